@@ -1,0 +1,116 @@
+package nn
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Model is the weights of one network by name. What is asked of it and missing is remembered and told
+// by Err, so that a network is put together line by line and checked once.
+type Model struct {
+	tensors map[string]*Tensor
+	err     error
+}
+
+// weight is an entry of a TensorFlow.js weights manifest; the values follow each other in the data.
+type weight struct {
+	Name         string `json:"name"`
+	Shape        []int  `json:"shape"`
+	Dtype        string `json:"dtype"`
+	Quantization *struct {
+		Dtype string  `json:"dtype"`
+		Scale float64 `json:"scale"`
+		Min   float64 `json:"min"`
+	} `json:"quantization"`
+}
+
+// Read takes a TensorFlow.js weights manifest and the data it describes: float32, or uint8 with a scale
+// and a minimum a tensor. Anything else is an error that names it.
+func Read(manifest, data []byte) (*Model, error) {
+	var groups []struct {
+		Weights []weight `json:"weights"`
+	}
+	if err := json.Unmarshal(manifest, &groups); err != nil {
+		return nil, fmt.Errorf("reading the weights manifest: %w", err)
+	}
+	m := &Model{tensors: map[string]*Tensor{}}
+	for _, group := range groups {
+		for _, w := range group.Weights {
+			t, rest, err := w.decode(data)
+			if err != nil {
+				return nil, fmt.Errorf("weights %q: %w", w.Name, err)
+			}
+			m.tensors[w.Name], data = t, rest
+		}
+	}
+	if len(data) != 0 {
+		return nil, fmt.Errorf("%d bytes of weights are left over: manifest and data do not belong together", len(data))
+	}
+	return m, nil
+}
+
+func (w weight) decode(data []byte) (*Tensor, []byte, error) {
+	stored := w.Dtype
+	if w.Quantization != nil {
+		stored = w.Quantization.Dtype
+	}
+	width, known := map[string]int{"float32": 4, "uint8": 1}[stored]
+	if !known || (stored == "uint8" && w.Quantization == nil) {
+		return nil, nil, fmt.Errorf("data type %q is not supported", stored)
+	}
+	n := size(w.Shape)
+	if n < 0 || n > len(data)/width {
+		return nil, nil, fmt.Errorf("shape %v needs more than the %d bytes that are left", w.Shape, len(data))
+	}
+	t := New(w.Shape...)
+	for i := range t.Data {
+		if stored == "uint8" {
+			t.Data[i] = float32(float64(data[i])*w.Quantization.Scale + w.Quantization.Min)
+		} else {
+			t.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+		}
+	}
+	return t, data[n*width:], nil
+}
+
+// Err is the first thing asked for that the model does not have.
+func (m *Model) Err() error { return m.err }
+
+// tensor finds weights of the given shape; a dimension of 0 may be any.
+func (m *Model) tensor(name string, shape ...int) *Tensor {
+	t := m.tensors[name]
+	fits := t != nil && slices.EqualFunc(t.Shape, shape, func(has, want int) bool { return has == want || want == 0 })
+	if !fits {
+		if m.err == nil {
+			m.err = fmt.Errorf("the model has no weights %q of shape %v", name, shape)
+		}
+		return New(slices.Repeat([]int{1}, len(shape))...) // something to build on until Err is read
+	}
+	return t
+}
+
+// Conv is the convolution whose weights are name/filters and name/bias.
+func (m *Model) Conv(name string, stride int, padding Padding) Conv {
+	filters := m.tensor(name+"/filters", 0, 0, 0, 0)
+	return Conv{filters, m.tensor(name+"/bias", filters.Shape[3]), stride, padding}
+}
+
+// Separable is the padded separable convolution whose weights are name/depthwise_filter,
+// name/pointwise_filter and name/bias.
+func (m *Model) Separable(name string, stride int) Separable {
+	depthwise := m.tensor(name+"/depthwise_filter", 0, 0, 0, 1)
+	pointwise := m.tensor(name+"/pointwise_filter", 1, 1, depthwise.Shape[2], 0)
+	return Separable{
+		Depthwise{depthwise, stride, Same},
+		Conv{pointwise, m.tensor(name+"/bias", pointwise.Shape[3]), 1, Same},
+	}
+}
+
+// Dense is the layer whose weights are name/weights and name/bias.
+func (m *Model) Dense(name string) Dense {
+	weights := m.tensor(name+"/weights", 0, 0)
+	return Dense{weights, m.tensor(name+"/bias", weights.Shape[1])}
+}

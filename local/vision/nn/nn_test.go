@@ -1,0 +1,122 @@
+package nn
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// count is a tensor of 1, 2, 3, …
+func count(shape ...int) *Tensor {
+	t := New(shape...)
+	for i := range t.Data {
+		t.Data[i] = float32(i + 1)
+	}
+	return t
+}
+
+func filled(v float32, shape ...int) *Tensor {
+	t := New(shape...)
+	fill(t.Data, []float32{v})
+	return t
+}
+
+func TestLayers(t *testing.T) {
+	in := count(3, 3, 1) // 1 2 3 / 4 5 6 / 7 8 9
+	box := filled(1, 3, 3, 1, 1)
+	tests := []struct {
+		name  string
+		got   *Tensor
+		shape []int
+		want  []float32
+	}{
+		{"a_valid_box_sums_everything", Conv{box, filled(0.5, 1), 1, Valid}.Apply(in), []int{1, 1, 1}, []float32{45.5}},
+		{"a_padded_box_sums_what_is_inside", Conv{box, New(1), 1, Same}.Apply(in), []int{3, 3, 1},
+			[]float32{12, 21, 16, 27, 45, 33, 24, 39, 28}},
+		{"stride_2_on_an_odd_size_pads_both_sides", Conv{box, New(1), 2, Same}.Apply(in), []int{2, 2, 1}, []float32{12, 16, 24, 28}},
+		{"stride_2_on_an_even_size_pads_last", Conv{box, New(1), 2, Same}.Apply(count(2, 2, 1)), []int{1, 1, 1}, []float32{10}},
+		{"a_1x1_convolution_mixes_channels", Conv{count(1, 1, 2, 3), New(3), 1, Same}.Apply(count(1, 2, 2)), []int{1, 2, 3},
+			[]float32{1*1 + 2*4, 1*2 + 2*5, 1*3 + 2*6, 3*1 + 4*4, 3*2 + 4*5, 3*3 + 4*6}},
+		{"depthwise_keeps_channels_apart", Depthwise{filled(2, 3, 3, 2, 1), 1, Same}.Apply(count(1, 2, 2)), []int{1, 2, 2},
+			[]float32{8, 12, 8, 12}},
+		{"separable_is_depthwise_then_pointwise",
+			Separable{Depthwise{filled(1, 3, 3, 1, 1), 2, Same}, Conv{count(1, 1, 1, 2), count(2), 1, Same}}.Apply(in),
+			[]int{2, 2, 2}, []float32{13, 26, 17, 34, 25, 50, 29, 58}},
+		{"pooling_counts_a_hanging_edge_once", in.MaxPool(2), []int{2, 2, 1}, []float32{5, 6, 8, 9}},
+		{"pooling_by_1_keeps_the_size", in.MaxPool(1), []int{3, 3, 1}, []float32{5, 6, 6, 8, 9, 9, 8, 9, 9}},
+		{"pooling_of_negatives_is_not_0", filled(-3, 3, 3, 1).MaxPool(2), []int{2, 2, 1}, []float32{-3, -3, -3, -3}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if !slices.Equal(tt.got.Shape, tt.shape) || !slices.Equal(tt.got.Data, tt.want) {
+				t.Errorf("got %v %v, want %v %v", tt.got.Shape, tt.got.Data, tt.shape, tt.want)
+			}
+		})
+	}
+}
+
+func TestValues(t *testing.T) {
+	relu, leaky := &Tensor{[]int{2}, []float32{-2, 3}}, &Tensor{[]int{2}, []float32{-2, 3}}
+	relu.ReLU()
+	leaky.LeakyReLU(0.5)
+	sum := count(2).Clone()
+	sum.Add(count(2))
+	tests := []struct {
+		name      string
+		got, want []float32
+	}{
+		{"relu_drops_negatives", relu.Data, []float32{0, 3}},
+		{"leaky_relu_shrinks_negatives", leaky.Data, []float32{-1, 3}},
+		{"add_adds_each", sum.Data, []float32{2, 4}},
+		{"means_are_per_channel", count(2, 1, 2).ChannelMeans(), []float32{2, 3}},
+		{"dense_adds_the_bias", Dense{count(2, 2), count(2)}.Apply([]float32{1, 10}), []float32{32, 44}},
+		{"softmax_of_equals_is_even", Softmax([]float32{7, 7}), []float32{0.5, 0.5}},
+		{"softmax_survives_huge_scores", Softmax([]float32{1000, 0}), []float32{1, 0}},
+		{"sigmoid_of_0_is_half", []float32{Sigmoid(0)}, []float32{0.5}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if !slices.EqualFunc(tt.got, tt.want, func(a, b float32) bool { return math.Abs(float64(a-b)) < 1e-6 }) {
+				t.Errorf("got %v, want %v", tt.got, tt.want)
+			}
+		})
+	}
+}
+
+func TestRead(t *testing.T) {
+	const fc = `{"name":"fc/weights","shape":[1,2],"dtype":"float32","quantization":{"dtype":"uint8","scale":0.5,"min":-1}},
+	            {"name":"fc/bias","shape":[2],"dtype":"float32"}`
+	data := []byte{0, 4, 0, 0, 128, 63, 0, 0, 0, 64} // quantised 0 and 4, then the floats 1 and 2
+	t.Run("quantised_and_plain_weights_follow_each_other", func(t *testing.T) {
+		m, err := Read([]byte(`[{"weights":[`+fc+`]}]`), data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := m.Dense("fc").Apply([]float32{10})
+		if want := []float32{10*-1 + 1, 10*1 + 2}; m.Err() != nil || !slices.Equal(got, want) {
+			t.Errorf("got %v, %v, want %v", got, m.Err(), want)
+		}
+		m.Separable("conv1", 1)
+		m.Conv("conv2", 1, Same)
+		if m.Err() == nil || !strings.Contains(m.Err().Error(), "conv1/depthwise_filter") {
+			t.Errorf("the error is %v, want the first missing name", m.Err())
+		}
+	})
+	for name, tt := range map[string]struct {
+		manifest, says string
+		data           []byte
+	}{
+		"no_JSON_is_an_error":              {`[`, "manifest", data},
+		"too_little_data_is_an_error":      {`[{"weights":[` + fc + `]}]`, "fc/bias", data[:9]},
+		"too_much_data_is_an_error":        {`[{"weights":[` + fc + `]}]`, "left over", append(data, 0)},
+		"an_unknown_type_is_named":         {`[{"weights":[{"name":"a","shape":[1],"dtype":"int32"}]}]`, "int32", data},
+		"uint8_without_scale_is_not_taken": {`[{"weights":[{"name":"a","shape":[1],"dtype":"uint8"}]}]`, "uint8", data},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := Read([]byte(tt.manifest), tt.data); err == nil || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("got %v, want an error that says %q", err, tt.says)
+			}
+		})
+	}
+}
