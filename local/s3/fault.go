@@ -1,0 +1,184 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/versity/versitygw/backend"
+	"github.com/versity/versitygw/s3err"
+	"github.com/versity/versitygw/s3response"
+)
+
+// operations are those that can be made to fail.
+var operations = []string{
+	"PutObject", "GetObject", "HeadObject", "DeleteObject", "DeleteObjects", "CopyObject",
+	"ListObjectsV2", "ListObjectVersions", "CompleteMultipartUpload",
+}
+
+// codes are the S3 error codes of a status when none is given.
+var codes = map[int]string{403: "AccessDenied", 404: "NoSuchKey", 500: "InternalError", 503: "SlowDown"}
+
+// fault is what PUT /fault takes; {} clears it.
+type fault struct {
+	Status     int      `json:"status"`     // HTTP status of the answer; 0 for none, only the delay
+	Code       string   `json:"code"`       // S3 error code; a usual one of the status if absent
+	Times      int      `json:"times"`      // how many requests are hit; 0 for all until it is cleared
+	Delay      string   `json:"delay"`      // how long a request is held before it is answered, such as 2s
+	Operations []string `json:"operations"` // which requests are hit; all if absent
+	Events     string   `json:"events"`     // "drop": objects are created, and nobody is told
+}
+
+func (f fault) check() (time.Duration, error) {
+	for _, o := range f.Operations {
+		if !slices.Contains(operations, o) {
+			return 0, fmt.Errorf("operation %q: there are %q", o, operations)
+		}
+	}
+	switch {
+	case f.Status != 0 && (f.Status < 400 || f.Status > 599):
+		return 0, fmt.Errorf("status %d: an error has 400 to 599", f.Status)
+	case f.Status != 0 && f.Code == "" && codes[f.Status] == "":
+		return 0, fmt.Errorf("status %d needs a code", f.Status)
+	case f.Times < 0:
+		return 0, fmt.Errorf("times %d: it cannot be negative", f.Times)
+	case f.Events != "" && f.Events != "drop":
+		return 0, fmt.Errorf("events %q: only drop is known", f.Events)
+	case f.Delay == "":
+		return 0, nil
+	}
+	return time.ParseDuration(f.Delay)
+}
+
+// faults holds the fault that is set, if any.
+type faults struct {
+	mu    sync.Mutex
+	set   fault
+	delay time.Duration
+	left  int // requests still to be hit, if set.Times is not 0
+}
+
+func (f *faults) losesEvents() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.set.Events == "drop"
+}
+
+// hit delays the request and says how it fails, if it is to.
+func (f *faults) hit(ctx context.Context, operation string) error {
+	f.mu.Lock()
+	set, delay := f.set, f.delay
+	hits := len(set.Operations) == 0 || slices.Contains(set.Operations, operation)
+	hits = hits && (set.Times == 0 || f.left > 0)
+	if hits {
+		f.left--
+	}
+	f.mu.Unlock()
+	if !hits {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(delay):
+	}
+	if set.Status == 0 {
+		return nil
+	}
+	return s3err.APIError{
+		Code: cmp.Or(set.Code, codes[set.Status]), Description: "This error was asked for.", HTTPStatusCode: set.Status,
+	}
+}
+
+func (f *faults) put(w http.ResponseWriter, r *http.Request) {
+	var set fault
+	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16))
+	body.DisallowUnknownFields()
+	err := body.Decode(&set)
+	var delay time.Duration
+	if err == nil {
+		delay, err = set.check()
+	}
+	if err != nil {
+		http.Error(w, "fault: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.set, f.delay, f.left = set, delay, set.Times
+	slog.Info("fault set", "fault", fmt.Sprintf("%+v", set))
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// serve takes faults until ctx ends.
+func (f *faults) serve(ctx context.Context, addr string) error {
+	mux := http.NewServeMux()
+	mux.HandleFunc("PUT /fault", f.put)
+	server := &http.Server{Addr: addr, Handler: mux, BaseContext: func(net.Listener) context.Context { return ctx }}
+	defer context.AfterFunc(ctx, func() { server.Close() })()
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve faults on %s: %w", addr, err)
+	}
+	return nil
+}
+
+// faulty is a backend with faults.
+type faulty struct {
+	backend.Backend
+	faults *faults
+}
+
+func attempt[In, Out any](ctx context.Context, f *faults, operation string, next func(context.Context, In) (Out, error), in In) (Out, error) {
+	if err := f.hit(ctx, operation); err != nil {
+		var none Out
+		return none, err
+	}
+	return next(ctx, in)
+}
+
+func (f *faulty) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
+	return attempt(ctx, f.faults, "PutObject", f.Backend.PutObject, in)
+}
+
+func (f *faulty) GetObject(ctx context.Context, in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
+	return attempt(ctx, f.faults, "GetObject", f.Backend.GetObject, in)
+}
+
+func (f *faulty) HeadObject(ctx context.Context, in *s3.HeadObjectInput) (*s3.HeadObjectOutput, error) {
+	return attempt(ctx, f.faults, "HeadObject", f.Backend.HeadObject, in)
+}
+
+func (f *faulty) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
+	return attempt(ctx, f.faults, "DeleteObject", f.Backend.DeleteObject, in)
+}
+
+func (f *faulty) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s3response.DeleteResult, error) {
+	return attempt(ctx, f.faults, "DeleteObjects", f.Backend.DeleteObjects, in)
+}
+
+func (f *faulty) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s3response.CopyObjectOutput, error) {
+	return attempt(ctx, f.faults, "CopyObject", f.Backend.CopyObject, in)
+}
+
+func (f *faulty) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input) (s3response.ListObjectsV2Result, error) {
+	return attempt(ctx, f.faults, "ListObjectsV2", f.Backend.ListObjectsV2, in)
+}
+
+func (f *faulty) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput) (s3response.ListVersionsResult, error) {
+	return attempt(ctx, f.faults, "ListObjectVersions", f.Backend.ListObjectVersions, in)
+}
+
+func (f *faulty) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
+	if err := f.faults.hit(ctx, "CompleteMultipartUpload"); err != nil {
+		return s3response.CompleteMultipartUploadResult{}, "", err
+	}
+	return f.Backend.CompleteMultipartUpload(ctx, in)
+}
