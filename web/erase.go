@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"net/http"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"triptych/picture"
+)
+
+// eraseToken is what whoever was granted the upload may erase the picture with. It is derived, so that
+// nothing has to be kept for it.
+func (a *api) eraseToken(id picture.ID) string {
+	mac := hmac.New(sha256.New, a.eraseSecret)
+	mac.Write([]byte(id))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// erase starts the erasure, once however often it is asked for while it runs. It may be asked for again
+// later: erasing what is erased does no harm.
+func (a *api) erase(w http.ResponseWriter, r *http.Request) error {
+	id, err := pictureID(r)
+	if err != nil {
+		return err
+	}
+	token := []byte(r.Header.Get("X-Triptych-Erase"))
+	if subtle.ConstantTimeCompare(token, []byte(a.eraseToken(id))) != 1 {
+		return refuse(http.StatusForbidden, "The header X-Triptych-Erase must hold the eraseToken that came with this picture's upload grant. Nothing was changed.")
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), cloudPatience)
+	defer cancel()
+	_, err = a.runs.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                       id.EraseWorkflowID(),
+		TaskQueue:                picture.PicturesQueue,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+	}, picture.EraseWorkflow, string(id))
+	if err != nil {
+		return unavailable("Temporal", "nothing was erased yet", err)
+	}
+	send(w, http.StatusAccepted, "application/json", map[string]string{"id": string(id), "status": "erasing"})
+	return nil
+}

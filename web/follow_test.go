@@ -1,0 +1,126 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"triptych/picture"
+)
+
+// The runs in testdata/runs were recorded from a real server by record_test.go; each expectation is
+// what a person should be told at that moment.
+var follows = map[string]struct {
+	status picture.Status
+	steps  [3]string
+}{
+	"no_worker_yet":                     {picture.Running, [3]string{"waiting", "waiting", "waiting"}},
+	"presign_is_under_way":              {picture.Running, [3]string{"running started", "waiting", "waiting"}},
+	"annotate_waits_for_a_worker":       {picture.Running, [3]string{"done 1 started finished", "waiting", "waiting"}},
+	"annotate_is_under_way":             {picture.Running, [3]string{"done 1 started finished", "running 1 started", "waiting"}},
+	"annotate_waits_to_be_tried_again":  {picture.Running, [3]string{"done 1 started finished", "retrying 2 next: Google is down", "waiting"}},
+	"annotate_is_tried_again":           {picture.Running, [3]string{"done 1 started finished", "retrying 2 started: Google is down", "waiting"}},
+	"annotate_lost_its_worker":          {picture.Running, [3]string{"done 1 started finished", "retrying 2 next: the worker stopped answering (Heartbeat timeout)", "waiting"}},
+	"an_expired_URL_is_signed_again":    {picture.Running, [3]string{"done 1 started finished", "running 1 started", "waiting"}},
+	"an_unfetchable_URL_sends_bytes":    {picture.Running, [3]string{"done 1 started finished", "running 1 started", "waiting"}},
+	"a_bad_image_is_being_rejected":     {picture.Running, [3]string{"done 1 started finished", "failed 1 started finished: this is no image", "running 1 started"}},
+	"persist_is_throttled":              {picture.Running, [3]string{"done 1 started finished", "done 2 started finished", "retrying 2 next: Cosmos DB asks for patience"}},
+	"a_run_completed":                   {picture.Annotated, [3]string{"done 1 started finished", "done 1 started finished", "done 1 started finished"}},
+	"a_terminated_run_waits":            {picture.Waiting, [3]string{"done 1 started finished", "failed finished: the run was terminated: by hand", "waiting"}},
+	"a_failed_run_waits":                {picture.Waiting, [3]string{"failed 1 started finished: the run failed: no credentials", "waiting", "waiting"}},
+	"the_workflow_code_panics":          {picture.Running, [3]string{"retrying 1: the worker cannot go on: a bug", "waiting", "waiting"}},
+	"a_run_is_cancelled_in_an_activity": {picture.Waiting, [3]string{"done 1 started finished", "failed finished: the run was cancelled", "waiting"}},
+}
+
+func TestFollow(t *testing.T) {
+	if *recordFrom != "" {
+		recordRuns(t)
+	}
+	for name, want := range follows {
+		t.Run(name, func(t *testing.T) {
+			description, history := readRun(t, name)
+			status, steps := follow(description, history.GetEvents())
+			if status != want.status {
+				t.Errorf("status is %s, want %s", status, want.status)
+			}
+			for i, step := range steps {
+				if step.Name != picture.Steps[i] || step.Cloud != step.Name.Cloud() {
+					t.Errorf("step %d is %s in %s", i, step.Name, step.Cloud)
+				}
+				if got := inWords(step); got != want.steps[i] {
+					t.Errorf("%s: %q, want %q", step.Name, got, want.steps[i])
+				}
+			}
+		})
+	}
+}
+
+func TestFollow_a_history_newer_than_the_description_wins(t *testing.T) {
+	description, _ := readRun(t, "annotate_waits_to_be_tried_again")
+	_, history := readRun(t, "a_run_completed")
+	status, steps := follow(description, history.GetEvents())
+	if status != picture.Annotated || steps[1].Status != picture.StepDone {
+		t.Errorf("a completed run is told as %s, annotate %s", status, steps[1].Status)
+	}
+}
+
+// A torn history must never panic, whatever it lacks.
+func TestFollow_any_part_of_a_history_is_told(t *testing.T) {
+	for name := range follows {
+		description, history := readRun(t, name)
+		for i := range history.GetEvents() {
+			for _, part := range [][]*historypb.HistoryEvent{history.Events[:i], history.Events[i:]} {
+				if _, steps := follow(description, part); len(steps) != len(picture.Steps) {
+					t.Fatalf("%s, cut at %d: %d steps", name, i, len(steps))
+				}
+			}
+		}
+	}
+}
+
+func inWords(s picture.Step) string {
+	words := []string{string(s.Status)}
+	if s.Attempt > 0 {
+		words = append(words, fmt.Sprint(s.Attempt))
+	}
+	if !s.StartedAt.IsZero() {
+		words = append(words, "started")
+	}
+	if !s.FinishedAt.IsZero() {
+		words = append(words, "finished")
+	}
+	if !s.NextAttemptAt.IsZero() {
+		words = append(words, "next")
+	}
+	if s.Error != "" {
+		words[len(words)-1] += ": " + s.Error
+	}
+	return strings.Join(words, " ")
+}
+
+func readRun(t *testing.T, name string) (*workflowservice.DescribeWorkflowExecutionResponse, *historypb.History) {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("testdata", "runs", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var both struct{ Description, History json.RawMessage }
+	if err := json.Unmarshal(content, &both); err != nil {
+		t.Fatal(err)
+	}
+	description, history := new(workflowservice.DescribeWorkflowExecutionResponse), new(historypb.History)
+	for raw, into := range map[*json.RawMessage]proto.Message{&both.Description: description, &both.History: history} {
+		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(*raw, into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return description, history
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"triptych/picture"
+)
+
+// wish is what a caller says of the picture it wants to upload.
+type wish struct {
+	ContentType string `json:"contentType"`
+	Size        int64  `json:"size"`
+	SHA256      string `json:"sha256"` // base64, as S3 wants it
+}
+
+// grant is the right to upload those bytes, once.
+type grant struct {
+	ID         picture.ID `json:"id"`
+	EraseToken string     `json:"eraseToken"`
+	Upload     upload     `json:"upload"`
+	ExpiresAt  time.Time  `json:"expiresAt"`
+}
+
+type upload struct {
+	Method  string            `json:"method"`
+	URL     string            `json:"url"`
+	Headers map[string]string `json:"headers"` // what a browser may set; it sets the others itself
+}
+
+func (a *api) grant(w http.ResponseWriter, r *http.Request) error {
+	want, err := readWish(r.Body)
+	if err != nil {
+		return err
+	}
+	granted, err := a.sign(r.Context(), picture.NewID(time.Now()), want)
+	if err != nil {
+		return problem{
+			Status: http.StatusServiceUnavailable, retryAfter: 5 * time.Second, cause: err,
+			Detail: "The upload cannot be signed at the moment: try again in a few seconds.",
+		}
+	}
+	w.Header().Set("Location", "/api/pictures/"+string(granted.ID))
+	send(w, http.StatusCreated, "application/json", granted)
+	return nil
+}
+
+// readWish takes exactly one wish, and nothing it does not know.
+func readWish(body io.Reader) (wish, error) {
+	const example = `{"contentType":"image/jpeg","size":48213,"sha256":"<base64>"}`
+	var want wish
+	decoder := json.NewDecoder(body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&want); err != nil {
+		return wish{}, refuse(http.StatusBadRequest, "The body is not as expected (%.100s): send %s.", err, example)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return wish{}, refuse(http.StatusBadRequest, "The body goes on after its end: send only %s.", example)
+	}
+	if _, err := picture.ID("").Key(want.ContentType); err != nil {
+		return wish{}, refuse(http.StatusBadRequest, "contentType is %.40q: a picture must be image/jpeg, image/png or image/webp.", want.ContentType)
+	}
+	if want.Size < 1 || want.Size > picture.MaxSize {
+		return wish{}, refuse(http.StatusBadRequest, "size is %d: a picture must have 1 to %d bytes.", want.Size, picture.MaxSize)
+	}
+	// Strict, and compared with its own encoding, so that one sum has one form.
+	sum, err := base64.StdEncoding.Strict().DecodeString(want.SHA256)
+	if err != nil || len(sum) != 32 || base64.StdEncoding.EncodeToString(sum) != want.SHA256 {
+		return wish{}, refuse(http.StatusBadRequest, "sha256 is not the base64 of 32 bytes: send the picture's SHA-256 in base64, with padding.")
+	}
+	return want, nil
+}
+
+// sign grants one PUT of exactly that key, type, length and sum, to a key that is still free.
+func (a *api) sign(ctx context.Context, id picture.ID, want wish) (grant, error) {
+	key, err := id.Key(want.ContentType)
+	if err != nil {
+		return grant{}, err
+	}
+	credentials, err := a.objects.Options().Credentials.Retrieve(ctx)
+	if err != nil {
+		return grant{}, fmt.Errorf("finding AWS credentials: %w", err)
+	}
+	now, ttl := time.Now(), picture.GrantTTL
+	if credentials.CanExpire {
+		ttl = min(ttl, credentials.Expires.Sub(now))
+	}
+	signed, err := s3.NewPresignClient(a.objects).PresignPutObject(ctx, &s3.PutObjectInput{
+		Bucket: &a.bucket, Key: &key,
+		ContentType: &want.ContentType, ContentLength: &want.Size, ChecksumSHA256: &want.SHA256,
+		IfNoneMatch: aws.String("*"),
+	}, s3.WithPresignExpires(ttl))
+	if err != nil {
+		return grant{}, fmt.Errorf("signing the upload of picture %s: %w", id.Short(), err)
+	}
+	return grant{
+		ID: id, EraseToken: a.eraseToken(id), ExpiresAt: now.Add(ttl).UTC().Truncate(time.Second),
+		Upload: upload{Method: signed.Method, URL: signed.URL, Headers: map[string]string{
+			"content-type":          want.ContentType,
+			"x-amz-checksum-sha256": want.SHA256,
+			"if-none-match":         "*",
+		}},
+	}, nil
+}
+
+// bucketOrigin is where grants lead, as the page's security policy names it.
+func (a *api) bucketOrigin(ctx context.Context) (string, error) {
+	granted, err := a.sign(ctx, picture.NewID(time.Now()), wish{ContentType: "image/jpeg", Size: 1})
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(granted.Upload.URL)
+	if err != nil {
+		return "", fmt.Errorf("reading back a signed URL: %w", err)
+	}
+	return u.Scheme + "://" + u.Host, nil
+}
