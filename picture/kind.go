@@ -20,7 +20,6 @@ const (
 
 	URLExpired  Kind = "URLExpired"  // presign again
 	Unfetchable Kind = "Unfetchable" // Google could not fetch the URL: send the bytes
-	ErasedKind  Kind = "Erased"      // the owner erased the picture meanwhile
 
 	// Waiting: not the picture's fault. It is tried again until it works.
 

@@ -1,0 +1,40 @@
+// Package activities takes the three steps of a picture: presign it in AWS, have Google annotate it, persist
+// the Record in Azure. Every write to a cloud happens here, and each may be repeated harmlessly. What
+// comes next, and what an error means for the order of things, is decided in workflows.
+package activities
+
+import (
+	vision "cloud.google.com/go/vision/v2/apiv1"
+	"cloud.google.com/go/vision/v2/apiv1/visionpb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
+
+	"triptych/internal/records"
+	"triptych/picture"
+)
+
+// Activities is what the steps need. All fields are required and safe for use by many at once.
+type Activities struct {
+	S3       *s3.Client
+	Vision   *vision.ImageAnnotatorClient // without retries of its own: see OpenVision
+	Records  *records.Container
+	Features []*visionpb.Feature // what is asked of Google, see ParseFeatures
+}
+
+// RegisterQuick registers what PicturesQueue carries.
+func (a *Activities) RegisterQuick(r worker.ActivityRegistry) {
+	register(r, picture.Presign, a.Presign)
+	register(r, picture.Persist, a.Persist)
+}
+
+// RegisterAnnotate registers what AnnotateQueue carries.
+func (a *Activities) RegisterAnnotate(r worker.ActivityRegistry) {
+	register(r, picture.Annotate, a.Annotate)
+}
+
+// register names the activity after its step, whatever the method is called: the name stands in histories
+// that outlive this code.
+func register(r worker.ActivityRegistry, step picture.StepName, method any) {
+	r.RegisterActivityWithOptions(method, activity.RegisterOptions{Name: string(step)})
+}

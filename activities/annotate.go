@@ -1,0 +1,181 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"cloud.google.com/go/vision/v2/apiv1/visionpb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"go.temporal.io/sdk/activity"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"triptych/picture"
+)
+
+// Send is how Google gets to see the picture.
+type Send string
+
+// By URL Google fetches the picture itself; by bytes the worker reads it and passes it in.
+const (
+	ByURL   Send = "url"
+	ByBytes Send = "bytes"
+)
+
+// MaxInline is the largest picture that can be sent by bytes. Google's front refuses a gRPC request over
+// 10,485,760 bytes with INVALID_ARGUMENT "Request payload size exceeds the limit"
+// (github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845; Vision's documented "JSON request object
+// size" of 10 MB is the same limit); 64 KiB are left for the rest of the request. A larger picture can only
+// be fetched by Google, so when Google cannot, it waits and is tried by URL again.
+const MaxInline = 10<<20 - 64<<10
+
+// maxRecord is the largest Record, as JSON in bytes: Temporal refuses payloads over 2 MiB
+// (limit.blobSize.error) and Cosmos DB items over 2 MB
+// (https://learn.microsoft.com/azure/cosmos-db/concepts-limits). 16 KiB are left for what Cosmos adds to the
+// item, and for Temporal's envelope.
+const maxRecord = 2_000_000 - 16<<10
+
+// beat is how often a running Annotate says that it lives; callTimeout ends an attempt a little before
+// Temporal would, with a better reason.
+const (
+	beat        = 1500 * time.Millisecond
+	callTimeout = 50 * time.Second
+)
+
+// AnnotateInput is one way to show Google one picture.
+type AnnotateInput struct {
+	Picture picture.Picture `json:"picture"`
+	Send    Send            `json:"send"`
+	SignedURL
+}
+
+// Annotated is Google's answer, an AnnotateImageResponse as proto JSON, and how it was come by.
+type Annotated struct {
+	Annotation json.RawMessage `json:"annotation"`
+	Step       picture.Step    `json:"step"`
+}
+
+// Annotate has Google look at a picture, once per attempt; each attempt that is answered is billed. It
+// never changes anything.
+func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (Annotated, error) {
+	defer heartbeat(ctx)()
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+
+	started := time.Now().UTC()
+	image, err := a.image(ctx, in)
+	if err != nil {
+		return Annotated{}, failure(err)
+	}
+	answer, err := a.Vision.BatchAnnotateImages(ctx, &visionpb.BatchAnnotateImagesRequest{
+		Requests: []*visionpb.AnnotateImageRequest{{Image: image, Features: a.Features}},
+	})
+	if err != nil {
+		return Annotated{}, failure(explain(visionRPC, err))
+	}
+	annotation, err := annotation(answer, in)
+	if err != nil {
+		return Annotated{}, failure(err)
+	}
+	return Annotated{Annotation: annotation, Step: done(ctx, picture.Annotate, started)}, nil
+}
+
+// image is the picture as Google shall get it.
+func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Image, error) {
+	if in.Send == ByBytes {
+		content, err := a.read(ctx, in.Picture)
+		return &visionpb.Image{Content: content}, err
+	}
+	// A retry repeats its input, so a URL that expired while Google was away would never heal.
+	if time.Until(in.ExpiresAt) < minURLTTL/2 {
+		return nil, &picture.Error{Kind: picture.URLExpired, Message: "the picture's URL has expired; it is signed again"}
+	}
+	return &visionpb.Image{Source: &visionpb.ImageSource{ImageUri: in.URL}}, nil
+}
+
+// read takes the object version whole into memory, but never more than can be sent.
+func (a *Activities) read(ctx context.Context, p picture.Picture) ([]byte, error) {
+	get := &s3.GetObjectInput{Bucket: &p.Bucket, Key: &p.Key}
+	if p.VersionID != "" {
+		get.VersionId = &p.VersionID
+	}
+	object, err := a.S3.GetObject(ctx, get)
+	if err != nil {
+		return nil, explain(s3API, err)
+	}
+	defer object.Body.Close()
+	content, err := io.ReadAll(io.LimitReader(object.Body, MaxInline+1))
+	if err != nil {
+		return nil, explain(s3API, err)
+	}
+	if len(content) > MaxInline {
+		return nil, tooLargeToSend(p)
+	}
+	return content, nil
+}
+
+// annotation takes the one picture's answer out of the batch and makes sure that it can be kept.
+func annotation(answer *visionpb.BatchAnnotateImagesResponse, in AnnotateInput) (json.RawMessage, error) {
+	if len(answer.Responses) != 1 {
+		return nil, &picture.Error{Kind: picture.Unavailable,
+			Message: fmt.Sprintf("Google answered one picture with %d annotations; it is asked again", len(answer.Responses))}
+	}
+	response := answer.Responses[0]
+	if s := response.GetError(); s.GetCode() != int32(codes.OK) {
+		err := explain(visionImage(in.Send), &imageError{codes.Code(s.Code), s.Message})
+		if err.Kind == picture.Unfetchable && in.Picture.Size > MaxInline {
+			return nil, tooLargeToSend(in.Picture)
+		}
+		return nil, err
+	}
+	annotation, err := protojson.Marshal(response)
+	if err != nil {
+		return nil, fmt.Errorf("encoding Google's annotation: %w", err)
+	}
+	return annotation, fits(in.Picture, annotation)
+}
+
+// fits measures the Record as Temporal and Cosmos DB will be sent it: JSON in JSON grows by escaping.
+func fits(p picture.Picture, annotation json.RawMessage) error {
+	record, err := json.Marshal(p.Annotated(annotation, time.Now(), picture.WaitingSteps(), ""))
+	if err != nil {
+		return fmt.Errorf("measuring the Record: %w", err)
+	}
+	if len(record) > maxRecord {
+		return &picture.Error{Kind: picture.TooLarge,
+			Message: fmt.Sprintf("Google found so much in this picture that its Record would take %d bytes; at most %d can be kept", len(record), maxRecord)}
+	}
+	return nil
+}
+
+func tooLargeToSend(p picture.Picture) *picture.Error {
+	return &picture.Error{Kind: picture.Unavailable,
+		Message: fmt.Sprintf("Google could not fetch the picture by its URL, and its %d bytes are more than the %d that can be sent along: make the bucket reachable for Google; the picture waits", p.Size, MaxInline)}
+}
+
+// done is the step as the Record will tell it.
+func done(ctx context.Context, name picture.StepName, started time.Time) picture.Step {
+	return picture.Step{Name: name, Cloud: name.Cloud(), Status: picture.StepDone,
+		Attempt: int(activity.GetInfo(ctx).Attempt), StartedAt: started, FinishedAt: time.Now().UTC()}
+}
+
+// heartbeat tells Temporal that this attempt lives until the returned function is called, so that a crashed
+// worker's picture is taken up elsewhere within seconds.
+func heartbeat(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		for ticker := time.NewTicker(beat); ; {
+			select {
+			case <-ctx.Done():
+				ticker.Stop()
+				return
+			case <-ticker.C:
+				activity.RecordHeartbeat(ctx)
+			}
+		}
+	}()
+	return cancel
+}

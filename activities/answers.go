@@ -1,0 +1,187 @@
+package activities
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/aws/smithy-go"
+	"go.temporal.io/sdk/temporal"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"triptych/picture"
+)
+
+// source is who gave an answer, and how.
+type source string
+
+const (
+	s3API         source = "S3"
+	visionRPC     source = "Cloud Vision"
+	visionByURL   source = "Cloud Vision, of a URL"
+	visionByBytes source = "Cloud Vision, of bytes"
+	cosmosDB      source = "Cosmos DB"
+)
+
+func visionImage(send Send) source {
+	if send == ByBytes {
+		return visionByBytes
+	}
+	return visionByURL
+}
+
+// meaning is what one answer of a cloud is to the picture: its kind, and a sentence for the operator.
+type meaning struct {
+	kind picture.Kind
+	says string
+}
+
+// any other answer, and no answer at all.
+const other = ""
+
+// answers is every answer of S3, Cloud Vision and Cosmos DB that is known, by its code. Sources: S3's error
+// codes (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html), Google's
+// (https://cloud.google.com/apis/design/errors; per image as seen in answers of Vision itself), Cosmos DB's
+// (https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb).
+var answers = map[source]map[string]meaning{
+	s3API: {
+		"NoSuchKey":             {picture.Gone, "The picture is no longer in S3."},
+		"NoSuchVersion":         {picture.Gone, "This version of the picture is no longer in S3."},
+		"MethodNotAllowed":      {picture.Gone, "The picture has been deleted from S3."}, // the version is a delete marker
+		"NoSuchBucket":          {picture.Misconfigured, "The bucket does not exist: check TRIPTYCH_BUCKET; the picture waits."},
+		"AccessDenied":          {picture.Forbidden, "AWS refused to show the picture: the worker's role needs s3:GetObject, s3:GetObjectVersion and s3:ListBucket; the picture waits."},
+		"InvalidAccessKeyId":    {picture.Forbidden, "AWS does not know the worker's access key: check its credentials; the picture waits."},
+		"SignatureDoesNotMatch": {picture.Forbidden, "AWS refused the worker's signature: check its secret key and clock; the picture waits."},
+		"ExpiredToken":          {picture.Forbidden, "The worker's AWS credentials have expired: renew them; the picture waits."},
+		"SlowDown":              {picture.Throttled, "S3 asks to slow down; the picture is tried again."},
+		"ServiceUnavailable":    {picture.Unavailable, "S3 is unavailable; the picture is tried again."},
+		"InternalError":         {picture.Unavailable, "S3 had an internal error; the picture is tried again."},
+		other:                   {picture.Unavailable, "S3 could not be asked for the picture; it is tried again."},
+	},
+	visionRPC: {
+		"ResourceExhausted":  {picture.Throttled, "Google's quota for Cloud Vision is used up; the picture is tried again."},
+		"Unauthenticated":    {picture.Forbidden, "Google does not accept the worker's credentials: check Application Default Credentials; the picture waits."},
+		"PermissionDenied":   {picture.Forbidden, "Google refused: enable vision.googleapis.com and billing for the project, and let the worker's account use it; the picture waits."},
+		"InvalidArgument":    {picture.Misconfigured, "Google calls the request wrong, not the picture: check TRIPTYCH_FEATURES; the picture waits."},
+		"FailedPrecondition": {picture.Misconfigured, "Google's project is not ready for Cloud Vision: check its billing and settings; the picture waits."},
+		"NotFound":           {picture.Misconfigured, "Google's project or endpoint does not exist: check the settings; the picture waits."},
+		"Unimplemented":      {picture.Misconfigured, "What answers is not Cloud Vision: check VISION_EMULATOR_HOST; the picture waits."},
+		"Unavailable":        {picture.Unavailable, "Cloud Vision is unavailable or unreachable; the picture is tried again."},
+		"DeadlineExceeded":   {picture.Unavailable, "Cloud Vision did not answer in time; the picture is tried again."},
+		"Internal":           {picture.Unavailable, "Cloud Vision had an internal error; the picture is tried again."},
+		other:                {picture.Unavailable, "Cloud Vision could not be asked; the picture is tried again."},
+	},
+	visionByURL: {
+		"InvalidArgument":   {picture.BadImage, "Google cannot read this as a picture."},
+		"DeadlineExceeded":  {picture.Unfetchable, "Google could not fetch the picture in time; its bytes are sent instead."},
+		"PermissionDenied":  {picture.Unfetchable, "Google may not fetch the picture; its bytes are sent instead."},
+		"Unavailable":       {picture.Unfetchable, "Google could not fetch the picture; its bytes are sent instead."},
+		"NotFound":          {picture.Unfetchable, "Google did not find the picture; its bytes are sent instead."},
+		"ResourceExhausted": {picture.Throttled, "Google's quota for Cloud Vision is used up; the picture is tried again."},
+		"Unimplemented":     {picture.Misconfigured, "This server cannot do one of the features it was asked for: check TRIPTYCH_FEATURES; the picture waits."},
+		other:               {picture.Unavailable, "Google could not look at the picture; it is asked again."},
+	},
+	visionByBytes: {
+		"InvalidArgument":   {picture.BadImage, "Google cannot read this as a picture."},
+		"ResourceExhausted": {picture.Throttled, "Google's quota for Cloud Vision is used up; the picture is tried again."},
+		"Unimplemented":     {picture.Misconfigured, "This server cannot do one of the features it was asked for: check TRIPTYCH_FEATURES; the picture waits."},
+		other:               {picture.Unavailable, "Google could not look at the picture; it is asked again."},
+	},
+	cosmosDB: {
+		"400": {picture.Misconfigured, "Cosmos DB calls the Record wrong: the container's partition key must be /id; the picture waits."},
+		"401": {picture.Forbidden, "Azure does not accept the worker's credentials: check COSMOS_KEY or the federated identity, and the clock; the picture waits."},
+		"403": {picture.Forbidden, "Azure refused the Record: the worker needs the role Cosmos DB Built-in Data Contributor; the picture waits."},
+		"404": {picture.Misconfigured, "The database or container does not exist: create it (terraform does); the picture waits."},
+		"408": {picture.Unavailable, "Cosmos DB timed out, perhaps after saving; the Record is written again, once."},
+		"410": {picture.Unavailable, "Cosmos DB is moving the partition; the Record is written again."},
+		"413": {picture.TooLarge, "The Record is larger than Cosmos DB can keep."},
+		"429": {picture.Throttled, "Cosmos DB is out of request units; the Record is written when it says."},
+		"449": {picture.Unavailable, "Cosmos DB was busy with the same Record; it is written again."},
+		"500": {picture.Unavailable, "Cosmos DB had an internal error; the Record is written again."},
+		"503": {picture.Unavailable, "Cosmos DB is unavailable; the Record is written again."},
+		other: {picture.Unavailable, "Cosmos DB could not be reached; the Record is written again."},
+	},
+}
+
+// explain says what err, which from gave, means.
+func explain(from source, err error) *picture.Error {
+	a := answerOf(err)
+	m, known := answers[from][a.code]
+	if !known {
+		m = answers[from][other]
+	}
+	return &picture.Error{Kind: m.kind, Message: m.says, RetryAfter: a.patience, Err: errors.New(a.said)}
+}
+
+// answer is what an SDK's error holds of a cloud's answer.
+type answer struct {
+	code     string
+	said     string        // in the cloud's own words, one line
+	patience time.Duration // how long the cloud asks to wait; 0 when it does not say
+}
+
+func answerOf(err error) answer {
+	if e, ok := errors.AsType[*azcore.ResponseError](err); ok {
+		return answer{strconv.Itoa(e.StatusCode), fmt.Sprintf("%d %s", e.StatusCode, e.ErrorCode), cosmosPatience(e.RawResponse)}
+	}
+	if e, ok := errors.AsType[smithy.APIError](err); ok {
+		return answer{e.ErrorCode(), fmt.Sprintf("%s: %s", e.ErrorCode(), e.ErrorMessage()), 0}
+	}
+	if e, ok := errors.AsType[*imageError](err); ok {
+		return answer{e.code.String(), e.Error(), 0}
+	}
+	if s, ok := status.FromError(err); ok {
+		return answer{s.Code().String(), fmt.Sprintf("%s: %s", s.Code(), s.Message()), visionPatience(s)}
+	}
+	return answer{other, err.Error(), 0}
+}
+
+func cosmosPatience(r *http.Response) time.Duration {
+	if r == nil {
+		return 0
+	}
+	ms, _ := strconv.ParseInt(r.Header.Get("x-ms-retry-after-ms"), 10, 32) // absent: no hint
+	return time.Duration(ms) * time.Millisecond
+}
+
+func visionPatience(s *status.Status) time.Duration {
+	for _, detail := range s.Details() {
+		if retry, ok := detail.(*errdetails.RetryInfo); ok {
+			return retry.GetRetryDelay().AsDuration()
+		}
+	}
+	return 0
+}
+
+// imageError is the error Google reports for one image inside a successful answer.
+type imageError struct {
+	code    codes.Code
+	message string
+}
+
+func (e *imageError) Error() string { return fmt.Sprintf("%s (%d): %s", e.code, e.code, e.message) }
+
+// failure makes err the only thing an activity may return: an ApplicationError, outermost, for Temporal
+// looks no deeper for its type, whether to retry and when.
+func failure(err error) error {
+	e, ok := errors.AsType[*picture.Error](err)
+	if !ok {
+		return temporal.NewApplicationError(redact(err.Error()), "")
+	}
+	return temporal.NewApplicationErrorWithOptions(redact(e.Error()), string(e.Kind), temporal.ApplicationErrorOptions{
+		NonRetryable:   !e.Kind.Waits(),
+		NextRetryDelay: e.RetryAfter,
+	})
+}
+
+var signature = regexp.MustCompile(`(?i)(X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s"]*`)
+
+// redact keeps signatures out of failures, which are shown to anyone who watches the picture: a cloud may
+// repeat the URL it was given.
+func redact(s string) string { return signature.ReplaceAllString(s, "${1}…") }

@@ -1,0 +1,54 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"triptych/internal/records"
+	"triptych/picture"
+)
+
+// Persist keeps the Record of a picture. The first Record wins: when one is there already, left by an
+// attempt whose answer was lost or by an earlier run, that one's status is the outcome. When its owner
+// erased the picture meanwhile, the object is deleted too.
+func (a *Activities) Persist(ctx context.Context, r picture.Record) (picture.Outcome, error) {
+	started := time.Now().UTC()
+	r.Steps = append(r.Steps, done(ctx, picture.Persist, started))
+	err := a.Records.Create(ctx, r)
+	if errors.Is(err, records.ErrExists) {
+		return a.existing(ctx, r)
+	}
+	if err != nil {
+		return picture.Outcome{}, failure(explain(cosmosDB, err))
+	}
+	return picture.Outcome{ID: r.ID, Status: r.Status}, nil
+}
+
+func (a *Activities) existing(ctx context.Context, r picture.Record) (picture.Outcome, error) {
+	kept, _, err := a.Records.Read(ctx, r.ID)
+	if errors.Is(err, records.ErrNotFound) {
+		return picture.Outcome{}, failure(&picture.Error{Kind: picture.Unavailable,
+			Message: "a Record was in the way and is gone now; it is written again", Err: err})
+	}
+	if err != nil {
+		return picture.Outcome{}, failure(explain(cosmosDB, err))
+	}
+	if kept.Status == picture.Erased {
+		if err := a.deleteObject(ctx, r); err != nil {
+			return picture.Outcome{}, failure(explain(s3API, err))
+		}
+	}
+	return picture.Outcome{ID: r.ID, Status: kept.Status}, nil
+}
+
+func (a *Activities) deleteObject(ctx context.Context, r picture.Record) error {
+	in := &s3.DeleteObjectInput{Bucket: &r.Bucket, Key: &r.Key}
+	if r.VersionID != "" {
+		in.VersionId = &r.VersionID
+	}
+	_, err := a.S3.DeleteObject(ctx, in)
+	return err
+}

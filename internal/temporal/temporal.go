@@ -1,0 +1,63 @@
+// Package temporal connects to Temporal the way its own CLI does, and starts pictures. Starting the same
+// picture any number of times makes one run. It never links a workflow or an activity.
+package temporal
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	sdklog "go.temporal.io/sdk/log"
+
+	"triptych/picture"
+)
+
+// Dial reads TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, the TLS variables and profiles
+// (https://docs.temporal.io/develop/environment-configuration). It does not connect: the first call does,
+// so that a Lambda starts without waiting and a server that is away fails only the calls made meanwhile.
+func Dial() (client.Client, error) {
+	options, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return nil, fmt.Errorf("reading the TEMPORAL_* settings: %w", err)
+	}
+	options.Logger = sdklog.NewStructuredLogger(logger())
+	c, err := client.NewLazyClient(options)
+	if err != nil {
+		return nil, fmt.Errorf("making a Temporal client for %s: %w", options.HostPort, err)
+	}
+	return c, nil
+}
+
+// Start begins AnnotatePicture for p. A run that is open, or has ended well within Temporal's retention,
+// is left as it is, and that is success.
+func Start(ctx context.Context, c client.Client, p picture.Picture) error {
+	_, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                       p.ID.WorkflowID(),
+		TaskQueue:                picture.PicturesQueue,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		// An existing run is what we want, so it is no error.
+		WorkflowExecutionErrorWhenAlreadyStarted: false,
+	}, picture.AnnotateWorkflow, p)
+	if err != nil {
+		return fmt.Errorf("starting the run of picture %s: %w", p.ID.Short(), err)
+	}
+	return nil
+}
+
+// logger shortens the picture ID in the workflow ID that the SDK adds to its lines: whoever reads the log
+// shall not be able to open the picture.
+func logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == "WorkflowID" {
+				a.Value = slog.StringValue(picture.ID(a.Value.String()).Short())
+			}
+			return a
+		},
+	}))
+}

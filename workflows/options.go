@@ -1,0 +1,59 @@
+package workflows
+
+import (
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"triptych/picture"
+)
+
+// A cloud that is down for days is waited for, so nothing here bounds the number of attempts or their total
+// time. Once a minute is often enough to notice that it is back, and cheap.
+const longestWait = time.Minute
+
+// presignOptions: no network is involved, so a second attempt right away would fail like the first.
+func presignOptions(ctx workflow.Context) workflow.Context {
+	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		StartToCloseTimeout: 10 * time.Second, // credentials may have to be fetched first
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: longestWait},
+	})
+}
+
+// annotateOptions: on its own queue, which is served at the rate of Vision's quota; waiting in that queue is
+// not limited. A crashed worker is noticed in 3 s, while a picture may well take Google 20 s.
+func annotateOptions(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           picture.AnnotateQueue,
+		StartToCloseTimeout: 60 * time.Second,
+		HeartbeatTimeout:    3 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: longestWait},
+	})
+}
+
+// persistOptions: one small write. When Cosmos DB says when to come back, that is obeyed instead.
+func persistOptions(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 15 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, MaximumInterval: longestWait},
+	})
+}
+
+// kindOf reads the kind that an activity gave its failure; "" for none.
+func kindOf(err error) picture.Kind {
+	if e, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return picture.Kind(e.Type())
+	}
+	return ""
+}
+
+// reason is a failure as the Record tells it.
+func reason(step picture.StepName, err error) picture.Rejection {
+	message := err.Error()
+	if e, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		message = e.Message()
+	}
+	return picture.Rejection{Step: step, Kind: kindOf(err), Message: message}
+}
