@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"triptych/internal/records"
 	"triptych/picture"
 )
 
@@ -32,11 +33,10 @@ const (
 // be fetched by Google, so when Google cannot, it waits and is tried by URL again.
 const MaxInline = 10<<20 - 64<<10
 
-// maxRecord is the largest Record, as JSON in bytes: Temporal refuses payloads over 2 MiB
-// (limit.blobSize.error) and Cosmos DB items over 2 MB
-// (https://learn.microsoft.com/azure/cosmos-db/concepts-limits). 16 KiB are left for what Cosmos adds to the
-// item, and for Temporal's envelope.
-const maxRecord = 2_000_000 - 16<<10
+// maxRecord is the largest Record that is let through, in bytes of JSON. Both Cosmos DB, as an item, and
+// Temporal, as a payload (limit.blobSize.error, 2 MiB), have to take it; 8 KiB are left for the run ID, the
+// times and Temporal's envelope, which are not known yet when it is measured.
+const maxRecord = records.MaxSize - 8<<10
 
 // beat is how often a running Annotate says that it lives; callTimeout ends an attempt a little before
 // Temporal would, with a better reason.
@@ -140,9 +140,9 @@ func annotation(answer *visionpb.BatchAnnotateImagesResponse, in AnnotateInput) 
 
 // fits measures the Record as Temporal and Cosmos DB will be sent it: JSON in JSON grows by escaping.
 func fits(p picture.Picture, annotation json.RawMessage) error {
-	record, err := json.Marshal(p.Annotated(annotation, time.Now(), picture.WaitingSteps(), ""))
+	record, err := records.Encode(p.Annotated(annotation, time.Now(), nil, ""))
 	if err != nil {
-		return fmt.Errorf("measuring the Record: %w", err)
+		return err
 	}
 	if len(record) > maxRecord {
 		return &picture.Error{Kind: picture.TooLarge,

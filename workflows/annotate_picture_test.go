@@ -1,0 +1,200 @@
+package workflows_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"triptych/activities"
+	"triptych/picture"
+	"triptych/workflows"
+)
+
+// script answers for the three activities: each call takes the next answer, and the last one stays.
+type script struct {
+	presign  []error
+	annotate []error
+	persist  []error
+	erased   bool
+
+	presigned int
+	sent      []activities.Send
+	expiries  []time.Time
+	kept      []picture.Record
+}
+
+func next(answers []error, n int) error {
+	if len(answers) == 0 {
+		return nil
+	}
+	return answers[min(n, len(answers)-1)]
+}
+
+// says is a failure as activities return it.
+func says(kind picture.Kind) error {
+	return temporal.NewApplicationErrorWithOptions("a sentence about "+string(kind), string(kind),
+		temporal.ApplicationErrorOptions{NonRetryable: !kind.Waits()})
+}
+
+var annotation = json.RawMessage(`{"faceAnnotations":[{"joyLikelihood":"VERY_LIKELY"}]}`)
+
+func (s *script) Presign(context.Context, picture.Picture) (activities.SignedURL, error) {
+	s.presigned++
+	return activities.SignedURL{URL: fmt.Sprintf("http://s3/%d", s.presigned), ExpiresAt: time.Unix(int64(s.presigned), 0).UTC()}, next(s.presign, s.presigned-1)
+}
+
+func (s *script) Annotate(_ context.Context, in activities.AnnotateInput) (activities.Annotated, error) {
+	s.sent = append(s.sent, in.Send)
+	s.expiries = append(s.expiries, in.ExpiresAt)
+	return activities.Annotated{
+		Annotation: annotation,
+		Step:       picture.Step{Name: picture.Annotate, Cloud: "google", Status: picture.StepDone, Attempt: len(s.sent)},
+	}, next(s.annotate, len(s.sent)-1)
+}
+
+func (s *script) Persist(_ context.Context, r picture.Record) (picture.Outcome, error) {
+	s.kept = append(s.kept, r)
+	status := r.Status
+	if s.erased {
+		status = picture.Erased
+	}
+	return picture.Outcome{ID: r.ID, Status: status}, next(s.persist, len(s.kept)-1)
+}
+
+func TestAnnotatePicture(t *testing.T) {
+	url, bytes := activities.ByURL, activities.ByBytes
+	for name, c := range map[string]struct {
+		script script
+		want   picture.Status
+		sent   []activities.Send
+		// of the last Record handed to persist; zero for none
+		rejection picture.Rejection
+		presigned int
+	}{
+		"a_picture_is_annotated": {
+			want: picture.Annotated, sent: []activities.Send{url}, presigned: 1,
+		},
+		"an_expired_URL_is_signed_again_and_still_sent_by_URL": {
+			script: script{annotate: []error{says(picture.URLExpired), says(picture.URLExpired), nil}},
+			want:   picture.Annotated, sent: []activities.Send{url, url, url}, presigned: 3,
+		},
+		"a_picture_that_Google_cannot_fetch_is_sent_by_bytes": {
+			script: script{annotate: []error{says(picture.Unfetchable), nil}},
+			want:   picture.Annotated, sent: []activities.Send{url, bytes}, presigned: 2,
+		},
+		"a_bad_image_ends_in_a_Record_that_says_so": {
+			script: script{annotate: []error{says(picture.BadImage)}},
+			want:   picture.Rejected, sent: []activities.Send{url}, presigned: 1,
+			rejection: picture.Rejection{Step: picture.Annotate, Kind: picture.BadImage, Message: "a sentence about BadImage"},
+		},
+		"a_picture_that_is_gone_ends_in_a_Record_that_says_so": {
+			script: script{annotate: []error{says(picture.Unfetchable), says(picture.Gone)}},
+			want:   picture.Rejected, sent: []activities.Send{url, bytes}, presigned: 2,
+			rejection: picture.Rejection{Step: picture.Annotate, Kind: picture.Gone, Message: "a sentence about Gone"},
+		},
+		"an_annotation_too_large_to_keep_ends_in_a_Record_that_says_so": {
+			script: script{annotate: []error{says(picture.TooLarge)}},
+			want:   picture.Rejected, sent: []activities.Send{url}, presigned: 1,
+			rejection: picture.Rejection{Step: picture.Annotate, Kind: picture.TooLarge, Message: "a sentence about TooLarge"},
+		},
+		"a_Record_that_Cosmos_DB_finds_too_large_is_replaced_by_one_that_says_so": {
+			script: script{persist: []error{says(picture.TooLarge), nil}},
+			want:   picture.Rejected, sent: []activities.Send{url}, presigned: 1,
+			rejection: picture.Rejection{Step: picture.Persist, Kind: picture.TooLarge, Message: "a sentence about TooLarge"},
+		},
+		"a_picture_erased_meanwhile_ends_as_erased": {
+			script: script{erased: true},
+			want:   picture.Erased, sent: []activities.Send{url}, presigned: 1,
+		},
+		"a_cloud_that_is_down_is_waited_for": {
+			script: script{annotate: []error{says(picture.Unavailable), says(picture.Throttled), says(picture.Forbidden), says(picture.Misconfigured), nil}},
+			want:   picture.Annotated, sent: []activities.Send{url, url, url, url, url}, presigned: 1,
+		},
+		"an_error_nobody_foresaw_is_tried_again": {
+			script: script{annotate: []error{errors.New("surprise"), nil}, persist: []error{errors.New("surprise"), nil}},
+			want:   picture.Annotated, sent: []activities.Send{url, url}, presigned: 1,
+		},
+		"missing_credentials_are_waited_for": {
+			script: script{presign: []error{says(picture.Forbidden), says(picture.Forbidden), nil}},
+			want:   picture.Annotated, sent: []activities.Send{url}, presigned: 3,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := c.script
+			outcome, p := play(t, &s)
+			if outcome.Status != c.want || outcome.ID != p.ID {
+				t.Errorf("outcome %+v, want %s of %s", outcome, c.want, p.ID)
+			}
+			if !slices.Equal(s.sent, c.sent) {
+				t.Errorf("sent by %v, want %v", s.sent, c.sent)
+			}
+			if s.presigned != c.presigned {
+				t.Errorf("presigned %d times, want %d", s.presigned, c.presigned)
+			}
+			checkRecord(t, s.kept[len(s.kept)-1], p, c.rejection)
+		})
+	}
+}
+
+func TestAnnotatePictureTriesAnExpiredURLOnlyOnce(t *testing.T) {
+	s := script{annotate: []error{says(picture.URLExpired), nil}}
+	play(t, &s)
+	if !s.expiries[1].After(s.expiries[0]) {
+		t.Errorf("the second attempt got the URL of the first: %v", s.expiries)
+	}
+}
+
+// play runs the workflow on the script; time that is only waited for passes at once.
+func play(t *testing.T, s *script) (picture.Outcome, picture.Picture) {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestWorkflowEnvironment()
+	for name, f := range map[picture.StepName]any{picture.Presign: s.Presign, picture.Annotate: s.Annotate, picture.Persist: s.Persist} {
+		env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: string(name)})
+	}
+	id := picture.NewID(time.Now())
+	key, err := id.Key("image/jpeg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := picture.New("bucket", key, "v1", "etag", 1234, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	env.ExecuteWorkflow(workflows.AnnotatePicture, p)
+	var outcome picture.Outcome
+	if err := env.GetWorkflowResult(&outcome); err != nil {
+		t.Fatalf("the run failed: %v", err)
+	}
+	return outcome, p
+}
+
+func checkRecord(t *testing.T, r picture.Record, p picture.Picture, rejection picture.Rejection) {
+	t.Helper()
+	if !r.Of(p) || r.Schema != picture.Schema || r.Size != p.Size || r.ContentType != "image/jpeg" || !r.UploadedAt.Equal(p.UploadedAt) {
+		t.Errorf("the Record is not of the picture: %+v", r)
+	}
+	if r.RunID == "" || len(r.Steps) != 2 || r.Steps[0].Name != picture.Presign || r.Steps[1].Name != picture.Annotate {
+		t.Errorf("the Record does not tell its run and steps: %q, %+v", r.RunID, r.Steps)
+	}
+	if rejection == (picture.Rejection{}) {
+		if r.Status != picture.Annotated || string(r.Annotation) != string(annotation) || r.AnnotatedAt.IsZero() || r.Rejection != nil {
+			t.Errorf("the Record is not annotated: %+v", r)
+		}
+		return
+	}
+	if r.Status != picture.Rejected || r.Rejection == nil || *r.Rejection != rejection || r.Annotation != nil {
+		t.Errorf("the Record is rejected as %+v, want %+v", r.Rejection, rejection)
+	}
+	if rejection.Step == picture.Annotate && (r.Steps[1].Status != picture.StepFailed || r.Steps[1].Error != rejection.Message) {
+		t.Errorf("the failed step is not told: %+v", r.Steps[1])
+	}
+}
