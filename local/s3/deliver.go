@@ -20,7 +20,7 @@ const (
 // deliver sends the outbox's events until ctx ends, each until it is accepted, in no particular order.
 func deliver(ctx context.Context, box *outbox, notify string) {
 	client := &http.Client{
-		Timeout:   30 * time.Second,
+		Timeout:   5 * time.Second,
 		Transport: &http.Transport{MaxIdleConnsPerHost: couriers},
 	}
 	var wg sync.WaitGroup
@@ -40,7 +40,7 @@ func courier(ctx context.Context, box *outbox, client *http.Client, notify strin
 			return
 		}
 		if err == nil {
-			err = send(ctx, client, notify, event)
+			err = send(context.WithoutCancel(ctx), client, notify, event) // what is on its way arrives
 		}
 		if err == nil {
 			box.done(name)

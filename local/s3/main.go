@@ -115,7 +115,7 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	faults := &faults{}
-	events := &announcer{Backend: store.Backend, outbox: box, faults: faults, prefix: s.prefix, region: s.region}
+	events := &announcer{Backend: store, outbox: box, faults: faults, prefix: s.prefix, region: s.region}
 	if err := events.recover(ctx, store.forget); err != nil {
 		return err
 	}

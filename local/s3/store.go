@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -24,12 +25,11 @@ import (
 // grantHeaders are what a browser sets on an upload that web has granted.
 var grantHeaders = []auth.CORSHeader{"content-type", "if-none-match", "x-amz-checksum-sha256"}
 
-// store keeps objects as plain files. Their metadata are files too, beside and not inside (xattr), so that
-// every file system will do.
+// store keeps objects as plain files.
 type store struct {
 	backend.Backend
 	objects    string // directory of the current versions
-	attributes meta.SideCar
+	attributes meta.MetadataStorer
 }
 
 func openStore(dir string) (*store, error) {
@@ -37,21 +37,42 @@ func openStore(dir string) (*store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the directory: %w", err)
 	}
-	objects, versions, attributes := filepath.Join(dir, "objects"), filepath.Join(dir, "versions"), filepath.Join(dir, "attributes")
-	for _, d := range []string{objects, versions, attributes} {
+	s := &store{objects: filepath.Join(dir, "objects")}
+	options := posix.PosixOpts{VersioningDir: filepath.Join(dir, "versions"), CopyObjectThreshold: 5 << 30}
+	for _, d := range []string{s.objects, options.VersioningDir} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, fmt.Errorf("make the directories of S3: %w", err)
 		}
 	}
-	sidecar, err := meta.NewSideCar(attributes)
+	s.attributes, options.SideCarDir, err = openAttributes(s.objects, filepath.Join(dir, "attributes"))
 	if err != nil {
-		return nil, fmt.Errorf("open the objects' attributes: %w", err)
+		return nil, err
 	}
-	be, err := posix.New(objects, sidecar, posix.PosixOpts{VersioningDir: versions, SideCarDir: attributes})
+	s.Backend, err = posix.New(s.objects, s.attributes, options)
 	if err != nil {
 		return nil, fmt.Errorf("open the objects: %w", err)
 	}
-	return &store{Backend: be, objects: objects, attributes: sidecar}, nil
+	return s, nil
+}
+
+// openAttributes keeps ETags, types and versions in extended attributes, which appear and vanish with the
+// object itself. Where the file system has none, or had none when the directory was first used, they are
+// files in dir; forget mends what these leave behind.
+func openAttributes(objects, dir string) (storer meta.MetadataStorer, used string, err error) {
+	const probe = "probe"
+	var extended meta.XattrMeta
+	_, err = os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) && extended.StoreAttribute(nil, objects, "", probe, []byte(probe)) == nil {
+		return extended, "", extended.DeleteAttribute(objects, "", probe)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, "", fmt.Errorf("make the directory of the objects' attributes: %w", err)
+	}
+	sidecar, err := meta.NewSideCar(dir)
+	if err != nil {
+		return nil, "", fmt.Errorf("open the objects' attributes: %w", err)
+	}
+	return sidecar, dir, nil
 }
 
 // prepare makes the bucket what it must be, whatever it was; also when its creation was cut short.
@@ -106,15 +127,6 @@ func (s *store) allow(ctx context.Context, bucket string, origins []string) erro
 		return fmt.Errorf("set the CORS rules of bucket %q: %w", bucket, err)
 	}
 	return nil
-}
-
-// forget removes what a PUT that was cut short has left of an object that never came to be: its ETag is
-// stored before its file, and would make the repeated PUT fail with 412.
-func (s *store) forget(bucket, key string) error {
-	if _, err := os.Lstat(filepath.Join(s.objects, bucket, key)); err == nil {
-		return nil
-	}
-	return s.attributes.DeleteAttributes(bucket, key)
 }
 
 // serve answers S3 requests until ctx ends.

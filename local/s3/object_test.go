@@ -1,0 +1,185 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+)
+
+func code(err error) string {
+	if e, ok := errors.AsType[smithy.APIError](err); ok {
+		return e.ErrorCode()
+	}
+	return ""
+}
+
+// Attributes are kept in the files where the file system can, beside them where it cannot; S3 is the same.
+func TestVersions(t *testing.T) {
+	t.Run("with_extended_attributes", func(t *testing.T) { testVersions(t, t.TempDir()) })
+	t.Run("with_attributes_in_files", func(t *testing.T) {
+		dir := t.TempDir()
+		if err := os.Mkdir(filepath.Join(dir, "attributes"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		testVersions(t, dir)
+	})
+}
+
+func testVersions(t *testing.T, dir string) {
+	s := start(t, dir, startLambda(t).URL)
+	key := aws.String("pictures/a.jpg")
+	old, latest := put(t, s, *key, "old").VersionId, put(t, s, *key, "new").VersionId
+	head := func(version *string) error {
+		_, err := s.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: key, VersionId: version})
+		return err
+	}
+
+	t.Run("every_PUT_is_a_version", func(t *testing.T) {
+		if got, _ := s.versions(t, *key); !slices.Equal(got, []string{*latest, *old}) {
+			t.Errorf("versions %q, want the newer and the older", got)
+		}
+	})
+	t.Run("a_deleted_key_is_not_found_and_its_versions_are", func(t *testing.T) {
+		s.remove(t, key, nil)
+		if got := code(head(nil)); got != "NotFound" {
+			t.Errorf("HEAD of the key: %q, want NotFound", got)
+		}
+		if err := head(latest); err != nil {
+			t.Errorf("HEAD of the version: %v", err)
+		}
+	})
+	t.Run("a_deleted_version_is_gone_for_good", func(t *testing.T) {
+		s.remove(t, key, old)
+		_, err := s.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: key, VersionId: old})
+		if got := code(err); got != "NoSuchVersion" {
+			t.Errorf("GET: %q, want NoSuchVersion", got)
+		}
+		if got, _ := s.versions(t, *key); !slices.Equal(got, []string{*latest}) {
+			t.Errorf("versions %q, want %q", got, *latest)
+		}
+	})
+	t.Run("deleting_it_again_is_no_error", func(t *testing.T) {
+		s.remove(t, key, old)
+	})
+	t.Run("a_key_without_versions_can_be_granted_again", func(t *testing.T) {
+		s.remove(t, key, latest)
+		_, markers := s.versions(t, *key)
+		for _, m := range markers {
+			s.remove(t, key, &m)
+		}
+		if versions, markers := s.versions(t, *key); len(versions)+len(markers) > 0 {
+			t.Fatalf("versions %q and delete markers %q are left", versions, markers)
+		}
+		s.remove(t, key, latest)
+		if _, err := s.PutObject(t.Context(), once(*key)); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("many_are_deleted_at_once", func(t *testing.T) {
+		out := put(t, s, "pictures/b.jpg", picture)
+		result, err := s.DeleteObjects(t.Context(), &s3.DeleteObjectsInput{Bucket: aws.String(bucket), Delete: &types.Delete{
+			Objects: []types.ObjectIdentifier{
+				{Key: aws.String("pictures/b.jpg"), VersionId: out.VersionId},
+				{Key: aws.String("pictures/b.jpg"), VersionId: old},
+				{Key: key},
+			},
+		}})
+		if err != nil || len(result.Deleted) != 3 || len(result.Errors) != 0 {
+			t.Fatalf("deleted %v, errors %v, %v", result.Deleted, result.Errors, err)
+		}
+		if versions, _ := s.versions(t, "pictures/b.jpg"); len(versions) > 0 {
+			t.Errorf("versions %q are left", versions)
+		}
+	})
+}
+
+// versions are those of key and its delete markers, newest first.
+func (s *server) versions(t *testing.T, key string) (versions, markers []string) {
+	t.Helper()
+	list, err := s.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String(bucket), Prefix: &key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range list.Versions {
+		versions = append(versions, *v.VersionId)
+	}
+	for _, m := range list.DeleteMarkers {
+		markers = append(markers, *m.VersionId)
+	}
+	return versions, markers
+}
+
+func (s *server) remove(t *testing.T, key, version *string) {
+	t.Helper()
+	if _, err := s.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: key, VersionId: version}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBucket(t *testing.T) {
+	dir, l := t.TempDir(), startLambda(t)
+	first := start(t, dir, l.URL)
+	put(t, first, "pictures/a.jpg", picture)
+	if state := first.terminate(t); !state.Success() {
+		t.Fatalf("the server ended with %s:\n%s", state, first.log)
+	}
+	s := start(t, dir, l.URL)
+
+	t.Run("it_outlives_a_restart", func(t *testing.T) {
+		if _, err := s.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String("pictures/a.jpg")}); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("it_is_healthy_once_ready", func(t *testing.T) {
+		if resp := do(t, "GET", s.url+"/healthz", nil, ""); resp.StatusCode != 200 {
+			t.Errorf("GET /healthz: %s", resp.Status)
+		}
+	})
+	t.Run("nothing_but_log_lines_is_printed", func(t *testing.T) {
+		for line := range strings.Lines(first.log.String()) {
+			if !strings.HasPrefix(line, "time=") {
+				t.Errorf("stderr has %q", line)
+			}
+		}
+	})
+	t.Run("secrets_are_not_logged", func(t *testing.T) {
+		if strings.Contains(first.log.String(), "local-secret") {
+			t.Errorf("log:\n%s", first.log)
+		}
+	})
+}
+
+func TestCommandLine(t *testing.T) {
+	child := func(args ...string) (string, error) {
+		cmd := exec.Command(os.Args[0], args...)
+		cmd.Env = append(os.Environ(), "S3_TEST_CHILD=1", "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=b", "AWS_REGION=c")
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	t.Run("help_names_every_flag", func(t *testing.T) {
+		out, err := child("-h")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range []string{"-dir", "-addr", "-bucket", "-origin", "-notify", "-prefix", "-control", "AWS_REGION"} {
+			if !strings.Contains(out, f) {
+				t.Errorf("help lacks %s", f)
+			}
+		}
+	})
+	t.Run("what_is_missing_is_named", func(t *testing.T) {
+		out, err := child("-dir", t.TempDir(), "-addr", "127.0.0.1:0", "-bucket", bucket, "-origin", origin, "-notify", origin)
+		if err == nil || !strings.Contains(out, "AWS_ACCESS_KEY_ID is not set") {
+			t.Errorf("without a key: %v, %s", err, out)
+		}
+	})
+}

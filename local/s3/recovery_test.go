@@ -1,0 +1,170 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+func TestDelivery(t *testing.T) {
+	t.Run("an_event_is_sent_until_it_is_accepted", func(t *testing.T) {
+		l := startLambda(t)
+		l.answer(http.StatusServiceUnavailable)
+		s := start(t, t.TempDir(), l.URL)
+		put(t, s, "pictures/a.jpg", picture)
+		l.next(t)
+		l.next(t)
+		l.answer(http.StatusOK) // only 202 says that Lambda has it
+		l.next(t)
+		l.next(t)
+		l.answer(http.StatusAccepted)
+		if got := l.next(t).S3.Object.URLDecodedKey; got != "pictures/a.jpg" {
+			t.Errorf("event of %q", got)
+		}
+	})
+	t.Run("events_wait_for_a_Lambda_that_is_not_there", func(t *testing.T) {
+		dir, nobody := t.TempDir(), "http://"+freePort(t)
+		s := start(t, dir, nobody)
+		for i := range 20 {
+			put(t, s, fmt.Sprintf("pictures/%d.jpg", i), picture)
+		}
+		s.kill()
+		l := startLambda(t)
+		start(t, dir, l.URL)
+		got := map[string]bool{}
+		for len(got) < 20 {
+			got[l.next(t).S3.Object.URLDecodedKey] = true
+		}
+	})
+	t.Run("an_accepted_event_is_not_sent_after_a_restart", func(t *testing.T) {
+		dir, l := t.TempDir(), startLambda(t)
+		s := start(t, dir, l.URL)
+		put(t, s, "pictures/first.jpg", picture)
+		l.next(t)
+		if state := s.terminate(t); !state.Success() {
+			t.Fatalf("the server ended with %s:\n%s", state, s.log)
+		}
+		put(t, start(t, dir, l.URL), "pictures/second.jpg", picture)
+		if got := l.next(t).S3.Object.URLDecodedKey; got != "pictures/second.jpg" {
+			t.Errorf("event of %q", got)
+		}
+	})
+}
+
+// leave writes the intent of a PUT that was killed.
+func leave(t *testing.T, dir, key string) {
+	t.Helper()
+	doc, err := json.Marshal(intent{Event: "ObjectCreated:Put", Bucket: bucket, Key: key, Time: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "outbox", "0000000000000001"+intentSuffix), string(doc))
+}
+
+func write(t *testing.T, path, body string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(body), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRecovery(t *testing.T) {
+	t.Run("an_object_nobody_told_of_is_told_of", func(t *testing.T) {
+		dir, l := t.TempDir(), startLambda(t)
+		s := start(t, dir, l.URL)
+		out := put(t, s, "pictures/a b.jpg", picture)
+		l.next(t)
+		s.kill()
+		leave(t, dir, "pictures/a b.jpg")
+		write(t, filepath.Join(dir, "outbox", "0000000000000001"+eventSuffix), `{"Records":[{"eventVer`)
+		start(t, dir, l.URL)
+		e := l.next(t).S3.Object
+		if e.URLDecodedKey != "pictures/a b.jpg" || e.VersionID != *out.VersionId || e.ETag != strings.Trim(*out.ETag, `"`) || e.Size != int64(len(picture)) {
+			t.Errorf("event of %+v", e)
+		}
+	})
+	t.Run("an_object_that_never_came_to_be_is_not_told_of_and_can_be_put_again", func(t *testing.T) {
+		dir, l := t.TempDir(), startLambda(t)
+		leave(t, dir, "pictures/a.jpg")
+		write(t, filepath.Join(dir, "attributes", bucket, "pictures", "a.jpg", "meta", "etag"), `"of an object that was never linked"`)
+		s := start(t, dir, l.URL)
+		signed := grant(t, s.Client, "pictures/a.jpg")
+		if resp := do(t, "PUT", signed.URL, headers(signed), picture); resp.StatusCode != 200 {
+			t.Fatalf("PUT: %s %s", resp.Status, text(t, resp))
+		}
+		if e := l.next(t).S3.Object; e.Size != int64(len(picture)) {
+			t.Errorf("event of %+v", e)
+		}
+	})
+	t.Run("a_half_written_intent_is_dropped", func(t *testing.T) {
+		dir, l := t.TempDir(), startLambda(t)
+		write(t, filepath.Join(dir, "outbox", "0000000000000001"+intentSuffix), `{"event":"Obj`)
+		s := start(t, dir, l.URL)
+		put(t, s, "pictures/a.jpg", picture)
+		if e := l.next(t).S3.Object; e.URLDecodedKey != "pictures/a.jpg" {
+			t.Errorf("event of %+v", e)
+		}
+	})
+}
+
+// Whatever the moment of the kill, an object that is there has its event, and a client that repeats its PUT
+// until it gets 200 or 412 has its object.
+func TestKill(t *testing.T) {
+	dir, l := t.TempDir(), startLambda(t)
+	var keys []string
+	for round := range 8 {
+		s := start(t, dir, l.URL)
+		var mu sync.Mutex
+		var puts atomic.Int64
+		var wg sync.WaitGroup
+		for client := range 8 {
+			wg.Go(func() {
+				for i := 0; ; i++ {
+					key := fmt.Sprintf("pictures/%d-%d-%d.jpg", round, client, i)
+					mu.Lock()
+					keys = append(keys, key)
+					mu.Unlock()
+					if puts.Add(1) == int64(20+10*round) {
+						go s.cmd.Process.Kill()
+					}
+					if _, err := s.PutObject(t.Context(), once(key)); err != nil {
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+		<-s.ended
+	}
+	s := start(t, dir, l.URL)
+	missing := map[string]bool{}
+	for _, key := range keys {
+		if _, err := s.PutObject(t.Context(), once(key)); err != nil && !strings.Contains(err.Error(), "PreconditionFailed") {
+			t.Fatalf("PUT %s again: %v", key, err)
+		}
+		if _, err := s.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: &key}); err != nil {
+			t.Errorf("GET %s: %v", key, err)
+		}
+		missing[key] = true
+	}
+	for len(missing) > 0 {
+		delete(missing, l.next(t).S3.Object.URLDecodedKey)
+	}
+}
+
+func once(key string) *s3.PutObjectInput {
+	return &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader(picture), IfNoneMatch: aws.String("*")}
+}
