@@ -1,0 +1,66 @@
+// Package photo turns the bytes of a picture into pixels that are safe to work on: the size is known
+// before anything is decoded, the picture stands as its Exif orientation says, and it is scaled down
+// to what analysis needs. It says no to bad bytes with an error and never fetches anything.
+package photo
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	_ "image/gif" // the formats of Decode
+	_ "image/jpeg"
+	_ "image/png"
+
+	_ "golang.org/x/image/bmp"
+	_ "golang.org/x/image/webp"
+)
+
+// MaxPixels is the largest picture Decode takes; Cloud Vision's limit.
+const MaxPixels = 75_000_000
+
+// side is the longer side of the pixels that are kept. The face detector sees 416 of them; landmarks and
+// expressions gain from more, up to a point.
+const side = 1024
+
+// The errors of Measure and Decode.
+var (
+	ErrBad      = errors.New("not a picture that can be decoded")
+	ErrTooLarge = fmt.Errorf("more than %d pixels", MaxPixels)
+)
+
+// Photo is a picture seen upright.
+type Photo struct {
+	Width, Height int         // of the original, upright
+	Pixels        *image.RGBA // upright, opaque, from (0,0), no side longer than 1,024
+}
+
+// Measure tells how many pixels decoding would make, from the header alone.
+func Measure(data []byte) (pixels int, err error) {
+	config, _, err := image.DecodeConfig(bytes.NewReader(data))
+	if err != nil || config.Width <= 0 || config.Height <= 0 {
+		return 0, ErrBad
+	}
+	if config.Width > MaxPixels/config.Height {
+		return 0, ErrTooLarge
+	}
+	return config.Width * config.Height, nil
+}
+
+// Decode takes JPEG, PNG, GIF (the first frame), WebP and BMP. What is transparent becomes white.
+func Decode(data []byte) (*Photo, error) {
+	if _, err := Measure(data); err != nil {
+		return nil, err
+	}
+	decoded, _, err := image.Decode(bytes.NewReader(data))
+	if err != nil || decoded.Bounds().Empty() {
+		return nil, ErrBad
+	}
+	width, height := decoded.Bounds().Dx(), decoded.Bounds().Dy()
+	turn := orientation(data)
+	p := &Photo{Width: width, Height: height, Pixels: turn.apply(shrink(decoded, side))}
+	if turn.swapsSides() {
+		p.Width, p.Height = height, width
+	}
+	return p, nil
+}

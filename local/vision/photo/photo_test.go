@@ -1,0 +1,255 @@
+package photo
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"os"
+	"slices"
+	"testing"
+
+	"golang.org/x/image/bmp"
+)
+
+func read(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile("../testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func encoded(t testing.TB, encode func(*bytes.Buffer) error) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := encode(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// bomb is a small PNG that says it is of this size.
+func bomb(width, height uint32) []byte {
+	header := []byte("IHDR")
+	header = binary.BigEndian.AppendUint32(header, width)
+	header = binary.BigEndian.AppendUint32(header, height)
+	header = append(header, 8, 2, 0, 0, 0)
+	out := []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0d")
+	return binary.BigEndian.AppendUint32(append(out, header...), crc32.ChecksumIEEE(header))
+}
+
+// tagged puts an Exif orientation into a JPEG.
+func tagged(data []byte, orientation uint16, order binary.AppendByteOrder) []byte {
+	tiff := []byte("MM")
+	if order == binary.AppendByteOrder(binary.LittleEndian) {
+		tiff = []byte("II")
+	}
+	tiff = order.AppendUint16(tiff, 42)
+	tiff = order.AppendUint32(tiff, 8)
+	tiff = order.AppendUint16(tiff, 2) // entries
+	for _, e := range [][2]uint16{{0x010f, 0}, {0x0112, orientation}} {
+		tiff = order.AppendUint16(order.AppendUint16(tiff, e[0]), 3)
+		tiff = order.AppendUint32(tiff, 1)
+		tiff = order.AppendUint16(order.AppendUint16(tiff, e[1]), 0)
+	}
+	segment := append([]byte("Exif\x00\x00"), tiff...)
+	out := append([]byte{0xff, 0xd8, 0xff, 0xe1}, binary.BigEndian.AppendUint16(nil, uint16(len(segment)+2))...)
+	return append(append(out, segment...), data[2:]...)
+}
+
+func TestDecode(t *testing.T) {
+	picture := image.NewPaletted(image.Rect(0, 0, 30, 20), color.Palette{color.NRGBA{0, 120, 0, 255}, color.NRGBA{0, 0, 0, 0}})
+	for name, data := range map[string][]byte{
+		"a_JPEG_is_taken": encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, picture, nil) }),
+		"a_PNG_is_taken":  encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, picture) }),
+		"a_GIF_is_taken":  encoded(t, func(b *bytes.Buffer) error { return gif.Encode(b, picture, nil) }),
+		"a_BMP_is_taken":  encoded(t, func(b *bytes.Buffer) error { return bmp.Encode(b, picture) }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := Decode(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := p.Pixels.RGBAAt(15, 10)
+			if p.Width != 30 || p.Height != 20 || c.R > 3 || c.B > 3 || c.G < 117 || c.G > 123 || c.A != 255 {
+				t.Errorf("got %d×%d of %v", p.Width, p.Height, c)
+			}
+		})
+	}
+	t.Run("a_WebP_is_taken", func(t *testing.T) {
+		// One white pixel: a VP8L stream of simple codes, as small as WebP gets.
+		data := []byte("RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00\x2f\x00\x00\x00\x10\x07\x10\x11\x11\x88\x88\xfe\x07\x00")
+		p, err := Decode(data)
+		if err != nil || p.Width != 1 || p.Height != 1 {
+			t.Errorf("got %+v, %v", p, err)
+		}
+	})
+	t.Run("transparent_is_white", func(t *testing.T) {
+		picture := image.NewNRGBA(image.Rect(0, 0, 4, 4))
+		p, err := Decode(encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, picture) }))
+		if err != nil || p.Pixels.RGBAAt(1, 1) != (color.RGBA{255, 255, 255, 255}) {
+			t.Errorf("got %v, %v", p, err)
+		}
+	})
+	t.Run("a_large_picture_is_averaged_down", func(t *testing.T) {
+		picture := image.NewGray(image.Rect(0, 0, 3000, 2000))
+		for i := range picture.Pix {
+			picture.Pix[i] = byte(i%2) * 200 // columns of 0 and 200
+		}
+		p, err := Decode(encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, picture) }))
+		if err != nil || p.Width != 3000 || p.Height != 2000 || p.Pixels.Rect != image.Rect(0, 0, 1024, 682) {
+			t.Fatalf("got %+v, %v", p, err)
+		}
+		if c := p.Pixels.RGBAAt(0, 0).R; c < 60 || c > 140 {
+			t.Errorf("the first pixel is %d", c)
+		}
+	})
+}
+
+func TestRefused(t *testing.T) {
+	astronaut := read(t, "astronaut.jpg")
+	for name, tt := range map[string]struct {
+		data []byte
+		want error
+	}{
+		"nothing_is_bad":                        {nil, ErrBad},
+		"text_is_bad":                           {[]byte("<html>not found</html>"), ErrBad},
+		"a_truncated_JPEG_is_bad":               {astronaut[:len(astronaut)/2], ErrBad},
+		"a_header_alone_is_bad":                 {bomb(10, 10), ErrBad},
+		"a_bomb_is_too_large":                   {bomb(60_000, 60_000), ErrTooLarge},
+		"one_pixel_over_the_limit_is_too_large": {bomb(MaxPixels+1, 1), ErrTooLarge},
+		"a_row_over_the_limit_is_too_large":     {bomb(7500, 10_001), ErrTooLarge},
+		"exactly_the_limit_is_looked_at":        {bomb(7500, 10_000), ErrBad},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := Decode(tt.data); !errors.Is(err, tt.want) {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestOrientation(t *testing.T) {
+	// Red above green above blue, left half; white right. Blocks of 16 so that JPEG keeps them apart.
+	const block = 16
+	stored := image.NewRGBA(image.Rect(0, 0, 2*block, 3*block))
+	for y := range 3 * block {
+		for x := range 2 * block {
+			c := color.RGBA{255, 255, 255, 255}
+			if x < block {
+				c = []color.RGBA{{255, 0, 0, 255}, {0, 255, 0, 255}, {0, 0, 255, 255}}[y/block]
+			}
+			stored.SetRGBA(x, y, c)
+		}
+	}
+	data := encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, stored, &jpeg.Options{Quality: 100}) })
+	// name is the colour in the middle of the block at x, y.
+	name := func(p *Photo, x, y int) byte {
+		c := p.Pixels.RGBAAt(x*block+block/2, y*block+block/2)
+		switch {
+		case c.R > 200 && c.G > 200:
+			return 'w'
+		case c.R > 200:
+			return 'r'
+		case c.G > 200:
+			return 'g'
+		default:
+			return 'b'
+		}
+	}
+	for orientation, want := range []string{1: "rw/gw/bw", "wr/wg/wb", "wb/wg/wr", "bw/gw/rw", "rgb/www", "bgr/www", "www/bgr", "www/rgb"} {
+		if orientation == 0 {
+			continue
+		}
+		for _, order := range []binary.AppendByteOrder{binary.BigEndian, binary.LittleEndian} {
+			t.Run("orientation_"+string(rune('0'+orientation))+"_"+order.String()+"_stands_upright", func(t *testing.T) {
+				p, err := Decode(tagged(data, uint16(orientation), order))
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got []byte
+				for y := range p.Height / block {
+					if y > 0 {
+						got = append(got, '/')
+					}
+					for x := range p.Width / block {
+						got = append(got, name(p, x, y))
+					}
+				}
+				if string(got) != want {
+					t.Errorf("got %s, want %s", got, want)
+				}
+			})
+		}
+	}
+	t.Run("a_damaged_tag_is_upright", func(t *testing.T) {
+		whole := tagged(data, 6, binary.BigEndian)
+		for _, cut := range []int{3, 5, 8, 12, 20, 30} {
+			if got := orientation(slices.Concat(whole[:cut], whole[cut+1:])); got != upright {
+				t.Errorf("without byte %d it is %d", cut, got)
+			}
+		}
+	})
+}
+
+func TestLetterbox(t *testing.T) {
+	white := image.NewRGBA(image.Rect(0, 0, 40, 20))
+	for i := range white.Pix {
+		white.Pix[i] = 255
+	}
+	for name, tt := range map[string]struct {
+		crop    image.Rectangle
+		centred bool
+		scale   float64
+		white   image.Rectangle
+	}{
+		"a_wide_crop_lies_at_the_top":         {white.Rect, false, 2, image.Rect(0, 0, 80, 40)},
+		"a_wide_crop_lies_in_the_middle":      {white.Rect, true, 2, image.Rect(0, 20, 80, 60)},
+		"what_is_outside_the_picture_is_left": {image.Rect(30, -5, 90, 90), true, 4, image.Rect(20, 0, 60, 80)},
+		"a_crop_outside_the_picture_is_black": {image.Rect(50, 50, 60, 60), true, 1, image.Rectangle{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, scale := Letterbox(white, tt.crop, image.Pt(80, 80), tt.centred)
+			if scale != tt.scale {
+				t.Errorf("the scale is %v, want %v", scale, tt.scale)
+			}
+			for y := range 80 {
+				for x := range 80 {
+					if bright := got.RGBAAt(x, y).G > 127; bright != image.Pt(x, y).In(tt.white) {
+						t.Fatalf("(%d,%d) is white: %v", x, y, bright)
+					}
+				}
+			}
+		})
+	}
+}
+
+// FuzzDecode looks for bytes that make decoding panic or break its promises.
+func FuzzDecode(f *testing.F) {
+	f.Add(read(f, "chelsea.jpg")[:2000])
+	f.Add(tagged(read(f, "chelsea.jpg")[:600], 6, binary.LittleEndian))
+	f.Add(bomb(16, 16))
+	f.Add([]byte("GIF89a\x01\x00\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"))
+	f.Add([]byte("RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00\x2f\x00\x00\x00\x10\x07\x10\x11\x11\x88\x88\xfe\x07\x00"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		// Real pictures of more pixels are in the tests; here they would only take time.
+		if pixels, err := Measure(data); err != nil || pixels > 1<<20 {
+			return
+		}
+		p, err := Decode(data)
+		if err != nil {
+			return
+		}
+		size := p.Pixels.Rect
+		if size.Min != (image.Point{}) || size.Empty() || max(size.Dx(), size.Dy()) > side || p.Width < size.Dx() || p.Height < size.Dy() {
+			t.Errorf("%d×%d became %v", p.Width, p.Height, size)
+		}
+	})
+}
