@@ -24,7 +24,7 @@ func (p Padding) span(length, window, stride int) (steps, before int) {
 	return steps, max((steps-1)*stride+window-length, 0) / 2
 }
 
-// Conv is an ordinary convolution.
+// Conv is an ordinary convolution. Its filters have the shape channels out, channels in, height, width.
 type Conv struct {
 	Filters, Bias *Tensor
 	Stride        int
@@ -33,40 +33,75 @@ type Conv struct {
 
 // Apply gives a new map.
 func (l Conv) Apply(in *Tensor) *Tensor {
-	height, width, channels := in.Shape[0], in.Shape[1], in.Shape[2]
-	rows, cols := l.Filters.Shape[0], l.Filters.Shape[1]
-	outHeight, top := l.Padding.span(height, rows, l.Stride)
-	outWidth, left := l.Padding.span(width, cols, l.Stride)
-	out := New(outHeight, outWidth, l.Filters.Shape[3])
-	fill(out.Data, l.Bias.Data)
+	channels, rows, cols := l.Filters.Shape[0], l.Filters.Shape[2], l.Filters.Shape[3]
+	height, top := l.Padding.span(in.Shape[1], rows, l.Stride)
+	width, left := l.Padding.span(in.Shape[2], cols, l.Stride)
+	out := New(channels, height, width)
+	for c, bias := range l.Bias.Data {
+		plane := out.plane(c)
+		for i := range plane {
+			plane[i] = bias
+		}
+	}
 	if rows == 1 && cols == 1 && l.Stride == 1 {
-		multiply(in.Data, l.Filters.Data, out.Data, outHeight*outWidth, channels)
+		multiply(l.Filters.Data, in.Data, out.Data, channels, height*width, height*width)
 		return out
 	}
-	// Each output row becomes one matrix product over its windows laid out side by side: little memory, and
-	// it stays in the cache.
-	windows := make([]float32, outWidth*rows*cols*channels)
-	for y := range outHeight {
-		clear(windows)
-		for x := range outWidth {
-			window := windows[x*rows*cols*channels:]
-			first, last := max(0, left-x*l.Stride), min(cols, width+left-x*l.Stride)
-			for i := range rows {
-				row := y*l.Stride + i - top
-				if row < 0 || row >= height || last <= first {
-					continue
-				}
-				from := in.Data[(row*width+x*l.Stride-left+first)*channels:]
-				copy(window[(i*cols+first)*channels:], from[:(last-first)*channels])
-			}
-		}
-		line := out.Data[y*outWidth*out.Shape[2]:][:outWidth*out.Shape[2]]
-		multiply(windows, l.Filters.Data, line, outWidth, rows*cols*channels)
+	// A few rows at a time, so that their windows stay in the cache.
+	step := min(height, max(1, 4096/width))
+	w := windows{in, rows, cols, l.Stride, left, width}
+	matrix := make([]float32, in.Shape[0]*rows*cols*step*width)
+	for y := 0; y < height; y += step {
+		count := min(step, height-y)
+		part := matrix[:in.Shape[0]*rows*cols*count*width]
+		w.layOut(part, y*l.Stride-top, count)
+		multiply(l.Filters.Data, part, out.Data[y*width:], channels, count*width, height*width)
 	}
 	return out
 }
 
-// Depthwise convolves every channel with a filter of its own and adds no bias.
+// windows lays out a map for a convolution as a matrix product.
+type windows struct {
+	in         *Tensor
+	rows, cols int // of the window
+	stride     int
+	left       int // padding
+	width      int // steps in a row
+}
+
+// layOut fills the matrix: a row for each cell of the window (channel, row, column), a column for each step of
+// count rows of steps, the first of which has its upper edge at top.
+func (w windows) layOut(matrix []float32, top, count int) {
+	height, width := w.in.Shape[1], w.in.Shape[2]
+	for cell := range w.in.Shape[0] * w.rows * w.cols {
+		plane, i, j := w.in.plane(cell/w.cols/w.rows), cell/w.cols%w.rows, cell%w.cols
+		// The steps first to last-1 are those whose cell is inside the map.
+		first := min((max(0, w.left-j)+w.stride-1)/w.stride, w.width)
+		last := min(w.width, (max(0, width+w.left-j)+w.stride-1)/w.stride)
+		for r := range count {
+			to := matrix[:w.width]
+			matrix = matrix[w.width:]
+			y := top + r*w.stride + i
+			if y < 0 || y >= height || first >= last {
+				clear(to)
+				continue
+			}
+			clear(to[:first])
+			clear(to[last:])
+			from := plane[y*width:][:width]
+			if w.stride == 1 {
+				copy(to[first:last], from[first+j-w.left:])
+				continue
+			}
+			for x := first; x < last; x++ {
+				to[x] = from[x*w.stride+j-w.left]
+			}
+		}
+	}
+}
+
+// Depthwise convolves every channel with a filter of its own and adds no bias. Its filters have the shape
+// 1, channels, height, width.
 type Depthwise struct {
 	Filters *Tensor
 	Stride  int
@@ -75,38 +110,32 @@ type Depthwise struct {
 
 // Apply gives a new map of as many channels.
 func (l Depthwise) Apply(in *Tensor) *Tensor {
-	height, width, channels := in.Shape[0], in.Shape[1], in.Shape[2]
-	rows, cols := l.Filters.Shape[0], l.Filters.Shape[1]
-	outHeight, top := l.Padding.span(height, rows, l.Stride)
-	outWidth, left := l.Padding.span(width, cols, l.Stride)
-	out := New(outHeight, outWidth, channels)
-	for y := range outHeight {
-		for x := range outWidth {
-			sum := out.Data[(y*outWidth+x)*channels:][:channels]
-			for i := range rows {
-				row := y*l.Stride + i - top
-				if row < 0 || row >= height {
-					continue
-				}
-				for j := range cols {
-					col := x*l.Stride + j - left
-					if col < 0 || col >= width {
-						continue
-					}
-					multiplyAdd(sum, in.Data[(row*width+col)*channels:], l.Filters.Data[(i*cols+j)*channels:])
-				}
+	rows, cols := l.Filters.Shape[2], l.Filters.Shape[3]
+	height, top := l.Padding.span(in.Shape[1], rows, l.Stride)
+	width, left := l.Padding.span(in.Shape[2], cols, l.Stride)
+	out := New(in.Shape[0], height, width)
+	// On a plane with its padding around it, the whole sum for one cell of the window is one long vector: the
+	// plane from that cell on. The few sums that wrap around an edge are never read.
+	wide := (width-1)*l.Stride + cols
+	padded := make([]float32, ((height-1)*l.Stride+rows)*wide)
+	sums := make([]float32, (height-1)*l.Stride*wide+(width-1)*l.Stride+1)
+	for c := range in.Shape[0] {
+		from, to := in.plane(c), out.plane(c)
+		for y := 0; y < in.Shape[1] && (y+top)*wide < len(padded); y++ {
+			copy(padded[(y+top)*wide+left:(y+top+1)*wide], from[y*in.Shape[2]:][:in.Shape[2]])
+		}
+		clear(sums)
+		for cell, weight := range l.Filters.Data[c*rows*cols:][:rows*cols] {
+			shifted := padded[cell/cols*wide+cell%cols:]
+			blas32.Axpy(weight, vector(shifted[:len(sums)]), vector(sums))
+		}
+		for y := range height {
+			for x := range width {
+				to[y*width+x] = sums[(y*wide+x)*l.Stride]
 			}
 		}
 	}
 	return out
-}
-
-// multiplyAdd adds the products of a and b to sum, whose length counts.
-func multiplyAdd(sum, a, b []float32) {
-	a, b = a[:len(sum)], b[:len(sum)] // spares a bounds check for each
-	for i := range sum {
-		sum[i] += a[i] * b[i]
-	}
 }
 
 // Separable is a Depthwise followed by a 1×1 Conv.
@@ -120,7 +149,7 @@ func (l Separable) Apply(in *Tensor) *Tensor {
 	return l.Pointwise.Apply(l.Depthwise.Apply(in))
 }
 
-// Dense connects every input with every output.
+// Dense connects every input with every output. Its weights have the shape in, out.
 type Dense struct {
 	Weights, Bias *Tensor
 }
@@ -128,22 +157,19 @@ type Dense struct {
 // Apply gives new values.
 func (l Dense) Apply(in []float32) []float32 {
 	out := append([]float32(nil), l.Bias.Data...)
-	multiply(in, l.Weights.Data, out, 1, len(in))
+	multiply(in, l.Weights.Data, out, 1, len(out), len(out))
 	return out
 }
 
-// fill repeats pattern over all of to.
-func fill(to, pattern []float32) {
-	for at := 0; at < len(to); at += len(pattern) {
-		copy(to[at:], pattern)
-	}
-}
-
-// multiply adds to c (rows × n) the product of a (rows × inner) and b (inner × n).
-func multiply(a, b, c []float32, rows, inner int) {
-	n := len(b) / inner
+// multiply adds the product of a (rows × inner) and b (inner × cols) to c, whose rows begin stride apart.
+func multiply(a, b, c []float32, rows, cols, stride int) {
+	inner := len(a) / rows
 	blas32.Gemm(blas.NoTrans, blas.NoTrans, 1,
 		blas32.General{Rows: rows, Cols: inner, Stride: inner, Data: a},
-		blas32.General{Rows: inner, Cols: n, Stride: n, Data: b},
-		1, blas32.General{Rows: rows, Cols: n, Stride: n, Data: c})
+		blas32.General{Rows: inner, Cols: cols, Stride: cols, Data: b},
+		1, blas32.General{Rows: rows, Cols: cols, Stride: stride, Data: c})
+}
+
+func vector(data []float32) blas32.Vector {
+	return blas32.Vector{N: len(data), Inc: 1, Data: data}
 }

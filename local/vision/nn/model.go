@@ -95,7 +95,7 @@ func (m *Model) tensor(name string, shape ...int) *Tensor {
 // Conv is the convolution whose weights are name/filters and name/bias.
 func (m *Model) Conv(name string, stride int, padding Padding) Conv {
 	filters := m.tensor(name+"/filters", 0, 0, 0, 0)
-	return Conv{filters, m.tensor(name+"/bias", filters.Shape[3]), stride, padding}
+	return Conv{channelsFirst(filters), m.tensor(name+"/bias", filters.Shape[3]), stride, padding}
 }
 
 // Separable is the padded separable convolution whose weights are name/depthwise_filter,
@@ -104,9 +104,20 @@ func (m *Model) Separable(name string, stride int) Separable {
 	depthwise := m.tensor(name+"/depthwise_filter", 0, 0, 0, 1)
 	pointwise := m.tensor(name+"/pointwise_filter", 1, 1, depthwise.Shape[2], 0)
 	return Separable{
-		Depthwise{depthwise, stride, Same},
-		Conv{pointwise, m.tensor(name+"/bias", pointwise.Shape[3]), 1, Same},
+		Depthwise{channelsFirst(depthwise), stride, Same},
+		Conv{channelsFirst(pointwise), m.tensor(name+"/bias", pointwise.Shape[3]), 1, Same},
 	}
+}
+
+// channelsFirst reorders filters from TensorFlow's height, width, in, out to out, in, height, width.
+func channelsFirst(t *Tensor) *Tensor {
+	window, in, out := t.Shape[0]*t.Shape[1], t.Shape[2], t.Shape[3]
+	to := New(out, in, t.Shape[0], t.Shape[1])
+	for i, v := range t.Data {
+		o, c, at := i%out, i/out%in, i/out/in
+		to.Data[(o*in+c)*window+at] = v
+	}
+	return to
 }
 
 // Dense is the layer whose weights are name/weights and name/bias.

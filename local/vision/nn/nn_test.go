@@ -18,13 +18,20 @@ func count(shape ...int) *Tensor {
 
 func filled(v float32, shape ...int) *Tensor {
 	t := New(shape...)
-	fill(t.Data, []float32{v})
+	for i := range t.Data {
+		t.Data[i] = v
+	}
 	return t
 }
 
+// row is a few values of one channel and row.
+func (t *Tensor) row(y, from, to int) *Tensor {
+	return &Tensor{Shape: []int{to - from}, Data: t.plane(0)[y*t.Shape[2]:][from:to]}
+}
+
 func TestLayers(t *testing.T) {
-	in := count(3, 3, 1) // 1 2 3 / 4 5 6 / 7 8 9
-	box := filled(1, 3, 3, 1, 1)
+	in := count(1, 3, 3) // 1 2 3 / 4 5 6 / 7 8 9
+	box := filled(1, 1, 1, 3, 3)
 	tests := []struct {
 		name  string
 		got   *Tensor
@@ -32,20 +39,27 @@ func TestLayers(t *testing.T) {
 		want  []float32
 	}{
 		{"a_valid_box_sums_everything", Conv{box, filled(0.5, 1), 1, Valid}.Apply(in), []int{1, 1, 1}, []float32{45.5}},
-		{"a_padded_box_sums_what_is_inside", Conv{box, New(1), 1, Same}.Apply(in), []int{3, 3, 1},
+		{"a_padded_box_sums_what_is_inside", Conv{box, New(1), 1, Same}.Apply(in), []int{1, 3, 3},
 			[]float32{12, 21, 16, 27, 45, 33, 24, 39, 28}},
-		{"stride_2_on_an_odd_size_pads_both_sides", Conv{box, New(1), 2, Same}.Apply(in), []int{2, 2, 1}, []float32{12, 16, 24, 28}},
-		{"stride_2_on_an_even_size_pads_last", Conv{box, New(1), 2, Same}.Apply(count(2, 2, 1)), []int{1, 1, 1}, []float32{10}},
-		{"a_1x1_convolution_mixes_channels", Conv{count(1, 1, 2, 3), New(3), 1, Same}.Apply(count(1, 2, 2)), []int{1, 2, 3},
-			[]float32{1*1 + 2*4, 1*2 + 2*5, 1*3 + 2*6, 3*1 + 4*4, 3*2 + 4*5, 3*3 + 4*6}},
-		{"depthwise_keeps_channels_apart", Depthwise{filled(2, 3, 3, 2, 1), 1, Same}.Apply(count(1, 2, 2)), []int{1, 2, 2},
-			[]float32{8, 12, 8, 12}},
+		{"filters_are_not_mirrored", Conv{count(1, 1, 3, 3), New(1), 1, Valid}.Apply(in), []int{1, 1, 1}, []float32{285}},
+		{"stride_2_on_an_odd_size_pads_both_sides", Conv{box, New(1), 2, Same}.Apply(in), []int{1, 2, 2}, []float32{12, 16, 24, 28}},
+		{"stride_2_on_an_even_size_pads_last", Conv{count(1, 1, 3, 3), New(1), 2, Same}.Apply(count(1, 2, 2)), []int{1, 1, 1},
+			[]float32{1*1 + 2*2 + 4*3 + 5*4}},
+		{"a_box_on_one_pixel_sees_that_pixel", Conv{box, New(1), 1, Same}.Apply(count(1, 1, 1)), []int{1, 1, 1}, []float32{1}},
+		{"a_map_of_many_rows_is_done_in_parts", Conv{box, New(1), 1, Same}.Apply(filled(1, 1, 5000, 3)).row(4095, 0, 3), []int{3}, []float32{6, 9, 6}},
+		{"a_1x1_convolution_mixes_channels", Conv{count(3, 2, 1, 1), New(3), 1, Same}.Apply(count(2, 1, 2)), []int{3, 1, 2},
+			[]float32{1*1 + 2*3, 1*2 + 2*4, 3*1 + 4*3, 3*2 + 4*4, 5*1 + 6*3, 5*2 + 6*4}},
+		{"depthwise_keeps_channels_apart", Depthwise{filled(2, 1, 2, 3, 3), 1, Same}.Apply(count(2, 1, 2)), []int{2, 1, 2},
+			[]float32{6, 6, 14, 14}},
+		{"depthwise_filters_are_not_mirrored", Depthwise{count(1, 1, 3, 3), 1, Valid}.Apply(in), []int{1, 1, 1}, []float32{285}},
+		{"depthwise_by_2_on_an_even_size_pads_last", Depthwise{count(1, 1, 3, 3), 2, Same}.Apply(count(1, 2, 2)), []int{1, 1, 1},
+			[]float32{1*1 + 2*2 + 4*3 + 5*4}},
 		{"separable_is_depthwise_then_pointwise",
-			Separable{Depthwise{filled(1, 3, 3, 1, 1), 2, Same}, Conv{count(1, 1, 1, 2), count(2), 1, Same}}.Apply(in),
-			[]int{2, 2, 2}, []float32{13, 26, 17, 34, 25, 50, 29, 58}},
-		{"pooling_counts_a_hanging_edge_once", in.MaxPool(2), []int{2, 2, 1}, []float32{5, 6, 8, 9}},
-		{"pooling_by_1_keeps_the_size", in.MaxPool(1), []int{3, 3, 1}, []float32{5, 6, 6, 8, 9, 9, 8, 9, 9}},
-		{"pooling_of_negatives_is_not_0", filled(-3, 3, 3, 1).MaxPool(2), []int{2, 2, 1}, []float32{-3, -3, -3, -3}},
+			Separable{Depthwise{box, 2, Same}, Conv{count(2, 1, 1, 1), count(2), 1, Same}}.Apply(in),
+			[]int{2, 2, 2}, []float32{13, 17, 25, 29, 26, 34, 50, 58}},
+		{"pooling_counts_a_hanging_edge_once", in.MaxPool(2), []int{1, 2, 2}, []float32{5, 6, 8, 9}},
+		{"pooling_by_1_keeps_the_size", in.MaxPool(1), []int{1, 3, 3}, []float32{5, 6, 6, 8, 9, 9, 8, 9, 9}},
+		{"pooling_of_negatives_is_not_0", filled(-3, 1, 3, 3).MaxPool(2), []int{1, 2, 2}, []float32{-3, -3, -3, -3}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -69,7 +83,7 @@ func TestValues(t *testing.T) {
 		{"relu_drops_negatives", relu.Data, []float32{0, 3}},
 		{"leaky_relu_shrinks_negatives", leaky.Data, []float32{-1, 3}},
 		{"add_adds_each", sum.Data, []float32{2, 4}},
-		{"means_are_per_channel", count(2, 1, 2).ChannelMeans(), []float32{2, 3}},
+		{"means_are_per_channel", count(2, 1, 2).ChannelMeans(), []float32{1.5, 3.5}},
 		{"dense_adds_the_bias", Dense{count(2, 2), count(2)}.Apply([]float32{1, 10}), []float32{32, 44}},
 		{"softmax_of_equals_is_even", Softmax([]float32{7, 7}), []float32{0.5, 0.5}},
 		{"softmax_survives_huge_scores", Softmax([]float32{1000, 0}), []float32{1, 0}},

@@ -5,8 +5,8 @@ package nn
 
 import "math"
 
-// Tensor is an array of numbers, last dimension fastest. A feature map has the shape height, width,
-// channels; the filters of a convolution height, width, channels in, channels out.
+// Tensor is an array of numbers, last dimension fastest. A feature map has the shape channels, height,
+// width: rows stay together, which is what makes the loops over them fast.
 type Tensor struct {
 	Shape []int
 	Data  []float32
@@ -46,47 +46,46 @@ func (t *Tensor) ReLU() {
 	}
 }
 
-// LeakyReLU multiplies what is negative by slope, in place.
+// LeakyReLU multiplies what is negative by slope, below 1, in place.
 func (t *Tensor) LeakyReLU(slope float32) {
 	for i, v := range t.Data {
-		if v < 0 {
-			t.Data[i] = v * slope
-		}
+		t.Data[i] = max(v, v*slope)
 	}
 }
 
-// ChannelMeans averages a feature map over its height and width.
+// ChannelMeans averages each channel of a feature map.
 func (t *Tensor) ChannelMeans() []float32 {
-	channels := t.Shape[2]
-	means := make([]float32, channels)
-	for at := 0; at < len(t.Data); at += channels {
-		for c, v := range t.Data[at : at+channels] {
+	means := make([]float32, t.Shape[0])
+	for c := range means {
+		plane := t.plane(c)
+		for _, v := range plane {
 			means[c] += v
 		}
-	}
-	for c := range means {
-		means[c] /= float32(t.Shape[0] * t.Shape[1])
+		means[c] /= float32(len(plane))
 	}
 	return means
+}
+
+// plane is one channel of a feature map.
+func (t *Tensor) plane(channel int) []float32 {
+	n := t.Shape[1] * t.Shape[2]
+	return t.Data[channel*n:][:n]
 }
 
 // MaxPool takes the largest of every 2×2 window, stepping by stride; windows that hang over the right
 // or lower edge count only what is inside.
 func (t *Tensor) MaxPool(stride int) *Tensor {
-	height, width, channels := t.Shape[0], t.Shape[1], t.Shape[2]
-	// A window of 2 needs at most one padded row or column, and TensorFlow's "same" puts an odd one last.
-	outHeight, outWidth := (height+stride-1)/stride, (width+stride-1)/stride
-	out := New(outHeight, outWidth, channels)
-	for y := range outHeight {
-		for x := range outWidth {
-			best := out.Data[(y*outWidth+x)*channels:][:channels]
-			copy(best, t.Data[(y*stride*width+x*stride)*channels:])
-			for i := y * stride; i < min(y*stride+2, height); i++ {
-				for j := x * stride; j < min(x*stride+2, width); j++ {
-					for c, v := range t.Data[(i*width+j)*channels:][:channels] {
-						best[c] = max(best[c], v)
-					}
-				}
+	height, width := t.Shape[1], t.Shape[2]
+	out := New(t.Shape[0], (height+stride-1)/stride, (width+stride-1)/stride)
+	for c := range t.Shape[0] {
+		from, to := t.plane(c), out.plane(c)
+		for y := 0; y < height; y += stride {
+			upper := from[y*width:][:width]
+			lower := from[min(y+1, height-1)*width:][:width]
+			for x := 0; x < width; x += stride {
+				next := min(x+1, width-1)
+				to[0] = max(upper[x], upper[next], lower[x], lower[next])
+				to = to[1:]
 			}
 		}
 	}
