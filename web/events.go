@@ -69,7 +69,7 @@ func (a *api) watch(ctx context.Context, id picture.ID, out *stream) {
 			progress, unknown := a.progress(ctx, id)
 			if unknown == nil {
 				err = out.tell(progress)
-			} else if !troubled && ctx.Err() == nil {
+			} else if deadline, _ := ctx.Deadline(); !troubled && time.Now().Before(deadline) {
 				slog.Error("an event stream cannot see its picture", "picture", id.Short(), "error", discreet(unknown, string(id)))
 			}
 			troubled = unknown != nil

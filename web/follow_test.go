@@ -36,7 +36,7 @@ var follows = map[string]struct {
 	"a_run_completed":                   {picture.Annotated, [3]string{"done 1 started finished", "done 1 started finished", "done 1 started finished"}},
 	"a_terminated_run_waits":            {picture.Waiting, [3]string{"done 1 started finished", "failed finished: the run was terminated: by hand", "waiting"}},
 	"a_failed_run_waits":                {picture.Waiting, [3]string{"failed 1 started finished: the run failed: no credentials", "waiting", "waiting"}},
-	"the_workflow_code_panics":          {picture.Running, [3]string{"retrying 1: the worker cannot go on: a bug", "waiting", "waiting"}},
+	"the_workflow_code_panics":          {picture.Running, [3]string{"retrying 2: the worker cannot go on: a bug", "waiting", "waiting"}},
 	"a_run_is_cancelled_in_an_activity": {picture.Waiting, [3]string{"done 1 started finished", "failed finished: the run was cancelled", "waiting"}},
 }
 

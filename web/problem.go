@@ -28,7 +28,7 @@ type problem struct {
 
 func (p problem) Error() string {
 	if p.cause != nil {
-		return fmt.Sprintf("%s: %v", p.Detail, p.cause)
+		return fmt.Sprintf("%s: %v", strings.TrimSuffix(p.Detail, "."), p.cause)
 	}
 	return p.Detail
 }
@@ -58,7 +58,7 @@ func answer(w http.ResponseWriter, r *http.Request, err error) {
 		}
 	}
 	if p.cause != nil && !errors.Is(r.Context().Err(), context.Canceled) {
-		slog.Error("a request failed", "status", p.Status, "error", discreet(p.cause, r.PathValue("id")))
+		slog.Error("a request failed", "status", p.Status, "error", discreet(p, r.PathValue("id")))
 	}
 	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
 	if p.retryAfter > 0 {

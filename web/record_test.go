@@ -73,10 +73,12 @@ func scenes() map[string]scene {
 			annotate: first(blink, done), persist: always(fails(picture.Throttled, "Cosmos DB asks for patience", time.Hour)),
 			until: pending(picture.Persist, scheduled, 2),
 		},
-		"a_run_completed":                   {until: has(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED)},
-		"a_terminated_run_waits":            {annotate: stays, then: terminate, until: has(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED)},
-		"a_failed_run_waits":                {presign: always(fails(picture.BadImage, "no credentials", 0)), until: has(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED)},
-		"the_workflow_code_panics":          {panics: true, until: has(enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED)},
+		"a_run_completed":        {until: has(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED)},
+		"a_terminated_run_waits": {annotate: stays, then: terminate, until: has(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED)},
+		"a_failed_run_waits":     {presign: always(fails(picture.BadImage, "no credentials", 0)), until: has(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED)},
+		"the_workflow_code_panics": {panics: true, until: func(r run) bool {
+			return has(enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED)(r) && r.description.GetPendingWorkflowTask().GetAttempt() == 2
+		}},
 		"a_run_is_cancelled_in_an_activity": {annotate: stays, then: cancel, until: has(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED)},
 	}
 }

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	commonpb "go.temporal.io/api/common/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"triptych/internal/records"
+	"triptych/local/cosmos"
+	"triptych/picture"
+)
+
+const bucketOrigin = "http://127.0.0.1:9"
+
+// clouds is the site on loopback, with a real Cosmos server and a Temporal frontend that tells recorded runs.
+type clouds struct {
+	*api
+	site     *httptest.Server
+	cosmos   *cosmos.Server
+	temporal *frontend
+}
+
+// offline can sign and knows its secret, which takes no cloud.
+func offline() *api {
+	return &api{
+		bucket: "pictures", eraseSecret: []byte("secret"),
+		pace: pace{early: time.Millisecond, late: time.Millisecond, comment: time.Minute, limit: time.Minute},
+		objects: s3.New(s3.Options{
+			Region: "eu-central-1", BaseEndpoint: aws.String(bucketOrigin), UsePathStyle: true,
+			Credentials: credentials.NewStaticCredentialsProvider("AKIALOCAL", "secret", ""),
+		}),
+	}
+}
+
+func newClouds(t *testing.T) *clouds {
+	t.Helper()
+	key := base64.StdEncoding.EncodeToString(make([]byte, 64))
+	account, err := cosmos.Open(filepath.Join(t.TempDir(), "cosmos.db"), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accountServer := httptest.NewServer(account)
+	t.Cleanup(func() { accountServer.Close(); account.Close() })
+	if err := records.Provision(t.Context(), accountServer.URL, key); err != nil {
+		t.Fatal(err)
+	}
+	container, err := records.Open(accountServer.URL, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &clouds{api: offline(), cosmos: account, temporal: &frontend{}}
+	c.records, c.runs = container, c.temporal.serve(t)
+	c.site = httptest.NewUnstartedServer(c.handler(bucketOrigin))
+	c.site.Config.ReadTimeout, c.site.Config.WriteTimeout = 10*time.Second, 30*time.Second
+	c.site.Start()
+	t.Cleanup(c.site.Close)
+	return c
+}
+
+func (c *clouds) keep(t *testing.T, record picture.Record) {
+	t.Helper()
+	if err := c.records.Create(t.Context(), record); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// do sends one request, and never follows a redirect.
+func (c *clouds) do(t *testing.T, method, path, body string, header http.Header) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, c.site.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, values := range header {
+		r.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { resp.Body.Close() })
+	return resp
+}
+
+func read[T any](t *testing.T, resp *http.Response) T {
+	t.Helper()
+	var v T
+	if err := json.NewDecoder(resp.Body).Decode(&v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// wantProblem checks that an answer is a problem a caller can act on.
+func wantProblem(t *testing.T, resp *http.Response, status int, names string) {
+	t.Helper()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p struct {
+		Type, Title, Detail string
+		Status              int
+	}
+	if err := json.Unmarshal(body, &p); err != nil {
+		t.Fatalf("%d %.200s: %v", resp.StatusCode, body, err)
+	}
+	if resp.StatusCode != status || p.Status != status {
+		t.Errorf("status is %d, and %d in the problem, want %d: %s", resp.StatusCode, p.Status, status, p.Detail)
+	}
+	if got := resp.Header.Get("Content-Type"); got != "application/problem+json" {
+		t.Errorf("content type is %q", got)
+	}
+	if p.Type != "about:blank" || p.Title != http.StatusText(status) || !strings.HasSuffix(p.Detail, ".") || !strings.Contains(p.Detail, names) {
+		t.Errorf("the problem is %s, want a sentence that names %q", body, names)
+	}
+}
+
+// frontend is the part of Temporal's service that web asks. It tells recorded runs and notes what is started.
+type frontend struct {
+	workflowservice.UnimplementedWorkflowServiceServer
+
+	mu          sync.Mutex
+	down        bool
+	description *workflowservice.DescribeWorkflowExecutionResponse
+	history     *historypb.History
+	asked       func() // called before a description is given
+	started     []*workflowservice.StartWorkflowExecutionRequest
+}
+
+func (f *frontend) serve(t *testing.T) client.Client {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer(grpc.UnaryInterceptor(func(ctx context.Context, r any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.down {
+			return nil, status.Error(codes.PermissionDenied, "down")
+		}
+		return next(ctx, r)
+	}))
+	workflowservice.RegisterWorkflowServiceServer(server, f)
+	go server.Serve(listener)
+	t.Cleanup(server.Stop)
+	c, err := client.NewLazyClient(client.Options{
+		HostPort: listener.Addr().String(), Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// tell makes every picture's run the recorded one; "" is none.
+func (f *frontend) tell(t *testing.T, name string) {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.description, f.history = nil, nil
+	if name != "" {
+		f.description, f.history = readRun(t, name)
+	}
+}
+
+func (f *frontend) fail(down bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.down = down
+}
+
+func (f *frontend) GetSystemInfo(context.Context, *workflowservice.GetSystemInfoRequest) (*workflowservice.GetSystemInfoResponse, error) {
+	return &workflowservice.GetSystemInfoResponse{Capabilities: &workflowservice.GetSystemInfoResponse_Capabilities{}}, nil
+}
+
+func (f *frontend) DescribeWorkflowExecution(context.Context, *workflowservice.DescribeWorkflowExecutionRequest) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	if f.asked != nil {
+		f.asked()
+	}
+	if f.description == nil {
+		return nil, serviceerror.ToStatus(serviceerror.NewNotFound("no such run")).Err()
+	}
+	return f.description, nil
+}
+
+func (f *frontend) GetWorkflowExecutionHistory(context.Context, *workflowservice.GetWorkflowExecutionHistoryRequest) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
+	return &workflowservice.GetWorkflowExecutionHistoryResponse{History: f.history}, nil
+}
+
+func (f *frontend) StartWorkflowExecution(_ context.Context, r *workflowservice.StartWorkflowExecutionRequest) (*workflowservice.StartWorkflowExecutionResponse, error) {
+	f.started = append(f.started, r)
+	return &workflowservice.StartWorkflowExecutionResponse{RunId: "run", Started: true}, nil
+}
+
+// input is the one argument a workflow was started with.
+func input(payloads *commonpb.Payloads) string {
+	var s string
+	decode(payloads, &s)
+	return s
+}
