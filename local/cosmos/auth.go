@@ -37,7 +37,7 @@ func (s *Server) authorize(r *http.Request, t target) error {
 	mac := hmac.New(sha256.New, s.key)
 	mac.Write([]byte(signed))
 	if !hmac.Equal(signature, mac.Sum(nil)) {
-		return refuse(http.StatusUnauthorized, 0, "The input authorization token can't serve the request. The wrong key is being used or the expected payload is not built as per the protocol. Server used the following payload to sign: %q", signed)
+		return refuse(http.StatusUnauthorized, 0, "The input authorization token can't serve the request. The wrong key is being used or the expected payload is not built as per the protocol. Server used the following payload to sign:\n%s", signed)
 	}
 	if age := s.now().Sub(date); age > signatureLife || age < -signatureLead {
 		return refuse(http.StatusForbidden, 0, "The authorization token is not valid at the current time: it is dated %s, here it is %s. Set the clock", sent, s.now().UTC().Format(http.TimeFormat))

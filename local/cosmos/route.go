@@ -72,7 +72,7 @@ var missingHeaders = map[string]string{
 	"x-ms-documentdb-isquery":              "queries",
 	"x-ms-cosmos-is-query-plan-request":    "queries",
 	"x-ms-cosmos-is-batch-request":         "transactional batches",
-	"A-IM":                                 "the change feed",
+	"A-IM":                                 "change feed",
 	"x-ms-documentdb-pre-trigger-include":  "triggers",
 	"x-ms-documentdb-post-trigger-include": "triggers",
 }
@@ -89,6 +89,9 @@ func route(r *http.Request, t target) (operation, error) {
 	if r.Header.Get("x-ms-version") == "" {
 		return nil, refuse(http.StatusBadRequest, 0, "The header x-ms-version is missing")
 	}
+	if what, ok := missingKinds[t.resourceType]; ok {
+		return nil, missing(what)
+	}
 	for header, what := range missingHeaders {
 		if r.Header.Get(header) != "" {
 			return nil, missing(what)
@@ -96,9 +99,6 @@ func route(r *http.Request, t target) (operation, error) {
 	}
 	if operation, ok := operations[r.Method+" "+t.shape]; ok {
 		return operation, nil
-	}
-	if what, ok := missingKinds[t.resourceType]; ok {
-		return nil, missing(what)
 	}
 	switch {
 	case r.Method == http.MethodPatch:
