@@ -69,16 +69,19 @@ func (s *script) Persist(_ context.Context, r picture.Record) (picture.Outcome, 
 	return picture.Outcome{ID: r.ID, Status: status}, next(s.persist, len(s.kept)-1)
 }
 
-func TestAnnotatePicture(t *testing.T) {
+// branch is one way a picture can go.
+type branch struct {
+	script    script
+	want      picture.Status
+	sent      []activities.Send
+	presigned int
+	rejection picture.Rejection // in the last Record handed to persist; zero for none
+}
+
+// branches are all the ways; golden histories are recorded of them too.
+func branches() map[string]branch {
 	url, bytes := activities.ByURL, activities.ByBytes
-	for name, c := range map[string]struct {
-		script script
-		want   picture.Status
-		sent   []activities.Send
-		// of the last Record handed to persist; zero for none
-		rejection picture.Rejection
-		presigned int
-	}{
+	return map[string]branch{
 		"a_picture_is_annotated": {
 			want: picture.Annotated, sent: []activities.Send{url}, presigned: 1,
 		},
@@ -126,7 +129,11 @@ func TestAnnotatePicture(t *testing.T) {
 			script: script{presign: []error{says(picture.Forbidden), says(picture.Forbidden), nil}},
 			want:   picture.Annotated, sent: []activities.Send{url}, presigned: 3,
 		},
-	} {
+	}
+}
+
+func TestAnnotatePicture(t *testing.T) {
+	for name, c := range branches() {
 		t.Run(name, func(t *testing.T) {
 			s := c.script
 			outcome, p := play(t, &s)
