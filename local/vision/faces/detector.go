@@ -43,6 +43,7 @@ func newDetector(m *nn.Model) detector {
 	return d
 }
 
+// detect finds the boxes, the surest first.
 func (d detector) detect(picture *image.RGBA) []Face {
 	input, scale := photo.Letterbox(picture, picture.Rect, inputFor(picture.Rect.Size()), false)
 	x := d.first.Apply(normalised(input, detectorMeans)).MaxPool(2)

@@ -4,11 +4,9 @@
 package faces
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"image"
-	"slices"
 
 	"triptych/local/vision/photo"
 	"triptych/local/vision/weights"
@@ -51,7 +49,6 @@ func Load() (*Finder, error) {
 // Find returns at most most faces, the surest first. It stops between faces when the context ends.
 func (f *Finder) Find(ctx context.Context, picture *image.RGBA, most int) ([]Face, error) {
 	found := f.detector.detect(picture)
-	slices.SortStableFunc(found, func(a, b Face) int { return cmp.Compare(b.Score, a.Score) })
 	found = found[:min(len(found), most)]
 	for i := range found {
 		if err := ctx.Err(); err != nil {

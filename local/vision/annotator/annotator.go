@@ -1,0 +1,88 @@
+// Package annotator is a Cloud Vision server for one machine. It speaks Google's gRPC protocol, really
+// looks at the pictures, and fails the way Google does. What it cannot do it says (error 12), it never
+// invents an answer. It fetches pictures from loopback addresses only, and keeps nothing.
+package annotator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"cloud.google.com/go/vision/v2/apiv1/visionpb"
+	"golang.org/x/sync/semaphore"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"triptych/local/vision/faces"
+)
+
+const (
+	// maxMessage is above any request a client of Google's would send, so that too large a one is refused in
+	// Google's words and not in grpc's.
+	maxMessage = 64 << 20
+	// stopWithin is how long requests under way may take once the server is to stop.
+	stopWithin = 5 * time.Second
+	// maxDownloads bounds the pictures held in memory: 16 of at most 20 MB.
+	maxDownloads = 16
+	// largePicture is so many pixels that it is decoded alone: it may take a gigabyte.
+	largePicture = 20_000_000
+)
+
+// Server annotates pictures. It may be served on several listeners at once.
+type Server struct {
+	faces     *faces.Finder
+	client    *http.Client
+	downloads *semaphore.Weighted
+	// analyses has as many places as Go uses processors: more at once would only take memory.
+	analyses  *semaphore.Weighted
+	places    int64
+	fault     faults
+	annotated atomic.Int64
+}
+
+// New makes a server. Its networks are decoded here, in a few milliseconds.
+func New() (*Server, error) {
+	finder, err := faces.Load()
+	if err != nil {
+		return nil, fmt.Errorf("loading the face networks: %w", err)
+	}
+	places := int64(runtime.GOMAXPROCS(0))
+	return &Server{
+		faces:     finder,
+		client:    newClient(),
+		downloads: semaphore.NewWeighted(maxDownloads),
+		analyses:  semaphore.NewWeighted(places),
+		places:    places,
+	}, nil
+}
+
+// Serve answers until the context ends; it then finishes what is under way, for at most 5 s, and returns
+// nil. It closes the listener.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	server := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage))
+	visionpb.RegisterImageAnnotatorServer(server, service{server: s})
+	ready := health.NewServer()
+	ready.SetServingStatus(visionpb.ImageAnnotator_ServiceDesc.ServiceName, grpc_health_v1.HealthCheckResponse_SERVING)
+	grpc_health_v1.RegisterHealthServer(server, ready)
+	defer context.AfterFunc(ctx, func() {
+		ready.Shutdown()
+		force := time.AfterFunc(stopWithin, server.Stop)
+		defer force.Stop()
+		server.GracefulStop()
+	})()
+	err := server.Serve(ln)
+	if err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+		return fmt.Errorf("serving Cloud Vision on %s: %w", ln.Addr(), err)
+	}
+	return nil
+}
+
+// Annotated counts the images answered with an annotation, by analysis or by a Fault's Response: what
+// Google would bill. Errors are free.
+func (s *Server) Annotated() int64 { return s.annotated.Load() }

@@ -1,0 +1,78 @@
+package annotator
+
+import (
+	"context"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+
+	"cloud.google.com/go/vision/v2/apiv1/visionpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+)
+
+// Limits of a request (https://cloud.google.com/vision/quotas).
+const (
+	maxRequest = 10_485_760 // bytes
+	maxImages  = 16
+)
+
+// service is the gRPC face of a Server; methods it does not have answer Unimplemented.
+type service struct {
+	visionpb.UnimplementedImageAnnotatorServer
+	server *Server
+}
+
+// BatchAnnotateImages answers each image by itself: one that fails is an error in its place, not of the call.
+func (s service) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchAnnotateImagesRequest) (*visionpb.BatchAnnotateImagesResponse, error) {
+	fault := s.server.fault.take()
+	if err := fault.happen(ctx); err != nil {
+		return nil, err
+	}
+	if proto.Size(batch) > maxRequest {
+		return nil, status.Errorf(codes.InvalidArgument, "Request payload size exceeds the limit: %d bytes.", maxRequest)
+	}
+	if n := len(batch.Requests); n < 1 || n > maxImages {
+		return nil, status.Errorf(codes.InvalidArgument, "A request holds 1 to %d images, not %d.", maxImages, n)
+	}
+	responses := make([]*visionpb.AnnotateImageResponse, len(batch.Requests))
+	var all sync.WaitGroup
+	for i, request := range batch.Requests {
+		all.Go(func() {
+			if responses[i] = fault.response(); responses[i] == nil {
+				responses[i] = s.server.answer(ctx, request)
+			}
+		})
+	}
+	all.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, status.FromContextError(err).Err()
+	}
+	for _, r := range responses {
+		if r.Error == nil {
+			s.server.annotated.Add(1)
+		}
+	}
+	return &visionpb.BatchAnnotateImagesResponse{Responses: responses}, nil
+}
+
+// answer annotates one image. Whatever a hostile image does to a decoder stays in its own answer.
+func (s *Server) answer(ctx context.Context, request *visionpb.AnnotateImageRequest) (response *visionpb.AnnotateImageResponse) {
+	defer func() {
+		if p := recover(); p != nil {
+			slog.ErrorContext(ctx, "analysing an image panicked; it was answered with error 13", "panic", p, "stack", string(debug.Stack()))
+			response = failed(status.Error(codes.Internal, "Internal error while analysing the image."))
+		}
+	}()
+	response, err := s.annotate(ctx, request)
+	if err != nil {
+		return failed(err)
+	}
+	return response
+}
+
+// failed puts an error in the place of an annotation.
+func failed(err error) *visionpb.AnnotateImageResponse {
+	return &visionpb.AnnotateImageResponse{Error: status.Convert(err).Proto()}
+}

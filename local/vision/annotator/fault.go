@@ -1,0 +1,98 @@
+package annotator
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"cloud.google.com/go/vision/v2/apiv1/visionpb"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+)
+
+// Fault is what goes wrong with BatchAnnotateImages. The zero Fault is health. Of several things, the
+// first named here happens.
+type Fault struct {
+	Delay      time.Duration                   // before anything else; the call's deadline cuts it short
+	Code       codes.Code                      // the call fails with it
+	ImageCode  codes.Code                      // each image fails with it, inside a successful reply
+	Response   *visionpb.AnnotateImageResponse // each image is answered with it
+	Message    string                          // of Code or ImageCode; else the code's name
+	RetryAfter time.Duration                   // comes with Code, as google.rpc.RetryInfo
+	Times      int                             // calls it lasts; 0: until another takes its place
+}
+
+// SetFault makes the following calls go wrong, in place of whatever did before.
+func (s *Server) SetFault(f Fault) { s.fault.set(f) }
+
+type faults struct {
+	mu      sync.Mutex
+	current Fault
+}
+
+func (f *faults) set(to Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.current = to
+}
+
+// take is the fault of one call.
+func (f *faults) take() Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.current
+	switch f.current.Times {
+	case 0:
+	case 1:
+		f.current = Fault{}
+	default:
+		f.current.Times--
+	}
+	return now
+}
+
+// happen does to the call what the fault says.
+func (f Fault) happen(ctx context.Context) error {
+	if f.Delay > 0 {
+		timer := time.NewTimer(f.Delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return status.FromContextError(ctx.Err()).Err()
+		}
+	}
+	if f.Code == codes.OK {
+		return nil
+	}
+	failure := status.New(f.Code, f.message(f.Code))
+	if f.RetryAfter > 0 {
+		detailed, err := failure.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(f.RetryAfter)})
+		if err != nil {
+			return status.Errorf(codes.Internal, "describing the fault: %v", err)
+		}
+		failure = detailed
+	}
+	return failure.Err()
+}
+
+// response is what the fault puts in the place of an image's annotation, if anything.
+func (f Fault) response() *visionpb.AnnotateImageResponse {
+	if f.ImageCode != codes.OK {
+		return failed(status.Error(f.ImageCode, f.message(f.ImageCode)))
+	}
+	if f.Response == nil {
+		return nil
+	}
+	return proto.CloneOf(f.Response)
+}
+
+func (f Fault) message(code codes.Code) string {
+	if f.Message == "" {
+		return code.String()
+	}
+	return f.Message
+}

@@ -1,0 +1,135 @@
+package annotator
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"testing"
+
+	"cloud.google.com/go/vision/v2/apiv1/visionpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+func newServer(t *testing.T) (service, []byte) {
+	t.Helper()
+	s, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile("../testdata/astronaut.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return service{server: s}, data
+}
+
+func asking(image *visionpb.Image, types ...visionpb.Feature_Type) *visionpb.AnnotateImageRequest {
+	request := &visionpb.AnnotateImageRequest{Image: image}
+	for _, kind := range types {
+		request.Features = append(request.Features, &visionpb.Feature{Type: kind})
+	}
+	return request
+}
+
+func TestPanic(t *testing.T) {
+	t.Run("a_panic_is_error_13_of_its_image_only", func(t *testing.T) {
+		s, data := newServer(t)
+		s.server.faces = nil // makes looking for faces panic, as a hostile image might
+		image := &visionpb.Image{Content: data}
+		batch := &visionpb.BatchAnnotateImagesRequest{Requests: []*visionpb.AnnotateImageRequest{
+			asking(image, visionpb.Feature_FACE_DETECTION), asking(image, visionpb.Feature_IMAGE_PROPERTIES),
+		}}
+		for range 2 * s.server.places { // a place that is not given back would be missed
+			response, err := s.BatchAnnotateImages(t.Context(), batch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := response.Responses; got[0].Error.GetCode() != int32(codes.Internal) || got[1].Error != nil {
+				t.Errorf("got %v and %v", got[0].Error, got[1].Error)
+			}
+		}
+	})
+}
+
+func TestElsewhere(t *testing.T) {
+	s, _ := newServer(t)
+	redirect := httptest.NewServer(http.RedirectHandler("http://192.0.2.1:80/", http.StatusFound))
+	defer redirect.Close()
+	for name, uri := range map[string]string{
+		"an_address_is_not_dialled":           "http://192.0.2.1/",
+		"an_address_by_https_is_not":          "https://192.0.2.1/",
+		"a_private_address_is_not":            "http://10.0.0.1/",
+		"the_metadata_address_is_not":         "http://169.254.169.254/latest/meta-data/",
+		"any_address_is_not":                  "http://0.0.0.0:1/",
+		"an_IPv6_address_is_not":              "http://[2001:db8::1]/",
+		"an_IPv4_address_in_IPv6_is_not":      "http://[::ffff:192.0.2.1]/",
+		"an_address_as_a_number_is_not":       "http://3221225985/",
+		"a_name_is_not_looked_up":             "http://pictures.example.com/",
+		"a_name_ending_alike_is_not":          "http://notlocalhost/",
+		"where_a_redirect_leads_is_not":       redirect.URL,
+		"an_address_before_an_@_is_no_excuse": "http://127.0.0.1@192.0.2.1/",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := s.server.get(t.Context(), uri); !errors.Is(err, errElsewhere) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	t.Run("a_proxy_variable_changes_nothing", func(t *testing.T) {
+		if s.server.client.Transport.(*http.Transport).Proxy != nil {
+			t.Error("the client asks for a proxy")
+		}
+	})
+}
+
+func TestContext(t *testing.T) {
+	t.Run("waiting_for_a_place_ends_with_the_call", func(t *testing.T) {
+		s, data := newServer(t)
+		if err := s.server.analyses.Acquire(t.Context(), s.server.places); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		failed := make(chan error)
+		go func() {
+			_, err := s.BatchAnnotateImages(ctx, &visionpb.BatchAnnotateImagesRequest{Requests: []*visionpb.AnnotateImageRequest{
+				asking(&visionpb.Image{Content: data}, visionpb.Feature_FACE_DETECTION),
+			}})
+			failed <- err
+		}()
+		cancel()
+		if err := <-failed; status.Code(err) != codes.Canceled || s.server.Annotated() != 0 {
+			t.Errorf("got %v, %d annotated", err, s.server.Annotated())
+		}
+	})
+	t.Run("fetching_ends_with_the_call", func(t *testing.T) {
+		s, _ := newServer(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		web := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			cancel()
+			<-r.Context().Done()
+		}))
+		defer web.Close()
+		_, err := s.BatchAnnotateImages(ctx, &visionpb.BatchAnnotateImagesRequest{Requests: []*visionpb.AnnotateImageRequest{
+			asking(&visionpb.Image{Source: &visionpb.ImageSource{ImageUri: web.URL}}, visionpb.Feature_FACE_DETECTION),
+		}})
+		if status.Code(err) != codes.Canceled {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestLikelihood(t *testing.T) {
+	for p, want := range map[float64]visionpb.Likelihood{
+		0: visionpb.Likelihood_VERY_UNLIKELY, 0.05: visionpb.Likelihood_UNLIKELY, 0.25: visionpb.Likelihood_POSSIBLE,
+		0.5: visionpb.Likelihood_LIKELY, 0.8: visionpb.Likelihood_VERY_LIKELY, 1: visionpb.Likelihood_VERY_LIKELY,
+	} {
+		t.Run(want.String()+"_begins_where_it_should", func(t *testing.T) {
+			if got := likelihood(p); got != want {
+				t.Errorf("%v is %v", p, got)
+			}
+		})
+	}
+}

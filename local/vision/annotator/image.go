@@ -1,0 +1,118 @@
+package annotator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"cloud.google.com/go/vision/v2/apiv1/visionpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"triptych/local/vision/colours"
+	"triptych/local/vision/photo"
+)
+
+// What Google says of one image, in its words where they are known.
+var (
+	errIncomplete   = status.Error(codes.InvalidArgument, "Request must specify image and features.")
+	errBadImage     = status.Error(codes.InvalidArgument, "Bad image data.")
+	errManyPixels   = status.Error(codes.InvalidArgument, "Image too large. Please limit to 75 megapixels.")
+	errManyBytes    = status.Error(codes.InvalidArgument, "Image too large. Please limit to 20 megabytes.")
+	errNotAllowed   = status.Error(codes.PermissionDenied, "We're not allowed to access the URL on your behalf. Please download the content and pass it in.")
+	errInaccessible = status.Error(codes.Unavailable, "We can not access the URL currently. Please download the content and pass it in.")
+)
+
+// maxResults is how many results of a feature there can be; the default is Google's.
+const (
+	defaultResults = 10
+	maxResults     = 100
+)
+
+// Features names what the server can do.
+func Features() []string {
+	return []string{visionpb.Feature_FACE_DETECTION.String(), visionpb.Feature_IMAGE_PROPERTIES.String()}
+}
+
+// annotate does one image. Its errors are gRPC statuses, or the context's.
+func (s *Server) annotate(ctx context.Context, request *visionpb.AnnotateImageRequest) (*visionpb.AnnotateImageResponse, error) {
+	wanted, err := results(request.GetFeatures())
+	if err != nil {
+		return nil, err
+	}
+	data := request.GetImage().GetContent()
+	if len(data) == 0 {
+		if err := s.downloads.Acquire(ctx, 1); err != nil {
+			return nil, err
+		}
+		defer s.downloads.Release(1)
+		if data, err = s.fetch(ctx, request.GetImage().GetSource()); err != nil {
+			return nil, err
+		}
+	}
+	pixels, err := photo.Measure(data)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	places := int64(1)
+	if pixels > largePicture {
+		places = s.places
+	}
+	if err := s.analyses.Acquire(ctx, places); err != nil {
+		return nil, err
+	}
+	defer s.analyses.Release(places)
+	return s.analyse(ctx, data, wanted)
+}
+
+// analyse decodes the picture and looks at it.
+func (s *Server) analyse(ctx context.Context, data []byte, wanted map[visionpb.Feature_Type]int) (*visionpb.AnnotateImageResponse, error) {
+	p, err := photo.Decode(data)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	response := &visionpb.AnnotateImageResponse{}
+	if most, ok := wanted[visionpb.Feature_FACE_DETECTION]; ok {
+		found, err := s.faces.Find(ctx, p.Pixels, most)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			response.FaceAnnotations = append(response.FaceAnnotations, faceAnnotation(p, f))
+		}
+	}
+	if most, ok := wanted[visionpb.Feature_IMAGE_PROPERTIES]; ok {
+		response.ImagePropertiesAnnotation = imageProperties(colours.Dominant(p.Pixels, most))
+	}
+	return response, ctx.Err()
+}
+
+// results reads which features are asked for, and how many results of each. One that the server lacks fails the
+// image: an empty answer would say that nothing was found.
+func results(features []*visionpb.Feature) (map[visionpb.Feature_Type]int, error) {
+	wanted := map[visionpb.Feature_Type]int{}
+	for _, f := range features {
+		if !slices.Contains(Features(), f.Type.String()) {
+			return nil, status.Error(codes.Unimplemented, fmt.Sprintf("%s is not available on this local server; it has %s.",
+				f.Type, strings.Join(Features(), " and ")))
+		}
+		most := int(f.MaxResults)
+		if most <= 0 {
+			most = defaultResults
+		}
+		wanted[f.Type] = max(wanted[f.Type], min(most, maxResults))
+	}
+	if len(wanted) == 0 {
+		return nil, errIncomplete
+	}
+	return wanted, nil
+}
+
+func refusal(err error) error {
+	if errors.Is(err, photo.ErrTooLarge) {
+		return errManyPixels
+	}
+	return errBadImage
+}
