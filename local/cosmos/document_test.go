@@ -167,10 +167,10 @@ func TestRead(t *testing.T) {
 		condition string
 		want      int
 	}{
-		"the_etag_it_has_is_304":  {string(created.ETag), 304},
-		"any_etag_is_304":         {"*", 304},
-		"another_etag_is_200":     {`"other"`, 200},
-		"no_condition_at_all_200": {"", 200},
+		"the_etag_it_has_is_304": {string(created.ETag), 304},
+		"any_etag_is_304":        {"*", 304},
+		"another_etag_is_200":    {`"other"`, 200},
+		"no_condition_is_200":    {"", 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer, text := w.raw(t, "GET", "/dbs/db/colls/c/docs/a", "", map[string]string{

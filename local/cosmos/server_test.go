@@ -342,7 +342,7 @@ func TestMissing(t *testing.T) {
 			}
 		})
 	}
-	t.Run("listing_through_HEAD_is_501", func(t *testing.T) {
+	t.Run("HEAD_is_501", func(t *testing.T) {
 		if answer, _ := w.raw(t, "HEAD", "/dbs/db", "", nil); answer.StatusCode != 501 {
 			t.Errorf("%d", answer.StatusCode)
 		}

@@ -1,0 +1,273 @@
+package records
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
+
+	"triptych/local/cosmos"
+	"triptych/picture"
+)
+
+// account is a Cosmos DB on loopback. It counts the requests for documents, and cuts them while cut is set.
+type account struct {
+	*cosmos.Server
+	endpoint, key string
+	requests      atomic.Int32
+	cut           atomic.Bool
+}
+
+func serve(t testing.TB) *account {
+	t.Helper()
+	secret := make([]byte, 64)
+	rand.Read(secret)
+	a := &account{key: base64.StdEncoding.EncodeToString(secret)}
+	var err error
+	if a.Server, err = cosmos.Open(filepath.Join(t.TempDir(), "cosmos.db"), a.key); err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "/docs") {
+			a.requests.Add(1)
+			if a.cut.Load() {
+				panic(http.ErrAbortHandler)
+			}
+		}
+		a.ServeHTTP(w, r)
+	}))
+	t.Cleanup(func() {
+		web.Close()
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	a.endpoint = web.URL
+	return a
+}
+
+func (a *account) open(t testing.TB) *Container {
+	t.Helper()
+	if err := Provision(t.Context(), a.endpoint, a.key); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Open(a.endpoint, a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func someRecord(t testing.TB) picture.Record {
+	t.Helper()
+	id := picture.NewID(time.Now())
+	key, err := id.Key("image/jpeg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := picture.New("bucket", key, "version-1", `"etag"`, 12345, time.Now().Truncate(time.Microsecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := []picture.Step{{Name: picture.Presign, Cloud: "aws", Status: picture.StepDone, Attempt: 1}}
+	return p.Annotated(json.RawMessage(`{"labelAnnotations":[{"description":"Rock & roll","score":0.97000001}]}`), time.Now().Truncate(time.Microsecond), steps, "run-1")
+}
+
+// same compares what the Records say; the annotation's spaces and escapes say nothing.
+func same(t *testing.T, got, want picture.Record) {
+	t.Helper()
+	var g, w any
+	if err := json.Unmarshal(got.Annotation, &g); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(want.Annotation, &w); err != nil {
+		t.Fatal(err)
+	}
+	got.Annotation, want.Annotation = nil, nil
+	if !reflect.DeepEqual(g, w) || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v %v, want %+v %v", got, g, want, w)
+	}
+}
+
+func TestRecords(t *testing.T) {
+	c := serve(t).open(t)
+	ctx := t.Context()
+
+	t.Run("a_Record_comes_back_as_it_was_created", func(t *testing.T) {
+		r := someRecord(t)
+		if err := c.Create(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+		got, etag, err := c.Read(ctx, r.ID)
+		if err != nil || etag == "" {
+			t.Fatal(etag, err)
+		}
+		same(t, got, r)
+	})
+	t.Run("a_second_Create_is_ErrExists_and_changes_nothing", func(t *testing.T) {
+		r := someRecord(t)
+		if err := c.Create(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+		meets(t, c.Create(ctx, picture.Tombstone(r.ID)), ErrExists, 409)
+		got, _, err := c.Read(ctx, r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, got, r)
+	})
+	t.Run("a_Replace_with_the_etag_that_was_read_succeeds_once", func(t *testing.T) {
+		r := someRecord(t)
+		if err := c.Create(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+		_, etag, err := c.Read(ctx, r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Replace(ctx, picture.Tombstone(r.ID), etag); err != nil {
+			t.Fatal(err)
+		}
+		meets(t, c.Replace(ctx, r, etag), ErrChanged, 412)
+		got, _, err := c.Read(ctx, r.ID)
+		if err != nil || !reflect.DeepEqual(got, picture.Tombstone(r.ID)) {
+			t.Errorf("read %+v %v, want the tombstone", got, err)
+		}
+	})
+	t.Run("nothing_is_ErrNotFound", func(t *testing.T) {
+		r := someRecord(t)
+		_, _, err := c.Read(ctx, r.ID)
+		meets(t, err, ErrNotFound, 404)
+		meets(t, c.Replace(ctx, r, "*"), ErrNotFound, 404)
+		meets(t, c.Delete(ctx, r.ID), ErrNotFound, 404)
+	})
+	t.Run("a_deleted_Record_is_gone", func(t *testing.T) {
+		r := someRecord(t)
+		if err := errors.Join(c.Create(ctx, r), c.Delete(ctx, r.ID)); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := c.Read(ctx, r.ID)
+		meets(t, err, ErrNotFound, 404)
+	})
+	t.Run("of_100_Creates_of_one_Record_one_succeeds", func(t *testing.T) {
+		r := someRecord(t)
+		var group sync.WaitGroup
+		var created, refused atomic.Int32
+		for range 100 {
+			group.Go(func() {
+				switch err := c.Create(ctx, r); {
+				case err == nil:
+					created.Add(1)
+				case errors.Is(err, ErrExists):
+					refused.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if created.Load() != 1 || refused.Load() != 99 {
+			t.Errorf("%d created, %d refused", created.Load(), refused.Load())
+		}
+	})
+	t.Run("MaxSize_is_measured_on_what_is_sent", func(t *testing.T) {
+		r := someRecord(t)
+		r.Annotation = nil
+		fill := func(size int) {
+			// Encoded, < is six bytes long.
+			r.Annotation = json.RawMessage(`"<"`)
+			item, err := Encode(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Annotation = json.RawMessage(`"<` + strings.Repeat("x", size-len(item)) + `"`)
+			if item, err = Encode(r); err != nil || len(item) != size {
+				t.Fatalf("%d bytes, want %d: %v", len(item), size, err)
+			}
+		}
+		fill(2<<20 + 1)
+		meets(t, c.Create(ctx, r), nil, 413)
+		fill(MaxSize)
+		if err := c.Create(ctx, r); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+var wholeID = regexp.MustCompile(`[0-9a-f-]{36}`)
+
+// meets checks the sentinel, the status behind it, and that the error is one line without the picture's ID.
+func meets(t *testing.T, err, sentinel error, status int) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want status %d", status)
+	}
+	if sentinel != nil && !errors.Is(err, sentinel) {
+		t.Errorf("%v, want %v", err, sentinel)
+	}
+	if answer, ok := errors.AsType[*azcore.ResponseError](err); !ok || answer.StatusCode != status {
+		t.Errorf("%v, want status %d", err, status)
+	}
+	if strings.Contains(err.Error(), "\n") || wholeID.MatchString(err.Error()) {
+		t.Errorf("the error is not one discreet line: %v", err)
+	}
+}
+
+func TestProvision(t *testing.T) {
+	a := serve(t)
+	var group sync.WaitGroup
+	for range 10 {
+		group.Go(func() {
+			if err := Provision(t.Context(), a.endpoint+"/", a.key); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	c, err := Open(a.endpoint, a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = c.do(t.Context(), func(ctx context.Context, items *azcosmos.ContainerClient) error {
+		answer, err := items.Read(ctx, nil)
+		if err != nil {
+			return err
+		}
+		p := answer.ContainerProperties
+		if p.PartitionKeyDefinition.Paths[0] != PartitionKey || p.DefaultTimeToLive == nil || *p.DefaultTimeToLive != -1 {
+			t.Errorf("container %+v, want partition key %s and ttl -1", p, PartitionKey)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func BenchmarkCreateAndRead(b *testing.B) {
+	c := serve(b).open(b)
+	r := someRecord(b)
+	for b.Loop() {
+		r.ID = picture.NewID(time.Now())
+		if err := c.Create(b.Context(), r); err != nil {
+			b.Fatal(err)
+		}
+		if _, _, err := c.Read(b.Context(), r.ID); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
