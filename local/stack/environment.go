@@ -1,0 +1,73 @@
+package stack
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"strings"
+)
+
+// foreign is what must not leak from the developer's own shell into the local pipeline, by cloud: one
+// variable of a real account would send a local part there.
+var foreign = map[string][]string{
+	"aws":      {"AWS_"},
+	"google":   {"GOOGLE_", "VISION_"},
+	"azure":    {"AZURE_", "COSMOS_"},
+	"temporal": {"TEMPORAL_"},
+	"ours":     {"TRIPTYCH_"},
+}
+
+// environment is what the product's programs see: the developer's own, but for the clouds that are local.
+func (s *Stack) environment() []string {
+	local := map[string]string{
+		"TRIPTYCH_BUCKET":       s.Endpoints.Bucket,
+		"TRIPTYCH_ERASE_SECRET": s.identity.EraseSecret,
+	}
+	drop := foreign["ours"]
+	if s.config.real("aws") {
+		local["TRIPTYCH_BUCKET"] = os.Getenv("TRIPTYCH_BUCKET")
+	} else {
+		drop = append(drop, foreign["aws"]...)
+		maps.Copy(local, map[string]string{
+			"AWS_ENDPOINT_URL_S3":         s.Endpoints.S3,
+			"AWS_REGION":                  region,
+			"AWS_ACCESS_KEY_ID":           s.identity.AccessKey,
+			"AWS_SECRET_ACCESS_KEY":       s.identity.SecretKey,
+			"AWS_CONFIG_FILE":             os.DevNull,
+			"AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+			"AWS_EC2_METADATA_DISABLED":   "true",
+		})
+	}
+	if s.config.real("google") {
+		local["TRIPTYCH_FEATURES"] = os.Getenv("TRIPTYCH_FEATURES")
+	} else {
+		drop = append(drop, foreign["google"]...)
+		local["VISION_EMULATOR_HOST"] = s.Endpoints.Vision
+		local["TRIPTYCH_FEATURES"] = localFeatures
+		local["TRIPTYCH_ANNOTATIONS_PER_SECOND"] = "1000"
+	}
+	if !s.config.real("azure") {
+		drop = append(drop, foreign["azure"]...)
+		local["COSMOS_ENDPOINT"] = s.Endpoints.Cosmos
+		local["COSMOS_KEY"] = s.identity.CosmosKey
+	}
+	if s.config.Temporal == "" {
+		drop = append(drop, foreign["temporal"]...)
+		local["TEMPORAL_CONFIG_FILE"] = os.DevNull
+	}
+	local["TEMPORAL_ADDRESS"] = s.Endpoints.Temporal
+
+	var env []string
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		if !slices.ContainsFunc(drop, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
+			env = append(env, variable)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(local)) {
+		if local[name] != "" {
+			env = append(env, name+"="+local[name])
+		}
+	}
+	return env
+}

@@ -1,0 +1,338 @@
+// Package stack composes the whole pipeline on one machine: the product's own programs as children, around local
+// parts that speak S3, the Lambda runtime API, Cloud Vision, Cosmos DB and Temporal. Everything listens on
+// loopback alone. kill -9 at any moment and another start on the same directory lose nothing.
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"triptych/internal/records"
+	"triptych/local/cosmos"
+	"triptych/local/lambda"
+	"triptych/local/vision/annotator"
+)
+
+const (
+	bucket = "triptych-pictures"
+	region = "eu-central-1"
+	// localFeatures is what the local Vision server sees for real.
+	localFeatures = "FACE_DETECTION,IMAGE_PROPERTIES"
+)
+
+// Config is how a stack differs from the usual one.
+type Config struct {
+	Dir      string    // keeps everything; made if it is not there
+	Addr     string    // of the site, host:port
+	Temporal string    // a server that already runs; "" starts one
+	Real     []string  // clouds to use for real: "aws", "google", "azure"
+	Headless bool      // without Temporal's Web UI
+	Say      io.Writer // progress, for a person
+}
+
+func (c Config) real(cloud string) bool { return slices.Contains(c.Real, cloud) }
+
+// Endpoints is where everything is; DIR/endpoints.json holds it once all is ready.
+type Endpoints struct {
+	Site       string `json:"site"`
+	S3         string `json:"s3"`
+	Cosmos     string `json:"cosmos"`
+	Vision     string `json:"vision"`
+	Temporal   string `json:"temporal"`
+	TemporalUI string `json:"temporalUI"`
+	Bucket     string `json:"bucket"`
+	AccessKey  string `json:"accessKey"`
+	SecretKey  string `json:"secretKey"`
+	CosmosKey  string `json:"cosmosKey"`
+}
+
+// Stack is a running pipeline.
+type Stack struct {
+	Endpoints Endpoints
+	Vision    *annotator.Server // nil when Google is real
+	Cosmos    *cosmos.Server    // nil when Azure is real
+	Lambda    *lambda.Host      // nil when AWS is real
+	// S3Control is the URL of the S3 gateway's fault switch.
+	S3Control string
+	// LambdaURL is where S3 sends its events: the Invoke API of the trigger.
+	LambdaURL string
+
+	config   Config
+	identity identity
+	binaries binaries
+	children map[string]*child
+	cancel   context.CancelFunc
+	tasks    sync.WaitGroup
+	failed   chan error
+	closers  []func() error
+}
+
+// Open starts everything and returns once pictures can be taken. Call Close.
+func Open(ctx context.Context, config Config) (_ *Stack, err error) {
+	if config.Dir, err = filepath.Abs(config.Dir); err != nil {
+		return nil, fmt.Errorf("finding the data directory: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Join(config.Dir, "logs"), 0o700); err != nil {
+		return nil, fmt.Errorf("making the data directory: %w", err)
+	}
+	hold, err := tryLock(filepath.Join(config.Dir, "lock"))
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, fmt.Errorf("another triptych runs on %s: stop it, or start this one with -data and another directory", config.Dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("locking the data directory: %w", err)
+	}
+	s := &Stack{config: config, children: map[string]*child{}, failed: make(chan error, 16), closers: []func() error{hold.Close}}
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	if s.binaries, err = build(ctx, config.Say); err != nil {
+		return nil, err
+	}
+	return s, s.start(ctx)
+}
+
+func (s *Stack) start(ctx context.Context) (err error) {
+	if s.identity, err = identify(s.config.Dir, s.config.Say); err != nil {
+		return err
+	}
+	if err := s.place(); err != nil {
+		return err
+	}
+	// Everything outlives the context of its start, and ends with Close.
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.cancel = cancel
+	if err := s.startClouds(running); err != nil {
+		return err
+	}
+	if err := s.awaitClouds(ctx); err != nil {
+		return err
+	}
+	if err := s.startProduct(ctx, running); err != nil {
+		return err
+	}
+	return writeJSON(filepath.Join(s.config.Dir, "endpoints.json"), s.Endpoints, 0o600)
+}
+
+// place decides where everything will be.
+func (s *Stack) place() error {
+	host, port, err := net.SplitHostPort(s.config.Addr)
+	if err != nil {
+		return fmt.Errorf("-addr %s: want host:port", s.config.Addr)
+	}
+	ln, err := net.Listen("tcp", s.config.Addr)
+	if err != nil {
+		return fmt.Errorf("the site cannot have %s (%w): stop what is there, or choose with -addr", s.config.Addr, err)
+	}
+	_, port, _ = net.SplitHostPort(ln.Addr().String())
+	ln.Close()
+	id := s.identity
+	s.config.Addr = net.JoinHostPort(host, port)
+	s.Endpoints = Endpoints{
+		Site:      "http://" + s.config.Addr,
+		S3:        "http://" + id.addr("s3"),
+		Cosmos:    "http://" + id.addr("cosmos"),
+		Vision:    id.addr("vision"),
+		Temporal:  id.addr("temporal"),
+		Bucket:    bucket,
+		AccessKey: id.AccessKey, SecretKey: id.SecretKey, CosmosKey: id.CosmosKey,
+	}
+	if s.config.Temporal != "" {
+		s.Endpoints.Temporal = s.config.Temporal
+	}
+	s.S3Control = "http://" + id.addr("control")
+	s.LambdaURL = "http://" + id.addr("lambda") + "/2015-03-31/functions/trigger/invocations"
+	return nil
+}
+
+// startClouds starts the local part of every cloud that is not real, and Temporal.
+func (s *Stack) startClouds(ctx context.Context) error {
+	if s.config.Temporal == "" {
+		s.spawn(ctx, "temporal", s.temporalArgs()...)
+	}
+	if !s.config.real("google") {
+		if err := s.startVision(ctx); err != nil {
+			return err
+		}
+	}
+	if !s.config.real("azure") {
+		if err := s.startCosmos(ctx); err != nil {
+			return err
+		}
+	}
+	if !s.config.real("aws") {
+		return s.startS3(ctx)
+	}
+	return nil
+}
+
+func (s *Stack) startVision(ctx context.Context) error {
+	var err error
+	if s.Vision, err = annotator.New(); err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp", s.identity.addr("vision"))
+	if err != nil {
+		return fmt.Errorf("starting the Vision server: %w", err)
+	}
+	s.task(func() error { return s.Vision.Serve(ctx, ln) })
+	return nil
+}
+
+func (s *Stack) startCosmos(ctx context.Context) error {
+	var err error
+	if s.Cosmos, err = cosmos.Open(filepath.Join(s.config.Dir, "cosmos.db"), s.identity.CosmosKey); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.Cosmos.Close)
+	if err := s.serve(ctx, "cosmos", s.Cosmos); err != nil {
+		return err
+	}
+	return records.Provision(ctx, s.Endpoints.Cosmos, s.identity.CosmosKey)
+}
+
+// startS3 starts the gateway, and the Lambda that it notifies.
+func (s *Stack) startS3(ctx context.Context) error {
+	log, err := os.OpenFile(filepath.Join(s.config.Dir, "logs", "trigger.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("opening the log of trigger: %w", err)
+	}
+	s.closers = append(s.closers, log.Close)
+	s.Lambda, err = lambda.New(lambda.Config{
+		Name:        "trigger",
+		Bootstrap:   s.binaries["trigger"],
+		Env:         s.environment(),
+		Dir:         filepath.Join(s.config.Dir, "lambda"),
+		Timeout:     10 * time.Second,
+		Concurrency: 4,
+		Stderr:      log,
+	})
+	if err != nil {
+		return err
+	}
+	s.task(func() error { return s.Lambda.Run(ctx) })
+	if err := s.serve(ctx, "lambda", s.Lambda); err != nil {
+		return err
+	}
+	_, port, _ := net.SplitHostPort(s.config.Addr)
+	s.spawn(ctx, "s3", "-dir", filepath.Join(s.config.Dir, "s3"), "-addr", s.identity.addr("s3"), "-bucket", bucket,
+		"-origin", s.Endpoints.Site+",http://localhost:"+port, "-notify", s.LambdaURL, "-control", s.identity.addr("control"))
+	return nil
+}
+
+// startProduct starts what is also deployed, and waits until it serves.
+func (s *Stack) startProduct(ctx, running context.Context) error {
+	ready := filepath.Join(s.config.Dir, "worker.ready")
+	if err := os.Remove(ready); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("starting the worker: %w", err)
+	}
+	s.spawn(running, "worker", "-ready", ready)
+	s.spawn(running, "web", "-addr", s.config.Addr)
+	if err := s.await(ctx, "web", func() bool { return answers(ctx, s.Endpoints.Site+"/healthz") }); err != nil {
+		return err
+	}
+	return s.await(ctx, "worker", func() bool { _, err := os.Stat(ready); return err == nil })
+}
+
+// spawn keeps one of the binaries running until ctx ends.
+func (s *Stack) spawn(ctx context.Context, name string, args ...string) {
+	c := &child{
+		name: name, path: s.binaries[name], args: args, env: s.environment(),
+		dir: filepath.Join(s.config.Dir, "logs"), say: s.config.Say,
+	}
+	s.children[name] = c
+	s.task(func() error { return c.run(ctx) })
+}
+
+// serve answers HTTP on the port of that name until ctx ends.
+func (s *Stack) serve(ctx context.Context, name string, handler http.Handler) error {
+	ln, err := net.Listen("tcp", s.identity.addr(name))
+	if err != nil {
+		return fmt.Errorf("starting %s: %w", name, err)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	s.task(func() error {
+		<-ctx.Done()
+		return server.Close()
+	})
+	s.task(func() error {
+		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serving %s: %w", name, err)
+		}
+		return nil
+	})
+	return nil
+}
+
+// task runs f until Close; its failure ends Wait.
+func (s *Stack) task(f func() error) {
+	s.tasks.Go(func() {
+		if err := f(); err != nil {
+			select {
+			case s.failed <- err:
+			default:
+			}
+		}
+	})
+}
+
+// Wait returns when ctx ends, or with the reason why the stack cannot go on.
+func (s *Stack) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.failed:
+		return err
+	}
+}
+
+// Close stops everything and leaves only the data directory behind.
+func (s *Stack) Close() {
+	if s.cancel != nil {
+		s.cancel()
+	}
+	s.tasks.Wait()
+	for _, c := range slices.Backward(s.closers) {
+		if err := c(); err != nil {
+			fmt.Fprintf(s.config.Say, "closing: %v\n", err)
+		}
+	}
+}
+
+// Kill sends SIGKILL to one of the children ("worker", "web", "s3" or "temporal"); it is started again.
+func (s *Stack) Kill(name string) error {
+	c, ok := s.children[name]
+	if !ok {
+		return fmt.Errorf("there is no child %q", name)
+	}
+	pid := int(c.pid.Load())
+	if pid == 0 {
+		return fmt.Errorf("%s is not running", name)
+	}
+	return syscall.Kill(pid, syscall.SIGKILL)
+}
+
+// String is where everything is, for a person.
+func (e Endpoints) String() string {
+	var b strings.Builder
+	for _, line := range [][2]string{{"site", e.Site}, {"Temporal UI", e.TemporalUI}, {"Temporal", e.Temporal},
+		{"S3", e.S3 + "/" + e.Bucket}, {"Cloud Vision", e.Vision}, {"Cosmos DB", e.Cosmos}} {
+		if line[1] != "" {
+			fmt.Fprintf(&b, "  %-13s %s\n", line[0], line[1])
+		}
+	}
+	return b.String()
+}
