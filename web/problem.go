@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -75,16 +76,18 @@ func discreet(err error, id string) string {
 	return strings.ReplaceAll(err.Error(), id, picture.ID(id).Short())
 }
 
-// send writes v as JSON in one piece.
+// send writes v as JSON in one piece, with signed URLs as they are: to escape an & is for HTML.
 func send(w http.ResponseWriter, status int, contentType string, v any) {
-	body, err := json.Marshal(v)
-	if err != nil { // only a malformed json.RawMessage, a Record that someone else wrote
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil { // only a malformed json.RawMessage, a Record that someone else wrote
 		slog.Error("an answer cannot be written as JSON", "error", err)
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
 	w.WriteHeader(status)
-	w.Write(body) // a caller who left does not mind
+	w.Write(body.Bytes()) // a caller who left does not mind
 }

@@ -11,6 +11,7 @@ const state = {
   stream: null, // of the open camera
   severalCameras: false,
   id: "",
+  unshowable: false, // it is no picture
   local: "", // the address of the picture as it was taken, in this browser only
   sent: null, // from 0 to 1 while it is uploaded
   progress: null,
@@ -49,6 +50,8 @@ function renderJourney() {
     : sent !== null ? "Sending the picture to AWS"
     : progress ? headline(progress) : "Looking for the picture";
   if ($("status").textContent !== words) $("status").textContent = words;
+  $("why").hidden = !record?.rejection;
+  $("why").textContent = record?.rejection?.message ?? "";
   $("sent").hidden = sent === null;
   $("sent").value = sent ?? 0;
   for (const step of progress?.steps ?? []) {
@@ -65,7 +68,7 @@ function renderJourney() {
 function renderPicture(progress) {
   const erased = progress?.status === "erased";
   const known = progress && progress.status !== "waiting";
-  const address = erased ? "" : state.local || (known ? "/api/pictures/" + state.id + "/image" : "");
+  const address = erased || state.unshowable ? "" : state.local || (known ? "/api/pictures/" + state.id + "/image" : "");
   $("picture").hidden = !address;
   if (!address) return $("image").removeAttribute("src");
   if ($("image").getAttribute("src") !== address) $("image").src = address;
@@ -120,7 +123,6 @@ function follow(id, isOver) {
     set(progress.status === "waiting" ? { progress } : { progress, sent: null });
     if (progress.record?.annotation) show(progress.record.annotation, $("image"), $("boxes"));
     else $("boxes").replaceChildren();
-    if (progress.record?.rejection) set({ notice: { text: progress.record.rejection.message } });
     if (progress.status === "erased") set({ erasing: false });
   }, (trouble) => set({ trouble }), isOver);
   set({ stop });
@@ -130,7 +132,7 @@ function follow(id, isOver) {
 function leave() {
   state.stop();
   if (state.local) URL.revokeObjectURL(state.local);
-  Object.assign(state, { id: "", local: "", sent: null, progress: null, erasing: false, trouble: null, notice: null });
+  Object.assign(state, { id: "", unshowable: false, local: "", sent: null, progress: null, erasing: false, trouble: null, notice: null });
   $("boxes").replaceChildren();
   for (const panel of document.querySelectorAll("[data-step]")) {
     delete panel.dataset.status;
@@ -176,6 +178,7 @@ $("file").onchange = (event) => {
   event.target.value = "";
   if (file) take(() => camera.fromFile(file));
 };
+$("image").onerror = () => set({ unshowable: true });
 $("again").onclick = home;
 $("erase").onclick = eraseIt;
 document.querySelector("h1 a").onclick = (event) => { event.preventDefault(); home(); };

@@ -79,7 +79,8 @@ export function detailOf(step) {
     parts.push("Attempt " + step.attempt + (seconds > 0 ? " in " + duration(seconds) + "." : "."));
   } else if (step.status === "done" && step.startedAt && step.finishedAt) {
     const ms = Date.parse(step.finishedAt) - Date.parse(step.startedAt);
-    parts.push((ms < 1000 ? ms + " ms" : (ms / 1000).toFixed(1) + " s") + (step.attempt > 1 ? ", attempt " + step.attempt : ""));
+    if (ms > 0) parts.push(ms < 1000 ? ms + " ms." : (ms / 1000).toFixed(1) + " s.");
+    if (step.attempt > 1) parts.push("It took " + step.attempt + " attempts.");
   }
   return parts.join(" ");
 }
@@ -91,7 +92,7 @@ export function headline(progress) {
     case "rejected": return "This picture cannot be used";
     case "erased": return "This picture was erased";
     case "running": return progress.steps.some((step) => step.status === "retrying")
-      ? "A cloud is not answering. Your picture waits for it"
+      ? "One cloud is not ready. Your picture waits for it"
       : "On its way";
   }
   if (progress.steps.some((step) => step.status === "failed")) return "The journey was broken off, and waits to be started again";
