@@ -82,10 +82,7 @@ func faceAnnotation(p *photo.Photo, f faces.Face) *visionpb.FaceAnnotation {
 
 // inOriginal is where a point of the pixels that were looked at is in the picture that was sent.
 func inOriginal(p *photo.Photo, at faces.Point) faces.Point {
-	return faces.Point{
-		X: at.X * float64(p.Width) / float64(p.Pixels.Rect.Dx()),
-		Y: at.Y * float64(p.Height) / float64(p.Pixels.Rect.Dy()),
-	}
+	return faces.Point{X: at.X * float64(p.Scale), Y: at.Y * float64(p.Scale)}
 }
 
 // polygon is the part of the box that is in the picture, clockwise from the upper left.

@@ -14,7 +14,10 @@ import (
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
 	"triptych/local/vision/annotator"
@@ -99,10 +102,10 @@ func TestFault(t *testing.T) {
 
 func TestConcurrency(t *testing.T) {
 	server, client := serve(t)
-	t.Run("12_calls_at_once_are_each_answered_right", func(t *testing.T) {
+	t.Run("8_calls_at_once_are_each_answered_right", func(t *testing.T) {
 		images := []*visionpb.Image{photograph(t, "astronaut.jpg"), plain(t, color.RGBA{255, 0, 0, 255})}
 		var all sync.WaitGroup
-		for i := range 12 {
+		for i := range 8 {
 			all.Go(func() {
 				response, err := client.BatchAnnotateImages(t.Context(), batch(&visionpb.AnnotateImageRequest{Image: images[i%2], Features: both}))
 				if err != nil {
@@ -116,8 +119,32 @@ func TestConcurrency(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if n := server.Annotated(); n != 12 {
-			t.Errorf("%d images were annotated, want 12", n)
+		if n := server.Annotated(); n != 8 {
+			t.Errorf("%d images were annotated, want 8", n)
+		}
+	})
+}
+
+func TestHealth(t *testing.T) {
+	t.Run("it_says_that_it_serves", func(t *testing.T) {
+		server, err := annotator.New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go server.Serve(t.Context(), ln)
+		conn, err := grpc.NewClient(ln.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		request := &grpc_health_v1.HealthCheckRequest{Service: "google.cloud.vision.v1.ImageAnnotator"}
+		got, err := grpc_health_v1.NewHealthClient(conn).Check(t.Context(), request)
+		if err != nil || got.Status != grpc_health_v1.HealthCheckResponse_SERVING {
+			t.Errorf("got %v, %v", got, err)
 		}
 	})
 }

@@ -19,9 +19,9 @@ import (
 // MaxPixels is the largest picture Decode takes; Cloud Vision's limit.
 const MaxPixels = 75_000_000
 
-// side is the longer side of the pixels that are kept. The face detector sees 416 of them; landmarks and
+// longest is the longest side of the pixels that are kept. The face detector sees 416 of them; landmarks and
 // expressions gain from more, up to a point.
-const side = 1024
+const longest = 1280
 
 // The errors of Measure and Decode.
 var (
@@ -32,7 +32,8 @@ var (
 // Photo is a picture seen upright.
 type Photo struct {
 	Width, Height int         // of the original, upright
-	Pixels        *image.RGBA // upright, opaque, from (0,0), no side longer than 1,024
+	Scale         int         // how many pixels of the original a pixel is wide and high
+	Pixels        *image.RGBA // upright, opaque, from (0,0), no side longer than 1,280
 }
 
 // Measure tells how many pixels decoding would make, from the header alone.
@@ -56,11 +57,10 @@ func Decode(data []byte) (*Photo, error) {
 	if err != nil || decoded.Bounds().Empty() {
 		return nil, ErrBad
 	}
-	width, height := decoded.Bounds().Dx(), decoded.Bounds().Dy()
-	turn := orientation(data)
-	p := &Photo{Width: width, Height: height, Pixels: turn.apply(shrink(decoded, side))}
+	size := decoded.Bounds().Size()
+	turn, scale := orientation(data), (max(size.X, size.Y)+longest-1)/longest
 	if turn.swapsSides() {
-		p.Width, p.Height = height, width
+		size.X, size.Y = size.Y, size.X
 	}
-	return p, nil
+	return &Photo{size.X, size.Y, scale, turn.apply(shrink(decoded, scale))}, nil
 }

@@ -2,36 +2,31 @@ package photo
 
 import (
 	"image"
-	"image/color"
 	"image/draw"
 	"math"
 
 	xdraw "golang.org/x/image/draw"
 )
 
-// shrink averages the picture down to at most longest pixels a side, on white. It looks at a band of rows at
-// a time: a picture of 75 megapixels costs no second copy.
-func shrink(from image.Image, longest int) *image.RGBA {
+// shrink makes one pixel of the average of each square of by × by, on white; at the right and lower edge less
+// than a square may be left. It looks at by rows at a time: a picture of 75 megapixels costs no second copy.
+func shrink(from image.Image, by int) *image.RGBA {
 	bounds := from.Bounds()
-	width, height := fit(bounds.Dx(), bounds.Dy(), longest)
-	to := image.NewRGBA(image.Rect(0, 0, width, height))
-	tallest := (bounds.Dy() + height - 1) / height
-	band := image.NewRGBA(image.Rect(0, 0, bounds.Dx(), tallest))
-	for y := range height {
-		top, bottom := y*bounds.Dy()/height, (y+1)*bounds.Dy()/height
-		rows := image.Rect(0, 0, bounds.Dx(), bottom-top)
-		draw.Draw(band, rows, image.NewUniform(color.White), image.Point{}, draw.Src)
-		draw.Draw(band, rows, from, bounds.Min.Add(image.Pt(0, top)), draw.Over)
-		average(to.Pix[y*to.Stride:][:4*width], band, bottom-top)
+	to := image.NewRGBA(image.Rect(0, 0, (bounds.Dx()+by-1)/by, (bounds.Dy()+by-1)/by))
+	band := image.NewRGBA(image.Rect(0, 0, bounds.Dx(), min(by, bounds.Dy())))
+	for y := range to.Rect.Dy() {
+		rows := min(by, bounds.Dy()-y*by)
+		draw.Draw(band, band.Rect, image.White, image.Point{}, draw.Src)
+		draw.Draw(band, image.Rect(0, 0, bounds.Dx(), rows), from, bounds.Min.Add(image.Pt(0, y*by)), draw.Over)
+		average(to.Pix[y*to.Stride:][:to.Stride], band, rows, by)
 	}
 	return to
 }
 
 // average makes one row out of the first rows of the band.
-func average(to []byte, band *image.RGBA, rows int) {
-	width, from := len(to)/4, band.Rect.Dx()
-	for x := range width {
-		left, right := x*from/width, (x+1)*from/width
+func average(to []byte, band *image.RGBA, rows, by int) {
+	for x := range len(to) / 4 {
+		left, right := x*by, min((x+1)*by, band.Rect.Dx())
 		var r, g, b uint64
 		for y := range rows {
 			line := band.Pix[y*band.Stride+4*left : y*band.Stride+4*right]
@@ -42,14 +37,6 @@ func average(to []byte, band *image.RGBA, rows int) {
 		n := uint64(rows * (right - left))
 		to[4*x], to[4*x+1], to[4*x+2], to[4*x+3] = byte((r+n/2)/n), byte((g+n/2)/n), byte((b+n/2)/n), 255
 	}
-}
-
-// fit is the size of the same shape whose longer side is at most longest, and no side less than 1.
-func fit(width, height, longest int) (int, int) {
-	if most := max(width, height); most > longest {
-		return max(1, width*longest/most), max(1, height*longest/most)
-	}
-	return width, height
 }
 
 // Letterbox scales what is inside crop, which may reach over the edge, as far as it fits into size, and puts it
