@@ -336,3 +336,6 @@ func (e Endpoints) String() string {
 	}
 	return b.String()
 }
+
+// Dir is where everything is kept.
+func (s *Stack) Dir() string { return s.config.Dir }
