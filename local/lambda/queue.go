@@ -10,6 +10,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // event is one accepted asynchronous invocation.
@@ -44,7 +45,7 @@ type change struct {
 // openQueue queues again all that an earlier process has left.
 func openQueue(path string) (*queue, error) {
 	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second})
-	if errors.Is(err, bolt.ErrTimeout) {
+	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("open the function's queue: another process works with %s", path)
 	}
 	if err != nil {
