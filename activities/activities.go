@@ -1,6 +1,6 @@
 // Package activities takes the three steps of a picture: presign it in AWS, have Google annotate it, persist
-// the Record in Azure. Every write to a cloud happens here, and each may be repeated harmlessly. What
-// comes next, and what an error means for the order of things, is decided in workflows.
+// the Record in Azure; and those that erase it again. Every write to a cloud happens here, and each may be
+// repeated harmlessly. What comes next, and what an error means for the order of things, is decided in workflows.
 package activities
 
 import (
@@ -17,6 +17,7 @@ import (
 // Activities is what the steps need. All fields are required and safe for use by many at once.
 type Activities struct {
 	S3       *s3.Client
+	Bucket   string                       // where web uploads to
 	Vision   *vision.ImageAnnotatorClient // without retries of its own: see OpenVision
 	Records  *records.Container
 	Features []*visionpb.Feature // what is asked of Google, see ParseFeatures
@@ -24,17 +25,21 @@ type Activities struct {
 
 // RegisterQuick registers what PicturesQueue carries.
 func (a *Activities) RegisterQuick(r worker.ActivityRegistry) {
-	register(r, picture.Presign, a.Presign)
-	register(r, picture.Persist, a.Persist)
+	register(r, string(picture.Presign), a.Presign)
+	register(r, string(picture.Persist), a.Persist)
+	register(r, picture.Bury, a.Bury)
+	register(r, picture.Terminate, a.Terminate)
+	register(r, picture.Delete, a.Delete)
+	register(r, picture.Forget, a.Forget)
 }
 
 // RegisterAnnotate registers what AnnotateQueue carries.
 func (a *Activities) RegisterAnnotate(r worker.ActivityRegistry) {
-	register(r, picture.Annotate, a.Annotate)
+	register(r, string(picture.Annotate), a.Annotate)
 }
 
-// register names the activity after its step, whatever the method is called: the name stands in histories
-// that outlive this code.
-func register(r worker.ActivityRegistry, step picture.StepName, method any) {
-	r.RegisterActivityWithOptions(method, activity.RegisterOptions{Name: string(step)})
+// register names the activity whatever its method is called: the name stands in histories that outlive this
+// code.
+func register(r worker.ActivityRegistry, name string, method any) {
+	r.RegisterActivityWithOptions(method, activity.RegisterOptions{Name: name})
 }

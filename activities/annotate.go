@@ -39,10 +39,11 @@ const MaxInline = 10<<20 - 64<<10
 const maxRecord = records.MaxSize - 8<<10
 
 // beat is how often a running Annotate says that it lives; callTimeout ends an attempt a little before
-// Temporal would, with a better reason.
+// Temporal would, with a better reason; lookTimeout is what a look for a tombstone may take of it.
 const (
 	beat        = 1500 * time.Millisecond
 	callTimeout = 50 * time.Second
+	lookTimeout = 2 * time.Second
 )
 
 // AnnotateInput is one way to show Google one picture.
@@ -66,6 +67,9 @@ func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (Annotated,
 	defer cancel()
 
 	started := time.Now().UTC()
+	if a.erased(ctx, in.Picture.ID) {
+		return Annotated{}, failure(&picture.Error{Kind: picture.WasErased, Message: "the picture was erased by its owner; Google is not asked"})
+	}
 	image, err := a.image(ctx, in)
 	if err != nil {
 		return Annotated{}, failure(err)
@@ -81,6 +85,15 @@ func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (Annotated,
 		return Annotated{}, failure(err)
 	}
 	return Annotated{Annotation: annotation, Step: done(ctx, picture.Annotate, started)}, nil
+}
+
+// erased looks for a tombstone before Google is paid and shown a picture that was erased. When Cosmos DB cannot
+// say, the picture goes on: its object is deleted by then, and no cloud shall be down because another is.
+func (a *Activities) erased(ctx context.Context, id picture.ID) bool {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	kept, _, err := a.Records.Read(ctx, id)
+	return err == nil && kept.Status == picture.Erased
 }
 
 // image is the picture as Google shall get it.

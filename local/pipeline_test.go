@@ -86,6 +86,25 @@ func TestPipeline(t *testing.T) {
 	t.Run("the_same_event_100_times_makes_one_run_and_one_Record", func(t *testing.T) {
 		testSameEvent(t, s, visitor, photo)
 	})
+	t.Run("an_erased_picture_leaves_a_tombstone_and_no_object", func(t *testing.T) {
+		g := visitor.take(t, photo)
+		visitor.follow(t, g.ID)
+		if status := visitor.erase(t, g.ID, "wrong"); status != http.StatusForbidden {
+			t.Errorf("a wrong token was answered %d", status)
+		}
+		if status := visitor.erase(t, g.ID, g.EraseToken); status != http.StatusAccepted {
+			t.Fatalf("the erasure was answered %d", status)
+		}
+		waitForActivity(t, s, g.ID.EraseWorkflowID(), picture.Delete)
+		if r := recordOf(t, s, g.ID); r.Status != picture.Erased || r.Key != "" || r.Annotation != nil {
+			t.Errorf("kept of it: %+v", r)
+		}
+		// If-None-Match would refuse this if the object were still there. What it brings back goes when the grant
+		// has expired, with the workflow's second deletion.
+		if status := g.put(t, photo); status != http.StatusOK {
+			t.Errorf("the object is still there: uploading again was answered %d", status)
+		}
+	})
 	t.Run("a_killed_worker_is_started_again", func(t *testing.T) {
 		if err := s.Kill("worker"); err != nil {
 			t.Fatal(err)
@@ -240,6 +259,30 @@ func scheduled(t *testing.T, s *stack.Stack, id picture.ID, step picture.StepNam
 		}
 	}
 	return n
+}
+
+// waitForActivity returns once the workflow has completed this activity.
+func waitForActivity(t *testing.T, s *stack.Stack, workflowID, name string) {
+	t.Helper()
+	c := temporalOf(t, s)
+	for t.Context().Err() == nil {
+		scheduled := map[int64]string{}
+		// Waits for each new event; ends with the run, or at once while there is none yet.
+		events := c.GetWorkflowHistory(t.Context(), workflowID, "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+		for events.HasNext() {
+			event, err := events.Next()
+			if err != nil {
+				break
+			}
+			if a := event.GetActivityTaskScheduledEventAttributes(); a != nil {
+				scheduled[event.EventId] = a.ActivityType.Name
+			}
+			if a := event.GetActivityTaskCompletedEventAttributes(); a != nil && scheduled[a.ScheduledEventId] == name {
+				return
+			}
+		}
+	}
+	t.Fatalf("%s never completed %s", workflowID, name)
 }
 
 func recordOf(t *testing.T, s *stack.Stack, id picture.ID) picture.Record {

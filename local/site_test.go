@@ -93,6 +93,21 @@ func (g grant) put(t *testing.T, photo []byte) int {
 	return res.StatusCode
 }
 
+func (s site) erase(t *testing.T, id picture.ID, token string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, string(s)+"/api/pictures/"+string(id), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Triptych-Erase", token)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	return res.StatusCode
+}
+
 // follow reads the event stream until the picture has settled, reconnecting when a stream ends as the page does.
 // every sees each Progress on the way.
 func (s site) follow(t *testing.T, id picture.ID, every ...func(picture.Progress)) picture.Progress {

@@ -20,6 +20,7 @@ const (
 
 	URLExpired  Kind = "URLExpired"  // presign again
 	Unfetchable Kind = "Unfetchable" // Google could not fetch the URL: send the bytes
+	WasErased   Kind = "WasErased"   // the owner erased the picture meanwhile: end as erased
 
 	// Waiting: not the picture's fault. It is tried again until it works.
 

@@ -33,6 +33,14 @@ const (
 	Persist  StepName = "persist"
 )
 
+// The activities of an erasure, in order.
+const (
+	Bury      = "bury"      // the tombstone takes the Record's place
+	Terminate = "terminate" // the picture's run ends where it is
+	Delete    = "delete"    // every version of the object goes
+	Forget    = "forget"    // the history of the picture's run goes
+)
+
 // Steps is the order of the steps.
 var Steps = [...]StepName{Presign, Annotate, Persist}
 

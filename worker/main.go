@@ -83,7 +83,7 @@ func wire(ctx context.Context) (*activities.Activities, float64, error) {
 	if err := settings.Load(ctx); err != nil {
 		return nil, 0, err
 	}
-	if err := settings.Require("COSMOS_ENDPOINT"); err != nil {
+	if err := settings.Require("TRIPTYCH_BUCKET", "COSMOS_ENDPOINT"); err != nil {
 		return nil, 0, err
 	}
 	perSecond, err := annotationsPerSecond(os.Getenv("TRIPTYCH_ANNOTATIONS_PER_SECOND"))
@@ -106,7 +106,7 @@ func wire(ctx context.Context) (*activities.Activities, float64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	return &activities.Activities{S3: s3, Vision: vision, Records: container, Features: features}, perSecond, nil
+	return &activities.Activities{S3: s3, Bucket: os.Getenv("TRIPTYCH_BUCKET"), Vision: vision, Records: container, Features: features}, perSecond, nil
 }
 
 // workers are two, because a rate limit holds for a whole queue and only annotate is to be limited.
@@ -125,6 +125,7 @@ func workers(c client.Client, steps *activities.Activities, perSecond float64, f
 	}
 	quick := worker.New(c, picture.PicturesQueue, options)
 	quick.RegisterWorkflowWithOptions(workflows.AnnotatePicture, workflow.RegisterOptions{Name: picture.AnnotateWorkflow})
+	quick.RegisterWorkflowWithOptions(workflows.ErasePicture, workflow.RegisterOptions{Name: picture.EraseWorkflow})
 	steps.RegisterQuick(quick)
 
 	options.TaskQueueActivitiesPerSecond = perSecond
@@ -156,6 +157,7 @@ func usage() {
   AWS_REGION, AWS_ENDPOINT_URL_S3, …                          as the aws CLI reads them
   GOOGLE_APPLICATION_CREDENTIALS, …                           or VISION_EMULATOR_HOST for a local server
   COSMOS_ENDPOINT, COSMOS_KEY                                 without a key: Azure's default credentials
+  TRIPTYCH_BUCKET                                             the bucket of the pictures
   TRIPTYCH_FEATURES                                           what to ask of Google; default: the seven usual ones
   TRIPTYCH_ANNOTATIONS_PER_SECOND                             default 30, the quota of a new Google project
   TRIPTYCH_SSM_PATH                                           SSM parameters under this path overlay all of these

@@ -5,6 +5,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"triptych/local/vision/annotator"
 )
 
 // foreign is what must not leak from the developer's own shell into the local pipeline, by cloud: one
@@ -43,7 +45,7 @@ func (s *Stack) environment() []string {
 	} else {
 		drop = append(drop, foreign["google"]...)
 		local["VISION_EMULATOR_HOST"] = s.Endpoints.Vision
-		local["TRIPTYCH_FEATURES"] = localFeatures
+		local["TRIPTYCH_FEATURES"] = strings.Join(annotator.Features(), ",")
 		local["TRIPTYCH_ANNOTATIONS_PER_SECOND"] = "1000"
 	}
 	if !s.config.real("azure") {

@@ -27,8 +27,6 @@ import (
 const (
 	bucket = "triptych-pictures"
 	region = "eu-central-1"
-	// localFeatures is what the local Vision server sees for real.
-	localFeatures = "FACE_DETECTION,IMAGE_PROPERTIES"
 )
 
 // Config is how a stack differs from the usual one.
