@@ -16,7 +16,7 @@ import (
 func AnnotatePicture(ctx workflow.Context, p picture.Picture) (picture.Outcome, error) {
 	run := workflow.GetInfo(ctx).WorkflowExecution.RunID
 	annotated, steps, err := annotate(ctx, p)
-	if kind := kindOf(err); kind.Rejects() {
+	if kind := kindOf(err); kind.Rejects() || kind == picture.WasErased { // persist leaves a tombstone as it is
 		return persist(ctx, p.Rejected(reason(picture.Annotate, err), steps, run))
 	}
 	if err != nil {

@@ -117,6 +117,11 @@ func branches() map[string]branch {
 			script: script{erased: true},
 			want:   picture.Erased, sent: []activities.Send{url}, presigned: 1,
 		},
+		"a_picture_erased_before_Google_was_asked_ends_as_erased": {
+			script: script{annotate: []error{says(picture.WasErased)}, erased: true},
+			want:   picture.Erased, sent: []activities.Send{url}, presigned: 1,
+			rejection: picture.Rejection{Step: picture.Annotate, Kind: picture.WasErased, Message: "a sentence about WasErased"},
+		},
 		"a_cloud_that_is_down_is_waited_for": {
 			script: script{annotate: []error{says(picture.Unavailable), says(picture.Throttled), says(picture.Forbidden), says(picture.Misconfigured), nil}},
 			want:   picture.Annotated, sent: []activities.Send{url, url, url, url, url}, presigned: 1,

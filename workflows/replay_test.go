@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"flag"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"go.temporal.io/api/temporalproto"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -23,55 +25,60 @@ import (
 	"triptych/workflows"
 )
 
-// Golden histories are runs of earlier code, which new code must be able to go on with. Add to them when a branch
-// is added (go test ./workflows -run Golden -record NAME); never replace one, for such runs are still open.
-var record = flag.String("record", "", "record the golden history of this `branch` on a Temporal dev server; all: every one that is missing")
+// Golden histories are runs of earlier code, which new code must be able to go on with. Add one with every new
+// branch (go test ./workflows -run Golden -record missing); never replace one, for such runs may still be open.
+var record = flag.String("record", "", "'missing': record the golden histories that are missing, on a Temporal dev server")
+
+// golden are the workflows and how to play each of their branches for real.
+func golden() map[string]map[string]func(*testing.T, client.Client) client.WorkflowRun {
+	annotate := map[string]func(*testing.T, client.Client) client.WorkflowRun{}
+	for name, b := range branches() {
+		annotate[name] = b.script.playForReal
+	}
+	return map[string]map[string]func(*testing.T, client.Client) client.WorkflowRun{
+		picture.AnnotateWorkflow: annotate,
+		picture.EraseWorkflow:    {"a_picture_is_erased": playErasure},
+	}
+}
 
 func TestGolden(t *testing.T) {
-	if *record != "" {
-		recordGolden(t)
+	if *record == "missing" {
+		recordMissing(t)
 	}
-	histories, err := filepath.Glob("testdata/*.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	recorded := map[string]bool{}
-	for _, path := range histories {
-		name := strings.TrimSuffix(filepath.Base(path), ".json")
-		recorded[name] = true
-		t.Run(name+"_still_replays", func(t *testing.T) {
-			if err := replay(path, workflows.AnnotatePicture); err != nil {
-				t.Errorf("open runs like this one would get stuck: keep the old way for them with workflow.GetVersion\n%v", err)
-			}
-		})
-		t.Run(name+"_does_not_replay_on_another_workflow", func(t *testing.T) {
-			if err := replay(path, withoutPresign); err == nil {
-				t.Error("a workflow that forgets to presign went unnoticed: this check cannot fail")
-			}
-		})
-	}
-	for name := range branches() {
-		if !recorded[name] {
-			t.Errorf("branch %s has no golden history: go test ./workflows -run Golden -record %s", name, name)
+	for kind, branches := range golden() {
+		for name := range branches {
+			path := filepath.Join("testdata", kind, name+".json")
+			t.Run(name+"_still_replays", func(t *testing.T) {
+				if err := replay(path, workflows.AnnotatePicture, workflows.ErasePicture); err != nil {
+					t.Errorf("open runs like this one would get stuck: keep the old way for them with workflow.GetVersion. (If the branch is new: go test ./workflows -run Golden -record missing)\n%v", err)
+				}
+			})
+			t.Run(name+"_does_not_replay_on_another_workflow", func(t *testing.T) {
+				if err := replay(path, forgetful, forgetful); err == nil {
+					t.Error("a workflow that does something else went unnoticed: this check cannot fail")
+				}
+			})
 		}
 	}
 }
 
-// withoutPresign is incompatible with every history on purpose.
-func withoutPresign(ctx workflow.Context, p picture.Picture) (picture.Outcome, error) {
+// forgetful is incompatible with every history on purpose.
+func forgetful(ctx workflow.Context, _ any) (any, error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
-	var outcome picture.Outcome
-	err := workflow.ExecuteActivity(ctx, string(picture.Persist), p).Get(ctx, &outcome)
+	var outcome any
+	err := workflow.ExecuteActivity(ctx, string(picture.Persist)).Get(ctx, &outcome)
 	return outcome, err
 }
 
-func replay(path string, annotatePicture any) error {
+func replay(path string, annotatePicture, erasePicture any) error {
 	replayer := worker.NewWorkflowReplayer()
 	replayer.RegisterWorkflowWithOptions(annotatePicture, workflow.RegisterOptions{Name: picture.AnnotateWorkflow})
-	return replayer.ReplayWorkflowHistoryFromJSONFile(nil, path)
+	replayer.RegisterWorkflowWithOptions(erasePicture, workflow.RegisterOptions{Name: picture.EraseWorkflow})
+	return replayer.ReplayWorkflowHistoryFromJSONFile(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), path)
 }
 
-func recordGolden(t *testing.T) {
+func recordMissing(t *testing.T) {
+	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", "tool", "-n", "-modfile=../tools/go.mod", "temporal").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -88,48 +95,67 @@ func recordGolden(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	for name, b := range branches() {
-		path := filepath.Join("testdata", name+".json")
-		_, err := os.Stat(path)
-		if *record == name || *record == "all" && err != nil {
-			s := b.script
-			if err := os.WriteFile(path, runForReal(t, server.Client(), &s), 0o644); err != nil {
+	for kind, branches := range golden() {
+		for name, play := range branches {
+			path := filepath.Join("testdata", kind, name+".json")
+			if _, err := os.Stat(path); err == nil {
+				continue
+			}
+			run := play(t, server.Client())
+			history, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(fetch(t, server.Client(), run))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, history, 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 }
 
-// runForReal plays the script on a real server and returns the run's history.
-func runForReal(t *testing.T, c client.Client, s *script) []byte {
+// playForReal plays the script on a real server.
+func (s script) playForReal(t *testing.T, c client.Client) client.WorkflowRun {
 	t.Helper()
-	for queue, steps := range map[string]map[picture.StepName]any{
-		picture.PicturesQueue: {picture.Presign: s.Presign, picture.Persist: s.Persist},
-		picture.AnnotateQueue: {picture.Annotate: s.Annotate},
-	} {
-		w := worker.New(c, queue, worker.Options{})
-		w.RegisterWorkflowWithOptions(workflows.AnnotatePicture, workflow.RegisterOptions{Name: picture.AnnotateWorkflow})
-		for name, step := range steps {
-			w.RegisterActivityWithOptions(step, activity.RegisterOptions{Name: string(name)})
-		}
-		if err := w.Start(); err != nil {
-			t.Fatal(err)
-		}
-		defer w.Stop()
+	serve(t, c, picture.AnnotateQueue, map[string]any{string(picture.Annotate): s.Annotate})
+	serve(t, c, picture.PicturesQueue, map[string]any{string(picture.Presign): s.Presign, string(picture.Persist): s.Persist})
+	return execute(t, c, picture.AnnotateWorkflow, goldenPicture(t))
+}
+
+// playErasure erases a picture whose grant lasts two more seconds, so that its history has the timer.
+func playErasure(t *testing.T, c client.Client) client.WorkflowRun {
+	t.Helper()
+	done := func(context.Context, picture.ID) error { return nil }
+	serve(t, c, picture.PicturesQueue, map[string]any{
+		picture.Bury: done, picture.Terminate: done, picture.Delete: done, picture.Forget: done,
+	})
+	return execute(t, c, picture.EraseWorkflow, picture.NewID(time.Now().Add(2*time.Second-picture.GrantTTL-time.Minute)))
+}
+
+// serve runs a worker until the test ends.
+func serve(t *testing.T, c client.Client, queue string, steps map[string]any) {
+	t.Helper()
+	w := worker.New(c, queue, worker.Options{})
+	w.RegisterWorkflowWithOptions(workflows.AnnotatePicture, workflow.RegisterOptions{Name: picture.AnnotateWorkflow})
+	w.RegisterWorkflowWithOptions(workflows.ErasePicture, workflow.RegisterOptions{Name: picture.EraseWorkflow})
+	for name, step := range steps {
+		w.RegisterActivityWithOptions(step, activity.RegisterOptions{Name: name})
 	}
-	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "picture/golden", TaskQueue: picture.PicturesQueue},
-		picture.AnnotateWorkflow, goldenPicture(t))
+	if err := w.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Stop)
+}
+
+func execute(t *testing.T, c client.Client, kind string, input any) client.WorkflowRun {
+	t.Helper()
+	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "golden", TaskQueue: picture.PicturesQueue}, kind, input)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := run.Get(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	history, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(fetch(t.Context(), t, c, run))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return history
+	return run
 }
 
 func goldenPicture(t *testing.T) picture.Picture {
@@ -142,10 +168,10 @@ func goldenPicture(t *testing.T) picture.Picture {
 	return p
 }
 
-func fetch(ctx context.Context, t *testing.T, c client.Client, run client.WorkflowRun) *historypb.History {
+func fetch(t *testing.T, c client.Client, run client.WorkflowRun) *historypb.History {
 	t.Helper()
 	var history historypb.History
-	events := c.GetWorkflowHistory(ctx, run.GetID(), run.GetRunID(), false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := c.GetWorkflowHistory(t.Context(), run.GetID(), run.GetRunID(), false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		if err != nil {

@@ -1,0 +1,45 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"triptych/picture"
+)
+
+// ErasePicture removes a picture from all three clouds and from Temporal, at any moment of its run, and keeps it
+// removed. The tombstone comes first: whatever is still under way finds it. An upload grant cannot be taken
+// back, so what it may have brought meanwhile is deleted once it has expired.
+func ErasePicture(ctx workflow.Context, id picture.ID) error {
+	ctx = eraseOptions(ctx)
+	for _, activity := range []string{picture.Bury, picture.Terminate, picture.Delete} {
+		if err := workflow.ExecuteActivity(ctx, activity, id).Get(ctx, nil); err != nil {
+			return err
+		}
+	}
+	if err := workflow.Sleep(ctx, grantLeft(workflow.Now(ctx), id)); err != nil {
+		return err
+	}
+	for _, activity := range []string{picture.Terminate, picture.Delete, picture.Forget} {
+		if err := workflow.ExecuteActivity(ctx, activity, id).Get(ctx, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// grantLeft is how long the picture's upload grant may still be used, with a minute to spare for an upload that
+// began in its last second.
+func grantLeft(now time.Time, id picture.ID) time.Duration {
+	return max(0, id.MintedAt().Add(picture.GrantTTL+time.Minute).Sub(now))
+}
+
+// eraseOptions: an erasure is a promise, so it is tried until it works.
+func eraseOptions(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 30 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: longestWait},
+	})
+}
