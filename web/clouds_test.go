@@ -55,7 +55,8 @@ func offline() *api {
 	}
 }
 
-func newClouds(t *testing.T) *clouds {
+// newClouds starts them, as changed by each of adjust.
+func newClouds(t *testing.T, adjust ...func(*clouds)) *clouds {
 	t.Helper()
 	key := base64.StdEncoding.EncodeToString(make([]byte, 64))
 	account, err := cosmos.Open(filepath.Join(t.TempDir(), "cosmos.db"), key)
@@ -74,7 +75,9 @@ func newClouds(t *testing.T) *clouds {
 	c := &clouds{api: offline(), cosmos: account, temporal: &frontend{}}
 	c.records, c.runs = container, c.temporal.serve(t)
 	c.site = httptest.NewUnstartedServer(c.handler(bucketOrigin))
-	c.site.Config.ReadTimeout, c.site.Config.WriteTimeout = 10*time.Second, 30*time.Second
+	for _, change := range adjust {
+		change(c)
+	}
 	c.site.Start()
 	t.Cleanup(c.site.Close)
 	return c

@@ -100,20 +100,20 @@ func TestEvents(t *testing.T) {
 		}
 	})
 	t.Run("a_silent_stream_carries_comments_past_the_server's_bounds", func(t *testing.T) {
-		c := newClouds(t)
-		c.pace.comment = 20 * time.Millisecond
-		c.site.Config.ReadTimeout, c.site.Config.WriteTimeout = 5*time.Millisecond, 5*time.Millisecond
+		c := newClouds(t, func(c *clouds) {
+			c.pace.comment = 250 * time.Millisecond
+			c.site.Config.ReadTimeout, c.site.Config.WriteTimeout = time.Second, time.Second
+		})
 		f := open(t, c, id)
 		f.progress()
-		for range 5 {
+		for range 6 {
 			if got := f.next(); got != ": still here" {
 				t.Fatalf("instead of a comment %q", got)
 			}
 		}
 	})
 	t.Run("it_waits_out_clouds_that_do_not_answer", func(t *testing.T) {
-		c := newClouds(t)
-		c.pace.comment = 20 * time.Millisecond
+		c := newClouds(t, func(c *clouds) { c.pace.comment = 20 * time.Millisecond })
 		c.cosmos.SetFault(cosmos.Fault{Status: 503})
 		f := open(t, c, id)
 		if got := f.next(); got != ": still here" {
@@ -130,8 +130,7 @@ func TestEvents(t *testing.T) {
 		}
 	})
 	t.Run("it_ends_after_its_time", func(t *testing.T) {
-		c := newClouds(t)
-		c.pace.limit = 50 * time.Millisecond
+		c := newClouds(t, func(c *clouds) { c.pace.limit = time.Second })
 		f := open(t, c, id)
 		f.progress()
 		if rest := f.next(); rest != "" {
@@ -139,9 +138,8 @@ func TestEvents(t *testing.T) {
 		}
 	})
 	t.Run("it_ends_when_the_server_stops", func(t *testing.T) {
-		c := newClouds(t)
 		stopping := make(chan struct{})
-		c.stopping = stopping
+		c := newClouds(t, func(c *clouds) { c.stopping = stopping })
 		f := open(t, c, id)
 		f.progress()
 		close(stopping)

@@ -1,6 +1,6 @@
 // The page: one state, drawn in one place. The picture's ID is in the address, so that a reload goes on.
 import * as camera from "./camera.js";
-import { erase, grant, send } from "./upload.js";
+import { grant, send } from "./upload.js";
 import { detailOf, headline, isSettled, stateOf, watch } from "./progress.js";
 import { show } from "./result.js";
 
@@ -15,7 +15,6 @@ const state = {
   local: "", // the address of the picture as it was taken, in this browser only
   sent: null, // from 0 to 1 while it is uploaded
   progress: null,
-  erasing: false,
   trouble: null, // why nothing new can be told
   notice: null, // {text, action, act}
   stop: () => {}, // watching
@@ -46,9 +45,7 @@ function renderNotice() {
 function renderJourney() {
   const { progress, sent } = state;
   const record = progress?.record;
-  const words = state.erasing ? "Erasing the picture"
-    : sent !== null ? "Sending the picture to AWS"
-    : progress ? headline(progress) : "Looking for the picture";
+  const words = sent !== null ? "Sending the picture to AWS" : progress ? headline(progress) : "Looking for the picture";
   if ($("status").textContent !== words) $("status").textContent = words;
   $("why").hidden = !record?.rejection;
   $("why").textContent = record?.rejection?.message ?? "";
@@ -62,7 +59,6 @@ function renderJourney() {
   }
   renderPicture(progress);
   $("result").hidden = progress?.status !== "annotated" || !record;
-  $("erase").hidden = !tokens.get(state.id) || progress?.status === "erased" || sent !== null || state.erasing;
 }
 
 function renderPicture(progress) {
@@ -73,12 +69,6 @@ function renderPicture(progress) {
   if (!address) return $("image").removeAttribute("src");
   if ($("image").getAttribute("src") !== address) $("image").src = address;
 }
-
-// tokens keeps, for this tab only, what pictures can be erased with.
-const tokens = {
-  get: (id) => sessionStorage.getItem("erase/" + id),
-  keep: (id, token) => sessionStorage.setItem("erase/" + id, token),
-};
 
 async function openCamera() {
   try {
@@ -104,7 +94,6 @@ async function take(picture) {
     set({ view: "journey", local: URL.createObjectURL(blob), sent: 0, notice: null });
     $("status").focus();
     const granted = await grant(blob);
-    tokens.keep(granted.id, granted.eraseToken);
     history.pushState(null, "", "#" + granted.id);
     state.id = granted.id;
     follow(granted.id);
@@ -116,15 +105,14 @@ async function take(picture) {
   }
 }
 
-function follow(id, isOver) {
+function follow(id) {
   state.stop();
   const stop = watch(id, (progress) => {
     // What has a run has arrived, even if the answer to the upload got lost.
     set(progress.status === "waiting" ? { progress } : { progress, sent: null });
     if (progress.record?.annotation) show(progress.record.annotation, $("image"), $("boxes"));
     else $("boxes").replaceChildren();
-    if (progress.status === "erased") set({ erasing: false });
-  }, (trouble) => set({ trouble }), isOver);
+  }, (trouble) => set({ trouble }));
   set({ stop });
 }
 
@@ -132,7 +120,7 @@ function follow(id, isOver) {
 function leave() {
   state.stop();
   if (state.local) URL.revokeObjectURL(state.local);
-  Object.assign(state, { id: "", unshowable: false, local: "", sent: null, progress: null, erasing: false, trouble: null, notice: null });
+  Object.assign(state, { id: "", unshowable: false, local: "", sent: null, progress: null, trouble: null, notice: null });
   $("boxes").replaceChildren();
   for (const panel of document.querySelectorAll("[data-step]")) {
     delete panel.dataset.status;
@@ -158,17 +146,6 @@ function home() {
   $("open-camera").focus();
 }
 
-async function eraseIt() {
-  if (!confirm("Erase the picture and all that is known of it, for good?")) return;
-  try {
-    await erase(state.id, tokens.get(state.id));
-    set({ erasing: true, notice: null });
-    follow(state.id, (progress) => progress.status === "erased");
-  } catch (error) {
-    set({ notice: { text: error.message, action: "Try again", act: eraseIt } });
-  }
-}
-
 $("open-camera").onclick = openCamera;
 $("switch-camera").onclick = openCamera;
 $("shoot").onclick = () => take(() => camera.shoot($("preview")));
@@ -180,7 +157,6 @@ $("file").onchange = (event) => {
 };
 $("image").onerror = () => set({ unshowable: true });
 $("again").onclick = home;
-$("erase").onclick = eraseIt;
 document.querySelector("h1 a").onclick = (event) => { event.preventDefault(); home(); };
 addEventListener("popstate", go);
 // A retry that is due in so many seconds is told anew as they pass.

@@ -10,8 +10,9 @@ export function isSettled(progress) {
 
 // watch calls onProgress with each change and onTrouble with why none can be had, null once it can. The
 // stream ends every minute and comes back by itself. When it is silent the page asks once more, since a
-// stream cannot say what is wrong. It ends when isOver says so, and returns what stops it before.
-export function watch(id, onProgress, onTrouble, isOver = isSettled) {
+// stream cannot say what is wrong. It ends
+// when the picture is settled, and returns what stops it before.
+export function watch(id, onProgress, onTrouble) {
   const address = "/api/pictures/" + encodeURIComponent(id);
   let source, timer, over = false;
 
@@ -23,7 +24,7 @@ export function watch(id, onProgress, onTrouble, isOver = isSettled) {
 
   function news(progress) {
     if (over) return;
-    if (isOver(progress)) stop();
+    if (isSettled(progress)) stop();
     else wait();
     onTrouble(null);
     onProgress(progress);

@@ -34,11 +34,6 @@ export function send(blob, granted, onSent) {
   }, Date.parse(granted.expiresAt));
 }
 
-export async function erase(id, token) {
-  const response = await fetch("/api/pictures/" + id, { method: "DELETE", headers: { "x-triptych-erase": token } });
-  if (response.status !== 202) throw await failure(response);
-}
-
 // failure is a problem document as an Error, in the site's own words.
 export async function failure(response) {
   let detail = "The site answered " + response.status + ": try again.";
