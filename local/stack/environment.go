@@ -26,9 +26,7 @@ func (s *Stack) environment() []string {
 		"TRIPTYCH_ERASE_SECRET": s.identity.EraseSecret,
 	}
 	drop := foreign["ours"]
-	if s.config.real("aws") {
-		local["TRIPTYCH_BUCKET"] = os.Getenv("TRIPTYCH_BUCKET")
-	} else {
+	if !s.config.real("aws") {
 		drop = append(drop, foreign["aws"]...)
 		maps.Copy(local, map[string]string{
 			"AWS_ENDPOINT_URL_S3":         s.Endpoints.S3,

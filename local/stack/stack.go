@@ -60,8 +60,8 @@ type Stack struct {
 	Endpoints Endpoints
 	Vision    *annotator.Server // nil when Google is real
 	Cosmos    *cosmos.Server    // nil when Azure is real
-	Lambda    *lambda.Host      // nil when AWS is real
-	// S3Control is the URL of the S3 gateway's fault switch.
+	Lambda    *lambda.Host
+	// S3Control is the URL of the local S3's fault switch.
 	S3Control string
 	// LambdaURL is where S3 sends its events: the Invoke API of the trigger.
 	LambdaURL string
@@ -151,6 +151,9 @@ func (s *Stack) place() error {
 	if s.config.Temporal != "" {
 		s.Endpoints.Temporal = s.config.Temporal
 	}
+	if err := s.useReal(); err != nil {
+		return err
+	}
 	s.S3Control = "http://" + id.addr("control")
 	s.LambdaURL = "http://" + id.addr("lambda") + "/2015-03-31/functions/trigger/invocations"
 	return nil
@@ -171,9 +174,15 @@ func (s *Stack) startClouds(ctx context.Context) error {
 			return err
 		}
 	}
-	if !s.config.real("aws") {
-		return s.startS3(ctx)
+	if err := s.startLambda(ctx); err != nil {
+		return err
 	}
+	if s.config.real("aws") {
+		return s.startWatch(ctx)
+	}
+	_, port, _ := net.SplitHostPort(s.config.Addr)
+	s.spawn(ctx, "s3", "-dir", filepath.Join(s.config.Dir, "s3"), "-addr", s.identity.addr("s3"), "-bucket", bucket,
+		"-origin", s.Endpoints.Site+",http://localhost:"+port, "-notify", s.LambdaURL, "-control", s.identity.addr("control"))
 	return nil
 }
 
@@ -202,8 +211,8 @@ func (s *Stack) startCosmos(ctx context.Context) error {
 	return records.Provision(ctx, s.Endpoints.Cosmos, s.identity.CosmosKey)
 }
 
-// startS3 starts the gateway, and the Lambda that it notifies.
-func (s *Stack) startS3(ctx context.Context) error {
+// startLambda starts the host of the trigger.
+func (s *Stack) startLambda(ctx context.Context) error {
 	log, err := os.OpenFile(filepath.Join(s.config.Dir, "logs", "trigger.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return fmt.Errorf("opening the log of trigger: %w", err)
@@ -222,13 +231,7 @@ func (s *Stack) startS3(ctx context.Context) error {
 		return err
 	}
 	s.task(func() error { return s.Lambda.Run(ctx) })
-	if err := s.serve(ctx, "lambda", s.Lambda); err != nil {
-		return err
-	}
-	_, port, _ := net.SplitHostPort(s.config.Addr)
-	s.spawn(ctx, "s3", "-dir", filepath.Join(s.config.Dir, "s3"), "-addr", s.identity.addr("s3"), "-bucket", bucket,
-		"-origin", s.Endpoints.Site+",http://localhost:"+port, "-notify", s.LambdaURL, "-control", s.identity.addr("control"))
-	return nil
+	return s.serve(ctx, "lambda", s.Lambda)
 }
 
 // startProduct starts what is also deployed, and waits until it serves.
