@@ -66,7 +66,7 @@ func (a *Activities) Delete(ctx context.Context, id picture.ID) error {
 // Forget deletes the history of the picture's run: it holds the annotation.
 func (a *Activities) Forget(ctx context.Context, id picture.ID) error {
 	_, err := activity.GetClient(ctx).WorkflowService().DeleteWorkflowExecution(ctx, &workflowservice.DeleteWorkflowExecutionRequest{
-		Namespace:         activity.GetInfo(ctx).WorkflowNamespace,
+		Namespace:         activity.GetInfo(ctx).Namespace,
 		WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: id.WorkflowID()},
 	})
 	return ignoreNotFound(err)

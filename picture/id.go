@@ -20,7 +20,8 @@ type ID string
 // Prefix is where web puts every upload.
 const Prefix = "pictures/"
 
-var extensions = map[string]string{"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+// formats are the pictures that are taken.
+var formats = [...]struct{ contentType, ext string }{{"image/jpeg", "jpg"}, {"image/png", "png"}, {"image/webp", "webp"}}
 
 // NewID mints a UUIDv7: 48 bits of Unix milliseconds, so that IDs sort by minting time, and 74 random
 // bits (RFC 9562, section 5.7; google/uuid spends 12 of them on a clock fraction).
@@ -67,22 +68,23 @@ func (id ID) Short() string {
 
 // Key is the object key of a minted picture of the given content type.
 func (id ID) Key(contentType string) (string, error) {
-	ext, ok := extensions[contentType]
-	if !ok {
-		return "", fmt.Errorf("content type %.80q: only image/jpeg, image/png and image/webp are taken", contentType)
+	for _, f := range formats {
+		if f.contentType == contentType {
+			return Prefix + string(id) + "." + f.ext, nil
+		}
 	}
-	return Prefix + string(id) + "." + ext, nil
+	return "", fmt.Errorf("content type %.80q: only image/jpeg, image/png and image/webp are taken", contentType)
 }
 
 // ParseKey reads back what Key made, from a decoded key. Every other key is foreign, and an error.
 func ParseKey(key string) (ID, string, error) {
 	name, found := strings.CutPrefix(key, Prefix)
 	stem, ext, dotted := strings.Cut(name, ".")
-	if found && dotted {
-		id, err := ParseID(stem)
-		for contentType, e := range extensions {
-			if err == nil && e == ext && !foreignPattern.MatchString(stem) {
-				return id, contentType, nil
+	id, err := ParseID(stem)
+	if found && dotted && err == nil && !foreignPattern.MatchString(stem) {
+		for _, f := range formats {
+			if f.ext == ext {
+				return id, f.contentType, nil
 			}
 		}
 	}

@@ -52,7 +52,7 @@ func run(ctx context.Context, ready string) error {
 	}
 	defer c.Close()
 	if _, err := c.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
-		return fmt.Errorf("Temporal does not answer (check TEMPORAL_ADDRESS, or start one with: go tool -modfile=tools/go.mod temporal server start-dev): %w", err)
+		return fmt.Errorf("asking Temporal whether it is there (check TEMPORAL_ADDRESS, or start one with: go tool -modfile=tools/go.mod temporal server start-dev): %w", err)
 	}
 
 	fatal := make(chan error, 2)

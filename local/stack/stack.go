@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -127,7 +128,7 @@ func (s *Stack) start(ctx context.Context) (err error) {
 
 // place decides where everything will be.
 func (s *Stack) place() error {
-	host, port, err := net.SplitHostPort(s.config.Addr)
+	host, _, err := net.SplitHostPort(s.config.Addr)
 	if err != nil {
 		return fmt.Errorf("-addr %s: want host:port", s.config.Addr)
 	}
@@ -135,10 +136,9 @@ func (s *Stack) place() error {
 	if err != nil {
 		return fmt.Errorf("the site cannot have %s (%w): stop what is there, or choose with -addr", s.config.Addr, err)
 	}
-	_, port, _ = net.SplitHostPort(ln.Addr().String())
 	ln.Close()
 	id := s.identity
-	s.config.Addr = net.JoinHostPort(host, port)
+	s.config.Addr = net.JoinHostPort(host, strconv.Itoa(ln.Addr().(*net.TCPAddr).Port))
 	s.Endpoints = Endpoints{
 		Site:      "http://" + s.config.Addr,
 		S3:        "http://" + id.addr("s3"),
