@@ -180,7 +180,7 @@ func failure(err error) error {
 	})
 }
 
-var signature = regexp.MustCompile(`(?i)(X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s"]*`)
+var signature = regexp.MustCompile(`(?i)(X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D))[^&\s"]*`)
 
 // redact keeps signatures out of failures, which are shown to anyone who watches the picture: a cloud may
 // repeat the URL it was given.

@@ -47,15 +47,20 @@ func open(t *testing.T) *clouds {
 	} {
 		t.Setenv(name, value)
 	}
-	client, err := objects.Open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &clouds{Activities: &Activities{S3: client}}
+	c := &clouds{Activities: &Activities{}}
+	c.connectS3(t)
 	c.google = c.openVision(t)
 	c.azure = c.openRecords(t)
 	c.ask(t, "FACE_DETECTION,IMAGE_PROPERTIES") // what the local server can do
 	return c
+}
+
+func (c *clouds) connectS3(t *testing.T) {
+	t.Helper()
+	var err error
+	if c.S3, err = objects.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (c *clouds) openVision(t *testing.T) *annotator.Server {
