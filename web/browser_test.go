@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +26,12 @@ const portrait = "../local/vision/testdata/astronaut.jpg"
 // page complains of, such as a breach of its own security policy.
 func browser(t *testing.T) context.Context {
 	t.Helper()
+	if !installed("chromium", "chromium-browser", "google-chrome", "chrome") {
+		if os.Getenv("CI") != "" {
+			t.Fatal("no Chromium on the PATH: apt-get install chromium")
+		}
+		t.Skip("no Chromium on the PATH: the page is not tested (apt-get install chromium)")
+	}
 	photo, err := os.ReadFile(portrait)
 	if err != nil {
 		t.Fatal(err)
@@ -172,4 +180,11 @@ func TestPage_a_picture_that_does_not_exist_is_said_to_be_so(t *testing.T) {
 	if words := evaluate[string](t, ctx, `document.querySelector("#notice").innerText`); !strings.Contains(words, "names no picture") {
 		t.Errorf("the page says %q", words)
 	}
+}
+
+func installed(names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		_, err := exec.LookPath(name)
+		return err == nil
+	})
 }

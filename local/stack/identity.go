@@ -6,11 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // identity is what must stay the same from one start to the next: keys, because data was made under them, and
@@ -25,16 +26,22 @@ type identity struct {
 
 var ports = []string{"s3", "control", "lambda", "cosmos", "vision", "temporal", "temporalUI"}
 
-// identify reads the identity kept in dir, or makes one. A port that someone else has taken meanwhile is
-// replaced, and that is said.
-func identify(dir string, say io.Writer) (identity, error) {
-	path := filepath.Join(dir, "identity.json")
+// usualPorts are where the temporal CLI looks by itself, and a person for its UI.
+var usualPorts = map[string]int{"temporal": 7233, "temporalUI": 8233}
+
+// identify reads the identity kept in dir, or makes one on the usual ports or, where they are not wanted, on any.
+// A port that someone else has taken is replaced, and that is said.
+func (c Config) identify() (identity, error) {
+	path, say := filepath.Join(c.Dir, "identity.json"), c.Say
 	var id identity
 	switch kept, err := os.ReadFile(path); {
 	case errors.Is(err, fs.ErrNotExist):
 		id = identity{
 			AccessKey: "LOCAL" + rand.Text()[:15], SecretKey: secret(), CosmosKey: secret(), EraseSecret: secret(),
 			Ports: map[string]int{},
+		}
+		if !strings.HasSuffix(c.Addr, ":0") {
+			maps.Copy(id.Ports, usualPorts)
 		}
 	case err != nil:
 		return id, fmt.Errorf("reading the keys of this data directory: %w", err)

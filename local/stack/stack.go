@@ -105,7 +105,7 @@ func Open(ctx context.Context, config Config) (_ *Stack, err error) {
 }
 
 func (s *Stack) start(ctx context.Context) (err error) {
-	if s.identity, err = identify(s.config.Dir, s.config.Say); err != nil {
+	if s.identity, err = s.config.identify(); err != nil {
 		return err
 	}
 	if err := s.place(); err != nil {
