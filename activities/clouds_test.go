@@ -47,7 +47,7 @@ func open(t *testing.T) *clouds {
 	} {
 		t.Setenv(name, value)
 	}
-	c := &clouds{Activities: &Activities{}}
+	c := &clouds{Activities: &Activities{Bucket: bucket}}
 	c.connectS3(t)
 	c.google = c.openVision(t)
 	c.azure = c.openRecords(t)
@@ -221,9 +221,9 @@ func photograph(t *testing.T) []byte {
 	return content
 }
 
-// take has Temporal's test environment run the activity of a step, by its name. The error is the very one that
+// take has Temporal's test environment run an activity by its name. The error is the very one that
 // the activity returned, without what Temporal puts around it.
-func take[Out any](t *testing.T, a *Activities, step picture.StepName, in any, how ...func(*testsuite.TestActivityEnvironment)) (Out, error) {
+func take[Out any, Name ~string](t *testing.T, a *Activities, activity Name, in any, how ...func(*testsuite.TestActivityEnvironment)) (Out, error) {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
@@ -239,8 +239,8 @@ func take[Out any](t *testing.T, a *Activities, step picture.StepName, in any, h
 		set(env)
 	}
 	var out Out
-	value, err := env.ExecuteActivity(string(step), in)
-	if err == nil {
+	value, err := env.ExecuteActivity(string(activity), in)
+	if err == nil && value.HasValue() {
 		err = value.Get(&out)
 	}
 	if returned.err != nil {
