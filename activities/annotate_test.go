@@ -101,6 +101,7 @@ func TestAnnotateExpiredURL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.google.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}}) // it need not look
 	annotate := func(send Send, left time.Duration) error {
 		signed.ExpiresAt = time.Now().Add(left)
 		_, err := take[Annotated](t, c.Activities, picture.Annotate, AnnotateInput{Picture: p, Send: send, SignedURL: signed})
@@ -142,6 +143,7 @@ func TestAnnotateErasedPicture(t *testing.T) {
 	})
 	t.Run("is_not_looked_for_at_the_cost_of_the_others", func(t *testing.T) {
 		c.azure.SetFault(cosmos.Fault{Status: 503})
+		c.google.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}})
 		if _, err := c.annotate(t, c.upload(t, somePicture(t), photograph(t)), ByURL); err != nil {
 			t.Errorf("Google is well, but with Azure down: %v", err)
 		}
