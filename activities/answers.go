@@ -55,7 +55,7 @@ var answers = map[source]map[string]meaning{
 		"NoSuchVersion":         {picture.Gone, "This version of the picture is no longer in S3"},
 		"MethodNotAllowed":      {picture.Gone, "The picture has been deleted from S3"}, // the version is a delete marker
 		"NoSuchBucket":          {picture.Misconfigured, "The bucket does not exist: check TRIPTYCH_BUCKET; the picture waits"},
-		"AccessDenied":          {picture.Forbidden, "AWS refused to show the picture: the worker's role needs s3:GetObject, s3:GetObjectVersion and s3:ListBucket; the picture waits"},
+		"AccessDenied":          {picture.Forbidden, "AWS refused: the worker's role needs s3:GetObject, s3:GetObjectVersion, s3:DeleteObject, s3:DeleteObjectVersion, s3:ListBucket and s3:ListBucketVersions; the picture waits"},
 		"InvalidAccessKeyId":    {picture.Forbidden, "AWS does not know the worker's access key: check its credentials; the picture waits"},
 		"SignatureDoesNotMatch": {picture.Forbidden, "AWS refused the worker's signature: check its secret key and clock; the picture waits"},
 		"ExpiredToken":          {picture.Forbidden, "The worker's AWS credentials have expired: renew them; the picture waits"},
