@@ -208,7 +208,7 @@ func TestAnswers(t *testing.T) {
 
 // s3Says is an answer of S3 that has to be asked for, here and in the following.
 func s3Says(status int, code string, kind picture.Kind) occasion {
-	return occasion{s3API, code, "it", kind, 0, func(t *testing.T, c *clouds) error {
+	return occasion{s3API, code, itself(0), kind, 0, func(t *testing.T, c *clouds) error {
 		breakS3(t, fmt.Sprintf(`{"status":%d,"code":%q}`, status, code))
 		return c.fetch(t, somePicture(t))
 	}}
@@ -216,7 +216,7 @@ func s3Says(status int, code string, kind picture.Kind) occasion {
 
 // visionSays lasts for one call: a client that tried again by itself would not notice it.
 func visionSays(code codes.Code, kind picture.Kind, hint time.Duration) occasion {
-	return occasion{visionRPC, code.String(), "it", kind, hint, func(t *testing.T, c *clouds) error {
+	return occasion{visionRPC, code.String(), itself(hint), kind, hint, func(t *testing.T, c *clouds) error {
 		c.google.SetFault(annotator.Fault{Code: code, RetryAfter: hint, Times: 1})
 		return c.show(t)
 	}}
@@ -224,17 +224,25 @@ func visionSays(code codes.Code, kind picture.Kind, hint time.Duration) occasion
 
 func imageSays(from source, code codes.Code, kind picture.Kind) occasion {
 	send := map[source]Send{visionByURL: ByURL, visionByBytes: ByBytes}[from]
-	return occasion{from, code.String(), "it", kind, 0, func(t *testing.T, c *clouds) error {
+	return occasion{from, code.String(), itself(0), kind, 0, func(t *testing.T, c *clouds) error {
 		c.google.SetFault(annotator.Fault{ImageCode: code})
 		return c.look(t, send, photograph(t))
 	}}
 }
 
 func cosmosSays(status int, kind picture.Kind, hint time.Duration) occasion {
-	return occasion{cosmosDB, fmt.Sprint(status), "it", kind, hint, func(t *testing.T, c *clouds) error {
+	return occasion{cosmosDB, fmt.Sprint(status), itself(hint), kind, hint, func(t *testing.T, c *clouds) error {
 		c.azure.SetFault(cosmos.Fault{Status: status, RetryAfter: hint})
 		return c.keep(t)
 	}}
+}
+
+// itself names an occasion that is nothing but the answer.
+func itself(hint time.Duration) string {
+	if hint > 0 {
+		return "it_with_a_time_to_wait"
+	}
+	return "it"
 }
 
 func askTooMuch(send Send) func(*testing.T, *clouds) error {

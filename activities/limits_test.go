@@ -75,8 +75,8 @@ func TestResultLimit(t *testing.T) {
 	p := c.upload(t, somePicture(t), photograph(t))
 	const room = 64 // for the fraction of a second in the time, whose length differs
 	for name, character := range map[string]string{"letters": "x", "signs_that_grow_sixfold": "<"} {
-		empty, ten := size(t, p, ""), size(t, p, strings.Repeat(character, 10))
-		each := (ten - empty) / 10
+		empty, thousand := size(t, p, ""), size(t, p, strings.Repeat(character, 1000))
+		each := (thousand - empty) / 1000
 		t.Run("just_under_it_"+name+"_can_be_kept", func(t *testing.T) {
 			text := strings.Repeat(character, (maxRecord-room-empty)/each)
 			c.google.SetFault(annotator.Fault{Response: reads(text)})
@@ -124,7 +124,8 @@ func size(t *testing.T, p picture.Picture, text string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	record, err := records.Encode(p.Annotated(json.RawMessage(annotation), time.Now(), nil, ""))
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	record, err := records.Encode(p.Annotated(json.RawMessage(annotation), noon, nil, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
