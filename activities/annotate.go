@@ -88,7 +88,8 @@ func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (Annotated,
 }
 
 // erased looks for a tombstone before Google is paid and shown a picture that was erased. When Cosmos DB cannot
-// say, the picture goes on: its object is deleted by then, and no cloud shall be down because another is.
+// say, the picture goes on, for no cloud shall be down because another is: only one whose upload was repeated
+// after its erasure could then be seen once more, and persist deletes it.
 func (a *Activities) erased(ctx context.Context, id picture.ID) bool {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
@@ -102,11 +103,16 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Ima
 		content, err := a.read(ctx, in.Picture)
 		return &visionpb.Image{Content: content}, err
 	}
-	// A retry repeats its input, so a URL that expired while Google was away would never heal.
-	if time.Until(in.ExpiresAt) < minURLTTL/2 {
-		return nil, &picture.Error{Kind: picture.URLExpired, Message: "the picture's URL has expired; it is signed again"}
+	signed := in.SignedURL
+	// A retry repeats its input, and a long queue outlives any URL. It is signed again here, for a picture that
+	// went back to be signed would go to the end of the queue and find its URL expired again.
+	if time.Until(signed.ExpiresAt) < minURLTTL/2 {
+		var err error
+		if signed, err = a.sign(ctx, in.Picture); err != nil {
+			return nil, err
+		}
 	}
-	return &visionpb.Image{Source: &visionpb.ImageSource{ImageUri: in.URL}}, nil
+	return &visionpb.Image{Source: &visionpb.ImageSource{ImageUri: signed.URL}}, nil
 }
 
 // read takes the object version whole into memory, but never more than can be sent.
@@ -138,17 +144,25 @@ func annotation(answer *visionpb.BatchAnnotateImagesResponse, in AnnotateInput) 
 	}
 	response := answer.Responses[0]
 	if s := response.GetError(); s.GetCode() != int32(codes.OK) {
-		err := explain(visionImage(in.Send), &imageError{codes.Code(s.Code), s.Message})
-		if err.Kind == picture.Unfetchable && in.Picture.Size > MaxInline {
-			return nil, tooLargeToSend(in.Picture)
-		}
-		return nil, err
+		return nil, imageFailure(in, &imageError{codes.Code(s.Code), s.Message})
 	}
 	annotation, err := protojson.Marshal(response)
 	if err != nil {
 		return nil, fmt.Errorf("encoding Google's annotation: %w", err)
 	}
 	return annotation, fits(in.Picture, annotation)
+}
+
+// imageFailure is what an error for the image means. Pictures too large to be sent by bytes cannot be tried that way.
+func imageFailure(in AnnotateInput, err *imageError) error {
+	meaning := explain(visionImage(in.Send), err)
+	if meaning.Kind != picture.Unfetchable || in.Picture.Size <= MaxInline {
+		return meaning
+	}
+	if certain := explain(visionByBytes, err); certain.Kind == picture.BadImage {
+		return certain // there is no second look to be had
+	}
+	return tooLargeToSend(in.Picture)
 }
 
 // fits measures the Record as Temporal and Cosmos DB will be sent it: JSON in JSON grows by escaping.

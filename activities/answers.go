@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -42,8 +43,11 @@ type meaning struct {
 	says string
 }
 
-// any other answer, and no answer at all.
-const other = ""
+const (
+	other         = ""            // any other answer, and no answer at all
+	noCredentials = "credentials" // the SDK found none that it could use
+	aboutURL      = "the URL"     // per image, with one code or another
+)
 
 // answers is every answer of S3, Cloud Vision and Cosmos DB that is known, by its code. Sources: S3's error
 // codes (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html), Google's
@@ -59,6 +63,9 @@ var answers = map[source]map[string]meaning{
 		"InvalidAccessKeyId":    {picture.Forbidden, "AWS does not know the worker's access key: check its credentials; the picture waits"},
 		"SignatureDoesNotMatch": {picture.Forbidden, "AWS refused the worker's signature: check its secret key and clock; the picture waits"},
 		"ExpiredToken":          {picture.Forbidden, "The worker's AWS credentials have expired: renew them; the picture waits"},
+		"InvalidToken":          {picture.Forbidden, "AWS refused the worker's session token: renew its credentials; the picture waits"},
+		"RequestTimeTooSkewed":  {picture.Forbidden, "AWS refused the worker's signature for its time: set the clock; the picture waits"},
+		"PermanentRedirect":     {picture.Misconfigured, "The bucket is in another region: check AWS_REGION; the picture waits"},
 		"SlowDown":              {picture.Throttled, "S3 asks to slow down; the picture is tried again"},
 		"ServiceUnavailable":    {picture.Unavailable, "S3 is unavailable; the picture is tried again"},
 		"InternalError":         {picture.Unavailable, "S3 had an internal error; the picture is tried again"},
@@ -78,7 +85,10 @@ var answers = map[source]map[string]meaning{
 		other:                {picture.Unavailable, "Cloud Vision could not be asked; the picture is tried again"},
 	},
 	visionByURL: {
-		"InvalidArgument":   {picture.BadImage, "Google cannot read this as a picture"},
+		// "The URL does not appear to be accessible by us": seen with codes 3, 7, 12 and 14.
+		aboutURL: {picture.Unfetchable, "Google could not fetch the picture; its bytes are sent instead"},
+		// Also seen of good pictures (github.com/googleapis/google-cloud-java/issues/2276): believed only of bytes.
+		"InvalidArgument":   {picture.Unfetchable, "Google cannot read what it fetched as a picture; its bytes are sent to make sure"},
 		"DeadlineExceeded":  {picture.Unfetchable, "Google could not fetch the picture in time; its bytes are sent instead"},
 		"PermissionDenied":  {picture.Unfetchable, "Google may not fetch the picture; its bytes are sent instead"},
 		"Unavailable":       {picture.Unfetchable, "Google could not fetch the picture; its bytes are sent instead"},
@@ -94,18 +104,19 @@ var answers = map[source]map[string]meaning{
 		other:               {picture.Unavailable, "Google could not look at the picture; it is asked again"},
 	},
 	cosmosDB: {
-		"400": {picture.Misconfigured, "Cosmos DB calls the Record wrong: the container's partition key must be /id; the picture waits"},
-		"401": {picture.Forbidden, "Azure does not accept the worker's credentials: check COSMOS_KEY or the federated identity, and the clock; the picture waits"},
-		"403": {picture.Forbidden, "Azure refused the Record: the worker needs the role Cosmos DB Built-in Data Contributor; the picture waits"},
-		"404": {picture.Misconfigured, "The database or container does not exist: create it (terraform does); the picture waits"},
-		"408": {picture.Unavailable, "Cosmos DB timed out, perhaps after saving; the Record is written again, once"},
-		"410": {picture.Unavailable, "Cosmos DB is moving the partition; the Record is written again"},
-		"413": {picture.TooLarge, "The Record is larger than Cosmos DB can keep"},
-		"429": {picture.Throttled, "Cosmos DB is out of request units; the Record is written when it says"},
-		"449": {picture.Unavailable, "Cosmos DB was busy with the same Record; it is written again"},
-		"500": {picture.Unavailable, "Cosmos DB had an internal error; the Record is written again"},
-		"503": {picture.Unavailable, "Cosmos DB is unavailable; the Record is written again"},
-		other: {picture.Unavailable, "Cosmos DB could not be reached; the Record is written again"},
+		noCredentials: {picture.Forbidden, "The worker has no credentials for Azure: set COSMOS_KEY, or give it an identity; the picture waits"},
+		"400":         {picture.Misconfigured, "Cosmos DB calls the Record wrong: the container's partition key must be /id; the picture waits"},
+		"401":         {picture.Forbidden, "Azure does not accept the worker's credentials: check COSMOS_KEY or the federated identity, and the clock; the picture waits"},
+		"403":         {picture.Forbidden, "Azure refused the Record: the worker needs the role Cosmos DB Built-in Data Contributor; the picture waits"},
+		"404":         {picture.Misconfigured, "The database or container does not exist: create it (terraform does); the picture waits"},
+		"408":         {picture.Unavailable, "Cosmos DB timed out, perhaps after saving; the Record is written again, once"},
+		"410":         {picture.Unavailable, "Cosmos DB is moving the partition; the Record is written again"},
+		"413":         {picture.TooLarge, "The Record is larger than Cosmos DB can keep"},
+		"429":         {picture.Throttled, "Cosmos DB is out of request units; the Record is written when it says"},
+		"449":         {picture.Unavailable, "Cosmos DB was busy with the same Record; it is written again"},
+		"500":         {picture.Unavailable, "Cosmos DB had an internal error; the Record is written again"},
+		"503":         {picture.Unavailable, "Cosmos DB is unavailable; the Record is written again"},
+		other:         {picture.Unavailable, "Cosmos DB could not be reached; the Record is written again"},
 	},
 }
 
@@ -130,10 +141,19 @@ func answerOf(err error) answer {
 	if e, ok := errors.AsType[*azcore.ResponseError](err); ok {
 		return answer{strconv.Itoa(e.StatusCode), fmt.Sprintf("%d %s", e.StatusCode, e.ErrorCode), cosmosPatience(e.RawResponse)}
 	}
+	if e, ok := errors.AsType[interface {
+		error
+		NonRetriable()
+	}](err); ok { // azidentity's errors, whose types are not all exported
+		return answer{noCredentials, e.Error(), 0}
+	}
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		return answer{e.ErrorCode(), fmt.Sprintf("%s: %s", e.ErrorCode(), e.ErrorMessage()), 0}
 	}
 	if e, ok := errors.AsType[*imageError](err); ok {
+		if strings.Contains(e.message, "URL") {
+			return answer{aboutURL, e.Error(), 0}
+		}
 		return answer{e.code.String(), e.Error(), 0}
 	}
 	if s, ok := status.FromError(err); ok {
@@ -168,20 +188,28 @@ type imageError struct {
 func (e *imageError) Error() string { return fmt.Sprintf("%s (%d): %s", e.code, e.code, e.message) }
 
 // failure makes err the only thing an activity may return: an ApplicationError, outermost, for Temporal
-// looks no deeper for its type, whether to retry and when.
+// looks no deeper for its type, whether to retry and when. Its message is the sentence, which is shown to everyone
+// who watches the picture; what the cloud said is its cause, which is for the operator.
 func failure(err error) error {
 	e, ok := errors.AsType[*picture.Error](err)
 	if !ok {
-		return temporal.NewApplicationError(redact(err.Error()), "")
+		return temporal.NewApplicationErrorWithCause("something unforeseen went wrong; it is tried again", "", errors.New(redact(err.Error())))
 	}
-	return temporal.NewApplicationErrorWithOptions(redact(e.Error()), string(e.Kind), temporal.ApplicationErrorOptions{
-		NonRetryable:   !e.Kind.Waits(),
-		NextRetryDelay: e.RetryAfter,
-	})
+	options := temporal.ApplicationErrorOptions{NonRetryable: !e.Kind.Waits(), NextRetryDelay: e.RetryAfter}
+	if e.Err != nil {
+		options.Cause = errors.New(redact(e.Err.Error()))
+	}
+	return temporal.NewApplicationErrorWithOptions(e.Message, string(e.Kind), options)
 }
 
-var signature = regexp.MustCompile(`(?i)(X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D))[^&\s"]*`)
+var (
+	signature = regexp.MustCompile(`(?i)(X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D))[^&\s"]*`)
+	wholeID   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`)
+)
 
-// redact keeps signatures out of failures, which are shown to anyone who watches the picture: a cloud may
-// repeat the URL it was given.
-func redact(s string) string { return signature.ReplaceAllString(s, "${1}…") }
+// redact keeps what opens a picture out of failures: a cloud may repeat the URL it was given, an SDK names the
+// object it asked for, and the worker's log has it all.
+func redact(s string) string {
+	s = signature.ReplaceAllString(s, "${1}…")
+	return wholeID.ReplaceAllStringFunc(s, func(id string) string { return picture.ID(id).Short() })
+}

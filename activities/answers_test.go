@@ -73,6 +73,9 @@ var occasions = slices.Concat([]occasion{
 	s3Says(400, "ExpiredToken", picture.Forbidden),
 	s3Says(403, "AccessDenied", picture.Forbidden),
 	s3Says(403, "InvalidAccessKeyId", picture.Forbidden), // the local S3 has another code of its own for it
+	s3Says(400, "InvalidToken", picture.Forbidden),
+	s3Says(403, "RequestTimeTooSkewed", picture.Forbidden),
+	s3Says(400, "PermanentRedirect", picture.Misconfigured), // a 301, to which the SDK's client would go
 	s3Says(500, "InternalError", picture.Unavailable),
 	s3Says(503, "ServiceUnavailable", picture.Unavailable),
 	s3Says(503, "SlowDown", picture.Throttled),
@@ -99,19 +102,32 @@ var occasions = slices.Concat([]occasion{
 	}},
 	{visionRPC, other, "an_unforeseen_code", picture.Unavailable, 0, visionSays(codes.DataLoss, "", 0).meet},
 
-	{visionByURL, "InvalidArgument", "an_object_that_is_no_picture", picture.BadImage, 0, func(t *testing.T, c *clouds) error {
+	{visionByURL, "InvalidArgument", "an_object_that_is_no_picture", picture.Unfetchable, 0, func(t *testing.T, c *clouds) error {
 		return c.look(t, ByURL, []byte("dear diary"))
 	}},
-	{visionByURL, "Unavailable", "an_object_that_was_deleted", picture.Unfetchable, 0, func(t *testing.T, c *clouds) error {
+	{visionByURL, aboutURL, "an_object_that_was_deleted", picture.Unfetchable, 0, func(t *testing.T, c *clouds) error {
 		p := c.upload(t, somePicture(t), photograph(t))
 		c.remove(t, p)
 		_, err := c.annotate(t, p, ByURL)
 		return err
 	}},
-	{visionByURL, "PermissionDenied", "a_URL_that_Google_may_not_open", picture.Unfetchable, 0, func(t *testing.T, c *clouds) error {
+	{visionByURL, aboutURL, "a_URL_that_Google_may_not_open", picture.Unfetchable, 0, func(t *testing.T, c *clouds) error {
 		_, err := take[Annotated](t, c.Activities, picture.Annotate, AnnotateInput{Picture: somePicture(t), Send: ByURL,
 			SignedURL: SignedURL{URL: "gs://private/picture.jpg", ExpiresAt: time.Now().Add(time.Hour)}})
 		return err
+	}},
+	{visionByURL, aboutURL, "a_URL_said_to_be_inaccessible", picture.Unfetchable, 0, func(t *testing.T, c *clouds) error {
+		c.google.SetFault(annotator.Fault{ImageCode: codes.InvalidArgument,
+			Message: "The URL does not appear to be accessible by us. Please double check or download the content and pass it in."})
+		return c.look(t, ByURL, photograph(t))
+	}},
+	{visionByURL, "Unavailable", "an_error_without_words", picture.Unfetchable, 0, func(t *testing.T, c *clouds) error {
+		c.google.SetFault(annotator.Fault{ImageCode: codes.Unavailable, Message: "later"})
+		return c.look(t, ByURL, photograph(t))
+	}},
+	{visionByURL, "PermissionDenied", "a_refusal_without_a_URL", picture.Unfetchable, 0, func(t *testing.T, c *clouds) error {
+		c.google.SetFault(annotator.Fault{ImageCode: codes.PermissionDenied, Message: "no access"})
+		return c.look(t, ByURL, photograph(t))
 	}},
 	imageSays(visionByURL, codes.DeadlineExceeded, picture.Unfetchable),
 	imageSays(visionByURL, codes.NotFound, picture.Unfetchable),
@@ -128,6 +144,11 @@ var occasions = slices.Concat([]occasion{
 	// What means by URL that Google could not fetch the picture has nothing to say of bytes.
 	{visionByBytes, other, "a_code_of_fetching", picture.Unavailable, 0, imageSays(visionByBytes, codes.PermissionDenied, "").meet},
 
+	{cosmosDB, noCredentials, "no_identity_at_all", picture.Forbidden, 0, func(t *testing.T, c *clouds) error {
+		t.Setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential") // which finds nothing, and asks no network
+		c.connectRecords(t, "https://127.0.0.1:1", "")
+		return c.keep(t)
+	}},
 	{cosmosDB, "400", "a_container_with_another_partition_key", picture.Misconfigured, 0, func(t *testing.T, c *clouds) error {
 		_, endpoint, key := account(t)
 		createContainer(t, endpoint, key, "/owner")
@@ -183,8 +204,11 @@ func TestAnswers(t *testing.T) {
 			if failure.NextRetryDelay() != o.hint {
 				t.Errorf("it is tried again in %s, the cloud said %s", failure.NextRetryDelay(), o.hint)
 			}
-			if !strings.HasPrefix(failure.Message(), meaning.says+": ") { // so it is this row and no other
-				t.Errorf("it says %q, want %q and what the cloud said", failure.Message(), meaning.says)
+			if failure.Message() != meaning.says { // so it is this row and no other
+				t.Errorf("it says %q, want %q", failure.Message(), meaning.says)
+			}
+			if cause := failure.Unwrap(); cause == nil || cause.Error() == "" {
+				t.Error("what the cloud said is lost")
 			}
 		})
 		if met[o.from] == nil {

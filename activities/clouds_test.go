@@ -272,7 +272,8 @@ func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 
 func (c *clouds) presign(t *testing.T, p picture.Picture) (SignedURL, error) {
 	t.Helper()
-	return take[SignedURL](t, c.Activities, picture.Presign, p)
+	signed, err := take[Presigned](t, c.Activities, picture.Presign, p)
+	return signed.SignedURL, err
 }
 
 // annotate is Annotate of a picture that was presigned just before.

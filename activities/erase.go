@@ -3,10 +3,10 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
@@ -55,21 +55,47 @@ func (a *Activities) Delete(ctx context.Context, id picture.ID) error {
 			doomed = append(doomed, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
 		}
 		for _, d := range doomed {
-			if _, err := a.S3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &a.Bucket, Key: d.Key, VersionId: d.VersionId}); err != nil {
-				return failure(explain(s3API, err))
+			if err := a.deleteVersion(ctx, a.Bucket, *d.Key, *d.VersionId); err != nil {
+				return failure(err)
 			}
 		}
 	}
 	return nil
 }
 
-// Forget deletes the history of the picture's run: it holds the annotation.
+// deleteVersion removes one version of an object; version "" the object of a bucket without versions. It is content
+// when there is none.
+func (a *Activities) deleteVersion(ctx context.Context, bucket, key, version string) error {
+	in := &s3.DeleteObjectInput{Bucket: &bucket, Key: &key}
+	if version != "" {
+		in.VersionId = &version
+	}
+	if _, err := a.S3.DeleteObject(ctx, in); err != nil {
+		if meaning := explain(s3API, err); meaning.Kind != picture.Gone {
+			return meaning
+		}
+	}
+	return nil
+}
+
+// Forget deletes the histories of all of the picture's runs: they hold the annotation.
 func (a *Activities) Forget(ctx context.Context, id picture.ID) error {
-	_, err := activity.GetClient(ctx).WorkflowService().DeleteWorkflowExecution(ctx, &workflowservice.DeleteWorkflowExecutionRequest{
-		Namespace:         activity.GetInfo(ctx).Namespace,
-		WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: id.WorkflowID()},
+	c, namespace := activity.GetClient(ctx), activity.GetInfo(ctx).Namespace
+	runs, err := c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Namespace: namespace, Query: fmt.Sprintf("WorkflowId = '%s'", id.WorkflowID()),
 	})
-	return ignoreNotFound(err)
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	for _, run := range runs.Executions {
+		_, err := c.WorkflowService().DeleteWorkflowExecution(ctx, &workflowservice.DeleteWorkflowExecutionRequest{
+			Namespace: namespace, WorkflowExecution: run.Execution,
+		})
+		if err := ignoreNotFound(err); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func ignoreNotFound(err error) error {

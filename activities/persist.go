@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-
 	"triptych/internal/records"
 	"triptych/picture"
 )
@@ -37,18 +35,9 @@ func (a *Activities) existing(ctx context.Context, r picture.Record) (picture.Ou
 		return picture.Outcome{}, failure(explain(cosmosDB, err))
 	}
 	if kept.Status == picture.Erased {
-		if err := a.deleteObject(ctx, r); err != nil {
-			return picture.Outcome{}, failure(explain(s3API, err))
+		if err := a.deleteVersion(ctx, r.Bucket, r.Key, r.VersionID); err != nil {
+			return picture.Outcome{}, failure(err)
 		}
 	}
 	return picture.Outcome{ID: r.ID, Status: kept.Status}, nil
-}
-
-func (a *Activities) deleteObject(ctx context.Context, r picture.Record) error {
-	in := &s3.DeleteObjectInput{Bucket: &r.Bucket, Key: &r.Key}
-	if r.VersionID != "" {
-		in.VersionId = &r.VersionID
-	}
-	_, err := a.S3.DeleteObject(ctx, in)
-	return err
 }

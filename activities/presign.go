@@ -9,8 +9,7 @@ import (
 	"triptych/picture"
 )
 
-// urlTTL is how long Google may take to come for the picture; minURLTTL is what Annotate needs left of it
-// to make an attempt. A URL shorter than that would expire before its first use, for ever.
+// urlTTL is how long Google may take to come for the picture; minURLTTL is the least that is worth signing.
 const (
 	urlTTL    = 15 * time.Minute
 	minURLTTL = time.Minute
@@ -23,16 +22,31 @@ type SignedURL struct {
 	ExpiresAt time.Time `json:"expiresAt"`
 }
 
-// Presign signs a URL for p. It needs credentials and CPU but no network, so it runs as a local activity.
-func (a *Activities) Presign(ctx context.Context, p picture.Picture) (SignedURL, error) {
+// Presigned is the URL and how it was come by.
+type Presigned struct {
+	SignedURL
+	Step picture.Step `json:"step"`
+}
+
+// Presign signs a URL for p. It needs credentials and CPU but no network.
+func (a *Activities) Presign(ctx context.Context, p picture.Picture) (Presigned, error) {
+	started := time.Now().UTC()
+	signed, err := a.sign(ctx, p)
+	if err != nil {
+		return Presigned{}, failure(err)
+	}
+	return Presigned{SignedURL: signed, Step: done(ctx, picture.Presign, started)}, nil
+}
+
+func (a *Activities) sign(ctx context.Context, p picture.Picture) (SignedURL, error) {
 	url, expiresAt, err := objects.SignGet(ctx, a.S3, p, urlTTL)
 	if err != nil {
-		return SignedURL{}, failure(&picture.Error{Kind: picture.Forbidden,
-			Message: "AWS credentials to sign the picture's URL are missing: give the worker a role or AWS_ACCESS_KEY_ID; the picture waits", Err: err})
+		return SignedURL{}, &picture.Error{Kind: picture.Forbidden,
+			Message: "AWS credentials to sign the picture's URL are missing: give the worker a role or AWS_ACCESS_KEY_ID; the picture waits", Err: err}
 	}
 	if left := time.Until(expiresAt); left < minURLTTL {
-		return SignedURL{}, failure(&picture.Error{Kind: picture.Forbidden,
-			Message: fmt.Sprintf("the worker's AWS credentials expire in %s and are not being renewed; the picture waits for new ones", left.Round(time.Second))})
+		return SignedURL{}, &picture.Error{Kind: picture.Forbidden,
+			Message: fmt.Sprintf("the worker's AWS credentials expire in %s and are not being renewed; the picture waits for new ones", left.Round(time.Second))}
 	}
 	return SignedURL{URL: url, ExpiresAt: expiresAt}, nil
 }

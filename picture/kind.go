@@ -18,7 +18,6 @@ const (
 
 	// Steering: the workflow takes another way.
 
-	URLExpired  Kind = "URLExpired"  // presign again
 	Unfetchable Kind = "Unfetchable" // Google could not fetch the URL: send the bytes
 	WasErased   Kind = "WasErased"   // the owner erased the picture meanwhile: end as erased
 

@@ -283,9 +283,9 @@ func TestKindOf(t *testing.T) {
 		}
 	})
 	t.Run("rejects_or_waits_or_steers_but_never_two_of_them", func(t *testing.T) {
-		for _, kind := range []picture.Kind{picture.BadImage, picture.TooLarge, picture.Gone, picture.URLExpired, picture.Unfetchable, picture.WasErased,
+		for _, kind := range []picture.Kind{picture.BadImage, picture.TooLarge, picture.Gone, picture.Unfetchable, picture.WasErased,
 			picture.Unavailable, picture.Throttled, picture.Forbidden, picture.Misconfigured} {
-			steers := kind == picture.URLExpired || kind == picture.Unfetchable || kind == picture.WasErased
+			steers := kind == picture.Unfetchable || kind == picture.WasErased
 			n := 0
 			for _, is := range []bool{kind.Rejects(), kind.Waits(), steers} {
 				if is {

@@ -29,53 +29,49 @@ func AnnotatePicture(ctx workflow.Context, p picture.Picture) (picture.Outcome, 
 	return outcome, err
 }
 
-// annotate shows Google the picture by URL, and by bytes once Google could not fetch it. A URL that expired
-// while Google was away is signed again.
+// annotate shows Google the picture by URL, and by bytes if Google could not fetch it.
 func annotate(ctx workflow.Context, p picture.Picture) (activities.Annotated, []picture.Step, error) {
-	for send := activities.ByURL; ; {
-		signed, presigned, err := presign(ctx, p)
-		if err != nil {
-			return activities.Annotated{}, []picture.Step{presigned}, err
-		}
-		started := workflow.Now(ctx)
-		var annotated activities.Annotated
-		err = workflow.ExecuteActivity(annotateOptions(ctx), string(picture.Annotate),
-			activities.AnnotateInput{Picture: p, Send: send, SignedURL: signed}).Get(ctx, &annotated)
-		switch kindOf(err) {
-		case picture.URLExpired:
-		case picture.Unfetchable:
-			send = activities.ByBytes
-		default:
-			if err != nil {
-				annotated.Step = failed(ctx, picture.Annotate, started, err)
-			}
-			return annotated, []picture.Step{presigned, annotated.Step}, err
-		}
+	signed, err := presign(ctx, p)
+	if err != nil {
+		return activities.Annotated{}, nil, err
 	}
+	started := workflow.Now(ctx)
+	annotated, err := show(ctx, activities.AnnotateInput{Picture: p, Send: activities.ByURL, SignedURL: signed.SignedURL})
+	if kindOf(err) == picture.Unfetchable {
+		annotated, err = show(ctx, activities.AnnotateInput{Picture: p, Send: activities.ByBytes})
+	}
+	if err != nil {
+		annotated.Step = failed(ctx, picture.Annotate, started, err)
+	}
+	return annotated, []picture.Step{signed.Step, annotated.Step}, err
 }
 
-func presign(ctx workflow.Context, p picture.Picture) (activities.SignedURL, picture.Step, error) {
-	started := workflow.Now(ctx)
-	var signed activities.SignedURL
-	err := workflow.ExecuteLocalActivity(presignOptions(ctx), string(picture.Presign), p).Get(ctx, &signed)
+// presign needs no network, so it is tried where the workflow runs, at no cost. When the worker has no credentials
+// it waits for them as a durable activity, where describe shows why and no history grows.
+func presign(ctx workflow.Context, p picture.Picture) (activities.Presigned, error) {
+	var signed activities.Presigned
+	err := workflow.ExecuteLocalActivity(presignHere(ctx), string(picture.Presign), p).Get(ctx, &signed)
 	if err != nil {
-		return signed, failed(ctx, picture.Presign, started, err), err
+		err = workflow.ExecuteActivity(quick(ctx), string(picture.Presign), p).Get(ctx, &signed)
 	}
-	return signed, picture.Step{
-		Name: picture.Presign, Cloud: picture.Presign.Cloud(), Status: picture.StepDone,
-		Attempt: 1, StartedAt: started, FinishedAt: workflow.Now(ctx),
-	}, nil
+	return signed, err
+}
+
+func show(ctx workflow.Context, in activities.AnnotateInput) (activities.Annotated, error) {
+	var annotated activities.Annotated
+	err := workflow.ExecuteActivity(rateLimited(ctx), string(picture.Annotate), in).Get(ctx, &annotated)
+	return annotated, err
 }
 
 func persist(ctx workflow.Context, r picture.Record) (picture.Outcome, error) {
 	var outcome picture.Outcome
-	err := workflow.ExecuteActivity(persistOptions(ctx), string(picture.Persist), r).Get(ctx, &outcome)
+	err := workflow.ExecuteActivity(quick(ctx), string(picture.Persist), r).Get(ctx, &outcome)
 	return outcome, err
 }
 
 func failed(ctx workflow.Context, name picture.StepName, started time.Time, err error) picture.Step {
 	return picture.Step{
-		Name: name, Cloud: name.Cloud(), Status: picture.StepFailed, Attempt: 1,
+		Name: name, Cloud: name.Cloud(), Status: picture.StepFailed,
 		StartedAt: started, FinishedAt: workflow.Now(ctx), Error: reason(name, err).Message,
 	}
 }

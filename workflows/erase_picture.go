@@ -3,7 +3,6 @@ package workflows
 import (
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"triptych/picture"
@@ -13,7 +12,7 @@ import (
 // removed. The tombstone comes first: whatever is still under way finds it. An upload grant cannot be taken
 // back, so what it may have brought meanwhile is deleted once it has expired.
 func ErasePicture(ctx workflow.Context, id picture.ID) error {
-	ctx = eraseOptions(ctx)
+	ctx = quick(ctx)
 	for _, activity := range []string{picture.Bury, picture.Terminate, picture.Delete} {
 		if err := workflow.ExecuteActivity(ctx, activity, id).Get(ctx, nil); err != nil {
 			return err
@@ -34,12 +33,4 @@ func ErasePicture(ctx workflow.Context, id picture.ID) error {
 // began in its last second.
 func grantLeft(now time.Time, id picture.ID) time.Duration {
 	return max(0, id.MintedAt().Add(picture.GrantTTL+time.Minute).Sub(now))
-}
-
-// eraseOptions: an erasure is a promise, so it is tried until it works.
-func eraseOptions(ctx workflow.Context) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 30 * time.Second,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: longestWait},
-	})
 }

@@ -29,7 +29,7 @@ func TestErasePicture(t *testing.T) {
 			age: time.Hour, want: slices.Concat(once, again),
 		},
 		"the_tombstone_comes_first_even_if_it_takes_two_attempts": {
-			age: time.Hour, fail: picture.Bury, waits: 500 * time.Millisecond, want: slices.Concat([]string{picture.Bury}, once, again),
+			age: time.Hour, fail: picture.Bury, waits: 200 * time.Millisecond, want: slices.Concat([]string{picture.Bury}, once, again),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

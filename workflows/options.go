@@ -10,21 +10,22 @@ import (
 	"triptych/picture"
 )
 
-// A cloud that is down for days is waited for, so nothing here bounds the number of attempts or their total
-// time. Once a minute is often enough to notice that it is back, and cheap.
+// A cloud that is down for days is waited for, so nothing here bounds the number of attempts of an activity or
+// their total time. Once a minute is often enough to notice that it is back, and cheap.
 const longestWait = time.Minute
 
-// presignOptions: no network is involved, so a second attempt right away would fail like the first.
-func presignOptions(ctx workflow.Context) workflow.Context {
+// presignHere: one attempt, short enough to end within the workflow task. A second one right away would fail like
+// the first, and the time of a local activity's retries is bounded by the SDK.
+func presignHere(ctx workflow.Context) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-		StartToCloseTimeout: 10 * time.Second, // credentials may have to be fetched first
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: longestWait},
+		StartToCloseTimeout: 3 * time.Second, // credentials may have to be fetched first
+		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
 	})
 }
 
-// annotateOptions: on its own queue, which is served at the rate of Vision's quota; waiting in that queue is
+// rateLimited: annotate has its own queue, which is served at the rate of Vision's quota; waiting in that queue is
 // not limited. A crashed worker is noticed in 3 s, while a picture may well take Google 20 s.
-func annotateOptions(ctx workflow.Context) workflow.Context {
+func rateLimited(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           picture.AnnotateQueue,
 		StartToCloseTimeout: 60 * time.Second,
@@ -33,8 +34,8 @@ func annotateOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// persistOptions: one small write. When Cosmos DB says when to come back, that is obeyed instead.
-func persistOptions(ctx workflow.Context) workflow.Context {
+// quick: one small call. When a cloud says when to come back, that is obeyed instead.
+func quick(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 15 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, MaximumInterval: longestWait},

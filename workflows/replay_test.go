@@ -53,12 +53,40 @@ func TestGolden(t *testing.T) {
 					t.Errorf("open runs like this one would get stuck: keep the old way for them with workflow.GetVersion. (If the branch is new: go test ./workflows -run Golden -record missing)\n%v", err)
 				}
 			})
+			t.Run(name+"_waits_for_every_cloud_without_end", func(t *testing.T) { checkEndless(t, path) })
 			t.Run(name+"_does_not_replay_on_another_workflow", func(t *testing.T) {
 				if err := replay(path, forgetful, forgetful); err == nil {
 					t.Error("a workflow that does something else went unnoticed: this check cannot fail")
 				}
 			})
 		}
+	}
+}
+
+// checkEndless wants no activity to have a last attempt or a last moment: a run would end there without a Record.
+func checkEndless(t *testing.T, path string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var history historypb.History
+	if err := (temporalproto.CustomJSONUnmarshalOptions{}).Unmarshal(b, &history); err != nil {
+		t.Fatal(err)
+	}
+	activities := 0
+	for _, event := range history.Events {
+		a := event.GetActivityTaskScheduledEventAttributes()
+		if a == nil {
+			continue
+		}
+		activities++
+		if a.RetryPolicy.MaximumAttempts != 0 || a.ScheduleToCloseTimeout.AsDuration() != 0 || a.ScheduleToStartTimeout.AsDuration() != 0 {
+			t.Errorf("%s is given up at some time: %v", a.ActivityType.Name, a)
+		}
+	}
+	if activities == 0 {
+		t.Error("the history has no activities")
 	}
 }
 
