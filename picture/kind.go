@@ -1,9 +1,6 @@
 package picture
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
 // Kind is what an error means for the picture; code tests it, and it is the type of the failure in
 // Temporal's history.
@@ -54,11 +51,3 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
-
-// KindOf is the kind of the first Error in err's tree; "" when there is none.
-func KindOf(err error) Kind {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Kind
-	}
-	return ""
-}

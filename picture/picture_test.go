@@ -2,7 +2,7 @@ package picture_test
 
 import (
 	"encoding/json"
-	"errors"
+
 	"fmt"
 	"reflect"
 	"slices"
@@ -264,24 +264,13 @@ func TestRecord(t *testing.T) {
 		if err := json.Unmarshal(b, &got); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, %v\nwant %+v", got, err, want)
 		}
-		if got.ContentType != "image/png" || got.ETag != "e" || !got.Of(p) {
-			t.Errorf("content type %q, ETag %q, of the picture: %t", got.ContentType, got.ETag, got.Of(p))
+		if got.ContentType != "image/png" || got.ETag != "e" {
+			t.Errorf("content type %q, ETag %q", got.ContentType, got.ETag)
 		}
 	})
 }
 
-func TestKindOf(t *testing.T) {
-	t.Run("is_found_through_wraps", func(t *testing.T) {
-		err := fmt.Errorf("while persisting: %w", &picture.Error{Kind: picture.Throttled, Message: "later"})
-		if picture.KindOf(err) != picture.Throttled {
-			t.Errorf("kind %q", picture.KindOf(err))
-		}
-	})
-	t.Run("is_none_of_a_plain_error", func(t *testing.T) {
-		if kind := picture.KindOf(errors.New("x")); kind != "" {
-			t.Errorf("kind %q", kind)
-		}
-	})
+func TestKind(t *testing.T) {
 	t.Run("rejects_or_waits_or_steers_but_never_two_of_them", func(t *testing.T) {
 		for _, kind := range []picture.Kind{picture.BadImage, picture.TooLarge, picture.Gone, picture.Unfetchable, picture.WasErased,
 			picture.Unavailable, picture.Throttled, picture.Forbidden, picture.Misconfigured} {

@@ -84,8 +84,3 @@ func (p Picture) record(status Status, steps []Step, runID string) Record {
 		ContentType: p.ContentType(), UploadedAt: p.UploadedAt, Steps: steps, RunID: runID,
 	}
 }
-
-// Of says whether the Record is of this very object version.
-func (r Record) Of(p Picture) bool {
-	return r.ID == p.ID && r.Bucket == p.Bucket && r.Key == p.Key && r.VersionID == p.VersionID && r.ETag == p.ETag
-}

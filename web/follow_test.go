@@ -29,7 +29,6 @@ var follows = map[string]struct {
 	"annotate_waits_to_be_tried_again":  {picture.Running, [3]string{"done 1 started finished", "retrying 2 next: Google is down", "waiting"}},
 	"annotate_is_tried_again":           {picture.Running, [3]string{"done 1 started finished", "retrying 2 started: Google is down", "waiting"}},
 	"annotate_lost_its_worker":          {picture.Running, [3]string{"done 1 started finished", "retrying 2 next: the worker stopped answering (Heartbeat timeout)", "waiting"}},
-	"an_expired_URL_is_signed_again":    {picture.Running, [3]string{"done 1 started finished", "running 1 started", "waiting"}},
 	"an_unfetchable_URL_sends_bytes":    {picture.Running, [3]string{"done 1 started finished", "running 1 started", "waiting"}},
 	"a_bad_image_is_being_rejected":     {picture.Running, [3]string{"done 1 started finished", "failed 1 started finished: this is no image", "running 1 started"}},
 	"persist_is_throttled":              {picture.Running, [3]string{"done 1 started finished", "done 2 started finished", "retrying 2 next: Cosmos DB asks for patience"}},

@@ -80,6 +80,9 @@ func readWish(body io.Reader) (wish, error) {
 	return want, nil
 }
 
+// shortestGrant is the least that is worth granting: an upload must be able to end within it.
+const shortestGrant = time.Minute
+
 // sign grants one PUT of exactly that key, type, length and sum, to a key that is still free.
 func (a *api) sign(ctx context.Context, id picture.ID, want wish) (grant, error) {
 	key, err := id.Key(want.ContentType)
@@ -93,6 +96,9 @@ func (a *api) sign(ctx context.Context, id picture.ID, want wish) (grant, error)
 	now, ttl := time.Now(), picture.GrantTTL
 	if credentials.CanExpire {
 		ttl = min(ttl, credentials.Expires.Sub(now))
+	}
+	if ttl < shortestGrant {
+		return grant{}, fmt.Errorf("the AWS credentials expire in %s and are not being renewed", ttl.Round(time.Second))
 	}
 	signed, err := s3.NewPresignClient(a.objects).PresignPutObject(ctx, &s3.PutObjectInput{
 		Bucket: &a.bucket, Key: &key,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -23,6 +24,10 @@ func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
 	if err := settings.Require("TRIPTYCH_BUCKET", "TRIPTYCH_ERASE_SECRET", "COSMOS_ENDPOINT"); err != nil {
 		return nil, err
 	}
+	eraseSecret := []byte(os.Getenv("TRIPTYCH_ERASE_SECRET"))
+	if len(eraseSecret) < 32 {
+		return nil, errors.New("TRIPTYCH_ERASE_SECRET is short enough to be guessed from an erase token: use 32 random bytes or more")
+	}
 	s3, err := objects.Open(ctx)
 	if err != nil {
 		return nil, err
@@ -36,7 +41,7 @@ func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
 		return nil, err
 	}
 	a := &api{
-		bucket: os.Getenv("TRIPTYCH_BUCKET"), eraseSecret: []byte(os.Getenv("TRIPTYCH_ERASE_SECRET")),
+		bucket: os.Getenv("TRIPTYCH_BUCKET"), eraseSecret: eraseSecret,
 		objects: s3, records: container, runs: runs, pace: livePace, stopping: stopping,
 	}
 	origin, err := a.bucketOrigin(ctx)

@@ -57,10 +57,6 @@ func scenes() map[string]scene {
 		"annotate_waits_to_be_tried_again": {annotate: down, until: pending(picture.Annotate, scheduled, 2)},
 		"annotate_is_tried_again":          {annotate: first(blink, stays), until: pending(picture.Annotate, started, 2)},
 		"annotate_lost_its_worker":         {annotate: silent, until: pending(picture.Annotate, scheduled, 2)},
-		"an_expired_URL_is_signed_again": {
-			annotate: first(fails(picture.URLExpired, "the URL expired", 0), stays),
-			until:    both(has(enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED), pending(picture.Annotate, started, 1)),
-		},
 		"an_unfetchable_URL_sends_bytes": {
 			annotate: first(fails(picture.Unfetchable, "Google cannot fetch it", 0), stays),
 			until:    both(has(enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED), pending(picture.Annotate, started, 1)),

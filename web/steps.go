@@ -8,8 +8,8 @@ import (
 )
 
 // follow tells how far a run has come from Temporal's description of it and its history, and from
-// nothing else. The history may be newer than the description. A step that was taken again (the URL had
-// expired, Google wanted the bytes) is told as it was taken last.
+// nothing else. The history may be newer than the description. A step that was taken again (Google
+// wanted the bytes) is told as it was taken last.
 //
 // A run that ended without an outcome leaves a picture that waits to be started again; the step it ended
 // in has failed and says why.

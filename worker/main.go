@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -56,11 +57,13 @@ func run(ctx context.Context, ready string) error {
 	}
 
 	fatal := make(chan error, 2)
+	var stopped sync.WaitGroup
+	defer stopped.Wait()
 	for _, w := range workers(c, steps, perSecond, fatal) {
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("starting to serve Temporal's queues: %w", err)
 		}
-		defer w.Stop()
+		defer stopped.Go(w.Stop) // all at once: none takes new work while another finishes
 	}
 	if ready != "" {
 		if err := os.WriteFile(ready, nil, 0o644); err != nil {
@@ -130,10 +133,15 @@ func workers(c client.Client, steps *activities.Activities, perSecond float64, f
 
 	options.TaskQueueActivitiesPerSecond = perSecond
 	options.DisableWorkflowWorker = true
+	options.MaxConcurrentActivityExecutionSize = atOnce
 	annotate := worker.New(c, picture.AnnotateQueue, options)
 	steps.RegisterAnnotate(annotate)
 	return []worker.Worker{annotate, quick}
 }
+
+// atOnce bounds the memory that pictures sent by bytes take: each up to 10 MB, and as much again in gRPC. At a second a
+// picture it still fills Vision's quota.
+const atOnce = 50
 
 // visionQuota is what Google grants a new project: 1,800 requests a minute
 // (https://cloud.google.com/vision/quotas).

@@ -182,7 +182,7 @@ func play(t *testing.T, s *script) (picture.Outcome, picture.Picture) {
 
 func checkRecord(t *testing.T, r picture.Record, p picture.Picture, rejection picture.Rejection) {
 	t.Helper()
-	if !r.Of(p) || r.Schema != picture.Schema || r.Size != p.Size || r.ContentType != "image/jpeg" || !r.UploadedAt.Equal(p.UploadedAt) {
+	if r.ID != p.ID || r.Bucket != p.Bucket || r.Key != p.Key || r.VersionID != p.VersionID || r.ETag != p.ETag || r.Schema != picture.Schema || r.Size != p.Size || r.ContentType != "image/jpeg" || !r.UploadedAt.Equal(p.UploadedAt) {
 		t.Errorf("the Record is not of the picture: %+v", r)
 	}
 	if r.RunID == "" || len(r.Steps) != 2 || r.Steps[0].Name != picture.Presign || r.Steps[1].Name != picture.Annotate {

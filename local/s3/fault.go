@@ -17,6 +17,8 @@ import (
 	"github.com/versity/versitygw/backend"
 	"github.com/versity/versitygw/s3err"
 	"github.com/versity/versitygw/s3response"
+
+	"triptych/local/loopback"
 )
 
 // operations are those that can be made to fail.
@@ -122,7 +124,7 @@ func (f *faults) put(w http.ResponseWriter, r *http.Request) {
 func (f *faults) serve(ctx context.Context, addr string) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("PUT /fault", f.put)
-	server := &http.Server{Addr: addr, Handler: mux, BaseContext: func(net.Listener) context.Context { return ctx }}
+	server := &http.Server{Addr: addr, Handler: loopback.Programs(mux), BaseContext: func(net.Listener) context.Context { return ctx }}
 	defer context.AfterFunc(ctx, func() { server.Close() })()
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve faults on %s: %w", addr, err)

@@ -63,7 +63,7 @@ func (c *child) once(ctx context.Context, log io.Writer) error {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = graceful
-	// A group of its own: Ctrl-C at the terminal reaches only us, and we stop things in order.
+	// A group of its own: Ctrl-C at the terminal reaches only us, and we stop the product before its clouds.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	dieWithParent(cmd.SysProcAttr)
 	if err := cmd.Start(); err != nil {

@@ -39,7 +39,9 @@ func (s *Stack) environment() []string {
 		})
 	}
 	if s.config.real("google") {
-		local["TRIPTYCH_FEATURES"] = os.Getenv("TRIPTYCH_FEATURES")
+		for _, bill := range []string{"TRIPTYCH_FEATURES", "TRIPTYCH_ANNOTATIONS_PER_SECOND"} {
+			local[bill] = os.Getenv(bill)
+		}
 	} else {
 		drop = append(drop, foreign["google"]...)
 		local["VISION_EMULATOR_HOST"] = s.Endpoints.Vision

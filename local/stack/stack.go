@@ -22,6 +22,7 @@ import (
 	"triptych/internal/records"
 	"triptych/local/cosmos"
 	"triptych/local/lambda"
+	"triptych/local/loopback"
 	"triptych/local/vision/annotator"
 )
 
@@ -71,10 +72,15 @@ type Stack struct {
 	identity identity
 	binaries binaries
 	children map[string]*child
-	cancel   context.CancelFunc
-	tasks    sync.WaitGroup
+	stages   []*stage
 	failed   chan error
 	closers  []func() error
+}
+
+// stage is what is stopped together: the product first, then the clouds it still needs to stop well.
+type stage struct {
+	stop  context.CancelFunc
+	tasks sync.WaitGroup
 }
 
 // Open starts everything and returns once pictures can be taken. Call Close.
@@ -111,19 +117,23 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	if err := s.place(); err != nil {
 		return err
 	}
-	// Everything outlives the context of its start, and ends with Close.
-	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s.cancel = cancel
-	if err := s.startClouds(running); err != nil {
+	if err := s.startClouds(s.stage(ctx)); err != nil {
 		return err
 	}
 	if err := s.awaitClouds(ctx); err != nil {
 		return err
 	}
-	if err := s.startProduct(ctx, running); err != nil {
+	if err := s.startProduct(ctx, s.stage(ctx)); err != nil {
 		return err
 	}
 	return writeJSON(filepath.Join(s.config.Dir, "endpoints.json"), s.Endpoints, 0o600)
+}
+
+// stage begins one. What runs in it outlives the context of its start, and ends with Close.
+func (s *Stack) stage(ctx context.Context) context.Context {
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stages = append(s.stages, &stage{stop: stop})
+	return running
 }
 
 // place decides where everything will be.
@@ -131,6 +141,9 @@ func (s *Stack) place() error {
 	host, _, err := net.SplitHostPort(s.config.Addr)
 	if err != nil {
 		return fmt.Errorf("-addr %s: want host:port", s.config.Addr)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && !ip.IsLoopback() {
+		return fmt.Errorf("-addr %s: the site is only for this machine: use 127.0.0.1 or localhost", s.config.Addr)
 	}
 	ln, err := net.Listen("tcp", s.config.Addr)
 	if err != nil {
@@ -225,10 +238,18 @@ func (s *Stack) startLambda(ctx context.Context) error {
 		Dir:         filepath.Join(s.config.Dir, "lambda"),
 		Timeout:     10 * time.Second,
 		Concurrency: 4,
-		Stderr:      log,
+		// More patient than AWS, whose on-failure queue someone watches. What ends in the dead letters all the same
+		// is delivered again by the next start.
+		Backoff: []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute},
+		Stderr:  log,
 	})
 	if err != nil {
 		return err
+	}
+	if n, err := s.Lambda.Redrive(ctx); err != nil {
+		return err
+	} else if n > 0 {
+		fmt.Fprintf(s.config.Say, "%d dead letters are delivered again\n", n)
 	}
 	s.task(func() error { return s.Lambda.Run(ctx) })
 	return s.serve(ctx, "lambda", s.Lambda)
@@ -264,7 +285,7 @@ func (s *Stack) serve(ctx context.Context, name string, handler http.Handler) er
 	if err != nil {
 		return fmt.Errorf("starting %s: %w", name, err)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: loopback.Programs(handler), ReadHeaderTimeout: 10 * time.Second}
 	s.task(func() error {
 		<-ctx.Done()
 		return server.Close()
@@ -278,9 +299,9 @@ func (s *Stack) serve(ctx context.Context, name string, handler http.Handler) er
 	return nil
 }
 
-// task runs f until Close; its failure ends Wait.
+// task runs f in the stage that has begun last; its failure ends Wait.
 func (s *Stack) task(f func() error) {
-	s.tasks.Go(func() {
+	s.stages[len(s.stages)-1].tasks.Go(func() {
 		if err := f(); err != nil {
 			select {
 			case s.failed <- err:
@@ -302,10 +323,10 @@ func (s *Stack) Wait(ctx context.Context) error {
 
 // Close stops everything and leaves only the data directory behind.
 func (s *Stack) Close() {
-	if s.cancel != nil {
-		s.cancel()
+	for _, stage := range slices.Backward(s.stages) {
+		stage.stop()
+		stage.tasks.Wait()
 	}
-	s.tasks.Wait()
 	for _, c := range slices.Backward(s.closers) {
 		if err := c(); err != nil {
 			fmt.Fprintf(s.config.Say, "closing: %v\n", err)

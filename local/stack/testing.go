@@ -1,17 +1,27 @@
 package stack
 
-import "testing"
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
 
 // Start runs a stack of its own for one test, on free ports and in a temporary directory.
 func Start(t testing.TB) *Stack {
 	t.Helper()
-	return StartIn(t, t.TempDir())
-}
-
-// StartIn is Start on a given directory, to start again where another stack stopped.
-func StartIn(t testing.TB, dir string) *Stack {
-	t.Helper()
-	s, err := Open(t.Context(), Config{Dir: dir, Addr: "127.0.0.1:0", Headless: true, Say: t.Output()})
+	ctx := t.Context()
+	if deadline, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
+		if at, ok := deadline.Deadline(); ok {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, at.Add(-10*time.Second)) // in time to say why
+			defer cancel()
+		}
+	}
+	s, err := Open(ctx, Config{Dir: t.TempDir(), Addr: "127.0.0.1:0", Headless: true, Say: t.Output()})
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		t.Fatal("the first build took longer than this test may: what is built so far is kept, so run it again, or with -timeout 30m")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
