@@ -165,6 +165,61 @@ func TestDeadLetter(t *testing.T) {
 	})
 }
 
+func TestHurry(t *testing.T) {
+	hours := func(c *Config) { c.Backoff = []time.Duration{time.Hour, time.Hour} }
+	hurry := func(t *testing.T, h *running) {
+		t.Helper()
+		if err := h.Hurry(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Run("what_waits_is_tried_at_once_and_its_backoff_starts_over", func(t *testing.T) {
+		o := giveOrders(t, func(call) string { return "fail" })
+		h := run(t, t.TempDir(), o, hours)
+		send(t, h.url, "a")
+		for nth := 1; nth <= 5; nth++ { // more than it has attempts
+			if c := o.next(t); c.nth != nth {
+				t.Fatalf("call %d came as number %d", c.nth, nth)
+			}
+			h.flush(t)
+			hurry(t, h)
+		}
+	})
+	t.Run("an_attempt_under_way_is_not_the_last", func(t *testing.T) {
+		mended := make(chan bool)
+		o := giveOrders(t, func(c call) string {
+			switch c.nth {
+			case 2:
+				<-mended
+				fallthrough
+			case 1:
+				return "fail"
+			}
+			return "ok"
+		})
+		h := run(t, t.TempDir(), o, func(c *Config) { c.Backoff = []time.Duration{time.Millisecond} })
+		send(t, h.url, "a")
+		o.next(t)
+		o.next(t)
+		hurry(t, h)
+		close(mended)
+		if c := o.next(t); c.nth != 3 {
+			t.Errorf("then came %s for time %d", c.id, c.nth)
+		}
+	})
+	t.Run("dead_letters_are_delivered_again", func(t *testing.T) {
+		o := giveOrders(t, once("fail"))
+		h := run(t, t.TempDir(), o, func(c *Config) { c.Backoff = []time.Duration{} })
+		send(t, h.url, "a")
+		o.next(t)
+		h.flush(t)
+		hurry(t, h)
+		if c := o.next(t); c.id != "a" || c.nth != 2 {
+			t.Errorf("then came %s for time %d", c.id, c.nth)
+		}
+	})
+}
+
 // flush returns once everything that was taken from the queue is dealt with.
 func (h *running) flush(t *testing.T) {
 	t.Helper()

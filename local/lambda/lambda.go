@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,6 +41,8 @@ type Host struct {
 
 	mu   sync.Mutex
 	idle []*environment // the most recently used last
+
+	hurried atomic.Int64 // how often
 
 	stopping chan struct{}
 }
@@ -121,6 +124,7 @@ func (h *Host) work(key uint64) error {
 	if err != nil {
 		return err
 	}
+	hurried := h.hurried.Load()
 	got, err := h.invoke(e.RequestID, e.Payload)
 	if errors.Is(err, errStopping) {
 		return nil
@@ -130,6 +134,9 @@ func (h *Host) work(key uint64) error {
 	}
 	if got.failure == "" {
 		return h.queue.remove(key)
+	}
+	if h.hurried.Load() != hurried {
+		e.Attempts = 0 // this one began before what it failed of was mended
 	}
 	e.Attempts++
 	log := slog.With("function", h.Name, "request", e.RequestID, "attempt", e.Attempts)
@@ -143,6 +150,17 @@ func (h *Host) work(key uint64) error {
 	wait := h.Backoff[e.Attempts-1]
 	log.Warn("an event failed and will be retried", "wait", wait)
 	return h.queue.retry(key, e, wait)
+}
+
+// Hurry tries every event that waits for its next attempt now: what they failed of is mended. Their backoff starts over,
+// also that of an event whose attempt is under way, and dead letters are delivered again.
+func (h *Host) Hurry(ctx context.Context) error {
+	h.hurried.Add(1)
+	if err := h.queue.hurry(); err != nil {
+		return err
+	}
+	_, err := h.Redrive(ctx)
+	return err
 }
 
 func (h *Host) arn() string { return "arn:aws:lambda:local:000000000000:function:" + h.Name }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,7 +29,8 @@ type queue struct {
 	db *bolt.DB
 
 	mu      sync.Mutex
-	ready   []uint64 // keys of events that are due and nobody works on, oldest first
+	ready   []uint64               // keys of events that are due and nobody works on, oldest first
+	waiting map[uint64]*time.Timer // for their next attempt
 	wake    chan struct{}
 	changes []*change
 
@@ -51,7 +53,7 @@ func openQueue(path string) (*queue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the function's queue: %w", err)
 	}
-	q := &queue{db: db, wake: make(chan struct{}, 1)}
+	q := &queue{db: db, wake: make(chan struct{}, 1), waiting: map[uint64]*time.Timer{}}
 	err = db.Update(func(tx *bolt.Tx) error {
 		b, err := tx.CreateBucketIfNotExists(eventsBucket)
 		if err != nil {
@@ -138,17 +140,51 @@ func (q *queue) next(ctx context.Context) (uint64, error) {
 }
 
 func (q *queue) push(key uint64, wait time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	if wait > 0 {
-		time.AfterFunc(wait, func() { q.push(key, 0) })
+		q.waiting[key] = time.AfterFunc(wait, func() { q.push(key, 0) })
 		return
 	}
-	q.mu.Lock()
+	delete(q.waiting, key)
 	q.ready = append(q.ready, key)
-	q.mu.Unlock()
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
+}
+
+// hurry makes every event that waits for its next attempt due, as if it had just been sent.
+func (q *queue) hurry() error {
+	var keys []uint64
+	q.mu.Lock()
+	for key, timer := range q.waiting {
+		if timer.Stop() {
+			keys = append(keys, key)
+		}
+	}
+	q.mu.Unlock()
+	slices.Sort(keys)
+	err := q.update(func(b *bolt.Bucket) error {
+		for _, key := range keys {
+			var e event
+			if err := json.Unmarshal(b.Get(keyBytes(key)), &e); err != nil {
+				return err
+			}
+			e.Attempts, e.Due = 0, time.Time{}
+			if err := put(b, key, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, key := range keys {
+		q.push(key, 0)
+	}
+	if err != nil {
+		return fmt.Errorf("note that events are not to wait: %w", err)
+	}
+	return nil
 }
 
 // update commits the change together with all that came while an earlier commit was under way: one sync to
