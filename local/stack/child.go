@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -18,7 +19,7 @@ import (
 // up again at the next start, so this is for the person at the keyboard.
 const graceful = 5 * time.Second
 
-// child is one program that is kept running: it is started again whenever it dies.
+// child is one program that is kept running: it is started again whenever it dies, unless it is held.
 type child struct {
 	name string
 	path string
@@ -27,6 +28,11 @@ type child struct {
 	dir  string // for its log
 	say  io.Writer
 	pid  atomic.Int64
+
+	mu       sync.Mutex
+	released chan struct{} // closed when it is held no longer; nil when it is not held
+	stop     func()        // the process of now
+	ended    chan struct{} // closed when that is gone; nil before the first
 }
 
 // run keeps the child running until ctx ends, then stops it.
@@ -39,14 +45,22 @@ func (c *child) run(ctx context.Context) error {
 	// A child dies with the thread that started it (see dieWithParent), so that thread must last.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+	const shortest = 50 * time.Millisecond
+	for pause := shortest; ; pause = min(2*pause, 5*time.Second) {
+		running, ended := c.turn(ctx)
 		started := time.Now()
-		err := c.once(ctx, log)
+		err := c.once(running, log)
+		held := running.Err() != nil
+		c.stop()
+		close(ended)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if time.Since(started) > 10*time.Second {
-			pause = 50 * time.Millisecond
+			pause = shortest
+		}
+		if held {
+			continue
 		}
 		fmt.Fprintf(c.say, "%s died (%v) and is started again; its log is %s\n", c.name, err, c.log())
 		select {
@@ -54,6 +68,47 @@ func (c *child) run(ctx context.Context) error {
 			return nil
 		case <-time.After(pause):
 		}
+	}
+}
+
+// turn waits while the child is held. The context is that of the next process, and ended is to be closed with it.
+func (c *child) turn(ctx context.Context) (running context.Context, ended chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.released != nil && ctx.Err() == nil {
+		released := c.released
+		c.mu.Unlock()
+		select {
+		case <-ctx.Done():
+		case <-released:
+		}
+		c.mu.Lock()
+	}
+	running, c.stop = context.WithCancel(ctx)
+	c.ended = make(chan struct{})
+	return running, c.ended
+}
+
+// hold stops the child, returns when it is gone, and keeps it from being started again until release.
+func (c *child) hold() {
+	c.mu.Lock()
+	if c.released == nil {
+		c.released = make(chan struct{})
+	}
+	stop, ended := c.stop, c.ended
+	c.mu.Unlock()
+	if ended != nil {
+		stop()
+		<-ended
+	}
+}
+
+func (c *child) release() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.released != nil {
+		close(c.released)
+		c.released = nil
 	}
 }
 

@@ -24,7 +24,7 @@ type identity struct {
 	Ports       map[string]int `json:"ports"`
 }
 
-var ports = []string{"s3", "control", "lambda", "cosmos", "vision", "temporal", "temporalUI"}
+var ports = []string{"web", "s3", "control", "lambda", "cosmos", "vision", "temporal", "temporalUI"}
 
 // usualPorts are where the temporal CLI looks by itself, and a person for its UI.
 var usualPorts = map[string]int{"temporal": 7233, "temporalUI": 8233}

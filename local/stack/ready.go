@@ -24,6 +24,7 @@ func (s *Stack) await(ctx context.Context, name string, ready func() bool) error
 		case <-ctx.Done():
 			return fmt.Errorf("%s did not start within %s; see %s", name, patience, s.children[name].log())
 		case err := <-s.failed:
+			s.fail(err) // Wait is to know it too
 			return err
 		case <-time.After(10 * time.Millisecond):
 		}
@@ -33,21 +34,7 @@ func (s *Stack) await(ctx context.Context, name string, ready func() bool) error
 
 func (s *Stack) awaitClouds(ctx context.Context) error {
 	if s.children["temporal"] != nil {
-		c, err := s.Client()
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		healthy := func() bool {
-			ctx, cancel := context.WithTimeout(ctx, time.Second)
-			defer cancel()
-			if !listens(s.Endpoints.Temporal) {
-				return false // spares gRPC's own backoff
-			}
-			_, err := c.CheckHealth(ctx, &client.CheckHealthRequest{})
-			return err == nil
-		}
-		if err := s.await(ctx, "temporal", healthy); err != nil {
+		if err := s.awaitTemporal(ctx); err != nil {
 			return err
 		}
 	}
@@ -55,6 +42,23 @@ func (s *Stack) awaitClouds(ctx context.Context) error {
 		return s.await(ctx, "s3", func() bool { return answers(ctx, s.Endpoints.S3+"/healthz") })
 	}
 	return nil
+}
+
+func (s *Stack) awaitTemporal(ctx context.Context) error {
+	c, err := s.Client()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return s.await(ctx, "temporal", func() bool {
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		if !listens(s.Endpoints.Temporal) {
+			return false // spares gRPC's own backoff
+		}
+		_, err := c.CheckHealth(ctx, &client.CheckHealthRequest{})
+		return err == nil
+	})
 }
 
 // Client talks to the stack's own Temporal.

@@ -73,6 +73,8 @@ type Stack struct {
 	binaries binaries
 	children map[string]*child
 	stages   []*stage
+	site     net.Listener // held from the start, so that nobody else takes the address
+	switches *switches
 	failed   chan error
 	closers  []func() error
 }
@@ -98,7 +100,10 @@ func Open(ctx context.Context, config Config) (_ *Stack, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("locking the data directory: %w", err)
 	}
-	s := &Stack{config: config, children: map[string]*child{}, failed: make(chan error, 16), closers: []func() error{hold.Close}}
+	s := &Stack{
+		config: config, children: map[string]*child{}, switches: newSwitches(),
+		failed: make(chan error, 16), closers: []func() error{hold.Close},
+	}
 	defer func() {
 		if err != nil {
 			s.Close()
@@ -123,6 +128,7 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	if err := s.awaitClouds(ctx); err != nil {
 		return err
 	}
+	s.startSite(s.stage(ctx)) // before the product, so that it is stopped after: open requests may finish
 	if err := s.startProduct(ctx, s.stage(ctx)); err != nil {
 		return err
 	}
@@ -145,13 +151,15 @@ func (s *Stack) place() error {
 	if ip := net.ParseIP(host); host != "localhost" && !ip.IsLoopback() {
 		return fmt.Errorf("-addr %s: the site is only for this machine: use 127.0.0.1 or localhost", s.config.Addr)
 	}
-	ln, err := net.Listen("tcp", s.config.Addr)
-	if err != nil {
+	if s.site, err = net.Listen("tcp", s.config.Addr); err != nil {
 		return fmt.Errorf("the site cannot have %s (%w): stop what is there, or choose with -addr", s.config.Addr, err)
 	}
-	ln.Close()
+	s.closers = append(s.closers, func() error {
+		s.site.Close() // unless the server that took it over did
+		return nil
+	})
 	id := s.identity
-	s.config.Addr = net.JoinHostPort(host, strconv.Itoa(ln.Addr().(*net.TCPAddr).Port))
+	s.config.Addr = net.JoinHostPort(host, strconv.Itoa(s.site.Addr().(*net.TCPAddr).Port))
 	s.Endpoints = Endpoints{
 		Site:      "http://" + s.config.Addr,
 		S3:        "http://" + id.addr("s3"),
@@ -262,7 +270,7 @@ func (s *Stack) startProduct(ctx, running context.Context) error {
 		return fmt.Errorf("starting the worker: %w", err)
 	}
 	s.spawn(running, "worker", "-ready", ready)
-	s.spawn(running, "web", "-addr", s.config.Addr)
+	s.spawn(running, "web", "-addr", s.identity.addr("web"))
 	if err := s.await(ctx, "web", func() bool { return answers(ctx, s.Endpoints.Site+"/healthz") }); err != nil {
 		return err
 	}
@@ -285,7 +293,12 @@ func (s *Stack) serve(ctx context.Context, name string, handler http.Handler) er
 	if err != nil {
 		return fmt.Errorf("starting %s: %w", name, err)
 	}
-	server := &http.Server{Handler: loopback.Programs(handler), ReadHeaderTimeout: 10 * time.Second}
+	s.answer(ctx, name, ln, loopback.Programs(handler))
+	return nil
+}
+
+func (s *Stack) answer(ctx context.Context, name string, ln net.Listener, handler http.Handler) {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	s.task(func() error {
 		<-ctx.Done()
 		return server.Close()
@@ -296,19 +309,22 @@ func (s *Stack) serve(ctx context.Context, name string, handler http.Handler) er
 		}
 		return nil
 	})
-	return nil
 }
 
 // task runs f in the stage that has begun last; its failure ends Wait.
 func (s *Stack) task(f func() error) {
 	s.stages[len(s.stages)-1].tasks.Go(func() {
 		if err := f(); err != nil {
-			select {
-			case s.failed <- err:
-			default:
-			}
+			s.fail(err)
 		}
 	})
+}
+
+func (s *Stack) fail(err error) {
+	select {
+	case s.failed <- err:
+	default:
+	}
 }
 
 // Wait returns when ctx ends, or with the reason why the stack cannot go on.
