@@ -24,6 +24,7 @@ type environment struct {
 	cmd    *exec.Cmd
 	next   chan *invocation
 	exited chan struct{}
+	born   int64 // how often the Host had been hurried
 
 	mu      sync.Mutex
 	current *invocation // what the process works on, if anything
@@ -51,7 +52,7 @@ func (h *Host) startEnvironment() (*environment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for the function: %w", err)
 	}
-	e := &environment{next: make(chan *invocation), exited: make(chan struct{})}
+	e := &environment{next: make(chan *invocation), exited: make(chan struct{}), born: h.hurried.Load()}
 	api := &http.Server{Handler: e.runtimeAPI()}
 	e.cmd = exec.Command(h.Bootstrap)
 	e.cmd.Dir = filepath.Dir(h.Bootstrap)

@@ -177,10 +177,13 @@ func TestHurry(t *testing.T) {
 		o := giveOrders(t, func(call) string { return "fail" })
 		h := run(t, t.TempDir(), o, hours)
 		send(t, h.url, "a")
+		pids := map[string]bool{}
 		for nth := 1; nth <= 5; nth++ { // more than it has attempts
-			if c := o.next(t); c.nth != nth {
-				t.Fatalf("call %d came as number %d", c.nth, nth)
+			c := o.next(t)
+			if c.nth != nth || pids[c.pid] {
+				t.Fatalf("call %d came as number %d, in a fresh environment: %v", c.nth, nth, !pids[c.pid])
 			}
+			pids[c.pid] = true
 			h.flush(t)
 			hurry(t, h)
 		}
@@ -200,11 +203,11 @@ func TestHurry(t *testing.T) {
 		h := run(t, t.TempDir(), o, func(c *Config) { c.Backoff = []time.Duration{time.Millisecond} })
 		send(t, h.url, "a")
 		o.next(t)
-		o.next(t)
+		old := o.next(t)
 		hurry(t, h)
 		close(mended)
-		if c := o.next(t); c.nth != 3 {
-			t.Errorf("then came %s for time %d", c.id, c.nth)
+		if c := o.next(t); c.nth != 3 || c.pid == old.pid {
+			t.Errorf("then came %s for time %d in process %s, after %s", c.id, c.nth, c.pid, old.pid)
 		}
 	})
 	t.Run("dead_letters_are_delivered_again", func(t *testing.T) {

@@ -92,7 +92,12 @@ func (h *Host) environment() (e *environment, fresh bool, err error) {
 	return e, true, err
 }
 
+// keep makes the environment idle, unless it is from before the last Hurry.
 func (h *Host) keep(e *environment) {
+	if e.born != h.hurried.Load() {
+		e.stop()
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.idle = append(h.idle, e)

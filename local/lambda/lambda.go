@@ -153,9 +153,11 @@ func (h *Host) work(key uint64) error {
 }
 
 // Hurry tries every event that waits for its next attempt now: what they failed of is mended. Their backoff starts over,
-// also that of an event whose attempt is under way, and dead letters are delivered again.
+// also that of an event whose attempt is under way, and dead letters are delivered again. All of that happens in fresh
+// environments, for what failed in an old one may make it wait longer before it looks again.
 func (h *Host) Hurry(ctx context.Context) error {
 	h.hurried.Add(1)
+	h.stopIdle()
 	if err := h.queue.hurry(); err != nil {
 		return err
 	}

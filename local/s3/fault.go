@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -147,7 +148,11 @@ func attempt[In, Out any](ctx context.Context, f *faults, operation string, next
 }
 
 func (f *faulty) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
-	return attempt(ctx, f.faults, "PutObject", f.Backend.PutObject, in)
+	out, err := attempt(ctx, f.faults, "PutObject", f.Backend.PutObject, in)
+	if err != nil && in.Body != nil {
+		io.Copy(io.Discard, in.Body) // whoever still sends would see a broken connection instead of the answer
+	}
+	return out, err
 }
 
 func (f *faulty) GetObject(ctx context.Context, in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
