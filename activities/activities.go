@@ -27,6 +27,7 @@ type Activities struct {
 func (a *Activities) RegisterQuick(r worker.ActivityRegistry) {
 	register(r, string(picture.Presign), a.Presign)
 	register(r, string(picture.Persist), a.Persist)
+	register(r, picture.SweepPage, a.Sweep)
 	register(r, picture.Bury, a.Bury)
 	register(r, picture.Terminate, a.Terminate)
 	register(r, picture.Delete, a.Delete)

@@ -316,9 +316,7 @@ func eventOf(t *testing.T, s *stack.Stack, id picture.ID) []byte {
 		t.Fatal(err)
 	}
 	e := s.Endpoints
-	bucket := s3.New(s3.Options{BaseEndpoint: &e.S3, UsePathStyle: true, Region: "eu-central-1",
-		Credentials: credentials.NewStaticCredentialsProvider(e.AccessKey, e.SecretKey, "")})
-	head, err := bucket.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &e.Bucket, Key: &key})
+	head, err := bucketOf(s).HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &e.Bucket, Key: &key})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,6 +330,11 @@ func eventOf(t *testing.T, s *stack.Stack, id picture.ID) []byte {
 		t.Fatal(err)
 	}
 	return event
+}
+
+func bucketOf(s *stack.Stack) *s3.Client {
+	return s3.New(s3.Options{BaseEndpoint: &s.Endpoints.S3, UsePathStyle: true, Region: "eu-central-1",
+		Credentials: credentials.NewStaticCredentialsProvider(s.Endpoints.AccessKey, s.Endpoints.SecretKey, "")})
 }
 
 func s3Fault(t *testing.T, s *stack.Stack, fault string) {

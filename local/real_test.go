@@ -3,6 +3,8 @@ package main
 import (
 	"testing"
 
+	"go.temporal.io/sdk/client"
+
 	"triptych/local/stack"
 	"triptych/picture"
 )
@@ -33,6 +35,9 @@ func TestReal(t *testing.T) {
 	t.Cleanup(s.Close)
 	// The other stack's own run of the picture would leave a Record too.
 	s3Fault(t, clouds, `{"events":"drop"}`)
+	if err := temporalOf(t, clouds).ScheduleClient().GetHandle(t.Context(), "sweep").Pause(t.Context(), client.SchedulePauseOptions{}); err != nil {
+		t.Fatal(err)
+	}
 
 	visitor := site(s.Endpoints.Site)
 	g := visitor.take(t, portrait(t))

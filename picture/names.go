@@ -7,6 +7,7 @@ import "time"
 const (
 	AnnotateWorkflow = "AnnotatePicture"
 	EraseWorkflow    = "ErasePicture"
+	SweepWorkflow    = "SweepPictures"
 
 	// PicturesQueue carries the workflows and every activity but annotate.
 	PicturesQueue = "pictures"
@@ -40,6 +41,9 @@ const (
 	Delete    = "delete"    // every version of the object goes
 	Forget    = "forget"    // the history of the picture's run goes
 )
+
+// SweepPage is the activity that looks through one page of a bucket.
+const SweepPage = "sweep"
 
 // Steps is the order of the steps.
 var Steps = [...]StepName{Presign, Annotate, Persist}

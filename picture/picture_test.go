@@ -237,6 +237,31 @@ func FuzzNew(f *testing.F) {
 	})
 }
 
+func TestKeysSince(t *testing.T) {
+	key := func(at time.Time) string {
+		k, err := picture.NewID(at).Key("image/jpeg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	since := picture.KeysSince(noon)
+	t.Run("comes_before_every_key_minted_then_or_later", func(t *testing.T) {
+		for _, after := range []time.Duration{0, time.Millisecond, time.Hour, 200 * 365 * 24 * time.Hour} {
+			if k := key(noon.Add(after)); k <= since {
+				t.Errorf("%s, minted %s later, is not after %s", k, after, since)
+			}
+		}
+	})
+	t.Run("comes_after_every_key_minted_before", func(t *testing.T) {
+		for _, before := range []time.Duration{time.Millisecond, time.Hour, 50 * 365 * 24 * time.Hour} {
+			if k := key(noon.Add(-before)); k >= since {
+				t.Errorf("%s, minted %s earlier, is not before %s", k, before, since)
+			}
+		}
+	})
+}
+
 func TestTombstone(t *testing.T) {
 	t.Run("holds_nothing_of_the_picture", func(t *testing.T) {
 		id := picture.NewID(noon)

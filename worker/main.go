@@ -56,6 +56,10 @@ func run(ctx context.Context, ready string) error {
 		return fmt.Errorf("asking Temporal whether it is there (check TEMPORAL_ADDRESS, or start one with: go tool -modfile=tools/go.mod temporal server start-dev): %w", err)
 	}
 
+	if err := schedule(ctx, c); err != nil {
+		return err
+	}
+
 	fatal := make(chan error, 2)
 	var stopped sync.WaitGroup
 	defer stopped.Wait()
@@ -128,6 +132,7 @@ func workers(c client.Client, steps *activities.Activities, perSecond float64, f
 	}
 	quick := worker.New(c, picture.PicturesQueue, options)
 	quick.RegisterWorkflowWithOptions(workflows.AnnotatePicture, workflow.RegisterOptions{Name: picture.AnnotateWorkflow})
+	quick.RegisterWorkflowWithOptions(workflows.SweepPictures, workflow.RegisterOptions{Name: picture.SweepWorkflow})
 	quick.RegisterWorkflowWithOptions(workflows.ErasePicture, workflow.RegisterOptions{Name: picture.EraseWorkflow})
 	steps.RegisterQuick(quick)
 

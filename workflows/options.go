@@ -42,6 +42,15 @@ func quick(ctx workflow.Context) workflow.Context {
 	})
 }
 
+// sweeping: one page of a thousand keys, each with a look into Cosmos DB.
+func sweeping(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 5 * time.Minute,
+		HeartbeatTimeout:    10 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: longestWait},
+	})
+}
+
 // kindOf reads the kind that an activity gave its failure; "" for none.
 func kindOf(err error) picture.Kind {
 	if e, ok := errors.AsType[*temporal.ApplicationError](err); ok {

@@ -21,6 +21,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"triptych/activities"
 	"triptych/picture"
 	"triptych/workflows"
 )
@@ -38,6 +39,7 @@ func golden() map[string]map[string]func(*testing.T, client.Client) client.Workf
 	return map[string]map[string]func(*testing.T, client.Client) client.WorkflowRun{
 		picture.AnnotateWorkflow: annotate,
 		picture.EraseWorkflow:    {"a_picture_is_erased": playErasure},
+		picture.SweepWorkflow:    {"a_bucket_is_swept_in_two_pages_with_a_wait_between": playSweep},
 	}
 }
 
@@ -49,13 +51,13 @@ func TestGolden(t *testing.T) {
 		for name := range branches {
 			path := filepath.Join("testdata", kind, name+".json")
 			t.Run(name+"_still_replays", func(t *testing.T) {
-				if err := replay(path, workflows.AnnotatePicture, workflows.ErasePicture); err != nil {
+				if err := replay(path, workflows.AnnotatePicture, workflows.ErasePicture, workflows.SweepPictures); err != nil {
 					t.Errorf("open runs like this one would get stuck: keep the old way for them with workflow.GetVersion. (If the branch is new: go test ./workflows -run Golden -record missing)\n%v", err)
 				}
 			})
 			t.Run(name+"_waits_for_every_cloud_without_end", func(t *testing.T) { checkEndless(t, path) })
 			t.Run(name+"_does_not_replay_on_another_workflow", func(t *testing.T) {
-				if err := replay(path, forgetful, forgetful); err == nil {
+				if err := replay(path, forgetful, forgetful, forgetful); err == nil {
 					t.Error("a workflow that does something else went unnoticed: this check cannot fail")
 				}
 			})
@@ -98,10 +100,11 @@ func forgetful(ctx workflow.Context, _ any) (any, error) {
 	return outcome, err
 }
 
-func replay(path string, annotatePicture, erasePicture any) error {
+func replay(path string, annotatePicture, erasePicture, sweepPictures any) error {
 	replayer := worker.NewWorkflowReplayer()
 	replayer.RegisterWorkflowWithOptions(annotatePicture, workflow.RegisterOptions{Name: picture.AnnotateWorkflow})
 	replayer.RegisterWorkflowWithOptions(erasePicture, workflow.RegisterOptions{Name: picture.EraseWorkflow})
+	replayer.RegisterWorkflowWithOptions(sweepPictures, workflow.RegisterOptions{Name: picture.SweepWorkflow})
 	return replayer.ReplayWorkflowHistoryFromJSONFile(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), path)
 }
 
@@ -159,11 +162,19 @@ func playErasure(t *testing.T, c client.Client) client.WorkflowRun {
 	return execute(t, c, picture.EraseWorkflow, picture.NewID(time.Now().Add(2*time.Second-picture.GrantTTL-time.Minute)))
 }
 
+func playSweep(t *testing.T, c client.Client) client.WorkflowRun {
+	t.Helper()
+	p := &pages{answers: []activities.SweptPage{page(1000, 1, "k1"), {Full: true}, page(3, 0, "")}}
+	serve(t, c, picture.PicturesQueue, map[string]any{picture.SweepPage: p.Sweep})
+	return execute(t, c, picture.SweepWorkflow, picture.Sweep{Prefix: "old/", Within: 3600})
+}
+
 // serve runs a worker until the test ends.
 func serve(t *testing.T, c client.Client, queue string, steps map[string]any) {
 	t.Helper()
 	w := worker.New(c, queue, worker.Options{})
 	w.RegisterWorkflowWithOptions(workflows.AnnotatePicture, workflow.RegisterOptions{Name: picture.AnnotateWorkflow})
+	w.RegisterWorkflowWithOptions(workflows.SweepPictures, workflow.RegisterOptions{Name: picture.SweepWorkflow})
 	w.RegisterWorkflowWithOptions(workflows.ErasePicture, workflow.RegisterOptions{Name: picture.EraseWorkflow})
 	for name, step := range steps {
 		w.RegisterActivityWithOptions(step, activity.RegisterOptions{Name: name})

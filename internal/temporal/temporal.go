@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	sdklog "go.temporal.io/sdk/log"
+	sdktemporal "go.temporal.io/sdk/temporal"
 
 	"triptych/picture"
 )
@@ -32,14 +33,24 @@ func Dial() (client.Client, error) {
 	return c, nil
 }
 
+// Urgency is the place of a picture in the queues.
+type Urgency int
+
+// A Live picture has someone waiting for it and overtakes every Backlog (Temporal's priorities, 1 to 5, 3 being usual).
+const (
+	Live    Urgency = 3
+	Backlog Urgency = 5
+)
+
 // Start begins AnnotatePicture for p. A run that is open, or has ended well within Temporal's retention,
 // is left as it is, and that is success.
-func Start(ctx context.Context, c client.Client, p picture.Picture) error {
+func Start(ctx context.Context, c client.Client, p picture.Picture, urgency Urgency) error {
 	_, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                       p.ID.WorkflowID(),
 		TaskQueue:                picture.PicturesQueue,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		Priority:                 sdktemporal.Priority{PriorityKey: int(urgency)},
 		// An existing run is what we want, so it is no error.
 		WorkflowExecutionErrorWhenAlreadyStarted: false,
 	}, picture.AnnotateWorkflow, p)

@@ -1,0 +1,134 @@
+package activities
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/activity"
+	"golang.org/x/sync/errgroup"
+
+	"triptych/internal/records"
+	"triptych/internal/temporal"
+	"triptych/picture"
+)
+
+// looksAtOnce is how many objects of a page are looked at together.
+const looksAtOnce = 16
+
+// openRuns is how many pictures a backfill lets wait at a time: enough to keep every worker busy, few enough that
+// Temporal's database does not fill with them.
+const openRuns = 1000
+
+// SweptPage is what came of one page.
+type SweptPage struct {
+	picture.Swept
+	Last string `json:"last,omitempty"` // key that the next page comes after; "" when this was the last
+	Full bool   `json:"full,omitempty"` // so many runs are open that nothing was looked at
+}
+
+// Sweep looks through one page of a bucket and starts what has neither a Record nor a run. Doing a page twice does no
+// harm.
+func (a *Activities) Sweep(ctx context.Context, s picture.Sweep) (SweptPage, error) {
+	defer heartbeat(ctx)()
+	if s.Backfill() {
+		if full, err := a.full(ctx); full || err != nil {
+			return SweptPage{Full: full}, err
+		}
+	}
+	in := &s3.ListObjectsV2Input{
+		Bucket: aws.String(cmp.Or(s.Bucket, a.Bucket)), Prefix: aws.String(s.Prefix), StartAfter: aws.String(s.After),
+	}
+	if !s.Backfill() {
+		in.Prefix = aws.String(picture.Prefix)
+	}
+	page, err := a.S3.ListObjectsV2(ctx, in)
+	if err != nil {
+		return SweptPage{}, failure(sweepFailure(err))
+	}
+	started, err := a.startMissing(ctx, s, *in.Bucket, page.Contents)
+	if err != nil {
+		return SweptPage{}, failure(err)
+	}
+	swept := SweptPage{Swept: picture.Swept{Looked: len(page.Contents), Started: started}}
+	if aws.ToBool(page.IsTruncated) {
+		swept.Last = aws.ToString(page.Contents[len(page.Contents)-1].Key)
+	}
+	return swept, nil
+}
+
+func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket string, objects []types.Object) (int, error) {
+	var started atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(looksAtOnce)
+	for _, object := range objects {
+		key := aws.ToString(object.Key)
+		if _, _, err := picture.ParseKey(key); err != nil && !s.Backfill() {
+			continue // not uploaded through the site
+		}
+		group.Go(func() error {
+			missed, err := a.startIfMissing(ctx, s, bucket, key)
+			if missed {
+				started.Add(1)
+			}
+			return err
+		})
+	}
+	err := group.Wait()
+	return int(started.Load()), err
+}
+
+func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket, key string) (bool, error) {
+	head, err := a.S3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
+	if _, gone := errors.AsType[*types.NotFound](err); gone {
+		return false, nil // deleted since it was listed
+	}
+	if err != nil {
+		return false, sweepFailure(err)
+	}
+	p, err := picture.New(bucket, key, aws.ToString(head.VersionId), strings.Trim(aws.ToString(head.ETag), `"`),
+		aws.ToInt64(head.ContentLength), aws.ToTime(head.LastModified))
+	if err != nil {
+		activity.GetLogger(ctx).Warn("not an object that can be annotated", "why", err)
+		return false, nil
+	}
+	if _, _, err := a.Records.Read(ctx, p.ID); !errors.Is(err, records.ErrNotFound) {
+		if err != nil {
+			err = explain(cosmosDB, err)
+		}
+		return false, err
+	}
+	urgency := temporal.Live
+	if s.Backfill() {
+		urgency = temporal.Backlog
+	}
+	return true, temporal.Start(ctx, activity.GetClient(ctx), p, urgency)
+}
+
+// full says whether a backfill should wait. Temporal counts a moment behind, which a page of pictures may exceed.
+func (a *Activities) full(ctx context.Context) (bool, error) {
+	count, err := activity.GetClient(ctx).CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
+		Namespace: activity.GetInfo(ctx).Namespace,
+		Query:     fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", picture.AnnotateWorkflow),
+	})
+	if err != nil {
+		return false, ignoreNotFound(err)
+	}
+	return count.Count >= openRuns, nil
+}
+
+// sweepFailure is never a verdict: what rejects a picture only interrupts a sweep.
+func sweepFailure(err error) *picture.Error {
+	meaning := explain(s3API, err)
+	if !meaning.Kind.Waits() {
+		meaning.Kind = picture.Misconfigured
+	}
+	return meaning
+}

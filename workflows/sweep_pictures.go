@@ -1,0 +1,43 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"triptych/activities"
+	"triptych/picture"
+)
+
+// pagesPerRun keeps a run's history short however large the bucket is: three events a page.
+const pagesPerRun = 500
+
+// fullWait is how long a backfill waits when enough runs are open.
+const fullWait = 10 * time.Second
+
+// SweepPictures starts what has neither a Record nor a run: S3 may lose an event, Triptych does not. It runs on
+// schedules (see worker), and by hand to backfill any bucket.
+func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.Swept, error) {
+	if s.Within > 0 && s.After == "" {
+		s.After = picture.KeysSince(workflow.Now(ctx).Add(-time.Duration(s.Within) * time.Second))
+	}
+	for range pagesPerRun {
+		var page activities.SweptPage
+		if err := workflow.ExecuteActivity(sweeping(ctx), picture.SweepPage, s).Get(ctx, &page); err != nil {
+			return s.Swept, err
+		}
+		s.Swept.Looked += page.Looked
+		s.Swept.Started += page.Started
+		if page.Full {
+			if err := workflow.Sleep(ctx, fullWait); err != nil {
+				return s.Swept, err
+			}
+			continue
+		}
+		if page.Last == "" {
+			return s.Swept, nil
+		}
+		s.After = page.Last
+	}
+	return s.Swept, workflow.NewContinueAsNewError(ctx, picture.SweepWorkflow, s)
+}

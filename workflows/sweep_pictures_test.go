@@ -1,0 +1,89 @@
+package workflows_test
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"triptych/activities"
+	"triptych/picture"
+	"triptych/workflows"
+)
+
+// pages answers for the activity: the pages of a bucket, one after the other.
+type pages struct {
+	answers []activities.SweptPage
+	asked   []string // after which key
+}
+
+func (p *pages) Sweep(_ context.Context, s picture.Sweep) (activities.SweptPage, error) {
+	p.asked = append(p.asked, s.After)
+	return p.answers[min(len(p.asked), len(p.answers))-1], nil
+}
+
+func page(looked, started int, last string) activities.SweptPage {
+	return activities.SweptPage{Swept: picture.Swept{Looked: looked, Started: started}, Last: last}
+}
+
+func sweep(t *testing.T, p *pages, s picture.Sweep) *testsuite.TestWorkflowEnvironment {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetStartTime(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
+	env.RegisterActivityWithOptions(p.Sweep, activity.RegisterOptions{Name: picture.SweepPage})
+	env.RegisterWorkflowWithOptions(workflows.SweepPictures, workflow.RegisterOptions{Name: picture.SweepWorkflow})
+	env.ExecuteWorkflow(picture.SweepWorkflow, s)
+	return env
+}
+
+func TestSweepPictures(t *testing.T) {
+	for name, c := range map[string]struct {
+		pages []activities.SweptPage
+		sweep picture.Sweep
+		asked []string
+		want  picture.Swept
+	}{
+		"every_page_is_looked_at_and_counted": {
+			pages: []activities.SweptPage{page(1000, 3, "k1"), page(1000, 0, "k2"), page(7, 1, "")},
+			asked: []string{"", "k1", "k2"}, want: picture.Swept{Looked: 2007, Started: 4},
+		},
+		"only_what_was_minted_lately_is_looked_at": {
+			pages: []activities.SweptPage{page(1, 0, "")}, sweep: picture.Sweep{Within: 3600},
+			asked: []string{picture.KeysSince(time.Date(2026, 11, 22, 11, 0, 0, 0, time.UTC))}, want: picture.Swept{Looked: 1},
+		},
+		"a_backfill_waits_while_enough_runs_are_open_and_then_goes_on_where_it_was": {
+			pages: []activities.SweptPage{page(9, 9, "k1"), {Full: true}, {Full: true}, page(5, 5, "")}, sweep: picture.Sweep{Prefix: "old/"},
+			asked: []string{"", "k1", "k1", "k1"}, want: picture.Swept{Looked: 14, Started: 14},
+		},
+		"what_was_counted_before_is_kept": {
+			pages: []activities.SweptPage{page(1, 1, "")}, sweep: picture.Sweep{After: "k9", Swept: picture.Swept{Looked: 500, Started: 5}},
+			asked: []string{"k9"}, want: picture.Swept{Looked: 501, Started: 6},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := &pages{answers: c.pages}
+			env := sweep(t, p, c.sweep)
+			var got picture.Swept
+			if err := env.GetWorkflowResult(&got); err != nil {
+				t.Fatal(err)
+			}
+			if got != c.want || !slices.Equal(p.asked, c.asked) {
+				t.Errorf("swept %+v asking after %q, want %+v after %q", got, p.asked, c.want, c.asked)
+			}
+		})
+	}
+	t.Run("a_large_bucket_goes_on_in_a_new_run", func(t *testing.T) {
+		p := &pages{answers: []activities.SweptPage{page(1000, 0, "k")}}
+		if err := sweep(t, p, picture.Sweep{}).GetWorkflowError(); !workflow.IsContinueAsNewError(err) {
+			t.Errorf("after %d pages it ended with %v", len(p.asked), err)
+		}
+	})
+}
