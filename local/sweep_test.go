@@ -2,14 +2,17 @@ package main
 
 import (
 	"bytes"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.temporal.io/sdk/client"
+	"google.golang.org/grpc/codes"
 
 	"triptych/local/stack"
+	"triptych/local/vision/annotator"
 	"triptych/picture"
 )
 
@@ -27,6 +30,28 @@ func TestSweep(t *testing.T) {
 			t.Fatal(err)
 		}
 		if settled := visitor.follow(t, g.ID); settled.Status != picture.Annotated {
+			t.Errorf("ended %s", settled.Status)
+		}
+	})
+	t.Run("starts_a_picture_again_whose_run_was_terminated", func(t *testing.T) {
+		s.Vision.SetFault(annotator.Fault{Code: codes.Unavailable})
+		g := visitor.take(t, portrait(t))
+		var once sync.Once
+		settled := visitor.follow(t, g.ID, func(p picture.Progress) {
+			if p.Steps[1].Status != picture.StepRetrying {
+				return
+			}
+			once.Do(func() {
+				if err := c.TerminateWorkflow(t.Context(), g.ID.WorkflowID(), "", "by hand"); err != nil {
+					t.Error(err)
+				}
+				s.Vision.SetFault(annotator.Fault{})
+				if swept := sweepNow(t, c, "by-hand", picture.Sweep{Within: 3600}); swept.Started != 1 {
+					t.Errorf("swept %+v", swept)
+				}
+			})
+		})
+		if settled.Status != picture.Annotated {
 			t.Errorf("ended %s", settled.Status)
 		}
 	})
