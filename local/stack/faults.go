@@ -96,7 +96,7 @@ func (s *Stack) setFault(ctx context.Context, cloud, fault string) error {
 		}
 	}
 	if before := s.switches.note(cloud, fault); before != "none" && fault == "none" {
-		s.hurry(ctx)
+		s.hurry(ctx, cloud)
 	}
 	return nil
 }

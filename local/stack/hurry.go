@@ -16,10 +16,16 @@ import (
 
 // hurry tries at once what waits for a cloud that is back: nobody who puts a plug back wants to wait for a backoff that
 // has grown to a minute. What cannot be hurried goes on by itself.
-func (s *Stack) hurry(ctx context.Context) {
+func (s *Stack) hurry(ctx context.Context, cloud string) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if err := errors.Join(s.Lambda.Hurry(ctx), s.hurryActivities(ctx)); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+	err := s.hurryActivities(ctx)
+	if cloud == "temporal" {
+		s.children["worker"].hold() // else it looks for Temporal only when gRPC's backoff lets it, up to 16 s later
+		s.children["worker"].release()
+		err = errors.Join(err, s.Lambda.Hurry(ctx)) // S3's events wait for nothing else
+	}
+	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 		slog.Warn("what waits could not all be hurried; it goes on by itself", "error", err)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// restarting is what a visitor gets while web is being started again.
-var restarting = problem{http.StatusServiceUnavailable, "The site's program is just being started: try again in a second."}
+// starting is what a visitor gets while web is being started, or started again.
+var starting = problem{http.StatusServiceUnavailable, "The site is just being started: try again in a second."}
 
 // siteHandler is what answers on the site's address: web, which is passed everything as it came, and under /local/
 // what only exists on one machine.
@@ -30,7 +30,7 @@ func siteHandler(web string, local http.Handler) http.Handler {
 		ErrorLog:      log.New(io.Discard, "", 0),
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, _ error) {
 			w.Header().Set("Retry-After", "1")
-			restarting.send(w)
+			starting.send(w)
 		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -127,9 +127,15 @@ func TestSite(t *testing.T) {
 // Real and foreign parts have no switch, and none is needed to say so.
 func TestSwitchboard(t *testing.T) {
 	const port = "8080"
-	s := &Stack{config: Config{Real: []string{"google"}, Temporal: "temporal.example:7233"}, switches: newSwitches()}
+	s := &Stack{config: Config{Real: []string{"google"}, Temporal: "temporal.example:7233"}, switches: newSwitches(), started: make(chan struct{})}
 	server := httptest.NewServer(sameSite(port, s.switchboard(t.Context())))
 	t.Cleanup(server.Close)
+	t.Run("before_all_is_ready_it_is_503", func(t *testing.T) {
+		if res := send(t, t.Context(), "GET", server.URL+"/local/faults", nil, nil); res.StatusCode != 503 || res.Header.Get("Retry-After") == "" {
+			t.Errorf("answered %s", res.Status)
+		}
+	})
+	close(s.started)
 	const ours, jsonType = "http://127.0.0.1:" + port, "application/json"
 	for name, c := range map[string]struct {
 		method, path, body string

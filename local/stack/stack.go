@@ -75,6 +75,7 @@ type Stack struct {
 	stages   []*stage
 	site     net.Listener // held from the start, so that nobody else takes the address
 	switches *switches
+	started  chan struct{} // closed when all is ready
 	failed   chan error
 	closers  []func() error
 }
@@ -101,7 +102,7 @@ func Open(ctx context.Context, config Config) (_ *Stack, err error) {
 		return nil, fmt.Errorf("locking the data directory: %w", err)
 	}
 	s := &Stack{
-		config: config, children: map[string]*child{}, switches: newSwitches(),
+		config: config, children: map[string]*child{}, switches: newSwitches(), started: make(chan struct{}),
 		failed: make(chan error, 16), closers: []func() error{hold.Close},
 	}
 	defer func() {
@@ -132,6 +133,7 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	if err := s.startProduct(ctx, s.stage(ctx)); err != nil {
 		return err
 	}
+	close(s.started)
 	return writeJSON(filepath.Join(s.config.Dir, "endpoints.json"), s.Endpoints, 0o600)
 }
 

@@ -16,6 +16,13 @@ func (s *Stack) switchboard(ctx context.Context) http.Handler {
 			problem{http.StatusNotFound, "There is nothing here: the switches are at /local/faults."}.send(w)
 			return
 		}
+		select {
+		case <-s.started:
+		default:
+			w.Header().Set("Retry-After", "1")
+			starting.send(w)
+			return
+		}
 		switch r.Method {
 		case http.MethodGet:
 		case http.MethodPost:
