@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -22,9 +25,30 @@ import (
 // portrait is NASA's portrait of Eileen Collins, in the public domain: one smiling face.
 const portrait = "../local/vision/testdata/astronaut.jpg"
 
-// browser is a tab of a real Chromium whose camera sees the portrait. It fails the test on whatever the
-// page complains of, such as a breach of its own security policy.
-func browser(t *testing.T) context.Context {
+var screenshots = flag.String("screenshots", "", "`directory` to put pictures of the page into")
+
+// house is what the tests of the page share, because it takes seconds to start: the whole pipeline, and a
+// Chromium whose camera sees the portrait.
+type house struct {
+	*stack.Stack
+	chromium context.Context
+}
+
+// TestPage runs the page in a real browser against the real pipeline. The tests stand by subject in page_*_test.go.
+func TestPage(t *testing.T) {
+	chromium := startChromium(t,
+		chromedp.Flag("use-fake-ui-for-media-stream", true),
+		chromedp.Flag("use-fake-device-for-media-stream", true),
+		chromedp.Flag("use-file-for-fake-video-capture", cameraFilm(t)))
+	h := house{stack.Start(t), chromium}
+	for _, subject := range []func(*testing.T, house){
+		testNotice, testCamera, testFiles, testUpload, testProgress, testResult, testAlbum, testFaults, testPeople, testWeight,
+	} {
+		subject(t, h)
+	}
+}
+
+func startChromium(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	if !installed("chromium", "chromium-browser", "google-chrome", "chrome") {
 		if os.Getenv("CI") != "" {
@@ -32,40 +56,61 @@ func browser(t *testing.T) context.Context {
 		}
 		t.Skip("no Chromium on the PATH: the page is not tested (apt-get install chromium)")
 	}
+	flags = append(flags, chromedp.NoSandbox, chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true))
+	ctx, stop := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(flags...))
+	t.Cleanup(stop)
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[int]("0")); err != nil {
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+// cameraFilm is what Chromium's fake camera plays.
+func cameraFilm(t *testing.T) string {
+	t.Helper()
 	photo, err := os.ReadFile(portrait)
 	if err != nil {
 		t.Fatal(err)
 	}
-	video := filepath.Join(t.TempDir(), "camera.mjpeg")
-	if err := os.WriteFile(video, bytes.Repeat(photo, 10), 0o644); err != nil {
+	film := filepath.Join(t.TempDir(), "camera.mjpeg")
+	if err := os.WriteFile(film, bytes.Repeat(photo, 10), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	patience, cancel := context.WithTimeout(t.Context(), 90*time.Second)
-	t.Cleanup(cancel)
+	return film
+}
+
+func installed(names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		_, err := exec.LookPath(name)
+		return err == nil
+	})
+}
+
+// tab is a page of a browser that remembers nothing. It fails the test on whatever the page complains of,
+// such as a breach of its own security policy.
+type tab struct {
+	*testing.T
+	ctx  context.Context
+	site string
+}
+
+func newTab(t *testing.T, chromium context.Context, site string) tab {
+	t.Helper()
 	var mu sync.Mutex
 	var complaints []string
-	ctx, closeTab := chromedp.NewContext(patience,
-		chromedp.WithAllocatorOptions(
-			chromedp.NoSandbox,
-			chromedp.Flag("use-fake-ui-for-media-stream", true),
-			chromedp.Flag("use-fake-device-for-media-stream", true),
-			chromedp.Flag("use-file-for-fake-video-capture", video),
-			chromedp.Flag("disable-component-update", true),
-			chromedp.Flag("disable-quic", true),
-		),
-		chromedp.WithListener(func(event any) {
-			mu.Lock()
-			defer mu.Unlock()
-			switch event := event.(type) {
-			case *runtime.EventExceptionThrown:
-				complaints = append(complaints, event.ExceptionDetails.Text)
-			case *log.EventEntryAdded:
-				// An answer of 4xx is a complaint too, but one a test may ask for.
-				if event.Entry.Level == log.EntryLevelError && event.Entry.Source != log.EntrySourceNetwork {
-					complaints = append(complaints, event.Entry.Text)
-				}
+	ctx, closeTab := chromedp.NewContext(chromium, chromedp.WithNewBrowserContext(), chromedp.WithListener(func(event any) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch event := event.(type) {
+		case *runtime.EventExceptionThrown:
+			complaints = append(complaints, event.ExceptionDetails.Text+" "+event.ExceptionDetails.Exception.Description)
+		case *log.EventEntryAdded:
+			// An answer of 4xx is a complaint too, but one a test may ask for.
+			if event.Entry.Level == log.EntryLevelError && event.Entry.Source != log.EntrySourceNetwork {
+				complaints = append(complaints, event.Entry.Text)
 			}
-		}))
+		}
+	}))
 	t.Cleanup(func() {
 		closeTab()
 		mu.Lock()
@@ -74,117 +119,161 @@ func browser(t *testing.T) context.Context {
 			t.Error("the page complains:", complaint)
 		}
 	})
-	do(t, ctx, chromedp.EmulateViewport(1000, 800))
-	return ctx
+	if _, err := chromedp.Run(ctx, chromedp.EmulateViewport(1280, 800)); err != nil {
+		t.Fatal(err)
+	}
+	patience, cancel := context.WithTimeout(ctx, 30*time.Second)
+	t.Cleanup(cancel)
+	return tab{t, patience, site}
 }
 
-func do(t *testing.T, ctx context.Context, actions ...chromedp.Action[chromedp.Void]) {
+// visit opens the site as someone who has agreed to the notice.
+func (h house) visit(t *testing.T) tab {
 	t.Helper()
+	p := newTab(t, h.chromium, h.Endpoints.Site)
+	p.do(chromedp.Navigate(p.site), chromedp.Click("#agree"), chromedp.WaitVisible("#open-camera"))
+	return p
+}
+
+func (p tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	p.Helper()
 	for _, action := range actions {
-		if _, err := chromedp.Run(ctx, action); err != nil {
-			page, _ := chromedp.Run(context.WithoutCancel(ctx), chromedp.Evaluate[string]("document.body?.innerText"))
-			t.Fatalf("%v; the page reads: %s", err, page)
+		if _, err := chromedp.Run(p.ctx, action); err != nil {
+			page, _ := chromedp.Run(context.WithoutCancel(p.ctx), chromedp.Evaluate[string]("document.body?.innerText"))
+			p.Fatalf("%v; the page reads: %s", err, page)
 		}
 	}
 }
 
-func evaluate[T any](t *testing.T, ctx context.Context, expression string) T {
-	t.Helper()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+func (p tab) see(selectors ...string) {
+	p.Helper()
+	for _, selector := range selectors {
+		p.do(chromedp.WaitVisible(selector))
+	}
+}
+
+func (p tab) click(selectors ...string) {
+	p.Helper()
+	for _, selector := range selectors {
+		p.do(chromedp.Click(selector))
+	}
+}
+
+// reads waits until the element reads so.
+func (p tab) reads(selector, words string) {
+	p.Helper()
+	p.until(`document.querySelector(` + quoted(selector) + `)?.textContent.includes(` + quoted(words) + `)`)
+}
+
+// until waits for an expression to be true. It is looked at with each frame that is drawn.
+func (p tab) until(expression string) {
+	p.Helper()
+	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		for {
+			done, err := chromedp.Evaluate[bool]("new Promise((seen) => requestAnimationFrame(() => seen(Boolean("+expression+"))))", awaited)(ctx, t)
+			if done || err != nil {
+				return chromedp.Void{}, err
+			}
+		}
+	})
+}
+
+func awaited(p *runtime.EvaluateParams) { yes := true; p.AwaitPromise = &yes }
+
+func quoted(s string) string { return "`" + s + "`" }
+
+func evaluate[T any](p tab, expression string) T {
+	p.Helper()
+	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](expression, awaited))
 	if err != nil {
-		t.Fatal(err)
+		p.Fatalf("%s: %v", expression, err)
 	}
 	return value
 }
 
+// choose picks a file, which is then shown before it is sent.
+func (p tab) choose(path string) {
+	p.Helper()
+	path, err := filepath.Abs(path)
+	if err != nil {
+		p.Fatal(err)
+	}
+	p.do(chromedp.SetUploadFiles("#file", []string{path}, chromedp.NodeReady))
+	p.see("#review")
+}
+
 const allDone = `#steps:not(:has(li:not([data-status="done"])))`
 
-// The whole pipeline takes seconds to start, so the pages that need it share one.
-func TestPage(t *testing.T) {
-	site := stack.Start(t).Endpoints.Site
-	t.Run("a_picture_taken_with_the_camera_is_seen_through_three_clouds", func(t *testing.T) { takeOne(t, site) })
-	t.Run("a_chosen_file_that_is_no_picture_is_rejected_with_the_reason", func(t *testing.T) { chooseNone(t, site) })
-	t.Run("a_result_fits_a_narrow_screen", func(t *testing.T) { chooseNarrowly(t, site) })
+// send sends a portrait and sees it arrive.
+func (p tab) send() {
+	p.Helper()
+	p.choose(portrait)
+	p.click("#send")
+	p.see(allDone, "#result")
 }
 
-func takeOne(t *testing.T, site string) {
-	ctx := browser(t)
-	do(t, ctx,
-		chromedp.Navigate(site),
-		chromedp.Click("#open-camera"),
-		chromedp.WaitVisible("#shoot"),
-		chromedp.Click("#shoot"),
-		chromedp.WaitVisible(allDone),
-		chromedp.WaitVisible("#faces li"),
-	)
-	look := func(t *testing.T) {
-		if words := evaluate[string](t, ctx, `document.querySelector("#faces").innerText`); !strings.Contains(words, "joyful") {
-			t.Errorf("the smiling face is told as %q", words)
-		}
-		if n := evaluate[int](t, ctx, `document.querySelectorAll(".swatch").length`); n == 0 {
-			t.Error("no colours are shown")
-		}
-		do(t, ctx, chromedp.WaitVisible("#boxes polygon"))
-		if n := evaluate[int](t, ctx, `document.querySelector("#image").naturalWidth`); n == 0 {
-			t.Error("the picture is not shown")
-		}
+// shoot takes a picture of the page, for a person to look at.
+func (p tab) shoot(name string) {
+	p.Helper()
+	if *screenshots == "" {
+		return
 	}
-	look(t)
-	if on := evaluate[bool](t, ctx, `document.querySelector("#preview").srcObject.active`); on {
-		t.Error("the camera is still on")
+	picture, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(filepath.Join(*screenshots, name+".png"), picture, 0o644)
 	}
-	do(t, ctx, chromedp.Reload(), chromedp.WaitVisible(allDone))
-	look(t)
-}
-
-func chooseNone(t *testing.T, site string) {
-	ctx := browser(t)
-	fake := filepath.Join(t.TempDir(), "fake.jpg")
-	if err := os.WriteFile(fake, []byte("this is no picture"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	do(t, ctx,
-		chromedp.Navigate(site),
-		chromedp.SetUploadFiles("#file", []string{fake}),
-		chromedp.WaitVisible(`#steps [data-step="annotate"][data-status="failed"]`),
-		chromedp.WaitVisible(`#steps [data-step="persist"][data-status="done"]`),
-		chromedp.WaitVisible("#why"),
-	)
-	if words := evaluate[string](t, ctx, `document.querySelector("#status").innerText`); !strings.Contains(words, "cannot be used") {
-		t.Errorf("the page says %q", words)
-	}
-}
-
-func chooseNarrowly(t *testing.T, site string) {
-	ctx := browser(t)
-	photo, err := filepath.Abs(portrait)
 	if err != nil {
-		t.Fatal(err)
-	}
-	do(t, ctx,
-		chromedp.EmulateViewport(320, 640),
-		chromedp.Navigate(site),
-		chromedp.SetUploadFiles("#file", []string{photo}),
-		chromedp.WaitVisible(allDone),
-		chromedp.WaitVisible("#boxes polygon"),
-	)
-	if width := evaluate[int](t, ctx, `document.documentElement.scrollWidth`); width > 320 {
-		t.Errorf("the page is %d px wide on a screen of 320", width)
+		p.Fatal(err)
 	}
 }
 
-func TestPage_a_picture_that_does_not_exist_is_said_to_be_so(t *testing.T) {
-	c := newClouds(t)
-	ctx := browser(t)
-	do(t, ctx, chromedp.Navigate(c.site.URL+"/#nobody"), chromedp.WaitVisible("#notice"))
-	if words := evaluate[string](t, ctx, `document.querySelector("#notice").innerText`); !strings.Contains(words, "names no picture") {
-		t.Errorf("the page says %q", words)
-	}
-}
-
-func installed(names ...string) bool {
-	return slices.ContainsFunc(names, func(name string) bool {
-		_, err := exec.LookPath(name)
-		return err == nil
+// intercept has every request that fits the pattern handled, at the given stage, until the tab is closed.
+// What handle does not answer is left to hang.
+func (p tab) intercept(pattern string, stage fetch.RequestStage, handle func(*fetch.EventRequestPaused, answers)) {
+	p.Helper()
+	err := chromedp.Listen(p.ctx, func(event any) {
+		if paused, ok := event.(*fetch.EventRequestPaused); ok {
+			go handle(paused, answers{p, paused.RequestID})
+		}
 	})
+	if err != nil {
+		p.Fatal(err)
+	}
+	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, t, fetch.Enable, fetch.EnableParams{Patterns: []*fetch.RequestPattern{{URLPattern: pattern, RequestStage: stage}}})
+		return chromedp.Void{}, err
+	})
+}
+
+// answers to one request.
+type answers struct {
+	tab tab
+	id  fetch.RequestID
+}
+
+func (a answers) goOn() {
+	reply(a, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: a.id})
+}
+
+func (a answers) cut() {
+	reply(a, fetch.FailRequest, fetch.FailRequestParams{RequestID: a.id, ErrorReason: "ConnectionReset"})
+}
+
+func (a answers) refuse(status int64) {
+	reply(a, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: a.id, ResponseCode: status,
+		ResponseHeaders: []*fetch.HeaderEntry{{Name: "Access-Control-Allow-Origin", Value: "*"}}})
+}
+
+func reply[P, R any](a answers, command cdp.Command[P, R], params P) {
+	// A tab that is closing needs no answer.
+	chromedp.Run(a.tab.ctx, func(ctx context.Context, t *chromedp.Target) (R, error) { return cdp.Call(ctx, t, command, params) })
+}
+
+func contains(t *testing.T, what, text string, words ...string) {
+	t.Helper()
+	for _, word := range words {
+		if !strings.Contains(text, word) {
+			t.Errorf("%s is told as %q, without %q", what, text, word)
+		}
+	}
 }

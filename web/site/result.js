@@ -1,88 +1,87 @@
-// What was seen in the picture: faces as boxes and words, colours as swatches, everything else by name.
+// What was seen in the picture, in words, bars and colours.
+import { element } from "./element.js";
+import { capital } from "./words.js";
 
 const moods = [["joy", "joyful"], ["sorrow", "sad"], ["anger", "angry"], ["surprise", "surprised"]];
-const traits = [["headwear", "wearing a hat"], ["blurred", "blurred"], ["underExposed", "in the dark"]];
-const degrees = { VERY_LIKELY: "clearly", LIKELY: "probably", POSSIBLE: "perhaps" };
+const traits = [["headwear", "wears something on the head"], ["blurred", "is blurred"], ["underExposed", "is in the dark"]];
+const degrees = { VERY_LIKELY: "", LIKELY: "probably ", POSSIBLE: "perhaps " };
+const concerns = [["adult", "adult content"], ["spoof", "a joke"], ["medical", "something medical"], ["violence", "violence"], ["racy", "something racy"]];
+const likelihoods = { VERY_UNLIKELY: "very unlikely", UNLIKELY: "unlikely", POSSIBLE: "possible", LIKELY: "likely", VERY_LIKELY: "very likely" };
 
-// show fills the result with an annotation; the boxes fit the image once it is there.
-export function show(annotation, image, boxes) {
-  const faces = annotation.faceAnnotations ?? [];
-  list("faces", faces.map((face, i) => [(faces.length > 1 ? i + 1 + ": " : "") + inWords(face)]), "No face was found.");
-  const colours = annotation.imagePropertiesAnnotation?.dominantColors?.colors ?? [];
-  list("colours", colours.slice(0, 8).map(swatch), "No colours were found.");
-  const seen = names(annotation);
-  list("seen", seen.map((name) => [name]), "");
-  document.getElementById("seen").parentElement.hidden = seen.length === 0;
-  drawWhenLoaded(faces, image, boxes);
+// findings are sections, one for each kind of thing that was found.
+export function findings(annotation) {
+	const faces = annotation.faceAnnotations ?? [];
+	const colours = annotation.imagePropertiesAnnotation?.dominantColors?.colors ?? [];
+	const text = annotation.fullTextAnnotation?.text ?? annotation.textAnnotations?.[0]?.description;
+	return [
+		section(faces.length > 1 ? faces.length + " faces" : "Face", element("ul", {}, ...face(faces))),
+		bars("Seen", annotation.labelAnnotations),
+		bars("Objects", annotation.localizedObjectAnnotations),
+		bars("Places", annotation.landmarkAnnotations),
+		bars("Brands", annotation.logoAnnotations),
+		text && section("Text", element("blockquote", {}, text)),
+		colours.length && section("Colours", swatches(colours.slice(0, 8))),
+		annotation.safeSearchAnnotation && section("Suitable for all?", ...suitability(annotation.safeSearchAnnotation)),
+	].filter(Boolean);
 }
 
-function list(id, items, none) {
-  document.getElementById(id).replaceChildren(...(items.length ? items : none ? [[none]] : []).map((content) => {
-    const item = document.createElement("li");
-    item.append(...content);
-    return item;
-  }));
+function section(title, ...content) {
+	return element("section", {}, element("h3", {}, title), ...content);
 }
 
-// inWords says what face looks like, and how sure that is.
-function inWords(face) {
-  const words = [];
-  for (const [key, word] of [...moods, ...traits]) {
-    const degree = degrees[face[key + "Likelihood"]];
-    if (degree) words.push(degree + " " + word);
-  }
-  const sure = face.detectionConfidence ? " (" + Math.round(face.detectionConfidence * 100) + " % sure it is a face)" : "";
-  return (words.length ? capital(words.join(", ")) : "A calm face") + sure;
+function face(faces) {
+	if (!faces.length) return [element("li", {}, "No face was found.")];
+	return faces.map((face, i) => {
+		const sure = face.detectionConfidence ? "Google is " + percent(face.detectionConfidence) + " sure that it is a face." : "";
+		const who = faces.length > 1 ? i + 1 + ": " : "";
+		return element("li", {}, element("p", { className: "mood" }, who + expression(face) + "."), element("p", { className: "small" }, sure));
+	});
 }
 
-function swatch({ color, pixelFraction }) {
-  const patch = document.createElement("span");
-  const parts = [color?.red ?? 0, color?.green ?? 0, color?.blue ?? 0].map(Math.round);
-  const code = "#" + parts.map((part) => part.toString(16).padStart(2, "0")).join("");
-  patch.className = "swatch";
-  patch.style.backgroundColor = code;
-  const share = pixelFraction ? " " + Math.max(1, Math.round(pixelFraction * 100)) + " %" : "";
-  return [patch, code + share];
+// expression says what a face looks like: "Looks joyful, perhaps surprised".
+function expression(face) {
+	const looks = moods.flatMap(([key, word]) => said(face, key, word));
+	const has = traits.flatMap(([key, words]) => said(face, key, words));
+	return capital([looks.length ? "looks " + looks.join(", ") : "looks calm", ...has].join("; "));
 }
 
-// names are what labels, objects, places, brands and text were found, each once.
-function names(annotation) {
-  const found = [
-    ...(annotation.labelAnnotations ?? []).map((label) => label.description),
-    ...(annotation.localizedObjectAnnotations ?? []).map((object) => object.name),
-    ...(annotation.landmarkAnnotations ?? []).map((place) => place.description),
-    ...(annotation.logoAnnotations ?? []).map((brand) => brand.description),
-  ];
-  return [...new Set(found.filter(Boolean).map(capital))].slice(0, 16);
+function said(face, key, words) {
+	const degree = degrees[face[key + "Likelihood"]];
+	return degree === undefined ? [] : [degree + words];
 }
 
-function drawWhenLoaded(faces, image, boxes) {
-  const draw = () => drawBoxes(faces, image, boxes);
-  if (image.complete && image.naturalWidth) draw();
-  else image.addEventListener("load", draw, { once: true });
+// bars shows names with how sure Google is of each. A logo may come without, a landmark twice.
+function bars(title, found) {
+	const seen = new Map();
+	for (const { description, name, score = 0 } of found ?? []) {
+		const called = description || name;
+		if (called && !(seen.get(called) >= score)) seen.set(called, score);
+	}
+	return seen.size && section(title, element("ul", { className: "bars" }, ...[...seen].slice(0, 12).map(([name, score]) => {
+		const bar = element("i");
+		bar.style.width = percent(score);
+		return element("li", {}, element("span", {}, capital(name)), element("span", {}, score ? percent(score) : ""), bar);
+	})));
 }
 
-// drawBoxes puts a box over each face. The drawing's units are the picture's pixels, as Vision's are.
-function drawBoxes(faces, image, boxes) {
-  boxes.setAttribute("viewBox", "0 0 " + image.naturalWidth + " " + image.naturalHeight);
-  boxes.replaceChildren(...faces.flatMap((face, i) => {
-    const corners = (face.fdBoundingPoly ?? face.boundingPoly)?.vertices ?? [];
-    if (corners.length < 3) return [];
-    const box = svg("polygon", { points: corners.map((corner) => (corner.x ?? 0) + "," + (corner.y ?? 0)).join(" ") });
-    if (faces.length < 2) return [box];
-    const size = image.naturalWidth / 24;
-    const number = svg("text", { x: corners[0].x ?? 0, y: (corners[0].y ?? 0) - size / 4, "font-size": size });
-    number.textContent = i + 1;
-    return [box, number];
-  }));
+// swatches are as wide as the part of the picture they fill.
+function swatches(colours) {
+	return element("ul", { className: "swatches" }, ...colours.map(({ color = {}, pixelFraction = 0 }) => {
+		const code = "#" + [color.red, color.green, color.blue].map((part = 0) => Math.round(part).toString(16).padStart(2, "0")).join("");
+		const title = code + ", " + percent(pixelFraction) + " of the picture";
+		const item = element("li", { title }, element("span", { className: "unseen" }, title));
+		item.style.backgroundColor = code;
+		item.style.flexGrow = 1 + pixelFraction * 20;
+		return item;
+	}));
 }
 
-function svg(name, attributes) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  return element;
+function suitability(safe) {
+	const doubts = concerns.filter(([key]) => degrees[safe[key]] !== undefined);
+	if (!doubts.length) return [element("p", {}, "Yes, as far as Google can tell.")];
+	return [element("ul", {}, ...doubts.map(([key, words]) => element("li", {}, capital(words) + " is " + likelihoods[safe[key]] + ".")))];
 }
 
-function capital(text) {
-  return text[0].toUpperCase() + text.slice(1);
+function percent(part) {
+	return Math.round(Math.min(1, Math.max(0, part)) * 100) + " %";
 }

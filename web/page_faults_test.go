@@ -1,0 +1,70 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/chromedp"
+)
+
+func testFaults(t *testing.T, h house) {
+	for _, c := range []struct{ cloud, step string }{{"aws", "presign"}, {"google", "annotate"}, {"azure", "persist"}} {
+		t.Run("a_picture_waits_for_"+c.cloud+"_whose_plug_is_pulled_and_arrives_when_it_is_back", func(t *testing.T) {
+			p := h.visit(t)
+			plug := `.plug[data-cloud="` + c.cloud + `"] [data-fault="down"]`
+			p.click(plug)
+			p.see(plug + `[aria-pressed="true"]`)
+			p.choose(portrait)
+			p.click("#send")
+			p.see(`#steps [data-step="` + c.step + `"][data-status="retrying"]`)
+			p.reads(`#steps [data-step="`+c.step+`"] .detail`, "Attempt 2.")
+			p.shoot("plug-" + c.cloud)
+			p.click(plug)
+			p.see(plug+`[aria-pressed="false"]`, allDone)
+		})
+	}
+	t.Run("a_slow_cloud_is_only_slow", func(t *testing.T) {
+		p := h.visit(t)
+		slow := `.plug[data-cloud="google"] [data-fault="slow"]`
+		p.click(slow)
+		p.see(slow + `[aria-pressed="true"]`)
+		p.choose(portrait)
+		p.click("#send")
+		p.reads(`#steps [data-step="annotate"] .state`, "Working for")
+		p.shoot("waiting")
+		p.click(slow)
+		p.see(allDone)
+	})
+	t.Run("without_Temporal_the_page_says_so_and_goes_on_when_it_is_back", func(t *testing.T) {
+		p := h.visit(t)
+		plug := `.plug[data-cloud="temporal"] [data-fault="down"]`
+		p.choose(portrait)
+		p.click("#send")
+		p.see(allDone)
+		p.click(plug)
+		p.see(plug + `[aria-pressed="true"]`)
+		p.click("#again")
+		p.choose(portrait)
+		p.click("#send")
+		p.reads("#lead", "Temporal does not answer")
+		p.shoot("no-temporal")
+		p.click(plug)
+		p.see(plug+`[aria-pressed="false"]`, allDone)
+	})
+	t.Run("where_there_is_no_such_endpoint_there_are_no_switches", func(t *testing.T) {
+		p := newTab(t, h.chromium, newClouds(t).site.URL)
+		asked := make(chan int64, 1)
+		p.intercept("*/local/faults", fetch.RequestStageResponse, func(r *fetch.EventRequestPaused, answer answers) {
+			asked <- r.ResponseStatusCode
+			answer.goOn()
+		})
+		p.do(chromedp.Navigate(p.site))
+		p.see("#agreement")
+		if status := <-asked; status != 404 {
+			t.Errorf("the site itself answers %d", status)
+		}
+		if n := evaluate[int](p, `document.querySelectorAll(".plug button").length`); n != 0 {
+			t.Errorf("%d switches", n)
+		}
+	})
+}

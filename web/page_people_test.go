@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+func testPeople(t *testing.T, h house) {
+	t.Run("it_fits_every_screen_from_320_pixels_to_4K", func(t *testing.T) {
+		p := h.visit(t)
+		fits := func(view string) {
+			for _, width := range []int64{320, 768, 1280, 3840} {
+				p.do(chromedp.EmulateViewport(width, max(640, width*9/16)))
+				if wide := evaluate[int64](p, `document.documentElement.scrollWidth`); wide > width {
+					t.Errorf("%s is %d px wide on a screen of %d", view, wide, width)
+				}
+				p.shoot(fmt.Sprintf("%s-%d", view, width))
+			}
+		}
+		fits("start")
+		p.click("#open-camera")
+		p.until(`document.querySelector("#preview").videoWidth > 0`)
+		fits("camera")
+		p.click("#close-camera")
+		p.send()
+		p.see("#marks polygon")
+		p.until(`document.getAnimations().length === 0`)
+		fits("result")
+	})
+	t.Run("nothing_moves_while_the_picture_travels", func(t *testing.T) {
+		p := h.visit(t)
+		p.choose(portrait)
+		evaluate[bool](p, `window.moved = [], new PerformanceObserver((list) => {
+			for (const shift of list.getEntries()) window.moved.push(...shift.sources.map(({node}) => (node?.id || node?.className || node?.nodeName) + " " + shift.value));
+		}).observe({type: "layout-shift"}), true`)
+		p.click("#send")
+		p.see(allDone, "#result", "#marks polygon")
+		if moved := evaluate[[]string](p, `window.moved`); len(moved) > 0 {
+			t.Errorf("moved: %v", moved)
+		}
+	})
+	t.Run("everything_has_a_role_and_a_name", func(t *testing.T) {
+		p := h.visit(t)
+		p.until(`document.querySelectorAll(".plug button").length === 10`)
+		p.named("button", "Use the camera", "Choose a picture", "Pull the plug of AWS", "Pull the plug of Temporal")
+		p.click("#open-camera")
+		p.until(`document.querySelector("#preview").videoWidth > 0`)
+		p.named("button", "Take the picture", "Back")
+		p.named("combobox", "Countdown")
+		p.click("#close-camera")
+		p.choose(portrait)
+		p.named("button", "Send it", "Choose another")
+		p.named("link", "Download")
+		p.click("#send")
+		p.see(allDone, "#marks polygon")
+		p.named("heading", "Your picture arrived", "AWS", "Google Cloud", "Azure", "Face", "Colours")
+		p.named("checkbox", "Face boxes", "Points on the face")
+		p.named("image", "Your picture")
+		p.named("status", "")
+	})
+	t.Run("the_keyboard_alone_is_enough", func(t *testing.T) {
+		p := newTab(t, h.chromium, h.Endpoints.Site)
+		p.do(chromedp.Navigate(p.site))
+		p.see("#agreement")
+		p.until(`document.querySelectorAll(".plug button").length === 10`)
+		p.press("#agree")
+		p.press("#open-camera")
+		p.see("#camera")
+		p.until(`document.querySelector("#preview").videoWidth > 0`)
+		p.press("#shoot")
+		p.see("#review")
+		p.press("#send")
+		p.see(allDone, "#result")
+		p.press("#again")
+		p.see("#start")
+	})
+	t.Run("the_focus_goes_in_the_order_of_the_page", func(t *testing.T) {
+		p := h.visit(t)
+		p.do(chromedp.Reload())
+		p.see("#open-camera")
+		p.until(`document.querySelectorAll(".plug button").length === 10`)
+		var order []string
+		for !slices.Contains(order, "choose") && len(order) < 20 {
+			p.do(chromedp.KeyEvent(kb.Tab))
+			order = append(order, evaluate[string](p, `document.activeElement.id || document.activeElement.closest(".plug")?.dataset.cloud`))
+		}
+		if got := slices.Compact(order); !slices.Equal(got, []string{"home", "aws", "google", "azure", "temporal", "open-camera", "choose"}) {
+			t.Errorf("the focus goes %v", got)
+		}
+	})
+	for _, scheme := range []string{"light", "dark"} {
+		t.Run("text_stands_out_in_the_"+scheme, func(t *testing.T) {
+			p := h.visit(t)
+			p.emulate("prefers-color-scheme", scheme)
+			p.emulate("prefers-reduced-motion", "reduce")
+			check := func(view string) {
+				for _, faint := range evaluate[[]string](p, faintText) {
+					t.Errorf("%s: %s", view, faint)
+				}
+				p.shoot(view + "-" + scheme)
+			}
+			check("start")
+			p.send()
+			p.see("#marks polygon")
+			check("result")
+		})
+	}
+	t.Run("who_wants_no_motion_sees_none", func(t *testing.T) {
+		p := h.visit(t)
+		p.emulate("prefers-reduced-motion", "reduce")
+		p.choose(portrait)
+		p.click("#send")
+		for range 5 {
+			p.until(`document.getAnimations().length === 0`)
+		}
+		p.see(allDone)
+	})
+}
+
+func (p tab) emulate(feature, value string) {
+	p.Helper()
+	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		features := []*emulation.MediaFeature{{Name: feature, Value: value}}
+		if feature == "prefers-reduced-motion" && evaluate[bool](p, `matchMedia("(prefers-color-scheme: dark)").matches`) {
+			features = append(features, &emulation.MediaFeature{Name: "prefers-color-scheme", Value: "dark"})
+		}
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
+		return chromedp.Void{}, err
+	})
+}
+
+// named checks that the page holds these for a screen reader, and nothing to act on that has no name.
+func (p tab) named(role string, names ...string) {
+	p.Helper()
+	tree, err := chromedp.Run(p.ctx, func(ctx context.Context, t *chromedp.Target) (accessibility.GetFullAXTreeResult, error) {
+		return cdp.Call(ctx, t, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
+	})
+	if err != nil {
+		p.Fatal(err)
+	}
+	var found []string
+	for _, node := range tree.Nodes {
+		if node.Ignored || node.Role == nil {
+			continue
+		}
+		is, called := text(node.Role), strings.Join(strings.Fields(text(node.Name)), " ")
+		if is == role {
+			found = append(found, called)
+		}
+		if called == "" && slices.Contains([]string{"button", "link", "checkbox", "combobox", "image", "progressbar", "textbox"}, is) {
+			p.Errorf("a %s has no name", is)
+		}
+	}
+	for _, name := range names {
+		if !slices.Contains(found, name) {
+			p.Errorf("no %s %q among %q", role, name, found)
+		}
+	}
+}
+
+func text(value *accessibility.Value) string {
+	if value == nil {
+		return ""
+	}
+	return strings.Trim(string(value.Value), `"`)
+}
+
+// press goes to the element with the tab key, as often as it takes, and presses it.
+func (p tab) press(selector string) {
+	p.Helper()
+	p.see(selector)
+	for range 40 {
+		if "#"+p.focused() == selector {
+			p.do(chromedp.KeyEvent(kb.Enter))
+			return
+		}
+		p.do(chromedp.KeyEvent(kb.Tab))
+	}
+	p.Fatalf("the tab key never reaches %s", selector)
+}
+
+func (p tab) focused() string { return evaluate[string](p, `document.activeElement?.id ?? ""`) }
+
+// faintText lists the visible text whose contrast to what is behind it is below WCAG's 4.5.
+const faintText = `(() => {
+	const parse = (colour) => colour.match(/[\d.]+/g).map(Number);
+	const luminance = ([r, g, b]) => [r, g, b].map((c) => (c /= 255) <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
+		.reduce((sum, c, i) => sum + c * [.2126, .7152, .0722][i], 0);
+	const faint = [];
+	const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+	for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+		const holder = node.parentElement;
+		if (!node.data.trim() || !holder.checkVisibility({visibilityProperty: true}) || holder.closest(".unseen, noscript, option")) continue;
+		let behind = holder;
+		while (behind && !(parse(getComputedStyle(behind).backgroundColor)[3] ?? 1)) behind = behind.parentElement;
+		const [front, back] = [getComputedStyle(holder).color, getComputedStyle(behind ?? document.body).backgroundColor];
+		if (parse(front)[3] === 0) continue;
+		const [a, b] = [luminance(parse(front)), luminance(parse(back))].sort((x, y) => y - x);
+		const ratio = (a + .05) / (b + .05);
+		if (ratio < 4.5) faint.push(node.data.trim().slice(0, 30) + ": " + ratio.toFixed(2) + " of " + front + " on " + back);
+	}
+	return faint;
+})()`

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"sync/atomic"
+	"testing"
+
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/chromedp"
+	"google.golang.org/grpc/codes"
+
+	"triptych/local/vision/annotator"
+)
+
+func testProgress(t *testing.T, h house) {
+	t.Run("a_reload_in_mid_run_goes_on_and_says_why_it_waits", func(t *testing.T) {
+		p := h.visit(t)
+		h.Vision.SetFault(annotator.Fault{Code: codes.ResourceExhausted, Message: "quota"})
+		t.Cleanup(func() { h.Vision.SetFault(annotator.Fault{}) })
+		p.choose(portrait)
+		p.click("#send")
+		p.see(`#steps [data-step="presign"][data-status="done"]`, `#steps [data-step="annotate"][data-status="retrying"]`)
+		p.do(chromedp.Reload())
+		p.see(`#steps [data-step="annotate"][data-status="retrying"]`, "#image")
+		p.reads(`#steps [data-step="annotate"] .detail`, "quota")
+		p.reads(`#steps [data-step="annotate"] .detail`, "Attempt")
+		p.shoot("retrying")
+		h.Vision.SetFault(annotator.Fault{})
+		p.see(allDone, "#marks polygon")
+	})
+	t.Run("without_a_stream_the_page_asks", func(t *testing.T) {
+		p := h.visit(t)
+		p.intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, answer answers) { answer.refuse(503) })
+		p.send()
+	})
+	t.Run("a_stream_that_is_cut_comes_back", func(t *testing.T) {
+		p := h.visit(t)
+		var streams atomic.Int32
+		p.intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, answer answers) {
+			if streams.Add(1) == 1 {
+				answer.cut()
+				return
+			}
+			answer.goOn()
+		})
+		p.send()
+	})
+	t.Run("a_picture_that_does_not_exist_is_said_to_be_so", func(t *testing.T) {
+		p := newTab(t, h.chromium, newClouds(t).site.URL)
+		p.do(chromedp.Navigate(p.site + "/#nobody"))
+		p.reads("#lead", "names no picture")
+	})
+}

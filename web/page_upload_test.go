@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+func testUpload(t *testing.T, h house) {
+	bucket := h.Endpoints.S3 + "/*"
+	t.Run("a_connection_cut_after_the_upload_is_tried_again_and_it_arrives_once", func(t *testing.T) {
+		p := h.visit(t)
+		var puts atomic.Int32
+		p.intercept(bucket, fetch.RequestStageResponse, func(r *fetch.EventRequestPaused, answer answers) {
+			if r.Request.Method == "PUT" && puts.Add(1) == 1 {
+				answer.cut()
+				return
+			}
+			answer.goOn()
+		})
+		p.send()
+		if n := evaluate[int](p, `import("./album.js").then(({load}) => load().length)`); n != 1 {
+			t.Errorf("%d pictures are remembered", n)
+		}
+	})
+	t.Run("a_connection_cut_before_the_upload_is_said_and_tried_again", func(t *testing.T) {
+		p := h.visit(t)
+		var puts atomic.Int32
+		p.intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+			if r.Request.Method == "PUT" && puts.Add(1) < 3 {
+				answer.cut()
+				return
+			}
+			answer.goOn()
+		})
+		p.choose(portrait)
+		p.click("#send")
+		p.see(`#steps [data-step="presign"][data-status="retrying"]`)
+		p.reads("#title", "The upload waits")
+		p.see(allDone)
+		if n := puts.Load(); n != 3 {
+			t.Errorf("%d PUTs, want two that were cut and one more", n)
+		}
+	})
+	t.Run("without_a_connection_it_waits_and_goes_on_by_itself", func(t *testing.T) {
+		p := h.visit(t)
+		p.choose(portrait)
+		p.offline(true)
+		p.click("#send")
+		p.reads("#lead", "You are offline")
+		p.shoot("offline")
+		p.offline(false)
+		p.see(allDone)
+	})
+	t.Run("an_expired_grant_is_replaced_and_its_ID_forgotten", func(t *testing.T) {
+		p := h.visit(t)
+		var puts atomic.Int32
+		first := make(chan string, 1)
+		p.intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+			if r.Request.Method == "PUT" && puts.Add(1) == 1 {
+				first <- r.Request.URL
+				answer.refuse(403)
+				return
+			}
+			answer.goOn()
+		})
+		p.send()
+		ids := evaluate[[]string](p, `import("./album.js").then(({load}) => [location.hash.slice(1), ...load().map(({id}) => id)])`)
+		if url := <-first; len(ids) != 2 || ids[0] != ids[1] {
+			t.Errorf("after %s the page shows and remembers %v", url, ids)
+		}
+	})
+	t.Run("a_cancelled_upload_leaves_nothing_and_can_be_sent_again", func(t *testing.T) {
+		p := h.visit(t)
+		var puts atomic.Int32
+		reached := make(chan bool, 1)
+		p.intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+			if r.Request.Method == "PUT" && puts.Add(1) == 1 {
+				reached <- true
+				return
+			}
+			answer.goOn()
+		})
+		p.choose(portrait)
+		p.click("#send")
+		<-reached
+		p.see("#upload")
+		p.shoot("uploading")
+		p.click("#cancel")
+		p.see("#review", "#notice")
+		if left := evaluate[string](p, `import("./album.js").then(({load}) => location.hash + load().length)`); left != "0" {
+			t.Errorf("left of it: %s", left)
+		}
+		p.click("#send")
+		p.see(allDone)
+	})
+}
+
+func (p tab) offline(yes bool) {
+	p.Helper()
+	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		conditions := &network.Conditions{Offline: yes, DownloadThroughput: -1, UploadThroughput: -1}
+		_, err := cdp.Call(ctx, t, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{conditions}})
+		if err == nil {
+			_, err = cdp.Call(ctx, t, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: yes, DownloadThroughput: -1, UploadThroughput: -1})
+		}
+		return chromedp.Void{}, err
+	})
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// maxWeight is what the page may weigh without the picture, in bytes as they are stored.
+const maxWeight = 60 << 10
+
+func testWeight(t *testing.T, h house) {
+	t.Run("the_page_weighs_little", func(t *testing.T) {
+		var weight int64
+		err := fs.WalkDir(files, "site", func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			info, err := entry.Info()
+			weight += info.Size()
+			content, _ := fs.ReadFile(files, path)
+			if lines := strings.Count(string(content), "\n"); strings.HasSuffix(path, ".js") && lines >= 200 {
+				t.Errorf("%s has %d lines", path, lines)
+			}
+			if strings.Contains(string(content), "innerHTML") {
+				t.Errorf("%s makes markup of text", path)
+			}
+			return err
+		})
+		if err != nil || weight > maxWeight {
+			t.Errorf("%d bytes, want at most %d; %v", weight, maxWeight, err)
+		}
+	})
+	t.Run("it_is_there_with_nothing_but_HTML_CSS_and_JS_of_its_own", func(t *testing.T) {
+		p := newTab(t, h.chromium, h.Endpoints.Site)
+		p.do(chromedp.Navigate(p.site))
+		p.see("#agreement")
+		loaded := evaluate[[]string](p, `performance.getEntriesByType("resource").map(({name}) => name)`)
+		for _, address := range loaded {
+			path, own := strings.CutPrefix(address, p.site+"/")
+			kind := path[strings.LastIndex(path, ".")+1:]
+			if !own || !slices.Contains([]string{"css", "js", "svg", "local/faults"}, kind) {
+				t.Errorf("%s is loaded", address)
+			}
+		}
+	})
+}

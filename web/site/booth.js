@@ -1,0 +1,82 @@
+// Where a picture comes from: the camera, with shutter and countdown, or a file.
+import * as camera from "./camera.js";
+import { $ } from "./element.js";
+import { leave } from "./journey.js";
+import * as photo from "./photo.js";
+import { set, state } from "./state.js";
+
+let counting = 0, pending = null;
+
+export async function openCamera(id) {
+	closeCamera();
+	set({ notice: null });
+	try {
+		const stream = await camera.open(id);
+		stream.getVideoTracks()[0].onended = () => state.stream === stream && refuse({ name: "AbortError" });
+		leave();
+		set({ view: "camera", stream, mirror: camera.isMirror(stream), camera: camera.idOf(stream), cameras: await camera.cameras() });
+		$("shoot").focus();
+	} catch (error) {
+		refuse(error);
+	}
+}
+
+function refuse(error) {
+	closeCamera();
+	set({ view: "start", notice: camera.explain(error) });
+}
+
+export function closeCamera() {
+	clearInterval(counting);
+	camera.close(state.stream);
+	Object.assign(state, { stream: null, count: 0 });
+}
+
+// shoot takes the picture when the countdown is over; pressed again meanwhile it stops the countdown.
+export function shoot() {
+	if (!$("preview").videoWidth) return;
+	clearInterval(counting);
+	const seconds = Number($("countdown").value);
+	if (state.count) return set({ count: 0 });
+	if (!seconds) return snap();
+	set({ count: seconds });
+	counting = setInterval(() => state.count > 1 ? set({ count: state.count - 1 }) : snap(), 1000);
+}
+
+function snap() {
+	clearInterval(counting);
+	set({ count: 0 });
+	return take(() => photo.fromVideo($("preview")), true);
+}
+
+// choose keeps a file that came before the agreement until there is one.
+export function choose(file) {
+	if (!file || state.upload) return;
+	pending = state.agreed ? null : file;
+	if (pending) set({ view: "start", notice: { text: "Agree to where your picture goes first. It is kept here until then." } });
+	else take(() => photo.fromFile(file), false);
+}
+
+export function choosePending() {
+	const file = pending;
+	choose(file);
+	return Boolean(file);
+}
+
+async function take(make, fromCamera) {
+	try {
+		const shot = await make();
+		closeCamera();
+		leave();
+		if (location.hash) history.pushState(null, "", location.pathname);
+		set({ view: "review", notice: null, shot: { ...shot, url: URL.createObjectURL(shot.blob), fromCamera } });
+		$("send").focus();
+	} catch (error) {
+		set({ notice: { text: error.message } });
+	}
+}
+
+export function retake() {
+	if (state.shot.fromCamera) openCamera(state.camera);
+	else $("file").click();
+}
