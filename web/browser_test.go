@@ -41,11 +41,26 @@ func TestPage(t *testing.T) {
 		chromedp.Flag("use-fake-device-for-media-stream", true),
 		chromedp.Flag("use-file-for-fake-video-capture", cameraFilm(t)))
 	h := house{stack.Start(t), chromium}
-	for _, subject := range []func(*testing.T, house){
-		testNotice, testCamera, testFiles, testUpload, testProgress, testResult, testAlbum, testFaults, testPeople, testWeight,
-	} {
-		subject(t, h)
-	}
+	t.Run("health", func(t *testing.T) {
+		for _, subject := range []func(*testing.T, house){
+			testNotice, testCamera, testFiles, testUpload, testProgress, testResult, testAlbum, testPeople, testWeight, testShots,
+		} {
+			subject(t, h)
+		}
+	})
+	t.Run("fault", func(t *testing.T) {
+		for _, subject := range []func(*testing.T, house){testReload, testAnswers, testFaults} {
+			subject(t, h)
+		}
+	})
+}
+
+// meanwhile runs a test beside others. None of them may put a fault into what they share.
+func meanwhile(t *testing.T, name string, test func(*testing.T)) {
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		test(t)
+	})
 }
 
 func startChromium(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Context {

@@ -7,7 +7,7 @@ import (
 )
 
 func testAlbum(t *testing.T, h house) {
-	t.Run("pictures_are_remembered_opened_and_erased", func(t *testing.T) {
+	meanwhile(t, "pictures_are_remembered_opened_and_erased", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()
 		first := evaluate[string](p, "location.hash")
@@ -42,7 +42,7 @@ func testAlbum(t *testing.T, h house) {
 			t.Errorf("kept: %s", kept)
 		}
 	})
-	t.Run("an_erasure_goes_on_after_a_reload", func(t *testing.T) {
+	meanwhile(t, "an_erasure_goes_on_after_a_reload", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()
 		evaluate[bool](p, `import("./album.js").then(({load, change}) => Boolean(change(load()[0].id, {erasing: true})))`)
@@ -51,7 +51,7 @@ func testAlbum(t *testing.T, h house) {
 		p.reads("#notice p", "Erased")
 		p.until(`document.querySelector("#history").hidden`)
 	})
-	t.Run("another_browser_that_knows_the_link_sees_it_and_cannot_erase_it", func(t *testing.T) {
+	meanwhile(t, "another_browser_that_knows_the_link_sees_it_and_cannot_erase_it", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()
 		other := newTab(t, h.chromium, p.site)

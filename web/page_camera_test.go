@@ -7,7 +7,7 @@ import (
 )
 
 func testNotice(t *testing.T, h house) {
-	t.Run("the_notice_comes_before_the_first_picture_and_is_remembered", func(t *testing.T) {
+	meanwhile(t, "the_notice_comes_before_the_first_picture_and_is_remembered", func(t *testing.T) {
 		p := newTab(t, h.chromium, h.Endpoints.Site)
 		p.do(chromedp.Navigate(p.site))
 		p.see("#agreement")
@@ -20,7 +20,7 @@ func testNotice(t *testing.T, h house) {
 		p.do(chromedp.Reload())
 		p.see("#open-camera")
 	})
-	t.Run("a_picture_that_was_dropped_before_the_agreement_waits_for_it", func(t *testing.T) {
+	meanwhile(t, "a_picture_that_was_dropped_before_the_agreement_waits_for_it", func(t *testing.T) {
 		p := newTab(t, h.chromium, h.Endpoints.Site)
 		p.do(chromedp.Navigate(p.site))
 		p.see("#agreement")
@@ -32,7 +32,7 @@ func testNotice(t *testing.T, h house) {
 }
 
 func testCamera(t *testing.T, h house) {
-	t.Run("a_picture_taken_with_the_camera_is_seen_through_three_clouds", func(t *testing.T) {
+	meanwhile(t, "a_picture_taken_with_the_camera_is_seen_through_three_clouds", func(t *testing.T) {
 		p := h.visit(t)
 		p.click("#open-camera")
 		p.see("#shoot", "#preview.mirror")
@@ -48,7 +48,7 @@ func testCamera(t *testing.T, h house) {
 		p.see(allDone, "#marks polygon")
 		contains(t, "the smiling face", evaluate[string](p, `document.querySelector("#findings").innerText`), "joyful")
 	})
-	t.Run("space_and_a_tap_take_it_too_and_it_can_be_retaken_and_kept", func(t *testing.T) {
+	meanwhile(t, "space_and_a_tap_take_it_too_and_it_can_be_retaken_and_kept", func(t *testing.T) {
 		p := h.visit(t)
 		p.click("#open-camera")
 		p.until(`document.querySelector("#preview").videoWidth > 0`)
@@ -63,7 +63,7 @@ func testCamera(t *testing.T, h house) {
 			t.Error("something else is downloaded")
 		}
 	})
-	t.Run("a_countdown_is_shown_and_can_be_stopped", func(t *testing.T) {
+	meanwhile(t, "a_countdown_is_shown_and_can_be_stopped", func(t *testing.T) {
 		p := h.visit(t)
 		p.click("#open-camera")
 		p.until(`document.querySelector("#preview").videoWidth > 0`)
@@ -75,7 +75,7 @@ func testCamera(t *testing.T, h house) {
 		p.until(`document.querySelector("#count").textContent === ""`)
 		p.see("#camera")
 	})
-	t.Run("a_countdown_that_ends_takes_the_picture", func(t *testing.T) {
+	meanwhile(t, "a_countdown_that_ends_takes_the_picture", func(t *testing.T) {
 		p := h.visit(t)
 		p.click("#open-camera")
 		p.until(`document.querySelector("#preview").videoWidth > 0`)
@@ -83,29 +83,31 @@ func testCamera(t *testing.T, h house) {
 		p.click("#shoot")
 		p.see("#review")
 	})
-	p := h.visit(t)
-	for name, want := range refusals {
-		t.Run("a_camera_that_fails_with_"+name+"_says_what_to_do", func(t *testing.T) {
-			p := tab{t, p.ctx, p.site}
-			evaluate[bool](p, `navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "`+name+`") }, true`)
-			p.refused(want)
-		})
-	}
-	t.Run("a_browser_without_cameras_says_so", func(t *testing.T) {
+	meanwhile(t, "a_camera_that_refuses", func(t *testing.T) {
+		p := h.visit(t)
+		for name, want := range refusals {
+			t.Run("with_"+name+"_says_what_to_do", func(t *testing.T) {
+				p := tab{t, p.ctx, p.site}
+				evaluate[bool](p, `navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "`+name+`") }, true`)
+				p.refused(want)
+			})
+		}
+	})
+	meanwhile(t, "a_browser_without_cameras_says_so", func(t *testing.T) {
 		p := h.visit(t)
 		evaluate[bool](p, `Object.defineProperty(navigator, "mediaDevices", {value: undefined}), true`)
 		p.refused([2]string{"offers no camera", "Choose a picture"})
 	})
-	t.Run("a_page_that_is_not_secure_says_so", func(t *testing.T) {
+	meanwhile(t, "a_page_that_is_not_secure_says_so", func(t *testing.T) {
 		p := h.visit(t)
 		evaluate[bool](p, `Object.defineProperty(navigator, "mediaDevices", {value: undefined}), Object.defineProperty(window, "isSecureContext", {value: false}), true`)
 		p.refused([2]string{"https", "Choose a picture"})
 	})
-	t.Run("a_person_who_says_no_is_told_where_to_say_yes", func(t *testing.T) {
+	meanwhile(t, "a_person_who_says_no_is_told_where_to_say_yes", func(t *testing.T) {
 		denying := startChromium(t, chromedp.Flag("deny-permission-prompts", true), chromedp.Flag("use-fake-device-for-media-stream", true))
 		house{h.Stack, denying}.visit(t).refused(refusals["NotAllowedError"])
 	})
-	t.Run("a_machine_without_a_camera_is_offered_a_file", func(t *testing.T) {
+	meanwhile(t, "a_machine_without_a_camera_is_offered_a_file", func(t *testing.T) {
 		blind := startChromium(t, chromedp.Flag("use-fake-ui-for-media-stream", true))
 		house{h.Stack, blind}.visit(t).refused(refusals["NotFoundError"])
 	})

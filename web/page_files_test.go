@@ -12,7 +12,7 @@ import (
 )
 
 func testFiles(t *testing.T, h house) {
-	t.Run("a_file_that_is_chosen_dropped_or_pasted_is_shown_before_it_is_sent", func(t *testing.T) {
+	meanwhile(t, "a_file_that_is_chosen_dropped_or_pasted_is_shown_before_it_is_sent", func(t *testing.T) {
 		p := h.visit(t)
 		p.choose(portrait)
 		for _, event := range []string{"drop", "paste"} {
@@ -22,7 +22,7 @@ func testFiles(t *testing.T, h house) {
 			p.see("#review")
 		}
 	})
-	t.Run("what_is_sent_is_upright_small_and_says_nothing_of_where_it_was_taken", func(t *testing.T) {
+	meanwhile(t, "what_is_sent_is_upright_small_and_says_nothing_of_where_it_was_taken", func(t *testing.T) {
 		p := h.visit(t)
 		p.choose(sideways(t))
 		p.reads("#weight", "800 × 1600 pixels")
@@ -43,7 +43,7 @@ func testFiles(t *testing.T, h house) {
 			t.Error("the picture lies on its side")
 		}
 	})
-	t.Run("a_file_that_is_no_picture_is_rejected_with_the_reason", func(t *testing.T) {
+	meanwhile(t, "a_file_that_is_no_picture_is_rejected_with_the_reason", func(t *testing.T) {
 		p := h.visit(t)
 		fake := filepath.Join(t.TempDir(), "fake.jpg")
 		if err := os.WriteFile(fake, []byte("this is no picture"), 0o644); err != nil {

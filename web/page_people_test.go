@@ -15,7 +15,7 @@ import (
 )
 
 func testPeople(t *testing.T, h house) {
-	t.Run("it_fits_every_screen_from_320_pixels_to_4K", func(t *testing.T) {
+	meanwhile(t, "it_fits_every_screen_from_320_pixels_to_4K", func(t *testing.T) {
 		p := h.visit(t)
 		fits := func(view string) {
 			for _, width := range []int64{320, 768, 1280, 3840} {
@@ -36,7 +36,7 @@ func testPeople(t *testing.T, h house) {
 		p.until(`document.getAnimations().length === 0`)
 		fits("result")
 	})
-	t.Run("nothing_moves_while_the_picture_travels", func(t *testing.T) {
+	meanwhile(t, "nothing_moves_while_the_picture_travels", func(t *testing.T) {
 		p := h.visit(t)
 		p.choose(portrait)
 		evaluate[bool](p, `window.moved = [], new PerformanceObserver((list) => {
@@ -48,7 +48,7 @@ func testPeople(t *testing.T, h house) {
 			t.Errorf("moved: %v", moved)
 		}
 	})
-	t.Run("everything_has_a_role_and_a_name", func(t *testing.T) {
+	meanwhile(t, "everything_has_a_role_and_a_name", func(t *testing.T) {
 		p := h.visit(t)
 		p.until(`document.querySelectorAll(".plug button").length === 10`)
 		p.named("button", "Use the camera", "Choose a picture", "Pull the plug of AWS", "Pull the plug of Temporal")
@@ -67,7 +67,7 @@ func testPeople(t *testing.T, h house) {
 		p.named("image", "Your picture")
 		p.named("status", "")
 	})
-	t.Run("the_keyboard_alone_is_enough", func(t *testing.T) {
+	meanwhile(t, "the_keyboard_alone_is_enough", func(t *testing.T) {
 		p := newTab(t, h.chromium, h.Endpoints.Site)
 		p.do(chromedp.Navigate(p.site))
 		p.see("#agreement")
@@ -83,7 +83,7 @@ func testPeople(t *testing.T, h house) {
 		p.press("#again")
 		p.see("#start")
 	})
-	t.Run("the_focus_goes_in_the_order_of_the_page", func(t *testing.T) {
+	meanwhile(t, "the_focus_goes_in_the_order_of_the_page", func(t *testing.T) {
 		p := h.visit(t)
 		p.do(chromedp.Reload())
 		p.see("#open-camera")
@@ -98,7 +98,7 @@ func testPeople(t *testing.T, h house) {
 		}
 	})
 	for _, scheme := range []string{"light", "dark"} {
-		t.Run("text_stands_out_in_the_"+scheme, func(t *testing.T) {
+		meanwhile(t, "text_stands_out_in_the_"+scheme, func(t *testing.T) {
 			p := h.visit(t)
 			p.emulate("prefers-color-scheme", scheme)
 			p.emulate("prefers-reduced-motion", "reduce")
@@ -114,7 +114,7 @@ func testPeople(t *testing.T, h house) {
 			check("result")
 		})
 	}
-	t.Run("who_wants_no_motion_sees_none", func(t *testing.T) {
+	meanwhile(t, "who_wants_no_motion_sees_none", func(t *testing.T) {
 		p := h.visit(t)
 		p.emulate("prefers-reduced-motion", "reduce")
 		p.choose(portrait)

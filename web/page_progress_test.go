@@ -12,6 +12,31 @@ import (
 )
 
 func testProgress(t *testing.T, h house) {
+	meanwhile(t, "without_a_stream_the_page_asks", func(t *testing.T) {
+		p := h.visit(t)
+		p.intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, answer answers) { answer.refuse(503) })
+		p.send()
+	})
+	meanwhile(t, "a_stream_that_is_cut_comes_back", func(t *testing.T) {
+		p := h.visit(t)
+		var streams atomic.Int32
+		p.intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, answer answers) {
+			if streams.Add(1) == 1 {
+				answer.cut()
+				return
+			}
+			answer.goOn()
+		})
+		p.send()
+	})
+	meanwhile(t, "a_picture_that_does_not_exist_is_said_to_be_so", func(t *testing.T) {
+		p := newTab(t, h.chromium, newClouds(t).site.URL)
+		p.do(chromedp.Navigate(p.site + "/#nobody"))
+		p.reads("#lead", "names no picture")
+	})
+}
+
+func testReload(t *testing.T, h house) {
 	t.Run("a_reload_in_mid_run_goes_on_and_says_why_it_waits", func(t *testing.T) {
 		p := h.visit(t)
 		h.Vision.SetFault(annotator.Fault{Code: codes.ResourceExhausted, Message: "quota"})
@@ -26,27 +51,5 @@ func testProgress(t *testing.T, h house) {
 		p.shoot("retrying")
 		h.Vision.SetFault(annotator.Fault{})
 		p.see(allDone, "#marks polygon")
-	})
-	t.Run("without_a_stream_the_page_asks", func(t *testing.T) {
-		p := h.visit(t)
-		p.intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, answer answers) { answer.refuse(503) })
-		p.send()
-	})
-	t.Run("a_stream_that_is_cut_comes_back", func(t *testing.T) {
-		p := h.visit(t)
-		var streams atomic.Int32
-		p.intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, answer answers) {
-			if streams.Add(1) == 1 {
-				answer.cut()
-				return
-			}
-			answer.goOn()
-		})
-		p.send()
-	})
-	t.Run("a_picture_that_does_not_exist_is_said_to_be_so", func(t *testing.T) {
-		p := newTab(t, h.chromium, newClouds(t).site.URL)
-		p.do(chromedp.Navigate(p.site + "/#nobody"))
-		p.reads("#lead", "names no picture")
 	})
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func testResult(t *testing.T, h house) {
-	t.Run("a_face_is_marked_and_told_in_words_and_colours", func(t *testing.T) {
+	meanwhile(t, "a_face_is_marked_and_told_in_words_and_colours", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()
 		p.see("#marks polygon", ".swatches li")
@@ -28,7 +28,7 @@ func testResult(t *testing.T, h house) {
 		p.click("#raw summary")
 		p.reads("#raw pre", `"joyLikelihood"`)
 	})
-	t.Run("the_box_lies_on_the_face", func(t *testing.T) {
+	meanwhile(t, "the_box_lies_on_the_face", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()
 		p.see("#marks polygon")
@@ -43,6 +43,9 @@ func testResult(t *testing.T, h house) {
 			t.Error("the box is somewhere else")
 		}
 	})
+}
+
+func testAnswers(t *testing.T, h house) {
 	t.Run("whatever_Google_finds_is_told", func(t *testing.T) {
 		p := h.answered(t, everything)
 		words := evaluate[string](p, `document.querySelector("#findings").innerText`)

@@ -13,7 +13,7 @@ import (
 
 func testUpload(t *testing.T, h house) {
 	bucket := h.Endpoints.S3 + "/*"
-	t.Run("a_connection_cut_after_the_upload_is_tried_again_and_it_arrives_once", func(t *testing.T) {
+	meanwhile(t, "a_connection_cut_after_the_upload_is_tried_again_and_it_arrives_once", func(t *testing.T) {
 		p := h.visit(t)
 		var puts atomic.Int32
 		p.intercept(bucket, fetch.RequestStageResponse, func(r *fetch.EventRequestPaused, answer answers) {
@@ -28,7 +28,7 @@ func testUpload(t *testing.T, h house) {
 			t.Errorf("%d pictures are remembered", n)
 		}
 	})
-	t.Run("a_connection_cut_before_the_upload_is_said_and_tried_again", func(t *testing.T) {
+	meanwhile(t, "a_connection_cut_before_the_upload_is_said_and_tried_again", func(t *testing.T) {
 		p := h.visit(t)
 		var puts atomic.Int32
 		p.intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
@@ -47,7 +47,7 @@ func testUpload(t *testing.T, h house) {
 			t.Errorf("%d PUTs, want two that were cut and one more", n)
 		}
 	})
-	t.Run("without_a_connection_it_waits_and_goes_on_by_itself", func(t *testing.T) {
+	meanwhile(t, "without_a_connection_it_waits_and_goes_on_by_itself", func(t *testing.T) {
 		p := h.visit(t)
 		p.choose(portrait)
 		p.offline(true)
@@ -57,7 +57,7 @@ func testUpload(t *testing.T, h house) {
 		p.offline(false)
 		p.see(allDone)
 	})
-	t.Run("an_expired_grant_is_replaced_and_its_ID_forgotten", func(t *testing.T) {
+	meanwhile(t, "an_expired_grant_is_replaced_and_its_ID_forgotten", func(t *testing.T) {
 		p := h.visit(t)
 		var puts atomic.Int32
 		first := make(chan string, 1)
@@ -75,7 +75,7 @@ func testUpload(t *testing.T, h house) {
 			t.Errorf("after %s the page shows and remembers %v", url, ids)
 		}
 	})
-	t.Run("a_cancelled_upload_leaves_nothing_and_can_be_sent_again", func(t *testing.T) {
+	meanwhile(t, "a_cancelled_upload_leaves_nothing_and_can_be_sent_again", func(t *testing.T) {
 		p := h.visit(t)
 		var puts atomic.Int32
 		reached := make(chan bool, 1)

@@ -13,7 +13,7 @@ import (
 const maxWeight = 60 << 10
 
 func testWeight(t *testing.T, h house) {
-	t.Run("the_page_weighs_little", func(t *testing.T) {
+	meanwhile(t, "the_page_weighs_little", func(t *testing.T) {
 		var weight int64
 		err := fs.WalkDir(files, "site", func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
@@ -34,7 +34,7 @@ func testWeight(t *testing.T, h house) {
 			t.Errorf("%d bytes, want at most %d; %v", weight, maxWeight, err)
 		}
 	})
-	t.Run("it_is_there_with_nothing_but_HTML_CSS_and_JS_of_its_own", func(t *testing.T) {
+	meanwhile(t, "it_is_there_with_nothing_but_HTML_CSS_and_JS_of_its_own", func(t *testing.T) {
 		p := newTab(t, h.chromium, h.Endpoints.Site)
 		p.do(chromedp.Navigate(p.site))
 		p.see("#agreement")

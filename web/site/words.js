@@ -21,8 +21,8 @@ function journey({ upload, progress, id }) {
 		case "rejected": return ["This picture cannot be used", sentence(progress.record?.rejection?.message ?? "")];
 		case "erased": return ["This picture was erased", "Nothing of it can be seen any more, here or elsewhere."];
 		case "running": return progress.steps.some((step) => step.status === "retrying")
-			? ["Your picture waits for a cloud", "It goes on by itself. You can close this page and come back."]
-			: ["On its way", "You can close this page and come back."];
+			? ["Your picture waits for a cloud", "It goes on by itself. You can close this page."]
+			: ["On its way", "You can close this page."];
 	}
 	if (progress.steps.some((step) => step.status === "failed")) return ["The journey was broken off", "It waits to be started again."];
 	return tooLate(id) ? ["This picture never arrived", "Take it again."] : ["Waiting for the picture to arrive", "AWS tells when it has."];
