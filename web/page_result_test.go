@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
@@ -50,6 +51,9 @@ func testAnswers(t *testing.T, h house) {
 		p := h.answered(t, everything)
 		words := evaluate[string](p, `document.querySelector("#findings").innerText`)
 		contains(t, "the result", words, "Cat", "97 %", "Chair", "Eiffel Tower", "Acme", "EXIT", "Violence is likely", "2 faces", "perhaps sad")
+		if widths := evaluate[[]int](p, `[...document.querySelectorAll(".bars i")].slice(0, 2).map((bar) => Math.round(100 * bar.offsetWidth / bar.parentElement.offsetWidth))`); !slices.Equal(widths, []int{97, 61}) {
+			t.Errorf("the bars are %v %% long", widths)
+		}
 		p.click(`#toggles [name="objects"]`)
 		p.see("#marks .object")
 		p.shoot("everything")

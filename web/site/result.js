@@ -59,7 +59,7 @@ function bars(title, found) {
 	}
 	return seen.size && section(title, element("ul", { className: "bars" }, ...[...seen].slice(0, 12).map(([name, score]) => {
 		const bar = element("i");
-		bar.style.width = percent(score);
+		bar.style.width = score * 100 + "%";
 		return element("li", {}, element("span", {}, capital(name)), element("span", {}, score ? percent(score) : ""), bar);
 	})));
 }

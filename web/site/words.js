@@ -1,4 +1,4 @@
-// How things stand, in words. Everything here only reads the state.
+// How things stand, in words.
 import { isSettled } from "./progress.js";
 
 export function headline(state) {
