@@ -13,8 +13,9 @@ import (
 // attempt whose answer was lost or by an earlier run, that one's status is the outcome. When its owner
 // erased the picture meanwhile, the object is deleted too.
 func (a *Activities) Persist(ctx context.Context, r picture.Record) (picture.Outcome, error) {
-	started := time.Now().UTC()
-	r.Steps = append(r.Steps, done(ctx, picture.Persist, started))
+	step := done(ctx, picture.Persist, time.Now().UTC())
+	step.FinishedAt = time.Time{} // the Record is written before this step ends
+	r.Steps = append(r.Steps, step)
 	err := a.Records.Create(ctx, r)
 	if errors.Is(err, records.ErrExists) {
 		return a.existing(ctx, r)

@@ -26,11 +26,11 @@ func TestPersist(t *testing.T) {
 		c.keeps(t, r, picture.Annotated)
 		kept := c.kept(t, r.ID)
 		own := kept.Steps[len(kept.Steps)-1]
-		if own.StartedAt.Before(before) || own.FinishedAt.Before(own.StartedAt) || own.FinishedAt.After(time.Now()) {
-			t.Errorf("it ran from %s to %s", own.StartedAt, own.FinishedAt)
+		if own.StartedAt.Before(before) || own.StartedAt.After(time.Now()) || !own.FinishedAt.IsZero() {
+			t.Errorf("it ran from %s to %s, which it cannot know", own.StartedAt, own.FinishedAt)
 		}
 		r.Steps = append(r.Steps, picture.Step{Name: picture.Persist, Cloud: "azure", Status: picture.StepDone,
-			Attempt: 1, StartedAt: own.StartedAt, FinishedAt: own.FinishedAt})
+			Attempt: 1, StartedAt: own.StartedAt})
 		same(t, kept, r)
 	})
 	t.Run("keeps_why_a_picture_was_rejected", func(t *testing.T) {
