@@ -80,10 +80,9 @@ type watch struct {
 	told   map[string]bool // keys minted since the last look went back to
 }
 
-// look lists what was minted since, which is where a key begins, and tells of what is new.
+// look lists what was minted since then, and tells of what is new.
 func (w *watch) look(ctx context.Context, since time.Time) error {
-	after := picture.Prefix + string(picture.NewID(since))
-	after = after[:len(picture.Prefix)+len("01990000-0000")] // the time in the ID, without its random part
+	after := picture.KeysSince(since)
 	pages := s3.NewListObjectsV2Paginator(w.client, &s3.ListObjectsV2Input{Bucket: &w.bucket, Prefix: aws.String(picture.Prefix), StartAfter: &after})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
