@@ -7,10 +7,12 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"triptych/local/stack"
+	"triptych/local/visitor"
 	"triptych/picture"
 )
 
@@ -58,11 +60,11 @@ func TestFaults(t *testing.T) {
 		t.Run("an_upload_under_AWS_"+fault+"_is_503_and_taken_later", func(t *testing.T) {
 			g := visitor.ask(t, photo)
 			visitor.pull(t, "aws", fault)
-			if status := g.put(t, photo); status != http.StatusServiceUnavailable {
+			if status := upload(t, g, photo); status != http.StatusServiceUnavailable {
 				t.Errorf("the upload was answered %d", status)
 			}
 			visitor.pull(t, "aws", "none")
-			if status := g.put(t, photo); status != http.StatusOK {
+			if status := upload(t, g, photo); status != http.StatusOK {
 				t.Fatalf("the same PUT later was answered %d", status)
 			}
 			if settled := visitor.follow(t, g.ID); settled.Status != picture.Annotated {
@@ -88,7 +90,7 @@ func TestFaults(t *testing.T) {
 		}
 	})
 	t.Run("a_killed_web_is_waited_for", func(t *testing.T) {
-		if err := s.Kill("web"); err != nil {
+		if err := s.Signal("web", syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		for status := 0; status != http.StatusOK; {
@@ -101,23 +103,23 @@ func TestFaults(t *testing.T) {
 }
 
 // testWaiting pulls a cloud's plug and puts it back once the picture has told of it.
-func testWaiting(t *testing.T, visitor site, cloud, fault string, step int, says string) {
+func testWaiting(t *testing.T, on site, cloud, fault string, step int, says string) {
 	photo := portrait(t)
-	var g grant
+	var g visitor.Grant
 	if cloud == "aws" { // the upload comes before
-		visitor.pull(t, "google", "down")
-		g = visitor.take(t, photo)
-		visitor.pull(t, cloud, fault)
-		visitor.pull(t, "google", "none")
+		on.pull(t, "google", "down")
+		g = on.take(t, photo)
+		on.pull(t, cloud, fault)
+		on.pull(t, "google", "none")
 	} else {
-		visitor.pull(t, cloud, fault)
-		g = visitor.take(t, photo)
+		on.pull(t, cloud, fault)
+		g = on.take(t, photo)
 	}
 	told := false
-	settled := visitor.follow(t, g.ID, func(p picture.Progress) {
+	settled := on.follow(t, g.ID, func(p picture.Progress) {
 		if s := p.Steps[step]; !told && s.Status == picture.StepRetrying && strings.Contains(s.Error, says) {
 			told = true
-			visitor.pull(t, cloud, "none")
+			on.pull(t, cloud, "none")
 		}
 	})
 	if settled.Status != picture.Annotated || !told {
@@ -128,7 +130,7 @@ func testWaiting(t *testing.T, visitor site, cloud, fault string, step int, says
 func testTemporalDown(t *testing.T, s *stack.Stack, visitor site) {
 	photo := portrait(t)
 	visitor.pull(t, "temporal", "down")
-	if err := s.Kill("temporal"); err == nil {
+	if err := s.Signal("temporal", syscall.SIGKILL); err == nil {
 		t.Error("Temporal still runs")
 	}
 	if got := wrong(visitor.faults(t)); !maps.Equal(got, map[string]string{"temporal": "down"}) {

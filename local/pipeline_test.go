@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -78,7 +79,7 @@ func TestPipeline(t *testing.T) {
 	})
 	t.Run("an_upload_is_taken_once_and_a_repeat_says_that_it_arrived", func(t *testing.T) {
 		g := visitor.take(t, photo)
-		if status := g.put(t, photo); status != http.StatusPreconditionFailed {
+		if status := upload(t, g, photo); status != http.StatusPreconditionFailed {
 			t.Errorf("the same PUT again was answered %d, want 412", status)
 		}
 		visitor.follow(t, g.ID)
@@ -101,12 +102,12 @@ func TestPipeline(t *testing.T) {
 		}
 		// If-None-Match would refuse this if the object were still there. What it brings back goes when the grant
 		// has expired, with the workflow's second deletion.
-		if status := g.put(t, photo); status != http.StatusOK {
+		if status := upload(t, g, photo); status != http.StatusOK {
 			t.Errorf("the object is still there: uploading again was answered %d", status)
 		}
 	})
 	t.Run("a_killed_worker_is_started_again", func(t *testing.T) {
-		if err := s.Kill("worker"); err != nil {
+		if err := s.Signal("worker", syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		g := visitor.take(t, photo)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -97,7 +98,7 @@ func TestSweep(t *testing.T) {
 		if err != nil || every() == want {
 			t.Fatalf("the schedule could not be changed: %v", err)
 		}
-		if err := s.Kill("worker"); err != nil {
+		if err := s.Signal("worker", syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		for every() != want {

@@ -46,6 +46,24 @@ func TestFault(t *testing.T) {
 		want(t, "create", create("cut"), -1)
 		want(t, "read", read("cut"), 0)
 	})
+	t.Run("a_fault_of_one_partition_and_method_leaves_the_others_alone", func(t *testing.T) {
+		met := 0
+		w.SetFault(Fault{Only: "p", Method: "GET", Status: 403, Meet: func() { met++ }})
+		defer w.SetFault(Fault{Only: "p", Method: "GET"})
+		want(t, "create", create("particular"), 0)
+		want(t, "read", read("particular"), 403)
+		_, err := items.ReadItem(t.Context(), pk("q"), "particular", nil)
+		want(t, "read of another partition", err, 404)
+		if met != 1 {
+			t.Errorf("met %d times", met)
+		}
+	})
+	t.Run("a_write_that_meets_its_fault_is_applied_first", func(t *testing.T) {
+		w.SetFault(Fault{Method: "POST", AfterApply: true, Status: 503, Times: 1, Meet: func() {
+			want(t, "read", read("applied"), 0)
+		}})
+		want(t, "create", create("applied"), 503)
+	})
 	t.Run("a_fault_without_Times_lasts_until_it_is_mended", func(t *testing.T) {
 		w.SetFault(Fault{Status: 503})
 		for range 3 {

@@ -32,9 +32,8 @@ type Server struct {
 
 	swept map[string][]byte // container's _rid: where its sweep goes on; touched only inside writes, one at a time
 
-	mu    sync.Mutex
-	fault Fault
-	left  int // how often fault still strikes; meaningless unless fault.Times > 0
+	mu     sync.Mutex
+	faults map[selector]Fault
 }
 
 // Open serves the account kept in the file at path, which is made if it is missing; key is the account's
@@ -48,7 +47,7 @@ func Open(path, key string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{store: st, key: secret, now: time.Now, swept: map[string][]byte{}}, nil
+	return &Server{store: st, key: secret, now: time.Now, swept: map[string][]byte{}, faults: map[selector]Fault{}}, nil
 }
 
 // Close waits for what is being written and releases the file. Requests that come later get 503.
@@ -74,13 +73,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refused(err).send(w)
 		return
 	}
-	f := s.strike(t)
-	f.wait(r.Context())
+	f := s.strike(r, t)
+	if !f.AfterApply {
+		f.wait(r.Context())
+	}
 	if f.Status != 0 && !f.AfterApply {
 		f.reply().send(w)
 		return
 	}
 	answer := s.apply(r, t)
+	if f.AfterApply {
+		f.wait(r.Context())
+	}
 	switch {
 	case f.AfterApply && f.Status == 0:
 		panic(http.ErrAbortHandler)

@@ -54,7 +54,7 @@ func (a *announcer) CopyObject(ctx context.Context, in s3response.CopyObjectInpu
 
 // announce creates the object between its intent and its event.
 func (a *announcer) announce(ctx context.Context, i intent, create func() (object, error)) error {
-	if !strings.HasPrefix(i.Key, a.prefix) || a.faults.losesEvents() {
+	if !strings.HasPrefix(i.Key, a.prefix) || a.faults.losesEvents(i.Key) {
 		_, err := create()
 		return err
 	}

@@ -11,9 +11,11 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/versity/versitygw/backend"
 	"github.com/versity/versitygw/s3err"
@@ -31,74 +33,95 @@ var operations = []string{
 // codes are the S3 error codes of a status when none is given.
 var codes = map[int]string{403: "AccessDenied", 404: "NoSuchKey", 500: "InternalError", 503: "SlowDown"}
 
-// fault is what PUT /fault takes; {} clears it.
+// fault is what PUT /fault takes, in place of the one with the same Only; {} clears the one without.
 type fault struct {
+	Only       string   `json:"only"`       // meets only requests about one object, whose key holds it
 	Status     int      `json:"status"`     // HTTP status of the answer; 0 for none, only the delay
 	Code       string   `json:"code"`       // S3 error code; a usual one of the status if absent
 	Times      int      `json:"times"`      // how many requests are hit; 0 for all until it is cleared
 	Delay      string   `json:"delay"`      // how long a request is held before it is answered, such as 2s
 	Operations []string `json:"operations"` // which requests are hit; all if absent
 	Events     string   `json:"events"`     // "drop": objects are created, and nobody is told
+
+	delay time.Duration
 }
 
-func (f fault) check() (time.Duration, error) {
+func (f *fault) check() (err error) {
 	for _, o := range f.Operations {
 		if !slices.Contains(operations, o) {
-			return 0, fmt.Errorf("operation %q: there are %q", o, operations)
+			return fmt.Errorf("operation %q: there are %q", o, operations)
 		}
 	}
 	switch {
 	case f.Status != 0 && (f.Status < 400 || f.Status > 599):
-		return 0, fmt.Errorf("status %d: an error has 400 to 599", f.Status)
+		return fmt.Errorf("status %d: an error has 400 to 599", f.Status)
 	case f.Status != 0 && f.Code == "" && codes[f.Status] == "":
-		return 0, fmt.Errorf("status %d needs a code", f.Status)
+		return fmt.Errorf("status %d needs a code", f.Status)
 	case f.Times < 0:
-		return 0, fmt.Errorf("times %d: it cannot be negative", f.Times)
+		return fmt.Errorf("times %d: it cannot be negative", f.Times)
 	case f.Events != "" && f.Events != "drop":
-		return 0, fmt.Errorf("events %q: only drop is known", f.Events)
+		return fmt.Errorf("events %q: only drop is known", f.Events)
 	case f.Delay == "":
-		return 0, nil
+		return nil
 	}
-	return time.ParseDuration(f.Delay)
+	f.delay, err = time.ParseDuration(f.Delay)
+	return err
 }
 
-// faults holds the fault that is set, if any.
+// faults holds what is set.
 type faults struct {
-	mu    sync.Mutex
-	set   fault
-	delay time.Duration
-	left  int // requests still to be hit, if set.Times is not 0
+	mu  sync.Mutex
+	set map[string]fault // by Only
 }
 
-func (f *faults) losesEvents() bool {
+// about is the fault of requests about key, rather one in particular.
+func (f *faults) about(key string) fault {
+	now := f.set[""]
+	for only, particular := range f.set {
+		if only != "" && strings.Contains(key, only) {
+			now = particular
+		}
+	}
+	return now
+}
+
+func (f *faults) losesEvents(key string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.set.Events == "drop"
+	return f.about(key).Events == "drop"
 }
 
 // hit delays the request and says how it fails, if it is to.
-func (f *faults) hit(ctx context.Context, operation string) error {
-	f.mu.Lock()
-	set, delay := f.set, f.delay
-	hits := len(set.Operations) == 0 || slices.Contains(set.Operations, operation)
-	hits = hits && (set.Times == 0 || f.left > 0)
-	if hits {
-		f.left--
-	}
-	f.mu.Unlock()
-	if !hits {
-		return nil
-	}
+func (f *faults) hit(ctx context.Context, operation, key string) error {
+	now := f.take(operation, key)
 	select {
 	case <-ctx.Done():
-	case <-time.After(delay):
+	case <-time.After(now.delay):
 	}
-	if set.Status == 0 {
+	if now.Status == 0 {
 		return nil
 	}
 	return s3err.APIError{
-		Code: cmp.Or(set.Code, codes[set.Status]), Description: "This error was asked for.", HTTPStatusCode: set.Status,
+		Code: cmp.Or(now.Code, codes[now.Status]), Description: "This error was asked for.", HTTPStatusCode: now.Status,
 	}
+}
+
+func (f *faults) take(operation, key string) fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.about(key)
+	if len(now.Operations) > 0 && !slices.Contains(now.Operations, operation) {
+		return fault{}
+	}
+	switch later := now; now.Times {
+	case 0:
+	case 1:
+		delete(f.set, now.Only)
+	default:
+		later.Times--
+		f.set[now.Only] = later
+	}
+	return now
 }
 
 func (f *faults) put(w http.ResponseWriter, r *http.Request) {
@@ -106,9 +129,8 @@ func (f *faults) put(w http.ResponseWriter, r *http.Request) {
 	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16))
 	body.DisallowUnknownFields()
 	err := body.Decode(&set)
-	var delay time.Duration
 	if err == nil {
-		delay, err = set.check()
+		err = set.check()
 	}
 	if err != nil {
 		http.Error(w, "fault: "+err.Error(), http.StatusBadRequest)
@@ -116,7 +138,10 @@ func (f *faults) put(w http.ResponseWriter, r *http.Request) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.set, f.delay, f.left = set, delay, set.Times
+	if f.set == nil {
+		f.set = map[string]fault{}
+	}
+	f.set[set.Only] = set
 	slog.Info("fault set", "fault", fmt.Sprintf("%+v", set))
 	w.WriteHeader(http.StatusNoContent)
 }
@@ -139,8 +164,8 @@ type faulty struct {
 	faults *faults
 }
 
-func attempt[In, Out any](ctx context.Context, f *faults, operation string, next func(context.Context, In) (Out, error), in In) (Out, error) {
-	if err := f.hit(ctx, operation); err != nil {
+func attempt[In, Out any](ctx context.Context, f *faults, operation string, key *string, next func(context.Context, In) (Out, error), in In) (Out, error) {
+	if err := f.hit(ctx, operation, aws.ToString(key)); err != nil {
 		var none Out
 		return none, err
 	}
@@ -148,7 +173,7 @@ func attempt[In, Out any](ctx context.Context, f *faults, operation string, next
 }
 
 func (f *faulty) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
-	out, err := attempt(ctx, f.faults, "PutObject", f.Backend.PutObject, in)
+	out, err := attempt(ctx, f.faults, "PutObject", in.Key, f.Backend.PutObject, in)
 	if err != nil && in.Body != nil {
 		io.Copy(io.Discard, in.Body) // whoever still sends would see a broken connection instead of the answer
 	}
@@ -156,35 +181,35 @@ func (f *faulty) PutObject(ctx context.Context, in s3response.PutObjectInput) (s
 }
 
 func (f *faulty) GetObject(ctx context.Context, in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
-	return attempt(ctx, f.faults, "GetObject", f.Backend.GetObject, in)
+	return attempt(ctx, f.faults, "GetObject", in.Key, f.Backend.GetObject, in)
 }
 
 func (f *faulty) HeadObject(ctx context.Context, in *s3.HeadObjectInput) (*s3.HeadObjectOutput, error) {
-	return attempt(ctx, f.faults, "HeadObject", f.Backend.HeadObject, in)
+	return attempt(ctx, f.faults, "HeadObject", in.Key, f.Backend.HeadObject, in)
 }
 
 func (f *faulty) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
-	return attempt(ctx, f.faults, "DeleteObject", f.Backend.DeleteObject, in)
+	return attempt(ctx, f.faults, "DeleteObject", in.Key, f.Backend.DeleteObject, in)
 }
 
 func (f *faulty) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s3response.DeleteResult, error) {
-	return attempt(ctx, f.faults, "DeleteObjects", f.Backend.DeleteObjects, in)
+	return attempt(ctx, f.faults, "DeleteObjects", nil, f.Backend.DeleteObjects, in)
 }
 
 func (f *faulty) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s3response.CopyObjectOutput, error) {
-	return attempt(ctx, f.faults, "CopyObject", f.Backend.CopyObject, in)
+	return attempt(ctx, f.faults, "CopyObject", in.Key, f.Backend.CopyObject, in)
 }
 
 func (f *faulty) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input) (s3response.ListObjectsV2Result, error) {
-	return attempt(ctx, f.faults, "ListObjectsV2", f.Backend.ListObjectsV2, in)
+	return attempt(ctx, f.faults, "ListObjectsV2", nil, f.Backend.ListObjectsV2, in)
 }
 
 func (f *faulty) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput) (s3response.ListVersionsResult, error) {
-	return attempt(ctx, f.faults, "ListObjectVersions", f.Backend.ListObjectVersions, in)
+	return attempt(ctx, f.faults, "ListObjectVersions", nil, f.Backend.ListObjectVersions, in)
 }
 
 func (f *faulty) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
-	if err := f.faults.hit(ctx, "CompleteMultipartUpload"); err != nil {
+	if err := f.faults.hit(ctx, "CompleteMultipartUpload", aws.ToString(in.Key)); err != nil {
 		return s3response.CompleteMultipartUploadResult{}, "", err
 	}
 	return f.Backend.CompleteMultipartUpload(ctx, in)

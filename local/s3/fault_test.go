@@ -56,6 +56,14 @@ func TestFault(t *testing.T) {
 			t.Errorf("GET: %q", got)
 		}
 	})
+	t.Run("one_of_one_object_leaves_the_others_alone", func(t *testing.T) {
+		set(t, `{}`, 204)
+		set(t, `{"only":"b.jpg","status":503,"code":"SlowDown"}`, 204)
+		defer set(t, `{"only":"b.jpg"}`, 204)
+		if first, then := get(), upload(); first != "" || then != "SlowDown" {
+			t.Errorf("GET of the other: %q; PUT: %q, want SlowDown", first, then)
+		}
+	})
 	t.Run("it_is_cleared", func(t *testing.T) {
 		set(t, `{"status":503,"code":"SlowDown"}`, 204)
 		set(t, `{}`, 204)

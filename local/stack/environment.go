@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -72,4 +73,25 @@ func (s *Stack) environment() []string {
 		}
 	}
 	return env
+}
+
+// workerEnvironment is the environment, with what was put between the worker and the parts.
+func (s *Stack) workerEnvironment() ([]string, error) {
+	env := s.environment()
+	if s.config.Between == nil {
+		return env, nil
+	}
+	e := s.Endpoints
+	for part, variable := range map[string]string{"s3": "AWS_ENDPOINT_URL_S3", "vision": "VISION_EMULATOR_HOST",
+		"cosmos": "COSMOS_ENDPOINT", "temporal": "TEMPORAL_ADDRESS"} {
+		at := map[string]string{"s3": e.S3, "vision": e.Vision, "cosmos": e.Cosmos, "temporal": e.Temporal}[part]
+		addr := strings.TrimPrefix(at, "http://")
+		scheme := strings.TrimSuffix(at, addr)
+		addr, err := s.config.Between(part, addr)
+		if err != nil {
+			return nil, fmt.Errorf("putting something between the worker and %s: %w", part, err)
+		}
+		env = append(env, variable+"="+scheme+addr) // the last of a name counts
+	}
+	return env, nil
 }

@@ -39,6 +39,9 @@ type Config struct {
 	Real     []string  // clouds to use for real: "aws", "google", "azure"
 	Headless bool      // without Temporal's Web UI
 	Say      io.Writer // progress, for a person
+	// Between, if there is one, says by which address the worker reaches a part ("s3", "vision", "cosmos", "temporal")
+	// that is at addr.
+	Between func(part, addr string) (string, error)
 }
 
 func (c Config) real(cloud string) bool { return slices.Contains(c.Real, cloud) }
@@ -185,7 +188,7 @@ func (s *Stack) place() error {
 // startClouds starts the local part of every cloud that is not real, and Temporal.
 func (s *Stack) startClouds(ctx context.Context) error {
 	if s.config.Temporal == "" {
-		s.spawn(ctx, "temporal", s.temporalArgs()...)
+		s.spawn(ctx, "temporal", s.environment(), s.temporalArgs()...)
 	}
 	if !s.config.real("google") {
 		if err := s.startVision(ctx); err != nil {
@@ -204,7 +207,7 @@ func (s *Stack) startClouds(ctx context.Context) error {
 		return s.startWatch(ctx)
 	}
 	_, port, _ := net.SplitHostPort(s.config.Addr)
-	s.spawn(ctx, "s3", "-dir", filepath.Join(s.config.Dir, "s3"), "-addr", s.identity.addr("s3"), "-bucket", bucket,
+	s.spawn(ctx, "s3", s.environment(), "-dir", filepath.Join(s.config.Dir, "s3"), "-addr", s.identity.addr("s3"), "-bucket", bucket,
 		"-origin", s.Endpoints.Site+",http://localhost:"+port, "-notify", s.LambdaURL, "-control", s.identity.addr("control"))
 	return nil
 }
@@ -214,6 +217,11 @@ func (s *Stack) startVision(ctx context.Context) error {
 	if s.Vision, err = annotator.New(); err != nil {
 		return err
 	}
+	bills, err := s.openLog("vision")
+	if err != nil {
+		return err
+	}
+	s.Vision.BillTo(bills)
 	ln, err := net.Listen("tcp", s.identity.addr("vision"))
 	if err != nil {
 		return fmt.Errorf("starting the Vision server: %w", err)
@@ -236,11 +244,10 @@ func (s *Stack) startCosmos(ctx context.Context) error {
 
 // startLambda starts the host of the trigger.
 func (s *Stack) startLambda(ctx context.Context) error {
-	log, err := os.OpenFile(filepath.Join(s.config.Dir, "logs", "trigger.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	log, err := s.openLog("trigger")
 	if err != nil {
-		return fmt.Errorf("opening the log of trigger: %w", err)
+		return err
 	}
-	s.closers = append(s.closers, log.Close)
 	s.Lambda, err = lambda.New(lambda.Config{
 		Name:        "trigger",
 		Bootstrap:   s.binaries["trigger"],
@@ -265,14 +272,28 @@ func (s *Stack) startLambda(ctx context.Context) error {
 	return s.serve(ctx, "lambda", s.Lambda)
 }
 
+// openLog is the log of a part that is no child.
+func (s *Stack) openLog(name string) (*os.File, error) {
+	log, err := os.OpenFile(filepath.Join(s.config.Dir, "logs", name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("opening the log of %s: %w", name, err)
+	}
+	s.closers = append(s.closers, log.Close)
+	return log, nil
+}
+
 // startProduct starts what is also deployed, and waits until it serves.
 func (s *Stack) startProduct(ctx, running context.Context) error {
 	ready := filepath.Join(s.config.Dir, "worker.ready")
 	if err := os.Remove(ready); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("starting the worker: %w", err)
 	}
-	s.spawn(running, "worker", "-ready", ready)
-	s.spawn(running, "web", "-addr", s.identity.addr("web"))
+	env, err := s.workerEnvironment()
+	if err != nil {
+		return err
+	}
+	s.spawn(running, "worker", env, "-ready", ready)
+	s.spawn(running, "web", s.environment(), "-addr", s.identity.addr("web"))
 	if err := s.await(ctx, "web", func() bool { return answers(ctx, s.Endpoints.Site+"/healthz") }); err != nil {
 		return err
 	}
@@ -280,9 +301,9 @@ func (s *Stack) startProduct(ctx, running context.Context) error {
 }
 
 // spawn keeps one of the binaries running until ctx ends.
-func (s *Stack) spawn(ctx context.Context, name string, args ...string) {
+func (s *Stack) spawn(ctx context.Context, name string, env []string, args ...string) {
 	c := &child{
-		name: name, path: s.binaries[name], args: args, env: s.environment(),
+		name: name, path: s.binaries[name], args: args, env: env,
 		dir: filepath.Join(s.config.Dir, "logs"), say: s.config.Say,
 	}
 	s.children[name] = c
@@ -352,8 +373,8 @@ func (s *Stack) Close() {
 	}
 }
 
-// Kill sends SIGKILL to one of the children ("worker", "web", "s3" or "temporal"); it is started again.
-func (s *Stack) Kill(name string) error {
+// Signal sends one to a child: "worker", "web", "s3" or "temporal". If that ends it, it is started again.
+func (s *Stack) Signal(name string, signal syscall.Signal) error {
 	c, ok := s.children[name]
 	if !ok {
 		return fmt.Errorf("there is no child %q", name)
@@ -362,7 +383,7 @@ func (s *Stack) Kill(name string) error {
 	if pid == 0 {
 		return fmt.Errorf("%s is not running", name)
 	}
-	return syscall.Kill(pid, syscall.SIGKILL)
+	return syscall.Kill(pid, signal)
 }
 
 // String is where everything is, for a person.

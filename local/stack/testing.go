@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Start runs a stack of its own for one test, on free ports and in a temporary directory.
-func Start(t testing.TB) *Stack {
+// Start runs a stack of its own for one test, on free ports and in a temporary directory; change may make it another.
+func Start(t testing.TB, change ...func(*Config)) *Stack {
 	t.Helper()
 	ctx := t.Context()
 	if deadline, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
@@ -18,7 +18,11 @@ func Start(t testing.TB) *Stack {
 			defer cancel()
 		}
 	}
-	s, err := Open(ctx, Config{Dir: t.TempDir(), Addr: "127.0.0.1:0", Headless: true, Say: t.Output()})
+	config := Config{Dir: t.TempDir(), Addr: "127.0.0.1:0", Headless: true, Say: t.Output()}
+	for _, f := range change {
+		f(&config)
+	}
+	s, err := Open(ctx, config)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		t.Fatal("the first build took longer than this test may: what is built so far is kept, so run it again, or with -timeout 30m")
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"runtime"
@@ -44,6 +45,7 @@ type Server struct {
 	places    int64
 	fault     faults
 	annotated atomic.Int64
+	bills     io.Writer // nil: nobody wants to know
 }
 
 // New makes a server. Its networks are decoded here, in a few milliseconds.
@@ -82,7 +84,3 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	}
 	return nil
 }
-
-// Annotated counts the images answered with an annotation, by analysis or by a Fault's Response: what
-// Google would bill. Errors are free.
-func (s *Server) Annotated() int64 { return s.annotated.Load() }

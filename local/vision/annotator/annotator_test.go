@@ -26,11 +26,14 @@ import (
 )
 
 // serve starts a server for the test and returns Google's own client to it.
-func serve(t testing.TB) (*annotator.Server, *vision.ImageAnnotatorClient) {
+func serve(t testing.TB, change ...func(*annotator.Server)) (*annotator.Server, *vision.ImageAnnotatorClient) {
 	t.Helper()
 	server, err := annotator.New()
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, f := range change {
+		f(server)
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

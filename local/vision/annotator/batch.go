@@ -26,9 +26,12 @@ type service struct {
 
 // BatchAnnotateImages answers each image by itself: one that fails is an error in its place, not of the call.
 func (s service) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchAnnotateImagesRequest) (*visionpb.BatchAnnotateImagesResponse, error) {
-	fault := s.server.fault.take()
+	fault := s.server.fault.take(batch)
 	if err := fault.happen(ctx); err != nil {
 		return nil, err
+	}
+	if fault.Empty {
+		return &visionpb.BatchAnnotateImagesResponse{}, nil
 	}
 	if proto.Size(batch) > maxRequest {
 		return nil, status.Errorf(codes.InvalidArgument, "Request payload size exceeds the limit: %d bytes.", maxRequest)
@@ -49,9 +52,9 @@ func (s service) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchA
 	if err := ctx.Err(); err != nil {
 		return nil, status.FromContextError(err).Err()
 	}
-	for _, r := range responses {
+	for i, r := range responses {
 		if r.Error == nil {
-			s.server.annotated.Add(1)
+			s.server.bill(batch.Requests[i].GetImage())
 		}
 	}
 	return &visionpb.BatchAnnotateImagesResponse{Responses: responses}, nil

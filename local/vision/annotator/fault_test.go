@@ -1,12 +1,14 @@
 package annotator_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"image/color"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +21,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"triptych/local/vision/annotator"
 )
@@ -59,6 +62,27 @@ func TestFault(t *testing.T) {
 		got := one(t, client, plain(t, color.White), face)
 		if len(got.TextAnnotations) != 1 || got.TextAnnotations[0].Description != large || server.Annotated() != 1 {
 			t.Errorf("got %d texts, %d annotated", len(got.TextAnnotations), server.Annotated())
+		}
+	})
+	t.Run("an_empty_reply_answers_no_image_and_is_not_billed", func(t *testing.T) {
+		billed := server.Annotated()
+		server.SetFault(annotator.Fault{Empty: true})
+		got, err := client.BatchAnnotateImages(t.Context(), request)
+		if err != nil || len(got.Responses) != 0 || server.Annotated() != billed {
+			t.Errorf("got %v, %v, %d billed", got, err, server.Annotated()-billed)
+		}
+		server.SetFault(annotator.Fault{})
+	})
+	t.Run("a_fault_of_one_image_leaves_the_others_alone", func(t *testing.T) {
+		marked := proto.CloneOf(request)
+		marked.Requests[0].Image.Content = append(slices.Clone(marked.Requests[0].Image.Content), "marked"...)
+		met := 0
+		server.SetFault(annotator.Fault{Only: "marked", Code: codes.PermissionDenied, Meet: func() { met++ }})
+		if _, err := client.BatchAnnotateImages(t.Context(), marked); status.Code(err) != codes.PermissionDenied || met != 1 {
+			t.Errorf("the one was answered %v, met %d times", err, met)
+		}
+		if _, err := client.BatchAnnotateImages(t.Context(), request); err != nil {
+			t.Errorf("another was answered %v", err)
 		}
 	})
 	t.Run("after_its_times_a_fault_is_over", func(t *testing.T) {
@@ -188,6 +212,27 @@ func TestServe(t *testing.T) {
 		}
 		if err := <-stopped; err != nil {
 			t.Errorf("Serve returned %v", err)
+		}
+	})
+}
+
+func TestBill(t *testing.T) {
+	var bills bytes.Buffer
+	server, client := serve(t, func(s *annotator.Server) { s.BillTo(&bills) })
+	picture := plain(t, color.White)
+	one(t, client, picture, colour)
+	server.SetFault(annotator.Fault{ImageCode: codes.InvalidArgument})
+	one(t, client, picture, colour)
+	t.Run("names_what_was_annotated_and_nothing_else", func(t *testing.T) {
+		if n := strings.Count(bills.String(), annotator.Identity(picture.Content)); n != 1 || strings.Count(bills.String(), "\n") != 1 {
+			t.Errorf("billed %s", &bills)
+		}
+	})
+	t.Run("knows_a_URL_by_its_path", func(t *testing.T) {
+		server.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}})
+		one(t, client, &visionpb.Image{Source: &visionpb.ImageSource{ImageUri: "http://127.0.0.1:1/b/k.jpg?X-Amz-Signature=s"}}, colour)
+		if !strings.Contains(bills.String(), annotator.Identity([]byte("/b/k.jpg"))) {
+			t.Errorf("billed %s", &bills)
 		}
 	})
 }
