@@ -105,11 +105,11 @@ func testCamera(t *testing.T, h house) {
 	})
 	meanwhile(t, "a_person_who_says_no_is_told_where_to_say_yes", func(t *testing.T) {
 		denying := startChromium(t, chromedp.Flag("deny-permission-prompts", true), chromedp.Flag("use-fake-device-for-media-stream", true))
-		house{h.Stack, denying}.visit(t).refused(refusals["NotAllowedError"])
+		h.in(denying).visit(t).refused(refusals["NotAllowedError"])
 	})
 	meanwhile(t, "a_machine_without_a_camera_is_offered_a_file", func(t *testing.T) {
 		blind := startChromium(t, chromedp.Flag("use-fake-ui-for-media-stream", true))
-		house{h.Stack, blind}.visit(t).refused(refusals["NotFoundError"])
+		h.in(blind).visit(t).refused(refusals["NotFoundError"])
 	})
 }
 

@@ -51,10 +51,13 @@ func testFaults(t *testing.T, h house) {
 		p.click(plug)
 		p.see(plug+`[aria-pressed="false"]`, allDone)
 	})
-	t.Run("where_there_is_no_such_endpoint_there_are_no_switches", func(t *testing.T) {
+}
+
+func testNoFaults(t *testing.T, h house) {
+	meanwhile(t, "a_site_that_brings_no_switches_has_none", func(t *testing.T) {
 		p := newTab(t, h.chromium, newClouds(t).site.URL)
 		asked := make(chan int64, 1)
-		p.intercept("*/local/faults", fetch.RequestStageResponse, func(r *fetch.EventRequestPaused, answer answers) {
+		p.intercept("*/local/*", fetch.RequestStageResponse, func(r *fetch.EventRequestPaused, answer answers) {
 			asked <- r.ResponseStatusCode
 			answer.goOn()
 		})
@@ -63,8 +66,25 @@ func testFaults(t *testing.T, h house) {
 		if status := <-asked; status != 404 {
 			t.Errorf("the site itself answers %d", status)
 		}
-		if n := evaluate[int](p, `document.querySelectorAll(".plug button").length`); n != 0 {
-			t.Errorf("%d switches", n)
-		}
+		p.withoutSwitches()
 	})
+	meanwhile(t, "in_the_cloud_they_are_not_even_asked_for", func(t *testing.T) {
+		p := newTab(t, h.chromium, h.deployed)
+		p.intercept("*/local/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+			t.Errorf("%s is asked for", r.Request.URL)
+			answer.goOn()
+		})
+		p.do(chromedp.Navigate(p.site))
+		p.see("#agreement")
+		p.click("#agree")
+		p.see("#start")
+		p.withoutSwitches()
+	})
+}
+
+func (p tab) withoutSwitches() {
+	p.Helper()
+	if n := evaluate[int](p, `document.querySelectorAll(".plug, #temporal, [data-fault]").length`); n != 0 {
+		p.Errorf("%d switches", n)
+	}
 }

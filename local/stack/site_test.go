@@ -135,6 +135,14 @@ func TestSwitchboard(t *testing.T) {
 			t.Errorf("answered %s", res.Status)
 		}
 	})
+	t.Run("the_page's_part_of_it_is_a_script_and_a_style_sheet", func(t *testing.T) {
+		for file, want := range map[string]string{"plugs.js": "text/javascript", "plugs.css": "text/css"} {
+			res := send(t, t.Context(), "GET", server.URL+"/local/"+file, nil, nil)
+			if got := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK || !strings.HasPrefix(got, want) {
+				t.Errorf("%s is answered %s as %q", file, res.Status, got)
+			}
+		}
+	})
 	close(s.started)
 	const ours, jsonType = "http://127.0.0.1:" + port, "application/json"
 	for name, c := range map[string]struct {

@@ -2,42 +2,58 @@ package stack
 
 import (
 	"context"
+	"embed"
 	"encoding/json"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
+	"path"
 )
 
-// switchboard answers at /local/faults. What it sets in motion goes on when its caller leaves, until ctx ends.
+// plugs are what the site's page brings the switches with, where it finds them.
+//
+//go:embed plugs.js plugs.css
+var plugs embed.FS
+
+// switchboard answers at /local/faults, and serves the page's part of it. What it sets in motion goes on when its
+// caller leaves, until ctx ends.
 func (s *Stack) switchboard(ctx context.Context) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/local/faults" {
+		switch r.URL.Path {
+		case "/local/faults":
+			s.faults(ctx, w, r)
+		case "/local/plugs.js", "/local/plugs.css":
+			http.ServeFileFS(w, r, plugs, path.Base(r.URL.Path))
+		default:
 			problem{http.StatusNotFound, "There is nothing here: the switches are at /local/faults."}.send(w)
-			return
 		}
-		select {
-		case <-s.started:
-		default:
-			w.Header().Set("Retry-After", "1")
-			starting.send(w)
-			return
-		}
-		switch r.Method {
-		case http.MethodGet:
-		case http.MethodPost:
-			if p := s.throw(ctx, w, r); p != nil {
-				p.send(w)
-				return
-			}
-		default:
-			w.Header().Set("Allow", "GET, POST")
-			problem{http.StatusMethodNotAllowed, "This address takes only GET and POST."}.send(w)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(map[string]any{"faults": s.switches.all(), "temporalUI": s.Endpoints.TemporalUI})
 	})
+}
+
+// faults tells which are in force, after it has set the one that is asked for.
+func (s *Stack) faults(ctx context.Context, w http.ResponseWriter, r *http.Request) {
+	select {
+	case <-s.started:
+	default:
+		w.Header().Set("Retry-After", "1")
+		starting.send(w)
+		return
+	}
+	switch r.Method {
+	case http.MethodGet:
+	case http.MethodPost:
+		if p := s.throw(ctx, w, r); p != nil {
+			p.send(w)
+			return
+		}
+	default:
+		w.Header().Set("Allow", "GET, POST")
+		problem{http.StatusMethodNotAllowed, "This address takes only GET and POST."}.send(w)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(map[string]any{"faults": s.switches.all(), "temporalUI": s.Endpoints.TemporalUI})
 }
 
 // throw sets the switch that the body names, or returns why it does not.

@@ -1,7 +1,6 @@
 // Drawing the state: the only place that changes what the page shows.
 import { addressOf } from "./api.js";
 import { $, element, write } from "./element.js";
-import { show as showPlugs } from "./faults.js";
 import { thumbnail } from "./album.js";
 import { draw, kinds } from "./marks.js";
 import { isSettled } from "./progress.js";
@@ -44,7 +43,6 @@ export function render(state, act) {
 	$("erase-this").hidden = progress?.status === "erased" || !state.history.some(({ id }) => id === state.id);
 	once("annotation", annotation, () => renderResult(annotation, state.shown, act));
 	once("history", state.history, () => renderHistory(state.history, act));
-	if (state.local) renderLocal(state, act);
 }
 
 function renderNotice({ notice }, act) {
@@ -140,12 +138,4 @@ function renderHistory(history, act) {
 		button.onclick = () => act.erase([entry]);
 		return element("li", { className: entry.erasing ? "gone" : "" }, link, button);
 	}));
-}
-
-function renderLocal({ local, view, id }, act) {
-	$("steps").classList.add("plugged");
-	$("temporal").hidden = false;
-	showPlugs(local, act.pull);
-	$("run").hidden = view !== "journey" || !id || !local.temporalUI;
-	if (local.temporalUI) $("run").href = local.temporalUI + "/namespaces/default/workflows/" + encodeURIComponent("picture/" + id);
 }

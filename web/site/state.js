@@ -13,16 +13,15 @@ export const state = {
 	progress: null, trouble: null, // what the site tells of it, or why it cannot
 	size: null, unshowable: false, // of the picture as it is shown
 	shown: { faces: true, points: true, objects: false },
-	local: null, // {faults, temporalUI} on a machine of one's own
 };
 
-let draw = () => {};
+const drawings = [];
 
 export function drawWith(render) {
-	draw = render;
+	drawings.push(render);
 }
 
 export function set(change) {
 	Object.assign(state, change);
-	draw(state);
+	for (const draw of drawings) draw(state);
 }
