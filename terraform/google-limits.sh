@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Limits what Cloud Vision can cost: lowers its quota to what annotations_per_second needs, so that not even a stolen
+# credential asks for more, and has Google send an alert about the budget. Run it after `terraform apply`, as often as you
+# like. It needs gcloud, because the Google provider has neither in the versions that this folder is checked against.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+read -r project per_minute billing_account budget name < <(terraform output -raw google_limits; echo)
+
+quota=$(gcloud beta quotas info list --project="$project" --service=vision.googleapis.com \
+  --filter='metric=vision.googleapis.com/default AND refreshInterval=minute' --format='value(quotaId)')
+if [ "$(wc -w <<<"$quota")" -ne 1 ]; then
+  echo "Which quota limits Cloud Vision's requests a minute cannot be told. Set it to $per_minute by hand:" >&2
+  echo "https://console.cloud.google.com/apis/api/vision.googleapis.com/quotas?project=$project" >&2
+  exit 1
+fi
+gcloud beta quotas preferences update "$name-vision" --allow-missing --project="$project" \
+  --service=vision.googleapis.com --quota-id="$quota" --preferred-value="$per_minute" \
+  --allow-high-percentage-quota-decrease --allow-quota-decrease-below-usage
+
+[ "$billing_account" != - ] || exit 0
+existing=$(gcloud billing budgets list --billing-account="$billing_account" --filter="displayName=$name" --format='value(name)')
+if [ -n "$existing" ]; then
+  gcloud billing budgets update "$existing" --budget-amount="$budget"
+else
+  gcloud billing budgets create --billing-account="$billing_account" --display-name="$name" --budget-amount="$budget" \
+    --filter-projects="projects/$project" --threshold-rule=percent=0.8 --threshold-rule=percent=1.0,basis=forecasted-spend
+fi

@@ -1,0 +1,67 @@
+# Cloud Vision, for the worker alone. There is no key: Google trusts what AWS says about the worker's role.
+
+locals {
+  google_services = toset(["vision.googleapis.com", "iam.googleapis.com", "iamcredentials.googleapis.com", "sts.googleapis.com"])
+  worker_session  = "arn:aws:sts::${local.account}:assumed-role/${local.role.worker}"
+
+  # Says how to ask, and holds nothing that would help anyone else: it goes to SSM for its length's sake.
+  google_credentials = jsonencode({
+    type                              = "external_account"
+    audience                          = "//iam.googleapis.com/${google_iam_workload_identity_pool_provider.aws.name}"
+    subject_token_type                = "urn:ietf:params:aws:token-type:aws4_request"
+    token_url                         = "https://sts.googleapis.com/v1/token"
+    service_account_impersonation_url = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/${google_service_account.worker.email}:generateAccessToken"
+    credential_source = {
+      environment_id                 = "aws1"
+      regional_cred_verification_url = "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"
+    }
+  })
+}
+
+resource "google_project_service" "used" {
+  for_each = local.google_services
+
+  service            = each.key
+  disable_on_destroy = false # the project may use them for something else
+}
+
+# Cloud Vision asks for no role of its own; this one lets the account spend the project's quota.
+resource "google_service_account" "worker" {
+  account_id   = local.role.worker
+  display_name = "The worker of ${var.name}"
+  depends_on   = [google_project_service.used]
+}
+
+resource "google_project_iam_member" "worker" {
+  project = var.google_project
+  role    = "roles/serviceusage.serviceUsageConsumer"
+  member  = google_service_account.worker.member
+}
+
+# The ID of a deleted pool stays taken for 30 days.
+resource "google_iam_workload_identity_pool" "aws" {
+  workload_identity_pool_id = "${var.name}-${terraform_data.suffix.output}"
+  display_name              = "AWS roles of ${var.name}"
+  depends_on                = [google_project_service.used]
+}
+
+resource "google_iam_workload_identity_pool_provider" "aws" {
+  workload_identity_pool_id          = google_iam_workload_identity_pool.aws.workload_identity_pool_id
+  workload_identity_pool_provider_id = "aws-worker"
+  attribute_condition                = "attribute.aws_role == '${local.worker_session}'"
+
+  attribute_mapping = {
+    "google.subject"     = "assertion.arn"
+    "attribute.aws_role" = "assertion.arn.extract('{account}assumed-role/') + 'assumed-role/' + assertion.arn.extract('assumed-role/{role}/')"
+  }
+
+  aws {
+    account_id = local.account
+  }
+}
+
+resource "google_service_account_iam_member" "worker" {
+  service_account_id = google_service_account.worker.name
+  role               = "roles/iam.workloadIdentityUser"
+  member             = "principalSet://iam.googleapis.com/${google_iam_workload_identity_pool.aws.name}/attribute.aws_role/${local.worker_session}"
+}

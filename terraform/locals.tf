@@ -1,0 +1,38 @@
+locals {
+  region = {
+    eu = { aws = "eu-central-1", azure = "germanywestcentral", vision = "eu-vision.googleapis.com:443", temporal = "aws-eu-central-1" }
+    us = { aws = "us-east-1", azure = "eastus2", vision = "us-vision.googleapis.com:443", temporal = "aws-us-east-1" }
+  }[var.region]
+
+  aws_region = local.region.aws
+  account    = data.aws_caller_identity.current.account_id
+  tags       = { application = var.name }
+
+  # Names that policies speak of are known before anything is made, so that the policies can be checked.
+  pictures_bucket = "${var.name}-pictures-${local.account}-${local.aws_region}"
+  pictures_arn    = "arn:aws:s3:::${local.pictures_bucket}"
+  pictures_origin = "https://${local.pictures_bucket}.s3.${local.aws_region}.amazonaws.com"
+  site_bucket     = "${var.name}-site-${local.account}-${local.aws_region}"
+  programs        = toset(["web", "trigger", "worker"])
+  role            = { for program in local.programs : program => "${var.name}-${program}" }
+  role_arn        = { for program, role in local.role : program => "arn:aws:iam::${local.account}:role/${role}" }
+  log_group       = { for program in local.programs : program => "/${var.name}/${program}" }
+  log_group_arn   = { for program, group in local.log_group : program => "arn:aws:logs:${local.aws_region}:${local.account}:log-group:${group}" }
+
+  # A dead letter that is delivered again must find the run it belongs to, or a second one would start: so
+  # Temporal keeps runs for as long as the queue keeps letters. A letter about a picture that is gone is of no use.
+  dead_letter_days = min(var.retention_days, 14)
+  temporal_days    = max(min(var.retention_days, 90), local.dead_letter_days)
+  record_days      = var.retention_days + 7
+}
+
+data "aws_caller_identity" "current" {}
+
+# Eight hexadecimal digits for names that the whole world shares, or that stay taken after they are deleted.
+resource "terraform_data" "suffix" {
+  input = substr(sha256(uuid()), 0, 8)
+
+  lifecycle {
+    ignore_changes = [input]
+  }
+}

@@ -1,0 +1,166 @@
+# What one looks at, and what calls. Metrics come from AWS's own services and from the lines that the worker writes about
+# each attempt of a step: {"msg":"step","step":"persist","outcome":"done","seconds":0.04,"waited":0.05,…}.
+
+locals {
+  metrics = "Triptych/${var.name}"
+  steps   = "($.step = \"presign\" || $.step = \"annotate\" || $.step = \"persist\")"
+
+  # Each metric with its pattern, the value it takes from a line, and whether it is kept apart by step.
+  step_metrics = {
+    Done      = { pattern = "{ $.msg = \"step\" && $.outcome = \"done\" && ${local.steps} }", value = "$.seconds", by_step = true }
+    Failed    = { pattern = "{ $.msg = \"step\" && $.outcome != \"done\" && ${local.steps} }", value = "1", by_step = true }
+    Waited    = { pattern = "{ $.msg = \"step\" && ${local.steps} }", value = "$.waited", by_step = false }
+    Throttled = { pattern = "{ $.msg = \"step\" && $.outcome = \"Throttled\" && $.step = \"persist\" }", value = "1", by_step = false }
+    Refused   = { pattern = "{ $.msg = \"step\" && ($.outcome = \"Forbidden\" || $.outcome = \"Misconfigured\") }", value = "1", by_step = false }
+  }
+
+  # Each alarm with what to do when it rings.
+  alarms = {
+    dead-letters = {
+      do         = "Events could not be delivered to Temporal three times in a row. The log ${local.log_group.trigger} says why. The pictures are not lost: the sweep starts them within a quarter of an hour. Purge the queue once they have arrived."
+      namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", threshold = 0, minutes = 5, periods = 1
+      dimensions = { QueueName = aws_sqs_queue.dead_letters.name }
+    }
+    trigger-errors = {
+      do         = "The trigger fails, so pictures start late. The log ${local.log_group.trigger} says why: mostly Temporal cannot be reached, or its API key has ended."
+      namespace  = "AWS/Lambda", metric = "Errors", statistic = "Sum", threshold = 0, minutes = 5, periods = 3
+      dimensions = { FunctionName = aws_lambda_function.trigger.function_name }
+    }
+    trigger-throttled = {
+      do         = "Events wait because the account's Lambda concurrency is used up. Ask AWS for more (Service Quotas, Concurrent executions), or reserve some with trigger_concurrency."
+      namespace  = "AWS/Lambda", metric = "Throttles", statistic = "Sum", threshold = 0, minutes = 5, periods = 3
+      dimensions = { FunctionName = aws_lambda_function.trigger.function_name }
+    }
+    site-errors = {
+      do         = "The API answers with errors. The log ${local.log_group.web} says why: mostly Temporal or Cosmos DB cannot be reached. Uploads that were granted still arrive."
+      namespace  = "AWS/Lambda", metric = "Url5xxCount", statistic = "Sum", threshold = 5, minutes = 5, periods = 2
+      dimensions = { FunctionName = aws_lambda_function.web.function_name }
+    }
+    site-throttled = {
+      do         = "Visitors are turned away: each page that follows a picture takes one of the account's concurrent Lambda executions, of which a new account has 10. Ask AWS for more (Service Quotas, Concurrent executions)."
+      namespace  = "AWS/Lambda", metric = "Throttles", statistic = "Sum", threshold = 5, minutes = 5, periods = 2
+      dimensions = { FunctionName = aws_lambda_function.web.function_name }
+    }
+    waiting = {
+      do         = "A picture has waited for more than a quarter of an hour. Nothing is lost; its pending activity says why: temporal workflow list, then temporal workflow describe. It goes on by itself once that is mended; temporal activity reset hurries it."
+      namespace  = local.metrics, metric = "Waited", statistic = "Maximum", threshold = 900, minutes = 5, periods = 1
+      dimensions = {}
+    }
+    refused = {
+      do         = "A cloud refuses the worker's credentials, or a setting is wrong, and pictures wait. The log ${local.log_group.worker} has a sentence that says which and what it needs."
+      namespace  = local.metrics, metric = "Refused", statistic = "Sum", threshold = 0, minutes = 5, periods = 1
+      dimensions = {}
+    }
+    cosmos-throttled = {
+      do         = "Cosmos DB answers 429: it is asked for more than it may give. Records are written a little later. If it goes on, set or raise cosmos_throughput."
+      namespace  = local.metrics, metric = "Throttled", statistic = "Sum", threshold = 10, minutes = 5, periods = 3
+      dimensions = {}
+    }
+  }
+}
+
+resource "aws_cloudwatch_log_metric_filter" "step" {
+  for_each = local.step_metrics
+
+  name           = each.key
+  log_group_name = aws_cloudwatch_log_group.program["worker"].name
+  pattern        = each.value.pattern
+
+  metric_transformation {
+    namespace  = local.metrics
+    name       = each.key
+    value      = each.value.value
+    dimensions = each.value.by_step ? { Step = "$.step" } : null
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "this" {
+  for_each = local.alarms
+
+  alarm_name          = "${var.name}-${each.key}"
+  alarm_description   = each.value.do
+  namespace           = each.value.namespace
+  metric_name         = each.value.metric
+  dimensions          = each.value.dimensions
+  statistic           = each.value.statistic
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = each.value.threshold
+  period              = each.value.minutes * 60
+  evaluation_periods  = each.value.periods
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alarms.arn]
+  ok_actions          = [aws_sns_topic.alarms.arn]
+}
+
+# A worker that runs writes something with every sweep, four times an hour.
+resource "aws_cloudwatch_metric_alarm" "silent" {
+  alarm_name          = "${var.name}-worker-silent"
+  alarm_description   = "No worker has written a line for half an hour, so none runs and every picture waits. The events of the ECS service ${local.role.worker} say why: mostly a setting that is missing, or an image that is gone."
+  namespace           = "AWS/Logs"
+  metric_name         = "IncomingLogEvents"
+  dimensions          = { LogGroupName = aws_cloudwatch_log_group.program["worker"].name }
+  statistic           = "Sum"
+  comparison_operator = "LessThanThreshold"
+  threshold           = 1
+  period              = 1800
+  evaluation_periods  = 1
+  treat_missing_data  = "breaching"
+  alarm_actions       = [aws_sns_topic.alarms.arn]
+  ok_actions          = [aws_sns_topic.alarms.arn]
+}
+
+resource "aws_sns_topic" "alarms" {
+  name = "${var.name}-alarms"
+}
+
+resource "aws_sns_topic_subscription" "alarms" {
+  topic_arn = aws_sns_topic.alarms.arn
+  protocol  = "email"
+  endpoint  = var.alarm_email
+}
+
+# Temporal Cloud's keys end unless someone applies in time.
+resource "aws_scheduler_schedule" "temporal_keys" {
+  count = local.temporal_cloud ? 1 : 0
+
+  name                = "${var.name}-temporal-keys"
+  schedule_expression = "at(${formatdate("YYYY-MM-DD'T'hh:mm:ss", timeadd(local.temporal_keys_end, "-720h"))})"
+
+  flexible_time_window {
+    mode = "OFF"
+  }
+
+  target {
+    arn      = aws_sns_topic.alarms.arn
+    role_arn = aws_iam_role.reminder.arn
+    input    = "The Temporal API keys of ${var.name} end on ${local.temporal_keys_end}, and then every picture waits. make deploy makes new ones in a new year; before that: terraform apply -replace='temporalcloud_apikey.program[\"worker\"]', and the same for trigger and web."
+  }
+}
+
+resource "aws_iam_role" "reminder" {
+  name = "${var.name}-reminder"
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "scheduler.amazonaws.com" }
+      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "reminder" {
+  name = "reminder"
+  role = aws_iam_role.reminder.name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = "sns:Publish"
+      Resource = "arn:aws:sns:${local.aws_region}:${local.account}:${var.name}-alarms"
+    }]
+  })
+}

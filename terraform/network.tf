@@ -1,0 +1,116 @@
+# A network for the workers alone. They call out, to S3 without leaving AWS; nobody calls in.
+
+resource "aws_vpc" "worker" {
+  cidr_block           = "10.0.0.0/16"
+  enable_dns_support   = true
+  enable_dns_hostnames = true
+  tags                 = { Name = var.name }
+}
+
+# Nobody's group: what is not given one of its own reaches nothing.
+resource "aws_default_security_group" "closed" {
+  vpc_id = aws_vpc.worker.id
+}
+
+resource "aws_security_group" "worker" {
+  name        = local.role.worker
+  description = "Workers call out; nothing connects to them"
+  vpc_id      = aws_vpc.worker.id
+}
+
+resource "aws_vpc_security_group_egress_rule" "worker" {
+  for_each = toset(["443", local.temporal_port])
+
+  security_group_id = aws_security_group.worker.id
+  description       = each.key == "443" ? "The three clouds" : "Temporal"
+  ip_protocol       = "tcp"
+  from_port         = tonumber(each.key)
+  to_port           = tonumber(each.key)
+  cidr_ipv4         = "0.0.0.0/0"
+}
+
+resource "aws_subnet" "worker" {
+  for_each = { a = 0, b = 1 }
+
+  vpc_id            = aws_vpc.worker.id
+  availability_zone = "${local.aws_region}${each.key}"
+  cidr_block        = cidrsubnet(aws_vpc.worker.cidr_block, 8, each.value)
+  tags              = { Name = "${local.role.worker}-${each.key}" }
+}
+
+resource "aws_internet_gateway" "worker" {
+  vpc_id = aws_vpc.worker.id
+}
+
+resource "aws_route_table" "worker" {
+  vpc_id = aws_vpc.worker.id
+  tags   = { Name = local.role.worker }
+}
+
+resource "aws_route_table_association" "worker" {
+  for_each = aws_subnet.worker
+
+  subnet_id      = each.value.id
+  route_table_id = aws_route_table.worker.id
+}
+
+resource "aws_route" "out" {
+  route_table_id         = aws_route_table.worker.id
+  destination_cidr_block = "0.0.0.0/0"
+  gateway_id             = var.nat ? null : aws_internet_gateway.worker.id
+  nat_gateway_id         = var.nat ? aws_nat_gateway.worker[0].id : null
+}
+
+resource "aws_vpc_endpoint" "s3" {
+  vpc_id            = aws_vpc.worker.id
+  service_name      = "com.amazonaws.${local.aws_region}.s3"
+  vpc_endpoint_type = "Gateway"
+  route_table_ids   = [aws_route_table.worker.id]
+}
+
+# The NAT gateway, if there is one, in a public subnet of its own
+
+resource "aws_subnet" "nat" {
+  count = var.nat ? 1 : 0
+
+  vpc_id            = aws_vpc.worker.id
+  availability_zone = "${local.aws_region}a"
+  cidr_block        = cidrsubnet(aws_vpc.worker.cidr_block, 8, 2)
+  tags              = { Name = "${var.name}-nat" }
+}
+
+resource "aws_route_table" "nat" {
+  count = var.nat ? 1 : 0
+
+  vpc_id = aws_vpc.worker.id
+  tags   = { Name = "${var.name}-nat" }
+}
+
+resource "aws_route" "nat" {
+  count = var.nat ? 1 : 0
+
+  route_table_id         = aws_route_table.nat[0].id
+  destination_cidr_block = "0.0.0.0/0"
+  gateway_id             = aws_internet_gateway.worker.id
+}
+
+resource "aws_route_table_association" "nat" {
+  count = var.nat ? 1 : 0
+
+  subnet_id      = aws_subnet.nat[0].id
+  route_table_id = aws_route_table.nat[0].id
+}
+
+resource "aws_eip" "nat" {
+  count = var.nat ? 1 : 0
+
+  domain = "vpc"
+}
+
+resource "aws_nat_gateway" "worker" {
+  count = var.nat ? 1 : 0
+
+  subnet_id     = aws_subnet.nat[0].id
+  allocation_id = aws_eip.nat[0].allocation_id
+  depends_on    = [aws_route.nat]
+}

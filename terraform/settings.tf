@@ -1,0 +1,89 @@
+# What each program reads when it starts: every parameter under its own path becomes a variable of its environment. All
+# are SecureStrings, so that none has to be thought about.
+
+locals {
+  settings_path = { for program in local.programs : program => "/${var.name}/${program}" }
+
+  temporal_settings = { for program in local.programs : program => merge(
+    {
+      TEMPORAL_ADDRESS   = local.temporal_address
+      TEMPORAL_NAMESPACE = local.temporal_namespace
+      TEMPORAL_TLS       = tostring(var.temporal_address == null || var.temporal_tls)
+    },
+    local.temporal_cloud ? { TEMPORAL_API_KEY = temporalcloud_apikey.program[program].token } : {},
+    local.temporal_has_key ? { TEMPORAL_API_KEY = var.temporal_api_key } : {},
+  ) }
+
+  settings = {
+    trigger = local.temporal_settings.trigger
+
+    web = merge(local.temporal_settings.web, local.cosmos_settings.web, {
+      TRIPTYCH_BUCKET         = local.pictures_bucket
+      TRIPTYCH_ERASE_SECRET   = sensitive(terraform_data.erase_secret.output)
+      TRIPTYCH_RETENTION_DAYS = tostring(var.retention_days)
+    })
+
+    worker = merge(local.temporal_settings.worker, local.cosmos_settings.worker, {
+      TRIPTYCH_BUCKET                 = local.pictures_bucket
+      TRIPTYCH_ANNOTATIONS_PER_SECOND = tostring(var.annotations_per_second)
+      TRIPTYCH_VISION_ENDPOINT        = local.region.vision
+      GOOGLE_CREDENTIALS_CONFIG       = local.google_credentials
+    }, length(var.features) > 0 ? { TRIPTYCH_FEATURES = join(",", var.features) } : {})
+  }
+
+  parameters = merge([for program, settings in local.settings : {
+    for name, value in settings : "${program}/${name}" => value
+  }]...)
+
+  # Settings are read once, so a program is replaced when one of its own has changed.
+  settings_version = { for program in local.programs : program => tostring(sum([
+    for key, parameter in aws_ssm_parameter.setting : parameter.version if startswith(key, "${program}/")
+  ])) }
+
+  allow_settings = { for program in local.programs : program => {
+    Sid      = "Settings"
+    Effect   = "Allow"
+    Action   = "ssm:GetParametersByPath"
+    Resource = [for suffix in ["", "/*"] : "arn:aws:ssm:${local.aws_region}:${local.account}:parameter${local.settings_path[program]}${suffix}"]
+  } }
+
+  allow_logs = { for program in local.programs : program => {
+    Sid      = "Logs"
+    Effect   = "Allow"
+    Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    Resource = "${local.log_group_arn[program]}:*"
+  } }
+
+  lambda_trust = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "lambda.amazonaws.com" }
+    }]
+  })
+}
+
+resource "aws_ssm_parameter" "setting" {
+  for_each = toset(nonsensitive(keys(local.parameters)))
+
+  name  = "/${var.name}/${each.key}"
+  type  = "SecureString"
+  value = local.parameters[each.key]
+}
+
+# Whoever knows it can erase any picture.
+resource "terraform_data" "erase_secret" {
+  input = sha256("${uuid()}${uuid()}")
+
+  lifecycle {
+    ignore_changes = [input]
+  }
+}
+
+resource "aws_cloudwatch_log_group" "program" {
+  for_each = local.log_group
+
+  name              = each.value
+  retention_in_days = var.log_retention_days
+}

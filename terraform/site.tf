@@ -1,0 +1,303 @@
+# CloudFront serves the page from a private bucket and passes /api/* on to the web Lambda. Both answer CloudFront alone.
+
+locals {
+  site_host   = coalesce(var.domain, aws_cloudfront_distribution.site.domain_name)
+  site_origin = "https://${local.site_host}"
+
+  # CloudFront wants the headers it knows in places of their own, and takes the others as they are.
+  headers           = { for name, value in jsondecode(file(var.headers_file)) : name => replace(value, "{bucket}", local.pictures_origin) }
+  headers_own_place = ["Content-Security-Policy", "Referrer-Policy", "Strict-Transport-Security", "X-Content-Type-Options", "X-Frame-Options"]
+  headers_other     = { for name, value in local.headers : name => value if !contains(local.headers_own_place, name) }
+}
+
+resource "aws_cloudfront_distribution" "site" {
+  comment             = var.name
+  enabled             = true
+  is_ipv6_enabled     = true
+  http_version        = "http2and3"
+  price_class         = "PriceClass_100"
+  default_root_object = "index.html"
+  aliases             = var.domain == null ? [] : [var.domain]
+  web_acl_id          = var.waf ? aws_wafv2_web_acl.site[0].arn : null
+
+  origin {
+    origin_id                = "page"
+    domain_name              = aws_s3_bucket.site.bucket_regional_domain_name
+    origin_access_control_id = aws_cloudfront_origin_access_control.site["s3"].id
+  }
+
+  # The web API says something every 15 seconds and ends an event stream after 60.
+  origin {
+    origin_id                = "api"
+    domain_name              = trimsuffix(trimprefix(aws_lambda_function_url.web.function_url, "https://"), "/")
+    origin_access_control_id = aws_cloudfront_origin_access_control.site["lambda"].id
+
+    custom_origin_config {
+      http_port                = 80
+      https_port               = 443
+      origin_protocol_policy   = "https-only"
+      origin_ssl_protocols     = ["TLSv1.2"]
+      origin_read_timeout      = 60
+      origin_keepalive_timeout = 60
+    }
+  }
+
+  default_cache_behavior {
+    target_origin_id           = "page"
+    viewer_protocol_policy     = "redirect-to-https"
+    allowed_methods            = ["GET", "HEAD"]
+    cached_methods             = ["GET", "HEAD"]
+    compress                   = true
+    cache_policy_id            = data.aws_cloudfront_cache_policy.page.id
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.site.id
+  }
+
+  ordered_cache_behavior {
+    path_pattern               = "/api/*"
+    target_origin_id           = "api"
+    viewer_protocol_policy     = "https-only"
+    allowed_methods            = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+    cached_methods             = ["GET", "HEAD"]
+    compress                   = false
+    cache_policy_id            = data.aws_cloudfront_cache_policy.api.id
+    origin_request_policy_id   = data.aws_cloudfront_origin_request_policy.api.id
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.site.id
+  }
+
+  restrictions {
+    geo_restriction {
+      restriction_type = "none"
+    }
+  }
+
+  # With its own name CloudFront decides by itself which TLS it speaks.
+  viewer_certificate {
+    cloudfront_default_certificate = var.domain == null
+    acm_certificate_arn            = var.domain == null ? null : aws_acm_certificate_validation.site[0].certificate_arn
+    minimum_protocol_version       = var.domain == null ? null : "TLSv1.2_2021"
+    ssl_support_method             = var.domain == null ? null : "sni-only"
+  }
+}
+
+data "aws_cloudfront_cache_policy" "page" {
+  name = "Managed-CachingOptimized"
+}
+
+data "aws_cloudfront_cache_policy" "api" {
+  name = "Managed-CachingDisabled"
+}
+
+# A function URL answers to its own host name only.
+data "aws_cloudfront_origin_request_policy" "api" {
+  name = "Managed-AllViewerExceptHostHeader"
+}
+
+resource "aws_cloudfront_origin_access_control" "site" {
+  for_each = toset(["s3", "lambda"])
+
+  name                              = "${var.name}-${each.key}"
+  origin_access_control_origin_type = each.key
+  signing_behavior                  = "always"
+  signing_protocol                  = "sigv4"
+}
+
+resource "aws_cloudfront_response_headers_policy" "site" {
+  name = var.name
+
+  security_headers_config {
+    content_security_policy {
+      content_security_policy = local.headers["Content-Security-Policy"]
+      override                = true
+    }
+
+    referrer_policy {
+      referrer_policy = local.headers["Referrer-Policy"]
+      override        = true
+    }
+
+    strict_transport_security {
+      access_control_max_age_sec = tonumber(regex("max-age=([0-9]+)", local.headers["Strict-Transport-Security"])[0])
+      include_subdomains         = strcontains(local.headers["Strict-Transport-Security"], "includeSubDomains")
+      preload                    = strcontains(local.headers["Strict-Transport-Security"], "preload")
+      override                   = true
+    }
+
+    content_type_options {
+      override = true
+    }
+
+    frame_options {
+      frame_option = local.headers["X-Frame-Options"]
+      override     = true
+    }
+  }
+
+  custom_headers_config {
+    dynamic "items" {
+      for_each = local.headers_other
+
+      content {
+        header   = items.key
+        value    = items.value
+        override = true
+      }
+    }
+  }
+
+  lifecycle {
+    precondition {
+      condition     = local.headers["X-Content-Type-Options"] == "nosniff"
+      error_message = "CloudFront can send X-Content-Type-Options as nosniff only."
+    }
+  }
+}
+
+# The page
+
+resource "aws_s3_bucket" "site" {
+  bucket        = local.site_bucket
+  force_destroy = true # make deploy can put the page back at any time
+}
+
+resource "aws_s3_bucket_public_access_block" "site" {
+  bucket                  = aws_s3_bucket.site.bucket
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_ownership_controls" "site" {
+  bucket = aws_s3_bucket.site.bucket
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "site" {
+  bucket = aws_s3_bucket.site.bucket
+
+  rule {
+    apply_server_side_encryption_by_default {
+      sse_algorithm = "AES256"
+    }
+  }
+}
+
+resource "aws_s3_bucket_policy" "site" {
+  bucket     = aws_s3_bucket.site.bucket
+  depends_on = [aws_s3_bucket_public_access_block.site]
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "OnlyThisDistribution"
+        Effect    = "Allow"
+        Principal = { Service = "cloudfront.amazonaws.com" }
+        Action    = "s3:GetObject"
+        Resource  = "arn:aws:s3:::${local.site_bucket}/*"
+        Condition = { StringEquals = { "aws:SourceArn" = aws_cloudfront_distribution.site.arn } }
+      },
+      {
+        Sid       = "OnlyTLS"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:*"
+        Resource  = ["arn:aws:s3:::${local.site_bucket}", "arn:aws:s3:::${local.site_bucket}/*"]
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      },
+    ]
+  })
+}
+
+# The domain, if there is one
+
+resource "aws_acm_certificate" "site" {
+  count    = var.domain == null ? 0 : 1
+  provider = aws.us_east_1
+
+  domain_name       = var.domain
+  validation_method = "DNS"
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_route53_record" "certificate" {
+  count = var.domain == null ? 0 : 1
+
+  zone_id         = var.zone_id
+  name            = one(aws_acm_certificate.site[0].domain_validation_options).resource_record_name
+  type            = one(aws_acm_certificate.site[0].domain_validation_options).resource_record_type
+  records         = [one(aws_acm_certificate.site[0].domain_validation_options).resource_record_value]
+  ttl             = 300
+  allow_overwrite = true
+}
+
+resource "aws_acm_certificate_validation" "site" {
+  count    = var.domain == null ? 0 : 1
+  provider = aws.us_east_1
+
+  certificate_arn         = aws_acm_certificate.site[0].arn
+  validation_record_fqdns = [aws_route53_record.certificate[0].fqdn]
+}
+
+resource "aws_route53_record" "site" {
+  for_each = var.domain == null ? [] : toset(["A", "AAAA"])
+
+  zone_id = var.zone_id
+  name    = var.domain
+  type    = each.key
+
+  alias {
+    name                   = aws_cloudfront_distribution.site.domain_name
+    zone_id                = aws_cloudfront_distribution.site.hosted_zone_id
+    evaluate_target_health = false
+  }
+}
+
+# The firewall
+
+resource "aws_wafv2_web_acl" "site" {
+  count    = var.waf ? 1 : 0
+  provider = aws.us_east_1
+
+  name  = var.name
+  scope = "CLOUDFRONT"
+
+  default_action {
+    allow {}
+  }
+
+  rule {
+    name     = "requests-per-address"
+    priority = 0
+
+    action {
+      block {}
+    }
+
+    statement {
+      rate_based_statement {
+        aggregate_key_type    = "IP"
+        evaluation_window_sec = 300
+        limit                 = var.requests_per_address
+      }
+    }
+
+    visibility_config {
+      cloudwatch_metrics_enabled = true
+      metric_name                = "${var.name}-requests-per-address"
+      sampled_requests_enabled   = false
+    }
+  }
+
+  visibility_config {
+    cloudwatch_metrics_enabled = true
+    metric_name                = var.name
+    sampled_requests_enabled   = false
+  }
+}

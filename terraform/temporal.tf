@@ -1,0 +1,51 @@
+# A namespace in Temporal Cloud, and for each program an account that reaches this namespace alone; or nothing, where
+# temporal_address names a Temporal of one's own.
+
+locals {
+  temporal_cloud     = var.temporal_address == null
+  temporal_has_key   = nonsensitive(var.temporal_api_key != null)
+  temporal_address   = local.temporal_cloud ? one(temporalcloud_namespace.this[*].endpoints.grpc_address) : var.temporal_address
+  temporal_namespace = local.temporal_cloud ? one(temporalcloud_namespace.this[*].id) : var.temporal_namespace
+  temporal_port      = local.temporal_cloud ? "7233" : split(":", var.temporal_address)[1]
+
+  # Temporal Cloud's keys last two years at most. An apply in a new year makes new ones.
+  temporal_keys_end = "${tonumber(formatdate("YYYY", plantimestamp())) + 1}-12-30T00:00:00Z"
+}
+
+resource "temporalcloud_namespace" "this" {
+  count = local.temporal_cloud ? 1 : 0
+
+  name           = var.name
+  regions        = [local.region.temporal]
+  api_key_auth   = true
+  retention_days = local.temporal_days
+
+  namespace_lifecycle = {
+    enable_delete_protection = !var.force_destroy
+  }
+}
+
+resource "temporalcloud_service_account" "program" {
+  for_each = local.temporal_cloud ? local.programs : []
+
+  name        = local.role[each.key]
+  description = "The ${each.key} of ${var.name}"
+
+  namespace_scoped_access = {
+    namespace_id = temporalcloud_namespace.this[0].id
+    permission   = "write"
+  }
+}
+
+resource "temporalcloud_apikey" "program" {
+  for_each = local.temporal_cloud ? local.programs : []
+
+  display_name = local.role[each.key]
+  owner_type   = "service-account"
+  owner_id     = temporalcloud_service_account.program[each.key].id
+  expiry_time  = local.temporal_keys_end
+
+  lifecycle {
+    create_before_destroy = true # the old key works until the programs have the new one
+  }
+}

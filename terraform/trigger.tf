@@ -1,0 +1,85 @@
+# The Lambda behind the bucket. What it could not start after three attempts goes to the dead letters; the sweep starts
+# those pictures too.
+
+resource "aws_lambda_function" "trigger" {
+  function_name                  = local.role.trigger
+  description                    = "Starts a workflow for each picture that was uploaded"
+  role                           = aws_iam_role.trigger.arn
+  filename                       = var.trigger_zip
+  source_code_hash               = fileexists(var.trigger_zip) ? filebase64sha256(var.trigger_zip) : null
+  runtime                        = "provided.al2023"
+  architectures                  = ["arm64"]
+  handler                        = "bootstrap"
+  memory_size                    = 256
+  timeout                        = 30
+  reserved_concurrent_executions = var.trigger_concurrency
+
+  environment {
+    variables = {
+      TRIPTYCH_SSM_PATH         = local.settings_path.trigger
+      TRIPTYCH_SETTINGS_VERSION = local.settings_version.trigger
+    }
+  }
+
+  logging_config {
+    log_format = "Text"
+    log_group  = aws_cloudwatch_log_group.program["trigger"].name
+  }
+
+  lifecycle {
+    precondition {
+      condition     = fileexists(var.trigger_zip)
+      error_message = "There is no ${var.trigger_zip}: run make build first."
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.trigger]
+}
+
+resource "aws_lambda_function_event_invoke_config" "trigger" {
+  function_name                = aws_lambda_function.trigger.function_name
+  maximum_retry_attempts       = 2
+  maximum_event_age_in_seconds = 6 * 60 * 60
+
+  destination_config {
+    on_failure {
+      destination = aws_sqs_queue.dead_letters.arn
+    }
+  }
+}
+
+# The trigger writes nothing into the bucket; should a change ever make it, Lambda stops the loop.
+resource "aws_lambda_function_recursion_config" "trigger" {
+  function_name  = aws_lambda_function.trigger.function_name
+  recursive_loop = "Terminate"
+}
+
+resource "aws_sqs_queue" "dead_letters" {
+  name                      = "${var.name}-dead-letters"
+  message_retention_seconds = local.dead_letter_days * 24 * 60 * 60
+  sqs_managed_sse_enabled   = true
+}
+
+resource "aws_iam_role" "trigger" {
+  name               = local.role.trigger
+  assume_role_policy = local.lambda_trust
+}
+
+resource "aws_iam_role_policy" "trigger" {
+  name = "trigger"
+  role = aws_iam_role.trigger.name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      local.allow_logs.trigger,
+      local.allow_settings.trigger,
+      {
+        Sid      = "DeadLetters"
+        Effect   = "Allow"
+        Action   = "sqs:SendMessage"
+        Resource = "arn:aws:sqs:${local.aws_region}:${local.account}:${var.name}-dead-letters"
+      },
+    ]
+  })
+}

@@ -1,0 +1,85 @@
+# The web API: a Lambda behind a function URL that only this CloudFront distribution may call.
+
+resource "aws_lambda_function" "web" {
+  function_name                  = local.role.web
+  description                    = "Signs uploads, tells how far a picture has come, starts erasures"
+  role                           = aws_iam_role.web.arn
+  filename                       = var.web_zip
+  source_code_hash               = fileexists(var.web_zip) ? filebase64sha256(var.web_zip) : null
+  runtime                        = "provided.al2023"
+  architectures                  = ["arm64"]
+  handler                        = "bootstrap"
+  memory_size                    = 256
+  timeout                        = 75 # an event stream lasts 60 seconds, and may begin with a cold start
+  reserved_concurrent_executions = var.web_concurrency
+
+  environment {
+    variables = {
+      TRIPTYCH_SSM_PATH         = local.settings_path.web
+      TRIPTYCH_SETTINGS_VERSION = local.settings_version.web
+    }
+  }
+
+  logging_config {
+    log_format = "Text" # what web writes is JSON already
+    log_group  = aws_cloudwatch_log_group.program["web"].name
+  }
+
+  lifecycle {
+    precondition {
+      condition     = fileexists(var.web_zip)
+      error_message = "There is no ${var.web_zip}: run make build first."
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.web]
+}
+
+resource "aws_lambda_function_url" "web" {
+  function_name      = aws_lambda_function.web.function_name
+  authorization_type = "AWS_IAM"
+  invoke_mode        = "RESPONSE_STREAM"
+}
+
+resource "aws_lambda_permission" "site_url" {
+  statement_id           = "site-url"
+  function_name          = aws_lambda_function.web.function_name
+  action                 = "lambda:InvokeFunctionUrl"
+  function_url_auth_type = "AWS_IAM"
+  principal              = "cloudfront.amazonaws.com"
+  source_arn             = aws_cloudfront_distribution.site.arn
+}
+
+resource "aws_lambda_permission" "site" {
+  statement_id             = "site"
+  function_name            = aws_lambda_function.web.function_name
+  action                   = "lambda:InvokeFunction"
+  invoked_via_function_url = true
+  principal                = "cloudfront.amazonaws.com"
+  source_arn               = aws_cloudfront_distribution.site.arn
+}
+
+resource "aws_iam_role" "web" {
+  name               = local.role.web
+  assume_role_policy = local.lambda_trust
+}
+
+# Whoever holds a URL that web has signed may do no more than web itself.
+resource "aws_iam_role_policy" "web" {
+  name = "web"
+  role = aws_iam_role.web.name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat([
+      local.allow_logs.web,
+      local.allow_settings.web,
+      {
+        Sid      = "GrantsAndImages"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"]
+        Resource = "${local.pictures_arn}/pictures/*"
+      },
+    ], local.allow_azure)
+  })
+}

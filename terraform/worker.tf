@@ -1,0 +1,215 @@
+# The workers: Fargate tasks on arm64, in two zones, that nothing can connect to.
+
+resource "aws_ecr_repository" "worker" {
+  name                 = "${var.name}-worker"
+  image_tag_mutability = "IMMUTABLE"
+  force_delete         = var.force_destroy
+
+  encryption_configuration {
+    encryption_type = "AES256"
+  }
+
+  image_scanning_configuration {
+    scan_on_push = true
+  }
+}
+
+resource "aws_ecr_lifecycle_policy" "worker" {
+  repository = aws_ecr_repository.worker.name
+
+  policy = jsonencode({
+    rules = [{
+      rulePriority = 1
+      description  = "Keep ten to roll back to"
+      selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 10 }
+      action       = { type = "expire" }
+    }]
+  })
+}
+
+resource "aws_ecs_cluster" "worker" {
+  name = var.name
+}
+
+resource "aws_ecs_task_definition" "worker" {
+  family                   = local.role.worker
+  requires_compatibilities = ["FARGATE"]
+  network_mode             = "awsvpc"
+  cpu                      = var.worker_cpu
+  memory                   = var.worker_memory
+  execution_role_arn       = aws_iam_role.worker_start.arn
+  task_role_arn            = aws_iam_role.worker.arn
+
+  runtime_platform {
+    cpu_architecture        = "ARM64"
+    operating_system_family = "LINUX"
+  }
+
+  container_definitions = jsonencode([{
+    name                   = "worker"
+    image                  = var.worker_image
+    essential              = true
+    user                   = "65532:65532"
+    readonlyRootFilesystem = true
+    linuxParameters        = { capabilities = { drop = ["ALL"] } }
+    # The worker finishes what it has begun, for which it takes 65 seconds (WorkerStopTimeout); 120 is the most that
+    # Fargate grants.
+    stopTimeout = 120
+    environment = [
+      { name = "AWS_REGION", value = local.aws_region },
+      { name = "GOMEMLIMIT", value = "${floor(var.worker_memory * 0.9)}MiB" },
+      { name = "TRIPTYCH_SSM_PATH", value = local.settings_path.worker },
+      { name = "TRIPTYCH_SETTINGS_VERSION", value = local.settings_version.worker },
+    ]
+    logConfiguration = {
+      logDriver = "awslogs"
+      options = {
+        awslogs-group         = aws_cloudwatch_log_group.program["worker"].name
+        awslogs-region        = local.aws_region
+        awslogs-stream-prefix = "worker"
+      }
+    }
+  }])
+
+  lifecycle {
+    precondition {
+      condition     = var.worker_image != null
+      error_message = "worker_image is not set: make deploy builds the image, pushes it and sets this to its digest."
+    }
+  }
+}
+
+resource "aws_ecs_service" "worker" {
+  name            = local.role.worker
+  cluster         = aws_ecs_cluster.worker.arn
+  task_definition = aws_ecs_task_definition.worker.arn
+  launch_type     = "FARGATE"
+  desired_count   = var.worker_tasks
+  propagate_tags  = "SERVICE"
+
+  availability_zone_rebalancing      = "ENABLED"
+  deployment_minimum_healthy_percent = 100
+  deployment_maximum_percent         = 200
+  enable_execute_command             = false
+  wait_for_steady_state              = true
+
+  deployment_circuit_breaker {
+    enable   = true
+    rollback = true
+  }
+
+  network_configuration {
+    subnets          = [for subnet in aws_subnet.worker : subnet.id]
+    security_groups  = [aws_security_group.worker.id]
+    assign_public_ip = !var.nat
+  }
+
+  lifecycle {
+    ignore_changes = [desired_count] # autoscaling decides
+  }
+
+  depends_on = [aws_iam_role_policy.worker, aws_iam_role_policy.worker_start, aws_route.out]
+}
+
+resource "aws_appautoscaling_target" "worker" {
+  service_namespace  = "ecs"
+  resource_id        = "service/${aws_ecs_cluster.worker.name}/${aws_ecs_service.worker.name}"
+  scalable_dimension = "ecs:service:DesiredCount"
+  min_capacity       = var.worker_tasks
+  max_capacity       = var.worker_tasks_max
+}
+
+resource "aws_appautoscaling_policy" "worker" {
+  name               = "busy"
+  policy_type        = "TargetTrackingScaling"
+  service_namespace  = aws_appautoscaling_target.worker.service_namespace
+  resource_id        = aws_appautoscaling_target.worker.resource_id
+  scalable_dimension = aws_appautoscaling_target.worker.scalable_dimension
+
+  target_tracking_scaling_policy_configuration {
+    target_value       = 60
+    scale_out_cooldown = 60
+    scale_in_cooldown  = 300
+
+    predefined_metric_specification {
+      predefined_metric_type = "ECSServiceAverageCPUUtilization"
+    }
+  }
+}
+
+# What the worker may do
+
+locals {
+  ecs_trust = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "ecs-tasks.amazonaws.com" }
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = local.account }
+        ArnLike      = { "aws:SourceArn" = "arn:aws:ecs:${local.aws_region}:${local.account}:*" }
+      }
+    }]
+  })
+}
+
+resource "aws_iam_role" "worker" {
+  name               = local.role.worker
+  assume_role_policy = local.ecs_trust
+}
+
+resource "aws_iam_role_policy" "worker" {
+  name = "worker"
+  role = aws_iam_role.worker.name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat([
+      local.allow_settings.worker,
+      {
+        Sid      = "Pictures"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObject", "s3:DeleteObjectVersion"]
+        Resource = "${local.pictures_arn}/pictures/*"
+      },
+      {
+        # Without these a picture that is gone would look forbidden, and wait for ever.
+        Sid      = "WhichPicturesThereAre"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
+        Resource = local.pictures_arn
+      },
+    ], local.allow_azure)
+  })
+}
+
+# What Fargate may do to start one.
+resource "aws_iam_role" "worker_start" {
+  name               = "${local.role.worker}-start"
+  assume_role_policy = local.ecs_trust
+}
+
+resource "aws_iam_role_policy" "worker_start" {
+  name = "start"
+  role = aws_iam_role.worker_start.name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      local.allow_logs.worker,
+      {
+        Sid      = "Image"
+        Effect   = "Allow"
+        Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+        Resource = "arn:aws:ecr:${local.aws_region}:${local.account}:repository/${var.name}-worker"
+      },
+      {
+        Sid      = "Registry"
+        Effect   = "Allow"
+        Action   = "ecr:GetAuthorizationToken"
+        Resource = "*" # AWS knows nothing narrower for it
+      },
+    ]
+  })
+}
