@@ -47,6 +47,7 @@ const (
 	other         = ""            // any other answer, and no answer at all
 	noCredentials = "credentials" // the SDK found none that it could use
 	aboutURL      = "the URL"     // per image, with one code or another
+	signingIn     = "sign-in "    // before the status with which a token was refused
 )
 
 // answers is every answer of S3, Cloud Vision and Cosmos DB that is known, by its code. Sources: S3's error
@@ -73,7 +74,7 @@ var answers = map[source]map[string]meaning{
 	},
 	visionRPC: {
 		"ResourceExhausted":  {picture.Throttled, "Google's quota for Cloud Vision is used up; the picture is tried again"},
-		"Unauthenticated":    {picture.Forbidden, "Google does not accept the worker's credentials: check Application Default Credentials; the picture waits"},
+		"Unauthenticated":    {picture.Forbidden, "Google does not accept the worker's credentials: check GOOGLE_CREDENTIALS_CONFIG or Application Default Credentials; the picture waits"},
 		"PermissionDenied":   {picture.Forbidden, "Google refused: enable vision.googleapis.com and billing for the project, and let the worker's account use it; the picture waits"},
 		"InvalidArgument":    {picture.Misconfigured, "Google calls the request wrong, not the picture: check TRIPTYCH_FEATURES; the picture waits"},
 		"FailedPrecondition": {picture.Misconfigured, "Google's project is not ready for Cloud Vision: check its billing and settings; the picture waits"},
@@ -83,6 +84,13 @@ var answers = map[source]map[string]meaning{
 		"DeadlineExceeded":   {picture.Unavailable, "Cloud Vision did not answer in time; the picture is tried again"},
 		"Internal":           {picture.Unavailable, "Cloud Vision had an internal error; the picture is tried again"},
 		other:                {picture.Unavailable, "Cloud Vision could not be asked; the picture is tried again"},
+		// What the token endpoint answers (https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation)
+		// and then generateAccessToken of the service account.
+		signingIn + noCredentials: {picture.Forbidden, "The worker has no AWS role to show to Google: give it one, and set AWS_REGION; the picture waits"},
+		signingIn + "400":         {picture.Misconfigured, "Google does not know the identity pool that the worker signs in to, or AWS did not vouch for the worker: check GOOGLE_CREDENTIALS_CONFIG and the clock; the picture waits"},
+		signingIn + "401":         {picture.Forbidden, "Google's identity pool does not trust the worker's AWS role: check the provider's attribute condition; the picture waits"},
+		signingIn + "403":         {picture.Forbidden, "Google does not let the worker be its service account: grant the worker's AWS role roles/iam.workloadIdentityUser on it; the picture waits"},
+		signingIn + "404":         {picture.Misconfigured, "Google's service account of the worker does not exist: check GOOGLE_CREDENTIALS_CONFIG; the picture waits"},
 	},
 	visionByURL: {
 		// "The URL does not appear to be accessible by us": seen with codes 3, 7, 12 and 14.
@@ -157,7 +165,7 @@ func answerOf(err error) answer {
 		return answer{e.code.String(), e.Error(), 0}
 	}
 	if s, ok := status.FromError(err); ok {
-		return answer{s.Code().String(), fmt.Sprintf("%s: %s", s.Code(), s.Message()), visionPatience(s)}
+		return answer{visionCode(s), fmt.Sprintf("%s: %s", s.Code(), s.Message()), visionPatience(s)}
 	}
 	return answer{other, err.Error(), 0}
 }
@@ -168,6 +176,16 @@ func cosmosPatience(r *http.Response) time.Duration {
 	}
 	ms, _ := strconv.ParseInt(r.Header.Get("x-ms-retry-after-ms"), 10, 32) // absent: no hint
 	return time.Duration(ms) * time.Millisecond
+}
+
+// visionCode is the status's own code, unless it was made by signIn.
+func visionCode(s *status.Status) string {
+	for _, detail := range s.Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok && info.GetDomain() == signingIn {
+			return signingIn + info.GetReason()
+		}
+	}
+	return s.Code().String()
 }
 
 func visionPatience(s *status.Status) time.Duration {

@@ -22,18 +22,28 @@ const DefaultFeatures = "LABEL_DETECTION,FACE_DETECTION,LANDMARK_DETECTION,LOGO_
 // an answer that is refused by gRPC looks like a quota that ran out and would be retried for ever.
 const maxResponse = 64 << 20
 
-// OpenVision makes a client of Cloud Vision with Application Default Credentials, or of the plaintext
-// server at VISION_EMULATOR_HOST. It retries nothing: Temporal does, where it can be seen.
+// OpenVision makes a client of Cloud Vision, at TRIPTYCH_VISION_ENDPOINT if that is set. It signs in by the worker's
+// AWS role if GOOGLE_CREDENTIALS_CONFIG says how, or else with Application Default Credentials, or talks to the
+// plaintext server at VISION_EMULATOR_HOST. It retries nothing: Temporal does, where it can be seen.
 func OpenVision(ctx context.Context) (*vision.ImageAnnotatorClient, error) {
 	options := []option.ClientOption{option.WithGRPCDialOption(
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxResponse)))}
+	if endpoint := os.Getenv("TRIPTYCH_VISION_ENDPOINT"); endpoint != "" {
+		options = append(options, option.WithEndpoint(endpoint))
+	}
 	if host := os.Getenv("VISION_EMULATOR_HOST"); host != "" {
 		options = append(options, option.WithEndpoint(host), option.WithoutAuthentication(),
 			option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
+	} else if setting := os.Getenv("GOOGLE_CREDENTIALS_CONFIG"); setting != "" {
+		credentials, err := federated(ctx, setting)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, option.WithAuthCredentials(credentials))
 	}
 	client, err := vision.NewImageAnnotatorClient(ctx, options...)
 	if err != nil {
-		return nil, fmt.Errorf("making a Cloud Vision client (set Application Default Credentials, or VISION_EMULATOR_HOST for a local server): %w", err)
+		return nil, fmt.Errorf("making a Cloud Vision client (set GOOGLE_CREDENTIALS_CONFIG or Application Default Credentials, or VISION_EMULATOR_HOST for a local server): %w", err)
 	}
 	client.CallOptions.BatchAnnotateImages = nil
 	return client, nil

@@ -168,7 +168,10 @@ func usage() {
 
   TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, …   as the temporal CLI reads them
   AWS_REGION, AWS_ENDPOINT_URL_S3, …                          as the aws CLI reads them
-  GOOGLE_APPLICATION_CREDENTIALS, …                           or VISION_EMULATOR_HOST for a local server
+  GOOGLE_CREDENTIALS_CONFIG                                   a credential configuration (JSON) by which Google knows the AWS role;
+                                                              without it GOOGLE_APPLICATION_CREDENTIALS, … or, for a local server,
+                                                              VISION_EMULATOR_HOST
+  TRIPTYCH_VISION_ENDPOINT                                    such as eu-vision.googleapis.com:443; default: Google chooses
   COSMOS_ENDPOINT, COSMOS_KEY                                 without a key: Azure's default credentials
   TRIPTYCH_BUCKET                                             the bucket of the pictures
   TRIPTYCH_FEATURES                                           what to ask of Google; default: the seven usual ones

@@ -40,8 +40,8 @@ func (s *Stack) environment() []string {
 		})
 	}
 	if s.config.real("google") {
-		for _, bill := range []string{"TRIPTYCH_FEATURES", "TRIPTYCH_ANNOTATIONS_PER_SECOND"} {
-			local[bill] = os.Getenv(bill)
+		for _, setting := range []string{"TRIPTYCH_FEATURES", "TRIPTYCH_ANNOTATIONS_PER_SECOND", "TRIPTYCH_VISION_ENDPOINT"} {
+			local[setting] = os.Getenv(setting)
 		}
 	} else {
 		drop = append(drop, foreign["google"]...)
