@@ -15,13 +15,14 @@ import (
 
 // api answers under /api/. Its clients connect when they are first used.
 type api struct {
-	bucket      string
-	eraseSecret []byte
-	objects     *s3.Client
-	records     *records.Container
-	runs        client.Client
-	pace        pace
-	stopping    <-chan struct{} // closed when event streams must end
+	bucket        string
+	eraseSecret   []byte
+	retentionDays *int // nil: kept until erased
+	objects       *s3.Client
+	records       *records.Container
+	runs          client.Client
+	pace          pace
+	stopping      <-chan struct{} // closed when event streams must end
 }
 
 // cloudPatience bounds each call to a cloud, well inside a Lambda's own limit and a person's.
@@ -38,6 +39,7 @@ func (a *api) handler(bucketOrigin string) http.Handler {
 		"/api/pictures/{id}":        {"GET": a.show, "DELETE": a.erase},
 		"/api/pictures/{id}/events": {"GET": a.events},
 		"/api/pictures/{id}/image":  {"GET": a.image},
+		"/api/notice":               {"GET": a.notice},
 		"/healthz":                  {"GET": healthy},
 	}
 	for pattern, methods := range routes {

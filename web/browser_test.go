@@ -37,7 +37,9 @@ type house struct {
 
 // TestPage runs the page in a real browser against the real pipeline. The tests stand by subject in page_*_test.go.
 func TestPage(t *testing.T) {
-	deployed := strings.Replace(newClouds(t).site.URL, "127.0.0.1", "triptych.example", 1)
+	days := 30
+	alone := newClouds(t, func(c *clouds) { c.retentionDays = &days })
+	deployed := strings.Replace(alone.site.URL, "127.0.0.1", "triptych.example", 1)
 	chromium := startChromium(t,
 		chromedp.Flag("use-fake-ui-for-media-stream", true),
 		chromedp.Flag("use-fake-device-for-media-stream", true),

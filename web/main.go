@@ -21,6 +21,7 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "`host:port` to serve on, when not in a Lambda")
+	flag.Usage = usage
 	flag.Parse()
 
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
@@ -74,4 +75,21 @@ func newServer(handler http.Handler) *http.Server {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 	}
+}
+
+func usage() {
+	fmt.Fprint(flag.CommandLine.Output(), `web is the site and its API. Settings come from the environment:
+
+  TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, …   as the temporal CLI reads them
+  AWS_REGION, AWS_ENDPOINT_URL_S3, …                          as the aws CLI reads them
+  COSMOS_ENDPOINT, COSMOS_KEY                                 without a key: Azure's default credentials
+  TRIPTYCH_BUCKET                                             the bucket of the pictures
+  TRIPTYCH_ERASE_SECRET                                       what erase tokens are made with: 32 random bytes or more
+  TRIPTYCH_RETENTION_DAYS                                     after how many days the clouds delete a picture, as the
+                                                              page tells people; default: kept until it is erased
+  TRIPTYCH_SSM_PATH                                           SSM parameters under this path overlay all of these
+
+Flags:
+`)
+	flag.PrintDefaults()
 }

@@ -28,6 +28,10 @@ func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
 	if len(eraseSecret) < 32 {
 		return nil, errors.New("TRIPTYCH_ERASE_SECRET is short enough to be guessed from an erase token: use 32 random bytes or more")
 	}
+	retention, err := retentionDays(os.Getenv("TRIPTYCH_RETENTION_DAYS"))
+	if err != nil {
+		return nil, err
+	}
 	s3, err := objects.Open(ctx)
 	if err != nil {
 		return nil, err
@@ -41,7 +45,7 @@ func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
 		return nil, err
 	}
 	a := &api{
-		bucket: os.Getenv("TRIPTYCH_BUCKET"), eraseSecret: eraseSecret,
+		bucket: os.Getenv("TRIPTYCH_BUCKET"), eraseSecret: eraseSecret, retentionDays: retention,
 		objects: s3, records: container, runs: runs, pace: livePace, stopping: stopping,
 	}
 	origin, err := a.bucketOrigin(ctx)

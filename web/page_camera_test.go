@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 
+	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/chromedp"
 )
 
@@ -19,6 +20,24 @@ func testNotice(t *testing.T, h house) {
 		p.see("#open-camera")
 		p.do(chromedp.Reload())
 		p.see("#open-camera")
+	})
+	for name, c := range map[string]struct{ site, want string }{
+		"until_it_is_erased":       {h.Endpoints.Site, "It stays until you erase it."},
+		"for_as_long_as_it_is_set": {h.deployed, "It is deleted after 30 days, or as soon as you erase it."},
+	} {
+		meanwhile(t, "the_notice_says_that_a_picture_is_kept_"+name, func(t *testing.T) {
+			p := newTab(t, h.chromium, c.site)
+			p.do(chromedp.Navigate(p.site))
+			p.see("#agreement")
+			p.reads("#kept", c.want)
+		})
+	}
+	meanwhile(t, "the_notice_is_true_when_nobody_says_how_long_a_picture_is_kept", func(t *testing.T) {
+		p := newTab(t, h.chromium, h.deployed)
+		p.intercept("*/api/notice", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, answer answers) { answer.refuse(404) })
+		p.do(chromedp.Navigate(p.site))
+		p.see("#agreement")
+		p.reads("#kept", "It stays until you erase it, or until this site deletes it.")
 	})
 	meanwhile(t, "a_picture_that_was_dropped_before_the_agreement_waits_for_it", func(t *testing.T) {
 		p := newTab(t, h.chromium, h.Endpoints.Site)

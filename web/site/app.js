@@ -1,6 +1,6 @@
 // What a person can do. The picture's ID is behind the # of the address: a reload goes on, and no log has it.
 import * as album from "./album.js";
-import { erase } from "./api.js";
+import { ask, erase, insist } from "./api.js";
 import { choose, choosePending, closeCamera, openCamera, retake, shoot } from "./booth.js";
 import { $ } from "./element.js";
 import { cancel, follow, isSending, leave, send } from "./journey.js";
@@ -63,6 +63,7 @@ async function eraseOne(entry) {
 }
 
 drawWith((now) => render(now, act));
+if (!state.agreed) insist(() => ask("/api/notice"), { most: 5 }).then(({ retentionDays }) => set({ retentionDays }), () => {});
 
 const clicks = {
 	"agree": agree,

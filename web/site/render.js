@@ -5,7 +5,7 @@ import { thumbnail } from "./album.js";
 import { draw, kinds } from "./marks.js";
 import { isSettled } from "./progress.js";
 import { findings } from "./result.js";
-import { bytes, detailOf, headline, stateOf, stepsOf } from "./words.js";
+import { bytes, detailOf, headline, keptFor, stateOf, stepsOf } from "./words.js";
 
 const drawn = {}; // what of the state is on the page already
 
@@ -34,6 +34,7 @@ export function render(state, act) {
 		after: view === "journey" && !state.upload,
 		history: view === "start" && state.history.length,
 	})) $(id).hidden = !shown;
+	write($("kept"), keptFor(state));
 	renderNotice(state, act);
 	renderCamera(state);
 	renderSteps(state);

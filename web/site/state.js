@@ -4,6 +4,7 @@ import * as album from "./album.js";
 export const state = {
 	view: "start", // or "camera", "review", "journey"
 	agreed: album.hasAgreed(),
+	retentionDays: undefined, // null: kept until erased
 	history: album.load(), // [{id, token, taken, thumb, erasing}]
 	notice: null, // {text, action, then}
 	stream: null, mirror: false, cameras: [], camera: "", count: 0, // of the open camera; seconds until it is shot

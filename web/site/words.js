@@ -25,7 +25,13 @@ function journey({ upload, progress, id }) {
 			: ["On its way", "You can close this page."];
 	}
 	if (progress.steps.some((step) => step.status === "failed")) return ["The journey was broken off", "It waits to be started again."];
-	return tooLate(id) ? ["This picture never arrived", "Take it again."] : ["Waiting for the picture to arrive", "AWS tells when it has."];
+	return tooLate(id) ? ["This picture is not here", "It never arrived, or it was kept no longer."] : ["Waiting for the picture to arrive", "AWS tells when it has."];
+}
+
+// keptFor is true also as long as the site has not said how long it keeps pictures.
+export function keptFor({ retentionDays: days }) {
+	if (days === undefined) return "It stays until you erase it, or until this site deletes it.";
+	return days ? "It is deleted after " + (days > 1 ? days + " days" : "a day") + ", or as soon as you erase it." : "It stays until you erase it.";
 }
 
 // stepsOf are the three steps. What is being uploaded is the first one's business.
