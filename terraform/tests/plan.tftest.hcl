@@ -1,0 +1,336 @@
+# What is planned, where it depends on variables or passes through several files. That no resource at all is open to the
+# world is checked by the Go test beside this folder.
+
+mock_provider "aws" {
+  override_during = plan
+
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+
+  mock_resource "aws_cloudfront_distribution" {
+    defaults = { domain_name = "d1.cloudfront.net", arn = "arn:aws:cloudfront::123456789012:distribution/E1" }
+  }
+
+  mock_resource "aws_nat_gateway" {
+    defaults = { id = "nat-1" }
+  }
+
+  mock_resource "aws_lambda_function_url" {
+    defaults = { function_url = "https://abc.lambda-url.eu-central-1.on.aws/" }
+  }
+}
+
+mock_provider "aws" {
+  alias           = "us_east_1"
+  override_during = plan
+
+  mock_resource "aws_wafv2_web_acl" {
+    defaults = { arn = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/triptych/1" }
+  }
+
+  mock_resource "aws_acm_certificate" {
+    defaults = {
+      domain_validation_options = [{
+        domain_name           = "pictures.example.com"
+        resource_record_name  = "_x.pictures.example.com"
+        resource_record_type  = "CNAME"
+        resource_record_value = "_y.acm-validations.aws"
+      }]
+    }
+  }
+}
+
+mock_provider "google" {
+  override_during = plan
+
+  mock_resource "google_service_account" {
+    defaults = { email = "triptych-worker@some-project.iam.gserviceaccount.com", member = "serviceAccount:triptych-worker@some-project.iam.gserviceaccount.com" }
+  }
+
+  mock_resource "google_iam_workload_identity_pool" {
+    defaults = { name = "projects/1/locations/global/workloadIdentityPools/p" }
+  }
+
+  mock_resource "google_iam_workload_identity_pool_provider" {
+    defaults = { name = "projects/1/locations/global/workloadIdentityPools/p/providers/aws-worker" }
+  }
+}
+
+mock_provider "azurerm" {
+  override_during = plan
+
+  mock_resource "azurerm_cosmosdb_account" {
+    defaults = {
+      id                   = "/subscriptions/s/resourceGroups/triptych/providers/Microsoft.DocumentDB/databaseAccounts/a"
+      endpoint             = "https://a.documents.azure.com:443/"
+      primary_key          = "read-and-write"
+      primary_readonly_key = "read-only"
+    }
+  }
+}
+
+mock_provider "temporalcloud" {
+  override_during = plan
+
+  mock_resource "temporalcloud_namespace" {
+    defaults = {
+      id        = "triptych.a1b2c"
+      endpoints = { grpc_address = "triptych.a1b2c.tmprl.cloud:7233", mtls_grpc_address = "m", web_address = "w" }
+    }
+  }
+}
+
+variables {
+  alarm_email        = "owner@example.com"
+  google_project     = "some-project"
+  azure_subscription = "00000000-0000-0000-0000-000000000000"
+  worker_image       = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/triptych-worker@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+  headers_file       = "tests/headers.json"
+  trigger_zip        = "tests/headers.json" # any file that is there
+  web_zip            = "tests/headers.json"
+}
+
+run "the_defaults" {
+  command = plan
+
+  assert {
+    condition     = local.aws_region == "eu-central-1" && azurerm_cosmosdb_account.records.location == "germanywestcentral" && aws_ssm_parameter.setting["worker/TRIPTYCH_VISION_ENDPOINT"].value == "eu-vision.googleapis.com:443" && temporalcloud_namespace.this[0].regions == tolist(["aws-eu-central-1"])
+    error_message = "The region does not set all four clouds together."
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_cors_configuration.pictures.cors_rule).allowed_origins == toset(["https://d1.cloudfront.net"])
+    error_message = "The bucket takes uploads from another origin than the site's."
+  }
+
+  assert {
+    condition     = length(aws_wafv2_web_acl.site) == 1 && aws_cloudfront_distribution.site.web_acl_id == aws_wafv2_web_acl.site[0].arn
+    error_message = "The firewall is not on by default."
+  }
+
+  assert {
+    condition     = aws_lambda_function.trigger.reserved_concurrent_executions == null && aws_lambda_function.web.reserved_concurrent_executions == null
+    error_message = "Concurrency is reserved by default, which a new account cannot."
+  }
+
+  assert {
+    condition     = one(aws_ecs_service.worker.network_configuration).assign_public_ip && length(aws_nat_gateway.worker) == 0
+    error_message = "There is a NAT gateway by default."
+  }
+
+  assert {
+    condition     = one(azurerm_cosmosdb_account.records.capabilities).name == "EnableServerless" && length(azurerm_cosmosdb_sql_container.records.autoscale_settings) == 0
+    error_message = "Cosmos DB is not serverless by default."
+  }
+}
+
+run "the_headers_are_the_sites" {
+  command = plan
+
+  assert {
+    condition = jsonencode(one(aws_cloudfront_response_headers_policy.site.security_headers_config)) == jsonencode({
+      content_security_policy   = [{ content_security_policy = "default-src 'none'; img-src https://triptych-pictures-123456789012-eu-central-1.s3.eu-central-1.amazonaws.com; connect-src 'self' https://triptych-pictures-123456789012-eu-central-1.s3.eu-central-1.amazonaws.com", override = true }]
+      content_type_options      = [{ override = true }]
+      frame_options             = [{ frame_option = "SAMEORIGIN", override = true }]
+      referrer_policy           = [{ referrer_policy = "same-origin", override = true }]
+      strict_transport_security = [{ access_control_max_age_sec = 600, include_subdomains = true, preload = false, override = true }]
+      xss_protection            = []
+    })
+    error_message = "CloudFront's own headers are not those of the file."
+  }
+
+  assert {
+    condition     = { for item in one(aws_cloudfront_response_headers_policy.site.custom_headers_config).items : item.header => item.value } == { Permissions-Policy = "camera=(self)", X-Custom = "as it stands" }
+    error_message = "A header of the file is missing, or one came in that is not there."
+  }
+}
+
+run "the_us" {
+  command = plan
+  variables { region = "us" }
+
+  assert {
+    condition     = local.aws_region == "us-east-1" && azurerm_cosmosdb_account.records.location == "eastus2" && aws_ssm_parameter.setting["worker/TRIPTYCH_VISION_ENDPOINT"].value == "us-vision.googleapis.com:443" && temporalcloud_namespace.this[0].regions == tolist(["aws-us-east-1"])
+    error_message = "The region does not set all four clouds together."
+  }
+}
+
+run "a_domain" {
+  command = plan
+  variables {
+    domain  = "pictures.example.com"
+    zone_id = "Z0123456789"
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_cors_configuration.pictures.cors_rule).allowed_origins == toset(["https://pictures.example.com"])
+    error_message = "The bucket takes uploads from another origin than the site's."
+  }
+
+  assert {
+    condition     = one(aws_cloudfront_distribution.site.viewer_certificate).minimum_protocol_version == "TLSv1.2_2021"
+    error_message = "The site speaks less than TLS 1.2."
+  }
+}
+
+# Retention: pictures, then Records a week longer, runs at most 90 days and never less than the dead letters.
+
+run "retention_by_default" {
+  command = plan
+
+  assert {
+    condition     = one(aws_s3_bucket_lifecycle_configuration.pictures.rule[0].expiration).days == 30 && azurerm_cosmosdb_sql_container.records.default_ttl == 37 * 86400 && temporalcloud_namespace.this[0].retention_days == 30 && aws_sqs_queue.dead_letters.message_retention_seconds == 14 * 86400
+    error_message = "Something is kept for another time than retention_days says."
+  }
+
+  assert {
+    condition     = aws_ssm_parameter.setting["web/TRIPTYCH_RETENTION_DAYS"].value == "30"
+    error_message = "The site tells another retention than there is."
+  }
+}
+
+run "retention_of_a_day" {
+  command = plan
+  variables { retention_days = 1 }
+
+  assert {
+    condition     = azurerm_cosmosdb_sql_container.records.default_ttl == 8 * 86400 && temporalcloud_namespace.this[0].retention_days == 1 && aws_sqs_queue.dead_letters.message_retention_seconds == 86400
+    error_message = "A run is forgotten before its dead letter."
+  }
+}
+
+run "retention_of_a_year" {
+  command = plan
+  variables { retention_days = 365 }
+
+  assert {
+    condition     = azurerm_cosmosdb_sql_container.records.default_ttl == 372 * 86400 && temporalcloud_namespace.this[0].retention_days == 90 && aws_sqs_queue.dead_letters.message_retention_seconds == 14 * 86400
+    error_message = "Temporal Cloud keeps runs for 90 days at most."
+  }
+}
+
+# Trust
+
+run "google_trusts_the_workers_role_alone" {
+  command = plan
+
+  assert {
+    condition     = google_iam_workload_identity_pool_provider.aws.attribute_condition == "attribute.aws_role == 'arn:aws:sts::123456789012:assumed-role/triptych-worker'"
+    error_message = "Google's pool lets in others than the worker's role."
+  }
+
+  assert {
+    condition     = google_service_account_iam_member.worker.member == "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/attribute.aws_role/arn:aws:sts::123456789012:assumed-role/triptych-worker"
+    error_message = "Others than the worker's role may act as the service account."
+  }
+
+  assert {
+    condition     = jsondecode(aws_ssm_parameter.setting["worker/GOOGLE_CREDENTIALS_CONFIG"].value).audience == "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/aws-worker"
+    error_message = "The worker would ask another provider than the one that trusts it."
+  }
+}
+
+run "azure_trusts_two_roles_and_takes_no_key" {
+  command = plan
+
+  assert {
+    condition     = { for program, trust in azurerm_federated_identity_credential.program : program => trust.subject } == { web = "arn:aws:iam::123456789012:role/triptych-web", worker = "arn:aws:iam::123456789012:role/triptych-worker" }
+    error_message = "Azure trusts another role than the two that need it."
+  }
+
+  assert {
+    condition     = !azurerm_cosmosdb_account.records.local_authentication_enabled && !contains(keys(aws_ssm_parameter.setting), "worker/COSMOS_KEY") && !contains(keys(aws_ssm_parameter.setting), "web/COSMOS_KEY")
+    error_message = "A key to Cosmos DB works although AWS's roles are trusted."
+  }
+
+  assert {
+    condition     = { for program, role in azurerm_cosmosdb_sql_role_definition.program : program => [for action in one(role.permissions).data_actions : reverse(split("/", action))[0]] } == { web = ["readMetadata", "read"], worker = ["readMetadata", "create", "read", "replace"] }
+    error_message = "A program may do more with Records than it does."
+  }
+}
+
+run "keys_instead_of_federation" {
+  command = plan
+  variables { azure_federation = false }
+
+  assert {
+    condition     = aws_ssm_parameter.setting["worker/COSMOS_KEY"].value == "read-and-write" && aws_ssm_parameter.setting["web/COSMOS_KEY"].value == "read-only" && aws_ssm_parameter.setting["web/COSMOS_KEY"].type == "SecureString"
+    error_message = "The site has a key that writes, or a key lies open."
+  }
+
+  assert {
+    condition     = azurerm_cosmosdb_account.records.local_authentication_enabled && length(azurerm_federated_identity_credential.program) == 0 && !contains(keys(aws_ssm_parameter.setting), "worker/AZURE_FEDERATION") && !strcontains(aws_iam_role_policy.worker.policy, "GetWebIdentityToken")
+    error_message = "Something of the federation is left."
+  }
+}
+
+# Temporal
+
+run "each_program_has_a_key_of_its_own" {
+  command = plan
+
+  assert {
+    condition     = length(temporalcloud_apikey.program) == 3 && alltrue([for account in temporalcloud_service_account.program : account.namespace_scoped_access.permission == "write" && account.account_access == null])
+    error_message = "A program can do more than write to its namespace."
+  }
+}
+
+run "a_temporal_of_ones_own" {
+  command = plan
+  variables {
+    temporal_address = "temporal.example.com:7234"
+    temporal_api_key = "key"
+  }
+
+  assert {
+    condition     = length(temporalcloud_namespace.this) == 0 && length(temporalcloud_apikey.program) == 0 && aws_ssm_parameter.setting["trigger/TEMPORAL_ADDRESS"].value == "temporal.example.com:7234" && aws_ssm_parameter.setting["trigger/TEMPORAL_API_KEY"].value == "key" && aws_ssm_parameter.setting["trigger/TEMPORAL_TLS"].value == "true"
+    error_message = "The programs do not ask the Temporal that was named."
+  }
+
+  assert {
+    condition     = toset(keys(aws_vpc_security_group_egress_rule.worker)) == toset(["443", "7234"])
+    error_message = "The workers cannot reach the Temporal that was named."
+  }
+}
+
+# What else variables turn
+
+run "a_nat_gateway" {
+  command = plan
+  variables { nat = true }
+
+  assert {
+    condition     = !one(aws_ecs_service.worker.network_configuration).assign_public_ip && aws_route.out.gateway_id == null && aws_route.out.nat_gateway_id == aws_nat_gateway.worker[0].id
+    error_message = "Workers behind a NAT gateway still have public addresses."
+  }
+}
+
+run "provisioned_throughput" {
+  command = plan
+  variables { cosmos_throughput = 4000 }
+
+  assert {
+    condition     = length(azurerm_cosmosdb_account.records.capabilities) == 0 && one(azurerm_cosmosdb_sql_container.records.autoscale_settings).max_throughput == 4000
+    error_message = "Cosmos DB is still serverless."
+  }
+}
+
+run "no_firewall" {
+  command = plan
+  variables { waf = false }
+
+  assert {
+    condition     = length(aws_wafv2_web_acl.site) == 0 && aws_cloudfront_distribution.site.web_acl_id == null
+    error_message = "The firewall is still there."
+  }
+}
+
+run "what_destroy_may_take" {
+  command = plan
+
+  assert {
+    condition     = !aws_s3_bucket.pictures.force_destroy && !aws_ecr_repository.worker.force_delete && temporalcloud_namespace.this[0].namespace_lifecycle.enable_delete_protection
+    error_message = "Pictures or runs can be destroyed without having been asked for."
+  }
+}
