@@ -22,14 +22,27 @@ func testNotice(t *testing.T, h house) {
 		p.see("#open-camera")
 	})
 	for name, c := range map[string]struct{ site, want string }{
-		"until_it_is_erased":       {h.Endpoints.Site, "It stays until you erase it."},
-		"for_as_long_as_it_is_set": {h.deployed, "It is deleted after 30 days, or as soon as you erase it."},
+		"until_it_is_erased":       {h.Endpoints.Site, "deletes no picture by itself"},
+		"for_as_long_as_it_is_set": {h.deployed, "deletes pictures after 30 days"},
 	} {
-		meanwhile(t, "the_notice_says_that_a_picture_is_kept_"+name, func(t *testing.T) {
+		meanwhile(t, "the_notice_says_that_a_picture_is_kept_"+name+"_and_moves_nothing", func(t *testing.T) {
 			p := newTab(t, h.chromium, c.site)
-			p.do(chromedp.Navigate(p.site))
+			asked, now := make(chan bool), make(chan bool)
+			p.intercept("*/api/notice", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, answer answers) {
+				close(asked)
+				<-now
+				answer.goOn()
+			})
+			p.do(chromedp.EmulateViewport(320, 640), chromedp.Navigate(p.site))
 			p.see("#agreement")
+			<-asked
+			const place = `JSON.stringify(document.querySelector("#agree").getBoundingClientRect())`
+			before := evaluate[string](p, place)
+			close(now)
 			p.reads("#kept", c.want)
+			if after := evaluate[string](p, place); after != before {
+				t.Errorf("the button moved from %s to %s", before, after)
+			}
 		})
 	}
 	meanwhile(t, "the_notice_is_true_when_nobody_says_how_long_a_picture_is_kept", func(t *testing.T) {
@@ -37,7 +50,7 @@ func testNotice(t *testing.T, h house) {
 		p.intercept("*/api/notice", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, answer answers) { answer.refuse(404) })
 		p.do(chromedp.Navigate(p.site))
 		p.see("#agreement")
-		p.reads("#kept", "It stays until you erase it, or until this site deletes it.")
+		p.reads("#agreement", "until you erase it, or until this site deletes it")
 	})
 	meanwhile(t, "a_picture_that_was_dropped_before_the_agreement_waits_for_it", func(t *testing.T) {
 		p := newTab(t, h.chromium, h.Endpoints.Site)

@@ -105,10 +105,22 @@ func (p tab) offline(yes bool) {
 	p.Helper()
 	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
 		conditions := &network.Conditions{Offline: yes, DownloadThroughput: -1, UploadThroughput: -1}
-		_, err := cdp.Call(ctx, t, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{conditions}})
+		_, err := cdp.Call(ctx, t, emulateNetwork, emulateNetworkParams{
+			EmulateNetworkConditionsByRuleParams: network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{conditions}},
+			Offline:                              yes,
+		})
 		if err == nil {
 			_, err = cdp.Call(ctx, t, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: yes, DownloadThroughput: -1, UploadThroughput: -1})
 		}
 		return chromedp.Void{}, err
 	})
+}
+
+// emulateNetwork is the command as every Chromium takes it: up to 148 it wants to be told of offline beside the
+// conditions, newer ones only in them.
+var emulateNetwork = cdp.Command[emulateNetworkParams, network.EmulateNetworkConditionsByRuleResult]{Method: network.CommandEmulateNetworkConditionsByRule}
+
+type emulateNetworkParams struct {
+	network.EmulateNetworkConditionsByRuleParams
+	Offline bool `json:"offline"`
 }

@@ -28,10 +28,10 @@ function journey({ upload, progress, id }) {
 	return tooLate(id) ? ["This picture is not here", "It never arrived, or it was kept no longer."] : ["Waiting for the picture to arrive", "AWS tells when it has."];
 }
 
-// keptFor is true also as long as the site has not said how long it keeps pictures.
+// keptFor says nothing as long as the site has not said how long it keeps pictures.
 export function keptFor({ retentionDays: days }) {
-	if (days === undefined) return "It stays until you erase it, or until this site deletes it.";
-	return days ? "It is deleted after " + (days > 1 ? days + " days" : "a day") + ", or as soon as you erase it." : "It stays until you erase it.";
+	if (days === undefined) return "";
+	return days ? "This site deletes pictures after " + (days > 1 ? days + " days." : "a day.") : "This site deletes no picture by itself.";
 }
 
 // stepsOf are the three steps. What is being uploaded is the first one's business.
