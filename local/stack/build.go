@@ -21,10 +21,10 @@ var programs = map[string]string{"worker": "./worker", "web": "./web", "trigger"
 // binaries are the paths of everything that runs as a child.
 type binaries map[string]string
 
-// build makes every binary, or finds that it is up to date. One build at a time serves all who ask on this
+// build makes every binary, and more if asked, or finds that it is up to date. One build at a time serves all who ask on this
 // machine, test packages above all.
-func build(ctx context.Context, say io.Writer) (binaries, error) {
-	root, err := moduleRoot(ctx)
+func build(ctx context.Context, more map[string]string, say io.Writer) (binaries, error) {
+	root, err := ModuleRoot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -48,9 +48,11 @@ func build(ctx context.Context, say io.Writer) (binaries, error) {
 	}
 	built := binaries{"temporal": temporal}
 	args := []string{"build", "-tags", "lambda.norpc", "-o", dir + string(filepath.Separator)}
-	for name, pkg := range programs {
-		args = append(args, pkg)
-		built[name] = filepath.Join(dir, name)
+	for _, each := range []map[string]string{programs, more} {
+		for name, pkg := range each {
+			args = append(args, pkg)
+			built[name] = filepath.Join(dir, filepath.Base(pkg))
+		}
 	}
 	_, err = goCommand(ctx, root, say, "the product's own programs", args...)
 	return built, err
@@ -106,7 +108,8 @@ func goCommand(ctx context.Context, root string, say io.Writer, what string, arg
 	return out.String(), nil
 }
 
-func moduleRoot(ctx context.Context) (string, error) {
+// ModuleRoot is where the source is.
+func ModuleRoot(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "triptych").Output()
 	if err != nil {
 		return "", errors.New("the source is needed to build the programs: run this inside the triptych repository, with go on the PATH")

@@ -42,6 +42,9 @@ type Config struct {
 	// Between, if there is one, says by which address the worker reaches a part ("s3", "vision", "cosmos", "temporal")
 	// that is at addr.
 	Between func(part, addr string) (string, error)
+
+	Programs map[string]string               // more packages to build, by the name under which Run knows them
+	Around   func(http.Handler) http.Handler // is put around the local Cosmos DB; nil for nothing
 }
 
 func (c Config) real(cloud string) bool { return slices.Contains(c.Real, cloud) }
@@ -113,7 +116,7 @@ func Open(ctx context.Context, config Config) (_ *Stack, err error) {
 			s.Close()
 		}
 	}()
-	if s.binaries, err = build(ctx, config.Say); err != nil {
+	if s.binaries, err = build(ctx, config.Programs, config.Say); err != nil {
 		return nil, err
 	}
 	return s, s.start(ctx)
@@ -236,7 +239,11 @@ func (s *Stack) startCosmos(ctx context.Context) error {
 		return err
 	}
 	s.closers = append(s.closers, s.Cosmos.Close)
-	if err := s.serve(ctx, "cosmos", s.Cosmos); err != nil {
+	handler := http.Handler(s.Cosmos)
+	if s.config.Around != nil {
+		handler = s.config.Around(handler)
+	}
+	if err := s.serve(ctx, "cosmos", handler); err != nil {
 		return err
 	}
 	return records.Provision(ctx, s.Endpoints.Cosmos, s.identity.CosmosKey)
@@ -302,8 +309,12 @@ func (s *Stack) startProduct(ctx, running context.Context) error {
 
 // spawn keeps one of the binaries running until ctx ends.
 func (s *Stack) spawn(ctx context.Context, name string, env []string, args ...string) {
+	s.launch(ctx, name, name, env, args)
+}
+
+func (s *Stack) launch(ctx context.Context, name, program string, env, args []string) {
 	c := &child{
-		name: name, path: s.binaries[name], args: args, env: env,
+		name: name, path: s.binaries[program], args: args, env: env,
 		dir: filepath.Join(s.config.Dir, "logs"), say: s.config.Say,
 	}
 	s.children[name] = c

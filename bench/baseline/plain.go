@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"triptych/internal/temporal"
+	"triptych/picture"
+)
+
+// annotatePicture is the workflow one writes first: three activities, nothing set but what Temporal insists on.
+func annotatePicture(ctx workflow.Context, p picture.Picture) error {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
+	var url string
+	if err := workflow.ExecuteActivity(ctx, string(picture.Presign), p).Get(ctx, &url); err != nil {
+		return err
+	}
+	var annotation json.RawMessage
+	if err := workflow.ExecuteActivity(ctx, string(picture.Annotate), url).Get(ctx, &annotation); err != nil {
+		return err
+	}
+	record := p.Annotated(annotation, workflow.Now(ctx), nil, "")
+	return workflow.ExecuteActivity(ctx, string(picture.Persist), record).Get(ctx, nil)
+}
+
+// servePlain is a worker of default options. Its names are the product's, so that the shipped trigger starts its runs.
+func servePlain(ctx context.Context, s *steps) error {
+	c, err := temporal.Dial()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	w := worker.New(c, picture.PicturesQueue, worker.Options{})
+	w.RegisterWorkflowWithOptions(annotatePicture, workflow.RegisterOptions{Name: picture.AnnotateWorkflow})
+	for name, step := range map[picture.StepName]any{picture.Presign: s.presign, picture.Annotate: s.annotate, picture.Persist: s.persist} {
+		w.RegisterActivityWithOptions(step, activity.RegisterOptions{Name: string(name)})
+	}
+	stop := make(chan any)
+	context.AfterFunc(ctx, func() { close(stop) })
+	return w.Run(stop)
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+)
+
+// measurements are all values of one kind, such as "idle", of one variant.
+type measurements map[string]map[string][]float64
+
+func (m measurements) add(kind string, v *variant, values ...float64) {
+	if m[kind] == nil {
+		m[kind] = map[string][]float64{}
+	}
+	m[kind][v.name] = append(m[kind][v.name], values...)
+}
+
+// measure follows the plan. What it has when ctx ends, it returns.
+func (r *rig) measure(ctx context.Context, p plan) (measurements, error) {
+	m := measurements{}
+	started := time.Now()
+	for round := range p.rounds {
+		for _, part := range []struct {
+			what string
+			do   func(context.Context, *variant, plan, measurements) error
+		}{{"one by one", r.measureIdle}, {"one by one, slow clouds", r.measureSlow}, {"from the event", r.measureEvents}} {
+			for _, v := range r.variants {
+				r.tell(started, "round %d of %d: %s: %s", round+1, p.rounds, part.what, v.name)
+				if err := part.do(ctx, v, p, m); err != nil {
+					return m, err
+				}
+			}
+		}
+		for _, n := range p.flights {
+			for _, v := range r.variants {
+				r.tell(started, "round %d of %d: %d in flight: %s", round+1, p.rounds, n, v.name)
+				if err := r.measureFlight(ctx, v, n, p, m); err != nil {
+					return m, err
+				}
+			}
+		}
+		r.tell(started, "round %d of %d: starts of the trigger", round+1, p.rounds)
+		if err := r.measureTrigger(ctx, p, m); err != nil {
+			return m, err
+		}
+	}
+	r.measureMemory(m)
+	for _, v := range r.variants {
+		r.tell(started, "%d waiting: %s", p.waiting, v.name)
+		if err := r.measureWaiting(ctx, v, p, m); err != nil {
+			return m, err
+		}
+	}
+	return m, nil
+}
+
+func (r *rig) tell(started time.Time, what string, args ...any) {
+	fmt.Fprintf(r.say, "%4.0f s  %s\n", time.Since(started).Seconds(), fmt.Sprintf(what, args...))
+}
+
+// often is how many pictures of v are taken one by one: fewer where each takes a quarter of a second.
+func often(v *variant, n int) int {
+	if v.name == "default" {
+		return (n + 4) / 5
+	}
+	return n
+}
+
+func (r *rig) measureIdle(ctx context.Context, v *variant, p plan, m measurements) error {
+	for range often(v, p.idle) {
+		one, err := r.alone(ctx, v)
+		if err != nil {
+			return err
+		}
+		m.add("idle", v, one.latency)
+		if v.client != nil {
+			m.add("start", v, one.started)
+			m.add("history events", v, one.kept.events)
+			m.add("history bytes", v, one.kept.bytes)
+			m.add("actions", v, one.kept.actions)
+		}
+	}
+	return nil
+}
+
+func (r *rig) measureSlow(ctx context.Context, v *variant, p plan, m measurements) error {
+	r.clouds(visionTakes, cosmosTakes)
+	defer r.clouds(0, 0)
+	for range p.slow {
+		one, err := r.alone(ctx, v)
+		if err != nil {
+			return err
+		}
+		m.add("slow", v, one.latency)
+	}
+	return nil
+}
+
+// measureEvents times what S3 sets off, the queue before the trigger included.
+func (r *rig) measureEvents(ctx context.Context, v *variant, p plan, m measurements) error {
+	if v.function == nil {
+		return nil
+	}
+	for range often(v, p.events) {
+		one, err := r.newPicture()
+		if err != nil {
+			return err
+		}
+		arrived := r.arrivals.expect(one.ID)
+		sent := time.Now()
+		if err := v.function.notify(ctx, one); err != nil {
+			return err
+		}
+		at, err := v.wait(ctx, arrived)
+		if err != nil {
+			return err
+		}
+		m.add("event", v, ms(at.Sub(sent)))
+		if err := v.client.GetWorkflow(ctx, one.ID.WorkflowID(), "").Get(ctx, nil); err != nil {
+			return fmt.Errorf("%s: a run failed: %w", v.name, err)
+		}
+	}
+	return nil
+}
+
+func (r *rig) measureFlight(ctx context.Context, v *variant, n int, p plan, m measurements) error {
+	f, err := r.flood(ctx, v, n, p.during)
+	if err != nil {
+		return err
+	}
+	m.add(flightKind(n), v, f.perSecond)
+	if n != p.flights[len(p.flights)-1] && n < 100 {
+		return nil // too few pictures to tell CPU and database by
+	}
+	each := float64(f.pictures)
+	if f.used.known {
+		m.add("cpu worker", v, f.used.worker.Seconds()/each*1000)
+		if v.client != nil {
+			m.add("cpu server", v, f.used.server.Seconds()/each*1000)
+			m.add("cpu trigger", v, f.used.trigger.Seconds()/each*1000)
+		}
+		m.add("cpu", v, (f.used.worker+f.used.server).Seconds()/each*1000)
+	}
+	if v.client != nil {
+		m.add("database", v, float64(f.used.database)/each)
+	}
+	return nil
+}
+
+func flightKind(n int) string { return fmt.Sprintf("in flight %d", n) }
+
+// measureTrigger starts the shipped trigger afresh, each time for one event of the product.
+func (r *rig) measureTrigger(ctx context.Context, p plan, m measurements) error {
+	v := r.variants[len(r.variants)-1]
+	for range p.starts {
+		f, err := r.openFunction(v)
+		if err != nil {
+			return err
+		}
+		one, err := r.newPicture()
+		if err != nil {
+			return err
+		}
+		arrived := r.arrivals.expect(one.ID)
+		sent := time.Now()
+		if err := f.invoke(ctx, one); err != nil {
+			return err
+		}
+		m.add("cold", v, ms(time.Since(sent)))
+		if _, err := v.wait(ctx, arrived); err != nil {
+			return err
+		}
+		f.stop()
+	}
+	return nil
+}
+
+func (r *rig) measureMemory(m measurements) {
+	for _, v := range r.variants {
+		if peak, ok := peakMemory(r.stack.PID(v.worker)); ok {
+			m.add("worker memory", v, peak)
+		}
+	}
+	product := r.variants[len(r.variants)-1]
+	for _, pid := range ownChildren("trigger") {
+		if peak, ok := peakMemory(pid); ok {
+			m.add("trigger memory", product, peak)
+		}
+	}
+	if info, err := os.Stat(r.bootstrap); err == nil {
+		m.add("bootstrap", product, float64(info.Size()))
+	}
+}
+
+// measureWaiting leaves out direct, where nothing can wait, and default, which would take the longest.
+func (r *rig) measureWaiting(ctx context.Context, v *variant, p plan, m measurements) error {
+	if v.client == nil || v.name == "default" {
+		return nil
+	}
+	d, err := r.waiting(ctx, v, p.waiting)
+	if err != nil {
+		return err
+	}
+	m.add("drained", v, d.perSecond)
+	m.add("failed", v, float64(d.failed))
+	m.add("drain memory", v, d.memory)
+	m.add("meanwhile", v, d.meanwhile...)
+	return nil
+}

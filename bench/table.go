@@ -1,0 +1,192 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/gonum/stat"
+)
+
+// row is one line of the table; a value that there is not is null.
+type row struct {
+	Name     string   `json:"row"`
+	Unit     string   `json:"unit"`
+	Direct   *float64 `json:"direct"`
+	Default  *float64 `json:"default"`
+	Plain    *float64 `json:"plain"`
+	Triptych *float64 `json:"triptych"`
+	Ratio    *float64 `json:"triptychOverPlain"`
+}
+
+type table []row
+
+// summary makes one value of many; nil of none.
+type summary func(values []float64) *float64
+
+func quantile(q float64) summary {
+	return func(values []float64) *float64 {
+		if len(values) == 0 {
+			return nil
+		}
+		sorted := slices.Sorted(slices.Values(values))
+		x := stat.Quantile(q, stat.Empirical, sorted, nil)
+		return &x
+	}
+}
+
+var median = quantile(0.5)
+
+func most(values []float64) *float64 { return quantile(1)(values) }
+
+func scaled(s summary, by float64) summary {
+	return func(values []float64) *float64 {
+		x := s(values)
+		if x != nil {
+			*x *= by
+		}
+		return x
+	}
+}
+
+func (m measurements) table(p plan) table {
+	t := table{
+		m.row("one picture, clouds 0 ms: p50", "ms", "idle", median),
+		m.row("p90", "ms", "idle", quantile(.9)),
+		m.row("p99", "ms", "idle", quantile(.99)),
+		m.over("over direct: p50", "ms", "idle", median),
+		m.over("over direct: p99", "ms", "idle", quantile(.99)),
+		m.row("one picture, clouds 500 + 10 ms: p50", "ms", "slow", median),
+		m.row("p90", "ms", "slow", quantile(.9)),
+		m.row("p99", "ms", "slow", quantile(.99)),
+		m.over("over direct: p50", "ms", "slow", median),
+		m.percentOver("over direct: p50", "slow"),
+		m.row("from S3's event to the Record: p50", "ms", "event", median),
+		m.row("p99", "ms", "event", quantile(.99)),
+	}
+	for _, n := range p.flights {
+		t = append(t, m.row(fmt.Sprintf("pictures/s, %d in flight", n), "1/s", flightKind(n), median))
+	}
+	return append(t,
+		m.row("CPU-s per 1,000 pictures: server and worker", "s", "cpu", median),
+		m.row("server", "s", "cpu server", median),
+		m.row("worker", "s", "cpu worker", median),
+		m.row("trigger (not in the sum)", "s", "cpu trigger", median),
+		m.row("history of a picture", "bytes", "history bytes", median),
+		m.row("history of a picture", "events", "history events", median),
+		m.row("billable Temporal Actions of a picture", "", "actions", median),
+		m.row("database of a picture", "kB", "database", scaled(median, 1e-3)),
+		m.row("peak memory, worker", "MB", "worker memory", scaled(most, 1e-6)),
+		m.row("peak memory, trigger", "MB", "trigger memory", scaled(most, 1e-6)),
+		m.row("trigger's bootstrap", "MB", "bootstrap", scaled(most, 1e-6)),
+		m.row("event to accepted start, trigger cold: p50", "ms", "cold", median),
+		m.row("event to accepted start, trigger warm: p50", "ms", "start", median),
+		m.row(fmt.Sprintf("pictures/s, %d waited for the worker", p.waiting), "1/s", "drained", median),
+		m.row("runs that failed", "", "failed", most),
+		m.row("peak memory, worker", "MB", "drain memory", scaled(most, 1e-6)),
+		m.row("one picture meanwhile: p50", "ms", "meanwhile", median),
+		m.row("p99", "ms", "meanwhile", quantile(.99)),
+	)
+}
+
+func (m measurements) row(name, unit, kind string, s summary) row {
+	of := m[kind]
+	return row{name, unit, s(of["direct"]), s(of["default"]), s(of["plain"]), s(of["triptych"]), nil}.withRatio()
+}
+
+// over is by how much more than direct.
+func (m measurements) over(name, unit, kind string, s summary) row {
+	r := m.row(name, unit, kind, s)
+	for _, cell := range []*float64{r.Default, r.Plain, r.Triptych} {
+		if cell != nil && r.Direct != nil {
+			*cell -= *r.Direct
+		}
+	}
+	r.Direct = nil
+	return r.withRatio()
+}
+
+func (m measurements) percentOver(name, kind string) row {
+	direct := median(m[kind]["direct"])
+	r := m.over(name, "%", kind, median)
+	for _, cell := range []*float64{r.Default, r.Plain, r.Triptych} {
+		if cell != nil && direct != nil {
+			*cell *= 100 / *direct
+		}
+	}
+	return r
+}
+
+func (r row) withRatio() row {
+	r.Ratio = nil
+	if r.Plain != nil && r.Triptych != nil && *r.Plain != 0 {
+		ratio := *r.Triptych / *r.Plain
+		r.Ratio = &ratio
+	}
+	return r
+}
+
+func (t table) writeJSON(out io.Writer) error {
+	lines := json.NewEncoder(out)
+	for _, r := range t {
+		if err := lines.Encode(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write is the table for people, in Markdown.
+func (t table) write(out io.Writer) error {
+	cells := [][]string{{"", "", "direct", "default", "plain", "triptych", "triptych ÷ plain"}}
+	for _, r := range t {
+		cells = append(cells, []string{r.Name, r.Unit, show(r.Direct), show(r.Default), show(r.Plain), show(r.Triptych), show(r.Ratio)})
+	}
+	widths := make([]int, len(cells[0]))
+	for _, line := range cells {
+		for i, cell := range line {
+			widths[i] = max(widths[i], len([]rune(cell)))
+		}
+	}
+	rule := make([]string, len(widths))
+	for i := range rule {
+		rule[i] = strings.Repeat("-", widths[i])
+		if i > 1 {
+			rule[i] = strings.Repeat("-", widths[i]-1) + ":"
+		}
+	}
+	for _, line := range slices.Insert(cells, 1, rule) {
+		for i, cell := range line {
+			pad := strings.Repeat(" ", widths[i]-len([]rune(cell)))
+			if i > 1 {
+				cell = pad + cell
+			} else {
+				cell += pad
+			}
+			if _, err := fmt.Fprintf(out, "| %s ", cell); err != nil {
+				return err
+			}
+		}
+		if _, err := fmt.Fprintln(out, "|"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// show keeps three digits.
+func show(x *float64) string {
+	switch {
+	case x == nil:
+		return "–"
+	case *x == math.Trunc(*x) || math.Abs(*x) >= 100:
+		return fmt.Sprintf("%.0f", *x)
+	case math.Abs(*x) >= 10:
+		return fmt.Sprintf("%.1f", *x)
+	default:
+		return fmt.Sprintf("%.2f", *x)
+	}
+}
