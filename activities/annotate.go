@@ -39,7 +39,7 @@ const MaxInline = 10<<20 - 64<<10
 const maxRecord = records.MaxSize - 8<<10
 
 // beat is how often a running Annotate says that it lives; callTimeout ends an attempt a little before
-// Temporal would, with a better reason; lookTimeout is what a look for a tombstone may take of it.
+// Temporal would, with a better reason; lookTimeout is what a look for a Record may take of it.
 const (
 	beat        = 1500 * time.Millisecond
 	callTimeout = 50 * time.Second
@@ -51,24 +51,33 @@ type AnnotateInput struct {
 	Picture picture.Picture `json:"picture"`
 	Send    Send            `json:"send"`
 	SignedURL
+	// Again has the picture shown although it has a Record, if that is from before.
+	Again time.Time `json:"again,omitzero"`
 }
 
-// Annotated is Google's answer, an AnnotateImageResponse as proto JSON, and how it was come by.
+// Annotated is Google's answer, an AnnotateImageResponse as proto JSON, and how it was come by; or, when Google was not
+// asked because the picture has its Record already, Kept is that Record's status.
 type Annotated struct {
 	Annotation json.RawMessage `json:"annotation"`
 	Step       picture.Step    `json:"step"`
+	Kept       picture.Status  `json:"kept,omitempty"`
 }
 
-// Annotate has Google look at a picture, once per attempt; each attempt that is answered is billed. It
-// never changes anything.
+// Annotate has Google look at a picture, once per attempt; each attempt that is answered is billed, and none is made
+// for a picture that has its Record or was erased. It never changes anything.
 func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (Annotated, error) {
 	defer heartbeat(ctx)()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 
 	started := time.Now().UTC()
-	if a.erased(ctx, in.Picture.ID) {
+	switch kept, err := a.kept(ctx, in.Picture.ID); {
+	case err != nil:
+		return Annotated{}, err
+	case kept.Status == picture.Erased:
 		return Annotated{}, failure(&picture.Error{Kind: picture.WasErased, Message: "the picture was erased by its owner; Google is not asked"})
+	case kept.Status != "" && !kept.Outdated(in.Again):
+		return Annotated{Kept: kept.Status}, nil
 	}
 	image, err := a.image(ctx, in)
 	if err != nil {
@@ -85,16 +94,6 @@ func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (Annotated,
 		return Annotated{}, failure(err)
 	}
 	return Annotated{Annotation: annotation, Step: done(ctx, picture.Annotate, started)}, nil
-}
-
-// erased looks for a tombstone before Google is paid and shown a picture that was erased. When Cosmos DB cannot
-// say, the picture goes on, for no cloud shall be down because another is: only one whose upload was repeated
-// after its erasure could then be seen once more, and persist deletes it.
-func (a *Activities) erased(ctx context.Context, id picture.ID) bool {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	kept, _, err := a.Records.Read(ctx, id)
-	return err == nil && kept.Status == picture.Erased
 }
 
 // image is the picture as Google shall get it.

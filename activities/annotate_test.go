@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -19,7 +20,6 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
-	"triptych/local/cosmos"
 	"triptych/local/vision/annotator"
 	"triptych/picture"
 )
@@ -144,13 +144,51 @@ func TestAnnotateErasedPicture(t *testing.T) {
 			t.Errorf("Google was asked %d times", got)
 		}
 	})
-	t.Run("is_not_looked_for_at_the_cost_of_the_others", func(t *testing.T) {
-		c.azure.SetFault(cosmos.Fault{Status: 503})
-		c.google.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}})
-		if _, err := c.annotate(t, c.upload(t, somePicture(t), photograph(t)), ByURL); err != nil {
-			t.Errorf("Google is well, but with Azure down: %v", err)
+	t.Run("is_not_shown_to_Google_again_either", func(t *testing.T) {
+		_, err := take[Annotated](t, c.Activities, picture.Annotate, AnnotateInput{Picture: p, Send: ByBytes, Again: time.Now()})
+		fails(t, err, picture.WasErased)
+		if got := c.google.Annotated(); got != 0 {
+			t.Errorf("Google was asked %d times", got)
 		}
 	})
+}
+
+func TestAnnotateWhatHasARecord(t *testing.T) {
+	c := open(t)
+	c.google.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}}) // it need not look
+	p := c.upload(t, somePicture(t), photograph(t))
+	c.keeps(t, p.Rejected(picture.Rejection{Step: picture.Annotate, Kind: picture.BadImage}, nil, "run"), picture.Rejected)
+	for _, tt := range []struct {
+		outcome string
+		again   time.Time
+		kept    picture.Status
+		billed  int64
+	}{
+		{"is_not_paid_for_twice", time.Time{}, picture.Rejected, 0},
+		{"is_not_paid_for_again_where_it_was_already", time.Now().Add(-time.Hour), picture.Rejected, 0},
+		{"is_shown_again_on_demand", time.Now().Add(time.Hour), "", 1},
+	} {
+		t.Run(tt.outcome, func(t *testing.T) {
+			before := c.google.Annotated()
+			got, err := take[Annotated](t, c.Activities, picture.Annotate, AnnotateInput{Picture: p, Send: ByBytes, Again: tt.again})
+			if billed := c.google.Annotated() - before; err != nil || got.Kept != tt.kept || billed != tt.billed {
+				t.Errorf("kept %q, billed %d, %v", got.Kept, billed, err)
+			}
+		})
+	}
+}
+
+// azcosmos asks for the account whatever deadline it is given.
+func TestLookDoesNotOutlastItsTime(t *testing.T) {
+	c := open(t)
+	never := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer never.Close()
+	c.connectRecords(t, never.URL, newKey())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.Activities.look(ctx, somePicture(t).ID); !errors.Is(err, context.Canceled) {
+		t.Errorf("it returned %v", err)
+	}
 }
 
 // Google comes for the picture, and gets it only once Temporal has been told that the attempt lives.

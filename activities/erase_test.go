@@ -54,29 +54,39 @@ func TestBury(t *testing.T) {
 		c.azure.SetFault(cosmos.Fault{Status: 403, Times: 1})
 		fails(t, c.bury(t, somePicture(t).ID), picture.Forbidden)
 	})
-	t.Run("has_the_last_word_against_Persist", func(t *testing.T) {
-		for range 20 {
-			r := c.upload(t, somePicture(t), []byte("picture")).Annotated(json.RawMessage("{}"), time.Now(), nil, "run")
-			var both sync.WaitGroup
-			both.Go(func() {
-				if _, err := c.persist(t, r); err != nil {
+	for what, again := range map[string]bool{"Persist": false, "an_annotation_that_is_made_again": true} {
+		t.Run("has_the_last_word_against_"+what, func(t *testing.T) { testLastWord(t, c, again) })
+	}
+}
+
+func testLastWord(t *testing.T, c *clouds, again bool) {
+	for range 20 {
+		in := PersistInput{Record: c.upload(t, somePicture(t), []byte("picture")).Annotated(json.RawMessage("{}"), time.Now(), nil, "run")}
+		if again {
+			c.keeps(t, in.Record, picture.Annotated)
+			in.Again = time.Now()
+		}
+		untilDone := func(do func() error) {
+			for err := do(); err != nil; err = do() {
+				if failure, ok := err.(*temporal.ApplicationError); !ok || failure.NonRetryable() {
 					t.Error(err)
+					return
 				}
-			})
-			both.Go(func() {
-				for err := c.bury(t, r.ID); err != nil; err = c.bury(t, r.ID) {
-					if failure, ok := err.(*temporal.ApplicationError); !ok || failure.NonRetryable() {
-						t.Error(err)
-						return
-					}
-				}
-			})
-			both.Wait()
-			if kept := c.kept(t, r.ID); !reflect.DeepEqual(kept, picture.Tombstone(r.ID)) {
-				t.Fatalf("kept %+v, want a tombstone", kept)
 			}
 		}
-	})
+		var both sync.WaitGroup
+		both.Go(func() {
+			untilDone(func() error {
+				_, err := take[picture.Outcome](t, c.Activities, picture.Persist, in)
+				return err
+			})
+		})
+		both.Go(func() { untilDone(func() error { return c.bury(t, in.ID) }) })
+		both.Wait()
+		if kept := c.kept(t, in.ID); !reflect.DeepEqual(kept, picture.Tombstone(in.ID)) {
+			t.Fatalf("kept %+v, want a tombstone", kept)
+		}
+	}
 }
 
 func TestDelete(t *testing.T) {

@@ -9,16 +9,23 @@ import (
 	"triptych/picture"
 )
 
+// PersistInput is a Record to keep. One that was kept before Again makes room for it.
+type PersistInput struct {
+	picture.Record
+	Again time.Time `json:"again,omitzero"`
+}
+
 // Persist keeps the Record of a picture. The first Record wins: when one is there already, left by an
-// attempt whose answer was lost or by an earlier run, that one's status is the outcome. When its owner
-// erased the picture meanwhile, the object is deleted too.
-func (a *Activities) Persist(ctx context.Context, r picture.Record) (picture.Outcome, error) {
+// attempt whose answer was lost or by an earlier run, that one's status is the outcome. Only a picture that was annotated
+// again has its Record replaced. When its owner erased the picture meanwhile, the object is deleted too.
+func (a *Activities) Persist(ctx context.Context, in PersistInput) (picture.Outcome, error) {
+	r := in.Record
 	step := done(ctx, picture.Persist, time.Now().UTC())
 	step.FinishedAt = time.Time{} // the Record is written before this step ends
 	r.Steps = append(r.Steps, step)
 	err := a.Records.Create(ctx, r)
 	if errors.Is(err, records.ErrExists) {
-		return a.existing(ctx, r)
+		return a.existing(ctx, r, in.Again)
 	}
 	if err != nil {
 		return picture.Outcome{}, failure(explain(cosmosDB, err))
@@ -26,14 +33,22 @@ func (a *Activities) Persist(ctx context.Context, r picture.Record) (picture.Out
 	return picture.Outcome{ID: r.ID, Status: r.Status}, nil
 }
 
-func (a *Activities) existing(ctx context.Context, r picture.Record) (picture.Outcome, error) {
-	kept, _, err := a.Records.Read(ctx, r.ID)
+func (a *Activities) existing(ctx context.Context, r picture.Record, again time.Time) (picture.Outcome, error) {
+	kept, etag, err := a.Records.Read(ctx, r.ID)
 	if errors.Is(err, records.ErrNotFound) {
 		return picture.Outcome{}, failure(&picture.Error{Kind: picture.Unavailable,
 			Message: "a Record was in the way and is gone now; it is written again", Err: err})
 	}
 	if err != nil {
 		return picture.Outcome{}, failure(explain(cosmosDB, err))
+	}
+	// What Google once saw in a picture is not thrown away because it cannot be seen again.
+	lost := kept.Status == picture.Annotated && r.Status == picture.Rejected
+	if kept.Outdated(again) && !lost {
+		if err := a.Records.Replace(ctx, r, etag); err != nil {
+			return picture.Outcome{}, cosmosFailure(err)
+		}
+		return picture.Outcome{ID: r.ID, Status: r.Status}, nil
 	}
 	if kept.Status == picture.Erased {
 		if err := a.deleteVersion(ctx, r.Bucket, r.Key, r.VersionID); err != nil {

@@ -73,6 +73,31 @@ func TestPersist(t *testing.T) {
 			t.Errorf("%v, want ErrNotFound", err)
 		}
 	})
+	t.Run("again_replaces_the_Record_of_before", func(t *testing.T) {
+		for name, first := range map[string]picture.Record{"annotated": someRecord(t), "rejected": someRejection(t)} {
+			c.keeps(t, first, first.Status)
+			anew := first
+			anew.Status, anew.Rejection, anew.RunID, anew.Annotation = picture.Annotated, nil, "anew", json.RawMessage(`{"textAnnotations":[]}`)
+			c.keepsAgain(t, anew, time.Now(), picture.Annotated)
+			replaced := c.kept(t, first.ID)
+			if replaced.Status != picture.Annotated || replaced.RunID != "anew" || !strings.Contains(string(replaced.Annotation), "text") {
+				t.Errorf("what was %s is now %+v", name, replaced)
+			}
+			late := first
+			late.RunID = "late"
+			c.keepsAgain(t, late, time.Now().Add(-time.Hour), picture.Annotated)
+			same(t, c.kept(t, first.ID), replaced)
+		}
+	})
+	t.Run("again_keeps_what_was_seen_when_it_cannot_be_seen_again", func(t *testing.T) {
+		r := someRecord(t)
+		c.keeps(t, r, picture.Annotated)
+		first := c.kept(t, r.ID)
+		gone := someRejection(t)
+		gone.ID = r.ID
+		c.keepsAgain(t, gone, time.Now(), picture.Annotated)
+		same(t, c.kept(t, r.ID), first)
+	})
 	for name, fault := range map[string]cosmos.Fault{
 		"a_408":            {Status: 408, AfterApply: true, Times: 1},
 		"a_503":            {Status: 503, AfterApply: true, Times: 1},
@@ -156,6 +181,10 @@ func TestPersistErasedPicture(t *testing.T) {
 		c.keeps(t, r, picture.Erased)
 		tombstoneStands(t)
 	})
+	t.Run("stays_erased_when_it_is_annotated_again", func(t *testing.T) {
+		c.keepsAgain(t, r, time.Now(), picture.Erased)
+		tombstoneStands(t)
+	})
 	t.Run("is_not_rejected_either", func(t *testing.T) {
 		c.keeps(t, p.Rejected(picture.Rejection{Step: picture.Annotate, Kind: picture.Gone}, nil, "run"), picture.Erased)
 		tombstoneStands(t)
@@ -183,6 +212,20 @@ func someRecord(t *testing.T) picture.Record {
 	p := somePicture(t)
 	p.VersionID = "version"
 	return p.Annotated(json.RawMessage(`{"labelAnnotations":[{"description":"<b>","score":0.97000001}]}`), at, steps, "run")
+}
+
+func someRejection(t *testing.T) picture.Record {
+	t.Helper()
+	return somePicture(t).Rejected(picture.Rejection{Step: picture.Annotate, Kind: picture.Gone}, nil, "run")
+}
+
+// keepsAgain has r persisted in the place of a Record from before again, and expects that status of the picture.
+func (c *clouds) keepsAgain(t *testing.T, r picture.Record, again time.Time, status picture.Status) {
+	t.Helper()
+	got, err := take[picture.Outcome](t, c.Activities, picture.Persist, PersistInput{r, again})
+	if want := (picture.Outcome{ID: r.ID, Status: status}); err != nil || got != want {
+		t.Fatalf("%+v, %v, want %+v", got, err, want)
+	}
 }
 
 // keeps has r persisted, and expects that status of the picture.

@@ -34,11 +34,11 @@ type SweptPage struct {
 	Full bool   `json:"full,omitempty"` // so many runs are open that nothing was looked at
 }
 
-// Sweep looks through one page of a bucket and starts what has neither a Record nor a run. Doing a page twice does no
-// harm.
+// Sweep looks through one page of a bucket and starts what has neither a Record nor a run, or what is to be annotated
+// again. Doing a page twice does no harm.
 func (a *Activities) Sweep(ctx context.Context, s picture.Sweep) (SweptPage, error) {
 	defer heartbeat(ctx)()
-	if s.Backfill() {
+	if s.Behind() {
 		if full, err := a.full(ctx); full || err != nil {
 			return SweptPage{Full: full}, err
 		}
@@ -74,8 +74,8 @@ func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket s
 			continue // not uploaded through the site
 		}
 		group.Go(func() error {
-			missed, err := a.startIfMissing(ctx, s, bucket, key)
-			if missed {
+			missing, err := a.startIfMissing(ctx, s, bucket, key)
+			if missing {
 				started.Add(1)
 			}
 			return err
@@ -99,20 +99,22 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 		activity.GetLogger(ctx).Warn("not an object that can be annotated", "why", err)
 		return false, nil
 	}
-	if _, _, err := a.Records.Read(ctx, p.ID); !errors.Is(err, records.ErrNotFound) {
-		if err != nil {
-			err = explain(cosmosDB, err)
-		}
-		return false, err
+	kept, _, err := a.Records.Read(ctx, p.ID)
+	switch {
+	case errors.Is(err, records.ErrNotFound):
+	case err != nil:
+		return false, explain(cosmosDB, err)
+	case !kept.Outdated(s.Began):
+		return false, nil
 	}
 	urgency := temporal.Live
-	if s.Backfill() {
+	if s.Behind() {
 		urgency = temporal.Backlog
 	}
-	return true, temporal.Start(ctx, activity.GetClient(ctx), p, urgency)
+	return true, temporal.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, Again: s.Began}, urgency)
 }
 
-// full says whether a backfill should wait. Temporal counts a moment behind, which a page of pictures may exceed.
+// full says whether what is annotated behind live pictures should wait. Temporal counts a moment behind, which a page of pictures may exceed.
 func (a *Activities) full(ctx context.Context) (bool, error) {
 	count, err := activity.GetClient(ctx).CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
 		Namespace: activity.GetInfo(ctx).Namespace,

@@ -288,15 +288,20 @@ func waitForActivity(t *testing.T, s *stack.Stack, workflowID, name string) {
 
 func recordOf(t *testing.T, s *stack.Stack, id picture.ID) picture.Record {
 	t.Helper()
-	container, err := records.Open(s.Endpoints.Cosmos, s.Endpoints.CosmosKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, _, err := container.Read(t.Context(), id)
+	r, _, err := containerOf(t, s).Read(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
+}
+
+func containerOf(t *testing.T, s *stack.Stack) *records.Container {
+	t.Helper()
+	container, err := records.Open(s.Endpoints.Cosmos, s.Endpoints.CosmosKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return container
 }
 
 func temporalOf(t *testing.T, s *stack.Stack) client.Client {

@@ -15,6 +15,29 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
+func TestOutdated(t *testing.T) {
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	steps := []picture.Step{{Name: picture.Annotate, StartedAt: noon.Add(-time.Hour)}, {Name: picture.Persist, StartedAt: noon}}
+	for name, c := range map[string]struct {
+		record picture.Record
+		then   time.Time
+		want   bool
+	}{
+		"what_was_kept_before_is":        {picture.Record{Status: picture.Annotated, Steps: steps}, noon.Add(1), true},
+		"what_was_kept_then_is_not":      {picture.Record{Status: picture.Annotated, Steps: steps}, noon, false},
+		"a_rejection_is_too":             {picture.Record{Status: picture.Rejected, Steps: steps}, noon.Add(1), true},
+		"a_tombstone_never_is":           {picture.Tombstone("id"), noon, false},
+		"a_Record_without_steps_is":      {picture.Record{Status: picture.Annotated}, noon, true},
+		"nothing_is_when_nobody_asks_it": {picture.Record{Status: picture.Annotated}, time.Time{}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := c.record.Outdated(c.then); got != c.want {
+				t.Errorf("%t, want %t", got, c.want)
+			}
+		})
+	}
+}
+
 func TestMintedID(t *testing.T) {
 	t.Run("is_a_canonical_UUIDv7_that_parses_back", func(t *testing.T) {
 		id := picture.NewID(noon)

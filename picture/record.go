@@ -45,6 +45,15 @@ type Record struct {
 	TTL        int             `json:"ttl,omitempty"` // seconds; absent means the container's default
 }
 
+// Outdated says that the Record was written before then, which is when its last step began. A tombstone never is.
+func (r Record) Outdated(then time.Time) bool {
+	var kept time.Time
+	if len(r.Steps) > 0 {
+		kept = r.Steps[len(r.Steps)-1].StartedAt
+	}
+	return r.Status != Erased && kept.Before(then)
+}
+
 // Rejection says why a picture can never be annotated.
 type Rejection struct {
 	Step    StepName `json:"step"`

@@ -14,6 +14,10 @@ type Sweep struct {
 	Prefix string `json:"prefix,omitempty"`
 	// Within leaves out what was minted longer ago, in seconds; 0 for nothing.
 	Within int `json:"within,omitempty"`
+	// Again has also those annotated that have a Record from before Began, when the sweep did; with other features, say.
+	// Their Records are replaced. A picture that was erased stays erased.
+	Again bool      `json:"again,omitempty"`
+	Began time.Time `json:"began,omitzero"`
 	// After is the last key that was looked at, and Swept what came of it so far.
 	After string `json:"after,omitempty"`
 	Swept Swept  `json:"swept,omitzero"`
@@ -22,11 +26,14 @@ type Sweep struct {
 // Swept counts objects.
 type Swept struct {
 	Looked  int `json:"looked"`  // at all
-	Started int `json:"started"` // had no Record; a run that they may have had already went on
+	Started int `json:"started"` // had no Record, or are annotated again; a run that they may have had already went on
 }
 
 // Backfill says whether the objects are others than the site's.
 func (s Sweep) Backfill() bool { return s.Bucket != "" || s.Prefix != "" }
+
+// Behind says whether the objects are to be annotated behind live pictures, a bounded number at a time.
+func (s Sweep) Behind() bool { return s.Backfill() || s.Again }
 
 // KeysSince is the key after which all keys minted at t or later come: S3 lists in the order of bytes, and a minted
 // key begins with its time.

@@ -102,7 +102,7 @@ func start(ctx context.Context, c client.Client, record json.RawMessage) error {
 	if err != nil {
 		return fmt.Errorf("reading an S3 event record: %w", err)
 	}
-	if err := temporal.Start(ctx, c, p, temporal.Live); err != nil {
+	if err := temporal.Start(ctx, c, picture.Order{Picture: p}, temporal.Live); err != nil {
 		return err
 	}
 	slog.Info("started", "picture", p.ID.Short(), "bytes", p.Size)

@@ -13,32 +13,35 @@ import (
 
 // AnnotatePicture takes one picture through the three clouds. It ends when the picture has its Record:
 // annotated, or rejected with a reason. A cloud that is down does not end it; it is waited for.
-func AnnotatePicture(ctx workflow.Context, p picture.Picture) (picture.Outcome, error) {
+func AnnotatePicture(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
 	run := workflow.GetInfo(ctx).WorkflowExecution.RunID
-	annotated, steps, err := annotate(ctx, p)
+	annotated, steps, err := annotate(ctx, order)
+	if annotated.Kept != "" { // an earlier run, which Temporal has forgotten, took it through
+		return picture.Outcome{ID: order.ID, Status: annotated.Kept}, nil
+	}
 	if kind := kindOf(err); kind.Rejects() || kind == picture.WasErased { // persist leaves a tombstone as it is
-		return persist(ctx, p.Rejected(reason(picture.Annotate, err), steps, run))
+		return persist(ctx, order, order.Rejected(reason(picture.Annotate, err), steps, run))
 	}
 	if err != nil {
 		return picture.Outcome{}, err
 	}
-	outcome, err := persist(ctx, p.Annotated(annotated.Annotation, workflow.Now(ctx), steps, run))
+	outcome, err := persist(ctx, order, order.Annotated(annotated.Annotation, workflow.Now(ctx), steps, run))
 	if kind := kindOf(err); kind.Rejects() {
-		return persist(ctx, p.Rejected(reason(picture.Persist, err), steps, run))
+		return persist(ctx, order, order.Rejected(reason(picture.Persist, err), steps, run))
 	}
 	return outcome, err
 }
 
 // annotate shows Google the picture by URL, and by bytes if Google could not fetch it.
-func annotate(ctx workflow.Context, p picture.Picture) (activities.Annotated, []picture.Step, error) {
-	signed, err := presign(ctx, p)
+func annotate(ctx workflow.Context, order picture.Order) (activities.Annotated, []picture.Step, error) {
+	signed, err := presign(ctx, order.Picture)
 	if err != nil {
 		return activities.Annotated{}, nil, err
 	}
 	started := workflow.Now(ctx)
-	annotated, err := show(ctx, activities.AnnotateInput{Picture: p, Send: activities.ByURL, SignedURL: signed.SignedURL})
+	annotated, err := show(ctx, activities.AnnotateInput{Picture: order.Picture, Send: activities.ByURL, SignedURL: signed.SignedURL, Again: order.Again})
 	if kindOf(err) == picture.Unfetchable {
-		annotated, err = show(ctx, activities.AnnotateInput{Picture: p, Send: activities.ByBytes})
+		annotated, err = show(ctx, activities.AnnotateInput{Picture: order.Picture, Send: activities.ByBytes, Again: order.Again})
 	}
 	if err != nil {
 		annotated.Step = failed(ctx, picture.Annotate, started, err)
@@ -63,9 +66,10 @@ func show(ctx workflow.Context, in activities.AnnotateInput) (activities.Annotat
 	return annotated, err
 }
 
-func persist(ctx workflow.Context, r picture.Record) (picture.Outcome, error) {
+func persist(ctx workflow.Context, order picture.Order, r picture.Record) (picture.Outcome, error) {
 	var outcome picture.Outcome
-	err := workflow.ExecuteActivity(quick(ctx), string(picture.Persist), r).Get(ctx, &outcome)
+	in := activities.PersistInput{Record: r, Again: order.Again}
+	err := workflow.ExecuteActivity(quick(ctx), string(picture.Persist), in).Get(ctx, &outcome)
 	return outcome, err
 }
 

@@ -24,11 +24,12 @@ type script struct {
 	presign  []error
 	annotate []error
 	persist  []error
-	erased   bool
+	had      picture.Status // there is a Record already
+	again    time.Time      // what the order says
 
 	presigned int
 	sent      []activities.Send
-	kept      []picture.Record
+	kept      []activities.PersistInput
 }
 
 func next(answers []error, n int) error {
@@ -56,19 +57,22 @@ func (s *script) Presign(context.Context, picture.Picture) (activities.Presigned
 
 func (s *script) Annotate(_ context.Context, in activities.AnnotateInput) (activities.Annotated, error) {
 	s.sent = append(s.sent, in.Send)
+	if s.had != "" && s.had != picture.Erased && in.Again.IsZero() {
+		return activities.Annotated{Kept: s.had}, nil
+	}
 	return activities.Annotated{
 		Annotation: annotation,
 		Step:       picture.Step{Name: picture.Annotate, Cloud: "google", Status: picture.StepDone, Attempt: len(s.sent)},
 	}, next(s.annotate, len(s.sent)-1)
 }
 
-func (s *script) Persist(_ context.Context, r picture.Record) (picture.Outcome, error) {
-	s.kept = append(s.kept, r)
-	status := r.Status
-	if s.erased {
+func (s *script) Persist(_ context.Context, in activities.PersistInput) (picture.Outcome, error) {
+	s.kept = append(s.kept, in)
+	status := in.Status
+	if s.had == picture.Erased {
 		status = picture.Erased
 	}
-	return picture.Outcome{ID: r.ID, Status: status}, next(s.persist, len(s.kept)-1)
+	return picture.Outcome{ID: in.ID, Status: status}, next(s.persist, len(s.kept)-1)
 }
 
 // branch is one way a picture can go.
@@ -78,6 +82,7 @@ type branch struct {
 	sent      []activities.Send
 	presigned int
 	rejection picture.Rejection // in the last Record handed to persist; zero for none
+	unkept    bool              // persist is not called
 }
 
 // branches are all the ways; golden histories are recorded of them too.
@@ -112,13 +117,21 @@ func branches() map[string]branch {
 			rejection: picture.Rejection{Step: picture.Persist, Kind: picture.TooLarge, Message: "a sentence about TooLarge"},
 		},
 		"a_picture_erased_meanwhile_ends_as_erased": {
-			script: script{erased: true},
+			script: script{had: picture.Erased},
 			want:   picture.Erased, sent: []activities.Send{url}, presigned: 1,
 		},
 		"a_picture_erased_before_Google_was_asked_ends_as_erased": {
-			script: script{annotate: []error{says(picture.WasErased)}, erased: true},
+			script: script{annotate: []error{says(picture.WasErased)}, had: picture.Erased},
 			want:   picture.Erased, sent: []activities.Send{url}, presigned: 1,
 			rejection: picture.Rejection{Step: picture.Annotate, Kind: picture.WasErased, Message: "a sentence about WasErased"},
+		},
+		"a_picture_that_has_its_Record_ends_as_that_says": {
+			script: script{had: picture.Rejected},
+			want:   picture.Rejected, sent: []activities.Send{url}, presigned: 1, unkept: true,
+		},
+		"a_picture_that_has_its_Record_is_annotated_again": {
+			script: script{had: picture.Rejected, again: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)},
+			want:   picture.Annotated, sent: []activities.Send{url}, presigned: 1,
 		},
 		"a_cloud_that_is_down_is_waited_for": {
 			script: script{annotate: []error{says(picture.Unavailable), says(picture.Throttled), says(picture.Forbidden), says(picture.Misconfigured), nil}},
@@ -149,7 +162,17 @@ func TestAnnotatePicture(t *testing.T) {
 			if s.presigned != c.presigned {
 				t.Errorf("presigned %d times, want %d", s.presigned, c.presigned)
 			}
-			checkRecord(t, s.kept[len(s.kept)-1], p, c.rejection)
+			if c.unkept != (len(s.kept) == 0) {
+				t.Fatalf("%d Records were handed to persist", len(s.kept))
+			}
+			if c.unkept {
+				return
+			}
+			last := s.kept[len(s.kept)-1]
+			checkRecord(t, last.Record, p, c.rejection)
+			if !last.Again.Equal(s.again) {
+				t.Errorf("persist shall replace what is from before %s, want %s", last.Again, s.again)
+			}
 		})
 	}
 }
@@ -172,7 +195,7 @@ func play(t *testing.T, s *script) (picture.Outcome, picture.Picture) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env.ExecuteWorkflow(workflows.AnnotatePicture, p)
+	env.ExecuteWorkflow(workflows.AnnotatePicture, picture.Order{Picture: p, Again: s.again})
 	var outcome picture.Outcome
 	if err := env.GetWorkflowResult(&outcome); err != nil {
 		t.Fatalf("the run failed: %v", err)

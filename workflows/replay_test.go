@@ -149,7 +149,7 @@ func (s script) playForReal(t *testing.T, c client.Client) client.WorkflowRun {
 	t.Helper()
 	serve(t, c, picture.AnnotateQueue, map[string]any{string(picture.Annotate): s.Annotate})
 	serve(t, c, picture.PicturesQueue, map[string]any{string(picture.Presign): s.Presign, string(picture.Persist): s.Persist})
-	return execute(t, c, picture.AnnotateWorkflow, goldenPicture(t))
+	return execute(t, c, picture.AnnotateWorkflow, picture.Order{Picture: goldenPicture(t), Again: s.again})
 }
 
 // playErasure erases a picture whose grant lasts two more seconds, so that its history has the timer.

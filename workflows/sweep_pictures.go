@@ -12,14 +12,17 @@ import (
 // pagesPerRun keeps a run's history short however large the bucket is: three events a page.
 const pagesPerRun = 500
 
-// fullWait is how long a backfill waits when enough runs are open.
+// fullWait is how long a sweep that works behind live pictures waits when enough runs are open.
 const fullWait = 10 * time.Second
 
 // SweepPictures starts what has neither a Record nor a run: S3 may lose an event, Triptych does not. It runs on
-// schedules (see worker), and by hand to backfill any bucket.
+// schedules (see worker), and by hand to backfill any bucket or to annotate again what was annotated before.
 func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.Swept, error) {
 	if s.Within > 0 && s.After == "" {
 		s.After = picture.KeysSince(workflow.Now(ctx).Add(-time.Duration(s.Within) * time.Second))
+	}
+	if s.Again && s.Began.IsZero() {
+		s.Began = workflow.Now(ctx)
 	}
 	for range pagesPerRun {
 		var page activities.SweptPage

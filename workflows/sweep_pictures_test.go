@@ -21,10 +21,11 @@ import (
 type pages struct {
 	answers []activities.SweptPage
 	asked   []string // after which key
+	began   []time.Time
 }
 
 func (p *pages) Sweep(_ context.Context, s picture.Sweep) (activities.SweptPage, error) {
-	p.asked = append(p.asked, s.After)
+	p.asked, p.began = append(p.asked, s.After), append(p.began, s.Began)
 	return p.answers[min(len(p.asked), len(p.answers))-1], nil
 }
 
@@ -80,6 +81,23 @@ func TestSweepPictures(t *testing.T) {
 			}
 		})
 	}
+	t.Run("what_is_annotated_again_is_what_was_annotated_before_the_sweep_began", func(t *testing.T) {
+		noon, earlier := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+		for name, c := range map[string]struct {
+			sweep picture.Sweep
+			want  time.Time
+		}{
+			"a new one":           {picture.Sweep{Again: true}, noon},
+			"one that goes on":    {picture.Sweep{Again: true, Began: earlier}, earlier},
+			"one that looks only": {picture.Sweep{}, time.Time{}},
+		} {
+			p := &pages{answers: []activities.SweptPage{page(9, 9, "k1"), {Full: true}, page(1, 1, "")}}
+			sweep(t, p, c.sweep)
+			if !slices.Equal(p.began, []time.Time{c.want, c.want, c.want}) {
+				t.Errorf("%s began at %v, want %v", name, p.began, c.want)
+			}
+		}
+	})
 	t.Run("a_large_bucket_goes_on_in_a_new_run", func(t *testing.T) {
 		p := &pages{answers: []activities.SweptPage{page(1000, 0, "k")}}
 		if err := sweep(t, p, picture.Sweep{}).GetWorkflowError(); !workflow.IsContinueAsNewError(err) {

@@ -42,20 +42,24 @@ const (
 	Backlog Urgency = 5
 )
 
-// Start begins AnnotatePicture for p. A run that is open, or has ended well within Temporal's retention,
-// is left as it is, and that is success.
-func Start(ctx context.Context, c client.Client, p picture.Picture, urgency Urgency) error {
+// Start begins AnnotatePicture. A run that is open is left as it is, and so is one that has ended well within
+// Temporal's retention unless the picture is to be annotated again; that is success.
+func Start(ctx context.Context, c client.Client, order picture.Order, urgency Urgency) error {
+	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
+	if !order.Again.IsZero() {
+		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+	}
 	_, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                       p.ID.WorkflowID(),
+		ID:                       order.ID.WorkflowID(),
 		TaskQueue:                picture.PicturesQueue,
-		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
+		WorkflowIDReusePolicy:    reuse,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		Priority:                 sdktemporal.Priority{PriorityKey: int(urgency)},
 		// An existing run is what we want, so it is no error.
 		WorkflowExecutionErrorWhenAlreadyStarted: false,
-	}, picture.AnnotateWorkflow, p)
+	}, picture.AnnotateWorkflow, order)
 	if err != nil {
-		return fmt.Errorf("starting the run of picture %s: %w", p.ID.Short(), err)
+		return fmt.Errorf("starting the run of picture %s: %w", order.ID.Short(), err)
 	}
 	return nil
 }
