@@ -47,7 +47,7 @@ type clouds struct {
 func offline() *api {
 	return &api{
 		bucket: "pictures", eraseSecret: []byte("secret"),
-		pace: pace{early: time.Millisecond, late: time.Millisecond, comment: time.Minute, limit: time.Minute},
+		pace: pace{early: time.Millisecond, late: time.Millisecond, idle: time.Millisecond, comment: time.Minute, limit: time.Minute},
 		objects: s3.New(s3.Options{
 			Region: "eu-central-1", BaseEndpoint: aws.String(bucketOrigin), UsePathStyle: true,
 			Credentials: credentials.NewStaticCredentialsProvider("AKIALOCAL", "secret", ""),
@@ -151,6 +151,7 @@ type frontend struct {
 	description *workflowservice.DescribeWorkflowExecutionResponse
 	history     *historypb.History
 	asked       func() // called before a description is given
+	histories   int    // how often the history was read
 	started     []*workflowservice.StartWorkflowExecutionRequest
 }
 
@@ -192,6 +193,22 @@ func (f *frontend) tell(t *testing.T, name string) {
 	}
 }
 
+// grow makes the run that is told go on as the recorded one did.
+func (f *frontend) grow(t *testing.T, name string) {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before := f.description.WorkflowExecutionInfo.Execution
+	f.description, f.history = readRun(t, name)
+	f.description.WorkflowExecutionInfo.Execution = before
+}
+
+func (f *frontend) count(of func() int) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return of()
+}
+
 func (f *frontend) fail(down bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -213,6 +230,7 @@ func (f *frontend) DescribeWorkflowExecution(context.Context, *workflowservice.D
 }
 
 func (f *frontend) GetWorkflowExecutionHistory(context.Context, *workflowservice.GetWorkflowExecutionHistoryRequest) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
+	f.histories++
 	return &workflowservice.GetWorkflowExecutionHistoryResponse{History: f.history}, nil
 }
 

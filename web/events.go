@@ -15,13 +15,14 @@ import (
 // pace is how often an event stream looks, how long it may be silent and how long it lasts.
 type pace struct {
 	early, late time.Duration // between two looks, in the first ten seconds and after
+	idle        time.Duration // between two looks for what is hardly to be expected
 	comment     time.Duration
 	limit       time.Duration
 }
 
 // CloudFront cuts an origin that is silent for 30 s. A stream that ends after a minute lets a Lambda go,
 // and the page comes back by itself.
-var livePace = pace{early: 200 * time.Millisecond, late: time.Second, comment: 15 * time.Second, limit: time.Minute}
+var livePace = pace{early: 200 * time.Millisecond, late: time.Second, idle: 10 * time.Second, comment: 15 * time.Second, limit: time.Minute}
 
 // events tells every change of the picture's progress as it happens.
 func (a *api) events(w http.ResponseWriter, r *http.Request) error {
@@ -56,6 +57,7 @@ func (a *api) watch(ctx context.Context, id picture.ID, out *stream) {
 	looks := time.NewTimer(0)
 	defer looks.Stop()
 	began, troubled := time.Now(), false
+	var seen run
 	for {
 		var err error
 		select {
@@ -66,7 +68,7 @@ func (a *api) watch(ctx context.Context, id picture.ID, out *stream) {
 		case <-comments.C:
 			err = out.write(": still here\n\n")
 		case <-looks.C:
-			progress, unknown := a.progress(ctx, id)
+			progress, unknown := a.progress(ctx, id, &seen)
 			if unknown == nil {
 				err = out.tell(progress)
 			} else if deadline, _ := ctx.Deadline(); !troubled && time.Now().Before(deadline) {
@@ -76,7 +78,11 @@ func (a *api) watch(ctx context.Context, id picture.ID, out *stream) {
 			if progress.Status.Settled() {
 				return
 			}
-			looks.Reset(a.pace.next(time.Since(began)))
+			if progress.Status == picture.Waiting && !expected(id, time.Now()) {
+				looks.Reset(a.pace.idle)
+			} else {
+				looks.Reset(a.pace.next(time.Since(began)))
+			}
 		}
 		if err != nil {
 			return
@@ -89,6 +95,13 @@ func (p pace) next(elapsed time.Duration) time.Duration {
 		return p.early
 	}
 	return p.late
+}
+
+// expected tells whether the upload of a picture that has no run may yet arrive. Afterwards only a sweep starts it,
+// and an ID that was made up is never heard of.
+func expected(id picture.ID, now time.Time) bool {
+	age := now.Sub(id.MintedAt())
+	return -time.Minute < age && age < picture.GrantTTL+time.Minute
 }
 
 // stream frames server-sent events and keeps them moving: it flushes each, and replaces the server's

@@ -137,6 +137,37 @@ func TestEvents(t *testing.T) {
 			t.Errorf("then %q", rest)
 		}
 	})
+	t.Run("a_history_that_has_not_grown_is_not_read_again", func(t *testing.T) {
+		c := newClouds(t, func(c *clouds) { c.pace.comment = 20 * time.Millisecond })
+		c.temporal.tell(t, "annotate_is_under_way")
+		f := open(t, c, id)
+		f.progress()
+		for range 5 {
+			f.next()
+		}
+		if n := c.temporal.count(func() int { return c.temporal.histories }); n != 1 {
+			t.Errorf("it was read %d times", n)
+		}
+		c.temporal.grow(t, "persist_is_throttled")
+		if p := f.progress(); inShort(p.Steps) != "done done retrying" {
+			t.Errorf("once it has grown it is told as %s", inShort(p.Steps))
+		}
+	})
+	for name, minted := range map[string]time.Time{"expired_long_ago": time.Now().Add(-time.Hour), "was_never_minted": time.Now().Add(time.Hour)} {
+		t.Run("a_picture_whose_grant_"+name+"_is_hardly_looked_for", func(t *testing.T) {
+			c := newClouds(t, func(c *clouds) { c.pace.comment, c.pace.idle = 20*time.Millisecond, time.Hour })
+			looks := 0
+			c.temporal.asked = func() { looks++ }
+			f := open(t, c, picture.NewID(minted))
+			f.progress()
+			for range 5 {
+				f.next()
+			}
+			if n := c.temporal.count(func() int { return looks }); n != 1 {
+				t.Errorf("it was looked for %d times", n)
+			}
+		})
+	}
 	t.Run("it_ends_when_the_server_stops", func(t *testing.T) {
 		stopping := make(chan struct{})
 		c := newClouds(t, func(c *clouds) { c.stopping = stopping })

@@ -49,7 +49,7 @@ func (a *api) object(ctx context.Context, id picture.ID) (picture.Picture, error
 	case !errors.Is(err, records.ErrNotFound):
 		return picture.Picture{}, err
 	}
-	run, err := a.run(ctx, id)
+	run, err := a.run(ctx, id, run{})
 	if err != nil {
 		return picture.Picture{}, err
 	}

@@ -20,7 +20,7 @@ func (a *api) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	progress, err := a.progress(r.Context(), id)
+	progress, err := a.progress(r.Context(), id, new(run))
 	if err != nil {
 		return err
 	}
@@ -30,16 +30,17 @@ func (a *api) show(w http.ResponseWriter, r *http.Request) error {
 
 // progress is what is known of the picture: its Record if there is one, else its run, else nothing yet. A
 // cloud that does not answer is an error, unless the other one alone knows: an open run is a running
-// picture, whatever Cosmos DB would say.
-func (a *api) progress(ctx context.Context, id picture.ID) (picture.Progress, error) {
+// picture, whatever Cosmos DB would say. seen is the run as it was seen last, and is brought up to date.
+func (a *api) progress(ctx context.Context, id picture.ID, seen *run) (picture.Progress, error) {
 	record, noRecord := a.record(ctx, id)
 	if noRecord == nil {
 		return recorded(record), nil
 	}
-	run, err := a.run(ctx, id)
+	run, err := a.run(ctx, id, *seen)
 	if err != nil {
 		return picture.Progress{}, err
 	}
+	*seen = run
 	progress := run.progress(id)
 	if progress.Status == picture.Running {
 		return progress, nil
@@ -99,7 +100,15 @@ func (r run) progress(id picture.ID) picture.Progress {
 	return picture.Progress{ID: id, Status: status, Steps: steps}
 }
 
-func (a *api) run(ctx context.Context, id picture.ID) (run, error) {
+// has tells whether the history is still all there is: attempts and heartbeats only show in the description.
+func (r run) has(description *workflowservice.DescribeWorkflowExecutionResponse) bool {
+	info := description.GetWorkflowExecutionInfo()
+	return r.known() && int64(len(r.history)) >= info.GetHistoryLength() &&
+		r.description.GetWorkflowExecutionInfo().GetExecution().GetRunId() == info.GetExecution().GetRunId()
+}
+
+// run reads the history only if there is more of it than was seen before.
+func (a *api) run(ctx context.Context, id picture.ID, seen run) (run, error) {
 	ctx, cancel := context.WithTimeout(ctx, cloudPatience)
 	defer cancel()
 	description, err := a.runs.DescribeWorkflowExecution(ctx, id.WorkflowID(), "")
@@ -108,6 +117,9 @@ func (a *api) run(ctx context.Context, id picture.ID) (run, error) {
 	}
 	if err != nil {
 		return run{}, unavailable("Temporal", "it is not known how the picture stands", err)
+	}
+	if seen.has(description) {
+		return run{description, seen.history}, nil
 	}
 	events := a.runs.GetWorkflowHistory(ctx, id.WorkflowID(), description.WorkflowExecutionInfo.Execution.RunId,
 		false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)

@@ -173,7 +173,7 @@ func (s scene) record(t *testing.T, c client.Client, name string) error {
 	}
 	underWay := pending(picture.Annotate, enumspb.PENDING_ACTIVITY_STATE_STARTED, 1)
 	for look := time.Tick(20 * time.Millisecond); ; <-look {
-		run, err := (&api{runs: c}).run(t.Context(), id)
+		run, err := (&api{runs: c}).run(t.Context(), id, run{})
 		if err != nil {
 			return err
 		}
