@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"triptych/internal/records"
 	"triptych/picture"
 )
 
@@ -112,19 +113,25 @@ var answers = map[source]map[string]meaning{
 		other:               {picture.Unavailable, "Google could not look at the picture; it is asked again"},
 	},
 	cosmosDB: {
-		noCredentials: {picture.Forbidden, "The worker has no credentials for Azure: set COSMOS_KEY, or give it an identity; the picture waits"},
-		"400":         {picture.Misconfigured, "Cosmos DB calls the Record wrong: the container's partition key must be /id; the picture waits"},
-		"401":         {picture.Forbidden, "Azure does not accept the worker's credentials: check COSMOS_KEY or the federated identity, and the clock; the picture waits"},
-		"403":         {picture.Forbidden, "Azure refused the Record: the worker needs the role Cosmos DB Built-in Data Contributor; the picture waits"},
-		"404":         {picture.Misconfigured, "The database or container does not exist: create it (terraform does); the picture waits"},
-		"408":         {picture.Unavailable, "Cosmos DB timed out, perhaps after saving; the Record is written again, once"},
-		"410":         {picture.Unavailable, "Cosmos DB is moving the partition; the Record is written again"},
-		"413":         {picture.TooLarge, "The Record is larger than Cosmos DB can keep"},
-		"429":         {picture.Throttled, "Cosmos DB is out of request units; the Record is written when it says"},
-		"449":         {picture.Unavailable, "Cosmos DB was busy with the same Record; it is written again"},
-		"500":         {picture.Unavailable, "Cosmos DB had an internal error; the Record is written again"},
-		"503":         {picture.Unavailable, "Cosmos DB is unavailable; the Record is written again"},
-		other:         {picture.Unavailable, "Cosmos DB could not be reached; the Record is written again"},
+		noCredentials: {picture.Forbidden, "The worker has no credentials for Azure: set AZURE_FEDERATION or COSMOS_KEY, or give it an identity; the picture waits"},
+		// Before Cosmos DB is asked: AWS (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html),
+		// then Entra ID (https://learn.microsoft.com/entra/identity-platform/reference-error-codes).
+		signingIn + "AccessDenied":                                   {picture.Forbidden, "AWS does not let the worker's role ask for the token that Azure takes: allow it sts:GetWebIdentityToken for api://AzureADTokenExchange; the picture waits"},
+		signingIn + "OutboundWebIdentityFederationDisabledException": {picture.Misconfigured, "This AWS account gives no tokens for other clouds: enable outbound web identity federation (terraform does); the picture waits"},
+		signingIn + "400":                                            {picture.Misconfigured, "Azure does not know the worker's identity or does not trust the AWS role: check AZURE_TENANT_ID, AZURE_CLIENT_ID and the identity's federated credential; the picture waits"},
+		signingIn + "401":                                            {picture.Forbidden, "Azure does not trust the worker's AWS role: the identity's federated credential must name AWS's issuer, the role and api://AzureADTokenExchange; the picture waits"},
+		"400":                                                        {picture.Misconfigured, "Cosmos DB calls the Record wrong: the container's partition key must be /id; the picture waits"},
+		"401":                                                        {picture.Forbidden, "Azure does not accept the worker's credentials: check COSMOS_KEY or the federated identity, and the clock; the picture waits"},
+		"403":                                                        {picture.Forbidden, "Azure refused the Record: the worker needs the role Cosmos DB Built-in Data Contributor; the picture waits"},
+		"404":                                                        {picture.Misconfigured, "The database or container does not exist: create it (terraform does); the picture waits"},
+		"408":                                                        {picture.Unavailable, "Cosmos DB timed out, perhaps after saving; the Record is written again, once"},
+		"410":                                                        {picture.Unavailable, "Cosmos DB is moving the partition; the Record is written again"},
+		"413":                                                        {picture.TooLarge, "The Record is larger than Cosmos DB can keep"},
+		"429":                                                        {picture.Throttled, "Cosmos DB is out of request units; the Record is written when it says"},
+		"449":                                                        {picture.Unavailable, "Cosmos DB was busy with the same Record; it is written again"},
+		"500":                                                        {picture.Unavailable, "Cosmos DB had an internal error; the Record is written again"},
+		"503":                                                        {picture.Unavailable, "Cosmos DB is unavailable; the Record is written again"},
+		other:                                                        {picture.Unavailable, "Cosmos DB could not be reached; the Record is written again"},
 	},
 }
 
@@ -148,6 +155,9 @@ type answer struct {
 func answerOf(err error) answer {
 	if e, ok := errors.AsType[*azcore.ResponseError](err); ok {
 		return answer{strconv.Itoa(e.StatusCode), fmt.Sprintf("%d %s", e.StatusCode, e.ErrorCode), cosmosPatience(e.RawResponse)}
+	}
+	if e, ok := errors.AsType[*records.SignInError](err); ok {
+		return answer{signingIn + e.Code, e.Error(), 0}
 	}
 	if e, ok := errors.AsType[interface {
 		error

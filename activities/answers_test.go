@@ -190,7 +190,7 @@ var occasions = slices.Concat([]occasion{
 	cosmosSays(500, picture.Unavailable, 0),
 	cosmosSays(503, picture.Unavailable, 2*time.Second),
 	{cosmosDB, other, "an_unforeseen_status", picture.Unavailable, 0, cosmosSays(418, "", 0).meet},
-}, signIns)
+}, signIns, azureSignIns)
 
 func TestAnswers(t *testing.T) {
 	met := map[source]map[string]bool{}

@@ -172,7 +172,10 @@ func usage() {
                                                               without it GOOGLE_APPLICATION_CREDENTIALS, … or, for a local server,
                                                               VISION_EMULATOR_HOST
   TRIPTYCH_VISION_ENDPOINT                                    such as eu-vision.googleapis.com:443; default: Google chooses
-  COSMOS_ENDPOINT, COSMOS_KEY                                 without a key: Azure's default credentials
+  COSMOS_ENDPOINT                                             the account of the Records, and one of:
+  AZURE_FEDERATION=aws, AZURE_TENANT_ID, AZURE_CLIENT_ID        an identity in Azure that trusts the AWS role
+  COSMOS_KEY                                                    a key to the account
+                                                                Azure's default credentials, without either
   TRIPTYCH_BUCKET                                             the bucket of the pictures
   TRIPTYCH_FEATURES                                           what to ask of Google; default: the seven usual ones
   TRIPTYCH_ANNOTATIONS_PER_SECOND                             default 30, the quota of a new Google project

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -56,8 +57,10 @@ func newClient(endpoint, key string) (*client, error) {
 	}}, nil
 }
 
+// dialer connects by federation if AZURE_FEDERATION asks for it, else by the key, else by what Azure's own library finds.
 func dialer(endpoint, key string) (func(*azcosmos.ClientOptions) (*azcosmos.Client, error), error) {
-	if key != "" {
+	from := os.Getenv("AZURE_FEDERATION")
+	if from == "" && key != "" {
 		credential, err := azcosmos.NewKeyCredential(key)
 		if err != nil {
 			return nil, fmt.Errorf("the key is not base64, copy the whole key (COSMOS_KEY): %w", err)
@@ -66,13 +69,20 @@ func dialer(endpoint, key string) (func(*azcosmos.ClientOptions) (*azcosmos.Clie
 			return azcosmos.NewClientWithKey(endpoint, credential, o)
 		}, nil
 	}
-	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	credential, err := identity(from)
 	if err != nil {
 		return nil, err
 	}
 	return func(o *azcosmos.ClientOptions) (*azcosmos.Client, error) {
 		return azcosmos.NewClient(endpoint, credential, o)
 	}, nil
+}
+
+func identity(from string) (azcore.TokenCredential, error) {
+	if from != "" {
+		return federate(from)
+	}
+	return azidentity.NewDefaultAzureCredential(nil)
 }
 
 // do runs operation on a client that works, as far as is known.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,15 +19,44 @@ const (
 	signatureLead = 5 * time.Minute
 )
 
+// Admit lets in whoever shows token, an access token of Entra ID, with the rights of Cosmos DB Built-in Data Contributor:
+// to documents, and not to what holds them. Without it no such token is good.
+func (s *Server) Admit(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.admitted = append(s.admitted, token)
+}
+
+// ofAnother is the sub-status of a 403 for what no token of Entra ID may do
+// (https://learn.microsoft.com/azure/cosmos-db/nosql/troubleshoot-forbidden).
+const ofAnother = 5300
+
+func (s *Server) authorizeToken(r *http.Request, t target, token string) error {
+	s.mu.Lock()
+	known := slices.Contains(s.admitted, token)
+	s.mu.Unlock()
+	switch {
+	case !known:
+		return refuse(http.StatusUnauthorized, 0, "This token of Entra ID has not been admitted here: give the client the master key (COSMOS_KEY)")
+	case r.Method != http.MethodGet && !t.ofDocuments():
+		return refuse(http.StatusForbidden, ofAnother, "The given request [%s %s] cannot be authorized by AAD token in data plane", r.Method, r.URL.Path)
+	}
+	return nil
+}
+
 // authorize checks the master key's signature as
-// https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources builds it.
+// https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources builds it, or the token of Entra ID.
 func (s *Server) authorize(r *http.Request, t target) error {
 	kind, signature, err := credentials(r.Header.Get("Authorization"))
 	if err != nil {
 		return err
 	}
-	if kind != "master" {
-		return refuse(http.StatusUnauthorized, 0, "A token of type %.20q: the local Cosmos DB knows only the master key, so give the client that (COSMOS_KEY)", kind)
+	switch kind {
+	case "aad":
+		return s.authorizeToken(r, t, string(signature))
+	case "master":
+	default:
+		return refuse(http.StatusUnauthorized, 0, "A token of type %.20q: the local Cosmos DB knows the master key (COSMOS_KEY) and tokens of Entra ID", kind)
 	}
 	sent := r.Header.Get("x-ms-date")
 	date, err := http.ParseTime(sent)
@@ -60,7 +90,7 @@ func credentials(header string) (kind string, signature []byte, err error) {
 		return "", nil, refuse(http.StatusUnauthorized, 0, "Authorization header doesn't confirm to the required format: type=master&ver=1.0&sig=…, query-escaped")
 	}
 	if kind != "master" {
-		return kind, nil, nil
+		return kind, []byte(rest), nil
 	}
 	signature, err = base64.StdEncoding.DecodeString(rest)
 	if err != nil {

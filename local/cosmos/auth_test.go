@@ -25,6 +25,7 @@ func TestAuthorization(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	s.Admit("eyJhZG1pdHRlZCI")
 	signed, err := http.ParseTime(date)
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +46,9 @@ func TestAuthorization(t *testing.T) {
 		{"a_date_in_another_format_is_401", good, "2017-04-27T00:51:12Z", signed, 401},
 		{"a_wrong_signature_is_401", url.QueryEscape("type=master&ver=1.0&sig=" + strings.Replace(signature, "c", "d", 1)), date, signed, 401},
 		{"a_signature_that_is_not_base64_is_401", url.QueryEscape("type=master&ver=1.0&sig=!"), date, signed, 401},
-		{"an_Entra_ID_token_is_401", url.QueryEscape("type=aad&ver=1.0&sig=eyJ0eXAi"), date, signed, 401},
+		{"an_unknown_Entra_ID_token_is_401", url.QueryEscape("type=aad&ver=1.0&sig=eyJ0eXAi"), date, signed, 401},
+		{"an_admitted_Entra_ID_token_passes", "type=aad&ver=1.0&sig=eyJhZG1pdHRlZCI", "", signed, 404},
+		{"a_resource_token_is_401", url.QueryEscape("type=resource&ver=1.0&sig=" + signature), date, signed, 401},
 		{"a_bearer_token_is_401", "Bearer eyJ0eXAi", date, signed, 401},
 		{"another_version_is_401", url.QueryEscape("type=master&ver=2.0&sig=" + signature), date, signed, 401},
 	} {
@@ -70,5 +73,15 @@ func TestAuthorization(t *testing.T) {
 		w := serve(t)
 		_, err := connect(t, w.endpoint, newKey()).CreateDatabase(t.Context(), azcosmos.DatabaseProperties{ID: "db"}, nil)
 		want(t, "create", err, http.StatusUnauthorized)
+	})
+	t.Run("an_Entra_ID_token_makes_no_database", func(t *testing.T) {
+		r := httptest.NewRequest("POST", "/dbs", strings.NewReader(`{"id":"db"}`))
+		r.Header.Set("x-ms-version", "2018-12-31")
+		r.Header.Set("Authorization", "type=aad&ver=1.0&sig=eyJhZG1pdHRlZCI")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code != http.StatusForbidden || w.Header().Get("x-ms-substatus") != "5300" {
+			t.Errorf("%d, sub-status %s: %s", w.Code, w.Header().Get("x-ms-substatus"), w.Body)
+		}
 	})
 }

@@ -1,7 +1,7 @@
 // Package cosmos is the part of Azure Cosmos DB's REST protocol that Triptych uses, kept in one file. A
 // write that was answered is on the disk, whatever is killed next; an answer here is the answer Azure
 // gives, and what is not part of it is refused with a 501 that says what is missing. It never guesses at
-// a query, and it is no database for the open network: the master key is its only lock.
+// a query, and it is no database for the open network: the master key and admitted tokens are its only locks.
 //
 // The protocol is described at https://learn.microsoft.com/rest/api/cosmos-db/.
 package cosmos
@@ -32,8 +32,9 @@ type Server struct {
 
 	swept map[string][]byte // container's _rid: where its sweep goes on; touched only inside writes, one at a time
 
-	mu     sync.Mutex
-	faults map[selector]Fault
+	mu       sync.Mutex
+	admitted []string // tokens of Entra ID
+	faults   map[selector]Fault
 }
 
 // Open serves the account kept in the file at path, which is made if it is missing; key is the account's
