@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"triptych/internal/temporal"
+	"triptych/picture"
 )
 
 // drained is what came of starting a worker on pictures that waited for one.
@@ -32,7 +33,7 @@ func (r *rig) waiting(ctx context.Context, v *variant, n int) (d drained, err er
 				return err
 			}
 			arrived[i] = r.arrivals.expect(p.ID)
-			return temporal.Start(ctx, v.client, p, temporal.Backlog)
+			return temporal.Start(ctx, v.client, picture.Order{Picture: p}, temporal.Backlog)
 		})
 	}
 	err = starts.Wait()

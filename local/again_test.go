@@ -24,8 +24,8 @@ func TestAgain(t *testing.T) {
 
 	t.Run("every_picture_but_the_erased_is_annotated_anew_and_once", func(t *testing.T) {
 		seen, unreadable, erased := visitor.take(t, portrait(t)), visitor.take(t, []byte("<html>")), visitor.take(t, portrait(t))
-		for _, g := range []grant{seen, unreadable, erased} {
-			visitor.follow(t, g.ID)
+		for _, id := range []picture.ID{seen.ID, unreadable.ID, erased.ID} {
+			visitor.follow(t, id)
 		}
 		visitor.erase(t, erased.ID, erased.EraseToken)
 		waitForActivity(t, s, erased.ID.EraseWorkflowID(), picture.Bury)
@@ -37,11 +37,11 @@ func TestAgain(t *testing.T) {
 		if swept := sweepNow(t, c, "again", sweep); swept.Started != 2 {
 			t.Errorf("swept %+v, want 2 started", swept)
 		}
-		for _, g := range []grant{seen, unreadable} {
-			if err := c.GetWorkflow(t.Context(), g.ID.WorkflowID(), "").Get(t.Context(), nil); err != nil {
+		for _, id := range []picture.ID{seen.ID, unreadable.ID} {
+			if err := c.GetWorkflow(t.Context(), id.WorkflowID(), "").Get(t.Context(), nil); err != nil {
 				t.Fatal(err)
 			}
-			if r := recordOf(t, s, g.ID); r.Status != picture.Annotated || !bytes.Contains(r.Annotation, []byte("Astronaut")) || r.Rejection != nil {
+			if r := recordOf(t, s, id); r.Status != picture.Annotated || !bytes.Contains(r.Annotation, []byte("Astronaut")) || r.Rejection != nil {
 				t.Errorf("the Record is still %s: %s", r.Status, r.Annotation)
 			}
 		}
@@ -79,7 +79,7 @@ func TestForgotten(t *testing.T) {
 		if err := containerOf(t, s).Create(t.Context(), before); err != nil {
 			t.Fatal(err)
 		}
-		g.put(t, portrait(t))
+		upload(t, g, portrait(t))
 		run := waitForRun(t, c, g.ID, "")
 		var outcome picture.Outcome
 		if err := c.GetWorkflow(t.Context(), g.ID.WorkflowID(), run).Get(t.Context(), &outcome); err != nil || outcome.Status != picture.Annotated {
@@ -102,7 +102,7 @@ func TestForgotten(t *testing.T) {
 		s.Vision.SetFault(annotator.Fault{})
 
 		visitor.pull(t, "azure", "down")
-		if status := g.put(t, portrait(t)); status != http.StatusOK {
+		if status := upload(t, g, portrait(t)); status != http.StatusOK {
 			t.Fatalf("the upload with the same grant was answered %d", status)
 		}
 		waitForRun(t, c, g.ID, first)
