@@ -55,7 +55,7 @@ func openRig(ctx context.Context, dir string, say io.Writer) (_ *rig, err error)
 	}()
 	fmt.Fprintln(say, "starting the local parts …")
 	r.stack, err = stack.Open(ctx, stack.Config{
-		Dir: dir, Addr: "127.0.0.1:0", Headless: true, Say: say,
+		Dir: dir, Addr: "127.0.0.1:0", Say: say,
 		Programs: map[string]string{"baseline": "./bench/baseline"}, Around: r.arrivals.around,
 	})
 	if err != nil {

@@ -117,7 +117,7 @@ func TestPipeline(t *testing.T) {
 	})
 	t.Run("a_second_one_on_the_same_directory_is_refused", func(t *testing.T) {
 		var said bytes.Buffer
-		second, err := stack.Open(t.Context(), stack.Config{Dir: s.Dir(), Addr: "127.0.0.1:0", Headless: true, Say: &said})
+		second, err := stack.Open(t.Context(), stack.Config{Dir: s.Dir(), Addr: "127.0.0.1:0", Say: &said})
 		if err == nil {
 			second.Close()
 			t.Fatal("two run on one directory")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -28,6 +29,21 @@ func testProgress(t *testing.T, h house) {
 			answer.goOn()
 		})
 		p.send()
+	})
+	meanwhile(t, "on_one's_own_machine_the_run_can_be_seen_in_Temporal's_UI", func(t *testing.T) {
+		p := h.visit(t)
+		if evaluate[bool](p, `document.querySelector("#run")?.checkVisibility()`) {
+			t.Error("there is a link before there is a run")
+		}
+		p.send()
+		p.see("#run")
+		id, address := evaluate[string](p, `location.hash.slice(1)`), evaluate[string](p, `document.querySelector("#run").href`)
+		if !strings.HasPrefix(address, h.Endpoints.TemporalUI+"/") {
+			t.Fatalf("the link leads to %s", address)
+		}
+		p.do(chromedp.Navigate(address))
+		p.reads("main", "picture/"+id)
+		p.reads("main", "AnnotatePicture")
 	})
 	meanwhile(t, "a_picture_that_does_not_exist_is_said_to_be_so", func(t *testing.T) {
 		p := newTab(t, h.chromium, newClouds(t).site.URL)

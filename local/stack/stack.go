@@ -37,7 +37,6 @@ type Config struct {
 	Addr     string    // of the site, host:port
 	Temporal string    // a server that already runs; "" starts one
 	Real     []string  // clouds to use for real: "aws", "google", "azure"
-	Headless bool      // without Temporal's Web UI
 	Say      io.Writer // progress, for a person
 	// Between, if there is one, says by which address the worker reaches a part ("s3", "vision", "cosmos", "temporal")
 	// that is at addr.
@@ -169,16 +168,16 @@ func (s *Stack) place() error {
 	id := s.identity
 	s.config.Addr = net.JoinHostPort(host, strconv.Itoa(s.site.Addr().(*net.TCPAddr).Port))
 	s.Endpoints = Endpoints{
-		Site:      "http://" + s.config.Addr,
-		S3:        "http://" + id.addr("s3"),
-		Cosmos:    "http://" + id.addr("cosmos"),
-		Vision:    id.addr("vision"),
-		Temporal:  id.addr("temporal"),
+		Site:     "http://" + s.config.Addr,
+		S3:       "http://" + id.addr("s3"),
+		Cosmos:   "http://" + id.addr("cosmos"),
+		Vision:   id.addr("vision"),
+		Temporal: id.addr("temporal"), TemporalUI: "http://" + id.addr("temporalUI"),
 		Bucket:    bucket,
 		AccessKey: id.AccessKey, SecretKey: id.SecretKey, CosmosKey: id.CosmosKey,
 	}
 	if s.config.Temporal != "" {
-		s.Endpoints.Temporal = s.config.Temporal
+		s.Endpoints.Temporal, s.Endpoints.TemporalUI = s.config.Temporal, ""
 	}
 	if err := s.useReal(); err != nil {
 		return err

@@ -1,7 +1,6 @@
 package stack
 
 import (
-	"fmt"
 	"path/filepath"
 	"strconv"
 )
@@ -23,14 +22,9 @@ var tuning = []string{
 func (s *Stack) temporalArgs() []string {
 	args := []string{"server", "start-dev",
 		"--ip", "127.0.0.1", "--port", strconv.Itoa(s.identity.Ports["temporal"]),
+		"--ui-port", strconv.Itoa(s.identity.Ports["temporalUI"]),
 		"--db-filename", filepath.Join(s.config.Dir, "temporal.db"),
 		"--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=1",
-	}
-	if s.config.Headless {
-		args = append(args, "--headless")
-	} else {
-		args = append(args, "--ui-port", strconv.Itoa(s.identity.Ports["temporalUI"]))
-		s.Endpoints.TemporalUI = fmt.Sprintf("http://%s", s.identity.addr("temporalUI"))
 	}
 	for _, value := range tuning {
 		args = append(args, "--dynamic-config-value", value)

@@ -18,7 +18,7 @@ func Start(t testing.TB, change ...func(*Config)) *Stack {
 			defer cancel()
 		}
 	}
-	config := Config{Dir: t.TempDir(), Addr: "127.0.0.1:0", Headless: true, Say: t.Output()}
+	config := Config{Dir: t.TempDir(), Addr: "127.0.0.1:0", Say: t.Output()}
 	for _, f := range change {
 		f(&config)
 	}
