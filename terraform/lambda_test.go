@@ -1,0 +1,118 @@
+package terraform_test
+
+import (
+	"fmt"
+	"slices"
+)
+
+var lambdaRules = map[string]rule{
+	"every_function_is_what_make_builds": {
+		each("aws_lambda_function", func(_ planned, r resource) (c []string) {
+			c = append(c, mustBe(r, "provided.al2023", "runtime")...)
+			c = append(c, mustBe(r, []any{"arm64"}, "architectures")...)
+			return append(c, mustBe(r, nil, "reserved_concurrent_executions")...)
+		}), []breach{
+			{"another_processor", "trigger.tf", `["arm64"]`, `["x86_64"]`},
+			{"concurrency_that_a_new_account_has_not", "variables.tf", `"Reserved concurrency of the trigger; null for none, because a new account has 10 in all and none to reserve."
+  type        = number
+  default     = null`, `"Reserved concurrency of the trigger; null for none, because a new account has 10 in all and none to reserve."
+  type        = number
+  default     = 5`},
+		},
+	},
+	"an_event_that_cannot_be_delivered_is_kept_and_told_of": {
+		func(p planned) (c []string) {
+			async := p.about("aws_lambda_function_event_invoke_config", "function_name", "aws_lambda_function.trigger.function_name")
+			if len(async) != 1 {
+				return []string{"the trigger has no configuration for events"}
+			}
+			c = append(c, mustBe(async[0], "aws_sqs_queue.dead_letters.arn", "destination_config", 0, "on_failure", 0, "destination")...)
+			c = append(c, mustBe(async[0], 2., "maximum_retry_attempts")...)
+			c = append(c, mustBe(async[0], 21600., "maximum_event_age_in_seconds")...)
+			queue := p.one("aws_sqs_queue.dead_letters")
+			if at(queue, "sqs_managed_sse_enabled") != true {
+				c = append(c, "the dead letters are not encrypted")
+			}
+			mayTell := slices.ContainsFunc(statements(resource{values: p.one("aws_iam_role_policy.trigger")}, "policy"), func(s any) bool {
+				return at(s, "Action") == "sqs:SendMessage" && at(s, "Resource") == fmt.Sprintf("arn:aws:sqs:eu-central-1:%s:%v", account, at(queue, "name"))
+			})
+			if !mayTell {
+				c = append(c, "the trigger's role may not write dead letters")
+			}
+			alarm := resource{address: "the alarm on dead letters", values: p.one(`aws_cloudwatch_metric_alarm.this["dead-letters"]`)}
+			c = append(c, mustBe(alarm, "aws_sqs_queue.dead_letters.name", "dimensions", "QueueName")...)
+			c = append(c, mustBe(alarm, "ApproximateNumberOfMessagesVisible", "metric_name")...)
+			return append(c, mustBe(alarm, 0., "threshold")...)
+		}, []breach{
+			{"no_destination", "trigger.tf", "destination = aws_sqs_queue.dead_letters.arn", `destination = ""`},
+			{"a_role_that_may_not_write_there", "trigger.tf", "${var.name}-dead-letters\"\n      },", "${var.name}-other\"\n      },"},
+			{"no_alarm", "monitoring.tf", "dimensions = { QueueName = aws_sqs_queue.dead_letters.name }", "dimensions = {}"},
+			{"an_alarm_that_waits_for_a_hundred", "monitoring.tf", `metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", threshold = 0`, `metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", threshold = 100`},
+			{"letters_in_the_clear", "trigger.tf", "sqs_managed_sse_enabled   = true", "sqs_managed_sse_enabled   = false"},
+		},
+	},
+	"the_trigger_cannot_wake_itself_for_ever": {
+		each("aws_lambda_function_recursion_config", func(_ planned, r resource) []string {
+			return append(mustBe(r, "aws_lambda_function.trigger.function_name", "function_name"), mustBe(r, "Terminate", "recursive_loop")...)
+		}),
+		[]breach{{"a_loop_that_is_allowed", "trigger.tf", `"Terminate"`, `"Allow"`}},
+	},
+	"the_API_answers_CloudFront_alone_and_streams": {
+		each("aws_lambda_function_url", func(p planned, r resource) (c []string) {
+			c = append(c, mustBe(r, "AWS_IAM", "authorization_type")...)
+			c = append(c, mustBe(r, "RESPONSE_STREAM", "invoke_mode")...)
+			c = append(c, mustBe(r, nil, "cors")...)
+			var actions []string
+			for _, permission := range p.about("aws_lambda_permission", "function_name", at(r.values, "function_name").(string)) {
+				c = append(c, mustBe(permission, "cloudfront.amazonaws.com", "principal")...)
+				c = append(c, mustBe(permission, "aws_cloudfront_distribution.site.arn", "source_arn")...)
+				actions = append(actions, at(permission.values, "action").(string))
+			}
+			slices.Sort(actions)
+			if !slices.Equal(actions, []string{"lambda:InvokeFunction", "lambda:InvokeFunctionUrl"}) {
+				c = append(c, fmt.Sprintf("%s: what is permitted is %v, a new URL needs both", r.address, actions))
+			}
+			return c
+		}), []breach{
+			{"anyone", "web.tf", `authorization_type = "AWS_IAM"`, `authorization_type = "NONE"`},
+			{"any_distribution", "web.tf", `  principal              = "cloudfront.amazonaws.com"
+  source_arn             = aws_cloudfront_distribution.site.arn`, `  principal              = "cloudfront.amazonaws.com"`},
+			{"one_permission_of_two", "web.tf", `"lambda:InvokeFunctionUrl"`, `"lambda:GetFunction"`},
+			{"answers_in_one_piece", "web.tf", `"RESPONSE_STREAM"`, `"BUFFERED"`},
+		},
+	},
+	"an_event_stream_is_not_cut": {
+		func(p planned) (c []string) {
+			if timeout, _ := at(p.one("aws_lambda_function.web"), "timeout").(float64); timeout < 65 {
+				c = append(c, fmt.Sprintf("the web API has %v seconds, an event stream lasts 60", timeout))
+			}
+			for _, origin := range list(at(p.one("aws_cloudfront_distribution.site"), "origin")) {
+				if at(origin, "origin_id") == "api" && at(origin, "custom_origin_config", 0, "origin_read_timeout") == 60. {
+					return c
+				}
+			}
+			return append(c, "CloudFront does not wait for 60 seconds, the most it can")
+		}, []breach{
+			{"a_function_that_ends_first", "web.tf", "timeout                        = 75", "timeout                        = 60"},
+			{"CloudFront_losing_patience", "site.tf", "origin_read_timeout      = 60", "origin_read_timeout      = 30"},
+		},
+	},
+	"every_log_ends_sometime": {
+		each("aws_cloudwatch_log_group", func(_ planned, r resource) []string { return mustBe(r, 30., "retention_in_days") }),
+		[]breach{{"a_log_that_does_not", "settings.tf", "  retention_in_days = var.log_retention_days\n", ""}},
+	},
+	"every_alarm_says_what_to_do_and_is_sent": {
+		each("aws_cloudwatch_metric_alarm", func(p planned, r resource) (c []string) {
+			if text, _ := at(r.values, "alarm_description").(string); len(text) < 80 {
+				c = append(c, r.address+" does not say what to do")
+			}
+			if len(p.about("aws_sns_topic_subscription", "topic_arn", "aws_sns_topic.alarms.arn")) == 0 {
+				c = append(c, "nobody hears the alarms")
+			}
+			return append(c, mustBe(r, []any{"aws_sns_topic.alarms.arn"}, "alarm_actions")...)
+		}), []breach{
+			{"an_alarm_that_is_silent", "monitoring.tf", "alarm_actions       = [aws_sns_topic.alarms.arn]", "alarm_actions       = []"},
+			{"an_alarm_that_leaves_one_alone", "monitoring.tf", "alarm_description   = each.value.do", `alarm_description   = "Something is wrong."`},
+		},
+	},
+}
