@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -29,7 +30,7 @@ import (
 )
 
 func main() {
-	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	slog.SetDefault(slog.New(handler(os.Stderr)))
 	ready := flag.String("ready", "", "create this `file` once the worker serves both queues, and remove it on stopping")
 	flag.Usage = usage
 	flag.Parse()
@@ -119,6 +120,7 @@ func wire(ctx context.Context) (*activities.Activities, float64, error) {
 // workers are two, because a rate limit holds for a whole queue and only annotate is to be limited.
 func workers(c client.Client, steps *activities.Activities, perSecond float64, fatal chan<- error) []worker.Worker {
 	options := worker.Options{
+		Interceptors: []interceptor.WorkerInterceptor{&attempts{}},
 		// Above the longest activity, so that a worker which is told to stop finishes all it has begun.
 		WorkerStopTimeout: 65 * time.Second,
 		// The SDK would hold back heartbeats for 80 % of their timeout, which leaves too little for a slow network.
