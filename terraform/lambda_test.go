@@ -2,7 +2,12 @@ package terraform_test
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
+	"strings"
+
+	"triptych/picture"
 )
 
 var lambdaRules = map[string]rule{
@@ -100,6 +105,28 @@ var lambdaRules = map[string]rule{
 	"every_log_ends_sometime": {
 		each("aws_cloudwatch_log_group", func(_ planned, r resource) []string { return mustBe(r, 30., "retention_in_days") }),
 		[]breach{{"a_log_that_does_not", "settings.tf", "  retention_in_days = var.log_retention_days\n", ""}},
+	},
+	"metrics_are_made_of_what_the_worker_writes": {
+		each("aws_cloudwatch_log_metric_filter", func(_ planned, r resource) (c []string) {
+			lines, err := os.ReadFile("../worker/attempts.go")
+			if err != nil {
+				return []string{err.Error()}
+			}
+			known := string(lines) + fmt.Sprintf("%q %q %q %q", picture.Steps, picture.Throttled, picture.Forbidden, picture.Misconfigured)
+			text := fmt.Sprint(at(r.values, "pattern"), " ", at(r.values, "metric_transformation", 0, "value"), " ", at(r.values, "metric_transformation", 0, "dimensions", "Step"))
+			for _, word := range regexp.MustCompile(`\$\.(\w+)|"(\w+)"`).FindAllStringSubmatch(text, -1) {
+				if name := word[1] + word[2]; name != "msg" && !strings.Contains(known, `"`+name+`"`) {
+					c = append(c, fmt.Sprintf("%s: the worker never writes %q", r.address, name))
+				}
+			}
+			return append(c, mustBe(r, `aws_cloudwatch_log_group.program["worker"].name`, "log_group_name")...)
+		}), []breach{
+			{"a_value_that_is_not_there", "monitoring.tf", `value = "$.seconds"`, `value = "$.duration"`},
+			{"an_outcome_that_is_not_there", "monitoring.tf", `$.outcome = \"Throttled\"`, `$.outcome = \"TooManyRequests\"`},
+			{"another_log", "monitoring.tf", `aws_cloudwatch_log_group.program["worker"].name
+  pattern`, `aws_cloudwatch_log_group.program["web"].name
+  pattern`},
+		},
 	},
 	"every_alarm_says_what_to_do_and_is_sent": {
 		each("aws_cloudwatch_metric_alarm", func(p planned, r resource) (c []string) {
