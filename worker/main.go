@@ -79,7 +79,7 @@ func run(ctx context.Context, ready string) error {
 	slog.Info("serving", "queues", []string{picture.PicturesQueue, picture.AnnotateQueue}, "annotationsPerSecond", perSecond)
 	select {
 	case <-ctx.Done():
-		slog.Info("stopping: finishing what is under way")
+		slog.Info("stopping: finishing what is soon done, handing over the rest")
 		return nil
 	case err := <-fatal:
 		return fmt.Errorf("serving Temporal's queues: %w", err)
@@ -120,9 +120,8 @@ func wire(ctx context.Context) (*activities.Activities, float64, error) {
 // workers are two, because a rate limit holds for a whole queue and only annotate is to be limited.
 func workers(c client.Client, steps *activities.Activities, perSecond float64, fatal chan<- error) []worker.Worker {
 	options := worker.Options{
-		Interceptors: []interceptor.WorkerInterceptor{&attempts{}},
-		// Above the longest activity, so that a worker which is told to stop finishes all it has begun.
-		WorkerStopTimeout: 65 * time.Second,
+		Interceptors:      []interceptor.WorkerInterceptor{&attempts{}, &activities.HandOver{}},
+		WorkerStopTimeout: activities.WorkerStopTimeout,
 		// The SDK would hold back heartbeats for 80 % of their timeout, which leaves too little for a slow network.
 		MaxHeartbeatThrottleInterval: time.Second,
 		OnFatalError: func(err error) {
