@@ -50,10 +50,11 @@ func (l Conv) Apply(in *Tensor) *Tensor {
 	// A few rows at a time, so that their windows stay in the cache.
 	step := min(height, max(1, 4096/width))
 	w := windows{in, rows, cols, l.Stride, left, width}
-	matrix := make([]float32, in.Shape[0]*rows*cols*step*width)
+	matrix := New(in.Shape[0] * rows * cols * step * width)
+	defer matrix.Release()
 	for y := 0; y < height; y += step {
 		count := min(step, height-y)
-		part := matrix[:in.Shape[0]*rows*cols*count*width]
+		part := matrix.Data[:in.Shape[0]*rows*cols*count*width]
 		w.layOut(part, y*l.Stride-top, count)
 		multiply(l.Filters.Data, part, out.Data[y*width:], channels, count*width, height*width)
 	}
@@ -100,42 +101,63 @@ func (w windows) layOut(matrix []float32, top, count int) {
 	}
 }
 
-// Depthwise convolves every channel with a filter of its own and adds no bias. Its filters have the shape
-// 1, channels, height, width.
+// Depthwise convolves every channel with a filter of its own. Its filters have the shape 1, channels, height,
+// width. Without a bias it adds none.
 type Depthwise struct {
-	Filters *Tensor
-	Stride  int
-	Padding Padding
+	Filters, Bias *Tensor
+	Stride        int
+	Padding       Padding
 }
 
 // Apply gives a new map of as many channels.
 func (l Depthwise) Apply(in *Tensor) *Tensor {
+	height, _ := l.Padding.span(in.Shape[1], l.Filters.Shape[2], l.Stride)
+	width, _ := l.Padding.span(in.Shape[2], l.Filters.Shape[3], l.Stride)
+	out := New(in.Shape[0], height, width)
+	inParallel(in.Shape[0], func(first, last int) { l.channels(in, out, first, last) })
+	return out
+}
+
+// channels does the channels from first to last-1. On a plane with its padding around it, the whole sum for
+// one cell of the window is one long vector: the plane from that cell on. The few sums that wrap around an
+// edge are never read.
+func (l Depthwise) channels(in, out *Tensor, first, last int) {
 	rows, cols := l.Filters.Shape[2], l.Filters.Shape[3]
 	height, top := l.Padding.span(in.Shape[1], rows, l.Stride)
 	width, left := l.Padding.span(in.Shape[2], cols, l.Stride)
-	out := New(in.Shape[0], height, width)
-	// On a plane with its padding around it, the whole sum for one cell of the window is one long vector: the
-	// plane from that cell on. The few sums that wrap around an edge are never read.
 	wide := (width-1)*l.Stride + cols
-	padded := make([]float32, ((height-1)*l.Stride+rows)*wide)
-	sums := make([]float32, (height-1)*l.Stride*wide+(width-1)*l.Stride+1)
-	for c := range in.Shape[0] {
+	padded := New(((height-1)*l.Stride + rows) * wide)
+	sums := New((height-1)*l.Stride*wide + (width-1)*l.Stride + 1)
+	defer padded.Release()
+	defer sums.Release()
+	for c := first; c < last; c++ {
 		from, to := in.plane(c), out.plane(c)
-		for y := 0; y < in.Shape[1] && (y+top)*wide < len(padded); y++ {
-			copy(padded[(y+top)*wide+left:(y+top+1)*wide], from[y*in.Shape[2]:][:in.Shape[2]])
+		for y := 0; y < in.Shape[1] && (y+top)*wide < len(padded.Data); y++ {
+			copy(padded.Data[(y+top)*wide+left:(y+top+1)*wide], from[y*in.Shape[2]:][:in.Shape[2]])
 		}
-		clear(sums)
+		l.start(sums.Data, c)
 		for cell, weight := range l.Filters.Data[c*rows*cols:][:rows*cols] {
-			shifted := padded[cell/cols*wide+cell%cols:]
-			blas32.Axpy(weight, vector(shifted[:len(sums)]), vector(sums))
+			shifted := padded.Data[cell/cols*wide+cell%cols:]
+			blas32.Axpy(weight, vector(shifted[:len(sums.Data)]), vector(sums.Data))
 		}
 		for y := range height {
+			row := sums.Data[y*wide*l.Stride:]
 			for x := range width {
-				to[y*width+x] = sums[(y*wide+x)*l.Stride]
+				to[y*width+x] = row[x*l.Stride]
 			}
 		}
 	}
-	return out
+}
+
+// start sets the sums of a channel to its bias.
+func (l Depthwise) start(sums []float32, channel int) {
+	bias := float32(0)
+	if l.Bias != nil {
+		bias = l.Bias.Data[channel]
+	}
+	for i := range sums {
+		sums[i] = bias
+	}
 }
 
 // Separable is a Depthwise followed by a 1×1 Conv.
@@ -146,7 +168,9 @@ type Separable struct {
 
 // Apply gives a new map.
 func (l Separable) Apply(in *Tensor) *Tensor {
-	return l.Pointwise.Apply(l.Depthwise.Apply(in))
+	between := l.Depthwise.Apply(in)
+	defer between.Release()
+	return l.Pointwise.Apply(between)
 }
 
 // Dense connects every input with every output. Its weights have the shape in, out.

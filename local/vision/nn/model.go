@@ -79,8 +79,8 @@ func (w weight) decode(data []byte) (*Tensor, []byte, error) {
 // Err is the first thing asked for that the model does not have.
 func (m *Model) Err() error { return m.err }
 
-// tensor finds weights of the given shape; a dimension of 0 may be any.
-func (m *Model) tensor(name string, shape ...int) *Tensor {
+// Tensor is the weights of that name and shape; a dimension of 0 may be any.
+func (m *Model) Tensor(name string, shape ...int) *Tensor {
 	t := m.tensors[name]
 	fits := t != nil && slices.EqualFunc(t.Shape, shape, func(has, want int) bool { return has == want || want == 0 })
 	if !fits {
@@ -94,18 +94,46 @@ func (m *Model) tensor(name string, shape ...int) *Tensor {
 
 // Conv is the convolution whose weights are name/filters and name/bias.
 func (m *Model) Conv(name string, stride int, padding Padding) Conv {
-	filters := m.tensor(name+"/filters", 0, 0, 0, 0)
-	return Conv{channelsFirst(filters), m.tensor(name+"/bias", filters.Shape[3]), stride, padding}
+	filters := m.filters(name, "filters", 0, 0, 0, 0)
+	return Conv{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[3]), stride, padding}
+}
+
+// Depthwise is the padded depthwise convolution whose weights are name/depthwise_filter and name/bias.
+func (m *Model) Depthwise(name string, stride int) Depthwise {
+	filters := m.filters(name, "depthwise_filter", 0, 0, 0, 1)
+	return Depthwise{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[2]), stride, Same}
+}
+
+// filters are the weights of a convolution. There may be a scale and a minimum for each output channel, the fastest
+// dimension, beside them.
+func (m *Model) filters(name, kind string, shape ...int) *Tensor {
+	stored := m.Tensor(name+"/"+kind, shape...)
+	if m.tensors[name+"/scale"] == nil {
+		return stored
+	}
+	channels := stored.Shape[3]
+	if channels == 1 {
+		channels = stored.Shape[2]
+	}
+	scale, least := m.Tensor(name+"/scale", channels), m.Tensor(name+"/min", channels)
+	if m.err != nil {
+		return stored
+	}
+	scaled := New(stored.Shape...)
+	for i, v := range stored.Data {
+		scaled.Data[i] = v*scale.Data[i%channels] + least.Data[i%channels]
+	}
+	return scaled
 }
 
 // Separable is the padded separable convolution whose weights are name/depthwise_filter,
 // name/pointwise_filter and name/bias.
 func (m *Model) Separable(name string, stride int) Separable {
-	depthwise := m.tensor(name+"/depthwise_filter", 0, 0, 0, 1)
-	pointwise := m.tensor(name+"/pointwise_filter", 1, 1, depthwise.Shape[2], 0)
+	depthwise := m.Tensor(name+"/depthwise_filter", 0, 0, 0, 1)
+	pointwise := m.Tensor(name+"/pointwise_filter", 1, 1, depthwise.Shape[2], 0)
 	return Separable{
-		Depthwise{channelsFirst(depthwise), stride, Same},
-		Conv{channelsFirst(pointwise), m.tensor(name+"/bias", pointwise.Shape[3]), 1, Same},
+		Depthwise{Filters: channelsFirst(depthwise), Stride: stride, Padding: Same},
+		Conv{channelsFirst(pointwise), m.Tensor(name+"/bias", pointwise.Shape[3]), 1, Same},
 	}
 }
 
@@ -122,6 +150,6 @@ func channelsFirst(t *Tensor) *Tensor {
 
 // Dense is the layer whose weights are name/weights and name/bias.
 func (m *Model) Dense(name string) Dense {
-	weights := m.tensor(name+"/weights", 0, 0)
-	return Dense{weights, m.tensor(name+"/bias", weights.Shape[1])}
+	weights := m.Tensor(name+"/weights", 0, 0)
+	return Dense{weights, m.Tensor(name+"/bias", weights.Shape[1])}
 }

@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 	"strings"
@@ -49,13 +50,15 @@ func TestLayers(t *testing.T) {
 		{"a_map_of_many_rows_is_done_in_parts", Conv{box, New(1), 1, Same}.Apply(filled(1, 1, 5000, 3)).row(4095, 0, 3), []int{3}, []float32{6, 9, 6}},
 		{"a_1x1_convolution_mixes_channels", Conv{count(3, 2, 1, 1), New(3), 1, Same}.Apply(count(2, 1, 2)), []int{3, 1, 2},
 			[]float32{1*1 + 2*3, 1*2 + 2*4, 3*1 + 4*3, 3*2 + 4*4, 5*1 + 6*3, 5*2 + 6*4}},
-		{"depthwise_keeps_channels_apart", Depthwise{filled(2, 1, 2, 3, 3), 1, Same}.Apply(count(2, 1, 2)), []int{2, 1, 2},
+		{"depthwise_keeps_channels_apart", Depthwise{filled(2, 1, 2, 3, 3), nil, 1, Same}.Apply(count(2, 1, 2)), []int{2, 1, 2},
 			[]float32{6, 6, 14, 14}},
-		{"depthwise_filters_are_not_mirrored", Depthwise{count(1, 1, 3, 3), 1, Valid}.Apply(in), []int{1, 1, 1}, []float32{285}},
-		{"depthwise_by_2_on_an_even_size_pads_last", Depthwise{count(1, 1, 3, 3), 2, Same}.Apply(count(1, 2, 2)), []int{1, 1, 1},
+		{"depthwise_adds_a_bias_for_each_channel", Depthwise{filled(2, 1, 2, 3, 3), count(2), 1, Same}.Apply(count(2, 1, 2)), []int{2, 1, 2},
+			[]float32{7, 7, 16, 16}},
+		{"depthwise_filters_are_not_mirrored", Depthwise{count(1, 1, 3, 3), nil, 1, Valid}.Apply(in), []int{1, 1, 1}, []float32{285}},
+		{"depthwise_by_2_on_an_even_size_pads_last", Depthwise{count(1, 1, 3, 3), nil, 2, Same}.Apply(count(1, 2, 2)), []int{1, 1, 1},
 			[]float32{1*1 + 2*2 + 4*3 + 5*4}},
 		{"separable_is_depthwise_then_pointwise",
-			Separable{Depthwise{box, 2, Same}, Conv{count(2, 1, 1, 1), count(2), 1, Same}}.Apply(in),
+			Separable{Depthwise{box, nil, 2, Same}, Conv{count(2, 1, 1, 1), count(2), 1, Same}}.Apply(in),
 			[]int{2, 2, 2}, []float32{13, 17, 25, 29, 26, 34, 50, 58}},
 		{"pooling_counts_a_hanging_edge_once", in.MaxPool(2), []int{1, 2, 2}, []float32{5, 6, 8, 9}},
 		{"pooling_by_1_keeps_the_size", in.MaxPool(1), []int{1, 3, 3}, []float32{5, 6, 6, 8, 9, 9, 8, 9, 9}},
@@ -71,6 +74,8 @@ func TestLayers(t *testing.T) {
 }
 
 func TestValues(t *testing.T) {
+	relu6 := &Tensor{[]int{3}, []float32{-2, 3, 7}}
+	relu6.ReLU6()
 	relu, leaky := &Tensor{[]int{2}, []float32{-2, 3}}, &Tensor{[]int{2}, []float32{-2, 3}}
 	relu.ReLU()
 	leaky.LeakyReLU(0.5)
@@ -81,6 +86,7 @@ func TestValues(t *testing.T) {
 		got, want []float32
 	}{
 		{"relu_drops_negatives", relu.Data, []float32{0, 3}},
+		{"relu6_stays_between_0_and_6", relu6.Data, []float32{0, 3, 6}},
 		{"leaky_relu_shrinks_negatives", leaky.Data, []float32{-1, 3}},
 		{"add_adds_each", sum.Data, []float32{2, 4}},
 		{"means_are_per_channel", count(2, 1, 2).ChannelMeans(), []float32{1.5, 3.5}},
@@ -96,6 +102,34 @@ func TestValues(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestRelease(t *testing.T) {
+	t.Run("what_was_released_comes_back_as_zeros", func(t *testing.T) {
+		for range 100 {
+			used := filled(7, 3, 5)
+			used.Release()
+			if got := New(2, 6); len(got.Data) != 12 || !slices.Equal(got.Data, make([]float32, 12)) || !slices.Equal(got.Shape, []int{2, 6}) {
+				t.Fatalf("got %v %v", got.Shape, got.Data)
+			}
+		}
+	})
+	t.Run("what_New_did_not_make_is_left_alone", func(t *testing.T) {
+		own := &Tensor{[]int{3}, []float32{1, 2, 3}}
+		own.Release()
+		New(3)
+		if !slices.Equal(own.Data, []float32{1, 2, 3}) {
+			t.Errorf("got %v", own.Data)
+		}
+	})
+}
+
+func floats(values ...float32) []byte {
+	var data []byte
+	for _, v := range values {
+		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+	}
+	return data
 }
 
 func TestRead(t *testing.T) {
@@ -115,6 +149,21 @@ func TestRead(t *testing.T) {
 		m.Conv("conv2", 1, Same)
 		if m.Err() == nil || !strings.Contains(m.Err().Error(), "conv1/depthwise_filter") {
 			t.Errorf("the error is %v, want the first missing name", m.Err())
+		}
+	})
+	t.Run("filters_in_bytes_have_a_scale_and_a_minimum_for_each_channel", func(t *testing.T) {
+		m, err := Read([]byte(`[{"weights":[
+			{"name":"a/filters","shape":[1,1,1,2],"dtype":"float32","quantization":{"dtype":"uint8","scale":1,"min":0}},
+			{"name":"a/scale","shape":[2],"dtype":"float32"},{"name":"a/min","shape":[2],"dtype":"float32"},{"name":"a/bias","shape":[2],"dtype":"float32"},
+			{"name":"b/depthwise_filter","shape":[1,1,2,1],"dtype":"float32","quantization":{"dtype":"uint8","scale":1,"min":0}},
+			{"name":"b/scale","shape":[2],"dtype":"float32"},{"name":"b/min","shape":[2],"dtype":"float32"},{"name":"b/bias","shape":[2],"dtype":"float32"}]}]`),
+			slices.Concat([]byte{3, 5}, floats(2, 10), floats(-1, 1), floats(100, 200), []byte{3, 5}, floats(2, 10), floats(-1, 1), floats(100, 200)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		conv, depthwise := m.Conv("a", 1, Same).Apply(filled(1, 1, 1, 1)), m.Depthwise("b", 1).Apply(filled(1, 2, 1, 1))
+		if want := []float32{105, 251}; m.Err() != nil || !slices.Equal(conv.Data, want) || !slices.Equal(depthwise.Data, want) {
+			t.Errorf("got %v and %v, %v, want %v", conv.Data, depthwise.Data, m.Err(), want)
 		}
 	})
 	for name, tt := range map[string]struct {

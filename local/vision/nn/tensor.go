@@ -12,11 +12,6 @@ type Tensor struct {
 	Data  []float32
 }
 
-// New is a tensor of zeros.
-func New(shape ...int) *Tensor {
-	return &Tensor{Shape: shape, Data: make([]float32, size(shape))}
-}
-
 func size(shape []int) int {
 	n := 1
 	for _, d := range shape {
@@ -43,6 +38,13 @@ func (t *Tensor) Add(u *Tensor) {
 func (t *Tensor) ReLU() {
 	for i, v := range t.Data {
 		t.Data[i] = max(v, 0)
+	}
+}
+
+// ReLU6 keeps values between 0 and 6, in place.
+func (t *Tensor) ReLU6() {
+	for i, v := range t.Data {
+		t.Data[i] = min(max(v, 0), 6)
 	}
 }
 
