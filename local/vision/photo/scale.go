@@ -18,13 +18,13 @@ func shrink(from image.Image, by int) *image.RGBA {
 		rows := min(by, bounds.Dy()-y*by)
 		draw.Draw(band, band.Rect, image.White, image.Point{}, draw.Src)
 		draw.Draw(band, image.Rect(0, 0, bounds.Dx(), rows), from, bounds.Min.Add(image.Pt(0, y*by)), draw.Over)
-		average(to.Pix[y*to.Stride:][:to.Stride], band, rows, by)
+		averageRow(to.Pix[y*to.Stride:][:to.Stride], band, rows, by)
 	}
 	return to
 }
 
-// average makes one row out of the first rows of the band.
-func average(to []byte, band *image.RGBA, rows, by int) {
+// averageRow makes one row out of the first rows of the band.
+func averageRow(to []byte, band *image.RGBA, rows, by int) {
 	for x := range len(to) / 4 {
 		left, right := x*by, min((x+1)*by, band.Rect.Dx())
 		var r, g, b uint64
@@ -57,4 +57,18 @@ func Letterbox(from *image.RGBA, crop image.Rectangle, size image.Point, centred
 	}
 	xdraw.BiLinear.Scale(to, inner, from, crop, draw.Src, nil)
 	return to, scale
+}
+
+// average counts every pixel as much as it covers; x/image/draw's own kernels reach further and blur.
+var average = &xdraw.Kernel{Support: 0.5, At: func(float64) float64 { return 1 }}
+
+// Stretch scales the whole picture to size, whatever that does to its proportions.
+func Stretch(from *image.RGBA, size image.Point) *image.RGBA {
+	to := image.NewRGBA(image.Rectangle{Max: size})
+	var scaler xdraw.Interpolator = average
+	if from.Rect.Dx() < size.X || from.Rect.Dy() < size.Y {
+		scaler = xdraw.BiLinear
+	}
+	scaler.Scale(to, to.Rect, from, from.Rect, draw.Src, nil)
+	return to
 }

@@ -1,6 +1,5 @@
-// Package weights holds the trained weights of the networks, embedded byte for byte as their authors
-// published them; NOTICE names source and licence, SHA256SUMS pins the bytes. It never downloads
-// anything: regenerate does, by hand.
+// Package weights holds the trained weights of the networks, embedded; NOTICE names source, licence and what
+// was changed, SHA256SUMS pins the bytes. It never downloads anything: regenerate does, by hand.
 package weights
 
 import (
@@ -20,9 +19,10 @@ const (
 	FaceDetector   = "tiny_face_detector_model"
 	FaceLandmarks  = "face_landmark_68_tiny_model"
 	FaceExpression = "face_expression_model"
+	ObjectDetector = "ssdlite_mobilenet_v2_coco"
 )
 
-// Model decodes the weights of one network, in about a millisecond.
+// Model decodes the weights of one network.
 func Model(name string) (*nn.Model, error) {
 	manifest, err := files.ReadFile(name + "-weights_manifest.json")
 	if err != nil {

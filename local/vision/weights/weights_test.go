@@ -24,7 +24,7 @@ func TestEmbeddedWeights(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		t.Run(name+"_is_as_published", func(t *testing.T) {
+		t.Run(name+"_is_as_pinned", func(t *testing.T) {
 			data, err := files.ReadFile(name)
 			if err != nil {
 				t.Fatal(err)
@@ -34,13 +34,13 @@ func TestEmbeddedWeights(t *testing.T) {
 			}
 		})
 	}
-	if len(names) != 6 {
-		t.Errorf("%d files are embedded, want the manifest and data of 3 networks: %v", len(names), names)
+	if len(names) != 8 {
+		t.Errorf("%d files are embedded, want the manifest and data of 4 networks: %v", len(names), names)
 	}
 }
 
 func TestModel(t *testing.T) {
-	for _, name := range []string{FaceDetector, FaceLandmarks, FaceExpression} {
+	for _, name := range []string{FaceDetector, FaceLandmarks, FaceExpression, ObjectDetector} {
 		t.Run(name+"_is_read_to_the_last_byte", func(t *testing.T) {
 			if _, err := Model(name); err != nil {
 				t.Error(err)

