@@ -17,9 +17,9 @@ const (
 	inputSize     = 416 // the longer side of what it sees
 	cellSize      = 32
 	leak          = 0.1
-	surest        = 0.5 // proposals below are not faces
-	sameFace      = 0.4 // overlap above which two proposals are one face
-	boxParameters = 5   // x, y, width, height, score
+	surest        = 0.65 // proposals below are not faces; at 0.5 an astronaut's suit is one
+	sameFace      = 0.4  // overlap above which two proposals are one face
+	boxParameters = 5    // x, y, width, height, score
 )
 
 var (

@@ -1,8 +1,8 @@
-// Regenerate makes the photographs of local/vision/testdata again, from Debian's python3-skimage:
+// Regenerate makes the photographs of local/vision/testdata again, from the packages that ship them:
 //
 //	go run ./local/vision/testdata/regenerate local/vision/testdata
 //
-// It needs apt-get and dpkg, and takes a picture only if its SHA-256 is the known one.
+// It needs Go, apt-get and dpkg, and takes a picture only if its SHA-256 is the known one.
 package main
 
 import (
@@ -14,18 +14,30 @@ import (
 	"image/jpeg"
 	_ "image/png"
 	"log"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 )
 
-const folder = "usr/lib/python3/dist-packages/skimage/data"
+// The packages: three of Debian's, and a Go module.
+const (
+	scikit  = "python3-skimage"
+	darknet = "darknet"
+	jxl     = "libjxl-testdata"
+	gocv    = "gocv.io/x/gocv@v0.37.0"
+)
 
-var photographs = []struct{ source, sha256, name string }{
-	{"astronaut.png", "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5", "astronaut.jpg"},
-	{"coffee.png", "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7", "coffee.jpg"},
-	{"chelsea.png", "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb", "chelsea.jpg"},
-	{"rocket.jpg", "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c", "rocket.jpg"},
+var photographs = []struct{ from, path, sha256, name string }{
+	{scikit, "usr/lib/python3/dist-packages/skimage/data/astronaut.png", "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5", "astronaut"},
+	{scikit, "usr/lib/python3/dist-packages/skimage/data/camera.png", "b0793d2adda0fa6ae899c03989482bff9a42d3d5690fc7e3648f2795d730c23a", "cameraman"},
+	{scikit, "usr/lib/python3/dist-packages/skimage/data/coffee.png", "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7", "coffee"},
+	{scikit, "usr/lib/python3/dist-packages/skimage/data/chelsea.png", "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb", "chelsea"},
+	{scikit, "usr/lib/python3/dist-packages/skimage/data/rocket.jpg", "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c", "rocket"},
+	{darknet, "usr/share/darknet/data/dog.jpg", "5a9522051c3cec2bbd2f6323fccba32e8fbf3ddcc2b3e2fd46b04c720bc6f866", "bicycle"},
+	{jxl, "usr/share/libjxl-testdata/external/wesaturate/500px/tmshre_riaphotographs_srgb8.png", "b490de2143a336aff26a7ce4ee010f18dece53c3b0802cda76c1796daa5f32a0", "tulips"},
+	{gocv, "images/face.jpg", "51f524c76aeb4e12f97476978e1f3b0d0276b9db0a159833d10ca242a19cbf50", "webcam"},
 }
 
 func main() {
@@ -44,40 +56,62 @@ func regenerate(to string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	for _, command := range []string{"apt-get download python3-skimage", "dpkg -x python3-skimage_*.deb ."} {
-		shell := exec.Command("sh", "-c", command)
-		shell.Dir, shell.Stderr = dir, os.Stderr
-		if err := shell.Run(); err != nil {
-			return fmt.Errorf("%s: %w", command, err)
-		}
+	if err := fetch(dir); err != nil {
+		return err
 	}
+	pictures := map[string]image.Image{}
 	for _, p := range photographs {
-		data, err := os.ReadFile(filepath.Join(dir, folder, p.source))
+		data, err := os.ReadFile(filepath.Join(dir, p.from, p.path))
 		if err != nil {
 			return err
 		}
 		if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != p.sha256 {
-			return fmt.Errorf("%s has SHA-256 %x, want %s", p.source, sum, p.sha256)
+			return fmt.Errorf("%s has SHA-256 %x, want %s", p.path, sum, p.sha256)
 		}
-		small, err := reencode(data)
+		if pictures[p.name], _, err = image.Decode(bytes.NewReader(data)); err != nil {
+			return fmt.Errorf("%s: %w", p.path, err)
+		}
+	}
+	derive(pictures)
+	for _, name := range slices.Sorted(maps.Keys(pictures)) {
+		data, err := encoded(pictures[name])
 		if err != nil {
-			return fmt.Errorf("%s: %w", p.source, err)
-		}
-		if err := os.WriteFile(filepath.Join(to, p.name), small, 0o644); err != nil {
 			return err
 		}
-		log.Printf("%s: %d bytes", p.name, len(small))
+		if name == "rotated" {
+			data = lyingOnItsSide(data)
+		}
+		if err := os.WriteFile(filepath.Join(to, name+".jpg"), data, 0o644); err != nil {
+			return err
+		}
+		log.Printf("%s.jpg: %v, %d bytes", name, pictures[name].Bounds().Size(), len(data))
 	}
 	return nil
 }
 
-// reencode keeps the pixels' number and loses bytes and every tag.
-func reencode(data []byte) ([]byte, error) {
-	picture, _, err := image.Decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, err
+// fetch lays each package into a folder of its name.
+func fetch(dir string) error {
+	for _, debian := range []string{scikit, darknet, jxl} {
+		if err := run(dir, "apt-get download "+debian+" && dpkg -x "+debian+"_*.deb "+debian); err != nil {
+			return err
+		}
 	}
+	return run(dir, `mkdir -p gocv.io/x && go mod init photographs && go mod download `+gocv+
+		` && cp -r "$(go env GOMODCACHE)/`+gocv+`" `+gocv+` && chmod -R u+w gocv.io`)
+}
+
+func run(dir, command string) error {
+	shell := exec.Command("sh", "-c", command)
+	shell.Dir, shell.Stderr = dir, os.Stderr
+	if err := shell.Run(); err != nil {
+		return fmt.Errorf("%s: %w", command, err)
+	}
+	return nil
+}
+
+// encoded loses bytes and every tag.
+func encoded(picture image.Image) ([]byte, error) {
 	var out bytes.Buffer
-	err = jpeg.Encode(&out, picture, &jpeg.Options{Quality: 85})
+	err := jpeg.Encode(&out, picture, &jpeg.Options{Quality: 85})
 	return out.Bytes(), err
 }
