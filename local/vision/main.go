@@ -1,8 +1,8 @@
 // Vision serves a local Cloud Vision by itself:
 //
-//	go run ./local/vision [-addr HOST:PORT]
+//	go run ./local/vision [-addr HOST:PORT] [-fetch HOST,HOST]
 //
-// What it can and cannot do is told in package annotator.
+// What it sees and does not see is told in README.md.
 package main
 
 import (
@@ -21,11 +21,12 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:0", "`host:port` to listen on; port 0 takes a free one")
+	fetch := flag.String("fetch", "", "`hosts` to fetch pictures from besides loopback addresses, separated by commas")
 	flag.Usage = func() {
 		fmt.Fprintf(flag.CommandLine.Output(), `Serves Google's Cloud Vision protocol (gRPC, without TLS) on this machine, and really looks at the pictures.
 Features: %s. Pictures are sent, or fetched from loopback addresses.
 
-usage: vision [-addr HOST:PORT]
+usage: vision [-addr HOST:PORT] [-fetch HOST,HOST]
 
 `, strings.Join(annotator.Features(), ", "))
 		flag.PrintDefaults()
@@ -33,14 +34,18 @@ usage: vision [-addr HOST:PORT]
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *addr); err != nil {
+	if err := run(ctx, *addr, *fetch); err != nil {
 		slog.Error("Cloud Vision stopped", "error", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, addr string) error {
-	server, err := annotator.New()
+func run(ctx context.Context, addr, fetch string) error {
+	var hosts []string
+	if fetch != "" {
+		hosts = strings.Split(fetch, ",")
+	}
+	server, err := annotator.New(hosts...)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 
 	"triptych/local/vision/colours"
 	"triptych/local/vision/faces"
+	"triptych/local/vision/labels"
+	"triptych/local/vision/objects"
 	"triptych/local/vision/photo"
 )
 
@@ -115,6 +117,24 @@ func likelihood(p float64) visionpb.Likelihood {
 	default:
 		return visionpb.Likelihood_VERY_LIKELY
 	}
+}
+
+// objectAnnotation and labelAnnotation have no mid, an ID in Google's knowledge graph: there is none here.
+func objectAnnotation(o objects.Object) *visionpb.LocalizedObjectAnnotation {
+	vertex := func(x, y float64) *visionpb.NormalizedVertex {
+		return &visionpb.NormalizedVertex{X: float32(x), Y: float32(y)}
+	}
+	return &visionpb.LocalizedObjectAnnotation{
+		Name:  o.Name,
+		Score: float32(o.Score),
+		BoundingPoly: &visionpb.BoundingPoly{NormalizedVertices: []*visionpb.NormalizedVertex{
+			vertex(o.Box.Left, o.Box.Top), vertex(o.Box.Right, o.Box.Top), vertex(o.Box.Right, o.Box.Bottom), vertex(o.Box.Left, o.Box.Bottom),
+		}},
+	}
+}
+
+func labelAnnotation(l labels.Label) *visionpb.EntityAnnotation {
+	return &visionpb.EntityAnnotation{Description: l.Name, Score: float32(l.Score), Topicality: float32(l.Score)}
 }
 
 func imageProperties(found []colours.Colour) *visionpb.ImageProperties {

@@ -1,6 +1,6 @@
 // Package annotator is a Cloud Vision server for one machine. It speaks Google's gRPC protocol, really
 // looks at the pictures, and fails the way Google does. What it cannot do it says (error 12), it never
-// invents an answer. It fetches pictures from loopback addresses only, and keeps nothing.
+// invents an answer. It fetches pictures from loopback addresses and hosts it was told of, and keeps nothing.
 package annotator
 
 import (
@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 
 	"triptych/local/vision/faces"
+	"triptych/local/vision/objects"
 )
 
 const (
@@ -37,7 +39,9 @@ const (
 
 // Server annotates pictures. It may be served on several listeners at once.
 type Server struct {
-	faces     *faces.Finder
+	// The networks are decoded when a picture first needs them.
+	faces     func() (*faces.Finder, error)
+	objects   func() (*objects.Finder, error)
 	client    *http.Client
 	downloads *semaphore.Weighted
 	// analyses has as many places as Go uses processors: more at once would only take memory.
@@ -48,16 +52,18 @@ type Server struct {
 	bills     io.Writer // nil: nobody wants to know
 }
 
-// New makes a server. Its networks are decoded here, in a few milliseconds.
-func New() (*Server, error) {
-	finder, err := faces.Load()
+// New makes a server that fetches pictures from loopback addresses and from the hosts given, each a name or an
+// address without a port.
+func New(hosts ...string) (*Server, error) {
+	client, err := newClient(hosts)
 	if err != nil {
-		return nil, fmt.Errorf("loading the face networks: %w", err)
+		return nil, err
 	}
 	places := int64(runtime.GOMAXPROCS(0))
 	return &Server{
-		faces:     finder,
-		client:    newClient(),
+		faces:     sync.OnceValues(faces.Load),
+		objects:   sync.OnceValues(objects.Load),
+		client:    client,
 		downloads: semaphore.NewWeighted(maxDownloads),
 		analyses:  semaphore.NewWeighted(places),
 		places:    places,

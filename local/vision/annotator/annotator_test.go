@@ -94,6 +94,9 @@ var (
 	face   = features(visionpb.Feature_FACE_DETECTION)
 	colour = features(visionpb.Feature_IMAGE_PROPERTIES)
 	both   = slices.Concat(face, colour)
+
+	everything = features(visionpb.Feature_FACE_DETECTION, visionpb.Feature_OBJECT_LOCALIZATION,
+		visionpb.Feature_LABEL_DETECTION, visionpb.Feature_IMAGE_PROPERTIES)
 )
 
 func batch(requests ...*visionpb.AnnotateImageRequest) *visionpb.BatchAnnotateImagesRequest {

@@ -60,19 +60,29 @@ func (s service) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchA
 	return &visionpb.BatchAnnotateImagesResponse{Responses: responses}, nil
 }
 
-// answer annotates one image. Whatever a hostile image does to a decoder stays in its own answer.
+// answer annotates one image.
 func (s *Server) answer(ctx context.Context, request *visionpb.AnnotateImageRequest) (response *visionpb.AnnotateImageResponse) {
-	defer func() {
-		if p := recover(); p != nil {
-			slog.ErrorContext(ctx, "analysing an image panicked; it was answered with error 13", "panic", p, "stack", string(debug.Stack()))
-			response = failed(status.Error(codes.Internal, "Internal error while analysing the image."))
-		}
-	}()
-	response, err := s.annotate(ctx, request)
+	err := contained(ctx, func() (err error) {
+		response, err = s.annotate(ctx, request)
+		return err
+	})()
 	if err != nil {
 		return failed(err)
 	}
 	return response
+}
+
+// contained makes an error 13 of a panic: whatever a hostile image does to a decoder stays in its own answer.
+func contained(ctx context.Context, work func() error) func() error {
+	return func() (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				slog.ErrorContext(ctx, "analysing an image panicked; it was answered with error 13", "panic", p, "stack", string(debug.Stack()))
+				err = status.Error(codes.Internal, "Internal error while analysing the image.")
+			}
+		}()
+		return work()
+	}
 }
 
 // failed puts an error in the place of an annotation.

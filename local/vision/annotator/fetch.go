@@ -23,23 +23,22 @@ const (
 	fetchWithin  = 10 * time.Second
 )
 
-var errElsewhere = errors.New("only loopback addresses and localhost are fetched")
+var errElsewhere = errors.New("only loopback addresses, localhost and the hosts allowed at start are fetched")
 
-// newClient makes a client that reaches loopback addresses and nothing else, whatever redirects, host files or
-// proxy variables say: the last word is the address about to be connected to.
-func newClient() *http.Client {
-	dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
-		if to, err := netip.ParseAddrPort(address); err != nil || !to.Addr().Unmap().IsLoopback() {
-			return errElsewhere
+// newClient makes a client that reaches loopback addresses and the allowed hosts, and nothing else, whatever
+// redirects, host files or proxy variables say: the last word is the address about to be connected to.
+func newClient(hosts []string) (*http.Client, error) {
+	d := dialer{allowed: map[string]bool{}}
+	for _, host := range hosts {
+		if host == "" || strings.ContainsAny(host, ":/@ ") && !isAddress(host) {
+			return nil, fmt.Errorf("allowing to fetch from %q: not the name or address of a host, without scheme and port", host)
 		}
-		return nil
-	}}
+		d.allowed[hostName(host)] = true
+	}
 	return &http.Client{
 		Timeout: fetchWithin,
 		Transport: &http.Transport{
-			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-				return dial(ctx, dialer, network, address)
-			},
+			DialContext:        d.dial,
 			DisableCompression: true,
 			IdleConnTimeout:    fetchWithin,
 		},
@@ -49,28 +48,50 @@ func newClient() *http.Client {
 			}
 			return nil
 		},
-	}
+	}, nil
 }
 
-// dial never asks a name server, which would be a message to the outside: names under localhost are this machine
-// (RFC 6761, section 6.3), any other host has to be an address.
-func dial(ctx context.Context, dialer *net.Dialer, network, address string) (net.Conn, error) {
+// dialer connects to this machine and to the allowed hosts.
+type dialer struct{ allowed map[string]bool }
+
+// dial asks a name server for allowed hosts only, which would be a message to the outside: names under localhost
+// are this machine (RFC 6761, section 6.3), any other host has to be a loopback address.
+func (d dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
 	}
-	if name := strings.TrimSuffix(strings.ToLower(host), "."); name == "localhost" || strings.HasSuffix(name, ".localhost") {
-		conn, err := dialer.DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
+	name := hostName(host)
+	switch {
+	case d.allowed[name]:
+		return new(net.Dialer).DialContext(ctx, network, address)
+	case name == "localhost" || strings.HasSuffix(name, ".localhost"):
+		conn, err := here.DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
 		if err != nil {
-			return dialer.DialContext(ctx, network, net.JoinHostPort("::1", port))
+			return here.DialContext(ctx, network, net.JoinHostPort("::1", port))
 		}
 		return conn, nil
+	case isAddress(host):
+		return here.DialContext(ctx, network, address)
 	}
-	if _, err := netip.ParseAddr(host); err != nil {
-		return nil, errElsewhere
-	}
-	return dialer.DialContext(ctx, network, address)
+	return nil, errElsewhere
 }
+
+// here connects to loopback addresses only.
+var here = &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
+	if to, err := netip.ParseAddrPort(address); err != nil || !to.Addr().Unmap().IsLoopback() {
+		return errElsewhere
+	}
+	return nil
+}}
+
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}
+
+// hostName is the one way to write a host's name, of the several that mean the same.
+func hostName(host string) string { return strings.TrimSuffix(strings.ToLower(host), ".") }
 
 // fetch gets the picture a source names. Like Google it does not say why it could not; the log does, without
 // the URL, which may be signed.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"testing"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
@@ -81,6 +82,38 @@ func TestElsewhere(t *testing.T) {
 	t.Run("a_proxy_variable_changes_nothing", func(t *testing.T) {
 		if s.server.client.Transport.(*http.Transport).Proxy != nil {
 			t.Error("the client asks for a proxy")
+		}
+	})
+}
+
+func TestAllowed(t *testing.T) {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel() // so that what may be dialled is not
+	errCanceled := errors.New("operation was canceled")
+	d := dialer{allowed: map[string]bool{"192.0.2.1": true, "2001:db8::1": true, "pictures.example.com": true}}
+	for name, tt := range map[string]struct {
+		address string
+		want    error
+	}{
+		"an_allowed_address_is_dialled":             {"192.0.2.1:80", errCanceled},
+		"an_allowed_IPv6_address_is_too":            {"[2001:db8::1]:443", errCanceled},
+		"its_neighbour_is_not":                      {"192.0.2.2:80", errElsewhere},
+		"a_name_below_an_allowed_one_is_not":        {"more.pictures.example.com:80", errElsewhere},
+		"a_name_that_ends_like_an_allowed_one_isnt": {"xpictures.example.com:80", errElsewhere},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx := ended
+			if tt.want == errElsewhere {
+				ctx = t.Context()
+			}
+			if _, err := d.dial(ctx, "tcp", tt.address); err == nil || !strings.Contains(err.Error(), tt.want.Error()) {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+		})
+	}
+	t.Run("an_allowed_name_may_be_written_in_capitals_and_with_a_dot", func(t *testing.T) {
+		if !d.allowed[hostName("Pictures.Example.COM.")] {
+			t.Error("it is not allowed")
 		}
 	})
 }

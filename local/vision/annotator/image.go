@@ -11,7 +11,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"triptych/local/vision/colours"
 	"triptych/local/vision/photo"
 )
 
@@ -33,22 +32,25 @@ const (
 
 // Features names what the server can do.
 func Features() []string {
-	return []string{visionpb.Feature_FACE_DETECTION.String(), visionpb.Feature_IMAGE_PROPERTIES.String()}
+	return []string{
+		visionpb.Feature_FACE_DETECTION.String(), visionpb.Feature_OBJECT_LOCALIZATION.String(),
+		visionpb.Feature_LABEL_DETECTION.String(), visionpb.Feature_IMAGE_PROPERTIES.String(),
+	}
 }
 
 // annotate does one image. Its errors are gRPC statuses, or the context's.
-func (s *Server) annotate(ctx context.Context, request *visionpb.AnnotateImageRequest) (*visionpb.AnnotateImageResponse, error) {
-	wanted, err := results(request.GetFeatures())
+func (s *Server) annotate(ctx context.Context, asked *visionpb.AnnotateImageRequest) (*visionpb.AnnotateImageResponse, error) {
+	wanted, err := results(asked.GetFeatures())
 	if err != nil {
 		return nil, err
 	}
-	data := request.GetImage().GetContent()
+	data := asked.GetImage().GetContent()
 	if len(data) == 0 {
 		if err := s.downloads.Acquire(ctx, 1); err != nil {
 			return nil, err
 		}
 		defer s.downloads.Release(1)
-		if data, err = s.fetch(ctx, request.GetImage().GetSource()); err != nil {
+		if data, err = s.fetch(ctx, asked.GetImage().GetSource()); err != nil {
 			return nil, err
 		}
 	}
@@ -68,35 +70,29 @@ func (s *Server) annotate(ctx context.Context, request *visionpb.AnnotateImageRe
 }
 
 // analyse decodes the picture and looks at it.
-func (s *Server) analyse(ctx context.Context, data []byte, wanted map[visionpb.Feature_Type]int) (*visionpb.AnnotateImageResponse, error) {
+func (s *Server) analyse(ctx context.Context, data []byte, wanted request) (*visionpb.AnnotateImageResponse, error) {
 	p, err := photo.Decode(data)
 	if err != nil {
 		return nil, refusal(err)
 	}
-	response := &visionpb.AnnotateImageResponse{}
-	if most, ok := wanted[visionpb.Feature_FACE_DETECTION]; ok {
-		found, err := s.faces.Find(ctx, p.Pixels, most)
-		if err != nil {
-			return nil, err
-		}
-		for _, f := range found {
-			response.FaceAnnotations = append(response.FaceAnnotations, faceAnnotation(p, f))
-		}
+	seen, err := s.look(ctx, p.Pixels, wanted)
+	if err != nil {
+		return nil, err
 	}
-	if most, ok := wanted[visionpb.Feature_IMAGE_PROPERTIES]; ok {
-		response.ImagePropertiesAnnotation = imageProperties(colours.Dominant(p.Pixels, most))
-	}
-	return response, ctx.Err()
+	return seen.response(p, wanted), ctx.Err()
 }
+
+// request is how many results of each feature are wanted; of one that is not in it, none.
+type request map[visionpb.Feature_Type]int
 
 // results reads which features are asked for, and how many results of each. One that the server lacks fails the
 // image: an empty answer would say that nothing was found.
-func results(features []*visionpb.Feature) (map[visionpb.Feature_Type]int, error) {
-	wanted := map[visionpb.Feature_Type]int{}
+func results(features []*visionpb.Feature) (request, error) {
+	wanted := request{}
 	for _, f := range features {
 		if !slices.Contains(Features(), f.Type.String()) {
 			return nil, status.Error(codes.Unimplemented, fmt.Sprintf("%s is not available on this local server; it has %s.",
-				f.Type, strings.Join(Features(), " and ")))
+				f.Type, strings.Join(Features(), ", ")))
 		}
 		most := int(f.MaxResults)
 		if most <= 0 {

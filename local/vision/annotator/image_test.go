@@ -85,7 +85,7 @@ func TestImages(t *testing.T) {
 		{"no_image_is_incomplete", nil, both, 3, incomplete},
 		{"an_empty_source_is_incomplete", uri(""), both, 3, incomplete},
 		{"no_feature_is_incomplete", red, nil, 3, incomplete},
-		{"an_unsupported_feature_is_12", red, features(visionpb.Feature_LABEL_DETECTION), 12, "LABEL_DETECTION is not available"},
+		{"an_unsupported_feature_is_12", red, features(visionpb.Feature_SAFE_SEARCH_DETECTION), 12, "SAFE_SEARCH_DETECTION is not available"},
 		{"an_unsupported_feature_among_others_is_12", red, append(features(visionpb.Feature_LOGO_DETECTION), both...), 12, "LOGO_DETECTION is not available"},
 		{"an_unspecified_feature_is_12", red, features(0), 12, "TYPE_UNSPECIFIED is not available"},
 

@@ -34,8 +34,8 @@ type bin struct {
 	lab              lab
 }
 
-// Dominant returns at most most colours, and never more than 10, the highest score first.
-func Dominant(picture *image.RGBA, most int) []Colour {
+// Dominant returns at most 10 colours, the highest score first.
+func Dominant(picture *image.RGBA) []Colour {
 	bins := histogram(picture)
 	found := merged(cluster(bins))
 	var total, score float64
@@ -50,7 +50,7 @@ func Dominant(picture *image.RGBA, most int) []Colour {
 		})
 	}
 	slices.SortStableFunc(all, func(a, b Colour) int { return cmp.Compare(b.Score, a.Score) })
-	return all[:min(len(all), most)]
+	return all
 }
 
 func (b bin) score() float64 { return b.pixels * (1 + math.Hypot(b.lab.a, b.lab.b)/vivid) }

@@ -23,31 +23,26 @@ func stripes(colours ...color.Color) *image.RGBA {
 func TestDominant(t *testing.T) {
 	red, blue, grey := color.RGBA{200, 0, 0, 255}, color.RGBA{0, 0, 200, 255}, color.RGBA{90, 90, 90, 255}
 	t.Run("one_colour_is_all_of_the_picture", func(t *testing.T) {
-		got := Dominant(stripes(red), 10)
+		got := Dominant(stripes(red))
 		if len(got) != 1 || got[0] != (Colour{200, 0, 0, 1, 1}) {
 			t.Errorf("got %+v", got)
 		}
 	})
 	t.Run("fractions_are_areas", func(t *testing.T) {
-		for _, c := range Dominant(stripes(red, red, blue, grey), 10) {
+		for _, c := range Dominant(stripes(red, red, blue, grey)) {
 			if want := map[float64]float64{200: 0.5, 0: 0.25, 90: 0.25}[c.Red]; c.Fraction != want {
 				t.Errorf("%+v: the fraction should be %v", c, want)
 			}
 		}
 	})
 	t.Run("a_vivid_colour_scores_above_a_grey_of_its_area", func(t *testing.T) {
-		got := Dominant(stripes(grey, red), 10)
+		got := Dominant(stripes(grey, red))
 		if len(got) != 2 || got[0].Red != 200 || got[0].Score <= got[1].Score {
 			t.Errorf("got %+v", got)
 		}
 	})
 	t.Run("shades_one_cannot_tell_apart_are_one_colour", func(t *testing.T) {
-		if got := Dominant(stripes(color.Gray{127}, color.Gray{128}), 10); len(got) != 1 || got[0].Red != 127.5 {
-			t.Errorf("got %+v", got)
-		}
-	})
-	t.Run("no_more_are_given_than_asked", func(t *testing.T) {
-		if got := Dominant(stripes(red, blue, grey), 2); len(got) != 2 {
+		if got := Dominant(stripes(color.Gray{127}, color.Gray{128})); len(got) != 1 || got[0].Red != 127.5 {
 			t.Errorf("got %+v", got)
 		}
 	})
@@ -62,7 +57,7 @@ func TestDominantOfAPhotograph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := Dominant(p.Pixels, 10)
+	got := Dominant(p.Pixels)
 	var fractions, scores float64
 	for _, c := range got {
 		t.Logf("%+v", c)
@@ -105,6 +100,6 @@ func BenchmarkDominant(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		Dominant(p.Pixels, 10)
+		Dominant(p.Pixels)
 	}
 }
