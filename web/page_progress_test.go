@@ -32,7 +32,7 @@ func testProgress(t *testing.T, h house) {
 	})
 	meanwhile(t, "on_one's_own_machine_the_run_can_be_seen_in_Temporal's_UI", func(t *testing.T) {
 		p := h.visit(t)
-		if evaluate[bool](p, `document.querySelector("#run")?.checkVisibility()`) {
+		if evaluate[bool](p, `Boolean(document.querySelector("#run")?.checkVisibility())`) {
 			t.Error("there is a link before there is a run")
 		}
 		p.send()
