@@ -5,6 +5,7 @@ import (
 
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 func testNotice(t *testing.T, h house) {
@@ -134,6 +135,33 @@ func testCamera(t *testing.T, h house) {
 		p := h.visit(t)
 		evaluate[bool](p, `Object.defineProperty(navigator, "mediaDevices", {value: undefined}), Object.defineProperty(window, "isSecureContext", {value: false}), true`)
 		p.refused([2]string{"https", "Choose a picture"})
+	})
+	meanwhile(t, "of_two_cameras_the_other_can_be_chosen_and_stays_chosen", func(t *testing.T) {
+		two := startChromium(t,
+			chromedp.Flag("use-fake-ui-for-media-stream", true),
+			chromedp.Flag("use-fake-device-for-media-stream", "device-count=2"))
+		p := h.in(two).visit(t)
+		p.click("#open-camera")
+		p.see("#which")
+		p.named("combobox", "Countdown", "Camera")
+		const used = `document.querySelector("#preview").srcObject?.getVideoTracks()[0]?.getSettings().deviceId`
+		const chosen = `document.querySelector("#cameras").selectedOptions[0].value`
+		first := evaluate[string](p, used)
+		if names := evaluate[[]string](p, `[...document.querySelector("#cameras").options].map(({text}) => text)`); len(names) != 2 || names[0] == names[1] {
+			t.Errorf("the choice is between %q", names)
+		}
+		if shown := evaluate[string](p, chosen); shown != first {
+			t.Error("the camera that is shown as chosen is not the one in use")
+		}
+		evaluate[bool](p, `window.before = document.querySelector("#preview").srcObject, true`)
+		p.do(chromedp.Focus("#cameras"), chromedp.KeyEvent(kb.ArrowDown))
+		p.until(used + ` && ` + used + ` !== ` + quoted(first) + ` && ` + used + ` === ` + chosen)
+		if evaluate[bool](p, `window.before.active`) {
+			t.Error("the first camera is still on")
+		}
+		p.until(`document.querySelector("#preview").videoWidth > 0`)
+		p.click("#shoot", "#retake")
+		p.until(used + ` === ` + chosen + ` && ` + used + ` !== ` + quoted(first))
 	})
 	meanwhile(t, "a_person_who_says_no_is_told_where_to_say_yes", func(t *testing.T) {
 		denying := startChromium(t, chromedp.Flag("deny-permission-prompts", true), chromedp.Flag("use-fake-device-for-media-stream", true))

@@ -23,6 +23,39 @@ func testFaults(t *testing.T, h house) {
 			p.see(plug+`[aria-pressed="false"]`, allDone)
 		})
 	}
+	for _, c := range []struct{ cloud, step, says string }{
+		{"aws", "presign", "answered 503"}, {"google", "annotate", "quota for Cloud Vision"}, {"azure", "persist", "request units"},
+	} {
+		t.Run("a_picture_waits_for_"+c.cloud+"_that_throttles_and_says_so", func(t *testing.T) {
+			p := h.visit(t)
+			throttle := `.plug[data-cloud="` + c.cloud + `"] [data-fault="throttle"]`
+			p.click(throttle)
+			p.see(throttle + `[aria-pressed="true"]`)
+			p.choose(portrait)
+			p.click("#send")
+			p.reads(`#steps [data-step="`+c.step+`"] .detail`, c.says)
+			p.reads(`#steps [data-step="`+c.step+`"] .state`, "Next try in")
+			p.click(throttle)
+			p.see(throttle+`[aria-pressed="false"]`, allDone)
+		})
+	}
+	t.Run("a_picture_that_AWS_does_not_hand_out_waits_for_AWS_and_not_for_Google", func(t *testing.T) {
+		p := h.visit(t)
+		google, aws := `.plug[data-cloud="google"] [data-fault="down"]`, `.plug[data-cloud="aws"] [data-fault="down"]`
+		p.click(google)
+		p.see(google + `[aria-pressed="true"]`)
+		p.choose(portrait)
+		p.click("#send")
+		p.reads("#title", "waits for Google Cloud")
+		p.click(aws)
+		p.see(aws + `[aria-pressed="true"]`)
+		p.click(google)
+		p.reads("#title", "waits for AWS")
+		p.reads(`#steps [data-step="annotate"] .detail`, "S3 is unavailable")
+		p.shoot("waits-for-aws")
+		p.click(aws)
+		p.see(allDone)
+	})
 	t.Run("a_slow_cloud_is_only_slow", func(t *testing.T) {
 		p := h.visit(t)
 		slow := `.plug[data-cloud="google"] [data-fault="slow"]`

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/chromedp"
 	"google.golang.org/grpc/codes"
 
 	"triptych/local/vision/annotator"
+	"triptych/picture"
 )
 
 func testProgress(t *testing.T, h house) {
@@ -17,6 +20,19 @@ func testProgress(t *testing.T, h house) {
 		p := h.visit(t)
 		p.intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, answer answers) { answer.refuse(503) })
 		p.send()
+	})
+	meanwhile(t, "without_a_stream_it_asks_ever_more_rarely_down_to_every_30_seconds", func(t *testing.T) {
+		p := newTab(t, h.chromium, h.deployed)
+		p.intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, answer answers) { answer.refuse(503) })
+		p.do(chromedp.Navigate(p.site))
+		// The page's own waiting, which passes a thousand times as fast.
+		evaluate[bool](p, `window.waits = [], window.setTimeout = ((wait) => (then, ms) => (waits.push(ms), wait(then, ms / 1000)))(setTimeout), true`)
+		evaluate[bool](p, `location.hash = "`+string(picture.NewID(time.Now()))+`", true`)
+		p.until(`waits.filter((ms) => ms === 30_000).length >= 3`)
+		waits := evaluate[[]int](p, `[...new Set(waits)]`)
+		if !slices.IsSorted(waits) || slices.Max(waits) != 30_000 || waits[0] < 1000 {
+			t.Errorf("it waits %v ms", waits)
+		}
 	})
 	meanwhile(t, "a_stream_that_is_cut_comes_back", func(t *testing.T) {
 		p := h.visit(t)

@@ -34,10 +34,13 @@ export async function erase({ id, token }) {
 	}, { first: 150, most: 20 });
 }
 
-// insist repeats what fails in passing, ever more rarely down to every 30 s, but at once when the connection
-// comes back. Only signal, or most times, ends it.
+// longer is the pause after a pause: ever more rarely, down to every 30 s.
+export const longer = (pause) => Math.min(pause * 2, 30_000);
+
+// insist repeats what fails in passing, ever more rarely, but at once when the connection comes back. Only
+// signal, or most times, ends it.
 export async function insist(attempt, { tell = () => {}, signal, most = Infinity, first = 500 } = {}) {
-	for (let n = 1, pause = first; ; n++, pause = Math.min(pause * 2, 30_000)) {
+	for (let n = 1, pause = first; ; n++, pause = longer(pause)) {
 		try {
 			return await attempt(n);
 		} catch (error) {

@@ -10,7 +10,10 @@ import { drawWith, set, state } from "./state.js";
 import { isMoving } from "./words.js";
 
 const act = {
-	dismiss: () => set({ notice: null }),
+	dismiss: () => {
+		set({ notice: null });
+		rest();
+	},
 	follow: ({ then }) => {
 		set({ notice: null });
 		if (then === "camera") openCamera();
@@ -20,8 +23,11 @@ const act = {
 	erase: askToErase,
 };
 
-// go shows what the address names.
-function go() {
+// rest gives the focus a place to stay when what had it is gone.
+const rest = () => $("title").focus({ preventScroll: true });
+
+// show brings up what the address names.
+function show() {
 	const id = location.hash.slice(1);
 	if (id && id === state.id) return;
 	closeCamera();
@@ -30,10 +36,14 @@ function go() {
 	if (id) follow(id);
 }
 
+function go() {
+	show();
+	$("title").focus();
+}
+
 function home() {
 	history.pushState(null, "", location.pathname);
 	go();
-	$("title").focus();
 }
 
 function agree() {
@@ -47,6 +57,7 @@ function askToErase(entries) {
 	$("sure-erase").onclick = () => {
 		$("sure").close();
 		entries.forEach(eraseOne);
+		rest();
 	};
 	$("sure").showModal();
 }
@@ -107,7 +118,7 @@ addEventListener("beforeunload", (event) => isSending() && event.preventDefault(
 addEventListener("online", () => set({}));
 addEventListener("offline", () => set({}));
 setInterval(() => isMoving(state) && set({}), 500);
-go();
+show();
 // From here on what changes may move.
 requestAnimationFrame(() => document.body.classList.add("ready"));
 state.history.filter(({ erasing }) => erasing).forEach(eraseOne);

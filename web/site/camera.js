@@ -20,12 +20,12 @@ export function explain(error) {
 	return { text, ...remedy };
 }
 
-// open gives the stream of a camera, of the one that faces the person if none is named. No wish is exact, since
-// a laptop's camera faces nobody and a device may be gone.
+// open gives the stream of a camera, of the one that faces the person if none is named. That is only a wish, for
+// a laptop's camera faces nobody; a named one is exact, or a browser would take another that is sharper.
 export async function open(id) {
 	if (!navigator.mediaDevices?.getUserMedia) throw { name: isSecureContext ? "missing" : "insecure" };
 	const video = { width: { ideal: 1600 }, height: { ideal: 1200 } };
-	if (id) video.deviceId = { ideal: id };
+	if (id) video.deviceId = { exact: id };
 	else video.facingMode = "user";
 	return navigator.mediaDevices.getUserMedia({ video, audio: false });
 }

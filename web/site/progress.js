@@ -1,12 +1,12 @@
 // Watching a picture until it is settled.
-import { addressOf, ask } from "./api.js";
+import { addressOf, ask, longer } from "./api.js";
 
 export function isSettled(progress) {
 	return ["annotated", "rejected", "erased"].includes(progress?.status);
 }
 
 // watch tells onProgress each change, and onTrouble why none can be had, null once it can. The stream ends
-// every minute and comes back by itself. When it is silent the page asks, ever more rarely down to every 30 s,
+// every minute and comes back by itself. When it is silent the page asks, ever more rarely,
 // because a stream cannot say what is wrong. It returns what stops it.
 export function watch(id, onProgress, onTrouble) {
 	const first = 4_000;
@@ -29,7 +29,7 @@ export function watch(id, onProgress, onTrouble) {
 	function wait() {
 		clearTimeout(timer);
 		timer = setTimeout(poll, pause);
-		pause = Math.min(pause * 1.6, 30_000);
+		pause = longer(pause);
 	}
 
 	async function poll() {

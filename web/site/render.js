@@ -5,7 +5,7 @@ import { thumbnail } from "./album.js";
 import { draw, kinds } from "./marks.js";
 import { isSettled } from "./progress.js";
 import { findings } from "./result.js";
-import { bytes, detailOf, headline, keptFor, stateOf, stepsOf } from "./words.js";
+import { bytes, detailOf, headline, keptFor, said, stateOf, stepsOf } from "./words.js";
 
 const drawn = {}; // what of the state is on the page already
 
@@ -69,21 +69,14 @@ function renderCamera({ view, stream, mirror, cameras, camera, count }) {
 }
 
 function renderSteps(state) {
-	const steps = stepsOf(state);
-	for (const step of steps) {
-		for (const place of document.querySelectorAll(`[data-step="${step.name}"]`)) {
-			if (state.view === "journey") place.dataset.status = step.status;
-			else delete place.dataset.status;
-		}
+	for (const step of stepsOf(state)) {
+		for (const place of document.querySelectorAll(`[data-step="${step.name}"]`)) place.dataset.status = step.status;
 		const panel = document.querySelector(`#steps [data-step="${step.name}"]`);
-		write(panel.querySelector(".state"), state.view === "journey" ? stateOf(step) : "");
-		write(panel.querySelector(".detail"), state.view === "journey" ? detailOf(step) : "");
+		write(panel.querySelector(".state"), stateOf(step));
+		write(panel.querySelector(".detail"), detailOf(step));
 	}
-	$("leaves").classList.toggle("settled", state.view === "journey" && isSettled(state.progress));
-	if (state.view !== "journey") return write($("said"), "");
-	const step = steps.findLast(({ status }) => status !== "waiting");
-	const cloud = step && document.querySelector(`#steps [data-step="${step.name}"] h3`).textContent;
-	write($("said"), step ? cloud + ({ running: " is working", retrying: " is tried again: " + step.error, done: " is done", failed: " refused it" })[step.status] : "");
+	$("leaves").classList.toggle("settled", isSettled(state.progress));
+	write($("said"), state.view === "journey" ? said(state) : "");
 }
 
 function addressOfPicture({ view, shot, id, progress, unshowable }) {
@@ -109,7 +102,7 @@ function renderPicture(state, annotation) {
 function renderReview({ shot }) {
 	$("download").href = shot.url;
 	write($("retake"), shot.fromCamera ? "Retake" : "Choose another");
-	write($("weight"), (shot.size ? shot.size.join(" × ") + " pixels, " : "") + bytes(shot.blob.size) + (shot.size ? ". Where and when it was taken is not in it." : ". This browser cannot show it."));
+	write($("weight"), (shot.size ? shot.size.join(" × ") + " pixels, " : "") + bytes(shot.blob.size) + (shot.size ? ". Where and when it was taken is not in it." : ". This browser cannot show it, so it goes exactly as it is."));
 }
 
 function renderUpload({ loaded = 0, total = 1 }) {

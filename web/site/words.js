@@ -15,17 +15,26 @@ function journey({ upload, progress, id }) {
 	if (upload) return upload.error
 		? ["The upload waits", navigator.onLine ? "It starts again by itself. You may also cancel it." : "You are offline. It starts again once you are back."]
 		: ["Sending your picture", "First to AWS, which keeps it."];
+	const retried = progress?.steps.find((step) => step.status === "retrying");
 	switch (progress?.status) {
 		case undefined: return ["Looking for the picture", ""];
 		case "annotated": return ["Your picture arrived", "Through three clouds" + took(progress) + "."];
 		case "rejected": return ["This picture cannot be used", sentence(progress.record?.rejection?.message ?? "")];
 		case "erased": return ["This picture was erased", "Nothing of it can be seen any more, here or elsewhere."];
-		case "running": return progress.steps.some((step) => step.status === "retrying")
-			? ["Your picture waits for a cloud", "It goes on by itself. You can close this page."]
+		case "running": return retried
+			? [waits(retried), "It goes on by itself. You can close this page."]
 			: ["On its way", "You can close this page."];
 	}
 	if (progress.steps.some((step) => step.status === "failed")) return ["The journey was broken off", "It waits to be started again."];
 	return tooLate(id) ? ["This picture is not here", "It never arrived, or it was kept no longer."] : ["Waiting for the picture to arrive", "AWS tells when it has."];
+}
+
+// The cloud that is waited for is the one an error begins with. For Google's step AWS may have to hand out the picture.
+const blamed = { AWS: "AWS", S3: "AWS", Google: "Google Cloud", Cloud: "Google Cloud", Azure: "Azure", Cosmos: "Azure" };
+
+function waits({ error = "" }) {
+	const cloud = blamed[error.split(/\W/, 1)];
+	return "Your picture waits" + (cloud ? " for " + cloud : "");
 }
 
 // keptFor says nothing as long as the site has not said how long it keeps pictures.
@@ -34,9 +43,11 @@ export function keptFor({ retentionDays: days }) {
 	return days ? "This site deletes pictures after " + (days > 1 ? days + " days." : "a day.") : "This site deletes no picture by itself.";
 }
 
+const clouds = { presign: "AWS", annotate: "Google Cloud", persist: "Azure" };
+
 // stepsOf are the three steps. What is being uploaded is the first one's business.
 export function stepsOf({ upload, progress }) {
-	const steps = progress?.steps ?? ["presign", "annotate", "persist"].map((name) => ({ name, status: "waiting" }));
+	const steps = progress?.steps ?? Object.keys(clouds).map((name) => ({ name, status: "waiting" }));
 	if (!upload) return steps;
 	return [{ name: "presign", ...upload, status: upload.error ? "retrying" : "running" }, ...steps.slice(1)];
 }
@@ -52,6 +63,14 @@ export function stateOf(step) {
 		case "failed": return "Refused";
 	}
 	return "Waiting";
+}
+
+// said is what a screen reader is told whenever it changes.
+export function said(state) {
+	if (isSettled(state.progress)) return headline(state).join(". ");
+	const step = stepsOf(state).findLast(({ status }) => status !== "waiting");
+	const how = step && { running: " is working", retrying: " is tried again: " + step.error, done: " is done", failed: " refused it" }[step.status];
+	return state.trouble ?? (step ? clouds[step.name] + how : "");
 }
 
 export function detailOf(step) {
