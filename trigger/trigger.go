@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
@@ -32,8 +30,8 @@ type trigger struct {
 	client client.Client
 }
 
-// handle starts every picture in an S3 event. The error names the records that could not be started; the
-// others were, and starting them again does nothing.
+// handle starts every picture in an event of S3, or in those that come back from the dead letters. The error names the
+// records that could not be started; the others were, and starting them again does nothing.
 func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -63,44 +61,16 @@ func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
 	return errors.Join(failed...)
 }
 
-// recordsOf splits an event without decoding its records, so that one broken record does not take the others with
-// it.
-func recordsOf(event json.RawMessage) ([]json.RawMessage, error) {
-	var e struct {
-		Event   string
-		Records *[]json.RawMessage
-	}
-	if err := json.Unmarshal(event, &e); err != nil {
-		return nil, fmt.Errorf("this is no S3 event: %w", err)
-	}
-	if e.Event == "s3:TestEvent" {
-		slog.Info("the bucket's notification is set up: S3 sent its test event")
-		return nil, nil
-	}
-	if e.Records == nil {
-		return nil, errors.New("this is no S3 event: it has no Records")
-	}
-	return *e.Records, nil
-}
-
-// start begins the run of one record's picture. Records that are not about a new picture of ours are ignored.
+// start begins the run of one record's picture. A record that cannot be read is left out: no later delivery of it could
+// be read either, and its picture, if there is one, is found by the sweep.
 func start(ctx context.Context, c client.Client, record json.RawMessage) error {
-	var r events.S3EventRecord
-	if err := json.Unmarshal(record, &r); err != nil { // also decodes the key, once
-		return fmt.Errorf("reading an S3 event record: %w", err)
-	}
-	if !strings.HasPrefix(r.EventName, "ObjectCreated:") {
-		slog.Info("ignored: no new object", "event", r.EventName)
-		return nil
-	}
-	object := r.S3.Object
-	if _, _, err := picture.ParseKey(object.URLDecodedKey); err != nil {
-		slog.Info("ignored: not uploaded through the site; such objects enter by backfill", "why", err)
-		return nil
-	}
-	p, err := picture.New(r.S3.Bucket.Name, object.URLDecodedKey, object.VersionID, object.ETag, object.Size, r.EventTime)
+	p, err := pictureOf(record)
 	if err != nil {
-		return fmt.Errorf("reading an S3 event record: %w", err)
+		slog.Error("a record of an S3 event cannot be read and is left out; if there is such a picture, the sweep starts it", "why", err)
+		return nil
+	}
+	if p.ID == "" {
+		return nil
 	}
 	if err := temporal.Start(ctx, c, picture.Order{Picture: p}, temporal.Live); err != nil {
 		return err

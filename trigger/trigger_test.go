@@ -33,7 +33,13 @@ func TestTrigger(t *testing.T) {
 	t.Setenv("TEMPORAL_ADDRESS", s.Endpoints.Temporal)
 	t.Setenv("TEMPORAL_CONFIG_FILE", os.DevNull)
 	a, b, c := newPicture(t), newPicture(t), newPicture(t)
-	decoded, twice, removed, first, third := newPicture(t), newPicture(t), newPicture(t), newPicture(t), newPicture(t)
+	decoded, twice, removed, negative, dead, deader := newPicture(t), newPicture(t), newPicture(t), newPicture(t), newPicture(t), newPicture(t)
+	var fifty []string // but for a broken one
+	var others []picture.ID
+	for range 49 {
+		p := newPicture(t)
+		fifty, others = append(fifty, record(p.key)), append(others, p.id)
+	}
 
 	for name, test := range map[string]struct {
 		event   string
@@ -63,15 +69,26 @@ func TestTrigger(t *testing.T) {
 			event:  `{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2026-11-22T12:00:00.000Z","Bucket":"b","RequestId":"r","HostId":"h"}`,
 			logged: "the bucket's notification is set up",
 		},
-		"an_event_without_records_is_an_error":   {event: `{}`, err: []string{"no S3 event"}},
-		"an_event_that_is_a_list_is_an_error":    {event: `[]`, err: []string{"no S3 event"}},
-		"a_record_that_is_no_record_is_an_error": {event: event(`"x"`), err: []string{"record 1 of 1"}},
-		"a_key_that_cannot_be_decoded_is_an_error": {
-			event: event(record("pictures/%zz.jpg")), err: []string{"record 1 of 1"},
+		"an_event_without_records_is_an_error":     {event: `{}`, err: []string{"no S3 event"}},
+		"an_event_that_is_a_list_is_an_error":      {event: `[]`, err: []string{"no S3 event"}},
+		"a_record_that_is_no_record_is_left_out":   {event: event(`"x"`), logged: "cannot be read and is left out"},
+		"a_key_that_cannot_be_decoded_is_left_out": {event: event(record("pictures/%zz.jpg")), logged: "%zz"},
+		"a_size_that_cannot_be_is_left_out_by_a_short_name": {
+			event:   event(strings.Replace(record(negative.key), "1234", "-1", 1)),
+			ignored: []picture.ID{negative.id}, logged: negative.id.Short(),
 		},
-		"a_broken_record_does_not_take_the_others_with_it": {
-			event:   event(record(first.key), record("pictures/%zz.jpg"), record(third.key)),
-			started: []picture.ID{first.id, third.id}, err: []string{"record 2 of 3"},
+		"one_broken_record_does_not_keep_the_other_49": {
+			event: event(append(fifty, record("pictures/%zz.jpg"))...), started: others, logged: "cannot be read and is left out",
+		},
+		"a_dead_letter_that_comes_back_by_SQS_starts_what_it_holds": {
+			event:   event(message(deadLetter(event(record(dead.key)))), message(deadLetter(event(record(deader.key))))),
+			started: []picture.ID{dead.id, deader.id}, logged: "a dead letter comes back",
+		},
+		"a_message_that_is_no_dead_letter_is_an_error": {
+			event: event(message(`{"hello":"world"}`)), err: []string{"059f36b4-87a3-44ab-83d2-661975830a7d is no dead letter"},
+		},
+		"a_dead_letter_of_what_was_no_S3_event_is_an_error": {
+			event: event(message(deadLetter(`{}`))), err: []string{"no S3 event"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -97,6 +114,9 @@ func TestTrigger(t *testing.T) {
 				}
 			}
 			for _, id := range test.ignored {
+				if strings.Contains(log.String(), string(id)) {
+					t.Error("the log holds a whole picture ID")
+				}
 				if hasRun(t, runs, id) {
 					t.Errorf("%s was started", id.Short())
 				}
@@ -200,6 +220,26 @@ func record(key string) string {
 	return fmt.Sprintf(`{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-central-1","eventTime":"2026-11-22T12:00:00.000Z",
 		"eventName":"ObjectCreated:Put","s3":{"s3SchemaVersion":"1.0","bucket":{"name":"triptych-pictures"},
 		"object":{"key":%s,"size":1234,"eTag":"0123456789abcdef0123456789abcdef","sequencer":"0A1B2C3D4E5F678901"}}}`, k)
+}
+
+// deadLetter is what Lambda keeps of an event that it gave up, as AWS documents it.
+func deadLetter(event string) string {
+	return fmt.Sprintf(`{"version":"1.0","timestamp":"2026-11-22T12:04:00.000Z","requestContext":{"requestId":"e4b46cbf-b738-xmpl-8880-a18cdf61200e",
+		"functionArn":"arn:aws:lambda:eu-central-1:123456789012:function:trigger:$LATEST","condition":"RetriesExhausted","approximateInvokeCount":3},
+		"requestPayload":%s,"responseContext":{"statusCode":200,"executedVersion":"$LATEST","functionError":"Unhandled"},
+		"responsePayload":{"errorMessage":"record 1 of 1: starting the run","errorType":"joinError"}}`, event)
+}
+
+// message is a record of what SQS brings, as AWS documents it.
+func message(body string) string {
+	b, err := json.Marshal(body)
+	if err != nil {
+		panic(err) // a string always encodes
+	}
+	return fmt.Sprintf(`{"messageId":"059f36b4-87a3-44ab-83d2-661975830a7d","receiptHandle":"AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a","body":%s,
+		"attributes":{"ApproximateReceiveCount":"1","SentTimestamp":"1545082649183","SenderId":"AIDAIENQZJOLO23YVJ4VO",
+		"ApproximateFirstReceiveTimestamp":"1545082649185"},"messageAttributes":{},"md5OfBody":"e4e68fb7bd0e697a0ae8f1bb342846b3",
+		"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-central-1:123456789012:triptych-dead-letters","awsRegion":"eu-central-1"}`, b)
 }
 
 func hasRun(t *testing.T, c client.Client, id picture.ID) bool {
