@@ -5,7 +5,8 @@ locals {
   cosmos_container = "pictures"
   cosmos_scope     = "${azurerm_cosmosdb_account.records.id}/dbs/${local.cosmos_database}/colls/${local.cosmos_container}"
 
-  cosmos_items = "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/items"
+  cosmos_metadata = "Microsoft.DocumentDB/databaseAccounts/readMetadata"
+  cosmos_items    = "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/items"
   cosmos_actions = {
     worker = ["${local.cosmos_items}/create", "${local.cosmos_items}/read", "${local.cosmos_items}/replace"]
     web    = ["${local.cosmos_items}/read"]
@@ -150,7 +151,7 @@ resource "azurerm_cosmosdb_sql_role_definition" "program" {
   assignable_scopes   = [azurerm_cosmosdb_account.records.id]
 
   permissions {
-    data_actions = concat(["Microsoft.DocumentDB/databaseAccounts/readMetadata"], local.cosmos_actions[each.key])
+    data_actions = local.cosmos_actions[each.key]
   }
 }
 
@@ -163,4 +164,28 @@ resource "azurerm_cosmosdb_sql_role_assignment" "program" {
   principal_id        = azurerm_user_assigned_identity.program[each.key].principal_id
   scope               = local.cosmos_scope
   depends_on          = [azurerm_cosmosdb_sql_container.records]
+}
+
+# Before anything else each asks the account where it is, which no right to a container covers.
+resource "azurerm_cosmosdb_sql_role_definition" "metadata" {
+  count = var.azure_federation ? 1 : 0
+
+  name                = "${var.name}-metadata"
+  resource_group_name = azurerm_resource_group.records.name
+  account_name        = azurerm_cosmosdb_account.records.name
+  assignable_scopes   = [azurerm_cosmosdb_account.records.id]
+
+  permissions {
+    data_actions = [local.cosmos_metadata]
+  }
+}
+
+resource "azurerm_cosmosdb_sql_role_assignment" "metadata" {
+  for_each = local.azure_federated
+
+  resource_group_name = azurerm_resource_group.records.name
+  account_name        = azurerm_cosmosdb_account.records.name
+  role_definition_id  = azurerm_cosmosdb_sql_role_definition.metadata[0].id
+  principal_id        = azurerm_user_assigned_identity.program[each.key].principal_id
+  scope               = azurerm_cosmosdb_account.records.id
 }

@@ -94,10 +94,9 @@ resource "google_service_account_iam_member" "worker" {`},
 	"each_program_may_do_with_Records_what_it_does": {
 		func(p planned) (c []string) {
 			const items = "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/items/"
-			const metadata = "Microsoft.DocumentDB/databaseAccounts/readMetadata"
 			want := map[string][]any{
-				"worker": {metadata, items + "create", items + "read", items + "replace"},
-				"web":    {metadata, items + "read"},
+				"worker": {items + "create", items + "read", items + "replace"},
+				"web":    {items + "read"},
 			}
 			for _, program := range slices.Sorted(maps.Keys(want)) {
 				role := fmt.Sprintf("azurerm_cosmosdb_sql_role_definition.program[%q]", program)
@@ -108,11 +107,13 @@ resource "google_service_account_iam_member" "worker" {`},
 				c = append(c, mustBe(assignment, fmt.Sprintf("azurerm_user_assigned_identity.program[%q].principal_id", program), "principal_id")...)
 				c = append(c, mustBe(assignment, "azurerm_cosmosdb_account.records.id/dbs/triptych/colls/pictures", "scope")...)
 			}
-			return c
+			metadata := resource{address: "the role for metadata", values: p.one("azurerm_cosmosdb_sql_role_definition.metadata[0]")}
+			return append(c, mustBe(metadata, []any{"Microsoft.DocumentDB/databaseAccounts/readMetadata"}, "permissions", 0, "data_actions")...)
 		}, []breach{
 			{"a_site_that_writes", "azure.tf", `web    = ["${local.cosmos_items}/read"]`, `web    = ["${local.cosmos_items}/read", "${local.cosmos_items}/upsert"]`},
 			{"a_worker_that_does_all", "azure.tf", `worker = ["${local.cosmos_items}/create", `, `worker = ["${local.cosmos_items}/*", `},
 			{"the_whole_account", "azure.tf", "/dbs/${local.cosmos_database}/colls/${local.cosmos_container}", ""},
+			{"more_than_metadata_of_the_account", "azure.tf", "[local.cosmos_metadata]", `[local.cosmos_metadata, "${local.cosmos_items}/read"]`},
 			{"roles_exchanged", "azure.tf", "azurerm_cosmosdb_sql_role_definition.program[each.key].id", `azurerm_cosmosdb_sql_role_definition.program["worker"].id`},
 		},
 	},

@@ -112,7 +112,7 @@ variable "waf" {
 }
 
 variable "requests_per_address" {
-  description = "How many requests one address may send to the API in five minutes. Taking a picture takes about ten."
+  description = "How many requests one address may send to the site in five minutes. Opening the page takes about 25, a picture about five."
   type        = number
   default     = 300
 

@@ -245,7 +245,7 @@ run "azure_trusts_two_roles_and_takes_no_key" {
   }
 
   assert {
-    condition     = { for program, role in azurerm_cosmosdb_sql_role_definition.program : program => [for action in one(role.permissions).data_actions : reverse(split("/", action))[0]] } == { web = ["readMetadata", "read"], worker = ["readMetadata", "create", "read", "replace"] }
+    condition     = { for program, role in azurerm_cosmosdb_sql_role_definition.program : program => [for action in one(role.permissions).data_actions : reverse(split("/", action))[0]] } == { web = ["read"], worker = ["create", "read", "replace"] }
     error_message = "A program may do more with Records than it does."
   }
 }
