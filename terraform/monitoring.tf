@@ -132,12 +132,14 @@ resource "aws_scheduler_schedule" "temporal_keys" {
 
   target {
     arn      = aws_sns_topic.alarms.arn
-    role_arn = aws_iam_role.reminder.arn
+    role_arn = aws_iam_role.reminder[0].arn
     input    = "The Temporal API keys of ${var.name} end on ${local.temporal_keys_end}, and then every picture waits. make deploy makes new ones in a new year; before that: terraform apply -replace='temporalcloud_apikey.program[\"worker\"]', and the same for trigger and web."
   }
 }
 
 resource "aws_iam_role" "reminder" {
+  count = local.temporal_cloud ? 1 : 0
+
   name = "${var.name}-reminder"
 
   assume_role_policy = jsonencode({
@@ -152,8 +154,10 @@ resource "aws_iam_role" "reminder" {
 }
 
 resource "aws_iam_role_policy" "reminder" {
+  count = local.temporal_cloud ? 1 : 0
+
   name = "reminder"
-  role = aws_iam_role.reminder.name
+  role = aws_iam_role.reminder[0].name
 
   policy = jsonencode({
     Version = "2012-10-17"

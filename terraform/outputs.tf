@@ -18,6 +18,11 @@ output "registry" {
   value       = aws_ecr_repository.worker.repository_url
 }
 
+output "worker_image" {
+  description = "The image that the workers run."
+  value       = var.worker_image
+}
+
 output "region" {
   description = "AWS region of everything but CloudFront."
   value       = local.aws_region

@@ -31,7 +31,7 @@ var required = map[string]cty.Value{
 
 func TestPlan(t *testing.T) {
 	files := read(t)
-	for _, rules := range []map[string]rule{bucketRules, policyRules, lambdaRules, siteRules, workerRules, trustRules, recordRules, settingRules} {
+	for _, rules := range []map[string]rule{bucketRules, policyRules, lambdaRules, siteRules, workerRules, trustRules, recordRules, settingRules, budgetRules} {
 		for name, rule := range rules {
 			t.Run(name, func(t *testing.T) {
 				if complaints := rule.complaints(mustPlan(t, files)); len(complaints) > 0 {
