@@ -49,7 +49,7 @@ func TestPage(t *testing.T) {
 	h := house{stack.Start(t), chromium, deployed}
 	t.Run("health", func(t *testing.T) {
 		for _, subject := range []func(*testing.T, house){
-			testNotice, testCamera, testFiles, testUpload, testProgress, testResult, testAlbum, testPeople, testWeight, testNoFaults, testShots,
+			testNotice, testCamera, testFiles, testUpload, testProgress, testResult, testAlbum, testPeople, testContrast, testWeight, testNoFaults, testShots,
 		} {
 			subject(t, h)
 		}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// leastContrast is WCAG's for text of any size, level AA.
+const leastContrast = 4.5
+
+func testContrast(t *testing.T, h house) {
+	for _, scheme := range []string{"light", "dark"} {
+		meanwhile(t, "text_stands_out_in_the_"+scheme, func(t *testing.T) {
+			p := newTab(t, h.chromium, h.Endpoints.Site)
+			p.emulate("prefers-color-scheme", scheme)
+			p.emulate("prefers-reduced-motion", "reduce")
+			p.do(chromedp.EmulateViewport(1280, 1400), chromedp.Navigate(p.site))
+			p.see("#agreement", "#temporal")
+			p.reads("#kept", "deletes")
+			p.standsOut("notice-" + scheme)
+			p.click("#agree")
+			p.see("#start")
+			p.standsOut("start-" + scheme)
+			p.send()
+			p.see("#marks polygon")
+			p.click("#raw summary")
+			p.standsOut("result-" + scheme)
+			p.click("#erase-this")
+			p.see("#sure")
+			p.standsOut("sure-" + scheme)
+			p.click("#sure-keep", "#again")
+			p.see("#pictures img")
+			evaluate[bool](p, `navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotReadableError") }, true`)
+			p.click("#open-camera")
+			p.see("#notice")
+			p.do(chromedp.EmulateViewport(320, 1400))
+			p.standsOut("narrow-" + scheme)
+		})
+	}
+}
+
+// ink is a piece of text: where it stands, its colour and how much of that is seen.
+type ink struct {
+	Text       string
+	X, Y, W, H float64
+	Colour     [4]float64
+}
+
+// inks are the pieces of text that are seen. Of a modal dialog only its own are.
+const inks = `(() => {
+	const found = [], root = document.querySelector("dialog[open]") ?? document.body;
+	const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+	for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+		const holder = node.parentElement;
+		if (!node.data.trim() || !holder.checkVisibility({visibilityProperty: true}) || holder.closest(".unseen, noscript, option")) continue;
+		const [red, green, blue, alpha = 1] = getComputedStyle(holder).color.match(/[\d.]+/g).map(Number);
+		let seen = alpha;
+		for (let above = holder; above; above = above.parentElement) seen *= getComputedStyle(above).opacity;
+		if (!seen) continue;
+		const range = document.createRange();
+		range.selectNodeContents(node);
+		for (const {x, y, width, height} of range.getClientRects()) {
+			if (document.elementFromPoint(x + width / 2, y + height / 2)?.closest("#notice") !== holder.closest("#notice")) continue;
+			found.push({Text: node.data.trim().slice(0, 30), X: x, Y: y, W: width, H: height, Colour: [red, green, blue, seen]});
+		}
+	}
+	return found;
+})()`
+
+// standsOut compares each piece of text with every pixel that is behind it, whatever paints that: a colour, a gradient,
+// a picture.
+func (p tab) standsOut(view string) {
+	p.Helper()
+	p.until(`document.getAnimations().length === 0`)
+	written := evaluate[[]ink](p, inks)
+	if len(written) < 4 {
+		p.Errorf("%s: only %d pieces of text", view, len(written))
+	}
+	p.shoot(view)
+	evaluate[bool](p, `(() => {
+		const sheet = new CSSStyleSheet();
+		sheet.replaceSync("* { color: transparent !important; text-decoration: none !important; text-shadow: none !important; transition: none !important; }");
+		document.adoptedStyleSheets = [sheet];
+		return true;
+	})()`)
+	shot, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		p.Fatal(err)
+	}
+	behind, err := png.Decode(bytes.NewReader(shot))
+	if err != nil {
+		p.Fatal(err)
+	}
+	evaluate[bool](p, `(document.adoptedStyleSheets = [], true)`)
+	for _, i := range written {
+		if contrast := i.contrast(behind); contrast < leastContrast {
+			p.Errorf("%s: %q has a contrast of %.2f", view, i.Text, contrast)
+		}
+	}
+}
+
+// contrast is the least there is between the text and a pixel behind it.
+func (i ink) contrast(behind image.Image) float64 {
+	least := 21.0
+	area := image.Rect(int(i.X), int(i.Y), int(i.X+i.W), int(i.Y+i.H)).Intersect(behind.Bounds())
+	for y := area.Min.Y; y < area.Max.Y; y++ {
+		for x := area.Min.X; x < area.Max.X; x++ {
+			ground := color.NRGBAModel.Convert(behind.At(x, y)).(color.NRGBA)
+			var front, back [3]float64
+			for c, value := range [3]uint8{ground.R, ground.G, ground.B} {
+				back[c] = float64(value)
+				front[c] = i.Colour[c]*i.Colour[3] + back[c]*(1-i.Colour[3])
+			}
+			lighter, darker := luminance(front), luminance(back)
+			least = min(least, (max(lighter, darker)+.05)/(min(lighter, darker)+.05))
+		}
+	}
+	return least
+}
+
+// luminance is WCAG's relative luminance of a colour in sRGB.
+func luminance(colour [3]float64) float64 {
+	sum := 0.0
+	for c, weight := range [3]float64{.2126, .7152, .0722} {
+		value := colour[c] / 255
+		if value <= .04045 {
+			value /= 12.92
+		} else {
+			value = math.Pow((value+.055)/1.055, 2.4)
+		}
+		sum += value * weight
+	}
+	return sum
+}
