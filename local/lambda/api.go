@@ -64,7 +64,7 @@ func (h *Host) serveSynchronous(w http.ResponseWriter, r *http.Request, requestI
 		return
 	}
 	defer h.release()
-	got, err := h.invoke(requestID, payload)
+	got, err := h.invoke(requestID, payload, nil)
 	if err != nil {
 		refuse(w, http.StatusServiceUnavailable, "ServiceException", err.Error())
 		return

@@ -36,6 +36,7 @@ type invocation struct {
 	payload   []byte
 	arn       string
 	timeout   time.Duration
+	stream    io.Writer     // what takes a streamed response as it comes; nil to have it whole
 	accepted  chan struct{} // closed when the process has it
 	done      chan outcome  // of one
 }
@@ -80,7 +81,7 @@ func (h *Host) startEnvironment() (*environment, error) {
 func (e *environment) runtimeAPI() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", e.serveNext)
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", func(w http.ResponseWriter, r *http.Request) { e.finish(w, r, "") })
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", e.serveResponse)
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", func(w http.ResponseWriter, r *http.Request) { e.finish(w, r, unhandled) })
 	mux.HandleFunc("POST /2018-06-01/runtime/init/error", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusAccepted) // the process ends itself now
@@ -106,6 +107,38 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	w.Write(i.payload)
 }
 
+// serveResponse passes a streamed response on to whoever waits for it.
+func (e *environment) serveResponse(w http.ResponseWriter, r *http.Request) {
+	e.mu.Lock()
+	i := e.current
+	if i == nil || i.requestID != r.PathValue("id") || i.stream == nil || r.Header.Get("Content-Type") != streamed {
+		e.mu.Unlock()
+		e.finish(w, r, "")
+		return
+	}
+	e.current = nil
+	e.mu.Unlock()
+	if _, err := io.Copy(i.stream, r.Body); err != nil {
+		i.done <- outcome{errorPayload("Runtime.TruncatedResponse", err.Error()), unhandled}
+		http.Error(w, "the response broke off", http.StatusBadRequest)
+		return
+	}
+	got := outcome{}
+	if err := broken(r); err != nil {
+		got = outcome{errorPayload("Runtime.TruncatedResponse", err.Error()), unhandled}
+	}
+	i.done <- got
+	w.WriteHeader(http.StatusAccepted)
+}
+
+// broken is what the function, once its body was read, says went wrong with it.
+func broken(r *http.Request) error {
+	if kind := r.Trailer.Get("Lambda-Runtime-Function-Error-Type"); kind != "" {
+		return errors.New(kind)
+	}
+	return nil
+}
+
 // finish takes the outcome before it answers: a process that ends upon the answer has not failed.
 func (e *environment) finish(w http.ResponseWriter, r *http.Request, failure string) {
 	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
@@ -125,8 +158,8 @@ func (e *environment) finish(w http.ResponseWriter, r *http.Request, failure str
 	}
 	e.current = nil
 	e.mu.Unlock()
-	if failure == "" && r.Trailer.Get("Lambda-Runtime-Function-Error-Type") != "" {
-		failure = unhandled // a streamed response that broke
+	if failure == "" && broken(r) != nil {
+		failure = unhandled
 	}
 	i.done <- outcome{payload, failure}
 	w.WriteHeader(http.StatusAccepted)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 )
@@ -17,10 +18,11 @@ const (
 
 var errStopping = errors.New("the function's host is stopping")
 
-// invoke runs the function once, in an environment that is idle or else in a new one. It needs a slot.
-func (h *Host) invoke(requestID string, payload []byte) (outcome, error) {
+// invoke runs the function once, in an environment that is idle or else in a new one. It needs a slot. A response that
+// the function streams goes to stream, if that is not nil, and is not in the outcome.
+func (h *Host) invoke(requestID string, payload []byte, stream io.Writer) (outcome, error) {
 	i := &invocation{
-		requestID: requestID, payload: payload, arn: h.arn(), timeout: h.Timeout,
+		requestID: requestID, payload: payload, arn: h.arn(), timeout: h.Timeout, stream: stream,
 		accepted: make(chan struct{}), done: make(chan outcome, 1),
 	}
 	for {

@@ -125,7 +125,7 @@ func (h *Host) work(key uint64) error {
 		return err
 	}
 	hurried := h.hurried.Load()
-	got, err := h.invoke(e.RequestID, e.Payload)
+	got, err := h.invoke(e.RequestID, e.Payload, nil)
 	if errors.Is(err, errStopping) {
 		return nil
 	}

@@ -1,4 +1,4 @@
-// Command echo is a function that asks ECHO_URL what to do, and does it.
+// Command echo is a function that asks ECHO_URL what to do, and does it; with ECHO_HTTP, behind a function URL.
 package main
 
 import (
@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdaurl"
 )
 
 type order struct {
@@ -26,6 +27,9 @@ func main() {
 		os.Exit(7)
 	}
 	os.Stderr.WriteString("echo is cold\n")
+	if os.Getenv("ECHO_HTTP") != "" {
+		lambdaurl.Start(http.HandlerFunc(answerHTTP))
+	}
 	lambda.Start(handle)
 }
 
@@ -53,4 +57,23 @@ func handle(ctx context.Context, o order) (answer, error) {
 		os.Exit(3)
 	}
 	return answer{o.ID, pid}, nil
+}
+
+// answerHTTP tells what it was asked, then asks what to do, and ends when it was told.
+func answerHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(err)
+	}
+	http.SetCookie(w, &http.Cookie{Name: "a", Value: "1"})
+	w.Header().Set("X-Method", r.Method)
+	w.Header().Set("X-Host", r.Host)
+	w.Header().Set("X-Echo", r.Header.Get("X-Echo"))
+	w.WriteHeader(http.StatusTeapot)
+	io.WriteString(w, r.URL.RequestURI()+" "+string(body)+"\n")
+	done, err := handle(r.Context(), order{ID: r.URL.Query().Get("id")})
+	if err != nil {
+		panic(err)
+	}
+	io.WriteString(w, "done "+done.ID+"\n")
 }
