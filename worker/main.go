@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
+	_ "golang.org/x/crypto/x509roots/fallback" // where there are no root certificates, as in the worker's image
 
 	"triptych/activities"
 	"triptych/internal/objects"

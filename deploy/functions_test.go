@@ -1,0 +1,175 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"triptych/local/lambda"
+	"triptych/local/stack"
+	"triptych/local/visitor"
+	"triptych/picture"
+)
+
+// TestFunctions runs what is in the zips, with no setting but those that Terraform gives a function: the others
+// come from SSM.
+func TestFunctions(t *testing.T) {
+	s := stack.Start(t)
+	parameters, trigger, web := serveSSM(t, s), unzipped(t, "trigger"), unzipped(t, "web")
+	t.Run("the_trigger_starts_the_picture_of_an_S3_event", func(t *testing.T) {
+		runs, err := s.Client()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(runs.Close)
+		function := start(t, s, parameters, trigger, 30*time.Second)
+		id := picture.NewID(time.Now())
+		key, err := id.Key("image/jpeg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		function.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "POST", "/2015-03-31/functions/trigger/invocations",
+			strings.NewReader(fmt.Sprintf(objectCreated, s.Endpoints.Bucket, key))))
+		if failed := w.Header().Get("X-Amz-Function-Error"); w.Code != http.StatusOK || failed != "" {
+			t.Fatalf("%d %s %s", w.Code, failed, w.Body)
+		}
+		if _, err := runs.DescribeWorkflowExecution(t.Context(), id.WorkflowID(), ""); err != nil {
+			t.Errorf("no run of the picture: %v", err)
+		}
+	})
+	t.Run("web_tells_of_a_picture_while_it_goes_its_way_in_one_stream", func(t *testing.T) {
+		photo, err := os.ReadFile("../local/vision/testdata/astronaut.jpg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var streams atomic.Int32
+		url := start(t, s, parameters, web, 65*time.Second).URL()
+		site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/events") {
+				streams.Add(1)
+			}
+			url.ServeHTTP(w, r)
+		}))
+		t.Cleanup(site.Close)
+		grant, err := visitor.Site(site.URL).Ask(t.Context(), photo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := map[picture.Status]bool{}
+		settled, err := visitor.Site(site.URL).Follow(t.Context(), grant.ID, func(p picture.Progress) {
+			if len(told) == 0 { // before it is uploaded
+				if status, err := grant.Put(t.Context(), photo); err != nil || status != http.StatusOK {
+					t.Errorf("uploading: %d %v", status, err)
+				}
+			}
+			told[p.Status] = true
+		})
+		if err != nil || settled.Status != picture.Annotated || !told[picture.Waiting] || streams.Load() != 1 {
+			t.Errorf("ended %s after %v in %d streams: %v", settled.Status, told, streams.Load(), err)
+		}
+	})
+	t.Run("web_ends_a_stream_before_Lambda_does", func(t *testing.T) {
+		site := httptest.NewServer(start(t, s, parameters, web, 5*time.Second).URL())
+		t.Cleanup(site.Close)
+		resp, err := http.Get(site.URL + "/api/pictures/" + string(picture.NewID(time.Now())) + "/events")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		var events bytes.Buffer
+		if _, err := events.ReadFrom(resp.Body); err != nil || resp.StatusCode != http.StatusOK || !strings.Contains(events.String(), `"waiting"`) {
+			t.Errorf("%s %q: %v", resp.Status, &events, err)
+		}
+	})
+}
+
+// objectCreated is what S3 sends (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html)
+// for a bucket and a key.
+const objectCreated = `{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-central-1",
+"eventTime":"2026-11-22T12:00:00.000Z","eventName":"ObjectCreated:Put","userIdentity":{"principalId":"AWS:AIDAJDPLRKLG7UEXAMPLE"},
+"requestParameters":{"sourceIPAddress":"127.0.0.1"},"responseElements":{"x-amz-request-id":"C3D13FE58DE4C810"},
+"s3":{"s3SchemaVersion":"1.0","configurationId":"pictures","bucket":{"name":%q,"ownerIdentity":{"principalId":"A3NL1KOZZKExample"},
+"arn":"arn:aws:s3:::bucket"},"object":{"key":%q,"size":1024,"eTag":"d41d8cd98f00b204e9800998ecf8427e",
+"versionId":"096fKKXTRTtl3on89fVO.nfljtsv6qko","sequencer":"0055AED6DCD90281E5"}}}]}`
+
+// unzipped is the bootstrap in a function's zip, in a directory named after the function.
+func unzipped(t *testing.T, function string) (bootstrap string) {
+	t.Helper()
+	packed := zipped(t, "..", runtime.GOARCH, function)
+	files, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), function)
+	if err := os.CopyFS(dir, files); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "bootstrap")
+}
+
+// start runs a function as Lambda would, with the settings that Terraform gives it.
+func start(t *testing.T, s *stack.Stack, ssm, bootstrap string, timeout time.Duration) *lambda.Host {
+	t.Helper()
+	function := filepath.Base(filepath.Dir(bootstrap))
+	host, err := lambda.New(lambda.Config{
+		Name: function, Bootstrap: bootstrap, Dir: t.TempDir(), Timeout: timeout, Stderr: t.Output(),
+		Env: []string{
+			"TRIPTYCH_SSM_PATH=/triptych/" + function, "AWS_REGION=eu-central-1",
+			"AWS_ACCESS_KEY_ID=" + s.Endpoints.AccessKey, "AWS_SECRET_ACCESS_KEY=" + s.Endpoints.SecretKey,
+			"AWS_ENDPOINT_URL_SSM=" + ssm, "AWS_ENDPOINT_URL_S3=" + s.Endpoints.S3,
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- host.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return host
+}
+
+// serveSSM holds the settings of the pipeline's own programs, under /triptych/trigger and /triptych/web.
+func serveSSM(t *testing.T, s *stack.Stack) (endpoint string) {
+	t.Helper()
+	var settings []map[string]string
+	for _, variable := range s.Environment() {
+		name, value, _ := strings.Cut(variable, "=")
+		for _, prefix := range []string{"TEMPORAL_", "TRIPTYCH_", "COSMOS_"} {
+			if strings.HasPrefix(name, prefix) {
+				settings = append(settings, map[string]string{"Name": name, "Value": value})
+			}
+		}
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ Path string }
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.Header.Get("X-Amz-Target") != "AmazonSSM.GetParametersByPath" {
+			http.Error(w, `{"__type":"ValidationException"}`, http.StatusBadRequest)
+			return
+		}
+		page := []map[string]string{}
+		for _, setting := range settings {
+			page = append(page, map[string]string{"Name": in.Path + "/" + setting["Name"], "Value": setting["Value"]})
+		}
+		json.NewEncoder(w).Encode(map[string]any{"Parameters": page})
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// nobody is who the worker runs as: not root, and not anyone.
+const nobody = "65532:65532"
+
+// imageOf is an image of one static program and nothing else: no shell, no package, no file to write to. The program
+// brings its own root certificates.
+func imageOf(program, arch string) (v1.Image, error) {
+	code, err := os.ReadFile(program)
+	if err != nil {
+		return nil, fmt.Errorf("reading the worker: %w", err)
+	}
+	var files bytes.Buffer
+	archive := tar.NewWriter(&files)
+	err = archive.WriteHeader(&tar.Header{Name: "worker", Mode: 0o555, Size: int64(len(code)), Format: tar.FormatPAX})
+	if err == nil {
+		_, err = archive.Write(code)
+	}
+	if err == nil {
+		err = archive.Close()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("packing the worker: %w", err)
+	}
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(files.Bytes())), nil
+	}, tarball.WithMediaType(types.OCILayer))
+	if err != nil {
+		return nil, fmt.Errorf("packing the worker: %w", err)
+	}
+	image := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	image, err = mutate.ConfigFile(image, &v1.ConfigFile{
+		OS: "linux", Architecture: arch, RootFS: v1.RootFS{Type: "layers"},
+		Config: v1.Config{Entrypoint: []string{"/worker"}, User: nobody, WorkingDir: "/"},
+	})
+	if err == nil {
+		image, err = mutate.AppendLayers(image, layer)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("making the worker's image: %w", err)
+	}
+	return image, nil
+}
+
+// save makes dir the OCI layout of this one image.
+func save(image v1.Image, dir string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("removing the last image: %w", err)
+	}
+	index, err := layout.Write(dir, empty.Index)
+	if err == nil {
+		err = index.AppendImage(image)
+	}
+	if err != nil {
+		return fmt.Errorf("saving the worker's image: %w", err)
+	}
+	return nil
+}
+
+// push sends the image in dir to repository and returns its name by digest, which no later push can move. What is
+// there already is not sent again.
+func push(ctx context.Context, dir, repository string) (string, error) {
+	index, err := layout.ImageIndexFromPath(dir)
+	if err != nil {
+		return "", fmt.Errorf("reading the worker's image (make build makes it): %w", err)
+	}
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		return "", fmt.Errorf("reading the worker's image: %w", err)
+	}
+	if len(manifest.Manifests) != 1 {
+		return "", errors.New("dist/worker is not the image of one worker: run make build")
+	}
+	digest := manifest.Manifests[0].Digest
+	image, err := index.Image(digest)
+	if err != nil {
+		return "", fmt.Errorf("reading the worker's image: %w", err)
+	}
+	target, err := name.NewDigest(repository + "@" + digest.String())
+	if err != nil {
+		return "", fmt.Errorf("the repository to push to: %w", err)
+	}
+	keys := authn.NewMultiKeychain(ecrKeychain{ctx}, authn.DefaultKeychain)
+	if err := remote.Write(target, image, remote.WithContext(ctx), remote.WithAuthFromKeychain(keys)); err != nil {
+		return "", fmt.Errorf("pushing the worker's image: %w", err)
+	}
+	return target.String(), nil
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"triptych/internal/objects"
+	"triptych/local/stack"
+)
+
+func TestSite(t *testing.T) {
+	s := stack.Start(t)
+	var invalidations []string
+	cloudfront := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		invalidations = append(invalidations, r.Method+" "+r.URL.Path+" "+string(body))
+		w.WriteHeader(http.StatusCreated)
+	}))
+	t.Cleanup(cloudfront.Close)
+	inAWS(t, map[string]string{
+		"AWS_ACCESS_KEY_ID": s.Endpoints.AccessKey, "AWS_SECRET_ACCESS_KEY": s.Endpoints.SecretKey,
+		"AWS_ENDPOINT_URL_S3": s.Endpoints.S3, "AWS_ENDPOINT_URL_CLOUDFRONT": cloudfront.URL,
+	})
+	client, err := objects.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const bucket = "triptych-site"
+	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
+		t.Fatal(err)
+	}
+	older := fstest.MapFS{"index.html": {Data: []byte("older")}, "gone/older.js": {Data: []byte("//")}}
+	if err := publish(t.Context(), older, bucket, "E1"); err != nil {
+		t.Fatal(err)
+	}
+	site := os.DirFS("../web/site")
+	if err := publish(t.Context(), site, bucket, "E1"); err != nil {
+		t.Fatal(err)
+	}
+
+	t.Run("every_file_is_what_web_serves_with_the_headers_web_gives_it", func(t *testing.T) {
+		files := 0
+		err := fs.WalkDir(site, ".", func(name string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			files++
+			object, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: &name})
+			if err != nil {
+				return err
+			}
+			defer object.Body.Close()
+			kept, err := io.ReadAll(object.Body)
+			if err != nil {
+				return err
+			}
+			page, err := http.Get(s.Endpoints.Site + "/" + strings.TrimSuffix(name, frontPage))
+			if err != nil {
+				return err
+			}
+			defer page.Body.Close()
+			served, err := io.ReadAll(page.Body)
+			if err != nil {
+				return err
+			}
+			if !bytes.Equal(kept, served) || aws.ToString(object.ContentType) != page.Header.Get("Content-Type") ||
+				aws.ToString(object.CacheControl) != page.Header.Get("Cache-Control") {
+				t.Errorf("%s: %d bytes of %s, %s; web serves %d bytes of %s, %s", name, len(kept), aws.ToString(object.ContentType),
+					aws.ToString(object.CacheControl), len(served), page.Header.Get("Content-Type"), page.Header.Get("Cache-Control"))
+			}
+			return nil
+		})
+		if err != nil || files < 10 {
+			t.Errorf("%d files: %v", files, err)
+		}
+	})
+	t.Run("what_an_older_page_left_is_gone", func(t *testing.T) {
+		_, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String("gone/older.js")})
+		if err == nil {
+			t.Error("it is still there")
+		}
+	})
+	t.Run("CloudFront_forgets_each_time", func(t *testing.T) {
+		if len(invalidations) != 2 || !strings.HasPrefix(invalidations[1], "POST /2020-05-31/distribution/E1/invalidation ") ||
+			!strings.Contains(invalidations[1], "<Items><Path>/*</Path></Items>") {
+			t.Errorf("CloudFront was asked %q", invalidations)
+		}
+	})
+	t.Run("the_front_page_comes_last", func(t *testing.T) {
+		names, err := filesOf(site)
+		if err != nil || slices.Index(names, frontPage) != len(names)-1 {
+			t.Errorf("%v, %v", names, err)
+		}
+	})
+	for outcome, broken := range map[string]fstest.MapFS{
+		"a_page_without_its_front_is_not_published":          {"app.js": {Data: []byte("//")}},
+		"a_file_that_no_browser_would_know_is_not_published": {"index.html": {}, "a.unknown-kind": {}},
+	} {
+		t.Run(outcome, func(t *testing.T) {
+			asked := len(invalidations)
+			if err := publish(t.Context(), broken, bucket, "E1"); err == nil || len(invalidations) != asked {
+				t.Errorf("answered %v", err)
+			}
+			if _, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String("booth.js")}); err != nil {
+				t.Errorf("the page that was there is not there: %v", err)
+			}
+		})
+	}
+}
