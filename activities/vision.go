@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	vision "cloud.google.com/go/vision/v2/apiv1"
@@ -57,6 +58,9 @@ func ParseFeatures(list string) ([]*visionpb.Feature, error) {
 		value := visionpb.Feature_Type_value[name]
 		if value == 0 {
 			return nil, fmt.Errorf("TRIPTYCH_FEATURES: %q is no feature of Cloud Vision; the default is %s", name, DefaultFeatures)
+		}
+		if slices.ContainsFunc(features, func(f *visionpb.Feature) bool { return f.Type == visionpb.Feature_Type(value) }) {
+			return nil, fmt.Errorf("TRIPTYCH_FEATURES: %s is named twice; name it once", name)
 		}
 		features = append(features, &visionpb.Feature{Type: visionpb.Feature_Type(value)})
 	}

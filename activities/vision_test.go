@@ -43,6 +43,7 @@ func TestParseFeatures(t *testing.T) {
 		"a_comma_at_the_end":  "FACE_DETECTION,",
 		"nothing_but_a_space": " ",
 		"a_number":            "1",
+		"one_named_twice":     "FACE_DETECTION,TEXT_DETECTION, FACE_DETECTION",
 	} {
 		t.Run(name+"_is_refused_by_the_setting's_name", func(t *testing.T) {
 			features, err := ParseFeatures(list)
