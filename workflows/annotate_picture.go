@@ -1,5 +1,9 @@
 // Package workflows says what happens to a picture, in order. It is deterministic: it calls no cloud, reads no
 // clock but Temporal's, and old runs replay on new code (see testdata).
+//
+// A change to what a workflow schedules, or in which order, is made in one way: workflow.GetVersion keeps the old way for
+// runs that are under way, the histories of testdata stay as they are, and the new way gets its own. TestVersioning is a
+// worked example. What an activity takes and returns may only grow, by fields whose zero value is the old way.
 package workflows
 
 import (

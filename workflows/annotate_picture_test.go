@@ -24,8 +24,9 @@ type script struct {
 	presign  []error
 	annotate []error
 	persist  []error
-	had      picture.Status // there is a Record already
-	again    time.Time      // what the order says
+	had      picture.Status                    // there is a Record already
+	again    time.Time                         // what the order says
+	before   map[picture.StepName]func() error // what each attempt of a step meets first
 
 	presigned int
 	sent      []activities.Send
@@ -47,7 +48,17 @@ func says(kind picture.Kind) error {
 
 var annotation = json.RawMessage(`{"faceAnnotations":[{"joyLikelihood":"VERY_LIKELY"}]}`)
 
+func (s *script) meet(step picture.StepName) error {
+	if meet := s.before[step]; meet != nil {
+		return meet()
+	}
+	return nil
+}
+
 func (s *script) Presign(context.Context, picture.Picture) (activities.Presigned, error) {
+	if err := s.meet(picture.Presign); err != nil {
+		return activities.Presigned{}, err
+	}
 	s.presigned++
 	return activities.Presigned{
 		SignedURL: activities.SignedURL{URL: "http://s3/picture", ExpiresAt: time.Unix(0, 0).UTC()},
@@ -56,6 +67,9 @@ func (s *script) Presign(context.Context, picture.Picture) (activities.Presigned
 }
 
 func (s *script) Annotate(_ context.Context, in activities.AnnotateInput) (activities.Annotated, error) {
+	if err := s.meet(picture.Annotate); err != nil {
+		return activities.Annotated{}, err
+	}
 	s.sent = append(s.sent, in.Send)
 	if s.had != "" && s.had != picture.Erased && in.Again.IsZero() {
 		return activities.Annotated{Kept: s.had}, nil
@@ -67,6 +81,9 @@ func (s *script) Annotate(_ context.Context, in activities.AnnotateInput) (activ
 }
 
 func (s *script) Persist(_ context.Context, in activities.PersistInput) (picture.Outcome, error) {
+	if err := s.meet(picture.Persist); err != nil {
+		return picture.Outcome{}, err
+	}
 	s.kept = append(s.kept, in)
 	status := in.Status
 	if s.had == picture.Erased {
@@ -177,15 +194,22 @@ func TestAnnotatePicture(t *testing.T) {
 	}
 }
 
+func (s *script) register(env *testsuite.TestWorkflowEnvironment) {
+	for name, f := range map[picture.StepName]any{picture.Presign: s.Presign, picture.Annotate: s.Annotate, picture.Persist: s.Persist} {
+		env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: string(name)})
+	}
+}
+
+// discard keeps the SDK's log out of the tests'.
+var discard = sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
+
 // play runs the workflow on the script; time that is only waited for passes at once.
 func play(t *testing.T, s *script) (picture.Outcome, picture.Picture) {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	suite.SetLogger(discard)
 	env := suite.NewTestWorkflowEnvironment()
-	for name, f := range map[picture.StepName]any{picture.Presign: s.Presign, picture.Annotate: s.Annotate, picture.Persist: s.Persist} {
-		env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: string(name)})
-	}
+	s.register(env)
 	id := picture.NewID(time.Now())
 	key, err := id.Key("image/jpeg")
 	if err != nil {

@@ -34,6 +34,7 @@ func TestErasePicture(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var suite testsuite.WorkflowTestSuite
+			suite.SetLogger(discard)
 			env := suite.NewTestWorkflowEnvironment()
 			var called []string
 			for _, step := range []string{picture.Bury, picture.Terminate, picture.Delete, picture.Forget} {

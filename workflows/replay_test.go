@@ -3,7 +3,6 @@ package workflows_test
 import (
 	"context"
 	"flag"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,7 +15,6 @@ import (
 	"go.temporal.io/api/temporalproto"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
-	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -68,16 +66,8 @@ func TestGolden(t *testing.T) {
 // checkEndless wants no activity to have a last attempt or a last moment: a run would end there without a Record.
 func checkEndless(t *testing.T, path string) {
 	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var history historypb.History
-	if err := (temporalproto.CustomJSONUnmarshalOptions{}).Unmarshal(b, &history); err != nil {
-		t.Fatal(err)
-	}
 	activities := 0
-	for _, event := range history.Events {
+	for _, event := range load(t, path).Events {
 		a := event.GetActivityTaskScheduledEventAttributes()
 		if a == nil {
 			continue
@@ -90,6 +80,19 @@ func checkEndless(t *testing.T, path string) {
 	if activities == 0 {
 		t.Error("the history has no activities")
 	}
+}
+
+func load(t *testing.T, path string) *historypb.History {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var history historypb.History
+	if err := (temporalproto.CustomJSONUnmarshalOptions{}).Unmarshal(b, &history); err != nil {
+		t.Fatal(err)
+	}
+	return &history
 }
 
 // forgetful is incompatible with every history on purpose.
@@ -105,7 +108,7 @@ func replay(path string, annotatePicture, erasePicture, sweepPictures any) error
 	replayer.RegisterWorkflowWithOptions(annotatePicture, workflow.RegisterOptions{Name: picture.AnnotateWorkflow})
 	replayer.RegisterWorkflowWithOptions(erasePicture, workflow.RegisterOptions{Name: picture.EraseWorkflow})
 	replayer.RegisterWorkflowWithOptions(sweepPictures, workflow.RegisterOptions{Name: picture.SweepWorkflow})
-	return replayer.ReplayWorkflowHistoryFromJSONFile(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), path)
+	return replayer.ReplayWorkflowHistoryFromJSONFile(discard, path)
 }
 
 func recordMissing(t *testing.T) {

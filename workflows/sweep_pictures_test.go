@@ -2,13 +2,11 @@ package workflows_test
 
 import (
 	"context"
-	"log/slog"
 	"slices"
 	"testing"
 	"time"
 
 	"go.temporal.io/sdk/activity"
-	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -36,7 +34,7 @@ func page(looked, started int, last string) activities.SweptPage {
 func sweep(t *testing.T, p *pages, s picture.Sweep) *testsuite.TestWorkflowEnvironment {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	suite.SetLogger(discard)
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetStartTime(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
 	env.RegisterActivityWithOptions(p.Sweep, activity.RegisterOptions{Name: picture.SweepPage})
