@@ -39,11 +39,16 @@ var lambdaRules = map[string]rule{
 				c = append(c, "the dead letters are not encrypted")
 			}
 			mayTell := slices.ContainsFunc(statements(resource{values: p.one("aws_iam_role_policy.trigger")}, "policy"), func(s any) bool {
-				return at(s, "Action") == "sqs:SendMessage" && at(s, "Resource") == fmt.Sprintf("arn:aws:sqs:eu-central-1:%s:%v", account, at(queue, "name"))
+				return slices.Contains(list(at(s, "Action")), any("sqs:SendMessage")) && at(s, "Resource") == fmt.Sprintf("arn:aws:sqs:eu-central-1:%s:%v", account, at(queue, "name"))
 			})
 			if !mayTell {
 				c = append(c, "the trigger's role may not write dead letters")
 			}
+			redrive := resource{address: "the redrive", values: p.one("aws_lambda_event_source_mapping.redrive")}
+			c = append(c, mustBe(redrive, "aws_sqs_queue.dead_letters.arn", "event_source_arn")...)
+			c = append(c, mustBe(redrive, "aws_lambda_function.trigger.function_name", "function_name")...)
+			c = append(c, mustBe(redrive, 1., "batch_size")...) // a letter that fails keeps no other back
+			c = append(c, mustBe(redrive, false, "enabled")...)
 			alarm := resource{address: "the alarm on dead letters", values: p.one(`aws_cloudwatch_metric_alarm.this["dead-letters"]`)}
 			c = append(c, mustBe(alarm, "aws_sqs_queue.dead_letters.name", "dimensions", "QueueName")...)
 			c = append(c, mustBe(alarm, "ApproximateNumberOfMessagesVisible", "metric_name")...)
@@ -51,6 +56,7 @@ var lambdaRules = map[string]rule{
 		}, []breach{
 			{"no_destination", "trigger.tf", "destination = aws_sqs_queue.dead_letters.arn", `destination = ""`},
 			{"a_role_that_may_not_write_there", "trigger.tf", "${var.name}-dead-letters\"\n      },", "${var.name}-other\"\n      },"},
+			{"letters_that_come_back_before_anything_is_mended", "trigger.tf", "enabled          = false", "enabled          = true"},
 			{"no_alarm", "monitoring.tf", "dimensions = { QueueName = aws_sqs_queue.dead_letters.name }", "dimensions = {}"},
 			{"an_alarm_that_waits_for_a_hundred", "monitoring.tf", `metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", threshold = 0`, `metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", threshold = 100`},
 			{"letters_in_the_clear", "trigger.tf", "sqs_managed_sse_enabled   = true", "sqs_managed_sse_enabled   = false"},

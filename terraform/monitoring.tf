@@ -17,7 +17,7 @@ locals {
   # Each alarm with what to do when it rings.
   alarms = {
     dead-letters = {
-      do         = "Events could not be delivered to Temporal three times in a row. The log ${local.log_group.trigger} says why. The pictures are not lost: the sweep starts them within a quarter of an hour. Purge the queue once they have arrived."
+      do         = "Events could not be delivered to Temporal three times in a row. The log ${local.log_group.trigger} says why. The pictures are not lost: the sweep starts them within a quarter of an hour. To empty the queue, run what terraform output redrive prints, and once it is empty the same with --no-enabled."
       namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", threshold = 0, minutes = 5, periods = 1
       dimensions = { QueueName = aws_sqs_queue.dead_letters.name }
     }
@@ -117,54 +117,4 @@ resource "aws_sns_topic_subscription" "alarms" {
   topic_arn = aws_sns_topic.alarms.arn
   protocol  = "email"
   endpoint  = var.alarm_email
-}
-
-# Temporal Cloud's keys end unless someone applies in time.
-resource "aws_scheduler_schedule" "temporal_keys" {
-  count = local.temporal_cloud ? 1 : 0
-
-  name                = "${var.name}-temporal-keys"
-  schedule_expression = "at(${formatdate("YYYY-MM-DD'T'hh:mm:ss", timeadd(local.temporal_keys_end, "-720h"))})"
-
-  flexible_time_window {
-    mode = "OFF"
-  }
-
-  target {
-    arn      = aws_sns_topic.alarms.arn
-    role_arn = aws_iam_role.reminder[0].arn
-    input    = "The Temporal API keys of ${var.name} end on ${local.temporal_keys_end}, and then every picture waits. make deploy makes new ones in a new year; before that: terraform apply -replace='temporalcloud_apikey.program[\"worker\"]', and the same for trigger and web."
-  }
-}
-
-resource "aws_iam_role" "reminder" {
-  count = local.temporal_cloud ? 1 : 0
-
-  name = "${var.name}-reminder"
-
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "scheduler.amazonaws.com" }
-      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
-    }]
-  })
-}
-
-resource "aws_iam_role_policy" "reminder" {
-  count = local.temporal_cloud ? 1 : 0
-
-  name = "reminder"
-  role = aws_iam_role.reminder[0].name
-
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect   = "Allow"
-      Action   = "sns:Publish"
-      Resource = "arn:aws:sns:${local.aws_region}:${local.account}:${var.name}-alarms"
-    }]
-  })
 }

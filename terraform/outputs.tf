@@ -48,6 +48,11 @@ output "dead_letters" {
   value       = aws_sqs_queue.dead_letters.url
 }
 
+output "redrive" {
+  description = "Delivers the dead letters again; with --no-enabled it stops."
+  value       = "aws lambda update-event-source-mapping --region ${local.aws_region} --uuid ${aws_lambda_event_source_mapping.redrive.uuid} --enabled"
+}
+
 output "google_limits" {
   description = "What google-limits.sh sets: project, requests a minute, billing account or -, budget, name."
   value = join(" ", [

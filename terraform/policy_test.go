@@ -64,7 +64,7 @@ var policyRules = map[string]rule{
 			return c
 		}), []breach{
 			{"all_of_a_service", "worker.tf", `["s3:ListBucket", "s3:ListBucketVersions"]`, `"s3:*"`},
-			{"all_that_begins_alike", "trigger.tf", `"sqs:SendMessage"`, `"sqs:Send*"`},
+			{"all_that_begins_alike", "trigger.tf", `"sqs:SendMessage"`, `"sqs:*"`},
 			{"a_wildcard_in_what_all_share", "settings.tf", `"ssm:GetParametersByPath"`, `"ssm:Get*"`},
 			{"all_but_something", "web.tf", `Action   = ["s3:PutObject"`, `NotAction = ["s3:PutObject"`},
 		},

@@ -3,10 +3,47 @@ package terraform_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"net/url"
 	"os"
 	"reflect"
 	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/zclconf/go-cty/cty"
 )
+
+// TestBucketOrigin compares what the page is allowed to talk to with where grants lead.
+func TestBucketOrigin(t *testing.T) {
+	files := read(t)
+	for region, aws := range map[string]string{"eu": "eu-central-1", "us": "us-east-1"} {
+		t.Run("in_"+region+"_is_where_a_grant_leads", func(t *testing.T) {
+			variables := maps.Clone(required)
+			variables["region"] = cty.StringVal(region)
+			p, err := plan(files, variables)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bucket, _ := at(p.one("aws_s3_bucket.pictures"), "bucket").(string)
+			key := "pictures/x.jpg"
+			client := s3.New(s3.Options{Region: aws, Credentials: credentials.NewStaticCredentialsProvider("id", "secret", "")})
+			signed, err := s3.NewPresignClient(client).PresignPutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key})
+			if err != nil {
+				t.Fatal(err)
+			}
+			grant, err := url.Parse(signed.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			policy := headers(p.one("aws_cloudfront_response_headers_policy.site"))["Content-Security-Policy"]
+			if want := "connect-src 'self' https://" + grant.Host + ";"; !strings.Contains(policy, want) {
+				t.Errorf("the page may not talk to %s: %s", grant.Host, policy)
+			}
+		})
+	}
+}
 
 var siteRules = map[string]rule{
 	"every_origin_is_signed_for": {

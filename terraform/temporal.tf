@@ -8,7 +8,7 @@ locals {
   temporal_namespace = local.temporal_cloud ? one(temporalcloud_namespace.this[*].id) : var.temporal_namespace
   temporal_port      = local.temporal_cloud ? "7233" : split(":", var.temporal_address)[1]
 
-  # Temporal Cloud's keys last two years at most. An apply in a new year makes new ones.
+  # An apply in a new year makes new keys. Temporal Cloud mails its administrators from 30 days before one ends.
   temporal_keys_end = "${tonumber(formatdate("YYYY", plantimestamp())) + 1}-12-30T00:00:00Z"
 }
 
@@ -41,6 +41,7 @@ resource "temporalcloud_apikey" "program" {
   for_each = local.temporal_cloud ? local.programs : []
 
   display_name = local.role[each.key]
+  description  = "The ${each.key} of ${var.name}"
   owner_type   = "service-account"
   owner_id     = temporalcloud_service_account.program[each.key].id
   expiry_time  = local.temporal_keys_end

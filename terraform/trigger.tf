@@ -1,5 +1,5 @@
-# The Lambda behind the bucket. What it could not start after three attempts goes to the dead letters; the sweep starts
-# those pictures too.
+# The Lambda behind the bucket. What it could not start after three attempts goes to the dead letters, and comes back when
+# someone redrives them; the sweep starts those pictures anyway.
 
 resource "aws_lambda_function" "trigger" {
   function_name                  = local.role.trigger
@@ -58,6 +58,23 @@ resource "aws_sqs_queue" "dead_letters" {
   name                      = "${var.name}-dead-letters"
   message_retention_seconds = local.dead_letter_days * 24 * 60 * 60
   sqs_managed_sse_enabled   = true
+
+  # Six times as long as the trigger may take, as AWS recommends.
+  visibility_timeout_seconds = 6 * 30
+}
+
+# Off, until someone has mended what kept the letters; the output redrive is how.
+resource "aws_lambda_event_source_mapping" "redrive" {
+  event_source_arn = aws_sqs_queue.dead_letters.arn
+  function_name    = aws_lambda_function.trigger.function_name
+  batch_size       = 1
+  enabled          = false
+
+  lifecycle {
+    ignore_changes = [enabled]
+  }
+
+  depends_on = [aws_iam_role_policy.trigger]
 }
 
 resource "aws_iam_role" "trigger" {
@@ -77,7 +94,7 @@ resource "aws_iam_role_policy" "trigger" {
       {
         Sid      = "DeadLetters"
         Effect   = "Allow"
-        Action   = "sqs:SendMessage"
+        Action   = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
         Resource = "arn:aws:sqs:${local.aws_region}:${local.account}:${var.name}-dead-letters"
       },
     ]

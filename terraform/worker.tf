@@ -52,9 +52,8 @@ resource "aws_ecs_task_definition" "worker" {
     user                   = "65532:65532"
     readonlyRootFilesystem = true
     linuxParameters        = { capabilities = { drop = ["ALL"] } }
-    # The worker finishes what it has begun, for which it takes 65 seconds (WorkerStopTimeout); 120 is the most that
-    # Fargate grants.
-    stopTimeout = 120
+    # A worker that is told to stop hands over what it has begun, which takes it up to 10 seconds (WorkerStopTimeout).
+    stopTimeout = 30
     environment = [
       { name = "AWS_REGION", value = local.aws_region },
       { name = "GOMEMLIMIT", value = "${floor(var.worker_memory * 0.9)}MiB" },

@@ -3,9 +3,8 @@ package terraform_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"regexp"
-	"strconv"
+
+	"triptych/activities"
 )
 
 var workerRules = map[string]rule{
@@ -71,15 +70,15 @@ var workerRules = map[string]rule{
 			c = append(c, mustBe(worker, []any{"ALL"}, "linuxParameters", "capabilities", "drop")...)
 			c = append(c, mustBe(worker, nil, "secrets")...)
 			c = append(c, mustBe(r, "ARM64", "runtime_platform", 0, "cpu_architecture")...)
-			if stop, _ := at(worker.values, "stopTimeout").(float64); stop <= workerStopTimeout() || stop > 120 {
-				c = append(c, fmt.Sprintf("%s: a worker that is told to stop has %v seconds, and takes %v", r.address, stop, workerStopTimeout()))
+			if stop, _ := at(worker.values, "stopTimeout").(float64); stop <= activities.WorkerStopTimeout.Seconds() || stop > 120 {
+				c = append(c, fmt.Sprintf("%s: a worker that is told to stop has %v seconds, and takes %v", r.address, stop, activities.WorkerStopTimeout.Seconds()))
 			}
 			return c
 		}), []breach{
 			{"a_file_system_that_can_be_written", "worker.tf", "readonlyRootFilesystem = true", "readonlyRootFilesystem = false"},
 			{"root", "worker.tf", `"65532:65532"`, `"0:0"`},
 			{"all_that_Linux_grants", "worker.tf", `drop = ["ALL"]`, `drop = []`},
-			{"a_worker_killed_at_its_work", "worker.tf", "stopTimeout = 120", "stopTimeout = 60"},
+			{"a_worker_killed_at_its_work", "worker.tf", "stopTimeout = 30", "stopTimeout = 10"},
 			{"another_processor", "worker.tf", `"ARM64"`, `"X86_64"`},
 		},
 	},
@@ -109,18 +108,4 @@ var workerRules = map[string]rule{
 		}),
 		[]breach{{"a_tag_that_moves", "worker.tf", `"IMMUTABLE"`, `"MUTABLE"`}},
 	},
-}
-
-// workerStopTimeout is how long the worker takes at most to finish what it has begun.
-func workerStopTimeout() float64 {
-	source, err := os.ReadFile("../worker/main.go")
-	if err != nil {
-		return 1e9
-	}
-	m := regexp.MustCompile(`WorkerStopTimeout:\s+(\d+) \* time\.Second`).FindSubmatch(source)
-	if m == nil {
-		return 1e9
-	}
-	seconds, _ := strconv.ParseFloat(string(m[1]), 64)
-	return seconds
 }
