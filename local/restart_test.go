@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,15 +12,17 @@ import (
 	"syscall"
 	"testing"
 
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"triptych/internal/records"
 	"triptych/local/stack"
 	"triptych/picture"
 )
 
-func TestLocal(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "local")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+// TestFault is the part of the fault suite (see fault) that needs the whole of local to die.
+func TestFault(t *testing.T) {
+	program := local(t)
 	t.Run("kill_-9_of_everything_in_mid-run_loses_no_picture", func(t *testing.T) {
 		dir := t.TempDir()
 		photo := portrait(t)
@@ -43,8 +46,37 @@ func TestLocal(t *testing.T) {
 				t.Errorf("picture %s ended %s", id.Short(), settled.Status)
 			}
 		}
+		checkClosed(t, again.endpoints, ids)
 		again.end(t, syscall.SIGKILL)
 	})
+}
+
+// checkClosed wants each picture's Record to be of a run that has ended well, and of its only one.
+func checkClosed(t *testing.T, e stack.Endpoints, ids []picture.ID) {
+	t.Helper()
+	container, err := records.Open(e.Cosmos, e.CosmosKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.Dial(client.Options{HostPort: e.Temporal, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, id := range ids {
+		kept, _, err := container.Read(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := c.GetWorkflow(t.Context(), id.WorkflowID(), "")
+		if err := run.Get(t.Context(), nil); err != nil || run.GetRunID() != kept.RunID {
+			t.Errorf("the Record is of run %s; the latest, %s, ended with %v", kept.RunID, run.GetRunID(), err)
+		}
+	}
+}
+
+func TestLocal(t *testing.T) {
+	program := local(t)
 	t.Run("Ctrl-C_stops_everything_and_is_no_error", func(t *testing.T) {
 		p := launch(t, program, t.TempDir())
 		if err := p.end(t, os.Interrupt); err != nil {
@@ -63,6 +95,16 @@ func TestLocal(t *testing.T) {
 			}
 		})
 	}
+}
+
+// local builds the program.
+func local(t *testing.T) (program string) {
+	t.Helper()
+	program = filepath.Join(t.TempDir(), "local")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
 }
 
 // process is one run of local.

@@ -23,17 +23,6 @@ func TestSweep(t *testing.T) {
 	c := temporalOf(t, s)
 	schedules := c.ScheduleClient()
 
-	t.Run("finds_a_picture_whose_event_was_lost", func(t *testing.T) {
-		s3Fault(t, s, `{"events":"drop"}`)
-		g := visitor.take(t, portrait(t))
-		s3Fault(t, s, `{}`)
-		if err := schedules.GetHandle(t.Context(), "sweep").Trigger(t.Context(), client.ScheduleTriggerOptions{}); err != nil {
-			t.Fatal(err)
-		}
-		if settled := visitor.follow(t, g.ID); settled.Status != picture.Annotated {
-			t.Errorf("ended %s", settled.Status)
-		}
-	})
 	t.Run("starts_a_picture_again_whose_run_was_terminated", func(t *testing.T) {
 		s.Vision.SetFault(annotator.Fault{Code: codes.Unavailable})
 		g := visitor.take(t, portrait(t))

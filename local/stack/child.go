@@ -28,6 +28,7 @@ type child struct {
 	dir  string // for its log
 	say  io.Writer
 	pid  atomic.Int64
+	told atomic.Bool // it was sent a signal, so its end is no sign that it cannot run
 
 	mu       sync.Mutex
 	released chan struct{} // closed when it is held no longer; nil when it is not held
@@ -56,7 +57,7 @@ func (c *child) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if time.Since(started) > 10*time.Second {
+		if c.told.Swap(false) || time.Since(started) > 10*time.Second {
 			pause = shortest
 		}
 		if held {

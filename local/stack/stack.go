@@ -393,6 +393,7 @@ func (s *Stack) Signal(name string, signal syscall.Signal) error {
 	if pid == 0 {
 		return fmt.Errorf("%s is not running", name)
 	}
+	c.told.Store(true)
 	return syscall.Kill(pid, signal)
 }
 

@@ -1,0 +1,104 @@
+package fault
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"triptych/local/cosmos"
+	"triptych/picture"
+)
+
+// azure gives every answer that Cosmos DB may give to a Record.
+func azure() (faults []fault) {
+	for _, c := range []struct {
+		name   string
+		answer cosmos.Fault
+		kind   picture.Kind
+		says   string
+	}{
+		{"a_503_of_Cosmos_DB_is_waited_for", cosmos.Fault{Status: 503}, picture.Unavailable, "unavailable"},
+		{"a_401_of_Cosmos_DB_is_waited_for", cosmos.Fault{Status: 401}, picture.Forbidden, "COSMOS_KEY"},
+		{"a_403_of_Cosmos_DB_is_waited_for", cosmos.Fault{Status: 403}, picture.Forbidden, "Data Contributor"},
+		{"a_missing_container_is_waited_for", cosmos.Fault{Status: 404, SubStatus: 1003, Method: http.MethodPost}, picture.Misconfigured, "create it"},
+	} {
+		faults = append(faults, fault{name: c.name, run: func(t *testing.T, p *pipeline) {
+			s := p.ask(t, portrait(t))
+			s.azure(c.answer)
+			s.upload(t)
+			s.waits(t, waiting{picture.Persist, c.kind, c.says})
+			s.azure(cosmos.Fault{Method: c.answer.Method})
+			s.ends(t, annotated)
+		}})
+	}
+	for _, c := range []struct {
+		name   string
+		answer cosmos.Fault
+		says   string
+	}{
+		{"a_408_of_Cosmos_DB_after_it_applied_is_one_Record", cosmos.Fault{Status: 408, AfterApply: true}, "perhaps after saving"},
+		{"a_connection_cut_after_Cosmos_DB_applied_is_one_Record", cosmos.Fault{AfterApply: true}, "could not be reached"},
+	} {
+		faults = append(faults, fault{name: c.name, run: func(t *testing.T, p *pipeline) {
+			s := p.ask(t, portrait(t))
+			c.answer.Method, c.answer.Times = http.MethodPost, 1
+			s.azure(c.answer)
+			s.upload(t)
+			s.ends(t, annotated)
+			s.retried(t, waiting{picture.Persist, picture.Unavailable, c.says})
+		}})
+	}
+	return append(faults, moreOfAzure...)
+}
+
+// patience is Cosmos DB's hint, far above the backoff.
+const patience = 20 * time.Second
+
+var moreOfAzure = []fault{
+	{name: "a_429_of_Cosmos_DB_with_a_hint_of_20_s_is_obeyed_and_can_be_hurried", run: func(t *testing.T, p *pipeline) {
+		s := throttled(t, p)
+		pending := s.waits(t, waiting{picture.Persist, picture.Throttled, "request units"})
+		if wait := pending.NextAttemptScheduleTime.AsTime().Sub(pending.LastAttemptCompleteTime.AsTime()); wait < patience || wait > patience+time.Second {
+			t.Errorf("it is tried again after %s, Cosmos DB said %s", wait, patience)
+		}
+		s.hurry(t, pending)
+		s.ends(t, annotated)
+	}},
+	{name: "a_429_of_Cosmos_DB_with_a_hint_of_20_s_is_waited_for", slow: true, run: func(t *testing.T, p *pipeline) {
+		s := throttled(t, p)
+		kept := s.ends(t, annotated)
+		s.retried(t, waiting{picture.Persist, picture.Throttled, "request units"})
+		if wait := kept.Steps[2].StartedAt.Sub(kept.Steps[1].FinishedAt); wait < patience {
+			t.Errorf("it was tried again after %s", wait)
+		}
+	}},
+	{name: "a_409_of_Cosmos_DB_leaves_the_Record_that_was_first", run: func(t *testing.T, p *pipeline) {
+		s, held := heldAtAzure(t, p)
+		first := picture.Record{ID: s.ID, Schema: picture.Schema, Status: picture.Annotated, RunID: s.describe(t).WorkflowExecutionInfo.Execution.RunId, Key: "first"}
+		if err := s.records.Create(patient(t), first); err != nil {
+			t.Fatal(err)
+		}
+		held.release()
+		if kept := s.ends(t, annotated); kept.Key != "first" {
+			t.Errorf("it was replaced by %+v", kept)
+		}
+	}},
+	{name: "a_413_of_Cosmos_DB_ends_in_a_Record_that_says_so", run: func(t *testing.T, p *pipeline) {
+		s := p.ask(t, portrait(t))
+		s.azure(cosmos.Fault{Status: 413, Method: http.MethodPost, Times: 1})
+		s.upload(t)
+		kept := s.ends(t, ending{status: picture.Rejected, kind: picture.TooLarge, bills: 1, shown: 1})
+		if why := kept.Rejection; why == nil || why.Step != picture.Persist {
+			t.Errorf("it was rejected for %+v", why)
+		}
+	}},
+}
+
+// throttled uploads a picture whose Record is refused once, with the hint.
+func throttled(t *testing.T, p *pipeline) *shot {
+	t.Helper()
+	s := p.ask(t, portrait(t))
+	s.azure(cosmos.Fault{Status: 429, SubStatus: 3200, RetryAfter: patience, Method: http.MethodPost, Times: 1})
+	s.upload(t)
+	return s
+}

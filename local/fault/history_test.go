@@ -1,0 +1,131 @@
+package fault
+
+import (
+	"strings"
+	"testing"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	failurepb "go.temporal.io/api/failure/v1"
+
+	"triptych/picture"
+)
+
+// try is one activity of a run's history, as it ended.
+type try struct {
+	attempt int32
+	before  *failurepb.Failure // of the attempt before
+	failure *failurepb.Failure // nil if it completed
+}
+
+// scheduled are the activities of that name in the picture's latest run.
+func (s *shot) scheduled(t *testing.T, name picture.StepName) []*try {
+	t.Helper()
+	var tries []*try
+	by := map[int64]*try{}
+	events := s.temporal.GetWorkflowHistory(patient(t), s.ID.WorkflowID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		e, err := events.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := e.GetActivityTaskScheduledEventAttributes(); a.GetActivityType().GetName() == string(name) {
+			by[e.EventId] = &try{}
+			tries = append(tries, by[e.EventId])
+		}
+		if a := e.GetActivityTaskStartedEventAttributes(); by[a.GetScheduledEventId()] != nil {
+			one := by[a.ScheduledEventId]
+			one.attempt, one.before = a.Attempt, a.LastFailure
+		}
+		if a := e.GetActivityTaskFailedEventAttributes(); by[a.GetScheduledEventId()] != nil {
+			by[a.ScheduledEventId].failure = a.Failure
+		}
+	}
+	return tries
+}
+
+// retried wants the step to have been scheduled once and to have succeeded in its second attempt, after that failure.
+func (s *shot) retried(t *testing.T, w waiting) {
+	t.Helper()
+	tries := s.scheduled(t, w.step)
+	if len(tries) != 1 {
+		t.Fatalf("%s was scheduled %d times", w.step, len(tries))
+	}
+	one := tries[0]
+	if kind := kindOf(one.before); one.attempt != 2 || kind != w.kind || !strings.Contains(one.before.GetMessage(), w.says) {
+		t.Errorf("attempt %d came after %s %q, want 2 after %s %q", one.attempt, kind, one.before.GetMessage(), w.kind, w.says)
+	}
+}
+
+// lost wants the step's last attempt to have come after one whose worker was never heard of again.
+func (s *shot) lost(t *testing.T, step picture.StepName, why enumspb.TimeoutType) {
+	t.Helper()
+	tries := s.scheduled(t, step)
+	if len(tries) != 1 {
+		t.Fatalf("%s was scheduled %d times", step, len(tries))
+	}
+	before := tries[0].before
+	if tries[0].attempt != 2 || timeoutOf(before) != why {
+		t.Errorf("attempt %d of %s came after %v, want 2 after %s", tries[0].attempt, step, before, why)
+	}
+}
+
+// givenUp returns once Temporal tells that the step is in its second attempt, because nothing was heard of the first.
+func (s *shot) givenUp(t *testing.T, step picture.StepName, why enumspb.TimeoutType) {
+	t.Helper()
+	for ctx := patient(t); ; {
+		pending := s.describe(t).PendingActivities
+		if len(pending) == 1 && pending[0].ActivityType.GetName() == string(step) && pending[0].Attempt == 2 && timeoutOf(pending[0].LastFailure) == why {
+			return
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("Temporal tells of %v", pending)
+		}
+	}
+}
+
+// first wants the step to have succeeded at once.
+func (s *shot) first(t *testing.T, step picture.StepName) {
+	t.Helper()
+	if tries := s.scheduled(t, step); len(tries) != 1 || tries[0].attempt != 1 {
+		t.Errorf("%s was scheduled %d times, the first time for %d attempts", step, len(tries), tries[0].attempt)
+	}
+}
+
+// happens waits for an event in the history of the picture's run.
+func (s *shot) happens(t *testing.T, want enumspb.EventType) {
+	t.Helper()
+	for ctx := patient(t); ctx.Err() == nil; {
+		// Waits for each new event; ends at once while there is no run.
+		events := s.temporal.GetWorkflowHistory(ctx, s.ID.WorkflowID(), "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+		for events.HasNext() {
+			e, err := events.Next()
+			if err != nil {
+				break
+			}
+			if e.EventType == want {
+				return
+			}
+		}
+	}
+	t.Fatalf("there never was %s", want)
+}
+
+// billed waits until Google is paid for the picture, and says how often it was.
+func (s *shot) billed(t *testing.T) int {
+	t.Helper()
+	for ctx := patient(t); ctx.Err() == nil; {
+		if n := s.bills(t); n > 0 {
+			return n
+		}
+	}
+	t.Fatal("Google never looked")
+	return 0
+}
+
+func kindOf(f *failurepb.Failure) picture.Kind {
+	return picture.Kind(f.GetApplicationFailureInfo().GetType())
+}
+
+func timeoutOf(f *failurepb.Failure) enumspb.TimeoutType {
+	return f.GetTimeoutFailureInfo().GetTimeoutType()
+}

@@ -1,0 +1,196 @@
+package fault
+
+import (
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+
+	enumspb "go.temporal.io/api/enums/v1"
+
+	"triptych/local/cosmos"
+	"triptych/local/vision/annotator"
+	"triptych/picture"
+)
+
+// kills end programs at the worst moments.
+var kills = []fault{
+	{name: "worker_killed_with_the_first_task_in_its_hands_saves_one_record", slow: true, run: func(t *testing.T, p *pipeline) {
+		p.signal(t, "worker", syscall.SIGSTOP) // takes the task, and does nothing
+		s := p.take(t, portrait(t))
+		s.happens(t, enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED)
+		p.signal(t, "worker", syscall.SIGKILL)
+		s.ends(t, annotated)
+	}},
+	{name: "worker_killed_after_presign_and_before_Google_is_asked_saves_one_record", run: func(t *testing.T, p *pipeline) {
+		s := p.ask(t, portrait(t))
+		held := meet(t)
+		s.azure(cosmos.Fault{Method: http.MethodGet, Meet: held.meet}) // the look for a tombstone, which comes first
+		s.upload(t)
+		s.happens(t, enumspb.EVENT_TYPE_MARKER_RECORDED)
+		held.wait(t)
+		p.signal(t, "worker", syscall.SIGKILL)
+		s.azure(cosmos.Fault{Method: http.MethodGet})
+		held.release()
+		s.ends(t, annotated)
+		s.lost(t, picture.Annotate, enumspb.TIMEOUT_TYPE_HEARTBEAT)
+	}},
+	{name: "worker_killed_while_Google_looks_saves_one_record", run: func(t *testing.T, p *pipeline) {
+		s, held := heldAtGoogle(t, p)
+		again := meet(t)
+		s.google(annotator.Fault{Meet: again.meet, Times: 1})
+		p.signal(t, "worker", syscall.SIGKILL)
+		again.wait(t)
+		s.givenUp(t, picture.Annotate, enumspb.TIMEOUT_TYPE_HEARTBEAT)
+		held.release()
+		again.release()
+		s.ends(t, annotated)
+		s.lost(t, picture.Annotate, enumspb.TIMEOUT_TYPE_HEARTBEAT)
+	}},
+	{name: "worker_killed_after_Google_answered_and_before_it_knows_pays_again_and_saves_one_record", run: func(t *testing.T, p *pipeline) {
+		s, held := heldAtGoogle(t, p)
+		mend := p.poison(t, "vision", swallow)
+		held.release()
+		s.billed(t)
+		p.signal(t, "worker", syscall.SIGKILL)
+		mend()
+		s.ends(t, ending{status: picture.Annotated, bills: 2, shown: 1}) // what it paid for the first time died with it
+		s.lost(t, picture.Annotate, enumspb.TIMEOUT_TYPE_HEARTBEAT)
+	}},
+	{name: "worker_killed_before_the_Cosmos_write_saves_one_record", slow: true, run: func(t *testing.T, p *pipeline) {
+		s := p.ask(t, portrait(t))
+		held := meet(t)
+		s.azure(cosmos.Fault{Method: http.MethodPost, Status: 503, Meet: held.meet, Times: 1}) // and it is never applied
+		s.upload(t)
+		held.wait(t)
+		p.signal(t, "worker", syscall.SIGKILL)
+		held.release()
+		s.ends(t, annotated)
+		s.lost(t, picture.Persist, enumspb.TIMEOUT_TYPE_START_TO_CLOSE)
+	}},
+	{name: "worker_killed_while_its_Cosmos_write_is_under_way_saves_one_record", slow: true, run: func(t *testing.T, p *pipeline) {
+		s, held := heldAtAzure(t, p)
+		p.signal(t, "worker", syscall.SIGKILL)
+		first := s.ends(t, annotated) // of the next attempt, before the dead worker's write arrives
+		held.release()
+		if kept := s.ends(t, annotated); kept.Steps[2].Attempt != first.Steps[2].Attempt {
+			t.Errorf("the late write replaced attempt %d's Record", first.Steps[2].Attempt)
+		}
+	}},
+	{name: "worker_killed_after_the_Cosmos_write_and_before_its_acknowledgement_saves_one_record", run: func(t *testing.T, p *pipeline) {
+		s, held := heldAtAzure(t, p)
+		mend := p.poison(t, "cosmos", swallow)
+		held.release()
+		first := s.kept(t)
+		p.signal(t, "worker", syscall.SIGKILL)
+		mend()
+		kept := s.ends(t, annotated)
+		s.lost(t, picture.Persist, enumspb.TIMEOUT_TYPE_START_TO_CLOSE)
+		if kept.Steps[2].Attempt != first.Steps[2].Attempt {
+			t.Error("the Record was written again")
+		}
+	}},
+	{name: "worker_killed_after_the_acknowledgement_and_before_Temporal_knows_saves_one_record", slow: true, run: func(t *testing.T, p *pipeline) {
+		s, held := heldAtAzure(t, p)
+		mend := p.poison(t, "temporal", hang)
+		held.release()
+		s.kept(t)
+		p.signal(t, "worker", syscall.SIGKILL)
+		mend()
+		s.ends(t, annotated)
+		s.lost(t, picture.Persist, enumspb.TIMEOUT_TYPE_START_TO_CLOSE)
+	}},
+	{name: "worker_killed_between_tombstone_and_deletion_still_erases", slow: true, run: func(t *testing.T, p *pipeline) {
+		s := p.take(t, portrait(t))
+		s.ends(t, annotated)
+		held := meet(t)
+		s.azure(cosmos.Fault{Method: http.MethodPut, AfterApply: true, Meet: held.meet, Times: 1})
+		s.erase(t)
+		held.wait(t)
+		p.signal(t, "worker", syscall.SIGKILL)
+		held.release()
+		s.done(t, picture.Delete)
+		s.stays(t, 1)
+	}},
+	{name: "SIGTERM_while_Google_looks_finishes_what_is_paid_for", run: func(t *testing.T, p *pipeline) {
+		s, held := heldAtGoogle(t, p)
+		s.ending(t, held)
+		s.ends(t, annotated)
+		s.first(t, picture.Annotate)
+	}},
+	{name: "SIGTERM_in_the_Cosmos_write_finishes_it", run: func(t *testing.T, p *pipeline) {
+		s, held := heldAtAzure(t, p)
+		s.ending(t, held)
+		s.ends(t, annotated)
+		s.first(t, picture.Persist)
+	}},
+	{name: "SIGTERM_while_a_picture_waits_for_its_next_attempt_hands_it_over", run: func(t *testing.T, p *pipeline) {
+		s := down(t, p)
+		p.signal(t, "worker", syscall.SIGTERM)
+		s.google(annotator.Fault{})
+		s.ends(t, annotated)
+	}},
+	{name: "Temporal_killed_while_Google_looks_saves_one_record", run: func(t *testing.T, p *pipeline) {
+		s, held := heldAtGoogle(t, p)
+		p.signal(t, "temporal", syscall.SIGKILL)
+		held.release()
+		s.ends(t, ending{status: picture.Annotated, bills: 1, again: true, shown: 1})
+	}},
+	{name: "Temporal_killed_in_the_Cosmos_write_saves_one_record", run: func(t *testing.T, p *pipeline) {
+		s, held := heldAtAzure(t, p)
+		p.signal(t, "temporal", syscall.SIGKILL)
+		held.release()
+		s.ends(t, annotated)
+	}},
+	{name: "Temporal_killed_while_a_picture_waits_for_its_next_attempt_saves_one_record", run: func(t *testing.T, p *pipeline) {
+		s := down(t, p)
+		p.signal(t, "temporal", syscall.SIGKILL)
+		s.google(annotator.Fault{})
+		s.ends(t, annotated)
+	}},
+	{name: "web_killed_while_the_page_watches_is_waited_for", run: func(t *testing.T, p *pipeline) {
+		s := down(t, p)
+		p.signal(t, "web", syscall.SIGKILL)
+		s.waits(t, waiting{picture.Annotate, picture.Unavailable, "unavailable"})
+		s.google(annotator.Fault{})
+		s.ends(t, annotated)
+	}},
+	{name: "S3_killed_while_a_picture_waits_saves_one_record", run: func(t *testing.T, p *pipeline) {
+		s := down(t, p)
+		p.signal(t, "s3", syscall.SIGKILL)
+		s.google(annotator.Fault{})
+		s.ends(t, ending{status: picture.Annotated, bills: 1}) // shown by bytes too, if Google came too early
+	}},
+}
+
+// signal sends it to one of the programs.
+func (p *pipeline) signal(t *testing.T, program string, signal syscall.Signal) {
+	t.Helper()
+	if err := p.Signal(program, signal); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// heldAtGoogle uploads a picture whose first look Google takes until it is released.
+func heldAtGoogle(t *testing.T, p *pipeline) (*shot, *held) {
+	t.Helper()
+	s, h := p.ask(t, portrait(t)), meet(t)
+	s.google(annotator.Fault{Meet: h.meet, Times: 1})
+	s.upload(t)
+	h.wait(t)
+	return s, h
+}
+
+// ending tells the worker to stop, and lets it go on once it has said that it does.
+func (s *shot) ending(t *testing.T, h *held) {
+	t.Helper()
+	const stopping = "stopping: finishing what is under way"
+	before := strings.Count(s.log(t, "worker"), stopping)
+	s.signal(t, "worker", syscall.SIGTERM)
+	for ctx := patient(t); strings.Count(s.log(t, "worker"), stopping) == before; {
+		if ctx.Err() != nil {
+			t.Fatal("the worker does not stop")
+		}
+	}
+	h.release()
+}

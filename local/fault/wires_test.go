@@ -1,0 +1,148 @@
+package fault
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+
+	"triptych/local/cosmos"
+	"triptych/picture"
+)
+
+// Toxics, as Toxiproxy's API takes them.
+const (
+	reset = `{"type":"reset_peer","stream":"upstream","attributes":{"timeout":0}}`
+	hang  = `{"type":"timeout","stream":"upstream","attributes":{"timeout":0}}`
+	// swallow lets what is sent vanish on its way back: the cloud has done its part, the worker never learns.
+	swallow = `{"type":"timeout","stream":"downstream","attributes":{"timeout":0}}`
+	slow    = `{"type":"latency","attributes":{"latency":1000}}`
+	broken  = `{"type":"limit_data","attributes":{"bytes":10000}}`
+)
+
+// wires are faults of the network between the worker and one part.
+var wires = []fault{
+	wire("a_connection_to_Google_that_is_reset_is_made_again", "vision", reset, 1,
+		waiting{picture.Annotate, picture.Unavailable, "unreachable"}),
+	wire("a_connection_to_Cosmos_DB_that_is_reset_is_made_again", "cosmos", reset, 1,
+		waiting{picture.Persist, picture.Unavailable, "could not be reached"}),
+	wire("an_object_that_breaks_off_is_fetched_again", "s3", broken, 2,
+		waiting{picture.Annotate, picture.Unavailable, "S3 could not be asked"}),
+	cutWire("an_unplugged_Google_is_waited_for", "vision", 1, waiting{picture.Annotate, picture.Unavailable, "unreachable"}),
+	cutWire("an_unplugged_Cosmos_DB_is_waited_for", "cosmos", 1, waiting{picture.Persist, picture.Unavailable, "could not be reached"}),
+	cutWire("an_unplugged_S3_is_waited_for", "s3", 2, waiting{picture.Annotate, picture.Unavailable, "S3 could not be asked"}),
+	slowWire("a_slow_wire_to_Google_costs_no_second_look", "vision"),
+	slowWire("a_slow_wire_to_Cosmos_DB_costs_no_second_look", "cosmos"),
+	slowWire("a_slow_wire_to_S3_costs_no_second_look", "s3"),
+	slowWire("a_slow_wire_to_Temporal_costs_no_second_look", "temporal"),
+	{name: "a_Google_that_hangs_is_no_dead_worker_and_is_asked_again_once_cut_off", run: func(t *testing.T, p *pipeline) {
+		s := p.ask(t, portrait(t))
+		mend := p.poison(t, "vision", hang)
+		s.upload(t)
+		s.seen(t, picture.Annotate, func(step picture.Step) bool { return step.Status == picture.StepRunning })
+		for alive := time.Duration(0); alive < 4*time.Second; { // longer than a worker may be silent
+			pending := s.describe(t).PendingActivities
+			if len(pending) != 1 || pending[0].Attempt != 1 || pending[0].State != enumspb.PENDING_ACTIVITY_STATE_STARTED {
+				t.Fatalf("Temporal tells of %v", pending)
+			}
+			alive = pending[0].LastHeartbeatTime.AsTime().Sub(pending[0].LastStartedTime.AsTime())
+		}
+		mend()
+		s.ends(t, annotated)
+		s.retried(t, waiting{picture.Annotate, picture.Unavailable, "unreachable"})
+	}},
+	{name: "an_answer_of_Google_lost_on_the_wire_is_paid_for_again", run: func(t *testing.T, p *pipeline) {
+		s, held := heldAtGoogle(t, p)
+		mend := p.poison(t, "vision", swallow)
+		held.release()
+		s.billed(t)
+		mend()
+		s.ends(t, ending{status: picture.Annotated, bills: 2, shown: 1})
+		s.retried(t, waiting{picture.Annotate, picture.Unavailable, "unreachable"})
+	}},
+	{name: "an_acknowledgement_of_Cosmos_DB_that_never_comes_is_one_record", slow: true, run: func(t *testing.T, p *pipeline) {
+		s, held := heldAtAzure(t, p)
+		mend := p.poison(t, "cosmos", swallow)
+		held.release()
+		first := s.kept(t)
+		s.givenUp(t, picture.Persist, enumspb.TIMEOUT_TYPE_START_TO_CLOSE)
+		mend()
+		if kept := s.ends(t, annotated); kept.Steps[2].Attempt != first.Steps[2].Attempt {
+			t.Error("the Record was written again")
+		}
+	}},
+	{name: "an_acknowledgement_of_Cosmos_DB_cut_off_on_the_wire_is_one_record", run: func(t *testing.T, p *pipeline) {
+		s, held := heldAtAzure(t, p)
+		mend := p.poison(t, "cosmos", swallow)
+		held.release()
+		first := s.kept(t)
+		mend()
+		kept := s.ends(t, annotated)
+		s.retried(t, waiting{picture.Persist, picture.Unavailable, "could not be reached"})
+		if kept.Steps[2].Attempt != first.Steps[2].Attempt {
+			t.Error("the Record was written again")
+		}
+	}},
+	{name: "a_worker_cut_off_from_Temporal_while_Google_looks_saves_one_record", run: func(t *testing.T, p *pipeline) {
+		s, held := heldAtGoogle(t, p)
+		mend := p.cut(t, "temporal")
+		s.givenUp(t, picture.Annotate, enumspb.TIMEOUT_TYPE_HEARTBEAT)
+		mend()
+		held.release()
+		s.ends(t, ending{status: picture.Annotated, bills: 1, again: true, shown: 1})
+	}},
+	{name: "a_worker_cut_off_from_Temporal_in_the_Cosmos_write_saves_one_record", run: func(t *testing.T, p *pipeline) {
+		s, held := heldAtAzure(t, p)
+		mend := p.cut(t, "temporal")
+		held.release()
+		s.kept(t)
+		mend()
+		s.ends(t, annotated)
+	}},
+}
+
+// wire is a case of a toxic on the wire to a part, and of what the picture waits for meanwhile.
+func wire(name, part, toxic string, shown int, w waiting) fault {
+	return fault{name: name, run: func(t *testing.T, p *pipeline) {
+		s := p.ask(t, portrait(t))
+		mend := p.poison(t, part, toxic)
+		s.upload(t)
+		s.waits(t, w)
+		mend()
+		s.ends(t, ending{status: picture.Annotated, bills: 1, shown: shown})
+	}}
+}
+
+// cutWire is the same with the wire unplugged.
+func cutWire(name, part string, shown int, w waiting) fault {
+	return fault{name: name, run: func(t *testing.T, p *pipeline) {
+		s := p.ask(t, portrait(t))
+		mend := p.cut(t, part)
+		s.upload(t)
+		s.waits(t, w)
+		mend()
+		s.ends(t, ending{status: picture.Annotated, bills: 1, shown: shown})
+	}}
+}
+
+func slowWire(name, part string) fault {
+	return fault{name: name, run: func(t *testing.T, p *pipeline) {
+		s := p.ask(t, portrait(t))
+		p.poison(t, part, slow)
+		s.upload(t)
+		s.ends(t, annotated)
+		s.first(t, picture.Annotate)
+		s.first(t, picture.Persist)
+	}}
+}
+
+// heldAtAzure uploads a picture whose first Record Cosmos DB takes to write until it is released.
+func heldAtAzure(t *testing.T, p *pipeline) (*shot, *held) {
+	t.Helper()
+	s, h := p.ask(t, portrait(t)), meet(t)
+	s.azure(cosmos.Fault{Method: http.MethodPost, Meet: h.meet, Times: 1})
+	s.upload(t)
+	h.wait(t)
+	return s, h
+}
