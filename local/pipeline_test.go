@@ -7,8 +7,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -116,6 +119,30 @@ func checkHistory(t *testing.T, s *stack.Stack, r picture.Record) {
 	}
 }
 
+// waitForActivity returns once the workflow has completed this activity.
+func waitForActivity(t *testing.T, s *stack.Stack, workflowID, name string) {
+	t.Helper()
+	c := temporalOf(t, s)
+	for t.Context().Err() == nil {
+		scheduled := map[int64]string{}
+		// Waits for each new event; ends with the run, or at once while there is none yet.
+		events := c.GetWorkflowHistory(t.Context(), workflowID, "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+		for events.HasNext() {
+			event, err := events.Next()
+			if err != nil {
+				break
+			}
+			if a := event.GetActivityTaskScheduledEventAttributes(); a != nil {
+				scheduled[event.EventId] = a.ActivityType.Name
+			}
+			if a := event.GetActivityTaskCompletedEventAttributes(); a != nil && scheduled[a.ScheduledEventId] == name {
+				return
+			}
+		}
+	}
+	t.Fatalf("%s never completed %s", workflowID, name)
+}
+
 func recordOf(t *testing.T, s *stack.Stack, id picture.ID) picture.Record {
 	t.Helper()
 	r, _, err := containerOf(t, s).Read(t.Context(), id)
@@ -142,6 +169,30 @@ func temporalOf(t *testing.T, s *stack.Stack) client.Client {
 	}
 	t.Cleanup(c.Close)
 	return c
+}
+
+// eventOf is the event S3 sends of a picture, as AWS documents it.
+func eventOf(t *testing.T, s *stack.Stack, id picture.ID) []byte {
+	t.Helper()
+	key, err := id.Key("image/jpeg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := s.Endpoints
+	head, err := bucketOf(s).HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &e.Bucket, Key: &key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	event, err := json.Marshal(events.S3Event{Records: []events.S3EventRecord{{
+		EventVersion: "2.1", EventSource: "aws:s3", EventName: "ObjectCreated:Put", EventTime: time.Now().UTC(),
+		S3: events.S3Entity{Bucket: events.S3Bucket{Name: e.Bucket}, Object: events.S3Object{
+			Key: key, VersionID: aws.ToString(head.VersionId), ETag: strings.Trim(aws.ToString(head.ETag), `"`), Size: aws.ToInt64(head.ContentLength),
+		}},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return event
 }
 
 func bucketOf(s *stack.Stack) *s3.Client {

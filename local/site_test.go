@@ -48,6 +48,15 @@ func upload(t *testing.T, g visitor.Grant, photo []byte) int {
 	return status
 }
 
+func (s site) erase(t *testing.T, id picture.ID, token string) int {
+	t.Helper()
+	status, err := visitor.Site(s).Erase(t.Context(), id, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status
+}
+
 // follow waits until the picture has settled. every sees each Progress on the way.
 func (s site) follow(t *testing.T, id picture.ID, every ...func(picture.Progress)) picture.Progress {
 	t.Helper()
