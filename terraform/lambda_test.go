@@ -1,6 +1,7 @@
 package terraform_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"regexp"
@@ -132,6 +133,45 @@ var lambdaRules = map[string]rule{
 			{"another_log", "monitoring.tf", `aws_cloudwatch_log_group.program["worker"].name
   pattern`, `aws_cloudwatch_log_group.program["web"].name
   pattern`},
+		},
+	},
+	"every_alarm_and_every_curve_has_its_metric": {
+		func(p planned) (c []string) {
+			made := map[any]bool{}
+			for _, r := range p.of("aws_cloudwatch_log_metric_filter") {
+				made[at(r.values, "metric_transformation", 0, "name")] = true
+			}
+			ours := 0
+			for _, r := range p.of("aws_cloudwatch_metric_alarm") {
+				if at(r.values, "namespace") == "Triptych/triptych" {
+					ours++
+					if name := at(r.values, "metric_name"); !made[name] {
+						c = append(c, fmt.Sprintf("%s rings for %v, which nobody makes", r.address, name))
+					}
+				}
+			}
+			var board map[string]any
+			text, _ := at(p.one("aws_cloudwatch_dashboard.this"), "dashboard_body").(string)
+			if err := json.Unmarshal([]byte(text), &board); err != nil {
+				return append(c, "the dashboard cannot be read: "+err.Error())
+			}
+			for _, widget := range list(at(board, "widgets")) {
+				for _, curve := range list(at(widget, "properties", "metrics")) {
+					if at(curve, 0) == "Triptych/triptych" {
+						ours++
+						if !made[at(curve, 1)] {
+							c = append(c, fmt.Sprintf("the dashboard shows %v, which nobody makes", at(curve, 1)))
+						}
+					}
+				}
+			}
+			if ours < 10 {
+				c = append(c, fmt.Sprintf("only %d alarms and curves are of our own metrics", ours))
+			}
+			return c
+		}, []breach{
+			{"a_metric_under_another_name", "monitoring.tf", "    Waited    = {", "    Waiting   = {"},
+			{"a_curve_of_nothing", "dashboard.tf", `[[local.metrics, "Throttled"]]`, `[[local.metrics, "TooMany"]]`},
 		},
 	},
 	"every_alarm_says_what_to_do_and_is_sent": {

@@ -54,6 +54,38 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// TestVariants holds the rules that no variable may loosen against other values than the defaults.
+func TestVariants(t *testing.T) {
+	files := read(t)
+	for name, changed := range map[string]map[string]cty.Value{
+		"keys_instead_of_federation": {"azure_federation": cty.False},
+		"a_NAT_gateway":              {"nat": cty.True},
+		"a_domain":                   {"domain": cty.StringVal("pictures.example.com"), "zone_id": cty.StringVal("Z0123456789")},
+		"a_Temporal_of_ones_own":     {"temporal_address": cty.StringVal("temporal.example.com:7233"), "temporal_api_key": cty.StringVal("key")},
+		"provisioned_throughput":     {"cosmos_throughput": cty.NumberIntVal(4000)},
+		"what_destroy_may_take":      {"force_destroy": cty.True},
+	} {
+		t.Run(name, func(t *testing.T) {
+			variables := maps.Clone(required)
+			maps.Copy(variables, changed)
+			p, err := plan(files, variables)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, rules := range []map[string]rule{bucketRules, policyRules, lambdaRules, settingRules, budgetRules} {
+				for rule, r := range rules {
+					if name == "a_domain" && rule == "a_browser_may_use_a_grant_from_the_site_alone" {
+						continue // the site's origin is the domain then, see tests/plan.tftest.hcl
+					}
+					if complaints := r.complaints(p); len(complaints) > 0 {
+						t.Errorf("%s: %s", rule, strings.Join(complaints, "\n"))
+					}
+				}
+			}
+		})
+	}
+}
+
 func mustPlan(t *testing.T, files sources) planned {
 	t.Helper()
 	p, err := plan(files, required)

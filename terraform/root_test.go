@@ -338,6 +338,9 @@ func (r *root) stand(address string) cty.Value {
 	// These alone are used as something else than a string.
 	attributes["version"] = cty.NumberIntVal(1)
 	attributes["endpoints"] = cty.ObjectVal(map[string]cty.Value{"grpc_address": cty.StringVal(address + ".endpoints.grpc_address")})
+	attributes["domain_validation_options"] = cty.TupleVal([]cty.Value{cty.ObjectVal(map[string]cty.Value{
+		"resource_record_name": cty.StringVal("name"), "resource_record_type": cty.StringVal("CNAME"), "resource_record_value": cty.StringVal("value"),
+	})})
 	attributes["account_id"] = cty.StringVal(account)
 	attributes["cidr_block"] = cty.StringVal("10.0.0.0/16")
 	return cty.ObjectVal(attributes)
