@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	goruntime "runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -27,15 +29,24 @@ const portrait = "../local/vision/testdata/astronaut.jpg"
 
 var screenshots = flag.String("screenshots", "", "`directory` to put pictures of the page into")
 
-// house is what the tests of the page share, because it takes seconds to start: the whole pipeline, and a
-// Chromium whose camera sees the portrait.
+// house is what tests of the page share, because it takes seconds to start: the whole pipeline, and a Chromium whose
+// camera sees the portrait.
 type house struct {
 	*stack.Stack
 	chromium context.Context
 	deployed string // the site alone, under a name as it has in the cloud
 }
 
-// TestPage runs the page in a real browser against the real pipeline. The tests stand by subject in page_*_test.go.
+// A tab mostly waits, for a cloud, a countdown or the next frame: twice as many as there are cores keep them busy.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", strconv.Itoa(2*goruntime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
+	m.Run()
+}
+
+// TestPage runs the page in a real browser against the real pipeline. The tests stand by subject in page_*_test.go;
+// those that put faults into the pipeline have one to themselves, and take turns.
 func TestPage(t *testing.T) {
 	days := 30
 	alone := newClouds(t, func(c *clouds) { c.retentionDays = &days })
@@ -45,9 +56,11 @@ func TestPage(t *testing.T) {
 		chromedp.Flag("use-fake-device-for-media-stream", true),
 		chromedp.Flag("use-file-for-fake-video-capture", cameraFilm(t)),
 		chromedp.Flag("host-resolver-rules", "MAP triptych.example 127.0.0.1"),
-		chromedp.Flag("unsafely-treat-insecure-origin-as-secure", deployed)) // as https would be
-	h := house{stack.Start(t), chromium, deployed}
+		chromedp.Flag("unsafely-treat-insecure-origin-as-secure", deployed), // as https would be
+		chromedp.Flag("force-prefers-reduced-motion", true))                 // to draw each frame is most of a browser's work
 	t.Run("health", func(t *testing.T) {
+		t.Parallel()
+		h := house{stack.Start(t), chromium, deployed}
 		for _, subject := range []func(*testing.T, house){
 			testNotice, testCamera, testFiles, testUpload, testProgress, testResult, testAlbum, testPeople, testContrast, testWeight, testNoFaults, testShots,
 		} {
@@ -55,6 +68,8 @@ func TestPage(t *testing.T) {
 		}
 	})
 	t.Run("fault", func(t *testing.T) {
+		t.Parallel()
+		h := house{stack.Start(t), chromium, deployed}
 		for _, subject := range []func(*testing.T, house){testReload, testAnswers, testFaults} {
 			subject(t, h)
 		}
@@ -196,12 +211,18 @@ func (p tab) reads(selector, words string) {
 func (p tab) until(expression string) {
 	p.Helper()
 	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
-		for {
-			done, err := chromedp.Evaluate[bool]("new Promise((seen) => requestAnimationFrame(() => seen(Boolean("+expression+"))))", awaited)(ctx, t)
-			if done || err != nil {
-				return chromedp.Void{}, err
-			}
-		}
+		_, err := chromedp.Evaluate[bool](`new Promise((seen, failed) => {
+			const look = () => {
+				try {
+					if (`+expression+`) seen(true);
+					else requestAnimationFrame(look);
+				} catch (error) {
+					failed(error);
+				}
+			};
+			look();
+		})`, awaited)(ctx, t)
+		return chromedp.Void{}, err
 	})
 }
 

@@ -19,7 +19,6 @@ func testContrast(t *testing.T, h house) {
 		meanwhile(t, "text_stands_out_in_the_"+scheme, func(t *testing.T) {
 			p := newTab(t, h.chromium, h.Endpoints.Site)
 			p.emulate("prefers-color-scheme", scheme)
-			p.emulate("prefers-reduced-motion", "reduce")
 			p.do(chromedp.EmulateViewport(1280, 1400), chromedp.Navigate(p.site))
 			p.see("#agreement", "#temporal")
 			p.reads("#kept", "deletes")

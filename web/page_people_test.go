@@ -133,24 +133,23 @@ func testPeople(t *testing.T, h house) {
 	})
 	meanwhile(t, "who_wants_no_motion_sees_none", func(t *testing.T) {
 		p := h.visit(t)
-		p.emulate("prefers-reduced-motion", "reduce")
-		p.choose(portrait)
-		p.click("#send")
-		for range 5 {
-			p.until(`document.getAnimations().length === 0`)
+		evaluate[bool](p, `window.moved = new Set(), addEventListener("transitionrun", ({target}) => moved.add(target.id || target.nodeName)), addEventListener("animationstart", ({animationName}) => moved.add(animationName)), true`)
+		p.send()
+		p.see("#marks polygon")
+		if moved := evaluate[[]string](p, `[...moved]`); len(moved) > 0 {
+			t.Errorf("moved: %v", moved)
 		}
-		p.see(allDone)
+		p.emulate("prefers-reduced-motion", "no-preference")
+		p.click("#again")
+		p.send()
+		p.until(`["P", "appear"].every((what) => moved.has(what))`)
 	})
 }
 
 func (p tab) emulate(feature, value string) {
 	p.Helper()
 	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
-		features := []*emulation.MediaFeature{{Name: feature, Value: value}}
-		if feature == "prefers-reduced-motion" && evaluate[bool](p, `matchMedia("(prefers-color-scheme: dark)").matches`) {
-			features = append(features, &emulation.MediaFeature{Name: "prefers-color-scheme", Value: "dark"})
-		}
-		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: feature, Value: value}}})
 		return chromedp.Void{}, err
 	})
 }
