@@ -113,7 +113,7 @@ func testPeople(t *testing.T, h house) {
 		evaluate[bool](p, `window.said = [], new MutationObserver(() => said.push(document.querySelector("#said").textContent)).observe(document.querySelector("#said"), {childList: true, characterData: true, subtree: true}), true`)
 		p.send()
 		said := evaluate[[]string](p, `said`)
-		if !slices.Contains(said, "AWS is working") || !strings.HasPrefix(said[len(said)-1], "Your picture arrived") {
+		if !slices.Contains(said, "AWS: running. ") || !strings.HasPrefix(said[len(said)-1], "Your picture arrived") {
 			t.Errorf("told: %q", said)
 		}
 	})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
@@ -57,6 +58,16 @@ func testAnswers(t *testing.T, h house) {
 		p.click(`#toggles [name="objects"]`)
 		p.see("#marks .object")
 		p.shoot("everything")
+	})
+	t.Run("what_Google_does_not_know_is_not_told", func(t *testing.T) {
+		p := h.answered(t, &visionpb.AnnotateImageResponse{
+			FaceAnnotations:      []*visionpb.FaceAnnotation{{DetectionConfidence: .6}},
+			SafeSearchAnnotation: &visionpb.SafeSearchAnnotation{},
+		})
+		words := evaluate[string](p, `document.querySelector("#findings").innerText`)
+		if strings.Contains(words, "calm") || strings.Contains(words, "Suitable") {
+			t.Errorf("the result is told as %q", words)
+		}
 	})
 	t.Run("markup_in_an_answer_is_text", func(t *testing.T) {
 		const hostile = `<img src=x onerror="document.title='hacked'"><script>document.title='hacked'</script>`

@@ -75,6 +75,28 @@ func testUpload(t *testing.T, h house) {
 			t.Errorf("after %s the page shows and remembers %v", url, ids)
 		}
 	})
+	meanwhile(t, "a_bucket_that_refuses_every_grant_is_not_asked_for_ever", func(t *testing.T) {
+		p := h.visit(t)
+		var puts atomic.Int32
+		p.intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+			if r.Request.Method == "PUT" {
+				puts.Add(1)
+				answer.refuse(403)
+				return
+			}
+			answer.goOn()
+		})
+		p.choose(portrait)
+		p.click("#send")
+		p.reads("#notice p", "answered 403")
+		p.see("#review")
+		if n := puts.Load(); n != 3 {
+			t.Errorf("it was asked %d times", n)
+		}
+		if left := evaluate[string](p, `import("./album.js").then(({load}) => location.hash + load().length)`); left != "0" {
+			t.Errorf("left of it: %s", left)
+		}
+	})
 	meanwhile(t, "a_cancelled_upload_leaves_nothing_and_can_be_sent_again", func(t *testing.T) {
 		p := h.visit(t)
 		var puts atomic.Int32

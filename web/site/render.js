@@ -115,9 +115,8 @@ function renderResult(annotation, shown, act) {
 	$("raw").open = false;
 	$("raw").querySelector("pre").textContent = annotation ? JSON.stringify(annotation, null, 2) : "";
 	$("toggles").replaceChildren(...kinds(annotation).map(([kind, label]) => {
-		const box = element("input", { type: "checkbox", name: kind, checked: shown[kind] });
-		box.onchange = () => act.toggle(kind, box.checked);
-		return element("label", {}, box, label);
+		const onchange = (event) => act.toggle(kind, event.target.checked);
+		return element("label", {}, element("input", { type: "checkbox", name: kind, checked: shown[kind], onchange }), label);
 	}));
 }
 
@@ -128,8 +127,8 @@ function renderHistory(history, act) {
 		const address = thumbnail(entry);
 		if (address) link.append(element("img", { src: address, alt: "Picture of " + when }));
 		else link.setAttribute("aria-label", "Picture of " + when);
-		const button = element("button", { type: "button", disabled: Boolean(entry.erasing) }, entry.erasing ? "Erasing…" : "Erase", element("span", { className: "unseen" }, " the picture of " + when));
-		button.onclick = () => act.erase([entry]);
-		return element("li", { className: entry.erasing ? "gone" : "" }, link, button);
+		const onclick = () => act.erase([entry]), disabled = Boolean(entry.erasing);
+		const button = element("button", { type: "button", disabled, onclick }, disabled ? "Erasing…" : "Erase", element("span", { className: "unseen" }, " the picture of " + when));
+		return element("li", { className: disabled ? "gone" : "" }, link, button);
 	}));
 }

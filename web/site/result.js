@@ -12,6 +12,7 @@ const likelihoods = { VERY_UNLIKELY: "very unlikely", UNLIKELY: "unlikely", POSS
 export function findings(annotation) {
 	const faces = annotation.faceAnnotations ?? [];
 	const colours = annotation.imagePropertiesAnnotation?.dominantColors?.colors ?? [];
+	const safe = annotation.safeSearchAnnotation;
 	const text = annotation.fullTextAnnotation?.text ?? annotation.textAnnotations?.[0]?.description;
 	return [
 		section(faces.length > 1 ? faces.length + " faces" : "Face", element("ul", {}, ...face(faces))),
@@ -21,7 +22,7 @@ export function findings(annotation) {
 		bars("Brands", annotation.logoAnnotations),
 		text && section("Text", element("blockquote", {}, text)),
 		colours.length && section("Colours", swatches(colours.slice(0, 8))),
-		annotation.safeSearchAnnotation && section("Suitable for all?", ...suitability(annotation.safeSearchAnnotation)),
+		safe && concerns.some(([key]) => likelihoods[safe[key]]) && section("Suitable for all?", suitability(safe)),
 	].filter(Boolean);
 }
 
@@ -41,8 +42,9 @@ function face(faces) {
 // expression says what a face looks like: "Looks joyful, perhaps surprised".
 function expression(face) {
 	const looks = moods.flatMap(([key, word]) => said(face, key, word));
+	const calm = moods.some(([key]) => likelihoods[face[key + "Likelihood"]]) ? "looks calm" : "has an unclear expression";
 	const has = traits.flatMap(([key, words]) => said(face, key, words));
-	return capital([looks.length ? "looks " + looks.join(", ") : "looks calm", ...has].join("; "));
+	return capital([looks.length ? "looks " + looks.join(", ") : calm, ...has].join("; "));
 }
 
 function said(face, key, words) {
@@ -78,8 +80,8 @@ function swatches(colours) {
 
 function suitability(safe) {
 	const doubts = concerns.filter(([key]) => degrees[safe[key]] !== undefined);
-	if (!doubts.length) return [element("p", {}, "Yes, as far as Google can tell.")];
-	return [element("ul", {}, ...doubts.map(([key, words]) => element("li", {}, capital(words) + " is " + likelihoods[safe[key]] + ".")))];
+	if (!doubts.length) return element("p", {}, "Yes, as far as Google can tell.");
+	return element("ul", {}, ...doubts.map(([key, words]) => element("li", {}, capital(words) + " is " + likelihoods[safe[key]] + ".")));
 }
 
 function percent(part) {

@@ -11,7 +11,7 @@ export async function deliver(blob, { onGrant, onChange, signal }) {
 	if (!crypto.subtle) throw new Error("Open this page over https or on localhost. Only there can a browser prepare a picture.");
 	const sum = await sha256(await blob.arrayBuffer());
 	const tell = (trouble) => onChange({ loaded: 0, total: blob.size, ...trouble });
-	for (;;) {
+	for (let grants = 1; ; grants++) {
 		const granted = await insist(() => grant(blob, sum, signal), { tell, signal });
 		onGrant(granted);
 		const arrived = await insist((attempt) => {
@@ -20,6 +20,7 @@ export async function deliver(blob, { onGrant, onChange, signal }) {
 		}, { tell, signal });
 		if (arrived || await insist(() => isKnown(granted.id, signal), { tell, signal })) return;
 		withdraw(granted);
+		if (grants === 3) throw refusal(403);
 	}
 }
 

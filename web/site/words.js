@@ -69,8 +69,7 @@ export function stateOf(step) {
 export function said(state) {
 	if (isSettled(state.progress)) return headline(state).join(". ");
 	const step = stepsOf(state).findLast(({ status }) => status !== "waiting");
-	const how = step && { running: " is working", retrying: " is tried again: " + step.error, done: " is done", failed: " refused it" }[step.status];
-	return state.trouble ?? (step ? clouds[step.name] + how : "");
+	return state.trouble ?? (step ? clouds[step.name] + ": " + step.status + ". " + sentence(step.error ?? "") : "");
 }
 
 export function detailOf(step) {
