@@ -46,8 +46,7 @@ func testAlbum(t *testing.T, h house) {
 		p := h.visit(t)
 		p.send()
 		evaluate[bool](p, `import("./album.js").then(({load, change}) => Boolean(change(load()[0].id, {erasing: true})))`)
-		p.do(chromedp.Navigate(p.site))
-		p.do(chromedp.Reload())
+		p.do(chromedp.Navigate(p.site)) // which loads the page anew
 		p.reads("#notice p", "Erased")
 		p.until(`document.querySelector("#history").hidden`)
 	})
