@@ -265,13 +265,3 @@ func TestCallErrors(t *testing.T) {
 		}
 	})
 }
-
-func BenchmarkFace(b *testing.B) {
-	_, client := serve(b)
-	image := photograph(b, "astronaut.jpg")
-	for b.Loop() {
-		if response := one(b, client, image, both); len(response.FaceAnnotations) != 1 {
-			b.Fatal(response)
-		}
-	}
-}

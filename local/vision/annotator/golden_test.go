@@ -99,7 +99,7 @@ func TestGolden(t *testing.T) {
 				}
 				f.box.check(t, "a face", ofPixels(face.BoundingPoly))
 			}
-			upright, err := photo.Decode(image.Content)
+			upright, err := photo.Decode(t.Context(), image.Content)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,11 +1,13 @@
 package annotator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"google.golang.org/grpc/codes"
@@ -23,6 +25,9 @@ var (
 	errNotAllowed   = status.Error(codes.PermissionDenied, "We're not allowed to access the URL on your behalf. Please download the content and pass it in.")
 	errInaccessible = status.Error(codes.Unavailable, "We can not access the URL currently. Please download the content and pass it in.")
 )
+
+// decodeWithin is what 75 megapixels need many times over; a picture that takes longer is made to.
+const decodeWithin = 20 * time.Second
 
 // maxResults is how many results of a feature there can be; the default is Google's.
 const (
@@ -71,9 +76,11 @@ func (s *Server) annotate(ctx context.Context, asked *visionpb.AnnotateImageRequ
 
 // analyse decodes the picture and looks at it.
 func (s *Server) analyse(ctx context.Context, data []byte, wanted request) (*visionpb.AnnotateImageResponse, error) {
-	p, err := photo.Decode(data)
+	decoding, cancel := context.WithTimeout(ctx, decodeWithin)
+	defer cancel()
+	p, err := photo.Decode(decoding, data)
 	if err != nil {
-		return nil, refusal(err)
+		return nil, cmp.Or(ctx.Err(), refusal(err))
 	}
 	seen, err := s.look(ctx, p.Pixels, wanted)
 	if err != nil {

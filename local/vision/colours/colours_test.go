@@ -53,7 +53,7 @@ func TestDominantOfAPhotograph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := photo.Decode(data)
+	p, err := photo.Decode(t.Context(), data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func BenchmarkDominant(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	p, err := photo.Decode(data)
+	p, err := photo.Decode(b.Context(), data)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -46,17 +46,25 @@ func newDetector(m *nn.Model) detector {
 // detect finds the boxes, the surest first.
 func (d detector) detect(picture *image.RGBA) []Face {
 	input, scale := photo.Letterbox(picture, picture.Rect, inputFor(picture.Rect.Size()), false)
-	x := d.first.Apply(normalised(input, detectorMeans)).MaxPool(2)
-	x.LeakyReLU(leak) // after pooling: the same result for a quarter of the work
+	x := pooled(d.first, normalised(input, detectorMeans), 2)
 	for i, layer := range d.body {
 		stride := 2
 		if i == len(d.body)-1 {
 			stride = 1
 		}
-		x = layer.Apply(x).MaxPool(stride)
-		x.LeakyReLU(leak)
+		x = pooled(layer, x, stride)
 	}
+	defer x.Release()
 	return distinct(proposals(d.last.Apply(x), scale))
+}
+
+// pooled uses up what goes into the layer.
+func pooled(l layer, in *nn.Tensor, stride int) *nn.Tensor {
+	whole := next(l, in)
+	defer whole.Release()
+	x := whole.MaxPool(stride)
+	x.LeakyReLU(leak) // after pooling: the same result for a quarter of the work
+	return x
 }
 
 // inputFor is the training size less the empty rows or columns of cells an oblong picture would leave.

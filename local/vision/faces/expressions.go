@@ -59,19 +59,33 @@ func newFeatures(m *nn.Model, blocks, layers int) features {
 }
 
 func (f features) of(square *image.RGBA) []float32 {
-	x := f.first.Apply(normalised(square, cropMeans))
+	x := next(f.first, normalised(square, cropMeans))
 	for b, block := range f.blocks {
 		if b > 0 {
-			x, block = block[0].Apply(x), block[1:]
+			x, block = next(block[0], x), block[1:]
 		}
 		x.ReLU()
 		// Each layer sees the sum of all before it, made positive; the sum itself keeps its negatives.
 		sum := x.Clone()
 		for _, layer := range block {
-			sum.Add(layer.Apply(x))
+			more := next(layer, x)
+			sum.Add(more)
+			more.Release()
 			x = sum.Clone()
 			x.ReLU()
 		}
+		sum.Release()
 	}
+	defer x.Release()
 	return x.ChannelMeans()
+}
+
+type layer interface {
+	Apply(in *nn.Tensor) *nn.Tensor
+}
+
+// next uses up what goes in.
+func next(l layer, in *nn.Tensor) *nn.Tensor {
+	defer in.Release()
+	return l.Apply(in)
 }

@@ -17,7 +17,7 @@ func open(t testing.TB, name string) *image.RGBA {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := photo.Decode(data)
+	p, err := photo.Decode(t.Context(), data)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,9 +6,16 @@ import (
 	"sync"
 )
 
-// spare holds memory that was released, by the number of bits of its length in values: a network needs the
-// same few sizes for every picture.
-var spare [bits.UintSize]sync.Pool
+// spare holds memory that was released, by class: a network needs the same few sizes for every picture.
+var spare [4 * (bits.UintSize + 1)]sync.Pool
+
+// class puts lengths that differ by less than a quarter together; capacity is the longest of them.
+func class(length int) (index, capacity int) {
+	width := bits.Len(uint(length - 1))
+	step := 1 << max(width-3, 0)
+	steps := (length + step - 1) / step
+	return 4*width + steps%4, steps * step
+}
 
 // New is a tensor of zeros.
 func New(shape ...int) *Tensor {
@@ -16,20 +23,23 @@ func New(shape ...int) *Tensor {
 	if n == 0 {
 		return &Tensor{Shape: shape}
 	}
-	class := bits.Len(uint(n - 1))
-	if released, ok := spare[class].Get().(*Tensor); ok {
+	index, capacity := class(n)
+	if released, ok := spare[index].Get().(*Tensor); ok {
 		released.Shape, released.Data = shape, released.Data[:n]
 		clear(released.Data)
 		return released
 	}
-	return &Tensor{Shape: shape, Data: make([]float32, n, 1<<class)}
+	return &Tensor{Shape: shape, Data: make([]float32, n, capacity)}
 }
 
 // Release gives the memory of a tensor that New or a layer made to the next that needs as much. The tensor
 // must not be used any more.
 func (t *Tensor) Release() {
-	if n := cap(t.Data); n > 0 && n&(n-1) == 0 {
-		spare[bits.Len(uint(n-1))].Put(t)
+	if len(t.Data) == 0 {
+		return
+	}
+	if index, capacity := class(cap(t.Data)); capacity == cap(t.Data) {
+		spare[index].Put(t)
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 // Model is the weights of one network by name. What is asked of it and missing is remembered and told
 // by Err, so that a network is put together line by line and checked once.
 type Model struct {
-	tensors map[string]*Tensor
-	err     error
+	stored map[string]weight
+	err    error
 }
 
 // weight is an entry of a TensorFlow.js weights manifest; the values follow each other in the data.
@@ -25,6 +25,8 @@ type weight struct {
 		Scale float64 `json:"scale"`
 		Min   float64 `json:"min"`
 	} `json:"quantization"`
+
+	data []byte
 }
 
 // Read takes a TensorFlow.js weights manifest and the data it describes: float32, or uint8 with a scale
@@ -36,14 +38,18 @@ func Read(manifest, data []byte) (*Model, error) {
 	if err := json.Unmarshal(manifest, &groups); err != nil {
 		return nil, fmt.Errorf("reading the weights manifest: %w", err)
 	}
-	m := &Model{tensors: map[string]*Tensor{}}
+	m := &Model{stored: map[string]weight{}}
 	for _, group := range groups {
 		for _, w := range group.Weights {
-			t, rest, err := w.decode(data)
+			length, err := w.length()
+			if err == nil && length > len(data) {
+				err = fmt.Errorf("shape %v needs more than the %d bytes that are left", w.Shape, len(data))
+			}
 			if err != nil {
 				return nil, fmt.Errorf("weights %q: %w", w.Name, err)
 			}
-			m.tensors[w.Name], data = t, rest
+			w.data, data = data[:length], data[length:]
+			m.stored[w.Name] = w
 		}
 	}
 	if len(data) != 0 {
@@ -52,28 +58,34 @@ func Read(manifest, data []byte) (*Model, error) {
 	return m, nil
 }
 
-func (w weight) decode(data []byte) (*Tensor, []byte, error) {
+// length is how many bytes the values take.
+func (w weight) length() (int, error) {
 	stored := w.Dtype
 	if w.Quantization != nil {
 		stored = w.Quantization.Dtype
 	}
-	width, known := map[string]int{"float32": 4, "uint8": 1}[stored]
-	if !known || (stored == "uint8" && w.Quantization == nil) {
-		return nil, nil, fmt.Errorf("data type %q is not supported", stored)
-	}
 	n := size(w.Shape)
-	if n < 0 || n > len(data)/width {
-		return nil, nil, fmt.Errorf("shape %v needs more than the %d bytes that are left", w.Shape, len(data))
+	switch {
+	case n < 0 || n > 1<<30:
+		return 0, fmt.Errorf("shape %v is none", w.Shape)
+	case stored == "uint8" && w.Quantization != nil:
+		return n, nil
+	case stored == "float32":
+		return 4 * n, nil
 	}
+	return 0, fmt.Errorf("data type %q is not supported", stored)
+}
+
+func (w weight) decode() *Tensor {
 	t := New(w.Shape...)
 	for i := range t.Data {
-		if stored == "uint8" {
-			t.Data[i] = float32(float64(data[i])*w.Quantization.Scale + w.Quantization.Min)
+		if w.Quantization != nil && w.Quantization.Dtype == "uint8" {
+			t.Data[i] = float32(float64(w.data[i])*w.Quantization.Scale + w.Quantization.Min)
 		} else {
-			t.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+			t.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(w.data[4*i:]))
 		}
 	}
-	return t, data[n*width:], nil
+	return t
 }
 
 // Err is the first thing asked for that the model does not have.
@@ -81,15 +93,14 @@ func (m *Model) Err() error { return m.err }
 
 // Tensor is the weights of that name and shape; a dimension of 0 may be any.
 func (m *Model) Tensor(name string, shape ...int) *Tensor {
-	t := m.tensors[name]
-	fits := t != nil && slices.EqualFunc(t.Shape, shape, func(has, want int) bool { return has == want || want == 0 })
-	if !fits {
-		if m.err == nil {
-			m.err = fmt.Errorf("the model has no weights %q of shape %v", name, shape)
-		}
-		return New(slices.Repeat([]int{1}, len(shape))...) // something to build on until Err is read
+	w, ok := m.stored[name]
+	if ok && slices.EqualFunc(w.Shape, shape, func(has, want int) bool { return has == want || want == 0 }) {
+		return w.decode()
 	}
-	return t
+	if m.err == nil {
+		m.err = fmt.Errorf("the model has no weights %q of shape %v", name, shape)
+	}
+	return New(slices.Repeat([]int{1}, len(shape))...) // something to build on until Err is read
 }
 
 // Conv is the convolution whose weights are name/filters and name/bias.
@@ -108,7 +119,7 @@ func (m *Model) Depthwise(name string, stride int) Depthwise {
 // dimension, beside them.
 func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	stored := m.Tensor(name+"/"+kind, shape...)
-	if m.tensors[name+"/scale"] == nil {
+	if _, ok := m.stored[name+"/scale"]; !ok {
 		return stored
 	}
 	channels := stored.Shape[3]
@@ -119,11 +130,10 @@ func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	if m.err != nil {
 		return stored
 	}
-	scaled := New(stored.Shape...)
 	for i, v := range stored.Data {
-		scaled.Data[i] = v*scale.Data[i%channels] + least.Data[i%channels]
+		stored.Data[i] = v*scale.Data[i%channels] + least.Data[i%channels]
 	}
-	return scaled
+	return stored
 }
 
 // Separable is the padded separable convolution whose weights are name/depthwise_filter,
@@ -137,7 +147,7 @@ func (m *Model) Separable(name string, stride int) Separable {
 	}
 }
 
-// channelsFirst reorders filters from TensorFlow's height, width, in, out to out, in, height, width.
+// channelsFirst reorders filters from TensorFlow's height, width, in, out to out, in, height, width. It uses them up.
 func channelsFirst(t *Tensor) *Tensor {
 	window, in, out := t.Shape[0]*t.Shape[1], t.Shape[2], t.Shape[3]
 	to := New(out, in, t.Shape[0], t.Shape[1])
@@ -145,6 +155,7 @@ func channelsFirst(t *Tensor) *Tensor {
 		o, c, at := i%out, i/out%in, i/out/in
 		to.Data[(o*in+c)*window+at] = v
 	}
+	t.Release()
 	return to
 }
 

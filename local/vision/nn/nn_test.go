@@ -114,11 +114,25 @@ func TestRelease(t *testing.T) {
 			}
 		}
 	})
+	t.Run("lengths_of_one_class_fit_into_its_capacity", func(t *testing.T) {
+		capacities := map[int]int{}
+		for length := 1; length < 10_000; length++ {
+			index, capacity := class(length)
+			if known := capacities[index]; known != 0 && known != capacity {
+				t.Fatalf("class %d of %d has the capacities %d and %d", index, length, known, capacity)
+			}
+			capacities[index] = capacity
+			if again, same := class(capacity); again != index || same != capacity || capacity < length || capacity > length+length/4+1 {
+				t.Fatalf("%d has the capacity %d of class %d, which has %d of %d", length, capacity, index, same, again)
+			}
+		}
+	})
 	t.Run("what_New_did_not_make_is_left_alone", func(t *testing.T) {
-		own := &Tensor{[]int{3}, []float32{1, 2, 3}}
+		own := filled(7, 9)
+		own.Data = own.Data[:9:9]
 		own.Release()
-		New(3)
-		if !slices.Equal(own.Data, []float32{1, 2, 3}) {
+		New(9)
+		if !slices.Equal(own.Data, filled(7, 9).Data) {
 			t.Errorf("got %v", own.Data)
 		}
 	})

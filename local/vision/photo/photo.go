@@ -5,6 +5,7 @@ package photo
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -48,12 +49,16 @@ func Measure(data []byte) (pixels int, err error) {
 	return config.Width * config.Height, nil
 }
 
-// Decode takes JPEG, PNG, GIF (the first frame), WebP and BMP. What is transparent becomes white.
-func Decode(data []byte) (*Photo, error) {
+// Decode takes JPEG, PNG, GIF (the first frame), WebP and BMP. What is transparent becomes white. It ends with the
+// context: a few bytes of a progressive JPEG can make work for all its pixels, again and again.
+func Decode(ctx context.Context, data []byte) (*Photo, error) {
 	if _, err := Measure(data); err != nil {
 		return nil, err
 	}
-	decoded, _, err := image.Decode(bytes.NewReader(data))
+	decoded, _, err := image.Decode(reader{ctx, bytes.NewReader(data)})
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if err != nil || decoded.Bounds().Empty() {
 		return nil, ErrBad
 	}
@@ -63,4 +68,17 @@ func Decode(data []byte) (*Photo, error) {
 		size.X, size.Y = size.Y, size.X
 	}
 	return &Photo{size.X, size.Y, scale, turn.apply(shrink(decoded, scale))}, nil
+}
+
+// reader fails once the context has ended. It gives few bytes at a time, so that few are decoded after that.
+type reader struct {
+	ctx  context.Context
+	from *bytes.Reader
+}
+
+func (r reader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.from.Read(p[:min(len(p), 256)])
 }

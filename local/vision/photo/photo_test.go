@@ -2,6 +2,7 @@ package photo
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -73,7 +74,7 @@ func TestDecode(t *testing.T) {
 		"a_BMP_is_taken":  encoded(t, func(b *bytes.Buffer) error { return bmp.Encode(b, picture) }),
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, err := Decode(data)
+			p, err := Decode(t.Context(), data)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -86,14 +87,14 @@ func TestDecode(t *testing.T) {
 	t.Run("a_WebP_is_taken", func(t *testing.T) {
 		// One white pixel: a VP8L stream of simple codes, as small as WebP gets.
 		data := []byte("RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00\x2f\x00\x00\x00\x10\x07\x10\x11\x11\x88\x88\xfe\x07\x00")
-		p, err := Decode(data)
+		p, err := Decode(t.Context(), data)
 		if err != nil || p.Width != 1 || p.Height != 1 {
 			t.Errorf("got %+v, %v", p, err)
 		}
 	})
 	t.Run("transparent_is_white", func(t *testing.T) {
 		picture := image.NewNRGBA(image.Rect(0, 0, 4, 4))
-		p, err := Decode(encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, picture) }))
+		p, err := Decode(t.Context(), encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, picture) }))
 		if err != nil || p.Pixels.RGBAAt(1, 1) != (color.RGBA{255, 255, 255, 255}) {
 			t.Errorf("got %v, %v", p, err)
 		}
@@ -103,7 +104,7 @@ func TestDecode(t *testing.T) {
 		for i := range picture.Pix {
 			picture.Pix[i] = byte(i%picture.Stride%2) * 200 // columns of 0 and 200
 		}
-		p, err := Decode(encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, picture) }))
+		p, err := Decode(t.Context(), encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, picture) }))
 		if err != nil || p.Width != 1501 || p.Height != 1000 || p.Scale != 2 || p.Pixels.Rect != image.Rect(0, 0, 751, 500) {
 			t.Fatalf("got %+v, %v", p, err)
 		}
@@ -115,7 +116,7 @@ func TestDecode(t *testing.T) {
 	})
 	t.Run("a_picture_of_one_row_keeps_it", func(t *testing.T) {
 		picture := image.NewGray(image.Rect(0, 0, 5000, 1))
-		p, err := Decode(encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, picture) }))
+		p, err := Decode(t.Context(), encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, picture) }))
 		if err != nil || p.Pixels.Rect != image.Rect(0, 0, 1250, 1) {
 			t.Errorf("got %+v, %v", p, err)
 		}
@@ -138,11 +139,59 @@ func TestRefused(t *testing.T) {
 		"exactly_the_limit_is_looked_at":        {bomb(7500, 10_000), ErrBad},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := Decode(tt.data); !errors.Is(err, tt.want) {
+			if _, err := Decode(t.Context(), tt.data); !errors.Is(err, tt.want) {
 				t.Errorf("got %v, want %v", err, tt.want)
 			}
 		})
 	}
+}
+
+// hostile is a progressive JPEG of 50 megapixels with this many scans, each of which visits every block.
+func hostile(scans int) []byte {
+	out := []byte("\xff\xd8")
+	segment := func(marker byte, body ...byte) {
+		out = append(binary.BigEndian.AppendUint16(append(out, 0xff, marker), uint16(len(body)+2)), body...)
+	}
+	segment(0xdb, append([]byte{0}, bytes.Repeat([]byte{1}, 64)...)...)
+	segment(0xc2, 8, 0x13, 0x88, 0x27, 0x10, 1, 1, 0x11, 0) // 10,000 × 5,000, grey
+	// Codes of one bit: 0 is the DC difference 0, or the AC code that ends 16,384 blocks and as many as the next 14 bits say.
+	counts := append([]byte{1}, make([]byte, 15)...)
+	segment(0xc4, append(append([]byte{0x00}, counts...), 0)...)
+	segment(0xc4, append(append([]byte{0x10}, counts...), 0xe0)...)
+	segment(0xda, 1, 1, 0, 0, 0, 0)
+	out = append(out, make([]byte, 100_000)...)
+	for range scans {
+		segment(0xda, 1, 1, 0, 1, 63, 0)
+		out = append(out, make([]byte, 100)...)
+	}
+	return append(out, 0xff, 0xd9)
+}
+
+// ending is a context that ends after it was asked a few times.
+type ending struct {
+	context.Context
+	left int
+}
+
+func (e *ending) Err() error {
+	if e.left--; e.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+func TestHostileScans(t *testing.T) {
+	t.Run("few_of_them_are_a_picture", func(t *testing.T) {
+		if p, err := Decode(t.Context(), hostile(1)); err != nil || p.Width != 10_000 {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("decoding_very_many_ends_with_the_context", func(t *testing.T) {
+		ctx := &ending{t.Context(), 400}
+		if _, err := Decode(ctx, hostile(100_000)); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 func TestOrientation(t *testing.T) {
@@ -179,7 +228,7 @@ func TestOrientation(t *testing.T) {
 		}
 		for _, order := range []binary.AppendByteOrder{binary.BigEndian, binary.LittleEndian} {
 			t.Run("orientation_"+string(rune('0'+orientation))+"_"+order.String()+"_stands_upright", func(t *testing.T) {
-				p, err := Decode(tagged(data, uint16(orientation), order))
+				p, err := Decode(t.Context(), tagged(data, uint16(orientation), order))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -252,7 +301,7 @@ func FuzzDecode(f *testing.F) {
 		if pixels, err := Measure(data); err != nil || pixels > 1<<20 {
 			return
 		}
-		p, err := Decode(data)
+		p, err := Decode(t.Context(), data)
 		if err != nil {
 			return
 		}

@@ -13,6 +13,11 @@ import (
 func shrink(from image.Image, by int) *image.RGBA {
 	bounds := from.Bounds()
 	to := image.NewRGBA(image.Rect(0, 0, (bounds.Dx()+by-1)/by, (bounds.Dy()+by-1)/by))
+	if by == 1 {
+		draw.Draw(to, to.Rect, image.White, image.Point{}, draw.Src)
+		draw.Draw(to, to.Rect, from, bounds.Min, draw.Over)
+		return to
+	}
 	band := image.NewRGBA(image.Rect(0, 0, bounds.Dx(), min(by, bounds.Dy())))
 	for y := range to.Rect.Dy() {
 		rows := min(by, bounds.Dy()-y*by)
