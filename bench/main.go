@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -55,6 +56,7 @@ func run(ctx context.Context, args []string, out, say io.Writer) error {
 	}
 	asJSON := flags.Bool("json", false, "print one JSON line per row instead of the table")
 	full := flags.Bool("full", false, "measure as for the README: more rounds, up to 1,000 pictures in flight, 10,000 waiting")
+	only := flags.String("only", "", "measure these `variants`, such as plain,triptych")
 	dir := flags.String("data", "", "`directory` to work in and leave behind; default: a temporary one")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -65,6 +67,9 @@ func run(ctx context.Context, args []string, out, say io.Writer) error {
 	plan := quick
 	if *full {
 		plan = thorough
+	}
+	if *only != "" {
+		plan.only = strings.Split(*only, ",")
 	}
 	started := time.Now()
 	m, err := measureIn(ctx, *dir, plan, say)
@@ -93,7 +98,7 @@ func measureIn(ctx context.Context, dir string, plan plan, say io.Writer) (measu
 		defer os.RemoveAll(temporary)
 		dir = temporary
 	}
-	r, err := openRig(ctx, dir, say)
+	r, err := openRig(ctx, dir, plan.only, say)
 	if err != nil {
 		return nil, err
 	}

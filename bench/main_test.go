@@ -20,7 +20,7 @@ import (
 var few = plan{rounds: 1, idle: 3, slow: 1, events: 1, starts: 1, flights: []int{1, 10}, during: 300 * time.Millisecond, waiting: 20}
 
 func TestBench(t *testing.T) {
-	r, err := openRig(t.Context(), t.TempDir(), t.Output())
+	r, err := openRig(t.Context(), t.TempDir(), nil, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}

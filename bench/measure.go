@@ -153,7 +153,10 @@ func flightKind(n int) string { return fmt.Sprintf("in flight %d", n) }
 
 // measureTrigger starts the shipped trigger afresh, each time for one event of the product.
 func (r *rig) measureTrigger(ctx context.Context, p plan, m measurements) error {
-	v := r.variants[len(r.variants)-1]
+	v := r.product()
+	if v == nil {
+		return nil
+	}
 	for range p.starts {
 		f, err := r.openFunction(v)
 		if err != nil {
@@ -177,13 +180,24 @@ func (r *rig) measureTrigger(ctx context.Context, p plan, m measurements) error 
 	return nil
 }
 
+// product is nil when others alone are measured.
+func (r *rig) product() *variant {
+	if last := r.variants[len(r.variants)-1]; last.name == "triptych" {
+		return last
+	}
+	return nil
+}
+
 func (r *rig) measureMemory(m measurements) {
 	for _, v := range r.variants {
 		if peak, ok := peakMemory(r.stack.PID(v.worker)); ok {
 			m.add("worker memory", v, peak)
 		}
 	}
-	product := r.variants[len(r.variants)-1]
+	product := r.product()
+	if product == nil {
+		return
+	}
 	for _, pid := range ownChildren("trigger") {
 		if peak, ok := peakMemory(pid); ok {
 			m.add("trigger memory", product, peak)

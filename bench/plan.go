@@ -4,6 +4,7 @@ import "time"
 
 // plan is how much is measured.
 type plan struct {
+	only    []string // variants; nil for all
 	rounds  int
 	idle    int           // pictures one after the other, of each variant and round, with clouds that answer at once
 	slow    int           // the same, with clouds that take their time

@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
@@ -46,7 +48,7 @@ type rig struct {
 	closers   []func()
 }
 
-func openRig(ctx context.Context, dir string, say io.Writer) (_ *rig, err error) {
+func openRig(ctx context.Context, dir string, only []string, say io.Writer) (_ *rig, err error) {
 	r := &rig{arrivals: &arrivals{awaited: map[picture.ID]chan time.Time{}}, say: say}
 	defer func() {
 		if err != nil {
@@ -69,12 +71,21 @@ func openRig(ctx context.Context, dir string, say io.Writer) (_ *rig, err error)
 		return nil, err
 	}
 	r.clouds(0, 0)
-	for _, open := range []func(context.Context) (*variant, error){r.direct, r.defaults, r.plain, r.triptych} {
-		v, err := open(ctx)
+	for _, known := range []struct {
+		name string
+		open func(context.Context) (*variant, error)
+	}{{"direct", r.direct}, {"default", r.defaults}, {"plain", r.plain}, {"triptych", r.triptych}} {
+		if only != nil && !slices.Contains(only, known.name) {
+			continue
+		}
+		v, err := known.open(ctx)
 		if err != nil {
 			return nil, err
 		}
 		r.variants = append(r.variants, v)
+	}
+	if len(r.variants) == 0 {
+		return nil, fmt.Errorf("-only %s names none of direct, default, plain, triptych", strings.Join(only, ","))
 	}
 	return r, r.warmUp(ctx)
 }

@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
-	"triptych/internal/temporal"
 	"triptych/picture"
 )
 
@@ -30,7 +31,11 @@ func annotatePicture(ctx workflow.Context, p picture.Picture) error {
 
 // servePlain is a worker of default options. Its names are the product's, so that the shipped trigger starts its runs.
 func servePlain(ctx context.Context, s *steps) error {
-	c, err := temporal.Dial()
+	options, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return err
+	}
+	c, err := client.Dial(options)
 	if err != nil {
 		return err
 	}
