@@ -22,21 +22,23 @@ var follows = map[string]struct {
 	status picture.Status
 	steps  [3]string
 }{
-	"no_worker_yet":                     {picture.Running, [3]string{"waiting", "waiting", "waiting"}},
-	"presign_is_under_way":              {picture.Running, [3]string{"running started", "waiting", "waiting"}},
-	"annotate_waits_for_a_worker":       {picture.Running, [3]string{"done 1 started finished", "waiting", "waiting"}},
-	"annotate_is_under_way":             {picture.Running, [3]string{"done 1 started finished", "running 1 started", "waiting"}},
-	"annotate_waits_to_be_tried_again":  {picture.Running, [3]string{"done 1 started finished", "retrying 2 next: Google is down", "waiting"}},
-	"annotate_is_tried_again":           {picture.Running, [3]string{"done 1 started finished", "retrying 2 started: Google is down", "waiting"}},
-	"annotate_lost_its_worker":          {picture.Running, [3]string{"done 1 started finished", "retrying 2 next: the worker stopped answering (Heartbeat timeout)", "waiting"}},
-	"an_unfetchable_URL_sends_bytes":    {picture.Running, [3]string{"done 1 started finished", "running 1 started", "waiting"}},
-	"a_bad_image_is_being_rejected":     {picture.Running, [3]string{"done 1 started finished", "failed 1 started finished: this is no image", "running 1 started"}},
-	"persist_is_throttled":              {picture.Running, [3]string{"done 1 started finished", "done 2 started finished", "retrying 2 next: Cosmos DB asks for patience"}},
-	"a_run_completed":                   {picture.Annotated, [3]string{"done 1 started finished", "done 1 started finished", "done 1 started finished"}},
-	"a_terminated_run_waits":            {picture.Waiting, [3]string{"done 1 started finished", "failed finished: the run was terminated: by hand", "waiting"}},
-	"a_failed_run_waits":                {picture.Waiting, [3]string{"failed 1 started finished: the run failed: no credentials", "waiting", "waiting"}},
-	"the_workflow_code_panics":          {picture.Running, [3]string{"retrying 2: the worker cannot go on: a bug", "waiting", "waiting"}},
-	"a_run_is_cancelled_in_an_activity": {picture.Waiting, [3]string{"done 1 started finished", "failed finished: the run was cancelled", "waiting"}},
+	"no_worker_yet":                        {picture.Running, [3]string{"waiting", "waiting", "waiting"}},
+	"presign_is_under_way":                 {picture.Running, [3]string{"running started", "waiting", "waiting"}},
+	"annotate_waits_for_a_worker":          {picture.Running, [3]string{"done 1 started finished", "waiting", "waiting"}},
+	"annotate_is_under_way":                {picture.Running, [3]string{"done 1 started finished", "running 1 started", "waiting"}},
+	"annotate_waits_to_be_tried_again":     {picture.Running, [3]string{"done 1 started finished", "retrying 2 next: Google is down", "waiting"}},
+	"annotate_is_tried_again":              {picture.Running, [3]string{"done 1 started finished", "retrying 2 started: Google is down", "waiting"}},
+	"annotate_lost_its_worker":             {picture.Running, [3]string{"done 1 started finished", "retrying 2 next: the worker stopped answering (Heartbeat timeout)", "waiting"}},
+	"an_unfetchable_URL_sends_bytes":       {picture.Running, [3]string{"done 1 started finished", "running 1 started", "waiting"}},
+	"a_bad_image_is_being_rejected":        {picture.Running, [3]string{"done 1 started finished", "failed 1 started finished: this is no image", "running 1 started"}},
+	"persist_is_throttled":                 {picture.Running, [3]string{"done 1 started finished", "done 2 started finished", "retrying 2 next: Cosmos DB asks for patience"}},
+	"persist_is_tried_within_the_workflow": {picture.Running, [3]string{"done 1 started finished", "done 1 started finished", "running started"}},
+	"a_run_completed_within_the_workflow":  {picture.Annotated, [3]string{"done 1 started finished", "done 1 started finished", "done 1 started finished"}},
+	"a_run_completed":                      {picture.Annotated, [3]string{"done 1 started finished", "done 1 started finished", "done 1 started finished"}},
+	"a_terminated_run_waits":               {picture.Waiting, [3]string{"done 1 started finished", "failed finished: the run was terminated: by hand", "waiting"}},
+	"a_failed_run_waits":                   {picture.Waiting, [3]string{"failed 1 started finished: the run failed: no credentials", "waiting", "waiting"}},
+	"the_workflow_code_panics":             {picture.Running, [3]string{"retrying 2: the worker cannot go on: a bug", "waiting", "waiting"}},
+	"a_run_is_cancelled_in_an_activity":    {picture.Waiting, [3]string{"done 1 started finished", "failed finished: the run was cancelled", "waiting"}},
 }
 
 func TestFollow(t *testing.T) {

@@ -36,6 +36,7 @@ type scene struct {
 	noWorker                   bool
 	panics                     bool
 	annotateQueue              string
+	persistHere                bool // as a local activity
 	presign, annotate, persist func(context.Context) error
 	then                       func(ctx context.Context, c client.Client, id string) error // when annotate is under way
 	until                      func(run) bool
@@ -69,9 +70,16 @@ func scenes() map[string]scene {
 			annotate: first(blink, done), persist: always(fails(picture.Throttled, "Cosmos DB asks for patience", time.Hour)),
 			until: pending(picture.Persist, scheduled, 2),
 		},
-		"a_run_completed":        {until: has(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED)},
-		"a_terminated_run_waits": {annotate: stays, then: terminate, until: has(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED)},
-		"a_failed_run_waits":     {presign: always(fails(picture.BadImage, "no credentials", 0)), until: has(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED)},
+		"persist_is_tried_within_the_workflow": {
+			persistHere: true, persist: silent,
+			until: both(has(enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED), func(r run) bool {
+				return r.description.GetPendingWorkflowTask().GetState() == enumspb.PENDING_WORKFLOW_TASK_STATE_STARTED
+			}),
+		},
+		"a_run_completed_within_the_workflow": {persistHere: true, until: has(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED)},
+		"a_run_completed":                     {until: has(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED)},
+		"a_terminated_run_waits":              {annotate: stays, then: terminate, until: has(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED)},
+		"a_failed_run_waits":                  {presign: always(fails(picture.BadImage, "no credentials", 0)), until: has(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED)},
 		"the_workflow_code_panics": {panics: true, until: func(r run) bool {
 			return has(enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED)(r) && r.description.GetPendingWorkflowTask().GetAttempt() == 2
 		}},
@@ -213,6 +221,9 @@ func (s scene) register(w worker.Worker) {
 			if err != nil && failure == nil {
 				return picture.Outcome{}, err
 			}
+		}
+		if s.persistHere {
+			return picture.Outcome{ID: p.ID, Status: picture.Annotated}, workflow.ExecuteLocalActivity(local, string(picture.Persist)).Get(ctx, nil)
 		}
 		return picture.Outcome{ID: p.ID, Status: picture.Annotated}, workflow.ExecuteActivity(normal, string(picture.Persist)).Get(ctx, nil)
 	}, workflow.RegisterOptions{Name: picture.AnnotateWorkflow})

@@ -29,6 +29,6 @@ func follow(description *workflowservice.DescribeWorkflowExecutionResponse, hist
 	for _, pending := range description.GetPendingActivities() {
 		t.pend(pending)
 	}
-	t.decide(description.GetPendingWorkflowTask().GetAttempt())
+	t.decide(description.GetPendingWorkflowTask())
 	return picture.Running, t.steps
 }

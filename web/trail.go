@@ -165,14 +165,17 @@ func (t *trail) pend(pending *workflowpb.PendingActivityInfo) {
 	}
 }
 
-// decide fills in for the workflow code, which leaves no trace of presign until it is over.
-func (t *trail) decide(attempt int32) {
+// decide fills in for the workflow code, which leaves no trace of what it does itself until that is over: presign, and
+// the first try of persist.
+func (t *trail) decide(task *workflowpb.PendingWorkflowTaskInfo) {
 	step := t.next()
 	switch {
 	case t.stuck != "":
-		step.Status, step.Attempt, step.Error = picture.StepRetrying, int(attempt), t.stuck
+		step.Status, step.Attempt, step.Error = picture.StepRetrying, int(task.GetAttempt()), t.stuck
 	case step.Name == picture.Presign && step.Status == picture.StepWaiting && !t.takenUp.IsZero():
 		step.Status, step.StartedAt = picture.StepRunning, t.takenUp
+	case step.Name == picture.Persist && step.Status == picture.StepWaiting && task.GetState() == enumspb.PENDING_WORKFLOW_TASK_STATE_STARTED:
+		step.Status, step.StartedAt = picture.StepRunning, t.task
 	}
 }
 

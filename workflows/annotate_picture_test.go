@@ -154,6 +154,13 @@ func branches() map[string]branch {
 			script: script{annotate: []error{says(picture.Unavailable), says(picture.Throttled), says(picture.Forbidden), says(picture.Misconfigured), nil}},
 			want:   picture.Annotated, sent: []activities.Send{url, url, url, url, url}, presigned: 1,
 		},
+		"a_Record_is_written_without_an_activity": {
+			want: picture.Annotated, sent: []activities.Send{url}, presigned: 1,
+		},
+		"a_Record_that_cannot_be_written_at_once_is_written_by_an_activity": {
+			script: script{persist: []error{says(picture.Unavailable), says(picture.Unavailable), nil}},
+			want:   picture.Annotated, sent: []activities.Send{url}, presigned: 1,
+		},
 		"an_error_nobody_foresaw_is_tried_again": {
 			script: script{annotate: []error{errors.New("surprise"), nil}, persist: []error{errors.New("surprise"), nil}},
 			want:   picture.Annotated, sent: []activities.Send{url, url}, presigned: 1,

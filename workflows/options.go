@@ -14,11 +14,11 @@ import (
 // their total time. Once a minute is often enough to notice that it is back, and cheap.
 const longestWait = time.Minute
 
-// presignHere: one attempt, short enough to end within the workflow task. A second one right away would fail like
-// the first, and the time of a local activity's retries is bounded by the SDK.
-func presignHere(ctx workflow.Context) workflow.Context {
+// here: one attempt, short enough to end within the workflow task. A second one right away would fail like the
+// first, and the time of a local activity's retries is bounded by the SDK.
+func here(ctx workflow.Context) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-		StartToCloseTimeout: 3 * time.Second, // credentials may have to be fetched first
+		StartToCloseTimeout: 3 * time.Second, // of presign, credentials may have to be fetched first
 		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,23 @@ func TestGolden(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestPersistIsAnActivityOnlyWhenItHasToWait(t *testing.T) {
+	for name, want := range map[string]bool{
+		"a_Record_is_written_without_an_activity":                           false,
+		"a_Record_that_cannot_be_written_at_once_is_written_by_an_activity": true,
+		"a_picture_is_annotated":                                            true, // as runs did before it was tried at once
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := slices.ContainsFunc(load(t, filepath.Join("testdata", picture.AnnotateWorkflow, name+".json")).Events, func(e *historypb.HistoryEvent) bool {
+				return e.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName() == string(picture.Persist)
+			})
+			if got != want {
+				t.Errorf("an activity: %v, want %v", got, want)
+			}
+		})
 	}
 }
 
@@ -135,14 +153,16 @@ func recordMissing(t *testing.T) {
 			if _, err := os.Stat(path); err == nil {
 				continue
 			}
-			run := play(t, server.Client())
-			history, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(fetch(t, server.Client(), run))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, history, 0o644); err != nil {
-				t.Fatal(err)
-			}
+			t.Run("recording_"+name, func(t *testing.T) { // with its worker alone: it is stopped when this ends
+				run := play(t, server.Client())
+				history, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(fetch(t, server.Client(), run))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path, history, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			})
 		}
 	}
 }
