@@ -86,6 +86,12 @@ func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket s
 }
 
 func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket, key string) (bool, error) {
+	id, _, foreign := picture.ParseKey(key)
+	if foreign == nil { // the key tells the ID, and nearly all have their Record: S3 need not be asked
+		if missing, err := a.missing(ctx, s, id); !missing || err != nil {
+			return false, err
+		}
+	}
 	head, err := a.S3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
 	if _, gone := errors.AsType[*types.NotFound](err); gone {
 		return false, nil // deleted since it was listed
@@ -99,19 +105,28 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 		activity.GetLogger(ctx).Warn("not an object that can be annotated", "why", err)
 		return false, nil
 	}
-	kept, _, err := a.Records.Read(ctx, p.ID)
-	switch {
-	case errors.Is(err, records.ErrNotFound):
-	case err != nil:
-		return false, explain(cosmosDB, err)
-	case !kept.Outdated(s.Began):
-		return false, nil
+	if foreign != nil { // the ID is made of the version
+		if missing, err := a.missing(ctx, s, p.ID); !missing || err != nil {
+			return false, err
+		}
 	}
 	urgency := temporal.Live
 	if s.Behind() {
 		urgency = temporal.Backlog
 	}
 	return true, temporal.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, Again: s.Began}, urgency)
+}
+
+// missing says that the picture has no Record, or one that this sweep replaces.
+func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID) (bool, error) {
+	kept, _, err := a.Records.Read(ctx, id)
+	if errors.Is(err, records.ErrNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, explain(cosmosDB, err)
+	}
+	return kept.Outdated(s.Began), nil
 }
 
 // full says whether what is annotated behind live pictures should wait. Temporal counts a moment behind, which a page of pictures may exceed.
