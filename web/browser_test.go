@@ -58,22 +58,19 @@ func TestPage(t *testing.T) {
 		chromedp.Flag("host-resolver-rules", "MAP triptych.example 127.0.0.1"),
 		chromedp.Flag("unsafely-treat-insecure-origin-as-secure", deployed), // as https would be
 		chromedp.Flag("force-prefers-reduced-motion", true))                 // to draw each frame is most of a browser's work
-	t.Run("health", func(t *testing.T) {
-		t.Parallel()
-		h := house{stack.Start(t), chromium, deployed}
-		for _, subject := range []func(*testing.T, house){
-			testNotice, testCamera, testFiles, testUpload, testProgress, testResult, testAlbum, testPeople, testContrast, testWeight, testNoFaults, testShots,
-		} {
-			subject(t, h)
-		}
-	})
-	t.Run("fault", func(t *testing.T) {
-		t.Parallel()
-		h := house{stack.Start(t), chromium, deployed}
-		for _, subject := range []func(*testing.T, house){testReload, testAnswers, testFaults} {
-			subject(t, h)
-		}
-	})
+	for name, subjects := range map[string][]func(*testing.T, house){
+		"health": {testNotice, testCamera, testFiles, testUpload, testProgress, testResult, testAlbum, testPeople, testContrast, testWeight, testNoFaults, testShots},
+		"answer": {testReload, testAnswers},
+		"fault":  {testFaults},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := house{stack.Start(t), chromium, deployed}
+			for _, subject := range subjects {
+				subject(t, h)
+			}
+		})
+	}
 }
 
 // meanwhile runs a test beside others. None of them may put a fault into what they share.
