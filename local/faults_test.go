@@ -22,7 +22,7 @@ func TestFaults(t *testing.T) {
 	photo := portrait(t)
 
 	t.Run("all_is_well_at_the_start", func(t *testing.T) {
-		const well = `{"faults":{"aws":"none","azure":"none","google":"none","temporal":"none"},"temporalUI":""}`
+		well := `{"faults":{"aws":"none","azure":"none","google":"none","temporal":"none"},"temporalUI":"` + s.Endpoints.TemporalUI + `"}`
 		if status, said := visitor.call(t, http.MethodGet, "/local/faults", nil, ""); status != http.StatusOK || strings.TrimSpace(said) != well {
 			t.Errorf("answered %d %s", status, said)
 		}

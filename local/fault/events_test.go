@@ -71,7 +71,8 @@ var notices = []fault{
 		const bad = 16
 		all[bad] = strings.Replace(all[bad], "pictures/", "pictures/%zz", 1)
 		others = slices.Delete(others, bad, bad+1)
-		if failed, said := p.invoke(t, []byte(`{"Records":[`+strings.Join(all, ",")+`]}`)); failed == "" || !strings.Contains(said, "record 17 of 50") {
+		// What could not be read today could not be read tomorrow: an error would have the whole event come again, for ever.
+		if failed, said := p.invoke(t, []byte(`{"Records":[`+strings.Join(all, ",")+`]}`)); failed != "" {
 			t.Errorf("the trigger ended %q with %s", failed, said)
 		}
 		for _, s := range others {
