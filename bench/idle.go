@@ -21,6 +21,7 @@ type alone struct {
 // kept is what Temporal kept of it.
 type kept struct {
 	events, bytes, actions float64
+	history                []*historypb.HistoryEvent
 }
 
 // alone takes one picture and waits until its run has ended too, so that the next one is not in its way.
@@ -46,16 +47,15 @@ func (v *variant) inspect(ctx context.Context, p picture.Picture) (kept, time.Ti
 	}
 	info := told.WorkflowExecutionInfo
 	k := kept{events: float64(info.HistoryLength), bytes: float64(info.HistorySizeBytes)}
-	var events []*historypb.HistoryEvent
 	history := v.client.GetWorkflowHistory(ctx, p.ID.WorkflowID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for history.HasNext() {
 		event, err := history.Next()
 		if err != nil {
 			return kept{}, time.Time{}, fmt.Errorf("reading a history of %s: %w", v.name, err)
 		}
-		events = append(events, event)
+		k.history = append(k.history, event)
 	}
-	k.actions = float64(actions(events))
+	k.actions = float64(actions(k.history))
 	return k, info.StartTime.AsTime(), nil
 }
 

@@ -84,7 +84,10 @@ func run(ctx context.Context, args []string, out, say io.Writer) error {
 	if *asJSON {
 		return table.writeJSON(out)
 	}
-	return table.write(out)
+	if err := table.write(out); err != nil {
+		return err
+	}
+	return m.writeTimeline(out)
 }
 
 // measureIn works in dir, or in a temporary directory if that is "". What was measured before ctx ended is returned

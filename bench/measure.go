@@ -80,6 +80,9 @@ func (r *rig) measureIdle(ctx context.Context, v *variant, p plan, m measurement
 			m.add("history events", v, one.kept.events)
 			m.add("history bytes", v, one.kept.bytes)
 			m.add("actions", v, one.kept.actions)
+			for i, e := range one.kept.history {
+				m.add(fmt.Sprintf("%s%02d %s", eventKind, i+1, e.EventType), v, ms(e.EventTime.AsTime().Sub(one.kept.history[0].EventTime.AsTime())))
+			}
 		}
 	}
 	return nil
@@ -148,6 +151,9 @@ func (r *rig) measureFlight(ctx context.Context, v *variant, n int, p plan, m me
 	}
 	return nil
 }
+
+// eventKind begins the kinds that tell when each event of a history was written.
+const eventKind = "at event "
 
 func flightKind(n int) string { return fmt.Sprintf("in flight %d", n) }
 
