@@ -45,7 +45,7 @@ func azure() (faults []fault) {
 			s.azure(c.answer)
 			s.upload(t)
 			s.ends(t, annotated)
-			s.retried(t, waiting{picture.Persist, picture.Unavailable, c.says})
+			s.triedAgain(t, waiting{picture.Persist, picture.Unavailable, c.says})
 		}})
 	}
 	return append(faults, moreOfAzure...)
@@ -94,11 +94,11 @@ var moreOfAzure = []fault{
 	}},
 }
 
-// throttled uploads a picture whose Record is refused once, with the hint.
+// throttled uploads a picture whose Record is refused twice, with the hint: within the workflow, and when it is an activity.
 func throttled(t *testing.T, p *pipeline) *shot {
 	t.Helper()
 	s := p.ask(t, portrait(t))
-	s.azure(cosmos.Fault{Status: 429, SubStatus: 3200, RetryAfter: patience, Method: http.MethodPost, Times: 1})
+	s.azure(cosmos.Fault{Status: 429, SubStatus: 3200, RetryAfter: patience, Method: http.MethodPost, Times: 2})
 	s.upload(t)
 	return s
 }

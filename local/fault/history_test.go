@@ -6,6 +6,7 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	failurepb "go.temporal.io/api/failure/v1"
+	"go.temporal.io/sdk/converter"
 
 	"triptych/picture"
 )
@@ -56,6 +57,56 @@ func (s *shot) retried(t *testing.T, w waiting) {
 	}
 }
 
+// within is how the workflow's own try of the step ended; tried is false if there was none.
+func (s *shot) within(t *testing.T, step picture.StepName) (failure *failurepb.Failure, tried bool) {
+	t.Helper()
+	events := s.temporal.GetWorkflowHistory(patient(t), s.ID.WorkflowID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		e, err := events.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		marker := e.GetMarkerRecordedEventAttributes()
+		var local struct{ ActivityType string }
+		data := marker.GetDetails()["data"]
+		if marker.GetMarkerName() != "LocalActivity" || converter.GetDefaultDataConverter().FromPayloads(data, &local) != nil {
+			continue
+		}
+		if local.ActivityType == string(step) {
+			failure, tried = marker.Failure, true
+		}
+	}
+	return failure, tried
+}
+
+// triedAgain wants the step to have failed so within the workflow, and to have succeeded at once as an activity.
+func (s *shot) triedAgain(t *testing.T, w waiting) {
+	t.Helper()
+	failure, tried := s.within(t, w.step)
+	if kind := kindOf(failure); !tried || kind != w.kind || !strings.Contains(failure.GetMessage(), w.says) {
+		t.Errorf("%s within the workflow (%v) ended in %s %q, want %s %q", w.step, tried, kind, failure.GetMessage(), w.kind, w.says)
+	}
+	if tries := s.scheduled(t, w.step); len(tries) != 1 || tries[0].attempt != 1 {
+		t.Errorf("%s was then scheduled %d times", w.step, len(tries))
+	}
+}
+
+// taskLost wants a worker to have died over the workflow's own work.
+func (s *shot) taskLost(t *testing.T) {
+	t.Helper()
+	events := s.temporal.GetWorkflowHistory(patient(t), s.ID.WorkflowID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		e, err := events.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
+			return
+		}
+	}
+	t.Error("no worker was missed")
+}
+
 // lost wants the step's last attempt to have come after one whose worker was never heard of again.
 func (s *shot) lost(t *testing.T, step picture.StepName, why enumspb.TimeoutType) {
 	t.Helper()
@@ -86,8 +137,15 @@ func (s *shot) givenUp(t *testing.T, step picture.StepName, why enumspb.TimeoutT
 // first wants the step to have succeeded at once.
 func (s *shot) first(t *testing.T, step picture.StepName) {
 	t.Helper()
-	if tries := s.scheduled(t, step); len(tries) != 1 || tries[0].attempt != 1 {
-		t.Errorf("%s was scheduled %d times, the first time for %d attempts", step, len(tries), tries[0].attempt)
+	tries := s.scheduled(t, step)
+	if failure, tried := s.within(t, step); tried {
+		if failure != nil || len(tries) != 0 {
+			t.Errorf("%s within the workflow ended in %v and was scheduled %d times", step, failure, len(tries))
+		}
+		return
+	}
+	if len(tries) != 1 || tries[0].attempt != 1 {
+		t.Errorf("%s was scheduled %d times, or tried more than once", step, len(tries))
 	}
 }
 

@@ -66,15 +66,15 @@ var kills = []fault{
 		p.signal(t, "worker", syscall.SIGKILL)
 		held.release()
 		s.ends(t, annotated)
-		s.lost(t, picture.Persist, enumspb.TIMEOUT_TYPE_START_TO_CLOSE)
+		s.taskLost(t)
 	}},
 	{name: "worker_killed_while_its_Cosmos_write_is_under_way_saves_one_record", slow: true, run: func(t *testing.T, p *pipeline) {
 		s, held := heldAtAzure(t, p)
 		p.signal(t, "worker", syscall.SIGKILL)
 		first := s.ends(t, annotated) // of the next attempt, before the dead worker's write arrives
 		held.release()
-		if kept := s.ends(t, annotated); kept.Steps[2].Attempt != first.Steps[2].Attempt {
-			t.Errorf("the late write replaced attempt %d's Record", first.Steps[2].Attempt)
+		if kept := s.ends(t, annotated); !kept.Steps[2].StartedAt.Equal(first.Steps[2].StartedAt) {
+			t.Error("the late write replaced the Record")
 		}
 	}},
 	{name: "worker_killed_after_the_Cosmos_write_and_before_its_acknowledgement_saves_one_record", run: func(t *testing.T, p *pipeline) {
@@ -85,8 +85,8 @@ var kills = []fault{
 		p.signal(t, "worker", syscall.SIGKILL)
 		mend()
 		kept := s.ends(t, annotated)
-		s.lost(t, picture.Persist, enumspb.TIMEOUT_TYPE_START_TO_CLOSE)
-		if kept.Steps[2].Attempt != first.Steps[2].Attempt {
+		s.taskLost(t)
+		if !kept.Steps[2].StartedAt.Equal(first.Steps[2].StartedAt) {
 			t.Error("the Record was written again")
 		}
 	}},
@@ -98,7 +98,7 @@ var kills = []fault{
 		p.signal(t, "worker", syscall.SIGKILL)
 		mend()
 		s.ends(t, annotated)
-		s.lost(t, picture.Persist, enumspb.TIMEOUT_TYPE_START_TO_CLOSE)
+		s.taskLost(t)
 	}},
 	{name: "worker_killed_between_tombstone_and_deletion_still_erases", slow: true, run: func(t *testing.T, p *pipeline) {
 		s := p.take(t, portrait(t))
@@ -184,7 +184,7 @@ func heldAtGoogle(t *testing.T, p *pipeline) (*shot, *held) {
 // ending tells the worker to stop, and lets it go on once it has said that it does.
 func (s *shot) ending(t *testing.T, h *held) {
 	t.Helper()
-	const stopping = "stopping: finishing what is under way"
+	const stopping = "stopping: "
 	before := strings.Count(s.log(t, "worker"), stopping)
 	s.signal(t, "worker", syscall.SIGTERM)
 	for ctx := patient(t); strings.Count(s.log(t, "worker"), stopping) == before; {

@@ -68,7 +68,7 @@ var wires = []fault{
 		first := s.kept(t)
 		s.givenUp(t, picture.Persist, enumspb.TIMEOUT_TYPE_START_TO_CLOSE)
 		mend()
-		if kept := s.ends(t, annotated); kept.Steps[2].Attempt != first.Steps[2].Attempt {
+		if kept := s.ends(t, annotated); !kept.Steps[2].StartedAt.Equal(first.Steps[2].StartedAt) {
 			t.Error("the Record was written again")
 		}
 	}},
@@ -79,8 +79,8 @@ var wires = []fault{
 		first := s.kept(t)
 		mend()
 		kept := s.ends(t, annotated)
-		s.retried(t, waiting{picture.Persist, picture.Unavailable, "could not be reached"})
-		if kept.Steps[2].Attempt != first.Steps[2].Attempt {
+		s.triedAgain(t, waiting{picture.Persist, picture.Unavailable, "could not be reached"})
+		if !kept.Steps[2].StartedAt.Equal(first.Steps[2].StartedAt) {
 			t.Error("the Record was written again")
 		}
 	}},
