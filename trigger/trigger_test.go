@@ -199,7 +199,7 @@ type minted struct {
 	key string
 }
 
-func newPicture(t *testing.T) minted {
+func newPicture(t testing.TB) minted {
 	t.Helper()
 	id := picture.NewID(time.Now())
 	key, err := id.Key("image/jpeg")
