@@ -129,6 +129,9 @@ func (r *rig) measureEvents(ctx context.Context, v *variant, p plan, m measureme
 }
 
 func (r *rig) measureFlight(ctx context.Context, v *variant, n int, p plan, m measurements) error {
+	if v.name == "default" && n > 100 {
+		return nil // it would take minutes
+	}
 	f, err := r.flood(ctx, v, n, p.during)
 	if err != nil {
 		return err

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
+	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -35,6 +37,7 @@ func servePlain(ctx context.Context, s *steps) error {
 	if err != nil {
 		return err
 	}
+	options.Logger = sdklog.NewStructuredLogger(slog.Default()) // the SDK's own writes a line for each activity
 	c, err := client.Dial(options)
 	if err != nil {
 		return err
