@@ -118,6 +118,12 @@ var kills = []fault{
 		s.ends(t, annotated)
 		s.first(t, picture.Annotate)
 	}},
+	{name: "SIGTERM_while_Google_hangs_hands_over_at_once", run: func(t *testing.T, p *pipeline) {
+		s, _ := heldAtGoogle(t, p)
+		p.signal(t, "worker", syscall.SIGTERM)
+		s.ends(t, annotated)
+		s.retried(t, waiting{picture.Annotate, picture.Unavailable, "told to stop"})
+	}},
 	{name: "SIGTERM_in_the_Cosmos_write_finishes_it", run: func(t *testing.T, p *pipeline) {
 		s, held := heldAtAzure(t, p)
 		s.ending(t, held)
