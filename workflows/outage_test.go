@@ -99,6 +99,7 @@ type patientOutbound struct {
 
 func (p *patientOutbound) ExecuteActivity(ctx workflow.Context, activity string, args ...any) workflow.Future {
 	options := workflow.GetActivityOptions(ctx)
+	options.HeartbeatTimeout = 0 // the environment counts it in real time, and over all attempts together
 	if retry := *options.RetryPolicy; retry.MaximumAttempts == 0 {
 		retry.MaximumAttempts = math.MaxInt32
 		options.RetryPolicy = &retry
