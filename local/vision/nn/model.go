@@ -106,13 +106,15 @@ func (m *Model) Tensor(name string, shape ...int) *Tensor {
 // Conv is the convolution whose weights are name/filters and name/bias.
 func (m *Model) Conv(name string, stride int, padding Padding) Conv {
 	filters := m.filters(name, "filters", 0, 0, 0, 0)
-	return Conv{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[3]), stride, padding}
+	bias := m.Tensor(name+"/bias", filters.Shape[3])
+	return Conv{channelsFirst(filters), bias, stride, padding}
 }
 
 // Depthwise is the padded depthwise convolution whose weights are name/depthwise_filter and name/bias.
 func (m *Model) Depthwise(name string, stride int) Depthwise {
 	filters := m.filters(name, "depthwise_filter", 0, 0, 0, 1)
-	return Depthwise{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[2]), stride, Same}
+	bias := m.Tensor(name+"/bias", filters.Shape[2])
+	return Depthwise{channelsFirst(filters), bias, stride, Same}
 }
 
 // filters are the weights of a convolution. There may be a scale and a minimum for each output channel, the fastest
@@ -141,13 +143,15 @@ func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 func (m *Model) Separable(name string, stride int) Separable {
 	depthwise := m.Tensor(name+"/depthwise_filter", 0, 0, 0, 1)
 	pointwise := m.Tensor(name+"/pointwise_filter", 1, 1, depthwise.Shape[2], 0)
+	bias := m.Tensor(name+"/bias", pointwise.Shape[3])
 	return Separable{
 		Depthwise{Filters: channelsFirst(depthwise), Stride: stride, Padding: Same},
-		Conv{channelsFirst(pointwise), m.Tensor(name+"/bias", pointwise.Shape[3]), 1, Same},
+		Conv{channelsFirst(pointwise), bias, 1, Same},
 	}
 }
 
-// channelsFirst reorders filters from TensorFlow's height, width, in, out to out, in, height, width. It uses them up.
+// channelsFirst reorders filters from TensorFlow's height, width, in, out to out, in, height, width. It releases them, so
+// what else is to be known of them is read before.
 func channelsFirst(t *Tensor) *Tensor {
 	window, in, out := t.Shape[0]*t.Shape[1], t.Shape[2], t.Shape[3]
 	to := New(out, in, t.Shape[0], t.Shape[1])
