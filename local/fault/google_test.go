@@ -90,6 +90,14 @@ var moreOfGoogle = []fault{
 		s.ends(t, annotated)
 		s.retried(t, waiting{picture.Annotate, picture.Unavailable, "did not answer in time"})
 	}},
+	{name: "a_result_just_under_2_MB_is_kept", run: func(t *testing.T, p *pipeline) {
+		s := p.ask(t, portrait(t))
+		s.google(annotator.Fault{Response: found(records.MaxSize - 16<<10)})
+		s.upload(t)
+		if kept := s.ends(t, annotated); len(kept.Annotation) < records.MaxSize-16<<10 {
+			t.Errorf("of the annotation %d bytes were kept", len(kept.Annotation))
+		}
+	}},
 	{name: "a_result_just_over_2_MB_ends_in_a_Record_that_says_so", run: func(t *testing.T, p *pipeline) {
 		s := p.ask(t, portrait(t))
 		s.google(annotator.Fault{Response: found(2 << 20)})
@@ -97,19 +105,6 @@ var moreOfGoogle = []fault{
 		kept := s.ends(t, ending{status: picture.Rejected, kind: picture.TooLarge, bills: 1, shown: 1})
 		if why := kept.Rejection; why == nil || !strings.Contains(why.Message, "Google found so much") {
 			t.Errorf("it was rejected for %+v", why)
-		}
-	}},
-}
-
-// largest is alone: a result has to reach Temporal while the worker's last heartbeat counts, which so much of it may not when
-// every other case is on the wire too.
-var largest = []fault{
-	{name: "a_result_just_under_2_MB_is_kept", run: func(t *testing.T, p *pipeline) {
-		s := p.ask(t, portrait(t))
-		s.google(annotator.Fault{Response: found(records.MaxSize - 16<<10)})
-		s.upload(t)
-		if kept := s.ends(t, annotated); len(kept.Annotation) < records.MaxSize-16<<10 {
-			t.Errorf("of the annotation %d bytes were kept", len(kept.Annotation))
 		}
 	}},
 }
