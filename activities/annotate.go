@@ -38,10 +38,9 @@ const MaxInline = 10<<20 - 64<<10
 // times and Temporal's envelope, which are not known yet when it is measured.
 const maxRecord = records.MaxSize - 8<<10
 
-// beat is how often a running Annotate says that it lives; callTimeout ends an attempt a little before
-// Temporal would, with a better reason; lookTimeout is what a look for a Record may take of it.
+// callTimeout ends an attempt a little before Temporal would, with a better reason; lookTimeout is what a look for a
+// Record may take of it.
 const (
-	beat        = 1500 * time.Millisecond
 	callTimeout = 50 * time.Second
 	lookTimeout = 2 * time.Second
 )
@@ -66,7 +65,8 @@ type Annotated struct {
 // Annotate has Google look at a picture, once per attempt; each attempt that is answered is billed, and none is made
 // for a picture that has its Record or was erased. It never changes anything.
 func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (Annotated, error) {
-	defer heartbeat(ctx)()
+	ctx, stop := heartbeat(ctx)
+	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 
@@ -186,22 +186,4 @@ func tooLargeToSend(p picture.Picture) *picture.Error {
 func done(ctx context.Context, name picture.StepName, started time.Time) picture.Step {
 	return picture.Step{Name: name, Cloud: name.Cloud(), Status: picture.StepDone,
 		Attempt: int(activity.GetInfo(ctx).Attempt), StartedAt: started, FinishedAt: time.Now().UTC()}
-}
-
-// heartbeat tells Temporal that this attempt lives until the returned function is called, so that a crashed
-// worker's picture is taken up elsewhere within seconds.
-func heartbeat(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		for ticker := time.NewTicker(beat); ; {
-			select {
-			case <-ctx.Done():
-				ticker.Stop()
-				return
-			case <-ticker.C:
-				activity.RecordHeartbeat(ctx)
-			}
-		}
-	}()
-	return cancel
 }

@@ -37,7 +37,8 @@ type SweptPage struct {
 // Sweep looks through one page of a bucket and starts what has neither a Record nor a run, or what is to be annotated
 // again. Doing a page twice does no harm.
 func (a *Activities) Sweep(ctx context.Context, s picture.Sweep) (SweptPage, error) {
-	defer heartbeat(ctx)()
+	ctx, stop := heartbeat(ctx)
+	defer stop()
 	if s.Behind() {
 		if full, err := a.full(ctx); full || err != nil {
 			return SweptPage{Full: full}, err

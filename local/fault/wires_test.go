@@ -8,6 +8,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"triptych/local/cosmos"
+	"triptych/local/vision/annotator"
 	"triptych/picture"
 )
 
@@ -36,6 +37,14 @@ var wires = []fault{
 	slowWire("a_slow_wire_to_Cosmos_DB_costs_no_second_look", "cosmos"),
 	slowWire("a_slow_wire_to_S3_costs_no_second_look", "s3"),
 	slowWire("a_slow_wire_to_Temporal_costs_no_second_look", "temporal"),
+	{name: "a_slow_Google_beside_a_slow_wire_to_Temporal_is_asked_once", run: func(t *testing.T, p *pipeline) {
+		s := p.ask(t, portrait(t))
+		p.poison(t, "temporal", slow)
+		s.google(annotator.Fault{Delay: 4 * time.Second}) // with two heartbeats, each answered after the SDK gave it up
+		s.upload(t)
+		s.ends(t, annotated)
+		s.first(t, picture.Annotate)
+	}},
 	{name: "a_Google_that_hangs_is_no_dead_worker_and_is_asked_again_once_cut_off", run: func(t *testing.T, p *pipeline) {
 		s := p.ask(t, portrait(t))
 		mend := p.poison(t, "vision", hang)
