@@ -130,7 +130,7 @@ func TestEvents(t *testing.T) {
 		}
 	})
 	t.Run("it_ends_after_its_time", func(t *testing.T) {
-		c := newClouds(t, func(c *clouds) { c.pace.limit = time.Second })
+		c := newClouds(t, func(c *clouds) { c.pace.limit = 3 * time.Second })
 		f := open(t, c, id)
 		f.progress()
 		if rest := f.next(); rest != "" {
@@ -194,7 +194,7 @@ func (c *clouds) mend(t *testing.T, record picture.Record) {
 func TestEvents_a_Lambda_streams_them_and_ends_before_its_deadline(t *testing.T) {
 	c := newClouds(t)
 	id := picture.NewID(time.Now())
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
 	defer cancel()
 	request := &events.LambdaFunctionURLRequest{RawPath: "/api/pictures/" + string(id) + "/events"}
 	request.RequestContext.HTTP.Method = http.MethodGet
