@@ -131,7 +131,14 @@ func newTab(t *testing.T, chromium context.Context, site string) tab {
 	t.Helper()
 	var mu sync.Mutex
 	var complaints []string
-	ctx, closeTab := chromedp.NewContext(chromium, chromedp.WithNewBrowserContext(), chromedp.WithListener(func(event any) {
+	t.Cleanup(func() { // after the tab is closed
+		mu.Lock()
+		defer mu.Unlock()
+		for _, complaint := range complaints {
+			t.Error("the page complains:", complaint)
+		}
+	})
+	return openTab(t, chromium, site, chromedp.WithListener(func(event any) {
 		mu.Lock()
 		defer mu.Unlock()
 		switch event := event.(type) {
@@ -144,18 +151,17 @@ func newTab(t *testing.T, chromium context.Context, site string) tab {
 			}
 		}
 	}))
-	t.Cleanup(func() {
-		closeTab()
-		mu.Lock()
-		defer mu.Unlock()
-		for _, complaint := range complaints {
-			t.Error("the page complains:", complaint)
-		}
-	})
+}
+
+// openTab is a tab whose page may complain: it is not ours.
+func openTab(t *testing.T, chromium context.Context, site string, options ...chromedp.ContextOption) tab {
+	t.Helper()
+	ctx, closeTab := chromedp.NewContext(chromium, append(options, chromedp.WithNewBrowserContext())...)
+	t.Cleanup(closeTab)
 	if _, err := chromedp.Run(ctx, chromedp.EmulateViewport(1280, 800)); err != nil {
 		t.Fatal(err)
 	}
-	patience, cancel := context.WithTimeout(ctx, 30*time.Second)
+	patience, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(cancel)
 	return tab{t, patience, site}
 }
@@ -312,6 +318,18 @@ func (a answers) refuse(status int64) {
 func reply[P, R any](a answers, command cdp.Command[P, R], params P) {
 	// A tab that is closing needs no answer.
 	chromedp.Run(a.tab.ctx, func(ctx context.Context, t *chromedp.Target) (R, error) { return cdp.Call(ctx, t, command, params) })
+}
+
+// receive waits for what a handler of requests sends, for as long as the tab is open.
+func receive[T any](p tab, sent <-chan T) T {
+	p.Helper()
+	select {
+	case value := <-sent:
+		return value
+	case <-p.ctx.Done():
+		p.Fatal("the page never asked")
+		panic("unreachable")
+	}
 }
 
 func contains(t *testing.T, what, text string, words ...string) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/chromedp/cdproto/fetch"
@@ -28,18 +29,14 @@ func testNotice(t *testing.T, h house) {
 	} {
 		meanwhile(t, "the_notice_says_that_a_picture_is_kept_"+name+"_and_moves_nothing", func(t *testing.T) {
 			p := newTab(t, h.chromium, c.site)
-			asked, now := make(chan bool), make(chan bool)
-			p.intercept("*/api/notice", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, answer answers) {
-				close(asked)
-				<-now
-				answer.goOn()
-			})
+			asked := make(chan answers, 1)
+			p.intercept("*/api/notice", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, answer answers) { asked <- answer })
 			p.do(chromedp.EmulateViewport(320, 640), chromedp.Navigate(p.site))
 			p.see("#agreement")
-			<-asked
+			answer := receive(p, asked)
 			const place = `JSON.stringify(document.querySelector("#agree").getBoundingClientRect())`
 			before := evaluate[string](p, place)
-			close(now)
+			answer.goOn()
 			p.reads("#kept", c.want)
 			if after := evaluate[string](p, place); after != before {
 				t.Errorf("the button moved from %s to %s", before, after)
@@ -101,9 +98,12 @@ func testCamera(t *testing.T, h house) {
 		p.click("#open-camera")
 		p.until(`document.querySelector("#preview").videoWidth > 0`)
 		p.do(chromedp.SetValue("#countdown", "10"))
+		evaluate[bool](p, `window.counted = [], new MutationObserver(() => counted.push(document.querySelector("#count").textContent)).observe(document.querySelector("#count"), {childList: true}), true`)
 		p.click("#shoot")
-		p.reads("#count", "10")
-		p.reads("#count", "9")
+		p.until(`counted.length > 1`)
+		if counted := evaluate[[]string](p, `counted.slice(0, 2)`); !slices.Equal(counted, []string{"10", "9"}) {
+			t.Errorf("counted %q", counted)
+		}
 		p.click("#shoot")
 		p.until(`document.querySelector("#count").textContent === ""`)
 		p.see("#camera")

@@ -57,9 +57,10 @@ func testProgress(t *testing.T, h house) {
 		if !strings.HasPrefix(address, h.Endpoints.TemporalUI+"/") {
 			t.Fatalf("the link leads to %s", address)
 		}
-		p.do(chromedp.Navigate(address))
-		p.reads("main", "picture/"+id)
-		p.reads("main", "AnnotatePicture")
+		ui := openTab(t, h.chromium, address)
+		ui.do(chromedp.Navigate(address))
+		ui.reads("main", "picture/"+id)
+		ui.reads("main", "AnnotatePicture")
 	})
 	meanwhile(t, "a_picture_that_does_not_exist_is_said_to_be_so", func(t *testing.T) {
 		p := newTab(t, h.chromium, newClouds(t).site.URL)
