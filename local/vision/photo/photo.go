@@ -39,20 +39,26 @@ type Photo struct {
 
 // Measure tells how many pixels decoding would make, from the header alone.
 func Measure(data []byte) (pixels int, err error) {
-	config, _, err := image.DecodeConfig(bytes.NewReader(data))
-	if err != nil || config.Width <= 0 || config.Height <= 0 {
-		return 0, ErrBad
-	}
-	if config.Width > MaxPixels/config.Height {
-		return 0, ErrTooLarge
-	}
-	return config.Width * config.Height, nil
+	size, err := measure(data)
+	return size.X * size.Y, err
 }
 
-// Decode takes JPEG, PNG, GIF (the first frame), WebP and BMP. What is transparent becomes white. It ends with the
-// context: a few bytes of a progressive JPEG can make work for all its pixels, again and again.
+func measure(data []byte) (size image.Point, err error) {
+	config, _, err := image.DecodeConfig(bytes.NewReader(data))
+	if err != nil || config.Width <= 0 || config.Height <= 0 {
+		return image.Point{}, ErrBad
+	}
+	if config.Width > MaxPixels/config.Height {
+		return image.Point{}, ErrTooLarge
+	}
+	return image.Pt(config.Width, config.Height), nil
+}
+
+// Decode takes JPEG, PNG, GIF (the first frame, in its place), still WebP and BMP. What is transparent becomes white. It
+// ends with the context: a few bytes of a progressive JPEG can make work for all its pixels, again and again.
 func Decode(ctx context.Context, data []byte) (*Photo, error) {
-	if _, err := Measure(data); err != nil {
+	size, err := measure(data)
+	if err != nil {
 		return nil, err
 	}
 	decoded, _, err := image.Decode(reader{ctx, bytes.NewReader(data)})
@@ -62,12 +68,13 @@ func Decode(ctx context.Context, data []byte) (*Photo, error) {
 	if err != nil || decoded.Bounds().Empty() {
 		return nil, ErrBad
 	}
-	size := decoded.Bounds().Size()
+	// Of a GIF, what is decoded may be only a part of the picture.
+	canvas := image.Rectangle{Max: size}
 	turn, scale := orientation(data), (max(size.X, size.Y)+longest-1)/longest
 	if turn.swapsSides() {
 		size.X, size.Y = size.Y, size.X
 	}
-	return &Photo{size.X, size.Y, scale, turn.apply(shrink(decoded, scale))}, nil
+	return &Photo{size.X, size.Y, scale, turn.apply(shrink(decoded, canvas, scale))}, nil
 }
 
 // reader fails once the context has ended. It gives few bytes at a time, so that few are decoded after that.

@@ -2,17 +2,23 @@ package photo
 
 import (
 	"bytes"
+	"compress/zlib"
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"math/bits"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"golang.org/x/image/bmp"
@@ -46,6 +52,76 @@ func bomb(width, height uint32) []byte {
 	return binary.BigEndian.AppendUint32(append(out, header...), crc32.ChecksumIEEE(header))
 }
 
+// interlaced is a PNG of one colour in the seven passes of Adam7, which Go reads and does not write.
+func interlaced(width, height int, c color.RGBA) []byte {
+	var pixels bytes.Buffer
+	packed := zlib.NewWriter(&pixels)
+	for _, pass := range []struct{ left, top, across, down int }{
+		{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2},
+	} {
+		columns := max(0, width-pass.left+pass.across-1) / pass.across
+		for y := pass.top; y < height && columns > 0; y += pass.down {
+			packed.Write(append([]byte{0}, bytes.Repeat([]byte{c.R, c.G, c.B}, columns)...)) // 0: no filter
+		}
+	}
+	packed.Close()
+	header := binary.BigEndian.AppendUint32(nil, uint32(width))
+	header = append(binary.BigEndian.AppendUint32(header, uint32(height)), 8, 2, 0, 0, 1)
+	out := []byte("\x89PNG\r\n\x1a\n")
+	for _, chunk := range []struct {
+		name string
+		body []byte
+	}{{"IHDR", header}, {"IDAT", pixels.Bytes()}, {"IEND", nil}} {
+		out = binary.BigEndian.AppendUint32(out, uint32(len(chunk.body)))
+		named := append([]byte(chunk.name), chunk.body...)
+		out = binary.BigEndian.AppendUint32(append(out, named...), crc32.ChecksumIEEE(named))
+	}
+	return out
+}
+
+// printed is a JPEG of one colour in four inks, each as it is stored: 255 of it is none, as Adobe's programs have it.
+func printed(width, height int, inks [4]byte) []byte {
+	out := []byte("\xff\xd8")
+	segment := func(marker byte, body ...byte) {
+		out = append(binary.BigEndian.AppendUint16(append(out, 0xff, marker), uint16(len(body)+2)), body...)
+	}
+	segment(0xee, []byte("Adobe\x00\x64\x00\x00\x00\x00\x00")...)
+	segment(0xdb, append([]byte{0}, bytes.Repeat([]byte{8}, 64)...)...) // by which a DC coefficient is a sample less 128
+	segment(0xc0, 8, 0, byte(height), 0, byte(width), 4, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0, 4, 0x11, 0)
+	// DC differences of 0 to 8 bits have codes of four bits, the one AC code, of a bit, ends the block.
+	segment(0xc4, append(append([]byte{0x00, 0, 0, 0, 9}, make([]byte, 12)...), 0, 1, 2, 3, 4, 5, 6, 7, 8)...)
+	segment(0xc4, append(append([]byte{0x10, 1}, make([]byte, 15)...), 0)...)
+	segment(0xda, 4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 63, 0)
+	var bitstream strings.Builder
+	for block := range (width + 7) / 8 * ((height + 7) / 8) {
+		for _, ink := range inks {
+			difference := int(255-ink) - 128
+			if block > 0 {
+				difference = 0
+			}
+			length := bits.Len(uint(max(difference, -difference)))
+			fmt.Fprintf(&bitstream, "%04b", length)
+			if difference < 0 {
+				difference += 1<<length - 1
+			}
+			if length > 0 {
+				fmt.Fprintf(&bitstream, "%0*b", length, difference)
+			}
+			bitstream.WriteByte('0')
+		}
+	}
+	for eight := range slices.Chunk([]byte(bitstream.String()+"1111111"), 8) {
+		b, _ := strconv.ParseUint(string(eight), 2, 8)
+		if len(eight) == 8 {
+			out = append(out, byte(b))
+			if b == 0xff {
+				out = append(out, 0)
+			}
+		}
+	}
+	return append(out, 0xff, 0xd9)
+}
+
 // tagged puts an Exif orientation into a JPEG.
 func tagged(data []byte, orientation uint16, order binary.AppendByteOrder) []byte {
 	tiff := []byte("MM")
@@ -72,6 +148,13 @@ func TestDecode(t *testing.T) {
 		"a_PNG_is_taken":  encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, picture) }),
 		"a_GIF_is_taken":  encoded(t, func(b *bytes.Buffer) error { return gif.Encode(b, picture, nil) }),
 		"a_BMP_is_taken":  encoded(t, func(b *bytes.Buffer) error { return bmp.Encode(b, picture) }),
+		"a_PNG_of_16_bits_is_taken": encoded(t, func(b *bytes.Buffer) error {
+			deep := image.NewNRGBA64(picture.Rect)
+			draw.Draw(deep, deep.Rect, picture, image.Point{}, draw.Src)
+			return png.Encode(b, deep)
+		}),
+		"an_interlaced_PNG_is_taken": interlaced(30, 20, color.RGBA{0, 120, 0, 255}),
+		"a_CMYK_JPEG_is_taken":       printed(30, 20, [4]byte{255, 135, 255, 0}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, err := Decode(t.Context(), data)
@@ -90,6 +173,27 @@ func TestDecode(t *testing.T) {
 		p, err := Decode(t.Context(), data)
 		if err != nil || p.Width != 1 || p.Height != 1 {
 			t.Errorf("got %+v, %v", p, err)
+		}
+	})
+	t.Run("a_GIF_is_as_large_as_its_canvas_and_its_first_frame_in_its_place", func(t *testing.T) {
+		for _, canvas := range []image.Point{{300, 200}, {2600, 200}} { // the larger one is scaled down
+			frame := image.NewPaletted(image.Rect(100, 50, 200, 150), color.Palette{color.NRGBA{0, 120, 0, 255}})
+			data := encoded(t, func(b *bytes.Buffer) error {
+				return gif.EncodeAll(b, &gif.GIF{
+					Image: []*image.Paletted{frame}, Delay: []int{0}, Config: image.Config{Width: canvas.X, Height: canvas.Y},
+				})
+			})
+			p, err := Decode(t.Context(), data)
+			if err != nil || p.Width != canvas.X || p.Height != canvas.Y {
+				t.Fatalf("got %+v, %v", p, err)
+			}
+			for at, want := range map[image.Point]color.RGBA{
+				{96, 100}: {255, 255, 255, 255}, {103, 54}: {0, 120, 0, 255}, {196, 146}: {0, 120, 0, 255}, {204, 100}: {255, 255, 255, 255},
+			} {
+				if got := p.Pixels.RGBAAt(at.X/p.Scale, at.Y/p.Scale); got != want {
+					t.Errorf("of %v, %v is %v, want %v", canvas, at, got, want)
+				}
+			}
 		}
 	})
 	t.Run("transparent_is_white", func(t *testing.T) {
@@ -123,6 +227,13 @@ func TestDecode(t *testing.T) {
 	})
 }
 
+// animated is a WebP whose only picture, which is as in TestDecode, is a frame of an animation.
+var animated = []byte("RIFF\x52\x00\x00\x00WEBP" +
+	"VP8X\x0a\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
+	"ANIM\x06\x00\x00\x00\xff\xff\xff\xff\x00\x00" +
+	"ANMF\x26\x00\x00\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x64\x00\x00\x00" +
+	"VP8L\x0d\x00\x00\x00\x2f\x00\x00\x00\x10\x07\x10\x11\x11\x88\x88\xfe\x07\x00")
+
 func TestRefused(t *testing.T) {
 	astronaut := read(t, "astronaut.jpg")
 	for name, tt := range map[string]struct {
@@ -137,6 +248,7 @@ func TestRefused(t *testing.T) {
 		"one_pixel_over_the_limit_is_too_large": {bomb(MaxPixels+1, 1), ErrTooLarge},
 		"a_row_over_the_limit_is_too_large":     {bomb(7500, 10_001), ErrTooLarge},
 		"exactly_the_limit_is_looked_at":        {bomb(7500, 10_000), ErrBad},
+		"an_animated_WebP_is_bad":               {animated, ErrBad},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Decode(t.Context(), tt.data); !errors.Is(err, tt.want) {
@@ -146,14 +258,14 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// hostile is a progressive JPEG of 50 megapixels with this many scans, each of which visits every block.
-func hostile(scans int) []byte {
+// hostile is a progressive JPEG 10,000 pixels wide with this many scans, each of which visits every block.
+func hostile(height uint16, scans int) []byte {
 	out := []byte("\xff\xd8")
 	segment := func(marker byte, body ...byte) {
 		out = append(binary.BigEndian.AppendUint16(append(out, 0xff, marker), uint16(len(body)+2)), body...)
 	}
 	segment(0xdb, append([]byte{0}, bytes.Repeat([]byte{1}, 64)...)...)
-	segment(0xc2, 8, 0x13, 0x88, 0x27, 0x10, 1, 1, 0x11, 0) // 10,000 × 5,000, grey
+	segment(0xc2, 8, byte(height>>8), byte(height), 0x27, 0x10, 1, 1, 0x11, 0) // grey
 	// Codes of one bit: 0 is the DC difference 0, or the AC code that ends 16,384 blocks and as many as the next 14 bits say.
 	counts := append([]byte{1}, make([]byte, 15)...)
 	segment(0xc4, append(append([]byte{0x00}, counts...), 0)...)
@@ -182,13 +294,13 @@ func (e *ending) Err() error {
 
 func TestHostileScans(t *testing.T) {
 	t.Run("few_of_them_are_a_picture", func(t *testing.T) {
-		if p, err := Decode(t.Context(), hostile(1)); err != nil || p.Width != 10_000 {
+		if p, err := Decode(t.Context(), hostile(80, 1)); err != nil || p.Width != 10_000 {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("decoding_very_many_ends_with_the_context", func(t *testing.T) {
 		ctx := &ending{t.Context(), 400}
-		if _, err := Decode(ctx, hostile(100_000)); !errors.Is(err, context.Canceled) {
+		if _, err := Decode(ctx, hostile(5000, 100_000)); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -8,21 +8,21 @@ import (
 	xdraw "golang.org/x/image/draw"
 )
 
-// shrink makes one pixel of the average of each square of by × by, on white; at the right and lower edge less
-// than a square may be left. It looks at by rows at a time: a picture of 75 megapixels costs no second copy.
-func shrink(from image.Image, by int) *image.RGBA {
-	bounds := from.Bounds()
-	to := image.NewRGBA(image.Rect(0, 0, (bounds.Dx()+by-1)/by, (bounds.Dy()+by-1)/by))
+// shrink makes one pixel of the average of each square of by × by of the canvas, which is white where the picture is
+// not; at the right and lower edge less than a square may be left. It looks at by rows at a time: a picture of 75
+// megapixels costs no second copy.
+func shrink(from image.Image, canvas image.Rectangle, by int) *image.RGBA {
+	to := image.NewRGBA(image.Rect(0, 0, (canvas.Dx()+by-1)/by, (canvas.Dy()+by-1)/by))
 	if by == 1 {
 		draw.Draw(to, to.Rect, image.White, image.Point{}, draw.Src)
-		draw.Draw(to, to.Rect, from, bounds.Min, draw.Over)
+		draw.Draw(to, to.Rect, from, canvas.Min, draw.Over)
 		return to
 	}
-	band := image.NewRGBA(image.Rect(0, 0, bounds.Dx(), min(by, bounds.Dy())))
+	band := image.NewRGBA(image.Rect(0, 0, canvas.Dx(), min(by, canvas.Dy())))
 	for y := range to.Rect.Dy() {
-		rows := min(by, bounds.Dy()-y*by)
+		rows := min(by, canvas.Dy()-y*by)
 		draw.Draw(band, band.Rect, image.White, image.Point{}, draw.Src)
-		draw.Draw(band, image.Rect(0, 0, bounds.Dx(), rows), from, bounds.Min.Add(image.Pt(0, y*by)), draw.Over)
+		draw.Draw(band, image.Rect(0, 0, canvas.Dx(), rows), from, canvas.Min.Add(image.Pt(0, y*by)), draw.Over)
 		averageRow(to.Pix[y*to.Stride:][:to.Stride], band, rows, by)
 	}
 	return to
