@@ -1,8 +1,11 @@
 package nn
 
 import (
+	"errors"
+	"fmt"
 	"math/bits"
 	"runtime"
+	"runtime/debug"
 	"sync"
 )
 
@@ -43,12 +46,24 @@ func (t *Tensor) Release() {
 	}
 }
 
-// inParallel divides 0 to n-1 among the processors.
+// inParallel divides 0 to n-1 among the processors. If work panics so does inParallel, in the caller's goroutine,
+// where it can be recovered from: in one of its own it would end the process.
 func inParallel(n int, work func(first, last int)) {
 	parts := min(n, runtime.GOMAXPROCS(0))
+	panics := make([]error, parts)
 	var all sync.WaitGroup
 	for i := range parts {
-		all.Go(func() { work(i*n/parts, (i+1)*n/parts) })
+		all.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					panics[i] = fmt.Errorf("%v, at\n%s", p, debug.Stack())
+				}
+			}()
+			work(i*n/parts, (i+1)*n/parts)
+		})
 	}
 	all.Wait()
+	if err := errors.Join(panics...); err != nil {
+		panic(err)
+	}
 }

@@ -197,3 +197,17 @@ func TestRead(t *testing.T) {
 		})
 	}
 }
+
+func TestPanic(t *testing.T) {
+	t.Run("a_panic_in_parallel_work_is_the_callers", func(t *testing.T) {
+		defer func() {
+			err, _ := recover().(error)
+			if err == nil || !strings.Contains(err.Error(), "index out of range") || !strings.Contains(err.Error(), "layers.go") {
+				t.Errorf("recovered %v", err)
+			}
+		}()
+		in := count(2, 5, 5)
+		Depthwise{Filters: &Tensor{Shape: []int{1, 2, 3, 3}}, Bias: count(1), Stride: 1, Padding: Same}.Apply(in) // a bias is missing
+		t.Error("it did not panic")
+	})
+}
