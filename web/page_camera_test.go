@@ -93,6 +93,32 @@ func testCamera(t *testing.T, h house) {
 			t.Error("something else is downloaded")
 		}
 	})
+	meanwhile(t, "a_camera_that_is_asked_for_twice_is_on_once_and_off_when_it_is_left", func(t *testing.T) {
+		p := h.visit(t)
+		p.slowCamera()
+		evaluate[bool](p, `document.querySelector("#open-camera").click(), document.querySelector("#open-camera").click(), true`)
+		p.until(`allow.length === 2`)
+		evaluate[bool](p, `allow.forEach((yes) => yes()), true`)
+		p.until(`document.querySelector("#preview").videoWidth > 0`)
+		p.until(`streams.length === 2 && streams.filter(({active}) => active).length === 1`)
+		p.click("#close-camera")
+		p.until(`!streams.some(({active}) => active)`)
+	})
+	meanwhile(t, "a_camera_that_is_allowed_too_late_stays_off_and_the_upload_goes_on", func(t *testing.T) {
+		p := h.visit(t)
+		p.click("#open-camera")
+		p.until(`document.querySelector("#preview").videoWidth > 0`)
+		p.click("#shoot")
+		p.see("#review")
+		p.slowCamera()
+		p.click("#retake")
+		p.until(`allow.length === 1`)
+		p.click("#send")
+		p.see("#steps")
+		evaluate[bool](p, `allow[0](), true`)
+		p.see(allDone, "#result")
+		p.until(`streams.length === 1 && !streams[0].active`)
+	})
 	meanwhile(t, "a_countdown_is_shown_and_can_be_stopped", func(t *testing.T) {
 		p := h.visit(t)
 		p.click("#open-camera")
@@ -171,6 +197,17 @@ func testCamera(t *testing.T, h house) {
 		blind := startChromium(t, chromedp.Flag("use-fake-ui-for-media-stream", true))
 		h.in(blind).visit(t).refused(refusals["NotFoundError"])
 	})
+}
+
+// slowCamera makes the page's camera wait until one of window.allow is called; window.streams are those it gave.
+func (p tab) slowCamera() {
+	p.Helper()
+	evaluate[bool](p, `window.allow = [], window.streams = [], navigator.mediaDevices.getUserMedia = ((open) => async (wish) => {
+		await new Promise((yes) => allow.push(yes));
+		const stream = await open.call(navigator.mediaDevices, wish);
+		streams.push(stream);
+		return stream;
+	})(navigator.mediaDevices.getUserMedia), true`)
 }
 
 // refusals is what each is told as, and the one thing to do.

@@ -83,7 +83,7 @@ const clicks = {
 	"preview": shoot,
 	"close-camera": home,
 	"choose": () => $("file").click(),
-	"send": send,
+	"send": () => { closeCamera(); send(); },
 	"retake": retake,
 	"cancel": cancel,
 	"again": home,

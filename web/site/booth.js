@@ -5,19 +5,21 @@ import { leave } from "./journey.js";
 import * as photo from "./photo.js";
 import { set, state } from "./state.js";
 
-let counting = 0, pending = null;
+let counting = 0, pending = null, turn = 0;
 
 export async function openCamera(id) {
 	closeCamera();
+	const mine = turn; // whoever is asked to allow it may do something else first
 	set({ notice: null });
 	try {
-		const stream = await camera.open(id);
+		const stream = await camera.open(id), cameras = await camera.cameras();
+		if (mine !== turn) return camera.close(stream);
 		stream.getVideoTracks()[0].onended = () => state.stream === stream && refuse({ name: "AbortError" });
 		leave();
-		set({ view: "camera", stream, mirror: camera.isMirror(stream), camera: camera.idOf(stream), cameras: await camera.cameras() });
+		set({ view: "camera", stream, mirror: camera.isMirror(stream), camera: camera.idOf(stream), cameras });
 		$("shoot").focus();
 	} catch (error) {
-		refuse(error);
+		if (mine === turn) refuse(error);
 	}
 }
 
@@ -27,6 +29,7 @@ function refuse(error) {
 }
 
 export function closeCamera() {
+	turn++;
 	clearInterval(counting);
 	camera.close(state.stream);
 	Object.assign(state, { stream: null, count: 0 });

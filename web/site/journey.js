@@ -14,7 +14,7 @@ export async function send() {
 	const { shot } = state, own = new AbortController();
 	let granted, doubtful = false;
 	sending = own;
-	set({ view: "journey", upload: { loaded: 0, total: shot.blob.size } });
+	set({ view: "journey", notice: null, upload: { loaded: 0, total: shot.blob.size } });
 	$("title").focus();
 	try {
 		await deliver(shot.blob, {
