@@ -119,6 +119,18 @@ func testCamera(t *testing.T, h house) {
 		p.see(allDone, "#result")
 		p.until(`streams.length === 1 && !streams[0].active`)
 	})
+	meanwhile(t, "a_retake_that_the_camera_refuses_keeps_the_picture_there_is", func(t *testing.T) {
+		p := h.visit(t)
+		p.click("#open-camera")
+		p.until(`document.querySelector("#preview").videoWidth > 0`)
+		p.click("#shoot")
+		p.see("#review")
+		evaluate[bool](p, `navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotReadableError") }, true`)
+		p.click("#retake")
+		p.reads("#notice p", "Another program")
+		p.click("#send")
+		p.see(allDone, "#result")
+	})
 	meanwhile(t, "a_countdown_is_shown_and_can_be_stopped", func(t *testing.T) {
 		p := h.visit(t)
 		p.click("#open-camera")

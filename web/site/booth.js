@@ -25,7 +25,7 @@ export async function openCamera(id) {
 
 function refuse(error) {
 	closeCamera();
-	set({ view: "start", notice: camera.explain(error) });
+	set({ view: state.shot ? "review" : "start", notice: camera.explain(error) });
 }
 
 export function closeCamera() {
