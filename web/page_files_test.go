@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 func testFiles(t *testing.T, h house) {
@@ -43,14 +45,27 @@ func testFiles(t *testing.T, h house) {
 			t.Error("the picture lies on its side")
 		}
 	})
-	meanwhile(t, "a_file_that_is_no_picture_is_rejected_with_the_reason", func(t *testing.T) {
+	for name, content := range map[string]string{"is_no_picture": "this is no picture", "is_empty": "", "is_a_picture_cut_short": "\xff\xd8\xff\xe1\x00\x22Exif\x00\x00"} {
+		meanwhile(t, "a_file_that_"+name+"_is_not_sent_and_another_can_be_chosen", func(t *testing.T) {
+			p := h.visit(t)
+			fake := filepath.Join(t.TempDir(), "fake.jpg")
+			if err := os.WriteFile(fake, []byte(content), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			p.do(chromedp.SetUploadFiles("#file", []string{fake}, chromedp.NodeReady))
+			p.reads("#notice p", "cannot read that file")
+			p.reads("#notice button.primary", "Choose a picture")
+			p.choose(portrait)
+			p.do(chromedp.WaitNotVisible("#notice"))
+		})
+	}
+	meanwhile(t, "a_file_that_came_without_the_page_and_is_no_picture_is_rejected_with_the_reason", func(t *testing.T) {
 		p := h.visit(t)
-		fake := filepath.Join(t.TempDir(), "fake.jpg")
-		if err := os.WriteFile(fake, []byte("this is no picture"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		p.choose(fake)
-		p.click("#send")
+		evaluate[bool](p, `import("./upload.js").then(({deliver}) => deliver(new Blob(["this is no picture"], {type: "image/jpeg"}), {
+			onGrant: ({id}) => { location.hash = id; },
+			onChange() {},
+			signal: new AbortController().signal,
+		})).then(() => true)`)
 		p.see(`#steps [data-step="annotate"][data-status="failed"]`, `#steps [data-step="persist"][data-status="done"]`)
 		p.reads("#title", "cannot be used")
 		if words := evaluate[string](p, `document.querySelector("#lead").textContent`); len(words) < 20 {

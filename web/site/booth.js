@@ -75,7 +75,7 @@ async function take(make, fromCamera) {
 		set({ view: "review", notice: null, shot: { ...shot, url: URL.createObjectURL(shot.blob), fromCamera } });
 		$("send").focus();
 	} catch (error) {
-		set({ notice: { text: error.message } });
+		set({ notice: { text: error.message, ...camera.choose } });
 	}
 }
 

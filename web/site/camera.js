@@ -1,7 +1,7 @@
 // The camera: which there are, the stream of one, and what to do when it refuses.
 
 const retry = { action: "Try again", then: "camera" };
-const choose = { action: "Choose a picture", then: "choose" };
+export const choose = { action: "Choose a picture", then: "choose" };
 
 // One sentence for each way a camera can refuse, and one thing to do about it.
 const refusals = {

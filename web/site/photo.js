@@ -6,13 +6,12 @@ export function fromVideo(video) {
 	return photo(video, video.videoWidth, video.videoHeight);
 }
 
-// fromFile reads what this browser can. What it cannot, but Google might, goes as it is.
+// fromFile reads what this browser can. What it cannot is not sent: it might tell where it was taken.
 export async function fromFile(file) {
 	let bitmap;
 	try {
 		bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
 	} catch {
-		if (["image/jpeg", "image/png", "image/webp"].includes(file.type)) return { blob: file, thumb: "" };
 		throw new Error("This browser cannot read that file. Choose a JPEG, PNG or WebP picture.");
 	}
 	try {

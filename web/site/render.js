@@ -102,10 +102,10 @@ function renderPicture(state, annotation) {
 function renderReview({ shot }) {
 	$("download").href = shot.url;
 	write($("retake"), shot.fromCamera ? "Retake" : "Choose another");
-	write($("weight"), (shot.size ? shot.size.join(" × ") + " pixels, " : "") + bytes(shot.blob.size) + (shot.size ? ". Where and when it was taken is not in it." : ". This browser cannot show it, so it goes exactly as it is."));
+	write($("weight"), shot.size.join(" × ") + " pixels, " + bytes(shot.blob.size) + ". Where and when it was taken is not in it.");
 }
 
-function renderUpload({ loaded = 0, total = 1 }) {
+function renderUpload({ loaded, total }) {
 	$("sent").value = loaded / total;
 	write($("bytes"), bytes(loaded) + " of " + bytes(total));
 }
