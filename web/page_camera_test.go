@@ -54,7 +54,7 @@ func testNotice(t *testing.T, h house) {
 		p := newTab(t, h.chromium, h.Endpoints.Site)
 		p.do(chromedp.Navigate(p.site))
 		p.see("#agreement")
-		p.hand("drop")
+		p.hand("drop", "image/png")
 		p.see("#notice")
 		p.click("#agree")
 		p.see("#review")

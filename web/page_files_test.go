@@ -19,9 +19,18 @@ func testFiles(t *testing.T, h house) {
 		p.choose(portrait)
 		for _, event := range []string{"drop", "paste"} {
 			before := evaluate[string](p, `document.querySelector("#image").src`)
-			p.hand(event)
+			p.hand(event, "image/png")
 			p.until(`document.querySelector("#image").src !== ` + quoted(before))
 			p.see("#review")
+		}
+	})
+	meanwhile(t, "a_file_that_is_dropped_or_pasted_and_cannot_be_read_is_refused_with_a_word", func(t *testing.T) {
+		p := h.visit(t)
+		for _, event := range []string{"drop", "paste"} {
+			p.hand(event, "")
+			p.reads("#notice p", "cannot read that file")
+			p.click(`#notice [aria-label="Dismiss"]`)
+			p.do(chromedp.WaitNotVisible("#notice"))
 		}
 	})
 	meanwhile(t, "what_is_sent_is_upright_small_and_says_nothing_of_where_it_was_taken", func(t *testing.T) {
@@ -101,14 +110,15 @@ func sideways(t *testing.T) string {
 	return path
 }
 
-// hand drops or pastes a small picture.
-func (p tab) hand(event string) {
+// hand drops or pastes a small picture, or a file of no type that is none.
+func (p tab) hand(event, kind string) {
 	p.Helper()
 	evaluate[bool](p, `(async () => {
 		const canvas = new OffscreenCanvas(80, 60);
 		canvas.getContext("2d").fillRect(0, 0, 40, 60);
 		const data = new DataTransfer();
-		data.items.add(new File([await canvas.convertToBlob()], "a.png", {type: "image/png"}));
+		const type = "`+kind+`";
+		data.items.add(new File([type ? await canvas.convertToBlob() : "text"], "a", {type}));
 		dispatchEvent("`+event+`" === "drop" ? new DragEvent("drop", {dataTransfer: data, cancelable: true}) : new ClipboardEvent("paste", {clipboardData: data}));
 		return true;
 	})()`)

@@ -21,9 +21,9 @@ export async function fromFile(file) {
 	}
 }
 
-// imageIn finds a picture among what was dropped or pasted.
-export function imageIn(transfer) {
-	return [...transfer?.files ?? []].find((file) => file.type.startsWith("image/"));
+// fileIn finds a picture among what was dropped or pasted. Any other file will be refused with a word.
+export function fileIn({ files }) {
+	return [...files].find((file) => file.type.startsWith("image/")) ?? files[0];
 }
 
 async function photo(source, width, height) {
