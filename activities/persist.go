@@ -13,13 +13,22 @@ import (
 type PersistInput struct {
 	picture.Record
 	Again time.Time `json:"again,omitzero"`
+	// NotBefore is when Cosmos DB, asked for this Record already, said to come back.
+	NotBefore time.Time `json:"notBefore,omitzero"`
 }
 
 // Persist keeps the Record of a picture. The first Record wins: when one is there already, left by an
 // attempt whose answer was lost or by an earlier run, that one's status is the outcome. Only a picture that was annotated
 // again has its Record replaced. When its owner erased the picture meanwhile, the object is deleted too.
 func (a *Activities) Persist(ctx context.Context, in PersistInput) (picture.Outcome, error) {
+	if early := time.Until(in.NotBefore); early > 0 {
+		return picture.Outcome{}, failure(&picture.Error{Kind: picture.Throttled, RetryAfter: early,
+			Message: "Cosmos DB is out of request units; the Record is written when it says"})
+	}
 	r := in.Record
+	if r.Rejection != nil && r.Rejection.Kind == picture.WasErased {
+		return a.bury(ctx, r)
+	}
 	step := done(ctx, picture.Persist, time.Now().UTC())
 	step.FinishedAt = time.Time{} // the Record is written before this step ends
 	r.Steps = append(r.Steps, step)
@@ -56,4 +65,15 @@ func (a *Activities) existing(ctx context.Context, r picture.Record, again time.
 		}
 	}
 	return picture.Outcome{ID: r.ID, Status: kept.Status}, nil
+}
+
+// bury keeps no Record of a picture that was erased, whether its erasure has come to the tombstone yet or not.
+func (a *Activities) bury(ctx context.Context, r picture.Record) (picture.Outcome, error) {
+	if err := a.Bury(ctx, r.ID); err != nil {
+		return picture.Outcome{}, err
+	}
+	if err := a.deleteVersion(ctx, r.Bucket, r.Key, r.VersionID); err != nil {
+		return picture.Outcome{}, failure(err)
+	}
+	return picture.Outcome{ID: r.ID, Status: picture.Erased}, nil
 }

@@ -202,6 +202,51 @@ func TestPersistErasedPicture(t *testing.T) {
 	})
 }
 
+// Temporal may know of an erasure that has not come to its tombstone yet.
+func TestPersistBuriesWhatIsBeingErased(t *testing.T) {
+	c := open(t)
+	p := c.upload(t, somePicture(t), photograph(t))
+	rejected := p.Rejected(picture.Rejection{Step: picture.Annotate, Kind: picture.WasErased}, nil, "run")
+	for _, outcome := range []string{"no_Record_is_kept_but_the_tombstone", "again_changes_nothing"} {
+		t.Run(outcome, func(t *testing.T) {
+			c.keeps(t, rejected, picture.Erased)
+			if kept, _, err := c.Records.Read(t.Context(), p.ID); err != nil || !reflect.DeepEqual(kept, picture.Tombstone(p.ID)) {
+				t.Errorf("kept %+v, %v", kept, err)
+			}
+			if left := c.versions(t, p.ID); len(left) != 0 {
+				t.Errorf("%q are left", left)
+			}
+		})
+	}
+	t.Run("a_Record_of_before_makes_room_for_it", func(t *testing.T) {
+		p := c.upload(t, somePicture(t), photograph(t))
+		c.keeps(t, p.Annotated(json.RawMessage("{}"), time.Now(), nil, "run"), picture.Annotated)
+		c.keeps(t, p.Rejected(picture.Rejection{Step: picture.Annotate, Kind: picture.WasErased}, nil, "run"), picture.Erased)
+	})
+}
+
+// Cosmos DB said when to come back, and is not asked before.
+func TestPersistNotBefore(t *testing.T) {
+	c := open(t)
+	r := someRecord(t)
+	t.Run("that_time_waits_for_it", func(t *testing.T) {
+		_, err := take[picture.Outcome](t, c.Activities, picture.Persist, PersistInput{Record: r, NotBefore: time.Now().Add(time.Hour)})
+		patience := fails(t, err, picture.Throttled).NextRetryDelay()
+		if patience > time.Hour || patience < 59*time.Minute {
+			t.Errorf("the next attempt comes after %s", patience)
+		}
+		if _, _, err := c.Records.Read(t.Context(), r.ID); !errors.Is(err, records.ErrNotFound) {
+			t.Errorf("the Record is there, or: %v", err)
+		}
+	})
+	t.Run("that_time_once_it_has_come_writes", func(t *testing.T) {
+		got, err := take[picture.Outcome](t, c.Activities, picture.Persist, PersistInput{Record: r, NotBefore: time.Now()})
+		if err != nil || got.Status != picture.Annotated {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
 func someRecord(t *testing.T) picture.Record {
 	t.Helper()
 	at := time.Now().UTC()
@@ -222,7 +267,7 @@ func someRejection(t *testing.T) picture.Record {
 // keepsAgain has r persisted in the place of a Record from before again, and expects that status of the picture.
 func (c *clouds) keepsAgain(t *testing.T, r picture.Record, again time.Time, status picture.Status) {
 	t.Helper()
-	got, err := take[picture.Outcome](t, c.Activities, picture.Persist, PersistInput{r, again})
+	got, err := take[picture.Outcome](t, c.Activities, picture.Persist, PersistInput{Record: r, Again: again})
 	if want := (picture.Outcome{ID: r.ID, Status: status}); err != nil || got != want {
 		t.Fatalf("%+v, %v, want %+v", got, err, want)
 	}

@@ -75,7 +75,8 @@ func show(ctx workflow.Context, in activities.AnnotateInput) (activities.Annotat
 }
 
 // persistHere writes the Record where the workflow runs, and once: that spares three of a run's ten transactions. What
-// does not succeed at once goes on as a durable activity; writing it a second time does no harm.
+// does not succeed at once goes on as a durable activity, no sooner than Cosmos DB says; writing it a second time does
+// no harm.
 func persistHere(ctx workflow.Context, order picture.Order, r picture.Record) (picture.Outcome, error) {
 	var outcome picture.Outcome
 	in := activities.PersistInput{Record: r, Again: order.Again}
@@ -83,13 +84,20 @@ func persistHere(ctx workflow.Context, order picture.Order, r picture.Record) (p
 	if err == nil || kindOf(err).Rejects() {
 		return outcome, err
 	}
-	return persistLater(ctx, order, r)
+	if patience := patienceOf(err); patience > 0 {
+		in.NotBefore = workflow.Now(ctx).Add(patience)
+	}
+	return persistUntil(ctx, in)
 }
 
-// persistLater waits for Cosmos DB for as long as it takes, where describe shows why.
+// persistLater is how runs persist that began before it was tried here first.
 func persistLater(ctx workflow.Context, order picture.Order, r picture.Record) (picture.Outcome, error) {
+	return persistUntil(ctx, activities.PersistInput{Record: r, Again: order.Again})
+}
+
+// persistUntil waits for Cosmos DB for as long as it takes, where describe shows why.
+func persistUntil(ctx workflow.Context, in activities.PersistInput) (picture.Outcome, error) {
 	var outcome picture.Outcome
-	in := activities.PersistInput{Record: r, Again: order.Again}
 	err := workflow.ExecuteActivity(quick(ctx), string(picture.Persist), in).Get(ctx, &outcome)
 	return outcome, err
 }

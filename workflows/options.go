@@ -59,6 +59,14 @@ func kindOf(err error) picture.Kind {
 	return ""
 }
 
+// patienceOf is when the cloud that failed said to come back; 0 when it did not say.
+func patienceOf(err error) time.Duration {
+	if e, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return e.NextRetryDelay()
+	}
+	return 0
+}
+
 // reason is a failure as the Record tells it.
 func reason(step picture.StepName, err error) picture.Rejection {
 	message := err.Error()
