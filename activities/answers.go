@@ -49,6 +49,7 @@ const (
 	noCredentials = "credentials" // the SDK found none that it could use
 	aboutURL      = "the URL"     // per image, with one code or another
 	signingIn     = "sign-in "    // before the status with which a token was refused
+	noRecord      = "no Record"   // what is kept is something else
 )
 
 // answers is every answer of S3, Cloud Vision and Cosmos DB that is known, by its code. Sources: S3's error
@@ -62,6 +63,7 @@ var answers = map[source]map[string]meaning{
 		"MethodNotAllowed":      {picture.Gone, "The picture has been deleted from S3"}, // the version is a delete marker
 		"NoSuchBucket":          {picture.Misconfigured, "The bucket does not exist: check TRIPTYCH_BUCKET; the picture waits"},
 		"AccessDenied":          {picture.Forbidden, "AWS refused: the worker's role needs s3:GetObject, s3:GetObjectVersion, s3:DeleteObject, s3:DeleteObjectVersion, s3:ListBucket and s3:ListBucketVersions; the picture waits"},
+		"Forbidden":             {picture.Forbidden, "AWS refused to tell of the object: the worker's role needs s3:GetObject, s3:GetObjectVersion and s3:ListBucket; the sweep waits"}, // of HEAD, which has no body
 		"InvalidAccessKeyId":    {picture.Forbidden, "AWS does not know the worker's access key: check its credentials; the picture waits"},
 		"SignatureDoesNotMatch": {picture.Forbidden, "AWS refused the worker's signature: check its secret key and clock; the picture waits"},
 		"ExpiredToken":          {picture.Forbidden, "The worker's AWS credentials have expired: renew them; the picture waits"},
@@ -131,6 +133,7 @@ var answers = map[source]map[string]meaning{
 		"449":                                                        {picture.Unavailable, "Cosmos DB was busy with the same Record; it is written again"},
 		"500":                                                        {picture.Unavailable, "Cosmos DB had an internal error; the Record is written again"},
 		"503":                                                        {picture.Unavailable, "Cosmos DB is unavailable; the Record is written again"},
+		noRecord:                                                     {picture.Misconfigured, "What Cosmos DB keeps of this picture is no Record: mend the document or delete it; the picture waits"},
 		other:                                                        {picture.Unavailable, "Cosmos DB could not be reached; the Record is written again"},
 	},
 }
@@ -155,6 +158,9 @@ type answer struct {
 func answerOf(err error) answer {
 	if e, ok := errors.AsType[*azcore.ResponseError](err); ok {
 		return answer{strconv.Itoa(e.StatusCode), fmt.Sprintf("%d %s", e.StatusCode, e.ErrorCode), cosmosPatience(e.RawResponse)}
+	}
+	if errors.Is(err, records.ErrUnreadable) {
+		return answer{noRecord, err.Error(), 0}
 	}
 	if e, ok := errors.AsType[*records.SignInError](err); ok {
 		return answer{signingIn + e.Code, e.Error(), 0}

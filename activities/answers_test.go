@@ -70,6 +70,14 @@ var occasions = slices.Concat([]occasion{
 		c.S3 = s3.New(options)
 		return c.fetch(t, somePicture(t))
 	}},
+	{s3API, "Forbidden", "an_object_of_which_it_will_not_tell", picture.Forbidden, 0, func(t *testing.T, c *clouds) error {
+		p := somePicture(t)
+		before := picture.KeysSince(p.ID.MintedAt())
+		c.upload(t, p, photograph(t))
+		breakS3(t, `{"status":403,"code":"AccessDenied","operations":["HeadObject"]}`)
+		_, err := take[SweptPage](t, c.Activities, picture.SweepPage, picture.Sweep{After: before})
+		return err
+	}},
 	s3Says(400, "ExpiredToken", picture.Forbidden),
 	s3Says(403, "AccessDenied", picture.Forbidden),
 	s3Says(403, "InvalidAccessKeyId", picture.Forbidden), // the local S3 has another code of its own for it
@@ -180,6 +188,21 @@ var occasions = slices.Concat([]occasion{
 	{cosmosDB, other, "a_connection_that_is_cut", picture.Unavailable, 0, func(t *testing.T, c *clouds) error {
 		c.azure.SetFault(cosmos.Fault{AfterApply: true})
 		return c.keep(t)
+	}},
+	{cosmosDB, noRecord, "a_document_that_is_something_else_before_Google_is_asked", picture.Misconfigured, 0, func(t *testing.T, c *clouds) error {
+		p := c.upload(t, somePicture(t), photograph(t))
+		c.scribble(t, p.ID)
+		_, err := c.annotate(t, p, ByURL)
+		if c.google.Annotated() != 0 {
+			t.Error("Google was paid")
+		}
+		return err
+	}},
+	{cosmosDB, noRecord, "a_document_that_is_something_else_in_the_Record's_place", picture.Misconfigured, 0, func(t *testing.T, c *clouds) error {
+		r := someRecord(t)
+		c.scribble(t, r.ID)
+		_, err := c.persist(t, r)
+		return err
 	}},
 	cosmosSays(403, picture.Forbidden, 0),
 	cosmosSays(408, picture.Unavailable, 0),
@@ -323,8 +346,25 @@ func serveGRPC(t *testing.T, register func(*grpc.Server)) (addr string) {
 	return l.Addr().String()
 }
 
-// createContainer makes the container of Records with another partition key than Provision does.
-func createContainer(t *testing.T, endpoint, key, partitionKey string) {
+// scribble moves to an account in which the picture's document is no Record.
+func (c *clouds) scribble(t *testing.T, id picture.ID) {
+	t.Helper()
+	_, endpoint, key := account(t)
+	if err := records.Provision(t.Context(), endpoint, key); err != nil {
+		t.Fatal(err)
+	}
+	c.connectRecords(t, endpoint, key)
+	items, err := client(t, endpoint, key).NewContainer(records.Database, records.ContainerName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	document := fmt.Appendf(nil, `{"id":%q,"steps":"by hand"}`, id)
+	if _, err := items.CreateItem(t.Context(), azcosmos.NewPartitionKeyString(string(id)), document, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func client(t *testing.T, endpoint, key string) *azcosmos.Client {
 	t.Helper()
 	credential, err := azcosmos.NewKeyCredential(key)
 	if err != nil {
@@ -334,6 +374,13 @@ func createContainer(t *testing.T, endpoint, key, partitionKey string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return client
+}
+
+// createContainer makes the container of Records with another partition key than Provision does.
+func createContainer(t *testing.T, endpoint, key, partitionKey string) {
+	t.Helper()
+	client := client(t, endpoint, key)
 	if _, err := client.CreateDatabase(t.Context(), azcosmos.DatabaseProperties{ID: records.Database}, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,9 @@ func (a *Activities) kept(ctx context.Context, id picture.ID) (picture.Record, e
 	if err == nil || errors.Is(err, records.ErrNotFound) {
 		return record, nil
 	}
+	if errors.Is(err, records.ErrUnreadable) {
+		return picture.Record{}, failure(explain(cosmosDB, err)) // persist would meet it too, after Google was paid
+	}
 	_, err = activity.GetClient(ctx).DescribeWorkflowExecution(ctx, id.EraseWorkflowID(), "")
 	if _, never := errors.AsType[*serviceerror.NotFound](err); never {
 		return picture.Record{}, nil

@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
@@ -54,20 +54,20 @@ func (a *Activities) Sweep(ctx context.Context, s picture.Sweep) (SweptPage, err
 	if err != nil {
 		return SweptPage{}, failure(sweepFailure(err))
 	}
-	started, err := a.startMissing(ctx, s, *in.Bucket, page.Contents)
+	came, err := a.startMissing(ctx, s, *in.Bucket, page.Contents)
 	if err != nil {
 		return SweptPage{}, failure(err)
 	}
-	swept := SweptPage{Swept: picture.Swept{Looked: len(page.Contents), Started: started}}
+	swept := SweptPage{Swept: came}
 	if aws.ToBool(page.IsTruncated) {
 		swept.Last = aws.ToString(page.Contents[len(page.Contents)-1].Key)
 	}
 	return swept, nil
 }
 
-func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket string, objects []types.Object) (int, error) {
-	var started atomic.Int64
-	group, ctx := errgroup.WithContext(ctx)
+func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket string, objects []types.Object) (picture.Swept, error) {
+	var started, left atomic.Int64
+	var group errgroup.Group // without a context of its own: one that fails keeps no other from being started
 	group.SetLimit(looksAtOnce)
 	for _, object := range objects {
 		key := aws.ToString(object.Key)
@@ -76,6 +76,11 @@ func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket s
 		}
 		group.Go(func() error {
 			missing, err := a.startIfMissing(ctx, s, bucket, key)
+			if why, out := errors.AsType[*leftOut](err); out {
+				left.Add(1)
+				activity.GetLogger(ctx).Warn("an object is left out of the sweep", "key", redact(key), "why", redact(why.Error()))
+				return nil
+			}
 			if missing {
 				started.Add(1)
 			}
@@ -83,8 +88,13 @@ func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket s
 		})
 	}
 	err := group.Wait()
-	return int(started.Load()), err
+	return picture.Swept{Looked: len(objects), Started: int(started.Load()), LeftOut: int(left.Load())}, err
 }
+
+// leftOut is why one object can never be looked at. A sweep that waited for it would find nothing else any more.
+type leftOut struct{ why error }
+
+func (e *leftOut) Error() string { return e.why.Error() }
 
 func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket, key string) (bool, error) {
 	id, _, foreign := picture.ParseKey(key)
@@ -98,36 +108,39 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 		return false, nil // deleted since it was listed
 	}
 	if err != nil {
-		return false, sweepFailure(err)
+		return false, headFailure(s, err)
 	}
-	p, err := picture.New(bucket, key, aws.ToString(head.VersionId), strings.Trim(aws.ToString(head.ETag), `"`),
+	p, err := picture.New(bucket, key, aws.ToString(head.VersionId), aws.ToString(head.ETag),
 		aws.ToInt64(head.ContentLength), aws.ToTime(head.LastModified))
 	if err != nil {
-		activity.GetLogger(ctx).Warn("not an object that can be annotated", "why", err)
-		return false, nil
+		return false, &leftOut{err}
 	}
 	if foreign != nil { // the ID is made of the version
 		if missing, err := a.missing(ctx, s, p.ID); !missing || err != nil {
 			return false, err
 		}
 	}
-	urgency := temporal.Live
+	urgency := temporal.Late
 	if s.Behind() {
 		urgency = temporal.Backlog
 	}
 	return true, temporal.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, Again: s.Began}, urgency)
 }
 
-// missing says that the picture has no Record, or one that this sweep replaces.
+// missing says that the picture has no Record, or one that this sweep replaces; or that it was erased and has its object
+// all the same, brought by an upload that took longer than its grant: its run deletes that.
 func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID) (bool, error) {
 	kept, _, err := a.Records.Read(ctx, id)
 	if errors.Is(err, records.ErrNotFound) {
 		return true, nil
 	}
+	if errors.Is(err, records.ErrUnreadable) {
+		return false, &leftOut{err}
+	}
 	if err != nil {
 		return false, explain(cosmosDB, err)
 	}
-	return kept.Outdated(s.Began), nil
+	return kept.Status == picture.Erased || kept.Outdated(s.Began), nil
 }
 
 // full says whether what is annotated behind live pictures should wait. Temporal counts a moment behind, which a page of pictures may exceed.
@@ -140,6 +153,16 @@ func (a *Activities) full(ctx context.Context) (bool, error) {
 		return false, ignoreNotFound(err)
 	}
 	return count.Count >= openRuns, nil
+}
+
+// headFailure is S3's refusal to tell of one object. Its answer has no body, so its codes are those of HTTP. An object
+// that is encrypted with its owner's key is BadRequest for everyone; of one in another's bucket the role may know nothing.
+func headFailure(s picture.Sweep, err error) error {
+	answer, ok := errors.AsType[smithy.APIError](err)
+	if ok && (answer.ErrorCode() == "BadRequest" || answer.ErrorCode() == "Forbidden" && s.Backfill()) {
+		return &leftOut{explain(s3API, err)}
+	}
+	return sweepFailure(err)
 }
 
 // sweepFailure is never a verdict: what rejects a picture only interrupts a sweep.

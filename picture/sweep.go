@@ -25,8 +25,9 @@ type Sweep struct {
 
 // Swept counts objects.
 type Swept struct {
-	Looked  int `json:"looked"`  // at all
-	Started int `json:"started"` // had no Record, or are annotated again; a run that they may have had already went on
+	Looked  int `json:"looked"`            // at all
+	Started int `json:"started"`           // had no Record, or are annotated again; a run that they may have had already went on
+	LeftOut int `json:"leftOut,omitempty"` // can never be looked at; the worker's log says why
 }
 
 // Backfill says whether the objects are others than the site's.

@@ -31,6 +31,7 @@ func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.Swept, error)
 		}
 		s.Swept.Looked += page.Looked
 		s.Swept.Started += page.Started
+		s.Swept.LeftOut += page.LeftOut
 		if page.Full {
 			if err := workflow.Sleep(ctx, fullWait); err != nil {
 				return s.Swept, err

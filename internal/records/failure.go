@@ -19,6 +19,8 @@ var (
 	ErrExists   = errors.New("the picture already has a Record")
 	ErrNotFound = errors.New("the picture has no Record")
 	ErrChanged  = errors.New("the Record was changed meanwhile: read it again")
+	// ErrUnreadable is a document that is no Record; reading it again does not help.
+	ErrUnreadable = errors.New("what is kept of the picture is no Record")
 )
 
 // failure says in one line what was being done and what came of it. An *azcore.ResponseError would print

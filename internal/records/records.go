@@ -61,7 +61,8 @@ func (c *Container) Create(ctx context.Context, r picture.Record) error {
 	return explain("create", r.ID, err)
 }
 
-// Read gives a picture's Record and the ETag by which Replace knows it; ErrNotFound when there is none.
+// Read gives a picture's Record and the ETag by which Replace knows it; ErrNotFound when there is none, ErrUnreadable
+// when what there is is none.
 func (c *Container) Read(ctx context.Context, id picture.ID) (picture.Record, azcore.ETag, error) {
 	var answer azcosmos.ItemResponse
 	err := c.do(ctx, func(ctx context.Context, items *azcosmos.ContainerClient) (err error) {
@@ -73,7 +74,7 @@ func (c *Container) Read(ctx context.Context, id picture.ID) (picture.Record, az
 	}
 	var r picture.Record
 	if err := json.Unmarshal(answer.Value, &r); err != nil {
-		return picture.Record{}, "", fmt.Errorf("decode the Record of %s: %w", id.Short(), err)
+		return picture.Record{}, "", fmt.Errorf("decode the Record of %s: %w: %v", id.Short(), ErrUnreadable, err)
 	}
 	return r, answer.ETag, nil
 }

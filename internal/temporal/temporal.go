@@ -54,9 +54,11 @@ func compressLarge(ctx context.Context, method string, req, reply any, conn *grp
 // Urgency is the place of a picture in the queues.
 type Urgency int
 
-// A Live picture has someone waiting for it and overtakes every Backlog (Temporal's priorities, 1 to 5, 3 being usual).
+// A Live picture has someone waiting for it and overtakes every Late one, whose event was lost, and these every Backlog
+// (Temporal's priorities, 1 to 5, 3 being usual).
 const (
 	Live    Urgency = 3
+	Late    Urgency = 4
 	Backlog Urgency = 5
 )
 
