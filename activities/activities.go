@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/worker"
+	"golang.org/x/sync/semaphore"
 
 	"triptych/internal/records"
 	"triptych/picture"
@@ -21,6 +22,7 @@ type Activities struct {
 	Vision   *vision.ImageAnnotatorClient // without retries of its own: see OpenVision
 	Records  *records.Container
 	Features []*visionpb.Feature // what is asked of Google, see ParseFeatures
+	Room     *semaphore.Weighted // of InlineRoom: what pictures that are sent by bytes may take in memory
 }
 
 // RegisterQuick registers what PicturesQueue carries.

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -32,6 +33,9 @@ const (
 // size" of 10 MB is the same limit); 64 KiB are left for the rest of the request. A larger picture can only
 // be fetched by Google, so when Google cannot, it waits and is tried by URL again.
 const MaxInline = 10<<20 - 64<<10
+
+// InlineRoom is how many bytes of pictures a worker should hold at once; each stands in memory twice, once as gRPC sends it.
+const InlineRoom = 20 * MaxInline
 
 // maxRecord is the largest Record that is let through, in bytes of JSON. Both Cosmos DB, as an item, and
 // Temporal, as a payload (limit.blobSize.error, 2 MiB), have to take it; 8 KiB are left for the run ID, the
@@ -79,6 +83,14 @@ func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (Annotated,
 	case kept.Status != "" && !kept.Outdated(in.Again):
 		return Annotated{Kept: kept.Status}, nil
 	}
+	if in.Send == ByBytes {
+		room := min(in.Picture.Size, MaxInline)
+		if err := a.Room.Acquire(ctx, room); err != nil {
+			return Annotated{}, failure(&picture.Error{Kind: picture.Unavailable,
+				Message: "The worker holds as many pictures as it has room for; this one is tried again", Err: err})
+		}
+		defer a.Room.Release(room)
+	}
 	image, err := a.image(ctx, in)
 	if err != nil {
 		return Annotated{}, failure(err)
@@ -125,14 +137,15 @@ func (a *Activities) read(ctx context.Context, p picture.Picture) ([]byte, error
 		return nil, explain(s3API, err)
 	}
 	defer object.Body.Close()
-	content, err := io.ReadAll(io.LimitReader(object.Body, MaxInline+1))
-	if err != nil {
+	var content bytes.Buffer
+	content.Grow(int(min(p.Size, MaxInline)) + bytes.MinRead)
+	if _, err := content.ReadFrom(io.LimitReader(object.Body, MaxInline+1)); err != nil {
 		return nil, explain(s3API, err)
 	}
-	if len(content) > MaxInline {
+	if content.Len() > MaxInline {
 		return nil, tooLargeToSend(p)
 	}
-	return content, nil
+	return content.Bytes(), nil
 }
 
 // annotation takes the one picture's answer out of the batch and makes sure that it can be kept.
@@ -177,7 +190,12 @@ func fits(p picture.Picture, annotation json.RawMessage) error {
 	return nil
 }
 
+// tooLargeToSend is a verdict only on what Google would not take from anywhere.
 func tooLargeToSend(p picture.Picture) *picture.Error {
+	if p.Size > picture.MaxSize {
+		return &picture.Error{Kind: picture.TooLarge,
+			Message: fmt.Sprintf("Google could not look at this picture of %d bytes, and takes only %d", p.Size, picture.MaxSize)}
+	}
 	return &picture.Error{Kind: picture.Unavailable,
 		Message: fmt.Sprintf("Google could not fetch the picture by its URL, and its %d bytes are more than the %d that can be sent along: make the bucket reachable for Google; the picture waits", p.Size, MaxInline)}
 }

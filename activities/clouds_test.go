@@ -23,6 +23,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
+	"golang.org/x/sync/semaphore"
 
 	"triptych/internal/objects"
 	"triptych/internal/records"
@@ -47,7 +48,7 @@ func open(t *testing.T) *clouds {
 	} {
 		t.Setenv(name, value)
 	}
-	c := &clouds{Activities: &Activities{Bucket: bucket}}
+	c := &clouds{Activities: &Activities{Bucket: bucket, Room: semaphore.NewWeighted(InlineRoom)}}
 	c.connectS3(t)
 	c.google = c.openVision(t)
 	c.azure = c.openRecords(t)
@@ -277,13 +278,13 @@ func (c *clouds) presign(t *testing.T, p picture.Picture) (SignedURL, error) {
 }
 
 // annotate is Annotate of a picture that was presigned just before.
-func (c *clouds) annotate(t *testing.T, p picture.Picture, send Send) (Annotated, error) {
+func (c *clouds) annotate(t *testing.T, p picture.Picture, send Send, how ...func(*testsuite.TestActivityEnvironment)) (Annotated, error) {
 	t.Helper()
 	signed, err := c.presign(t, p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return take[Annotated](t, c.Activities, picture.Annotate, AnnotateInput{Picture: p, Send: send, SignedURL: signed})
+	return take[Annotated](t, c.Activities, picture.Annotate, AnnotateInput{Picture: p, Send: send, SignedURL: signed}, how...)
 }
 
 func (c *clouds) persist(t *testing.T, r picture.Record) (picture.Outcome, error) {

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -10,6 +11,8 @@ import (
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"github.com/google/uuid"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -55,10 +58,49 @@ func TestInlineLimit(t *testing.T) {
 		_, err := c.annotate(t, larger, ByURL)
 		fails(t, err, picture.Unavailable)
 	})
+	t.Run("one_that_is_larger_than_Google_takes_is_too_large_once_Google_could_not_look_at_it", func(t *testing.T) {
+		c.google.SetFault(annotator.Fault{ImageCode: codes.Unavailable, Times: 1})
+		beyond := larger
+		beyond.Size = picture.MaxSize + 1
+		_, err := c.annotate(t, beyond, ByURL)
+		fails(t, err, picture.TooLarge)
+	})
 	t.Run("the_largest_picture_is_sent_along_when_Google_cannot_fetch_it", func(t *testing.T) {
 		c.google.SetFault(annotator.Fault{ImageCode: codes.Unavailable, Times: 1})
 		_, err := c.annotate(t, largest, ByURL)
 		fails(t, err, picture.Unfetchable)
+	})
+}
+
+func TestInlineRoom(t *testing.T) {
+	c := open(t)
+	p := c.upload(t, somePicture(t), photograph(t))
+	full := func(env *testsuite.TestActivityEnvironment) {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // of what would last for 50 s
+		t.Cleanup(cancel)
+		env.SetWorkerOptions(worker.Options{BackgroundActivityContext: ctx})
+	}
+	t.Run("a_picture_that_has_none_waits_and_Google_is_not_asked", func(t *testing.T) {
+		if !c.Room.TryAcquire(InlineRoom) {
+			t.Fatal("there is no room to begin with")
+		}
+		if _, err := c.annotate(t, p, ByBytes, full); err == nil || c.google.Annotated() != 0 {
+			t.Errorf("Google was asked %d times: %v", c.google.Annotated(), err)
+		}
+	})
+	t.Run("by_URL_a_picture_needs_none", func(t *testing.T) {
+		if _, err := c.annotate(t, p, ByURL); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("is_given_back", func(t *testing.T) {
+		c.Room.Release(InlineRoom)
+		if _, err := c.annotate(t, p, ByBytes); err != nil {
+			t.Error(err)
+		}
+		if !c.Room.TryAcquire(InlineRoom) {
+			t.Error("some of it is gone")
+		}
 	})
 }
 

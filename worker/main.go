@@ -20,6 +20,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 	_ "golang.org/x/crypto/x509roots/fallback" // where there are no root certificates, as in the worker's image
+	"golang.org/x/sync/semaphore"
 
 	"triptych/activities"
 	"triptych/internal/objects"
@@ -110,7 +111,8 @@ func wire(ctx context.Context) (*activities.Activities, float64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	return &activities.Activities{S3: s3, Bucket: os.Getenv("TRIPTYCH_BUCKET"), Vision: vision, Records: container, Features: features}, perSecond, nil
+	return &activities.Activities{S3: s3, Bucket: os.Getenv("TRIPTYCH_BUCKET"), Vision: vision, Records: container, Features: features,
+		Room: semaphore.NewWeighted(activities.InlineRoom)}, perSecond, nil
 }
 
 // workers are two, because a rate limit holds for a whole queue and only annotate is to be limited.
@@ -141,8 +143,8 @@ func workers(c client.Client, steps *activities.Activities, perSecond float64, f
 	return []worker.Worker{annotate, quick}
 }
 
-// atOnce bounds the memory that pictures sent by bytes take: each up to 10 MB, and as much again in gRPC. At a second a
-// picture it still fills Vision's quota.
+// atOnce fills Vision's quota at a second a picture, with some to spare. Of pictures that are sent by bytes, and so
+// take memory, there may be fewer: activities.InlineRoom.
 const atOnce = 50
 
 // visionQuota is what Google grants a new project: 1,800 requests a minute
