@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
@@ -87,9 +88,14 @@ func (a *Activities) Forget(ctx context.Context, id picture.ID) error {
 	if err != nil {
 		return ignoreNotFound(err)
 	}
+	// The list may lag behind; the latest run is known at once by the ID alone.
+	doomed := []*commonpb.WorkflowExecution{{WorkflowId: id.WorkflowID()}}
 	for _, run := range runs.Executions {
+		doomed = append(doomed, run.Execution)
+	}
+	for _, run := range doomed {
 		_, err := c.WorkflowService().DeleteWorkflowExecution(ctx, &workflowservice.DeleteWorkflowExecutionRequest{
-			Namespace: namespace, WorkflowExecution: run.Execution,
+			Namespace: namespace, WorkflowExecution: run,
 		})
 		if err := ignoreNotFound(err); err != nil {
 			return err
