@@ -8,9 +8,9 @@ terraform {
     temporalcloud = { source = "temporalio/temporalcloud", version = "~> 1.5" }
   }
 
-  # The bucket and its region are given to `terraform init`; see README.md. State holds secrets, so it is encrypted.
+  # The bucket, its region and the key in it are given to `terraform init`, see README.md: a second deployment with the
+  # first one's key would destroy it. State holds secrets, so it is encrypted.
   backend "s3" {
-    key          = "triptych/terraform.tfstate"
     encrypt      = true
     use_lockfile = true
   }
@@ -39,10 +39,20 @@ provider "google" {
   default_labels = local.tags
 }
 
+# Since version 5 it registers nothing by itself, and a subscription that was never used for these knows none of them.
 provider "azurerm" {
-  subscription_id = var.azure_subscription
+  subscription_id                = var.azure_subscription
+  resource_providers_to_register = ["Microsoft.Consumption", "Microsoft.DocumentDB", "Microsoft.ManagedIdentity"]
 
-  features {}
+  features {
+    # It cannot delete a budget that a template made (terraform-provider-azurerm#9458); the budget goes with its group.
+    template_deployment {
+      delete_nested_items_during_deletion = false
+    }
+  }
 }
 
-provider "temporalcloud" {}
+# It takes its key from TEMPORAL_CLOUD_API_KEY, and refuses to have none even where it has nothing to do.
+provider "temporalcloud" {
+  api_key = var.temporal_address == null ? null : "unused"
+}
