@@ -107,7 +107,11 @@ resource "aws_ecs_service" "worker" {
     ignore_changes = [desired_count] # autoscaling decides
   }
 
-  depends_on = [aws_iam_role_policy.worker, aws_iam_role_policy.worker_start, aws_route.out]
+  # Without a way out a first task ends before it has read its settings, and the deployment is rolled back to nothing.
+  depends_on = [
+    aws_iam_role_policy.worker, aws_iam_role_policy.worker_start,
+    aws_route.out, aws_route_table_association.worker, aws_vpc_security_group_egress_rule.worker, aws_vpc_endpoint.s3,
+  ]
 }
 
 resource "aws_appautoscaling_target" "worker" {
