@@ -78,7 +78,7 @@ resource "aws_s3_bucket" "pictures" {`},
 					c = append(c, fmt.Sprintf("%s: the rule %v leaves something out", r.address, at(rule, "id")))
 				}
 			}
-			c = append(c, mustBe(r, 30., "rule", 0, "expiration", 0, "days")...)
+			c = append(c, mustBe(r, 29., "rule", 0, "expiration", 0, "days")...)
 			c = append(c, mustBe(r, 1., "rule", 0, "noncurrent_version_expiration", 0, "noncurrent_days")...)
 			c = append(c, mustBe(r, 1., "rule", 0, "abort_incomplete_multipart_upload", 0, "days_after_initiation")...)
 			return append(c, mustBe(r, true, "rule", 1, "expiration", 0, "expired_object_delete_marker")...)

@@ -36,7 +36,7 @@ output "temporal" {
 output "retention" {
   description = "Days that each of these is kept. Temporal must not forget a run before the dead letters are gone."
   value = {
-    pictures     = var.retention_days + 2
+    pictures     = max(var.retention_days, 2) + 2
     records      = local.record_days
     runs         = local.temporal_days
     dead_letters = local.dead_letter_days

@@ -67,8 +67,9 @@ resource "aws_s3_bucket_policy" "pictures" {
   })
 }
 
-# S3 deletes at midnight UTC, a day late at most; with the day that a version stays after it stopped being the current
-# one, everything is gone two days after retention_days.
+# S3 rounds up to the next midnight twice: when it hides a picture behind a marker, and a day after that, when it deletes
+# what is hidden. So it is told a day less: a picture is seen for retention_days at most, and is gone two days later. Where
+# retention_days is 1 both take a day more, because S3 counts no days below one.
 resource "aws_s3_bucket_lifecycle_configuration" "pictures" {
   bucket     = aws_s3_bucket.pictures.bucket
   depends_on = [aws_s3_bucket_versioning.pictures]
@@ -79,7 +80,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "pictures" {
     filter {}
 
     expiration {
-      days = var.retention_days
+      days = max(1, var.retention_days - 1)
     }
 
     noncurrent_version_expiration {

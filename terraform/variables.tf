@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of everything's name; a second deployment in the same accounts needs another one."
+  description = "Prefix of everything's name; a second deployment in the same accounts needs another one, and another key in backend.hcl."
   type        = string
   default     = "triptych"
 
@@ -47,7 +47,7 @@ variable "monthly_budget" {
 }
 
 variable "retention_days" {
-  description = "How long a picture is kept. Its Record and a tombstone stay a week longer, its run for at most 90 days."
+  description = "How many days a picture is kept; what S3 has of it is gone two days later (three, where this is 1). Its Record and a tombstone stay a week longer, its run for at most 90 days."
   type        = number
   default     = 30
 

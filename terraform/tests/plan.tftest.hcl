@@ -180,7 +180,7 @@ run "retention_by_default" {
   command = plan
 
   assert {
-    condition     = one(aws_s3_bucket_lifecycle_configuration.pictures.rule[0].expiration).days == 30 && azurerm_cosmosdb_sql_container.records.default_ttl == 37 * 86400 && temporalcloud_namespace.this[0].retention_days == 30 && aws_sqs_queue.dead_letters.message_retention_seconds == 14 * 86400
+    condition     = one(aws_s3_bucket_lifecycle_configuration.pictures.rule[0].expiration).days == 29 && azurerm_cosmosdb_sql_container.records.default_ttl == 37 * 86400 && temporalcloud_namespace.this[0].retention_days == 30 && aws_sqs_queue.dead_letters.message_retention_seconds == 14 * 86400
     error_message = "Something is kept for another time than retention_days says."
   }
 
