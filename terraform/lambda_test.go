@@ -40,7 +40,7 @@ var lambdaRules = map[string]rule{
 				c = append(c, "the dead letters are not encrypted")
 			}
 			mayTell := slices.ContainsFunc(statements(resource{values: p.one("aws_iam_role_policy.trigger")}, "policy"), func(s any) bool {
-				return slices.Contains(list(at(s, "Action")), any("sqs:SendMessage")) && at(s, "Resource") == fmt.Sprintf("arn:aws:sqs:eu-central-1:%s:%v", account, at(queue, "name"))
+				return slices.Contains(list(at(s, "Action")), any("sqs:SendMessage")) && at(s, "Resource") == fmt.Sprintf("arn:aws:sqs:%s:%s:%v", p.region(), account, at(queue, "name"))
 			})
 			if !mayTell {
 				c = append(c, "the trigger's role may not write dead letters")

@@ -124,12 +124,13 @@ var policyRules = map[string]rule{
 	},
 	"each_program_does_in_S3_what_it_does_and_no_more": {
 		func(p planned) (c []string) {
+			bucket := "arn:aws:s3:::triptych-pictures-123456789012-" + p.region()
 			want := map[string]map[string][]string{
 				"aws_iam_role_policy.trigger": {},
-				"aws_iam_role_policy.web":     {"arn:aws:s3:::triptych-pictures-123456789012-eu-central-1/pictures/*": {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"}},
+				"aws_iam_role_policy.web":     {bucket + "/pictures/*": {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"}},
 				"aws_iam_role_policy.worker": {
-					"arn:aws:s3:::triptych-pictures-123456789012-eu-central-1/pictures/*": {"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectVersion"},
-					"arn:aws:s3:::triptych-pictures-123456789012-eu-central-1":            {"s3:ListBucket", "s3:ListBucketVersions"},
+					bucket + "/pictures/*": {"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectVersion"},
+					bucket:                 {"s3:ListBucket", "s3:ListBucketVersions"},
 				},
 			}
 			for address, allowed := range want {
@@ -160,7 +161,7 @@ var policyRules = map[string]rule{
 	"each_program_reads_its_own_settings_alone": {
 		func(p planned) (c []string) {
 			for _, program := range []string{"web", "trigger", "worker"} {
-				path := "arn:aws:ssm:eu-central-1:123456789012:parameter/triptych/" + program
+				path := "arn:aws:ssm:" + p.region() + ":123456789012:parameter/triptych/" + program
 				for _, s := range statements(resource{values: p.one("aws_iam_role_policy." + program)}, "policy") {
 					if at(s, "Action") == "ssm:GetParametersByPath" && !reflect.DeepEqual(at(s, "Resource"), []any{path, path + "/*"}) {
 						c = append(c, fmt.Sprintf("%s reads %v", program, at(s, "Resource")))

@@ -41,7 +41,8 @@ func read(t *testing.T) sources {
 }
 
 // resource is one instance as it would be planned. What only a provider could say stands there as the address of the
-// attribute, such as "aws_s3_bucket.site.arn": a reference can be checked by where it leads.
+// attribute, such as "aws_s3_bucket.site.arn": a reference can be checked by where it leads. Data sources, providers,
+// outputs and the terraform block are here too, as data.…, provider.…, output.… and terraform.
 type resource struct {
 	address, kind string
 	values        map[string]any // blocks are lists
@@ -59,7 +60,7 @@ func plan(files sources, variables map[string]cty.Value) (planned, error) {
 	var all planned
 	for _, address := range slices.Sorted(maps.Keys(r.blocks)) {
 		block := r.blocks[address]
-		if block.Type != "resource" {
+		if block.Type == "variable" {
 			continue
 		}
 		instances, err := r.instances(address, block)
@@ -71,14 +72,25 @@ func plan(files sources, variables map[string]cty.Value) (planned, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", i.address, err)
 			}
-			all = append(all, resource{i.address, block.Labels[0], values})
+			all = append(all, resource{i.address, kind(block), values})
 		}
 	}
 	return all, nil
 }
 
+// kind is a resource's type; of what is none, where it stands.
+func kind(block *hclsyntax.Block) string {
+	switch {
+	case block.Type == "resource":
+		return block.Labels[0]
+	case len(block.Labels) > 0:
+		return block.Type + "." + block.Labels[0]
+	}
+	return block.Type
+}
+
 type root struct {
-	blocks     map[string]*hclsyntax.Block // variables, resources and data by address
+	blocks     map[string]*hclsyntax.Block // all but locals, by address
 	locals     map[string]hclsyntax.Expression
 	given      map[string]cty.Value
 	known      map[string]cty.Value // what was evaluated, by address
@@ -98,6 +110,17 @@ func (r *root) parse(name, text string) error {
 			r.blocks[strings.Join(block.Labels, ".")] = block
 		case "data":
 			r.blocks["data."+strings.Join(block.Labels, ".")] = block
+		case "provider":
+			address := "provider." + block.Labels[0]
+			if alias, ok := block.Body.Attributes["alias"]; ok {
+				name, _ := alias.Expr.Value(nil)
+				address += "." + name.AsString()
+			}
+			r.blocks[address] = block
+		case "terraform":
+			r.blocks["terraform"] = block
+		case "output":
+			r.blocks["output."+block.Labels[0]] = block
 		case "locals":
 			for name, attribute := range block.Body.Attributes {
 				r.locals["local."+name] = attribute.Expr
@@ -164,11 +187,18 @@ func (r *root) instances(address string, block *hclsyntax.Block) ([]instance, er
 	return instances, nil
 }
 
-// body evaluates attributes and blocks, but for those that speak to Terraform itself.
+// addressed are the attributes that name other parts of the root and not their values.
+var addressed = []string{"provider", "depends_on", "ignore_changes"}
+
+// body evaluates attributes and blocks. Which instances there are was decided before.
 func (r *root) body(body *hclsyntax.Body, scope map[string]cty.Value) (map[string]any, error) {
 	values := map[string]any{}
 	for name, attribute := range body.Attributes {
-		if slices.Contains([]string{"count", "for_each", "provider", "depends_on"}, name) {
+		switch {
+		case name == "count" || name == "for_each":
+			continue
+		case slices.Contains(addressed, name):
+			values[name] = addresses(attribute.Expr)
 			continue
 		}
 		v, err := r.evaluate(attribute.Expr, scope)
@@ -180,9 +210,6 @@ func (r *root) body(body *hclsyntax.Body, scope map[string]cty.Value) (map[strin
 		}
 	}
 	for _, block := range body.Blocks {
-		if block.Type == "lifecycle" {
-			continue
-		}
 		name, nested, err := r.block(block, scope)
 		if err != nil {
 			return nil, err
@@ -191,6 +218,24 @@ func (r *root) body(body *hclsyntax.Body, scope map[string]cty.Value) (map[strin
 		values[name] = append(list, nested...)
 	}
 	return values, nil
+}
+
+// addresses are the parts of the root that an expression names, in order.
+func addresses(e hclsyntax.Expression) []any {
+	names := []any{}
+	for _, traversal := range e.Variables() {
+		var address strings.Builder
+		for _, step := range traversal {
+			switch step := step.(type) {
+			case hcl.TraverseRoot:
+				address.WriteString(step.Name)
+			case hcl.TraverseAttr:
+				address.WriteString("." + step.Name)
+			}
+		}
+		names = append(names, address.String())
+	}
+	return names
 }
 
 func (r *root) block(block *hclsyntax.Block, scope map[string]cty.Value) (string, []any, error) {
