@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/testsuite"
 
 	"triptych/picture"
 	"triptych/workflows"
@@ -33,9 +32,7 @@ func TestErasePicture(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var suite testsuite.WorkflowTestSuite
-			suite.SetLogger(discard)
-			env := suite.NewTestWorkflowEnvironment()
+			env := environment()
 			var called []string
 			for _, step := range []string{picture.Bury, picture.Terminate, picture.Delete, picture.Forget} {
 				env.RegisterActivityWithOptions(func(context.Context, picture.ID) error {

@@ -2,12 +2,10 @@ package workflows_test
 
 import (
 	"math"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"go.temporal.io/sdk/interceptor"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -32,9 +30,7 @@ func TestOutage(t *testing.T) {
 		{"Azure_is_set_up_wrong_for_a_week", picture.Persist, picture.Misconfigured, 7 * day},
 	} {
 		t.Run(c.outcome, func(t *testing.T) {
-			var suite testsuite.WorkflowTestSuite
-			suite.SetLogger(discard)
-			env := suite.NewTestWorkflowEnvironment()
+			env := environment()
 			env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&patience{}}})
 			began, attempts := env.Now(), 0
 			failing := func() error {
@@ -64,7 +60,7 @@ func TestOutage(t *testing.T) {
 // TestHistoryOfAnOutage compares what a real server recorded: attempts are not events, so that no outage fills a history.
 func TestHistoryOfAnOutage(t *testing.T) {
 	events := func(branch string) int {
-		return len(load(t, filepath.Join("testdata", picture.AnnotateWorkflow, branch+".json")).Events)
+		return len(load(t, recorded(picture.AnnotateWorkflow, branch)).Events)
 	}
 	well, failedFourTimes := events("a_picture_is_annotated"), events("a_cloud_that_is_down_is_waited_for")
 	if failedFourTimes != well {

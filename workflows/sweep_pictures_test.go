@@ -33,9 +33,7 @@ func page(looked, started int, last string) activities.SweptPage {
 
 func sweep(t *testing.T, p *pages, s picture.Sweep) *testsuite.TestWorkflowEnvironment {
 	t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(discard)
-	env := suite.NewTestWorkflowEnvironment()
+	env := environment()
 	env.SetStartTime(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
 	env.RegisterActivityWithOptions(p.Sweep, activity.RegisterOptions{Name: picture.SweepPage})
 	env.RegisterWorkflowWithOptions(workflows.SweepPictures, workflow.RegisterOptions{Name: picture.SweepWorkflow})

@@ -2,12 +2,10 @@ package workflows_test
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
 	"triptych/picture"
@@ -43,7 +41,7 @@ func announced(ctx workflow.Context, outcome picture.Outcome) error {
 
 func TestVersioning(t *testing.T) {
 	for name := range branches() {
-		path := filepath.Join("testdata", picture.AnnotateWorkflow, name+".json")
+		path := recorded(picture.AnnotateWorkflow, name)
 		t.Run(name+"_replays_on_the_changed_workflow", func(t *testing.T) {
 			if err := replay(path, announcing, workflows.ErasePicture, workflows.SweepPictures); err != nil {
 				t.Error(err)
@@ -56,9 +54,7 @@ func TestVersioning(t *testing.T) {
 		})
 	}
 	t.Run("a_new_run_goes_the_new_way", func(t *testing.T) {
-		var suite testsuite.WorkflowTestSuite
-		suite.SetLogger(discard)
-		env := suite.NewTestWorkflowEnvironment()
+		env := environment()
 		(&script{}).register(env)
 		var told []picture.Outcome
 		env.RegisterActivityWithOptions(func(_ context.Context, o picture.Outcome) error {
