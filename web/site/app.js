@@ -115,8 +115,6 @@ addEventListener("drop", (event) => { drag(event); choose(fileIn(event.dataTrans
 addEventListener("popstate", go);
 addEventListener("storage", () => set({ history: album.load() }));
 addEventListener("beforeunload", (event) => isSending() && event.preventDefault());
-addEventListener("online", () => set({}));
-addEventListener("offline", () => set({}));
 setInterval(() => isMoving(state) && set({}), 500);
 show();
 // From here on what changes may move.

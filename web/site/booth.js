@@ -16,7 +16,7 @@ export async function openCamera(id) {
 		if (mine !== turn) return camera.close(stream);
 		stream.getVideoTracks()[0].onended = () => state.stream === stream && refuse({ name: "AbortError" });
 		leave();
-		set({ view: "camera", stream, mirror: camera.isMirror(stream), camera: camera.idOf(stream), cameras });
+		set({ view: "camera", stream, cameras, ...camera.traits(stream) });
 		$("shoot").focus();
 	} catch (error) {
 		if (mine === turn) refuse(error);
@@ -63,7 +63,7 @@ export function choose(file) {
 export function choosePending() {
 	const file = pending;
 	choose(file);
-	return Boolean(file);
+	return file;
 }
 
 async function take(make, fromCamera) {

@@ -41,11 +41,8 @@ export async function cameras() {
 		.map(({ deviceId, label }, i) => ({ id: deviceId, name: label || "Camera " + (i + 1) }));
 }
 
-export function idOf(stream) {
-	return stream.getVideoTracks()[0]?.getSettings().deviceId;
-}
-
-// isMirror: every camera but one that looks away is a mirror. A laptop's does not say where it looks.
-export function isMirror(stream) {
-	return stream.getVideoTracks()[0]?.getSettings().facingMode !== "environment";
+// traits: every camera but one that looks away is a mirror. A laptop's does not say where it looks.
+export function traits(stream) {
+	const { deviceId, facingMode } = stream.getVideoTracks()[0].getSettings();
+	return { camera: deviceId, mirror: facingMode !== "environment" };
 }

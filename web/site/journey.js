@@ -7,7 +7,7 @@ import { deliver, withdraw } from "./upload.js";
 
 let stopWatching = () => {}, sending = null;
 
-export const isSending = () => Boolean(sending);
+export const isSending = () => sending;
 export const cancel = () => sending?.abort("cancelled");
 
 export async function send() {

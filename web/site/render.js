@@ -127,7 +127,7 @@ function renderHistory(history, act) {
 		const address = thumbnail(entry);
 		if (address) link.append(element("img", { src: address, alt: "Picture of " + when }));
 		else link.setAttribute("aria-label", "Picture of " + when);
-		const onclick = () => act.erase([entry]), disabled = Boolean(entry.erasing);
+		const onclick = () => act.erase([entry]), disabled = entry.erasing;
 		const button = element("button", { type: "button", disabled, onclick }, disabled ? "Erasing…" : "Erase", element("span", { className: "unseen" }, " the picture of " + when));
 		return element("li", { className: disabled ? "gone" : "" }, link, button);
 	}));

@@ -2,21 +2,18 @@
 // earlier one had arrived. Only when the grant has expired with nothing under it is another asked for.
 import { addressOf, ask, erase, insist } from "./api.js";
 
-const maxSize = 20_000_000; // the site's own limit
-
 // deliver tells onGrant each grant before it is used, onChange {loaded, total} and, between two attempts,
 // {attempt, error, nextAttemptAt}.
 export async function deliver(blob, { onGrant, onChange, signal }) {
-	if (blob.size > maxSize) throw new Error("The picture has more than 20 MB. Choose a smaller one.");
 	if (!crypto.subtle) throw new Error("Open this page over https or on localhost. Only there can a browser prepare a picture.");
 	const sum = await sha256(await blob.arrayBuffer());
-	const tell = (trouble) => onChange({ loaded: 0, total: blob.size, ...trouble });
+	const tell = (news) => onChange({ loaded: 0, total: blob.size, ...news });
 	for (let grants = 1; ; grants++) {
 		const granted = await insist(() => grant(blob, sum, signal), { tell, signal });
 		onGrant(granted);
 		const arrived = await insist((attempt) => {
-			onChange({ loaded: 0, total: blob.size, attempt });
-			return put(blob, granted.upload, (loaded) => onChange({ loaded, total: blob.size, attempt }), signal);
+			tell({ attempt });
+			return put(blob, granted.upload, (loaded) => tell({ loaded, attempt }), signal);
 		}, { tell, signal });
 		if (arrived || await insist(() => isKnown(granted.id, signal), { tell, signal })) return;
 		withdraw(granted);

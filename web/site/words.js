@@ -113,5 +113,5 @@ export function bytes(n) {
 
 // isMoving says that words change as time passes.
 export function isMoving(state) {
-	return state.view === "journey" && (Boolean(state.upload) || !isSettled(state.progress));
+	return state.view === "journey" && (state.upload || !isSettled(state.progress));
 }
