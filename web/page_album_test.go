@@ -1,8 +1,11 @@
 package main
 
 import (
+	"slices"
+	"sync"
 	"testing"
 
+	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/chromedp"
 )
 
@@ -36,8 +39,28 @@ func testAlbum(t *testing.T, h house) {
 			}
 		}
 
-		p.click("#again", "#erase-all", "#sure-erase")
+		p.click("#again")
+		p.send()
+		p.click("#again")
+		p.see("#pictures li:nth-child(2)")
+		var mu sync.Mutex
+		var asked []string // what is asked of each picture, in order
+		p.intercept("*/api/pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+			mu.Lock()
+			asked = append(asked, r.Request.URL+" "+r.Request.Method)
+			mu.Unlock()
+			answer.goOn()
+		})
+		p.click("#erase-all")
+		p.reads("#sure-title", "Erase 2 pictures?")
+		p.click("#sure-erase")
 		p.until(`document.querySelector("#history").hidden`)
+		p.reads("#notice p", "Erased")
+		mu.Lock()
+		defer mu.Unlock()
+		if asked = slices.Compact(asked); len(asked) != 4 {
+			t.Errorf("they are not erased one after the other: %q", asked)
+		}
 		if kept := evaluate[string](p, `localStorage.getItem("triptych.pictures")`); kept != "[]" {
 			t.Errorf("kept: %s", kept)
 		}
@@ -45,10 +68,25 @@ func testAlbum(t *testing.T, h house) {
 	meanwhile(t, "an_erasure_goes_on_after_a_reload", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()
-		evaluate[bool](p, `import("./album.js").then(({load, change}) => Boolean(change(load()[0].id, {erasing: true})))`)
+		evaluate[bool](p, `import("./album.js").then(({load, change}) => Boolean(change(load(), {erasing: true})))`)
 		p.do(chromedp.Navigate(p.site)) // which loads the page anew
 		p.reads("#notice p", "Erased")
 		p.until(`document.querySelector("#history").hidden`)
+	})
+	meanwhile(t, "a_picture_that_cannot_be_erased_yet_stays_and_that_is_said", func(t *testing.T) {
+		p := h.visit(t)
+		p.send()
+		evaluate[bool](p, `window.setTimeout = ((wait) => (then, ms) => wait(then, ms / 100))(setTimeout), true`)
+		p.intercept("*/api/pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+			if r.Request.Method == "DELETE" {
+				answer.refuse(503)
+				return
+			}
+			answer.goOn()
+		})
+		p.click("#again", "#erase-all", "#sure-erase")
+		p.reads("#notice p", "answered 503")
+		p.see("#pictures button:enabled")
 	})
 	meanwhile(t, "another_browser_that_knows_the_link_sees_it_and_cannot_erase_it", func(t *testing.T) {
 		p := h.visit(t)

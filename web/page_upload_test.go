@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -24,8 +25,8 @@ func testUpload(t *testing.T, h house) {
 			answer.goOn()
 		})
 		p.send()
-		if n := evaluate[int](p, `import("./album.js").then(({load}) => load().length)`); n != 1 {
-			t.Errorf("%d pictures are remembered", n)
+		if n := evaluate[string](p, remembered); n != "1" {
+			t.Errorf("%s pictures are remembered", n)
 		}
 	})
 	meanwhile(t, "a_connection_cut_before_the_upload_is_said_and_tried_again", func(t *testing.T) {
@@ -68,6 +69,7 @@ func testUpload(t *testing.T, h house) {
 			answer.goOn()
 		})
 		p.send()
+		p.until(remembered + ` === "1"`)
 		ids := evaluate[[]string](p, `import("./album.js").then(({load}) => [location.hash.slice(1), ...load().map(({id}) => id)])`)
 		if url := receive(p, first); len(ids) != 2 || ids[0] != ids[1] {
 			t.Errorf("after %s the page shows and remembers %v", url, ids)
@@ -91,8 +93,36 @@ func testUpload(t *testing.T, h house) {
 		if n := puts.Load(); n != 3 {
 			t.Errorf("it was asked %d times", n)
 		}
-		if left := evaluate[string](p, `import("./album.js").then(({load}) => location.hash + load().length)`); left != "0" {
-			t.Errorf("left of it: %s", left)
+		p.until(`location.hash === "" && ` + remembered + ` === "0"`)
+	})
+	meanwhile(t, "a_cancelled_upload_that_had_arrived_is_erased_after_a_reload_too", func(t *testing.T) {
+		p := h.visit(t)
+		arrived := make(chan string, 1)
+		var reloaded atomic.Bool
+		p.intercept("*", fetch.RequestStageResponse, func(r *fetch.EventRequestPaused, answer answers) {
+			switch {
+			case r.Request.Method == "PUT": // is not answered, though it is there
+				arrived <- r.Request.URL
+			case strings.Contains(r.Request.URL, "/api/pictures/") && !reloaded.Load(): // nor does the page see or erase it
+			default:
+				answer.goOn()
+			}
+		})
+		p.choose(portrait)
+		p.click("#send")
+		receive(p, arrived)
+		id := evaluate[string](p, `location.hash.slice(1)`)
+		p.click("#cancel")
+		p.reads("#notice p", "Cancelled")
+		if kept := evaluate[string](p, remembered); kept != "1" {
+			t.Errorf("%s pictures are remembered before it is seen to be erased", kept)
+		}
+		reloaded.Store(true)
+		p.do(chromedp.Reload())
+		p.reads("#notice p", "Erased")
+		p.until(remembered + ` === "0"`)
+		if status := evaluate[string](p, `fetch("/api/pictures/`+id+`").then((r) => r.json()).then(({status}) => status)`); status != "erased" {
+			t.Errorf("it is %s", status)
 		}
 	})
 	meanwhile(t, "a_cancelled_upload_leaves_nothing_and_can_be_sent_again", func(t *testing.T) {
@@ -113,13 +143,14 @@ func testUpload(t *testing.T, h house) {
 		p.shoot("uploading")
 		p.click("#cancel")
 		p.see("#review", "#notice")
-		if left := evaluate[string](p, `import("./album.js").then(({load}) => location.hash + load().length)`); left != "0" {
-			t.Errorf("left of it: %s", left)
-		}
+		p.until(`location.hash === "" && ` + remembered + ` === "0"`)
 		p.click("#send")
 		p.see(allDone)
 	})
 }
+
+// remembered is how many pictures the browser knows, as a string.
+const remembered = `String(JSON.parse(localStorage.getItem("triptych.pictures") ?? "[]").length)`
 
 func (p tab) offline(yes bool) {
 	p.Helper()

@@ -16,8 +16,9 @@ export function add(entry) {
 	return save([entry, ...load()]);
 }
 
-export function change(id, change) {
-	return save(load().map((entry) => entry.id === id ? { ...entry, ...change } : entry));
+export function change(entries, change) {
+	const ids = entries.map(({ id }) => id);
+	return save(load().map((entry) => ids.includes(entry.id) ? { ...entry, ...change } : entry));
 }
 
 export function remove(id) {

@@ -1,9 +1,9 @@
 // What a person can do. The picture's ID is behind the # of the address: a reload goes on, and no log has it.
 import * as album from "./album.js";
-import { ask, erase, insist } from "./api.js";
+import { ask, insist } from "./api.js";
 import { choose, choosePending, closeCamera, openCamera, retake, shoot } from "./booth.js";
 import { $ } from "./element.js";
-import { cancel, follow, isSending, leave, send } from "./journey.js";
+import { cancel, discard, follow, isSending, leave, send } from "./journey.js";
 import { fileIn } from "./photo.js";
 import { render } from "./render.js";
 import { drawWith, set, state } from "./state.js";
@@ -22,6 +22,8 @@ const act = {
 	toggle: (kind, on) => set({ shown: { ...state.shown, [kind]: on } }),
 	erase: askToErase,
 };
+
+const erased = "Erased. Nobody can see any of it, and all copies are being deleted.";
 
 // rest gives the focus a place to stay when what had it is gone.
 const rest = () => $("title").focus({ preventScroll: true });
@@ -56,21 +58,10 @@ function askToErase(entries) {
 	$("sure-title").textContent = entries.length > 1 ? "Erase " + entries.length + " pictures?" : "Erase this picture?";
 	$("sure-erase").onclick = () => {
 		$("sure").close();
-		entries.forEach(eraseOne);
+		discard(entries, erased);
 		rest();
 	};
 	$("sure").showModal();
-}
-
-async function eraseOne(entry) {
-	set({ history: album.change(entry.id, { erasing: true }) });
-	try {
-		await erase(entry);
-		set({ history: album.remove(entry.id), notice: { text: "Erased. It is gone from AWS and Azure." } });
-		if (state.id === entry.id) follow(entry.id);
-	} catch (error) {
-		set({ history: album.change(entry.id, { erasing: false }), notice: { text: error.message } });
-	}
 }
 
 drawWith((now) => render(now, act));
@@ -119,6 +110,6 @@ setInterval(() => isMoving(state) && set({}), 500);
 show();
 // From here on what changes may move.
 requestAnimationFrame(() => document.body.classList.add("ready"));
-state.history.filter(({ erasing }) => erasing).forEach(eraseOne);
+discard(state.history.filter(({ erasing }) => erasing), erased);
 // A machine of one's own brings switches that pull the plug of a cloud.
 if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) import("/local/plugs.js").catch(() => {});

@@ -1,9 +1,10 @@
-// A picture's way: it is sent and followed until it is settled.
+// A picture's way: it is sent, followed until it is settled, and erased.
 import { $ } from "./element.js";
 import * as album from "./album.js";
+import { erase } from "./api.js";
 import { watch } from "./progress.js";
 import { set, state } from "./state.js";
-import { deliver, withdraw } from "./upload.js";
+import { deliver } from "./upload.js";
 
 let stopWatching = () => {}, sending = null;
 
@@ -12,34 +13,30 @@ export const cancel = () => sending?.abort("cancelled");
 
 export async function send() {
 	const { shot } = state, own = new AbortController();
-	let granted, doubtful = false;
+	let entry;
 	sending = own;
 	set({ view: "journey", notice: null, upload: { loaded: 0, total: shot.blob.size } });
 	$("title").focus();
 	try {
 		await deliver(shot.blob, {
 			signal: own.signal,
-			onGrant: (grant) => {
-				if (granted) album.remove(granted.id);
-				[granted, doubtful] = [grant, false];
-				history.replaceState(null, "", "#" + grant.id);
-				follow(grant.id);
-				set({ id: grant.id, history: album.add({ id: grant.id, token: grant.eraseToken, taken: new Date().toISOString(), thumb: shot.thumb }) });
+			onGrant: ({ id, eraseToken: token }) => {
+				if (entry) discard([entry]);
+				entry = { id, token, taken: new Date().toISOString(), thumb: shot.thumb };
+				history.replaceState(null, "", "#" + id);
+				follow(id);
+				set({ id, history: album.add(entry) });
 			},
-			onChange: (upload) => {
-				doubtful ||= upload.loaded === upload.total;
-				if (sending === own) set({ upload });
-			},
+			onChange: (upload) => sending === own && set({ upload }),
 		});
 		if (sending === own) set({ upload: null });
 	} catch (error) {
 		if (own.signal.reason === "arrived") return; // its run was seen before the upload was answered
-		if (granted && doubtful) withdraw(granted);
-		if (granted) set({ history: album.remove(granted.id) });
+		if (entry) discard([entry]); // it may have arrived all the same
 		if (own.signal.reason === "left") return;
 		stopWatching();
 		history.replaceState(null, "", location.pathname);
-		const text = own.signal.aborted ? "Cancelled. Nothing of it is kept." : error.message;
+		const text = own.signal.aborted ? "Cancelled. If it has arrived already, it is being erased." : error.message;
 		set({ view: "review", id: "", upload: null, progress: null, trouble: null, notice: { text } });
 		$("send").focus();
 	} finally {
@@ -57,6 +54,24 @@ export function follow(id) {
 		// What could not be shown may be there once something has changed.
 		set({ progress, unshowable: state.unshowable && state.progress?.status === progress.status });
 	}, (trouble) => set({ trouble }));
+}
+
+// discard erases pictures, one after the other. The album keeps each until it is seen to be erased: a reload goes on.
+export async function discard(entries, erased) {
+	let text;
+	set({ history: album.change(entries, { erasing: true }) });
+	for (const entry of entries) {
+		try {
+			await erase(entry);
+			set({ history: album.remove(entry.id) });
+			if (state.id === entry.id) follow(entry.id);
+			text ??= erased;
+		} catch (error) {
+			set({ history: album.change([entry], { erasing: false }) });
+			text = error.message;
+		}
+	}
+	if (text) set({ notice: { text } });
 }
 
 // leave forgets the picture shown before, and what is only half sent of it.

@@ -1,6 +1,6 @@
 // Sending the picture, so that it arrives once: on doubt the same PUT is repeated, and 412 means that an
 // earlier one had arrived. Only when the grant has expired with nothing under it is another asked for.
-import { addressOf, ask, erase, insist } from "./api.js";
+import { addressOf, ask, insist } from "./api.js";
 
 // deliver tells onGrant each grant before it is used, onChange {loaded, total} and, between two attempts,
 // {attempt, error, nextAttemptAt}.
@@ -16,14 +16,8 @@ export async function deliver(blob, { onGrant, onChange, signal }) {
 			return put(blob, granted.upload, (loaded) => tell({ loaded, attempt }), signal);
 		}, { tell, signal });
 		if (arrived || await insist(() => isKnown(granted.id, signal), { tell, signal })) return;
-		withdraw(granted);
 		if (grants === 3) throw refusal(403);
 	}
-}
-
-// withdraw erases what may have arrived all the same. Nobody waits for it.
-export function withdraw({ id, eraseToken }) {
-	return erase({ id, token: eraseToken }).catch(() => {});
 }
 
 async function grant(blob, sum, signal) {

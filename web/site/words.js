@@ -20,7 +20,7 @@ function journey({ upload, progress, id }) {
 		case undefined: return ["Looking for the picture", ""];
 		case "annotated": return ["Your picture arrived", "Through three clouds" + took(progress) + "."];
 		case "rejected": return ["This picture cannot be used", sentence(progress.record?.rejection?.message ?? "")];
-		case "erased": return ["This picture was erased", "Nothing of it can be seen any more, here or elsewhere."];
+		case "erased": return ["This picture was erased", "Nobody can see anything of it any more."];
 		case "running": return retried
 			? [waits(retried), "It goes on by itself. You can close this page."]
 			: ["On its way", "You can close this page."];
