@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
@@ -184,8 +185,8 @@ func (p tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	p.Helper()
 	for _, action := range actions {
 		if _, err := chromedp.Run(p.ctx, action); err != nil {
-			page, _ := chromedp.Run(context.WithoutCancel(p.ctx), chromedp.Evaluate[string]("document.body?.innerText"))
-			p.Fatalf("%v; the page reads: %s", err, page)
+			text, _ := chromedp.Run(context.WithoutCancel(p.ctx), chromedp.Evaluate[string]("document.body?.innerText"))
+			p.Fatalf("%v; the page reads: %s", err, text)
 		}
 	}
 }
@@ -240,6 +241,15 @@ func evaluate[T any](p tab, expression string) T {
 		p.Fatalf("%s: %v", expression, err)
 	}
 	return value
+}
+
+// first has a script run before those of each page that is opened from now on.
+func (p tab) first(script string) {
+	p.Helper()
+	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+		return chromedp.Void{}, err
+	})
 }
 
 // choose picks a file, which is then shown before it is sent.

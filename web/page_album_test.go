@@ -88,6 +88,19 @@ func testAlbum(t *testing.T, h house) {
 		p.reads("#notice p", "answered 503")
 		p.see("#pictures button:enabled")
 	})
+	meanwhile(t, "where_the_browser_keeps_nothing_the_page_knows_its_pictures_while_it_is_open", func(t *testing.T) {
+		p := newTab(t, h.chromium, h.Endpoints.Site)
+		p.first(`Object.defineProperty(window, "localStorage", {get() { throw new DOMException("", "SecurityError"); }})`)
+		p.do(chromedp.Navigate(p.site), chromedp.Click("#agree"))
+		for range 2 {
+			p.send()
+			p.click("#again")
+		}
+		p.see("#pictures li:nth-child(2)")
+		p.click("#erase-all", "#sure-erase")
+		p.until(`document.querySelector("#history").hidden`)
+		p.reads("#notice p", "Erased")
+	})
 	meanwhile(t, "another_browser_that_knows_the_link_sees_it_and_cannot_erase_it", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()

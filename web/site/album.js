@@ -38,11 +38,13 @@ export function agree() {
 	write(agreement, "1");
 }
 
+const kept = {}; // while the page is open, where the browser keeps nothing
+
 function read(key) {
 	try {
 		return localStorage.getItem(key);
 	} catch {
-		return null; // this browser keeps nothing
+		return kept[key];
 	}
 }
 
@@ -51,6 +53,7 @@ function write(key, value) {
 		localStorage.setItem(key, value);
 		return true;
 	} catch (error) {
+		kept[key] = value;
 		return error.name !== "QuotaExceededError";
 	}
 }
