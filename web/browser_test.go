@@ -322,7 +322,8 @@ func (a answers) cut() {
 
 func (a answers) refuse(status int64) {
 	reply(a, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: a.id, ResponseCode: status,
-		ResponseHeaders: []*fetch.HeaderEntry{{Name: "Access-Control-Allow-Origin", Value: "*"}}})
+		ResponseHeaders: []*fetch.HeaderEntry{
+			{Name: "Access-Control-Allow-Origin", Value: "*"}, {Name: "Access-Control-Allow-Methods", Value: "*"}, {Name: "Access-Control-Allow-Headers", Value: "*"}}})
 }
 
 func reply[P, R any](a answers, command cdp.Command[P, R], params P) {

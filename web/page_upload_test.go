@@ -125,6 +125,15 @@ func testUpload(t *testing.T, h house) {
 			t.Errorf("it is %s", status)
 		}
 	})
+	meanwhile(t, "a_picture_that_was_just_sent_is_waited_for_whatever_the_clock_says", func(t *testing.T) {
+		p := h.visitDeployed(t)
+		p.first(`Date.now = ((now) => () => now() + 20 * 60_000)(Date.now)`)
+		p.do(chromedp.Reload())
+		p.bucketAnswers(200)
+		p.choose(portrait)
+		p.click("#send")
+		p.reads("#title", "Waiting for the picture to arrive")
+	})
 	meanwhile(t, "a_cancelled_upload_leaves_nothing_and_can_be_sent_again", func(t *testing.T) {
 		p := h.visit(t)
 		var puts atomic.Int32
@@ -147,6 +156,29 @@ func testUpload(t *testing.T, h house) {
 		p.click("#send")
 		p.see(allDone)
 	})
+}
+
+// visitDeployed is the site alone, of which no picture ever arrives.
+func (h house) visitDeployed(t *testing.T) tab {
+	t.Helper()
+	p := newTab(t, h.chromium, h.deployed)
+	p.do(chromedp.Navigate(p.site), chromedp.Click("#agree"), chromedp.WaitVisible("#open-camera"))
+	return p
+}
+
+// bucketAnswers has uploads answered so, one after the other, and the last for ever. It counts them.
+func (p tab) bucketAnswers(statuses ...int64) *atomic.Int32 {
+	p.Helper()
+	var puts atomic.Int32
+	p.intercept(bucketOrigin+"/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+		if r.Request.Method != "PUT" {
+			answer.refuse(200)
+			return
+		}
+		n := int(puts.Add(1))
+		answer.refuse(statuses[min(n, len(statuses))-1])
+	})
+	return &puts
 }
 
 // remembered is how many pictures the browser knows, as a string.

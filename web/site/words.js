@@ -11,7 +11,7 @@ export function headline(state) {
 	return [title, state.trouble ?? text];
 }
 
-function journey({ upload, progress, id }) {
+function journey({ upload, progress, id, shot }) {
 	if (upload) return upload.error
 		? ["The upload waits", navigator.onLine ? "It starts again by itself. You may also cancel it." : "You are offline. It starts again once you are back."]
 		: ["Sending your picture", "First to AWS, which keeps it."];
@@ -26,7 +26,7 @@ function journey({ upload, progress, id }) {
 			: ["On its way", "You can close this page."];
 	}
 	if (progress.steps.some((step) => step.status === "failed")) return ["The journey was broken off", "It waits to be started again."];
-	return tooLate(id) ? ["This picture is not here", "It never arrived, or it was kept no longer."] : ["Waiting for the picture to arrive", "AWS tells when it has."];
+	return !shot && tooLate(id) ? ["This picture is not here", "It never arrived, or it was kept no longer."] : ["Waiting for the picture to arrive", "AWS tells when it has."];
 }
 
 // The cloud that is waited for is the one an error begins with. For Google's step AWS may have to hand out the picture.
