@@ -27,11 +27,15 @@ func testProgress(t *testing.T, h house) {
 		p.do(chromedp.Navigate(p.site))
 		// The page's own waiting, which passes a thousand times as fast.
 		evaluate[bool](p, `window.waits = [], window.setTimeout = ((wait) => (then, ms) => (waits.push(ms), wait(then, ms / 1000)))(setTimeout), true`)
+		evaluate[bool](p, `window.asked = [], window.fetch = ((ask) => (...what) => (asked.push(waits.length), ask(...what)))(fetch), true`)
 		evaluate[bool](p, `location.hash = "`+string(picture.NewID(time.Now()))+`", true`)
 		p.until(`waits.filter((ms) => ms === 30_000).length >= 3`)
 		waits := evaluate[[]int](p, `[...new Set(waits)]`)
 		if !slices.IsSorted(waits) || slices.Max(waits) != 30_000 || waits[0] < 1000 {
 			t.Errorf("it waits %v ms", waits)
+		}
+		if asked := evaluate[[]int](p, `asked`); !slices.Contains(asked, 1) {
+			t.Errorf("a stream that is refused does not make it ask at once: it has waited %v times", asked)
 		}
 	})
 	meanwhile(t, "a_stream_that_is_cut_comes_back", func(t *testing.T) {

@@ -53,7 +53,7 @@ export function watch(id, onProgress, onTrouble) {
 			if (!over.signal.aborted) wait();
 		};
 		source.onerror = () => {
-			if (source.readyState === EventSource.CLOSED && pause === first) poll();
+			if (source.readyState === EventSource.CLOSED && pause === longer(first)) poll(); // the first time at once
 		};
 	}
 
