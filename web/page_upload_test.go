@@ -46,6 +46,30 @@ func testUpload(t *testing.T, h house) {
 		said.Store(true)
 		p.see(allDone)
 	})
+	meanwhile(t, "an_upload_that_stands_still_for_a_minute_is_tried_again", func(t *testing.T) {
+		p := h.visit(t)
+		evaluate[bool](p, `(() => {
+			const real = Object.getOwnPropertyDescriptor(XMLHttpRequest.prototype, "timeout");
+			window.timeouts = [];
+			Object.defineProperty(XMLHttpRequest.prototype, "timeout", {set(ms) { timeouts.push(ms); real.set.call(this, ms / 50); }});
+			return true;
+		})()`)
+		var puts atomic.Int32
+		p.intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+			if r.Request.Method == "PUT" && puts.Add(1) == 1 {
+				return
+			}
+			answer.goOn()
+		})
+		p.choose(portrait)
+		p.click("#send")
+		p.reads("#title", "The upload waits")
+		evaluate[bool](p, `delete XMLHttpRequest.prototype.timeout, true`)
+		p.see(allDone)
+		if waits := evaluate[[]int](p, `timeouts`); waits[0] != 60_000 {
+			t.Errorf("it waits %v ms", waits)
+		}
+	})
 	meanwhile(t, "without_a_connection_it_waits_and_goes_on_by_itself", func(t *testing.T) {
 		p := h.visit(t)
 		p.choose(portrait)

@@ -35,11 +35,15 @@ async function isKnown(id, signal) {
 // put answers whether the picture arrived; false is a grant that is over. fetch would not tell how much is sent.
 function put(blob, { method, url, headers }, onSent, signal) {
 	return new Promise((resolve, reject) => {
-		const request = new XMLHttpRequest();
+		const request = new XMLHttpRequest(), began = Date.now();
 		const abort = () => request.abort();
 		request.open(method, url);
 		for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
-		request.upload.onprogress = (event) => onSent(event.loaded);
+		request.timeout = 60_000; // without any progress
+		request.upload.onprogress = ({ loaded }) => {
+			request.timeout = Date.now() - began + 60_000;
+			onSent(loaded);
+		};
 		request.onabort = () => reject(signal.reason);
 		request.onloadend = () => {
 			signal.removeEventListener("abort", abort);
