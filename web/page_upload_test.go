@@ -80,25 +80,27 @@ func testUpload(t *testing.T, h house) {
 		p.offline(false)
 		p.see(allDone)
 	})
-	meanwhile(t, "an_expired_grant_is_replaced_and_its_ID_forgotten", func(t *testing.T) {
-		p := h.visit(t)
-		var puts atomic.Int32
-		first := make(chan string, 1)
-		p.intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
-			if r.Request.Method == "PUT" && puts.Add(1) == 1 {
-				first <- r.Request.URL
-				answer.refuse(403)
-				return
+	for name, status := range map[string]int64{"grant": 403, "token": 400} {
+		meanwhile(t, "an_expired_"+name+"_is_replaced_and_its_ID_forgotten", func(t *testing.T) {
+			p := h.visit(t)
+			var puts atomic.Int32
+			first := make(chan string, 1)
+			p.intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+				if r.Request.Method == "PUT" && puts.Add(1) == 1 {
+					first <- r.Request.URL
+					answer.refuse(status)
+					return
+				}
+				answer.goOn()
+			})
+			p.send()
+			p.until(remembered + ` === "1"`)
+			ids := evaluate[[]string](p, `import("./album.js").then(({load}) => [location.hash.slice(1), ...load().map(({id}) => id)])`)
+			if url := receive(p, first); len(ids) != 2 || ids[0] != ids[1] {
+				t.Errorf("after %s the page shows and remembers %v", url, ids)
 			}
-			answer.goOn()
 		})
-		p.send()
-		p.until(remembered + ` === "1"`)
-		ids := evaluate[[]string](p, `import("./album.js").then(({load}) => [location.hash.slice(1), ...load().map(({id}) => id)])`)
-		if url := receive(p, first); len(ids) != 2 || ids[0] != ids[1] {
-			t.Errorf("after %s the page shows and remembers %v", url, ids)
-		}
-	})
+	}
 	meanwhile(t, "a_bucket_that_refuses_every_grant_is_not_asked_for_ever", func(t *testing.T) {
 		p := h.visit(t)
 		var puts atomic.Int32

@@ -11,12 +11,12 @@ export async function deliver(blob, { onGrant, onChange, signal }) {
 	for (let grants = 1; ; grants++) {
 		const granted = await insist(() => grant(blob, sum, signal), { tell, signal });
 		onGrant(granted);
-		const arrived = await insist((attempt) => {
+		const refused = await insist((attempt) => {
 			tell({ attempt });
 			return put(blob, granted.upload, (loaded) => tell({ loaded, attempt }), signal);
 		}, { tell, signal });
-		if (arrived || await insist(() => isKnown(granted.id, signal), { tell, signal })) return;
-		if (grants === 3) throw refusal(403);
+		if (!refused || await insist(() => isKnown(granted.id, signal), { tell, signal })) return;
+		if (grants === 3) throw refusal(refused);
 	}
 }
 
@@ -32,7 +32,7 @@ async function isKnown(id, signal) {
 	return (await ask(addressOf(id), { signal })).status !== "waiting";
 }
 
-// put answers whether the picture arrived; false is a grant that is over. fetch would not tell how much is sent.
+// put answers 0 when the picture arrived, else the status of a grant that is over: 400 is S3's for an expired token. fetch would not tell how much is sent.
 function put(blob, { method, url, headers }, onSent, signal) {
 	return new Promise((resolve, reject) => {
 		const request = new XMLHttpRequest(), began = Date.now();
@@ -48,8 +48,8 @@ function put(blob, { method, url, headers }, onSent, signal) {
 		request.onloadend = () => {
 			signal.removeEventListener("abort", abort);
 			const { status } = request;
-			if (status === 200 || status === 412) resolve(true);
-			else if (status === 403) resolve(false);
+			if (status === 200 || status === 412) resolve(0);
+			else if (status === 403 || status === 400) resolve(status);
 			else reject(refusal(status));
 		};
 		signal.addEventListener("abort", abort);
