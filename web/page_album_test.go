@@ -101,6 +101,17 @@ func testAlbum(t *testing.T, h house) {
 		p.until(`document.querySelector("#history").hidden`)
 		p.reads("#notice p", "Erased")
 	})
+	meanwhile(t, "going_home_leaves_one_step_back_and_none_from_there", func(t *testing.T) {
+		p := h.visit(t)
+		p.send()
+		before := evaluate[int](p, `history.length`)
+		p.click("#again", "#home", "#open-camera", "#close-camera", "#home")
+		if after := evaluate[int](p, `history.length`); after != before+1 {
+			t.Errorf("%d steps were added", after-before)
+		}
+		p.do(chromedp.NavigateBack())
+		p.see("#result")
+	})
 	meanwhile(t, "another_browser_that_knows_the_link_sees_it_and_cannot_erase_it", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()

@@ -44,7 +44,7 @@ function go() {
 }
 
 function home() {
-	history.pushState(null, "", location.pathname);
+	if (location.hash) history.pushState(null, "", location.pathname);
 	go();
 }
 
