@@ -62,7 +62,7 @@ func TestPage(t *testing.T) {
 	for name, subjects := range map[string][]func(*testing.T, house){
 		"health": {testNotice, testCamera, testFiles, testUpload, testProgress, testResult, testAlbum, testPeople, testContrast, testWeight, testNoFaults, testShots},
 		"answer": {testReload, testAnswers},
-		"fault":  {testFaults},
+		"fault":  {testFaults, testSwitches},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

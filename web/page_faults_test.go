@@ -86,6 +86,20 @@ func testFaults(t *testing.T, h house) {
 	})
 }
 
+func testSwitches(t *testing.T, h house) {
+	t.Run("a_plug_that_someone_else_pulled_is_seen_when_the_page_is_looked_at_again", func(t *testing.T) {
+		p, other := h.visit(t), h.visit(t)
+		const slow = `.plug[data-cloud="azure"] [data-fault="slow"]`
+		p.see(slow)
+		for _, pressed := range []string{"true", "false"} {
+			other.click(slow)
+			other.see(slow + `[aria-pressed="` + pressed + `"]`)
+			evaluate[bool](p, `document.dispatchEvent(new Event("visibilitychange"))`)
+			p.see(slow + `[aria-pressed="` + pressed + `"]`)
+		}
+	})
+}
+
 func testNoFaults(t *testing.T, h house) {
 	meanwhile(t, "a_site_that_brings_no_switches_has_none", func(t *testing.T) {
 		p := newTab(t, h.chromium, newClouds(t).site.URL)

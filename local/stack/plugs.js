@@ -36,11 +36,20 @@ function plug(cloud, name, only) {
 	}));
 }
 
+// Someone else may have pulled a plug while this page was not looked at.
+document.addEventListener("visibilitychange", () => {
+	if (document.visibilityState === "visible") ask(address).then(learn, () => {});
+});
+
+function learn(now) {
+	local = now;
+	set({});
+}
+
 async function press(cloud, fault) {
 	const body = JSON.stringify({ cloud, fault: local.faults[cloud] === fault ? "none" : fault });
 	try {
-		local = await ask(address, { method: "POST", headers: { "content-type": "application/json" }, body });
-		set({});
+		learn(await ask(address, { method: "POST", headers: { "content-type": "application/json" }, body }));
 	} catch (error) {
 		set({ notice: { text: error.message } });
 	}
