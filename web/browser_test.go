@@ -326,6 +326,10 @@ func (a answers) refuse(status int64) {
 			{Name: "Access-Control-Allow-Origin", Value: "*"}, {Name: "Access-Control-Allow-Methods", Value: "*"}, {Name: "Access-Control-Allow-Headers", Value: "*"}}})
 }
 
+func (a answers) tell(json string) {
+	reply(a, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: a.id, ResponseCode: 200, Body: []byte(json)})
+}
+
 func reply[P, R any](a answers, command cdp.Command[P, R], params P) {
 	// A tab that is closing needs no answer.
 	chromedp.Run(a.tab.ctx, func(ctx context.Context, t *chromedp.Target) (R, error) { return cdp.Call(ctx, t, command, params) })

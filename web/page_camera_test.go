@@ -146,6 +146,23 @@ func testCamera(t *testing.T, h house) {
 		p.until(`document.querySelector("#count").textContent === ""`)
 		p.see("#camera")
 	})
+	meanwhile(t, "a_camera_that_looks_away_is_no_mirror", func(t *testing.T) {
+		p := h.visit(t)
+		evaluate[bool](p, `MediaStreamTrack.prototype.getSettings = () => ({facingMode: "environment"}), true`)
+		p.click("#open-camera")
+		p.until(`document.querySelector("#preview").videoWidth > 0`)
+		p.see("#preview:not(.mirror)")
+	})
+	meanwhile(t, "a_camera_that_is_unplugged_while_it_is_looked_into_says_what_to_do", func(t *testing.T) {
+		p := h.visit(t)
+		p.click("#open-camera")
+		p.until(`document.querySelector("#preview").videoWidth > 0`)
+		evaluate[bool](p, `document.querySelector("#preview").srcObject.getVideoTracks()[0].dispatchEvent(new Event("ended"))`)
+		p.reads("#notice p", "stopped")
+		p.see("#start")
+		p.click("#notice button.primary")
+		p.see("#shoot")
+	})
 	meanwhile(t, "a_countdown_that_ends_takes_the_picture", func(t *testing.T) {
 		p := h.visit(t)
 		p.click("#open-camera")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -46,6 +47,28 @@ func testPeople(t *testing.T, h house) {
 		p.see(allDone, "#result", "#marks polygon")
 		if moved := evaluate[[]string](p, `window.moved`); len(moved) > 0 {
 			t.Errorf("moved: %v", moved)
+		}
+	})
+	meanwhile(t, "nothing_moves_while_the_page_loads", func(t *testing.T) {
+		p := h.visit(t)
+		p.send()
+		sent := evaluate[string](p, `localStorage.getItem("triptych.pictures")`)
+		for name, kept := range map[string]string{"nothing": `{}`, "a picture": `{"triptych.agreed": "1", "triptych.pictures": ` + strconv.Quote(sent) + `}`} {
+			p := newTab(t, h.chromium, h.deployed)
+			p.first(`for (const [key, value] of Object.entries(` + kept + `)) localStorage.setItem(key, value);
+				window.moved = [], new PerformanceObserver((list) => moved.push(...list.getEntries().map(({value}) => value))).observe({type: "layout-shift", buffered: true})`)
+			for _, width := range []int64{320, 1280} {
+				p.do(chromedp.EmulateViewport(width, 720), chromedp.Navigate(p.site))
+				if kept == "{}" {
+					p.reads("#kept", "deletes")
+				} else {
+					p.until(`document.querySelector("#pictures img").complete`)
+				}
+				p.until(`document.readyState === "complete" && document.body.className === "ready"`)
+				if moved := evaluate[[]float64](p, `new Promise(requestAnimationFrame).then(() => moved)`); len(moved) > 0 {
+					t.Errorf("with %s kept, on %d px, it moves by %v", name, width, moved)
+				}
+			}
 		}
 	})
 	meanwhile(t, "everything_has_a_role_and_a_name", func(t *testing.T) {

@@ -151,6 +151,52 @@ func testUpload(t *testing.T, h house) {
 			t.Errorf("it is %s", status)
 		}
 	})
+	meanwhile(t, "an_upload_that_turns_out_to_have_arrived_is_not_sent_as_another", func(t *testing.T) {
+		p := h.visitDeployed(t)
+		puts := p.bucketAnswers(503, 412)
+		p.choose(portrait)
+		p.click("#send")
+		p.reads("#title", "Waiting for the picture to arrive")
+		p.sentOnce()
+		if n := puts.Load(); n != 2 {
+			t.Errorf("%d PUTs", n)
+		}
+	})
+	meanwhile(t, "a_grant_that_is_over_is_not_replaced_when_the_picture_is_known", func(t *testing.T) {
+		p := h.visitDeployed(t)
+		var grants atomic.Int32
+		p.intercept("*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+			switch {
+			case r.Request.Method == "PUT":
+				answer.refuse(403)
+			case strings.HasPrefix(r.Request.URL, bucketOrigin):
+				answer.refuse(200) // to what a browser asks before
+			case r.Request.Method == "POST":
+				grants.Add(1)
+				answer.goOn()
+			case strings.Contains(r.Request.URL, "/api/pictures/") && !strings.HasSuffix(r.Request.URL, "/events"):
+				answer.tell(`{"status": "running", "steps": []}`)
+			default:
+				answer.goOn()
+			}
+		})
+		p.choose(portrait)
+		p.click("#send")
+		p.reads("#title", "On its way")
+		p.sentOnce()
+		if n := grants.Load(); n != 1 {
+			t.Errorf("%d grants", n)
+		}
+	})
+	meanwhile(t, "what_is_sent_is_counted_in_bytes", func(t *testing.T) {
+		p := h.visit(t)
+		p.choose(portrait)
+		p.network(network.Conditions{DownloadThroughput: -1, UploadThroughput: 20_000})
+		p.click("#send")
+		p.until(`document.querySelector("#sent").value > 0 && document.querySelector("#sent").value < 1 && /^[1-9]\d* kB of [1-9]\d* kB$/.test(document.querySelector("#bytes").textContent)`)
+		p.network(network.Conditions{DownloadThroughput: -1, UploadThroughput: -1})
+		p.see(allDone)
+	})
 	meanwhile(t, "a_picture_that_was_just_sent_is_waited_for_whatever_the_clock_says", func(t *testing.T) {
 		p := h.visitDeployed(t)
 		p.first(`Date.now = ((now) => () => now() + 20 * 60_000)(Date.now)`)
@@ -207,19 +253,34 @@ func (p tab) bucketAnswers(statuses ...int64) *atomic.Int32 {
 	return &puts
 }
 
+// sentOnce checks that one picture is remembered and nothing is complained of.
+func (p tab) sentOnce() {
+	p.Helper()
+	if n := evaluate[string](p, remembered); n != "1" {
+		p.Errorf("%s pictures are remembered", n)
+	}
+	if notice := evaluate[string](p, `document.querySelector("#notice p").textContent`); notice != "" {
+		p.Errorf("it is said that %q", notice)
+	}
+}
+
 // remembered is how many pictures the browser knows, as a string.
 const remembered = `String(JSON.parse(localStorage.getItem("triptych.pictures") ?? "[]").length)`
 
 func (p tab) offline(yes bool) {
 	p.Helper()
+	p.network(network.Conditions{Offline: yes, DownloadThroughput: -1, UploadThroughput: -1})
+}
+
+func (p tab) network(conditions network.Conditions) {
+	p.Helper()
 	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
-		conditions := &network.Conditions{Offline: yes, DownloadThroughput: -1, UploadThroughput: -1}
 		_, err := cdp.Call(ctx, t, emulateNetwork, emulateNetworkParams{
-			EmulateNetworkConditionsByRuleParams: network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{conditions}},
-			Offline:                              yes,
+			EmulateNetworkConditionsByRuleParams: network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{&conditions}},
+			Offline:                              conditions.Offline,
 		})
 		if err == nil {
-			_, err = cdp.Call(ctx, t, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: yes, DownloadThroughput: -1, UploadThroughput: -1})
+			_, err = cdp.Call(ctx, t, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: conditions.Offline, DownloadThroughput: -1, UploadThroughput: -1})
 		}
 		return chromedp.Void{}, err
 	})
