@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
@@ -31,7 +30,7 @@ func Dial() (client.Client, error) {
 	// Most of what is sent is a few kB of JSON: gzip, the SDK's default, took an eighth of the worker's CPU for it.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(compressLarge))
-	options.Logger = sdklog.NewStructuredLogger(logger())
+	options.Logger = sdklog.NewStructuredLogger(slog.New(discreet{slog.Default().Handler()}))
 	c, err := client.NewLazyClient(options)
 	if err != nil {
 		return nil, fmt.Errorf("making a Temporal client for %s: %w", options.HostPort, err)
@@ -82,17 +81,4 @@ func Start(ctx context.Context, c client.Client, order picture.Order, urgency Ur
 		return fmt.Errorf("starting the run of picture %s: %w", order.ID.Short(), err)
 	}
 	return nil
-}
-
-// logger shortens the picture ID in the workflow ID that the SDK adds to its lines: whoever reads the log
-// shall not be able to open the picture.
-func logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{
-		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == "WorkflowID" {
-				a.Value = slog.StringValue(picture.ID(a.Value.String()).Short())
-			}
-			return a
-		},
-	}))
 }
