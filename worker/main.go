@@ -39,6 +39,7 @@ func main() {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
 	if err := run(ctx, *ready); err != nil {
 		slog.Error("worker stopped", "why", err)
 		os.Exit(1)
