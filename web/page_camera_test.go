@@ -17,6 +17,9 @@ func testNotice(t *testing.T, h house) {
 		if evaluate[bool](p, `document.querySelector("#start").checkVisibility()`) {
 			t.Error("a picture can be taken before the notice is agreed to")
 		}
+		if n := evaluate[int](p, `localStorage.length`); n != 0 {
+			t.Errorf("%d things are kept before it is agreed to", n)
+		}
 		p.shoot("notice")
 		p.click("#agree")
 		p.see("#open-camera")

@@ -58,6 +58,7 @@ export function follow(id) {
 
 // discard erases pictures, one after the other. The album keeps each until it is seen to be erased: a reload goes on.
 export async function discard(entries, erased) {
+	if (!entries.length) return;
 	let text;
 	set({ history: album.change(entries, { erasing: true }) });
 	for (const entry of entries) {
