@@ -21,10 +21,11 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:0", "`host:port` to listen on; port 0 takes a free one")
-	fetch := flag.String("fetch", "", "`hosts` to fetch pictures from besides loopback addresses, separated by commas")
+	fetch := flag.String("fetch", "", "`hosts` to fetch pictures from, whoever asks, besides loopback addresses; separated by commas")
 	flag.Usage = func() {
 		fmt.Fprintf(flag.CommandLine.Output(), `Serves Google's Cloud Vision protocol (gRPC, without TLS) on this machine, and really looks at the pictures.
-Features: %s. Pictures are sent, or fetched from loopback addresses.
+Features: %s. Pictures are sent, or fetched from loopback addresses; for callers
+from other machines, which -addr may let in, only from the hosts of -fetch.
 
 usage: vision [-addr HOST:PORT] [-fetch HOST,HOST]
 

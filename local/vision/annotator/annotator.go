@@ -1,6 +1,7 @@
 // Package annotator is a Cloud Vision server for one machine. It speaks Google's gRPC protocol, really
 // looks at the pictures, and fails the way Google does. What it cannot do it says (error 12), it never
-// invents an answer. It fetches pictures from loopback addresses and hosts it was told of, and keeps nothing.
+// invents an answer. It fetches pictures from loopback addresses and hosts it was told of, and keeps nothing. What it
+// holds in memory at once is bounded, whatever is asked of it by however many.
 package annotator
 
 import (
@@ -8,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"runtime"
@@ -23,58 +25,72 @@ import (
 
 	"triptych/local/vision/faces"
 	"triptych/local/vision/objects"
+	"triptych/local/vision/photo"
 )
 
 const (
-	// maxMessage is above any request a client of Google's would send, so that too large a one is refused in
-	// Google's words and not in grpc's.
-	maxMessage = 64 << 20
 	// stopWithin is how long requests under way may take once the server is to stop.
 	stopWithin = 5 * time.Second
 	// maxDownloads bounds the pictures held in memory: 16 of at most 20 MB.
 	maxDownloads = 16
-	// largePicture is so many pixels that it is decoded alone: it may take a gigabyte.
-	largePicture = 20_000_000
+	// maxRequests bounds the requests held in memory: 16 of at most 10 MiB, of which four may be read at once.
+	maxRequests = 16
+	// atOnce is how many pictures are looked at at once on a machine of many processors. Each look uses several; more
+	// looks would take more memory than they save time.
+	atOnce = 8
 )
 
 // Server annotates pictures. It may be served on several listeners at once.
 type Server struct {
 	// The networks are decoded when a picture first needs them.
-	faces     func() (*faces.Finder, error)
-	objects   func() (*objects.Finder, error)
-	client    *http.Client
-	downloads *semaphore.Weighted
-	// analyses has as many places as Go uses processors: more at once would only take memory.
-	analyses  *semaphore.Weighted
-	places    int64
-	fault     faults
-	annotated atomic.Int64
-	bills     io.Writer // nil: nobody wants to know
+	faces   func() (*faces.Finder, error)
+	objects func() (*objects.Finder, error)
+	// web is where callers on this machine have pictures fetched from, elsewhere where all others do.
+	web, elsewhere *http.Client
+	downloads      *semaphore.Weighted
+	// requests is in bytes.
+	requests *semaphore.Weighted
+	// analyses is in pixels: those of the largest picture, which may take a gigabyte to decode and so is alone. A small
+	// one counts as least, so that there are as many at once as Go uses processors, or atOnce.
+	analyses     *semaphore.Weighted
+	least        int64
+	decodeWithin time.Duration
+	fault        faults
+	annotated    atomic.Int64
+	bills        io.Writer // nil: nobody wants to know
 }
 
 // New makes a server that fetches pictures from loopback addresses and from the hosts given, each a name or an
 // address without a port.
 func New(hosts ...string) (*Server, error) {
-	client, err := newClient(hosts)
+	allowed, err := allow(hosts)
 	if err != nil {
 		return nil, err
 	}
-	places := int64(runtime.GOMAXPROCS(0))
 	return &Server{
-		faces:     sync.OnceValues(faces.Load),
-		objects:   sync.OnceValues(objects.Load),
-		client:    client,
-		downloads: semaphore.NewWeighted(maxDownloads),
-		analyses:  semaphore.NewWeighted(places),
-		places:    places,
+		faces:        sync.OnceValues(faces.Load),
+		objects:      sync.OnceValues(objects.Load),
+		web:          newClient(dialer{allowed: allowed}),
+		elsewhere:    newClient(dialer{allowed: allowed, exposed: true}),
+		downloads:    semaphore.NewWeighted(maxDownloads),
+		requests:     semaphore.NewWeighted(maxRequests * maxRequest),
+		analyses:     semaphore.NewWeighted(photo.MaxPixels),
+		least:        photo.MaxPixels / int64(min(runtime.GOMAXPROCS(0), atOnce)),
+		decodeWithin: decodeWithin,
 	}, nil
 }
 
 // Serve answers until the context ends; it then finishes what is under way, for at most 5 s, and returns
-// nil. It closes the listener.
+// nil. It closes the listener. Whoever calls by one that is not on loopback gets no pictures from loopback: what listens
+// there may well show others less than it shows this machine.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
-	server := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage))
-	visionpb.RegisterImageAnnotatorServer(server, service{server: s})
+	calls := service{server: s, web: s.web}
+	if exposed(ln.Addr()) {
+		slog.WarnContext(ctx, "Cloud Vision is open to the network; for its callers, pictures are fetched only from hosts that were allowed", "address", ln.Addr())
+		calls.web = s.elsewhere
+	}
+	server := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage), grpc.MaxConcurrentStreams(maxCalls), grpc.InitialWindowSize(unread))
+	calls.register(server)
 	ready := health.NewServer()
 	ready.SetServingStatus(visionpb.ImageAnnotator_ServiceDesc.ServiceName, grpc_health_v1.HealthCheckResponse_SERVING)
 	grpc_health_v1.RegisterHealthServer(server, ready)
@@ -89,4 +105,10 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		return fmt.Errorf("serving Cloud Vision on %s: %w", ln.Addr(), err)
 	}
 	return nil
+}
+
+// exposed tells whether other machines may reach an address.
+func exposed(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && !tcp.IP.IsLoopback()
 }

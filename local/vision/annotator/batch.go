@@ -3,25 +3,23 @@ package annotator
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"sync"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
 )
 
-// Limits of a request (https://cloud.google.com/vision/quotas).
-const (
-	maxRequest = 10_485_760 // bytes
-	maxImages  = 16
-)
+// maxImages is how many a request may hold (https://cloud.google.com/vision/quotas).
+const maxImages = 16
 
 // service is the gRPC face of a Server; methods it does not have answer Unimplemented.
 type service struct {
 	visionpb.UnimplementedImageAnnotatorServer
 	server *Server
+	web    *http.Client // by which pictures are fetched
 }
 
 // BatchAnnotateImages answers each image by itself: one that fails is an error in its place, not of the call.
@@ -33,9 +31,6 @@ func (s service) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchA
 	if fault.Empty {
 		return &visionpb.BatchAnnotateImagesResponse{}, nil
 	}
-	if proto.Size(batch) > maxRequest {
-		return nil, status.Errorf(codes.InvalidArgument, "Request payload size exceeds the limit: %d bytes.", maxRequest)
-	}
 	if n := len(batch.Requests); n < 1 || n > maxImages {
 		return nil, status.Errorf(codes.InvalidArgument, "A request holds 1 to %d images, not %d.", maxImages, n)
 	}
@@ -44,7 +39,7 @@ func (s service) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchA
 	for i, request := range batch.Requests {
 		all.Go(func() {
 			if responses[i] = fault.response(); responses[i] == nil {
-				responses[i] = s.server.answer(ctx, request)
+				responses[i] = s.answer(ctx, request)
 			}
 		})
 	}
@@ -61,7 +56,7 @@ func (s service) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchA
 }
 
 // answer annotates one image.
-func (s *Server) answer(ctx context.Context, request *visionpb.AnnotateImageRequest) (response *visionpb.AnnotateImageResponse) {
+func (s service) answer(ctx context.Context, request *visionpb.AnnotateImageRequest) (response *visionpb.AnnotateImageResponse) {
 	err := contained(ctx, func() (err error) {
 		response, err = s.annotate(ctx, request)
 		return err

@@ -23,18 +23,27 @@ const (
 	fetchWithin  = 10 * time.Second
 )
 
-var errElsewhere = errors.New("only loopback addresses, localhost and the hosts allowed at start are fetched")
+// What a dialer says of a host that it must not connect to.
+var (
+	errElsewhere = errors.New("only loopback addresses, localhost and the hosts allowed at start are fetched")
+	errHere      = errors.New("this machine is not fetched from for callers from others")
+)
 
-// newClient makes a client that reaches loopback addresses and the allowed hosts, and nothing else, whatever
-// redirects, host files or proxy variables say: the last word is the address about to be connected to.
-func newClient(hosts []string) (*http.Client, error) {
-	d := dialer{allowed: map[string]bool{}}
+// allow reads the hosts that are to be fetched from.
+func allow(hosts []string) (map[string]bool, error) {
+	allowed := map[string]bool{}
 	for _, host := range hosts {
 		if host == "" || strings.ContainsAny(host, ":/@ ") && !isAddress(host) {
 			return nil, fmt.Errorf("allowing to fetch from %q: not the name or address of a host, without scheme and port", host)
 		}
-		d.allowed[hostName(host)] = true
+		allowed[hostName(host)] = true
 	}
+	return allowed, nil
+}
+
+// newClient makes a client that reaches what the dialer does, and nothing else, whatever redirects, host files or
+// proxy variables say: the last word is the address about to be connected to.
+func newClient(d dialer) *http.Client {
 	return &http.Client{
 		Timeout: fetchWithin,
 		Transport: &http.Transport{
@@ -48,11 +57,14 @@ func newClient(hosts []string) (*http.Client, error) {
 			}
 			return nil
 		},
-	}, nil
+	}
 }
 
-// dialer connects to this machine and to the allowed hosts.
-type dialer struct{ allowed map[string]bool }
+// dialer connects to the allowed hosts and, unless it works for callers from elsewhere, to this machine.
+type dialer struct {
+	allowed map[string]bool
+	exposed bool
+}
 
 // dial asks a name server for allowed hosts only, which would be a message to the outside: names under localhost
 // are this machine (RFC 6761, section 6.3), any other host has to be a loopback address.
@@ -65,16 +77,28 @@ func (d dialer) dial(ctx context.Context, network, address string) (net.Conn, er
 	switch {
 	case d.allowed[name]:
 		return new(net.Dialer).DialContext(ctx, network, address)
-	case name == "localhost" || strings.HasSuffix(name, ".localhost"):
+	case d.exposed && isLocal(name):
+		return nil, errHere
+	case d.exposed:
+		return nil, errElsewhere
+	case isAddress(host):
+		return here.DialContext(ctx, network, address)
+	case isLocal(name):
 		conn, err := here.DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
 		if err != nil {
 			return here.DialContext(ctx, network, net.JoinHostPort("::1", port))
 		}
 		return conn, nil
-	case isAddress(host):
-		return here.DialContext(ctx, network, address)
 	}
 	return nil, errElsewhere
+}
+
+// isLocal tells whether a host is this machine by its name, or its address.
+func isLocal(name string) bool {
+	if to, err := netip.ParseAddr(name); err == nil {
+		return to.Unmap().IsLoopback() || to.Unmap().IsUnspecified()
+	}
+	return name == "localhost" || strings.HasSuffix(name, ".localhost")
 }
 
 // here connects to loopback addresses only.
@@ -95,7 +119,7 @@ func hostName(host string) string { return strings.TrimSuffix(strings.ToLower(ho
 
 // fetch gets the picture a source names. Like Google it does not say why it could not; the log does, without
 // the URL, which may be signed.
-func (s *Server) fetch(ctx context.Context, source *visionpb.ImageSource) ([]byte, error) {
+func (s service) fetch(ctx context.Context, source *visionpb.ImageSource) ([]byte, error) {
 	uri := source.GetImageUri()
 	if uri == "" {
 		uri = source.GetGcsImageUri()
@@ -112,6 +136,9 @@ func (s *Server) fetch(ctx context.Context, source *visionpb.ImageSource) ([]byt
 			err = named.Err
 		}
 		slog.DebugContext(ctx, "could not fetch a picture", "error", err)
+		if errors.Is(err, errHere) {
+			return nil, errExposed
+		}
 		return nil, errInaccessible
 	}
 	if len(data) > maxBytes {
@@ -121,12 +148,12 @@ func (s *Server) fetch(ctx context.Context, source *visionpb.ImageSource) ([]byt
 }
 
 // get reads at most a byte more than maxBytes.
-func (s *Server) get(ctx context.Context, uri string) ([]byte, error) {
+func (s service) get(ctx context.Context, uri string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, uri, nil)
 	if err != nil {
 		return nil, err
 	}
-	response, err := s.client.Do(request)
+	response, err := s.web.Do(request)
 	if err != nil {
 		return nil, err
 	}

@@ -45,13 +45,12 @@ func FuzzRequest(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	s.client.Transport = nowhere{}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		request := &visionpb.BatchAnnotateImagesRequest{}
 		if proto.Unmarshal(data, request) != nil {
 			return
 		}
-		response, err := service{server: s}.BatchAnnotateImages(t.Context(), request)
+		response, err := service{server: s, web: &http.Client{Transport: nowhere{}}}.BatchAnnotateImages(t.Context(), request)
 		if n := len(request.Requests); n < 1 || n > maxImages {
 			if status.Code(err) != codes.InvalidArgument {
 				t.Errorf("%d images: %v", n, err)

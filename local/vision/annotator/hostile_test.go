@@ -3,15 +3,20 @@ package annotator
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"triptych/local/vision/photo"
 )
 
 func newServer(t *testing.T) (service, []byte) {
@@ -24,7 +29,7 @@ func newServer(t *testing.T) (service, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return service{server: s}, data
+	return service{server: s, web: s.web}, data
 }
 
 func asking(image *visionpb.Image, types ...visionpb.Feature_Type) *visionpb.AnnotateImageRequest {
@@ -43,7 +48,7 @@ func TestPanic(t *testing.T) {
 		batch := &visionpb.BatchAnnotateImagesRequest{Requests: []*visionpb.AnnotateImageRequest{
 			asking(image, visionpb.Feature_FACE_DETECTION), asking(image, visionpb.Feature_IMAGE_PROPERTIES),
 		}}
-		for range 2 * s.server.places { // a place that is not given back would be missed
+		for range 2 * photo.MaxPixels / s.server.least { // a place that is not given back would be missed
 			response, err := s.BatchAnnotateImages(t.Context(), batch)
 			if err != nil {
 				t.Fatal(err)
@@ -74,13 +79,13 @@ func TestElsewhere(t *testing.T) {
 		"an_address_before_an_@_is_no_excuse": "http://127.0.0.1@192.0.2.1/",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := s.server.get(t.Context(), uri); !errors.Is(err, errElsewhere) {
+			if _, err := s.get(t.Context(), uri); !errors.Is(err, errElsewhere) {
 				t.Errorf("got %v", err)
 			}
 		})
 	}
 	t.Run("a_proxy_variable_changes_nothing", func(t *testing.T) {
-		if s.server.client.Transport.(*http.Transport).Proxy != nil {
+		if s.web.Transport.(*http.Transport).Proxy != nil {
 			t.Error("the client asks for a proxy")
 		}
 	})
@@ -118,10 +123,122 @@ func TestAllowed(t *testing.T) {
 	})
 }
 
+func TestExposed(t *testing.T) {
+	s, _ := newServer(t)
+	s.web = s.server.elsewhere
+	web := httptest.NewServer(http.NotFoundHandler())
+	defer web.Close()
+	for name, uri := range map[string]string{
+		"loopback_is_not_dialled":            web.URL,
+		"localhost_is_not":                   strings.Replace(web.URL, "127.0.0.1", "localhost", 1),
+		"a_name_under_localhost_is_not":      strings.Replace(web.URL, "127.0.0.1", "BUCKET.localhost.", 1),
+		"loopback_of_IPv6_is_not":            "http://[::1]/",
+		"another_address_of_loopback_is_not": "http://127.1.2.3/",
+		"loopback_in_IPv6_is_not":            "http://[::ffff:127.0.0.1]/",
+		"any_address_is_not":                 "http://0.0.0.0/",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := s.get(t.Context(), uri); !errors.Is(err, errHere) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	t.Run("another_host_is_not_either", func(t *testing.T) {
+		if _, err := s.get(t.Context(), "http://192.0.2.1/"); !errors.Is(err, errElsewhere) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("an_allowed_host_is_dialled", func(t *testing.T) {
+		allowing, err := New("127.0.0.1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := service{server: allowing, web: allowing.elsewhere}
+		if _, err := s.get(t.Context(), web.URL); err == nil || !strings.Contains(err.Error(), "404") {
+			t.Errorf("got %v", err)
+		}
+	})
+	for address, want := range map[string]bool{"127.0.0.1": false, "::1": false, "0.0.0.0": true, "::": true, "192.0.2.1": true} {
+		t.Run(address+"_is_told_apart", func(t *testing.T) {
+			if got := exposed(&net.TCPAddr{IP: net.ParseIP(address)}); got != want {
+				t.Errorf("others may reach it: %v", got)
+			}
+		})
+	}
+}
+
+func TestTimes(t *testing.T) {
+	t.Run("a_picture_that_takes_too_long_to_fetch_is_14", func(t *testing.T) {
+		s, _ := newServer(t)
+		if s.web.Timeout != fetchWithin || s.server.elsewhere.Timeout != fetchWithin {
+			t.Errorf("fetching may take %s and %s", s.web.Timeout, s.server.elsewhere.Timeout)
+		}
+		s.web.Timeout = 20 * time.Millisecond
+		web := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+		defer web.Close()
+		got := s.answer(t.Context(), asking(&visionpb.Image{Source: &visionpb.ImageSource{ImageUri: web.URL}}, visionpb.Feature_IMAGE_PROPERTIES))
+		if got.Error.GetCode() != int32(codes.Unavailable) {
+			t.Errorf("got %v", got)
+		}
+	})
+	t.Run("a_picture_that_takes_too_long_to_decode_is_bad", func(t *testing.T) {
+		s, data := newServer(t)
+		if s.server.decodeWithin != decodeWithin {
+			t.Errorf("decoding may take %s", s.server.decodeWithin)
+		}
+		s.server.decodeWithin = 0
+		got := s.answer(t.Context(), asking(&visionpb.Image{Content: data}, visionpb.Feature_IMAGE_PROPERTIES))
+		if got.Error.GetCode() != int32(codes.InvalidArgument) || got.Error.Message != "Bad image data." {
+			t.Errorf("got %v", got)
+		}
+	})
+}
+
+// wide is a GIF of 60 megapixels that ends after its header.
+const wide = "GIF89a\x10\x27\x70\x17\x00\x00\x00" // 10,000 × 6,000
+
+func TestPlaces(t *testing.T) {
+	t.Run("there_are_no_more_than_8_however_many_processors", func(t *testing.T) {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(100))
+		s, _ := newServer(t)
+		if places := photo.MaxPixels / s.server.least; places != 8 {
+			t.Errorf("there are %d", places)
+		}
+	})
+	t.Run("a_large_picture_waits_until_there_is_memory_for_all_its_pixels", func(t *testing.T) {
+		s, data := newServer(t)
+		under := photo.MaxPixels - s.server.least
+		if err := s.server.analyses.Acquire(t.Context(), under); err != nil { // other pictures are being looked at
+			t.Fatal(err)
+		}
+		small := asking(&visionpb.Image{Content: data}, visionpb.Feature_IMAGE_PROPERTIES)
+		if got := s.answer(t.Context(), small); got.Error != nil {
+			t.Fatalf("a small picture has its place: %v", got.Error)
+		}
+		answered := make(chan *visionpb.AnnotateImageResponse)
+		go func() {
+			answered <- s.answer(t.Context(), asking(&visionpb.Image{Content: []byte(wide)}, visionpb.Feature_IMAGE_PROPERTIES))
+		}()
+		for s.server.analyses.TryAcquire(1) { // as long as nobody waits
+			s.server.analyses.Release(1)
+			runtime.Gosched()
+		}
+		select {
+		case got := <-answered:
+			t.Fatalf("it did not wait: %v", got)
+		default:
+		}
+		s.server.analyses.Release(under)
+		if got := <-answered; got.Error.GetMessage() != "Bad image data." {
+			t.Errorf("once it is decoded it is %v", got)
+		}
+	})
+}
+
 func TestContext(t *testing.T) {
 	t.Run("waiting_for_a_place_ends_with_the_call", func(t *testing.T) {
 		s, data := newServer(t)
-		if err := s.server.analyses.Acquire(t.Context(), s.server.places); err != nil {
+		if err := s.server.analyses.Acquire(t.Context(), photo.MaxPixels); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())

@@ -18,11 +18,13 @@ import (
 
 // What Google says of one image, in its words where they are known.
 var (
-	errIncomplete   = status.Error(codes.InvalidArgument, "Request must specify image and features.")
-	errBadImage     = status.Error(codes.InvalidArgument, "Bad image data.")
-	errManyPixels   = status.Error(codes.InvalidArgument, "Image too large. Please limit to 75 megapixels.")
-	errManyBytes    = status.Error(codes.InvalidArgument, "Image too large. Please limit to 20 megabytes.")
-	errNotAllowed   = status.Error(codes.PermissionDenied, "We're not allowed to access the URL on your behalf. Please download the content and pass it in.")
+	errIncomplete = status.Error(codes.InvalidArgument, "Request must specify image and features.")
+	errBadImage   = status.Error(codes.InvalidArgument, "Bad image data.")
+	errManyPixels = status.Error(codes.InvalidArgument, "Image too large. Please limit to 75 megapixels.")
+	errManyBytes  = status.Error(codes.InvalidArgument, "Image too large. Please limit to 20 megabytes.")
+	errNotAllowed = status.Error(codes.PermissionDenied, "We're not allowed to access the URL on your behalf. Please download the content and pass it in.")
+	errExposed    = status.Error(codes.PermissionDenied, "We're not allowed to access the URL on your behalf. Please download the content and pass it in. "+
+		"(This local server is open to the network, so it fetches nothing from its own machine but from hosts that were allowed at start.)")
 	errInaccessible = status.Error(codes.Unavailable, "We can not access the URL currently. Please download the content and pass it in.")
 )
 
@@ -44,17 +46,17 @@ func Features() []string {
 }
 
 // annotate does one image. Its errors are gRPC statuses, or the context's.
-func (s *Server) annotate(ctx context.Context, asked *visionpb.AnnotateImageRequest) (*visionpb.AnnotateImageResponse, error) {
+func (s service) annotate(ctx context.Context, asked *visionpb.AnnotateImageRequest) (*visionpb.AnnotateImageResponse, error) {
 	wanted, err := results(asked.GetFeatures())
 	if err != nil {
 		return nil, err
 	}
 	data := asked.GetImage().GetContent()
 	if len(data) == 0 {
-		if err := s.downloads.Acquire(ctx, 1); err != nil {
+		if err := s.server.downloads.Acquire(ctx, 1); err != nil {
 			return nil, err
 		}
-		defer s.downloads.Release(1)
+		defer s.server.downloads.Release(1)
 		if data, err = s.fetch(ctx, asked.GetImage().GetSource()); err != nil {
 			return nil, err
 		}
@@ -63,20 +65,17 @@ func (s *Server) annotate(ctx context.Context, asked *visionpb.AnnotateImageRequ
 	if err != nil {
 		return nil, refusal(err)
 	}
-	places := int64(1)
-	if pixels > largePicture {
-		places = s.places
-	}
-	if err := s.analyses.Acquire(ctx, places); err != nil {
+	place := max(int64(pixels), s.server.least)
+	if err := s.server.analyses.Acquire(ctx, place); err != nil {
 		return nil, err
 	}
-	defer s.analyses.Release(places)
-	return s.analyse(ctx, data, wanted)
+	defer s.server.analyses.Release(place)
+	return s.server.analyse(ctx, data, wanted)
 }
 
 // analyse decodes the picture and looks at it.
 func (s *Server) analyse(ctx context.Context, data []byte, wanted request) (*visionpb.AnnotateImageResponse, error) {
-	decoding, cancel := context.WithTimeout(ctx, decodeWithin)
+	decoding, cancel := context.WithTimeout(ctx, s.decodeWithin)
 	defer cancel()
 	p, err := photo.Decode(decoding, data)
 	if err != nil {

@@ -56,7 +56,11 @@ func TestOnlyWhatIsAsked(t *testing.T) {
 		}
 	})
 	t.Run("objects_have_four_normalised_vertices_from_the_upper_left", func(t *testing.T) {
-		for _, o := range one(t, client, picture, features(visionpb.Feature_OBJECT_LOCALIZATION)).LocalizedObjectAnnotations {
+		objects := one(t, client, picture, features(visionpb.Feature_OBJECT_LOCALIZATION)).LocalizedObjectAnnotations
+		if len(objects) == 0 {
+			t.Error("there are none")
+		}
+		for _, o := range objects {
 			v := o.BoundingPoly.NormalizedVertices
 			if len(v) != 4 || len(o.BoundingPoly.Vertices) != 0 || v[0].X != v[3].X || v[0].Y != v[1].Y || v[0].X >= v[1].X || v[0].Y >= v[3].Y || v[2].X > 1 || v[2].Y > 1 {
 				t.Errorf("%s: %v", o.Name, o.BoundingPoly)

@@ -1,0 +1,63 @@
+package annotator
+
+import (
+	"slices"
+
+	"cloud.google.com/go/vision/v2/apiv1/visionpb"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+)
+
+const (
+	// maxRequest is the bytes of a request (https://cloud.google.com/vision/quotas).
+	maxRequest = 10_485_760
+	// maxMessage is what is read of a request, so that too large a one is refused in Google's words and not in grpc's.
+	maxMessage = 4 * maxRequest
+	// maxCalls is how many calls a connection may have under way, unread how many bytes of each are taken in before
+	// there is memory for a whole request.
+	maxCalls = 100
+	unread   = 1 << 16
+)
+
+const batchAnnotate = "BatchAnnotateImages"
+
+// register is visionpb.RegisterImageAnnotatorServer, but that BatchAnnotateImages is a stream of one request and one
+// response. On the wire that is the same; here it allows to wait before the request is read, instead of after it.
+func (s service) register(server *grpc.Server) {
+	described := visionpb.ImageAnnotator_ServiceDesc
+	described.Methods = slices.DeleteFunc(slices.Clone(described.Methods), func(m grpc.MethodDesc) bool {
+		return m.MethodName == batchAnnotate
+	})
+	described.Streams = append(slices.Clone(described.Streams), grpc.StreamDesc{
+		StreamName: batchAnnotate, Handler: func(_ any, call grpc.ServerStream) error { return s.receive(call) },
+		ClientStreams: true, ServerStreams: true,
+	})
+	server.RegisterService(&described, s)
+}
+
+// receive reads a request once there is memory for the largest, and holds as much as it turns out to need until it is
+// answered.
+func (s service) receive(call grpc.ServerStream) error {
+	held := int64(maxMessage)
+	if err := s.server.requests.Acquire(call.Context(), held); err != nil {
+		return status.FromContextError(err).Err()
+	}
+	defer func() { s.server.requests.Release(held) }()
+	batch := &visionpb.BatchAnnotateImagesRequest{}
+	if err := call.RecvMsg(batch); err != nil {
+		return err
+	}
+	size := int64(proto.Size(batch))
+	if size > maxRequest {
+		return status.Errorf(codes.InvalidArgument, "Request payload size exceeds the limit: %d bytes.", maxRequest)
+	}
+	s.server.requests.Release(held - size)
+	held = size
+	answer, err := s.BatchAnnotateImages(call.Context(), batch)
+	if err != nil {
+		return err
+	}
+	return call.SendMsg(answer)
+}
