@@ -23,7 +23,7 @@ func TestReadme(t *testing.T) {
 	var seen strings.Builder
 	seen.WriteString("| photograph | shows | faces | objects | labels |\n| --- | --- | --- | --- | --- |\n")
 	for _, g := range golden {
-		got := one(t, client, photograph(t, g.photograph+".jpg"), everything)
+		got := answer(t, client, g.photograph)
 		fmt.Fprintf(&seen, "| %s | %s | %s | %s | %s |\n", g.photograph, g.shows,
 			list(got.FaceAnnotations, func(f *visionpb.FaceAnnotation) string {
 				return strings.TrimSpace(fmt.Sprintf("%.2f %s", f.DetectionConfidence, expression(f)))

@@ -35,8 +35,12 @@ var photographs = []struct{ from, path, sha256, name string }{
 	{scikit, "usr/lib/python3/dist-packages/skimage/data/coffee.png", "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7", "coffee"},
 	{scikit, "usr/lib/python3/dist-packages/skimage/data/chelsea.png", "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb", "chelsea"},
 	{scikit, "usr/lib/python3/dist-packages/skimage/data/rocket.jpg", "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c", "rocket"},
+	{scikit, "usr/lib/python3/dist-packages/skimage/data/coins.png", "f8d773fc9cfa6f4d8e5942dc34d0a0788fcaed2a4fefbbed0aef5398d7ef4cba", "coins"},
+	{scikit, "usr/lib/python3/dist-packages/skimage/data/text.png", "bd84aa3a6e3c9887850d45d606c96b2e59433fbef50338570b63c319e668e6d1", "handwriting"},
 	{darknet, "usr/share/darknet/data/dog.jpg", "5a9522051c3cec2bbd2f6323fccba32e8fbf3ddcc2b3e2fd46b04c720bc6f866", "bicycle"},
 	{jxl, "usr/share/libjxl-testdata/external/wesaturate/500px/tmshre_riaphotographs_srgb8.png", "b490de2143a336aff26a7ce4ee010f18dece53c3b0802cda76c1796daa5f32a0", "tulips"},
+	{jxl, "usr/share/libjxl-testdata/external/wesaturate/500px/u76c0g_bliznaca_srgb8.png", "9631423e430c1682fca3c2212adc6ae046df8839d22dfaa8b662761f34b6f711", "blossom"},
+	{jxl, "usr/share/libjxl-testdata/external/wesaturate/500px/cvo9xd_keong_macan_grayscale.png", "51caaddb558a2e7ef48e532c98338e81874472669705bf6b4a84507d8d797eb3", "cliff"},
 	{gocv, "images/face.jpg", "51f524c76aeb4e12f97476978e1f3b0d0276b9db0a159833d10ca242a19cbf50", "webcam"},
 }
 
