@@ -74,11 +74,21 @@ var lambdaRules = map[string]rule{
 			c = append(c, mustBe(r, "AWS_IAM", "authorization_type")...)
 			c = append(c, mustBe(r, "RESPONSE_STREAM", "invoke_mode")...)
 			c = append(c, mustBe(r, nil, "cors")...)
+			if n := len(p.of("aws_lambda_permission")); n != 3 {
+				c = append(c, fmt.Sprintf("there are %d permissions", n))
+			}
 			var actions []string
 			for _, permission := range p.about("aws_lambda_permission", "function_name", at(r.values, "function_name").(string)) {
 				c = append(c, mustBe(permission, "cloudfront.amazonaws.com", "principal")...)
 				c = append(c, mustBe(permission, "aws_cloudfront_distribution.site.arn", "source_arn")...)
-				actions = append(actions, at(permission.values, "action").(string))
+				switch action := at(permission.values, "action").(string); action {
+				case "lambda:InvokeFunctionUrl":
+					c = append(c, mustBe(permission, "AWS_IAM", "function_url_auth_type")...)
+					actions = append(actions, action)
+				default: // to call the function by its URL, and not to invoke it with what one likes
+					c = append(c, mustBe(permission, true, "invoked_via_function_url")...)
+					actions = append(actions, action)
+				}
 			}
 			slices.Sort(actions)
 			if !slices.Equal(actions, []string{"lambda:InvokeFunction", "lambda:InvokeFunctionUrl"}) {
@@ -89,6 +99,15 @@ var lambdaRules = map[string]rule{
 			{"anyone", "web.tf", `authorization_type = "AWS_IAM"`, `authorization_type = "NONE"`},
 			{"any_distribution", "web.tf", `  principal              = "cloudfront.amazonaws.com"
   source_arn             = aws_cloudfront_distribution.site.arn`, `  principal              = "cloudfront.amazonaws.com"`},
+			{"CloudFront_invoking_it_with_anything", "web.tf", "  invoked_via_function_url = true\n", ""},
+			{"a_permission_for_a_URL_without_signatures", "web.tf", "function_url_auth_type = \"AWS_IAM\"\n  principal", "function_url_auth_type = \"NONE\"\n  principal"},
+			{"a_permission_by_another_name", "web.tf", `resource "aws_lambda_permission" "site" {`, `resource "aws_lambda_permission" "more" {
+  function_name = aws_lambda_function.web.arn
+  action        = "lambda:InvokeFunction"
+  principal     = "*"
+}
+
+resource "aws_lambda_permission" "site" {`},
 			{"one_permission_of_two", "web.tf", `"lambda:InvokeFunctionUrl"`, `"lambda:GetFunction"`},
 			{"answers_in_one_piece", "web.tf", `"RESPONSE_STREAM"`, `"BUFFERED"`},
 		},
@@ -172,6 +191,42 @@ var lambdaRules = map[string]rule{
 		}, []breach{
 			{"a_metric_under_another_name", "monitoring.tf", "    Waited    = {", "    Waiting   = {"},
 			{"a_curve_of_nothing", "dashboard.tf", `[[local.metrics, "Throttled"]]`, `[[local.metrics, "TooMany"]]`},
+		},
+	},
+	"workers_that_do_nothing_are_told_of": {
+		func(p planned) (c []string) {
+			filter := resource{address: "what is counted", values: p.one(`aws_cloudwatch_log_metric_filter.step["Attempts"]`)}
+			c = append(c, mustBe(filter, `{ $.msg = "step" }`, "pattern")...)
+			c = append(c, mustBe(filter, "1", "metric_transformation", 0, "value")...)
+			c = append(c, mustBe(filter, nil, "metric_transformation", 0, "dimensions")...)
+			alarm := resource{address: "the alarm", values: p.one("aws_cloudwatch_metric_alarm.silent")}
+			c = append(c, mustBe(alarm, "Attempts", "metric_name")...)
+			c = append(c, mustBe(alarm, "Sum", "statistic")...)
+			c = append(c, mustBe(alarm, "LessThanThreshold", "comparison_operator")...)
+			c = append(c, mustBe(alarm, 1., "threshold")...)
+			c = append(c, mustBe(alarm, "breaching", "treat_missing_data")...)
+			return append(c, mustBe(alarm, 1800., "period")...) // two sweeps
+		}, []breach{
+			{"lines_of_any_kind", "monitoring.tf", `pattern = "{ $.msg = \"step\" }"`, `pattern = ""`},
+			{"another_metric", "monitoring.tf", `metric_name         = "Attempts"`, `metric_name         = "Failed"`},
+			{"silence_that_is_no_news", "monitoring.tf", `treat_missing_data  = "breaching"`, `treat_missing_data  = "notBreaching"`},
+		},
+	},
+	"pictures_that_are_fetched_again_and_again_are_told_of": {
+		func(p planned) (c []string) {
+			c = append(c, mustBe(resource{address: "what S3 counts", values: p.one("aws_s3_bucket_metric.pictures")}, "aws_s3_bucket.pictures.bucket", "bucket")...)
+			alarm := resource{address: "the alarm", values: p.one(`aws_cloudwatch_metric_alarm.this["downloads"]`)}
+			c = append(c, mustBe(alarm, map[string]any{"BucketName": "aws_s3_bucket.pictures.bucket", "FilterId": "aws_s3_bucket_metric.pictures.name"}, "dimensions")...)
+			c = append(c, mustBe(alarm, "BytesDownloaded", "metric_name")...)
+			c = append(c, mustBe(alarm, "AWS/S3", "namespace")...)
+			c = append(c, mustBe(alarm, 10e9, "threshold")...)
+			return append(c, mustBe(alarm, 3600., "period")...)
+		}, []breach{
+			{"a_bucket_that_nobody_counts", "upload.tf", `resource "aws_s3_bucket_metric" "pictures" {
+  bucket = aws_s3_bucket.pictures.bucket`, `resource "aws_s3_bucket_metric" "pictures" {
+  bucket = aws_s3_bucket.site.bucket`},
+			{"an_alarm_without_its_filter", "monitoring.tf", ", FilterId = aws_s3_bucket_metric.pictures.name", ""},
+			{"a_thousand_times_too_late", "monitoring.tf", "threshold = local.download_gb * 1000 * 1000 * 1000", "threshold = local.download_gb * 1000 * 1000 * 1000 * 1000"},
 		},
 	},
 	"every_alarm_says_what_to_do_and_is_sent": {

@@ -5,12 +5,17 @@ locals {
   metrics = "Triptych/${var.name}"
   steps   = "($.step = \"presign\" || $.step = \"annotate\" || $.step = \"persist\")"
 
+  # What S3 may send out within an hour before someone is told. Pictures of 500 KB, one a second, that Google and a page
+  # fetch, are 3.6.
+  download_gb = 10 * max(1, var.annotations_per_second)
+
   # Each metric with its pattern, the value it takes from a line, and whether it is kept apart by step.
   step_metrics = {
     Done      = { pattern = "{ $.msg = \"step\" && $.outcome = \"done\" && ${local.steps} }", value = "$.seconds", by_step = true }
     Failed    = { pattern = "{ $.msg = \"step\" && $.outcome != \"done\" && ${local.steps} }", value = "1", by_step = true }
     Waited    = { pattern = "{ $.msg = \"step\" && ${local.steps} }", value = "$.waited", by_step = false }
     Throttled = { pattern = "{ $.msg = \"step\" && $.outcome = \"Throttled\" && $.step = \"persist\" }", value = "1", by_step = false }
+    Attempts  = { pattern = "{ $.msg = \"step\" }", value = "1", by_step = false }
     Refused   = { pattern = "{ $.msg = \"step\" && ($.outcome = \"Forbidden\" || $.outcome = \"Misconfigured\") }", value = "1", by_step = false }
   }
 
@@ -56,6 +61,11 @@ locals {
       namespace  = local.metrics, metric = "Throttled", statistic = "Sum", threshold = 10, minutes = 5, periods = 3
       dimensions = {}
     }
+    downloads = {
+      do         = "More than ${local.download_gb} GB of pictures were sent out within an hour, at $0.09 a GB. Someone may be fetching one again and again: its URL leads to S3 itself, past the firewall, but lives for a minute only. aws lambda put-function-concurrency --function-name ${local.role.web} --reserved-concurrent-executions 0 closes the API and so ends it; uploads that were granted still arrive, and the next make deploy opens it again."
+      namespace  = "AWS/S3", metric = "BytesDownloaded", statistic = "Sum", threshold = local.download_gb * 1000 * 1000 * 1000, minutes = 60, periods = 1
+      dimensions = { BucketName = aws_s3_bucket.pictures.bucket, FilterId = aws_s3_bucket_metric.pictures.name }
+    }
   }
 }
 
@@ -92,13 +102,13 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   ok_actions          = [aws_sns_topic.alarms.arn]
 }
 
-# A worker that runs writes something with every sweep, four times an hour.
+# A worker that works tries a step with every sweep, four times an hour. That it writes something would tell nothing: one
+# that starts again and again does so, and one whose key to Temporal was taken away complains all the time.
 resource "aws_cloudwatch_metric_alarm" "silent" {
   alarm_name          = "${var.name}-worker-silent"
-  alarm_description   = "No worker has written a line for half an hour, so none runs and every picture waits. The events of the ECS service ${local.role.worker} say why: mostly a setting that is missing, or an image that is gone."
-  namespace           = "AWS/Logs"
-  metric_name         = "IncomingLogEvents"
-  dimensions          = { LogGroupName = aws_cloudwatch_log_group.program["worker"].name }
+  alarm_description   = "No worker has tried a step for half an hour, though each sweep is one: none runs, or none reaches Temporal, and every picture waits. The log ${local.log_group.worker} says why: mostly a setting that is missing, or a key to Temporal that has ended. Where it is empty, the events of the ECS service ${local.role.worker} do: an image that is gone, or no way out."
+  namespace           = local.metrics
+  metric_name         = "Attempts"
   statistic           = "Sum"
   comparison_operator = "LessThanThreshold"
   threshold           = 1

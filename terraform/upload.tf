@@ -103,6 +103,12 @@ resource "aws_s3_bucket_lifecycle_configuration" "pictures" {
   }
 }
 
+# What is fetched from S3 passes no firewall; this makes it seen, and the alarm downloads heard.
+resource "aws_s3_bucket_metric" "pictures" {
+  bucket = aws_s3_bucket.pictures.bucket
+  name   = "all"
+}
+
 # The site alone may use a grant from a browser, and set what the grant signs.
 resource "aws_s3_bucket_cors_configuration" "pictures" {
   bucket = aws_s3_bucket.pictures.bucket
