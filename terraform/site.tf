@@ -64,6 +64,17 @@ resource "aws_cloudfront_distribution" "site" {
     response_headers_policy_id = aws_cloudfront_response_headers_policy.site.id
   }
 
+  # CloudFront would keep each of these for ten seconds even of the API, whatever the API says of caching: a picture that
+  # has no Record yet, or an event stream that found no Lambda free.
+  dynamic "custom_error_response" {
+    for_each = [400, 403, 404, 405, 414, 500, 501, 502, 503, 504]
+
+    content {
+      error_code            = custom_error_response.value
+      error_caching_min_ttl = 0
+    }
+  }
+
   restrictions {
     geo_restriction {
       restriction_type = "none"

@@ -106,10 +106,56 @@ var siteRules = map[string]rule{
 			}
 			c = append(c, mustBe(api, "/api/*", "path_pattern")...)
 			c = append(c, mustBe(api, "data.aws_cloudfront_cache_policy.api.id", "cache_policy_id")...)
-			return append(c, mustBe(api, "data.aws_cloudfront_origin_request_policy.api.id", "origin_request_policy_id")...)
+			c = append(c, mustBe(api, "data.aws_cloudfront_origin_request_policy.api.id", "origin_request_policy_id")...)
+			for address, name := range map[string]string{
+				"data.aws_cloudfront_cache_policy.api": "Managed-CachingDisabled", "data.aws_cloudfront_origin_request_policy.api": "Managed-AllViewerExceptHostHeader",
+			} {
+				c = append(c, mustBe(resource{address: address, values: p.one(address)}, name, "name")...)
+			}
+			return c
 		}, []breach{
 			{"a_cached_API", "site.tf", "data.aws_cloudfront_cache_policy.api.id", "data.aws_cloudfront_cache_policy.page.id"},
+			{"a_cached_API_by_another_name", "site.tf", `"Managed-CachingDisabled"`, `"Managed-CachingOptimized"`},
+			{"a_host_that_the_function_does_not_know", "site.tf", `"Managed-AllViewerExceptHostHeader"`, `"Managed-AllViewer"`},
 			{"a_request_without_its_headers", "site.tf", "    origin_request_policy_id   = data.aws_cloudfront_origin_request_policy.api.id\n", ""},
+		},
+	},
+	"no_error_is_cached": {
+		func(p planned) (c []string) {
+			kept := map[any]any{}
+			for _, e := range list(at(p.one("aws_cloudfront_distribution.site"), "custom_error_response")) {
+				kept[at(e, "error_code")] = at(e, "error_caching_min_ttl")
+				if at(e, "response_page_path") != nil || at(e, "response_code") != nil {
+					c = append(c, fmt.Sprintf("%v is answered with something else", at(e, "error_code")))
+				}
+			}
+			for _, code := range []float64{400, 403, 404, 405, 414, 500, 501, 502, 503, 504} { // all that CloudFront may keep
+				if kept[code] != 0. {
+					c = append(c, fmt.Sprintf("%v is kept for %v seconds; unsaid, CloudFront takes 10", code, kept[code]))
+				}
+			}
+			return c
+		}, []breach{
+			{"a_picture_that_is_not_found_for_ten_seconds_more", "site.tf", "403, 404, 405", "403, 405"},
+			{"a_busy_Lambda_that_stays_busy", "site.tf", "502, 503, 504]", "502, 504]"},
+			{"CloudFront's_default", "site.tf", "      error_caching_min_ttl = 0\n", ""},
+		},
+	},
+	"the_page_is_compressed_the_event_streams_are_not_and_HTTP_3_is_spoken": {
+		func(p planned) (c []string) {
+			site := resource{address: "the site", values: p.one("aws_cloudfront_distribution.site")}
+			c = append(c, mustBe(site, "http2and3", "http_version")...)
+			c = append(c, mustBe(site, true, "is_ipv6_enabled")...)
+			c = append(c, mustBe(site, true, "default_cache_behavior", 0, "compress")...)
+			c = append(c, mustBe(site, false, "ordered_cache_behavior", 0, "compress")...)
+			// CloudFront compresses nothing that it may not keep.
+			return append(c, mustBe(resource{address: "the page's cache", values: p.one("data.aws_cloudfront_cache_policy.page")}, "Managed-CachingOptimized", "name")...)
+		}, []breach{
+			{"a_page_at_full_length", "site.tf", "compress                   = true", "compress                   = false"},
+			{"an_event_stream_that_waits_for_more", "site.tf", "compress                   = false", "compress                   = true"},
+			{"HTTP_1", "site.tf", `"http2and3"`, `"http1.1"`},
+			{"HTTP_2_alone", "site.tf", `"http2and3"`, `"http2"`},
+			{"a_page_that_is_never_kept", "site.tf", `"Managed-CachingOptimized"`, `"Managed-CachingDisabled"`},
 		},
 	},
 	"the_headers_are_the_ones_that_web_sends": {
