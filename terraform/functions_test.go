@@ -1,7 +1,6 @@
 package terraform_test
 
 import (
-	"math/big"
 	"os"
 	"strings"
 
@@ -27,7 +26,7 @@ var functions = map[string]function.Function{
 	"fileexists":       ofStrings(cty.Bool, 1, func(s ...string) cty.Value { return cty.BoolVal(exists(s[0])) }),
 	"strcontains":      ofStrings(cty.Bool, 2, func(s ...string) cty.Value { return cty.BoolVal(strings.Contains(s[0], s[1])) }),
 	"startswith":       ofStrings(cty.Bool, 2, func(s ...string) cty.Value { return cty.BoolVal(strings.HasPrefix(s[0], s[1])) }),
-	"file":             file, "one": one, "sum": sum,
+	"file":             file, "one": one,
 	"cidrsubnet": function.New(&function.Spec{
 		Params: []function.Parameter{{Type: cty.String}, {Type: cty.Number}, {Type: cty.Number}}, Type: function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return args[0], nil },
@@ -90,16 +89,5 @@ var one = function.New(&function.Spec{
 			return cty.NullVal(of), nil
 		}
 		return args[0].AsValueSlice()[0], nil
-	},
-})
-
-var sum = function.New(&function.Spec{
-	Params: []function.Parameter{{Type: cty.DynamicPseudoType}}, Type: function.StaticReturnType(cty.Number),
-	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		total := new(big.Float)
-		for _, v := range args[0].AsValueSlice() {
-			total.Add(total, v.AsBigFloat())
-		}
-		return cty.NumberVal(total), nil
 	},
 })

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/hashicorp/hcl/v2"
@@ -98,11 +99,11 @@ type root struct {
 }
 
 func (r *root) parse(name, text string) error {
-	file, diags := hclsyntax.ParseConfig([]byte(text), name, hcl.InitialPos)
-	if diags.HasErrors() {
-		return diags
+	file, err := parsed(name, text)
+	if err != nil {
+		return err
 	}
-	for _, block := range file.Body.(*hclsyntax.Body).Blocks {
+	for _, block := range file.body.Blocks {
 		switch block.Type {
 		case "variable":
 			r.blocks["var."+block.Labels[0]] = block
@@ -127,7 +128,28 @@ func (r *root) parse(name, text string) error {
 			}
 		}
 	}
-	diags = hclsyntax.VisitAll(file.Body.(*hclsyntax.Body), func(n hclsyntax.Node) hcl.Diagnostics {
+	maps.Copy(r.attributes, file.attributes)
+	return nil
+}
+
+type syntax struct {
+	body       *hclsyntax.Body
+	attributes map[string]bool // every name that stands after a dot somewhere
+}
+
+// parsedFiles are those that were parsed once, by name and text: a breach changes one of twenty.
+var parsedFiles sync.Map
+
+func parsed(name, text string) (syntax, error) {
+	if f, ok := parsedFiles.Load([2]string{name, text}); ok {
+		return f.(syntax), nil
+	}
+	parsed, diags := hclsyntax.ParseConfig([]byte(text), name, hcl.InitialPos)
+	if diags.HasErrors() {
+		return syntax{}, diags
+	}
+	f := syntax{parsed.Body.(*hclsyntax.Body), map[string]bool{}}
+	_ = hclsyntax.VisitAll(f.body, func(n hclsyntax.Node) hcl.Diagnostics {
 		var traversal hcl.Traversal
 		switch e := n.(type) {
 		case *hclsyntax.ScopeTraversalExpr:
@@ -137,15 +159,13 @@ func (r *root) parse(name, text string) error {
 		}
 		for _, step := range traversal {
 			if a, ok := step.(hcl.TraverseAttr); ok {
-				r.attributes[a.Name] = true
+				f.attributes[a.Name] = true
 			}
 		}
 		return nil
 	})
-	if diags.HasErrors() {
-		return diags
-	}
-	return nil
+	parsedFiles.Store([2]string{name, text}, f)
+	return f, nil
 }
 
 // instance is one of a resource's; each is what count or for_each make of each and count, null for neither.

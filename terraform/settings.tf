@@ -19,7 +19,6 @@ locals {
 
     web = merge(local.temporal_settings.web, local.cosmos_settings.web, {
       TRIPTYCH_BUCKET         = local.pictures_bucket
-      TRIPTYCH_ERASE_SECRET   = sensitive(terraform_data.erase_secret.output)
       TRIPTYCH_RETENTION_DAYS = tostring(var.retention_days)
     })
 
@@ -36,8 +35,9 @@ locals {
   }]...)
 
   # Settings are read once, so a program is replaced when one of its own has changed.
-  settings_version = { for program in local.programs : program => tostring(sum([
-    for key, parameter in aws_ssm_parameter.setting : parameter.version if startswith(key, "${program}/")
+  settings_version = { for program in local.programs : program => sha256(jsonencode([
+    { for key, parameter in aws_ssm_parameter.setting : key => parameter.version if startswith(key, "${program}/") },
+    program == "web" ? var.erase_secret_version : 0,
   ])) }
 
   allow_settings = { for program in local.programs : program => {
@@ -72,13 +72,12 @@ resource "aws_ssm_parameter" "setting" {
   value = local.parameters[each.key]
 }
 
-# Whoever knows it can erase any picture.
-resource "terraform_data" "erase_secret" {
-  input = sha256("${uuid()}${uuid()}")
-
-  lifecycle {
-    ignore_changes = [input]
-  }
+# Whoever knows it can erase any picture. It is made when it is written, and no state, plan or output has it.
+resource "aws_ssm_parameter" "erase_secret" {
+  name             = "${local.settings_path.web}/TRIPTYCH_ERASE_SECRET"
+  type             = "SecureString"
+  value_wo         = sha256("${uuid()}${uuid()}")
+  value_wo_version = var.erase_secret_version
 }
 
 resource "aws_cloudwatch_log_group" "program" {

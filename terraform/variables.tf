@@ -129,6 +129,17 @@ variable "headers_file" {
   nullable    = false
 }
 
+variable "erase_secret_version" {
+  description = "Raise it to have a new erase secret made. Tokens that were handed out before no longer erase."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.erase_secret_version >= 1 && floor(var.erase_secret_version) == var.erase_secret_version
+    error_message = "erase_secret_version must be a whole number of 1 or more."
+  }
+}
+
 # The Lambda functions
 
 variable "trigger_zip" {
@@ -221,6 +232,18 @@ variable "worker_memory" {
   validation {
     condition     = var.worker_memory % 1024 == 0 && var.worker_memory >= var.worker_cpu * 2 && var.worker_memory <= var.worker_cpu * 8
     error_message = "worker_memory must be a multiple of 1024, between 2 and 8 times worker_cpu: Fargate has no other sizes."
+  }
+}
+
+variable "backfill_buckets" {
+  description = "Other buckets whose pictures SweepPictures may annotate: the worker may list and read them, and change nothing. They must be in this region and, if another account's, let the worker's role in."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for bucket in var.backfill_buckets : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", bucket))])
+    error_message = "backfill_buckets must be names of buckets, without s3:// or arn:."
   }
 }
 

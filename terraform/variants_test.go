@@ -2,6 +2,7 @@ package terraform_test
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -157,6 +158,32 @@ var variants = map[string]struct {
 				return append(c, mustBe(resource{address: "the container", values: p.one("azurerm_cosmosdb_sql_container.records")}, 4000., "autoscale_settings", 0, "max_throughput")...)
 			},
 			[]breach{{"a_serverless_account", "azure.tf", `var.cosmos_throughput == null ? ["EnableServerless"] : []`, `["EnableServerless"]`}},
+		}},
+	},
+	"other_buckets_to_annotate": {
+		map[string]cty.Value{"backfill_buckets": cty.SetVal([]cty.Value{cty.StringVal("holidays"), cty.StringVal("weddings")})},
+		map[string]rule{"the_worker_reads_them_and_changes_nothing": {
+			func(p planned) (c []string) {
+				want := map[string]any{
+					"s3:GetObject": []any{"arn:aws:s3:::holidays/*", "arn:aws:s3:::weddings/*"}, "s3:GetObjectVersion": []any{"arn:aws:s3:::holidays/*", "arn:aws:s3:::weddings/*"},
+					"s3:ListBucket": []any{"arn:aws:s3:::holidays", "arn:aws:s3:::weddings"},
+				}
+				have := map[string]any{}
+				for _, s := range statements(resource{values: p.one("aws_iam_role_policy.worker")}, "policy") {
+					for _, action := range list(at(s, "Action")) {
+						if strings.Contains(fmt.Sprint(at(s, "Resource")), "holidays") {
+							have[action.(string)] = at(s, "Resource")
+						}
+					}
+				}
+				if !reflect.DeepEqual(have, want) {
+					c = append(c, fmt.Sprintf("the worker may %v, not %v", have, want))
+				}
+				return c
+			}, []breach{
+				{"a_worker_that_deletes_what_is_another's", "worker.tf", `["s3:GetObject", "s3:GetObjectVersion"]`, `["s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObject"]`},
+				{"a_bucket_that_looks_forbidden_where_it_is_empty", "worker.tf", `["s3:ListBucket"]`, `["s3:ListBucketVersions"]`},
+			},
 		}},
 	},
 	"what_destroy_may_take": {

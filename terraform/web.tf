@@ -32,7 +32,7 @@ resource "aws_lambda_function" "web" {
     }
   }
 
-  depends_on = [aws_iam_role_policy.web]
+  depends_on = [aws_iam_role_policy.web, aws_ssm_parameter.erase_secret]
 }
 
 resource "aws_lambda_function_url" "web" {

@@ -88,7 +88,7 @@ var wiringRules = map[string]rule{
 				"aws_s3_bucket_policy.pictures":                            {"aws_s3_bucket_public_access_block.pictures"},
 				"aws_s3_bucket_policy.site":                                {"aws_s3_bucket_public_access_block.site"},
 				"aws_s3_bucket_lifecycle_configuration.pictures":           {"aws_s3_bucket_versioning.pictures"},
-				"aws_lambda_function.web":                                  {"aws_iam_role_policy.web"},
+				"aws_lambda_function.web":                                  {"aws_iam_role_policy.web", "aws_ssm_parameter.erase_secret"},
 				"aws_lambda_function.trigger":                              {"aws_iam_role_policy.trigger"},
 				"aws_lambda_event_source_mapping.redrive":                  {"aws_iam_role_policy.trigger"},
 				"google_service_account.worker":                            {"google_project_service.used"},
@@ -113,7 +113,8 @@ var wiringRules = map[string]rule{
 			{"a_policy_before_the_doors_are_closed", "upload.tf", "  depends_on = [aws_s3_bucket_public_access_block.pictures]\n", ""},
 			{"versions_that_are_not_yet_there", "upload.tf", "  depends_on = [aws_s3_bucket_versioning.pictures]\n", ""},
 			{"a_trigger_that_may_not_read_its_settings", "trigger.tf", "  depends_on = [aws_iam_role_policy.trigger]\n", ""},
-			{"a_site_that_may_not_read_its_settings", "web.tf", "  depends_on = [aws_iam_role_policy.web]\n", ""},
+			{"a_site_that_may_not_read_its_settings", "web.tf", "[aws_iam_role_policy.web, ", "["},
+			{"a_site_before_its_erase_secret", "web.tf", ", aws_ssm_parameter.erase_secret]", "]"},
 			{"workers_without_a_way_out", "worker.tf", "aws_route_table_association.worker, ", ""},
 			{"workers_that_reach_nothing", "worker.tf", "aws_vpc_security_group_egress_rule.worker, ", ""},
 			{"workers_that_pay_for_S3", "worker.tf", ", aws_vpc_endpoint.s3", ""},
@@ -151,9 +152,10 @@ var wiringRules = map[string]rule{
 
 // unless names the one variant that a rule is not for; the variant has its own.
 var unless = map[string]string{
-	"a_browser_may_use_a_grant_from_the_site_alone": "a_domain",
-	"pictures_and_runs_are_not_destroyed_unasked":   "what_destroy_may_take",
-	"the_region_sets_all_four_clouds":               "the_us",
+	"a_browser_may_use_a_grant_from_the_site_alone":    "a_domain",
+	"pictures_and_runs_are_not_destroyed_unasked":      "what_destroy_may_take",
+	"the_region_sets_all_four_clouds":                  "the_us",
+	"each_program_does_in_S3_what_it_does_and_no_more": "other_buckets_to_annotate",
 }
 
 // setting is what a program reads under a name.

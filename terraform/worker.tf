@@ -157,6 +157,25 @@ locals {
   })
 }
 
+locals {
+  backfill_arns = [for bucket in var.backfill_buckets : "arn:aws:s3:::${bucket}"]
+
+  allow_backfill = [for statement in [
+    {
+      Sid      = "PicturesToBackfill"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject", "s3:GetObjectVersion"]
+      Resource = [for arn in local.backfill_arns : "${arn}/*"]
+    },
+    {
+      Sid      = "WhatThereIsToBackfill"
+      Effect   = "Allow"
+      Action   = ["s3:ListBucket"]
+      Resource = local.backfill_arns
+    },
+  ] : statement if length(local.backfill_arns) > 0]
+}
+
 resource "aws_iam_role" "worker" {
   name               = local.role.worker
   assume_role_policy = local.ecs_trust
@@ -183,7 +202,7 @@ resource "aws_iam_role_policy" "worker" {
         Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
         Resource = local.pictures_arn
       },
-    ], local.allow_azure)
+    ], local.allow_backfill, local.allow_azure)
   })
 }
 

@@ -183,6 +183,33 @@ run "web_that_may_never_run" {
   }
 }
 
+run "erase_secret_of_no_version" {
+  command         = plan
+  expect_failures = [var.erase_secret_version]
+
+  variables {
+    erase_secret_version = 0
+  }
+}
+
+run "bucket_to_backfill_by_URL" {
+  command         = plan
+  expect_failures = [var.backfill_buckets]
+
+  variables {
+    backfill_buckets = ["s3://other-pictures"]
+  }
+}
+
+run "every_bucket_to_backfill" {
+  command         = plan
+  expect_failures = [var.backfill_buckets]
+
+  variables {
+    backfill_buckets = ["*"]
+  }
+}
+
 run "image_by_tag" {
   command         = plan
   expect_failures = [var.worker_image]
