@@ -4,29 +4,60 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 )
 
-// statements are those of a policy, which is JSON in an attribute.
+// statements are those of a policy, which is JSON in an attribute; none, where it cannot be read.
 func statements(r resource, attribute string) []any {
 	text, _ := r.values[attribute].(string)
-	var policy struct{ Statement []any }
+	var policy struct{ Statement any }
 	if err := json.Unmarshal([]byte(text), &policy); err != nil {
 		return nil
 	}
-	return policy.Statement
+	return list(policy.Statement)
 }
 
-// everyPolicy looks at each statement of each policy of any kind, trust policies included.
+// policies are the attributes of a resource that hold one, those of its blocks as well.
+func policies(r resource) []resource {
+	var found []resource
+	var look func(at string, v any)
+	look = func(at string, v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for name, value := range v {
+				if (name == "policy" || name == "assume_role_policy") && value != nil {
+					found = append(found, resource{at + "." + name, r.kind, map[string]any{"policy": value}})
+				}
+				look(at+"."+name, value)
+			}
+		case []any:
+			for _, value := range v {
+				look(at, value)
+			}
+		}
+	}
+	if r.kind != "aws_ecr_lifecycle_policy" { // which images are kept
+		look(r.address, r.values)
+	}
+	return found
+}
+
+// everyPolicy looks at each statement of each policy of any kind, trust policies included. One that cannot be read is
+// complained of: nobody could say what it allows.
 func everyPolicy(complaints func(r resource, s any) []string) func(planned) []string {
 	return func(p planned) (c []string) {
 		seen := 0
 		for _, r := range p {
-			for _, attribute := range []string{"policy", "assume_role_policy"} {
-				for _, s := range statements(r, attribute) {
+			for _, policy := range policies(r) {
+				all := statements(policy, "policy")
+				if len(all) == 0 {
+					c = append(c, policy.address+" cannot be read, so nobody knows what it allows")
+				}
+				for _, s := range all {
 					seen++
-					c = append(c, complaints(r, s)...)
+					c = append(c, complaints(policy, s)...)
 				}
 			}
 		}
@@ -47,7 +78,130 @@ var boundless = map[string]func(s any) bool{
 	},
 }
 
+// mayGive are all kinds that give anyone a right, in each cloud, and how many there are. Everything else whose name
+// speaks of rights is refused: these rules look inside none of it.
+var mayGive = map[string]int{
+	"aws_iam_role": 4, "aws_iam_role_policy": 4, "aws_s3_bucket_policy": 2, "aws_lambda_permission": 3,
+	"aws_iam_outbound_web_identity_federation": 1, "aws_ecr_lifecycle_policy": 1, "aws_appautoscaling_policy": 1,
+	"aws_cloudfront_response_headers_policy": 1, "data.aws_caller_identity": 1, "data.aws_cloudfront_cache_policy": 2, "data.aws_cloudfront_origin_request_policy": 1,
+	"google_service_account": 1, "google_project_iam_member": 1, "google_service_account_iam_member": 1,
+	"google_iam_workload_identity_pool": 1, "google_iam_workload_identity_pool_provider": 1,
+	"azurerm_user_assigned_identity": 2, "azurerm_federated_identity_credential": 2,
+	"azurerm_cosmosdb_sql_role_definition": 3, "azurerm_cosmosdb_sql_role_assignment": 4,
+	"temporalcloud_service_account": 3, "temporalcloud_apikey": 3,
+}
+
+var aboutRights = regexp.MustCompile(`iam_|_iam|polic|role|permission|identity|service_account|_key|bucket_acl|_user|_grant|_lock`)
+
 var policyRules = map[string]rule{
+	"nothing_else_gives_rights": {
+		func(p planned) (c []string) {
+			have := map[string]int{}
+			for _, r := range p {
+				if aboutRights.MatchString(r.kind) {
+					have[r.kind]++
+				}
+				for _, attribute := range []string{"managed_policy_arns", "inline_policy", "policy_arn", "access_point", "grant"} {
+					if at(r.values, attribute) != nil {
+						c = append(c, fmt.Sprintf("%s has %s", r.address, attribute))
+					}
+				}
+			}
+			for kind, n := range have {
+				// Without federation or Temporal Cloud there are fewer, never more.
+				if n > mayGive[kind] {
+					c = append(c, fmt.Sprintf("there are %d %s, not %d", n, kind, mayGive[kind]))
+				}
+			}
+			return c
+		}, []breach{
+			{"a_policy_of_AWS's", "worker.tf", "name               = local.role.worker\n  assume", "name               = local.role.worker\n  managed_policy_arns = [\"arn:aws:iam::aws:policy/AdministratorAccess\"]\n  assume"},
+			{"a_policy_within_a_role", "worker.tf", "name               = local.role.worker\n  assume", "name               = local.role.worker\n  inline_policy {\n    name   = \"more\"\n    policy = \"{}\"\n  }\n  assume"},
+			{"a_policy_that_is_attached", "web.tf", `resource "aws_iam_role" "web" {`, `resource "aws_iam_role_policy_attachment" "web" {
+  role       = aws_iam_role.web.name
+  policy_arn = "arn:aws:iam::aws:policy/AdministratorAccess"
+}
+
+resource "aws_iam_role" "web" {`},
+			{"a_policy_attached_to_many", "web.tf", `resource "aws_iam_role" "web" {`, `resource "aws_iam_policy_attachment" "web" {
+  name  = "more"
+  roles = [aws_iam_role.web.name]
+}
+
+resource "aws_iam_role" "web" {`},
+			{"a_document_that_nobody_reads", "web.tf", `resource "aws_iam_role" "web" {`, `data "aws_iam_policy_document" "web" {
+  statement {
+    actions   = ["*"]
+    resources = ["*"]
+  }
+}
+
+resource "aws_iam_role" "web" {`},
+			{"a_fifth_role", "web.tf", `resource "aws_iam_role" "web" {`, `resource "aws_iam_role" "more" {
+  assume_role_policy = local.lambda_trust
+}
+
+resource "aws_iam_role" "web" {`},
+			{"a_bucket_that_all_may_read", "upload.tf", `resource "aws_s3_bucket" "pictures" {`, `resource "aws_s3_bucket_acl" "pictures" {
+  bucket = aws_s3_bucket.pictures.bucket
+  acl    = "public-read"
+}
+
+resource "aws_s3_bucket" "pictures" {`},
+			{"a_project_for_all", "google.tf", `resource "google_project_iam_member" "worker" {`, `resource "google_project_iam_binding" "all" {
+  project = var.google_project
+  role    = "roles/editor"
+  members = ["allUsers"]
+}
+
+resource "google_project_iam_member" "worker" {`},
+			{"a_second_member_of_the_project", "google.tf", `resource "google_project_iam_member" "worker" {`, `resource "google_project_iam_member" "more" {
+  project = var.google_project
+  role    = "roles/owner"
+  member  = "allAuthenticatedUsers"
+}
+
+resource "google_project_iam_member" "worker" {`},
+			{"an_owner_of_the_subscription", "azure.tf", `resource "azurerm_user_assigned_identity" "program" {`, `resource "azurerm_role_assignment" "owner" {
+  for_each             = local.azure_federated
+  scope                = azurerm_resource_group.records.id
+  role_definition_name = "Owner"
+  principal_id         = azurerm_user_assigned_identity.program[each.key].principal_id
+}
+
+resource "azurerm_user_assigned_identity" "program" {`},
+			{"a_second_role_in_Cosmos_DB", "azure.tf", `resource "azurerm_cosmosdb_sql_role_assignment" "metadata" {`, `resource "azurerm_cosmosdb_sql_role_assignment" "more" {
+  role_definition_id = "00000000-0000-0000-0000-000000000002"
+  principal_id       = azurerm_user_assigned_identity.program["web"].principal_id
+  scope              = azurerm_cosmosdb_account.records.id
+}
+
+resource "azurerm_cosmosdb_sql_role_assignment" "metadata" {`},
+		},
+	},
+	"every_policy_can_be_read": {
+		everyPolicy(func(resource, any) []string { return nil }),
+		[]breach{
+			{"a_document_of_a_data_source's", "web.tf", `resource "aws_iam_role_policy" "web" {
+  name = "web"
+  role = aws_iam_role.web.name
+
+  policy = jsonencode({`, `data "aws_iam_policy_document" "web" {}
+
+resource "aws_iam_role_policy" "more" {
+  role   = aws_iam_role.web.name
+  policy = data.aws_iam_policy_document.web.json
+}
+
+resource "aws_iam_role_policy" "web" {
+  name = "web"
+  role = aws_iam_role.web.name
+
+  policy = jsonencode({`},
+			{"a_policy_without_statements", "trigger.tf", "    Statement = [\n      local.allow_logs.trigger,", "    Statements = [\n      local.allow_logs.trigger,"},
+			{"a_policy_of_a_queue's", "trigger.tf", "  sqs_managed_sse_enabled   = true", "  sqs_managed_sse_enabled   = true\n  policy                    = aws_iam_role.trigger.arn"},
+		},
+	},
 	"no_action_has_a_wildcard": {
 		everyPolicy(func(r resource, s any) (c []string) {
 			if at(s, "Effect") != "Allow" {

@@ -102,6 +102,46 @@ var workerRules = map[string]rule{
 			{"one_zone", "network.tf", `availability_zone = "${local.aws_region}${each.key}"`, `availability_zone = "${local.aws_region}a"`},
 		},
 	},
+	"workers_reach_S3_without_leaving_AWS": {
+		func(p planned) (c []string) {
+			s3 := resource{address: "the endpoint", values: p.one("aws_vpc_endpoint.s3")}
+			c = append(c, mustBe(s3, "Gateway", "vpc_endpoint_type")...)
+			c = append(c, mustBe(s3, "com.amazonaws.eu-central-1.s3", "service_name")...)
+			c = append(c, mustBe(s3, []any{"aws_route_table.worker.id"}, "route_table_ids")...)
+			tables := p.of("aws_route_table_association")
+			if len(tables) != 2 {
+				c = append(c, fmt.Sprintf("%d subnets have a route", len(tables)))
+			}
+			for _, r := range tables {
+				c = append(c, mustBe(r, "aws_route_table.worker.id", "route_table_id")...)
+			}
+			return c
+		}, []breach{
+			{"an_endpoint_that_costs", "network.tf", `"Gateway"`, `"Interface"`},
+			{"another_service", "network.tf", "com.amazonaws.${local.aws_region}.s3", "com.amazonaws.${local.aws_region}.dynamodb"},
+			{"an_endpoint_that_no_route_leads_to", "network.tf", "  route_table_ids   = [aws_route_table.worker.id]\n", ""},
+			{"subnets_without_a_route", "network.tf", "for_each = aws_subnet.worker\n", "for_each = {}\n"},
+		},
+	},
+	"busy_workers_get_help": {
+		func(p planned) (c []string) {
+			target := resource{address: "the target", values: p.one("aws_appautoscaling_target.worker")}
+			c = append(c, mustBe(target, 2., "min_capacity")...)
+			c = append(c, mustBe(target, 6., "max_capacity")...)
+			c = append(c, mustBe(target, "ecs:service:DesiredCount", "scalable_dimension")...)
+			c = append(c, mustBe(target, "service/aws_ecs_cluster.worker.name/aws_ecs_service.worker.name", "resource_id")...)
+			policy := resource{address: "the policy", values: p.one("aws_appautoscaling_policy.worker")}
+			c = append(c, mustBe(policy, "aws_appautoscaling_target.worker.resource_id", "resource_id")...)
+			c = append(c, mustBe(policy, "TargetTrackingScaling", "policy_type")...)
+			c = append(c, mustBe(policy, 60., "target_tracking_scaling_policy_configuration", 0, "target_value")...)
+			return append(c, mustBe(policy, "ECSServiceAverageCPUUtilization", "target_tracking_scaling_policy_configuration", 0, "predefined_metric_specification", 0, "predefined_metric_type")...)
+		}, []breach{
+			{"no_worker_at_night", "worker.tf", "min_capacity       = var.worker_tasks", "min_capacity       = 0"},
+			{"no_help", "worker.tf", "max_capacity       = var.worker_tasks_max", "max_capacity       = var.worker_tasks"},
+			{"help_when_it_is_too_late", "worker.tf", "target_value       = 60", "target_value       = 100"},
+			{"memory_that_never_moves", "worker.tf", "ECSServiceAverageCPUUtilization", "ECSServiceAverageMemoryUtilization"},
+		},
+	},
 	"the_image_stays_what_it_was": {
 		each("aws_ecr_repository", func(_ planned, r resource) []string {
 			return append(mustBe(r, "IMMUTABLE", "image_tag_mutability"), mustBe(r, true, "image_scanning_configuration", 0, "scan_on_push")...)
