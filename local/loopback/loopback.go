@@ -1,5 +1,5 @@
-// Package loopback keeps the endpoints of the local parts to programs of this machine. A page in the developer's
-// browser can send requests here too; it cannot hide that it is a page, nor the name it was led here by.
+// Package loopback keeps the endpoints of the local parts to programs of this machine, and finds ports for them. A page
+// in the developer's browser can send requests here too; it cannot hide that it is a page, nor the name it was led here by.
 package loopback
 
 import (

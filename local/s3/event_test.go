@@ -25,7 +25,7 @@ func TestEvent(t *testing.T) {
 
 	t.Run("it_has_the_shape_of_AWS", func(t *testing.T) {
 		out := put(t, s, "pictures/a b.jpg", picture)
-		got := <-l.got
+		got := l.take(t)
 		if kind := got.header.Get("X-Amz-Invocation-Type"); kind != "Event" {
 			t.Errorf("invocation type %q, want Event", kind)
 		}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,11 +14,14 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"triptych/local/loopback"
 )
 
 const (
@@ -49,7 +51,7 @@ type server struct {
 // start runs the server on dir until the test ends or kill is called.
 func start(t testing.TB, dir, notify string, args ...string) *server {
 	t.Helper()
-	for range 5 { // a port that was free may be taken meanwhile
+	for range 5 { // a claimed port may be taken all the same
 		addr, control := freePort(t), freePort(t)
 		cmd := exec.Command(os.Args[0], append([]string{
 			"-dir", dir, "-addr", addr, "-control", control, "-bucket", bucket,
@@ -118,7 +120,7 @@ func client(url, accessKey, secretKey string) *s3.Client {
 
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := loopback.Claim("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,17 +165,24 @@ func (l *lambda) answer(status int) {
 	l.status = status
 }
 
+func (l *lambda) take(t testing.TB) invocation {
+	t.Helper()
+	select {
+	case got := <-l.got:
+		return got
+	case <-time.After(2 * time.Minute):
+		t.Fatal("no event came")
+		return invocation{}
+	}
+}
+
 // next is the next event, of one record, as a Lambda in Go reads it.
 func (l *lambda) next(t testing.TB) events.S3EventRecord {
 	t.Helper()
 	var event events.S3Event
-	select {
-	case got := <-l.got:
-		if err := json.Unmarshal(got.body, &event); err != nil {
-			t.Fatalf("event %s: %v", got.body, err)
-		}
-	case <-t.Context().Done():
-		t.Fatal("no event came")
+	got := l.take(t)
+	if err := json.Unmarshal(got.body, &event); err != nil {
+		t.Fatalf("event %s: %v", got.body, err)
 	}
 	if len(event.Records) != 1 {
 		t.Fatalf("event has %d records, want 1", len(event.Records))

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"triptych/local/loopback"
 )
 
 // identity is what must stay the same from one start to the next: keys, because data was made under them, and
@@ -52,14 +54,14 @@ func (c Config) identify() (identity, error) {
 	}
 	for _, name := range ports {
 		kept := id.Ports[name]
-		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", kept)) // 0 at first: any
+		ln, err := loopback.Claim(fmt.Sprintf("127.0.0.1:%d", kept)) // 0 at first: any
 		if err != nil {
 			fmt.Fprintf(say, "port %d of %s is taken; it moves to another\n", kept, name)
-			if ln, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			if ln, err = loopback.Claim("127.0.0.1:0"); err != nil {
 				return id, fmt.Errorf("finding a free port: %w", err)
 			}
 		}
-		defer ln.Close() // held until all are chosen, so that none is chosen twice
+		defer ln.Close() // held until all are chosen, so that none is chosen twice; and claimed until it is used
 		id.Ports[name] = ln.Addr().(*net.TCPAddr).Port
 	}
 	return id, writeJSON(path, id, 0o600)
