@@ -27,7 +27,9 @@ func TestSynchronous(t *testing.T) {
 		return c.id
 	})
 	stderr, w := io.Pipe()
-	h := run(t, t.TempDir(), o, func(c *Config) { c.Timeout, c.Stderr = time.Second, w })
+	calm, hasty := t.TempDir(), t.TempDir()
+	h := run(t, calm, o, func(c *Config) { c.Stderr = w })
+	impatient := run(t, hasty, o, func(c *Config) { c.Timeout = time.Second })
 	lines := make(chan string, 64)
 	go func() {
 		b := make([]byte, 1<<16)
@@ -65,16 +67,26 @@ func TestSynchronous(t *testing.T) {
 		"hang":  `"Sandbox.Timedout"`,
 	} {
 		t.Run("it_says_that_the_function_did_"+id, func(t *testing.T) {
-			resp, body := invoke(t, h.url, "echo", "RequestResponse", `{"id":"`+id+`"}`)
+			host := h
+			if id == "hang" {
+				host = impatient
+			}
+			resp, body := invoke(t, host.url, "echo", "RequestResponse", `{"id":"`+id+`"}`)
 			if resp.StatusCode != 200 || resp.Header.Get("X-Amz-Function-Error") != "Unhandled" || !strings.Contains(body, want) {
 				t.Errorf("%s %v %s, want %s", resp.Status, resp.Header, body, want)
 			}
 		})
 	}
 	t.Run("it_is_not_retried", func(t *testing.T) {
-		for len(o.calls) > 0 {
-			if c := <-o.calls; c.nth > 1 {
-				t.Errorf("%s ran %d times", c.id, c.nth)
+		h.stop()
+		impatient.stop()
+		for _, dir := range []string{calm, hasty} { // what is left there to be tried again comes before what is sent now
+			last := run(t, dir, o, func(c *Config) { c.Concurrency = 1 })
+			send(t, last.url, dir)
+			for c := o.next(t); c.id != dir; c = o.next(t) {
+				if c.nth > 1 {
+					t.Errorf("%s ran %d times", c.id, c.nth)
+				}
 			}
 		}
 	})

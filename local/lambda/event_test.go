@@ -29,7 +29,11 @@ func TestEvent(t *testing.T) {
 		h := run(t, t.TempDir(), o)
 		var wg sync.WaitGroup
 		for i := range 100 {
-			wg.Go(func() { send(t, h.url, fmt.Sprint(i)) })
+			wg.Go(func() {
+				if err := trySend(t, h.url, fmt.Sprint(i)); err != nil {
+					t.Error(err)
+				}
+			})
 		}
 		pids, ids := map[string]bool{}, map[string]bool{}
 		for range 100 {

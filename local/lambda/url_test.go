@@ -12,18 +12,11 @@ import (
 
 func TestURL(t *testing.T) {
 	told := make(chan string)
-	o := giveOrders(t, func(c call) string {
-		if c.id == "hang" {
-			return hang(c)
-		}
-		return <-told
-	})
-	h := run(t, t.TempDir(), o, func(c *Config) {
-		c.Env, c.Timeout, c.Concurrency = append(c.Env, "ECHO_HTTP=1"), 3*time.Second, 1
-	})
-	site := httptest.NewServer(h.URL())
+	o := giveOrders(t, func(call) string { return <-told })
+	behindURL := func(c *Config) { c.Env, c.Concurrency = append(c.Env, "ECHO_HTTP=1"), 1 }
+	site := httptest.NewServer(run(t, t.TempDir(), o, behindURL).URL())
 	t.Cleanup(site.Close)
-	ask := func(t *testing.T, query, body, kind string) (*http.Response, *bufio.Reader) {
+	ask := func(t *testing.T, site *httptest.Server, query, body, kind string) (*http.Response, *bufio.Reader) {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), "POST", site.URL+"/a%2Fb"+query, strings.NewReader(body))
 		if err != nil {
@@ -41,7 +34,7 @@ func TestURL(t *testing.T) {
 
 	for kind, body := range map[string]string{"application/json": `{"a":"ü"}`, "image/png": "\x89PNG\x00\xff"} {
 		t.Run("the_function_gets_the_request_and_what_it_says_is_passed_on_before_it_ends/"+kind, func(t *testing.T) {
-			resp, text := ask(t, "?id=x&y=1%202", body, kind)
+			resp, text := ask(t, site, "?id=x&y=1%202", body, kind)
 			if got, err := text.ReadString('\n'); err != nil || got != "/a%2Fb?id=x&y=1%202 "+body+"\n" {
 				t.Errorf("%q %v", got, err)
 			}
@@ -56,14 +49,17 @@ func TestURL(t *testing.T) {
 		})
 	}
 	t.Run("a_function_that_dies_cuts_its_response", func(t *testing.T) {
-		_, text := ask(t, "?id=x", "", "")
+		_, text := ask(t, site, "?id=x", "", "")
 		told <- "exit"
 		if rest, err := io.ReadAll(text); err == nil {
 			t.Errorf("%q looks whole", rest)
 		}
 	})
 	t.Run("a_function_that_takes_too_long_is_cut", func(t *testing.T) {
-		_, text := ask(t, "?id=hang", "", "")
+		hasty := run(t, t.TempDir(), giveOrders(t, hang), behindURL, func(c *Config) { c.Timeout = 5 * time.Second })
+		site := httptest.NewServer(hasty.URL())
+		t.Cleanup(site.Close)
+		_, text := ask(t, site, "?id=hang", "", "")
 		if rest, err := io.ReadAll(text); err == nil {
 			t.Errorf("%q looks whole", rest)
 		}
@@ -72,14 +68,14 @@ func TestURL(t *testing.T) {
 		for len(o.calls) > 0 {
 			<-o.calls
 		}
-		resp, text := ask(t, "?id=first", "", "")
+		resp, text := ask(t, site, "?id=first", "", "")
 		if _, err := text.ReadString('\n'); err != nil {
 			t.Fatal(err)
 		}
 		left := o.next(t)
 		resp.Body.Close()
 		told <- "ok"
-		_, text = ask(t, "?id=second", "", "")
+		_, text = ask(t, site, "?id=second", "", "")
 		told <- "ok"
 		if rest, err := io.ReadAll(text); err != nil || !strings.HasSuffix(string(rest), "done second\n") {
 			t.Errorf("%q %v", rest, err)
