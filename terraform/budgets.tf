@@ -1,4 +1,5 @@
-# An alert from each cloud about what the month costs. Google's is made by google-limits.sh.
+# An alert from each cloud about what the month costs. Google's is made by google-limits.sh, once it knows the billing
+# account.
 
 resource "aws_budgets_budget" "month" {
   name         = var.name

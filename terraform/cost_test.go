@@ -30,8 +30,12 @@ const (
 	lambdaRequest   = 0.20 / 1e6
 	lambdaFreeGBs   = 400_000
 	lambdaFreeCalls = 1e6
+	edgeRequest     = 0.01 / 10_000
+	edgeFree        = 10e6
 	logGB           = 0.50
 	logFreeGB       = 5
+	metricMonth     = 0.30
+	metricsFree     = 10
 	monthHours      = 730
 )
 
@@ -48,6 +52,7 @@ const (
 	looks     = 100 + 30.0
 	readUnits = 2.0 // of Cosmos DB, for a Record
 	newUnits  = 8.0
+	metrics   = 10 + 12.0 // ours, and S3's about its requests
 )
 
 func cost(n float64) []float64 {
@@ -59,16 +64,17 @@ func cost(n float64) []float64 {
 		2 * (0.25*fargateCPUHour + 1*fargateGBHour) * monthHours,
 		2 * ipv4Hour * monthHours,
 		wafMonth + n*requests*wafRequest,
+		above(n*requests, edgeFree) * edgeRequest,
 		n*pictureGB*s3GBMonth + n*s3Put + n*(looks+2)*s3Get + above(n*2*pictureGB, egressFreeGB)*egressGB,
 		n*(newUnits+(looks+6)*readUnits)*cosmosUnit + n*recordGB*37/30*cosmosGBMonth,
 		above(n*1.4, lambdaFreeGBs)*lambdaGBSecond + above(n*8, lambdaFreeCalls)*lambdaRequest,
-		above(n*logsGB, logFreeGB) * logGB,
+		above(n*logsGB, logFreeGB)*logGB + (metrics-metricsFree)*metricMonth,
 	}
 }
 
 // TestCost keeps README.md's table what its prices make it.
 func TestCost(t *testing.T) {
-	names := []string{"Cloud Vision", "Temporal Cloud", "Fargate, two workers", "their IPv4 addresses", "WAF", "S3 and its traffic", "Cosmos DB", "Lambda", "CloudWatch"}
+	names := []string{"Cloud Vision", "Temporal Cloud", "Fargate, two workers", "their IPv4 addresses", "WAF", "CloudFront", "S3 and its traffic", "Cosmos DB", "Lambda", "CloudWatch"}
 	months := []float64{0, 1_000, 100_000, 1_000_000}
 	totals := make([]float64, len(months))
 	var table strings.Builder
@@ -84,12 +90,19 @@ func TestCost(t *testing.T) {
 	for _, total := range totals {
 		fmt.Fprintf(&table, " **%.0f** |", total)
 	}
-	attack := fmt.Sprintf("$%.0f a day", 24*60*60*visionImage)
+	const day = 24 * 60 * 60
+	attacks := []string{
+		fmt.Sprintf("$%.0f a day", day*visionImage),
+		fmt.Sprintf("$%.0f a day for each gigabit a second", day*0.125*egressGB),
+		fmt.Sprintf("60 at a time, $%.0f a day", 60*0.25*day*lambdaGBSecond),
+		fmt.Sprintf("$%.0f at 1,000 Lambdas", 1000*0.25*day*lambdaGBSecond),
+		fmt.Sprintf("%.1f TB a day, $%.0f a month", day*0.02/1000, day*0.02*s3GBMonth),
+	}
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{table.String(), attack} {
+	for _, want := range append(attacks, table.String()) {
 		if !strings.Contains(string(readme), want) {
 			t.Errorf("README.md must say\n%s", want)
 		}

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Limits what Cloud Vision can cost: lowers its quota to what annotations_per_second needs, so that not even a stolen
 # credential asks for more, and has Google send an alert about the budget. Run it after `terraform apply`, as often as you
-# like. It needs gcloud, because the Google provider has neither in the versions that this folder is checked against.
+# like. The Google provider could do both (google_cloud_quotas_quota_preference, google_billing_budget), but the schemas
+# that this folder is checked against hold neither, and the quota's name has to be looked up.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -18,7 +19,10 @@ gcloud beta quotas preferences update "$name-vision" --allow-missing --project="
   --service=vision.googleapis.com --quota-id="$quota" --preferred-value="$per_minute" \
   --allow-high-percentage-quota-decrease --allow-quota-decrease-below-usage
 
-[ "$billing_account" != - ] || exit 0
+if [ "$billing_account" = - ]; then
+  echo "google_billing_account is not set, so Google sends no alert about the budget." >&2
+  exit
+fi
 existing=$(gcloud billing budgets list --billing-account="$billing_account" --filter="displayName=$name" --format='value(name)')
 if [ -n "$existing" ]; then
   gcloud billing budgets update "$existing" --budget-amount="$budget"

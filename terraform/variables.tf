@@ -267,7 +267,7 @@ variable "google_project" {
 }
 
 variable "google_billing_account" {
-  description = "Billing account that google-limits.sh makes the budget alert in; null for no alert."
+  description = "Billing account that google-limits.sh makes the budget alert in; null for no alert from Google."
   type        = string
   default     = null
 
