@@ -82,7 +82,8 @@ func usage() {
 
   TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, …   as the temporal CLI reads them
   AWS_REGION, AWS_ENDPOINT_URL_S3, …                          as the aws CLI reads them
-  COSMOS_ENDPOINT, COSMOS_KEY                                 without a key: Azure's default credentials
+  COSMOS_ENDPOINT, COSMOS_KEY                                 without a key: Azure's default credentials, or
+  AZURE_FEDERATION=aws, AZURE_TENANT_ID, AZURE_CLIENT_ID      the AWS role is shown to Azure instead
   TRIPTYCH_BUCKET                                             the bucket of the pictures
   TRIPTYCH_ERASE_SECRET                                       what erase tokens are made with: 32 random bytes or more
   TRIPTYCH_RETENTION_DAYS                                     after how many days the clouds delete a picture, as the
