@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"sync"
 	"syscall"
 	"testing"
@@ -9,7 +10,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"google.golang.org/grpc/codes"
 
 	"triptych/local/stack"
@@ -19,6 +23,7 @@ import (
 
 func TestSweep(t *testing.T) {
 	s := stack.Start(t)
+	s.PauseSweeps(t)
 	visitor := site(s.Endpoints.Site)
 	c := temporalOf(t, s)
 	schedules := c.ScheduleClient()
@@ -70,32 +75,57 @@ func TestSweep(t *testing.T) {
 			t.Errorf("swept again %+v", swept)
 		}
 	})
-	t.Run("is_scheduled_again_as_it_should_be_by_the_next_worker", func(t *testing.T) {
-		handle := schedules.GetHandle(t.Context(), "sweep")
-		every := func() time.Duration {
-			d, err := handle.Describe(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			return d.Schedule.Spec.Intervals[0].Every
-		}
-		want := every()
-		err := handle.Update(t.Context(), client.ScheduleUpdateOptions{DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
-			in.Description.Schedule.Spec.Intervals[0].Every = 99 * time.Hour
-			return &client.ScheduleUpdate{Schedule: &in.Description.Schedule}, nil
-		}})
-		if err != nil || every() == want {
-			t.Fatalf("the schedule could not be changed: %v", err)
-		}
-		if err := s.Signal("worker", syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
-		for every() != want {
-			if t.Context().Err() != nil {
-				t.Fatal("it stays changed")
+	t.Run("looks_at_a_day_every_quarter_of_an_hour_and_at_everything_once_a_day_and_never_twice_at_once", func(t *testing.T) {
+		for id, want := range map[string]picture.Sweep{"sweep": {Within: 25 * 3600}, "sweep-all": {}} {
+			have := scheduled(t, schedules, id)
+			every := map[string]time.Duration{"sweep": 15 * time.Minute, "sweep-all": 24 * time.Hour}[id]
+			if have.every != every || have.overlap != enumspb.SCHEDULE_OVERLAP_POLICY_SKIP || have.sweep != want {
+				t.Errorf("%s is %+v", id, have)
 			}
 		}
 	})
+	for name, spoil := range map[string]func(*client.Schedule){
+		"when_it_came_too_rarely": func(s *client.Schedule) { s.Spec.Intervals[0].Every = 99 * time.Hour },
+		"when_two_could_overlap":  func(s *client.Schedule) { s.Policy.Overlap = enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL },
+	} {
+		t.Run("is_scheduled_as_it_should_be_by_the_next_worker_"+name, func(t *testing.T) {
+			want := scheduled(t, schedules, "sweep")
+			err := schedules.GetHandle(t.Context(), "sweep").Update(t.Context(), client.ScheduleUpdateOptions{DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+				spoil(&in.Description.Schedule)
+				return &client.ScheduleUpdate{Schedule: &in.Description.Schedule}, nil
+			}})
+			if err != nil || scheduled(t, schedules, "sweep") == want {
+				t.Fatalf("the schedule could not be changed: %v", err)
+			}
+			if err := s.Signal("worker", syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			if !stack.Eventually(t, func(context.Context) bool { return scheduled(t, schedules, "sweep") == want }) {
+				t.Fatal("it stays changed")
+			}
+		})
+	}
+}
+
+// plan is what a schedule does.
+type plan struct {
+	every   time.Duration
+	overlap enumspb.ScheduleOverlapPolicy
+	sweep   picture.Sweep
+}
+
+func scheduled(t *testing.T, schedules client.ScheduleClient, id string) plan {
+	t.Helper()
+	d, err := schedules.GetHandle(t.Context(), id).Describe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := plan{every: d.Schedule.Spec.Intervals[0].Every, overlap: d.Schedule.Policy.Overlap}
+	input := d.Schedule.Action.(*client.ScheduleWorkflowAction).Args[0].(*commonpb.Payload)
+	if err := converter.GetDefaultDataConverter().FromPayload(input, &p.sweep); err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // sweepNow runs SweepPictures by hand and returns what came of it.

@@ -26,6 +26,9 @@ var sweeps = map[string]struct {
 	"sweep-all": {24 * time.Hour, picture.Sweep{}},
 }
 
+// overlap lets a sweep that takes longer than its turn finish; the next turn comes soon enough.
+const overlap = enumspb.SCHEDULE_OVERLAP_POLICY_SKIP
+
 // schedule creates the sweeps' schedules, or updates those that differ. Every worker does so when it starts; who comes
 // second finds them as they should be.
 func schedule(ctx context.Context, c client.Client) error {
@@ -35,7 +38,7 @@ func schedule(ctx context.Context, c client.Client) error {
 			ID: id, Workflow: picture.SweepWorkflow, TaskQueue: picture.PicturesQueue, Args: []any{s.sweep},
 		}
 		_, err := c.ScheduleClient().Create(ctx, client.ScheduleOptions{
-			ID: id, Spec: spec, Action: action, Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
+			ID: id, Spec: spec, Action: action, Overlap: overlap,
 		})
 		if errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
 			err = c.ScheduleClient().GetHandle(ctx, id).Update(ctx, client.ScheduleUpdateOptions{
@@ -44,7 +47,7 @@ func schedule(ctx context.Context, c client.Client) error {
 					if same(have, s.every, s.sweep) {
 						return nil, temporal.ErrSkipScheduleUpdate
 					}
-					have.Spec, have.Action = &spec, action
+					have.Spec, have.Action, have.Policy.Overlap = &spec, action, overlap
 					return &client.ScheduleUpdate{Schedule: &have}, nil
 				},
 			})
@@ -58,7 +61,8 @@ func schedule(ctx context.Context, c client.Client) error {
 
 func same(have client.Schedule, every time.Duration, sweep picture.Sweep) bool {
 	action, ok := have.Action.(*client.ScheduleWorkflowAction)
-	if !ok || len(have.Spec.Intervals) != 1 || have.Spec.Intervals[0].Every != every || len(action.Args) != 1 {
+	if !ok || len(have.Spec.Intervals) != 1 || have.Spec.Intervals[0].Every != every || len(action.Args) != 1 ||
+		have.Policy.Overlap != overlap {
 		return false
 	}
 	given, ok := action.Args[0].(*commonpb.Payload)
