@@ -17,12 +17,14 @@ type flooded struct {
 }
 
 // flood keeps inFlight pictures under way: whenever one has its Record, the next is started. The rate is taken for
-// the given time, from when the first of each has been accepted.
+// the given time, from when the first of each has been accepted, or until one has its Record if that takes longer.
 func (r *rig) flood(ctx context.Context, v *variant, inFlight int, during time.Duration) (flooded, error) {
 	before := v.usage()
 	var f flooded
 	var counting, over atomic.Bool
 	var counted, pictures atomic.Int64
+	one := make(chan struct{})
+	some := sync.OnceFunc(func() { close(one) })
 	var begun sync.WaitGroup
 	begun.Add(inFlight)
 	group, running := errgroup.WithContext(ctx)
@@ -37,6 +39,7 @@ func (r *rig) flood(ctx context.Context, v *variant, inFlight int, during time.D
 				pictures.Add(1)
 				if counting.Load() {
 					counted.Add(1)
+					some()
 				}
 			}
 			return nil
@@ -47,6 +50,10 @@ func (r *rig) flood(ctx context.Context, v *variant, inFlight int, during time.D
 	started := time.Now()
 	select {
 	case <-time.After(during):
+	case <-running.Done():
+	}
+	select {
+	case <-one:
 	case <-running.Done():
 	}
 	counting.Store(false)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -15,7 +17,7 @@ import (
 type drained struct {
 	perSecond float64
 	failed    int64
-	memory    float64   // the worker's peak, in bytes
+	memory    []float64 // the worker's peak, in bytes; none where it cannot be known
 	meanwhile []float64 // ms, each from its accepted start to its Record, of pictures taken while the others were worked off
 }
 
@@ -41,46 +43,61 @@ func (r *rig) waiting(ctx context.Context, v *variant, n int) (d drained, err er
 	if err != nil {
 		return d, fmt.Errorf("%s: %w", v.name, err)
 	}
-	return d, d.drain(ctx, r, v, arrived)
+	err = d.drain(ctx, r, v, arrived)
+	return d, err
 }
 
 func (d *drained) drain(ctx context.Context, r *rig, v *variant, arrived []<-chan time.Time) error {
 	started := time.Now()
-	draining, over := context.WithCancel(ctx)
-	defer over()
+	taking, stop := context.WithCancel(ctx)
+	defer stop()
+	var drained atomic.Bool
 	var others errgroup.Group
+	inTime := 0
 	others.Go(func() error {
-		for draining.Err() == nil {
-			one, err := r.alone(ctx, v)
+		for first := true; first || !drained.Load(); first = false {
+			one, err := r.alone(taking, v)
 			if err != nil {
 				return err
 			}
-			if draining.Err() == nil {
-				d.meanwhile = append(d.meanwhile, one.latency)
+			if !drained.Load() {
+				inTime++
+			} else if !first {
+				break // it had less and less company
 			}
+			d.meanwhile = append(d.meanwhile, one.latency)
 		}
 		return nil
 	})
-	last := started
+	last, err := v.last(ctx, arrived)
+	drained.Store(true)
+	if err != nil {
+		stop()
+	}
+	if err := cmp.Or(err, others.Wait()); err != nil {
+		return err
+	}
+	d.perSecond = float64(len(arrived)+inTime) / last.Sub(started).Seconds()
+	if err := v.settle(ctx); err != nil {
+		return err
+	}
+	if peak, ok := peakMemory(r.stack.PID(v.worker)); ok {
+		d.memory = []float64{peak}
+	}
+	d.failed, err = v.count(ctx, "ExecutionStatus != 'Completed'")
+	return err
+}
+
+// last is when the last of the pictures arrived.
+func (v *variant) last(ctx context.Context, arrived []<-chan time.Time) (last time.Time, err error) {
 	for _, a := range arrived {
 		at, err := v.wait(ctx, a)
 		if err != nil {
-			return err
+			return last, err
 		}
 		if at.After(last) {
 			last = at
 		}
 	}
-	over()
-	d.perSecond = float64(len(arrived)+len(d.meanwhile)) / last.Sub(started).Seconds()
-	if err := others.Wait(); err != nil {
-		return err
-	}
-	if err := v.settle(ctx); err != nil {
-		return err
-	}
-	d.memory, _ = peakMemory(r.stack.PID(v.worker))
-	var err error
-	d.failed, err = v.count(ctx, "ExecutionStatus != 'Completed'")
-	return err
+	return last, nil
 }
