@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -71,6 +72,11 @@ func run(ctx context.Context, args []string, out, say io.Writer) error {
 	if *only != "" {
 		plan.only = strings.Split(*only, ",")
 	}
+	for _, name := range plan.only {
+		if !slices.Contains(variants, name) {
+			return fmt.Errorf("-only does not know %q; there are %s", name, strings.Join(variants, ", "))
+		}
+	}
 	started := time.Now()
 	m, err := measureIn(ctx, *dir, plan, say)
 	if err != nil && ctx.Err() == nil {
@@ -106,5 +112,8 @@ func measureIn(ctx context.Context, dir string, plan plan, say io.Writer) (measu
 		return nil, err
 	}
 	defer r.close()
+	if err := r.warmUp(ctx); err != nil {
+		return nil, err
+	}
 	return r.measure(ctx, plan)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -22,11 +23,12 @@ func (r *rig) measure(ctx context.Context, p plan) (measurements, error) {
 	m := measurements{}
 	started := time.Now()
 	for round := range p.rounds {
+		order := inTurn(r.variants, round)
 		for _, part := range []struct {
 			what string
 			do   func(context.Context, *variant, plan, measurements) error
 		}{{"one by one", r.measureIdle}, {"one by one, slow clouds", r.measureSlow}, {"from the event", r.measureEvents}} {
-			for _, v := range r.variants {
+			for _, v := range order {
 				r.tell(started, "round %d of %d: %s: %s", round+1, p.rounds, part.what, v.name)
 				if err := part.do(ctx, v, p, m); err != nil {
 					return m, err
@@ -34,7 +36,7 @@ func (r *rig) measure(ctx context.Context, p plan) (measurements, error) {
 			}
 		}
 		for _, n := range p.flights {
-			for _, v := range r.variants {
+			for _, v := range order {
 				r.tell(started, "round %d of %d: %d in flight: %s", round+1, p.rounds, n, v.name)
 				if err := r.measureFlight(ctx, v, n, p, m); err != nil {
 					return m, err
@@ -60,10 +62,19 @@ func (r *rig) tell(started time.Time, what string, args ...any) {
 	fmt.Fprintf(r.say, "%4.0f s  %s\n", time.Since(started).Seconds(), fmt.Sprintf(what, args...))
 }
 
+// inTurn goes back and forth, so that what one leaves behind does not always meet the same other.
+func inTurn(all []*variant, round int) []*variant {
+	order := slices.Clone(all)
+	if round%2 == 1 {
+		slices.Reverse(order)
+	}
+	return order
+}
+
 // often is how many pictures of v are taken one by one: fewer where each takes a quarter of a second.
 func often(v *variant, n int) int {
 	if v.name == "default" {
-		return (n + 4) / 5
+		return (n + 2) / 3
 	}
 	return n
 }
@@ -167,26 +178,35 @@ func (r *rig) measureTrigger(ctx context.Context, p plan, m measurements) error 
 		return nil
 	}
 	for range p.starts {
-		f, err := r.openFunction(v)
+		took, err := r.coldStart(ctx, v)
 		if err != nil {
 			return err
 		}
-		one, err := r.newPicture()
-		if err != nil {
-			return err
-		}
-		arrived := r.arrivals.expect(one.ID)
-		sent := time.Now()
-		if err := f.invoke(ctx, one); err != nil {
-			return err
-		}
-		m.add("cold", v, ms(time.Since(sent)))
-		if _, err := v.wait(ctx, arrived); err != nil {
-			return err
-		}
-		f.stop()
+		m.add("cold", v, ms(took))
 	}
 	return nil
+}
+
+// coldStart is how long it takes a trigger that is not running to have one start accepted. It stops that trigger, also
+// when something failed: it works in a directory that is going to be removed.
+func (r *rig) coldStart(ctx context.Context, v *variant) (time.Duration, error) {
+	f, err := r.openFunction(v)
+	if err != nil {
+		return 0, err
+	}
+	defer f.stop()
+	one, err := r.newPicture()
+	if err != nil {
+		return 0, err
+	}
+	arrived := r.arrivals.expect(one.ID)
+	sent := time.Now()
+	if err := f.invoke(ctx, one); err != nil {
+		return 0, err
+	}
+	took := time.Since(sent)
+	_, err = v.wait(ctx, arrived)
+	return took, err
 }
 
 // product is nil when others alone are measured.
@@ -228,7 +248,7 @@ func (r *rig) measureWaiting(ctx context.Context, v *variant, p plan, m measurem
 	}
 	m.add("drained", v, d.perSecond)
 	m.add("failed", v, float64(d.failed))
-	m.add("drain memory", v, d.memory)
+	m.add("drain memory", v, d.memory...)
 	m.add("meanwhile", v, d.meanwhile...)
 	return nil
 }

@@ -23,4 +23,4 @@ const (
 
 var quick = plan{rounds: 2, idle: 25, slow: 4, events: 5, starts: 3, flights: []int{1, 10, 100}, during: 2 * time.Second, waiting: 300}
 
-var thorough = plan{rounds: 2, idle: 150, slow: 15, events: 40, starts: 6, flights: []int{1, 10, 100, 1000}, during: 4 * time.Second, waiting: 10_000}
+var thorough = plan{rounds: 3, idle: 100, slow: 10, events: 40, starts: 4, flights: []int{1, 10, 100, 1000}, during: 4 * time.Second, waiting: 10_000}

@@ -37,6 +37,9 @@ const (
 	directCaller  = "direct"
 )
 
+// variants are what can be measured, in the order of the table.
+var variants = []string{"direct", "default", "plain", "triptych"}
+
 // rig is everything that is measured, running.
 type rig struct {
 	stack     *stack.Stack
@@ -71,23 +74,20 @@ func openRig(ctx context.Context, dir string, only []string, say io.Writer) (_ *
 		return nil, err
 	}
 	r.clouds(0, 0)
-	for _, known := range []struct {
-		name string
-		open func(context.Context) (*variant, error)
-	}{{"direct", r.direct}, {"default", r.defaults}, {"plain", r.plain}, {"triptych", r.triptych}} {
-		if only != nil && !slices.Contains(only, known.name) {
+	open := map[string]func(context.Context) (*variant, error){
+		"direct": r.direct, "default": r.defaults, "plain": r.plain, "triptych": r.triptych,
+	}
+	for _, name := range variants {
+		if only != nil && !slices.Contains(only, name) {
 			continue
 		}
-		v, err := known.open(ctx)
+		v, err := open[name](ctx)
 		if err != nil {
 			return nil, err
 		}
 		r.variants = append(r.variants, v)
 	}
-	if len(r.variants) == 0 {
-		return nil, fmt.Errorf("-only %s names none of direct, default, plain, triptych", strings.Join(only, ","))
-	}
-	return r, r.warmUp(ctx)
+	return r, nil
 }
 
 func (r *rig) close() {
@@ -142,8 +142,18 @@ func (r *rig) askVision(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("encoding the answer of the local Vision: %w", err)
 	}
-	fmt.Fprintf(r.say, "Vision answers all with the same %d bytes of JSON; annotate is limited to 1,000 a second\n", len(kept))
+	fmt.Fprintf(r.say, "Vision answers all with the same %d bytes of JSON; annotate is limited to %s a second\n", len(kept), r.limit())
 	return nil
+}
+
+// limit is how many annotations a second the worker is told to stay below.
+func (r *rig) limit() string {
+	for _, setting := range r.stack.Environment() {
+		if limit, found := strings.CutPrefix(setting, "TRIPTYCH_ANNOTATIONS_PER_SECOND="); found {
+			return limit
+		}
+	}
+	return "as many as the worker takes unless told"
 }
 
 // clouds sets how long Vision and Cosmos DB take over each call, beyond the work itself.

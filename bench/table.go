@@ -12,7 +12,8 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// row is one line of the table; a value that there is not is null.
+// row is one line of the table; a value that there is not is null. Its name is that of no other row: before the colon is
+// what rows that follow each other are about, after it what this one tells of it.
 type row struct {
 	Name     string   `json:"row"`
 	Unit     string   `json:"unit"`
@@ -33,15 +34,41 @@ func quantile(q float64) summary {
 		if len(values) == 0 {
 			return nil
 		}
-		sorted := slices.Sorted(slices.Values(values))
-		x := stat.Quantile(q, stat.Empirical, sorted, nil)
+		x := stat.Quantile(q, stat.Empirical, slices.Sorted(slices.Values(values)), nil)
 		return &x
 	}
 }
 
-var median = quantile(0.5)
+// median of an even number of values is the mean of the two in the middle: of two rounds, neither.
+func median(values []float64) *float64 {
+	if len(values) == 0 {
+		return nil
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	x := stat.Mean([]float64{sorted[(len(sorted)-1)/2], sorted[len(sorted)/2]}, nil)
+	return &x
+}
 
 func most(values []float64) *float64 { return quantile(1)(values) }
+
+// enough values have a 99th percentile that is not simply the largest of them.
+const enough = 100
+
+// worst is the 99th percentile, of those variants of which there are enough values; where there are of none, it is the
+// largest value and called so.
+func (m measurements) worst(kind string) (string, summary) {
+	for _, values := range m[kind] {
+		if len(values) >= enough {
+			return "p99", func(values []float64) *float64 {
+				if len(values) < enough {
+					return nil
+				}
+				return quantile(.99)(values)
+			}
+		}
+	}
+	return "max", most
+}
 
 func scaled(s summary, by float64) summary {
 	return func(values []float64) *float64 {
@@ -54,42 +81,51 @@ func scaled(s summary, by float64) summary {
 }
 
 func (m measurements) table(p plan) table {
-	t := table{
-		m.row("one picture, clouds 0 ms: p50", "ms", "idle", median),
-		m.row("p90", "ms", "idle", quantile(.9)),
-		m.row("p99", "ms", "idle", quantile(.99)),
-		m.over("over direct: p50", "ms", "idle", median),
-		m.over("over direct: p99", "ms", "idle", quantile(.99)),
-		m.row("one picture, clouds 500 + 10 ms: p50", "ms", "slow", median),
-		m.row("p90", "ms", "slow", quantile(.9)),
-		m.row("p99", "ms", "slow", quantile(.99)),
-		m.over("over direct: p50", "ms", "slow", median),
-		m.percentOver("over direct: p50", "slow"),
+	var t table
+	for _, alone := range []struct{ what, kind string }{
+		{"one picture, clouds 0 ms: ", "idle"}, {fmt.Sprintf("one picture, clouds %d + %d ms: ", visionTakes.Milliseconds(), cosmosTakes.Milliseconds()), "slow"},
+	} {
+		name, worst := m.worst(alone.kind)
+		t = append(t,
+			m.row(alone.what+"p50", "ms", alone.kind, median),
+			m.row(alone.what+"p90", "ms", alone.kind, quantile(.9)),
+			m.row(alone.what+name, "ms", alone.kind, worst),
+			m.over(alone.what+"over direct, p50", "ms", alone.kind, median),
+			m.over(alone.what+"over direct, "+name, "ms", alone.kind, worst),
+			m.percentOver(alone.what+"over direct, share of p50", alone.kind),
+		)
+	}
+	name, worst := m.worst("event")
+	t = append(t,
 		m.row("from S3's event to the Record: p50", "ms", "event", median),
-		m.row("p99", "ms", "event", quantile(.99)),
-	}
+		m.row("from S3's event to the Record: "+name, "ms", "event", worst),
+	)
 	for _, n := range p.flights {
-		t = append(t, m.row(fmt.Sprintf("pictures/s, %d in flight", n), "1/s", flightKind(n), median))
+		t = append(t, m.row(fmt.Sprintf("pictures/s: %d in flight", n), "1/s", flightKind(n), median))
 	}
-	return append(t,
+	t = append(t,
 		m.row("CPU-s per 1,000 pictures: server and worker", "s", "cpu", median),
-		m.row("server", "s", "cpu server", median),
-		m.row("worker", "s", "cpu worker", median),
-		m.row("trigger (not in the sum)", "s", "cpu trigger", median),
-		m.row("history of a picture", "bytes", "history bytes", median),
-		m.row("history of a picture", "events", "history events", median),
+		m.row("CPU-s per 1,000 pictures: server", "s", "cpu server", median),
+		m.row("CPU-s per 1,000 pictures: worker", "s", "cpu worker", median),
+		m.row("CPU-s per 1,000 pictures: trigger (not in the sum)", "s", "cpu trigger", median),
+		m.row("history of a picture: size", "bytes", "history bytes", median),
+		m.row("history of a picture: length", "events", "history events", median),
 		m.row("billable Temporal Actions of a picture", "", "actions", median),
 		m.row("database of a picture", "kB", "database", scaled(median, 1e-3)),
-		m.row("peak memory, worker", "MB", "worker memory", scaled(most, 1e-6)),
-		m.row("peak memory, trigger", "MB", "trigger memory", scaled(most, 1e-6)),
+		m.row("peak memory: worker", "MB", "worker memory", scaled(most, 1e-6)),
+		m.row("peak memory: trigger", "MB", "trigger memory", scaled(most, 1e-6)),
 		m.row("trigger's bootstrap", "MB", "bootstrap", scaled(most, 1e-6)),
-		m.row("event to accepted start, trigger cold: p50", "ms", "cold", median),
-		m.row("event to accepted start, trigger warm: p50", "ms", "start", median),
-		m.row(fmt.Sprintf("pictures/s, %d waited for the worker", p.waiting), "1/s", "drained", median),
-		m.row("runs that failed", "", "failed", most),
-		m.row("peak memory, worker", "MB", "drain memory", scaled(most, 1e-6)),
-		m.row("one picture meanwhile: p50", "ms", "meanwhile", median),
-		m.row("p99", "ms", "meanwhile", quantile(.99)),
+		m.row("event to accepted start: trigger cold, p50", "ms", "cold", median),
+		m.row("event to accepted start: trigger warm, p50", "ms", "start", median),
+	)
+	waited := fmt.Sprintf("%d waited for the worker: ", p.waiting)
+	name, worst = m.worst("meanwhile")
+	return append(t,
+		m.row(waited+"pictures/s", "1/s", "drained", median),
+		m.row(waited+"runs that failed", "", "failed", most),
+		m.row(waited+"peak memory of the worker", "MB", "drain memory", scaled(most, 1e-6)),
+		m.row(waited+"one picture meanwhile, p50", "ms", "meanwhile", median),
+		m.row(waited+"one picture meanwhile, "+name, "ms", "meanwhile", worst),
 	)
 }
 
@@ -98,7 +134,7 @@ func (m measurements) row(name, unit, kind string, s summary) row {
 	return row{name, unit, s(of["direct"]), s(of["default"]), s(of["plain"]), s(of["triptych"]), nil}.withRatio()
 }
 
-// over is by how much more than direct.
+// over is by how much more than direct; of direct itself there is nothing to tell.
 func (m measurements) over(name, unit, kind string, s summary) row {
 	r := m.row(name, unit, kind, s)
 	if r.Direct == nil {
@@ -143,11 +179,18 @@ func (t table) writeJSON(out io.Writer) error {
 	return nil
 }
 
-// write is the table for people, in Markdown.
+// write is the table for people, in Markdown. What rows are about, the first of them says.
 func (t table) write(out io.Writer) error {
 	cells := [][]string{{"", "", "direct", "default", "plain", "triptych", "triptych ÷ plain"}}
+	about := ""
 	for _, r := range t {
-		cells = append(cells, []string{r.Name, r.Unit, show(r.Direct), show(r.Default), show(r.Plain), show(r.Triptych), show(r.Ratio)})
+		name := r.Name
+		if before, of, found := strings.Cut(name, ": "); found && before == about {
+			name = of
+		} else {
+			about = before
+		}
+		cells = append(cells, []string{name, r.Unit, show(r.Direct), show(r.Default), show(r.Plain), show(r.Triptych), show(r.Ratio)})
 	}
 	widths := make([]int, len(cells[0]))
 	for _, line := range cells {
