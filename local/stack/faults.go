@@ -78,7 +78,7 @@ func (s *Stack) setFault(ctx context.Context, cloud, fault string) error {
 	defer s.switches.setting.Unlock()
 	switch cloud {
 	case "aws":
-		if err := s.setS3Fault(ctx, awsFaults[fault]); err != nil {
+		if err := s.SetS3Fault(ctx, awsFaults[fault]); err != nil {
 			return err
 		}
 	case "google":
@@ -101,7 +101,8 @@ func (s *Stack) setFault(ctx context.Context, cloud, fault string) error {
 	return nil
 }
 
-func (s *Stack) setS3Fault(ctx context.Context, fault string) error {
+// SetS3Fault sets a fault as local/s3 takes it.
+func (s *Stack) SetS3Fault(ctx context.Context, fault string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, s.S3Control+"/fault", strings.NewReader(fault))
 	if err != nil {
 		return fmt.Errorf("making S3 fail: %w", err)
@@ -112,7 +113,7 @@ func (s *Stack) setS3Fault(ctx context.Context, fault string) error {
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusNoContent {
-		return fmt.Errorf("making S3 fail: it answered %s", res.Status)
+		return fmt.Errorf("making S3 fail by %s: it answered %s", fault, res.Status)
 	}
 	return nil
 }

@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -114,13 +112,10 @@ func (w *watch) tell(ctx context.Context, key string) error {
 	if err != nil {
 		return fmt.Errorf("reading the version of a new object: %w", err)
 	}
-	event, err := json.Marshal(events.S3Event{Records: []events.S3EventRecord{{
-		EventVersion: "2.1", EventSource: "aws:s3", EventName: "ObjectCreated:Put", EventTime: aws.ToTime(head.LastModified),
-		S3: events.S3Entity{Bucket: events.S3Bucket{Name: w.bucket}, Object: events.S3Object{
-			Key: url.QueryEscape(key), VersionID: aws.ToString(head.VersionId),
-			ETag: strings.Trim(aws.ToString(head.ETag), `"`), Size: aws.ToInt64(head.ContentLength),
-		}},
-	}}})
+	event, err := json.Marshal(events.S3Event{Records: []events.S3EventRecord{Created(picture.Picture{
+		Bucket: w.bucket, Key: key, VersionID: aws.ToString(head.VersionId), ETag: aws.ToString(head.ETag),
+		Size: aws.ToInt64(head.ContentLength), UploadedAt: aws.ToTime(head.LastModified),
+	})}})
 	if err != nil {
 		return fmt.Errorf("encoding an event: %w", err)
 	}

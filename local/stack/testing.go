@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"go.temporal.io/sdk/client"
 )
 
 // Start runs a stack of its own for one test, on free ports and in a temporary directory; change may make it another.
@@ -31,4 +33,35 @@ func Start(t testing.TB, change ...func(*Config)) *Stack {
 	}
 	t.Cleanup(s.Close)
 	return s
+}
+
+// Eventually tries until done says so, and reports whether it did. What takes longer than two minutes will never come.
+// The pause between two tries leaves the machine to what is waited for.
+func Eventually(t testing.TB, done func(context.Context) bool) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	for !done(ctx) {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return true
+}
+
+// PauseSweeps has no picture started by a quarter of an hour that happens to be over. A sweep can still be asked for.
+func (s *Stack) PauseSweeps(t testing.TB) {
+	t.Helper()
+	c, err := s.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, id := range []string{"sweep", "sweep-all"} {
+		if err := c.ScheduleClient().GetHandle(t.Context(), id).Pause(t.Context(), client.SchedulePauseOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"triptych/picture"
 )
@@ -91,6 +92,8 @@ func (s Site) Erase(ctx context.Context, id picture.ID, token string) (int, erro
 	return status(send(ctx, http.MethodDelete, s.of(id), nil, map[string]string{"X-Triptych-Erase": token}))
 }
 
+const pause = 50 * time.Millisecond
+
 // Follow reads the event stream until the picture has settled, and comes back when a stream ends, as the page does.
 // see gets each Progress on the way, the last one too.
 func (s Site) Follow(ctx context.Context, id picture.ID, see func(picture.Progress)) (picture.Progress, error) {
@@ -103,6 +106,10 @@ func (s Site) Follow(ctx context.Context, id picture.ID, see func(picture.Progre
 		res.Body.Close()
 		if err != nil || last.Status.Settled() {
 			return last, err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause): // the site may be away for a moment, and come back no sooner for being asked
 		}
 	}
 	return picture.Progress{}, fmt.Errorf("picture %s has not settled: %w", id.Short(), context.Cause(ctx))
