@@ -1,7 +1,7 @@
 // Package annotator is a Cloud Vision server for one machine. It speaks Google's gRPC protocol, really
 // looks at the pictures, and fails the way Google does. What it cannot do it says (error 12), it never
 // invents an answer. It fetches pictures from loopback addresses and hosts it was told of, and keeps nothing. What it
-// holds in memory at once is bounded, whatever is asked of it by however many.
+// holds of pictures in memory at once is bounded, whatever is sent to it by however many.
 package annotator
 
 import (

@@ -1,8 +1,6 @@
 package annotator
 
 import (
-	"slices"
-
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -21,19 +19,16 @@ const (
 	unread   = 1 << 16
 )
 
-const batchAnnotate = "BatchAnnotateImages"
-
 // register is visionpb.RegisterImageAnnotatorServer, but that BatchAnnotateImages is a stream of one request and one
-// response. On the wire that is the same; here it allows to wait before the request is read, instead of after it.
+// response. On the wire that is the same; here it allows to wait before the request is read, instead of after it. The
+// methods that there are not are not named, so that grpc refuses them unread.
 func (s service) register(server *grpc.Server) {
 	described := visionpb.ImageAnnotator_ServiceDesc
-	described.Methods = slices.DeleteFunc(slices.Clone(described.Methods), func(m grpc.MethodDesc) bool {
-		return m.MethodName == batchAnnotate
-	})
-	described.Streams = append(slices.Clone(described.Streams), grpc.StreamDesc{
-		StreamName: batchAnnotate, Handler: func(_ any, call grpc.ServerStream) error { return s.receive(call) },
+	described.Methods = nil
+	described.Streams = []grpc.StreamDesc{{
+		StreamName: "BatchAnnotateImages", Handler: func(_ any, call grpc.ServerStream) error { return s.receive(call) },
 		ClientStreams: true, ServerStreams: true,
-	})
+	}}
 	server.RegisterService(&described, s)
 }
 
