@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+	"go.temporal.io/sdk/testsuite"
 
 	"triptych/internal/records"
 	"triptych/local/cosmos"
@@ -237,6 +238,14 @@ func TestPersistNotBefore(t *testing.T) {
 		}
 		if _, _, err := c.Records.Read(t.Context(), r.ID); !errors.Is(err, records.ErrNotFound) {
 			t.Errorf("the Record is there, or: %v", err)
+		}
+	})
+	t.Run("that_time_is_hurried_by_a_reset", func(t *testing.T) {
+		hurried := someRecord(t)
+		got, err := take[picture.Outcome](t, c.Activities, picture.Persist, PersistInput{Record: hurried, NotBefore: time.Now().Add(time.Hour)},
+			func(env *testsuite.TestActivityEnvironment) { env.SetHeartbeatDetails(time.Now()) }) // of the attempt before
+		if err != nil || got.Status != picture.Annotated {
+			t.Errorf("%+v, %v", got, err)
 		}
 	})
 	t.Run("that_time_once_it_has_come_writes", func(t *testing.T) {
