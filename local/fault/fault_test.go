@@ -33,8 +33,8 @@ type fault struct {
 func TestFault(t *testing.T) {
 	all := os.Getenv("TRIPTYCH_FAULTS") == "all"
 	p := start(t)
-	// What breaks a program or a wire hits every picture on its way, so each of these is alone …
-	for _, f := range slices.Concat(kills, wires) {
+	// What breaks a program or a wire hits every picture on its way, a sweep finds every one: each of these is alone …
+	for _, f := range slices.Concat(kills, wires, sweeps, large) {
 		if all || !f.slow {
 			t.Run(f.name, func(t *testing.T) { f.run(t, p) })
 		}

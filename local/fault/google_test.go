@@ -34,7 +34,7 @@ func google() (faults []fault) {
 			s.google(c.answer)
 			s.upload(t)
 			s.waits(t, waiting{picture.Annotate, c.kind, c.says})
-			s.google(annotator.Fault{})
+			s.google(atOnce)
 			s.ends(t, annotated)
 		}})
 	}
@@ -50,6 +50,7 @@ func google() (faults []fault) {
 		faults = append(faults, fault{name: c.name, run: func(t *testing.T, p *pipeline) {
 			s := p.ask(t, portrait(t))
 			s.google(annotator.Fault{ImageCode: c.code})
+			s.bytes(atOnce)
 			s.upload(t)
 			s.ends(t, ending{status: picture.Annotated, bills: 1, shown: 2})
 			if byURL := s.scheduled(t, picture.Annotate)[0].failure; kindOf(byURL) != picture.Unfetchable {
@@ -69,14 +70,13 @@ var moreOfGoogle = []fault{
 		s.ends(t, ending{status: picture.Rejected, kind: picture.BadImage, shown: 2})
 	}},
 	{name: "nothing_found_is_an_annotation", run: func(t *testing.T, p *pipeline) {
-		s := p.ask(t, portrait(t))
-		s.google(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}})
+		s := p.easy(t)
 		s.upload(t)
 		s.ends(t, annotated)
 	}},
 	{name: "a_slow_Google_is_asked_once", run: func(t *testing.T, p *pipeline) {
 		s := p.ask(t, portrait(t))
-		s.google(annotator.Fault{Delay: 4 * time.Second}) // longer than a worker may be silent
+		s.google(annotator.Fault{Delay: 4 * time.Second, Response: nothing}) // longer than a worker may be silent
 		s.upload(t)
 		s.ends(t, annotated)
 		if tries := s.scheduled(t, picture.Annotate); tries[0].attempt != 1 {

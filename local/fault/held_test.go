@@ -3,11 +3,13 @@ package fault
 import (
 	"sync"
 	"testing"
+	"time"
 )
 
 // held keeps a request waiting where a Fault meets it, so that something else can happen meanwhile.
 type held struct {
 	reached, released chan struct{}
+	since             time.Time // it was reached
 	reach, let        sync.Once
 }
 
@@ -19,7 +21,10 @@ func meet(t *testing.T) *held {
 
 // meet is for Fault.Meet.
 func (h *held) meet() {
-	h.reach.Do(func() { close(h.reached) })
+	h.reach.Do(func() {
+		h.since = time.Now()
+		close(h.reached)
+	})
 	<-h.released
 }
 

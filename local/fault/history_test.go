@@ -1,13 +1,16 @@
 package fault
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	failurepb "go.temporal.io/api/failure/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/converter"
 
+	"triptych/local/stack"
 	"triptych/picture"
 )
 
@@ -123,14 +126,13 @@ func (s *shot) lost(t *testing.T, step picture.StepName, why enumspb.TimeoutType
 // givenUp returns once Temporal tells that the step is in its second attempt, because nothing was heard of the first.
 func (s *shot) givenUp(t *testing.T, step picture.StepName, why enumspb.TimeoutType) {
 	t.Helper()
-	for ctx := patient(t); ; {
-		pending := s.describe(t).PendingActivities
-		if len(pending) == 1 && pending[0].ActivityType.GetName() == string(step) && pending[0].Attempt == 2 && timeoutOf(pending[0].LastFailure) == why {
-			return
-		}
-		if ctx.Err() != nil {
-			t.Fatalf("Temporal tells of %v", pending)
-		}
+	var pending []*workflowpb.PendingActivityInfo
+	told := func(context.Context) bool {
+		pending = s.describe(t).PendingActivities
+		return len(pending) == 1 && pending[0].ActivityType.GetName() == string(step) && pending[0].Attempt == 2 && timeoutOf(pending[0].LastFailure) == why
+	}
+	if !stack.Eventually(t, told) {
+		t.Fatalf("Temporal tells of %v", pending)
 	}
 }
 
@@ -152,32 +154,31 @@ func (s *shot) first(t *testing.T, step picture.StepName) {
 // happens waits for an event in the history of the picture's run.
 func (s *shot) happens(t *testing.T, want enumspb.EventType) {
 	t.Helper()
-	for ctx := patient(t); ctx.Err() == nil; {
+	happened := func(ctx context.Context) bool {
 		// Waits for each new event; ends at once while there is no run.
 		events := s.temporal.GetWorkflowHistory(ctx, s.ID.WorkflowID(), "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 		for events.HasNext() {
 			e, err := events.Next()
 			if err != nil {
-				break
+				return false
 			}
 			if e.EventType == want {
-				return
+				return true
 			}
 		}
+		return false
 	}
-	t.Fatalf("there never was %s", want)
+	if !stack.Eventually(t, happened) {
+		t.Fatalf("there never was %s", want)
+	}
 }
 
-// billed waits until Google is paid for the picture, and says how often it was.
-func (s *shot) billed(t *testing.T) int {
+// billed waits until Google is paid for the picture.
+func (s *shot) billed(t *testing.T) {
 	t.Helper()
-	for ctx := patient(t); ctx.Err() == nil; {
-		if n := s.bills(t); n > 0 {
-			return n
-		}
+	if !stack.Eventually(t, func(context.Context) bool { return s.bills(t) > 0 }) {
+		t.Fatal("Google never looked")
 	}
-	t.Fatal("Google never looked")
-	return 0
 }
 
 func kindOf(f *failurepb.Failure) picture.Kind {

@@ -47,6 +47,7 @@ var objects = []fault{
 	{name: "a_URL_that_S3_calls_expired_has_the_bytes_sent", run: func(t *testing.T, p *pipeline) {
 		s := p.ask(t, portrait(t))
 		s.aws(t, `,"status":403,"code":"AccessDenied","operations":["GetObject"],"times":1`)
+		s.bytes(atOnce)
 		s.upload(t)
 		s.ends(t, ending{status: picture.Annotated, bills: 1, shown: 2})
 	}},
@@ -60,6 +61,7 @@ func s3Waits(name, answer string, kind picture.Kind, says string) fault {
 	return fault{name: name, run: func(t *testing.T, p *pipeline) {
 		s := p.ask(t, portrait(t))
 		s.aws(t, answer+`,"operations":["GetObject"]`)
+		s.bytes(atOnce)
 		s.upload(t)
 		s.waits(t, waiting{picture.Annotate, kind, says})
 		s.aws(t, "")

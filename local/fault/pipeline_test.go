@@ -38,9 +38,11 @@ func start(t *testing.T) *pipeline {
 		c.Between = func(part, addr string) (string, error) {
 			wire := toxiproxy.NewProxy(proxies, part, "127.0.0.1:0", addr)
 			p.wires[part] = wire
-			return wire.Listen, wire.Start()
+			err := wire.Start() // says where it listens
+			return wire.Listen, err
 		}
 	})
+	p.PauseSweeps(t)
 	t.Cleanup(func() {
 		for _, wire := range p.wires {
 			wire.Stop()

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"triptych/local/cosmos"
+	"triptych/local/stack"
 	"triptych/local/vision/annotator"
 	"triptych/picture"
 )
@@ -38,24 +40,29 @@ var wires = []fault{
 	slowWire("a_slow_wire_to_S3_costs_no_second_look", "s3"),
 	slowWire("a_slow_wire_to_Temporal_costs_no_second_look", "temporal"),
 	{name: "a_slow_Google_beside_a_slow_wire_to_Temporal_is_asked_once", run: func(t *testing.T, p *pipeline) {
-		s := p.ask(t, portrait(t))
-		p.poison(t, "temporal", slow)
-		s.google(annotator.Fault{Delay: 4 * time.Second}) // with two heartbeats, each answered after the SDK gave it up
+		s, held := p.ask(t, portrait(t)), meet(t)
+		s.google(annotator.Fault{Meet: held.meet, Delay: 4 * time.Second, Response: nothing}) // with two heartbeats, each answered after the SDK gave it up
 		s.upload(t)
+		held.wait(t) // a wire slow from the start takes a second of the three that a worker may be silent
+		p.poison(t, "temporal", slow)
+		held.release()
 		s.ends(t, annotated)
 		s.first(t, picture.Annotate)
 	}},
 	{name: "a_Google_that_hangs_is_no_dead_worker_and_is_asked_again_once_cut_off", run: func(t *testing.T, p *pipeline) {
-		s := p.ask(t, portrait(t))
+		s := p.easy(t)
 		mend := p.poison(t, "vision", hang)
 		s.upload(t)
 		s.seen(t, picture.Annotate, func(step picture.Step) bool { return step.Status == picture.StepRunning })
-		for alive := time.Duration(0); alive < 4*time.Second; { // longer than a worker may be silent
+		lives := func(context.Context) bool { // longer than a worker may be silent
 			pending := s.describe(t).PendingActivities
 			if len(pending) != 1 || pending[0].Attempt != 1 || pending[0].State != enumspb.PENDING_ACTIVITY_STATE_STARTED {
 				t.Fatalf("Temporal tells of %v", pending)
 			}
-			alive = pending[0].LastHeartbeatTime.AsTime().Sub(pending[0].LastStartedTime.AsTime())
+			return pending[0].LastHeartbeatTime.AsTime().Sub(pending[0].LastStartedTime.AsTime()) >= 4*time.Second
+		}
+		if !stack.Eventually(t, lives) {
+			t.Fatal("no heartbeat tells that the worker lives")
 		}
 		mend()
 		s.ends(t, annotated)
@@ -82,11 +89,13 @@ var wires = []fault{
 		}
 	}},
 	{name: "an_acknowledgement_of_Cosmos_DB_cut_off_on_the_wire_is_one_record", run: func(t *testing.T, p *pipeline) {
-		s, held := heldAtAzure(t, p)
-		mend := p.poison(t, "cosmos", swallow)
-		held.release()
-		first := s.kept(t)
-		mend()
+		var first picture.Record
+		s := inItsWrite(t, p, func(s *shot, held *held) {
+			mend := p.poison(t, "cosmos", swallow)
+			held.release()
+			first = s.kept(t)
+			mend()
+		})
 		kept := s.ends(t, annotated)
 		s.triedAgain(t, waiting{picture.Persist, picture.Unavailable, "could not be reached"})
 		if !kept.Steps[2].StartedAt.Equal(first.Steps[2].StartedAt) {
@@ -114,7 +123,7 @@ var wires = []fault{
 // wire is a case of a toxic on the wire to a part, and of what the picture waits for meanwhile.
 func wire(name, part, toxic string, shown int, w waiting) fault {
 	return fault{name: name, run: func(t *testing.T, p *pipeline) {
-		s := p.ask(t, portrait(t))
+		s := p.across(t, part)
 		mend := p.poison(t, part, toxic)
 		s.upload(t)
 		s.waits(t, w)
@@ -126,7 +135,7 @@ func wire(name, part, toxic string, shown int, w waiting) fault {
 // cutWire is the same with the wire unplugged.
 func cutWire(name, part string, shown int, w waiting) fault {
 	return fault{name: name, run: func(t *testing.T, p *pipeline) {
-		s := p.ask(t, portrait(t))
+		s := p.across(t, part)
 		mend := p.cut(t, part)
 		s.upload(t)
 		s.waits(t, w)
@@ -137,7 +146,7 @@ func cutWire(name, part string, shown int, w waiting) fault {
 
 func slowWire(name, part string) fault {
 	return fault{name: name, run: func(t *testing.T, p *pipeline) {
-		s := p.ask(t, portrait(t))
+		s := p.across(t, part)
 		p.poison(t, part, slow)
 		s.upload(t)
 		s.ends(t, annotated)
@@ -146,10 +155,21 @@ func slowWire(name, part string) fault {
 	}}
 }
 
+// across gets a grant for a portrait that goes over the wire to a part. That to S3 is used only if Google really fetches it.
+func (p *pipeline) across(t *testing.T, part string) *shot {
+	t.Helper()
+	if part != "s3" {
+		return p.easy(t)
+	}
+	s := p.ask(t, portrait(t))
+	s.bytes(atOnce)
+	return s
+}
+
 // heldAtAzure uploads a picture whose first Record Cosmos DB takes to write until it is released.
 func heldAtAzure(t *testing.T, p *pipeline) (*shot, *held) {
 	t.Helper()
-	s, h := p.ask(t, portrait(t)), meet(t)
+	s, h := p.easy(t), meet(t)
 	s.azure(cosmos.Fault{Method: http.MethodPost, Meet: h.meet, Times: 1})
 	s.upload(t)
 	h.wait(t)
