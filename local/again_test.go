@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"testing"
@@ -19,6 +20,7 @@ import (
 
 func TestAgain(t *testing.T) {
 	s := stack.Start(t)
+	s.PauseSweeps(t)
 	visitor := site(s.Endpoints.Site)
 	c := temporalOf(t, s)
 
@@ -26,9 +28,10 @@ func TestAgain(t *testing.T) {
 		seen, unreadable, erased := visitor.take(t, portrait(t)), visitor.take(t, []byte("<html>")), visitor.take(t, portrait(t))
 		for _, id := range []picture.ID{seen.ID, unreadable.ID, erased.ID} {
 			visitor.follow(t, id)
+			closed(t, c, id) // an open run would be let finish
 		}
 		visitor.erase(t, erased.ID, erased.EraseToken)
-		waitForActivity(t, s, erased.ID.EraseWorkflowID(), picture.Bury)
+		waitForActivity(t, s, erased.ID.EraseWorkflowID(), picture.Delete) // else the sweep would find its object, and start it to delete that
 		s.Vision.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{
 			LabelAnnotations: []*visionpb.EntityAnnotation{{Description: "Astronaut"}}}})
 		defer s.Vision.SetFault(annotator.Fault{})
@@ -38,9 +41,7 @@ func TestAgain(t *testing.T) {
 			t.Errorf("swept %+v, want 2 started", swept)
 		}
 		for _, id := range []picture.ID{seen.ID, unreadable.ID} {
-			if err := c.GetWorkflow(t.Context(), id.WorkflowID(), "").Get(t.Context(), nil); err != nil {
-				t.Fatal(err)
-			}
+			closed(t, c, id)
 			if r := recordOf(t, s, id); r.Status != picture.Annotated || !bytes.Contains(r.Annotation, []byte("Astronaut")) || r.Rejection != nil {
 				t.Errorf("the Record is still %s: %s", r.Status, r.Annotation)
 			}
@@ -55,17 +56,21 @@ func TestAgain(t *testing.T) {
 	t.Run("a_run_under_way_is_let_finish", func(t *testing.T) {
 		s.Vision.SetFault(annotator.Fault{Code: codes.Unavailable})
 		g := visitor.take(t, portrait(t))
+		first := ""
 		visitor.follow(t, g.ID, func(p picture.Progress) {
-			if p.Steps[1].Status != picture.StepRetrying {
+			if p.Steps[1].Status != picture.StepRetrying || first != "" {
 				return
 			}
-			first := latestRun(t, c, g.ID)
+			first = latestRun(t, c, g.ID)
 			sweepNow(t, c, "again", picture.Sweep{Again: true})
 			if run := latestRun(t, c, g.ID); run != first {
 				t.Error("a second run was started beside it")
 			}
 			s.Vision.SetFault(annotator.Fault{})
 		})
+		if first == "" {
+			t.Error("it was never under way")
+		}
 	})
 }
 
@@ -120,14 +125,22 @@ func TestForgotten(t *testing.T) {
 	})
 }
 
+// closed waits for the end of the picture's run, which comes after its Record.
+func closed(t *testing.T, c client.Client, id picture.ID) {
+	t.Helper()
+	if err := c.GetWorkflow(t.Context(), id.WorkflowID(), "").Get(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // waitForRun returns the picture's latest run once there is one that is not the one before.
 func waitForRun(t *testing.T, c client.Client, id picture.ID, before string) string {
 	t.Helper()
-	for {
-		if run := latestRun(t, c, id); run != before {
-			return run
-		}
+	run := before
+	if !stack.Eventually(t, func(context.Context) bool { run = latestRun(t, c, id); return run != before }) {
+		t.Fatalf("picture %s has no run but %q", id.Short(), before)
 	}
+	return run
 }
 
 // latestRun is "" when the picture has none.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"maps"
@@ -90,14 +91,20 @@ func TestFaults(t *testing.T) {
 		}
 	})
 	t.Run("a_killed_web_is_waited_for", func(t *testing.T) {
+		killed := s.PID("web")
 		if err := s.Signal("web", syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		for status := 0; status != http.StatusOK; {
-			var said string
-			if status, said = visitor.call(t, http.MethodGet, "/healthz", nil, ""); status != http.StatusOK && status != http.StatusServiceUnavailable {
+		back := func(context.Context) bool {
+			pid := s.PID("web")
+			status, said := visitor.call(t, http.MethodGet, "/healthz", nil, "")
+			if status != http.StatusOK && status != http.StatusServiceUnavailable {
 				t.Fatalf("answered %d %s", status, said)
 			}
+			return status == http.StatusOK && pid != killed && pid != 0
+		}
+		if !stack.Eventually(t, back) {
+			t.Error("it does not come back")
 		}
 	})
 }
@@ -145,7 +152,7 @@ func testTemporalDown(t *testing.T, s *stack.Stack, visitor site) {
 
 // testHurried lets the waits grow past what is left alone. Temporal counts the attempts of what was hurried anew.
 func testHurried(t *testing.T, visitor site) {
-	const many = 5
+	const many = 7 // due after 6.4 s: time enough to be seen, and more than the second that is not hurried
 	visitor.pull(t, "azure", "down")
 	g := visitor.take(t, portrait(t))
 	waited := false

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -123,24 +124,27 @@ func checkHistory(t *testing.T, s *stack.Stack, r picture.Record) {
 func waitForActivity(t *testing.T, s *stack.Stack, workflowID, name string) {
 	t.Helper()
 	c := temporalOf(t, s)
-	for t.Context().Err() == nil {
+	completed := func(ctx context.Context) bool {
 		scheduled := map[int64]string{}
 		// Waits for each new event; ends with the run, or at once while there is none yet.
-		events := c.GetWorkflowHistory(t.Context(), workflowID, "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+		events := c.GetWorkflowHistory(ctx, workflowID, "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 		for events.HasNext() {
 			event, err := events.Next()
 			if err != nil {
-				break
+				return false
 			}
 			if a := event.GetActivityTaskScheduledEventAttributes(); a != nil {
 				scheduled[event.EventId] = a.ActivityType.Name
 			}
 			if a := event.GetActivityTaskCompletedEventAttributes(); a != nil && scheduled[a.ScheduledEventId] == name {
-				return
+				return true
 			}
 		}
+		return false
 	}
-	t.Fatalf("%s never completed %s", workflowID, name)
+	if !stack.Eventually(t, completed) {
+		t.Fatalf("%s never completed %s", workflowID, name)
+	}
 }
 
 func recordOf(t *testing.T, s *stack.Stack, id picture.ID) picture.Record {
@@ -183,12 +187,10 @@ func eventOf(t *testing.T, s *stack.Stack, id picture.ID) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	event, err := json.Marshal(events.S3Event{Records: []events.S3EventRecord{{
-		EventVersion: "2.1", EventSource: "aws:s3", EventName: "ObjectCreated:Put", EventTime: time.Now().UTC(),
-		S3: events.S3Entity{Bucket: events.S3Bucket{Name: e.Bucket}, Object: events.S3Object{
-			Key: key, VersionID: aws.ToString(head.VersionId), ETag: strings.Trim(aws.ToString(head.ETag), `"`), Size: aws.ToInt64(head.ContentLength),
-		}},
-	}}})
+	event, err := json.Marshal(events.S3Event{Records: []events.S3EventRecord{stack.Created(picture.Picture{
+		Bucket: e.Bucket, Key: key, VersionID: aws.ToString(head.VersionId), ETag: aws.ToString(head.ETag),
+		Size: aws.ToInt64(head.ContentLength), UploadedAt: time.Now(),
+	})}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,16 +204,7 @@ func bucketOf(s *stack.Stack) *s3.Client {
 
 func s3Fault(t *testing.T, s *stack.Stack, fault string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, s.S3Control+"/fault", strings.NewReader(fault))
-	if err != nil {
+	if err := s.SetS3Fault(t.Context(), fault); err != nil {
 		t.Fatal(err)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res.Body.Close()
-	if res.StatusCode >= 300 {
-		t.Fatalf("setting the fault %s was answered %s", fault, res.Status)
 	}
 }

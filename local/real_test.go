@@ -3,8 +3,6 @@ package main
 import (
 	"testing"
 
-	"go.temporal.io/sdk/client"
-
 	"triptych/local/stack"
 	"triptych/picture"
 )
@@ -35,9 +33,7 @@ func TestReal(t *testing.T) {
 	t.Cleanup(s.Close)
 	// The other stack's own run of the picture would leave a Record too.
 	s3Fault(t, clouds, `{"events":"drop"}`)
-	if err := temporalOf(t, clouds).ScheduleClient().GetHandle(t.Context(), "sweep").Pause(t.Context(), client.SchedulePauseOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	clouds.PauseSweeps(t)
 
 	visitor := site(s.Endpoints.Site)
 	g := visitor.take(t, portrait(t))

@@ -17,6 +17,7 @@ import (
 // A picture whose event ended as a dead letter is started by either way back, locally and in AWS.
 func TestRedrive(t *testing.T) {
 	s := stack.Start(t)
+	s.PauseSweeps(t)
 	visitor := site(s.Endpoints.Site)
 	for name, redrive := range map[string]func(t *testing.T, letter []byte){
 		"by_the_local_command": func(t *testing.T, letter []byte) {

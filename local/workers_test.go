@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"syscall"
@@ -21,7 +22,7 @@ func TestWorkers(t *testing.T) {
 	s.Run("other worker", "worker", nil)
 	visitor := site(s.Endpoints.Site)
 	c := temporalOf(t, s)
-	const heartbeatTimeout, soon = 3 * time.Second, 5 * time.Second
+	const heartbeatTimeout, grace, soon = 3 * time.Second, 3 * time.Second, 5 * time.Second
 
 	// shown is a picture that Google looks at, and the worker that shows it.
 	shown := func(t *testing.T) (id picture.ID, first *workflowpb.PendingActivityInfo, worker string, settles func()) {
@@ -67,6 +68,7 @@ func TestWorkers(t *testing.T) {
 	})
 	t.Run("a_stopped_one_hands_over_at_once", func(t *testing.T) {
 		id, first, worker, settles := shown(t)
+		told := time.Now()
 		if err := s.Signal(worker, syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
@@ -76,6 +78,11 @@ func TestWorkers(t *testing.T) {
 		if why := second.LastFailure.GetMessage(); second.Attempt != 2 || !strings.Contains(why, "the worker was told to stop") {
 			t.Errorf("attempt %d began because of %q", second.Attempt, why)
 		}
+		after := second.LastStartedTime.AsTime().Sub(told)
+		t.Logf("the next attempt began %s after the worker was told to stop", after)
+		if after > grace+soon {
+			t.Errorf("it began %s after the worker was told to stop, which may take %s to finish", after, grace)
+		}
 		settles()
 	})
 }
@@ -84,15 +91,22 @@ func TestWorkers(t *testing.T) {
 func waitForAttempt(t *testing.T, c client.Client, id picture.ID, wanted func(*workflowpb.PendingActivityInfo) bool) *workflowpb.PendingActivityInfo {
 	t.Helper()
 	waitForRun(t, c, id, "")
-	for {
-		run, err := c.DescribeWorkflowExecution(t.Context(), id.WorkflowID(), "")
+	var found *workflowpb.PendingActivityInfo
+	seen := func(ctx context.Context) bool {
+		run, err := c.DescribeWorkflowExecution(ctx, id.WorkflowID(), "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, a := range run.PendingActivities {
-			if a.ActivityType.Name == string(picture.Annotate) && wanted(a) {
-				return a
+			if a.ActivityType.Name == string(picture.Annotate) {
+				found = a
+				return wanted(a)
 			}
 		}
+		return false
 	}
+	if !stack.Eventually(t, seen) {
+		t.Fatalf("picture %s is not as wanted: %v", id.Short(), found)
+	}
+	return found
 }
