@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"triptych/local/loopback"
 	"triptych/local/stack"
 	"triptych/picture"
 )
@@ -143,7 +144,7 @@ func TestTrigger(t *testing.T) {
 		}
 	})
 	t.Run("an_unreachable_Temporal_is_an_error_before_Lambda_gives_up_and_is_reached_when_it_is_back", func(t *testing.T) {
-		away, err := net.Listen("tcp", "127.0.0.1:0")
+		away, err := loopback.Claim("127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,20 +153,13 @@ func TestTrigger(t *testing.T) {
 		t.Setenv("TEMPORAL_ADDRESS", addr)
 		tr, p := &trigger{}, newPicture(t)
 
-		deadline := time.Now().Add(3 * time.Second)
-		ctx, cancel := context.WithDeadline(t.Context(), deadline)
-		defer cancel()
-		if err := invoke(ctx, tr, event(record(p.key))); err == nil || !strings.Contains(err.Error(), "record 1 of 1") {
+		if err := invoke(limit{t.Context(), time.Now().Add(3 * time.Second)}, tr, event(record(p.key))); err == nil || !strings.Contains(err.Error(), "record 1 of 1") {
 			t.Errorf("answered %v", err)
 		}
-		if ctx.Err() != nil {
-			t.Error("the answer came after the deadline")
-		}
 		forward(t, addr, s.Endpoints.Temporal)
-		for invoke(t.Context(), tr, event(record(p.key))) != nil { // as Lambda does, until it works
-			if t.Context().Err() != nil {
-				t.Fatal("it never worked again")
-			}
+		works := func(ctx context.Context) bool { return invoke(ctx, tr, event(record(p.key))) == nil } // as Lambda does, until it works
+		if !stack.Eventually(t, works) {
+			t.Fatal("it never worked again")
 		}
 		if !hasRun(t, runs, p.id) {
 			t.Error("still not started")
@@ -193,6 +187,15 @@ func invoke(ctx context.Context, tr *trigger, event string) error {
 	_, err := lambda.NewHandler(tr.handle).Invoke(ctx, []byte(event))
 	return err
 }
+
+// limit tells a deadline and does not end at it, but with the test: who answers has kept the deadline by itself, and not
+// because it was reminded. How long that took on a busy machine does not matter.
+type limit struct {
+	context.Context
+	deadline time.Time
+}
+
+func (l limit) Deadline() (time.Time, bool) { return l.deadline, true }
 
 type minted struct {
 	id  picture.ID
