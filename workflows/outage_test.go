@@ -95,7 +95,8 @@ type patientOutbound struct {
 
 func (p *patientOutbound) ExecuteActivity(ctx workflow.Context, activity string, args ...any) workflow.Future {
 	options := workflow.GetActivityOptions(ctx)
-	options.HeartbeatTimeout = 0 // the environment counts it in real time, and over all attempts together
+	// The environment counts these in real time, and over all attempts together: a week's are 10,000.
+	options.HeartbeatTimeout, options.StartToCloseTimeout = 0, time.Hour
 	if retry := *options.RetryPolicy; retry.MaximumAttempts == 0 {
 		retry.MaximumAttempts = math.MaxInt32
 		options.RetryPolicy = &retry
