@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,8 +57,9 @@ func golden() map[string]map[string]func(*testing.T, client.Client) client.Workf
 			"a_picture_whose_grant_is_over_is_erased": playErasure(-time.Hour),
 		},
 		picture.SweepWorkflow: {
-			"a_bucket_is_swept_in_two_pages_with_a_wait_between": playSweep(picture.Sweep{Prefix: "old/", Within: 3600}),
-			"a_bucket_is_swept_to_annotate_again":                playSweep(picture.Sweep{Again: true}),
+			"a_bucket_is_swept_in_two_pages_with_a_wait_between": playSweep(picture.Sweep{Prefix: "old/", Within: 3600}, someWait...),
+			"a_bucket_is_swept_to_annotate_again":                playSweep(picture.Sweep{Again: true}, someWait...),
+			"a_bucket_too_large_for_one_run_goes_on_in_the_next": playSweep(picture.Sweep{Prefix: "old/"}, tooMany...),
 		},
 	}
 }
@@ -104,13 +106,17 @@ func TestGoldenGoesItsWay(t *testing.T) {
 			t.Run(generation+"/"+name, func(t *testing.T) { branch.check(t, load(t, path), generation == "1") })
 		}
 	}
-	for kind, branch := range map[string]string{
-		picture.EraseWorkflow: "a_picture_is_erased",
-		picture.SweepWorkflow: "a_bucket_is_swept_in_two_pages_with_a_wait_between",
+	for _, c := range []struct {
+		kind, branch string
+		event        enumspb.EventType
+	}{
+		{picture.EraseWorkflow, "a_picture_is_erased", enumspb.EVENT_TYPE_TIMER_FIRED},
+		{picture.SweepWorkflow, "a_bucket_is_swept_in_two_pages_with_a_wait_between", enumspb.EVENT_TYPE_TIMER_FIRED},
+		{picture.SweepWorkflow, "a_bucket_too_large_for_one_run_goes_on_in_the_next", enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW},
 	} {
-		t.Run(branch, func(t *testing.T) {
-			if !slices.ContainsFunc(load(t, recorded(kind, branch)).Events, func(e *historypb.HistoryEvent) bool { return e.GetTimerFiredEventAttributes() != nil }) {
-				t.Error("it did not wait")
+		t.Run(c.branch, func(t *testing.T) {
+			if !slices.ContainsFunc(load(t, recorded(c.kind, c.branch)).Events, func(e *historypb.HistoryEvent) bool { return e.EventType == c.event }) {
+				t.Errorf("it has no %s", c.event)
 			}
 		})
 	}
@@ -226,6 +232,7 @@ func recordMissing(t *testing.T) {
 	server, err := testsuite.StartDevServer(t.Context(), testsuite.DevServerOptions{
 		ExistingPath:  strings.TrimSpace(string(out)),
 		ClientOptions: &client.Options{Identity: "golden"},
+		ExtraArgs:     []string{"--dynamic-config-value", fmt.Sprintf("limit.historyCount.suggestContinueAsNew=%d", longHistory)}, // for 4,096
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -275,10 +282,18 @@ func playErasure(left time.Duration) func(*testing.T, client.Client) client.Work
 	}
 }
 
-func playSweep(sweep picture.Sweep) func(*testing.T, client.Client) client.WorkflowRun {
+// longHistory is of how many events a history is long while goldens are recorded; tooMany pages make one that is longer.
+const longHistory = 40
+
+var (
+	someWait = []activities.SweptPage{page(1000, 1, "k1"), {Full: true}, page(3, 0, "")}
+	tooMany  = append(slices.Repeat([]activities.SweptPage{page(1000, 1, "k1")}, longHistory/6+1), page(3, 0, ""))
+)
+
+func playSweep(sweep picture.Sweep, answers ...activities.SweptPage) func(*testing.T, client.Client) client.WorkflowRun {
 	return func(t *testing.T, c client.Client) client.WorkflowRun {
 		t.Helper()
-		p := &pages{answers: []activities.SweptPage{page(1000, 1, "k1"), {Full: true}, page(3, 0, "")}}
+		p := &pages{answers: answers}
 		serve(t, c, picture.PicturesQueue, map[string]any{picture.SweepPage: p.Sweep})
 		return execute(t, c, picture.SweepWorkflow, sweep)
 	}
@@ -306,10 +321,11 @@ func execute(t *testing.T, c client.Client, kind string, input any) client.Workf
 	if err != nil {
 		t.Fatal(err)
 	}
+	first := c.GetWorkflow(t.Context(), run.GetID(), run.GetRunID()) // run itself goes on to the last of its chain
 	if err := run.Get(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	return run
+	return first
 }
 
 func goldenPicture(t *testing.T) picture.Picture {

@@ -9,9 +9,6 @@ import (
 	"triptych/picture"
 )
 
-// pagesPerRun keeps a run's history short however large the bucket is: three events a page.
-const pagesPerRun = 500
-
 // fullWait is how long a sweep that works behind live pictures waits when enough runs are open.
 const fullWait = 10 * time.Second
 
@@ -24,7 +21,7 @@ func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.Swept, error)
 	if s.Again && s.Began.IsZero() {
 		s.Began = workflow.Now(ctx)
 	}
-	for range pagesPerRun {
+	for !workflow.GetInfo(ctx).GetContinueAsNewSuggested() { // Temporal's word for a history that grows long
 		var page activities.SweptPage
 		if err := workflow.ExecuteActivity(sweeping(ctx), picture.SweepPage, s).Get(ctx, &page); err != nil {
 			return s.Swept, err

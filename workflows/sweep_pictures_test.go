@@ -2,11 +2,13 @@ package workflows_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -20,10 +22,15 @@ type pages struct {
 	answers []activities.SweptPage
 	asked   []string // after which key
 	began   []time.Time
+	long    int // after so many pages the history is long; 0 is never
+	env     *testsuite.TestWorkflowEnvironment
 }
 
 func (p *pages) Sweep(_ context.Context, s picture.Sweep) (activities.SweptPage, error) {
 	p.asked, p.began = append(p.asked, s.After), append(p.began, s.Began)
+	if len(p.asked) == p.long {
+		p.env.SetContinueAsNewSuggested(true)
+	}
 	return p.answers[min(len(p.asked), len(p.answers))-1], nil
 }
 
@@ -37,6 +44,7 @@ func sweep(t *testing.T, p *pages, s picture.Sweep) *testsuite.TestWorkflowEnvir
 	env.SetStartTime(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
 	env.RegisterActivityWithOptions(p.Sweep, activity.RegisterOptions{Name: picture.SweepPage})
 	env.RegisterWorkflowWithOptions(workflows.SweepPictures, workflow.RegisterOptions{Name: picture.SweepWorkflow})
+	p.env = env
 	env.ExecuteWorkflow(picture.SweepWorkflow, s)
 	return env
 }
@@ -94,10 +102,18 @@ func TestSweepPictures(t *testing.T) {
 			}
 		}
 	})
-	t.Run("a_large_bucket_goes_on_in_a_new_run", func(t *testing.T) {
-		p := &pages{answers: []activities.SweptPage{page(1000, 0, "k")}}
-		if err := sweep(t, p, picture.Sweep{}).GetWorkflowError(); !workflow.IsContinueAsNewError(err) {
-			t.Errorf("after %d pages it ended with %v", len(p.asked), err)
+	t.Run("a_large_bucket_goes_on_in_a_new_run_where_it_was", func(t *testing.T) {
+		p := &pages{answers: []activities.SweptPage{page(1000, 2, "k1"), page(1000, 3, "k2")}, long: 2}
+		next, ok := errors.AsType[*workflow.ContinueAsNewError](sweep(t, p, picture.Sweep{Prefix: "old/"}).GetWorkflowError())
+		if !ok {
+			t.Fatal("it did not go on in a new run")
+		}
+		var got picture.Sweep
+		if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &got); err != nil {
+			t.Fatal(err)
+		}
+		if want := (picture.Sweep{Prefix: "old/", After: "k2", Swept: picture.Swept{Looked: 2000, Started: 5}}); got != want {
+			t.Errorf("it goes on with %+v, want %+v", got, want)
 		}
 	})
 }
