@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
@@ -24,20 +25,16 @@ func TestHeartbeatCauses(t *testing.T) {
 		"the_call_ends_when_its_time_is_over":                   {context.DeadlineExceeded, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, end := context.WithCancelCause(t.Context())
-			alive, stop := heartbeat(ctx)
-			defer stop()
-			end(c.cause)
-			if c.goes {
-				if unanswered(c.cause) && alive.Err() == nil {
-					return
+			synctest.Test(t, func(t *testing.T) {
+				ctx, end := context.WithCancelCause(t.Context())
+				alive, stop := heartbeat(ctx)
+				defer stop()
+				end(c.cause)
+				synctest.Wait() // whatever follows from it has followed
+				if ended := alive.Err() != nil; ended == c.goes || ended && !errors.Is(context.Cause(alive), c.cause) {
+					t.Errorf("it ended: %v, because of %v", ended, context.Cause(alive))
 				}
-				t.Fatalf("it ended: %v", context.Cause(alive))
-			}
-			<-alive.Done()
-			if !errors.Is(context.Cause(alive), c.cause) {
-				t.Errorf("it ended because of %v", context.Cause(alive))
-			}
+			})
 		})
 	}
 }
