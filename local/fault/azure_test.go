@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"triptych/internal/temporal"
 	"triptych/local/cosmos"
 	"triptych/picture"
 )
@@ -46,6 +47,33 @@ func azure() (faults []fault) {
 			s.upload(t)
 			s.ends(t, annotated)
 			s.triedAgain(t, waiting{picture.Persist, picture.Unavailable, c.says})
+		}})
+	}
+	for _, c := range []struct {
+		name    string
+		age     time.Duration // of the Record that came between
+		remains bool
+	}{
+		{"a_412_of_Cosmos_DB_leaves_a_Record_that_is_newer", 0, true},
+		{"a_412_of_Cosmos_DB_has_an_older_Record_replaced_all_the_same", time.Hour, false},
+	} {
+		faults = append(faults, fault{name: c.name, run: func(t *testing.T, p *pipeline) {
+			s, held := heldInItsReplacement(t, p)
+			between, etag, err := s.records.Read(patient(t), s.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			between.Key, between.RunID = "between", s.describe(t).WorkflowExecutionInfo.Execution.RunId
+			between.Steps[2].StartedAt = time.Now().Add(-c.age)
+			if err := s.records.Replace(patient(t), between, etag); err != nil {
+				t.Fatal(err)
+			}
+			held.release()
+			kept := s.ends(t, ending{status: picture.Annotated, bills: 2, shown: 1})
+			s.retried(t, waiting{picture.Persist, picture.Unavailable, "changed meanwhile"})
+			if remains := kept.Key == "between"; remains != c.remains {
+				t.Errorf("the Record is that of %s", kept.Key)
+			}
 		}})
 	}
 	return append(faults, moreOfAzure...)
@@ -92,6 +120,26 @@ var moreOfAzure = []fault{
 			t.Errorf("it was rejected for %+v", why)
 		}
 	}},
+}
+
+// heldInItsReplacement has a picture annotated again, as a sweep does. Cosmos DB takes to replace its Record until it is
+// released.
+func heldInItsReplacement(t *testing.T, p *pipeline) (*shot, *held) {
+	t.Helper()
+	s, h := p.easy(t), meet(t)
+	s.upload(t)
+	kept := s.ends(t, annotated)
+	s.azure(cosmos.Fault{Method: http.MethodPost, Status: 503, Times: 1}) // within the workflow it would be given up after 3 s
+	s.azure(cosmos.Fault{Method: http.MethodPut, Meet: h.meet, Times: 1})
+	pic, err := picture.New(kept.Bucket, kept.Key, kept.VersionID, kept.ETag, kept.Size, kept.UploadedAt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := temporal.Start(patient(t), p.temporal, picture.Order{Picture: pic, Again: time.Now()}, temporal.Backlog); err != nil {
+		t.Fatal(err)
+	}
+	h.wait(t)
+	return s, h
 }
 
 // throttled uploads a picture whose Record is refused with the hint, once: who came back sooner would be let in sooner.

@@ -82,6 +82,14 @@ var erasures = []fault{
 		s.done(t, picture.Delete)
 		s.stays(t, 1)
 	}},
+	{name: "erased_while_its_Record_is_replaced_it_stays_erased", run: func(t *testing.T, p *pipeline) {
+		s, held := heldInItsReplacement(t, p)
+		s.erase(t)
+		s.done(t, picture.Bury)
+		held.release() // the replacement comes too late
+		s.done(t, picture.Delete)
+		s.stays(t, 2)
+	}},
 	{name: "a_412_of_Cosmos_DB_has_the_tombstone_written_again", run: func(t *testing.T, p *pipeline) {
 		s := p.easy(t)
 		s.upload(t)

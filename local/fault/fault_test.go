@@ -34,7 +34,7 @@ func TestFault(t *testing.T) {
 	all := os.Getenv("TRIPTYCH_FAULTS") == "all"
 	p := start(t)
 	// What breaks a program or a wire hits every picture on its way, a sweep finds every one: each of these is alone …
-	for _, f := range slices.Concat(kills, wires, sweeps, large) {
+	for _, f := range slices.Concat(kills, wires, sweeps, large, expiries) {
 		if all || !f.slow {
 			t.Run(f.name, func(t *testing.T) { f.run(t, p) })
 		}

@@ -1,0 +1,88 @@
+package fault
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/converter"
+	"google.golang.org/grpc/codes"
+
+	"triptych/activities"
+	"triptych/local/stack"
+	"triptych/local/vision/annotator"
+	"triptych/picture"
+)
+
+// expiries are of AWS credentials: they are what a URL is signed with, and no URL outlives them.
+var expiries = []fault{
+	{name: "a_URL_that_expired_between_two_attempts_is_signed_again", slow: true, run: func(t *testing.T, p *pipeline) {
+		p.brief(t, 65*time.Second) // the worker signs none that opens for less than a minute
+		s := p.ask(t, portrait(t))
+		s.google(annotator.Fault{Code: codes.Unavailable})
+		s.upload(t)
+		pending := s.waits(t, waiting{picture.Annotate, picture.Unavailable, "unavailable"})
+		url := s.signed(t)
+		if status := get(t, url); status != http.StatusOK {
+			t.Fatalf("S3 answers the URL %d", status)
+		}
+		if !stack.Eventually(t, func(context.Context) bool { return get(t, url) == http.StatusForbidden }) {
+			t.Fatal("the URL never expired")
+		}
+		s.google(annotator.Fault{}) // it fetches the picture, by a URL that opens it
+		s.hurry(t, pending)
+		s.ends(t, annotated)
+	}},
+}
+
+// brief has pictures taken by a worker whose credentials last so long, and which gets new ones as a container of AWS does.
+func (p *pipeline) brief(t *testing.T, lasts time.Duration) {
+	t.Helper()
+	// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html; the SDK for Go counts them as
+	// expired five minutes before they are.
+	container := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"AccessKeyId":%q,"SecretAccessKey":%q,"Expiration":%q}`, p.Endpoints.AccessKey, p.Endpoints.SecretKey,
+			time.Now().UTC().Add(5*time.Minute+lasts).Format(time.RFC3339Nano))
+	}))
+	t.Cleanup(container.Close)
+	t.Cleanup(p.Hold("worker"))
+	p.Run("brief", "worker", []string{"AWS_CONTAINER_CREDENTIALS_FULL_URI=" + container.URL, "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY="})
+	t.Cleanup(func() { p.Hold("brief") })
+}
+
+// signed is the URL that the picture's run was begun with.
+func (s *shot) signed(t *testing.T) string {
+	t.Helper()
+	events := s.temporal.GetWorkflowHistory(patient(t), s.ID.WorkflowID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		e, err := events.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := e.GetActivityTaskScheduledEventAttributes()
+		if a.GetActivityType().GetName() != string(picture.Annotate) {
+			continue
+		}
+		var in activities.AnnotateInput
+		if err := converter.GetDefaultDataConverter().FromPayloads(a.Input, &in); err != nil {
+			t.Fatal(err)
+		}
+		return in.URL
+	}
+	t.Fatal("annotate was never scheduled")
+	return ""
+}
+
+func get(t *testing.T, url string) (status int) {
+	t.Helper()
+	res, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	return res.StatusCode
+}
