@@ -91,8 +91,13 @@ func (r *rig) measureIdle(ctx context.Context, v *variant, p plan, m measurement
 			m.add("history events", v, one.kept.events)
 			m.add("history bytes", v, one.kept.bytes)
 			m.add("actions", v, one.kept.actions)
+			first := one.kept.history[0].EventTime.AsTime()
+			last := first
 			for i, e := range one.kept.history {
-				m.add(fmt.Sprintf("%s%02d %s", eventKind, i+1, e.EventType), v, ms(e.EventTime.AsTime().Sub(one.kept.history[0].EventTime.AsTime())))
+				at, name := e.EventTime.AsTime(), fmt.Sprintf("%02d %s", i+1, e.EventType)
+				m.add(eventKind+name, v, ms(at.Sub(first)))
+				m.add(waitKind+name, v, ms(at.Sub(last)))
+				last = at
 			}
 		}
 	}
@@ -166,8 +171,11 @@ func (r *rig) measureFlight(ctx context.Context, v *variant, n int, p plan, m me
 	return nil
 }
 
-// eventKind begins the kinds that tell when each event of a history was written.
-const eventKind = "at event "
+// eventKind begins the kinds that tell when each event of a history was written, waitKind how long after the one before.
+const (
+	eventKind = "at event "
+	waitKind  = "before event "
+)
 
 func flightKind(n int) string { return fmt.Sprintf("in flight %d", n) }
 

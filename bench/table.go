@@ -224,22 +224,22 @@ func (t table) write(out io.Writer) error {
 	return nil
 }
 
-// writeTimeline says where the time of a picture goes: when each event of the product's history is written.
+// writeTimeline says where the time of a picture goes: when each event of the product's history is written, and how
+// long after the one before, usually and at worst.
 func (m measurements) writeTimeline(out io.Writer) error {
-	if _, err := fmt.Fprintf(out, "\nOne picture of triptych, clouds 0 ms, event by event (p50):\n\n| ms | since the last | event |\n| ---: | ---: | --- |\n"); err != nil {
+	name, worst := m.worst("idle")
+	if _, err := fmt.Fprintf(out, "\nOne picture of triptych, clouds 0 ms, event by event:\n\n| ms, p50 | since the last, p50 | %s | event |\n| ---: | ---: | ---: | --- |\n", name); err != nil {
 		return err
 	}
-	last := 0.0
 	for _, kind := range slices.Sorted(maps.Keys(m)) {
 		event, found := strings.CutPrefix(kind, eventKind)
 		if !found || m[kind]["triptych"] == nil {
 			continue
 		}
-		at := *median(m[kind]["triptych"])
-		if _, err := fmt.Fprintf(out, "| %.1f | %.1f | %s |\n", at, at-last, event); err != nil {
+		waited := m[waitKind+event]["triptych"]
+		if _, err := fmt.Fprintf(out, "| %s | %s | %s | %s |\n", show(median(m[kind]["triptych"])), show(median(waited)), show(worst(waited)), event); err != nil {
 			return err
 		}
-		last = at
 	}
 	return nil
 }

@@ -130,3 +130,18 @@ func TestWrite(t *testing.T) {
 		}
 	})
 }
+
+func TestTimeline(t *testing.T) {
+	m := measurements{
+		"idle":                 {"triptych": {3, 9}},
+		eventKind + "01 Start": {"triptych": {0, 0}}, waitKind + "01 Start": {"triptych": {0, 0}},
+		eventKind + "02 End": {"triptych": {3, 9}}, waitKind + "02 End": {"triptych": {3, 9}},
+	}
+	var out bytes.Buffer
+	if err := m.writeTimeline(&out); err != nil {
+		t.Fatal(err)
+	}
+	if want := "| max | event |\n| ---: | ---: | ---: | --- |\n| 0 | 0 | 0 | 01 Start |\n| 6 | 6 | 9 | 02 End |\n"; !strings.HasSuffix(out.String(), want) {
+		t.Errorf("got %s, want at its end %s", out.String(), want)
+	}
+}
