@@ -1,9 +1,6 @@
 package nn
 
-import (
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas32"
-)
+import "gonum.org/v1/gonum/blas/gonum"
 
 // Padding says what a convolution does at the edges.
 type Padding bool
@@ -31,12 +28,18 @@ type Conv struct {
 	Padding       Padding
 }
 
+// Part is the layer without the channels before first and from last on.
+func (l Conv) Part(first, last int) Conv {
+	l.Filters, l.Bias = l.Filters.part(0, first, last), l.Bias.part(0, first, last)
+	return l
+}
+
 // Apply gives a new map.
 func (l Conv) Apply(in *Tensor) *Tensor {
 	channels, rows, cols := l.Filters.Shape[0], l.Filters.Shape[2], l.Filters.Shape[3]
 	height, top := l.Padding.span(in.Shape[1], rows, l.Stride)
 	width, left := l.Padding.span(in.Shape[2], cols, l.Stride)
-	out := New(channels, height, width)
+	out := unset(channels, height, width)
 	for c, bias := range l.Bias.Data {
 		plane := out.plane(c)
 		for i := range plane {
@@ -50,7 +53,7 @@ func (l Conv) Apply(in *Tensor) *Tensor {
 	// A few rows at a time, so that their windows stay in the cache.
 	step := min(height, max(1, 4096/width))
 	w := windows{in, rows, cols, l.Stride, left, width}
-	matrix := New(in.Shape[0] * rows * cols * step * width)
+	matrix := unset(in.Shape[0] * rows * cols * step * width)
 	defer matrix.Release()
 	for y := 0; y < height; y += step {
 		count := min(step, height-y)
@@ -109,13 +112,28 @@ type Depthwise struct {
 	Padding       Padding
 }
 
+// Part is the layer without the channels before first and from last on.
+func (l Depthwise) Part(first, last int) Depthwise {
+	l.Filters = l.Filters.part(1, first, last)
+	if l.Bias != nil {
+		l.Bias = l.Bias.part(0, first, last)
+	}
+	return l
+}
+
 // Apply gives a new map of as many channels.
 func (l Depthwise) Apply(in *Tensor) *Tensor {
-	height, _ := l.Padding.span(in.Shape[1], l.Filters.Shape[2], l.Stride)
-	width, _ := l.Padding.span(in.Shape[2], l.Filters.Shape[3], l.Stride)
-	out := New(in.Shape[0], height, width)
-	inParallel(in.Shape[0], func(first, last int) { l.channels(in, out, first, last) })
+	height, width := l.Size(in)
+	out := unset(in.Shape[0], height, width)
+	InParallel(in.Shape[0], func(first, last int) { l.channels(in, out, first, last) })
 	return out
+}
+
+// Size is the height and width of what Apply makes of a map.
+func (l Depthwise) Size(in *Tensor) (height, width int) {
+	height, _ = l.Padding.span(in.Shape[1], l.Filters.Shape[2], l.Stride)
+	width, _ = l.Padding.span(in.Shape[2], l.Filters.Shape[3], l.Stride)
+	return height, width
 }
 
 // channels does the channels from first to last-1. On a plane with its padding around it, the whole sum for
@@ -127,7 +145,7 @@ func (l Depthwise) channels(in, out *Tensor, first, last int) {
 	width, left := l.Padding.span(in.Shape[2], cols, l.Stride)
 	wide := (width-1)*l.Stride + cols
 	padded := New(((height-1)*l.Stride + rows) * wide)
-	sums := New((height-1)*l.Stride*wide + (width-1)*l.Stride + 1)
+	sums := unset((height-1)*l.Stride*wide + (width-1)*l.Stride + 1)
 	defer padded.Release()
 	defer sums.Release()
 	for c := first; c < last; c++ {
@@ -138,7 +156,7 @@ func (l Depthwise) channels(in, out *Tensor, first, last int) {
 		l.start(sums.Data, c)
 		for cell, weight := range l.Filters.Data[c*rows*cols:][:rows*cols] {
 			shifted := padded.Data[cell/cols*wide+cell%cols:]
-			blas32.Axpy(weight, vector(shifted[:len(sums.Data)]), vector(sums.Data))
+			axpy(len(sums.Data), weight, shifted, sums.Data)
 		}
 		for y := range height {
 			row := sums.Data[y*wide*l.Stride:]
@@ -185,15 +203,29 @@ func (l Dense) Apply(in []float32) []float32 {
 	return out
 }
 
-// multiply adds the product of a (rows × inner) and b (inner × cols) to c, whose rows begin stride apart.
+// multiply adds the product of a (rows × inner) and b (inner × cols) to c, whose rows begin stride apart. It adds rows of b
+// to rows of c, of a part of b at a time that stays in the nearest cache. gonum's own product does the same in pieces of
+// 64 numbers, and takes half as long again.
 func multiply(a, b, c []float32, rows, cols, stride int) {
 	inner := len(a) / rows
-	blas32.Gemm(blas.NoTrans, blas.NoTrans, 1,
-		blas32.General{Rows: rows, Cols: inner, Stride: inner, Data: a},
-		blas32.General{Rows: inner, Cols: cols, Stride: cols, Data: b},
-		1, blas32.General{Rows: rows, Cols: cols, Stride: stride, Data: c})
+	width := min(cols, 512)
+	depth := 6144 / width
+	InParallel(rows, func(first, last int) {
+		for x := 0; x < cols; x += width {
+			n := min(width, cols-x)
+			for k := 0; k < inner; k += depth {
+				for row := first; row < last; row++ {
+					sums := c[row*stride+x:]
+					for i, factor := range a[row*inner+k : row*inner+min(k+depth, inner)] {
+						axpy(n, factor, b[(k+i)*cols+x:], sums)
+					}
+				}
+			}
+		}
+	})
 }
 
-func vector(data []float32) blas32.Vector {
-	return blas32.Vector{N: len(data), Inc: 1, Data: data}
+// axpy adds the first n numbers of x, each times the factor, to those of y.
+func axpy(n int, factor float32, x, y []float32) {
+	gonum.Implementation{}.Saxpy(n, factor, x, 1, y, 1)
 }

@@ -1,54 +1,88 @@
 package nn
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"math/bits"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 )
 
-// spare holds memory that was released, by class: a network needs the same few sizes for every picture.
-var spare [4 * (bits.UintSize + 1)]sync.Pool
-
-// class puts lengths that differ by less than a quarter together; capacity is the longest of them.
-func class(length int) (index, capacity int) {
-	width := bits.Len(uint(length - 1))
-	step := 1 << max(width-3, 0)
-	steps := (length + step - 1) / step
-	return 4*width + steps%4, steps * step
+// spare is memory that was released, the smallest first: a network needs the same few sizes for every picture.
+var spare struct {
+	sync.Mutex
+	free []*Tensor
+	held int // numbers in all of them
 }
+
+// mostSpare is what two pictures at once leave behind; more is left to the garbage collector. Numbers have 4 bytes.
+const mostSpare = 12 << 20
 
 // New is a tensor of zeros.
 func New(shape ...int) *Tensor {
+	t := unset(shape...)
+	clear(t.Data)
+	return t
+}
+
+// unset is a tensor of any numbers, for who sets them all.
+func unset(shape ...int) *Tensor {
 	n := size(shape)
 	if n == 0 {
 		return &Tensor{Shape: shape}
 	}
-	index, capacity := class(n)
-	if released, ok := spare[index].Get().(*Tensor); ok {
+	if released := fitting(n); released != nil {
 		released.Shape, released.Data = shape, released.Data[:n]
-		clear(released.Data)
 		return released
 	}
-	return &Tensor{Shape: shape, Data: make([]float32, n, capacity)}
+	return &Tensor{Shape: shape, Data: make([]float32, n)}
+}
+
+// fitting takes the smallest spare tensor of at least n numbers. If there is none but far too large ones, it drops the
+// next smaller one, which the new one will stand in for: what is spare does not grow with every size there is.
+func fitting(n int) *Tensor {
+	spare.Lock()
+	defer spare.Unlock()
+	i := place(n)
+	fits := i < len(spare.free) && cap(spare.free[i].Data) <= 4*n+1024
+	if !fits {
+		i--
+	}
+	if i < 0 {
+		return nil
+	}
+	t := spare.free[i]
+	spare.free = slices.Delete(spare.free, i, i+1)
+	spare.held -= cap(t.Data)
+	if !fits {
+		return nil
+	}
+	return t
+}
+
+// place is that of the first spare tensor of at least n numbers.
+func place(n int) int {
+	i, _ := slices.BinarySearchFunc(spare.free, n, func(t *Tensor, n int) int { return cmp.Compare(cap(t.Data), n) })
+	return i
 }
 
 // Release gives the memory of a tensor that New or a layer made to the next that needs as much. The tensor
 // must not be used any more.
 func (t *Tensor) Release() {
-	if len(t.Data) == 0 {
-		return
-	}
-	if index, capacity := class(cap(t.Data)); capacity == cap(t.Data) {
-		spare[index].Put(t)
+	n := cap(t.Data)
+	spare.Lock()
+	defer spare.Unlock()
+	if n > 0 && spare.held+n <= mostSpare {
+		spare.free = slices.Insert(spare.free, place(n), t)
+		spare.held += n
 	}
 }
 
-// inParallel divides 0 to n-1 among the processors. If work panics so does inParallel, in the caller's goroutine,
+// InParallel divides 0 to n-1 among the processors. If work panics so does InParallel, in the caller's goroutine,
 // where it can be recovered from: in one of its own it would end the process.
-func inParallel(n int, work func(first, last int)) {
+func InParallel(n int, work func(first, last int)) {
 	parts := min(n, runtime.GOMAXPROCS(0))
 	panics := make([]error, parts)
 	var all sync.WaitGroup

@@ -114,28 +114,78 @@ func TestRelease(t *testing.T) {
 			}
 		}
 	})
-	t.Run("lengths_of_one_class_fit_into_its_capacity", func(t *testing.T) {
-		capacities := map[int]int{}
-		for length := 1; length < 10_000; length++ {
-			index, capacity := class(length)
-			if known := capacities[index]; known != 0 && known != capacity {
-				t.Fatalf("class %d of %d has the capacities %d and %d", index, length, known, capacity)
-			}
-			capacities[index] = capacity
-			if again, same := class(capacity); again != index || same != capacity || capacity < length || capacity > length+length/4+1 {
-				t.Fatalf("%d has the capacity %d of class %d, which has %d of %d", length, capacity, index, same, again)
-			}
+	spares := func() (free, held int) {
+		spare.Lock()
+		defer spare.Unlock()
+		return len(spare.free), spare.held
+	}
+	t.Run("of_many_sizes_the_largest_stays", func(t *testing.T) {
+		free, held := spares()
+		for n := 100_000; n < 10_000_000; n += 100_000 {
+			New(n).Release()
+		}
+		if freeToo, heldToo := spares(); freeToo > free+1 || heldToo > held+10_000_000 {
+			t.Errorf("%d of %d numbers became %d of %d", free, held, freeToo, heldToo)
 		}
 	})
-	t.Run("what_New_did_not_make_is_left_alone", func(t *testing.T) {
-		own := filled(7, 9)
-		own.Data = own.Data[:9:9]
-		own.Release()
-		New(9)
-		if !slices.Equal(own.Data, filled(7, 9).Data) {
-			t.Errorf("got %v", own.Data)
+	t.Run("a_small_one_does_not_take_the_place_of_a_large_one", func(t *testing.T) {
+		New(1 << 20).Release()
+		if got := cap(New(5000).Data); got > 4*5000+1024 {
+			t.Errorf("5000 numbers take %d", got)
 		}
 	})
+	t.Run("too_much_is_left_to_the_garbage_collector", func(t *testing.T) {
+		_, held := spares()
+		(&Tensor{Data: make([]float32, 1, mostSpare+1)}).Release()
+		if _, got := spares(); got != held {
+			t.Errorf("%d numbers became %d", held, got)
+		}
+	})
+}
+
+func TestMultiply(t *testing.T) {
+	for name, tt := range map[string]struct{ rows, inner, cols, stride int }{
+		"one_number":                   {1, 1, 1, 1},
+		"a_row":                        {1, 5, 7, 7},
+		"wider_and_deeper_than_a_part": {3, 40, 1100, 1103},
+		"narrow_and_deep":              {5, 700, 10, 10},
+	} {
+		t.Run(name+"_is_the_sum_of_products", func(t *testing.T) {
+			a, b, c := New(tt.rows, tt.inner), New(tt.inner, tt.cols), filled(1, tt.rows, tt.stride)
+			for i := range a.Data {
+				a.Data[i] = float32(i%5) - 2
+			}
+			for i := range b.Data {
+				b.Data[i] = float32(i%7) - 3
+			}
+			want := c.Clone()
+			for i := range tt.rows * tt.inner * tt.cols {
+				row, k, x := i/tt.cols/tt.inner, i/tt.cols%tt.inner, i%tt.cols
+				want.Data[row*tt.stride+x] += a.Data[row*tt.inner+k] * b.Data[k*tt.cols+x]
+			}
+			if multiply(a.Data, b.Data, c.Data, tt.rows, tt.cols, tt.stride); !slices.Equal(c.Data, want.Data) {
+				t.Errorf("got %v, want %v", c.Data, want.Data)
+			}
+		})
+	}
+}
+
+func TestPart(t *testing.T) {
+	in := count(4, 3, 3)
+	conv, depthwise := Conv{count(4, 4, 1, 1), count(4), 1, Same}, Depthwise{count(1, 4, 3, 3), count(4), 1, Same}
+	without := Depthwise{count(1, 4, 3, 3), nil, 1, Same}
+	of := &Tensor{[]int{2, 3, 3}, in.Data[9:27]} // what the second and third channel of a depthwise layer see
+	for name, tt := range map[string]struct{ whole, part *Tensor }{
+		"a_part_of_a_convolution_makes_its_channels":          {conv.Apply(in), conv.Part(1, 3).Apply(in)},
+		"a_part_of_a_depthwise_layer_makes_its_channels":      {depthwise.Apply(in), depthwise.Part(1, 3).Apply(of)},
+		"a_part_of_a_layer_without_a_bias_makes_its_channels": {without.Apply(in), without.Part(1, 3).Apply(of)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if !slices.Equal(tt.part.Shape, []int{2, 3, 3}) || !slices.Equal(tt.part.Data, tt.whole.Data[9:27]) {
+				t.Errorf("got %v %v of %v", tt.part.Shape, tt.part.Data, tt.whole.Data)
+			}
+		})
+	}
 }
 
 func floats(values ...float32) []byte {

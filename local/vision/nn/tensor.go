@@ -3,7 +3,10 @@
 // knows nothing of pictures or faces.
 package nn
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Tensor is an array of numbers, last dimension fastest. A feature map has the shape channels, height,
 // width: rows stay together, which is what makes the loops over them fast.
@@ -22,7 +25,7 @@ func size(shape []int) int {
 
 // Clone is a copy that shares nothing.
 func (t *Tensor) Clone() *Tensor {
-	c := New(append([]int(nil), t.Shape...)...)
+	c := unset(append([]int(nil), t.Shape...)...)
 	copy(c.Data, t.Data)
 	return c
 }
@@ -43,8 +46,11 @@ func (t *Tensor) ReLU() {
 
 // ReLU6 keeps values between 0 and 6, in place.
 func (t *Tensor) ReLU6() {
+	// Numbers that are not negative are ordered as their bits are, and those are compared without a branch.
+	six := int32(math.Float32bits(6))
 	for i, v := range t.Data {
-		t.Data[i] = min(max(v, 0), 6)
+		bits := int32(math.Float32bits(v))
+		t.Data[i] = math.Float32frombits(uint32(min(bits&^(bits>>31), six)))
 	}
 }
 
@@ -66,6 +72,14 @@ func (t *Tensor) ChannelMeans() []float32 {
 		means[c] /= float32(len(plane))
 	}
 	return means
+}
+
+// part shares a tensor's numbers from first to last-1 of one dimension, before which all are 1. It must not be released.
+func (t *Tensor) part(dimension, first, last int) *Tensor {
+	shape := slices.Clone(t.Shape)
+	each := len(t.Data) / shape[dimension]
+	shape[dimension] = last - first
+	return &Tensor{shape, t.Data[first*each : last*each : last*each]}
 }
 
 // plane is one channel of a feature map.

@@ -94,22 +94,13 @@ func (n network) run(ctx context.Context, x *nn.Tensor, seen func(boxes, classes
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		wide := x
-		if i > 0 {
-			wide = activated(b.expand, x)
-		}
 		if i == finest {
+			wide := activated(b.expand, x)
 			look(wide)
+			x = b.narrow(next(b.depthwise, wide), x)
+			continue
 		}
-		narrow := b.narrow(wide)
-		if slices.Equal(narrow.Shape, x.Shape) {
-			narrow.Add(x)
-		}
-		if i > 0 {
-			wide.Release()
-		}
-		x.Release()
-		x = narrow
+		x = b.narrow(b.deep(x), x)
 	}
 	x = next(n.last, x)
 	look(x)
@@ -121,10 +112,38 @@ func (n network) run(ctx context.Context, x *nn.Tensor, seen func(boxes, classes
 	return nil
 }
 
-func (b block) narrow(wide *nn.Tensor) *nn.Tensor {
-	x := activated(b.depthwise, wide)
-	defer x.Release()
-	return b.project.Apply(x)
+// narrow uses up what the depthwise layer has made, and what went into the block.
+func (b block) narrow(deep, in *nn.Tensor) *nn.Tensor {
+	out := b.project.Apply(deep)
+	if slices.Equal(out.Shape, in.Shape) {
+		out.Add(in)
+	}
+	deep.Release()
+	in.Release()
+	return out
+}
+
+// atOnce is how many numbers of the wide map a processor makes at once: whole, the largest takes 9 MB.
+const atOnce = 200_000
+
+// deep is what the depthwise layer makes. Its channels have nothing to do with each other, so each processor makes some of
+// them, a few at a time.
+func (b block) deep(in *nn.Tensor) *nn.Tensor {
+	if b.expand.Filters == nil {
+		return activated(b.depthwise, in)
+	}
+	channels, step := b.expand.Bias.Shape[0], max(1, atOnce/in.Shape[1]/in.Shape[2])
+	height, width := b.depthwise.Size(in)
+	deep := nn.New(channels, height, width)
+	nn.InParallel(channels, func(from, to int) {
+		for first := from; first < to; first += step {
+			last := min(first+step, to)
+			part := next(b.depthwise.Part(first, last), activated(b.expand.Part(first, last), in))
+			copy(deep.Data[first*height*width:], part.Data)
+			part.Release()
+		}
+	})
+	return deep
 }
 
 func (b branch) apply(at *nn.Tensor) *nn.Tensor {
