@@ -54,6 +54,7 @@ type Server struct {
 	// one counts as least, so that there are as many at once as Go uses processors, or atOnce.
 	analyses     *semaphore.Weighted
 	least        int64
+	readWithin   time.Duration
 	decodeWithin time.Duration
 	fault        faults
 	annotated    atomic.Int64
@@ -76,6 +77,7 @@ func New(hosts ...string) (*Server, error) {
 		requests:     semaphore.NewWeighted(maxRequests * maxRequest),
 		analyses:     semaphore.NewWeighted(photo.MaxPixels),
 		least:        photo.MaxPixels / int64(min(runtime.GOMAXPROCS(0), atOnce)),
+		readWithin:   readWithin,
 		decodeWithin: decodeWithin,
 	}, nil
 }

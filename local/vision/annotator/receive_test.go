@@ -1,11 +1,13 @@
 package annotator
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
 	"runtime"
 	"testing"
+	"time"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"google.golang.org/grpc"
@@ -15,7 +17,7 @@ import (
 )
 
 // dial serves s to a bare connection.
-func dial(t *testing.T, s *Server) *grpc.ClientConn {
+func dial(t *testing.T, s *Server, options ...grpc.DialOption) *grpc.ClientConn {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -28,7 +30,7 @@ func dial(t *testing.T, s *Server) *grpc.ClientConn {
 			t.Error(err)
 		}
 	})
-	conn, err := grpc.NewClient(ln.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient(ln.Addr().String(), append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +89,7 @@ func TestReceive(t *testing.T) {
 		calls := map[string]func(context.Context) error{
 			"cancelled": func(ctx context.Context) error {
 				ctx, cancel := context.WithCancel(ctx)
-				stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true}, visionpb.ImageAnnotator_BatchAnnotateImages_FullMethodName)
+				stream, err := open(ctx, conn)
 				cancel()
 				if err != nil {
 					return err
@@ -95,7 +97,7 @@ func TestReceive(t *testing.T) {
 				return stream.RecvMsg(&visionpb.BatchAnnotateImagesResponse{})
 			},
 			"without a request": func(ctx context.Context) error {
-				stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true}, visionpb.ImageAnnotator_BatchAnnotateImages_FullMethodName)
+				stream, err := open(ctx, conn)
 				if err != nil {
 					return err
 				}
@@ -115,4 +117,62 @@ func TestReceive(t *testing.T) {
 		}
 		s.server.requests.Release(room)
 	})
+}
+
+func TestLateRequest(t *testing.T) {
+	for name, start := range map[string]func(grpc.ClientStream, *visionpb.BatchAnnotateImagesRequest){
+		"a_request_that_does_not_come_gives_its_memory_back": func(grpc.ClientStream, *visionpb.BatchAnnotateImagesRequest) {},
+		"half_a_request_gives_its_memory_back": func(stream grpc.ClientStream, batch *visionpb.BatchAnnotateImagesRequest) {
+			go stream.SendMsg(batch)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, data := newServer(t)
+			if s.server.readWithin != readWithin {
+				t.Errorf("a request may take %s", s.server.readWithin)
+			}
+			s.server.readWithin = 100 * time.Millisecond
+			stream, err := open(t.Context(), dial(t, s.server, grpc.WithContextDialer(stall(t.Context()))))
+			if err != nil {
+				t.Fatal(err)
+			}
+			image := &visionpb.Image{Content: bytes.Repeat(data, 10)}
+			start(stream, &visionpb.BatchAnnotateImagesRequest{Requests: []*visionpb.AnnotateImageRequest{asking(image)}})
+			if err := stream.RecvMsg(&visionpb.BatchAnnotateImagesResponse{}); status.Code(err) != codes.DeadlineExceeded {
+				t.Errorf("got %v", err)
+			}
+			if err := s.server.requests.Acquire(t.Context(), maxRequests*maxRequest); err != nil { // all of it
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// open starts a call without a request.
+func open(ctx context.Context, conn *grpc.ClientConn) (grpc.ClientStream, error) {
+	return conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true}, visionpb.ImageAnnotator_BatchAnnotateImages_FullMethodName)
+}
+
+// stalling is a connection that takes in 50 kB and then no more, until it fails.
+type stalling struct {
+	net.Conn
+	left int
+	fail <-chan struct{}
+}
+
+func stall(until context.Context) func(context.Context, string) (net.Conn, error) {
+	return func(ctx context.Context, addr string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+		return &stalling{conn, 50_000, until.Done()}, err
+	}
+}
+
+func (c *stalling) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p[:min(len(p), c.left)])
+	c.left -= n
+	if n == len(p) || err != nil {
+		return n, err
+	}
+	<-c.fail
+	return n, net.ErrClosed
 }
