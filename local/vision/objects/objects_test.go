@@ -37,7 +37,7 @@ func load(t testing.TB) *Finder {
 
 // The wanted scores and boxes are those of the published network, before its weights were stored in bytes:
 // computed once by another program from the same 300 × 300 pixels.
-func TestFind(t *testing.T) {
+func TestLook(t *testing.T) {
 	f := load(t)
 	for name, want := range map[string][]Object{
 		"chelsea": {{"Cat", 0.94, Box{0, 0, 0.87, 0.99}}},
@@ -47,7 +47,7 @@ func TestFind(t *testing.T) {
 		"tulips":  nil,
 	} {
 		t.Run(name+"_is_seen_as_by_the_published_network", func(t *testing.T) {
-			got, err := f.Find(t.Context(), open(t, name+".jpg"), 10)
+			got, err := f.look(t.Context(), open(t, name+".jpg"), stretched, surest)
 			if err != nil || len(got) != len(want) {
 				t.Fatalf("got %v, %v, want %v", got, err, want)
 			}
@@ -55,6 +55,22 @@ func TestFind(t *testing.T) {
 				if o.Name != want[i].Name || math.Abs(o.Score-want[i].Score) > 0.05 || o.Box.overlap(want[i].Box) < 0.9 {
 					t.Errorf("got %v, want %v", o, want[i])
 				}
+			}
+		})
+	}
+}
+
+func TestFind(t *testing.T) {
+	f := load(t)
+	for name, want := range map[string][]string{"cliff": nil, "desk": {"Cup", "Person"}} {
+		t.Run("in_"+name+"_only_what_is_there_is_found", func(t *testing.T) {
+			found, err := f.Find(t.Context(), open(t, name+".jpg"), 10)
+			var got []string
+			for _, o := range found {
+				got = append(got, o.Name)
+			}
+			if err != nil || !slices.Equal(got, want) {
+				t.Errorf("got %v, %v, want %q", found, err, want)
 			}
 		})
 	}
@@ -80,6 +96,64 @@ func TestFind(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestConfirmed(t *testing.T) {
+	most, moved, half, small := Box{0, 0, 1, 0.9}, Box{0, 0.1, 1, 1}, Box{0, 0, 0.4, 0.9}, Box{0, 0, 0.4, 0.4}
+	for name, tt := range map[string]struct{ found, again, want []Object }{
+		"what_is_seen_again_has_the_mean_score":    {[]Object{{"Dog", 0.75, most}}, []Object{{"Dog", 0.5, moved}}, []Object{{"Dog", 0.625, most}}},
+		"what_is_not_seen_again_is_not_there":      {[]Object{{"Dog", 0.9, most}}, nil, nil},
+		"what_is_seen_elsewhere_is_not_there":      {[]Object{{"Dog", 0.9, most}}, []Object{{"Dog", 0.9, half}}, nil},
+		"what_is_something_else_now_is_not_there":  {[]Object{{"Dog", 0.9, most}}, []Object{{"Cat", 0.9, most}}, nil},
+		"what_is_seen_twice_but_faintly_is_not":    {[]Object{{"Dog", 0.5, most}}, []Object{{"Dog", 0.4, most}}, nil},
+		"what_is_small_is_there":                   {[]Object{{"Dog", 0.9, small}}, nil, []Object{{"Dog", 0.9, small}}},
+		"what_is_only_seen_the_second_time_is_not": {nil, []Object{{"Dog", 0.9, most}}, nil},
+		"the_surest_go_first_afterwards": {[]Object{{"Dog", 0.9, most}, {"Cup", 0.8, small}}, []Object{{"Dog", 0.6, most}},
+			[]Object{{"Cup", 0.8, small}, {"Dog", 0.75, most}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := confirmed(tt.found, tt.again); !slices.Equal(got, tt.want) {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestFramed(t *testing.T) {
+	for name, tt := range map[string]struct{ size, want image.Rectangle }{
+		"a_wide_picture_has_its_proportions": {image.Rect(0, 0, 1280, 720), image.Rect(15, 74, 285, 225)},
+		"a_small_picture_is_as_large":        {image.Rect(0, 0, 10, 20), image.Rect(82, 15, 217, 285)},
+		"a_picture_of_one_row_is_a_row":      {image.Rect(0, 0, 1280, 1), image.Rect(15, 149, 285, 150)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := framed(tt.size.Size())
+			if got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+			corners := Box{float64(got.Min.X) / inputSize, float64(got.Min.Y) / inputSize, float64(got.Max.X) / inputSize, float64(got.Max.Y) / inputSize}
+			if whole := corners.of(got); whole.overlap(Box{0, 0, 1, 1}) < 0.999 {
+				t.Errorf("all of it is %v of it", whole)
+			}
+		})
+	}
+	t.Run("around_it_is_grey", func(t *testing.T) {
+		white := image.NewRGBA(image.Rect(0, 0, 2, 1))
+		for i := range white.Pix {
+			white.Pix[i] = 255
+		}
+		got, bright := input(white, image.Pt(7, 9)), 0
+		for i, v := range got.Data {
+			if v != 0 {
+				bright++
+			}
+			if at := i % (inputSize * inputSize); (v == 1) != (at == 9*inputSize+7 || at == 9*inputSize+8) {
+				t.Fatalf("%d is %v", i, v)
+			}
+		}
+		if bright != 2*3 {
+			t.Errorf("%d numbers are not grey", bright)
+		}
+	})
 }
 
 func TestDistinct(t *testing.T) {
