@@ -159,9 +159,13 @@ func (l Depthwise) channels(in, out *Tensor, first, last int) {
 			axpy(len(sums.Data), weight, shifted, sums.Data)
 		}
 		for y := range height {
-			row := sums.Data[y*wide*l.Stride:]
-			for x := range width {
-				to[y*width+x] = row[x*l.Stride]
+			row, kept := sums.Data[y*wide*l.Stride:], to[y*width:][:width]
+			if l.Stride == 1 {
+				copy(kept, row)
+				continue
+			}
+			for x := range kept {
+				kept[x] = row[x*l.Stride]
 			}
 		}
 	}
