@@ -37,7 +37,7 @@ import (
 var record = flag.String("record", "", "'missing': record the golden histories that are missing, on a Temporal dev server")
 
 // generation is the one that runs which begin today belong to.
-var generation = map[string]string{picture.AnnotateWorkflow: "2", picture.EraseWorkflow: "1", picture.SweepWorkflow: "1"}
+var generation = map[string]string{picture.AnnotateWorkflow: "2", picture.EraseWorkflow: "1", picture.SweepWorkflow: "2"}
 
 // recorded is where a branch as it goes today is kept.
 func recorded(kind, branch string) string {
@@ -232,7 +232,7 @@ func recordMissing(t *testing.T) {
 	server, err := testsuite.StartDevServer(t.Context(), testsuite.DevServerOptions{
 		ExistingPath:  strings.TrimSpace(string(out)),
 		ClientOptions: &client.Options{Identity: "golden"},
-		ExtraArgs:     []string{"--dynamic-config-value", fmt.Sprintf("limit.historyCount.suggestContinueAsNew=%d", longHistory)}, // for 4,096
+		ExtraArgs:     []string{"--dynamic-config-value", fmt.Sprintf("limit.historyCount.suggestContinueAsNew=%d", longHistory)}, // instead of 4,096
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -252,6 +252,9 @@ func recordMissing(t *testing.T) {
 				run := play(t, server.Client())
 				history, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(fetch(t, server.Client(), run))
 				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { // of a new generation
 					t.Fatal(err)
 				}
 				if err := os.WriteFile(path, history, 0o644); err != nil {
@@ -282,7 +285,7 @@ func playErasure(left time.Duration) func(*testing.T, client.Client) client.Work
 	}
 }
 
-// longHistory is of how many events a history is long while goldens are recorded; tooMany pages make one that is longer.
+// longHistory is the number of events from which the recording server calls a history long; a page is six of them.
 const longHistory = 40
 
 var (

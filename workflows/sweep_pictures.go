@@ -9,6 +9,9 @@ import (
 	"triptych/picture"
 )
 
+// pagesPerRun is after how many pages runs go on in a new one that began before Temporal's suggestion was followed.
+const pagesPerRun = 500
+
 // fullWait is how long a sweep that works behind live pictures waits when enough runs are open.
 const fullWait = 10 * time.Second
 
@@ -21,7 +24,11 @@ func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.Swept, error)
 	if s.Again && s.Began.IsZero() {
 		s.Began = workflow.Now(ctx)
 	}
-	for !workflow.GetInfo(ctx).GetContinueAsNewSuggested() { // Temporal's word for a history that grows long
+	long := func(int) bool { return workflow.GetInfo(ctx).GetContinueAsNewSuggested() } // its history grows
+	if workflow.GetVersion(ctx, "goes on in a new run when Temporal suggests it", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		long = func(pages int) bool { return pages == pagesPerRun }
+	}
+	for pages := 0; !long(pages); pages++ {
 		var page activities.SweptPage
 		if err := workflow.ExecuteActivity(sweeping(ctx), picture.SweepPage, s).Get(ctx, &page); err != nil {
 			return s.Swept, err
