@@ -38,7 +38,7 @@ func (a *Activities) Persist(ctx context.Context, in PersistInput) (picture.Outc
 	r.Steps = append(r.Steps, step)
 	err := a.Records.Create(ctx, r)
 	if errors.Is(err, records.ErrExists) {
-		return a.existing(ctx, r, step, in.Again)
+		return a.existing(ctx, r, in.Again)
 	}
 	if err != nil {
 		return picture.Outcome{}, failure(explain(cosmosDB, err))
@@ -46,7 +46,7 @@ func (a *Activities) Persist(ctx context.Context, in PersistInput) (picture.Outc
 	return picture.Outcome{ID: r.ID, Status: r.Status}, nil
 }
 
-func (a *Activities) existing(ctx context.Context, r picture.Record, step picture.Step, again time.Time) (picture.Outcome, error) {
+func (a *Activities) existing(ctx context.Context, r picture.Record, again time.Time) (picture.Outcome, error) {
 	kept, etag, err := a.Records.Read(ctx, r.ID)
 	if errors.Is(err, records.ErrNotFound) {
 		return picture.Outcome{}, failure(&picture.Error{Kind: picture.Unavailable,
@@ -59,7 +59,7 @@ func (a *Activities) existing(ctx context.Context, r picture.Record, step pictur
 		// What Google once saw in a picture is not thrown away because it cannot be seen again. It is only dated, so
 		// that a sweep that repeats its page does not pay for the picture once more.
 		if kept.Status == picture.Annotated && r.Status == picture.Rejected {
-			kept.Steps = append(kept.Steps[:max(0, len(kept.Steps)-1)], step)
+			kept.LookedAgainAt = time.Now().UTC()
 			r = kept
 		}
 		if err := a.Records.Replace(ctx, r, etag); err != nil {

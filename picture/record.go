@@ -39,17 +39,20 @@ type Record struct {
 	AnnotatedAt time.Time `json:"annotatedAt,omitzero"`
 	// Annotation is Google's AnnotateImageResponse as proto JSON.
 	Annotation json.RawMessage `json:"annotation,omitempty"`
-	Rejection  *Rejection      `json:"rejection,omitempty"`
-	Steps      []Step          `json:"steps,omitempty"`
-	RunID      string          `json:"runId,omitempty"`
-	TTL        int             `json:"ttl,omitempty"` // seconds; absent means the container's default
+	// LookedAgainAt is when it was to be annotated again and could not be; Annotation is what was seen before.
+	LookedAgainAt time.Time  `json:"lookedAgainAt,omitzero"`
+	Rejection     *Rejection `json:"rejection,omitempty"`
+	Steps         []Step     `json:"steps,omitempty"`
+	RunID         string     `json:"runId,omitempty"`
+	TTL           int        `json:"ttl,omitempty"` // seconds; absent means the container's default
 }
 
-// Outdated says that the Record was written before then, which is when its last step began. A tombstone never is.
+// Outdated says that the Record was written before then, which is when its last step began, and that nobody has tried to
+// annotate its picture again since. A tombstone never is.
 func (r Record) Outdated(then time.Time) bool {
-	var kept time.Time
-	if len(r.Steps) > 0 {
-		kept = r.Steps[len(r.Steps)-1].StartedAt
+	kept := r.LookedAgainAt
+	if n := len(r.Steps); n > 0 && r.Steps[n-1].StartedAt.After(kept) {
+		kept = r.Steps[n-1].StartedAt
 	}
 	return r.Status != Erased && kept.Before(then)
 }
