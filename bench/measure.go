@@ -92,12 +92,12 @@ func (r *rig) measureIdle(ctx context.Context, v *variant, p plan, m measurement
 			m.add("history bytes", v, one.kept.bytes)
 			m.add("actions", v, one.kept.actions)
 			first := one.kept.history[0].EventTime.AsTime()
-			last := first
+			before := first
 			for i, e := range one.kept.history {
 				at, name := e.EventTime.AsTime(), fmt.Sprintf("%02d %s", i+1, e.EventType)
 				m.add(eventKind+name, v, ms(at.Sub(first)))
-				m.add(waitKind+name, v, ms(at.Sub(last)))
-				last = at
+				m.add(waitKind+name, v, ms(at.Sub(before)))
+				before = at
 			}
 		}
 	}

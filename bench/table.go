@@ -228,7 +228,7 @@ func (t table) write(out io.Writer) error {
 // long after the one before, usually and at worst.
 func (m measurements) writeTimeline(out io.Writer) error {
 	name, worst := m.worst("idle")
-	if _, err := fmt.Fprintf(out, "\nOne picture of triptych, clouds 0 ms, event by event:\n\n| ms, p50 | since the last, p50 | %s | event |\n| ---: | ---: | ---: | --- |\n", name); err != nil {
+	if _, err := fmt.Fprintf(out, "\nOne picture of triptych, clouds 0 ms, event by event:\n\n| ms, p50 | since the last, p50 | since the last, %s | event |\n| ---: | ---: | ---: | --- |\n", name); err != nil {
 		return err
 	}
 	for _, kind := range slices.Sorted(maps.Keys(m)) {

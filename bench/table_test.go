@@ -141,7 +141,7 @@ func TestTimeline(t *testing.T) {
 	if err := m.writeTimeline(&out); err != nil {
 		t.Fatal(err)
 	}
-	if want := "| max | event |\n| ---: | ---: | ---: | --- |\n| 0 | 0 | 0 | 01 Start |\n| 6 | 6 | 9 | 02 End |\n"; !strings.HasSuffix(out.String(), want) {
+	if want := "since the last, max | event |\n| ---: | ---: | ---: | --- |\n| 0 | 0 | 0 | 01 Start |\n| 6 | 6 | 9 | 02 End |\n"; !strings.HasSuffix(out.String(), want) {
 		t.Errorf("got %s, want at its end %s", out.String(), want)
 	}
 }
