@@ -39,7 +39,7 @@ var expiries = []fault{
 	}},
 }
 
-// brief has pictures taken by a worker whose credentials last so long, and which gets new ones as a container of AWS does.
+// brief has pictures carried by a worker whose credentials last so long, and which gets new ones as a container of AWS does.
 func (p *pipeline) brief(t *testing.T, lasts time.Duration) {
 	t.Helper()
 	// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html; the SDK for Go counts them as
@@ -79,7 +79,11 @@ func (s *shot) signed(t *testing.T) string {
 
 func get(t *testing.T, url string) (status int) {
 	t.Helper()
-	res, err := http.Get(url)
+	req, err := http.NewRequestWithContext(patient(t), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
