@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -120,29 +121,40 @@ func TestReceive(t *testing.T) {
 }
 
 func TestLateRequest(t *testing.T) {
-	for name, start := range map[string]func(grpc.ClientStream, *visionpb.BatchAnnotateImagesRequest){
-		"a_request_that_does_not_come_gives_its_memory_back": func(grpc.ClientStream, *visionpb.BatchAnnotateImagesRequest) {},
-		"half_a_request_gives_its_memory_back": func(stream grpc.ClientStream, batch *visionpb.BatchAnnotateImagesRequest) {
-			go stream.SendMsg(batch)
-		},
+	for name, c := range map[string]struct {
+		within time.Duration
+		half   bool
+	}{
+		"a_request_that_does_not_come_gives_its_memory_back": {within: 100 * time.Millisecond},
+		"half_a_request_gives_its_memory_back":               {within: time.Second, half: true}, // half comes in sooner
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, data := newServer(t)
 			if s.server.readWithin != readWithin {
 				t.Errorf("a request may take %s", s.server.readWithin)
 			}
-			s.server.readWithin = 100 * time.Millisecond
-			stream, err := open(t.Context(), dial(t, s.server, grpc.WithContextDialer(stall(t.Context()))))
+			s.server.readWithin = c.within
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			stalled := make(chan struct{})
+			stream, err := open(ctx, dial(t, s.server, grpc.WithContextDialer(stall(ctx, sync.OnceFunc(func() { close(stalled) })))))
 			if err != nil {
 				t.Fatal(err)
 			}
 			image := &visionpb.Image{Content: bytes.Repeat(data, 10)}
-			start(stream, &visionpb.BatchAnnotateImagesRequest{Requests: []*visionpb.AnnotateImageRequest{asking(image)}})
+			if c.half {
+				go stream.SendMsg(&visionpb.BatchAnnotateImagesRequest{Requests: []*visionpb.AnnotateImageRequest{asking(image)}})
+				select {
+				case <-stalled:
+				case <-ctx.Done():
+					t.Fatal("half of it never came in")
+				}
+			}
 			if err := stream.RecvMsg(&visionpb.BatchAnnotateImagesResponse{}); status.Code(err) != codes.DeadlineExceeded {
 				t.Errorf("got %v", err)
 			}
-			if err := s.server.requests.Acquire(t.Context(), maxRequests*maxRequest); err != nil { // all of it
-				t.Error(err)
+			if err := s.server.requests.Acquire(ctx, maxRequests*maxRequest); err != nil { // all of it
+				t.Errorf("not all memory was given back: %v", err)
 			}
 		})
 	}
@@ -157,13 +169,14 @@ func open(ctx context.Context, conn *grpc.ClientConn) (grpc.ClientStream, error)
 type stalling struct {
 	net.Conn
 	left int
+	full func()
 	fail <-chan struct{}
 }
 
-func stall(until context.Context) func(context.Context, string) (net.Conn, error) {
+func stall(until context.Context, full func()) func(context.Context, string) (net.Conn, error) {
 	return func(ctx context.Context, addr string) (net.Conn, error) {
 		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
-		return &stalling{conn, 50_000, until.Done()}, err
+		return &stalling{conn, 50_000, full, until.Done()}, err
 	}
 }
 
@@ -173,6 +186,7 @@ func (c *stalling) Write(p []byte) (int, error) {
 	if n == len(p) || err != nil {
 		return n, err
 	}
+	c.full()
 	<-c.fail
 	return n, net.ErrClosed
 }

@@ -17,7 +17,8 @@ var spare struct {
 	held int // numbers in all of them
 }
 
-// mostSpare is what two pictures at once leave behind; more is left to the garbage collector. Numbers have 4 bytes.
+// mostSpare is what two pictures at once leave behind, and is kept for good; more is left to the garbage collector. Numbers
+// have 4 bytes.
 const mostSpare = 12 << 20
 
 // New is a tensor of zeros.

@@ -105,13 +105,19 @@ func TestValues(t *testing.T) {
 }
 
 func TestRelease(t *testing.T) {
+	spare.Lock()
+	spare.free, spare.held = nil, 0 // by other tests
+	spare.Unlock()
 	t.Run("what_was_released_comes_back_as_zeros", func(t *testing.T) {
-		for range 100 {
-			used := filled(7, 3, 5)
-			used.Release()
-			if got := New(2, 6); len(got.Data) != 12 || !slices.Equal(got.Data, make([]float32, 12)) || !slices.Equal(got.Shape, []int{2, 6}) {
-				t.Fatalf("got %v %v", got.Shape, got.Data)
-			}
+		used := filled(7, 3, 5)
+		memory := &used.Data[0]
+		used.Release()
+		got := New(2, 6)
+		if !slices.Equal(got.Data, make([]float32, 12)) || !slices.Equal(got.Shape, []int{2, 6}) {
+			t.Errorf("got %v %v", got.Shape, got.Data)
+		}
+		if &got.Data[0] != memory {
+			t.Error("it is new memory")
 		}
 	})
 	spares := func() (free, held int) {
@@ -121,11 +127,17 @@ func TestRelease(t *testing.T) {
 	}
 	t.Run("of_many_sizes_the_largest_stays", func(t *testing.T) {
 		free, held := spares()
+		var largest *float32
 		for n := 100_000; n < 10_000_000; n += 100_000 {
-			New(n).Release()
+			used := New(n)
+			largest = &used.Data[0]
+			used.Release()
 		}
 		if freeToo, heldToo := spares(); freeToo > free+1 || heldToo > held+10_000_000 {
 			t.Errorf("%d of %d numbers became %d of %d", free, held, freeToo, heldToo)
+		}
+		if got := New(9_000_000); &got.Data[0] != largest {
+			t.Error("9,000,000 numbers are new memory")
 		}
 	})
 	t.Run("a_small_one_does_not_take_the_place_of_a_large_one", func(t *testing.T) {
