@@ -5,6 +5,7 @@ package objects
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,6 +22,9 @@ func Open(ctx context.Context) (*s3.Client, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }))
 	if err != nil {
 		return nil, fmt.Errorf("reading the AWS configuration: %w", err)
+	}
+	if cache, ok := cfg.Credentials.(*aws.CredentialsCache); ok {
+		cfg.Credentials = renewing{cache, new(atomic.Pointer[aws.Credentials])}
 	}
 	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil }), nil
 }
