@@ -401,41 +401,6 @@ func TestLetterbox(t *testing.T) {
 	}
 }
 
-func TestResample(t *testing.T) {
-	stripes := image.NewRGBA(image.Rect(0, 0, 4, 2)) // 0 100 200 40, each row
-	for i := range stripes.Pix {
-		stripes.Pix[i] = []byte{0, 100, 200, 40}[i/4%4]
-	}
-	for name, tt := range map[string]struct {
-		how   kernel
-		crop  image.Rectangle
-		width int
-		want  []byte
-	}{
-		"of_the_same_size_it_is_the_same":        {average, stripes.Rect, 4, []byte{0, 100, 200, 40}},
-		"half_the_size_is_the_average_of_two":    {average, stripes.Rect, 2, []byte{50, 120}},
-		"one_pixel_is_the_average_of_all":        {average, stripes.Rect, 1, []byte{85}},
-		"only_what_is_inside_the_crop_counts":    {average, image.Rect(1, 0, 3, 2), 1, []byte{150}},
-		"larger_goes_from_one_to_the_next":       {bilinear, image.Rect(1, 0, 3, 2), 4, []byte{100, 125, 175, 200}},
-		"bilinear_of_the_same_size_is_the_same":  {bilinear, stripes.Rect, 4, []byte{0, 100, 200, 40}},
-		"bilinear_shrinks_with_a_look_beyond_it": {bilinear, stripes.Rect, 2, []byte{71, 117}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			to := image.NewRGBA(image.Rect(0, 0, tt.width, 2))
-			resample(to, to.Rect, stripes, tt.crop, tt.how)
-			var got []byte
-			for x := range tt.width {
-				if got = append(got, to.RGBAAt(x, 1).G); to.RGBAAt(x, 0).A != 255 {
-					t.Errorf("it is %d opaque at %d", to.RGBAAt(x, 0).A, x)
-				}
-			}
-			if !bytes.Equal(got, tt.want) {
-				t.Errorf("got %v, want %v", got, tt.want)
-			}
-		})
-	}
-}
-
 // FuzzDecode looks for bytes that make decoding panic or break its promises.
 func FuzzDecode(f *testing.F) {
 	f.Add(read(f, "chelsea.jpg")[:2000])

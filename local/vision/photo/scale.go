@@ -4,6 +4,8 @@ import (
 	"image"
 	"image/draw"
 	"math"
+
+	xdraw "golang.org/x/image/draw"
 )
 
 // shrink makes one pixel of the average of each square of by × by of the canvas, which is white where the picture is
@@ -58,17 +60,20 @@ func Letterbox(from *image.RGBA, crop image.Rectangle, size image.Point, centred
 	if centred {
 		inner = inner.Add(size.Sub(inner.Max).Div(2))
 	}
-	resample(to, inner, from, crop, bilinear)
+	xdraw.BiLinear.Scale(to, inner, from, crop, draw.Src, nil)
 	return to, scale
 }
+
+// average counts every pixel as much as it covers; x/image/draw's own kernels reach further and blur.
+var average = &xdraw.Kernel{Support: 0.5, At: func(float64) float64 { return 1 }}
 
 // Stretch scales the whole picture to size, whatever that does to its proportions.
 func Stretch(from *image.RGBA, size image.Point) *image.RGBA {
 	to := image.NewRGBA(image.Rectangle{Max: size})
-	how := average
+	var scaler xdraw.Interpolator = average
 	if from.Rect.Dx() < size.X || from.Rect.Dy() < size.Y {
-		how = bilinear
+		scaler = xdraw.BiLinear
 	}
-	resample(to, to.Rect, from, from.Rect, how)
+	scaler.Scale(to, to.Rect, from, from.Rect, draw.Src, nil)
 	return to
 }
