@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/converter"
 	"google.golang.org/grpc/codes"
 
@@ -54,27 +53,14 @@ func (p *pipeline) brief(t *testing.T, lasts time.Duration) {
 	t.Cleanup(func() { p.Hold("brief") })
 }
 
-// signed is the URL that the picture's run was begun with.
+// signed is the URL that annotate was scheduled with.
 func (s *shot) signed(t *testing.T) string {
 	t.Helper()
-	events := s.temporal.GetWorkflowHistory(patient(t), s.ID.WorkflowID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for events.HasNext() {
-		e, err := events.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		a := e.GetActivityTaskScheduledEventAttributes()
-		if a.GetActivityType().GetName() != string(picture.Annotate) {
-			continue
-		}
-		var in activities.AnnotateInput
-		if err := converter.GetDefaultDataConverter().FromPayloads(a.Input, &in); err != nil {
-			t.Fatal(err)
-		}
-		return in.URL
+	var in activities.AnnotateInput
+	if err := converter.GetDefaultDataConverter().FromPayloads(s.scheduled(t, picture.Annotate)[0].input, &in); err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("annotate was never scheduled")
-	return ""
+	return in.URL
 }
 
 func get(t *testing.T, url string) (status int) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	failurepb "go.temporal.io/api/failure/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
@@ -16,6 +17,7 @@ import (
 
 // try is one activity of a run's history, as it ended.
 type try struct {
+	input   *commonpb.Payloads
 	attempt int32
 	before  *failurepb.Failure // of the attempt before
 	failure *failurepb.Failure // nil if it completed
@@ -33,7 +35,7 @@ func (s *shot) scheduled(t *testing.T, name picture.StepName) []*try {
 			t.Fatal(err)
 		}
 		if a := e.GetActivityTaskScheduledEventAttributes(); a.GetActivityType().GetName() == string(name) {
-			by[e.EventId] = &try{}
+			by[e.EventId] = &try{input: a.Input}
 			tries = append(tries, by[e.EventId])
 		}
 		if a := e.GetActivityTaskStartedEventAttributes(); by[a.GetScheduledEventId()] != nil {
