@@ -17,28 +17,28 @@ import (
 
 // Activities is what the steps need. All fields are required and safe for use by many at once.
 type Activities struct {
-	S3       *s3.Client
-	Bucket   string                       // where web uploads to
-	Vision   *vision.ImageAnnotatorClient // without retries of its own: see OpenVision
-	Records  *records.Container
-	Features []*visionpb.Feature // what is asked of Google, see ParseFeatures
-	Room     *semaphore.Weighted // of InlineRoom: what pictures that are sent by bytes may take in memory
+	S3          *s3.Client
+	Bucket      string                       // where web uploads to
+	Vision      *vision.ImageAnnotatorClient // without retries of its own: see OpenVision
+	Records     *records.Container
+	Features    []*visionpb.Feature // what is asked of Google, see ParseFeatures
+	InlineBytes *semaphore.Weighted // of InlineBytesLimit: what pictures that are sent by bytes may take in memory
 }
 
 // RegisterQuick registers what PicturesQueue carries.
-func (a *Activities) RegisterQuick(r worker.ActivityRegistry) {
-	register(r, string(picture.Presign), a.Presign)
-	register(r, string(picture.Persist), a.Persist)
-	register(r, picture.SweepPage, a.Sweep)
-	register(r, picture.Bury, a.Bury)
-	register(r, picture.Terminate, a.Terminate)
-	register(r, picture.Delete, a.Delete)
-	register(r, picture.Forget, a.Forget)
+func (a *Activities) RegisterMain(r worker.ActivityRegistry) {
+	register(r, string(picture.PresignStep), a.Presign)
+	register(r, string(picture.PersistStep), a.Persist)
+	register(r, picture.SweepPageActivity, a.Sweep)
+	register(r, picture.WriteTombstoneActivity, a.Bury)
+	register(r, picture.TerminateWorkflowActivity, a.Terminate)
+	register(r, picture.DeleteObjectActivity, a.Delete)
+	register(r, picture.DeleteHistoryActivity, a.Forget)
 }
 
 // RegisterAnnotate registers what AnnotateQueue carries.
 func (a *Activities) RegisterAnnotate(r worker.ActivityRegistry) {
-	register(r, string(picture.Annotate), a.Annotate)
+	register(r, string(picture.AnnotateStep), a.Annotate)
 }
 
 // register names the activity whatever its method is called: the name stands in histories that outlive this

@@ -27,15 +27,15 @@ const (
 	ByBytes Send = "bytes"
 )
 
-// MaxInline is the largest picture that can be sent by bytes. Google's front refuses a gRPC request over
+// MaxInlineSize is the largest picture that can be sent by bytes. Google's front refuses a gRPC request over
 // 10,485,760 bytes with INVALID_ARGUMENT "Request payload size exceeds the limit"
 // (github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845; Vision's documented "JSON request object
 // size" of 10 MB is the same limit); 64 KiB are left for the rest of the request. A larger picture can only
 // be fetched by Google, so when Google cannot, it waits and is tried by URL again.
-const MaxInline = 10<<20 - 64<<10
+const MaxInlineSize = 10<<20 - 64<<10
 
-// InlineRoom is how many bytes of pictures a worker should hold at once; each stands in memory twice, once as gRPC sends it.
-const InlineRoom = 20 * MaxInline
+// InlineBytesLimit is how many bytes of pictures a worker should hold at once; each stands in memory twice, once as gRPC sends it.
+const InlineBytesLimit = 20 * MaxInlineSize
 
 // maxRecord is the largest Record that is let through, in bytes of JSON. Both Cosmos DB, as an item, and
 // Temporal, as a payload (limit.blobSize.error, 2 MiB), have to take it; 8 KiB are left for the run ID, the
@@ -55,12 +55,12 @@ type AnnotateInput struct {
 	Send    Send            `json:"send"`
 	SignedURL
 	// Again has the picture shown although it has a Record, if that is from before.
-	Again time.Time `json:"again,omitzero"`
+	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"`
 }
 
 // Annotated is Google's answer, an AnnotateImageResponse as proto JSON, and how it was come by; or, when Google was not
 // asked because the picture has its Record already, Kept is that Record's status.
-type Annotated struct {
+type AnnotateResult struct {
 	Annotation json.RawMessage `json:"annotation"`
 	Step       picture.Step    `json:"step"`
 	Kept       picture.Status  `json:"kept,omitempty"`
@@ -68,7 +68,7 @@ type Annotated struct {
 
 // Annotate has Google look at a picture, once per attempt; each attempt that is answered is billed, and none is made
 // for a picture that has its Record or was erased. It never changes anything.
-func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (Annotated, error) {
+func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -77,35 +77,35 @@ func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (Annotated,
 	started := time.Now().UTC()
 	switch kept, err := a.kept(ctx, in.Picture.ID); {
 	case err != nil:
-		return Annotated{}, err
+		return AnnotateResult{}, err
 	case kept.Status == picture.Erased:
-		return Annotated{}, failure(&picture.Error{Kind: picture.WasErased, Message: "the picture was erased by its owner; Google is not asked"})
-	case kept.Status != "" && !kept.Outdated(in.Again):
-		return Annotated{Kept: kept.Status}, nil
+		return AnnotateResult{}, failure(&picture.Error{Kind: picture.WasErased, Message: "the picture was erased by its owner; Google is not asked"})
+	case kept.Status != "" && !kept.OlderThan(in.ReannotateBefore):
+		return AnnotateResult{Kept: kept.Status}, nil
 	}
 	if in.Send == ByBytes {
-		room := min(in.Picture.Size, MaxInline)
-		if err := a.Room.Acquire(ctx, room); err != nil {
-			return Annotated{}, failure(&picture.Error{Kind: picture.Unavailable,
+		room := min(in.Picture.Size, MaxInlineSize)
+		if err := a.InlineBytes.Acquire(ctx, room); err != nil {
+			return AnnotateResult{}, failure(&picture.Error{Kind: picture.Unavailable,
 				Message: "The worker holds as many pictures as it has room for; this one is tried again", Err: err})
 		}
-		defer a.Room.Release(room)
+		defer a.InlineBytes.Release(room)
 	}
 	image, err := a.image(ctx, in)
 	if err != nil {
-		return Annotated{}, failure(err)
+		return AnnotateResult{}, failure(err)
 	}
 	answer, err := a.Vision.BatchAnnotateImages(ctx, &visionpb.BatchAnnotateImagesRequest{
 		Requests: []*visionpb.AnnotateImageRequest{{Image: image, Features: a.Features}},
 	})
 	if err != nil {
-		return Annotated{}, failure(explain(visionRPC, err))
+		return AnnotateResult{}, failure(explain(visionRPC, err))
 	}
 	annotation, err := annotation(answer, in)
 	if err != nil {
-		return Annotated{}, failure(err)
+		return AnnotateResult{}, failure(err)
 	}
-	return Annotated{Annotation: annotation, Step: done(ctx, picture.Annotate, started)}, nil
+	return AnnotateResult{Annotation: annotation, Step: done(ctx, picture.AnnotateStep, started)}, nil
 }
 
 // image is the picture as Google shall get it.
@@ -138,11 +138,11 @@ func (a *Activities) read(ctx context.Context, p picture.Picture) ([]byte, error
 	}
 	defer object.Body.Close()
 	var content bytes.Buffer
-	content.Grow(int(min(p.Size, MaxInline)) + bytes.MinRead)
-	if _, err := content.ReadFrom(io.LimitReader(object.Body, MaxInline+1)); err != nil {
+	content.Grow(int(min(p.Size, MaxInlineSize)) + bytes.MinRead)
+	if _, err := content.ReadFrom(io.LimitReader(object.Body, MaxInlineSize+1)); err != nil {
 		return nil, explain(s3API, err)
 	}
-	if content.Len() > MaxInline {
+	if content.Len() > MaxInlineSize {
 		return nil, tooLargeToSend(p)
 	}
 	return content.Bytes(), nil
@@ -168,7 +168,7 @@ func annotation(answer *visionpb.BatchAnnotateImagesResponse, in AnnotateInput) 
 // imageFailure is what an error for the image means. Pictures too large to be sent by bytes cannot be tried that way.
 func imageFailure(in AnnotateInput, err *imageError) error {
 	meaning := explain(visionImage(in.Send), err)
-	if meaning.Kind != picture.Unfetchable || in.Picture.Size <= MaxInline {
+	if meaning.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {
 		return meaning
 	}
 	if certain := explain(visionByBytes, err); certain.Kind == picture.BadImage {
@@ -179,7 +179,7 @@ func imageFailure(in AnnotateInput, err *imageError) error {
 
 // fits measures the Record as Temporal and Cosmos DB will be sent it: JSON in JSON grows by escaping.
 func fits(p picture.Picture, annotation json.RawMessage) error {
-	record, err := records.Encode(p.Annotated(annotation, time.Now(), nil, ""))
+	record, err := records.Encode(p.AnnotatedRecord(annotation, time.Now(), nil, ""))
 	if err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func tooLargeToSend(p picture.Picture) *picture.Error {
 			Message: fmt.Sprintf("Google could not look at this picture of %d bytes, and takes only %d", p.Size, picture.MaxSize)}
 	}
 	return &picture.Error{Kind: picture.Unavailable,
-		Message: fmt.Sprintf("Google could not fetch the picture by its URL, and its %d bytes are more than the %d that can be sent along: make the bucket reachable for Google; the picture waits", p.Size, MaxInline)}
+		Message: fmt.Sprintf("Google could not fetch the picture by its URL, and its %d bytes are more than the %d that can be sent along: make the bucket reachable for Google; the picture waits", p.Size, MaxInlineSize)}
 }
 
 // done is the step as the Record will tell it.

@@ -20,7 +20,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
-	"triptych/local/vision/annotator"
+	"triptych/emulators/vision/annotator"
 	"triptych/picture"
 )
 
@@ -39,7 +39,7 @@ func TestAnnotate(t *testing.T) {
 		}
 	})
 	t.Run("by_bytes_Google_sees_the_same", func(t *testing.T) {
-		byBytes, err := take[Annotated](t, c.Activities, picture.Annotate, AnnotateInput{Picture: p, Send: ByBytes})
+		byBytes, err := take[AnnotateResult](t, c.Activities, picture.AnnotateStep, AnnotateInput{Picture: p, Send: ByBytes})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +53,7 @@ func TestAnnotate(t *testing.T) {
 			t.Errorf("it ran from %s to %s", got.StartedAt, got.FinishedAt)
 		}
 		got.StartedAt, got.FinishedAt = time.Time{}, time.Time{}
-		if want := (picture.Step{Name: picture.Annotate, Cloud: "google", Status: picture.StepDone, Attempt: 1}); got != want {
+		if want := (picture.Step{Name: picture.AnnotateStep, Cloud: "google", Status: picture.StepDone, Attempt: 1}); got != want {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 	})
@@ -86,9 +86,9 @@ func TestAnnotate(t *testing.T) {
 		endpoint := cutS3After(t, 20_000)
 		options.BaseEndpoint = &endpoint
 		c.S3 = s3.New(options)
-		_, err := take[Annotated](t, c.Activities, picture.Annotate, AnnotateInput{Picture: p, Send: ByBytes})
+		_, err := take[AnnotateResult](t, c.Activities, picture.AnnotateStep, AnnotateInput{Picture: p, Send: ByBytes})
 		fails(t, err, picture.Unavailable)
-		if billed := c.google.Annotated(); billed != 0 {
+		if billed := c.google.Billed(); billed != 0 {
 			t.Errorf("Google was shown %d halves of it", billed)
 		}
 	})
@@ -104,7 +104,7 @@ func TestAnnotateExpiredURL(t *testing.T) {
 	c.google.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}}) // it need not look
 	annotate := func(send Send, left time.Duration) error {
 		signed.ExpiresAt = time.Now().Add(left)
-		_, err := take[Annotated](t, c.Activities, picture.Annotate, AnnotateInput{Picture: p, Send: send, SignedURL: signed})
+		_, err := take[AnnotateResult](t, c.Activities, picture.AnnotateStep, AnnotateInput{Picture: p, Send: send, SignedURL: signed})
 		return err
 	}
 	for name, left := range map[string]time.Duration{"expired": -time.Second, "about_to_expire": 20 * time.Second} {
@@ -140,14 +140,14 @@ func TestAnnotateErasedPicture(t *testing.T) {
 	t.Run("is_not_shown_to_Google", func(t *testing.T) {
 		_, err := c.annotate(t, p, ByURL)
 		fails(t, err, picture.WasErased)
-		if got := c.google.Annotated(); got != 0 {
+		if got := c.google.Billed(); got != 0 {
 			t.Errorf("Google was asked %d times", got)
 		}
 	})
 	t.Run("is_not_shown_to_Google_again_either", func(t *testing.T) {
-		_, err := take[Annotated](t, c.Activities, picture.Annotate, AnnotateInput{Picture: p, Send: ByBytes, Again: time.Now()})
+		_, err := take[AnnotateResult](t, c.Activities, picture.AnnotateStep, AnnotateInput{Picture: p, Send: ByBytes, ReannotateBefore: time.Now()})
 		fails(t, err, picture.WasErased)
-		if got := c.google.Annotated(); got != 0 {
+		if got := c.google.Billed(); got != 0 {
 			t.Errorf("Google was asked %d times", got)
 		}
 	})
@@ -157,7 +157,7 @@ func TestAnnotateWhatHasARecord(t *testing.T) {
 	c := open(t)
 	c.google.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}}) // it need not look
 	p := c.upload(t, somePicture(t), photograph(t))
-	c.keeps(t, p.Rejected(picture.Rejection{Step: picture.Annotate, Kind: picture.BadImage}, nil, "run"), picture.Rejected)
+	c.keeps(t, p.RejectedRecord(picture.Rejection{Step: picture.AnnotateStep, Kind: picture.BadImage}, nil, "run"), picture.Rejected)
 	for _, tt := range []struct {
 		outcome string
 		again   time.Time
@@ -169,9 +169,9 @@ func TestAnnotateWhatHasARecord(t *testing.T) {
 		{"is_shown_again_on_demand", time.Now().Add(time.Hour), "", 1},
 	} {
 		t.Run(tt.outcome, func(t *testing.T) {
-			before := c.google.Annotated()
-			got, err := take[Annotated](t, c.Activities, picture.Annotate, AnnotateInput{Picture: p, Send: ByBytes, Again: tt.again})
-			if billed := c.google.Annotated() - before; err != nil || got.Kept != tt.kept || billed != tt.billed {
+			before := c.google.Billed()
+			got, err := take[AnnotateResult](t, c.Activities, picture.AnnotateStep, AnnotateInput{Picture: p, Send: ByBytes, ReannotateBefore: tt.again})
+			if billed := c.google.Billed() - before; err != nil || got.Kept != tt.kept || billed != tt.billed {
 				t.Errorf("kept %q, billed %d, %v", got.Kept, billed, err)
 			}
 		})
@@ -198,12 +198,12 @@ func TestAnnotateBeatsWhileGoogleIsSlow(t *testing.T) {
 	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-beats:
-			http.ServeFile(w, r, "../local/vision/testdata/astronaut.jpg")
+			http.ServeFile(w, r, "../emulators/vision/testdata/astronaut.jpg")
 		case <-r.Context().Done():
 		}
 	}))
 	defer slow.Close()
-	_, err := take[Annotated](t, c.Activities, picture.Annotate, AnnotateInput{Picture: somePicture(t), Send: ByURL,
+	_, err := take[AnnotateResult](t, c.Activities, picture.AnnotateStep, AnnotateInput{Picture: somePicture(t), Send: ByURL,
 		SignedURL: SignedURL{URL: slow.URL, ExpiresAt: time.Now().Add(time.Hour)}},
 		func(env *testsuite.TestActivityEnvironment) {
 			env.SetOnActivityHeartbeatListener(func(*activity.Info, converter.EncodedValues) {
@@ -218,7 +218,7 @@ func TestAnnotateBeatsWhileGoogleIsSlow(t *testing.T) {
 	}
 }
 
-func decode(t *testing.T, a Annotated) *visionpb.AnnotateImageResponse {
+func decode(t *testing.T, a AnnotateResult) *visionpb.AnnotateImageResponse {
 	t.Helper()
 	var answer visionpb.AnnotateImageResponse
 	if err := protojson.Unmarshal(a.Annotation, &answer); err != nil {

@@ -229,7 +229,7 @@ func failure(err error) error {
 	if !ok {
 		return temporal.NewApplicationErrorWithCause("something unforeseen went wrong; it is tried again", "", errors.New(redact(err.Error())))
 	}
-	options := temporal.ApplicationErrorOptions{NonRetryable: !e.Kind.Waits(), NextRetryDelay: e.RetryAfter}
+	options := temporal.ApplicationErrorOptions{NonRetryable: !e.Kind.Retries(), NextRetryDelay: e.RetryAfter}
 	if e.Err != nil {
 		options.Cause = errors.New(redact(e.Err.Error()))
 	}
@@ -245,5 +245,5 @@ var (
 // object it asked for, and the worker's log has it all.
 func redact(s string) string {
 	s = signature.ReplaceAllString(s, "${1}…")
-	return wholeID.ReplaceAllStringFunc(s, func(id string) string { return picture.ID(id).Short() })
+	return wholeID.ReplaceAllStringFunc(s, func(id string) string { return picture.ID(id).Redacted() })
 }

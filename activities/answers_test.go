@@ -16,9 +16,9 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
+	"triptych/emulators/cosmos/cosmosdb"
+	"triptych/emulators/vision/annotator"
 	"triptych/internal/records"
-	"triptych/local/cosmos"
-	"triptych/local/vision/annotator"
 	"triptych/picture"
 )
 
@@ -72,10 +72,10 @@ var occasions = slices.Concat([]occasion{
 	}},
 	{s3API, "Forbidden", "an_object_of_which_it_will_not_tell", picture.Forbidden, 0, func(t *testing.T, c *clouds) error {
 		p := somePicture(t)
-		before := picture.KeysSince(p.ID.MintedAt())
+		before := picture.KeyAt(p.ID.CreatedAt())
 		c.upload(t, p, photograph(t))
 		breakS3(t, `{"status":403,"code":"AccessDenied","operations":["HeadObject"]}`)
-		_, err := take[SweptPage](t, c.Activities, picture.SweepPage, picture.Sweep{After: before})
+		_, err := take[SweepResult](t, c.Activities, picture.SweepPageActivity, picture.Sweep{After: before})
 		return err
 	}},
 	s3Says(400, "ExpiredToken", picture.Forbidden),
@@ -120,7 +120,7 @@ var occasions = slices.Concat([]occasion{
 		return err
 	}},
 	{visionByURL, aboutURL, "a_URL_that_Google_may_not_open", picture.Unfetchable, 0, func(t *testing.T, c *clouds) error {
-		_, err := take[Annotated](t, c.Activities, picture.Annotate, AnnotateInput{Picture: somePicture(t), Send: ByURL,
+		_, err := take[AnnotateResult](t, c.Activities, picture.AnnotateStep, AnnotateInput{Picture: somePicture(t), Send: ByURL,
 			SignedURL: SignedURL{URL: "gs://private/picture.jpg", ExpiresAt: time.Now().Add(time.Hour)}})
 		return err
 	}},
@@ -178,7 +178,7 @@ var occasions = slices.Concat([]occasion{
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = c.persist(t, somePicture(t).Annotated(huge, time.Now(), nil, "run"))
+		_, err = c.persist(t, somePicture(t).AnnotatedRecord(huge, time.Now(), nil, "run"))
 		return err
 	}},
 	{cosmosDB, other, "nothing_listens", picture.Unavailable, 0, func(t *testing.T, c *clouds) error {
@@ -186,14 +186,14 @@ var occasions = slices.Concat([]occasion{
 		return c.keep(t)
 	}},
 	{cosmosDB, other, "a_connection_that_is_cut", picture.Unavailable, 0, func(t *testing.T, c *clouds) error {
-		c.azure.SetFault(cosmos.Fault{AfterApply: true})
+		c.azure.SetFault(cosmosdb.Fault{AfterApply: true})
 		return c.keep(t)
 	}},
 	{cosmosDB, noRecord, "a_document_that_is_something_else_before_Google_is_asked", picture.Misconfigured, 0, func(t *testing.T, c *clouds) error {
 		p := c.upload(t, somePicture(t), photograph(t))
 		c.scribble(t, p.ID)
 		_, err := c.annotate(t, p, ByURL)
-		if c.google.Annotated() != 0 {
+		if c.google.Billed() != 0 {
 			t.Error("Google was paid")
 		}
 		return err
@@ -279,7 +279,7 @@ func imageSays(from source, code codes.Code, kind picture.Kind) occasion {
 
 func cosmosSays(status int, kind picture.Kind, hint time.Duration) occasion {
 	return occasion{cosmosDB, fmt.Sprint(status), itself(hint), kind, hint, func(t *testing.T, c *clouds) error {
-		c.azure.SetFault(cosmos.Fault{Status: status, RetryAfter: hint})
+		c.azure.SetFault(cosmosdb.Fault{Status: status, RetryAfter: hint})
 		return c.keep(t)
 	}}
 }
@@ -302,7 +302,7 @@ func askTooMuch(send Send) func(*testing.T, *clouds) error {
 // fetch has the worker read a picture from S3.
 func (c *clouds) fetch(t *testing.T, p picture.Picture) error {
 	t.Helper()
-	_, err := take[Annotated](t, c.Activities, picture.Annotate, AnnotateInput{Picture: p, Send: ByBytes})
+	_, err := take[AnnotateResult](t, c.Activities, picture.AnnotateStep, AnnotateInput{Picture: p, Send: ByBytes})
 	return err
 }
 
@@ -322,7 +322,7 @@ func (c *clouds) look(t *testing.T, send Send, content []byte) error {
 // keep has a small Record kept.
 func (c *clouds) keep(t *testing.T) error {
 	t.Helper()
-	_, err := c.persist(t, somePicture(t).Annotated(json.RawMessage("{}"), time.Now(), nil, "run"))
+	_, err := c.persist(t, somePicture(t).AnnotatedRecord(json.RawMessage("{}"), time.Now(), nil, "run"))
 	return err
 }
 

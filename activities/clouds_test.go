@@ -25,10 +25,10 @@ import (
 	"go.temporal.io/sdk/worker"
 	"golang.org/x/sync/semaphore"
 
+	"triptych/emulators/cosmos/cosmosdb"
+	"triptych/emulators/vision/annotator"
 	"triptych/internal/objects"
 	"triptych/internal/records"
-	"triptych/local/cosmos"
-	"triptych/local/vision/annotator"
 	"triptych/picture"
 )
 
@@ -36,7 +36,7 @@ import (
 type clouds struct {
 	*Activities
 	google *annotator.Server
-	azure  *cosmos.Server
+	azure  *cosmosdb.Server
 }
 
 func open(t *testing.T) *clouds {
@@ -48,7 +48,7 @@ func open(t *testing.T) *clouds {
 	} {
 		t.Setenv(name, value)
 	}
-	c := &clouds{Activities: &Activities{Bucket: bucket, Room: semaphore.NewWeighted(InlineRoom)}}
+	c := &clouds{Activities: &Activities{Bucket: bucket, InlineBytes: semaphore.NewWeighted(InlineBytesLimit)}}
 	c.connectS3(t)
 	c.google = c.openVision(t)
 	c.azure = c.openRecords(t)
@@ -97,7 +97,7 @@ func (c *clouds) connectVision(t *testing.T, addr string) {
 	c.Vision = client
 }
 
-func (c *clouds) openRecords(t *testing.T) *cosmos.Server {
+func (c *clouds) openRecords(t *testing.T) *cosmosdb.Server {
 	t.Helper()
 	server, endpoint, key := account(t)
 	if err := records.Provision(t.Context(), endpoint, key); err != nil {
@@ -117,10 +117,10 @@ func (c *clouds) connectRecords(t *testing.T, endpoint, key string) {
 }
 
 // account is a Cosmos DB account with nothing in it.
-func account(t *testing.T) (server *cosmos.Server, endpoint, key string) {
+func account(t *testing.T) (server *cosmosdb.Server, endpoint, key string) {
 	t.Helper()
 	key = newKey()
-	server, err := cosmos.Open(filepath.Join(t.TempDir(), "cosmos.db"), key)
+	server, err := cosmosdb.Open(filepath.Join(t.TempDir(), "cosmos.db"), key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func (c *clouds) remove(t *testing.T, p picture.Picture) (marker string) {
 
 func photograph(t *testing.T) []byte {
 	t.Helper()
-	content, err := os.ReadFile("../local/vision/testdata/astronaut.jpg")
+	content, err := os.ReadFile("../emulators/vision/testdata/astronaut.jpg")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +234,7 @@ func take[Out any, Name ~string](t *testing.T, a *Activities, activity Name, in 
 		BackgroundActivityContext: t.Context(),
 		Interceptors:              []interceptor.WorkerInterceptor{returned},
 	})
-	a.RegisterQuick(env)
+	a.RegisterMain(env)
 	a.RegisterAnnotate(env)
 	for _, set := range how {
 		set(env)
@@ -273,23 +273,23 @@ func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 
 func (c *clouds) presign(t *testing.T, p picture.Picture) (SignedURL, error) {
 	t.Helper()
-	signed, err := take[Presigned](t, c.Activities, picture.Presign, p)
+	signed, err := take[PresignResult](t, c.Activities, picture.PresignStep, p)
 	return signed.SignedURL, err
 }
 
 // annotate is Annotate of a picture that was presigned just before.
-func (c *clouds) annotate(t *testing.T, p picture.Picture, send Send, how ...func(*testsuite.TestActivityEnvironment)) (Annotated, error) {
+func (c *clouds) annotate(t *testing.T, p picture.Picture, send Send, how ...func(*testsuite.TestActivityEnvironment)) (AnnotateResult, error) {
 	t.Helper()
 	signed, err := c.presign(t, p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return take[Annotated](t, c.Activities, picture.Annotate, AnnotateInput{Picture: p, Send: send, SignedURL: signed}, how...)
+	return take[AnnotateResult](t, c.Activities, picture.AnnotateStep, AnnotateInput{Picture: p, Send: send, SignedURL: signed}, how...)
 }
 
 func (c *clouds) persist(t *testing.T, r picture.Record) (picture.Outcome, error) {
 	t.Helper()
-	return take[picture.Outcome](t, c.Activities, picture.Persist, r)
+	return take[picture.Outcome](t, c.Activities, picture.PersistStep, r)
 }
 
 // fails checks all that Temporal reads of an activity's error, of which it looks at the outermost only.

@@ -28,7 +28,7 @@ func BenchmarkEncode(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		item, err := records.Encode(p.Annotated(annotation, time.Now(), nil, "run"))
+		item, err := records.Encode(p.AnnotatedRecord(annotation, time.Now(), nil, "run"))
 		if err != nil {
 			b.Fatal(err)
 		}

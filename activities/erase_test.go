@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.temporal.io/sdk/temporal"
 
-	"triptych/local/cosmos"
+	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/picture"
 )
 
@@ -46,12 +46,12 @@ func TestBury(t *testing.T) {
 	})
 	t.Run("of_a_Record_that_vanishes_in_between_is_tried_again", func(t *testing.T) {
 		p := somePicture(t)
-		c.azure.SetFault(cosmos.Fault{Status: 409, Times: 1})
+		c.azure.SetFault(cosmosdb.Fault{Status: 409, Times: 1})
 		fails(t, c.bury(t, p.ID), picture.Unavailable)
 		buries(t, p.ID)
 	})
 	t.Run("without_permission_is_waited_for", func(t *testing.T) {
-		c.azure.SetFault(cosmos.Fault{Status: 403, Times: 1})
+		c.azure.SetFault(cosmosdb.Fault{Status: 403, Times: 1})
 		fails(t, c.bury(t, somePicture(t).ID), picture.Forbidden)
 	})
 	for what, again := range map[string]bool{"Persist": false, "an_annotation_that_is_made_again": true} {
@@ -61,10 +61,10 @@ func TestBury(t *testing.T) {
 
 func testLastWord(t *testing.T, c *clouds, again bool) {
 	for range 20 {
-		in := PersistInput{Record: c.upload(t, somePicture(t), []byte("picture")).Annotated(json.RawMessage("{}"), time.Now(), nil, "run")}
+		in := PersistInput{Record: c.upload(t, somePicture(t), []byte("picture")).AnnotatedRecord(json.RawMessage("{}"), time.Now(), nil, "run")}
 		if again {
 			c.keeps(t, in.Record, picture.Annotated)
-			in.Again = time.Now()
+			in.ReannotateBefore = time.Now()
 		}
 		untilDone := func(do func() error) {
 			for err := do(); err != nil; err = do() {
@@ -77,7 +77,7 @@ func testLastWord(t *testing.T, c *clouds, again bool) {
 		var both sync.WaitGroup
 		both.Go(func() {
 			untilDone(func() error {
-				_, err := take[picture.Outcome](t, c.Activities, picture.Persist, in)
+				_, err := take[picture.Outcome](t, c.Activities, picture.PersistStep, in)
 				return err
 			})
 		})
@@ -142,13 +142,13 @@ func TestDelete(t *testing.T) {
 
 func (c *clouds) bury(t *testing.T, id picture.ID) error {
 	t.Helper()
-	_, err := take[any](t, c.Activities, picture.Bury, id)
+	_, err := take[any](t, c.Activities, picture.WriteTombstoneActivity, id)
 	return err
 }
 
 func (c *clouds) delete(t *testing.T, id picture.ID) error {
 	t.Helper()
-	_, err := take[any](t, c.Activities, picture.Delete, id)
+	_, err := take[any](t, c.Activities, picture.DeleteObjectActivity, id)
 	return err
 }
 

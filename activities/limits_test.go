@@ -16,8 +16,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"triptych/emulators/vision/annotator"
 	"triptych/internal/records"
-	"triptych/local/vision/annotator"
 	"triptych/picture"
 )
 
@@ -25,8 +25,8 @@ import (
 // Misconfigured: a picture must never come that far.
 func TestInlineLimit(t *testing.T) {
 	c := open(t)
-	largest := c.upload(t, somePicture(t), padded(t, MaxInline))
-	larger := c.upload(t, somePicture(t), padded(t, MaxInline+1))
+	largest := c.upload(t, somePicture(t), padded(t, MaxInlineSize))
+	larger := c.upload(t, somePicture(t), padded(t, MaxInlineSize+1))
 	t.Run("the_largest_picture_goes_by_bytes", func(t *testing.T) {
 		got, err := c.annotate(t, largest, ByBytes)
 		if err != nil {
@@ -37,10 +37,10 @@ func TestInlineLimit(t *testing.T) {
 		}
 	})
 	t.Run("a_larger_one_waits_and_Google_is_not_asked", func(t *testing.T) {
-		billed := c.google.Annotated()
+		billed := c.google.Billed()
 		_, err := c.annotate(t, larger, ByBytes)
 		fails(t, err, picture.Unavailable)
-		if got := c.google.Annotated() - billed; got != 0 {
+		if got := c.google.Billed() - billed; got != 0 {
 			t.Errorf("Google was asked %d times", got)
 		}
 	})
@@ -81,11 +81,11 @@ func TestInlineRoom(t *testing.T) {
 		env.SetWorkerOptions(worker.Options{BackgroundActivityContext: ctx})
 	}
 	t.Run("a_picture_that_has_none_waits_and_Google_is_not_asked", func(t *testing.T) {
-		if !c.Room.TryAcquire(InlineRoom) {
+		if !c.InlineBytes.TryAcquire(InlineBytesLimit) {
 			t.Fatal("there is no room to begin with")
 		}
-		if _, err := c.annotate(t, p, ByBytes, full); err == nil || c.google.Annotated() != 0 {
-			t.Errorf("Google was asked %d times: %v", c.google.Annotated(), err)
+		if _, err := c.annotate(t, p, ByBytes, full); err == nil || c.google.Billed() != 0 {
+			t.Errorf("Google was asked %d times: %v", c.google.Billed(), err)
 		}
 	})
 	t.Run("by_URL_a_picture_needs_none", func(t *testing.T) {
@@ -94,11 +94,11 @@ func TestInlineRoom(t *testing.T) {
 		}
 	})
 	t.Run("is_given_back", func(t *testing.T) {
-		c.Room.Release(InlineRoom)
+		c.InlineBytes.Release(InlineBytesLimit)
 		if _, err := c.annotate(t, p, ByBytes); err != nil {
 			t.Error(err)
 		}
-		if !c.Room.TryAcquire(InlineRoom) {
+		if !c.InlineBytes.TryAcquire(InlineBytesLimit) {
 			t.Error("some of it is gone")
 		}
 	})
@@ -128,7 +128,7 @@ func TestResultLimit(t *testing.T) {
 			}
 			fitsTemporal(t, got)
 			p := somePicture(t)
-			r := p.Annotated(got.Annotation, time.Now(), []picture.Step{got.Step, got.Step}, uuid.NewString())
+			r := p.AnnotatedRecord(got.Annotation, time.Now(), []picture.Step{got.Step, got.Step}, uuid.NewString())
 			fitsTemporal(t, r)
 			if _, err := c.persist(t, r); err != nil {
 				t.Fatal(err)
@@ -137,7 +137,7 @@ func TestResultLimit(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if decode(t, Annotated{Annotation: kept.Annotation}).FullTextAnnotation.Text != text {
+			if decode(t, AnnotateResult{Annotation: kept.Annotation}).FullTextAnnotation.Text != text {
 				t.Error("it came back as something else")
 			}
 		})
@@ -167,7 +167,7 @@ func size(t *testing.T, p picture.Picture, text string) int {
 		t.Fatal(err)
 	}
 	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	record, err := records.Encode(p.Annotated(json.RawMessage(annotation), noon, nil, ""))
+	record, err := records.Encode(p.AnnotatedRecord(json.RawMessage(annotation), noon, nil, ""))
 	if err != nil {
 		t.Fatal(err)
 	}

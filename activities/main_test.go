@@ -44,7 +44,7 @@ func withS3(tests func() int) (int, error) {
 		return 0, err
 	}
 	program := filepath.Join(dir, "s3")
-	if out, err := exec.Command("go", "build", "-o", program, "triptych/local/s3").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", program, "triptych/emulators/s3").CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("%w\n%s", err, out)
 	}
 	for range 5 { // a port that was free may be taken meanwhile

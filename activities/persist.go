@@ -14,7 +14,7 @@ import (
 // PersistInput is a Record to keep. One that was kept before Again makes room for it.
 type PersistInput struct {
 	picture.Record
-	Again time.Time `json:"again,omitzero"`
+	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"`
 	// NotBefore is when Cosmos DB, asked for this Record already, said to come back.
 	NotBefore time.Time `json:"notBefore,omitzero"`
 }
@@ -33,12 +33,12 @@ func (a *Activities) Persist(ctx context.Context, in PersistInput) (picture.Outc
 	if r.Rejection != nil && r.Rejection.Kind == picture.WasErased {
 		return a.bury(ctx, r)
 	}
-	step := done(ctx, picture.Persist, time.Now().UTC())
+	step := done(ctx, picture.PersistStep, time.Now().UTC())
 	step.FinishedAt = time.Time{} // the Record is written before this step ends
 	r.Steps = append(r.Steps, step)
 	err := a.Records.Create(ctx, r)
 	if errors.Is(err, records.ErrExists) {
-		return a.existing(ctx, r, in.Again)
+		return a.existing(ctx, r, in.ReannotateBefore)
 	}
 	if err != nil {
 		return picture.Outcome{}, failure(explain(cosmosDB, err))
@@ -55,11 +55,11 @@ func (a *Activities) existing(ctx context.Context, r picture.Record, again time.
 	if err != nil {
 		return picture.Outcome{}, failure(explain(cosmosDB, err))
 	}
-	if kept.Outdated(again) {
+	if kept.OlderThan(again) {
 		// What Google once saw in a picture is not thrown away because it cannot be seen again. It is only dated, so
 		// that a sweep that repeats its page does not pay for the picture once more.
 		if kept.Status == picture.Annotated && r.Status == picture.Rejected {
-			kept.LookedAgainAt = time.Now().UTC()
+			kept.ReannotationRejectedAt = time.Now().UTC()
 			r = kept
 		}
 		if err := a.Records.Replace(ctx, r, etag); err != nil {

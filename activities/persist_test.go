@@ -14,8 +14,8 @@ import (
 	"github.com/aws/smithy-go"
 	"go.temporal.io/sdk/testsuite"
 
+	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/internal/records"
-	"triptych/local/cosmos"
 	"triptych/picture"
 )
 
@@ -30,13 +30,13 @@ func TestPersist(t *testing.T) {
 		if own.StartedAt.Before(before) || own.StartedAt.After(time.Now()) || !own.FinishedAt.IsZero() {
 			t.Errorf("it ran from %s to %s, which it cannot know", own.StartedAt, own.FinishedAt)
 		}
-		r.Steps = append(r.Steps, picture.Step{Name: picture.Persist, Cloud: "azure", Status: picture.StepDone,
+		r.Steps = append(r.Steps, picture.Step{Name: picture.PersistStep, Cloud: "azure", Status: picture.StepDone,
 			Attempt: 1, StartedAt: own.StartedAt})
 		same(t, kept, r)
 	})
 	t.Run("keeps_why_a_picture_was_rejected", func(t *testing.T) {
-		why := picture.Rejection{Step: picture.Annotate, Kind: picture.BadImage, Message: "Google cannot read this as a picture"}
-		r := somePicture(t).Rejected(why, nil, "run")
+		why := picture.Rejection{Step: picture.AnnotateStep, Kind: picture.BadImage, Message: "Google cannot read this as a picture"}
+		r := somePicture(t).RejectedRecord(why, nil, "run")
 		c.keeps(t, r, picture.Rejected)
 		if kept := c.kept(t, r.ID); kept.Rejection == nil || *kept.Rejection != why {
 			t.Errorf("kept %+v", kept.Rejection)
@@ -60,7 +60,7 @@ func TestPersist(t *testing.T) {
 	})
 	t.Run("of_a_Record_that_vanishes_in_between_is_tried_again", func(t *testing.T) {
 		r := someRecord(t)
-		c.azure.SetFault(cosmos.Fault{Status: 409, Times: 1})
+		c.azure.SetFault(cosmosdb.Fault{Status: 409, Times: 1})
 		_, err := c.persist(t, r)
 		fails(t, err, picture.Unavailable)
 		c.keeps(t, r, picture.Annotated)
@@ -99,13 +99,13 @@ func TestPersist(t *testing.T) {
 		began := time.Now()
 		c.keepsAgain(t, gone, began, picture.Annotated)
 		dated := c.kept(t, r.ID)
-		if dated.Outdated(began) {
+		if dated.OlderThan(began) {
 			t.Errorf("a sweep that began at %v would pay for another look: %+v", began, dated.Steps)
 		}
-		dated.LookedAgainAt = first.LookedAgainAt
+		dated.ReannotationRejectedAt = first.ReannotationRejectedAt
 		same(t, dated, first)
 	})
-	for name, fault := range map[string]cosmos.Fault{
+	for name, fault := range map[string]cosmosdb.Fault{
 		"a_408":            {Status: 408, AfterApply: true, Times: 1},
 		"a_503":            {Status: 503, AfterApply: true, Times: 1},
 		"a_cut_connection": {AfterApply: true, Times: 1},
@@ -156,7 +156,7 @@ func TestPersistByFiftyAtOnce(t *testing.T) {
 func TestPersistErasedPicture(t *testing.T) {
 	c := open(t)
 	p := c.upload(t, somePicture(t), photograph(t))
-	r := p.Annotated(json.RawMessage(`{"faceAnnotations":[]}`), time.Now(), nil, "run")
+	r := p.AnnotatedRecord(json.RawMessage(`{"faceAnnotations":[]}`), time.Now(), nil, "run")
 	if err := c.Records.Create(t.Context(), picture.Tombstone(p.ID)); err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func TestPersistErasedPicture(t *testing.T) {
 		tombstoneStands(t)
 	})
 	t.Run("is_not_rejected_either", func(t *testing.T) {
-		c.keeps(t, p.Rejected(picture.Rejection{Step: picture.Annotate, Kind: picture.Gone}, nil, "run"), picture.Erased)
+		c.keeps(t, p.RejectedRecord(picture.Rejection{Step: picture.AnnotateStep, Kind: picture.Gone}, nil, "run"), picture.Erased)
 		tombstoneStands(t)
 	})
 	t.Run("whose_version_is_unknown_is_hidden", func(t *testing.T) {
@@ -202,7 +202,7 @@ func TestPersistErasedPicture(t *testing.T) {
 		if err := c.Records.Create(t.Context(), picture.Tombstone(p.ID)); err != nil {
 			t.Fatal(err)
 		}
-		c.keeps(t, p.Annotated(json.RawMessage("{}"), time.Now(), nil, "run"), picture.Erased)
+		c.keeps(t, p.AnnotatedRecord(json.RawMessage("{}"), time.Now(), nil, "run"), picture.Erased)
 		if code := c.lookFor(t, p); code != "NoSuchKey" {
 			t.Errorf("S3 answers %q, want NoSuchKey", code)
 		}
@@ -213,7 +213,7 @@ func TestPersistErasedPicture(t *testing.T) {
 func TestPersistBuriesWhatIsBeingErased(t *testing.T) {
 	c := open(t)
 	p := c.upload(t, somePicture(t), photograph(t))
-	rejected := p.Rejected(picture.Rejection{Step: picture.Annotate, Kind: picture.WasErased}, nil, "run")
+	rejected := p.RejectedRecord(picture.Rejection{Step: picture.AnnotateStep, Kind: picture.WasErased}, nil, "run")
 	for _, outcome := range []string{"no_Record_is_kept_but_the_tombstone", "again_changes_nothing"} {
 		t.Run(outcome, func(t *testing.T) {
 			c.keeps(t, rejected, picture.Erased)
@@ -227,8 +227,8 @@ func TestPersistBuriesWhatIsBeingErased(t *testing.T) {
 	}
 	t.Run("a_Record_of_before_makes_room_for_it", func(t *testing.T) {
 		p := c.upload(t, somePicture(t), photograph(t))
-		c.keeps(t, p.Annotated(json.RawMessage("{}"), time.Now(), nil, "run"), picture.Annotated)
-		c.keeps(t, p.Rejected(picture.Rejection{Step: picture.Annotate, Kind: picture.WasErased}, nil, "run"), picture.Erased)
+		c.keeps(t, p.AnnotatedRecord(json.RawMessage("{}"), time.Now(), nil, "run"), picture.Annotated)
+		c.keeps(t, p.RejectedRecord(picture.Rejection{Step: picture.AnnotateStep, Kind: picture.WasErased}, nil, "run"), picture.Erased)
 	})
 }
 
@@ -237,7 +237,7 @@ func TestPersistNotBefore(t *testing.T) {
 	c := open(t)
 	r := someRecord(t)
 	t.Run("that_time_waits_for_it", func(t *testing.T) {
-		_, err := take[picture.Outcome](t, c.Activities, picture.Persist, PersistInput{Record: r, NotBefore: time.Now().Add(time.Hour)})
+		_, err := take[picture.Outcome](t, c.Activities, picture.PersistStep, PersistInput{Record: r, NotBefore: time.Now().Add(time.Hour)})
 		patience := fails(t, err, picture.Throttled).NextRetryDelay()
 		if patience > time.Hour || patience < 59*time.Minute {
 			t.Errorf("the next attempt comes after %s", patience)
@@ -248,14 +248,14 @@ func TestPersistNotBefore(t *testing.T) {
 	})
 	t.Run("that_time_is_hurried_by_a_reset", func(t *testing.T) {
 		hurried := someRecord(t)
-		got, err := take[picture.Outcome](t, c.Activities, picture.Persist, PersistInput{Record: hurried, NotBefore: time.Now().Add(time.Hour)},
+		got, err := take[picture.Outcome](t, c.Activities, picture.PersistStep, PersistInput{Record: hurried, NotBefore: time.Now().Add(time.Hour)},
 			func(env *testsuite.TestActivityEnvironment) { env.SetHeartbeatDetails(time.Now()) }) // of the attempt before
 		if err != nil || got.Status != picture.Annotated {
 			t.Errorf("%+v, %v", got, err)
 		}
 	})
 	t.Run("that_time_once_it_has_come_writes", func(t *testing.T) {
-		got, err := take[picture.Outcome](t, c.Activities, picture.Persist, PersistInput{Record: r, NotBefore: time.Now()})
+		got, err := take[picture.Outcome](t, c.Activities, picture.PersistStep, PersistInput{Record: r, NotBefore: time.Now()})
 		if err != nil || got.Status != picture.Annotated {
 			t.Errorf("%+v, %v", got, err)
 		}
@@ -266,23 +266,23 @@ func someRecord(t *testing.T) picture.Record {
 	t.Helper()
 	at := time.Now().UTC()
 	steps := []picture.Step{
-		{Name: picture.Presign, Cloud: "aws", Status: picture.StepDone, Attempt: 1, StartedAt: at, FinishedAt: at},
-		{Name: picture.Annotate, Cloud: "google", Status: picture.StepDone, Attempt: 7, StartedAt: at, FinishedAt: at},
+		{Name: picture.PresignStep, Cloud: "aws", Status: picture.StepDone, Attempt: 1, StartedAt: at, FinishedAt: at},
+		{Name: picture.AnnotateStep, Cloud: "google", Status: picture.StepDone, Attempt: 7, StartedAt: at, FinishedAt: at},
 	}
 	p := somePicture(t)
 	p.VersionID = "version"
-	return p.Annotated(json.RawMessage(`{"labelAnnotations":[{"description":"<b>","score":0.97000001}]}`), at, steps, "run")
+	return p.AnnotatedRecord(json.RawMessage(`{"labelAnnotations":[{"description":"<b>","score":0.97000001}]}`), at, steps, "run")
 }
 
 func someRejection(t *testing.T) picture.Record {
 	t.Helper()
-	return somePicture(t).Rejected(picture.Rejection{Step: picture.Annotate, Kind: picture.Gone}, nil, "run")
+	return somePicture(t).RejectedRecord(picture.Rejection{Step: picture.AnnotateStep, Kind: picture.Gone}, nil, "run")
 }
 
 // keepsAgain has r persisted in the place of a Record from before again, and expects that status of the picture.
 func (c *clouds) keepsAgain(t *testing.T, r picture.Record, again time.Time, status picture.Status) {
 	t.Helper()
-	got, err := take[picture.Outcome](t, c.Activities, picture.Persist, PersistInput{Record: r, Again: again})
+	got, err := take[picture.Outcome](t, c.Activities, picture.PersistStep, PersistInput{Record: r, ReannotateBefore: again})
 	if want := (picture.Outcome{ID: r.ID, Status: status}); err != nil || got != want {
 		t.Fatalf("%+v, %v, want %+v", got, err, want)
 	}

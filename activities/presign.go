@@ -23,19 +23,19 @@ type SignedURL struct {
 }
 
 // Presigned is the URL and how it was come by.
-type Presigned struct {
+type PresignResult struct {
 	SignedURL
 	Step picture.Step `json:"step"`
 }
 
 // Presign signs a URL for p. It needs credentials and CPU but no network.
-func (a *Activities) Presign(ctx context.Context, p picture.Picture) (Presigned, error) {
+func (a *Activities) Presign(ctx context.Context, p picture.Picture) (PresignResult, error) {
 	started := time.Now().UTC()
 	signed, err := a.sign(ctx, p)
 	if err != nil {
-		return Presigned{}, failure(err)
+		return PresignResult{}, failure(err)
 	}
-	return Presigned{SignedURL: signed, Step: done(ctx, picture.Presign, started)}, nil
+	return PresignResult{SignedURL: signed, Step: done(ctx, picture.PresignStep, started)}, nil
 }
 
 func (a *Activities) sign(ctx context.Context, p picture.Picture) (SignedURL, error) {

@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/grpc/codes"
 
-	"triptych/local/vision/annotator"
+	"triptych/emulators/vision/annotator"
 	"triptych/picture"
 )
 
@@ -46,7 +46,7 @@ func TestFailureHoldsNoSignature(t *testing.T) {
 		} {
 			t.Run("when_an_error_"+place+"_repeats_the_URL_"+name, func(t *testing.T) {
 				c.google.SetFault(fault(message))
-				_, err := take[Annotated](t, c.Activities, picture.Annotate, AnnotateInput{Picture: p, Send: ByURL, SignedURL: signed})
+				_, err := take[AnnotateResult](t, c.Activities, picture.AnnotateStep, AnnotateInput{Picture: p, Send: ByURL, SignedURL: signed})
 				fails(t, err, picture.Unavailable)
 				sent := strings.ToLower(temporal.GetDefaultFailureConverter().ErrorToFailure(err).String())
 				for _, secret := range []string{u.Query().Get("X-Amz-Signature"), accessKey, "session", "of%3drole", "of=role"} {

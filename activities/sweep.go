@@ -15,8 +15,8 @@ import (
 	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
 
+	"triptych/internal/pipeline"
 	"triptych/internal/records"
-	"triptych/internal/temporal"
 	"triptych/picture"
 )
 
@@ -28,20 +28,20 @@ const looksAtOnce = 16
 const openRuns = 1000
 
 // SweptPage is what came of one page.
-type SweptPage struct {
-	picture.Swept
+type SweepResult struct {
+	picture.SweepCounts
 	Last string `json:"last,omitempty"` // key that the next page comes after; "" when this was the last
 	Full bool   `json:"full,omitempty"` // so many runs are open that nothing was looked at
 }
 
 // Sweep looks through one page of a bucket and starts what has neither a Record nor a run, or what is to be annotated
 // again. Doing a page twice does no harm.
-func (a *Activities) Sweep(ctx context.Context, s picture.Sweep) (SweptPage, error) {
+func (a *Activities) Sweep(ctx context.Context, s picture.Sweep) (SweepResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
-	if s.Behind() {
+	if s.LowPriority() {
 		if full, err := a.full(ctx); full || err != nil {
-			return SweptPage{Full: full}, err
+			return SweepResult{Full: full}, err
 		}
 	}
 	in := &s3.ListObjectsV2Input{
@@ -52,20 +52,20 @@ func (a *Activities) Sweep(ctx context.Context, s picture.Sweep) (SweptPage, err
 	}
 	page, err := a.S3.ListObjectsV2(ctx, in)
 	if err != nil {
-		return SweptPage{}, failure(sweepFailure(err))
+		return SweepResult{}, failure(sweepFailure(err))
 	}
 	came, err := a.startMissing(ctx, s, *in.Bucket, page.Contents)
 	if err != nil {
-		return SweptPage{}, failure(err)
+		return SweepResult{}, failure(err)
 	}
-	swept := SweptPage{Swept: came}
+	swept := SweepResult{SweepCounts: came}
 	if aws.ToBool(page.IsTruncated) {
 		swept.Last = aws.ToString(page.Contents[len(page.Contents)-1].Key)
 	}
 	return swept, nil
 }
 
-func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket string, objects []types.Object) (picture.Swept, error) {
+func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket string, objects []types.Object) (picture.SweepCounts, error) {
 	var started, left atomic.Int64
 	var group errgroup.Group // without a context of its own: one that fails keeps no other from being started
 	group.SetLimit(looksAtOnce)
@@ -88,7 +88,7 @@ func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket s
 		})
 	}
 	err := group.Wait()
-	return picture.Swept{Looked: len(objects), Started: int(started.Load()), LeftOut: int(left.Load())}, err
+	return picture.SweepCounts{Examined: len(objects), Started: int(started.Load()), Skipped: int(left.Load())}, err
 }
 
 // leftOut is why one object can never be looked at. A sweep that waited for it would find nothing else any more.
@@ -120,11 +120,11 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 			return false, err
 		}
 	}
-	urgency := temporal.Late
-	if s.Behind() {
-		urgency = temporal.Backlog
+	urgency := pipeline.SweepPriority
+	if s.LowPriority() {
+		urgency = pipeline.BackfillPriority
 	}
-	return true, temporal.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, Again: s.Began}, urgency)
+	return true, pipeline.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, ReannotateBefore: s.Began}, urgency)
 }
 
 // missing says that the picture has no Record, or one that this sweep replaces; or that it was erased and has its object
@@ -140,7 +140,7 @@ func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID
 	if err != nil {
 		return false, explain(cosmosDB, err)
 	}
-	return kept.Status == picture.Erased || kept.Outdated(s.Began), nil
+	return kept.Status == picture.Erased || kept.OlderThan(s.Began), nil
 }
 
 // full says whether what is annotated behind live pictures should wait. Temporal counts a moment behind, which a page of pictures may exceed.
@@ -168,7 +168,7 @@ func headFailure(s picture.Sweep, err error) error {
 // sweepFailure is never a verdict: what rejects a picture only interrupts a sweep.
 func sweepFailure(err error) *picture.Error {
 	meaning := explain(s3API, err)
-	if !meaning.Kind.Waits() {
+	if !meaning.Kind.Retries() {
 		meaning.Kind = picture.Misconfigured
 	}
 	return meaning

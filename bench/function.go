@@ -14,7 +14,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"triptych/local/lambda"
+	"triptych/emulators/lambda/runtimeapi"
 	"triptych/picture"
 )
 
@@ -26,7 +26,7 @@ type function struct {
 
 // openFunction serves the trigger until stop is called.
 func openFunction(bootstrap, dir string, env []string) (*function, error) {
-	host, err := lambda.New(lambda.Config{
+	host, err := runtimeapi.New(runtimeapi.Config{
 		Name: "trigger", Bootstrap: bootstrap, Env: env, Dir: dir, Timeout: 30 * time.Second, Concurrency: 4,
 	})
 	if err != nil {

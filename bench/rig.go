@@ -23,9 +23,9 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"triptych/local/cosmos"
+	"triptych/emulators/cosmos/cosmosdb"
+	"triptych/emulators/vision/annotator"
 	"triptych/local/stack"
-	"triptych/local/vision/annotator"
 	"triptych/picture"
 )
 
@@ -159,7 +159,7 @@ func (r *rig) limit() string {
 // clouds sets how long Vision and Cosmos DB take over each call, beyond the work itself.
 func (r *rig) clouds(vision, cosmosDB time.Duration) {
 	r.stack.Vision.SetFault(annotator.Fault{Delay: vision, Response: proto.CloneOf(r.answer)})
-	r.stack.Cosmos.SetFault(cosmos.Fault{Delay: cosmosDB})
+	r.stack.Cosmos.SetFault(cosmosdb.Fault{Delay: cosmosDB})
 }
 
 func (r *rig) direct(context.Context) (*variant, error) {

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"triptych/internal/temporal"
+	"triptych/internal/pipeline"
 	"triptych/picture"
 )
 
@@ -35,7 +35,7 @@ func (r *rig) waiting(ctx context.Context, v *variant, n int) (d drained, err er
 				return err
 			}
 			arrived[i] = r.arrivals.expect(p.ID)
-			return temporal.Start(ctx, v.client, picture.Order{Picture: p}, temporal.Backlog)
+			return pipeline.Start(ctx, v.client, picture.Order{Picture: p}, pipeline.BackfillPriority)
 		})
 	}
 	err = starts.Wait()

@@ -16,16 +16,17 @@ import (
 	"testing"
 	"time"
 
-	"triptych/local/lambda"
+	"triptych/e2e/siteclient"
+	"triptych/emulators/lambda/runtimeapi"
 	"triptych/local/stack"
-	"triptych/local/visitor"
+	"triptych/local/stacktest"
 	"triptych/picture"
 )
 
 // TestFunctions runs what is in the zips, with no setting but those that Terraform gives a function: the others
 // come from SSM.
 func TestFunctions(t *testing.T) {
-	s := stack.Start(t)
+	s := stacktest.Start(t)
 	parameters, trigger, web := serveSSM(t, s), unzipped(t, "trigger"), unzipped(t, "web")
 	t.Run("the_trigger_starts_the_picture_of_an_S3_event", func(t *testing.T) {
 		runs, err := s.Client()
@@ -50,7 +51,7 @@ func TestFunctions(t *testing.T) {
 		}
 	})
 	t.Run("web_tells_of_a_picture_while_it_goes_its_way_in_one_stream", func(t *testing.T) {
-		photo, err := os.ReadFile("../local/vision/testdata/astronaut.jpg")
+		photo, err := os.ReadFile("../emulators/vision/testdata/astronaut.jpg")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,12 +64,12 @@ func TestFunctions(t *testing.T) {
 			url.ServeHTTP(w, r)
 		}))
 		t.Cleanup(site.Close)
-		grant, err := visitor.Site(site.URL).Ask(t.Context(), photo)
+		grant, err := siteclient.Site(site.URL).Ask(t.Context(), photo)
 		if err != nil {
 			t.Fatal(err)
 		}
 		told := map[picture.Status]bool{}
-		settled, err := visitor.Site(site.URL).Follow(t.Context(), grant.ID, func(p picture.Progress) {
+		settled, err := siteclient.Site(site.URL).Follow(t.Context(), grant.ID, func(p picture.Progress) {
 			if len(told) == 0 { // before it is uploaded
 				if status, err := grant.Put(t.Context(), photo); err != nil || status != http.StatusOK {
 					t.Errorf("uploading: %d %v", status, err)
@@ -120,10 +121,10 @@ func unzipped(t *testing.T, function string) (bootstrap string) {
 }
 
 // start runs a function as Lambda would, with the settings that Terraform gives it.
-func start(t *testing.T, s *stack.Stack, ssm, bootstrap string, timeout time.Duration) *lambda.Host {
+func start(t *testing.T, s *stack.Stack, ssm, bootstrap string, timeout time.Duration) *runtimeapi.Host {
 	t.Helper()
 	function := filepath.Base(filepath.Dir(bootstrap))
-	host, err := lambda.New(lambda.Config{
+	host, err := runtimeapi.New(runtimeapi.Config{
 		Name: function, Bootstrap: bootstrap, Dir: t.TempDir(), Timeout: timeout, Stderr: t.Output(),
 		Env: []string{
 			"TRIPTYCH_SSM_PATH=/triptych/" + function, "AWS_REGION=eu-central-1",

@@ -16,11 +16,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"triptych/internal/objects"
-	"triptych/local/stack"
+	"triptych/local/stacktest"
 )
 
 func TestSite(t *testing.T) {
-	s := stack.Start(t)
+	s := stacktest.Start(t)
 	var invalidations []string
 	cloudfront := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

@@ -13,18 +13,18 @@ import (
 	"github.com/google/uuid"
 )
 
-// ID names a picture for ever: workflow, object and Record are all found by it. It is safe in a URL, a
-// file name, a workflow ID and a Cosmos id. Whoever knows it can see the picture.
+// ID identifies a picture, its workflow, its object and its Record. It is safe in a URL, a file name, a workflow ID
+// and a Cosmos DB id. Knowing the ID gives access to the picture.
 type ID string
 
-// Prefix is where web puts every upload.
+// Prefix is the key prefix of every upload.
 const Prefix = "pictures/"
 
-// formats are the pictures that are taken.
+// formats lists the accepted content types and their file extensions.
 var formats = [...]struct{ contentType, ext string }{{"image/jpeg", "jpg"}, {"image/png", "png"}, {"image/webp", "webp"}}
 
-// NewID mints a UUIDv7: 48 bits of Unix milliseconds, so that IDs sort by minting time, and 74 random
-// bits (RFC 9562, section 5.7; google/uuid spends 12 of them on a clock fraction).
+// NewID returns a new UUIDv7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, so that IDs sort by creation time,
+// and 74 random bits. google/uuid is not used because it makes only 62 bits random.
 func NewID(now time.Time) ID {
 	var u uuid.UUID
 	rand.Read(u[:]) // never fails
@@ -36,11 +36,11 @@ func NewID(now time.Time) ID {
 	return ID(u.String())
 }
 
-var foreignPattern = regexp.MustCompile(`^o-[a-z2-7]{52}$`)
+var backfillPattern = regexp.MustCompile(`^o-[a-z2-7]{52}$`)
 
-// ParseID takes the canonical form of a minted ID, or that of a foreign object, and nothing else.
+// ParseID accepts the canonical form of an upload's ID or of a backfilled object's ID, and nothing else.
 func ParseID(s string) (ID, error) {
-	if foreignPattern.MatchString(s) {
+	if backfillPattern.MatchString(s) {
 		return ID(s), nil
 	}
 	if u, err := uuid.Parse(s); err == nil && u.String() == s && u.Version() == 7 && u.Variant() == uuid.RFC4122 {
@@ -49,8 +49,8 @@ func ParseID(s string) (ID, error) {
 	return "", fmt.Errorf("%.80q is not a picture ID", s)
 }
 
-// MintedAt is when web minted the ID, to the millisecond; zero for a foreign object.
-func (id ID) MintedAt() time.Time {
+// CreatedAt returns when the ID was created, to the millisecond. It is zero for a backfilled object.
+func (id ID) CreatedAt() time.Time {
 	u, err := uuid.Parse(string(id))
 	if err != nil {
 		return time.Time{}
@@ -60,28 +60,22 @@ func (id ID) MintedAt() time.Time {
 	return time.UnixMilli(int64(binary.BigEndian.Uint64(ms[:]))).UTC()
 }
 
-// Short is what may be logged of an ID: enough to search with, too little to see the picture by. The
-// start of a UUIDv7 is only its time, so it shows the end.
-func (id ID) Short() string {
-	return "…" + string(id[max(0, len(id)-8):])
-}
-
-// Key is the object key of a minted picture of the given content type.
+// Key returns the object key of an upload with the given content type.
 func (id ID) Key(contentType string) (string, error) {
 	for _, f := range formats {
 		if f.contentType == contentType {
 			return Prefix + string(id) + "." + f.ext, nil
 		}
 	}
-	return "", fmt.Errorf("content type %.80q: only image/jpeg, image/png and image/webp are taken", contentType)
+	return "", fmt.Errorf("content type %.80q: only image/jpeg, image/png and image/webp are accepted", contentType)
 }
 
-// ParseKey reads back what Key made, from a decoded key. Every other key is foreign, and an error.
+// ParseKey returns the ID and content type in a decoded key that Key created. Every other key is an error.
 func ParseKey(key string) (ID, string, error) {
 	name, found := strings.CutPrefix(key, Prefix)
 	stem, ext, dotted := strings.Cut(name, ".")
 	id, err := ParseID(stem)
-	if found && dotted && err == nil && !foreignPattern.MatchString(stem) {
+	if found && dotted && err == nil && !backfillPattern.MatchString(stem) {
 		for _, f := range formats {
 			if f.ext == ext {
 				return id, f.contentType, nil
@@ -91,9 +85,9 @@ func ParseKey(key string) (ID, string, error) {
 	return "", "", fmt.Errorf("object key %.80q is not %s<id>.jpg, .png or .webp", key, Prefix)
 }
 
-// foreignID hashes what tells one object version from all others. Each part is preceded by its length, so
-// that no two triples hash alike by sliding a character across.
-func foreignID(p Picture) ID {
+// backfillID hashes bucket, key and version. Each part is preceded by its length, so that different triples cannot
+// produce the same hash input.
+func backfillID(p Picture) ID {
 	version := p.VersionID
 	if version == "" {
 		version = p.ETag

@@ -2,46 +2,72 @@ package picture
 
 import "time"
 
-// Kind is what an error means for the picture; code tests it, and it is the type of the failure in
-// Temporal's history.
+// Kind is what an error means for the picture. It is also the type of the failure in Temporal's history.
 type Kind string
 
 const (
-	// Rejecting: the picture can never be annotated, and gets a Record that says so.
+	// Rejecting kinds: the picture can never be annotated. Its Record says why.
 
-	BadImage Kind = "BadImage" // not an image Google can read
-	TooLarge Kind = "TooLarge" // the picture, or what was found in it, is over a limit
+	BadImage Kind = "BadImage" // not an image that Google can read
+	TooLarge Kind = "TooLarge" // the picture or its annotation exceeds a limit
 	Gone     Kind = "Gone"     // the object version no longer exists
 
-	// Steering: the workflow takes another way.
+	// Kinds that change the next step.
 
 	Unfetchable Kind = "Unfetchable" // Google could not fetch the URL: send the bytes
-	WasErased   Kind = "WasErased"   // the owner erased the picture meanwhile: end as erased
+	WasErased   Kind = "WasErased"   // the owner erased the picture: discard it
 
-	// Waiting: not the picture's fault. It is tried again until it works.
+	// Retried kinds: the same call may succeed later.
 
 	Unavailable   Kind = "Unavailable"   // a cloud is down, slow or unreachable
-	Throttled     Kind = "Throttled"     // a cloud asks for patience, perhaps for a stated time
-	Forbidden     Kind = "Forbidden"     // a credential or a permission is wrong: the operator must mend it
-	Misconfigured Kind = "Misconfigured" // a cloud calls our request wrong: the operator must mend a setting
+	Throttled     Kind = "Throttled"     // a cloud asks us to slow down, perhaps for a stated time
+	Forbidden     Kind = "Forbidden"     // a credential or a permission is wrong: the operator must fix it
+	Misconfigured Kind = "Misconfigured" // a setting is wrong: the operator must fix it
 )
 
-// Rejects says that no retry can help the picture.
+// Rejects reports whether no retry can help the picture.
 func (k Kind) Rejects() bool { return k == BadImage || k == TooLarge || k == Gone }
 
-// Waits says that the same call may succeed later.
-func (k Kind) Waits() bool {
+// Retries reports whether the same call may succeed later.
+func (k Kind) Retries() bool {
 	return k == Unavailable || k == Throttled || k == Forbidden || k == Misconfigured
 }
 
-// Error is an error whose kind is known. Message is a sentence for a person: what happened and, where
-// something can be done, what to do.
+// consequence is the end of every message of this kind.
+func (k Kind) consequence() string {
+	switch k {
+	case Unavailable, Throttled:
+		return "; Triptych tries again"
+	case Forbidden, Misconfigured:
+		return "; the picture waits until this is fixed"
+	case Unfetchable:
+		return "; Triptych sends the bytes instead"
+	}
+	return ""
+}
+
+// Cloud names the service that an error came from, or that a step runs in.
+type Cloud string
+
+// The three clouds, and Temporal.
+const (
+	AWS      Cloud = "aws"
+	Google   Cloud = "google"
+	Azure    Cloud = "azure"
+	Temporal Cloud = "temporal"
+)
+
+// Error is an error with a known meaning for the picture.
 type Error struct {
 	Kind       Kind
-	Message    string
-	RetryAfter time.Duration // when the cloud said so; otherwise 0
-	Err        error         // what the SDK returned, if anything
+	Cloud      Cloud         // the service that the picture waits for; "" if none
+	Message    string        // for people: what happened and what to do, without a full stop
+	RetryAfter time.Duration // as the cloud requested; 0 if it did not
+	Err        error         // the SDK's error; may be nil
 }
+
+// Sentence returns Message and what happens next. It is safe to show to the picture's owner.
+func (e *Error) Sentence() string { return e.Message + e.Kind.consequence() }
 
 func (e *Error) Error() string {
 	if e.Err == nil {
@@ -51,3 +77,8 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// FailureDetails is attached to the failures of activities, so that the page can name the cloud without reading English.
+type FailureDetails struct {
+	Cloud Cloud `json:"cloud,omitempty"`
+}

@@ -2,60 +2,59 @@ package picture
 
 import "time"
 
-// The names under which Temporal knows the pipeline. trigger and web start by name and link neither
-// workflows nor activities.
+// Names of workflows, activities and task queues. trigger and web use them to start workflows without linking the
+// packages workflows and activities.
 const (
 	AnnotateWorkflow = "AnnotatePicture"
 	EraseWorkflow    = "ErasePicture"
 	SweepWorkflow    = "SweepPictures"
 
-	// PicturesQueue carries the workflows and every activity but annotate.
+	// PicturesQueue carries the workflows and all activities except annotate.
 	PicturesQueue = "pictures"
-	// AnnotateQueue carries annotate alone, because Vision's quota limits its rate.
+	// AnnotateQueue carries only annotate, because Vision's quota limits its rate.
 	AnnotateQueue = "annotate"
 )
 
-// WorkflowID is the one run a picture has.
+// WorkflowID is the ID of the picture's AnnotatePicture workflow.
 func (id ID) WorkflowID() string { return "picture/" + string(id) }
 
-// EraseWorkflowID is the one erasure a picture has.
+// EraseWorkflowID is the ID of the picture's ErasePicture workflow.
 func (id ID) EraseWorkflowID() string { return "erase/" + string(id) }
 
-// GrantTTL is how long an upload grant lasts.
+// GrantTTL is how long an upload grant is valid.
 const GrantTTL = 15 * time.Minute
 
-// StepName is a step of the way; it is also the name of the activity that takes it.
+// StepName is one of the three steps, and the name of its activity.
 type StepName string
 
-// The steps, in order.
+// The steps.
 const (
-	Presign  StepName = "presign"
-	Annotate StepName = "annotate"
-	Persist  StepName = "persist"
+	PresignStep  StepName = "presign"
+	AnnotateStep StepName = "annotate"
+	PersistStep  StepName = "persist"
 )
 
-// The activities of an erasure, in order.
-const (
-	Bury      = "bury"      // the tombstone takes the Record's place
-	Terminate = "terminate" // the picture's run ends where it is
-	Delete    = "delete"    // every version of the object goes
-	Forget    = "forget"    // the history of the picture's run goes
-)
+// StepOrder lists the steps in the order of execution.
+var StepOrder = [...]StepName{PresignStep, AnnotateStep, PersistStep}
 
-// SweepPage is the activity that looks through one page of a bucket.
-const SweepPage = "sweep"
-
-// Steps is the order of the steps.
-var Steps = [...]StepName{Presign, Annotate, Persist}
-
-// Cloud is where the step happens.
-func (s StepName) Cloud() string {
+// Cloud returns the cloud that executes the step.
+func (s StepName) Cloud() Cloud {
 	switch s {
-	case Presign:
-		return "aws"
-	case Annotate:
-		return "google"
+	case PresignStep:
+		return AWS
+	case AnnotateStep:
+		return Google
 	default:
-		return "azure"
+		return Azure
 	}
 }
+
+// Activities that are not steps.
+const (
+	DiscardActivity           = "discard"            // replaces persist for a picture that was erased meanwhile
+	WriteTombstoneActivity    = "write-tombstone"    // of an erasure: the tombstone replaces the Record
+	TerminateWorkflowActivity = "terminate-workflow" // of an erasure: ends the picture's workflow
+	DeleteObjectActivity      = "delete-object"      // of an erasure: deletes every version of the object
+	DeleteHistoryActivity     = "delete-history"     // of an erasure: deletes the histories of the picture's workflow
+	SweepPageActivity         = "sweep-page"         // examines one page of a bucket listing
+)

@@ -2,10 +2,10 @@ package picture
 
 import "time"
 
-// Order is to annotate a picture: what a run of AnnotatePicture is started with.
+// Order is the input of an AnnotatePicture workflow.
 type Order struct {
 	Picture
-	// Again has the picture annotated anew, with other features say, and its Record replaced if that was kept before
-	// this time. Zero leaves any Record as it is.
-	Again time.Time `json:"again,omitzero"`
+	// ReannotateBefore asks for a new annotation if the picture's Record was written before this time, for example
+	// to use other features. Zero never replaces a Record.
+	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"`
 }

@@ -1,6 +1,5 @@
-// Package picture is the vocabulary every other package speaks: a Picture and its ID, the Record that
-// is kept of it, its Progress on the way there, the kinds of error it can meet and the names under
-// which Temporal knows all this. It never talks to a cloud and imports no SDK.
+// Package picture defines the domain types: Picture, ID, Record, Progress, the kinds of errors, and the names of
+// workflows and activities. It makes no network calls and imports no SDK.
 package picture
 
 import (
@@ -10,14 +9,14 @@ import (
 	"unicode/utf8"
 )
 
-// MaxSize is the largest picture that is granted an upload, in bytes: Cloud Vision takes image files up
-// to 20 MB (https://cloud.google.com/vision/quotas, content limits).
+// MaxSize is the size of the largest picture that may be uploaded, in bytes. Cloud Vision accepts image files of at
+// most 20 MB (https://cloud.google.com/vision/quotas, content limits).
 const MaxSize = 20_000_000
 
-// MaxKey is the longest object key S3 has, in bytes of UTF-8.
+// MaxKey is the length of the longest object key that S3 allows, in bytes of UTF-8.
 const MaxKey = 1024
 
-// Picture is one uploaded object version: enough to find exactly those bytes again.
+// Picture identifies one version of an uploaded object.
 type Picture struct {
 	ID         ID        `json:"id"`
 	Bucket     string    `json:"bucket"`
@@ -28,8 +27,8 @@ type Picture struct {
 	UploadedAt time.Time `json:"uploadedAt"`
 }
 
-// New names an object version a Picture. The ID is the one in the key where web minted it, a hash
-// otherwise. It fails, without a kind, on what cannot be an S3 object.
+// New returns the Picture of an object version. Its ID comes from the key if the site created that key. Otherwise it is a
+// hash of bucket, key and version. New fails if the arguments cannot describe an S3 object.
 func New(bucket, key, versionID, etag string, size int64, uploadedAt time.Time) (Picture, error) {
 	switch {
 	case bucket == "":
@@ -48,12 +47,12 @@ func New(bucket, key, versionID, etag string, size int64, uploadedAt time.Time) 
 	if id, _, err := ParseKey(key); err == nil {
 		p.ID = id
 	} else {
-		p.ID = foreignID(p)
+		p.ID = backfillID(p)
 	}
 	return p, nil
 }
 
-// ContentType is what the key says of the picture; "" for keys that web did not mint.
+// ContentType returns the content type that the key states, or "" if the site did not create the key.
 func (p Picture) ContentType() string {
 	_, contentType, err := ParseKey(p.Key)
 	if err != nil {

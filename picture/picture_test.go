@@ -17,7 +17,7 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func TestOutdated(t *testing.T) {
 	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	steps := []picture.Step{{Name: picture.Annotate, StartedAt: noon.Add(-time.Hour)}, {Name: picture.Persist, StartedAt: noon}}
+	steps := []picture.Step{{Name: picture.AnnotateStep, StartedAt: noon.Add(-time.Hour)}, {Name: picture.PersistStep, StartedAt: noon}}
 	for name, c := range map[string]struct {
 		record picture.Record
 		then   time.Time
@@ -31,7 +31,7 @@ func TestOutdated(t *testing.T) {
 		"nothing_is_when_nobody_asks_it": {picture.Record{Status: picture.Annotated}, time.Time{}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := c.record.Outdated(c.then); got != c.want {
+			if got := c.record.OlderThan(c.then); got != c.want {
 				t.Errorf("%t, want %t", got, c.want)
 			}
 		})
@@ -51,7 +51,7 @@ func TestMintedID(t *testing.T) {
 	})
 	t.Run("tells_when_it_was_minted", func(t *testing.T) {
 		at := noon.Add(1234 * time.Millisecond)
-		if got := picture.NewID(at).MintedAt(); !got.Equal(at) {
+		if got := picture.NewID(at).CreatedAt(); !got.Equal(at) {
 			t.Errorf("MintedAt = %s, want %s", got, at)
 		}
 	})
@@ -89,7 +89,7 @@ func TestMintedID(t *testing.T) {
 	})
 	t.Run("is_not_shown_whole_when_shortened", func(t *testing.T) {
 		id := picture.NewID(noon)
-		if short := id.Short(); len(short) > 12 || !strings.HasSuffix(string(id), strings.TrimPrefix(short, "…")) {
+		if short := id.Redacted(); len(short) > 12 || !strings.HasSuffix(string(id), strings.TrimPrefix(short, "…")) {
 			t.Errorf("Short = %q of %s", short, id)
 		}
 	})
@@ -268,7 +268,7 @@ func TestKeysSince(t *testing.T) {
 		}
 		return k
 	}
-	since := picture.KeysSince(noon)
+	since := picture.KeyAt(noon)
 	t.Run("comes_before_every_key_minted_then_or_later", func(t *testing.T) {
 		for _, after := range []time.Duration{0, time.Millisecond, time.Hour, 200 * 365 * 24 * time.Hour} {
 			if k := key(noon.Add(after)); k <= since {
@@ -302,8 +302,8 @@ func TestRecord(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		steps := []picture.Step{{Name: picture.Presign, Cloud: "aws", Status: picture.StepDone, Attempt: 1, StartedAt: noon, FinishedAt: noon}}
-		want := p.Annotated(json.RawMessage(`{"faceAnnotations":[]}`), noon, steps, "run")
+		steps := []picture.Step{{Name: picture.PresignStep, Cloud: "aws", Status: picture.StepDone, Attempt: 1, StartedAt: noon, FinishedAt: noon}}
+		want := p.AnnotatedRecord(json.RawMessage(`{"faceAnnotations":[]}`), noon, steps, "run")
 		b, err := json.Marshal(want)
 		if err != nil {
 			t.Fatal(err)
@@ -324,7 +324,7 @@ func TestKind(t *testing.T) {
 			picture.Unavailable, picture.Throttled, picture.Forbidden, picture.Misconfigured} {
 			steers := kind == picture.Unfetchable || kind == picture.WasErased
 			n := 0
-			for _, is := range []bool{kind.Rejects(), kind.Waits(), steers} {
+			for _, is := range []bool{kind.Rejects(), kind.Retries(), steers} {
 				if is {
 					n++
 				}

@@ -2,15 +2,15 @@ package picture
 
 import "time"
 
-// Progress is what web tells of a picture on its way.
+// Progress is the state of a picture as the API reports it.
 type Progress struct {
 	ID     ID      `json:"id"`
 	Status Status  `json:"status"`
-	Steps  []Step  `json:"steps"` // always all of Steps, in order
+	Steps  []Step  `json:"steps"` // always all three, in the order of StepOrder
 	Record *Record `json:"record"`
 }
 
-// StepStatus is how far one step has come.
+// StepStatus is the state of one step.
 type StepStatus string
 
 // The states of a step.
@@ -22,22 +22,23 @@ const (
 	StepFailed   StepStatus = "failed"
 )
 
-// Step is one step of one picture. Times are absent until they are known.
+// Step is one step of one picture. Unknown times are zero.
 type Step struct {
 	Name          StepName   `json:"name"`
-	Cloud         string     `json:"cloud"`
+	Cloud         Cloud      `json:"cloud"`
 	Status        StepStatus `json:"status"`
-	Attempt       int        `json:"attempt,omitempty"` // 1 is the first
+	Attempt       int        `json:"attempt,omitempty"` // the first is 1
 	StartedAt     time.Time  `json:"startedAt,omitzero"`
 	FinishedAt    time.Time  `json:"finishedAt,omitzero"`
 	NextAttemptAt time.Time  `json:"nextAttemptAt,omitzero"`
-	Error         string     `json:"error,omitempty"` // why the last attempt failed, for a person
+	Error         string     `json:"error,omitempty"`      // why the last attempt failed, for people
+	WaitingFor    Cloud      `json:"waitingFor,omitempty"` // the cloud that the last error came from
 }
 
-// WaitingSteps are the steps of a picture of which nothing is known yet.
+// WaitingSteps returns the steps of a picture that no workflow has processed yet.
 func WaitingSteps() []Step {
-	steps := make([]Step, len(Steps))
-	for i, name := range Steps {
+	steps := make([]Step, len(StepOrder))
+	for i, name := range StepOrder {
 		steps[i] = Step{Name: name, Cloud: name.Cloud(), Status: StepWaiting}
 	}
 	return steps

@@ -8,10 +8,10 @@ import (
 // Schema is the version of Record that this code writes.
 const Schema = 1
 
-// Status is how far a picture has come.
+// Status is the state of a picture.
 type Status string
 
-// Waiting and Running pass; the others are final and stand in the Record.
+// Annotated, Rejected and Erased are final and stored in the Record.
 const (
 	Waiting   Status = "waiting"
 	Running   Status = "running"
@@ -20,11 +20,11 @@ const (
 	Erased    Status = "erased"
 )
 
-// Settled says that nothing more will happen by itself.
+// Settled reports whether the status is final.
 func (s Status) Settled() bool { return s == Annotated || s == Rejected || s == Erased }
 
-// Record is the document in Cosmos DB, one per picture; ID is both its id and its partition key. It
-// holds no URL that opens the picture.
+// Record is the Cosmos DB document of a picture. ID is both the document's id and its partition key. A Record contains
+// no URL that gives access to the picture.
 type Record struct {
 	ID          ID        `json:"id"`
 	Schema      int       `json:"schema"`
@@ -39,52 +39,50 @@ type Record struct {
 	AnnotatedAt time.Time `json:"annotatedAt,omitzero"`
 	// Annotation is Google's AnnotateImageResponse as proto JSON.
 	Annotation json.RawMessage `json:"annotation,omitempty"`
-	// LookedAgainAt is when it was to be annotated again and could not be; Annotation is what was seen before.
-	LookedAgainAt time.Time  `json:"lookedAgainAt,omitzero"`
-	Rejection     *Rejection `json:"rejection,omitempty"`
-	Steps         []Step     `json:"steps,omitempty"`
-	RunID         string     `json:"runId,omitempty"`
-	TTL           int        `json:"ttl,omitempty"` // seconds; absent means the container's default
+	// ReannotationRejectedAt is when a later annotation was rejected. Annotation then still has the earlier result.
+	ReannotationRejectedAt time.Time  `json:"reannotationRejectedAt,omitzero"`
+	Rejection              *Rejection `json:"rejection,omitempty"`
+	Steps                  []Step     `json:"steps,omitempty"`
+	RunID                  string     `json:"runId,omitempty"`
 }
 
-// Outdated says that the Record was written before then, which is when its last step began, and that nobody has tried to
-// annotate its picture again since. A tombstone never is.
-func (r Record) Outdated(then time.Time) bool {
-	kept := r.LookedAgainAt
-	if n := len(r.Steps); n > 0 && r.Steps[n-1].StartedAt.After(kept) {
-		kept = r.Steps[n-1].StartedAt
+// OlderThan reports whether the last attempt to annotate the picture began before t. It is always false for a tombstone.
+func (r Record) OlderThan(t time.Time) bool {
+	last := r.ReannotationRejectedAt
+	if n := len(r.Steps); n > 0 && r.Steps[n-1].StartedAt.After(last) {
+		last = r.Steps[n-1].StartedAt
 	}
-	return r.Status != Erased && kept.Before(then)
+	return r.Status != Erased && last.Before(t)
 }
 
-// Rejection says why a picture can never be annotated.
+// Rejection is the reason why a picture can never be annotated.
 type Rejection struct {
 	Step    StepName `json:"step"`
 	Kind    Kind     `json:"kind"`
 	Message string   `json:"message"`
 }
 
-// Outcome is the result of a run: small, because Temporal keeps it in the history.
+// Outcome is the result of an AnnotatePicture workflow. It is small because Temporal stores it in the history.
 type Outcome struct {
 	ID     ID     `json:"id"`
 	Status Status `json:"status"`
 }
 
-// Annotated is the Record of a picture that Google has looked at.
-func (p Picture) Annotated(annotation json.RawMessage, at time.Time, steps []Step, runID string) Record {
+// AnnotatedRecord returns the Record of a picture that Google annotated.
+func (p Picture) AnnotatedRecord(annotation json.RawMessage, at time.Time, steps []Step, runID string) Record {
 	r := p.record(Annotated, steps, runID)
 	r.Annotation, r.AnnotatedAt = annotation, at.UTC()
 	return r
 }
 
-// Rejected is the Record of a picture that can never be annotated.
-func (p Picture) Rejected(why Rejection, steps []Step, runID string) Record {
+// RejectedRecord returns the Record of a picture that can never be annotated.
+func (p Picture) RejectedRecord(reason Rejection, steps []Step, runID string) Record {
 	r := p.record(Rejected, steps, runID)
-	r.Rejection = &why
+	r.Rejection = &reason
 	return r
 }
 
-// Tombstone is all that is kept of an erased picture.
+// Tombstone returns the document that remains of an erased picture.
 func Tombstone(id ID) Record {
 	return Record{ID: id, Schema: Schema, Status: Erased}
 }

@@ -5,40 +5,41 @@ import (
 	"time"
 )
 
-// Sweep says which objects SweepPictures looks through, for those that have neither a Record nor a run. The zero
-// Sweep is every picture that was uploaded through the site.
+// Sweep is the input of a SweepPictures workflow: it selects the objects to examine. The sweep starts a workflow for
+// each object that has neither a Record nor a workflow. The zero Sweep examines every picture uploaded through the site.
 type Sweep struct {
-	// Bucket and Prefix name other objects than the site's, to backfill them: whatever their keys are, they are
-	// annotated too, behind live pictures.
+	// Bucket and Prefix select objects that were not uploaded through the site, whatever their keys are. This is a
+	// backfill.
 	Bucket string `json:"bucket,omitempty"`
 	Prefix string `json:"prefix,omitempty"`
-	// Within leaves out what was minted longer ago, in seconds; 0 for nothing.
+	// Within skips pictures whose ID was created more than this many seconds ago; 0 skips none.
 	Within int `json:"within,omitempty"`
-	// Again has also those annotated that have a Record from before Began, when the sweep did; with other features, say.
-	// Their Records are replaced. A picture that was erased stays erased.
-	Again bool      `json:"again,omitempty"`
-	Began time.Time `json:"began,omitzero"`
-	// After is the last key that was looked at, and Swept what came of it so far.
-	After string `json:"after,omitempty"`
-	Swept Swept  `json:"swept,omitzero"`
+	// Reannotate also selects pictures whose Record is older than Began, the time when the sweep began. Their Records are
+	// replaced. Erased pictures stay erased.
+	Reannotate bool      `json:"reannotate,omitempty"`
+	Began      time.Time `json:"began,omitzero"`
+	// After is the last key examined so far, and Counts the result so far. Both survive continue-as-new.
+	After  string      `json:"after,omitempty"`
+	Counts SweepCounts `json:"counts,omitzero"`
 }
 
-// Swept counts objects.
-type Swept struct {
-	Looked  int `json:"looked"`            // at all
-	Started int `json:"started"`           // had no Record, or are annotated again; a run that they may have had already went on
-	LeftOut int `json:"leftOut,omitempty"` // can never be looked at; the worker's log says why
+// SweepCounts counts objects.
+type SweepCounts struct {
+	Examined int `json:"examined"`
+	Started  int `json:"started"`           // includes pictures whose workflow was already running
+	Skipped  int `json:"skipped,omitempty"` // can never be examined; the worker's log has the reason
 }
 
-// Backfill says whether the objects are others than the site's.
+// Backfill reports whether the sweep selects objects that were not uploaded through the site.
 func (s Sweep) Backfill() bool { return s.Bucket != "" || s.Prefix != "" }
 
-// Behind says whether the objects are to be annotated behind live pictures, a bounded number at a time.
-func (s Sweep) Behind() bool { return s.Backfill() || s.Again }
+// LowPriority reports whether live pictures overtake the pictures of this sweep. Such a sweep also limits how many
+// workflows it has open.
+func (s Sweep) LowPriority() bool { return s.Backfill() || s.Reannotate }
 
-// KeysSince is the key after which all keys minted at t or later come: S3 lists in the order of bytes, and a minted
-// key begins with its time.
-func KeysSince(t time.Time) string {
+// KeyAt returns a key that sorts before all keys created at t or later, and after all older ones. S3 lists keys in
+// byte order, and the key of an upload begins with its creation time.
+func KeyAt(t time.Time) string {
 	ms := t.UnixMilli()
 	return fmt.Sprintf("%s%08x-%04x", Prefix, ms>>16, ms&0xffff)
 }

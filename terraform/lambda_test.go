@@ -138,7 +138,7 @@ resource "aws_lambda_permission" "site" {`},
 			if err != nil {
 				return []string{err.Error()}
 			}
-			known := string(lines) + fmt.Sprintf("%q %q %q %q", picture.Steps, picture.Throttled, picture.Forbidden, picture.Misconfigured)
+			known := string(lines) + fmt.Sprintf("%q %q %q %q", picture.StepOrder, picture.Throttled, picture.Forbidden, picture.Misconfigured)
 			text := fmt.Sprint(at(r.values, "pattern"), " ", at(r.values, "metric_transformation", 0, "value"), " ", at(r.values, "metric_transformation", 0, "dimensions", "Step"))
 			for _, word := range regexp.MustCompile(`\$\.(\w+)|"(\w+)"`).FindAllStringSubmatch(text, -1) {
 				if name := word[1] + word[2]; name != "msg" && !strings.Contains(known, `"`+name+`"`) {

@@ -77,7 +77,7 @@ func pictureOf(record json.RawMessage) (picture.Picture, error) {
 	}
 	p, err := picture.New(r.S3.Bucket.Name, object.URLDecodedKey, object.VersionID, object.ETag, object.Size, r.EventTime)
 	if err != nil {
-		return picture.Picture{}, fmt.Errorf("picture %s: it has no bucket, or an impossible size", id.Short())
+		return picture.Picture{}, fmt.Errorf("picture %s: it has no bucket, or an impossible size", id.Redacted())
 	}
 	return p, nil
 }

@@ -12,8 +12,8 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
+	"triptych/internal/pipeline"
 	"triptych/internal/settings"
-	"triptych/internal/temporal"
 	"triptych/picture"
 )
 
@@ -72,10 +72,10 @@ func start(ctx context.Context, c client.Client, record json.RawMessage) error {
 	if p.ID == "" {
 		return nil
 	}
-	if err := temporal.Start(ctx, c, picture.Order{Picture: p}, temporal.Live); err != nil {
+	if err := pipeline.Start(ctx, c, picture.Order{Picture: p}, pipeline.LivePriority); err != nil {
 		return err
 	}
-	slog.Info("started", "picture", p.ID.Short(), "bytes", p.Size)
+	slog.Info("started", "picture", p.ID.Redacted(), "bytes", p.Size)
 	return nil
 }
 
@@ -89,7 +89,7 @@ func (t *trigger) connected(ctx context.Context) (client.Client, error) {
 	if err := settings.Load(ctx); err != nil {
 		return nil, err
 	}
-	c, err := temporal.Dial()
+	c, err := pipeline.Dial()
 	if err != nil {
 		return nil, err
 	}

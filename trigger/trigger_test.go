@@ -19,13 +19,13 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
-	"triptych/local/loopback"
-	"triptych/local/stack"
+	"triptych/emulators/loopback"
+	"triptych/local/stacktest"
 	"triptych/picture"
 )
 
 func TestTrigger(t *testing.T) {
-	s := stack.Start(t)
+	s := stacktest.Start(t)
 	runs, err := s.Client()
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func TestTrigger(t *testing.T) {
 		"a_key_that_cannot_be_decoded_is_left_out": {event: event(record("pictures/%zz.jpg")), logged: "%zz"},
 		"a_size_that_cannot_be_is_left_out_by_a_short_name": {
 			event:   event(strings.Replace(record(negative.key), "1234", "-1", 1)),
-			ignored: []picture.ID{negative.id}, logged: negative.id.Short(),
+			ignored: []picture.ID{negative.id}, logged: negative.id.Redacted(),
 		},
 		"one_broken_record_does_not_keep_the_other_49": {
 			event: event(append(fifty, record("pictures/%zz.jpg"))...), started: others, logged: "cannot be read and is left out",
@@ -108,7 +108,7 @@ func TestTrigger(t *testing.T) {
 			}
 			for _, id := range test.started {
 				if !hasRun(t, runs, id) {
-					t.Errorf("no run of %s", id.Short())
+					t.Errorf("no run of %s", id.Redacted())
 				}
 				if strings.Contains(log.String(), string(id)) {
 					t.Error("the log holds a whole picture ID")
@@ -119,7 +119,7 @@ func TestTrigger(t *testing.T) {
 					t.Error("the log holds a whole picture ID")
 				}
 				if hasRun(t, runs, id) {
-					t.Errorf("%s was started", id.Short())
+					t.Errorf("%s was started", id.Redacted())
 				}
 			}
 		})
@@ -158,7 +158,7 @@ func TestTrigger(t *testing.T) {
 		}
 		forward(t, addr, s.Endpoints.Temporal)
 		works := func(ctx context.Context) bool { return invoke(ctx, tr, event(record(p.key))) == nil } // as Lambda does, until it works
-		if !stack.Eventually(t, works) {
+		if !stacktest.Eventually(t, works) {
 			t.Fatal("it never worked again")
 		}
 		if !hasRun(t, runs, p.id) {

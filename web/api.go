@@ -20,13 +20,13 @@ type api struct {
 	retentionDays *int // nil: kept until erased
 	objects       *s3.Client
 	records       *records.Container
-	runs          client.Client
+	temporal      client.Client
 	pace          pace
 	stopping      <-chan struct{} // closed when event streams must end
 }
 
-// cloudPatience bounds each call to a cloud, well inside a Lambda's own limit and a person's.
-const cloudPatience = 3 * time.Second
+// cloudTimeout bounds each call to a cloud, well inside a Lambda's own limit and a person's.
+const cloudTimeout = 3 * time.Second
 
 // endpoint answers a request, or returns why it does not.
 type endpoint func(http.ResponseWriter, *http.Request) error

@@ -23,14 +23,16 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	sdklog "go.temporal.io/sdk/log"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/internal/records"
-	"triptych/local/cosmos"
 	"triptych/picture"
+	"triptych/web/status/statustest"
 )
 
 const bucketOrigin = "http://127.0.0.1:9"
@@ -39,7 +41,7 @@ const bucketOrigin = "http://127.0.0.1:9"
 type clouds struct {
 	*api
 	site     *httptest.Server
-	cosmos   *cosmos.Server
+	cosmos   *cosmosdb.Server
 	temporal *frontend
 }
 
@@ -59,7 +61,7 @@ func offline() *api {
 func newClouds(t *testing.T, adjust ...func(*clouds)) *clouds {
 	t.Helper()
 	key := base64.StdEncoding.EncodeToString(make([]byte, 64))
-	account, err := cosmos.Open(filepath.Join(t.TempDir(), "cosmos.db"), key)
+	account, err := cosmosdb.Open(filepath.Join(t.TempDir(), "cosmos.db"), key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +75,7 @@ func newClouds(t *testing.T, adjust ...func(*clouds)) *clouds {
 		t.Fatal(err)
 	}
 	c := &clouds{api: offline(), cosmos: account, temporal: &frontend{}}
-	c.records, c.runs = container, c.temporal.serve(t)
+	c.records, c.api.temporal = container, c.temporal.serve(t)
 	c.site = httptest.NewUnstartedServer(c.handler(bucketOrigin))
 	for _, change := range adjust {
 		change(c)
@@ -189,7 +191,7 @@ func (f *frontend) tell(t *testing.T, name string) {
 	defer f.mu.Unlock()
 	f.description, f.history = nil, nil
 	if name != "" {
-		f.description, f.history = readRun(t, name)
+		f.description, f.history = statustest.Load(t, name)
 	}
 }
 
@@ -199,7 +201,7 @@ func (f *frontend) grow(t *testing.T, name string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	before := f.description.WorkflowExecutionInfo.Execution
-	f.description, f.history = readRun(t, name)
+	f.description, f.history = statustest.Load(t, name)
 	f.description.WorkflowExecutionInfo.Execution = before
 }
 
@@ -242,6 +244,6 @@ func (f *frontend) StartWorkflowExecution(_ context.Context, r *workflowservice.
 // input is the one argument a workflow was started with.
 func input(payloads *commonpb.Payloads) string {
 	var s string
-	decode(payloads, &s)
+	converter.GetDefaultDataConverter().FromPayloads(payloads, &s)
 	return s
 }

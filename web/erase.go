@@ -33,9 +33,9 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request) error {
 	if subtle.ConstantTimeCompare(token, []byte(a.eraseToken(id))) != 1 {
 		return refuse(http.StatusForbidden, "The header X-Triptych-Erase must hold the eraseToken that came with this picture's upload grant. Nothing was changed.")
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), cloudPatience)
+	ctx, cancel := context.WithTimeout(r.Context(), cloudTimeout)
 	defer cancel()
-	_, err = a.runs.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+	_, err = a.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                       id.EraseWorkflowID(),
 		TaskQueue:                picture.PicturesQueue,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,

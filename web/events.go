@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"triptych/picture"
+	"triptych/web/status"
 )
 
 // pace is how often an event stream looks, how long it may be silent and how long it lasts.
@@ -57,7 +58,7 @@ func (a *api) watch(ctx context.Context, id picture.ID, out *stream) {
 	looks := time.NewTimer(0)
 	defer looks.Stop()
 	began, troubled := time.Now(), false
-	var seen run
+	var latest status.Execution
 	for {
 		var err error
 		select {
@@ -68,11 +69,11 @@ func (a *api) watch(ctx context.Context, id picture.ID, out *stream) {
 		case <-comments.C:
 			err = out.write(": still here\n\n")
 		case <-looks.C:
-			progress, unknown := a.progress(ctx, id, &seen)
+			progress, unknown := a.progress(ctx, id, &latest)
 			if unknown == nil {
 				err = out.tell(progress)
 			} else if deadline, _ := ctx.Deadline(); !troubled && time.Now().Before(deadline) {
-				slog.Error("an event stream cannot see its picture", "picture", id.Short(), "error", discreet(unknown, string(id)))
+				slog.Error("an event stream cannot see its picture", "picture", id.Redacted(), "error", discreet(unknown, string(id)))
 			}
 			troubled = unknown != nil
 			if progress.Status.Settled() {
@@ -100,7 +101,7 @@ func (p pace) next(elapsed time.Duration) time.Duration {
 // expected tells whether the upload of a picture that has no run may yet arrive. Afterwards only a sweep starts it,
 // and an ID that was made up is never heard of.
 func expected(id picture.ID, now time.Time) bool {
-	age := now.Sub(id.MintedAt())
+	age := now.Sub(id.CreatedAt())
 	return -time.Minute < age && age < picture.GrantTTL+time.Minute
 }
 

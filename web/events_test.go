@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambdaurl"
 
-	"triptych/local/cosmos"
+	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/picture"
 )
 
@@ -75,7 +75,7 @@ func TestEvents(t *testing.T) {
 		return f
 	}
 	id := picture.NewID(time.Now())
-	annotated := (picture.Picture{ID: id, Bucket: "b", Key: "k"}).Annotated([]byte("{}"), time.Now(), nil, "run")
+	annotated := (picture.Picture{ID: id, Bucket: "b", Key: "k"}).AnnotatedRecord([]byte("{}"), time.Now(), nil, "run")
 
 	t.Run("each_change_is_told_once_and_the_last_ends_it", func(t *testing.T) {
 		c := newClouds(t)
@@ -114,7 +114,7 @@ func TestEvents(t *testing.T) {
 	})
 	t.Run("it_waits_out_clouds_that_do_not_answer", func(t *testing.T) {
 		c := newClouds(t, func(c *clouds) { c.pace.comment = 20 * time.Millisecond })
-		c.cosmos.SetFault(cosmos.Fault{Status: 503})
+		c.cosmos.SetFault(cosmosdb.Fault{Status: 503})
 		f := open(t, c, id)
 		if got := f.next(); got != ": still here" {
 			t.Errorf("without Cosmos it said %q", got)
@@ -183,7 +183,7 @@ func TestEvents(t *testing.T) {
 // mend ends Cosmos's fault and writes the Record, again if a call that met the fault is shared.
 func (c *clouds) mend(t *testing.T, record picture.Record) {
 	t.Helper()
-	c.cosmos.SetFault(cosmos.Fault{})
+	c.cosmos.SetFault(cosmosdb.Fault{})
 	for c.records.Create(t.Context(), record) != nil {
 		if t.Context().Err() != nil {
 			t.Fatal(t.Context().Err())

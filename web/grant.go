@@ -106,7 +106,7 @@ func (a *api) sign(ctx context.Context, id picture.ID, want wish) (grant, error)
 		IfNoneMatch: aws.String("*"),
 	}, s3.WithPresignExpires(ttl))
 	if err != nil {
-		return grant{}, fmt.Errorf("signing the upload of picture %s: %w", id.Short(), err)
+		return grant{}, fmt.Errorf("signing the upload of picture %s: %w", id.Redacted(), err)
 	}
 	return grant{
 		ID: id, EraseToken: a.eraseToken(id), ExpiresAt: now.Add(ttl).UTC().Truncate(time.Second),

@@ -24,7 +24,7 @@ func TestGrant_signs_those_bytes_once_and_nothing_else(t *testing.T) {
 				wantProblem(t, resp, http.StatusCreated, "")
 			}
 			g := read[grant](t, resp)
-			if _, err := picture.ParseID(string(g.ID)); err != nil || time.Since(g.ID.MintedAt()) > time.Minute {
+			if _, err := picture.ParseID(string(g.ID)); err != nil || time.Since(g.ID.CreatedAt()) > time.Minute {
 				t.Errorf("the ID is %s: %v", g.ID, err)
 			}
 			if got := resp.Header.Get("Location"); got != "/api/pictures/"+string(g.ID) {

@@ -3,17 +3,17 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
-
-	"go.temporal.io/sdk/converter"
 
 	"triptych/internal/objects"
 	"triptych/internal/records"
 	"triptych/picture"
+	"triptych/web/status"
 )
 
-// imageTTL is long enough for a browser to follow the redirect, and for little else.
+// imageTTL is enough for a browser to follow the redirect.
 const imageTTL = time.Minute
 
 func (a *api) image(w http.ResponseWriter, r *http.Request) error {
@@ -37,8 +37,8 @@ func (a *api) image(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// object is the version of the picture that was or will be annotated: the Record names it, or the
-// input of the run. Before either, nobody has said that the upload arrived.
+// object returns the object version of the picture, from its Record or from the input of its workflow. If neither exists,
+// the upload has not arrived.
 func (a *api) object(ctx context.Context, id picture.ID) (picture.Picture, error) {
 	record, err := a.record(ctx, id)
 	switch {
@@ -49,16 +49,19 @@ func (a *api) object(ctx context.Context, id picture.ID) (picture.Picture, error
 	case !errors.Is(err, records.ErrNotFound):
 		return picture.Picture{}, err
 	}
-	run, err := a.run(ctx, id, run{})
+	execution, err := a.execution(ctx, id, status.Execution{})
 	if err != nil {
 		return picture.Picture{}, err
 	}
-	if len(run.history) > 0 {
-		var p picture.Picture
-		input := run.history[0].GetWorkflowExecutionStartedEventAttributes().GetInput()
-		if err := converter.GetDefaultDataConverter().FromPayloads(input, &p); err == nil && p.ID == id {
-			return p, nil
+	if execution.Exists() {
+		p, err := execution.Picture()
+		if err == nil && p.ID != id {
+			err = fmt.Errorf("the workflow was started for picture %s", p.ID.Redacted())
 		}
+		if err != nil {
+			return picture.Picture{}, fmt.Errorf("finding the object of picture %s: %w", id.Redacted(), err)
+		}
+		return p, nil
 	}
 	return picture.Picture{}, refuse(http.StatusNotFound, "No such picture has arrived: if it was uploaded a moment ago, try again in a few seconds.")
 }

@@ -28,7 +28,7 @@ func observe(next http.Handler) http.Handler {
 			}
 			attrs := []any{"method", method(r), "route", r.Pattern, "status", seen.status, "duration", time.Since(began)}
 			if id, err := picture.ParseID(r.PathValue("id")); err == nil {
-				attrs = append(attrs, "picture", id.Short())
+				attrs = append(attrs, "picture", id.Redacted())
 			}
 			slog.Info("request", attrs...)
 		}()

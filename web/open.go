@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"triptych/internal/objects"
+	"triptych/internal/pipeline"
 	"triptych/internal/records"
 	"triptych/internal/settings"
-	"triptych/internal/temporal"
 )
 
 // open reads the settings and builds the handler with its clients. None is connected yet. Event streams end
@@ -40,13 +40,13 @@ func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	runs, err := temporal.Dial()
+	temporal, err := pipeline.Dial()
 	if err != nil {
 		return nil, err
 	}
 	a := &api{
 		bucket: os.Getenv("TRIPTYCH_BUCKET"), eraseSecret: eraseSecret, retentionDays: retention,
-		objects: s3, records: container, runs: runs, pace: livePace, stopping: stopping,
+		objects: s3, records: container, temporal: temporal, pace: livePace, stopping: stopping,
 	}
 	origin, err := a.bucketOrigin(ctx)
 	if err != nil {

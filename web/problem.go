@@ -73,7 +73,7 @@ func discreet(err error, id string) string {
 	if id == "" {
 		return err.Error()
 	}
-	return strings.ReplaceAll(err.Error(), id, picture.ID(id).Short())
+	return strings.ReplaceAll(err.Error(), id, picture.ID(id).Redacted())
 }
 
 // send writes v as JSON in one piece, with signed URLs as they are: to escape an & is for HTML.

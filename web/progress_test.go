@@ -7,22 +7,22 @@ import (
 	"testing"
 	"time"
 
-	"triptych/local/cosmos"
+	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/picture"
 )
 
 func TestProgress(t *testing.T) {
 	id := picture.NewID(time.Now())
 	steps := []picture.Step{
-		{Name: picture.Presign, Cloud: "aws", Status: picture.StepDone, Attempt: 1},
-		{Name: picture.Annotate, Cloud: "google", Status: picture.StepDone, Attempt: 3},
+		{Name: picture.PresignStep, Cloud: "aws", Status: picture.StepDone, Attempt: 1},
+		{Name: picture.AnnotateStep, Cloud: "google", Status: picture.StepDone, Attempt: 3},
 	}
-	annotated := (picture.Picture{ID: id, Bucket: "pictures", Key: "k"}).Annotated([]byte(`{"faceAnnotations":[]}`), time.Now(), steps, "run")
-	down := cosmos.Fault{Status: 503}
+	annotated := (picture.Picture{ID: id, Bucket: "pictures", Key: "k"}).AnnotatedRecord([]byte(`{"faceAnnotations":[]}`), time.Now(), steps, "run")
+	down := cosmosdb.Fault{Status: 503}
 	for name, world := range map[string]struct {
 		record       *picture.Record
 		run          string
-		cosmos       cosmos.Fault
+		cosmos       cosmosdb.Fault
 		temporalDown bool
 		status       int
 		want         picture.Status
@@ -73,7 +73,7 @@ func TestProgress_a_Record_written_between_the_two_looks_is_seen(t *testing.T) {
 	id := picture.NewID(time.Now())
 	c.temporal.tell(t, "a_run_completed")
 	c.temporal.asked = func() {
-		c.keep(t, (picture.Picture{ID: id, Bucket: "b", Key: "k"}).Annotated([]byte("{}"), time.Now(), nil, "run"))
+		c.keep(t, (picture.Picture{ID: id, Bucket: "b", Key: "k"}).AnnotatedRecord([]byte("{}"), time.Now(), nil, "run"))
 	}
 	got := read[picture.Progress](t, c.do(t, "GET", "/api/pictures/"+string(id), "", nil))
 	if got.Record == nil {
@@ -84,7 +84,7 @@ func TestProgress_a_Record_written_between_the_two_looks_is_seen(t *testing.T) {
 func TestImage(t *testing.T) {
 	c := newClouds(t)
 	recorded := picture.Picture{ID: picture.NewID(time.Now()), Bucket: "pictures", Key: "pictures/x.jpg", VersionID: "v7"}
-	c.keep(t, recorded.Annotated([]byte("{}"), time.Now(), nil, "run"))
+	c.keep(t, recorded.AnnotatedRecord([]byte("{}"), time.Now(), nil, "run"))
 	erased := picture.NewID(time.Now())
 	c.keep(t, picture.Tombstone(erased))
 	image := func(id picture.ID) *http.Response {
@@ -116,7 +116,7 @@ func TestImage(t *testing.T) {
 		leadsTo(t, image(id), "/pictures/pictures/"+string(id)+".jpg", "v1")
 	})
 	t.Run("without_Cosmos_it_is_503", func(t *testing.T) {
-		c.cosmos.SetFault(cosmos.Fault{Status: 503})
+		c.cosmos.SetFault(cosmosdb.Fault{Status: 503})
 		wantProblem(t, image(recorded.ID), http.StatusServiceUnavailable, "Cosmos")
 	})
 }

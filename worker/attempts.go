@@ -45,7 +45,7 @@ func (a *attempt) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 	result, err := a.Next.ExecuteActivity(ctx, in)
 	slog.Info("step", "step", info.ActivityType.Name, "outcome", outcome(err), "attempt", info.Attempt,
 		"seconds", time.Since(began).Seconds(), "waited", time.Since(info.ScheduledTime).Seconds(),
-		"run", picture.ID(info.WorkflowExecution.ID).Short())
+		"run", picture.ID(info.WorkflowExecution.ID).Redacted())
 	return result, err
 }
 

@@ -24,9 +24,9 @@ import (
 
 	"triptych/activities"
 	"triptych/internal/objects"
+	"triptych/internal/pipeline"
 	"triptych/internal/records"
 	"triptych/internal/settings"
-	"triptych/internal/temporal"
 	"triptych/picture"
 	"triptych/workflows"
 )
@@ -51,7 +51,7 @@ func run(ctx context.Context, ready string) error {
 	if err != nil {
 		return err
 	}
-	c, err := temporal.Dial()
+	c, err := pipeline.Dial()
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func wire(ctx context.Context) (*activities.Activities, float64, error) {
 		return nil, 0, err
 	}
 	return &activities.Activities{S3: s3, Bucket: os.Getenv("TRIPTYCH_BUCKET"), Vision: vision, Records: container, Features: features,
-		Room: semaphore.NewWeighted(activities.InlineRoom)}, perSecond, nil
+		InlineBytes: semaphore.NewWeighted(activities.InlineBytesLimit)}, perSecond, nil
 }
 
 // workers are two, because a rate limit holds for a whole queue and only annotate is to be limited.
@@ -134,7 +134,7 @@ func workers(c client.Client, steps *activities.Activities, perSecond float64, f
 	quick.RegisterWorkflowWithOptions(workflows.AnnotatePicture, workflow.RegisterOptions{Name: picture.AnnotateWorkflow})
 	quick.RegisterWorkflowWithOptions(workflows.SweepPictures, workflow.RegisterOptions{Name: picture.SweepWorkflow})
 	quick.RegisterWorkflowWithOptions(workflows.ErasePicture, workflow.RegisterOptions{Name: picture.EraseWorkflow})
-	steps.RegisterQuick(quick)
+	steps.RegisterMain(quick)
 
 	options.TaskQueueActivitiesPerSecond = perSecond
 	options.DisableWorkflowWorker = true
@@ -145,7 +145,7 @@ func workers(c client.Client, steps *activities.Activities, perSecond float64, f
 }
 
 // atOnce fills Vision's quota at a second a picture, with some to spare. Of pictures that are sent by bytes, and so
-// take memory, there may be fewer: activities.InlineRoom.
+// take memory, there may be fewer: activities.InlineBytesLimit.
 const atOnce = 50
 
 // visionQuota is what Google grants a new project: 1,800 requests a minute

@@ -28,49 +28,49 @@ func AnnotatePicture(ctx workflow.Context, order picture.Order) (picture.Outcome
 		return picture.Outcome{ID: order.ID, Status: annotated.Kept}, nil
 	}
 	if kind := kindOf(err); kind.Rejects() || kind == picture.WasErased { // persist leaves a tombstone as it is
-		return persist(ctx, order, order.Rejected(reason(picture.Annotate, err), steps, run))
+		return persist(ctx, order, order.RejectedRecord(reason(picture.AnnotateStep, err), steps, run))
 	}
 	if err != nil {
 		return picture.Outcome{}, err
 	}
-	outcome, err := persist(ctx, order, order.Annotated(annotated.Annotation, workflow.Now(ctx), steps, run))
+	outcome, err := persist(ctx, order, order.AnnotatedRecord(annotated.Annotation, workflow.Now(ctx), steps, run))
 	if kind := kindOf(err); kind.Rejects() {
-		return persist(ctx, order, order.Rejected(reason(picture.Persist, err), steps, run))
+		return persist(ctx, order, order.RejectedRecord(reason(picture.PersistStep, err), steps, run))
 	}
 	return outcome, err
 }
 
 // annotate shows Google the picture by URL, and by bytes if Google could not fetch it.
-func annotate(ctx workflow.Context, order picture.Order) (activities.Annotated, []picture.Step, error) {
+func annotate(ctx workflow.Context, order picture.Order) (activities.AnnotateResult, []picture.Step, error) {
 	signed, err := presign(ctx, order.Picture)
 	if err != nil {
-		return activities.Annotated{}, nil, err
+		return activities.AnnotateResult{}, nil, err
 	}
 	started := workflow.Now(ctx)
-	annotated, err := show(ctx, activities.AnnotateInput{Picture: order.Picture, Send: activities.ByURL, SignedURL: signed.SignedURL, Again: order.Again})
+	annotated, err := show(ctx, activities.AnnotateInput{Picture: order.Picture, Send: activities.ByURL, SignedURL: signed.SignedURL, ReannotateBefore: order.ReannotateBefore})
 	if kindOf(err) == picture.Unfetchable {
-		annotated, err = show(ctx, activities.AnnotateInput{Picture: order.Picture, Send: activities.ByBytes, Again: order.Again})
+		annotated, err = show(ctx, activities.AnnotateInput{Picture: order.Picture, Send: activities.ByBytes, ReannotateBefore: order.ReannotateBefore})
 	}
 	if err != nil {
-		annotated.Step = failed(ctx, picture.Annotate, started, err)
+		annotated.Step = failed(ctx, picture.AnnotateStep, started, err)
 	}
 	return annotated, []picture.Step{signed.Step, annotated.Step}, err
 }
 
 // presign needs no network, so it is tried where the workflow runs, at no cost. When the worker has no credentials
 // it waits for them as a durable activity, where describe shows why and no history grows.
-func presign(ctx workflow.Context, p picture.Picture) (activities.Presigned, error) {
-	var signed activities.Presigned
-	err := workflow.ExecuteLocalActivity(here(ctx), string(picture.Presign), p).Get(ctx, &signed)
+func presign(ctx workflow.Context, p picture.Picture) (activities.PresignResult, error) {
+	var signed activities.PresignResult
+	err := workflow.ExecuteLocalActivity(here(ctx), string(picture.PresignStep), p).Get(ctx, &signed)
 	if err != nil {
-		err = workflow.ExecuteActivity(quick(ctx), string(picture.Presign), p).Get(ctx, &signed)
+		err = workflow.ExecuteActivity(quick(ctx), string(picture.PresignStep), p).Get(ctx, &signed)
 	}
 	return signed, err
 }
 
-func show(ctx workflow.Context, in activities.AnnotateInput) (activities.Annotated, error) {
-	var annotated activities.Annotated
-	err := workflow.ExecuteActivity(rateLimited(ctx), string(picture.Annotate), in).Get(ctx, &annotated)
+func show(ctx workflow.Context, in activities.AnnotateInput) (activities.AnnotateResult, error) {
+	var annotated activities.AnnotateResult
+	err := workflow.ExecuteActivity(rateLimited(ctx), string(picture.AnnotateStep), in).Get(ctx, &annotated)
 	return annotated, err
 }
 
@@ -79,8 +79,8 @@ func show(ctx workflow.Context, in activities.AnnotateInput) (activities.Annotat
 // no harm.
 func persistHere(ctx workflow.Context, order picture.Order, r picture.Record) (picture.Outcome, error) {
 	var outcome picture.Outcome
-	in := activities.PersistInput{Record: r, Again: order.Again}
-	err := workflow.ExecuteLocalActivity(here(ctx), string(picture.Persist), in).Get(ctx, &outcome)
+	in := activities.PersistInput{Record: r, ReannotateBefore: order.ReannotateBefore}
+	err := workflow.ExecuteLocalActivity(here(ctx), string(picture.PersistStep), in).Get(ctx, &outcome)
 	if err == nil || kindOf(err).Rejects() {
 		return outcome, err
 	}
@@ -92,13 +92,13 @@ func persistHere(ctx workflow.Context, order picture.Order, r picture.Record) (p
 
 // persistLater is how runs persist that began before it was tried here first.
 func persistLater(ctx workflow.Context, order picture.Order, r picture.Record) (picture.Outcome, error) {
-	return persistUntil(ctx, activities.PersistInput{Record: r, Again: order.Again})
+	return persistUntil(ctx, activities.PersistInput{Record: r, ReannotateBefore: order.ReannotateBefore})
 }
 
 // persistUntil waits for Cosmos DB for as long as it takes, where describe shows why.
 func persistUntil(ctx workflow.Context, in activities.PersistInput) (picture.Outcome, error) {
 	var outcome picture.Outcome
-	err := workflow.ExecuteActivity(quick(ctx), string(picture.Persist), in).Get(ctx, &outcome)
+	err := workflow.ExecuteActivity(quick(ctx), string(picture.PersistStep), in).Get(ctx, &outcome)
 	return outcome, err
 }
 

@@ -43,7 +43,7 @@ func next(answers []error, n int) error {
 // says is a failure as activities return it.
 func says(kind picture.Kind) error {
 	return temporal.NewApplicationErrorWithOptions("a sentence about "+string(kind), string(kind),
-		temporal.ApplicationErrorOptions{NonRetryable: !kind.Waits()})
+		temporal.ApplicationErrorOptions{NonRetryable: !kind.Retries()})
 }
 
 // throttled is a failure of a cloud that says when to come back.
@@ -61,33 +61,33 @@ func (s *script) meet(step picture.StepName) error {
 	return nil
 }
 
-func (s *script) Presign(context.Context, picture.Picture) (activities.Presigned, error) {
-	if err := s.meet(picture.Presign); err != nil {
-		return activities.Presigned{}, err
+func (s *script) Presign(context.Context, picture.Picture) (activities.PresignResult, error) {
+	if err := s.meet(picture.PresignStep); err != nil {
+		return activities.PresignResult{}, err
 	}
 	s.presigned++
-	return activities.Presigned{
+	return activities.PresignResult{
 		SignedURL: activities.SignedURL{URL: "http://s3/picture", ExpiresAt: time.Unix(0, 0).UTC()},
-		Step:      picture.Step{Name: picture.Presign, Cloud: "aws", Status: picture.StepDone, Attempt: s.presigned},
+		Step:      picture.Step{Name: picture.PresignStep, Cloud: "aws", Status: picture.StepDone, Attempt: s.presigned},
 	}, next(s.presign, s.presigned-1)
 }
 
-func (s *script) Annotate(_ context.Context, in activities.AnnotateInput) (activities.Annotated, error) {
-	if err := s.meet(picture.Annotate); err != nil {
-		return activities.Annotated{}, err
+func (s *script) Annotate(_ context.Context, in activities.AnnotateInput) (activities.AnnotateResult, error) {
+	if err := s.meet(picture.AnnotateStep); err != nil {
+		return activities.AnnotateResult{}, err
 	}
 	s.sent = append(s.sent, in.Send)
-	if s.had != "" && s.had != picture.Erased && in.Again.IsZero() {
-		return activities.Annotated{Kept: s.had}, nil
+	if s.had != "" && s.had != picture.Erased && in.ReannotateBefore.IsZero() {
+		return activities.AnnotateResult{Kept: s.had}, nil
 	}
-	return activities.Annotated{
+	return activities.AnnotateResult{
 		Annotation: annotation,
-		Step:       picture.Step{Name: picture.Annotate, Cloud: "google", Status: picture.StepDone, Attempt: len(s.sent)},
+		Step:       picture.Step{Name: picture.AnnotateStep, Cloud: "google", Status: picture.StepDone, Attempt: len(s.sent)},
 	}, next(s.annotate, len(s.sent)-1)
 }
 
 func (s *script) Persist(_ context.Context, in activities.PersistInput) (picture.Outcome, error) {
-	if err := s.meet(picture.Persist); err != nil {
+	if err := s.meet(picture.PersistStep); err != nil {
 		return picture.Outcome{}, err
 	}
 	s.kept = append(s.kept, in)
@@ -122,22 +122,22 @@ func branches() map[string]branch {
 		"a_bad_image_ends_in_a_Record_that_says_so": {
 			script: script{annotate: []error{says(picture.BadImage)}},
 			want:   picture.Rejected, sent: []activities.Send{url}, presigned: 1,
-			rejection: picture.Rejection{Step: picture.Annotate, Kind: picture.BadImage, Message: "a sentence about BadImage"},
+			rejection: picture.Rejection{Step: picture.AnnotateStep, Kind: picture.BadImage, Message: "a sentence about BadImage"},
 		},
 		"a_picture_that_is_gone_ends_in_a_Record_that_says_so": {
 			script: script{annotate: []error{says(picture.Unfetchable), says(picture.Gone)}},
 			want:   picture.Rejected, sent: []activities.Send{url, bytes}, presigned: 1,
-			rejection: picture.Rejection{Step: picture.Annotate, Kind: picture.Gone, Message: "a sentence about Gone"},
+			rejection: picture.Rejection{Step: picture.AnnotateStep, Kind: picture.Gone, Message: "a sentence about Gone"},
 		},
 		"an_annotation_too_large_to_keep_ends_in_a_Record_that_says_so": {
 			script: script{annotate: []error{says(picture.TooLarge)}},
 			want:   picture.Rejected, sent: []activities.Send{url}, presigned: 1,
-			rejection: picture.Rejection{Step: picture.Annotate, Kind: picture.TooLarge, Message: "a sentence about TooLarge"},
+			rejection: picture.Rejection{Step: picture.AnnotateStep, Kind: picture.TooLarge, Message: "a sentence about TooLarge"},
 		},
 		"a_Record_that_Cosmos_DB_finds_too_large_is_replaced_by_one_that_says_so": {
 			script: script{persist: []error{says(picture.TooLarge), nil}},
 			want:   picture.Rejected, sent: []activities.Send{url}, presigned: 1,
-			rejection: picture.Rejection{Step: picture.Persist, Kind: picture.TooLarge, Message: "a sentence about TooLarge"},
+			rejection: picture.Rejection{Step: picture.PersistStep, Kind: picture.TooLarge, Message: "a sentence about TooLarge"},
 		},
 		"a_picture_erased_meanwhile_ends_as_erased": {
 			script: script{had: picture.Erased},
@@ -146,7 +146,7 @@ func branches() map[string]branch {
 		"a_picture_erased_before_Google_was_asked_ends_as_erased": {
 			script: script{annotate: []error{says(picture.WasErased)}, had: picture.Erased},
 			want:   picture.Erased, sent: []activities.Send{url}, presigned: 1,
-			rejection: picture.Rejection{Step: picture.Annotate, Kind: picture.WasErased, Message: "a sentence about WasErased"},
+			rejection: picture.Rejection{Step: picture.AnnotateStep, Kind: picture.WasErased, Message: "a sentence about WasErased"},
 		},
 		"a_picture_that_has_its_Record_ends_as_that_says": {
 			script: script{had: picture.Rejected},
@@ -201,15 +201,15 @@ func TestAnnotatePicture(t *testing.T) {
 			}
 			last := s.kept[len(s.kept)-1]
 			checkRecord(t, last.Record, p, c.rejection)
-			if !last.Again.Equal(s.again) {
-				t.Errorf("persist shall replace what is from before %s, want %s", last.Again, s.again)
+			if !last.ReannotateBefore.Equal(s.again) {
+				t.Errorf("persist shall replace what is from before %s, want %s", last.ReannotateBefore, s.again)
 			}
 		})
 	}
 }
 
 func (s *script) register(env *testsuite.TestWorkflowEnvironment) {
-	for name, f := range map[picture.StepName]any{picture.Presign: s.Presign, picture.Annotate: s.Annotate, picture.Persist: s.Persist} {
+	for name, f := range map[picture.StepName]any{picture.PresignStep: s.Presign, picture.AnnotateStep: s.Annotate, picture.PersistStep: s.Persist} {
 		env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: string(name)})
 	}
 }
@@ -241,7 +241,7 @@ func play(t *testing.T, s *script) (picture.Outcome, picture.Picture) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env.ExecuteWorkflow(workflows.AnnotatePicture, picture.Order{Picture: p, Again: s.again})
+	env.ExecuteWorkflow(workflows.AnnotatePicture, picture.Order{Picture: p, ReannotateBefore: s.again})
 	var outcome picture.Outcome
 	if err := env.GetWorkflowResult(&outcome); err != nil {
 		t.Fatalf("the run failed: %v", err)
@@ -254,7 +254,7 @@ func checkRecord(t *testing.T, r picture.Record, p picture.Picture, rejection pi
 	if r.ID != p.ID || r.Bucket != p.Bucket || r.Key != p.Key || r.VersionID != p.VersionID || r.ETag != p.ETag || r.Schema != picture.Schema || r.Size != p.Size || r.ContentType != "image/jpeg" || !r.UploadedAt.Equal(p.UploadedAt) {
 		t.Errorf("the Record is not of the picture: %+v", r)
 	}
-	if r.RunID == "" || len(r.Steps) != 2 || r.Steps[0].Name != picture.Presign || r.Steps[1].Name != picture.Annotate {
+	if r.RunID == "" || len(r.Steps) != 2 || r.Steps[0].Name != picture.PresignStep || r.Steps[1].Name != picture.AnnotateStep {
 		t.Errorf("the Record does not tell its run and steps: %q, %+v", r.RunID, r.Steps)
 	}
 	if rejection == (picture.Rejection{}) {
@@ -266,7 +266,7 @@ func checkRecord(t *testing.T, r picture.Record, p picture.Picture, rejection pi
 	if r.Status != picture.Rejected || r.Rejection == nil || *r.Rejection != rejection || r.Annotation != nil {
 		t.Errorf("the Record is rejected as %+v, want %+v", r.Rejection, rejection)
 	}
-	if rejection.Step == picture.Annotate && (r.Steps[1].Status != picture.StepFailed || r.Steps[1].Error != rejection.Message) {
+	if rejection.Step == picture.AnnotateStep && (r.Steps[1].Status != picture.StepFailed || r.Steps[1].Error != rejection.Message) {
 		t.Errorf("the failed step is not told: %+v", r.Steps[1])
 	}
 }

@@ -13,7 +13,7 @@ import (
 // back, so what it may have brought meanwhile is deleted once it has expired.
 func ErasePicture(ctx workflow.Context, id picture.ID) error {
 	ctx = quick(ctx)
-	for _, activity := range []string{picture.Bury, picture.Terminate, picture.Delete} {
+	for _, activity := range []string{picture.WriteTombstoneActivity, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity} {
 		if err := workflow.ExecuteActivity(ctx, activity, id).Get(ctx, nil); err != nil {
 			return err
 		}
@@ -21,7 +21,7 @@ func ErasePicture(ctx workflow.Context, id picture.ID) error {
 	if err := workflow.Sleep(ctx, grantLeft(workflow.Now(ctx), id)); err != nil {
 		return err
 	}
-	for _, activity := range []string{picture.Terminate, picture.Delete, picture.Forget} {
+	for _, activity := range []string{picture.TerminateWorkflowActivity, picture.DeleteObjectActivity, picture.DeleteHistoryActivity} {
 		if err := workflow.ExecuteActivity(ctx, activity, id).Get(ctx, nil); err != nil {
 			return err
 		}
@@ -32,5 +32,5 @@ func ErasePicture(ctx workflow.Context, id picture.ID) error {
 // grantLeft is how long the picture's upload grant may still be used, with a minute to spare for an upload that
 // began in its last second.
 func grantLeft(now time.Time, id picture.ID) time.Duration {
-	return max(0, id.MintedAt().Add(picture.GrantTTL+time.Minute).Sub(now))
+	return max(0, id.CreatedAt().Add(picture.GrantTTL+time.Minute).Sub(now))
 }

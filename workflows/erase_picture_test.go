@@ -13,8 +13,8 @@ import (
 )
 
 func TestErasePicture(t *testing.T) {
-	once := []string{picture.Bury, picture.Terminate, picture.Delete}
-	again := []string{picture.Terminate, picture.Delete, picture.Forget}
+	once := []string{picture.WriteTombstoneActivity, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity}
+	again := []string{picture.TerminateWorkflowActivity, picture.DeleteObjectActivity, picture.DeleteHistoryActivity}
 	for name, c := range map[string]struct {
 		age   time.Duration // of the picture's ID
 		waits time.Duration
@@ -28,13 +28,13 @@ func TestErasePicture(t *testing.T) {
 			age: time.Hour, want: slices.Concat(once, again),
 		},
 		"the_tombstone_comes_first_even_if_it_takes_two_attempts": {
-			age: time.Hour, fail: picture.Bury, waits: 200 * time.Millisecond, want: slices.Concat([]string{picture.Bury}, once, again),
+			age: time.Hour, fail: picture.WriteTombstoneActivity, waits: 200 * time.Millisecond, want: slices.Concat([]string{picture.WriteTombstoneActivity}, once, again),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := environment()
 			var called []string
-			for _, step := range []string{picture.Bury, picture.Terminate, picture.Delete, picture.Forget} {
+			for _, step := range []string{picture.WriteTombstoneActivity, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity, picture.DeleteHistoryActivity} {
 				env.RegisterActivityWithOptions(func(context.Context, picture.ID) error {
 					called = append(called, step)
 					if step == c.fail && len(called) == 1 {

@@ -22,12 +22,12 @@ func TestOutage(t *testing.T) {
 		kind    picture.Kind
 		away    time.Duration
 	}{
-		{"credentials_for_AWS_are_missing_for_a_day", picture.Presign, picture.Forbidden, day},
-		{"Google's_quota_is_gone_for_an_hour", picture.Annotate, picture.Throttled, time.Hour},
-		{"Google_is_down_for_a_day", picture.Annotate, picture.Unavailable, day},
-		{"Google_refuses_the_credentials_for_a_week", picture.Annotate, picture.Forbidden, 7 * day},
-		{"Azure_is_down_for_a_day", picture.Persist, picture.Unavailable, day},
-		{"Azure_is_set_up_wrong_for_a_week", picture.Persist, picture.Misconfigured, 7 * day},
+		{"credentials_for_AWS_are_missing_for_a_day", picture.PresignStep, picture.Forbidden, day},
+		{"Google's_quota_is_gone_for_an_hour", picture.AnnotateStep, picture.Throttled, time.Hour},
+		{"Google_is_down_for_a_day", picture.AnnotateStep, picture.Unavailable, day},
+		{"Google_refuses_the_credentials_for_a_week", picture.AnnotateStep, picture.Forbidden, 7 * day},
+		{"Azure_is_down_for_a_day", picture.PersistStep, picture.Unavailable, day},
+		{"Azure_is_set_up_wrong_for_a_week", picture.PersistStep, picture.Misconfigured, 7 * day},
 	} {
 		t.Run(c.outcome, func(t *testing.T) {
 			env := environment()

@@ -58,7 +58,7 @@ func golden() map[string]map[string]func(*testing.T, client.Client) client.Workf
 		},
 		picture.SweepWorkflow: {
 			"a_bucket_is_swept_in_two_pages_with_a_wait_between": playSweep(picture.Sweep{Prefix: "old/", Within: 3600}, someWait...),
-			"a_bucket_is_swept_to_annotate_again":                playSweep(picture.Sweep{Again: true}, someWait...),
+			"a_bucket_is_swept_to_annotate_again":                playSweep(picture.Sweep{Reannotate: true}, someWait...),
 			"a_bucket_too_large_for_one_run_goes_on_in_the_next": playSweep(picture.Sweep{Prefix: "old/"}, tooMany...),
 		},
 	}
@@ -132,20 +132,20 @@ func (b branch) check(t *testing.T, history *historypb.History, before bool) {
 		if a := e.GetActivityTaskScheduledEventAttributes(); a != nil {
 			step[e.EventId] = a.ActivityType.Name
 			switch picture.StepName(a.ActivityType.Name) {
-			case picture.Annotate:
+			case picture.AnnotateStep:
 				var in activities.AnnotateInput
 				decode(t, a.Input, &in)
 				sent = append(sent, in.Send)
-			case picture.Persist:
+			case picture.PersistStep:
 				asActivity++
 			}
 		}
-		if a := e.GetActivityTaskStartedEventAttributes(); a != nil && step[a.ScheduledEventId] == string(picture.Annotate) {
+		if a := e.GetActivityTaskStartedEventAttributes(); a != nil && step[a.ScheduledEventId] == string(picture.AnnotateStep) {
 			attempts += int(a.Attempt)
 		}
 		if m := e.GetMarkerRecordedEventAttributes(); m.GetMarkerName() == "LocalActivity" {
 			var local struct{ ActivityType string }
-			if decode(t, m.Details["data"], &local); local.ActivityType == string(picture.Persist) {
+			if decode(t, m.Details["data"], &local); local.ActivityType == string(picture.PersistStep) {
 				here++
 			}
 		}
@@ -211,7 +211,7 @@ func load(t *testing.T, path string) *historypb.History {
 func forgetful(ctx workflow.Context, _ any) (any, error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
 	var outcome any
-	err := workflow.ExecuteActivity(ctx, string(picture.Persist)).Get(ctx, &outcome)
+	err := workflow.ExecuteActivity(ctx, string(picture.PersistStep)).Get(ctx, &outcome)
 	return outcome, err
 }
 
@@ -268,9 +268,9 @@ func recordMissing(t *testing.T) {
 // playForReal plays the script on a real server.
 func (s script) playForReal(t *testing.T, c client.Client) client.WorkflowRun {
 	t.Helper()
-	serve(t, c, picture.AnnotateQueue, map[string]any{string(picture.Annotate): s.Annotate})
-	serve(t, c, picture.PicturesQueue, map[string]any{string(picture.Presign): s.Presign, string(picture.Persist): s.Persist})
-	return execute(t, c, picture.AnnotateWorkflow, picture.Order{Picture: goldenPicture(t), Again: s.again})
+	serve(t, c, picture.AnnotateQueue, map[string]any{string(picture.AnnotateStep): s.Annotate})
+	serve(t, c, picture.PicturesQueue, map[string]any{string(picture.PresignStep): s.Presign, string(picture.PersistStep): s.Persist})
+	return execute(t, c, picture.AnnotateWorkflow, picture.Order{Picture: goldenPicture(t), ReannotateBefore: s.again})
 }
 
 // playErasure erases a picture whose grant lasts that long.
@@ -279,7 +279,7 @@ func playErasure(left time.Duration) func(*testing.T, client.Client) client.Work
 		t.Helper()
 		done := func(context.Context, picture.ID) error { return nil }
 		serve(t, c, picture.PicturesQueue, map[string]any{
-			picture.Bury: done, picture.Terminate: done, picture.Delete: done, picture.Forget: done,
+			picture.WriteTombstoneActivity: done, picture.TerminateWorkflowActivity: done, picture.DeleteObjectActivity: done, picture.DeleteHistoryActivity: done,
 		})
 		return execute(t, c, picture.EraseWorkflow, picture.NewID(time.Now().Add(left-picture.GrantTTL-time.Minute)))
 	}
@@ -289,15 +289,15 @@ func playErasure(left time.Duration) func(*testing.T, client.Client) client.Work
 const longHistory = 40
 
 var (
-	someWait = []activities.SweptPage{page(1000, 1, "k1"), {Full: true}, page(3, 0, "")}
-	tooMany  = append(slices.Repeat([]activities.SweptPage{page(1000, 1, "k1")}, longHistory/6+1), page(3, 0, ""))
+	someWait = []activities.SweepResult{page(1000, 1, "k1"), {Full: true}, page(3, 0, "")}
+	tooMany  = append(slices.Repeat([]activities.SweepResult{page(1000, 1, "k1")}, longHistory/6+1), page(3, 0, ""))
 )
 
-func playSweep(sweep picture.Sweep, answers ...activities.SweptPage) func(*testing.T, client.Client) client.WorkflowRun {
+func playSweep(sweep picture.Sweep, answers ...activities.SweepResult) func(*testing.T, client.Client) client.WorkflowRun {
 	return func(t *testing.T, c client.Client) client.WorkflowRun {
 		t.Helper()
 		p := &pages{answers: answers}
-		serve(t, c, picture.PicturesQueue, map[string]any{picture.SweepPage: p.Sweep})
+		serve(t, c, picture.PicturesQueue, map[string]any{picture.SweepPageActivity: p.Sweep})
 		return execute(t, c, picture.SweepWorkflow, sweep)
 	}
 }

@@ -17,11 +17,11 @@ const fullWait = 10 * time.Second
 
 // SweepPictures starts what has neither a Record nor a run: S3 may lose an event, Triptych does not. It runs on
 // schedules (see worker), and by hand to backfill any bucket or to annotate again what was annotated before.
-func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.Swept, error) {
+func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.SweepCounts, error) {
 	if s.Within > 0 && s.After == "" {
-		s.After = picture.KeysSince(workflow.Now(ctx).Add(-time.Duration(s.Within) * time.Second))
+		s.After = picture.KeyAt(workflow.Now(ctx).Add(-time.Duration(s.Within) * time.Second))
 	}
-	if s.Again && s.Began.IsZero() {
+	if s.Reannotate && s.Began.IsZero() {
 		s.Began = workflow.Now(ctx)
 	}
 	long := func(int) bool { return workflow.GetInfo(ctx).GetContinueAsNewSuggested() } // its history grows
@@ -29,23 +29,23 @@ func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.Swept, error)
 		long = func(pages int) bool { return pages == pagesPerRun }
 	}
 	for pages := 0; !long(pages); pages++ {
-		var page activities.SweptPage
-		if err := workflow.ExecuteActivity(sweeping(ctx), picture.SweepPage, s).Get(ctx, &page); err != nil {
-			return s.Swept, err
+		var page activities.SweepResult
+		if err := workflow.ExecuteActivity(sweeping(ctx), picture.SweepPageActivity, s).Get(ctx, &page); err != nil {
+			return s.Counts, err
 		}
-		s.Swept.Looked += page.Looked
-		s.Swept.Started += page.Started
-		s.Swept.LeftOut += page.LeftOut
+		s.Counts.Examined += page.Examined
+		s.Counts.Started += page.Started
+		s.Counts.Skipped += page.Skipped
 		if page.Full {
 			if err := workflow.Sleep(ctx, fullWait); err != nil {
-				return s.Swept, err
+				return s.Counts, err
 			}
 			continue
 		}
 		if page.Last == "" {
-			return s.Swept, nil
+			return s.Counts, nil
 		}
 		s.After = page.Last
 	}
-	return s.Swept, workflow.NewContinueAsNewError(ctx, picture.SweepWorkflow, s)
+	return s.Counts, workflow.NewContinueAsNewError(ctx, picture.SweepWorkflow, s)
 }

@@ -19,14 +19,14 @@ import (
 
 // pages answers for the activity: the pages of a bucket, one after the other.
 type pages struct {
-	answers []activities.SweptPage
+	answers []activities.SweepResult
 	asked   []string // after which key
 	began   []time.Time
 	long    int // after so many pages the history is long; 0 is never
 	env     *testsuite.TestWorkflowEnvironment
 }
 
-func (p *pages) Sweep(_ context.Context, s picture.Sweep) (activities.SweptPage, error) {
+func (p *pages) Sweep(_ context.Context, s picture.Sweep) (activities.SweepResult, error) {
 	p.asked, p.began = append(p.asked, s.After), append(p.began, s.Began)
 	if len(p.asked) == p.long {
 		p.env.SetContinueAsNewSuggested(true)
@@ -34,15 +34,15 @@ func (p *pages) Sweep(_ context.Context, s picture.Sweep) (activities.SweptPage,
 	return p.answers[min(len(p.asked), len(p.answers))-1], nil
 }
 
-func page(looked, started int, last string) activities.SweptPage {
-	return activities.SweptPage{Swept: picture.Swept{Looked: looked, Started: started}, Last: last}
+func page(looked, started int, last string) activities.SweepResult {
+	return activities.SweepResult{SweepCounts: picture.SweepCounts{Examined: looked, Started: started}, Last: last}
 }
 
 func sweep(t *testing.T, p *pages, s picture.Sweep) *testsuite.TestWorkflowEnvironment {
 	t.Helper()
 	env := environment()
 	env.SetStartTime(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
-	env.RegisterActivityWithOptions(p.Sweep, activity.RegisterOptions{Name: picture.SweepPage})
+	env.RegisterActivityWithOptions(p.Sweep, activity.RegisterOptions{Name: picture.SweepPageActivity})
 	env.RegisterWorkflowWithOptions(workflows.SweepPictures, workflow.RegisterOptions{Name: picture.SweepWorkflow})
 	p.env = env
 	env.ExecuteWorkflow(picture.SweepWorkflow, s)
@@ -51,32 +51,32 @@ func sweep(t *testing.T, p *pages, s picture.Sweep) *testsuite.TestWorkflowEnvir
 
 func TestSweepPictures(t *testing.T) {
 	for name, c := range map[string]struct {
-		pages []activities.SweptPage
+		pages []activities.SweepResult
 		sweep picture.Sweep
 		asked []string
-		want  picture.Swept
+		want  picture.SweepCounts
 	}{
 		"every_page_is_looked_at_and_counted": {
-			pages: []activities.SweptPage{page(1000, 3, "k1"), page(1000, 0, "k2"), page(7, 1, "")},
-			asked: []string{"", "k1", "k2"}, want: picture.Swept{Looked: 2007, Started: 4},
+			pages: []activities.SweepResult{page(1000, 3, "k1"), page(1000, 0, "k2"), page(7, 1, "")},
+			asked: []string{"", "k1", "k2"}, want: picture.SweepCounts{Examined: 2007, Started: 4},
 		},
 		"only_what_was_minted_lately_is_looked_at": {
-			pages: []activities.SweptPage{page(1, 0, "")}, sweep: picture.Sweep{Within: 3600},
-			asked: []string{picture.KeysSince(time.Date(2026, 11, 22, 11, 0, 0, 0, time.UTC))}, want: picture.Swept{Looked: 1},
+			pages: []activities.SweepResult{page(1, 0, "")}, sweep: picture.Sweep{Within: 3600},
+			asked: []string{picture.KeyAt(time.Date(2026, 11, 22, 11, 0, 0, 0, time.UTC))}, want: picture.SweepCounts{Examined: 1},
 		},
 		"a_backfill_waits_while_enough_runs_are_open_and_then_goes_on_where_it_was": {
-			pages: []activities.SweptPage{page(9, 9, "k1"), {Full: true}, {Full: true}, page(5, 5, "")}, sweep: picture.Sweep{Prefix: "old/"},
-			asked: []string{"", "k1", "k1", "k1"}, want: picture.Swept{Looked: 14, Started: 14},
+			pages: []activities.SweepResult{page(9, 9, "k1"), {Full: true}, {Full: true}, page(5, 5, "")}, sweep: picture.Sweep{Prefix: "old/"},
+			asked: []string{"", "k1", "k1", "k1"}, want: picture.SweepCounts{Examined: 14, Started: 14},
 		},
 		"what_was_counted_before_is_kept": {
-			pages: []activities.SweptPage{page(1, 1, "")}, sweep: picture.Sweep{After: "k9", Swept: picture.Swept{Looked: 500, Started: 5}},
-			asked: []string{"k9"}, want: picture.Swept{Looked: 501, Started: 6},
+			pages: []activities.SweepResult{page(1, 1, "")}, sweep: picture.Sweep{After: "k9", Counts: picture.SweepCounts{Examined: 500, Started: 5}},
+			asked: []string{"k9"}, want: picture.SweepCounts{Examined: 501, Started: 6},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := &pages{answers: c.pages}
 			env := sweep(t, p, c.sweep)
-			var got picture.Swept
+			var got picture.SweepCounts
 			if err := env.GetWorkflowResult(&got); err != nil {
 				t.Fatal(err)
 			}
@@ -91,11 +91,11 @@ func TestSweepPictures(t *testing.T) {
 			sweep picture.Sweep
 			want  time.Time
 		}{
-			"a new one":           {picture.Sweep{Again: true}, noon},
-			"one that goes on":    {picture.Sweep{Again: true, Began: earlier}, earlier},
+			"a new one":           {picture.Sweep{Reannotate: true}, noon},
+			"one that goes on":    {picture.Sweep{Reannotate: true, Began: earlier}, earlier},
 			"one that looks only": {picture.Sweep{}, time.Time{}},
 		} {
-			p := &pages{answers: []activities.SweptPage{page(9, 9, "k1"), {Full: true}, page(1, 1, "")}}
+			p := &pages{answers: []activities.SweepResult{page(9, 9, "k1"), {Full: true}, page(1, 1, "")}}
 			sweep(t, p, c.sweep)
 			if !slices.Equal(p.began, []time.Time{c.want, c.want, c.want}) {
 				t.Errorf("%s began at %v, want %v", name, p.began, c.want)
@@ -103,7 +103,7 @@ func TestSweepPictures(t *testing.T) {
 		}
 	})
 	t.Run("a_large_bucket_goes_on_in_a_new_run_where_it_was", func(t *testing.T) {
-		p := &pages{answers: []activities.SweptPage{page(1000, 2, "k1"), page(1000, 3, "k2")}, long: 2}
+		p := &pages{answers: []activities.SweepResult{page(1000, 2, "k1"), page(1000, 3, "k2")}, long: 2}
 		next, ok := errors.AsType[*workflow.ContinueAsNewError](sweep(t, p, picture.Sweep{Prefix: "old/"}).GetWorkflowError())
 		if !ok {
 			t.Fatal("it did not go on in a new run")
@@ -112,7 +112,7 @@ func TestSweepPictures(t *testing.T) {
 		if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &got); err != nil {
 			t.Fatal(err)
 		}
-		if want := (picture.Sweep{Prefix: "old/", After: "k2", Swept: picture.Swept{Looked: 2000, Started: 5}}); got != want {
+		if want := (picture.Sweep{Prefix: "old/", After: "k2", Counts: picture.SweepCounts{Examined: 2000, Started: 5}}); got != want {
 			t.Errorf("it goes on with %+v, want %+v", got, want)
 		}
 	})

@@ -20,15 +20,15 @@ import (
 func annotatePicture(ctx workflow.Context, p picture.Picture) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
 	var url string
-	if err := workflow.ExecuteActivity(ctx, string(picture.Presign), p).Get(ctx, &url); err != nil {
+	if err := workflow.ExecuteActivity(ctx, string(picture.PresignStep), p).Get(ctx, &url); err != nil {
 		return err
 	}
 	var annotation json.RawMessage
-	if err := workflow.ExecuteActivity(ctx, string(picture.Annotate), url).Get(ctx, &annotation); err != nil {
+	if err := workflow.ExecuteActivity(ctx, string(picture.AnnotateStep), url).Get(ctx, &annotation); err != nil {
 		return err
 	}
-	record := p.Annotated(annotation, workflow.Now(ctx), nil, "")
-	return workflow.ExecuteActivity(ctx, string(picture.Persist), record).Get(ctx, nil)
+	record := p.AnnotatedRecord(annotation, workflow.Now(ctx), nil, "")
+	return workflow.ExecuteActivity(ctx, string(picture.PersistStep), record).Get(ctx, nil)
 }
 
 // servePlain is a worker of default options. Its names are the product's, so that the shipped trigger starts its runs.
@@ -45,7 +45,7 @@ func servePlain(ctx context.Context, s *steps) error {
 	defer c.Close()
 	w := worker.New(c, picture.PicturesQueue, worker.Options{})
 	w.RegisterWorkflowWithOptions(annotatePicture, workflow.RegisterOptions{Name: picture.AnnotateWorkflow})
-	for name, step := range map[picture.StepName]any{picture.Presign: s.presign, picture.Annotate: s.annotate, picture.Persist: s.persist} {
+	for name, step := range map[picture.StepName]any{picture.PresignStep: s.presign, picture.AnnotateStep: s.annotate, picture.PersistStep: s.persist} {
 		w.RegisterActivityWithOptions(step, activity.RegisterOptions{Name: string(name)})
 	}
 	stop := make(chan any)

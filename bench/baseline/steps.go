@@ -33,7 +33,7 @@ func (s *steps) all(ctx context.Context, p picture.Picture) error {
 	if err != nil {
 		return err
 	}
-	return s.persist(ctx, p.Annotated(annotation, time.Now(), nil, ""))
+	return s.persist(ctx, p.AnnotatedRecord(annotation, time.Now(), nil, ""))
 }
 
 func (s *steps) presign(ctx context.Context, p picture.Picture) (string, error) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
-	"triptych/local/cosmos"
+	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/picture"
 )
 
@@ -44,7 +44,7 @@ func TestOneCallIsOneRequest(t *testing.T) {
 			if err := c.Create(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}
-			a.SetFault(cosmos.Fault{Status: status, RetryAfter: 90 * time.Second})
+			a.SetFault(cosmosdb.Fault{Status: status, RetryAfter: 90 * time.Second})
 			a.requests.Store(0)
 			_, _, err := c.Read(t.Context(), r.ID)
 			meets(t, err, nil, status)
@@ -83,7 +83,7 @@ func TestOneCallIsOneRequest(t *testing.T) {
 }
 
 func TestLostAnswers(t *testing.T) {
-	for name, fault := range map[string]cosmos.Fault{
+	for name, fault := range map[string]cosmosdb.Fault{
 		"a_408_after_the_write_then_ErrExists": {Status: 408, AfterApply: true, Times: 1},
 		"a_cut_after_the_write_then_ErrExists": {AfterApply: true, Times: 1},
 	} {
@@ -116,7 +116,7 @@ func TestAccountThatComesBackIsFoundAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := someRecord(t)
-	a.SetFault(cosmos.Fault{Status: 503})
+	a.SetFault(cosmosdb.Fault{Status: 503})
 	var group sync.WaitGroup
 	for range 10 {
 		group.Go(func() {
@@ -126,7 +126,7 @@ func TestAccountThatComesBackIsFoundAtOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
-	a.SetFault(cosmos.Fault{})
+	a.SetFault(cosmosdb.Fault{})
 	if err := c.Create(t.Context(), r); err != nil {
 		t.Errorf("create once it is back: %v", err)
 	}
@@ -150,7 +150,7 @@ func TestFailures(t *testing.T) {
 	})
 	t.Run("a_missing_account_is_not_ErrNotFound", func(t *testing.T) {
 		other := serve(t)
-		other.SetFault(cosmos.Fault{Status: 404})
+		other.SetFault(cosmosdb.Fault{Status: 404})
 		c, err := Open(other.endpoint, other.key)
 		if err != nil {
 			t.Fatal(err)
@@ -173,8 +173,8 @@ func TestFailures(t *testing.T) {
 		if _, _, err := c.Read(t.Context(), id); !errors.Is(err, ErrNotFound) {
 			t.Fatal(err)
 		}
-		a.SetFault(cosmos.Fault{Delay: time.Hour})
-		defer a.SetFault(cosmos.Fault{})
+		a.SetFault(cosmosdb.Fault{Delay: time.Hour})
+		defer a.SetFault(cosmosdb.Fault{})
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
 		if _, _, err := c.Read(ctx, id); !errors.Is(err, context.DeadlineExceeded) {

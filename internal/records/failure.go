@@ -48,8 +48,8 @@ func explain(doing string, id picture.ID, err error) error {
 	} else {
 		reason = fmt.Sprintf("Cosmos DB answers %d: %s", answer.StatusCode, message(answer))
 	}
-	line := fmt.Sprintf("%s the Record of %s: %s", doing, id.Short(), reason)
-	f.line = strings.ReplaceAll(line, string(id), id.Short())
+	line := fmt.Sprintf("%s the Record of %s: %s", doing, id.Redacted(), reason)
+	f.line = strings.ReplaceAll(line, string(id), id.Redacted())
 	return f
 }
 

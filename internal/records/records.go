@@ -43,7 +43,7 @@ func Open(endpoint, key string) (*Container, error) {
 func Encode(r picture.Record) ([]byte, error) {
 	item, err := json.Marshal(r)
 	if err != nil {
-		return nil, fmt.Errorf("encode the Record of %s: %w", r.ID.Short(), err)
+		return nil, fmt.Errorf("encode the Record of %s: %w", r.ID.Redacted(), err)
 	}
 	return item, nil
 }
@@ -74,7 +74,7 @@ func (c *Container) Read(ctx context.Context, id picture.ID) (picture.Record, az
 	}
 	var r picture.Record
 	if err := json.Unmarshal(answer.Value, &r); err != nil {
-		return picture.Record{}, "", fmt.Errorf("decode the Record of %s: %w: %v", id.Short(), ErrUnreadable, err)
+		return picture.Record{}, "", fmt.Errorf("decode the Record of %s: %w: %v", id.Redacted(), ErrUnreadable, err)
 	}
 	return r, answer.ETag, nil
 }
@@ -91,15 +91,6 @@ func (c *Container) Replace(ctx context.Context, r picture.Record, etag azcore.E
 		return err
 	})
 	return explain("replace", r.ID, err)
-}
-
-// Delete removes a picture's Record; ErrNotFound when there is none.
-func (c *Container) Delete(ctx context.Context, id picture.ID) error {
-	err := c.do(ctx, func(ctx context.Context, items *azcosmos.ContainerClient) error {
-		_, err := items.DeleteItem(ctx, partition(id), string(id), nil)
-		return err
-	})
-	return explain("delete", id, err)
 }
 
 func (c *Container) do(ctx context.Context, operation func(context.Context, *azcosmos.ContainerClient) error) error {

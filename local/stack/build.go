@@ -16,7 +16,7 @@ import (
 )
 
 // programs are the product's own binaries, and the S3 gateway, which needs a process to itself.
-var programs = map[string]string{"worker": "./worker", "web": "./web", "trigger": "./trigger", "s3": "./local/s3"}
+var programs = map[string]string{"worker": "./worker", "web": "./web", "trigger": "./trigger", "s3": "./emulators/s3"}
 
 // binaries are the paths of everything that runs as a child.
 type binaries map[string]string

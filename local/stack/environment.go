@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"triptych/local/vision/annotator"
+	"triptych/emulators/vision/annotator"
 )
 
 // foreign is what must not leak from the developer's own shell into the local pipeline, by cloud: one

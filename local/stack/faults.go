@@ -12,8 +12,8 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"triptych/local/cosmos"
-	"triptych/local/vision/annotator"
+	"triptych/emulators/cosmos/cosmosdb"
+	"triptych/emulators/vision/annotator"
 )
 
 // What each cloud does under each fault: its own answer, with its own hint of when to come back.
@@ -30,7 +30,7 @@ var (
 		"slow":     {Delay: 3 * time.Second},
 		"throttle": {Code: codes.ResourceExhausted, Message: "Quota exceeded.", RetryAfter: 5 * time.Second},
 	}
-	azureFaults = map[string]cosmos.Fault{
+	azureFaults = map[string]cosmosdb.Fault{
 		"none":     {},
 		"down":     {Status: http.StatusServiceUnavailable},
 		"slow":     {Delay: 2 * time.Second},

@@ -13,7 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"triptych/local/loopback"
+	"triptych/emulators/loopback"
 )
 
 // identity is what must stay the same from one start to the next: keys, because data was made under them, and

@@ -80,7 +80,7 @@ type watch struct {
 
 // look lists what was minted since then, and tells of what is new.
 func (w *watch) look(ctx context.Context, since time.Time) error {
-	after := picture.KeysSince(since)
+	after := picture.KeyAt(since)
 	pages := s3.NewListObjectsV2Paginator(w.client, &s3.ListObjectsV2Input{Bucket: &w.bucket, Prefix: aws.String(picture.Prefix), StartAfter: &after})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

@@ -19,11 +19,11 @@ import (
 	"syscall"
 	"time"
 
+	"triptych/emulators/cosmos/cosmosdb"
+	"triptych/emulators/lambda/runtimeapi"
+	"triptych/emulators/loopback"
+	"triptych/emulators/vision/annotator"
 	"triptych/internal/records"
-	"triptych/local/cosmos"
-	"triptych/local/lambda"
-	"triptych/local/loopback"
-	"triptych/local/vision/annotator"
 )
 
 const (
@@ -66,8 +66,8 @@ type Endpoints struct {
 type Stack struct {
 	Endpoints Endpoints
 	Vision    *annotator.Server // nil when Google is real
-	Cosmos    *cosmos.Server    // nil when Azure is real
-	Lambda    *lambda.Host
+	Cosmos    *cosmosdb.Server  // nil when Azure is real
+	Lambda    *runtimeapi.Host
 	// S3Control is the URL of the local S3's fault switch.
 	S3Control string
 	// LambdaURL is where S3 sends its events: the Invoke API of the trigger.
@@ -235,7 +235,7 @@ func (s *Stack) startVision(ctx context.Context) error {
 
 func (s *Stack) startCosmos(ctx context.Context) error {
 	var err error
-	if s.Cosmos, err = cosmos.Open(filepath.Join(s.config.Dir, "cosmos.db"), s.identity.CosmosKey); err != nil {
+	if s.Cosmos, err = cosmosdb.Open(filepath.Join(s.config.Dir, "cosmos.db"), s.identity.CosmosKey); err != nil {
 		return err
 	}
 	s.closers = append(s.closers, s.Cosmos.Close)
@@ -255,7 +255,7 @@ func (s *Stack) startLambda(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.Lambda, err = lambda.New(lambda.Config{
+	s.Lambda, err = runtimeapi.New(runtimeapi.Config{
 		Name:        "trigger",
 		Bootstrap:   s.binaries["trigger"],
 		Env:         s.environment(),

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"triptych/local/stacktest"
+)
+
+// TestREADME runs the README's own commands, so that they stay true.
+func TestREADME(t *testing.T) {
+	for _, tool := range []string{"bash", "curl", "jq", "openssl"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			if os.Getenv("CI") != "" {
+				t.Fatalf("the README's commands need %s: apt-get install it", tool)
+			}
+			t.Skipf("the README's commands need %s", tool)
+		}
+	}
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, found := strings.Cut(string(readme), "```sh\n")
+	script, _, closed := strings.Cut(after, "```")
+	if !found || !closed {
+		t.Fatal("README has no block of shell commands")
+	}
+	s := stacktest.Start(t)
+	t.Run("a_photo_uploaded_with_curl_is_annotated", func(t *testing.T) {
+		cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c",
+			strings.ReplaceAll(script, "http://127.0.0.1:8080", s.Endpoints.Site))
+		cmd.Dir = ".."
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		var last string
+		for lines := bufio.NewScanner(strings.NewReader(string(out))); lines.Scan(); {
+			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+				last = data
+			}
+		}
+		if !strings.Contains(last, `"status":"annotated"`) || !strings.Contains(last, "joyLikelihood") {
+			t.Errorf("the last line was %s", last)
+		}
+	})
+}

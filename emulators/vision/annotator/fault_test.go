@@ -1,0 +1,238 @@
+package annotator_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image/color"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/vision/v2/apiv1/visionpb"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"triptych/emulators/vision/annotator"
+)
+
+func TestFault(t *testing.T) {
+	server, client := serve(t)
+	request := batch(&visionpb.AnnotateImageRequest{Image: plain(t, color.White), Features: colour})
+
+	t.Run("a_code_fails_the_call_and_says_when_to_retry", func(t *testing.T) {
+		server.SetFault(annotator.Fault{Code: codes.ResourceExhausted, Message: "Quota exceeded.", RetryAfter: 7 * time.Second})
+		_, err := client.BatchAnnotateImages(t.Context(), request)
+		got := status.Convert(err)
+		if got.Code() != codes.ResourceExhausted || !strings.Contains(got.Message(), "Quota exceeded.") {
+			t.Fatalf("got %v", err)
+		}
+		for _, detail := range got.Details() {
+			if retry, ok := detail.(*errdetails.RetryInfo); ok && retry.RetryDelay.AsDuration() == 7*time.Second {
+				return
+			}
+		}
+		t.Errorf("no RetryInfo of 7 s in %v", got.Details())
+	})
+	t.Run("an_image_code_fails_each_image", func(t *testing.T) {
+		server.SetFault(annotator.Fault{ImageCode: codes.Unavailable})
+		got := one(t, client, plain(t, color.White), colour)
+		if got.Error.GetCode() != 14 || got.Error.GetMessage() != "Unavailable" || got.ImagePropertiesAnnotation != nil {
+			t.Errorf("got %v", got)
+		}
+	})
+	t.Run("failures_are_not_billed", func(t *testing.T) {
+		if n := server.Billed(); n != 0 {
+			t.Errorf("%d images were annotated", n)
+		}
+	})
+	t.Run("a_response_takes_the_place_of_analysis", func(t *testing.T) {
+		large := strings.Repeat("x", 2<<20)
+		server.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{TextAnnotations: []*visionpb.EntityAnnotation{{Description: large}}}})
+		got := one(t, client, plain(t, color.White), face)
+		if len(got.TextAnnotations) != 1 || got.TextAnnotations[0].Description != large || server.Billed() != 1 {
+			t.Errorf("got %d texts, %d annotated", len(got.TextAnnotations), server.Billed())
+		}
+	})
+	t.Run("an_empty_reply_answers_no_image_and_is_not_billed", func(t *testing.T) {
+		billed := server.Billed()
+		server.SetFault(annotator.Fault{Empty: true})
+		got, err := client.BatchAnnotateImages(t.Context(), request)
+		if err != nil || len(got.Responses) != 0 || server.Billed() != billed {
+			t.Errorf("got %v, %v, %d billed", got, err, server.Billed()-billed)
+		}
+		server.SetFault(annotator.Fault{})
+	})
+	t.Run("a_fault_of_one_image_leaves_the_others_alone", func(t *testing.T) {
+		marked := proto.CloneOf(request)
+		marked.Requests[0].Image.Content = append(slices.Clone(marked.Requests[0].Image.Content), "marked"...)
+		met := 0
+		server.SetFault(annotator.Fault{Only: "marked", Code: codes.PermissionDenied, Meet: func() { met++ }})
+		if _, err := client.BatchAnnotateImages(t.Context(), marked); status.Code(err) != codes.PermissionDenied || met != 1 {
+			t.Errorf("the one was answered %v, met %d times", err, met)
+		}
+		if _, err := client.BatchAnnotateImages(t.Context(), request); err != nil {
+			t.Errorf("another was answered %v", err)
+		}
+	})
+	t.Run("after_its_times_a_fault_is_over", func(t *testing.T) {
+		server.SetFault(annotator.Fault{Code: codes.PermissionDenied, Times: 2})
+		for i := range 3 {
+			_, err := client.BatchAnnotateImages(t.Context(), request)
+			if want := i < 2; (status.Code(err) == codes.PermissionDenied) != want {
+				t.Errorf("call %d: %v", i+1, err)
+			}
+		}
+	})
+	t.Run("googles_client_outlives_one_Unavailable", func(t *testing.T) {
+		server.SetFault(annotator.Fault{Code: codes.Unavailable, Times: 1})
+		if _, err := client.BatchAnnotateImages(t.Context(), request); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("the_zero_fault_is_health", func(t *testing.T) {
+		server.SetFault(annotator.Fault{Code: codes.Internal})
+		server.SetFault(annotator.Fault{})
+		if got := one(t, client, plain(t, color.White), colour); got.Error != nil {
+			t.Errorf("got %v", got.Error)
+		}
+	})
+	t.Run("a_delay_ends_with_the_calls_deadline", func(t *testing.T) {
+		server.SetFault(annotator.Fault{Delay: time.Hour})
+		defer server.SetFault(annotator.Fault{})
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if _, err := client.BatchAnnotateImages(ctx, request); !errors.Is(err, context.DeadlineExceeded) && status.Code(err) != codes.DeadlineExceeded {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("a_delay_alone_ends_in_an_answer", func(t *testing.T) {
+		server.SetFault(annotator.Fault{Delay: time.Millisecond, Times: 1})
+		if got := one(t, client, plain(t, color.White), colour); got.ImagePropertiesAnnotation == nil {
+			t.Errorf("got %v", got)
+		}
+	})
+}
+
+func TestConcurrency(t *testing.T) {
+	server, client := serve(t)
+	t.Run("8_calls_at_once_are_each_answered_right", func(t *testing.T) {
+		images := []*visionpb.Image{photograph(t, "astronaut.jpg"), plain(t, color.RGBA{255, 0, 0, 255})}
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() {
+				response, err := client.BatchAnnotateImages(t.Context(), batch(&visionpb.AnnotateImageRequest{Image: images[i%2], Features: both}))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				got := response.Responses[0]
+				if len(got.FaceAnnotations) != 1-i%2 || (len(got.ImagePropertiesAnnotation.GetDominantColors().GetColors()) == 1) != (i%2 == 1) {
+					t.Errorf("image %d: %d faces, error %v", i%2, len(got.FaceAnnotations), got.Error)
+				}
+			})
+		}
+		all.Wait()
+		if n := server.Billed(); n != 8 {
+			t.Errorf("%d images were annotated, want 8", n)
+		}
+	})
+}
+
+func TestHealth(t *testing.T) {
+	t.Run("it_says_that_it_serves", func(t *testing.T) {
+		server, err := annotator.New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go server.Serve(t.Context(), ln)
+		conn, err := grpc.NewClient(ln.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		request := &grpc_health_v1.HealthCheckRequest{Service: "google.cloud.vision.v1.ImageAnnotator"}
+		got, err := grpc_health_v1.NewHealthClient(conn).Check(t.Context(), request)
+		if err != nil || got.Status != grpc_health_v1.HealthCheckResponse_SERVING {
+			t.Errorf("got %v, %v", got, err)
+		}
+	})
+}
+
+func TestServe(t *testing.T) {
+	t.Run("stopping_finishes_what_is_under_way", func(t *testing.T) {
+		server, err := annotator.New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		stopped := make(chan error, 1)
+		go func() { stopped <- server.Serve(ctx, ln) }()
+		fetching, release := make(chan bool), make(chan bool)
+		red := plain(t, color.RGBA{255, 0, 0, 255}).Content
+		web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			close(fetching)
+			<-release
+			w.Write(red)
+		}))
+		defer web.Close()
+		client := connect(t, ln.Addr())
+		answered := make(chan error, 1)
+		go func() {
+			image := &visionpb.Image{Source: &visionpb.ImageSource{ImageUri: web.URL}}
+			response, err := client.BatchAnnotateImages(t.Context(), batch(&visionpb.AnnotateImageRequest{Image: image, Features: colour}))
+			if err == nil && response.Responses[0].Error != nil {
+				err = status.ErrorProto(response.Responses[0].Error)
+			}
+			answered <- err
+		}()
+		<-fetching
+		stop()
+		close(release)
+		if err := <-answered; err != nil {
+			t.Errorf("the call failed: %v", err)
+		}
+		if err := <-stopped; err != nil {
+			t.Errorf("Serve returned %v", err)
+		}
+	})
+}
+
+func TestBill(t *testing.T) {
+	var bills bytes.Buffer
+	server, client := serve(t, func(s *annotator.Server) { s.BillTo(&bills) })
+	picture := plain(t, color.White)
+	one(t, client, picture, colour)
+	server.SetFault(annotator.Fault{ImageCode: codes.InvalidArgument})
+	one(t, client, picture, colour)
+	t.Run("names_what_was_annotated_and_nothing_else", func(t *testing.T) {
+		if n := strings.Count(bills.String(), annotator.Identity(picture.Content)); n != 1 || strings.Count(bills.String(), "\n") != 1 {
+			t.Errorf("billed %s", &bills)
+		}
+	})
+	t.Run("knows_a_URL_by_its_path", func(t *testing.T) {
+		server.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}})
+		one(t, client, &visionpb.Image{Source: &visionpb.ImageSource{ImageUri: "http://127.0.0.1:1/b/k.jpg?X-Amz-Signature=s"}}, colour)
+		if !strings.Contains(bills.String(), annotator.Identity([]byte("/b/k.jpg"))) {
+			t.Errorf("billed %s", &bills)
+		}
+	})
+}

@@ -1,0 +1,25 @@
+package picture
+
+import (
+	"log/slog"
+	"regexp"
+)
+
+var (
+	signature = regexp.MustCompile(`(?i)(X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D))[^&\s"]*`)
+	uploadID  = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`)
+)
+
+// Redact removes from s everything that gives access to a picture: URL signatures and the random part of upload IDs.
+// Use it for text from outside, such as a cloud's error message.
+func Redact(s string) string {
+	s = signature.ReplaceAllString(s, "${1}…")
+	return uploadID.ReplaceAllStringFunc(s, func(id string) string { return ID(id).Redacted() })
+}
+
+// Redacted returns the last eight characters: enough to search for, too few to open the picture. The first
+// characters of an upload ID are only its time.
+func (id ID) Redacted() string { return "…" + string(id[max(0, len(id)-8):]) }
+
+// LogValue implements slog.LogValuer, so that a log never contains a whole ID.
+func (id ID) LogValue() slog.Value { return slog.StringValue(id.Redacted()) }

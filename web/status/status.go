@@ -1,0 +1,108 @@
+// Package status derives the progress of a picture from its workflow's description and history. It reads the history
+// instead of sending a query, because a query needs a running worker and people look at the page when all workers are
+// down. It changes nothing in Temporal and does not read Records.
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"triptych/picture"
+)
+
+// Execution is a snapshot of a picture's workflow execution. The zero Execution stands for a workflow that was never
+// started or is past retention.
+type Execution struct {
+	description *workflowservice.DescribeWorkflowExecutionResponse
+	history     []*historypb.HistoryEvent
+}
+
+// Read returns the latest execution of the picture's workflow. It reads the history only if previous, the result of an
+// earlier Read, does not already contain all of it.
+func Read(ctx context.Context, temporal client.Client, id picture.ID, previous Execution) (Execution, error) {
+	description, err := temporal.DescribeWorkflowExecution(ctx, id.WorkflowID(), "")
+	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
+		return Execution{}, nil
+	}
+	if err != nil {
+		return Execution{}, fmt.Errorf("describing the workflow: %w", err)
+	}
+	if previous.isCurrent(description) {
+		return Execution{description, previous.history}, nil
+	}
+	e := Execution{description: description}
+	events := temporal.GetWorkflowHistory(ctx, id.WorkflowID(), description.WorkflowExecutionInfo.Execution.RunId,
+		false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		if err != nil {
+			return Execution{}, fmt.Errorf("reading the history: %w", err)
+		}
+		e.history = append(e.history, event)
+	}
+	return e, nil
+}
+
+// isCurrent reports whether e has the whole history that the description describes. Attempts and heartbeats appear only
+// in the description.
+func (e Execution) isCurrent(description *workflowservice.DescribeWorkflowExecutionResponse) bool {
+	info := description.GetWorkflowExecutionInfo()
+	return e.Exists() && int64(len(e.history)) >= info.GetHistoryLength() &&
+		e.description.GetWorkflowExecutionInfo().GetExecution().GetRunId() == info.GetExecution().GetRunId()
+}
+
+// Exists reports whether Temporal has an execution of the picture's workflow.
+func (e Execution) Exists() bool { return e.description != nil }
+
+// Picture returns the picture that the workflow was started with.
+func (e Execution) Picture() (picture.Picture, error) {
+	if len(e.history) == 0 {
+		return picture.Picture{}, errors.New("the workflow has no history")
+	}
+	var order picture.Order
+	input := e.history[0].GetWorkflowExecutionStartedEventAttributes().GetInput()
+	if err := converter.GetDefaultDataConverter().FromPayloads(input, &order); err != nil {
+		return picture.Picture{}, fmt.Errorf("decoding the workflow's input: %w", err)
+	}
+	return order.Picture, nil
+}
+
+// Progress returns the picture's status and steps. A step that was repeated, because Google needed the bytes, is
+// reported as its last repetition. If the workflow closed without an outcome, the picture waits for a new execution, and
+// the step at which the workflow ended has the reason.
+func (e Execution) Progress(id picture.ID) picture.Progress {
+	status, steps := picture.Waiting, picture.WaitingSteps()
+	if e.Exists() {
+		status, steps = e.follow()
+	}
+	return picture.Progress{ID: id, Status: status, Steps: steps}
+}
+
+// follow replays the history and then applies the description. The history may be newer than the description.
+func (e Execution) follow() (picture.Status, []picture.Step) {
+	t := newTimeline()
+	for _, event := range e.history {
+		t.add(event)
+	}
+	switch {
+	case t.outcome.Status != "":
+		return t.outcome.Status, t.steps
+	case t.closeReason != "":
+		step := t.current()
+		step.Status, step.Error, step.FinishedAt = picture.StepFailed, t.closeReason, t.closedAt
+		return picture.Waiting, t.steps
+	}
+	for _, pending := range e.description.GetPendingActivities() {
+		t.applyPending(pending)
+	}
+	t.inferLocalActivity(e.description.GetPendingWorkflowTask())
+	return picture.Running, t.steps
+}

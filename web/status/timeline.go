@@ -1,0 +1,213 @@
+package status
+
+import (
+	"time"
+
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	failurepb "go.temporal.io/api/failure/v1"
+	historypb "go.temporal.io/api/history/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/converter"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"triptych/picture"
+)
+
+// timeline is the state of the three steps and of the workflow after a number of history events.
+type timeline struct {
+	steps       []picture.Step
+	byEvent     map[int64]*picture.Step  // by the ID of the event that scheduled the activity
+	byActivity  map[string]*picture.Step // by activity ID
+	firstTask   time.Time                // start of the first workflow task
+	currentTask time.Time                // start of the latest workflow task: local activities run inside it
+	taskError   string                   // why the latest workflow task failed; "" if it did not
+	outcome     picture.Outcome          // the result of a completed workflow
+	closeReason string                   // why a workflow closed without a result
+	closedAt    time.Time
+}
+
+func newTimeline() *timeline {
+	return &timeline{
+		steps:   picture.WaitingSteps(),
+		byEvent: map[int64]*picture.Step{}, byActivity: map[string]*picture.Step{},
+	}
+}
+
+// current returns the first step that is not done, or the last step.
+func (t *timeline) current() *picture.Step {
+	for i := range t.steps {
+		if t.steps[i].Status != picture.StepDone {
+			return &t.steps[i]
+		}
+	}
+	return &t.steps[len(t.steps)-1]
+}
+
+// restart resets the step that an activity belongs to. It returns nil for an activity that is not part of a step.
+func (t *timeline) restart(activity string) *picture.Step {
+	if activity == picture.DiscardActivity { // replaces persist for an erased picture
+		activity = string(picture.PersistStep)
+	}
+	for i, step := range t.steps {
+		if string(step.Name) == activity {
+			t.steps[i] = picture.Step{Name: step.Name, Cloud: step.Cloud, Status: picture.StepWaiting}
+			return &t.steps[i]
+		}
+	}
+	return nil
+}
+
+func (t *timeline) add(event *historypb.HistoryEvent) {
+	at := timeOf(event.GetEventTime())
+	switch event.GetEventType() {
+	case enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED:
+		if t.currentTask = at; t.firstTask.IsZero() {
+			t.firstTask = at
+		}
+	case enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+		t.taskError = ""
+	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+		t.taskError = "The worker cannot continue: " + messageOf(event.GetWorkflowTaskFailedEventAttributes().GetFailure())
+	case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
+		// Other timeouts only mean that the worker with the sticky queue is gone.
+		if event.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
+			t.taskError = "The worker stopped responding"
+		}
+	case enumspb.EVENT_TYPE_MARKER_RECORDED:
+		t.addMarker(event.GetMarkerRecordedEventAttributes(), at)
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
+		result := event.GetWorkflowExecutionCompletedEventAttributes().GetResult()
+		if !decode(result, &t.outcome) || t.outcome.Status == "" {
+			t.close("The workflow completed without a result", at)
+		}
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
+		t.close("The workflow failed: "+messageOf(event.GetWorkflowExecutionFailedEventAttributes().GetFailure()), at)
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
+		t.close("The workflow timed out", at)
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
+		t.close("The workflow was cancelled", at)
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
+		t.close("The workflow was terminated: "+event.GetWorkflowExecutionTerminatedEventAttributes().GetReason(), at)
+	default:
+		t.addActivity(event, at)
+	}
+}
+
+func (t *timeline) close(reason string, at time.Time) { t.closeReason, t.closedAt = reason, at }
+
+// addMarker reads the marker that the SDK records when a local activity ends. The JSON in it is internal to the SDK:
+// see localActivityMarkerData in https://github.com/temporalio/sdk-go/blob/v1.50.0/internal/internal_event_handlers.go.
+func (t *timeline) addMarker(marker *historypb.MarkerRecordedEventAttributes, at time.Time) {
+	var data struct {
+		ActivityType string
+		Attempt      int
+	}
+	if marker.GetMarkerName() != "LocalActivity" || !decode(marker.GetDetails()["data"], &data) {
+		return
+	}
+	step := t.restart(data.ActivityType)
+	if step == nil {
+		return
+	}
+	step.Attempt, step.StartedAt, step.FinishedAt, step.Status = data.Attempt, t.currentTask, at, picture.StepDone
+	if failure := marker.GetFailure(); failure != nil {
+		step.Status = picture.StepFailed
+		setError(step, failure)
+	}
+}
+
+func (t *timeline) addActivity(event *historypb.HistoryEvent, at time.Time) {
+	finish := func(scheduled int64, status picture.StepStatus, failure *failurepb.Failure) {
+		if step := t.byEvent[scheduled]; step != nil {
+			step.Status, step.FinishedAt = status, at
+			setError(step, failure)
+		}
+	}
+	switch event.GetEventType() {
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+		a := event.GetActivityTaskScheduledEventAttributes()
+		step := t.restart(a.GetActivityType().GetName())
+		t.byEvent[event.GetEventId()], t.byActivity[a.GetActivityId()] = step, step
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+		a := event.GetActivityTaskStartedEventAttributes()
+		if step := t.byEvent[a.GetScheduledEventId()]; step != nil {
+			step.Status, step.StartedAt, step.Attempt = picture.StepRunning, at, int(a.GetAttempt())
+		}
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+		finish(event.GetActivityTaskCompletedEventAttributes().GetScheduledEventId(), picture.StepDone, nil)
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED:
+		a := event.GetActivityTaskFailedEventAttributes()
+		finish(a.GetScheduledEventId(), picture.StepFailed, a.GetFailure())
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
+		a := event.GetActivityTaskTimedOutEventAttributes()
+		finish(a.GetScheduledEventId(), picture.StepFailed, a.GetFailure())
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_CANCELED:
+		cancelled := &failurepb.Failure{Message: "The activity was cancelled"}
+		finish(event.GetActivityTaskCanceledEventAttributes().GetScheduledEventId(), picture.StepFailed, cancelled)
+	}
+}
+
+// applyPending adds the attempts of a running activity, which are not history events. It ignores an activity that has
+// already ended according to the history.
+func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
+	step := t.byActivity[pending.GetActivityId()]
+	if step == nil || !step.FinishedAt.IsZero() {
+		return
+	}
+	started := pending.GetState() != enumspb.PENDING_ACTIVITY_STATE_SCHEDULED
+	step.StartedAt = timeOf(pending.GetLastStartedTime())
+	setError(step, pending.GetLastFailure())
+	if started || pending.GetAttempt() > 1 {
+		step.Attempt = int(pending.GetAttempt())
+	}
+	switch {
+	case pending.GetAttempt() > 1:
+		step.Status = picture.StepRetrying
+		if !started {
+			step.NextAttemptAt = timeOf(pending.GetNextAttemptScheduleTime())
+		}
+	case started:
+		step.Status = picture.StepRunning
+	}
+}
+
+// inferLocalActivity detects a running local activity. It appears neither in the history nor among the pending
+// activities, so it is inferred from the workflow task.
+func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) {
+	step := t.current()
+	switch {
+	case t.taskError != "":
+		step.Status, step.Attempt, step.Error = picture.StepRetrying, int(task.GetAttempt()), t.taskError
+	case step.Name == picture.PresignStep && step.Status == picture.StepWaiting && !t.firstTask.IsZero():
+		step.Status, step.StartedAt = picture.StepRunning, t.firstTask
+	case step.Name == picture.PersistStep && step.Status == picture.StepWaiting && task.GetState() == enumspb.PENDING_WORKFLOW_TASK_STATE_STARTED:
+		step.Status, step.StartedAt = picture.StepRunning, t.currentTask
+	}
+}
+
+// setError copies a failure into a step: its sentence, and the cloud that it came from.
+func setError(step *picture.Step, failure *failurepb.Failure) {
+	var details picture.FailureDetails
+	decode(failure.GetApplicationFailureInfo().GetDetails(), &details) // absent from Temporal's own failures
+	step.Error, step.WaitingFor = messageOf(failure), details.Cloud
+}
+
+// messageOf returns the sentence of a failure. Timeouts come from Temporal and mean that the worker is gone.
+func messageOf(failure *failurepb.Failure) string {
+	if timeout := failure.GetTimeoutFailureInfo(); timeout != nil {
+		return "The worker stopped responding (" + timeout.GetTimeoutType().String() + " timeout)"
+	}
+	return failure.GetMessage()
+}
+
+func decode(payloads *commonpb.Payloads, into any) bool {
+	return payloads != nil && converter.GetDefaultDataConverter().FromPayloads(payloads, into) == nil
+}
+
+func timeOf(t *timestamppb.Timestamp) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.AsTime()
+}
