@@ -21,7 +21,7 @@ func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
 	if err := settings.Load(ctx); err != nil {
 		return nil, err
 	}
-	if err := settings.Require("TRIPTYCH_BUCKET", "TRIPTYCH_ERASE_SECRET", "COSMOS_ENDPOINT"); err != nil {
+	if err := settings.Require(os.Getenv, "TRIPTYCH_BUCKET", "TRIPTYCH_ERASE_SECRET", "COSMOS_ENDPOINT"); err != nil {
 		return nil, err
 	}
 	eraseSecret := []byte(os.Getenv("TRIPTYCH_ERASE_SECRET"))

@@ -26,13 +26,13 @@ func (s *Stack) useReal() error {
 		s.Endpoints.Vision = cmp.Or(os.Getenv("VISION_EMULATOR_HOST"), "vision.googleapis.com")
 	}
 	if s.config.real("azure") {
-		if err := settings.Require("COSMOS_ENDPOINT"); err != nil {
+		if err := settings.Require(os.Getenv, "COSMOS_ENDPOINT"); err != nil {
 			return fmt.Errorf("-real azure: %w", err)
 		}
 		s.Endpoints.Cosmos, s.Endpoints.CosmosKey = os.Getenv("COSMOS_ENDPOINT"), os.Getenv("COSMOS_KEY")
 	}
 	if s.config.real("aws") {
-		if err := settings.Require("TRIPTYCH_BUCKET"); err != nil {
+		if err := settings.Require(os.Getenv, "TRIPTYCH_BUCKET"); err != nil {
 			return fmt.Errorf("-real aws: %w", err)
 		}
 		s.Endpoints.S3 = cmp.Or(os.Getenv("AWS_ENDPOINT_URL_S3"), "https://s3.amazonaws.com")
