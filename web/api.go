@@ -88,7 +88,7 @@ func byMethod(methods map[string]endpoint) http.Handler {
 func pictureID(r *http.Request) (picture.ID, error) {
 	id, err := picture.ParseID(r.PathValue("id"))
 	if err != nil {
-		return "", clientError(http.StatusNotFound, "This address contains no picture ID: use the ID that POST /api/pictures returned.")
+		return "", clientError(http.StatusNotFound, "This address names no picture: use the ID that POST /api/pictures returned.")
 	}
 	return id, nil
 }
