@@ -34,7 +34,7 @@ var recordings = map[string]struct {
 	"rejection_running_persist":    {picture.Running, [3]string{"done 1 started finished", "failed 1 started finished waitingFor=google: The file is not an image", "running 1 started"}},
 	"persist_waiting_for_retry":    {picture.Running, [3]string{"done 1 started finished", "done 2 started finished", "retrying 2 next waitingFor=azure: The service throttles writes"}},
 	"persist_running_locally":      {picture.Running, [3]string{"done 1 started finished", "done 1 started finished", "running started"}},
-	"discard_running_locally":      {picture.Running, [3]string{"done 1 started finished", "failed 1 started finished: The owner erased the picture", "running started"}},
+	"discard_running_locally":      {picture.Running, [3]string{"done 1 started finished", "failed 1 started finished: The owner erased the picture", "waiting"}},
 	"discard_waiting_for_retry":    {picture.Running, [3]string{"done 1 started finished", "failed 1 started finished: The owner erased the picture", "retrying 2 next waitingFor=azure: The service throttles writes"}},
 	"completed":                    {picture.Annotated, [3]string{"done 1 started finished", "done 1 started finished", "done 1 started finished"}},
 	"completed_with_local_persist": {picture.Annotated, [3]string{"done 1 started finished", "done 1 started finished", "done 1 started finished"}},

@@ -173,7 +173,8 @@ func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 }
 
 // inferLocalActivity detects a running local activity. It appears neither in the history nor among the pending
-// activities, so it is inferred from the workflow task.
+// activities, so it is inferred from the workflow task. After a failed annotate nothing is inferred, because the workflow
+// may be about to repeat annotate with the bytes.
 func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) {
 	step := t.current()
 	switch {
