@@ -37,19 +37,21 @@ import (
 
 const bucketOrigin = "http://127.0.0.1:9"
 
-// clouds is the site on loopback, with a real Cosmos server and a Temporal frontend that tells recorded runs.
-type clouds struct {
+// clouds is the site on loopback, with a real Cosmos server and a Temporal fakeTemporal that tells recorded runs.
+type testSite struct {
 	*api
 	site     *httptest.Server
 	cosmos   *cosmosdb.Server
-	temporal *frontend
+	temporal *fakeTemporal
 }
 
 // offline can sign and knows its secret, which takes no cloud.
-func offline() *api {
+func newOfflineAPI() *api {
 	return &api{
 		bucket: "pictures", eraseSecret: []byte("secret"),
-		pace: pace{early: time.Millisecond, late: time.Millisecond, idle: time.Millisecond, comment: time.Minute, limit: time.Minute},
+		timing: streamTiming{
+			poll: pollIntervals{fast: time.Millisecond, slow: time.Millisecond, idle: time.Millisecond}, keepAlive: time.Minute, limit: time.Minute,
+		},
 		objects: s3.New(s3.Options{
 			Region: "eu-central-1", BaseEndpoint: aws.String(bucketOrigin), UsePathStyle: true,
 			Credentials: credentials.NewStaticCredentialsProvider("AKIALOCAL", "secret", ""),
@@ -57,8 +59,8 @@ func offline() *api {
 	}
 }
 
-// newClouds starts them, as changed by each of adjust.
-func newClouds(t *testing.T, adjust ...func(*clouds)) *clouds {
+// newTestSite starts them, as changed by each of adjust.
+func newTestSite(t *testing.T, adjust ...func(*testSite)) *testSite {
 	t.Helper()
 	key := base64.StdEncoding.EncodeToString(make([]byte, 64))
 	account, err := cosmosdb.Open(filepath.Join(t.TempDir(), "cosmos.db"), key)
@@ -67,14 +69,14 @@ func newClouds(t *testing.T, adjust ...func(*clouds)) *clouds {
 	}
 	accountServer := httptest.NewServer(account)
 	t.Cleanup(func() { accountServer.Close(); account.Close() })
-	if err := records.Provision(t.Context(), accountServer.URL, key); err != nil {
+	if err := records.Provision(t.Context(), records.Config{Endpoint: accountServer.URL, Key: key}); err != nil {
 		t.Fatal(err)
 	}
-	container, err := records.Open(accountServer.URL, key)
+	container, err := records.Open(records.Config{Endpoint: accountServer.URL, Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &clouds{api: offline(), cosmos: account, temporal: &frontend{}}
+	c := &testSite{api: newOfflineAPI(), cosmos: account, temporal: &fakeTemporal{}}
 	c.records, c.api.temporal = container, c.temporal.serve(t)
 	c.site = httptest.NewUnstartedServer(c.handler(bucketOrigin))
 	for _, change := range adjust {
@@ -85,7 +87,7 @@ func newClouds(t *testing.T, adjust ...func(*clouds)) *clouds {
 	return c
 }
 
-func (c *clouds) keep(t *testing.T, record picture.Record) {
+func (c *testSite) store(t *testing.T, record picture.Record) {
 	t.Helper()
 	if err := c.records.Create(t.Context(), record); err != nil {
 		t.Fatal(err)
@@ -93,7 +95,7 @@ func (c *clouds) keep(t *testing.T, record picture.Record) {
 }
 
 // do sends one request, and never follows a redirect.
-func (c *clouds) do(t *testing.T, method, path, body string, header http.Header) *http.Response {
+func (c *testSite) do(t *testing.T, method, path, body string, header http.Header) *http.Response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, c.site.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -110,7 +112,7 @@ func (c *clouds) do(t *testing.T, method, path, body string, header http.Header)
 	return resp
 }
 
-func read[T any](t *testing.T, resp *http.Response) T {
+func decodeBody[T any](t *testing.T, resp *http.Response) T {
 	t.Helper()
 	var v T
 	if err := json.NewDecoder(resp.Body).Decode(&v); err != nil {
@@ -144,20 +146,20 @@ func wantProblem(t *testing.T, resp *http.Response, status int, names string) {
 	}
 }
 
-// frontend is the part of Temporal's service that web asks. It tells recorded runs and notes what is started.
-type frontend struct {
+// fakeTemporal is the part of Temporal's service that web asks. It tells recorded runs and notes what is started.
+type fakeTemporal struct {
 	workflowservice.UnimplementedWorkflowServiceServer
 
 	mu          sync.Mutex
 	down        bool
 	description *workflowservice.DescribeWorkflowExecutionResponse
 	history     *historypb.History
-	asked       func() // called before a description is given
+	onDescribe  func() // called before a description is given
 	histories   int    // how often the history was read
 	started     []*workflowservice.StartWorkflowExecutionRequest
 }
 
-func (f *frontend) serve(t *testing.T) client.Client {
+func (f *fakeTemporal) serve(t *testing.T) client.Client {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -185,7 +187,7 @@ func (f *frontend) serve(t *testing.T) client.Client {
 }
 
 // tell makes every picture's run the recorded one; "" is none.
-func (f *frontend) tell(t *testing.T, name string) {
+func (f *fakeTemporal) use(t *testing.T, name string) {
 	t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -196,7 +198,7 @@ func (f *frontend) tell(t *testing.T, name string) {
 }
 
 // grow makes the run that is told go on as the recorded one did.
-func (f *frontend) grow(t *testing.T, name string) {
+func (f *fakeTemporal) advance(t *testing.T, name string) {
 	t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -205,25 +207,25 @@ func (f *frontend) grow(t *testing.T, name string) {
 	f.description.WorkflowExecutionInfo.Execution = before
 }
 
-func (f *frontend) count(of func() int) int {
+func (f *fakeTemporal) count(of func() int) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return of()
 }
 
-func (f *frontend) fail(down bool) {
+func (f *fakeTemporal) setDown(down bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.down = down
 }
 
-func (f *frontend) GetSystemInfo(context.Context, *workflowservice.GetSystemInfoRequest) (*workflowservice.GetSystemInfoResponse, error) {
+func (f *fakeTemporal) GetSystemInfo(context.Context, *workflowservice.GetSystemInfoRequest) (*workflowservice.GetSystemInfoResponse, error) {
 	return &workflowservice.GetSystemInfoResponse{Capabilities: &workflowservice.GetSystemInfoResponse_Capabilities{}}, nil
 }
 
-func (f *frontend) DescribeWorkflowExecution(context.Context, *workflowservice.DescribeWorkflowExecutionRequest) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
-	if f.asked != nil {
-		f.asked()
+func (f *fakeTemporal) DescribeWorkflowExecution(context.Context, *workflowservice.DescribeWorkflowExecutionRequest) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	if f.onDescribe != nil {
+		f.onDescribe()
 	}
 	if f.description == nil {
 		return nil, serviceerror.ToStatus(serviceerror.NewNotFound("no such run")).Err()
@@ -231,12 +233,12 @@ func (f *frontend) DescribeWorkflowExecution(context.Context, *workflowservice.D
 	return f.description, nil
 }
 
-func (f *frontend) GetWorkflowExecutionHistory(context.Context, *workflowservice.GetWorkflowExecutionHistoryRequest) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
+func (f *fakeTemporal) GetWorkflowExecutionHistory(context.Context, *workflowservice.GetWorkflowExecutionHistoryRequest) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
 	f.histories++
 	return &workflowservice.GetWorkflowExecutionHistoryResponse{History: f.history}, nil
 }
 
-func (f *frontend) StartWorkflowExecution(_ context.Context, r *workflowservice.StartWorkflowExecutionRequest) (*workflowservice.StartWorkflowExecutionResponse, error) {
+func (f *fakeTemporal) StartWorkflowExecution(_ context.Context, r *workflowservice.StartWorkflowExecutionRequest) (*workflowservice.StartWorkflowExecutionResponse, error) {
 	f.started = append(f.started, r)
 	return &workflowservice.StartWorkflowExecutionResponse{RunId: "run", Started: true}, nil
 }
