@@ -22,8 +22,8 @@ import (
 func TestPriority(t *testing.T) {
 	const slots, backlog, perSecond = 50, 100, 20
 	s := stacktest.Start(t)
-	s.Hold("worker")
-	s.Run("slow worker", "worker", []string{fmt.Sprint("TRIPTYCH_ANNOTATIONS_PER_SECOND=", perSecond)})
+	s.StopProgram("worker")
+	s.StartProgram("slow worker", "worker", []string{fmt.Sprint("TRIPTYCH_ANNOTATIONS_PER_SECOND=", perSecond)})
 	visitor := site(s.Endpoints.Site)
 	c := temporalOf(t, s)
 

@@ -19,7 +19,7 @@ import (
 // Two workers serve, Google is slow, and the one that shows it a picture ends. Times are Temporal's own.
 func TestWorkers(t *testing.T) {
 	s := stacktest.Start(t)
-	s.Run("other worker", "worker", nil)
+	s.StartProgram("other worker", "worker", nil)
 	visitor := site(s.Endpoints.Site)
 	c := temporalOf(t, s)
 	const heartbeatTimeout, grace, soon = 3 * time.Second, 3 * time.Second, 5 * time.Second

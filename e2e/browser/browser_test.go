@@ -86,7 +86,7 @@ func startWeb(t *testing.T, s *stack.Stack) string {
 	}
 	port.Close()
 	address := port.Addr().String()
-	s.Run("deployed", "web", []string{"TRIPTYCH_RETENTION_DAYS=30"}, "-addr", address)
+	s.StartProgram("deployed", "web", []string{"TRIPTYCH_RETENTION_DAYS=30"}, "-addr", address)
 	if !stacktest.Eventually(t, func(ctx context.Context) bool {
 		res, err := http.Get("http://" + address + "/healthz")
 		if err == nil {

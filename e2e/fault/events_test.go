@@ -16,7 +16,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"triptych/e2e/siteclient"
-	"triptych/local/stack"
+	"triptych/emulators/s3event"
 	"triptych/picture"
 )
 
@@ -98,7 +98,7 @@ func (p *wholeStack) silent(t *testing.T) *shot {
 // notice is S3's of the picture; event is one with nothing else in it.
 func (s *shot) notice(t *testing.T, version string, size int64) string {
 	t.Helper()
-	record, err := json.Marshal(stack.Created(picture.Picture{
+	record, err := json.Marshal(s3event.Created(picture.Picture{
 		Bucket: s.Endpoints.Bucket, Key: s.key(t), VersionID: version, ETag: "0123456789abcdef0123456789abcdef", Size: size, UploadedAt: time.Now(),
 	}))
 	if err != nil {

@@ -48,9 +48,9 @@ func (p *wholeStack) brief(t *testing.T, lasts time.Duration) {
 			time.Now().UTC().Add(5*time.Minute+lasts).Format(time.RFC3339Nano))
 	}))
 	t.Cleanup(container.Close)
-	t.Cleanup(p.Hold("worker"))
-	p.Run("brief", "worker", []string{"AWS_CONTAINER_CREDENTIALS_FULL_URI=" + container.URL, "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY="})
-	t.Cleanup(func() { p.Hold("brief") })
+	t.Cleanup(p.StopProgram("worker"))
+	p.StartProgram("brief", "worker", []string{"AWS_CONTAINER_CREDENTIALS_FULL_URI=" + container.URL, "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY="})
+	t.Cleanup(func() { p.StopProgram("brief") })
 }
 
 // signed is the URL that annotate was scheduled with.

@@ -36,7 +36,7 @@ func start(t *testing.T) *wholeStack {
 	p := &wholeStack{wires: map[string]*toxiproxy.Proxy{}}
 	proxies := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
 	p.Stack = stacktest.Start(t, func(c *stack.Config) {
-		c.Between = func(part, addr string) (string, error) {
+		c.WorkerProxy = func(part, addr string) (string, error) {
 			wire := toxiproxy.NewProxy(proxies, part, "127.0.0.1:0", addr)
 			p.wires[part] = wire
 			err := wire.Start() // says where it listens

@@ -8,23 +8,21 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
-	sdklog "go.temporal.io/sdk/log"
-	"log/slog"
 )
 
-// patience is how long a part may take to start before that is called a failure. It is far more than any needs.
-const patience = time.Minute
+// startTimeout is far longer than any program needs to start.
+const startTimeout = time.Minute
 
-// await returns once ready says so.
+// await polls until ready returns true.
 func (s *Stack) await(ctx context.Context, name string, ready func() bool) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for !ready() {
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s did not start within %s; see %s", name, patience, s.children[name].log())
+			return fmt.Errorf("%s did not start within %s; see %s", name, startTimeout, s.children[name].Log())
 		case err := <-s.failed:
-			s.fail(err) // Wait is to know it too
+			s.fail(err) // for Wait
 			return err
 		case <-time.After(10 * time.Millisecond):
 		}
@@ -39,7 +37,7 @@ func (s *Stack) awaitClouds(ctx context.Context) error {
 		}
 	}
 	if s.children["s3"] != nil {
-		return s.await(ctx, "s3", func() bool { return answers(ctx, s.Endpoints.S3+"/healthz") })
+		return s.await(ctx, "s3", func() bool { return healthy(ctx, s.Endpoints.S3+"/healthz") })
 	}
 	return nil
 }
@@ -54,23 +52,11 @@ func (s *Stack) awaitTemporal(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
 		if !listens(s.Endpoints.Temporal) {
-			return false // spares gRPC's own backoff
+			return false // gRPC waits a second or more after a failed connection
 		}
 		_, err := c.CheckHealth(ctx, &client.CheckHealthRequest{})
 		return err == nil
 	})
-}
-
-// Client talks to the stack's own Temporal.
-func (s *Stack) Client() (client.Client, error) {
-	c, err := client.NewLazyClient(client.Options{
-		HostPort: s.Endpoints.Temporal,
-		Logger:   sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("making a Temporal client: %w", err)
-	}
-	return c, nil
 }
 
 func listens(addr string) bool {
@@ -82,7 +68,7 @@ func listens(addr string) bool {
 	return true
 }
 
-func answers(ctx context.Context, url string) bool {
+func healthy(ctx context.Context, url string) bool {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

@@ -1,19 +1,19 @@
-// Pulling the plug of a cloud, on one's own machine only: the machine brings this to the page by itself, and the
-// page that is served from the cloud has nothing of it.
+// Adds fault switches, called plugs, to the page. Only the gateway of package local/gateway serves this module; the deployed
+// site does not have it.
 import { ask, insist } from "/api.js";
 import { $, element } from "/element.js";
 import { drawWith, set, state } from "/state.js";
 
-const address = "/local/faults";
+const faultsURL = "/local/faults";
 const faults = [["down", "Pull the plug"], ["slow", "Slow"], ["throttle", "Throttle"]];
 const panels = { presign: "aws", annotate: "google", persist: "azure" };
 
-let local = await insist(() => ask(address)); // {faults, temporalUI}
+let current = await insist(() => ask(faultsURL)); // {faults, temporalUI}
 
 const sheet = element("link", { rel: "stylesheet", href: "/local/plugs.css" });
-const dressed = new Promise((resolve) => { sheet.onload = sheet.onerror = resolve; });
+const styled = new Promise((resolve) => { sheet.onload = sheet.onerror = resolve; });
 document.head.append(sheet);
-await dressed;
+await styled;
 
 for (const [step, cloud] of Object.entries(panels)) {
 	const panel = document.querySelector(`#steps [data-step="${step}"]`);
@@ -24,41 +24,41 @@ $("steps").after(element("div", { id: "temporal" },
 	element("p", {}, "Carried from cloud to cloud by ", element("b", {}, "Temporal"), ". ", run),
 	plug("temporal", "Temporal", "down")));
 $("steps").classList.add("plugged");
-drawWith(show);
-show(state);
+drawWith(draw);
+draw(state);
 
-// plug is the buttons of one cloud; only names one fault, if it can have no other.
+// plug returns the buttons of one cloud: one per fault, or the one that `only` names.
 function plug(cloud, name, only) {
 	return element("div", { className: "plug", "data-cloud": cloud }, ...faults.filter(([fault]) => (only ?? fault) === fault).map(([fault, label]) => {
 		const button = element("button", { type: "button", "data-fault": fault }, label, element("span", { className: "unseen" }, " of " + name));
-		button.onclick = () => press(cloud, fault);
+		button.onclick = () => toggle(cloud, fault);
 		return button;
 	}));
 }
 
-// Someone else may have pulled a plug while this page was not looked at.
+// Another tab may have set a fault while this one was hidden.
 document.addEventListener("visibilitychange", () => {
-	if (document.visibilityState === "visible") ask(address).then(learn, () => {});
+	if (document.visibilityState === "visible") ask(faultsURL).then(update, () => {});
 });
 
-function learn(now) {
-	local = now;
+function update(next) {
+	current = next;
 	set({});
 }
 
-async function press(cloud, fault) {
-	const body = JSON.stringify({ cloud, fault: local.faults[cloud] === fault ? "none" : fault });
+async function toggle(cloud, fault) {
+	const body = JSON.stringify({ cloud, fault: current.faults[cloud] === fault ? "none" : fault });
 	try {
-		learn(await ask(address, { method: "POST", headers: { "content-type": "application/json" }, body }));
+		update(await ask(faultsURL, { method: "POST", headers: { "content-type": "application/json" }, body }));
 	} catch (error) {
 		set({ notice: { text: error.message } });
 	}
 }
 
-function show({ view, id }) {
-	for (const place of document.querySelectorAll(".plug")) {
-		for (const button of place.children) button.setAttribute("aria-pressed", local.faults[place.dataset.cloud] === button.dataset.fault);
+function draw({ view, id }) {
+	for (const group of document.querySelectorAll(".plug")) {
+		for (const button of group.children) button.setAttribute("aria-pressed", current.faults[group.dataset.cloud] === button.dataset.fault);
 	}
-	run.hidden = view !== "journey" || !id || !local.temporalUI;
-	run.href = local.temporalUI + "/namespaces/default/workflows/" + encodeURIComponent("picture/" + id);
+	run.hidden = view !== "journey" || !id || !current.temporalUI;
+	run.href = current.temporalUI + "/namespaces/default/workflows/" + encodeURIComponent("picture/" + id);
 }
