@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
 	"golang.org/x/sync/errgroup"
 
 	"triptych/internal/pipeline"
@@ -88,14 +87,11 @@ func (t *trigger) connect(ctx context.Context) (client.Client, error) {
 	if t.client != nil {
 		return t.client, nil
 	}
-	if err := settings.Load(ctx); err != nil {
+	s, err := settings.Load(ctx)
+	if err != nil {
 		return nil, err
 	}
-	options, err := envconfig.LoadDefaultClientOptions()
-	if err != nil {
-		return nil, fmt.Errorf("reading the TEMPORAL_* settings: %w", err)
-	}
-	c, err := pipeline.Dial(options)
+	c, err := pipeline.Dial(s.Temporal)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"triptych/internal/records"
 	"triptych/internal/settings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"go.temporal.io/sdk/client"
 )
 
@@ -25,19 +24,19 @@ type config struct {
 // a shorter secret by trial and error.
 const minEraseSecret = 32
 
-// readConfig reads the environment variables that usage lists. getenv is os.Getenv.
-func readConfig(getenv func(string) string, temporal client.Options, aws aws.Config) (config, error) {
-	if err := settings.Require(getenv, "TRIPTYCH_BUCKET", "TRIPTYCH_ERASE_SECRET", "COSMOS_ENDPOINT"); err != nil {
+// readConfig reads the environment variables that usage lists.
+func readConfig(s settings.Settings) (config, error) {
+	if err := s.Require("TRIPTYCH_BUCKET", "TRIPTYCH_ERASE_SECRET", "COSMOS_ENDPOINT"); err != nil {
 		return config{}, err
 	}
 	c := config{
-		bucket: getenv("TRIPTYCH_BUCKET"), eraseSecret: []byte(getenv("TRIPTYCH_ERASE_SECRET")), temporal: temporal,
-		objects: objects.Config{AWS: aws}, records: records.ConfigFrom(getenv, aws),
+		bucket: s.Getenv("TRIPTYCH_BUCKET"), eraseSecret: []byte(s.Getenv("TRIPTYCH_ERASE_SECRET")), temporal: s.Temporal,
+		objects: objects.Config{AWS: s.AWS}, records: records.ConfigFrom(s.Getenv, s.AWS),
 	}
 	if len(c.eraseSecret) < minEraseSecret {
 		return config{}, errors.New("TRIPTYCH_ERASE_SECRET is so short that it can be guessed from an erase token: use 32 random bytes or more")
 	}
-	if setting := getenv("TRIPTYCH_RETENTION_DAYS"); setting != "" {
+	if setting := s.Getenv("TRIPTYCH_RETENTION_DAYS"); setting != "" {
 		days, err := strconv.Atoi(setting)
 		if err != nil || days < 1 {
 			return config{}, errors.New("TRIPTYCH_RETENTION_DAYS must be a whole number of days above 0, such as 30; leave it out if pictures are stored until they are erased")

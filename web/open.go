@@ -4,12 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 	"sync"
 	"time"
-
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
-	"go.temporal.io/sdk/contrib/envconfig"
 
 	"triptych/internal/objects"
 	"triptych/internal/pipeline"
@@ -20,7 +16,11 @@ import (
 // open reads the configuration and returns the handler with its clients, which connect on first use. Closing stopping
 // ends all event streams; nil never ends them.
 func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
-	c, err := loadConfig(ctx)
+	s, err := settings.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, err := readConfig(s)
 	if err != nil {
 		return nil, err
 	}
@@ -41,21 +41,6 @@ func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
 		return nil, fmt.Errorf("finding the bucket's origin for the Content-Security-Policy: %w", err)
 	}
 	return a.handler(origin), nil
-}
-
-func loadConfig(ctx context.Context) (config, error) {
-	if err := settings.Load(ctx); err != nil {
-		return config{}, err
-	}
-	temporal, err := envconfig.LoadDefaultClientOptions()
-	if err != nil {
-		return config{}, fmt.Errorf("reading the TEMPORAL_* settings: %w", err)
-	}
-	aws, err := awsconfig.LoadDefaultConfig(ctx)
-	if err != nil {
-		return config{}, fmt.Errorf("reading the AWS configuration: %w", err)
-	}
-	return readConfig(os.Getenv, temporal, aws)
 }
 
 // lazyHandler opens the real handler on the first request. A Lambda that fails during its initialization is restarted and

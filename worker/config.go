@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"go.temporal.io/sdk/client"
 
 	"triptych/internal/objects"
@@ -31,22 +30,22 @@ type config struct {
 // (https://cloud.google.com/vision/quotas).
 const visionQuota = 30
 
-// readConfig reads the environment variables that usage lists. getenv is os.Getenv.
-func readConfig(getenv func(string) string, temporal client.Options, aws aws.Config) (config, error) {
-	if err := settings.Require(getenv, "TRIPTYCH_BUCKET", "COSMOS_ENDPOINT"); err != nil {
+// readConfig reads the environment variables that usage lists.
+func readConfig(s settings.Settings) (config, error) {
+	if err := s.Require("TRIPTYCH_BUCKET", "COSMOS_ENDPOINT"); err != nil {
 		return config{}, err
 	}
-	perSecond, err := annotationsPerSecond(getenv("TRIPTYCH_ANNOTATIONS_PER_SECOND"))
+	perSecond, err := annotationsPerSecond(s.Getenv("TRIPTYCH_ANNOTATIONS_PER_SECOND"))
 	if err != nil {
 		return config{}, err
 	}
-	features, err := vision.ParseFeatures(getenv("TRIPTYCH_FEATURES"))
+	features, err := vision.ParseFeatures(s.Getenv("TRIPTYCH_FEATURES"))
 	if err != nil {
 		return config{}, err
 	}
 	return config{
-		bucket: getenv("TRIPTYCH_BUCKET"), features: features, annotationsPerSecond: perSecond, temporal: temporal,
-		objects: objects.Config{AWS: aws}, vision: vision.ConfigFrom(getenv, aws), records: records.ConfigFrom(getenv, aws),
+		bucket: s.Getenv("TRIPTYCH_BUCKET"), features: features, annotationsPerSecond: perSecond, temporal: s.Temporal,
+		objects: objects.Config{AWS: s.AWS}, vision: vision.ConfigFrom(s.Getenv, s.AWS), records: records.ConfigFrom(s.Getenv, s.AWS),
 	}, nil
 }
 

@@ -13,9 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -49,7 +47,11 @@ func main() {
 }
 
 func run(ctx context.Context, ready string) error {
-	c, err := loadConfig(ctx)
+	s, err := settings.Load(ctx)
+	if err != nil {
+		return err
+	}
+	c, err := readConfig(s)
 	if err != nil {
 		return err
 	}
@@ -88,21 +90,6 @@ func run(ctx context.Context, ready string) error {
 	case err := <-fatal:
 		return fmt.Errorf("serving the task queues: %w", err)
 	}
-}
-
-func loadConfig(ctx context.Context) (config, error) {
-	if err := settings.Load(ctx); err != nil {
-		return config{}, err
-	}
-	temporal, err := envconfig.LoadDefaultClientOptions()
-	if err != nil {
-		return config{}, fmt.Errorf("reading the TEMPORAL_* settings: %w", err)
-	}
-	aws, err := awsconfig.LoadDefaultConfig(ctx)
-	if err != nil {
-		return config{}, fmt.Errorf("reading the AWS configuration: %w", err)
-	}
-	return readConfig(os.Getenv, temporal, aws)
 }
 
 // open opens the clients of the three clouds.

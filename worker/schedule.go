@@ -6,12 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
-	"google.golang.org/protobuf/proto"
 
 	"triptych/picture"
 )
@@ -29,7 +26,7 @@ var sweeps = map[string]struct {
 // overlap skips a scheduled sweep while the previous one is still running.
 const overlap = enumspb.SCHEDULE_OVERLAP_POLICY_SKIP
 
-// createSchedules creates the schedules of the sweeps, or updates those that differ. Every worker does so when it starts.
+// createSchedules creates or updates the schedules of the sweeps. Every worker does so when it starts.
 func createSchedules(ctx context.Context, c client.Client) error {
 	for id, s := range sweeps {
 		spec := client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: s.every}}}
@@ -42,12 +39,9 @@ func createSchedules(ctx context.Context, c client.Client) error {
 		if errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
 			err = c.ScheduleClient().GetHandle(ctx, id).Update(ctx, client.ScheduleUpdateOptions{
 				DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
-					current := in.Description.Schedule
-					if isCurrent(current, s.every, s.sweep) {
-						return nil, temporal.ErrSkipScheduleUpdate
-					}
-					current.Spec, current.Action, current.Policy.Overlap = &spec, action, overlap
-					return &client.ScheduleUpdate{Schedule: &current}, nil
+					schedule := in.Description.Schedule
+					schedule.Spec, schedule.Action, schedule.Policy.Overlap = &spec, action, overlap
+					return &client.ScheduleUpdate{Schedule: &schedule}, nil
 				},
 			})
 		}
@@ -56,19 +50,4 @@ func createSchedules(ctx context.Context, c client.Client) error {
 		}
 	}
 	return nil
-}
-
-// isCurrent reports whether schedule has this interval and sweep.
-func isCurrent(schedule client.Schedule, every time.Duration, sweep picture.Sweep) bool {
-	action, ok := schedule.Action.(*client.ScheduleWorkflowAction)
-	if !ok || len(schedule.Spec.Intervals) != 1 || schedule.Spec.Intervals[0].Every != every || len(action.Args) != 1 ||
-		schedule.Policy.Overlap != overlap {
-		return false
-	}
-	actual, ok := action.Args[0].(*commonpb.Payload)
-	if !ok {
-		return false
-	}
-	want, err := converter.GetDefaultDataConverter().ToPayload(sweep)
-	return err == nil && action.Workflow == picture.SweepWorkflow && action.TaskQueue == picture.PicturesQueue && proto.Equal(actual, want)
 }

@@ -15,13 +15,37 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/smithy-go"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
 )
 
-// Load sets an environment variable for each parameter directly under TRIPTYCH_SSM_PATH: /name/worker/COSMOS_KEY sets
-// COSMOS_KEY. It changes the environment, and not a configuration value, because the SDKs of the clouds and of Temporal
-// read their own variables there. If it fails, it changes nothing. Without TRIPTYCH_SSM_PATH it does nothing. Only a main
-// calls Load, before it reads its configuration.
-func Load(ctx context.Context) error {
+// Settings is what a main derives its configuration from.
+type Settings struct {
+	Getenv   func(string) string // os.Getenv, after the override
+	Temporal client.Options      // from the TEMPORAL_* variables
+	AWS      aws.Config          // from the AWS_* variables
+}
+
+// Load overrides the environment and then reads the settings of Temporal and AWS. Only a main calls it, once.
+func Load(ctx context.Context) (Settings, error) {
+	if err := override(ctx); err != nil {
+		return Settings{}, err
+	}
+	temporal, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return Settings{}, fmt.Errorf("reading the TEMPORAL_* settings: %w", err)
+	}
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return Settings{}, fmt.Errorf("reading the AWS configuration: %w", err)
+	}
+	return Settings{os.Getenv, temporal, cfg}, nil
+}
+
+// override sets an environment variable for each parameter directly under TRIPTYCH_SSM_PATH: /name/worker/COSMOS_KEY sets
+// COSMOS_KEY. It changes the environment, because the SDKs of the clouds and of Temporal read their own variables there. If
+// it fails, it changes nothing. Without TRIPTYCH_SSM_PATH it does nothing.
+func override(ctx context.Context) error {
 	root := strings.TrimSuffix(os.Getenv("TRIPTYCH_SSM_PATH"), "/")
 	if root == "" {
 		return nil
@@ -64,11 +88,11 @@ func read(ctx context.Context, root string) ([]types.Parameter, error) {
 	return parameters, nil
 }
 
-// Require returns an error that names all empty variables among names. getenv is os.Getenv.
-func Require(getenv func(string) string, names ...string) error {
+// Require returns an error that names all empty variables among names.
+func (s Settings) Require(names ...string) error {
 	var missing []string
 	for _, name := range names {
-		if getenv(name) == "" {
+		if s.Getenv(name) == "" {
 			missing = append(missing, name)
 		}
 	}
