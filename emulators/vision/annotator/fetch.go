@@ -38,8 +38,8 @@ func newClient() *http.Client {
 	}
 }
 
-// dialLoopback makes no DNS requests. Names under localhost mean this machine (RFC 6761, section 6.3), and S3 URLs use such
-// names for buckets.
+// dialLoopback makes no DNS requests. Names under localhost mean this machine (RFC 6761, section 6.3). Virtual-hosted
+// S3 URLs have such names.
 func dialLoopback(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

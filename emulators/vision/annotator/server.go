@@ -54,7 +54,7 @@ type Server struct {
 	billLog  io.Writer // nil: no billing log
 }
 
-// New loads the networks, which takes about 50 ms.
+// New loads the networks, which takes about 70 ms.
 func New() (*Server, error) {
 	faceFinder, err := faces.Load()
 	if err != nil {

@@ -162,7 +162,7 @@ func newAnchors(m *nn.Model) []anchor {
 	return all
 }
 
-// box decodes predicted parameters. The factors 10 and 5 are the variances of the training.
+// box decodes predicted parameters. The factors 10 and 5 are the scale factors of the training.
 func (a anchor) box(y, x, height, width float32) Box {
 	middleX, middleY := a.x+float64(x)/10*a.width, a.y+float64(y)/10*a.height
 	halfWidth, halfHeight := a.width*math.Exp(float64(width)/5)/2, a.height*math.Exp(float64(height)/5)/2
