@@ -13,8 +13,8 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// landmarks says between which of the 68 points each of Google's lies. Ears and cheeks are not among
-// them; a pupil is taken to be in the middle of its eye, a corner of the jaw a quarter of the way down it.
+// landmarks defines each of Google's landmarks as the mean of some of the 68 points (see faces.Landmarks). Ears and cheeks
+// cannot be derived. A pupil is assumed in the centre of its eye, and a corner of the jaw a quarter of the way along it.
 var landmarks = []struct {
 	kind   visionpb.FaceAnnotation_Landmark_Type
 	points []int
@@ -53,8 +53,8 @@ var landmarks = []struct {
 	{visionpb.FaceAnnotation_Landmark_CHIN_RIGHT_GONION, []int{12}},
 }
 
-// faceAnnotation tells of a face in pixels of the original picture, upright. Pan and tilt stay 0, depth too:
-// nothing here measures them. Exposure, blur and headwear stay UNKNOWN.
+// faceAnnotation converts a face, in pixels of the upright original picture. Pan, tilt and depth are always 0, and exposure,
+// blur and headwear are always UNKNOWN, because they are not measured.
 func faceAnnotation(p *photo.Photo, f faces.Face) *visionpb.FaceAnnotation {
 	inner, outer := f.Landmarks.Bounds(), f.Box
 	outer = faces.Box{
@@ -73,7 +73,7 @@ func faceAnnotation(p *photo.Photo, f faces.Face) *visionpb.FaceAnnotation {
 		SurpriseLikelihood:    likelihood(f.Expressions.Surprised),
 	}
 	for _, l := range landmarks {
-		at := inOriginal(p, f.Landmarks.Middle(l.points...))
+		at := inOriginal(p, f.Landmarks.Mean(l.points...))
 		annotation.Landmarks = append(annotation.Landmarks, &visionpb.FaceAnnotation_Landmark{
 			Type:     l.kind,
 			Position: &visionpb.Position{X: float32(at.X), Y: float32(at.Y)},
@@ -82,28 +82,28 @@ func faceAnnotation(p *photo.Photo, f faces.Face) *visionpb.FaceAnnotation {
 	return annotation
 }
 
-// inOriginal is where a point of the pixels that were looked at is in the picture that was sent.
+// inOriginal converts a position in Photo.Pixels to one in the original picture.
 func inOriginal(p *photo.Photo, at faces.Point) faces.Point {
 	return faces.Point{X: at.X * float64(p.Scale), Y: at.Y * float64(p.Scale)}
 }
 
-// polygon is the part of the box that is in the picture, clockwise from the upper left.
+// polygon returns the part of the box that is inside the picture, clockwise from the upper left.
 func polygon(p *photo.Photo, b faces.Box) *visionpb.BoundingPoly {
 	vertex := func(x, y float64) *visionpb.Vertex {
 		at := inOriginal(p, faces.Point{X: x, Y: y})
-		return &visionpb.Vertex{X: inside(at.X, p.Width), Y: inside(at.Y, p.Height)}
+		return &visionpb.Vertex{X: nearestPixel(at.X, p.Width), Y: nearestPixel(at.Y, p.Height)}
 	}
 	return &visionpb.BoundingPoly{Vertices: []*visionpb.Vertex{
 		vertex(b.Left, b.Top), vertex(b.Right, b.Top), vertex(b.Right, b.Bottom), vertex(b.Left, b.Bottom),
 	}}
 }
 
-// inside is the pixel nearest to v of those from 0 to length-1.
-func inside(v float64, length int) int32 {
+// nearestPixel rounds v to a pixel from 0 to length-1.
+func nearestPixel(v float64, length int) int32 {
 	return int32(math.Round(min(max(v, 0), float64(length-1))))
 }
 
-// likelihood puts a probability into Google's words. Where one ends and the next begins Google does not say.
+// likelihood converts a probability. Google does not publish the limits; these are our choice.
 func likelihood(p float64) visionpb.Likelihood {
 	switch {
 	case p < 0.05:
@@ -119,7 +119,7 @@ func likelihood(p float64) visionpb.Likelihood {
 	}
 }
 
-// objectAnnotation and labelAnnotation have no mid, an ID in Google's knowledge graph: there is none here.
+// objectAnnotation converts an object. It does not set Mid, an ID in Google's knowledge graph.
 func objectAnnotation(o objects.Object) *visionpb.LocalizedObjectAnnotation {
 	vertex := func(x, y float64) *visionpb.NormalizedVertex {
 		return &visionpb.NormalizedVertex{X: float32(x), Y: float32(y)}

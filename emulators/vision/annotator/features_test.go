@@ -7,7 +7,7 @@ import (
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 )
 
-func TestOnlyWhatIsAsked(t *testing.T) {
+func TestRequestedFeatures(t *testing.T) {
 	_, client := serve(t)
 	picture := photograph(t, "desk.jpg")
 	for kind, found := range map[visionpb.Feature_Type]func(*visionpb.AnnotateImageResponse) int{
@@ -18,7 +18,7 @@ func TestOnlyWhatIsAsked(t *testing.T) {
 			return len(r.GetImagePropertiesAnnotation().GetDominantColors().GetColors())
 		},
 	} {
-		t.Run(kind.String()+"_alone_is_answered_alone", func(t *testing.T) {
+		t.Run(kind.String()+"_alone_returns_nothing_else", func(t *testing.T) {
 			got := one(t, client, picture, features(kind))
 			all := len(got.FaceAnnotations) + len(got.LocalizedObjectAnnotations) + len(got.LabelAnnotations) +
 				len(got.GetImagePropertiesAnnotation().GetDominantColors().GetColors())
@@ -26,14 +26,14 @@ func TestOnlyWhatIsAsked(t *testing.T) {
 				t.Errorf("got %v", got)
 			}
 		})
-		t.Run(kind.String()+"_gives_no_more_than_asked", func(t *testing.T) {
-			most := &visionpb.Feature{Type: kind, MaxResults: 1}
-			if got := one(t, client, picture, []*visionpb.Feature{most}); found(got) != 1 {
+		t.Run(kind.String()+"_respects_maxResults", func(t *testing.T) {
+			limited := &visionpb.Feature{Type: kind, MaxResults: 1}
+			if got := one(t, client, picture, []*visionpb.Feature{limited}); found(got) != 1 {
 				t.Errorf("got %v", got)
 			}
 		})
 	}
-	t.Run("labels_know_of_faces_and_objects_that_were_not_asked_for", func(t *testing.T) {
+	t.Run("labels_use_faces_and_objects_that_are_not_requested", func(t *testing.T) {
 		got := descriptions(one(t, client, picture, features(visionpb.Feature_LABEL_DETECTION)).LabelAnnotations)
 		want := map[string]bool{"Face": true, "Cup": true}
 		for _, name := range got {
@@ -43,22 +43,22 @@ func TestOnlyWhatIsAsked(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
-	t.Run("of_a_feature_asked_twice_the_larger_number_counts", func(t *testing.T) {
+	t.Run("larger_maxResults_of_a_repeated_feature_counts", func(t *testing.T) {
 		twice := []*visionpb.Feature{{Type: visionpb.Feature_LABEL_DETECTION, MaxResults: 1}, {Type: visionpb.Feature_LABEL_DETECTION, MaxResults: 2}}
 		if got := one(t, client, picture, twice); len(got.LabelAnnotations) != 2 {
 			t.Errorf("got %v", got.LabelAnnotations)
 		}
 	})
-	t.Run("a_picture_of_nothing_is_answered_with_nothing_and_without_error", func(t *testing.T) {
+	t.Run("plain_picture_has_no_results_and_no_error", func(t *testing.T) {
 		got := one(t, client, plain(t, color.Gray{200}), features(visionpb.Feature_FACE_DETECTION, visionpb.Feature_OBJECT_LOCALIZATION, visionpb.Feature_LABEL_DETECTION))
 		if got.Error != nil || len(got.FaceAnnotations)+len(got.LocalizedObjectAnnotations)+len(got.LabelAnnotations) > 0 {
 			t.Errorf("got %v", got)
 		}
 	})
-	t.Run("objects_have_four_normalised_vertices_from_the_upper_left", func(t *testing.T) {
+	t.Run("objects_have_four_normalized_vertices_from_the_upper_left", func(t *testing.T) {
 		objects := one(t, client, picture, features(visionpb.Feature_OBJECT_LOCALIZATION)).LocalizedObjectAnnotations
 		if len(objects) == 0 {
-			t.Error("there are none")
+			t.Error("no objects were found")
 		}
 		for _, o := range objects {
 			v := o.BoundingPoly.NormalizedVertices
