@@ -57,7 +57,7 @@ var settingRules = map[string]rule{
 	"every_required_setting_is_set": {
 		func(p plan) (errs []string) {
 			for program, dirs := range settingReaders {
-				for _, call := range regexp.MustCompile(`settings\.Require\(([^)]*)\)`).FindAllStringSubmatch(goSource(dirs[0]), -1) {
+				for _, call := range regexp.MustCompile(`\.Require\(([^)]*)\)`).FindAllStringSubmatch(goSource(dirs[0]), -1) {
 					for _, name := range regexp.MustCompile(`"(\w+)"`).FindAllStringSubmatch(call[1], -1) {
 						if p.setting(program, name[1]).values == nil {
 							errs = append(errs, fmt.Sprintf("%s requires %s", program, name[1]))

@@ -3,9 +3,21 @@ package terraform_test
 import (
 	"encoding/json"
 	"fmt"
-
-	"triptych/activities"
+	"math"
+	"regexp"
+	"strconv"
 )
+
+// gracefulShutdown returns the number of seconds that the worker's code allows for a graceful shutdown. It is infinite, which violates
+// every rule, if the code no longer states it.
+func gracefulShutdown() float64 {
+	found := regexp.MustCompile(`stopTimeout = (\d+) \* time\.Second`).FindStringSubmatch(goSource("../worker"))
+	if found == nil {
+		return math.Inf(1)
+	}
+	seconds, _ := strconv.ParseFloat(found[1], 64) // the pattern allows only digits
+	return seconds
+}
 
 var workerRules = map[string]rule{
 	"workers_accept_no_inbound_connections": {
@@ -70,8 +82,8 @@ var workerRules = map[string]rule{
 			errs = append(errs, expect(worker, []any{"ALL"}, "linuxParameters", "capabilities", "drop")...)
 			errs = append(errs, expect(worker, nil, "secrets")...)
 			errs = append(errs, expect(r, "ARM64", "runtime_platform", 0, "cpu_architecture")...)
-			if stop, _ := lookup(worker.values, "stopTimeout").(float64); stop <= activities.WorkerStopTimeout.Seconds() || stop > 120 {
-				errs = append(errs, fmt.Sprintf("%s: stopTimeout is %v seconds, but a graceful shutdown takes up to %v", r.address, stop, activities.WorkerStopTimeout.Seconds()))
+			if stop, _ := lookup(worker.values, "stopTimeout").(float64); stop <= gracefulShutdown() || stop > 120 {
+				errs = append(errs, fmt.Sprintf("%s: stopTimeout is %v seconds, but a graceful shutdown takes up to %v", r.address, stop, gracefulShutdown()))
 			}
 			return errs
 		}), []mutation{
