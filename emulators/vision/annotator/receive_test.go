@@ -48,7 +48,7 @@ func TestReceive(t *testing.T) {
 	}}
 	t.Run("a_request_is_read_only_when_there_is_memory_for_it", func(t *testing.T) {
 		read := make(chan struct{}, 1)
-		s.server.SetFault(Fault{Meet: func() { read <- struct{}{} }})
+		s.server.SetFault(Fault{OnMatch: func() { read <- struct{}{} }})
 		defer s.server.SetFault(Fault{})
 		if err := s.server.requests.Acquire(t.Context(), room-maxMessage+1); err != nil {
 			t.Fatal(err)
@@ -71,7 +71,7 @@ func TestReceive(t *testing.T) {
 		}
 	})
 	t.Run("a_request_holds_no_more_than_its_size_until_it_is_answered", func(t *testing.T) {
-		s.server.SetFault(Fault{Meet: func() {
+		s.server.SetFault(Fault{OnMatch: func() {
 			if !s.server.requests.TryAcquire(room - 100_000) {
 				t.Error("there is no room beside it")
 				return
