@@ -29,7 +29,7 @@ func TestPriority(t *testing.T) {
 
 	var shown atomic.Int64
 	looks := make(chan struct{})
-	s.Vision.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}, Meet: func() {
+	s.Vision.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}, OnMatch: func() {
 		shown.Add(1)
 		<-looks
 	}})

@@ -27,7 +27,7 @@ func TestWorkers(t *testing.T) {
 	// shown is a picture that Google looks at, and the worker that shows it.
 	shown := func(t *testing.T) (id picture.ID, first *workflowpb.PendingActivityInfo, worker string, settles func()) {
 		looks := make(chan struct{})
-		s.Vision.SetFault(annotator.Fault{Meet: func() { <-looks }})
+		s.Vision.SetFault(annotator.Fault{OnMatch: func() { <-looks }})
 		g := visitor.take(t, portrait(t))
 		settles = func() {
 			s.Vision.SetFault(annotator.Fault{})

@@ -130,7 +130,7 @@ func heldInItsReplacement(t *testing.T, p *wholeStack) (*shot, *held) {
 	s.upload(t)
 	kept := s.ends(t, annotated)
 	s.azure(cosmosdb.Fault{Method: http.MethodPost, Status: 503, Times: 1}) // within the workflow it would be given up after 3 s
-	s.azure(cosmosdb.Fault{Method: http.MethodPut, Meet: h.meet, Times: 1})
+	s.azure(cosmosdb.Fault{Method: http.MethodPut, OnMatch: h.meet, Times: 1})
 	pic, err := picture.New(kept.Bucket, kept.Key, kept.VersionID, kept.ETag, kept.Size, kept.UploadedAt)
 	if err != nil {
 		t.Fatal(err)

@@ -35,7 +35,7 @@ var erasures = []fault{
 	{name: "erased_while_Google_looks_it_stays_erased", run: func(t *testing.T, p *wholeStack) {
 		s, held := heldAtGoogle(t, p)
 		var again atomic.Int64
-		s.google(annotator.Fault{Meet: func() { again.Add(1) }})
+		s.google(annotator.Fault{OnMatch: func() { again.Add(1) }})
 		s.erase(t)
 		s.done(t, picture.DeleteObjectActivity)
 		held.release()

@@ -19,7 +19,7 @@ func meet(t *testing.T) *held {
 	return h
 }
 
-// meet is for Fault.Meet.
+// meet is for Fault.OnMatch.
 func (h *held) meet() {
 	h.reach.Do(func() {
 		h.since = time.Now()

@@ -30,7 +30,7 @@ var kills = []fault{
 	{name: "worker_killed_after_presign_and_before_Google_is_asked_saves_one_record", run: func(t *testing.T, p *wholeStack) {
 		s := p.easy(t)
 		held := meet(t)
-		s.azure(cosmosdb.Fault{Method: http.MethodGet, Meet: held.meet}) // the look for a tombstone, which comes first
+		s.azure(cosmosdb.Fault{Method: http.MethodGet, OnMatch: held.meet}) // the look for a tombstone, which comes first
 		s.upload(t)
 		s.happens(t, enumspb.EVENT_TYPE_MARKER_RECORDED)
 		held.wait(t)
@@ -43,7 +43,7 @@ var kills = []fault{
 	{name: "worker_killed_while_Google_looks_saves_one_record", run: func(t *testing.T, p *wholeStack) {
 		s, held := heldAtGoogle(t, p)
 		again := meet(t)
-		s.google(annotator.Fault{Meet: again.meet, Response: nothing, Times: 1})
+		s.google(annotator.Fault{OnMatch: again.meet, Response: nothing, Times: 1})
 		p.signal(t, "worker", syscall.SIGKILL)
 		again.wait(t)
 		s.givenUp(t, picture.AnnotateStep, enumspb.TIMEOUT_TYPE_HEARTBEAT)
@@ -65,7 +65,7 @@ var kills = []fault{
 	{name: "worker_killed_before_the_Cosmos_write_saves_one_record", slow: true, run: func(t *testing.T, p *wholeStack) {
 		s := p.easy(t)
 		held := meet(t)
-		s.azure(cosmosdb.Fault{Method: http.MethodPost, Status: 503, Meet: held.meet, Times: 1}) // and it is never applied
+		s.azure(cosmosdb.Fault{Method: http.MethodPost, Status: 503, OnMatch: held.meet, Times: 1}) // and it is never applied
 		s.upload(t)
 		held.wait(t)
 		p.signal(t, "worker", syscall.SIGKILL)
@@ -112,7 +112,7 @@ var kills = []fault{
 		s.upload(t)
 		s.ends(t, annotated)
 		held := meet(t)
-		s.azure(cosmosdb.Fault{Method: http.MethodPut, AfterApply: true, Meet: held.meet, Times: 1})
+		s.azure(cosmosdb.Fault{Method: http.MethodPut, AfterApply: true, OnMatch: held.meet, Times: 1})
 		s.erase(t)
 		held.wait(t)
 		p.signal(t, "worker", syscall.SIGKILL)
@@ -190,7 +190,7 @@ func heldAtGoogle(t *testing.T, p *wholeStack) (*shot, *held) {
 	t.Helper()
 	s, h := p.easy(t), meet(t)
 	var looks atomic.Int64
-	s.google(annotator.Fault{Response: nothing, Meet: func() {
+	s.google(annotator.Fault{Response: nothing, OnMatch: func() {
 		if looks.Add(1) == 1 {
 			h.meet()
 		}

@@ -41,7 +41,7 @@ var wires = []fault{
 	slowWire("a_slow_wire_to_Temporal_costs_no_second_look", "temporal"),
 	{name: "a_slow_Google_beside_a_slow_wire_to_Temporal_is_asked_once", run: func(t *testing.T, p *wholeStack) {
 		s, held := p.ask(t, portrait(t)), meet(t)
-		s.google(annotator.Fault{Meet: held.meet, Delay: 4 * time.Second, Response: nothing}) // with two heartbeats, each answered after the SDK gave it up
+		s.google(annotator.Fault{OnMatch: held.meet, Delay: 4 * time.Second, Response: nothing}) // with two heartbeats, each answered after the SDK gave it up
 		s.upload(t)
 		held.wait(t) // a wire slow from the start takes a second of the three that a worker may be silent
 		p.poison(t, "temporal", slow)
@@ -170,7 +170,7 @@ func (p *wholeStack) across(t *testing.T, part string) *shot {
 func heldAtAzure(t *testing.T, p *wholeStack) (*shot, *held) {
 	t.Helper()
 	s, h := p.easy(t), meet(t)
-	s.azure(cosmosdb.Fault{Method: http.MethodPost, Meet: h.meet, Times: 1})
+	s.azure(cosmosdb.Fault{Method: http.MethodPost, OnMatch: h.meet, Times: 1})
 	s.upload(t)
 	h.wait(t)
 	return s, h

@@ -16,13 +16,13 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 )
 
-// With this variable set, the test binary is the process that gets killed: it serves the file named by
-// it, writes through azcosmos, and prints each id once it was acknowledged.
-const victimEnv = "COSMOS_TEST_VICTIM"
+// writerEnv names the file to write to. If it is set, the test binary is the process that the test kills: it serves the
+// file, creates documents through azcosmos and prints each id after the create has succeeded.
+const writerEnv = "COSMOS_TEST_FILE"
 
 func TestMain(m *testing.M) {
-	if path := os.Getenv(victimEnv); path != "" {
-		if err := victim(path, os.Getenv(victimEnv+"_KEY")); err != nil {
+	if path := os.Getenv(writerEnv); path != "" {
+		if err := writeForever(path, os.Getenv(writerEnv+"_KEY")); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
 		os.Exit(1)
@@ -30,8 +30,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// victim writes until it is killed.
-func victim(path, key string) error {
+// writeForever creates documents until the process is killed.
+func writeForever(path, key string) error {
 	s, err := Open(path, key)
 	if err != nil {
 		return err
@@ -54,36 +54,36 @@ func victim(path, key string) error {
 		group.Go(func() {
 			for i := 0; ; i++ {
 				id := fmt.Sprintf("%d-%d", writer, i)
-				answer, err := items.CreateItem(context.Background(), pk("p"), fmt.Appendf(nil, `{"id":%q,"pk":"p"}`, id), nil)
+				created, err := items.CreateItem(context.Background(), partition(id), item(id), nil)
 				if err != nil {
 					fmt.Fprintln(os.Stderr, err)
 					return
 				}
-				fmt.Println(id, answer.ETag) // one write, so lines stay whole
+				fmt.Println(id, created.ETag) // one write call: lines of different goroutines do not mix
 			}
 		})
 	}
 	group.Wait()
-	return fmt.Errorf("the writers stopped by themselves")
+	return fmt.Errorf("all writers failed")
 }
 
 func TestDurability(t *testing.T) {
-	t.Run("kill_-9_in_mid_stream_loses_nothing_acknowledged", func(t *testing.T) {
+	t.Run("kill_-9_during_writes_loses_no_acknowledged_document", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "cosmos.db")
 		s, err := Open(path, testKey)
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &world{Server: s}
+		e := &emulator{Server: s}
 		web := httptest.NewServer(s)
-		w.client = connect(t, web.URL, testKey)
-		w.items(t, nil)
+		e.client = connect(t, web.URL, testKey)
+		e.newContainer(t)
 		web.Close()
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
 
-		acknowledged := killInMidStream(t, path, 500)
+		acknowledged := killDuringWrites(t, path, 500)
 
 		s, err = Open(path, testKey)
 		if err != nil {
@@ -97,22 +97,22 @@ func TestDurability(t *testing.T) {
 			t.Fatal(err)
 		}
 		for id, etag := range acknowledged {
-			read, err := items.ReadItem(t.Context(), pk("p"), id, nil)
-			want(t, "read "+id, err, 0)
+			read, err := items.ReadItem(t.Context(), partition(id), id, nil)
+			expectStatus(t, "read "+id, err, 0)
 			if err == nil && read.ETag != etag {
-				t.Errorf("%s has etag %s, acknowledged was %s", id, read.ETag, etag)
+				t.Errorf("document %s has etag %s, want the acknowledged %s", id, read.ETag, etag)
 			}
 		}
-		t.Logf("%d documents were acknowledged before the kill, and all are there", len(acknowledged))
+		t.Logf("%d documents were acknowledged before the kill", len(acknowledged))
 	})
 }
 
-// killInMidStream lets a victim acknowledge so many writes, kills it while it goes on writing, and gives
-// everything it had acknowledged by then.
-func killInMidStream(t *testing.T, path string, enough int) map[string]azcore.ETag {
+// killDuringWrites starts a process that writes to the file at path, kills it after count acknowledged documents, and
+// returns the ETags of all documents that were acknowledged.
+func killDuringWrites(t *testing.T, path string, count int) map[string]azcore.ETag {
 	t.Helper()
 	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), victimEnv+"="+path, victimEnv+"_KEY="+testKey)
+	child.Env = append(os.Environ(), writerEnv+"="+path, writerEnv+"_KEY="+testKey)
 	child.Stderr = os.Stderr
 	out, err := child.StdoutPipe()
 	if err != nil {
@@ -124,18 +124,18 @@ func killInMidStream(t *testing.T, path string, enough int) map[string]azcore.ET
 	acknowledged := map[string]azcore.ETag{}
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
-		id, etag, whole := strings.Cut(lines.Text(), " ")
-		if whole && strings.HasSuffix(etag, `"`) { // the last line may be cut short
+		id, etag, complete := strings.Cut(lines.Text(), " ")
+		if complete && strings.HasSuffix(etag, `"`) { // the last line may be incomplete
 			acknowledged[id] = azcore.ETag(etag)
 		}
-		if len(acknowledged) == enough {
+		if len(acknowledged) == count {
 			if err := child.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if err := child.Wait(); err == nil || len(acknowledged) < enough {
-		t.Fatalf("the victim ended by itself after %d writes: %v", len(acknowledged), err)
+	if err := child.Wait(); err == nil || len(acknowledged) < count {
+		t.Fatalf("the process ended before it was killed, after %d writes: %v", len(acknowledged), err)
 	}
 	return acknowledged
 }
