@@ -21,7 +21,7 @@ func (i intent) event(region, sequencer string, o object) ([]byte, error) {
 		Size: o.size, Time: i.Time, Sequencer: sequencer,
 	})}})
 	if err != nil {
-		return nil, fmt.Errorf("write the event: %w", err)
+		return nil, fmt.Errorf("encoding the event: %w", err)
 	}
 	return doc, nil
 }
