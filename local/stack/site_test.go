@@ -131,7 +131,7 @@ func TestSwitchboard(t *testing.T) {
 	server := httptest.NewServer(sameSite(port, s.switchboard(t.Context())))
 	t.Cleanup(server.Close)
 	t.Run("before_all_is_ready_it_is_503", func(t *testing.T) {
-		if res := send(t, t.Context(), "GET", server.URL+"/e2e/faults", nil, nil); res.StatusCode != 503 || res.Header.Get("Retry-After") == "" {
+		if res := send(t, t.Context(), "GET", server.URL+"/local/faults", nil, nil); res.StatusCode != 503 || res.Header.Get("Retry-After") == "" {
 			t.Errorf("answered %s", res.Status)
 		}
 	})
@@ -171,14 +171,14 @@ func TestSwitchboard(t *testing.T) {
 		"the_site's_own_Origin_is_heard":         {header: map[string]string{"Origin": ours}, status: 400, names: "cloud"},
 		"the_site's_Origin_by_its_name_is_heard": {header: map[string]string{"Origin": "http://localhost:" + port, "Host": "localhost:" + port}, status: 400, names: "cloud"},
 		"another_method_is_405":                  {method: "PUT", status: 405, names: "GET and POST"},
-		"there_is_nothing_else_at_/local/":       {method: "GET", path: "/local/", status: 404, names: "/e2e/faults"},
+		"there_is_nothing_else_at_/local/":       {method: "GET", path: "/local/", status: 404, names: "/local/faults"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.method == "" {
 				c.method = "POST"
 			}
 			if c.path == "" {
-				c.path = "/e2e/faults"
+				c.path = "/local/faults"
 			}
 			header := map[string]string{"Content-Type": jsonType}
 			for name, value := range c.header {

@@ -16,19 +16,19 @@ import (
 //go:embed plugs.js plugs.css
 var plugs embed.FS
 
-// switchboard answers at /e2e/faults and /local/dead-letters, and serves the page's part of it. What it sets in motion goes on when its
+// switchboard answers at /local/faults and /local/dead-letters, and serves the page's part of it. What it sets in motion goes on when its
 // caller leaves, until ctx ends.
 func (s *Stack) switchboard(ctx context.Context) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
-		case "/e2e/faults":
+		case "/local/faults":
 			s.faults(ctx, w, r)
 		case "/local/dead-letters":
 			s.deadLetters(w, r)
 		case "/local/plugs.js", "/local/plugs.css":
 			http.ServeFileFS(w, r, plugs, path.Base(r.URL.Path))
 		default:
-			problem{http.StatusNotFound, "There is nothing here: the switches are at /e2e/faults."}.send(w)
+			problem{http.StatusNotFound, "There is nothing here: the switches are at /local/faults."}.send(w)
 		}
 	})
 }
