@@ -1,4 +1,4 @@
-package main
+package browser
 
 import (
 	"slices"
@@ -9,117 +9,117 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-func testAlbum(t *testing.T, h house) {
-	meanwhile(t, "pictures_are_remembered_opened_and_erased", func(t *testing.T) {
+func testHistory(t *testing.T, h pageEnv) {
+	parallel(t, "history_lists_opens_and_erases_pictures", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()
 		first := evaluate[string](p, "location.hash")
-		p.click("#again")
+		p.click("#another")
 		p.send()
-		p.click("#again")
+		p.click("#another")
 		p.do(chromedp.Reload())
-		p.see("#pictures li:nth-child(2) img")
-		p.shoot("album")
+		p.waitVisible("#pictures li:nth-child(2) img")
+		p.screenshot("album")
 		p.click(`#pictures a[href="` + first + `"]`)
-		p.see("#result", "#marks polygon")
+		p.waitVisible("#result", "#overlay polygon")
 
-		p.click("#erase-this", "#sure-keep")
-		p.see("#result")
-		p.click("#erase-this", "#sure-erase")
-		p.reads("#title", "was erased")
-		p.reads("#notice p", "Erased")
+		p.click("#erase-this", "#confirm-keep")
+		p.waitVisible("#result")
+		p.click("#erase-this", "#confirm-erase")
+		p.waitText("#title", "was erased")
+		p.waitText("#notice p", "Erased")
 		if evaluate[bool](p, `document.querySelector("#image").checkVisibility() || document.querySelector("#result").checkVisibility()`) {
 			t.Error("the erased picture is still shown")
 		}
-		p.shoot("erased")
+		p.screenshot("erased")
 		for _, path := range []string{"", "/image"} {
 			status := evaluate[int](p, `fetch("/api/pictures/`+first[1:]+path+`").then(async (r) => r.ok && (await r.json()).status === "erased" ? 410 : r.status)`)
 			if status != 410 {
-				t.Errorf("%q of the erased picture is answered %d", path, status)
+				t.Errorf("%q of the erased picture has status %d, want 410", path, status)
 			}
 		}
 
-		p.click("#again")
+		p.click("#another")
 		p.send()
-		p.click("#again")
-		p.see("#pictures li:nth-child(2)")
+		p.click("#another")
+		p.waitVisible("#pictures li:nth-child(2)")
 		var mu sync.Mutex
-		var asked []string // of the pictures
-		p.intercept("*/api/pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+		var methods []string
+		p.intercept("*/api/pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
 			mu.Lock()
-			asked = append(asked, r.Request.Method)
+			methods = append(methods, r.Request.Method)
 			mu.Unlock()
-			answer.goOn()
+			request.pass()
 		})
 		p.click("#erase-all")
-		p.reads("#sure-title", "Erase 2 pictures?")
-		p.click("#sure-erase")
-		p.until(`document.querySelector("#history").hidden`)
-		p.reads("#notice p", "Erased")
+		p.waitText("#confirm-title", "Erase 2 pictures?")
+		p.click("#confirm-erase")
+		p.waitUntil(`document.querySelector("#history").hidden`)
+		p.waitText("#notice p", "Erased")
 		mu.Lock()
 		defer mu.Unlock()
-		if asked = slices.Compact(asked); !slices.Equal(asked, []string{"DELETE", "GET", "DELETE", "GET"}) {
-			t.Errorf("they are not erased one after the other: %v", asked)
+		if methods = slices.Compact(methods); !slices.Equal(methods, []string{"DELETE", "GET", "DELETE", "GET"}) {
+			t.Errorf("the erasures are not sequential: %v", methods)
 		}
 		if kept := evaluate[string](p, `localStorage.getItem("triptych.pictures")`); kept != "[]" {
-			t.Errorf("kept: %s", kept)
+			t.Errorf("localStorage still has %s", kept)
 		}
 	})
-	meanwhile(t, "an_erasure_goes_on_after_a_reload", func(t *testing.T) {
+	parallel(t, "erasure_continues_after_reload", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()
-		evaluate[bool](p, `import("./album.js").then(({load, change}) => Boolean(change(load(), {erasing: true})))`)
-		p.do(chromedp.Navigate(p.site)) // which loads the page anew
-		p.reads("#notice p", "Erased")
-		p.until(`document.querySelector("#history").hidden`)
+		evaluate[bool](p, `import("./history.js").then(({load, update}) => Boolean(update(load(), {erasing: true})))`)
+		p.do(chromedp.Navigate(p.site)) // reloads the page
+		p.waitText("#notice p", "Erased")
+		p.waitUntil(`document.querySelector("#history").hidden`)
 	})
-	meanwhile(t, "a_picture_that_cannot_be_erased_yet_stays_and_that_is_said", func(t *testing.T) {
+	parallel(t, "picture_whose_erasure_fails_stays_in_history_with_error_notice", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()
 		evaluate[bool](p, `window.setTimeout = ((wait) => (then, ms) => wait(then, ms / 100))(setTimeout), true`)
-		p.intercept("*/api/pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+		p.intercept("*/api/pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
 			if r.Request.Method == "DELETE" {
-				answer.refuse(503)
+				request.respondStatus(503)
 				return
 			}
-			answer.goOn()
+			request.pass()
 		})
-		p.click("#again", "#erase-all", "#sure-erase")
-		p.reads("#notice p", "answered 503")
-		p.see("#pictures button:enabled")
+		p.click("#another", "#erase-all", "#confirm-erase")
+		p.waitText("#notice p", "answered 503")
+		p.waitVisible("#pictures button:enabled")
 	})
-	meanwhile(t, "where_the_browser_keeps_nothing_the_page_knows_its_pictures_while_it_is_open", func(t *testing.T) {
+	parallel(t, "history_works_in_memory_without_localStorage", func(t *testing.T) {
 		p := newTab(t, h.chromium, h.Endpoints.Site)
-		p.first(`Object.defineProperty(window, "localStorage", {get() { throw new DOMException("", "SecurityError"); }})`)
+		p.addInitScript(`Object.defineProperty(window, "localStorage", {get() { throw new DOMException("", "SecurityError"); }})`)
 		p.do(chromedp.Navigate(p.site), chromedp.Click("#agree"))
 		for range 2 {
 			p.send()
-			p.click("#again")
+			p.click("#another")
 		}
-		p.see("#pictures li:nth-child(2)")
-		p.click("#erase-all", "#sure-erase")
-		p.until(`document.querySelector("#history").hidden`)
-		p.reads("#notice p", "Erased")
+		p.waitVisible("#pictures li:nth-child(2)")
+		p.click("#erase-all", "#confirm-erase")
+		p.waitUntil(`document.querySelector("#history").hidden`)
+		p.waitText("#notice p", "Erased")
 	})
-	meanwhile(t, "going_home_leaves_one_step_back_and_none_from_there", func(t *testing.T) {
+	parallel(t, "going_home_adds_one_browser_history_entry", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()
 		before := evaluate[int](p, `history.length`)
-		p.click("#again", "#home", "#open-camera", "#close-camera", "#home")
+		p.click("#another", "#home", "#open-camera", "#close-camera", "#home")
 		if after := evaluate[int](p, `history.length`); after != before+1 {
-			t.Errorf("%d steps were added", after-before)
+			t.Errorf("%d entries were added, want 1", after-before)
 		}
 		p.do(chromedp.NavigateBack())
-		p.see("#result")
+		p.waitVisible("#result")
 	})
-	meanwhile(t, "another_browser_that_knows_the_link_sees_it_and_cannot_erase_it", func(t *testing.T) {
+	parallel(t, "another_browser_with_the_link_sees_picture_but_cannot_erase_it", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()
 		other := newTab(t, h.chromium, p.site)
 		other.do(chromedp.Navigate(evaluate[string](p, "location.href")))
-		other.see("#result", "#marks polygon")
+		other.waitVisible("#result", "#overlay polygon")
 		if evaluate[bool](other, `document.querySelector("#erase-this").checkVisibility()`) {
-			t.Error("it is offered to be erased")
+			t.Error("the erase button is visible")
 		}
 	})
 }
