@@ -53,13 +53,13 @@ func testAccessibility(t *testing.T, h pageEnv) {
 		p := h.visit(t)
 		p.send()
 		sent := evaluate[string](p, `localStorage.getItem("triptych.pictures")`)
-		for name, kept := range map[string]string{"nothing": `{}`, "a picture": `{"triptych.agreed": "1", "triptych.pictures": ` + strconv.Quote(sent) + `}`} {
+		for name, stored := range map[string]string{"nothing": `{}`, "a picture": `{"triptych.agreed": "1", "triptych.pictures": ` + strconv.Quote(sent) + `}`} {
 			p := newTab(t, h.chromium, h.deployedURL)
-			p.addInitScript(`for (const [key, value] of Object.entries(` + kept + `)) localStorage.setItem(key, value);
+			p.addInitScript(`for (const [key, value] of Object.entries(` + stored + `)) localStorage.setItem(key, value);
 				window.moved = [], new PerformanceObserver((list) => moved.push(...list.getEntries().map(({value}) => value))).observe({type: "layout-shift", buffered: true})`)
 			for _, width := range []int64{320, 1280} {
 				p.do(chromedp.EmulateViewport(width, 720), chromedp.Navigate(p.site))
-				if kept == "{}" {
+				if stored == "{}" {
 					p.waitText("#retention", "deletes")
 				} else {
 					p.waitUntil(`document.querySelector("#pictures img").complete`)
@@ -133,11 +133,11 @@ func testAccessibility(t *testing.T, h pageEnv) {
 	})
 	parallel(t, "screen_reader_announces_progress_and_result", func(t *testing.T) {
 		p := h.visit(t)
-		evaluate[bool](p, `window.said = [], new MutationObserver(() => said.push(document.querySelector("#announcement").textContent)).observe(document.querySelector("#announcement"), {childList: true, characterData: true, subtree: true}), true`)
+		evaluate[bool](p, `window.announcements = [], new MutationObserver(() => announcements.push(document.querySelector("#announcement").textContent)).observe(document.querySelector("#announcement"), {childList: true, characterData: true, subtree: true}), true`)
 		p.send()
-		said := evaluate[[]string](p, `said`)
-		if !slices.Contains(said, "AWS: running. ") || !strings.HasPrefix(said[len(said)-1], "Your picture arrived") {
-			t.Errorf("announcements: %q", said)
+		announcements := evaluate[[]string](p, `announcements`)
+		if !slices.Contains(announcements, "AWS: running. ") || !strings.HasPrefix(announcements[len(announcements)-1], "Your picture arrived") {
+			t.Errorf("announcements: %q", announcements)
 		}
 	})
 	parallel(t, "focus_order_matches_visual_order", func(t *testing.T) {

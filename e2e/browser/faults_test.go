@@ -103,14 +103,14 @@ func testSwitches(t *testing.T, h pageEnv) {
 func testNoSwitches(t *testing.T, h pageEnv) {
 	parallel(t, "site_without_switches_shows_none", func(t *testing.T) {
 		p := newTab(t, h.chromium, h.webURL)
-		asked := make(chan int64, 1)
+		statuses := make(chan int64, 1)
 		p.intercept("*/local/*", fetch.RequestStageResponse, func(r *fetch.EventRequestPaused, request pausedRequest) {
-			asked <- r.ResponseStatusCode
+			statuses <- r.ResponseStatusCode
 			request.pass()
 		})
 		p.do(chromedp.Navigate(p.site))
 		p.waitVisible("#agreement")
-		if status := receive(p, asked); status != 404 {
+		if status := receive(p, statuses); status != 404 {
 			t.Errorf("status is %d, want 404", status)
 		}
 		p.expectNoSwitches()

@@ -51,7 +51,7 @@ func testFiles(t *testing.T, h pageEnv) {
 		}
 		// The red half is on the left before the rotation and at the top after it.
 		if red, _, blue, _ := picture.At(400, 100).RGBA(); red < blue {
-			t.Error("the picture lies on its side")
+			t.Error("the picture is not upright")
 		}
 	})
 	for name, content := range map[string]string{"text": "this is no picture", "empty": "", "truncated_JPEG": "\xff\xd8\xff\xe1\x00\x22Exif\x00\x00"} {

@@ -61,8 +61,8 @@ func testHistory(t *testing.T, h pageEnv) {
 		if methods = slices.Compact(methods); !slices.Equal(methods, []string{"DELETE", "GET", "DELETE", "GET"}) {
 			t.Errorf("the erasures are not sequential: %v", methods)
 		}
-		if kept := evaluate[string](p, `localStorage.getItem("triptych.pictures")`); kept != "[]" {
-			t.Errorf("localStorage still has %s", kept)
+		if stored := evaluate[string](p, `localStorage.getItem("triptych.pictures")`); stored != "[]" {
+			t.Errorf("localStorage still has %s", stored)
 		}
 	})
 	parallel(t, "erasure_continues_after_reload", func(t *testing.T) {

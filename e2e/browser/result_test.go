@@ -91,9 +91,9 @@ func testAnnotations(t *testing.T, h pageEnv) {
 }
 
 // visitAnnotated sends a picture to which Vision responds with this annotation.
-func (h pageEnv) visitAnnotated(t *testing.T, answer *visionpb.AnnotateImageResponse) tab {
+func (h pageEnv) visitAnnotated(t *testing.T, annotation *visionpb.AnnotateImageResponse) tab {
 	t.Helper()
-	h.Vision.SetFault(annotator.Fault{Response: proto.CloneOf(answer)})
+	h.Vision.SetFault(annotator.Fault{Response: proto.CloneOf(annotation)})
 	t.Cleanup(func() { h.Vision.SetFault(annotator.Fault{}) })
 	p := h.visit(t)
 	p.send()

@@ -31,9 +31,9 @@ func testUpload(t *testing.T, h pageEnv) {
 	})
 	parallel(t, "connection_reset_before_upload_is_reported_and_retried", func(t *testing.T) {
 		p := h.visit(t)
-		var said atomic.Bool
+		var reported atomic.Bool
 		p.intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
-			if r.Request.Method == "PUT" && !said.Load() {
+			if r.Request.Method == "PUT" && !reported.Load() {
 				request.reset()
 				return
 			}
@@ -43,7 +43,7 @@ func testUpload(t *testing.T, h pageEnv) {
 		p.click("#send")
 		p.waitVisible(`#steps [data-step="presign"][data-status="retrying"]`)
 		p.waitText("#title", "The upload waits")
-		said.Store(true)
+		reported.Store(true)
 		p.waitVisible(allDone)
 	})
 	parallel(t, "upload_without_progress_for_a_minute_is_retried", func(t *testing.T) {
@@ -140,8 +140,8 @@ func testUpload(t *testing.T, h pageEnv) {
 		id := evaluate[string](p, `location.hash.slice(1)`)
 		p.click("#cancel")
 		p.waitText("#notice p", "Cancelled")
-		if kept := evaluate[string](p, historyLength); kept != "1" {
-			t.Errorf("%s pictures in the history before the erasure is confirmed", kept)
+		if count := evaluate[string](p, historyLength); count != "1" {
+			t.Errorf("%s pictures in the history before the erasure is confirmed", count)
 		}
 		reloaded.Store(true)
 		p.do(chromedp.Reload())
