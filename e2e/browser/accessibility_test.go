@@ -1,4 +1,4 @@
-package main
+package browser
 
 import (
 	"context"
@@ -15,8 +15,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-func testPeople(t *testing.T, h house) {
-	meanwhile(t, "it_fits_every_screen_from_320_pixels_to_4K", func(t *testing.T) {
+func testAccessibility(t *testing.T, h pageEnv) {
+	parallel(t, "page_fits_screens_from_320_pixels_to_4K", func(t *testing.T) {
 		p := h.visit(t)
 		fits := func(view string) {
 			for _, width := range []int64{320, 768, 1280, 3840} {
@@ -24,93 +24,93 @@ func testPeople(t *testing.T, h house) {
 				if wide := evaluate[int64](p, `document.documentElement.scrollWidth`); wide > width {
 					t.Errorf("%s is %d px wide on a screen of %d", view, wide, width)
 				}
-				p.shoot(fmt.Sprintf("%s-%d", view, width))
+				p.screenshot(fmt.Sprintf("%s-%d", view, width))
 			}
 		}
 		fits("start")
 		p.click("#open-camera")
-		p.until(`document.querySelector("#preview").videoWidth > 0`)
+		p.waitUntil(`document.querySelector("#preview").videoWidth > 0`)
 		fits("camera")
 		p.click("#close-camera")
 		p.send()
-		p.see("#marks polygon")
-		p.until(`document.getAnimations().length === 0`)
+		p.waitVisible("#overlay polygon")
+		p.waitUntil(`document.getAnimations().length === 0`)
 		fits("result")
 	})
-	meanwhile(t, "nothing_moves_while_the_picture_travels", func(t *testing.T) {
+	parallel(t, "no_layout_shift_during_processing", func(t *testing.T) {
 		p := h.visit(t)
 		p.choose(portrait)
 		evaluate[bool](p, `window.moved = [], new PerformanceObserver((list) => {
 			for (const shift of list.getEntries()) window.moved.push(...shift.sources.map(({node}) => (node?.id || node?.className || node?.nodeName) + " " + shift.value));
 		}).observe({type: "layout-shift"}), true`)
 		p.click("#send")
-		p.see(allDone, "#result", "#marks polygon")
+		p.waitVisible(allDone, "#result", "#overlay polygon")
 		if moved := evaluate[[]string](p, `window.moved`); len(moved) > 0 {
-			t.Errorf("moved: %v", moved)
+			t.Errorf("layout shifts or animations: %v", moved)
 		}
 	})
-	meanwhile(t, "nothing_moves_while_the_page_loads", func(t *testing.T) {
+	parallel(t, "no_layout_shift_during_page_load", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()
 		sent := evaluate[string](p, `localStorage.getItem("triptych.pictures")`)
-		for name, kept := range map[string]string{"nothing": `{}`, "a picture": `{"triptych.agreed": "1", "triptych.pictures": ` + strconv.Quote(sent) + `}`} {
-			p := newTab(t, h.chromium, h.deployed)
-			p.first(`for (const [key, value] of Object.entries(` + kept + `)) localStorage.setItem(key, value);
+		for name, stored := range map[string]string{"nothing": `{}`, "a picture": `{"triptych.agreed": "1", "triptych.pictures": ` + strconv.Quote(sent) + `}`} {
+			p := newTab(t, h.chromium, h.deployedURL)
+			p.addInitScript(`for (const [key, value] of Object.entries(` + stored + `)) localStorage.setItem(key, value);
 				window.moved = [], new PerformanceObserver((list) => moved.push(...list.getEntries().map(({value}) => value))).observe({type: "layout-shift", buffered: true})`)
 			for _, width := range []int64{320, 1280} {
 				p.do(chromedp.EmulateViewport(width, 720), chromedp.Navigate(p.site))
-				if kept == "{}" {
-					p.reads("#kept", "deletes")
+				if stored == "{}" {
+					p.waitText("#retention", "deletes")
 				} else {
-					p.until(`document.querySelector("#pictures img").complete`)
+					p.waitUntil(`document.querySelector("#pictures img").complete`)
 				}
-				p.until(`document.readyState === "complete" && document.body.className === "ready"`)
+				p.waitUntil(`document.readyState === "complete" && document.body.className === "ready"`)
 				if moved := evaluate[[]float64](p, `new Promise(requestAnimationFrame).then(() => moved)`); len(moved) > 0 {
-					t.Errorf("with %s kept, on %d px, it moves by %v", name, width, moved)
+					t.Errorf("with %s in localStorage, at %d px: layout shifts %v", name, width, moved)
 				}
 			}
 		}
 	})
-	meanwhile(t, "everything_has_a_role_and_a_name", func(t *testing.T) {
+	parallel(t, "every_control_has_an_accessible_name", func(t *testing.T) {
 		p := h.visit(t)
-		p.until(`document.querySelectorAll(".plug button").length === 10`)
-		p.named("button", "Use the camera", "Choose a picture", "Pull the plug of AWS", "Pull the plug of Temporal")
+		p.waitUntil(`document.querySelectorAll(".plug button").length === 10`)
+		p.expectNames("button", "Use the camera", "Choose a picture", "Pull the plug of AWS", "Pull the plug of Temporal")
 		p.click("#open-camera")
-		p.until(`document.querySelector("#preview").videoWidth > 0`)
-		p.named("button", "Take the picture", "Back")
-		p.named("combobox", "Countdown")
+		p.waitUntil(`document.querySelector("#preview").videoWidth > 0`)
+		p.expectNames("button", "Take the picture", "Back")
+		p.expectNames("combobox", "Countdown")
 		p.click("#close-camera")
 		p.choose(portrait)
-		p.named("button", "Send it", "Choose another")
-		p.named("link", "Download")
+		p.expectNames("button", "Send it", "Choose another")
+		p.expectNames("link", "Download")
 		p.click("#send")
-		p.see(allDone, "#marks polygon")
-		p.named("heading", "Your picture arrived", "AWS", "Google Cloud", "Azure", "Face", "Colours")
-		p.named("checkbox", "Face boxes", "Points on the face")
-		p.named("image", "Your picture")
-		p.named("status", "")
+		p.waitVisible(allDone, "#overlay polygon")
+		p.expectNames("heading", "Your picture arrived", "AWS", "Google Cloud", "Azure", "Face", "Colours")
+		p.expectNames("checkbox", "Face boxes", "Points on the face")
+		p.expectNames("image", "Your picture")
+		p.expectNames("status", "")
 	})
-	meanwhile(t, "the_keyboard_alone_is_enough", func(t *testing.T) {
+	parallel(t, "page_can_be_used_with_keyboard_only", func(t *testing.T) {
 		p := newTab(t, h.chromium, h.Endpoints.Site)
 		p.do(chromedp.Navigate(p.site))
-		p.see("#agreement")
-		p.until(`document.querySelectorAll(".plug button").length === 10`)
-		p.press("#agree")
-		p.press("#open-camera")
-		p.see("#camera")
-		p.until(`document.querySelector("#preview").videoWidth > 0`)
-		p.press("#shoot")
-		p.see("#review")
-		p.press("#send")
-		p.see(allDone, "#result")
-		p.press("#again")
-		p.see("#start")
+		p.waitVisible("#agreement")
+		p.waitUntil(`document.querySelectorAll(".plug button").length === 10`)
+		p.pressKey("#agree")
+		p.pressKey("#open-camera")
+		p.waitVisible("#camera")
+		p.waitUntil(`document.querySelector("#preview").videoWidth > 0`)
+		p.pressKey("#shoot")
+		p.waitVisible("#review")
+		p.pressKey("#send")
+		p.waitVisible(allDone, "#result")
+		p.pressKey("#another")
+		p.waitVisible("#start")
 	})
-	meanwhile(t, "the_focus_has_a_place_when_what_had_it_is_gone", func(t *testing.T) {
+	parallel(t, "focus_moves_to_title_when_focused_element_disappears", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()
-		p.press("#again")
-		p.see("#pictures img")
+		p.pressKey("#another")
+		p.waitVisible("#pictures img")
 		for range 40 {
 			if evaluate[bool](p, `Boolean(document.activeElement.closest("#pictures button"))`) {
 				break
@@ -118,54 +118,54 @@ func testPeople(t *testing.T, h house) {
 			p.do(chromedp.KeyEvent(kb.Tab))
 		}
 		p.do(chromedp.KeyEvent(kb.Enter))
-		p.see("#sure")
-		if on := p.focused(); on != "sure-keep" {
-			t.Errorf("the question whether to erase has the focus on %q", on)
+		p.waitVisible("#confirm")
+		if on := p.focused(); on != "confirm-keep" {
+			t.Errorf("the focus in the dialog is on %q", on)
 		}
 		p.do(chromedp.KeyEvent(kb.Escape))
-		p.until(`document.activeElement.closest("#pictures button")`)
+		p.waitUntil(`document.activeElement.closest("#pictures button")`)
 		p.do(chromedp.KeyEvent(kb.Enter))
-		p.press("#sure-erase")
-		p.reads("#notice p", "Erased")
+		p.pressKey("#confirm-erase")
+		p.waitText("#notice p", "Erased")
 		if on := p.focused(); on != "title" {
 			t.Errorf("after the erasure the focus is on %q", on)
 		}
 	})
-	meanwhile(t, "a_screen_reader_is_told_how_it_ended", func(t *testing.T) {
+	parallel(t, "screen_reader_announces_progress_and_result", func(t *testing.T) {
 		p := h.visit(t)
-		evaluate[bool](p, `window.said = [], new MutationObserver(() => said.push(document.querySelector("#said").textContent)).observe(document.querySelector("#said"), {childList: true, characterData: true, subtree: true}), true`)
+		evaluate[bool](p, `window.announcements = [], new MutationObserver(() => announcements.push(document.querySelector("#announcement").textContent)).observe(document.querySelector("#announcement"), {childList: true, characterData: true, subtree: true}), true`)
 		p.send()
-		said := evaluate[[]string](p, `said`)
-		if !slices.Contains(said, "AWS: running. ") || !strings.HasPrefix(said[len(said)-1], "Your picture arrived") {
-			t.Errorf("told: %q", said)
+		announcements := evaluate[[]string](p, `announcements`)
+		if !slices.Contains(announcements, "AWS: running. ") || !strings.HasPrefix(announcements[len(announcements)-1], "Your picture arrived") {
+			t.Errorf("announcements: %q", announcements)
 		}
 	})
-	meanwhile(t, "the_focus_goes_in_the_order_of_the_page", func(t *testing.T) {
+	parallel(t, "focus_order_matches_visual_order", func(t *testing.T) {
 		p := h.visit(t)
 		p.do(chromedp.Reload())
-		p.see("#open-camera")
-		p.until(`document.querySelectorAll(".plug button").length === 10`)
+		p.waitVisible("#open-camera")
+		p.waitUntil(`document.querySelectorAll(".plug button").length === 10`)
 		var order []string
 		for !slices.Contains(order, "choose") && len(order) < 20 {
 			p.do(chromedp.KeyEvent(kb.Tab))
 			order = append(order, evaluate[string](p, `document.activeElement.id || document.activeElement.closest(".plug")?.dataset.cloud`))
 		}
 		if got := slices.Compact(order); !slices.Equal(got, []string{"home", "aws", "google", "azure", "temporal", "open-camera", "choose"}) {
-			t.Errorf("the focus goes %v", got)
+			t.Errorf("the focus order is %v", got)
 		}
 	})
-	meanwhile(t, "who_wants_no_motion_sees_none", func(t *testing.T) {
+	parallel(t, "no_animation_with_prefers_reduced_motion", func(t *testing.T) {
 		p := h.visit(t)
 		evaluate[bool](p, `window.moved = new Set(), addEventListener("transitionrun", ({target}) => moved.add(target.id || target.nodeName)), addEventListener("animationstart", ({animationName}) => moved.add(animationName)), true`)
 		p.send()
-		p.see("#marks polygon")
+		p.waitVisible("#overlay polygon")
 		if moved := evaluate[[]string](p, `[...moved]`); len(moved) > 0 {
-			t.Errorf("moved: %v", moved)
+			t.Errorf("layout shifts or animations: %v", moved)
 		}
 		p.emulate("prefers-reduced-motion", "no-preference")
-		p.click("#again")
+		p.click("#another")
 		p.send()
-		p.until(`["P", "appear"].every((what) => moved.has(what))`)
+		p.waitUntil(`["P", "appear"].every((what) => moved.has(what))`)
 	})
 }
 
@@ -177,8 +177,8 @@ func (p tab) emulate(feature, value string) {
 	})
 }
 
-// named checks that the page holds these for a screen reader, and nothing to act on that has no name.
-func (p tab) named(role string, names ...string) {
+// expectNames checks that the accessibility tree contains these names with this role, and that no control lacks a name.
+func (p tab) expectNames(role string, names ...string) {
 	p.Helper()
 	tree, err := chromedp.Run(p.ctx, func(ctx context.Context, t *chromedp.Target) (accessibility.GetFullAXTreeResult, error) {
 		return cdp.Call(ctx, t, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
@@ -213,10 +213,10 @@ func text(value *accessibility.Value) string {
 	return strings.Trim(string(value.Value), `"`)
 }
 
-// press goes to the element with the tab key, as often as it takes, and presses it.
-func (p tab) press(selector string) {
+// pressKey presses Tab until the element has the focus, then Enter.
+func (p tab) pressKey(selector string) {
 	p.Helper()
-	p.see(selector)
+	p.waitVisible(selector)
 	for range 40 {
 		if "#"+p.focused() == selector {
 			p.do(chromedp.KeyEvent(kb.Enter))

@@ -1,50 +1,41 @@
-// The pictures taken in this browser: their IDs, erase tokens and small copies. They are sent nowhere.
+// The pictures taken in this browser: their IDs, erase tokens and thumbnails. They never leave the browser.
 
-const pictures = "triptych.pictures", agreement = "triptych.agreed";
+const picturesKey = "triptych.pictures", agreedKey = "triptych.agreed";
 
 export function load() {
 	try {
-		const list = JSON.parse(read(pictures) ?? "[]");
+		const list = JSON.parse(read(picturesKey) ?? "[]");
 		return Array.isArray(list) ? list.filter((entry) => typeof entry?.id === "string" && typeof entry.token === "string") : [];
 	} catch {
 		return [];
 	}
 }
 
-// add puts a new picture first. Where there is no room, the small copies of the oldest go.
-export function add(entry) {
-	return save([entry, ...load()]);
-}
+export const add = (entry) => save([entry, ...load()]);
 
-export function change(entries, change) {
+export function update(entries, change) {
 	const ids = entries.map(({ id }) => id);
 	return save(load().map((entry) => ids.includes(entry.id) ? { ...entry, ...change } : entry));
 }
 
-export function remove(id) {
-	return save(load().filter((entry) => entry.id !== id));
-}
+export const remove = (id) => save(load().filter((entry) => entry.id !== id));
 
+// save drops the oldest thumbnails if the storage is full.
 function save(list) {
-	for (let i = list.length; !write(pictures, JSON.stringify(list)) && i > 0; i--) list[i - 1].thumb = "";
+	for (let i = list.length; !write(picturesKey, JSON.stringify(list)) && i > 0; i--) list[i - 1].thumb = "";
 	return list;
 }
 
-export function hasAgreed() {
-	return read(agreement) === "1";
-}
+export const hasAgreed = () => read(agreedKey) === "1";
+export const agree = () => write(agreedKey, "1");
 
-export function agree() {
-	write(agreement, "1");
-}
-
-const kept = {}; // while the page is open, where the browser keeps nothing
+const memory = {}; // replaces localStorage while the page is open, if the browser blocks it
 
 function read(key) {
 	try {
 		return localStorage.getItem(key);
 	} catch {
-		return kept[key];
+		return memory[key];
 	}
 }
 
@@ -53,7 +44,7 @@ function write(key, value) {
 		localStorage.setItem(key, value);
 		return true;
 	} catch (error) {
-		kept[key] = value;
+		memory[key] = value;
 		return error.name !== "QuotaExceededError";
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package browser
 
 import (
 	"bytes"
@@ -16,17 +16,19 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// testShots makes the screenshots of the README: go test ./e2e/browser -run TestPage/.*screenshots -screenshots .
-func testShots(t *testing.T, h house) {
-	meanwhile(t, "the_screenshots_show_a_result", func(t *testing.T) {
+// testScreenshots makes the screenshots of the README with this command:
+//
+//	go test ./e2e/browser -run TestPage/without_faults/screenshots_for_README -screenshots .
+func testScreenshots(t *testing.T, h pageEnv) {
+	parallel(t, "screenshots_for_README", func(t *testing.T) {
 		p := h.visit(t)
 		p.emulate("prefers-color-scheme", "light")
 		p.send()
 		for name, size := range map[string][2]int64{"screenshot": {1080, 700}, "screenshot-phone": {360, 720}} {
 			p.do(chromedp.EmulateViewport(size[0], size[1]))
-			p.see("#marks polygon")
-			p.until(`document.getAnimations().length === 0`)
-			p.shoot(name)
+			p.waitVisible("#overlay polygon")
+			p.waitUntil(`document.getAnimations().length === 0`)
+			p.screenshot(name)
 			if path := filepath.Join(*screenshots, name+".png"); *screenshots != "" {
 				shrink(t, path)
 			}
@@ -34,7 +36,7 @@ func testShots(t *testing.T, h house) {
 	})
 }
 
-// shrink makes a screenshot fit for a repository: 256 colours, the 64 most frequent of them exact.
+// shrink reduces a PNG file to a palette: the 64 most frequent colours exactly, and 192 approximations.
 func shrink(t *testing.T, path string) {
 	t.Helper()
 	file, err := os.ReadFile(path)

@@ -1,4 +1,4 @@
-package main
+package browser
 
 import (
 	"io/fs"
@@ -12,11 +12,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// maxWeight is what the page may weigh without the picture, in bytes as they are stored.
-const maxWeight = 60_000
+// maxSize is the maximum total size of the site's files in bytes, uncompressed.
+const maxSize = 60_000
 
-func testWeight(t *testing.T, h house) {
-	meanwhile(t, "the_page_weighs_little", func(t *testing.T) {
+func testSize(t *testing.T, h pageEnv) {
+	parallel(t, "site_files_stay_below_size_limits", func(t *testing.T) {
 		var weight int64
 		files := os.DirFS("../../web/site")
 		err := fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
@@ -30,23 +30,23 @@ func testWeight(t *testing.T, h house) {
 				t.Errorf("%s has %d lines", path, lines)
 			}
 			if strings.Contains(string(content), "innerHTML") {
-				t.Errorf("%s makes markup of text", path)
+				t.Errorf("%s uses innerHTML", path)
 			}
 			return err
 		})
-		if err != nil || weight > maxWeight {
-			t.Errorf("%d bytes, want at most %d; %v", weight, maxWeight, err)
+		if err != nil || weight > maxSize {
+			t.Errorf("%d bytes, want at most %d; %v", weight, maxSize, err)
 		}
 	})
-	meanwhile(t, "it_is_there_with_nothing_but_HTML_CSS_and_JS_of_its_own", func(t *testing.T) {
+	parallel(t, "page_starts_with_only_its_own_HTML_CSS_and_JS", func(t *testing.T) {
 		p := newTab(t, h.chromium, h.Endpoints.Site)
-		p.intercept("*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+		p.intercept("*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
 			path, own := strings.CutPrefix(r.Request.URL, p.site+"/")
 			if own && (path == "" || slices.Contains([]string{".css", ".js"}, filepath.Ext(path)) && !strings.HasPrefix(path, "local/")) {
-				answer.goOn()
+				request.pass()
 			}
 		})
 		p.do(chromedp.Navigate(p.site))
-		p.see("#agreement")
+		p.waitVisible("#agreement")
 	})
 }
