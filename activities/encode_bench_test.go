@@ -10,7 +10,7 @@ import (
 	"triptych/picture"
 )
 
-// BenchmarkEncode measures the time from Google's response to the JSON for Cosmos DB. The response contains two faces and
+// BenchmarkEncode measures how long it takes to encode Google's response as the JSON for Cosmos DB. The response contains two faces and
 // ten labels.
 func BenchmarkEncode(b *testing.B) {
 	key, err := picture.NewID(time.Now()).Key("image/jpeg")

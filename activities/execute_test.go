@@ -114,8 +114,8 @@ func (c *clouds) persist(t *testing.T, r picture.Record) (picture.Outcome, error
 	return execute[picture.Outcome](t, c, picture.PersistStep, PersistInput{Record: r})
 }
 
-// checkFailure checks that err, without unwrapping, has the kind and its retryability. Temporal does not unwrap errors
-// either.
+// checkFailure checks that err is an ApplicationError of the kind, and retryable only if the kind is. It does not unwrap
+// err, because Temporal does not.
 func checkFailure(t *testing.T, err error, kind picture.Kind) *temporal.ApplicationError {
 	t.Helper()
 	failure, ok := err.(*temporal.ApplicationError)
@@ -132,7 +132,7 @@ func checkFailure(t *testing.T, err error, kind picture.Kind) *temporal.Applicat
 	return failure
 }
 
-// checkNotBilled checks that Google was not called since the count was before.
+// checkNotBilled checks that Google has billed no call since its count of billed calls was before.
 func (c *clouds) checkNotBilled(t *testing.T, before int64) {
 	t.Helper()
 	if calls := c.google.Billed() - before; calls != 0 {

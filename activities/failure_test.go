@@ -25,7 +25,7 @@ type failureCase struct {
 	provoke    func(*testing.T, *clouds) error
 }
 
-// The consequences of the kinds, as every message ends with them.
+// Each message ends with the consequence of its kind. The rejecting kinds and WasErased have none.
 const (
 	retries = "; Triptych tries again"
 	waits   = "; the picture waits until this is fixed"
@@ -131,25 +131,15 @@ func TestFailure(t *testing.T) {
 	}
 	t.Run("unexpected_error_is_retried_and_its_cause_is_redacted", func(t *testing.T) {
 		id := newPicture(t).ID
-		failure := checkFailureType(t, failure(errors.New("encoding "+string(id)+" failed")))
-		if failure.NonRetryable() || failure.Message() != "An unexpected error occurred"+retries {
-			t.Errorf("non-retryable is %t, message %q", failure.NonRetryable(), failure.Message())
+		err := failure(errors.New("encoding " + string(id) + " failed"))
+		e, ok := err.(*temporal.ApplicationError)
+		if !ok || e.Type() != "" || e.NonRetryable() || e.Message() != "An unexpected error occurred"+retries {
+			t.Fatalf("got %T %v, want a retryable ApplicationError without a kind", err, err)
 		}
-		cause := failure.Unwrap()
-		if cause == nil || strings.Contains(cause.Error(), string(id)) || !strings.Contains(cause.Error(), "failed") {
+		if cause := e.Unwrap(); cause == nil || strings.Contains(cause.Error(), string(id)) || !strings.Contains(cause.Error(), "failed") {
 			t.Errorf("cause %v", cause)
 		}
 	})
-}
-
-// checkFailureType checks that err is an ApplicationError without a kind.
-func checkFailureType(t *testing.T, err error) *temporal.ApplicationError {
-	t.Helper()
-	failure, ok := err.(*temporal.ApplicationError)
-	if !ok || failure.Type() != "" {
-		t.Fatalf("got %T %v, want an ApplicationError without a kind", err, err)
-	}
-	return failure
 }
 
 func checkCloud(t *testing.T, failure *temporal.ApplicationError, want picture.Cloud) {

@@ -20,8 +20,10 @@ import (
 type temporalServer struct {
 	workflowservice.UnimplementedWorkflowServiceServer
 
-	mu         sync.Mutex
 	executions []*commonpb.WorkflowExecution
+	open       int64 // result of CountWorkflowExecutions
+
+	mu         sync.Mutex
 	query      string                        // of the last ListWorkflowExecutions
 	terminated []string                      // workflow IDs
 	deleted    []*commonpb.WorkflowExecution // including unknown executions
@@ -111,4 +113,8 @@ func (s *temporalServer) DeleteWorkflowExecution(_ context.Context, r *workflows
 		return nil, serviceerror.NewNotFound("workflow not found")
 	}
 	return &workflowservice.DeleteWorkflowExecutionResponse{}, nil
+}
+
+func (s *temporalServer) CountWorkflowExecutions(context.Context, *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error) {
+	return &workflowservice.CountWorkflowExecutionsResponse{Count: s.open}, nil
 }
