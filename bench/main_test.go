@@ -27,7 +27,7 @@ func TestBench(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.close)
-	container, err := records.Open(r.stack.Endpoints.Cosmos, r.stack.Endpoints.CosmosKey)
+	container, err := records.Open(records.Config{Endpoint: r.stack.Endpoints.Cosmos, Key: r.stack.Endpoints.CosmosKey})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,8 +96,8 @@ func TestFunctions(t *testing.T) {
 	})
 }
 
-// objectCreated is an S3 event (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html) with placeholders
-// for the bucket and the key.
+// objectCreated is an S3 event with placeholders for the bucket and the key
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
 const objectCreated = `{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-central-1",
 "eventTime":"2026-11-22T12:00:00.000Z","eventName":"ObjectCreated:Put","userIdentity":{"principalId":"AWS:AIDAJDPLRKLG7UEXAMPLE"},
 "requestParameters":{"sourceIPAddress":"127.0.0.1"},"responseElements":{"x-amz-request-id":"C3D13FE58DE4C810"},

@@ -50,7 +50,7 @@ func (s *steps) annotate(ctx context.Context, url string) (json.RawMessage, erro
 		return nil, err
 	}
 	if e := response.Responses[0].GetError(); e != nil {
-		return nil, fmt.Errorf("Vision rejected the image: %s", e.Message)
+		return nil, fmt.Errorf("image rejected by Vision: %s", e.Message)
 	}
 	return protojson.Marshal(response.Responses[0])
 }
