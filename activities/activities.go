@@ -1,10 +1,10 @@
-// Package activities takes the three steps of a picture: presign it in AWS, have Google annotate it, persist
-// the Record in Azure; and those that erase it again. Every write to a cloud happens here, and each may be
-// repeated harmlessly. What comes next, and what an error means for the order of things, is decided in workflows.
+// Package activities contains the three steps of a picture (presign, annotate and persist), its erasure, and the sweep.
+// All writes to the clouds happen here, and all are idempotent. The package does not decide about the order of
+// activities, or what to do after an error; package workflows does.
 package activities
 
 import (
-	vision "cloud.google.com/go/vision/v2/apiv1"
+	visionapi "cloud.google.com/go/vision/v2/apiv1"
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.temporal.io/sdk/activity"
@@ -15,34 +15,35 @@ import (
 	"triptych/picture"
 )
 
-// Activities is what the steps need. All fields are required and safe for use by many at once.
+// Activities holds the dependencies. All fields are required and safe for concurrent use.
 type Activities struct {
 	S3          *s3.Client
-	Bucket      string                       // where web uploads to
-	Vision      *vision.ImageAnnotatorClient // without retries of its own: see OpenVision
+	Bucket      string // the bucket that web uploads to
+	Vision      *visionapi.ImageAnnotatorClient
 	Records     *records.Container
-	Features    []*visionpb.Feature // what is asked of Google, see ParseFeatures
-	InlineBytes *semaphore.Weighted // of InlineBytesLimit: what pictures that are sent by bytes may take in memory
+	Features    []*visionpb.Feature // requested from Google
+	InlineBytes *semaphore.Weighted // limits the memory for pictures sent as bytes; its size is InlineBytesLimit
 }
 
-// RegisterQuick registers what PicturesQueue carries.
+// RegisterMain registers the activities of PicturesQueue.
 func (a *Activities) RegisterMain(r worker.ActivityRegistry) {
 	register(r, string(picture.PresignStep), a.Presign)
 	register(r, string(picture.PersistStep), a.Persist)
-	register(r, picture.SweepPageActivity, a.Sweep)
-	register(r, picture.WriteTombstoneActivity, a.Bury)
-	register(r, picture.TerminateWorkflowActivity, a.Terminate)
-	register(r, picture.DeleteObjectActivity, a.Delete)
-	register(r, picture.DeleteHistoryActivity, a.Forget)
+	register(r, picture.DiscardActivity, a.Discard)
+	register(r, picture.SweepPageActivity, a.SweepPage)
+	register(r, picture.WriteTombstoneActivity, a.WriteTombstone)
+	register(r, picture.TerminateWorkflowActivity, a.TerminateWorkflow)
+	register(r, picture.DeleteObjectActivity, a.DeleteObject)
+	register(r, picture.DeleteHistoryActivity, a.DeleteHistory)
 }
 
-// RegisterAnnotate registers what AnnotateQueue carries.
+// RegisterAnnotate registers the activity of AnnotateQueue.
 func (a *Activities) RegisterAnnotate(r worker.ActivityRegistry) {
 	register(r, string(picture.AnnotateStep), a.Annotate)
 }
 
-// register names the activity whatever its method is called: the name stands in histories that outlive this
-// code.
+// register sets the activity's name explicitly. Histories contain the name, so it must not change with the method's name.
+// It also lets workflows refer to annotate, which the worker of their own queue does not register.
 func register(r worker.ActivityRegistry, name string, method any) {
 	r.RegisterActivityWithOptions(method, activity.RegisterOptions{Name: name})
 }

@@ -10,113 +10,116 @@ import (
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"go.temporal.io/sdk/activity"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"triptych/internal/objects"
 	"triptych/internal/records"
+	"triptych/internal/vision"
 	"triptych/picture"
 )
 
-// Send is how Google gets to see the picture.
+// Send is how Google gets the picture.
 type Send string
 
-// By URL Google fetches the picture itself; by bytes the worker reads it and passes it in.
+// ByURL: Google fetches the picture. ByBytes: the worker reads it and sends it.
 const (
 	ByURL   Send = "url"
 	ByBytes Send = "bytes"
 )
 
-// MaxInlineSize is the largest picture that can be sent by bytes. Google's front refuses a gRPC request over
+// MaxInlineSize is the size of the largest picture that can be sent as bytes. Google refuses a gRPC request over
 // 10,485,760 bytes with INVALID_ARGUMENT "Request payload size exceeds the limit"
-// (github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845; Vision's documented "JSON request object
-// size" of 10 MB is the same limit); 64 KiB are left for the rest of the request. A larger picture can only
-// be fetched by Google, so when Google cannot, it waits and is tried by URL again.
+// (github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845; Vision's documented "JSON request object size" of
+// 10 MB is the same limit). 64 KiB are reserved for the rest of the request. A larger picture that Google cannot fetch
+// waits and is tried by URL again.
 const MaxInlineSize = 10<<20 - 64<<10
 
-// InlineBytesLimit is how many bytes of pictures a worker should hold at once; each stands in memory twice, once as gRPC sends it.
+// InlineBytesLimit is the total size of the pictures that a worker sends as bytes concurrently. Each takes twice its size
+// in memory, because gRPC copies it.
 const InlineBytesLimit = 20 * MaxInlineSize
 
-// maxRecord is the largest Record that is let through, in bytes of JSON. Both Cosmos DB, as an item, and
-// Temporal, as a payload (limit.blobSize.error, 2 MiB), have to take it; 8 KiB are left for the run ID, the
-// times and Temporal's envelope, which are not known yet when it is measured.
+// maxRecord is the size of the largest accepted Record, in bytes of JSON. It must fit into a Cosmos DB item and into a
+// Temporal payload (limit.blobSize.error, 2 MiB). 8 KiB are reserved for the run ID, the times and Temporal's envelope,
+// which are unknown when the Record is measured.
 const maxRecord = records.MaxSize - 8<<10
 
-// callTimeout ends an attempt a little before Temporal would, with a better reason; lookTimeout is what a look for a
-// Record may take of it.
-const (
-	callTimeout = 50 * time.Second
-	lookTimeout = 2 * time.Second
-)
+// annotateTimeout ends an attempt before Temporal's timeout does, with a clearer reason.
+const annotateTimeout = 50 * time.Second
 
-// AnnotateInput is one way to show Google one picture.
+// AnnotateInput is the input of annotate.
 type AnnotateInput struct {
 	Picture picture.Picture `json:"picture"`
 	Send    Send            `json:"send"`
 	SignedURL
-	// Again has the picture shown although it has a Record, if that is from before.
+	// ReannotateBefore allows a new annotation if the picture's Record is older.
 	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"`
 }
 
-// Annotated is Google's answer, an AnnotateImageResponse as proto JSON, and how it was come by; or, when Google was not
-// asked because the picture has its Record already, Kept is that Record's status.
+// AnnotateResult is the result of annotate. If the picture already has a Record, Google is not called, and Existing is the
+// status of that Record.
 type AnnotateResult struct {
-	Annotation json.RawMessage `json:"annotation"`
+	Annotation json.RawMessage `json:"annotation"` // Google's AnnotateImageResponse as proto JSON
 	Step       picture.Step    `json:"step"`
-	Kept       picture.Status  `json:"kept,omitempty"`
+	Existing   picture.Status  `json:"existing,omitempty"`
 }
 
-// Annotate has Google look at a picture, once per attempt; each attempt that is answered is billed, and none is made
-// for a picture that has its Record or was erased. It never changes anything.
+// Annotate calls Google once per attempt; Google bills each call that it answers. Annotate does not call Google for a
+// picture that was erased or already has a Record.
 func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, annotateTimeout)
 	defer cancel()
 
 	started := time.Now().UTC()
-	switch kept, err := a.kept(ctx, in.Picture.ID); {
+	existing, err := a.existingRecord(ctx, in.Picture.ID)
+	switch {
 	case err != nil:
-		return AnnotateResult{}, err
-	case kept.Status == picture.Erased:
-		return AnnotateResult{}, failure(&picture.Error{Kind: picture.WasErased, Message: "the picture was erased by its owner; Google is not asked"})
-	case kept.Status != "" && !kept.OlderThan(in.ReannotateBefore):
-		return AnnotateResult{Kept: kept.Status}, nil
+		return AnnotateResult{}, failure(err)
+	case existing.Status == picture.Erased:
+		return AnnotateResult{}, failure(&picture.Error{Kind: picture.WasErased, Message: "The owner erased the picture"})
+	case existing.Status != "" && !existing.OlderThan(in.ReannotateBefore):
+		return AnnotateResult{Existing: existing.Status}, nil
 	}
+	annotation, err := a.annotation(ctx, in)
+	if err != nil {
+		return AnnotateResult{}, failure(err)
+	}
+	return AnnotateResult{Annotation: annotation, Step: doneStep(ctx, picture.AnnotateStep, started)}, nil
+}
+
+func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.RawMessage, error) {
 	if in.Send == ByBytes {
-		room := min(in.Picture.Size, MaxInlineSize)
-		if err := a.InlineBytes.Acquire(ctx, room); err != nil {
-			return AnnotateResult{}, failure(&picture.Error{Kind: picture.Unavailable,
-				Message: "The worker holds as many pictures as it has room for; this one is tried again", Err: err})
+		size := min(in.Picture.Size, MaxInlineSize)
+		if err := a.InlineBytes.Acquire(ctx, size); err != nil {
+			return nil, &picture.Error{Kind: picture.Unavailable, Err: err,
+				Message: "The worker is sending as many pictures as its memory allows"}
 		}
-		defer a.InlineBytes.Release(room)
+		defer a.InlineBytes.Release(size)
 	}
 	image, err := a.image(ctx, in)
 	if err != nil {
-		return AnnotateResult{}, failure(err)
+		return nil, err
 	}
-	answer, err := a.Vision.BatchAnnotateImages(ctx, &visionpb.BatchAnnotateImagesRequest{
+	response, err := a.Vision.BatchAnnotateImages(ctx, &visionpb.BatchAnnotateImagesRequest{
 		Requests: []*visionpb.AnnotateImageRequest{{Image: image, Features: a.Features}},
 	})
 	if err != nil {
-		return AnnotateResult{}, failure(explain(visionRPC, err))
+		return nil, vision.Explain(err)
 	}
-	annotation, err := annotation(answer, in)
-	if err != nil {
-		return AnnotateResult{}, failure(err)
-	}
-	return AnnotateResult{Annotation: annotation, Step: done(ctx, picture.AnnotateStep, started)}, nil
+	return extractAnnotation(response, in)
 }
 
-// image is the picture as Google shall get it.
+// image returns the picture in the form that in.Send selects.
 func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Image, error) {
 	if in.Send == ByBytes {
 		content, err := a.read(ctx, in.Picture)
 		return &visionpb.Image{Content: content}, err
 	}
 	signed := in.SignedURL
-	// A retry repeats its input, and a long queue outlives any URL. It is signed again here, for a picture that
-	// went back to be signed would go to the end of the queue and find its URL expired again.
+	// Retries reuse their input, and a picture can wait in the queue for longer than any URL is valid. Sign again here:
+	// a picture sent back to presign would join the end of the queue, and its URL could expire again.
 	if time.Until(signed.ExpiresAt) < minURLTTL/2 {
 		var err error
 		if signed, err = a.sign(ctx, in.Picture); err != nil {
@@ -126,7 +129,7 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Ima
 	return &visionpb.Image{Source: &visionpb.ImageSource{ImageUri: signed.URL}}, nil
 }
 
-// read takes the object version whole into memory, but never more than can be sent.
+// read reads the object version into memory, if it is small enough to be sent.
 func (a *Activities) read(ctx context.Context, p picture.Picture) ([]byte, error) {
 	get := &s3.GetObjectInput{Bucket: &p.Bucket, Key: &p.Key}
 	if p.VersionID != "" {
@@ -134,13 +137,13 @@ func (a *Activities) read(ctx context.Context, p picture.Picture) ([]byte, error
 	}
 	object, err := a.S3.GetObject(ctx, get)
 	if err != nil {
-		return nil, explain(s3API, err)
+		return nil, objects.Explain(err)
 	}
 	defer object.Body.Close()
 	var content bytes.Buffer
 	content.Grow(int(min(p.Size, MaxInlineSize)) + bytes.MinRead)
 	if _, err := content.ReadFrom(io.LimitReader(object.Body, MaxInlineSize+1)); err != nil {
-		return nil, explain(s3API, err)
+		return nil, objects.Explain(err)
 	}
 	if content.Len() > MaxInlineSize {
 		return nil, tooLargeToSend(p)
@@ -148,60 +151,56 @@ func (a *Activities) read(ctx context.Context, p picture.Picture) ([]byte, error
 	return content.Bytes(), nil
 }
 
-// annotation takes the one picture's answer out of the batch and makes sure that it can be kept.
-func annotation(answer *visionpb.BatchAnnotateImagesResponse, in AnnotateInput) (json.RawMessage, error) {
-	if len(answer.Responses) != 1 {
-		return nil, &picture.Error{Kind: picture.Unavailable,
-			Message: fmt.Sprintf("Google answered one picture with %d annotations; it is asked again", len(answer.Responses))}
+// extractAnnotation returns the annotation of the only image in response, if it fits into a Record.
+func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in AnnotateInput) (json.RawMessage, error) {
+	if len(response.Responses) != 1 {
+		return nil, &picture.Error{Kind: picture.Unavailable, Cloud: picture.Google,
+			Message: fmt.Sprintf("Google returned %d annotations for one picture", len(response.Responses))}
 	}
-	response := answer.Responses[0]
-	if s := response.GetError(); s.GetCode() != int32(codes.OK) {
-		return nil, imageFailure(in, &imageError{codes.Code(s.Code), s.Message})
+	image := response.Responses[0]
+	if s := image.GetError(); s.GetCode() != int32(codes.OK) {
+		return nil, explainImage(in, vision.ImageError{Code: codes.Code(s.Code), Message: s.Message, ByBytes: in.Send == ByBytes})
 	}
-	annotation, err := protojson.Marshal(response)
+	annotation, err := protojson.Marshal(image)
 	if err != nil {
 		return nil, fmt.Errorf("encoding Google's annotation: %w", err)
 	}
-	return annotation, fits(in.Picture, annotation)
+	return annotation, checkSize(in.Picture, annotation)
 }
 
-// imageFailure is what an error for the image means. Pictures too large to be sent by bytes cannot be tried that way.
-func imageFailure(in AnnotateInput, err *imageError) error {
-	meaning := explain(visionImage(in.Send), err)
-	if meaning.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {
-		return meaning
+// explainImage translates Google's error for the image. A picture that is too large to be sent as bytes has no second
+// attempt, so an error that is only likely to refer to the image then rejects it.
+func explainImage(in AnnotateInput, err vision.ImageError) error {
+	explained := vision.Explain(&err)
+	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {
+		return explained
 	}
-	if certain := explain(visionByBytes, err); certain.Kind == picture.BadImage {
-		return certain // there is no second look to be had
+	err.ByBytes = true
+	if final := vision.Explain(&err); final.Kind == picture.BadImage {
+		return final
 	}
 	return tooLargeToSend(in.Picture)
 }
 
-// fits measures the Record as Temporal and Cosmos DB will be sent it: JSON in JSON grows by escaping.
-func fits(p picture.Picture, annotation json.RawMessage) error {
+// checkSize measures the whole Record, because JSON inside JSON grows by escaping.
+func checkSize(p picture.Picture, annotation json.RawMessage) error {
 	record, err := records.Encode(p.AnnotatedRecord(annotation, time.Now(), nil, ""))
 	if err != nil {
 		return err
 	}
 	if len(record) > maxRecord {
-		return &picture.Error{Kind: picture.TooLarge,
-			Message: fmt.Sprintf("Google found so much in this picture that its Record would take %d bytes; at most %d can be kept", len(record), maxRecord)}
+		return &picture.Error{Kind: picture.TooLarge, Message: fmt.Sprintf(
+			"Google's annotation is too large: the Record would have %d bytes, and the limit is %d", len(record), maxRecord)}
 	}
 	return nil
 }
 
-// tooLargeToSend is a verdict only on what Google would not take from anywhere.
+// tooLargeToSend rejects only a picture that Google would not accept by URL either.
 func tooLargeToSend(p picture.Picture) *picture.Error {
 	if p.Size > picture.MaxSize {
 		return &picture.Error{Kind: picture.TooLarge,
-			Message: fmt.Sprintf("Google could not look at this picture of %d bytes, and takes only %d", p.Size, picture.MaxSize)}
+			Message: fmt.Sprintf("The picture has %d bytes, and Google accepts at most %d", p.Size, picture.MaxSize)}
 	}
-	return &picture.Error{Kind: picture.Unavailable,
-		Message: fmt.Sprintf("Google could not fetch the picture by its URL, and its %d bytes are more than the %d that can be sent along: make the bucket reachable for Google; the picture waits", p.Size, MaxInlineSize)}
-}
-
-// done is the step as the Record will tell it.
-func done(ctx context.Context, name picture.StepName, started time.Time) picture.Step {
-	return picture.Step{Name: name, Cloud: name.Cloud(), Status: picture.StepDone,
-		Attempt: int(activity.GetInfo(ctx).Attempt), StartedAt: started, FinishedAt: time.Now().UTC()}
+	return &picture.Error{Kind: picture.Unavailable, Cloud: picture.Google, Message: fmt.Sprintf(
+		"Google could not fetch the picture by its URL, and its %d bytes exceed the %d that can be sent: make the bucket reachable for Google", p.Size, MaxInlineSize)}
 }

@@ -10,52 +10,51 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// beat is how often a running activity says that it lives.
-const beat = 1500 * time.Millisecond
+// heartbeatInterval is half of the shortest heartbeat timeout in package workflows.
+const heartbeatInterval = 1500 * time.Millisecond
 
-// heartbeat tells Temporal that this attempt lives until stop is called, so that a crashed worker's picture is taken
-// up elsewhere within seconds. The context it returns ends with the attempt, but not for a heartbeat that Temporal left
-// unanswered, for which the SDK cancels ctx: Google's answer may be paid already, and Temporal may well take it. If it
-// took this worker for dead instead, another attempt is under way, which giving up this one would not spare.
+// heartbeat sends heartbeats until stop is called, so that Temporal detects a crashed worker within seconds. The returned
+// context is cancelled when Temporal cancels the activity, but not when a heartbeat RPC merely fails, for which the SDK
+// cancels ctx: the Vision call may already have been billed, and Temporal may still accept its result.
 func heartbeat(ctx context.Context) (alive context.Context, stop func()) {
-	beats, silence := context.WithCancel(context.WithoutCancel(ctx))
+	beating, stopBeating := context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
-		for ticker := time.NewTicker(beat); ; {
+		for ticker := time.NewTicker(heartbeatInterval); ; {
 			select {
-			case <-beats.Done():
+			case <-beating.Done():
 				ticker.Stop()
 				return
 			case <-ticker.C:
-				activity.RecordHeartbeat(beats)
+				activity.RecordHeartbeat(beating)
 			}
 		}
 	}()
-	alive, end := context.WithCancelCause(context.WithoutCancel(ctx))
-	release := func() {}
+	alive, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	releaseDeadline := func() {}
 	if deadline, ok := ctx.Deadline(); ok {
-		alive, release = context.WithDeadline(alive, deadline)
+		alive, releaseDeadline = context.WithDeadline(alive, deadline)
 	}
-	forget := context.AfterFunc(ctx, func() {
-		if cause := context.Cause(ctx); !unanswered(cause) {
-			end(cause)
+	stopWatching := context.AfterFunc(ctx, func() {
+		if cause := context.Cause(ctx); !isFailedHeartbeat(cause) {
+			cancel(cause)
 		}
 	})
 	return alive, func() {
-		silence()
-		forget()
-		release()
-		end(nil)
+		stopBeating()
+		stopWatching()
+		releaseDeadline()
+		cancel(nil)
 	}
 }
 
-// unanswered says that Temporal did not answer, or not as Temporal: see internalHeartBeat in
-// https://github.com/temporalio/sdk-go/blob/v1.50.0/internal/internal_task_handlers.go. What it does answer is obeyed.
-func unanswered(cause error) bool {
-	answer, ok := errors.AsType[serviceerror.ServiceError](cause)
+// isFailedHeartbeat reports whether the SDK cancelled the context because a heartbeat RPC failed. See internalHeartBeat in
+// https://github.com/temporalio/sdk-go/blob/v1.50.0/internal/internal_task_handlers.go.
+func isFailedHeartbeat(cause error) bool {
+	e, ok := errors.AsType[serviceerror.ServiceError](cause)
 	if !ok {
 		return false
 	}
-	switch answer.Status().Code() {
+	switch e.Status().Code() {
 	case codes.DeadlineExceeded, codes.Unavailable, codes.ResourceExhausted, codes.Internal, codes.Aborted, codes.Unknown:
 		return true
 	}

@@ -9,44 +9,43 @@ import (
 	"triptych/picture"
 )
 
-// urlTTL is how long Google may take to come for the picture; minURLTTL is the least that is worth signing.
+// urlTTL is how long a signed URL is valid. Credentials that allow less than minURLTTL are not used.
 const (
 	urlTTL    = 15 * time.Minute
 	minURLTTL = time.Minute
 )
 
-// SignedURL shows one picture to whoever holds it, until ExpiresAt. It stands in the run's history and
-// nowhere else.
+// SignedURL gives access to one picture until ExpiresAt. It is stored in the workflow's history and nowhere else.
 type SignedURL struct {
 	URL       string    `json:"url"`
 	ExpiresAt time.Time `json:"expiresAt"`
 }
 
-// Presigned is the URL and how it was come by.
+// PresignResult is the result of presign.
 type PresignResult struct {
 	SignedURL
 	Step picture.Step `json:"step"`
 }
 
-// Presign signs a URL for p. It needs credentials and CPU but no network.
+// Presign signs a URL for p. It needs credentials, which the SDK may have to fetch, but sends no request to S3.
 func (a *Activities) Presign(ctx context.Context, p picture.Picture) (PresignResult, error) {
 	started := time.Now().UTC()
 	signed, err := a.sign(ctx, p)
 	if err != nil {
 		return PresignResult{}, failure(err)
 	}
-	return PresignResult{SignedURL: signed, Step: done(ctx, picture.PresignStep, started)}, nil
+	return PresignResult{SignedURL: signed, Step: doneStep(ctx, picture.PresignStep, started)}, nil
 }
 
 func (a *Activities) sign(ctx context.Context, p picture.Picture) (SignedURL, error) {
 	url, expiresAt, err := objects.SignGet(ctx, a.S3, p, urlTTL)
 	if err != nil {
-		return SignedURL{}, &picture.Error{Kind: picture.Forbidden,
-			Message: "AWS credentials to sign the picture's URL are missing: give the worker a role or AWS_ACCESS_KEY_ID; the picture waits", Err: err}
+		return SignedURL{}, &picture.Error{Kind: picture.Forbidden, Cloud: picture.AWS, Err: err,
+			Message: "The worker has no AWS credentials to sign the picture's URL: give it a role or AWS_ACCESS_KEY_ID"}
 	}
 	if left := time.Until(expiresAt); left < minURLTTL {
-		return SignedURL{}, &picture.Error{Kind: picture.Forbidden,
-			Message: fmt.Sprintf("the worker's AWS credentials expire in %s and are not being renewed; the picture waits for new ones", left.Round(time.Second))}
+		return SignedURL{}, &picture.Error{Kind: picture.Forbidden, Cloud: picture.AWS,
+			Message: fmt.Sprintf("The worker's AWS credentials expire in %s and cannot be renewed", left.Round(time.Second))}
 	}
 	return SignedURL{URL: url, ExpiresAt: expiresAt}, nil
 }

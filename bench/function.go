@@ -9,12 +9,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"triptych/emulators/lambda/runtimeapi"
+	"triptych/emulators/s3event"
 	"triptych/picture"
 )
 
@@ -62,12 +60,7 @@ func (f *function) notify(ctx context.Context, p picture.Picture) error {
 }
 
 func (f *function) send(ctx context.Context, invocation string, p picture.Picture) error {
-	event, err := json.Marshal(events.S3Event{Records: []events.S3EventRecord{{
-		EventVersion: "2.1", EventSource: "aws:s3", EventName: "ObjectCreated:Put", EventTime: p.UploadedAt,
-		S3: events.S3Entity{Bucket: events.S3Bucket{Name: p.Bucket}, Object: events.S3Object{
-			Key: url.QueryEscape(p.Key), VersionID: p.VersionID, ETag: p.ETag, Size: p.Size,
-		}},
-	}}})
+	event, err := json.Marshal(s3event.Event{Records: []s3event.Record{s3event.Created(p)}})
 	if err != nil {
 		return fmt.Errorf("encoding an event: %w", err)
 	}

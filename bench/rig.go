@@ -26,6 +26,7 @@ import (
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/emulators/vision/annotator"
 	"triptych/local/stack"
+	"triptych/local/supervisor"
 	"triptych/picture"
 )
 
@@ -60,8 +61,8 @@ func openRig(ctx context.Context, dir string, only []string, say io.Writer) (_ *
 	}()
 	fmt.Fprintln(say, "starting the local parts …")
 	r.stack, err = stack.Open(ctx, stack.Config{
-		Dir: dir, Addr: "127.0.0.1:0", Say: say,
-		Programs: map[string]string{"baseline": "./bench/baseline"}, Around: r.arrivals.around,
+		Dir: dir, Addr: "127.0.0.1:0", Output: say,
+		ExtraPrograms: map[string]string{"baseline": "./bench/baseline"}, WrapCosmos: r.arrivals.around,
 	})
 	if err != nil {
 		return nil, err
@@ -98,7 +99,7 @@ func (r *rig) close() {
 
 // buildTrigger makes the bootstrap for this machine, otherwise as it is deployed.
 func (r *rig) buildTrigger(ctx context.Context) error {
-	root, err := stack.ModuleRoot(ctx)
+	root, err := supervisor.ModuleRoot(ctx)
 	if err != nil {
 		return err
 	}
@@ -114,11 +115,11 @@ func (r *rig) buildTrigger(ctx context.Context) error {
 // askVision lets the local Vision really look at a portrait once; its answer is everyone's from then on, so that what
 // is carried has the size of something real.
 func (r *rig) askVision(ctx context.Context) error {
-	root, err := stack.ModuleRoot(ctx)
+	root, err := supervisor.ModuleRoot(ctx)
 	if err != nil {
 		return err
 	}
-	portrait, err := os.ReadFile(filepath.Join(root, "local", "vision", "testdata", "astronaut.jpg"))
+	portrait, err := os.ReadFile(filepath.Join(root, "emulators", "vision", "testdata", "astronaut.jpg"))
 	if err != nil {
 		return fmt.Errorf("finding a portrait: %w", err)
 	}
@@ -167,7 +168,7 @@ func (r *rig) direct(context.Context) (*variant, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.stack.Run(directCaller, "baseline", nil, "direct", addr)
+	r.stack.StartProgram(directCaller, "baseline", nil, "direct", addr)
 	return &variant{name: "direct", worker: directCaller, rig: r, url: "http://" + addr}, nil
 }
 
@@ -179,7 +180,7 @@ func (r *rig) defaults(ctx context.Context) (*variant, error) {
 	}
 	host, port, _ := net.SplitHostPort(addr)
 	database := filepath.Join(r.stack.Dir(), "default.db")
-	r.stack.Run(defaultServer, "temporal", nil, "server", "start-dev", "--headless", "--ip", host, "--port", port, "--db-filename", database)
+	r.stack.StartProgram(defaultServer, "temporal", nil, "server", "start-dev", "--headless", "--ip", host, "--port", port, "--db-filename", database)
 	v := &variant{name: "default", server: defaultServer, worker: defaultWorker, database: database, rig: r}
 	if err := r.connect(v, addr, client.DefaultNamespace); err != nil {
 		return nil, err
@@ -190,7 +191,7 @@ func (r *rig) defaults(ctx context.Context) (*variant, error) {
 	}); err != nil {
 		return nil, err
 	}
-	r.stack.Run(defaultWorker, "baseline", environmentOf(addr, client.DefaultNamespace), "plain")
+	r.stack.StartProgram(defaultWorker, "baseline", environmentOf(addr, client.DefaultNamespace), "plain")
 	return v, nil
 }
 
@@ -213,7 +214,7 @@ func (r *rig) plain(ctx context.Context) (*variant, error) {
 	}); err != nil {
 		return nil, err
 	}
-	r.stack.Run(plainWorker, "baseline", environmentOf(addr, namespace), "plain")
+	r.stack.StartProgram(plainWorker, "baseline", environmentOf(addr, namespace), "plain")
 	return v, nil
 }
 

@@ -24,7 +24,7 @@ type drained struct {
 // waiting has n pictures wait, as a sweep starts them, while there is no worker. Then the worker starts, and while it
 // works them off, other pictures come through the site, one after the other.
 func (r *rig) waiting(ctx context.Context, v *variant, n int) (d drained, err error) {
-	release := r.stack.Hold(v.worker)
+	release := r.stack.StopProgram(v.worker)
 	arrived := make([]<-chan time.Time, n)
 	var starts errgroup.Group
 	starts.SetLimit(16)

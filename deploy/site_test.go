@@ -112,7 +112,7 @@ func TestSite(t *testing.T) {
 			if err := publish(t.Context(), broken, bucket, "E1"); err == nil || len(invalidations) != asked {
 				t.Errorf("answered %v", err)
 			}
-			if _, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String("booth.js")}); err != nil {
+			if _, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String("capture.js")}); err != nil {
 				t.Errorf("the page that was there is not there: %v", err)
 			}
 		})

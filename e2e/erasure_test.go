@@ -71,7 +71,7 @@ func TestErasure(t *testing.T) {
 		away := unread
 		away.Status = http.StatusServiceUnavailable
 		s.Cosmos.SetFault(away)
-		s.Vision.SetFault(annotator.Fault{Only: string(being), Meet: func() { t.Error("Google was shown the picture") }})
+		s.Vision.SetFault(annotator.Fault{Only: string(being), OnMatch: func() { t.Error("Google was shown the picture") }})
 		key, err := being.Key("image/jpeg")
 		if err != nil {
 			t.Fatal(err)

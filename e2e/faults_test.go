@@ -25,7 +25,7 @@ func TestFaults(t *testing.T) {
 
 	t.Run("all_is_well_at_the_start", func(t *testing.T) {
 		well := `{"faults":{"aws":"none","azure":"none","google":"none","temporal":"none"},"temporalUI":"` + s.Endpoints.TemporalUI + `"}`
-		if status, said := visitor.call(t, http.MethodGet, "/e2e/faults", nil, ""); status != http.StatusOK || strings.TrimSpace(said) != well {
+		if status, said := visitor.call(t, http.MethodGet, "/local/faults", nil, ""); status != http.StatusOK || strings.TrimSpace(said) != well {
 			t.Errorf("answered %d %s", status, said)
 		}
 	})
@@ -84,7 +84,7 @@ func TestFaults(t *testing.T) {
 	})
 	t.Run("another_page's_switch_is_refused", func(t *testing.T) {
 		header := http.Header{"Content-Type": {"application/json"}, "Origin": {"http://evil.example"}}
-		if status, said := visitor.call(t, http.MethodPost, "/e2e/faults", header, `{"cloud":"google","fault":"down"}`); status != http.StatusForbidden {
+		if status, said := visitor.call(t, http.MethodPost, "/local/faults", header, `{"cloud":"google","fault":"down"}`); status != http.StatusForbidden {
 			t.Errorf("answered %d %s", status, said)
 		}
 		if got := wrong(visitor.faults(t)); len(got) != 0 {
@@ -196,7 +196,7 @@ func testStream(t *testing.T, visitor site) {
 func (s site) pull(t *testing.T, cloud, fault string) {
 	t.Helper()
 	header := http.Header{"Content-Type": {"application/json"}, "Origin": {string(s)}}
-	status, said := s.call(t, http.MethodPost, "/e2e/faults", header, `{"cloud":"`+cloud+`","fault":"`+fault+`"}`)
+	status, said := s.call(t, http.MethodPost, "/local/faults", header, `{"cloud":"`+cloud+`","fault":"`+fault+`"}`)
 	var now struct{ Faults map[string]string }
 	if err := json.Unmarshal([]byte(said), &now); err != nil || status != http.StatusOK || now.Faults[cloud] != fault {
 		t.Fatalf("%s %s was answered %d %s", cloud, fault, status, said)
@@ -205,7 +205,7 @@ func (s site) pull(t *testing.T, cloud, fault string) {
 
 func (s site) faults(t *testing.T) map[string]string {
 	t.Helper()
-	status, said := s.call(t, http.MethodGet, "/e2e/faults", nil, "")
+	status, said := s.call(t, http.MethodGet, "/local/faults", nil, "")
 	var now struct{ Faults map[string]string }
 	if err := json.Unmarshal([]byte(said), &now); err != nil || status != http.StatusOK {
 		t.Fatalf("the switches were answered %d %s", status, said)

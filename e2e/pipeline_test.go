@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -19,6 +18,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"triptych/emulators/s3event"
 	"triptych/internal/records"
 	"triptych/local/stack"
 	"triptych/local/stacktest"
@@ -50,7 +50,7 @@ func TestPipeline(t *testing.T) {
 	})
 	t.Run("a_second_one_on_the_same_directory_is_refused", func(t *testing.T) {
 		var said bytes.Buffer
-		second, err := stack.Open(t.Context(), stack.Config{Dir: s.Dir(), Addr: "127.0.0.1:0", Say: &said})
+		second, err := stack.Open(t.Context(), stack.Config{Dir: s.Dir(), Addr: "127.0.0.1:0", Output: &said})
 		if err == nil {
 			second.Close()
 			t.Fatal("two run on one directory")
@@ -188,7 +188,7 @@ func eventOf(t *testing.T, s *stack.Stack, id picture.ID) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	event, err := json.Marshal(events.S3Event{Records: []events.S3EventRecord{stack.Created(picture.Picture{
+	event, err := json.Marshal(s3event.Event{Records: []s3event.Record{s3event.Created(picture.Picture{
 		Bucket: e.Bucket, Key: key, VersionID: aws.ToString(head.VersionId), ETag: aws.ToString(head.ETag),
 		Size: aws.ToInt64(head.ContentLength), UploadedAt: time.Now(),
 	})}})

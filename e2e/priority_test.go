@@ -22,14 +22,14 @@ import (
 func TestPriority(t *testing.T) {
 	const slots, backlog, perSecond = 50, 100, 20
 	s := stacktest.Start(t)
-	s.Hold("worker")
-	s.Run("slow worker", "worker", []string{fmt.Sprint("TRIPTYCH_ANNOTATIONS_PER_SECOND=", perSecond)})
+	s.StopProgram("worker")
+	s.StartProgram("slow worker", "worker", []string{fmt.Sprint("TRIPTYCH_ANNOTATIONS_PER_SECOND=", perSecond)})
 	visitor := site(s.Endpoints.Site)
 	c := temporalOf(t, s)
 
 	var shown atomic.Int64
 	looks := make(chan struct{})
-	s.Vision.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}, Meet: func() {
+	s.Vision.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}, OnMatch: func() {
 		shown.Add(1)
 		<-looks
 	}})

@@ -26,7 +26,7 @@ func TestReal(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	s, err := stack.Open(t.Context(), stack.Config{
-		Dir: t.TempDir(), Addr: "127.0.0.1:0", Say: t.Output(), Real: []string{"aws", "google", "azure"},
+		Dir: t.TempDir(), Addr: "127.0.0.1:0", Output: t.Output(), Real: []string{"aws", "google", "azure"},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ import (
 // Two workers serve, Google is slow, and the one that shows it a picture ends. Times are Temporal's own.
 func TestWorkers(t *testing.T) {
 	s := stacktest.Start(t)
-	s.Run("other worker", "worker", nil)
+	s.StartProgram("other worker", "worker", nil)
 	visitor := site(s.Endpoints.Site)
 	c := temporalOf(t, s)
 	const heartbeatTimeout, grace, soon = 3 * time.Second, 3 * time.Second, 5 * time.Second
@@ -27,7 +27,7 @@ func TestWorkers(t *testing.T) {
 	// shown is a picture that Google looks at, and the worker that shows it.
 	shown := func(t *testing.T) (id picture.ID, first *workflowpb.PendingActivityInfo, worker string, settles func()) {
 		looks := make(chan struct{})
-		s.Vision.SetFault(annotator.Fault{Meet: func() { <-looks }})
+		s.Vision.SetFault(annotator.Fault{OnMatch: func() { <-looks }})
 		g := visitor.take(t, portrait(t))
 		settles = func() {
 			s.Vision.SetFault(annotator.Fault{})

@@ -1,4 +1,5 @@
-// Command local runs the whole pipeline on this machine: go run ./local
+// Command local runs the whole pipeline on this machine, with emulators of the clouds, until it is interrupted:
+// go run ./local
 package main
 
 import (
@@ -18,8 +19,8 @@ import (
 	"triptych/local/stack"
 )
 
-const usage = `local runs the whole pipeline on this machine, on loopback only: the site, S3, the Lambda, Temporal,
-the worker, Cloud Vision and Cosmos DB.
+const usage = `local runs the whole pipeline on this machine, on loopback only: the site, the trigger, the worker, a Temporal
+server, and emulators of S3, Lambda, Cloud Vision and Cosmos DB.
 
 usage: go run ./local [flags]
 
@@ -37,7 +38,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
+	context.AfterFunc(ctx, stop) // a second Ctrl-C kills the program
 	if err := run(ctx, config); err != nil {
 		fmt.Fprintln(os.Stderr, "local:", err)
 		os.Exit(1)
@@ -45,21 +46,21 @@ func main() {
 }
 
 func parse(args []string, help io.Writer) (stack.Config, error) {
-	config := stack.Config{Say: os.Stdout}
+	config := stack.Config{Output: os.Stdout}
 	f := flag.NewFlagSet("local", flag.ContinueOnError)
 	f.SetOutput(help)
 	f.Usage = func() {
 		fmt.Fprint(help, usage)
 		f.PrintDefaults()
 	}
-	f.StringVar(&config.Dir, "data", ".triptych", "`directory` that keeps everything; delete it to start afresh")
+	f.StringVar(&config.Dir, "data", ".triptych", "data `directory`; delete it to start with an empty one")
 	f.StringVar(&config.Addr, "addr", "127.0.0.1:8080", "`host:port` of the site")
-	f.StringVar(&config.Temporal, "temporal", "", "`host:port` of a Temporal that already runs, instead of starting one")
-	f.Func("real", "`clouds` to use for real, by their default credentials: aws,google,azure", func(list string) error {
+	f.StringVar(&config.Temporal, "temporal", "", "`host:port` of a running Temporal server to use, instead of starting one")
+	f.Func("real", "`clouds` to use instead of their emulators, with their default credentials: aws,google,azure", func(list string) error {
 		config.Real = strings.Split(list, ",")
 		for _, cloud := range config.Real {
 			if !slices.Contains([]string{"aws", "google", "azure"}, cloud) {
-				return fmt.Errorf("%q is none of aws, google, azure", cloud)
+				return fmt.Errorf("unknown cloud %q: want aws, google or azure", cloud)
 			}
 		}
 		return nil
@@ -68,25 +69,25 @@ func parse(args []string, help io.Writer) (stack.Config, error) {
 		return config, err
 	}
 	if f.NArg() > 0 {
-		return config, fmt.Errorf("local takes no arguments but flags, not %q; see -h", f.Arg(0))
+		return config, fmt.Errorf("unexpected argument %q: local takes flags only, see -h", f.Arg(0))
 	}
 	return config, nil
 }
 
 func run(ctx context.Context, config stack.Config) error {
 	started := time.Now()
-	fmt.Fprintln(config.Say, "starting …")
+	fmt.Fprintln(config.Output, "starting …")
 	s, err := stack.Open(ctx, config)
 	if ctx.Err() != nil {
-		return nil // Ctrl-C while building
+		return nil // Ctrl-C during the start
 	}
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	fmt.Fprintf(config.Say, "ready after %.1f s\n\n%s\nTake a picture at %s — Ctrl-C stops everything, %s keeps it.\n",
+	fmt.Fprintf(config.Output, "ready after %.1f s\n\n%s\nTake a picture at %s — Ctrl-C stops everything, %s keeps it.\n",
 		time.Since(started).Seconds(), s.Endpoints, s.Endpoints.Site, config.Dir)
 	err = s.Wait(ctx)
-	fmt.Fprintln(config.Say, "\nstopping …")
+	fmt.Fprintln(config.Output, "\nstopping …")
 	return err
 }

@@ -7,14 +7,14 @@ import (
 
 var (
 	signature = regexp.MustCompile(`(?i)(X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D))[^&\s"]*`)
-	uploadID  = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	anyID     = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}|\bo-[a-z2-7]{52}\b`)
 )
 
-// Redact removes from s everything that gives access to a picture: URL signatures and the random part of upload IDs.
+// Redact removes from s everything that gives access to a picture: URL signatures and most of each picture ID.
 // Use it for text from outside, such as a cloud's error message.
 func Redact(s string) string {
 	s = signature.ReplaceAllString(s, "${1}…")
-	return uploadID.ReplaceAllStringFunc(s, func(id string) string { return ID(id).Redacted() })
+	return anyID.ReplaceAllStringFunc(s, func(id string) string { return ID(id).Redacted() })
 }
 
 // Redacted returns the last eight characters: enough to search for, too few to open the picture. The first

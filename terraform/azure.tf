@@ -1,7 +1,7 @@
-# Cosmos DB, and who may do what in it.
+# Cosmos DB and the permissions of the programs in it.
 
 locals {
-  cosmos_database  = "triptych" # these two are constants of the program, internal/records
+  cosmos_database  = "triptych" # the name and the container are constants in internal/records
   cosmos_container = "pictures"
   cosmos_scope     = "${azurerm_cosmosdb_account.records.id}/dbs/${local.cosmos_database}/colls/${local.cosmos_container}"
 
@@ -12,7 +12,7 @@ locals {
     web    = ["${local.cosmos_items}/read"]
   }
 
-  # With federation the two programs show Azure a token that AWS has signed, and no key to Cosmos DB works.
+  # With federation, the two programs sign in to Azure with a token that AWS signed, and account keys are disabled.
   azure_federated = var.azure_federation ? toset(["worker", "web"]) : toset([])
   azure_audience  = "api://AzureADTokenExchange"
 
@@ -28,7 +28,7 @@ locals {
     },
   ) }
 
-  # sts:GetWebIdentityToken has no resource, so the audience says what the token is good for.
+  # sts:GetWebIdentityToken supports no resource, so conditions limit the audience and the lifetime of the token.
   allow_azure = [for audience in var.azure_federation ? [local.azure_audience] : [] : {
     Sid      = "TokenForAzure"
     Effect   = "Allow"
@@ -58,8 +58,8 @@ resource "azurerm_cosmosdb_account" "records" {
 
   minimal_tls_version                = "Tls12"
   local_authentication_enabled       = !var.azure_federation
-  access_key_metadata_writes_enabled = false # a key may write Records, but make or drop no database
-  public_network_access_enabled      = true  # the workers and the web Lambda have no address that stays
+  access_key_metadata_writes_enabled = false # a key can write Records, but not create or delete databases
+  public_network_access_enabled      = true  # workers and web have no fixed IP addresses
 
   consistency_policy {
     consistency_level = "Session"
@@ -90,7 +90,7 @@ resource "azurerm_cosmosdb_sql_database" "records" {
   account_name        = azurerm_cosmosdb_account.records.name
 }
 
-# Records are read by their ID alone, so nothing is indexed; an index that is off altogether would turn time-to-live off.
+# Records are read only by ID, so no path is indexed. The indexing mode is not "none", because that disables time-to-live.
 resource "azurerm_cosmosdb_sql_container" "records" {
   name                  = local.cosmos_container
   resource_group_name   = azurerm_resource_group.records.name
@@ -117,7 +117,7 @@ resource "azurerm_cosmosdb_sql_container" "records" {
   }
 }
 
-# Federation: AWS signs, Azure trusts exactly the two roles
+# Federation: AWS signs the tokens, and Azure trusts only the two roles
 
 resource "aws_iam_outbound_web_identity_federation" "account" {
   count = var.azure_federation ? 1 : 0
@@ -166,7 +166,7 @@ resource "azurerm_cosmosdb_sql_role_assignment" "program" {
   depends_on          = [azurerm_cosmosdb_sql_container.records]
 }
 
-# Before anything else each asks the account where it is, which no right to a container covers.
+# The Cosmos DB client first reads the account metadata, which permissions on the container do not cover.
 resource "azurerm_cosmosdb_sql_role_definition" "metadata" {
   count = var.azure_federation ? 1 : 0
 

@@ -1,5 +1,4 @@
-# An alert from each cloud about what the month costs. Google's is made by google-limits.sh, once it knows the billing
-# account.
+# Budget alerts of AWS and Azure. google-limits.sh creates Google's, because it needs the billing account.
 
 resource "aws_budgets_budget" "month" {
   name         = var.name
@@ -51,7 +50,7 @@ resource "azurerm_resource_group_template_deployment" "budget" {
   })
 }
 
-# A budget begins with a month, and its beginning cannot be changed.
+# A budget must start on the first day of a month, and its start date cannot be changed.
 resource "terraform_data" "first_month" {
   input = formatdate("YYYY-MM-01'T'00:00:00Z", timestamp())
 

@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// Prices in US dollars, as README.md lists them with their sources.
+// Prices in US dollars. prices.md lists their sources.
 const (
-	visionImage     = 9.75 / 1000 // six billed features of the usual seven; safe search comes with labels
-	visionFree      = 1000        // of each feature, a month
+	visionImage     = 9.75 / 1000 // six billed features of the default seven; safe search is free with labels
+	visionFree      = 1000        // pictures a month, for each feature
 	temporalAction  = 50.0 / 1e6
 	temporalGBHour  = 0.00105
-	temporalPlan    = 0.10 // of the rest
+	temporalPlan    = 0.10 // surcharge on usage
 	fargateCPUHour  = 0.03238
 	fargateGBHour   = 0.00356
 	ipv4Hour        = 0.005
@@ -39,25 +39,25 @@ const (
 	monthHours      = 730
 )
 
-// What a picture is taken to be: 500 KB, looked at once on a page of 19 files; 6 calls to the API and 5 seconds of an
-// event stream; a Record of 12 KB and a history of 40 KB. Each is looked at by 100 quarter-hourly sweeps and 30 daily
-// ones.
+// Estimated use per picture: 500 KB, viewed once on a page of 19 files, with 6 API calls and an event stream of 5 seconds.
+// Its Record has 12 KB and its history 40 KB. 100 quarter-hourly sweeps and 30 daily sweeps check it.
 const (
 	pictureGB = 0.0005
 	recordGB  = 12e-6
 	historyGB = 40e-6
 	logsGB    = 5e-6
-	requests  = 19 + 6.0
+	requests  = 19 + 6.0    // page files and API calls
 	sweeps    = 2880 + 30.0 // a month
-	looks     = 100 + 30.0
-	readUnits = 2.0 // of Cosmos DB, for a Record
-	newUnits  = 8.0
-	metrics   = 10 + 12.0 // ours, and S3's about its requests
+	checks    = 100 + 30.0  // by sweeps
+	readUnits = 2.0         // Cosmos DB request units to read a Record
+	newUnits  = 8.0         // request units to create a Record
+	metrics   = 10 + 12.0   // from the log of the worker, and S3 request metrics
 )
 
+// cost returns the monthly cost of n pictures a month, in the order of the rows in README.md.
 func cost(n float64) []float64 {
 	above := func(used, free float64) float64 { return max(0, used-free) }
-	temporal := (5*n+5*sweeps+looks*n/1000)*temporalAction + n*historyGB*30*24*temporalGBHour
+	temporal := (5*n+5*sweeps+checks*n/1000)*temporalAction + n*historyGB*30*24*temporalGBHour
 	return []float64{
 		above(n, visionFree) * visionImage,
 		temporal * (1 + temporalPlan),
@@ -65,16 +65,16 @@ func cost(n float64) []float64 {
 		2 * ipv4Hour * monthHours,
 		wafMonth + n*requests*wafRequest,
 		above(n*requests, edgeFree) * edgeRequest,
-		n*pictureGB*s3GBMonth + n*s3Put + n*(looks+2)*s3Get + above(n*2*pictureGB, egressFreeGB)*egressGB,
-		n*(newUnits+(looks+6)*readUnits)*cosmosUnit + n*recordGB*37/30*cosmosGBMonth,
+		n*pictureGB*s3GBMonth + n*s3Put + n*(checks+2)*s3Get + above(n*2*pictureGB, egressFreeGB)*egressGB,
+		n*(newUnits+(checks+6)*readUnits)*cosmosUnit + n*recordGB*37/30*cosmosGBMonth,
 		above(n*1.4, lambdaFreeGBs)*lambdaGBSecond + above(n*8, lambdaFreeCalls)*lambdaRequest,
 		above(n*logsGB, logFreeGB)*logGB + (metrics-metricsFree)*metricMonth,
 	}
 }
 
-// TestCost keeps README.md's table what its prices make it.
-func TestCost(t *testing.T) {
-	names := []string{"Cloud Vision", "Temporal Cloud", "Fargate, two workers", "their IPv4 addresses", "WAF", "CloudFront", "S3 and its traffic", "Cosmos DB", "Lambda", "CloudWatch"}
+// TestREADMECosts checks the costs in README.md against the prices.
+func TestREADMECosts(t *testing.T) {
+	names := []string{"Cloud Vision", "Temporal Cloud", "Fargate, two workers", "IPv4 addresses of the workers", "WAF", "CloudFront", "S3 and its traffic", "Cosmos DB", "Lambda", "CloudWatch"}
 	months := []float64{0, 1_000, 100_000, 1_000_000}
 	totals := make([]float64, len(months))
 	var table strings.Builder
@@ -86,7 +86,7 @@ func TestCost(t *testing.T) {
 		}
 		table.WriteByte('\n')
 	}
-	table.WriteString("| **together** |")
+	table.WriteString("| **total** |")
 	for _, total := range totals {
 		fmt.Fprintf(&table, " **%.0f** |", total)
 	}
@@ -104,7 +104,7 @@ func TestCost(t *testing.T) {
 	}
 	for _, want := range append(attacks, table.String()) {
 		if !strings.Contains(string(readme), want) {
-			t.Errorf("README.md must say\n%s", want)
+			t.Errorf("README.md does not contain\n%s", want)
 		}
 	}
 }

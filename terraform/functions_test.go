@@ -1,6 +1,8 @@
 package terraform_test
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"strings"
 
@@ -9,36 +11,48 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
-// functions are those of Terraform's that this root calls. The clock stands still.
+// functions are the Terraform functions that the configuration calls. The clock and uuid return constants, so that plans
+// can be compared.
 var functions = map[string]function.Function{
 	"ceil": stdlib.CeilFunc, "coalesce": stdlib.CoalesceFunc, "concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc,
 	"floor": stdlib.FloorFunc, "formatdate": stdlib.FormatDateFunc, "join": stdlib.JoinFunc, "jsondecode": stdlib.JSONDecodeFunc,
 	"jsonencode": stdlib.JSONEncodeFunc, "keys": stdlib.KeysFunc, "length": stdlib.LengthFunc, "lookup": stdlib.LookupFunc,
 	"lower": stdlib.LowerFunc, "max": stdlib.MaxFunc, "merge": stdlib.MergeFunc, "min": stdlib.MinFunc, "regex": stdlib.RegexFunc,
 	"replace": stdlib.ReplaceFunc, "setproduct": stdlib.SetProductFunc, "split": stdlib.SplitFunc, "substr": stdlib.SubstrFunc,
-	"timeadd": stdlib.TimeAddFunc, "trimprefix": stdlib.TrimPrefixFunc, "trimsuffix": stdlib.TrimSuffixFunc,
+	"trimprefix": stdlib.TrimPrefixFunc, "trimsuffix": stdlib.TrimSuffixFunc,
 	"tonumber": stdlib.MakeToFunc(cty.Number), "tostring": stdlib.MakeToFunc(cty.String), "toset": stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)),
 
-	"sensitive": same, "nonsensitive": same,
+	"nonsensitive": identity, "one": one,
 	"plantimestamp": constant("2026-11-24T12:00:00Z"), "timestamp": constant("2026-11-24T12:00:00Z"), "uuid": constant("a-uuid"),
-	"sha256":           ofStrings(cty.String, 1, func(s ...string) cty.Value { return cty.StringVal(hexSum(s[0])) }),
-	"filebase64sha256": ofStrings(cty.String, 1, func(s ...string) cty.Value { return cty.StringVal("the sum of " + s[0]) }),
-	"fileexists":       ofStrings(cty.Bool, 1, func(s ...string) cty.Value { return cty.BoolVal(exists(s[0])) }),
-	"strcontains":      ofStrings(cty.Bool, 2, func(s ...string) cty.Value { return cty.BoolVal(strings.Contains(s[0], s[1])) }),
-	"startswith":       ofStrings(cty.Bool, 2, func(s ...string) cty.Value { return cty.BoolVal(strings.HasPrefix(s[0], s[1])) }),
-	"file":             file, "one": one,
+	"file": onStrings(cty.String, 1, func(s ...string) (cty.Value, error) {
+		b, err := os.ReadFile(s[0])
+		return cty.StringVal(string(b)), err
+	}),
+	"filebase64sha256": onStrings(cty.String, 1, func(s ...string) (cty.Value, error) { return cty.StringVal("the sum of " + s[0]), nil }),
+	"fileexists": onStrings(cty.Bool, 1, func(s ...string) (cty.Value, error) {
+		_, err := os.Stat(s[0])
+		return cty.BoolVal(err == nil), nil
+	}),
+	"sha256": onStrings(cty.String, 1, func(s ...string) (cty.Value, error) {
+		return cty.StringVal(fmt.Sprintf("%x", sha256.Sum256([]byte(s[0])))), nil
+	}),
+	"startswith":  onStrings(cty.Bool, 2, func(s ...string) (cty.Value, error) { return cty.BoolVal(strings.HasPrefix(s[0], s[1])), nil }),
+	"strcontains": onStrings(cty.Bool, 2, func(s ...string) (cty.Value, error) { return cty.BoolVal(strings.Contains(s[0], s[1])), nil }),
+
+	// No rule depends on the addresses of the subnets, so cidrsubnet returns its argument.
 	"cidrsubnet": function.New(&function.Spec{
 		Params: []function.Parameter{{Type: cty.String}, {Type: cty.Number}, {Type: cty.Number}}, Type: function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return args[0], nil },
 	}),
 }
 
-var same = function.New(&function.Spec{
+var identity = function.New(&function.Spec{
 	Params: []function.Parameter{{Type: cty.DynamicPseudoType, AllowDynamicType: true, AllowNull: true}},
 	Type:   func(args []cty.Value) (cty.Type, error) { return args[0].Type(), nil },
 	Impl:   func(args []cty.Value, _ cty.Type) (cty.Value, error) { return args[0], nil },
 })
 
+// constant returns a function without parameters that always returns value.
 func constant(value string) function.Function {
 	return function.New(&function.Spec{
 		Type: function.StaticReturnType(cty.String),
@@ -46,36 +60,25 @@ func constant(value string) function.Function {
 	})
 }
 
-func ofStrings(of cty.Type, n int, f func(...string) cty.Value) function.Function {
+// onStrings returns a function with n string parameters.
+func onStrings(result cty.Type, n int, f func(...string) (cty.Value, error)) function.Function {
 	parameters := make([]function.Parameter, n)
 	for i := range parameters {
 		parameters[i].Type = cty.String
 	}
 	return function.New(&function.Spec{
-		Params: parameters, Type: function.StaticReturnType(of),
+		Params: parameters, Type: function.StaticReturnType(result),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			strings := make([]string, n)
+			values := make([]string, n)
 			for i, arg := range args {
-				strings[i] = arg.AsString()
+				values[i] = arg.AsString()
 			}
-			return f(strings...), nil
+			return f(values...)
 		},
 	})
 }
 
-var file = function.New(&function.Spec{
-	Params: []function.Parameter{{Type: cty.String}}, Type: function.StaticReturnType(cty.String),
-	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		b, err := os.ReadFile(args[0].AsString())
-		return cty.StringVal(string(b)), err
-	},
-})
-
-func exists(name string) bool {
-	_, err := os.Stat(name)
-	return err == nil
-}
-
+// one returns the only element of a list, or null for an empty list.
 var one = function.New(&function.Spec{
 	Params: []function.Parameter{{Type: cty.DynamicPseudoType}},
 	Type: func(args []cty.Value) (cty.Type, error) {
@@ -84,9 +87,9 @@ var one = function.New(&function.Spec{
 		}
 		return args[0].AsValueSlice()[0].Type(), nil
 	},
-	Impl: func(args []cty.Value, of cty.Type) (cty.Value, error) {
+	Impl: func(args []cty.Value, typ cty.Type) (cty.Value, error) {
 		if args[0].LengthInt() == 0 {
-			return cty.NullVal(of), nil
+			return cty.NullVal(typ), nil
 		}
 		return args[0].AsValueSlice()[0], nil
 	},

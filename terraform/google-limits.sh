@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Limits what Cloud Vision can cost: lowers its quota to what annotations_per_second needs, so that not even a stolen
-# credential asks for more, and has Google send an alert about the budget. Run it after `terraform apply`, as often as you
-# like. The Google provider could do both (google_cloud_quotas_quota_preference, google_billing_budget), but the schemas
-# that this folder is checked against hold neither, and the quota's name has to be looked up.
+# Limits the cost of Cloud Vision. It lowers the project's quota to annotations_per_second, so that even a stolen credential
+# cannot send more requests, and creates or updates a Google budget alert. Run it after `terraform apply`; it is idempotent.
+# The Google provider has resources for both (google_cloud_quotas_quota_preference, google_billing_budget), but they are not in
+# the provider schemas used to check this configuration, and the name of the quota must be looked up first.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -11,7 +11,7 @@ read -r project per_minute billing_account budget name < <(terraform output -raw
 quota=$(gcloud beta quotas info list --project="$project" --service=vision.googleapis.com \
   --filter='metric=vision.googleapis.com/default AND refreshInterval=minute' --format='value(quotaId)')
 if [ "$(wc -w <<<"$quota")" -ne 1 ]; then
-  echo "Which quota limits Cloud Vision's requests a minute cannot be told. Set it to $per_minute by hand:" >&2
+  echo "Found no unique quota for Cloud Vision requests per minute. Set it to $per_minute by hand:" >&2
   echo "https://console.cloud.google.com/apis/api/vision.googleapis.com/quotas?project=$project" >&2
   exit 1
 fi
@@ -20,7 +20,7 @@ gcloud beta quotas preferences update "$name-vision" --allow-missing --project="
   --allow-high-percentage-quota-decrease --allow-quota-decrease-below-usage
 
 if [ "$billing_account" = - ]; then
-  echo "google_billing_account is not set, so Google sends no alert about the budget." >&2
+  echo "google_billing_account is not set, so Google sends no budget alert" >&2
   exit
 fi
 existing=$(gcloud billing budgets list --billing-account="$billing_account" --filter="displayName=$name" --format='value(name)')

@@ -1,10 +1,11 @@
-# Cloud Vision, for the worker alone. There is no key: Google trusts what AWS says about the worker's role.
+# Access to Cloud Vision for the worker. There is no Google key: Google accepts the AWS role of the worker (workload identity
+# federation).
 
 locals {
   google_services = toset(["vision.googleapis.com", "iam.googleapis.com", "iamcredentials.googleapis.com", "sts.googleapis.com"])
   worker_session  = "arn:aws:sts::${local.account}:assumed-role/${local.role.worker}"
 
-  # Says how to ask, and holds nothing that would help anyone else: it goes to SSM for its length's sake.
+  # This configuration contains no secret. It is in SSM because of its length.
   google_credentials = jsonencode({
     type                              = "external_account"
     audience                          = "//iam.googleapis.com/${google_iam_workload_identity_pool_provider.aws.name}"
@@ -22,10 +23,10 @@ resource "google_project_service" "used" {
   for_each = local.google_services
 
   service            = each.key
-  disable_on_destroy = false # the project may use them for something else
+  disable_on_destroy = false # the project may need them for other purposes
 }
 
-# Cloud Vision asks for no role of its own; this one lets the account spend the project's quota.
+# Cloud Vision requires no IAM role. The role below lets the service account use the quota of the project.
 resource "google_service_account" "worker" {
   account_id   = local.role.worker
   display_name = "The worker of ${var.name}"
@@ -38,7 +39,7 @@ resource "google_project_iam_member" "worker" {
   member  = google_service_account.worker.member
 }
 
-# The ID of a deleted pool stays taken for 30 days.
+# Google reserves the ID of a deleted pool for 30 days.
 resource "google_iam_workload_identity_pool" "aws" {
   workload_identity_pool_id = "${var.name}-${terraform_data.suffix.output}"
   display_name              = "AWS roles of ${var.name}"

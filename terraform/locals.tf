@@ -8,7 +8,7 @@ locals {
   account    = data.aws_caller_identity.current.account_id
   tags       = { application = var.name }
 
-  # Names that policies speak of are known before anything is made, so that the policies can be checked.
+  # Policies use these constructed names instead of resource attributes, so that a plan contains complete policies.
   pictures_bucket = "${var.name}-pictures-${local.account}-${local.aws_region}"
   pictures_arn    = "arn:aws:s3:::${local.pictures_bucket}"
   pictures_origin = "https://${local.pictures_bucket}.s3.${local.aws_region}.amazonaws.com"
@@ -19,8 +19,8 @@ locals {
   log_group       = { for program in local.programs : program => "/${var.name}/${program}" }
   log_group_arn   = { for program, group in local.log_group : program => "arn:aws:logs:${local.aws_region}:${local.account}:log-group:${group}" }
 
-  # A dead letter that is delivered again must find the run it belongs to, or a second one would start: so
-  # Temporal keeps runs for as long as the queue keeps letters. A letter about a picture that is gone is of no use.
+  # A redriven event must find the existing workflow execution, otherwise it starts a second one. So Temporal's retention
+  # is at least as long as the queue's. A dead letter is not kept longer than its picture.
   dead_letter_days = min(var.retention_days, 14)
   temporal_days    = max(min(var.retention_days, 90), local.dead_letter_days)
   record_days      = var.retention_days + 7
@@ -28,7 +28,7 @@ locals {
 
 data "aws_caller_identity" "current" {}
 
-# Eight hexadecimal digits for names that the whole world shares, or that stay taken after they are deleted.
+# Eight random hexadecimal digits for names that are global or cannot be reused for some time after deletion.
 resource "terraform_data" "suffix" {
   input = substr(sha256(uuid()), 0, 8)
 

@@ -1,15 +1,15 @@
-# What one looks at, and what calls. Metrics come from AWS's own services and from the lines that the worker writes about
-# each attempt of a step: {"msg":"step","step":"persist","outcome":"done","seconds":0.04,"waited":0.05,…}.
+# Metrics and alarms. Metrics come from AWS services and from the log lines that the worker writes for each attempt of a
+# step: {"msg":"step","step":"persist","outcome":"done","seconds":0.04,"waited":0.05,…}.
 
 locals {
   metrics = "Triptych/${var.name}"
   steps   = "($.step = \"presign\" || $.step = \"annotate\" || $.step = \"persist\")"
 
-  # What S3 may send out within an hour before someone is told. Pictures of 500 KB, one a second, that Google and a page
-  # fetch, are 3.6.
+  # Threshold of the alarm `downloads`, in GB per hour. One picture of 500 KB per second, downloaded once by Google and once
+  # by a page, makes 3.6 GB per hour.
   download_gb = 10 * max(1, var.annotations_per_second)
 
-  # Each metric with its pattern, the value it takes from a line, and whether it is kept apart by step.
+  # Metrics from the log of the worker: the filter pattern, the value, and whether the metric has the dimension Step.
   step_metrics = {
     Done      = { pattern = "{ $.msg = \"step\" && $.outcome = \"done\" && ${local.steps} }", value = "$.seconds", by_step = true }
     Failed    = { pattern = "{ $.msg = \"step\" && $.outcome != \"done\" && ${local.steps} }", value = "1", by_step = true }
@@ -19,52 +19,52 @@ locals {
     Refused   = { pattern = "{ $.msg = \"step\" && ($.outcome = \"Forbidden\" || $.outcome = \"Misconfigured\") }", value = "1", by_step = false }
   }
 
-  # Each alarm with what to do when it rings.
+  # Each description says what the alarm means and what to do.
   alarms = {
     dead-letters = {
-      do         = "Events could not be delivered to Temporal three times in a row. The log ${local.log_group.trigger} says why. The pictures are not lost: the sweep starts them within a quarter of an hour. To empty the queue, run what terraform output redrive prints, and once it is empty the same with --no-enabled."
-      namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", threshold = 0, minutes = 5, periods = 1
-      dimensions = { QueueName = aws_sqs_queue.dead_letters.name }
+      description = "The trigger failed three times to start workflows for some upload events. No picture is lost: SweepPictures starts their workflows within 15 minutes. Look for the error in the log ${local.log_group.trigger}. After fixing it, redrive the queue with the command from `terraform output redrive`, and run the same command with --no-enabled when the queue is empty."
+      namespace   = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", threshold = 0, minutes = 5, periods = 1
+      dimensions  = { QueueName = aws_sqs_queue.dead_letters.name }
     }
     trigger-errors = {
-      do         = "The trigger fails, so pictures start late. The log ${local.log_group.trigger} says why: mostly Temporal cannot be reached, or its API key has ended."
-      namespace  = "AWS/Lambda", metric = "Errors", statistic = "Sum", threshold = 0, minutes = 5, periods = 3
-      dimensions = { FunctionName = aws_lambda_function.trigger.function_name }
+      description = "The trigger fails, so workflows start late. Look for the error in the log ${local.log_group.trigger}. Likely causes: Temporal is unreachable, or its API key has expired."
+      namespace   = "AWS/Lambda", metric = "Errors", statistic = "Sum", threshold = 0, minutes = 5, periods = 3
+      dimensions  = { FunctionName = aws_lambda_function.trigger.function_name }
     }
     trigger-throttled = {
-      do         = "Events wait because the account's Lambda concurrency is used up. Ask AWS for more (Service Quotas, Concurrent executions), or reserve some with trigger_concurrency."
-      namespace  = "AWS/Lambda", metric = "Throttles", statistic = "Sum", threshold = 0, minutes = 5, periods = 3
-      dimensions = { FunctionName = aws_lambda_function.trigger.function_name }
+      description = "Lambda throttles the trigger because the concurrency of the account is exhausted, so workflows start late. Request a higher quota from AWS (Service Quotas, Concurrent executions), or reserve concurrency with the variable trigger_concurrency."
+      namespace   = "AWS/Lambda", metric = "Throttles", statistic = "Sum", threshold = 0, minutes = 5, periods = 3
+      dimensions  = { FunctionName = aws_lambda_function.trigger.function_name }
     }
     site-errors = {
-      do         = "The API answers with errors. The log ${local.log_group.web} says why: mostly Temporal or Cosmos DB cannot be reached. Uploads that were granted still arrive."
-      namespace  = "AWS/Lambda", metric = "Url5xxCount", statistic = "Sum", threshold = 5, minutes = 5, periods = 2
-      dimensions = { FunctionName = aws_lambda_function.web.function_name }
+      description = "The web API responds with errors. Look for them in the log ${local.log_group.web}. Likely cause: Temporal or Cosmos DB is unreachable. Uploads that were already granted still work."
+      namespace   = "AWS/Lambda", metric = "Url5xxCount", statistic = "Sum", threshold = 5, minutes = 5, periods = 2
+      dimensions  = { FunctionName = aws_lambda_function.web.function_name }
     }
     site-throttled = {
-      do         = "Visitors are turned away: each page that follows a picture takes one of the account's concurrent Lambda executions, of which a new account has 10. Ask AWS for more (Service Quotas, Concurrent executions)."
-      namespace  = "AWS/Lambda", metric = "Throttles", statistic = "Sum", threshold = 5, minutes = 5, periods = 2
-      dimensions = { FunctionName = aws_lambda_function.web.function_name }
+      description = "Lambda throttles the web API, so visitors see errors. Each open event stream uses one concurrent execution, and a new AWS account has only 10. Request a higher quota from AWS (Service Quotas, Concurrent executions)."
+      namespace   = "AWS/Lambda", metric = "Throttles", statistic = "Sum", threshold = 5, minutes = 5, periods = 2
+      dimensions  = { FunctionName = aws_lambda_function.web.function_name }
     }
     waiting = {
-      do         = "A picture has waited for more than a quarter of an hour. Nothing is lost; its pending activity says why: temporal workflow list, then temporal workflow describe. It goes on by itself once that is mended; temporal activity reset hurries it."
-      namespace  = local.metrics, metric = "Waited", statistic = "Maximum", threshold = 900, minutes = 5, periods = 1
-      dimensions = {}
+      description = "A picture has waited more than 15 minutes for a step. No picture is lost. Find the workflow with `temporal workflow list`; `temporal workflow describe` shows the error of its pending activity. After you fix the cause, Temporal retries the activity automatically; `temporal activity reset` retries it now."
+      namespace   = local.metrics, metric = "Waited", statistic = "Maximum", threshold = 900, minutes = 5, periods = 1
+      dimensions  = {}
     }
     refused = {
-      do         = "A cloud refuses the worker's credentials, or a setting is wrong, and pictures wait. The log ${local.log_group.worker} has a sentence that says which and what it needs."
-      namespace  = local.metrics, metric = "Refused", statistic = "Sum", threshold = 0, minutes = 5, periods = 1
-      dimensions = {}
+      description = "A cloud rejects the credentials of the worker, or a setting is wrong. Pictures wait until this is fixed. The error message in the log ${local.log_group.worker} names the cloud or the setting and says what to change."
+      namespace   = local.metrics, metric = "Refused", statistic = "Sum", threshold = 0, minutes = 5, periods = 1
+      dimensions  = {}
     }
     cosmos-throttled = {
-      do         = "Cosmos DB answers 429: it is asked for more than it may give. Records are written a little later. If it goes on, set or raise cosmos_throughput."
-      namespace  = local.metrics, metric = "Throttled", statistic = "Sum", threshold = 10, minutes = 5, periods = 3
-      dimensions = {}
+      description = "Cosmos DB responds with 429 (request rate too large), so Records are written with a delay. If this continues, set or increase the variable cosmos_throughput."
+      namespace   = local.metrics, metric = "Throttled", statistic = "Sum", threshold = 10, minutes = 5, periods = 3
+      dimensions  = {}
     }
     downloads = {
-      do         = "More than ${local.download_gb} GB of pictures were sent out within an hour, at $0.09 a GB. Someone may be fetching one again and again: its URL leads to S3 itself, past the firewall, but lives for a minute only. aws lambda put-function-concurrency --function-name ${local.role.web} --reserved-concurrent-executions 0 closes the API and so ends it; uploads that were granted still arrive, and the next make deploy opens it again."
-      namespace  = "AWS/S3", metric = "BytesDownloaded", statistic = "Sum", threshold = local.download_gb * 1000 * 1000 * 1000, minutes = 60, periods = 1
-      dimensions = { BucketName = aws_s3_bucket.pictures.bucket, FilterId = aws_s3_bucket_metric.pictures.name }
+      description = "More than ${local.download_gb} GB of pictures were downloaded within one hour, at $0.09 per GB. Someone may be downloading a picture repeatedly: download URLs bypass the firewall, but expire after one minute. To stop new URLs, disable the API: aws lambda put-function-concurrency --function-name ${local.role.web} --reserved-concurrent-executions 0. Uploads that were already granted still work. The next make deploy enables the API again."
+      namespace   = "AWS/S3", metric = "BytesDownloaded", statistic = "Sum", threshold = local.download_gb * 1000 * 1000 * 1000, minutes = 60, periods = 1
+      dimensions  = { BucketName = aws_s3_bucket.pictures.bucket, FilterId = aws_s3_bucket_metric.pictures.name }
     }
   }
 }
@@ -88,7 +88,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = local.alarms
 
   alarm_name          = "${var.name}-${each.key}"
-  alarm_description   = each.value.do
+  alarm_description   = each.value.description
   namespace           = each.value.namespace
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
@@ -102,11 +102,11 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   ok_actions          = [aws_sns_topic.alarms.arn]
 }
 
-# A worker that works tries a step with every sweep, four times an hour. That it writes something would tell nothing: one
-# that starts again and again does so, and one whose key to Temporal was taken away complains all the time.
+# A healthy worker attempts at least one activity with every sweep, four times an hour. Counting all log lines would not
+# help: a worker that crashes repeatedly or has no valid Temporal key also writes log lines.
 resource "aws_cloudwatch_metric_alarm" "silent" {
   alarm_name          = "${var.name}-worker-silent"
-  alarm_description   = "No worker has tried a step for half an hour, though each sweep is one: none runs, or none reaches Temporal, and every picture waits. The log ${local.log_group.worker} says why: mostly a setting that is missing, or a key to Temporal that has ended. Where it is empty, the events of the ECS service ${local.role.worker} do: an image that is gone, or no way out."
+  alarm_description   = "No worker has attempted an activity for 30 minutes, although a sweep runs every 15 minutes. No worker runs, or none can reach Temporal, and all pictures wait. Look for the error in the log ${local.log_group.worker}. Likely causes: a missing setting or an expired Temporal API key. If the log is empty, look at the events of the ECS service ${local.role.worker}. Likely causes: a deleted image or no outbound network route."
   namespace           = local.metrics
   metric_name         = "Attempts"
   statistic           = "Sum"

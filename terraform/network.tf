@@ -1,4 +1,4 @@
-# A network for the workers alone. They call out, to S3 without leaving AWS; nobody calls in.
+# The network of the workers. It allows outbound connections only. Traffic to S3 stays inside AWS.
 
 resource "aws_vpc" "worker" {
   cidr_block           = "10.0.0.0/16"
@@ -7,7 +7,7 @@ resource "aws_vpc" "worker" {
   tags                 = { Name = var.name }
 }
 
-# Nobody's group: what is not given one of its own reaches nothing.
+# The default security group has no rules: a resource without an explicit group can reach nothing.
 resource "aws_default_security_group" "closed" {
   vpc_id = aws_vpc.worker.id
 }
@@ -68,7 +68,7 @@ resource "aws_vpc_endpoint" "s3" {
   route_table_ids   = [aws_route_table.worker.id]
 }
 
-# The NAT gateway, if there is one, in a public subnet of its own
+# The optional NAT gateway, in its own public subnet
 
 resource "aws_subnet" "nat" {
   count = var.nat ? 1 : 0

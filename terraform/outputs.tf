@@ -1,10 +1,10 @@
 output "site" {
-  description = "Where the site is."
+  description = "URL of the site."
   value       = local.site_origin
 }
 
 output "site_bucket" {
-  description = "Bucket that make deploy copies the page into."
+  description = "Bucket to which make deploy copies the page."
   value       = aws_s3_bucket.site.bucket
 }
 
@@ -14,27 +14,27 @@ output "distribution" {
 }
 
 output "registry" {
-  description = "Repository that make deploy pushes the worker's image to."
+  description = "Repository to which make deploy pushes the worker image."
   value       = aws_ecr_repository.worker.repository_url
 }
 
 output "worker_image" {
-  description = "The image that the workers run."
+  description = "Image that the workers run."
   value       = var.worker_image
 }
 
 output "region" {
-  description = "AWS region of everything but CloudFront."
+  description = "AWS region of everything except CloudFront, its certificate and its firewall."
   value       = local.aws_region
 }
 
 output "temporal" {
-  description = "What TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE are to be for the temporal CLI."
+  description = "Values of TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE for the temporal CLI."
   value       = { address = local.temporal_address, namespace = local.temporal_namespace }
 }
 
 output "retention" {
-  description = "Days that each of these is kept. Temporal must not forget a run before the dead letters are gone."
+  description = "Retention in days. The retention of workflow executions must not be shorter than that of the dead letters."
   value = {
     pictures     = max(var.retention_days, 2) + 2
     records      = local.record_days
@@ -44,17 +44,17 @@ output "retention" {
 }
 
 output "dead_letters" {
-  description = "Queue of the events that could not be delivered."
+  description = "URL of the queue that holds undeliverable S3 events."
   value       = aws_sqs_queue.dead_letters.url
 }
 
 output "redrive" {
-  description = "Delivers the dead letters again; with --no-enabled it stops."
+  description = "Command that delivers the dead letters again. Run it with --no-enabled to stop."
   value       = "aws lambda update-event-source-mapping --region ${local.aws_region} --uuid ${aws_lambda_event_source_mapping.redrive.uuid} --enabled"
 }
 
 output "google_limits" {
-  description = "What google-limits.sh sets: project, requests a minute, billing account or -, budget, name."
+  description = "Input of google-limits.sh: project, requests per minute, billing account or -, budget, name."
   value = join(" ", [
     var.google_project,
     ceil(var.annotations_per_second * 60),

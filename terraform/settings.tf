@@ -1,5 +1,5 @@
-# What each program reads when it starts: every parameter under its own path becomes a variable of its environment. All
-# are SecureStrings, so that none has to be thought about.
+# Settings of the programs. At start, each program reads all SSM parameters under its own path as environment variables.
+# Every parameter is a SecureString, so that no secret is stored unencrypted by mistake.
 
 locals {
   settings_path = { for program in local.programs : program => "/${var.name}/${program}" }
@@ -34,7 +34,7 @@ locals {
     for name, value in settings : "${program}/${name}" => value
   }]...)
 
-  # Settings are read once, so a program is replaced when one of its own has changed.
+  # A program reads its settings only at start, so a changed setting must replace the program.
   settings_version = { for program in local.programs : program => sha256(jsonencode([
     { for key, parameter in aws_ssm_parameter.setting : key => parameter.version if startswith(key, "${program}/") },
     program == "web" ? var.erase_secret_version : 0,
@@ -72,7 +72,7 @@ resource "aws_ssm_parameter" "setting" {
   value = local.parameters[each.key]
 }
 
-# Whoever knows it can erase any picture. It is made when it is written, and no state, plan or output has it.
+# The erase secret allows erasing any picture. value_wo is write-only: the secret is in no state, plan or output.
 resource "aws_ssm_parameter" "erase_secret" {
   name             = "${local.settings_path.web}/TRIPTYCH_ERASE_SECRET"
   type             = "SecureString"

@@ -5,117 +5,117 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/zclconf/go-cty/cty"
 )
 
-// readers is where each program reads its settings, but for TEMPORAL_*, which Temporal's own library does.
-var readers = map[string][]string{
+// settingReaders lists the directories whose code reads the settings of a program. The first one contains its main package.
+// The Temporal SDK reads TEMPORAL_*.
+var settingReaders = map[string][]string{
 	"web":     {"../web", "../internal/records", "../internal/objects"},
 	"trigger": {"../trigger"},
-	"worker":  {"../worker", "../activities", "../internal/records", "../internal/objects"},
+	"worker":  {"../worker", "../activities", "../internal/records", "../internal/objects", "../internal/vision"},
 }
 
 var settingRules = map[string]rule{
-	"every_setting_is_one_that_its_program_reads": {
-		each("aws_ssm_parameter", func(_ planned, r resource) []string {
-			parts := strings.Split(fmt.Sprint(at(r.values, "name")), "/") // /triptych/worker/COSMOS_ENDPOINT
+	"every_setting_is_read_by_its_program": {
+		forEach("aws_ssm_parameter", func(_ plan, r resource) []string {
+			parts := strings.Split(fmt.Sprint(lookup(r.values, "name")), "/") // /triptych/worker/COSMOS_ENDPOINT
 			program, name := parts[2], parts[3]
-			if strings.HasPrefix(name, "TEMPORAL_") || strings.Contains(source(readers[program]), `"`+name+`"`) {
+			if strings.HasPrefix(name, "TEMPORAL_") || strings.Contains(goSource(settingReaders[program]...), `"`+name+`"`) {
 				return nil
 			}
-			return []string{fmt.Sprintf("the %s does not read %s", program, name)}
+			return []string{fmt.Sprintf("no code of %s reads %s", program, name)}
 		}),
-		[]breach{
-			{"a_misspelt_name", "settings.tf", "TRIPTYCH_VISION_ENDPOINT ", "TRIPTYCH_VISION_ENDPONT "},
-			{"a_setting_of_another_program", "settings.tf", "    web = merge(local.temporal_settings.web, local.cosmos_settings.web, {\n", "    web = merge(local.temporal_settings.web, local.cosmos_settings.web, {\n      GOOGLE_CREDENTIALS_CONFIG = local.google_credentials\n"},
+		[]mutation{
+			{"a_misspelled_setting", "settings.tf", "TRIPTYCH_VISION_ENDPOINT ", "TRIPTYCH_VISION_ENDPONT "},
+			{"a_worker_setting_for_web", "settings.tf", "    web = merge(local.temporal_settings.web, local.cosmos_settings.web, {\n", "    web = merge(local.temporal_settings.web, local.cosmos_settings.web, {\n      GOOGLE_CREDENTIALS_CONFIG = local.google_credentials\n"},
 		},
 	},
-	"the_erase_secret_is_in_no_state": {
-		func(p planned) (c []string) {
+	"the_erase_secret_is_not_in_the_state": {
+		func(p plan) (errs []string) {
 			secret := p.setting("web", "TRIPTYCH_ERASE_SECRET")
-			c = append(c, mustBe(secret, nil, "value")...)
-			c = append(c, mustBe(secret, 1., "value_wo_version")...)
-			if written, _ := at(secret.values, "value_wo").(string); len(written) < 64 {
-				c = append(c, "it is shorter than 32 bytes")
+			errs = append(errs, expect(secret, nil, "value")...)
+			errs = append(errs, expect(secret, 1., "value_wo_version")...)
+			if value, _ := lookup(secret.values, "value_wo").(string); len(value) < 64 {
+				errs = append(errs, "the erase secret is shorter than 32 bytes")
 			}
 			for _, r := range p {
-				if r.kind == "terraform_data" && strings.Contains(r.address, "secret") {
-					c = append(c, r.address+" lies in state, and is shown when it is replaced or destroyed")
+				if r.typ == "terraform_data" && strings.Contains(r.address, "secret") {
+					errs = append(errs, r.address+" would store the secret in the state")
 				}
 			}
-			return c
-		}, []breach{
-			{"a_value_that_is_kept", "settings.tf", "  value_wo         = sha256", "  value            = sha256"},
-			{"a_secret_that_anyone_guesses", "settings.tf", `sha256("${uuid()}${uuid()}")`, "var.name"},
-			{"a_secret_that_is_never_made_anew", "settings.tf", "value_wo_version = var.erase_secret_version", "value_wo_version = 2"},
+			return errs
+		}, []mutation{
+			{"a_value_stored_in_the_state", "settings.tf", "  value_wo         = sha256", "  value            = sha256"},
+			{"an_erase_secret_that_can_be_guessed", "settings.tf", `sha256("${uuid()}${uuid()}")`, "var.name"},
+			{"an_erase_secret_that_cannot_be_rotated", "settings.tf", "value_wo_version = var.erase_secret_version", "value_wo_version = 2"},
 		},
 	},
-	"every_setting_that_a_program_demands_is_there": {
-		func(p planned) (c []string) {
-			for program, dirs := range readers {
-				for _, call := range regexp.MustCompile(`settings\.Require\(([^)]*)\)`).FindAllStringSubmatch(source(dirs[:1]), -1) {
+	"every_required_setting_is_set": {
+		func(p plan) (errs []string) {
+			for program, dirs := range settingReaders {
+				for _, call := range regexp.MustCompile(`\.Require\(([^)]*)\)`).FindAllStringSubmatch(goSource(dirs[0]), -1) {
 					for _, name := range regexp.MustCompile(`"(\w+)"`).FindAllStringSubmatch(call[1], -1) {
 						if p.setting(program, name[1]).values == nil {
-							c = append(c, fmt.Sprintf("the %s demands %s", program, name[1]))
+							errs = append(errs, fmt.Sprintf("%s requires %s", program, name[1]))
 						}
 					}
 				}
 				for _, name := range []string{"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY"} {
 					if p.setting(program, name).values == nil {
-						c = append(c, fmt.Sprintf("the %s cannot reach Temporal without %s", program, name))
+						errs = append(errs, fmt.Sprintf("%s cannot connect to Temporal without %s", program, name))
 					}
 				}
 			}
-			return c
-		}, []breach{
-			{"one_that_is_missing", "settings.tf", "      TRIPTYCH_BUCKET         = local.pictures_bucket\n", ""},
-			{"a_secret_under_another_name", "settings.tf", "/TRIPTYCH_ERASE_SECRET", "/TRIPTYCH_ERASE_KEY"},
-			{"a_key_that_is_missing", "settings.tf", "local.temporal_cloud ? { TEMPORAL_API_KEY = temporalcloud_apikey.program[program].token } : {},", ""},
+			return errs
+		}, []mutation{
+			{"a_missing_bucket_setting", "settings.tf", "      TRIPTYCH_BUCKET         = local.pictures_bucket\n", ""},
+			{"an_erase_secret_under_another_name", "settings.tf", "/TRIPTYCH_ERASE_SECRET", "/TRIPTYCH_ERASE_KEY"},
+			{"a_missing_Temporal_API_key", "settings.tf", "local.temporal_cloud ? { TEMPORAL_API_KEY = temporalcloud_apikey.program[program].token } : {},", ""},
 		},
 	},
 }
 
-// TestSettingsVersion changes what a program reads and sees whether the program would be replaced.
+// TestSettingsVersion checks that a changed setting replaces only the program that reads it.
 func TestSettingsVersion(t *testing.T) {
-	files := read(t)
-	versions := func(t *testing.T, files sources, given map[string]cty.Value) map[string]string {
-		p := mustPlan(t, files, given)
-		have := map[string]string{"worker": fmt.Sprint(at(p.one("aws_ecs_task_definition.worker"), "container_definitions"))}
-		have["worker"] = regexp.MustCompile(`"TRIPTYCH_SETTINGS_VERSION","value":"[0-9a-f]{64}"`).FindString(have["worker"])
+	files := readSources(t)
+	versions := func(t *testing.T, files sources, variables map[string]cty.Value) map[string]string {
+		p := mustPlan(t, files, variables)
+		containers := fmt.Sprint(lookup(p.resource("aws_ecs_task_definition.worker").values, "container_definitions"))
+		found := map[string]string{"worker": regexp.MustCompile(`"TRIPTYCH_SETTINGS_VERSION","value":"[0-9a-f]{64}"`).FindString(containers)}
 		for _, program := range []string{"web", "trigger"} {
-			have[program] = fmt.Sprint(at(p.one("aws_lambda_function."+program), "environment", 0, "variables", "TRIPTYCH_SETTINGS_VERSION"))
+			found[program] = fmt.Sprint(lookup(p.resource("aws_lambda_function."+program).values, "environment", 0, "variables", "TRIPTYCH_SETTINGS_VERSION"))
 		}
-		return have
+		return found
 	}
-	was := versions(t, files, nil)
-	setting := func(t *testing.T, old, new string) sources { return breach{"", "settings.tf", old, new}.in(t, files) }
+	before := versions(t, files, nil)
+	swapped := mutation{"", "settings.tf", "TRIPTYCH_RETENTION_DAYS =", "TRIPTYCH_RETENTION_WEEKS ="}.apply(t, files)
 	for name, test := range map[string]struct {
-		files    sources
-		given    map[string]cty.Value
-		replaced []string
+		files     sources
+		variables map[string]cty.Value
+		replaced  string
 	}{
-		"a_new_erase_secret": {files, map[string]cty.Value{"erase_secret_version": cty.NumberIntVal(2)}, []string{"web"}},
-		"one_setting_more":   {files, map[string]cty.Value{"features": cty.SetVal([]cty.Value{cty.StringVal("FACE_DETECTION")})}, []string{"worker"}},
-		// Sums of versions were the same then.
-		"one_setting_in_another's_place": {setting(t, "TRIPTYCH_RETENTION_DAYS =", "TRIPTYCH_RETENTION_WEEKS ="), nil, []string{"web"}},
+		"new_erase_secret_replaces_only_web":      {files, map[string]cty.Value{"erase_secret_version": cty.NumberIntVal(2)}, "web"},
+		"additional_setting_replaces_only_worker": {files, map[string]cty.Value{"features": cty.SetVal([]cty.Value{cty.StringVal("FACE_DETECTION")})}, "worker"},
+		// Regression: a sum of parameter versions does not change when one setting replaces another.
+		"setting_with_a_new_name_replaces_only_web": {swapped, nil, "web"},
 	} {
-		t.Run(name+"_replaces_who_reads_it", func(t *testing.T) {
-			now := versions(t, test.files, test.given)
+		t.Run(name, func(t *testing.T) {
+			after := versions(t, test.files, test.variables)
 			for _, program := range []string{"web", "trigger", "worker"} {
-				if replaced := now[program] != was[program]; replaced != slices.Contains(test.replaced, program) || now[program] == "" {
-					t.Errorf("%s: %s, was %s", program, now[program], was[program])
+				if replaced := after[program] != before[program]; replaced != (program == test.replaced) || after[program] == "" {
+					t.Errorf("%s: settings version %s, before %s", program, after[program], before[program])
 				}
 			}
 		})
 	}
 }
 
-// source is the code in folders, without its tests.
-func source(dirs []string) string {
+// goSource returns the Go code in the directories, without tests.
+func goSource(dirs ...string) string {
 	var all strings.Builder
 	for _, dir := range dirs {
 		names, _ := filepath.Glob(dir + "/*.go")

@@ -1,13 +1,13 @@
-# CloudFront serves the page from a private bucket and passes /api/* on to the web Lambda. Both answer CloudFront alone.
+# CloudFront serves the page from a private bucket and forwards /api/* to web. Both accept requests from CloudFront only.
 
 locals {
   site_host   = coalesce(var.domain, aws_cloudfront_distribution.site.domain_name)
   site_origin = "https://${local.site_host}"
 
-  # CloudFront wants the headers it knows in places of their own, and takes the others as they are.
-  headers           = { for name, value in jsondecode(file(var.headers_file)) : name => replace(value, "{bucket}", local.pictures_origin) }
-  headers_own_place = ["Content-Security-Policy", "Referrer-Policy", "Strict-Transport-Security", "X-Content-Type-Options", "X-Frame-Options"]
-  headers_other     = { for name, value in local.headers : name => value if !contains(local.headers_own_place, name) }
+  # Five headers have their own arguments in a CloudFront response headers policy. The others are custom headers.
+  headers         = { for name, value in jsondecode(file(var.headers_file)) : name => replace(value, "{bucket}", local.pictures_origin) }
+  headers_builtin = ["Content-Security-Policy", "Referrer-Policy", "Strict-Transport-Security", "X-Content-Type-Options", "X-Frame-Options"]
+  headers_custom  = { for name, value in local.headers : name => value if !contains(local.headers_builtin, name) }
 }
 
 resource "aws_cloudfront_distribution" "site" {
@@ -26,7 +26,7 @@ resource "aws_cloudfront_distribution" "site" {
     origin_access_control_id = aws_cloudfront_origin_access_control.site["s3"].id
   }
 
-  # The web API says something every 15 seconds and ends an event stream after 60.
+  # In an event stream, web sends at least one line every 15 seconds and ends the stream after 60 seconds.
   origin {
     origin_id                = "api"
     domain_name              = trimsuffix(trimprefix(aws_lambda_function_url.web.function_url, "https://"), "/")
@@ -64,8 +64,8 @@ resource "aws_cloudfront_distribution" "site" {
     response_headers_policy_id = aws_cloudfront_response_headers_policy.site.id
   }
 
-  # CloudFront would keep each of these for ten seconds even of the API, whatever the API says of caching: a picture that
-  # has no Record yet, or an event stream that found no Lambda free.
+  # By default CloudFront caches error responses for ten seconds, even if the origin forbids caching. Then a client could
+  # receive 404 for an existing Record, or 503 although Lambda has capacity again.
   dynamic "custom_error_response" {
     for_each = [400, 403, 404, 405, 414, 500, 501, 502, 503, 504]
 
@@ -81,7 +81,7 @@ resource "aws_cloudfront_distribution" "site" {
     }
   }
 
-  # With its own name CloudFront decides by itself which TLS it speaks.
+  # The minimum TLS version cannot be set for the domain name that CloudFront assigns.
   viewer_certificate {
     cloudfront_default_certificate = var.domain == null
     acm_certificate_arn            = var.domain == null ? null : aws_acm_certificate_validation.site[0].certificate_arn
@@ -98,7 +98,7 @@ data "aws_cloudfront_cache_policy" "api" {
   name = "Managed-CachingDisabled"
 }
 
-# A function URL answers to its own host name only.
+# A function URL rejects requests with another Host header.
 data "aws_cloudfront_origin_request_policy" "api" {
   name = "Managed-AllViewerExceptHostHeader"
 }
@@ -145,7 +145,7 @@ resource "aws_cloudfront_response_headers_policy" "site" {
 
   custom_headers_config {
     dynamic "items" {
-      for_each = local.headers_other
+      for_each = local.headers_custom
 
       content {
         header   = items.key
@@ -158,7 +158,7 @@ resource "aws_cloudfront_response_headers_policy" "site" {
   lifecycle {
     precondition {
       condition     = local.headers["X-Content-Type-Options"] == "nosniff"
-      error_message = "CloudFront can send X-Content-Type-Options as nosniff only."
+      error_message = "headers_file must set X-Content-Type-Options to nosniff: CloudFront supports no other value."
     }
   }
 }
@@ -167,7 +167,7 @@ resource "aws_cloudfront_response_headers_policy" "site" {
 
 resource "aws_s3_bucket" "site" {
   bucket        = local.site_bucket
-  force_destroy = true # make deploy can put the page back at any time
+  force_destroy = true # make deploy can upload the page again
 }
 
 resource "aws_s3_bucket_public_access_block" "site" {
@@ -223,7 +223,7 @@ resource "aws_s3_bucket_policy" "site" {
   })
 }
 
-# The domain, if there is one
+# The optional domain
 
 resource "aws_acm_certificate" "site" {
   count    = var.domain == null ? 0 : 1

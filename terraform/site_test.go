@@ -3,7 +3,6 @@ package terraform_test
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/url"
 	"os"
 	"reflect"
@@ -15,18 +14,13 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// TestBucketOrigin compares what the page is allowed to talk to with where grants lead.
-func TestBucketOrigin(t *testing.T) {
-	files := read(t)
+// TestContentSecurityPolicy checks that the page may connect to the host of presigned URLs.
+func TestContentSecurityPolicy(t *testing.T) {
+	files := readSources(t)
 	for region, aws := range map[string]string{"eu": "eu-central-1", "us": "us-east-1"} {
-		t.Run("in_"+region+"_is_where_a_grant_leads", func(t *testing.T) {
-			variables := maps.Clone(required)
-			variables["region"] = cty.StringVal(region)
-			p, err := plan(files, variables)
-			if err != nil {
-				t.Fatal(err)
-			}
-			bucket, _ := at(p.one("aws_s3_bucket.pictures"), "bucket").(string)
+		t.Run("allows_uploads_to_the_bucket_in_"+region, func(t *testing.T) {
+			p := mustPlan(t, files, map[string]cty.Value{"region": cty.StringVal(region)})
+			bucket, _ := lookup(p.resource("aws_s3_bucket.pictures").values, "bucket").(string)
 			key := "pictures/x.jpg"
 			client := s3.New(s3.Options{Region: aws, Credentials: credentials.NewStaticCredentialsProvider("id", "secret", "")})
 			signed, err := s3.NewPresignClient(client).PresignPutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key})
@@ -37,163 +31,164 @@ func TestBucketOrigin(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			policy := headers(p.one("aws_cloudfront_response_headers_policy.site"))["Content-Security-Policy"]
+			policy := sentHeaders(p.resource("aws_cloudfront_response_headers_policy.site").values)["Content-Security-Policy"]
 			if want := "connect-src 'self' https://" + grant.Host + ";"; !strings.Contains(policy, want) {
-				t.Errorf("the page may not talk to %s: %s", grant.Host, policy)
+				t.Errorf("the page may not connect to %s: %s", grant.Host, policy)
 			}
 		})
 	}
 }
 
 var siteRules = map[string]rule{
-	"every_origin_is_signed_for": {
-		func(p planned) (c []string) {
-			site := p.one("aws_cloudfront_distribution.site")
-			origins := list(at(site, "origin"))
+	"CloudFront_signs_requests_to_all_origins": {
+		func(p plan) (errs []string) {
+			site := p.resource("aws_cloudfront_distribution.site").values
+			origins := asList(lookup(site, "origin"))
 			if len(origins) != 2 {
-				c = append(c, fmt.Sprintf("there are %d origins", len(origins)))
+				errs = append(errs, fmt.Sprintf("the distribution has %d origins, want 2", len(origins)))
 			}
 			for _, origin := range origins {
-				id, kind := at(origin, "origin_id"), "s3"
-				if at(origin, "custom_origin_config") != nil {
-					kind = "lambda"
-					c = append(c, mustBe(resource{address: "api", values: origin.(map[string]any)}, "https-only", "custom_origin_config", 0, "origin_protocol_policy")...)
-					c = append(c, mustBe(resource{address: "api", values: origin.(map[string]any)}, []any{"TLSv1.2"}, "custom_origin_config", 0, "origin_ssl_protocols")...)
+				id, typ := lookup(origin, "origin_id"), "s3"
+				if lookup(origin, "custom_origin_config") != nil {
+					typ = "lambda"
+					api := resource{address: "origin api", values: origin.(map[string]any)}
+					errs = append(errs, expect(api, "https-only", "custom_origin_config", 0, "origin_protocol_policy")...)
+					errs = append(errs, expect(api, []any{"TLSv1.2"}, "custom_origin_config", 0, "origin_ssl_protocols")...)
 				}
-				if at(origin, "origin_access_control_id") != fmt.Sprintf("aws_cloudfront_origin_access_control.site[%q].id", kind) {
-					c = append(c, fmt.Sprintf("CloudFront does not sign what it asks of %v", id))
+				if lookup(origin, "origin_access_control_id") != fmt.Sprintf("aws_cloudfront_origin_access_control.site[%q].id", typ) {
+					errs = append(errs, fmt.Sprintf("CloudFront does not sign requests to the origin %v", id))
 				}
 			}
-			for _, r := range p.of("aws_cloudfront_origin_access_control") {
-				c = append(c, mustBe(r, "always", "signing_behavior")...)
+			for _, r := range p.ofType("aws_cloudfront_origin_access_control") {
+				errs = append(errs, expect(r, "always", "signing_behavior")...)
 			}
-			return c
-		}, []breach{
-			{"a_page_that_is_asked_for_unsigned", "site.tf", `    origin_access_control_id = aws_cloudfront_origin_access_control.site["s3"].id` + "\n", ""},
-			{"an_API_that_is_asked_unsigned", "site.tf", `    origin_access_control_id = aws_cloudfront_origin_access_control.site["lambda"].id` + "\n", ""},
-			{"signing_when_it_suits", "site.tf", `"always"`, `"no-override"`},
-			{"plain_HTTP_behind_CloudFront", "site.tf", `"https-only"
+			return errs
+		}, []mutation{
+			{"unsigned_requests_to_the_page_bucket", "site.tf", `    origin_access_control_id = aws_cloudfront_origin_access_control.site["s3"].id` + "\n", ""},
+			{"unsigned_requests_to_the_API", "site.tf", `    origin_access_control_id = aws_cloudfront_origin_access_control.site["lambda"].id` + "\n", ""},
+			{"signing_that_the_client_can_override", "site.tf", `"always"`, `"no-override"`},
+			{"plain_HTTP_to_the_API_origin", "site.tf", `"https-only"
       origin_ssl`, `"match-viewer"
       origin_ssl`},
 		},
 	},
-	"every_answer_has_the_headers_and_TLS": {
-		func(p planned) (c []string) {
-			site := p.one("aws_cloudfront_distribution.site")
-			behaviours := append(list(at(site, "default_cache_behavior")), list(at(site, "ordered_cache_behavior"))...)
-			if len(behaviours) != 2 {
-				c = append(c, fmt.Sprintf("there are %d behaviours", len(behaviours)))
+	"every_response_has_security_headers_and_uses_TLS": {
+		func(p plan) (errs []string) {
+			site := p.resource("aws_cloudfront_distribution.site").values
+			behaviors := append(asList(lookup(site, "default_cache_behavior")), asList(lookup(site, "ordered_cache_behavior"))...)
+			if len(behaviors) != 2 {
+				errs = append(errs, fmt.Sprintf("the distribution has %d cache behaviors, want 2", len(behaviors)))
 			}
-			for _, b := range behaviours {
-				r := resource{address: fmt.Sprint(at(b, "target_origin_id")), values: b.(map[string]any)}
-				c = append(c, mustBe(r, "aws_cloudfront_response_headers_policy.site.id", "response_headers_policy_id")...)
-				if at(b, "viewer_protocol_policy") == "allow-all" {
-					c = append(c, r.address+" is served over plain HTTP")
+			for _, b := range behaviors {
+				r := resource{address: fmt.Sprint(lookup(b, "target_origin_id")), values: b.(map[string]any)}
+				errs = append(errs, expect(r, "aws_cloudfront_response_headers_policy.site.id", "response_headers_policy_id")...)
+				if lookup(b, "viewer_protocol_policy") == "allow-all" {
+					errs = append(errs, r.address+" is served over plain HTTP")
 				}
 			}
-			return c
-		}, []breach{
-			{"an_API_without_headers", "site.tf", `    origin_request_policy_id   = data.aws_cloudfront_origin_request_policy.api.id
+			return errs
+		}, []mutation{
+			{"API_responses_without_security_headers", "site.tf", `    origin_request_policy_id   = data.aws_cloudfront_origin_request_policy.api.id
     response_headers_policy_id = aws_cloudfront_response_headers_policy.site.id`, `    origin_request_policy_id   = data.aws_cloudfront_origin_request_policy.api.id`},
-			{"a_page_in_the_clear", "site.tf", `"redirect-to-https"`, `"allow-all"`},
+			{"a_page_over_plain_HTTP", "site.tf", `"redirect-to-https"`, `"allow-all"`},
 		},
 	},
-	"the_API_is_not_cached_and_gets_all_but_the_host": {
-		func(p planned) (c []string) {
+	"API_requests_are_not_cached_and_forwarded_without_the_Host_header": {
+		func(p plan) (errs []string) {
 			api := resource{address: "api", values: map[string]any{}}
-			if b, ok := at(p.one("aws_cloudfront_distribution.site"), "ordered_cache_behavior", 0).(map[string]any); ok {
+			if b, ok := lookup(p.resource("aws_cloudfront_distribution.site").values, "ordered_cache_behavior", 0).(map[string]any); ok {
 				api.values = b
 			}
-			c = append(c, mustBe(api, "/api/*", "path_pattern")...)
-			c = append(c, mustBe(api, "data.aws_cloudfront_cache_policy.api.id", "cache_policy_id")...)
-			c = append(c, mustBe(api, "data.aws_cloudfront_origin_request_policy.api.id", "origin_request_policy_id")...)
+			errs = append(errs, expect(api, "/api/*", "path_pattern")...)
+			errs = append(errs, expect(api, "data.aws_cloudfront_cache_policy.api.id", "cache_policy_id")...)
+			errs = append(errs, expect(api, "data.aws_cloudfront_origin_request_policy.api.id", "origin_request_policy_id")...)
 			for address, name := range map[string]string{
 				"data.aws_cloudfront_cache_policy.api": "Managed-CachingDisabled", "data.aws_cloudfront_origin_request_policy.api": "Managed-AllViewerExceptHostHeader",
 			} {
-				c = append(c, mustBe(resource{address: address, values: p.one(address)}, name, "name")...)
+				errs = append(errs, expect(p.resource(address), name, "name")...)
 			}
-			return c
-		}, []breach{
-			{"a_cached_API", "site.tf", "data.aws_cloudfront_cache_policy.api.id", "data.aws_cloudfront_cache_policy.page.id"},
-			{"a_cached_API_by_another_name", "site.tf", `"Managed-CachingDisabled"`, `"Managed-CachingOptimized"`},
-			{"a_host_that_the_function_does_not_know", "site.tf", `"Managed-AllViewerExceptHostHeader"`, `"Managed-AllViewer"`},
-			{"a_request_without_its_headers", "site.tf", "    origin_request_policy_id   = data.aws_cloudfront_origin_request_policy.api.id\n", ""},
+			return errs
+		}, []mutation{
+			{"the_cache_policy_of_the_page", "site.tf", "data.aws_cloudfront_cache_policy.api.id", "data.aws_cloudfront_cache_policy.page.id"},
+			{"a_caching_policy_for_the_API", "site.tf", `"Managed-CachingDisabled"`, `"Managed-CachingOptimized"`},
+			{"a_forwarded_Host_header", "site.tf", `"Managed-AllViewerExceptHostHeader"`, `"Managed-AllViewer"`},
+			{"requests_forwarded_without_headers", "site.tf", "    origin_request_policy_id   = data.aws_cloudfront_origin_request_policy.api.id\n", ""},
 		},
 	},
-	"no_error_is_cached": {
-		func(p planned) (c []string) {
-			kept := map[any]any{}
-			for _, e := range list(at(p.one("aws_cloudfront_distribution.site"), "custom_error_response")) {
-				kept[at(e, "error_code")] = at(e, "error_caching_min_ttl")
-				if at(e, "response_page_path") != nil || at(e, "response_code") != nil {
-					c = append(c, fmt.Sprintf("%v is answered with something else", at(e, "error_code")))
+	"no_error_response_is_cached": {
+		func(p plan) (errs []string) {
+			seconds := map[any]any{}
+			for _, e := range asList(lookup(p.resource("aws_cloudfront_distribution.site").values, "custom_error_response")) {
+				seconds[lookup(e, "error_code")] = lookup(e, "error_caching_min_ttl")
+				if lookup(e, "response_page_path") != nil || lookup(e, "response_code") != nil {
+					errs = append(errs, fmt.Sprintf("CloudFront replaces the response body or status of error %v", lookup(e, "error_code")))
 				}
 			}
-			for _, code := range []float64{400, 403, 404, 405, 414, 500, 501, 502, 503, 504} { // all that CloudFront may keep
-				if kept[code] != 0. {
-					c = append(c, fmt.Sprintf("%v is kept for %v seconds; unsaid, CloudFront takes 10", code, kept[code]))
+			for _, code := range []float64{400, 403, 404, 405, 414, 500, 501, 502, 503, 504} { // all codes that CloudFront can cache
+				if seconds[code] != 0. {
+					errs = append(errs, fmt.Sprintf("CloudFront caches error %v for %v seconds; without a setting it caches for 10", code, seconds[code]))
 				}
 			}
-			return c
-		}, []breach{
-			{"a_picture_that_is_not_found_for_ten_seconds_more", "site.tf", "403, 404, 405", "403, 405"},
-			{"a_busy_Lambda_that_stays_busy", "site.tf", "502, 503, 504]", "502, 504]"},
-			{"CloudFront's_default", "site.tf", "      error_caching_min_ttl = 0\n", ""},
+			return errs
+		}, []mutation{
+			{"a_cached_404", "site.tf", "403, 404, 405", "403, 405"},
+			{"a_cached_503", "site.tf", "502, 503, 504]", "502, 504]"},
+			{"the_default_caching_of_errors", "site.tf", "      error_caching_min_ttl = 0\n", ""},
 		},
 	},
-	"the_page_is_compressed_the_event_streams_are_not_and_HTTP_3_is_spoken": {
-		func(p planned) (c []string) {
-			site := resource{address: "the site", values: p.one("aws_cloudfront_distribution.site")}
-			c = append(c, mustBe(site, "http2and3", "http_version")...)
-			c = append(c, mustBe(site, true, "is_ipv6_enabled")...)
-			c = append(c, mustBe(site, true, "default_cache_behavior", 0, "compress")...)
-			c = append(c, mustBe(site, false, "ordered_cache_behavior", 0, "compress")...)
-			// CloudFront compresses nothing that it may not keep.
-			return append(c, mustBe(resource{address: "the page's cache", values: p.one("data.aws_cloudfront_cache_policy.page")}, "Managed-CachingOptimized", "name")...)
-		}, []breach{
-			{"a_page_at_full_length", "site.tf", "compress                   = true", "compress                   = false"},
-			{"an_event_stream_that_waits_for_more", "site.tf", "compress                   = false", "compress                   = true"},
-			{"HTTP_1", "site.tf", `"http2and3"`, `"http1.1"`},
-			{"HTTP_2_alone", "site.tf", `"http2and3"`, `"http2"`},
-			{"a_page_that_is_never_kept", "site.tf", `"Managed-CachingOptimized"`, `"Managed-CachingDisabled"`},
+	"only_the_page_is_compressed_and_HTTP_3_is_enabled": {
+		func(p plan) (errs []string) {
+			site := p.resource("aws_cloudfront_distribution.site")
+			errs = append(errs, expect(site, "http2and3", "http_version")...)
+			errs = append(errs, expect(site, true, "is_ipv6_enabled")...)
+			errs = append(errs, expect(site, true, "default_cache_behavior", 0, "compress")...)
+			errs = append(errs, expect(site, false, "ordered_cache_behavior", 0, "compress")...)
+			// CloudFront compresses only responses that it may cache.
+			return append(errs, expect(p.resource("data.aws_cloudfront_cache_policy.page"), "Managed-CachingOptimized", "name")...)
+		}, []mutation{
+			{"an_uncompressed_page", "site.tf", "compress                   = true", "compress                   = false"},
+			{"a_compressed_event_stream", "site.tf", "compress                   = false", "compress                   = true"},
+			{"HTTP_1_only", "site.tf", `"http2and3"`, `"http1.1"`},
+			{"HTTP_2_without_HTTP_3", "site.tf", `"http2and3"`, `"http2"`},
+			{"a_page_that_is_not_cached", "site.tf", `"Managed-CachingOptimized"`, `"Managed-CachingDisabled"`},
 		},
 	},
-	"the_headers_are_the_ones_that_web_sends": {
-		func(p planned) (c []string) {
-			have, want := headers(p.one("aws_cloudfront_response_headers_policy.site")), sitesHeaders()
-			if len(want) == 0 || !reflect.DeepEqual(have, want) {
-				c = append(c, fmt.Sprintf("CloudFront sends %v,\nweb %v", have, want))
+	"CloudFront_sends_the_same_security_headers_as_web": {
+		func(p plan) (errs []string) {
+			got, want := sentHeaders(p.resource("aws_cloudfront_response_headers_policy.site").values), webHeaders()
+			if len(want) == 0 || !reflect.DeepEqual(got, want) {
+				errs = append(errs, fmt.Sprintf("CloudFront sends %v,\nweb sends %v", got, want))
 			}
-			return c
-		}, []breach{
-			{"another_file", "variables.tf", `"../web/headers.json"`, `"tests/headers.json"`},
-			{"a_bucket_that_is_not_filled_in", "site.tf", `"{bucket}", local.pictures_origin`, `"{bucket}", "*"`},
-			{"a_header_that_is_left_out", "site.tf", "for_each = local.headers_other", "for_each = {}"},
-			{"a_header_that_gives_way_to_the_origin's", "site.tf", "override                = true", "override                = false"},
+			return errs
+		}, []mutation{
+			{"another_headers_file", "variables.tf", `"../web/headers.json"`, `"tests/headers.json"`},
+			{"a_wildcard_instead_of_the_bucket_origin", "site.tf", `"{bucket}", local.pictures_origin`, `"{bucket}", "*"`},
+			{"missing_custom_headers", "site.tf", "for_each = local.headers_custom", "for_each = {}"},
+			{"a_header_that_does_not_override_the_origin", "site.tf", "override                = true", "override                = false"},
 		},
 	},
-	"a_firewall_counts_each_address": {
-		each("aws_wafv2_web_acl", func(p planned, r resource) (c []string) {
-			c = append(c, mustBe(r, "CLOUDFRONT", "scope")...)
-			c = append(c, mustBe(r, "IP", "rule", 0, "statement", 0, "rate_based_statement", 0, "aggregate_key_type")...)
-			c = append(c, mustBe(r, 300., "rule", 0, "statement", 0, "rate_based_statement", 0, "limit")...)
-			c = append(c, mustBe(r, []any{map[string]any{}}, "rule", 0, "action", 0, "block")...)
-			site := resource{address: "the site", values: p.one("aws_cloudfront_distribution.site")}
-			return append(c, mustBe(site, r.address+".arn", "web_acl_id")...)
-		}), []breach{
+	"the_firewall_limits_requests_per_IP_address": {
+		forEach("aws_wafv2_web_acl", func(p plan, r resource) (errs []string) {
+			errs = append(errs, expect(r, "CLOUDFRONT", "scope")...)
+			errs = append(errs, expect(r, "IP", "rule", 0, "statement", 0, "rate_based_statement", 0, "aggregate_key_type")...)
+			errs = append(errs, expect(r, 300., "rule", 0, "statement", 0, "rate_based_statement", 0, "limit")...)
+			errs = append(errs, expect(r, []any{map[string]any{}}, "rule", 0, "action", 0, "block")...)
+			site := p.resource("aws_cloudfront_distribution.site")
+			return append(errs, expect(site, r.address+".arn", "web_acl_id")...)
+		}), []mutation{
 			{"a_firewall_that_only_counts", "site.tf", "block {}", "count {}"},
-			{"a_firewall_that_protects_nothing", "site.tf", "var.waf ? aws_wafv2_web_acl.site[0].arn : null", "null"},
-			{"a_firewall_that_is_off", "variables.tf", `Without it anyone may ask as fast as Lambda answers."
+			{"a_firewall_without_a_distribution", "site.tf", "var.waf ? aws_wafv2_web_acl.site[0].arn : null", "null"},
+			{"a_firewall_that_is_off_by_default", "variables.tf", `Without it, only Lambda concurrency limits the request rate."
   type        = bool
-  default     = true`, `Without it anyone may ask as fast as Lambda answers."
+  default     = true`, `Without it, only Lambda concurrency limits the request rate."
   type        = bool
   default     = false`},
 		},
 	},
 }
 
-// sitesHeaders is what web sends, for the bucket of this plan.
-func sitesHeaders() map[string]string {
+// webHeaders returns the security headers that web sends, for the bucket of the default plan.
+func webHeaders() map[string]string {
 	text, err := os.ReadFile("../web/headers.json")
 	if err != nil {
 		return nil
@@ -208,33 +203,34 @@ func sitesHeaders() map[string]string {
 	return sent
 }
 
-// headers is what CloudFront makes of a policy; what does not override is not sent for certain, and left out.
-func headers(policy map[string]any) map[string]string {
+// sentHeaders returns the headers that CloudFront adds for a response headers policy. It omits headers that do not override
+// those of the origin.
+func sentHeaders(policy map[string]any) map[string]string {
 	sent := map[string]string{}
-	own := at(policy, "security_headers_config", 0)
+	security := lookup(policy, "security_headers_config", 0)
 	for header, path := range map[string][2]string{
 		"Content-Security-Policy": {"content_security_policy", "content_security_policy"},
 		"Referrer-Policy":         {"referrer_policy", "referrer_policy"},
 		"X-Frame-Options":         {"frame_options", "frame_option"},
 	} {
-		if at(own, path[0], 0, "override") == true {
-			sent[header] = fmt.Sprint(at(own, path[0], 0, path[1]))
+		if lookup(security, path[0], 0, "override") == true {
+			sent[header] = fmt.Sprint(lookup(security, path[0], 0, path[1]))
 		}
 	}
-	if at(own, "content_type_options", 0, "override") == true {
+	if lookup(security, "content_type_options", 0, "override") == true {
 		sent["X-Content-Type-Options"] = "nosniff"
 	}
-	if hsts := at(own, "strict_transport_security", 0); at(hsts, "override") == true {
-		sent["Strict-Transport-Security"] = fmt.Sprintf("max-age=%v", int64(at(hsts, "access_control_max_age_sec").(float64)))
-		for attribute, word := range map[string]string{"include_subdomains": "; includeSubDomains", "preload": "; preload"} {
-			if at(hsts, attribute) == true {
-				sent["Strict-Transport-Security"] += word
+	if hsts := lookup(security, "strict_transport_security", 0); lookup(hsts, "override") == true {
+		sent["Strict-Transport-Security"] = fmt.Sprintf("max-age=%v", int64(lookup(hsts, "access_control_max_age_sec").(float64)))
+		for attribute, directive := range map[string]string{"include_subdomains": "; includeSubDomains", "preload": "; preload"} {
+			if lookup(hsts, attribute) == true {
+				sent["Strict-Transport-Security"] += directive
 			}
 		}
 	}
-	for _, item := range list(at(policy, "custom_headers_config", 0, "items")) {
-		if at(item, "override") == true {
-			sent[at(item, "header").(string)] = at(item, "value").(string)
+	for _, item := range asList(lookup(policy, "custom_headers_config", 0, "items")) {
+		if lookup(item, "override") == true {
+			sent[lookup(item, "header").(string)] = lookup(item, "value").(string)
 		}
 	}
 	return sent

@@ -1,5 +1,5 @@
-# A namespace in Temporal Cloud, and for each program an account that reaches this namespace alone; or nothing, where
-# temporal_address names a Temporal of one's own.
+# A namespace in Temporal Cloud, and for each program a service account that can access only this namespace. None of them is
+# created if temporal_address is set.
 
 locals {
   temporal_cloud     = var.temporal_address == null
@@ -8,8 +8,9 @@ locals {
   temporal_namespace = local.temporal_cloud ? one(temporalcloud_namespace.this[*].id) : var.temporal_namespace
   temporal_port      = local.temporal_cloud ? "7233" : split(":", var.temporal_address)[1]
 
-  # An apply in a new year makes new keys. Temporal Cloud mails its administrators from 30 days before one ends.
-  temporal_keys_end = "${tonumber(formatdate("YYYY", plantimestamp())) + 1}-12-30T00:00:00Z"
+  # The first apply of a calendar year creates new keys. Temporal Cloud sends mails to its administrators from 30 days before
+  # a key expires.
+  temporal_key_expiry = "${tonumber(formatdate("YYYY", plantimestamp())) + 1}-12-30T00:00:00Z"
 }
 
 resource "temporalcloud_namespace" "this" {
@@ -44,7 +45,7 @@ resource "temporalcloud_apikey" "program" {
   description  = "The ${each.key} of ${var.name}"
   owner_type   = "service-account"
   owner_id     = temporalcloud_service_account.program[each.key].id
-  expiry_time  = local.temporal_keys_end
+  expiry_time  = local.temporal_key_expiry
 
   lifecycle {
     create_before_destroy = true # the old key works until the programs have the new one

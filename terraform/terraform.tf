@@ -8,8 +8,8 @@ terraform {
     temporalcloud = { source = "temporalio/temporalcloud", version = "~> 1.5" }
   }
 
-  # The bucket, its region and the key in it are given to `terraform init`, see README.md: a second deployment with the
-  # first one's key would destroy it. State holds secrets, so it is encrypted.
+  # `terraform init` takes the bucket, the region and the key from backend.hcl (see README.md). A second deployment with
+  # the same key would destroy the first one. The state is encrypted because it contains secrets.
   backend "s3" {
     encrypt      = true
     use_lockfile = true
@@ -24,7 +24,7 @@ provider "aws" {
   }
 }
 
-# CloudFront takes its certificate and its firewall from here alone.
+# CloudFront accepts certificates and firewalls from us-east-1 only.
 provider "aws" {
   alias  = "us_east_1"
   region = "us-east-1"
@@ -39,20 +39,21 @@ provider "google" {
   default_labels = local.tags
 }
 
-# Since version 5 it registers nothing by itself, and a subscription that was never used for these knows none of them.
+# Since version 5, azurerm registers no resource providers by default. A new subscription has none of these registered.
 provider "azurerm" {
   subscription_id                = var.azure_subscription
   resource_providers_to_register = ["Microsoft.Consumption", "Microsoft.DocumentDB", "Microsoft.ManagedIdentity"]
 
   features {
-    # It cannot delete a budget that a template made (terraform-provider-azurerm#9458); the budget goes with its group.
+    # azurerm cannot delete a budget that a template created (terraform-provider-azurerm#9458). Deleting the resource group
+    # deletes the budget.
     template_deployment {
       delete_nested_items_during_deletion = false
     }
   }
 }
 
-# It takes its key from TEMPORAL_CLOUD_API_KEY, and refuses to have none even where it has nothing to do.
+# The provider reads TEMPORAL_CLOUD_API_KEY. Without a key it fails even if it manages no resources.
 provider "temporalcloud" {
   api_key = var.temporal_address == null ? null : "unused"
 }

@@ -1,9 +1,9 @@
-# The Lambda behind the bucket. What it could not start after three attempts goes to the dead letters, and comes back when
-# someone redrives them; the sweep starts those pictures anyway.
+# The Lambda function that S3 invokes for each upload. After three failed attempts Lambda sends the event to the dead-letter
+# queue, from which an operator can redrive it. SweepPictures also starts these pictures.
 
 resource "aws_lambda_function" "trigger" {
   function_name                  = local.role.trigger
-  description                    = "Starts a workflow for each picture that was uploaded"
+  description                    = "Starts a workflow for each uploaded picture"
   role                           = aws_iam_role.trigger.arn
   filename                       = var.trigger_zip
   source_code_hash               = fileexists(var.trigger_zip) ? filebase64sha256(var.trigger_zip) : null
@@ -29,7 +29,7 @@ resource "aws_lambda_function" "trigger" {
   lifecycle {
     precondition {
       condition     = fileexists(var.trigger_zip)
-      error_message = "There is no ${var.trigger_zip}: run make build first."
+      error_message = "${var.trigger_zip} does not exist: run make build first."
     }
   }
 
@@ -48,7 +48,7 @@ resource "aws_lambda_function_event_invoke_config" "trigger" {
   }
 }
 
-# The trigger writes nothing into the bucket; should a change ever make it, Lambda stops the loop.
+# The trigger does not write to the bucket. If a change ever makes it do so, Lambda stops the loop.
 resource "aws_lambda_function_recursion_config" "trigger" {
   function_name  = aws_lambda_function.trigger.function_name
   recursive_loop = "Terminate"
@@ -59,11 +59,11 @@ resource "aws_sqs_queue" "dead_letters" {
   message_retention_seconds = local.dead_letter_days * 24 * 60 * 60
   sqs_managed_sse_enabled   = true
 
-  # Six times as long as the trigger may take, as AWS recommends.
+  # Six times the timeout of the trigger, as AWS recommends.
   visibility_timeout_seconds = 6 * 30
 }
 
-# Off, until someone has mended what kept the letters; the output redrive is how.
+# Disabled until an operator has fixed the cause and runs the command in the output redrive.
 resource "aws_lambda_event_source_mapping" "redrive" {
   event_source_arn = aws_sqs_queue.dead_letters.arn
   function_name    = aws_lambda_function.trigger.function_name

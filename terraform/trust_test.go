@@ -8,46 +8,46 @@ import (
 )
 
 var trustRules = map[string]rule{
-	"there_is_no_key_to_Google": {
-		func(p planned) (c []string) {
-			if len(p.of("google_service_account")) != 1 {
-				c = append(c, "there is not one service account")
+	"Google_access_uses_no_keys": {
+		func(p plan) (errs []string) {
+			if len(p.ofType("google_service_account")) != 1 {
+				errs = append(errs, "want exactly one Google service account")
 			}
-			for _, kind := range []string{"google_service_account_key", "aws_iam_access_key", "aws_iam_user"} {
-				for _, r := range p.of(kind) {
-					c = append(c, r.address+" is a key that someone can copy")
+			for _, typ := range []string{"google_service_account_key", "aws_iam_access_key", "aws_iam_user"} {
+				for _, r := range p.ofType(typ) {
+					errs = append(errs, r.address+" is a long-lived credential")
 				}
 			}
-			return c
+			return errs
 		},
-		[]breach{{"a_key", "google.tf", `resource "google_project_iam_member" "worker" {`, `resource "google_service_account_key" "worker" {
+		[]mutation{{"a_service_account_key", "google.tf", `resource "google_project_iam_member" "worker" {`, `resource "google_service_account_key" "worker" {
   service_account_id = google_service_account.worker.name
 }
 
 resource "google_project_iam_member" "worker" {`}},
 	},
-	"Google_trusts_the_worker_alone": {
-		func(p planned) (c []string) {
-			const worker = "arn:aws:sts::" + account + ":assumed-role/triptych-worker"
-			provider := resource{address: "the provider", values: p.one("google_iam_workload_identity_pool_provider.aws")}
-			c = append(c, mustBe(provider, account, "aws", 0, "account_id")...)
-			c = append(c, mustBe(provider, "attribute.aws_role == '"+worker+"'", "attribute_condition")...)
-			c = append(c, mustBe(provider, "assertion.arn", "attribute_mapping", "google.subject")...)
-			members := p.of("google_service_account_iam_member")
-			if len(members) != 1 || len(p.of("google_iam_workload_identity_pool_provider")) != 1 {
-				c = append(c, "others may act as the service account")
+	"Google_trusts_only_the_role_of_the_worker": {
+		func(p plan) (errs []string) {
+			const worker = "arn:aws:sts::" + accountID + ":assumed-role/triptych-worker"
+			provider := p.resource("google_iam_workload_identity_pool_provider.aws")
+			errs = append(errs, expect(provider, accountID, "aws", 0, "account_id")...)
+			errs = append(errs, expect(provider, "attribute.aws_role == '"+worker+"'", "attribute_condition")...)
+			errs = append(errs, expect(provider, "assertion.arn", "attribute_mapping", "google.subject")...)
+			members := p.ofType("google_service_account_iam_member")
+			if len(members) != 1 || len(p.ofType("google_iam_workload_identity_pool_provider")) != 1 {
+				errs = append(errs, "want exactly one member of the service account and one identity provider")
 			}
 			for _, r := range members {
-				c = append(c, mustBe(r, "principalSet://iam.googleapis.com/google_iam_workload_identity_pool.aws.name/attribute.aws_role/"+worker, "member")...)
-				c = append(c, mustBe(r, "roles/iam.workloadIdentityUser", "role")...)
+				errs = append(errs, expect(r, "principalSet://iam.googleapis.com/google_iam_workload_identity_pool.aws.name/attribute.aws_role/"+worker, "member")...)
+				errs = append(errs, expect(r, "roles/iam.workloadIdentityUser", "role")...)
 			}
-			return c
-		}, []breach{
-			{"any_role_of_the_account", "google.tf", "attribute.aws_role == '${local.worker_session}'", "true"},
-			{"the_site's_role", "google.tf", "assumed-role/${local.role.worker}", "assumed-role/${local.role.web}"},
-			{"all_of_the_pool", "google.tf", "/attribute.aws_role/${local.worker_session}\"", "/*\""},
-			{"another_account", "google.tf", "account_id = local.account", `account_id = "999999999999"`},
-			{"a_second_member", "google.tf", `resource "google_service_account_iam_member" "worker" {`, `resource "google_service_account_iam_member" "more" {
+			return errs
+		}, []mutation{
+			{"any_role_of_the_AWS_account", "google.tf", "attribute.aws_role == '${local.worker_session}'", "true"},
+			{"the_role_of_web", "google.tf", "assumed-role/${local.role.worker}", "assumed-role/${local.role.web}"},
+			{"every_identity_in_the_pool", "google.tf", "/attribute.aws_role/${local.worker_session}\"", "/*\""},
+			{"another_AWS_account", "google.tf", "account_id = local.account", `account_id = "999999999999"`},
+			{"a_second_member_of_the_service_account", "google.tf", `resource "google_service_account_iam_member" "worker" {`, `resource "google_service_account_iam_member" "more" {
   role   = "roles/iam.serviceAccountTokenCreator"
   member = "allAuthenticatedUsers"
 }
@@ -55,44 +55,44 @@ resource "google_project_iam_member" "worker" {`}},
 resource "google_service_account_iam_member" "worker" {`},
 		},
 	},
-	"the_worker_may_spend_Googles_quota_and_nothing_else": {
-		each("google_project_iam_member", func(_ planned, r resource) []string {
-			return append(mustBe(r, "roles/serviceusage.serviceUsageConsumer", "role"), mustBe(r, "google_service_account.worker.member", "member")...)
+	"the_worker_has_only_the_quota_role_in_Google": {
+		forEach("google_project_iam_member", func(_ plan, r resource) []string {
+			return append(expect(r, "roles/serviceusage.serviceUsageConsumer", "role"), expect(r, "google_service_account.worker.member", "member")...)
 		}),
-		[]breach{{"an_editor", "google.tf", "roles/serviceusage.serviceUsageConsumer", "roles/editor"}},
+		[]mutation{{"the_editor_role", "google.tf", "roles/serviceusage.serviceUsageConsumer", "roles/editor"}},
 	},
-	"the_pool_can_be_made_again": {
-		each("google_iam_workload_identity_pool", func(_ planned, r resource) []string {
-			if id, _ := at(r.values, "workload_identity_pool_id").(string); !strings.HasSuffix(id, "-terraform_data.suffix.output") {
-				return []string{"a deleted pool keeps its ID for 30 days, and this one would ask for it again: " + id}
+	"the_identity_pool_has_a_random_ID": {
+		forEach("google_iam_workload_identity_pool", func(_ plan, r resource) []string {
+			if id, _ := lookup(r.values, "workload_identity_pool_id").(string); !strings.HasSuffix(id, "-terraform_data.suffix.output") {
+				return []string{"Google reserves the ID of a deleted pool for 30 days, so it needs a random suffix: " + id}
 			}
 			return nil
 		}),
-		[]breach{{"an_ID_that_stays_taken", "google.tf", `"${var.name}-${terraform_data.suffix.output}"`, "var.name"}},
+		[]mutation{{"a_fixed_pool_ID", "google.tf", `"${var.name}-${terraform_data.suffix.output}"`, "var.name"}},
 	},
-	"Azure_trusts_two_roles_and_takes_no_key": {
-		func(p planned) (c []string) {
-			c = append(c, mustBe(resource{address: "the account", values: p.one("azurerm_cosmosdb_account.records")}, false, "local_authentication_enabled")...)
-			trusts := p.of("azurerm_federated_identity_credential")
+	"Azure_trusts_two_roles_and_accepts_no_key": {
+		func(p plan) (errs []string) {
+			errs = append(errs, expect(p.resource("azurerm_cosmosdb_account.records"), false, "local_authentication_enabled")...)
+			trusts := p.ofType("azurerm_federated_identity_credential")
 			if len(trusts) != 2 {
-				c = append(c, fmt.Sprintf("there are %d federated credentials", len(trusts)))
+				errs = append(errs, fmt.Sprintf("the plan contains %d federated credentials, want 2", len(trusts)))
 			}
 			for _, r := range trusts {
 				program := strings.TrimSuffix(strings.TrimPrefix(r.address, `azurerm_federated_identity_credential.program["`), `"]`)
-				c = append(c, mustBe(r, "arn:aws:iam::"+account+":role/triptych-"+program, "subject")...)
-				c = append(c, mustBe(r, []any{"api://AzureADTokenExchange"}, "audience")...)
-				c = append(c, mustBe(r, "aws_iam_outbound_web_identity_federation.account[0].issuer_identifier", "issuer")...)
-				c = append(c, mustBe(r, fmt.Sprintf("azurerm_user_assigned_identity.program[%q].id", program), "user_assigned_identity_id")...)
+				errs = append(errs, expect(r, "arn:aws:iam::"+accountID+":role/triptych-"+program, "subject")...)
+				errs = append(errs, expect(r, []any{"api://AzureADTokenExchange"}, "audience")...)
+				errs = append(errs, expect(r, "aws_iam_outbound_web_identity_federation.account[0].issuer_identifier", "issuer")...)
+				errs = append(errs, expect(r, fmt.Sprintf("azurerm_user_assigned_identity.program[%q].id", program), "user_assigned_identity_id")...)
 			}
-			return c
-		}, []breach{
-			{"one_role_for_both", "azure.tf", "subject                   = local.role_arn[each.key]", `subject                   = local.role_arn["worker"]`},
-			{"another_audience", "azure.tf", "audience                  = [local.azure_audience]", `audience                  = ["sts.amazonaws.com"]`},
-			{"keys_that_work", "azure.tf", "local_authentication_enabled       = !var.azure_federation", "local_authentication_enabled       = true"},
+			return errs
+		}, []mutation{
+			{"the_role_of_the_worker_for_both_programs", "azure.tf", "subject                   = local.role_arn[each.key]", `subject                   = local.role_arn["worker"]`},
+			{"another_token_audience", "azure.tf", "audience                  = [local.azure_audience]", `audience                  = ["sts.amazonaws.com"]`},
+			{"enabled_account_keys", "azure.tf", "local_authentication_enabled       = !var.azure_federation", "local_authentication_enabled       = true"},
 		},
 	},
-	"each_program_may_do_with_Records_what_it_does": {
-		func(p planned) (c []string) {
+	"each_program_has_exactly_the_Cosmos_DB_permissions_it_uses": {
+		func(p plan) (errs []string) {
 			const items = "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/items/"
 			want := map[string][]any{
 				"worker": {items + "create", items + "read", items + "replace"},
@@ -100,35 +100,35 @@ resource "google_service_account_iam_member" "worker" {`},
 			}
 			for _, program := range slices.Sorted(maps.Keys(want)) {
 				role := fmt.Sprintf("azurerm_cosmosdb_sql_role_definition.program[%q]", program)
-				c = append(c, mustBe(resource{address: role, values: p.one(role)}, want[program], "permissions", 0, "data_actions")...)
+				errs = append(errs, expect(p.resource(role), want[program], "permissions", 0, "data_actions")...)
 				address := fmt.Sprintf("azurerm_cosmosdb_sql_role_assignment.program[%q]", program)
-				assignment := resource{address: address, values: p.one(address)}
-				c = append(c, mustBe(assignment, role+".id", "role_definition_id")...)
-				c = append(c, mustBe(assignment, fmt.Sprintf("azurerm_user_assigned_identity.program[%q].principal_id", program), "principal_id")...)
-				c = append(c, mustBe(assignment, "azurerm_cosmosdb_account.records.id/dbs/triptych/colls/pictures", "scope")...)
+				assignment := p.resource(address)
+				errs = append(errs, expect(assignment, role+".id", "role_definition_id")...)
+				errs = append(errs, expect(assignment, fmt.Sprintf("azurerm_user_assigned_identity.program[%q].principal_id", program), "principal_id")...)
+				errs = append(errs, expect(assignment, "azurerm_cosmosdb_account.records.id/dbs/triptych/colls/pictures", "scope")...)
 			}
-			metadata := resource{address: "the role for metadata", values: p.one("azurerm_cosmosdb_sql_role_definition.metadata[0]")}
-			return append(c, mustBe(metadata, []any{"Microsoft.DocumentDB/databaseAccounts/readMetadata"}, "permissions", 0, "data_actions")...)
-		}, []breach{
-			{"a_site_that_writes", "azure.tf", `web    = ["${local.cosmos_items}/read"]`, `web    = ["${local.cosmos_items}/read", "${local.cosmos_items}/upsert"]`},
-			{"a_worker_that_does_all", "azure.tf", `worker = ["${local.cosmos_items}/create", `, `worker = ["${local.cosmos_items}/*", `},
-			{"the_whole_account", "azure.tf", "/dbs/${local.cosmos_database}/colls/${local.cosmos_container}", ""},
-			{"more_than_metadata_of_the_account", "azure.tf", "[local.cosmos_metadata]", `[local.cosmos_metadata, "${local.cosmos_items}/read"]`},
-			{"roles_exchanged", "azure.tf", "azurerm_cosmosdb_sql_role_definition.program[each.key].id", `azurerm_cosmosdb_sql_role_definition.program["worker"].id`},
+			metadata := p.resource("azurerm_cosmosdb_sql_role_definition.metadata[0]")
+			return append(errs, expect(metadata, []any{"Microsoft.DocumentDB/databaseAccounts/readMetadata"}, "permissions", 0, "data_actions")...)
+		}, []mutation{
+			{"a_web_API_that_can_write_Records", "azure.tf", `web    = ["${local.cosmos_items}/read"]`, `web    = ["${local.cosmos_items}/read", "${local.cosmos_items}/upsert"]`},
+			{"a_worker_with_all_item_permissions", "azure.tf", `worker = ["${local.cosmos_items}/create", `, `worker = ["${local.cosmos_items}/*", `},
+			{"permissions_on_the_whole_account", "azure.tf", "/dbs/${local.cosmos_database}/colls/${local.cosmos_container}", ""},
+			{"a_metadata_role_that_can_read_Records", "azure.tf", "[local.cosmos_metadata]", `[local.cosmos_metadata, "${local.cosmos_items}/read"]`},
+			{"the_role_of_the_worker_for_web", "azure.tf", "azurerm_cosmosdb_sql_role_definition.program[each.key].id", `azurerm_cosmosdb_sql_role_definition.program["worker"].id`},
 		},
 	},
-	"each_program_has_its_own_key_to_its_namespace": {
-		each("temporalcloud_service_account", func(p planned, r resource) (c []string) {
-			c = append(c, mustBe(r, nil, "account_access")...)
-			c = append(c, mustBe(r, "write", "namespace_scoped_access", "permission")...)
-			c = append(c, mustBe(r, "temporalcloud_namespace.this[0].id", "namespace_scoped_access", "namespace_id")...)
-			if len(p.about("temporalcloud_apikey", "owner_id", r.address+".id")) != 1 {
-				c = append(c, r.address+" has not one key")
+	"each_program_has_its_own_Temporal_API_key": {
+		forEach("temporalcloud_service_account", func(p plan, r resource) (errs []string) {
+			errs = append(errs, expect(r, nil, "account_access")...)
+			errs = append(errs, expect(r, "write", "namespace_scoped_access", "permission")...)
+			errs = append(errs, expect(r, "temporalcloud_namespace.this[0].id", "namespace_scoped_access", "namespace_id")...)
+			if len(p.where("temporalcloud_apikey", "owner_id", r.address+".id")) != 1 {
+				errs = append(errs, r.address+" does not have exactly one API key")
 			}
-			return c
-		}), []breach{
-			{"an_admin", "temporal.tf", `permission   = "write"`, `permission   = "admin"`},
-			{"a_key_that_all_share", "temporal.tf", "temporalcloud_service_account.program[each.key].id", `temporalcloud_service_account.program["worker"].id`},
+			return errs
+		}), []mutation{
+			{"namespace_admin_permission", "temporal.tf", `permission   = "write"`, `permission   = "admin"`},
+			{"one_API_key_for_all_programs", "temporal.tf", "temporalcloud_service_account.program[each.key].id", `temporalcloud_service_account.program["worker"].id`},
 		},
 	},
 }

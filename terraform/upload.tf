@@ -1,4 +1,4 @@
-# The bucket of the pictures. Nobody writes into it without a grant that web has signed.
+# The bucket of the pictures. Uploads require a presigned URL from web.
 
 resource "aws_s3_bucket" "pictures" {
   bucket        = local.pictures_bucket
@@ -31,7 +31,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "pictures" {
   }
 }
 
-# A Record names the version that was annotated.
+# A Record contains the ID of the annotated object version.
 resource "aws_s3_bucket_versioning" "pictures" {
   bucket = aws_s3_bucket.pictures.bucket
 
@@ -67,9 +67,9 @@ resource "aws_s3_bucket_policy" "pictures" {
   })
 }
 
-# S3 rounds up to the next midnight twice: when it hides a picture behind a marker, and a day after that, when it deletes
-# what is hidden. So it is told a day less: a picture is seen for retention_days at most, and is gone two days later. Where
-# retention_days is 1 both take a day more, because S3 counts no days below one.
+# S3 rounds up to the next midnight twice: when it hides a picture behind a delete marker, and when it deletes the hidden
+# version a day later. One day is subtracted, so that a picture is visible for at most retention_days and deleted at most
+# two days later. If retention_days is 1, both take one day longer, because S3 accepts no fewer than one day.
 resource "aws_s3_bucket_lifecycle_configuration" "pictures" {
   bucket     = aws_s3_bucket.pictures.bucket
   depends_on = [aws_s3_bucket_versioning.pictures]
@@ -103,13 +103,13 @@ resource "aws_s3_bucket_lifecycle_configuration" "pictures" {
   }
 }
 
-# What is fetched from S3 passes no firewall; this makes it seen, and the alarm downloads heard.
+# Downloads from S3 bypass the firewall. These request metrics feed the alarm `downloads`.
 resource "aws_s3_bucket_metric" "pictures" {
   bucket = aws_s3_bucket.pictures.bucket
   name   = "all"
 }
 
-# The site alone may use a grant from a browser, and set what the grant signs.
+# Only pages of the site may upload from a browser, and only with the headers that the upload grant signs.
 resource "aws_s3_bucket_cors_configuration" "pictures" {
   bucket = aws_s3_bucket.pictures.bucket
 

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of everything's name; a second deployment in the same accounts needs another one, and another key in backend.hcl."
+  description = "Prefix of every resource name. A second deployment in the same accounts needs another name and another key in backend.hcl."
   type        = string
   default     = "triptych"
 
@@ -10,23 +10,23 @@ variable "name" {
 
   validation {
     condition     = !can(regex("^(aws|ssm|gcp)", var.name))
-    error_message = "name must not begin with aws, ssm or gcp: AWS and Google keep these for themselves."
+    error_message = "name must not begin with aws, ssm or gcp: AWS and Google reserve these prefixes."
   }
 }
 
 variable "region" {
-  description = "Where pictures, Records and runs stay, in all clouds together: eu or us."
+  description = "Region of the pictures, Records and workflow histories in all clouds: eu or us."
   type        = string
   default     = "eu"
 
   validation {
     condition     = contains(["eu", "us"], var.region)
-    error_message = "region must be eu or us: these are the two for which Cloud Vision has an endpoint of its own."
+    error_message = "region must be eu or us: only these two have a regional Cloud Vision endpoint."
   }
 }
 
 variable "alarm_email" {
-  description = "Address that alarms and budget alerts are sent to; AWS asks it for a confirmation once."
+  description = "E-mail address for alarms and budget alerts. AWS sends one confirmation mail to it."
   type        = string
 
   validation {
@@ -36,7 +36,7 @@ variable "alarm_email" {
 }
 
 variable "monthly_budget" {
-  description = "What a month may cost in each cloud, in US dollars (Azure and Google: in the currency of the bill), before an alert is sent. It stops nothing."
+  description = "Monthly cost per cloud at which an alert is sent, in US dollars (Azure and Google: in the billing currency). It does not stop any spending."
   type        = number
   default     = 100
 
@@ -47,7 +47,7 @@ variable "monthly_budget" {
 }
 
 variable "retention_days" {
-  description = "How many days a picture is kept; what S3 has of it is gone two days later (three, where this is 1). Its Record and a tombstone stay a week longer, its run for at most 90 days."
+  description = "Days until a picture is hidden. S3 deletes it at most two days later (three if this is 1). Records and tombstones are kept a week longer, workflow histories for at most 90 days."
   type        = number
   default     = 30
 
@@ -58,18 +58,18 @@ variable "retention_days" {
 }
 
 variable "log_retention_days" {
-  description = "How long logs are kept."
+  description = "Days that CloudWatch keeps the logs."
   type        = number
   default     = 30
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365], var.log_retention_days)
-    error_message = "log_retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365: CloudWatch knows no others up to a year."
+    error_message = "log_retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365: CloudWatch accepts no other values up to one year."
   }
 }
 
 variable "force_destroy" {
-  description = "Whether terraform destroy may delete pictures, images of the worker and Temporal's runs. Apply it before destroying."
+  description = "Whether terraform destroy may delete pictures, worker images and the Temporal namespace. Apply this value before destroying."
   type        = bool
   default     = false
   nullable    = false
@@ -78,24 +78,24 @@ variable "force_destroy" {
 # The site
 
 variable "domain" {
-  description = "Domain name of the site, such as pictures.example.com; null for CloudFront's own."
+  description = "Domain name of the site, such as pictures.example.com; null for the name that CloudFront assigns."
   type        = string
   default     = null
 
   validation {
     condition     = var.domain == null || can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", var.domain))
-    error_message = "domain must be a host name in lower case, without https://."
+    error_message = "domain must be a lower-case host name without https://."
   }
 }
 
 variable "zone_id" {
-  description = "Route 53 hosted zone in which domain lies; set with domain."
+  description = "ID of the Route 53 hosted zone that contains domain. Required with domain."
   type        = string
   default     = null
 
   validation {
     condition     = (var.zone_id == null) == (var.domain == null)
-    error_message = "zone_id and domain must be set together: the certificate is proven by a record in the zone."
+    error_message = "zone_id and domain must be set together: a DNS record in the zone validates the certificate."
   }
 
   validation {
@@ -105,32 +105,32 @@ variable "zone_id" {
 }
 
 variable "waf" {
-  description = "Whether a firewall limits how often one address may ask. Without it anyone may ask as fast as Lambda answers."
+  description = "Whether AWS WAF limits the request rate of each IP address. Without it, only Lambda concurrency limits the request rate."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "requests_per_address" {
-  description = "How many requests one address may send to the site in five minutes. Opening the page takes about 25, a picture about five."
+  description = "Requests that one IP address may send to the site in five minutes. Opening the page takes about 25 requests, a picture about five."
   type        = number
   default     = 300
 
   validation {
     condition     = var.requests_per_address >= 10 && var.requests_per_address <= 2000000000
-    error_message = "requests_per_address must be 10 or more, which is the least that AWS WAF takes."
+    error_message = "requests_per_address must be from 10, the minimum of AWS WAF, to 2,000,000,000."
   }
 }
 
 variable "headers_file" {
-  description = "The site's one list of security headers, a flat JSON object; {bucket} stands for the bucket's origin."
+  description = "JSON file with the security headers of the site: one flat object. {bucket} is replaced by the origin of the pictures bucket."
   type        = string
   default     = "../web/headers.json"
   nullable    = false
 }
 
 variable "erase_secret_version" {
-  description = "Raise it to have a new erase secret made. Tokens that were handed out before no longer erase."
+  description = "Increase it to create a new erase secret. Erase tokens issued before then stop working."
   type        = number
   default     = 1
 
@@ -143,67 +143,67 @@ variable "erase_secret_version" {
 # The Lambda functions
 
 variable "trigger_zip" {
-  description = "The trigger's deployment package, as make build leaves it."
+  description = "Deployment package of the trigger, created by make build."
   type        = string
   default     = "../dist/trigger.zip"
   nullable    = false
 }
 
 variable "web_zip" {
-  description = "The web API's deployment package, as make build leaves it."
+  description = "Deployment package of the web API, created by make build."
   type        = string
   default     = "../dist/web.zip"
   nullable    = false
 }
 
 variable "trigger_concurrency" {
-  description = "Reserved concurrency of the trigger; null for none, because a new account has 10 in all and none to reserve."
+  description = "Reserved concurrency of the trigger; null for none. A new AWS account has 10 concurrent executions and cannot reserve any."
   type        = number
   default     = null
 
   validation {
     condition     = var.trigger_concurrency == null || try(var.trigger_concurrency >= 1, false)
-    error_message = "trigger_concurrency must be 1 or more, or null: at 0 no picture would ever start."
+    error_message = "trigger_concurrency must be 1 or more, or null: with 0 no workflow would ever start."
   }
 }
 
 variable "web_concurrency" {
-  description = "Reserved concurrency of the web API; null for none. Each page that follows a picture takes one."
+  description = "Reserved concurrency of the web API; null for none. Each open event stream uses one concurrent execution."
   type        = number
   default     = null
 
   validation {
     condition     = var.web_concurrency == null || try(var.web_concurrency >= 1, false)
-    error_message = "web_concurrency must be 1 or more, or null: at 0 the site would be closed."
+    error_message = "web_concurrency must be 1 or more, or null: with 0 the API would reject every request."
   }
 }
 
 # The worker
 
 variable "worker_image" {
-  description = "The worker's image by digest; make deploy pushes it and sets this."
+  description = "Worker image with its digest. make deploy pushes the image and sets this variable."
   type        = string
   default     = null
 
   validation {
     condition     = var.worker_image == null || can(regex("^[a-z0-9][a-z0-9./_:-]*@sha256:[0-9a-f]{64}$", var.worker_image))
-    error_message = "worker_image must name its digest, as in 123456789012.dkr.ecr.eu-central-1.amazonaws.com/triptych-worker@sha256:…: a tag could be moved to another image."
+    error_message = "worker_image must contain a digest, as in 123456789012.dkr.ecr.eu-central-1.amazonaws.com/triptych-worker@sha256:…: a tag could be moved to another image."
   }
 }
 
 variable "worker_tasks" {
-  description = "How many workers run at least, spread over two zones."
+  description = "Minimum number of workers, spread over two availability zones."
   type        = number
   default     = 2
 
   validation {
     condition     = var.worker_tasks >= 1 && floor(var.worker_tasks) == var.worker_tasks
-    error_message = "worker_tasks must be a whole number of 1 or more: without a worker every picture waits."
+    error_message = "worker_tasks must be a whole number of 1 or more: without a worker no picture is annotated."
   }
 }
 
 variable "worker_tasks_max" {
-  description = "How many workers run at most, when they are busy."
+  description = "Maximum number of workers under load."
   type        = number
   default     = 6
 
@@ -214,7 +214,7 @@ variable "worker_tasks_max" {
 }
 
 variable "worker_cpu" {
-  description = "CPU of one worker, in 1/1024 of a processor."
+  description = "CPU units of one worker; 1024 units are one vCPU."
   type        = number
   default     = 256
 
@@ -225,30 +225,30 @@ variable "worker_cpu" {
 }
 
 variable "worker_memory" {
-  description = "Memory of one worker in MiB. A picture that is sent by bytes takes about 20 of them."
+  description = "Memory of one worker in MiB. A picture sent to Google as bytes uses about 20 MiB."
   type        = number
   default     = 1024
 
   validation {
     condition     = var.worker_memory % 1024 == 0 && var.worker_memory >= var.worker_cpu * 2 && var.worker_memory <= var.worker_cpu * 8
-    error_message = "worker_memory must be a multiple of 1024, between 2 and 8 times worker_cpu: Fargate has no other sizes."
+    error_message = "worker_memory must be a multiple of 1024, between 2 and 8 times worker_cpu: Fargate offers no other sizes."
   }
 }
 
 variable "backfill_buckets" {
-  description = "Other buckets whose pictures SweepPictures may annotate: the worker may list and read them, and change nothing. They must be in this region and, if another account's, let the worker's role in."
+  description = "Other buckets whose pictures SweepPictures may annotate. The worker gets read and list access, no write access. The buckets must be in this region. The policy of a bucket in another account must allow the role of the worker."
   type        = set(string)
   default     = []
   nullable    = false
 
   validation {
     condition     = alltrue([for bucket in var.backfill_buckets : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", bucket))])
-    error_message = "backfill_buckets must be names of buckets, without s3:// or arn:."
+    error_message = "backfill_buckets must be bucket names, without s3:// or arn:."
   }
 }
 
 variable "nat" {
-  description = "Whether workers sit in private subnets behind a NAT gateway, which costs more than the workers do. Otherwise each has a public address and a security group that lets nothing in."
+  description = "Whether the workers run without public addresses behind a NAT gateway, which costs more than the workers. Otherwise each worker has a public address and a security group without ingress rules."
   type        = bool
   default     = false
   nullable    = false
@@ -257,7 +257,7 @@ variable "nat" {
 # Google
 
 variable "google_project" {
-  description = "ID of the Google Cloud project whose Cloud Vision is asked and billed."
+  description = "ID of the Google Cloud project that calls Cloud Vision and pays for it."
   type        = string
 
   validation {
@@ -267,7 +267,7 @@ variable "google_project" {
 }
 
 variable "google_billing_account" {
-  description = "Billing account that google-limits.sh makes the budget alert in; null for no alert from Google."
+  description = "Billing account in which google-limits.sh creates the budget alert; null for no alert from Google."
   type        = string
   default     = null
 
@@ -278,62 +278,62 @@ variable "google_billing_account" {
 }
 
 variable "annotations_per_second" {
-  description = "How many pictures Google is asked about in a second, at most: what an attacker can spend is this times a day."
+  description = "Maximum number of pictures sent to Cloud Vision per second. It limits what an attacker can spend."
   type        = number
   default     = 1
 
   validation {
     condition     = var.annotations_per_second > 0 && var.annotations_per_second <= 30
-    error_message = "annotations_per_second must be above 0 and at most 30, which is the quota of a Google project."
+    error_message = "annotations_per_second must be above 0 and at most 30, the default quota of a Google project."
   }
 }
 
 variable "features" {
-  description = "What is asked of Cloud Vision about each picture; each is billed by itself. Empty for the worker's default, the seven usual ones."
+  description = "Cloud Vision features requested for each picture. Google bills each one separately. Empty for the seven defaults of the worker."
   type        = set(string)
   default     = []
   nullable    = false
 
   validation {
     condition     = alltrue([for f in var.features : can(regex("^[A-Z]+(_[A-Z]+)+$", f))])
-    error_message = "features must be names such as FACE_DETECTION."
+    error_message = "features must be Cloud Vision feature types such as FACE_DETECTION."
   }
 }
 
 # Azure
 
 variable "azure_subscription" {
-  description = "ID of the Azure subscription that Cosmos DB is made in."
+  description = "ID of the Azure subscription for Cosmos DB."
   type        = string
 
   validation {
     condition     = can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", lower(var.azure_subscription)))
-    error_message = "azure_subscription must be a subscription's ID, a UUID."
+    error_message = "azure_subscription must be the ID of a subscription, a UUID."
   }
 }
 
 variable "azure_federation" {
-  description = "Whether AWS roles are trusted by Cosmos DB, so that no key to it works at all. Otherwise its keys lie in SSM."
+  description = "Whether the programs sign in to Cosmos DB with their AWS roles, and account keys are disabled. Otherwise SSM stores the account keys."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "cosmos_throughput" {
-  description = "Most request units a second that Cosmos DB scales to, from a tenth of it; null for serverless, which costs nothing at rest."
+  description = "Maximum request units per second for Cosmos DB autoscale, which starts at a tenth of it; null for serverless, which costs nothing when idle."
   type        = number
   default     = null
 
   validation {
     condition     = var.cosmos_throughput == null || try(var.cosmos_throughput >= 1000 && var.cosmos_throughput % 1000 == 0, false)
-    error_message = "cosmos_throughput must be a multiple of 1000, or null for serverless. Azure cannot change one into the other in place."
+    error_message = "cosmos_throughput must be a multiple of 1000, or null for serverless. Azure cannot convert an account between the two."
   }
 }
 
 # Temporal
 
 variable "temporal_address" {
-  description = "host:port of a Temporal of one's own that the internet can reach; null for a namespace in Temporal Cloud."
+  description = "host:port of your own Temporal server, reachable from the internet; null for a namespace in Temporal Cloud."
   type        = string
   default     = null
 
@@ -344,30 +344,30 @@ variable "temporal_address" {
 }
 
 variable "temporal_namespace" {
-  description = "Namespace at temporal_address. Its retention must not be shorter than the dead letters'; see the output retention."
+  description = "Namespace at temporal_address. Its retention must not be shorter than that of the dead letters; see the output retention."
   type        = string
   default     = "default"
 
   validation {
     condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._-]*$", var.temporal_namespace))
-    error_message = "temporal_namespace must be the name of a namespace."
+    error_message = "temporal_namespace must consist of letters, digits, dots, underscores and hyphens, and begin with a letter or digit."
   }
 }
 
 variable "temporal_api_key" {
-  description = "API key for temporal_address; null if it takes none."
+  description = "API key for temporal_address; null if the server requires none."
   type        = string
   default     = null
   sensitive   = true
 
   validation {
     condition     = var.temporal_api_key == null || var.temporal_address != null
-    error_message = "temporal_api_key is for temporal_address; in Temporal Cloud each program gets a key of its own."
+    error_message = "temporal_api_key requires temporal_address. For Temporal Cloud, Terraform creates a key for each program."
   }
 }
 
 variable "temporal_tls" {
-  description = "Whether temporal_address speaks TLS. Turn it off only where nobody listens between here and there."
+  description = "Whether to connect to temporal_address with TLS. Without TLS, the API key and the workflow data are sent unencrypted."
   type        = bool
   default     = true
   nullable    = false

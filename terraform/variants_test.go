@@ -9,242 +9,241 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// variants are other values of the variables than the defaults, and what holds with these alone.
+// variants are configurations with variables that differ from the defaults, and rules that apply only to them.
 var variants = map[string]struct {
-	given map[string]cty.Value
-	rules map[string]rule
+	variables map[string]cty.Value
+	rules     map[string]rule
 }{
-	"keys_instead_of_federation": {
+	"with_account_keys_instead_of_federation": {
 		map[string]cty.Value{"azure_federation": cty.False},
 		map[string]rule{
-			"the_site_gets_the_key_that_only_reads": {
-				func(p planned) (c []string) {
+			"web_gets_the_read_only_key": {
+				func(p plan) (errs []string) {
 					for program, key := range map[string]string{"web": "primary_readonly_key", "worker": "primary_key"} {
-						c = append(c, mustBe(p.setting(program, "COSMOS_KEY"), "azurerm_cosmosdb_account.records."+key, "value")...)
-						c = append(c, mustBe(p.setting(program, "COSMOS_KEY"), "SecureString", "type")...)
+						errs = append(errs, expect(p.setting(program, "COSMOS_KEY"), "azurerm_cosmosdb_account.records."+key, "value")...)
+						errs = append(errs, expect(p.setting(program, "COSMOS_KEY"), "SecureString", "type")...)
 					}
-					return append(c, mustBe(resource{address: "the account", values: p.one("azurerm_cosmosdb_account.records")}, true, "local_authentication_enabled")...)
-				}, []breach{
-					{"a_site_with_a_key_that_writes", "azure.tf", "azurerm_cosmosdb_account.records.primary_readonly_key", "azurerm_cosmosdb_account.records.primary_key"},
-					{"a_key_in_the_clear", "settings.tf", `"SecureString"`, `"String"`},
-					{"keys_that_do_not_work", "azure.tf", "local_authentication_enabled       = !var.azure_federation", "local_authentication_enabled       = false"},
+					return append(errs, expect(p.resource("azurerm_cosmosdb_account.records"), true, "local_authentication_enabled")...)
+				}, []mutation{
+					{"a_read_write_key_for_web", "azure.tf", "azurerm_cosmosdb_account.records.primary_readonly_key", "azurerm_cosmosdb_account.records.primary_key"},
+					{"an_unencrypted_key", "settings.tf", `"SecureString"`, `"String"`},
+					{"disabled_account_keys", "azure.tf", "local_authentication_enabled       = !var.azure_federation", "local_authentication_enabled       = false"},
 				},
 			},
-			"nothing_is_left_of_the_federation": {
-				func(p planned) (c []string) {
-					for _, kind := range []string{"aws_iam_outbound_web_identity_federation", "azurerm_federated_identity_credential", "azurerm_cosmosdb_sql_role_assignment"} {
-						if n := len(p.of(kind)); n > 0 {
-							c = append(c, fmt.Sprintf("there are %d %s", n, kind))
+			"no_federation_resource_exists": {
+				func(p plan) (errs []string) {
+					for _, typ := range []string{"aws_iam_outbound_web_identity_federation", "azurerm_federated_identity_credential", "azurerm_cosmosdb_sql_role_assignment"} {
+						if n := len(p.ofType(typ)); n > 0 {
+							errs = append(errs, fmt.Sprintf("the plan contains %d %s, want none", n, typ))
 						}
 					}
 					for _, r := range p {
 						if strings.Contains(r.address, "AZURE_") || strings.Contains(fmt.Sprint(r.values["policy"]), "GetWebIdentityToken") {
-							c = append(c, r.address+" still speaks of it")
+							errs = append(errs, r.address+" still refers to the federation")
 						}
 					}
-					return c
-				}, []breach{
-					{"a_token_for_nobody", "azure.tf", "for audience in var.azure_federation ? [local.azure_audience] : [] :", "for audience in [local.azure_audience] :"},
-					{"a_federation_of_the_whole_account", "azure.tf", "count = var.azure_federation ? 1 : 0\n}", "count = 1\n}"},
+					return errs
+				}, []mutation{
+					{"a_permission_to_get_identity_tokens", "azure.tf", "for audience in var.azure_federation ? [local.azure_audience] : [] :", "for audience in [local.azure_audience] :"},
+					{"federation_enabled_for_the_AWS_account", "azure.tf", "count = var.azure_federation ? 1 : 0\n}", "count = 1\n}"},
 				},
 			},
 		},
 	},
-	"a_NAT_gateway": {
+	"with_a_NAT_gateway": {
 		map[string]cty.Value{"nat": cty.True},
 		map[string]rule{
-			"workers_have_no_address_of_their_own": {
-				func(p planned) (c []string) {
-					out := resource{address: "the route out", values: p.one("aws_route.out")}
-					c = append(c, mustBe(out, "aws_nat_gateway.worker[0].id", "nat_gateway_id")...)
-					c = append(c, mustBe(out, nil, "gateway_id")...)
-					c = append(c, mustBe(resource{address: "the gateway", values: p.one("aws_nat_gateway.worker[0]")}, "aws_subnet.nat[0].id", "subnet_id")...)
-					c = append(c, mustBe(resource{address: "the gateway's route", values: p.one("aws_route.nat[0]")}, "aws_internet_gateway.worker.id", "gateway_id")...)
-					return append(c, mustBe(resource{address: "the service", values: p.one("aws_ecs_service.worker")}, false, "network_configuration", 0, "assign_public_ip")...)
-				}, []breach{
-					{"an_address_all_the_same", "worker.tf", "assign_public_ip = !var.nat", "assign_public_ip = true"},
-					{"a_way_around_the_gateway", "network.tf", "gateway_id             = var.nat ? null : aws_internet_gateway.worker.id", "gateway_id             = aws_internet_gateway.worker.id"},
-					{"a_gateway_among_the_workers", "network.tf", "subnet_id     = aws_subnet.nat[0].id", `subnet_id     = aws_subnet.worker["a"].id`},
+			"workers_have_no_public_addresses": {
+				func(p plan) (errs []string) {
+					out := p.resource("aws_route.out")
+					errs = append(errs, expect(out, "aws_nat_gateway.worker[0].id", "nat_gateway_id")...)
+					errs = append(errs, expect(out, nil, "gateway_id")...)
+					errs = append(errs, expect(p.resource("aws_nat_gateway.worker[0]"), "aws_subnet.nat[0].id", "subnet_id")...)
+					errs = append(errs, expect(p.resource("aws_route.nat[0]"), "aws_internet_gateway.worker.id", "gateway_id")...)
+					return append(errs, expect(p.resource("aws_ecs_service.worker"), false, "network_configuration", 0, "assign_public_ip")...)
+				}, []mutation{
+					{"public_addresses_for_workers", "worker.tf", "assign_public_ip = !var.nat", "assign_public_ip = true"},
+					{"a_route_that_bypasses_the_NAT_gateway", "network.tf", "gateway_id             = var.nat ? null : aws_internet_gateway.worker.id", "gateway_id             = aws_internet_gateway.worker.id"},
+					{"a_NAT_gateway_in_a_worker_subnet", "network.tf", "subnet_id     = aws_subnet.nat[0].id", `subnet_id     = aws_subnet.worker["a"].id`},
 				},
 			},
 		},
 	},
-	"a_domain": {
+	"with_a_domain": {
 		map[string]cty.Value{"domain": cty.StringVal("pictures.example.com"), "zone_id": cty.StringVal("Z0123456789")},
 		map[string]rule{
-			"the_site_speaks_TLS_1.2_at_least": {
-				func(p planned) (c []string) {
-					site := resource{address: "the site", values: p.one("aws_cloudfront_distribution.site")}
-					c = append(c, mustBe(site, "TLSv1.2_2021", "viewer_certificate", 0, "minimum_protocol_version")...)
-					c = append(c, mustBe(site, "sni-only", "viewer_certificate", 0, "ssl_support_method")...)
-					c = append(c, mustBe(site, "aws_acm_certificate_validation.site[0].certificate_arn", "viewer_certificate", 0, "acm_certificate_arn")...)
-					return append(c, mustBe(site, []any{"pictures.example.com"}, "aliases")...)
-				}, []breach{
-					{"an_older_TLS", "site.tf", `"TLSv1.2_2021"`, `"TLSv1"`},
-					{"a_certificate_that_is_not_yet_proven", "site.tf", "aws_acm_certificate_validation.site[0].certificate_arn", "aws_acm_certificate.site[0].arn"},
+			"the_site_requires_TLS_1.2": {
+				func(p plan) (errs []string) {
+					site := p.resource("aws_cloudfront_distribution.site")
+					errs = append(errs, expect(site, "TLSv1.2_2021", "viewer_certificate", 0, "minimum_protocol_version")...)
+					errs = append(errs, expect(site, "sni-only", "viewer_certificate", 0, "ssl_support_method")...)
+					errs = append(errs, expect(site, "aws_acm_certificate_validation.site[0].certificate_arn", "viewer_certificate", 0, "acm_certificate_arn")...)
+					return append(errs, expect(site, []any{"pictures.example.com"}, "aliases")...)
+				}, []mutation{
+					{"an_older_TLS_version", "site.tf", `"TLSv1.2_2021"`, `"TLSv1"`},
+					{"a_certificate_that_is_not_validated", "site.tf", "aws_acm_certificate_validation.site[0].certificate_arn", "aws_acm_certificate.site[0].arn"},
 				},
 			},
-			"CloudFront_finds_its_certificate": {
-				func(p planned) (c []string) {
-					for _, kind := range []string{"aws_acm_certificate", "aws_acm_certificate_validation"} {
-						for _, r := range p.of(kind) {
-							c = append(c, mustBe(r, []any{"aws.us_east_1"}, "provider")...)
+			"the_certificate_is_in_us-east-1": {
+				func(p plan) (errs []string) {
+					for _, typ := range []string{"aws_acm_certificate", "aws_acm_certificate_validation"} {
+						for _, r := range p.ofType(typ) {
+							errs = append(errs, expect(r, []any{"aws.us_east_1"}, "provider")...)
 						}
-						if len(p.of(kind)) != 1 {
-							c = append(c, "there is not one "+kind)
+						if len(p.ofType(typ)) != 1 {
+							errs = append(errs, "want exactly one "+typ)
 						}
 					}
-					return append(c, mustBe(resource{address: "the certificate", values: p.one("aws_acm_certificate.site[0]")}, true, "lifecycle", 0, "create_before_destroy")...)
-				}, []breach{
+					return append(errs, expect(p.resource("aws_acm_certificate.site[0]"), true, "lifecycle", 0, "create_before_destroy")...)
+				}, []mutation{
 					{"a_certificate_in_another_region", "site.tf", "resource \"aws_acm_certificate\" \"site\" {\n  count    = var.domain == null ? 0 : 1\n  provider = aws.us_east_1\n", "resource \"aws_acm_certificate\" \"site\" {\n  count    = var.domain == null ? 0 : 1\n"},
-					{"a_proof_in_another_region", "site.tf", "resource \"aws_acm_certificate_validation\" \"site\" {\n  count    = var.domain == null ? 0 : 1\n  provider = aws.us_east_1\n", "resource \"aws_acm_certificate_validation\" \"site\" {\n  count    = var.domain == null ? 0 : 1\n"},
-					{"a_certificate_that_goes_before_the_next_one_is_there", "site.tf", "create_before_destroy = true", "create_before_destroy = false"},
+					{"a_validation_in_another_region", "site.tf", "resource \"aws_acm_certificate_validation\" \"site\" {\n  count    = var.domain == null ? 0 : 1\n  provider = aws.us_east_1\n", "resource \"aws_acm_certificate_validation\" \"site\" {\n  count    = var.domain == null ? 0 : 1\n"},
+					{"a_certificate_deleted_before_its_replacement_exists", "site.tf", "create_before_destroy = true", "create_before_destroy = false"},
 				},
 			},
-			"a_browser_may_use_a_grant_from_the_domain_alone": {
-				each("aws_s3_bucket_cors_configuration", func(_ planned, r resource) []string {
-					return mustBe(r, []any{"https://pictures.example.com"}, "cors_rule", 0, "allowed_origins")
+			"CORS_allows_uploads_from_the_domain_only": {
+				forEach("aws_s3_bucket_cors_configuration", func(_ plan, r resource) []string {
+					return expect(r, []any{"https://pictures.example.com"}, "cors_rule", 0, "allowed_origins")
 				}),
-				[]breach{{"from_CloudFront's_name_only", "site.tf", "coalesce(var.domain, aws_cloudfront_distribution.site.domain_name)", "aws_cloudfront_distribution.site.domain_name"}},
+				[]mutation{{"the_origin_of_CloudFronts_own_name", "site.tf", "coalesce(var.domain, aws_cloudfront_distribution.site.domain_name)", "aws_cloudfront_distribution.site.domain_name"}},
 			},
 		},
 	},
-	"the_us": {
+	"in_the_us_region": {
 		map[string]cty.Value{"region": cty.StringVal("us")},
-		map[string]rule{"the_region_sets_all_four_clouds": inRegion("us-east-1", "eastus2", "us-vision.googleapis.com:443", "aws-us-east-1",
-			breach{"pictures_in_Europe", "terraform.tf", "provider \"aws\" {\n  region = local.aws_region", "provider \"aws\" {\n  region = \"eu-central-1\""},
-			breach{"Records_in_Europe", "locals.tf", `azure = "eastus2"`, `azure = "germanywestcentral"`},
-			breach{"a_Vision_in_Europe", "locals.tf", "us-vision.googleapis.com", "eu-vision.googleapis.com"},
-			breach{"runs_in_Europe", "locals.tf", `temporal = "aws-us-east-1"`, `temporal = "aws-eu-central-1"`},
+		map[string]rule{"the_region_applies_to_all_four_clouds": regionRule("us-east-1", "eastus2", "us-vision.googleapis.com:443", "aws-us-east-1",
+			mutation{"pictures_in_Europe", "terraform.tf", "provider \"aws\" {\n  region = local.aws_region", "provider \"aws\" {\n  region = \"eu-central-1\""},
+			mutation{"Records_in_Europe", "locals.tf", `azure = "eastus2"`, `azure = "germanywestcentral"`},
+			mutation{"a_European_Vision_endpoint", "locals.tf", "us-vision.googleapis.com", "eu-vision.googleapis.com"},
+			mutation{"a_Temporal_namespace_in_Europe", "locals.tf", `temporal = "aws-us-east-1"`, `temporal = "aws-eu-central-1"`},
 		)},
 	},
-	"a_Temporal_of_ones_own": {
+	"with_a_self-hosted_Temporal_server": {
 		map[string]cty.Value{"temporal_address": cty.StringVal("temporal.example.com:7234"), "temporal_api_key": cty.StringVal("key")},
 		map[string]rule{
-			"nothing_is_asked_of_Temporal_Cloud": {
-				func(p planned) (c []string) {
+			"no_Temporal_Cloud_resource_exists": {
+				func(p plan) (errs []string) {
 					for _, r := range p {
-						if strings.HasPrefix(r.kind, "temporalcloud_") {
-							c = append(c, r.address+" is planned")
+						if strings.HasPrefix(r.typ, "temporalcloud_") {
+							errs = append(errs, r.address+" is in the plan")
 						}
 					}
-					// The provider wants a key even where it has nothing to do.
-					return append(c, mustBe(resource{address: "the provider", values: p.one("provider.temporalcloud")}, "unused", "api_key")...)
-				}, []breach{
-					{"a_key_that_one_must_have", "terraform.tf", `var.temporal_address == null ? null : "unused"`, "null"},
-					{"accounts_for_nothing", "temporal.tf", "resource \"temporalcloud_namespace\" \"this\" {\n  count = local.temporal_cloud ? 1 : 0", "resource \"temporalcloud_namespace\" \"this\" {\n  count = 1"},
+					// The provider requires a key even if it manages no resources.
+					return append(errs, expect(p.resource("provider.temporalcloud"), "unused", "api_key")...)
+				}, []mutation{
+					{"a_required_Temporal_Cloud_key", "terraform.tf", `var.temporal_address == null ? null : "unused"`, "null"},
+					{"a_Temporal_Cloud_namespace", "temporal.tf", "resource \"temporalcloud_namespace\" \"this\" {\n  count = local.temporal_cloud ? 1 : 0", "resource \"temporalcloud_namespace\" \"this\" {\n  count = 1"},
 				},
 			},
-			"the_programs_reach_it": {
-				func(p planned) (c []string) {
+			"all_programs_connect_to_the_server": {
+				func(p plan) (errs []string) {
 					for _, program := range []string{"web", "trigger", "worker"} {
-						c = append(c, mustBe(p.setting(program, "TEMPORAL_ADDRESS"), "temporal.example.com:7234", "value")...)
-						c = append(c, mustBe(p.setting(program, "TEMPORAL_API_KEY"), "key", "value")...)
-						c = append(c, mustBe(p.setting(program, "TEMPORAL_TLS"), "true", "value")...)
+						errs = append(errs, expect(p.setting(program, "TEMPORAL_ADDRESS"), "temporal.example.com:7234", "value")...)
+						errs = append(errs, expect(p.setting(program, "TEMPORAL_API_KEY"), "key", "value")...)
+						errs = append(errs, expect(p.setting(program, "TEMPORAL_TLS"), "true", "value")...)
 					}
-					return append(c, mustBe(resource{address: "the way out", values: p.one(`aws_vpc_security_group_egress_rule.worker["7234"]`)}, 7234., "to_port")...)
-				}, []breach{
-					{"a_port_that_is_closed", "temporal.tf", `split(":", var.temporal_address)[1]`, `"7233"`},
-					{"a_key_in_plain_text_on_the_wire", "settings.tf", "var.temporal_address == null || var.temporal_tls", "var.temporal_address == null"},
+					return append(errs, expect(p.resource(`aws_vpc_security_group_egress_rule.worker["7234"]`), 7234., "to_port")...)
+				}, []mutation{
+					{"a_blocked_port", "temporal.tf", `split(":", var.temporal_address)[1]`, `"7233"`},
+					{"a_connection_without_TLS", "settings.tf", "var.temporal_address == null || var.temporal_tls", "var.temporal_address == null"},
 				},
 			},
 		},
 	},
-	"provisioned_throughput": {
+	"with_provisioned_throughput": {
 		map[string]cty.Value{"cosmos_throughput": cty.NumberIntVal(4000)},
-		map[string]rule{"Cosmos_DB_scales_to_what_was_said": {
-			func(p planned) (c []string) {
-				c = append(c, mustBe(resource{address: "the account", values: p.one("azurerm_cosmosdb_account.records")}, nil, "capabilities", 0)...)
-				return append(c, mustBe(resource{address: "the container", values: p.one("azurerm_cosmosdb_sql_container.records")}, 4000., "autoscale_settings", 0, "max_throughput")...)
+		map[string]rule{"Cosmos_DB_scales_to_cosmos_throughput": {
+			func(p plan) (errs []string) {
+				errs = append(errs, expect(p.resource("azurerm_cosmosdb_account.records"), nil, "capabilities", 0)...)
+				return append(errs, expect(p.resource("azurerm_cosmosdb_sql_container.records"), 4000., "autoscale_settings", 0, "max_throughput")...)
 			},
-			[]breach{{"a_serverless_account", "azure.tf", `var.cosmos_throughput == null ? ["EnableServerless"] : []`, `["EnableServerless"]`}},
+			[]mutation{{"a_serverless_account", "azure.tf", `var.cosmos_throughput == null ? ["EnableServerless"] : []`, `["EnableServerless"]`}},
 		}},
 	},
-	"other_buckets_to_annotate": {
+	"with_backfill_buckets": {
 		map[string]cty.Value{"backfill_buckets": cty.SetVal([]cty.Value{cty.StringVal("holidays"), cty.StringVal("weddings")})},
-		map[string]rule{"the_worker_reads_them_and_changes_nothing": {
-			func(p planned) (c []string) {
+		map[string]rule{"the_worker_has_only_read_access_to_backfill_buckets": {
+			func(p plan) (errs []string) {
 				want := map[string]any{
 					"s3:GetObject": []any{"arn:aws:s3:::holidays/*", "arn:aws:s3:::weddings/*"}, "s3:GetObjectVersion": []any{"arn:aws:s3:::holidays/*", "arn:aws:s3:::weddings/*"},
 					"s3:ListBucket": []any{"arn:aws:s3:::holidays", "arn:aws:s3:::weddings"},
 				}
-				have := map[string]any{}
-				for _, s := range statements(resource{values: p.one("aws_iam_role_policy.worker")}, "policy") {
-					for _, action := range list(at(s, "Action")) {
-						if strings.Contains(fmt.Sprint(at(s, "Resource")), "holidays") {
-							have[action.(string)] = at(s, "Resource")
+				got := map[string]any{}
+				for _, s := range statements(p.resource("aws_iam_role_policy.worker"), "policy") {
+					for _, action := range asList(lookup(s, "Action")) {
+						if strings.Contains(fmt.Sprint(lookup(s, "Resource")), "holidays") {
+							got[action.(string)] = lookup(s, "Resource")
 						}
 					}
 				}
-				if !reflect.DeepEqual(have, want) {
-					c = append(c, fmt.Sprintf("the worker may %v, not %v", have, want))
+				if !reflect.DeepEqual(got, want) {
+					errs = append(errs, fmt.Sprintf("the worker is allowed %v, want %v", got, want))
 				}
-				return c
-			}, []breach{
-				{"a_worker_that_deletes_what_is_another's", "worker.tf", `["s3:GetObject", "s3:GetObjectVersion"]`, `["s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObject"]`},
-				{"a_bucket_that_looks_forbidden_where_it_is_empty", "worker.tf", `["s3:ListBucket"]`, `["s3:ListBucketVersions"]`},
+				return errs
+			}, []mutation{
+				{"a_worker_that_can_delete_objects", "worker.tf", `["s3:GetObject", "s3:GetObjectVersion"]`, `["s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObject"]`},
+				{"a_worker_that_gets_403_for_missing_objects", "worker.tf", `["s3:ListBucket"]`, `["s3:ListBucketVersions"]`},
 			},
 		}},
 	},
-	"what_destroy_may_take": {
+	"with_force_destroy": {
 		map[string]cty.Value{"force_destroy": cty.True},
-		map[string]rule{"all_can_be_destroyed": destroys(true,
-			breach{"a_namespace_that_stays", "temporal.tf", "enable_delete_protection = !var.force_destroy", "enable_delete_protection = true"},
+		map[string]rule{"destroy_deletes_everything": destroyRule(true,
+			mutation{"a_protected_namespace", "temporal.tf", "enable_delete_protection = !var.force_destroy", "enable_delete_protection = true"},
 		)},
 	},
 }
 
-// inRegion holds all clouds to one side of the ocean.
-func inRegion(aws, azure, vision, temporal string, breaches ...breach) rule {
-	return rule{func(p planned) (c []string) {
-		c = append(c, mustBe(resource{address: "AWS", values: p.one("provider.aws")}, aws, "region")...)
-		for _, kind := range []string{"azurerm_resource_group", "azurerm_cosmosdb_account", "azurerm_user_assigned_identity"} {
-			for _, r := range p.of(kind) {
-				if where := at(r.values, "location"); where != azure && where != "azurerm_resource_group.records.location" {
-					c = append(c, fmt.Sprintf("%s is in %v", r.address, where))
+// regionRule returns the rule that all clouds use the given locations.
+func regionRule(aws, azure, vision, temporal string, mutations ...mutation) rule {
+	return rule{func(p plan) (errs []string) {
+		errs = append(errs, expect(p.resource("provider.aws"), aws, "region")...)
+		for _, typ := range []string{"azurerm_resource_group", "azurerm_cosmosdb_account", "azurerm_user_assigned_identity"} {
+			for _, r := range p.ofType(typ) {
+				if location := lookup(r.values, "location"); location != azure && location != "azurerm_resource_group.records.location" {
+					errs = append(errs, fmt.Sprintf("%s is in %v", r.address, location))
 				}
 			}
 		}
-		c = append(c, mustBe(resource{address: "the resource group", values: p.one("azurerm_resource_group.records")}, azure, "location")...)
-		c = append(c, mustBe(p.setting("worker", "TRIPTYCH_VISION_ENDPOINT"), vision, "value")...)
-		for _, r := range p.of("temporalcloud_namespace") {
-			c = append(c, mustBe(r, []any{temporal}, "regions")...)
+		errs = append(errs, expect(p.resource("azurerm_resource_group.records"), azure, "location")...)
+		errs = append(errs, expect(p.setting("worker", "TRIPTYCH_VISION_ENDPOINT"), vision, "value")...)
+		for _, r := range p.ofType("temporalcloud_namespace") {
+			errs = append(errs, expect(r, []any{temporal}, "regions")...)
 		}
-		return c
-	}, breaches}
+		return errs
+	}, mutations}
 }
 
-// destroys tells whether terraform destroy takes pictures, images and runs with it.
-func destroys(all bool, breaches ...breach) rule {
-	return rule{func(p planned) (c []string) {
-		c = append(c, mustBe(resource{address: "the pictures", values: p.one("aws_s3_bucket.pictures")}, all, "force_destroy")...)
-		c = append(c, mustBe(resource{address: "the images", values: p.one("aws_ecr_repository.worker")}, all, "force_delete")...)
-		for _, r := range p.of("temporalcloud_namespace") {
-			c = append(c, mustBe(r, !all, "namespace_lifecycle", "enable_delete_protection")...)
+// destroyRule returns the rule whether terraform destroy may delete pictures, images and the Temporal namespace.
+func destroyRule(allowed bool, mutations ...mutation) rule {
+	return rule{func(p plan) (errs []string) {
+		errs = append(errs, expect(p.resource("aws_s3_bucket.pictures"), allowed, "force_destroy")...)
+		errs = append(errs, expect(p.resource("aws_ecr_repository.worker"), allowed, "force_delete")...)
+		for _, r := range p.ofType("temporalcloud_namespace") {
+			errs = append(errs, expect(r, !allowed, "namespace_lifecycle", "enable_delete_protection")...)
 		}
-		return c
-	}, breaches}
+		return errs
+	}, mutations}
 }
 
-// TestVariants holds the rules that no variable may loosen, and those of the variant, against other values than the
-// defaults.
+// TestVariants checks each variant against its own rules and against the general rules that no variable may weaken.
 func TestVariants(t *testing.T) {
-	files := read(t)
+	files := readSources(t)
 	for name, variant := range variants {
 		t.Run(name, func(t *testing.T) {
-			p := mustPlan(t, files, variant.given)
-			for _, rules := range []map[string]rule{bucketRules, policyRules, lambdaRules, settingRules, budgetRules, wiringRules} {
+			p := mustPlan(t, files, variant.variables)
+			for _, rules := range []map[string]rule{bucketRules, policyRules, lambdaRules, monitoringRules, settingRules, budgetRules, wiringRules} {
 				for rule, r := range rules {
-					if unless[rule] == name {
+					if overriddenRules[rule] == name {
 						continue
 					}
-					if complaints := r.complaints(p); len(complaints) > 0 {
-						t.Errorf("%s: %s", rule, strings.Join(complaints, "\n"))
+					if errs := r.check(p); len(errs) > 0 {
+						t.Errorf("%s: %s", rule, strings.Join(errs, "\n"))
 					}
 				}
 			}
 			for rule, r := range variant.rules {
-				t.Run(rule, func(t *testing.T) { r.hold(t, p, files, variant.given) })
+				t.Run(rule, func(t *testing.T) { r.verify(t, p, files, variant.variables) })
 			}
 		})
 	}

@@ -1,8 +1,8 @@
-# The web API: a Lambda behind a function URL that only this CloudFront distribution may call.
+# The web API: a Lambda function behind a function URL that only this CloudFront distribution can invoke.
 
 resource "aws_lambda_function" "web" {
   function_name                  = local.role.web
-  description                    = "Signs uploads, tells how far a picture has come, starts erasures"
+  description                    = "Signs uploads, reports progress, starts erasures"
   role                           = aws_iam_role.web.arn
   filename                       = var.web_zip
   source_code_hash               = fileexists(var.web_zip) ? filebase64sha256(var.web_zip) : null
@@ -10,7 +10,7 @@ resource "aws_lambda_function" "web" {
   architectures                  = ["arm64"]
   handler                        = "bootstrap"
   memory_size                    = 256
-  timeout                        = 75 # an event stream lasts 60 seconds, and may begin with a cold start
+  timeout                        = 75 # an event stream lasts 60 seconds, after a possible cold start
   reserved_concurrent_executions = var.web_concurrency
 
   environment {
@@ -21,14 +21,14 @@ resource "aws_lambda_function" "web" {
   }
 
   logging_config {
-    log_format = "Text" # what web writes is JSON already
+    log_format = "Text" # web already writes JSON
     log_group  = aws_cloudwatch_log_group.program["web"].name
   }
 
   lifecycle {
     precondition {
       condition     = fileexists(var.web_zip)
-      error_message = "There is no ${var.web_zip}: run make build first."
+      error_message = "${var.web_zip} does not exist: run make build first."
     }
   }
 
@@ -64,7 +64,7 @@ resource "aws_iam_role" "web" {
   assume_role_policy = local.lambda_trust
 }
 
-# Whoever holds a URL that web has signed may do no more than web itself.
+# A presigned URL has the permissions of the role that signed it, so this role has only what uploads and downloads need.
 resource "aws_iam_role_policy" "web" {
   name = "web"
   role = aws_iam_role.web.name

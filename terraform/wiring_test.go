@@ -5,84 +5,84 @@ import (
 	"slices"
 )
 
-// wiringRules are about what is no resource: providers, the backend, and what waits for what.
+// wiringRules are about providers, the backend, dependencies and lifecycle settings.
 var wiringRules = map[string]rule{
-	"state_is_encrypted_and_locked_and_each_deployment_has_its_own": {
-		func(p planned) (c []string) {
-			state := resource{address: "the backend", values: p.one("terraform")}
-			c = append(c, mustBe(state, true, "backend", 0, "encrypt")...)
-			c = append(c, mustBe(state, true, "backend", 0, "use_lockfile")...)
-			return append(c, mustBe(state, nil, "backend", 0, "key")...) // backend.hcl says it
-		}, []breach{
-			{"state_in_the_clear", "terraform.tf", "encrypt      = true", "encrypt      = false"},
-			{"two_applies_at_once", "terraform.tf", "    use_lockfile = true\n", ""},
-			{"one_state_for_all_deployments", "terraform.tf", "encrypt      = true", "encrypt      = true\n    key          = \"triptych/terraform.tfstate\""},
+	"the_state_is_encrypted_locked_and_separate_for_each_deployment": {
+		func(p plan) (errs []string) {
+			state := p.resource("terraform")
+			errs = append(errs, expect(state, true, "backend", 0, "encrypt")...)
+			errs = append(errs, expect(state, true, "backend", 0, "use_lockfile")...)
+			return append(errs, expect(state, nil, "backend", 0, "key")...) // backend.hcl sets it
+		}, []mutation{
+			{"an_unencrypted_state", "terraform.tf", "encrypt      = true", "encrypt      = false"},
+			{"a_state_without_locking", "terraform.tf", "    use_lockfile = true\n", ""},
+			{"one_state_key_for_all_deployments", "terraform.tf", "encrypt      = true", "encrypt      = true\n    key          = \"triptych/terraform.tfstate\""},
 		},
 	},
-	"everything_is_tagged": {
-		func(p planned) (c []string) {
+	"all_resources_are_tagged": {
+		func(p plan) (errs []string) {
 			tags := map[string]any{"application": "triptych"}
 			for _, provider := range []string{"provider.aws", "provider.aws.us_east_1"} {
-				c = append(c, mustBe(resource{address: provider, values: p.one(provider)}, tags, "default_tags", 0, "tags")...)
+				errs = append(errs, expect(p.resource(provider), tags, "default_tags", 0, "tags")...)
 			}
-			c = append(c, mustBe(resource{address: "provider.google", values: p.one("provider.google")}, tags, "default_labels")...)
-			for _, kind := range []string{"azurerm_resource_group", "azurerm_cosmosdb_account", "azurerm_user_assigned_identity"} {
-				for _, r := range p.of(kind) {
-					c = append(c, mustBe(r, tags, "tags")...)
+			errs = append(errs, expect(p.resource("provider.google"), tags, "default_labels")...)
+			for _, typ := range []string{"azurerm_resource_group", "azurerm_cosmosdb_account", "azurerm_user_assigned_identity"} {
+				for _, r := range p.ofType(typ) {
+					errs = append(errs, expect(r, tags, "tags")...)
 				}
 			}
-			return c
-		}, []breach{
-			{"AWS_without_tags", "terraform.tf", "  default_tags {\n    tags = local.tags\n  }\n", ""},
-			{"CloudFront's_region_without_tags", "terraform.tf", "  region = \"us-east-1\"\n\n  default_tags {\n    tags = local.tags\n  }\n", "  region = \"us-east-1\"\n"},
-			{"Google_without_labels", "terraform.tf", "  default_labels = local.tags\n", ""},
-			{"Records_without_tags", "azure.tf", `  offer_type          = "Standard"
+			return errs
+		}, []mutation{
+			{"AWS_resources_without_tags", "terraform.tf", "  default_tags {\n    tags = local.tags\n  }\n", ""},
+			{"us-east-1_resources_without_tags", "terraform.tf", "  region = \"us-east-1\"\n\n  default_tags {\n    tags = local.tags\n  }\n", "  region = \"us-east-1\"\n"},
+			{"Google_resources_without_labels", "terraform.tf", "  default_labels = local.tags\n", ""},
+			{"a_Cosmos_DB_account_without_tags", "azure.tf", `  offer_type          = "Standard"
   tags                = local.tags`, `  offer_type          = "Standard"`},
 		},
 	},
-	"what_Google_and_Azure_must_switch_on_is_switched_on": {
-		func(p planned) (c []string) {
+	"required_Google_services_and_Azure_resource_providers_are_enabled": {
+		func(p plan) (errs []string) {
 			var services []any
-			for _, r := range p.of("google_project_service") {
-				services = append(services, at(r.values, "service"))
-				c = append(c, mustBe(r, false, "disable_on_destroy")...)
+			for _, r := range p.ofType("google_project_service") {
+				services = append(services, lookup(r.values, "service"))
+				errs = append(errs, expect(r, false, "disable_on_destroy")...)
 			}
 			google := resource{address: "Google's services", values: map[string]any{"all": services}}
-			c = append(c, mustBe(google, []any{"iam.googleapis.com", "iamcredentials.googleapis.com", "sts.googleapis.com", "vision.googleapis.com"}, "all")...)
-			// Since azurerm 5 nothing is registered that is not named here.
-			azure := resource{address: "Azure's provider", values: p.one("provider.azurerm")}
-			return append(c, mustBe(azure, []any{"Microsoft.Consumption", "Microsoft.DocumentDB", "Microsoft.ManagedIdentity"}, "resource_providers_to_register")...)
-		}, []breach{
-			{"no_Cosmos_DB", "terraform.tf", `"Microsoft.DocumentDB", `, ""},
-			{"no_identities", "terraform.tf", `, "Microsoft.ManagedIdentity"`, ""},
-			{"no_budget", "terraform.tf", `"Microsoft.Consumption", `, ""},
-			{"azurerm's_own_default", "terraform.tf", "resource_providers_to_register", "other_providers_to_register"},
-			{"no_Vision", "google.tf", `"vision.googleapis.com", `, ""},
-			{"no_tokens_for_AWS's_role", "google.tf", `, "sts.googleapis.com"`, ""},
-			{"services_that_others_use_switched_off", "google.tf", "disable_on_destroy = false", "disable_on_destroy = true"},
+			errs = append(errs, expect(google, []any{"iam.googleapis.com", "iamcredentials.googleapis.com", "sts.googleapis.com", "vision.googleapis.com"}, "all")...)
+			// Since version 5, azurerm registers only the listed resource providers.
+			azure := p.resource("provider.azurerm")
+			return append(errs, expect(azure, []any{"Microsoft.Consumption", "Microsoft.DocumentDB", "Microsoft.ManagedIdentity"}, "resource_providers_to_register")...)
+		}, []mutation{
+			{"a_missing_Cosmos_DB_provider", "terraform.tf", `"Microsoft.DocumentDB", `, ""},
+			{"a_missing_managed_identity_provider", "terraform.tf", `, "Microsoft.ManagedIdentity"`, ""},
+			{"a_missing_budget_provider", "terraform.tf", `"Microsoft.Consumption", `, ""},
+			{"the_default_of_azurerm", "terraform.tf", "resource_providers_to_register", "other_providers_to_register"},
+			{"a_missing_Cloud_Vision_service", "google.tf", `"vision.googleapis.com", `, ""},
+			{"a_missing_Google_token_service", "google.tf", `, "sts.googleapis.com"`, ""},
+			{"services_that_destroy_disables", "google.tf", "disable_on_destroy = false", "disable_on_destroy = true"},
 		},
 	},
-	"a_budget_in_Azure_does_not_stop_destroy": {
-		func(p planned) []string {
-			azure := resource{address: "Azure's provider", values: p.one("provider.azurerm")}
-			return mustBe(azure, false, "features", 0, "template_deployment", 0, "delete_nested_items_during_deletion")
+	"the_Azure_budget_does_not_block_destroy": {
+		func(p plan) []string {
+			azure := p.resource("provider.azurerm")
+			return expect(azure, false, "features", 0, "template_deployment", 0, "delete_nested_items_during_deletion")
 		},
-		[]breach{{"a_budget_that_azurerm_cannot_delete", "terraform.tf", "delete_nested_items_during_deletion = false", "delete_nested_items_during_deletion = true"}},
+		[]mutation{{"deletion_of_the_budget_by_azurerm", "terraform.tf", "delete_nested_items_during_deletion = false", "delete_nested_items_during_deletion = true"}},
 	},
-	"CloudFront_finds_its_firewall": {
-		func(p planned) (c []string) {
-			c = append(c, mustBe(resource{address: "the second provider", values: p.one("provider.aws.us_east_1")}, "us-east-1", "region")...)
-			for _, r := range p.of("aws_wafv2_web_acl") {
-				c = append(c, mustBe(r, []any{"aws.us_east_1"}, "provider")...)
+	"the_firewall_is_in_us-east-1": {
+		func(p plan) (errs []string) {
+			errs = append(errs, expect(p.resource("provider.aws.us_east_1"), "us-east-1", "region")...)
+			for _, r := range p.ofType("aws_wafv2_web_acl") {
+				errs = append(errs, expect(r, []any{"aws.us_east_1"}, "provider")...)
 			}
-			return c
-		}, []breach{
+			return errs
+		}, []mutation{
 			{"a_firewall_in_another_region", "site.tf", "resource \"aws_wafv2_web_acl\" \"site\" {\n  count    = var.waf ? 1 : 0\n  provider = aws.us_east_1\n", "resource \"aws_wafv2_web_acl\" \"site\" {\n  count    = var.waf ? 1 : 0\n"},
-			{"a_second_provider_elsewhere", "terraform.tf", `region = "us-east-1"`, "region = local.aws_region"},
+			{"the_second_provider_in_another_region", "terraform.tf", `region = "us-east-1"`, "region = local.aws_region"},
 		},
 	},
-	"what_needs_another_waits_for_it": {
-		func(p planned) (c []string) {
+	"resources_wait_for_their_dependencies": {
+		func(p plan) (errs []string) {
 			for address, needs := range map[string][]any{
 				"aws_s3_bucket_notification.pictures":                      {"aws_lambda_permission.pictures"},
 				"aws_s3_bucket_policy.pictures":                            {"aws_s3_bucket_public_access_block.pictures"},
@@ -100,70 +100,60 @@ var wiringRules = map[string]rule{
 					"aws_vpc_security_group_egress_rule.worker", "aws_vpc_endpoint.s3",
 				},
 			} {
-				r := p.one(address)
+				r := p.resource(address).values
 				for _, need := range needs {
-					if r != nil && !slices.Contains(list(at(r, "depends_on")), need) {
-						c = append(c, fmt.Sprintf("%s may be made before %s", address, need))
+					if r != nil && !slices.Contains(asList(lookup(r, "depends_on")), need) {
+						errs = append(errs, fmt.Sprintf("%s may be created before %s", address, need))
 					}
 				}
 			}
-			return c
-		}, []breach{
-			{"a_notification_that_may_not_wake_the_trigger", "upload.tf", "  depends_on = [aws_lambda_permission.pictures]\n", ""},
-			{"a_policy_before_the_doors_are_closed", "upload.tf", "  depends_on = [aws_s3_bucket_public_access_block.pictures]\n", ""},
-			{"versions_that_are_not_yet_there", "upload.tf", "  depends_on = [aws_s3_bucket_versioning.pictures]\n", ""},
-			{"a_trigger_that_may_not_read_its_settings", "trigger.tf", "  depends_on = [aws_iam_role_policy.trigger]\n", ""},
-			{"a_site_that_may_not_read_its_settings", "web.tf", "[aws_iam_role_policy.web, ", "["},
-			{"a_site_before_its_erase_secret", "web.tf", ", aws_ssm_parameter.erase_secret]", "]"},
-			{"workers_without_a_way_out", "worker.tf", "aws_route_table_association.worker, ", ""},
-			{"workers_that_reach_nothing", "worker.tf", "aws_vpc_security_group_egress_rule.worker, ", ""},
-			{"workers_that_pay_for_S3", "worker.tf", ", aws_vpc_endpoint.s3", ""},
-			{"a_pool_that_Google_does_not_know", "google.tf", "  depends_on   = [google_project_service.used]\n", ""},
+			return errs
+		}, []mutation{
+			{"a_notification_before_its_permission", "upload.tf", "  depends_on = [aws_lambda_permission.pictures]\n", ""},
+			{"a_bucket_policy_before_the_public_access_block", "upload.tf", "  depends_on = [aws_s3_bucket_public_access_block.pictures]\n", ""},
+			{"a_lifecycle_rule_before_versioning", "upload.tf", "  depends_on = [aws_s3_bucket_versioning.pictures]\n", ""},
+			{"a_trigger_before_its_permissions", "trigger.tf", "  depends_on = [aws_iam_role_policy.trigger]\n", ""},
+			{"a_web_API_before_its_permissions", "web.tf", "[aws_iam_role_policy.web, ", "["},
+			{"a_web_API_before_its_erase_secret", "web.tf", ", aws_ssm_parameter.erase_secret]", "]"},
+			{"workers_before_their_routes", "worker.tf", "aws_route_table_association.worker, ", ""},
+			{"workers_before_their_egress_rules", "worker.tf", "aws_vpc_security_group_egress_rule.worker, ", ""},
+			{"workers_before_the_S3_endpoint", "worker.tf", ", aws_vpc_endpoint.s3", ""},
+			{"an_identity_pool_before_its_Google_service", "google.tf", "  depends_on   = [google_project_service.used]\n", ""},
 		},
 	},
-	"what_others_set_is_left_alone": {
-		func(p planned) (c []string) {
+	"apply_does_not_revert_values_set_outside_Terraform": {
+		func(p plan) (errs []string) {
 			for address, attribute := range map[string]string{
 				"aws_ecs_service.worker":                  "desired_count", // autoscaling
-				"aws_lambda_event_source_mapping.redrive": "enabled",       // who redrives
-				"terraform_data.suffix":                   "input",         // it was random once
+				"aws_lambda_event_source_mapping.redrive": "enabled",       // the operator
+				"terraform_data.suffix":                   "input",         // a random value
 				"terraform_data.first_month":              "input",
 			} {
-				c = append(c, mustBe(resource{address: address, values: p.one(address)}, []any{attribute}, "lifecycle", 0, "ignore_changes")...)
+				errs = append(errs, expect(p.resource(address), []any{attribute}, "lifecycle", 0, "ignore_changes")...)
 			}
-			return c
-		}, []breach{
-			{"workers_stopped_by_an_apply", "worker.tf", "ignore_changes = [desired_count]", "ignore_changes = []"},
-			{"names_that_change", "locals.tf", "ignore_changes = [input]", "ignore_changes = []"},
-			{"a_redrive_stopped_by_an_apply", "trigger.tf", "ignore_changes = [enabled]", "ignore_changes = []"},
+			return errs
+		}, []mutation{
+			{"an_apply_that_reverts_the_autoscaled_worker_count", "worker.tf", "ignore_changes = [desired_count]", "ignore_changes = []"},
+			{"a_random_suffix_that_changes", "locals.tf", "ignore_changes = [input]", "ignore_changes = []"},
+			{"an_apply_that_stops_a_redrive", "trigger.tf", "ignore_changes = [enabled]", "ignore_changes = []"},
 		},
 	},
-	"pictures_and_runs_are_not_destroyed_unasked": destroys(false,
-		breach{"pictures_that_are", "upload.tf", "force_destroy = var.force_destroy", "force_destroy = true"},
-		breach{"runs_that_are", "temporal.tf", "enable_delete_protection = !var.force_destroy", "enable_delete_protection = false"},
-		breach{"images_that_are", "worker.tf", "force_delete         = var.force_destroy", "force_delete         = true"},
+	"destroy_keeps_pictures_images_and_workflows_by_default": destroyRule(false,
+		mutation{"pictures_that_destroy_deletes", "upload.tf", "force_destroy = var.force_destroy", "force_destroy = true"},
+		mutation{"a_namespace_without_delete_protection", "temporal.tf", "enable_delete_protection = !var.force_destroy", "enable_delete_protection = false"},
+		mutation{"images_that_destroy_deletes", "worker.tf", "force_delete         = var.force_destroy", "force_delete         = true"},
 	),
-	"the_region_sets_all_four_clouds": inRegion("eu-central-1", "germanywestcentral", "eu-vision.googleapis.com:443", "aws-eu-central-1",
-		breach{"Records_in_America", "locals.tf", `azure = "germanywestcentral"`, `azure = "eastus2"`},
-		breach{"a_Vision_anywhere", "locals.tf", "eu-vision.googleapis.com", "vision.googleapis.com"},
-		breach{"a_database_elsewhere_than_its_group", "azure.tf", "location            = azurerm_resource_group.records.location\n  kind", "location            = \"eastus2\"\n  kind"},
+	"the_region_applies_to_all_four_clouds": regionRule("eu-central-1", "germanywestcentral", "eu-vision.googleapis.com:443", "aws-eu-central-1",
+		mutation{"Records_in_the_US", "locals.tf", `azure = "germanywestcentral"`, `azure = "eastus2"`},
+		mutation{"a_global_Vision_endpoint", "locals.tf", "eu-vision.googleapis.com", "vision.googleapis.com"},
+		mutation{"a_Cosmos_DB_account_outside_the_region_of_its_group", "azure.tf", "location            = azurerm_resource_group.records.location\n  kind", "location            = \"eastus2\"\n  kind"},
 	),
 }
 
-// unless names the one variant that a rule is not for; the variant has its own.
-var unless = map[string]string{
-	"a_browser_may_use_a_grant_from_the_site_alone":    "a_domain",
-	"pictures_and_runs_are_not_destroyed_unasked":      "what_destroy_may_take",
-	"the_region_sets_all_four_clouds":                  "the_us",
-	"each_program_does_in_S3_what_it_does_and_no_more": "other_buckets_to_annotate",
-}
-
-// setting is what a program reads under a name.
-func (p planned) setting(program, name string) resource {
-	for _, r := range p.of("aws_ssm_parameter") {
-		if at(r.values, "name") == "/triptych/"+program+"/"+name {
-			return r
-		}
-	}
-	return resource{address: program + "'s setting " + name}
+// overriddenRules maps a rule to the only variant to which it does not apply. The variant has its own version of the rule.
+var overriddenRules = map[string]string{
+	"CORS_allows_uploads_from_the_site_only":                 "with_a_domain",
+	"destroy_keeps_pictures_images_and_workflows_by_default": "with_force_destroy",
+	"the_region_applies_to_all_four_clouds":                  "in_the_us_region",
+	"each_program_has_exactly_the_S3_permissions_it_uses":    "with_backfill_buckets",
 }

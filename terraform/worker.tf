@@ -1,4 +1,4 @@
-# The workers: Fargate tasks on arm64, in two zones, that nothing can connect to.
+# The workers: Fargate tasks on arm64 in two availability zones, without inbound connections.
 
 resource "aws_ecr_repository" "worker" {
   name                 = "${var.name}-worker"
@@ -20,7 +20,7 @@ resource "aws_ecr_lifecycle_policy" "worker" {
   policy = jsonencode({
     rules = [{
       rulePriority = 1
-      description  = "Keep ten to roll back to"
+      description  = "Keep ten images for rollbacks"
       selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 10 }
       action       = { type = "expire" }
     }]
@@ -52,7 +52,7 @@ resource "aws_ecs_task_definition" "worker" {
     user                   = "65532:65532"
     readonlyRootFilesystem = true
     linuxParameters        = { capabilities = { drop = ["ALL"] } }
-    # A worker that is told to stop hands over what it has begun, which takes it up to 10 seconds (WorkerStopTimeout).
+    # A graceful shutdown takes up to 10 seconds (WorkerStopTimeout in activities).
     stopTimeout = 30
     environment = [
       { name = "AWS_REGION", value = local.aws_region },
@@ -104,10 +104,10 @@ resource "aws_ecs_service" "worker" {
   }
 
   lifecycle {
-    ignore_changes = [desired_count] # autoscaling decides
+    ignore_changes = [desired_count] # set by autoscaling
   }
 
-  # Without a way out a first task ends before it has read its settings, and the deployment is rolled back to nothing.
+  # Without its permissions and an outbound route, the first task cannot read its settings, and the deployment fails.
   depends_on = [
     aws_iam_role_policy.worker, aws_iam_role_policy.worker_start,
     aws_route.out, aws_route_table_association.worker, aws_vpc_security_group_egress_rule.worker, aws_vpc_endpoint.s3,
@@ -140,7 +140,7 @@ resource "aws_appautoscaling_policy" "worker" {
   }
 }
 
-# What the worker may do
+# Permissions of the worker
 
 locals {
   ecs_trust = jsonencode({
@@ -162,13 +162,13 @@ locals {
 
   allow_backfill = [for statement in [
     {
-      Sid      = "PicturesToBackfill"
+      Sid      = "ReadBackfillPictures"
       Effect   = "Allow"
       Action   = ["s3:GetObject", "s3:GetObjectVersion"]
       Resource = [for arn in local.backfill_arns : "${arn}/*"]
     },
     {
-      Sid      = "WhatThereIsToBackfill"
+      Sid      = "ListBackfillBuckets"
       Effect   = "Allow"
       Action   = ["s3:ListBucket"]
       Resource = local.backfill_arns
@@ -196,8 +196,8 @@ resource "aws_iam_role_policy" "worker" {
         Resource = "${local.pictures_arn}/pictures/*"
       },
       {
-        # Without these a picture that is gone would look forbidden, and wait for ever.
-        Sid      = "WhichPicturesThereAre"
+        # Without list permission, S3 responds with 403 instead of 404 for a deleted object, and the picture waits forever.
+        Sid      = "ListPictures"
         Effect   = "Allow"
         Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
         Resource = local.pictures_arn
@@ -206,7 +206,7 @@ resource "aws_iam_role_policy" "worker" {
   })
 }
 
-# What Fargate may do to start one.
+# Permissions of Fargate for starting a worker.
 resource "aws_iam_role" "worker_start" {
   name               = "${local.role.worker}-start"
   assume_role_policy = local.ecs_trust
@@ -230,7 +230,7 @@ resource "aws_iam_role_policy" "worker_start" {
         Sid      = "Registry"
         Effect   = "Allow"
         Action   = "ecr:GetAuthorizationToken"
-        Resource = "*" # AWS knows nothing narrower for it
+        Resource = "*" # the action does not support resource-level permissions
       },
     ]
   })

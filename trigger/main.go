@@ -1,6 +1,6 @@
-// Command trigger is the Lambda behind the bucket: an S3 event comes in, a workflow is started for each
-// picture in it. It keeps nothing and retries nothing: an error makes Lambda deliver the event again and, at
-// last, to the dead letters, and starting a picture again is harmless. It links no cloud but AWS.
+// Command trigger is the Lambda function of the bucket's S3 events. It starts a workflow for each uploaded picture. It
+// has no state and retries nothing: after an error, Lambda delivers the event again and finally to the dead-letter queue.
+// Starting a picture again is idempotent. trigger uses no cloud except AWS.
 package main
 
 import (
@@ -8,12 +8,14 @@ import (
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
+
+	"triptych/internal/telemetry"
 )
 
 func main() {
-	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	slog.SetDefault(telemetry.NewLogger(os.Stderr, os.Getenv))
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
-		slog.Error("trigger is a Lambda function and runs inside one; to try it on this machine: go run ./local")
+		slog.Error("trigger is a Lambda function and only runs inside one; to try it on this machine: go run ./local")
 		os.Exit(2)
 	}
 	lambda.Start((&trigger{}).handle)

@@ -17,38 +17,38 @@ import (
 	"triptych/picture"
 )
 
-// spare is kept of Lambda's deadline, so that an unreachable Temporal ends in an error that says so and not in
-// a timeout that says nothing.
-const spare = time.Second
+// deadlineMargin is subtracted from Lambda's deadline, so that an unreachable Temporal results in an error with a reason
+// and not in a timeout of the Lambda.
+const deadlineMargin = time.Second
 
-// together is how many pictures of one event are started at a time. S3 sends one per event today, but
-// promises no such thing.
-const together = 10
+// maxConcurrentStarts is how many pictures of one event are started concurrently. Today S3 sends one record per event, but
+// the format allows more.
+const maxConcurrentStarts = 10
 
 type trigger struct {
 	mu     sync.Mutex
 	client client.Client
 }
 
-// handle starts every picture in an event of S3, or in those that come back from the dead letters. The error names the
-// records that could not be started; the others were, and starting them again does nothing.
+// handle starts all pictures in an S3 event, or in the events that a dead-letter message contains. The error names the
+// records that could not be started. All others were started.
 func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-spare))
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-deadlineMargin))
 		defer cancel()
 	}
-	records, err := recordsOf(event)
+	records, err := splitRecords(event)
 	if err != nil || len(records) == 0 {
 		return err
 	}
-	c, err := t.connected(ctx)
+	c, err := t.connect(ctx)
 	if err != nil {
 		return err
 	}
 	failed := make([]error, len(records))
 	var group errgroup.Group
-	group.SetLimit(together)
+	group.SetLimit(maxConcurrentStarts)
 	for i, record := range records {
 		group.Go(func() error {
 			if err := start(ctx, c, record); err != nil {
@@ -57,16 +57,16 @@ func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
 			return nil
 		})
 	}
-	_ = group.Wait() // failed has them all, not only the first
+	_ = group.Wait() // failed contains all errors, not only the first one
 	return errors.Join(failed...)
 }
 
-// start begins the run of one record's picture. A record that cannot be read is left out: no later delivery of it could
-// be read either, and its picture, if there is one, is found by the sweep.
+// start starts the workflow of one record's picture. It skips a record that cannot be read: no later delivery could be
+// read either, and the sweep finds the picture if it exists.
 func start(ctx context.Context, c client.Client, record json.RawMessage) error {
-	p, err := pictureOf(record)
+	p, err := parseRecord(record)
 	if err != nil {
-		slog.Error("a record of an S3 event cannot be read and is left out; if there is such a picture, the sweep starts it", "why", err)
+		slog.Error("skipping an unreadable record of an S3 event; if its picture exists, the sweep starts it", "error", err)
 		return nil
 	}
 	if p.ID == "" {
@@ -75,21 +75,23 @@ func start(ctx context.Context, c client.Client, record json.RawMessage) error {
 	if err := pipeline.Start(ctx, c, picture.Order{Picture: p}, pipeline.LivePriority); err != nil {
 		return err
 	}
-	slog.Info("started", "picture", p.ID.Redacted(), "bytes", p.Size)
+	slog.Info("started", "picture", p.ID, "bytes", p.Size)
 	return nil
 }
 
-// connected makes the client on first use and keeps it. A failure is not kept: the next event tries again.
-func (t *trigger) connected(ctx context.Context) (client.Client, error) {
+// connect returns the Temporal client. It makes the client for the first event; after a failure, the next event tries
+// again.
+func (t *trigger) connect(ctx context.Context) (client.Client, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.client != nil {
 		return t.client, nil
 	}
-	if err := settings.Load(ctx); err != nil {
+	s, err := settings.Load(ctx)
+	if err != nil {
 		return nil, err
 	}
-	c, err := pipeline.Dial()
+	c, err := pipeline.Dial(s.Temporal)
 	if err != nil {
 		return nil, err
 	}

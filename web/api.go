@@ -13,49 +13,49 @@ import (
 	"triptych/picture"
 )
 
-// api answers under /api/. Its clients connect when they are first used.
+// api implements the endpoints under /api/. Its clients connect on first use.
 type api struct {
 	bucket        string
 	eraseSecret   []byte
-	retentionDays *int // nil: kept until erased
+	retentionDays *int // nil: pictures are stored until they are erased
 	objects       *s3.Client
 	records       *records.Container
 	temporal      client.Client
-	pace          pace
+	timing        streamTiming
 	stopping      <-chan struct{} // closed when event streams must end
 }
 
-// cloudTimeout bounds each call to a cloud, well inside a Lambda's own limit and a person's.
+// cloudTimeout limits each call to a cloud. Two calls in sequence still finish before a Lambda times out.
 const cloudTimeout = 3 * time.Second
 
-// endpoint answers a request, or returns why it does not.
+// endpoint handles a request. If it returns an error, it has written nothing, and the caller writes a problem.
 type endpoint func(http.ResponseWriter, *http.Request) error
 
-// handler is the whole site: the API, the page and its headers.
+// handler returns the whole site: the API, the page and the security headers.
 func (a *api) handler(bucketOrigin string) http.Handler {
 	mux := http.NewServeMux()
 	routes := map[string]map[string]endpoint{
-		"/api/pictures":             {"POST": a.grant},
-		"/api/pictures/{id}":        {"GET": a.show, "DELETE": a.erase},
-		"/api/pictures/{id}/events": {"GET": a.events},
-		"/api/pictures/{id}/image":  {"GET": a.image},
-		"/api/notice":               {"GET": a.notice},
-		"/healthz":                  {"GET": healthy},
+		"/api/pictures":             {"POST": a.createGrant},
+		"/api/pictures/{id}":        {"GET": a.getProgress, "DELETE": a.erase},
+		"/api/pictures/{id}/events": {"GET": a.streamProgress},
+		"/api/pictures/{id}/image":  {"GET": a.redirectToImage},
+		"/api/notice":               {"GET": a.getPageConfig},
+		"/healthz":                  {"GET": getHealth},
 	}
 	for pattern, methods := range routes {
-		mux.Handle(pattern, dispatch(methods))
+		mux.Handle(pattern, byMethod(methods))
 	}
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		answer(w, r, refuse(http.StatusNotFound, "There is nothing at this address of the API: see README for what there is."))
+		writeProblem(w, r, clientError(http.StatusNotFound, "The API has nothing at this address: see the README for its endpoints."))
 	})
-	mux.Handle("/", pages())
-	return observe(withHeaders(securityHeaders(bucketOrigin), mux))
+	mux.Handle("/", siteHandler())
+	return logRequests(withHeaders(securityHeaders(bucketOrigin), mux))
 }
 
-// dispatch answers by method, HEAD as GET, and everything else with what is allowed. No answer of the API
-// may be kept by a cache, and no body is believed before its hash was checked.
-func dispatch(methods map[string]endpoint) http.Handler {
+// byMethod calls the endpoint of the request's method. HEAD is handled as GET; other methods get status 405. No response
+// of the API may be cached. The body is verified before the endpoint can read it.
+func byMethod(methods map[string]endpoint) http.Handler {
 	var allowed []string
 	for method := range methods {
 		allowed = append(allowed, method)
@@ -71,7 +71,7 @@ func dispatch(methods map[string]endpoint) http.Handler {
 		endpoint := methods[r.Method]
 		if endpoint == nil {
 			w.Header().Set("Allow", allow)
-			answer(w, r, refuse(http.StatusMethodNotAllowed, "This address takes only %s.", allow))
+			writeProblem(w, r, clientError(http.StatusMethodNotAllowed, "This address accepts only %s.", allow))
 			return
 		}
 		err := verifyBody(r)
@@ -79,21 +79,21 @@ func dispatch(methods map[string]endpoint) http.Handler {
 			err = endpoint(w, r)
 		}
 		if err != nil {
-			answer(w, r, err)
+			writeProblem(w, r, err)
 		}
 	})
 }
 
-// pictureID is the picture the address names.
+// pictureID returns the picture ID in the request's path.
 func pictureID(r *http.Request) (picture.ID, error) {
 	id, err := picture.ParseID(r.PathValue("id"))
 	if err != nil {
-		return "", refuse(http.StatusNotFound, "The address names no picture: a picture's ID is what POST /api/pictures answered.")
+		return "", clientError(http.StatusNotFound, "This address names no picture: use the ID that POST /api/pictures returned.")
 	}
 	return id, nil
 }
 
-func healthy(w http.ResponseWriter, _ *http.Request) error {
-	send(w, http.StatusOK, "application/json", map[string]string{"status": "ready"})
+func getHealth(w http.ResponseWriter, _ *http.Request) error {
+	writeJSON(w, http.StatusOK, "application/json", map[string]string{"status": "ready"})
 	return nil
 }

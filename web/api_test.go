@@ -15,7 +15,7 @@ import (
 )
 
 func TestAPI_methods(t *testing.T) {
-	c := newClouds(t)
+	c := newTestSite(t)
 	id := string(picture.NewID(time.Now()))
 	for path, allow := range map[string]string{
 		"/api/pictures":                   "POST",
@@ -44,7 +44,7 @@ func TestAPI_methods(t *testing.T) {
 }
 
 func TestAPI_unknown_addresses(t *testing.T) {
-	c := newClouds(t)
+	c := newTestSite(t)
 	for _, path := range []string{
 		"/api/", "/api/nothing", "/api/pictures/", "/api/pictures/x/y", "/nothing", "/index.htm", "/site/index.html", "/%2e%2e/main.go",
 		"/api/pictures/nobody", "/api/pictures/nobody/image", "/api/pictures/nobody/events", "/api/pictures/%00", "/api/pictures/%2e%2e",
@@ -58,7 +58,7 @@ func TestAPI_unknown_addresses(t *testing.T) {
 }
 
 func TestAPI_headers(t *testing.T) {
-	c := newClouds(t)
+	c := newTestSite(t)
 	want := securityHeaders(bucketOrigin)
 	for _, path := range []string{"/", "/style.css", "/nothing", "/api/nothing", "/api/pictures", "/healthz"} {
 		resp := c.do(t, "GET", path, "", nil)
@@ -83,14 +83,14 @@ func TestAPI_headers(t *testing.T) {
 }
 
 func TestAPI_origin_of_the_bucket_is_where_grants_lead(t *testing.T) {
-	c := newClouds(t)
+	c := newTestSite(t)
 	if origin, err := c.bucketOrigin(t.Context()); err != nil || origin != bucketOrigin {
 		t.Errorf("the origin is %q, %v", origin, err)
 	}
 }
 
 func TestBody(t *testing.T) {
-	c := newClouds(t)
+	c := newTestSite(t)
 	for name, try := range map[string]struct {
 		body   string
 		hashes []string
@@ -117,11 +117,11 @@ func TestBody(t *testing.T) {
 }
 
 func TestSite(t *testing.T) {
-	c := newClouds(t)
+	c := newTestSite(t)
 	t.Run("an_unchanged_file_is_304", func(t *testing.T) {
 		tag := c.do(t, "GET", "/app.js", "", nil).Header.Get("ETag")
 		if resp := c.do(t, "GET", "/app.js", "", http.Header{"If-None-Match": {tag}}); tag == "" || resp.StatusCode != http.StatusNotModified {
-			t.Errorf("asked again with %s: %d", tag, resp.StatusCode)
+			t.Errorf("onDescribe again with %s: %d", tag, resp.StatusCode)
 		}
 	})
 	t.Run("every_file_has_a_type_a_browser_takes", func(t *testing.T) {

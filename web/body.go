@@ -8,33 +8,33 @@ import (
 	"net/http"
 )
 
-// maxBody is far more than the largest body the API has a use for.
+// maxBody is the size of the largest accepted request body, in bytes. An upload request has about 120.
 const maxBody = 4 << 10
 
 const hashHeader = "x-amz-content-sha256"
 
-// verifyBody reads the body, bounded, and leaves it to be read again. A body must come with its hash:
-// CloudFront signs it into the request it makes of a function URL, so what a missing hash would break
-// in the cloud is refused everywhere.
+// verifyBody checks the size and the hash of the body, and leaves the body readable. A body without its hash is refused:
+// CloudFront's signature to the function URL covers the hash, so such a request would fail in the cloud, and it must
+// fail in the same way everywhere else.
 func verifyBody(r *http.Request) error {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
-		return refuse(http.StatusBadRequest, "The body ended early: send it again.")
+		return clientError(http.StatusBadRequest, "The body ended early: send it again.")
 	}
 	if len(body) > maxBody {
-		return refuse(http.StatusRequestEntityTooLarge, "The body is over %d bytes: send the picture itself to the URL of its grant.", maxBody)
+		return clientError(http.StatusRequestEntityTooLarge, "The body is over %d bytes: send the picture itself to the URL of its grant.", maxBody)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if len(body) == 0 {
-		return nil // whatever CloudFront says of an empty body is its own business
+		return nil // CloudFront may add a hash to a request without a body; there is nothing to verify
 	}
 	const remedy = "set it to the SHA-256 of the body, in lower-case hex"
 	hashes, sum := r.Header.Values(hashHeader), sha256.Sum256(body)
 	switch {
 	case len(hashes) == 0:
-		return refuse(http.StatusBadRequest, "The header %s is missing: %s.", hashHeader, remedy)
+		return clientError(http.StatusBadRequest, "The header %s is missing: %s.", hashHeader, remedy)
 	case len(hashes) > 1 || hashes[0] != hex.EncodeToString(sum[:]):
-		return refuse(http.StatusBadRequest, "The header %s is not that of this body: %s.", hashHeader, remedy)
+		return clientError(http.StatusBadRequest, "The header %s does not match this body: %s.", hashHeader, remedy)
 	}
 	return nil
 }

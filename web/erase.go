@@ -14,16 +14,16 @@ import (
 	"triptych/picture"
 )
 
-// eraseToken is what whoever was granted the upload may erase the picture with. It is derived, so that
-// nothing has to be kept for it.
+// eraseToken returns the token that allows its holder to erase the picture. It is an HMAC of the ID, so that web stores
+// no tokens.
 func (a *api) eraseToken(id picture.ID) string {
 	mac := hmac.New(sha256.New, a.eraseSecret)
 	mac.Write([]byte(id))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// erase starts the erasure, once however often it is asked for while it runs. It may be asked for again
-// later: erasing what is erased does no harm.
+// erase starts the ErasePicture workflow. It is idempotent: while an erasure is running, no second one starts, and a
+// later erasure changes nothing.
 func (a *api) erase(w http.ResponseWriter, r *http.Request) error {
 	id, err := pictureID(r)
 	if err != nil {
@@ -31,7 +31,7 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request) error {
 	}
 	token := []byte(r.Header.Get("X-Triptych-Erase"))
 	if subtle.ConstantTimeCompare(token, []byte(a.eraseToken(id))) != 1 {
-		return refuse(http.StatusForbidden, "The header X-Triptych-Erase must hold the eraseToken that came with this picture's upload grant. Nothing was changed.")
+		return clientError(http.StatusForbidden, "The header X-Triptych-Erase must contain the eraseToken of this picture's upload grant. Nothing was changed.")
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), cloudTimeout)
 	defer cancel()
@@ -44,6 +44,6 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return unavailable("Temporal", "nothing was erased yet", err)
 	}
-	send(w, http.StatusAccepted, "application/json", map[string]string{"id": string(id), "status": "erasing"})
+	writeJSON(w, http.StatusAccepted, "application/json", map[string]string{"id": string(id), "status": "erasing"})
 	return nil
 }

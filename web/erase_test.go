@@ -11,7 +11,7 @@ import (
 )
 
 func TestErase(t *testing.T) {
-	c := newClouds(t)
+	c := newTestSite(t)
 	id, other := picture.NewID(time.Now()), picture.NewID(time.Now())
 	path, token := "/api/pictures/"+string(id), c.eraseToken(id)
 	for name, wrong := range map[string][]string{
@@ -33,7 +33,7 @@ func TestErase(t *testing.T) {
 	right := http.Header{"X-Triptych-Erase": {token}}
 	t.Run("the_token_starts_the_erasure", func(t *testing.T) {
 		resp := c.do(t, "DELETE", path, "", right)
-		if got := read[map[string]string](t, resp); resp.StatusCode != http.StatusAccepted || got["id"] != string(id) || got["status"] != "erasing" {
+		if got := decodeBody[map[string]string](t, resp); resp.StatusCode != http.StatusAccepted || got["id"] != string(id) || got["status"] != "erasing" {
 			t.Errorf("the answer is %d %v", resp.StatusCode, got)
 		}
 		if len(c.temporal.started) != 1 {
@@ -48,7 +48,7 @@ func TestErase(t *testing.T) {
 		}
 	})
 	t.Run("without_Temporal_it_is_503_and_says_that_nothing_was_erased", func(t *testing.T) {
-		c.temporal.fail(true)
+		c.temporal.setDown(true)
 		resp := c.do(t, "DELETE", path, "", right)
 		wantProblem(t, resp, http.StatusServiceUnavailable, "nothing was erased")
 		if resp.Header.Get("Retry-After") == "" {

@@ -13,20 +13,37 @@ import (
 	"triptych/web/status"
 )
 
-// pace is how often an event stream looks, how long it may be silent and how long it lasts.
-type pace struct {
-	early, late time.Duration // between two looks, in the first ten seconds and after
-	idle        time.Duration // between two looks for what is hardly to be expected
-	comment     time.Duration
-	limit       time.Duration
+// pollIntervals is how long an event stream waits between two reads of a picture's progress.
+type pollIntervals struct {
+	fast time.Duration // in the first ten seconds of the stream
+	slow time.Duration // after ten seconds
+	idle time.Duration // when no upload is expected any more
 }
 
-// CloudFront cuts an origin that is silent for 30 s. A stream that ends after a minute lets a Lambda go,
-// and the page comes back by itself.
-var livePace = pace{early: 200 * time.Millisecond, late: time.Second, idle: 10 * time.Second, comment: 15 * time.Second, limit: time.Minute}
+func (p pollIntervals) next(elapsed time.Duration) time.Duration {
+	if elapsed < 10*time.Second {
+		return p.fast
+	}
+	return p.slow
+}
 
-// events tells every change of the picture's progress as it happens.
-func (a *api) events(w http.ResponseWriter, r *http.Request) error {
+// streamTiming contains the intervals of an event stream.
+type streamTiming struct {
+	poll      pollIntervals
+	keepAlive time.Duration // between two comments
+	limit     time.Duration // of the whole stream
+}
+
+// CloudFront closes a connection to an origin that sends nothing for 30 s. A stream ends after a minute, which frees its
+// Lambda instance; the page reconnects automatically.
+var defaultTiming = streamTiming{
+	poll:      pollIntervals{fast: 200 * time.Millisecond, slow: time.Second, idle: 10 * time.Second},
+	keepAlive: 15 * time.Second,
+	limit:     time.Minute,
+}
+
+// streamProgress sends the picture's progress, and then each change of it, as server-sent events.
+func (a *api) streamProgress(w http.ResponseWriter, r *http.Request) error {
 	id, err := pictureID(r)
 	if err != nil {
 		return err
@@ -36,110 +53,104 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}
-	limit := time.Now().Add(a.pace.limit)
-	if deadline, ok := r.Context().Deadline(); ok { // a Lambda's
+	limit := time.Now().Add(a.timing.limit)
+	if deadline, ok := r.Context().Deadline(); ok { // only in a Lambda
 		limit = earlier(limit, deadline.Add(-2*time.Second))
 	}
 	ctx, cancel := context.WithDeadline(r.Context(), limit)
 	defer cancel()
-	out := newStream(w)
+	out := newEventWriter(w)
 	if err := out.write("retry: 1000\n\n"); err != nil {
-		return nil // whoever asked has left
+		return nil // the client has disconnected
 	}
-	a.watch(ctx, id, out)
+	a.poll(ctx, id, out)
 	return nil
 }
 
-// watch looks and tells until the picture is settled, the time is up or the reader has left. While the
-// clouds do not answer it says nothing of the picture and goes on asking.
-func (a *api) watch(ctx context.Context, id picture.ID, out *stream) {
-	comments := time.NewTicker(a.pace.comment)
-	defer comments.Stop()
-	looks := time.NewTimer(0)
-	defer looks.Stop()
-	began, troubled := time.Now(), false
+// poll reads the picture's progress repeatedly and sends each change. It returns when the picture is settled, ctx ends,
+// the server stops or the client disconnects. When a cloud is unavailable it sends no progress and keeps polling.
+func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
+	keepAlive := time.NewTicker(a.timing.keepAlive)
+	defer keepAlive.Stop()
+	next := time.NewTimer(0)
+	defer next.Stop()
+	began, failing := time.Now(), false
 	var latest status.Execution
 	for {
-		var err error
+		var writeErr error
 		select {
 		case <-ctx.Done():
 			return
 		case <-a.stopping:
 			return
-		case <-comments.C:
-			err = out.write(": still here\n\n")
-		case <-looks.C:
-			progress, unknown := a.progress(ctx, id, &latest)
-			if unknown == nil {
-				err = out.tell(progress)
-			} else if deadline, _ := ctx.Deadline(); !troubled && time.Now().Before(deadline) {
-				slog.Error("an event stream cannot see its picture", "picture", id.Redacted(), "error", discreet(unknown, string(id)))
+		case <-keepAlive.C:
+			writeErr = out.write(": still here\n\n")
+		case <-next.C:
+			progress, err := a.progress(ctx, id, &latest)
+			if err == nil {
+				writeErr = out.writeProgress(progress)
+			} else if deadline, _ := ctx.Deadline(); !failing && time.Now().Before(deadline) {
+				// Logged once per outage, and not if the stream's own deadline interrupted the read.
+				slog.Error("event stream cannot read the progress", "picture", id, "error", err)
 			}
-			troubled = unknown != nil
+			failing = err != nil
 			if progress.Status.Settled() {
 				return
 			}
-			if progress.Status == picture.Waiting && !expected(id, time.Now()) {
-				looks.Reset(a.pace.idle)
+			if progress.Status == picture.Waiting && !uploadExpected(id, time.Now()) {
+				next.Reset(a.timing.poll.idle)
 			} else {
-				looks.Reset(a.pace.next(time.Since(began)))
+				next.Reset(a.timing.poll.next(time.Since(began)))
 			}
 		}
-		if err != nil {
+		if writeErr != nil {
 			return
 		}
 	}
 }
 
-func (p pace) next(elapsed time.Duration) time.Duration {
-	if elapsed < 10*time.Second {
-		return p.early
-	}
-	return p.late
-}
-
-// expected tells whether the upload of a picture that has no run may yet arrive. Afterwards only a sweep starts it,
-// and an ID that was made up is never heard of.
-func expected(id picture.ID, now time.Time) bool {
+// uploadExpected reports whether the grant of the ID may still be in use. Later, only a sweep can start the workflow, and
+// an ID that web never granted will not get one.
+func uploadExpected(id picture.ID, now time.Time) bool {
 	age := now.Sub(id.CreatedAt())
 	return -time.Minute < age && age < picture.GrantTTL+time.Minute
 }
 
-// stream frames server-sent events and keeps them moving: it flushes each, and replaces the server's
-// bounds, which are made for short answers, by one for each write. lambdaurl has neither bounds nor a
-// buffer, and says so with an error that may be ignored.
-type stream struct {
+// eventWriter writes server-sent events. It flushes each event. It replaces the server's deadlines, which are meant for
+// short responses, by a new deadline for each write. lambdaurl supports neither deadlines nor flushing and needs neither,
+// so the errors of ResponseController are ignored.
+type eventWriter struct {
 	w    http.ResponseWriter
 	rc   *http.ResponseController
-	last []byte
+	last []byte // the last progress written
 }
 
-func newStream(w http.ResponseWriter) *stream {
+func newEventWriter(w http.ResponseWriter) *eventWriter {
 	rc := http.NewResponseController(w)
 	rc.SetReadDeadline(time.Time{})
-	return &stream{w: w, rc: rc}
+	return &eventWriter{w: w, rc: rc}
 }
 
-func (s *stream) write(text string) error {
-	s.rc.SetWriteDeadline(time.Now().Add(10 * time.Second))
-	if _, err := s.w.Write([]byte(text)); err != nil {
+func (e *eventWriter) write(text string) error {
+	e.rc.SetWriteDeadline(time.Now().Add(10 * time.Second))
+	if _, err := e.w.Write([]byte(text)); err != nil {
 		return err
 	}
-	s.rc.Flush()
+	e.rc.Flush()
 	return nil
 }
 
-// tell writes progress if it is not what was told last.
-func (s *stream) tell(progress picture.Progress) error {
+// writeProgress writes an event if the progress differs from the last one written.
+func (e *eventWriter) writeProgress(progress picture.Progress) error {
 	event, err := json.Marshal(progress)
 	if err != nil {
-		return fmt.Errorf("writing progress as JSON: %w", err)
+		return fmt.Errorf("encoding the progress: %w", err)
 	}
-	if bytes.Equal(event, s.last) {
+	if bytes.Equal(event, e.last) {
 		return nil
 	}
-	s.last = event
-	return s.write("data: " + string(event) + "\n\n")
+	e.last = event
+	return e.write("data: " + string(event) + "\n\n")
 }
 
 func earlier(a, b time.Time) time.Time {

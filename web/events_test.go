@@ -18,12 +18,12 @@ import (
 )
 
 // frames reads the frames of an event stream, one by one, until it ends.
-type frames struct {
+type frameReader struct {
 	t     *testing.T
 	lines *bufio.Scanner
 }
 
-func readFrames(t *testing.T, body io.Reader) *frames {
+func newFrameReader(t *testing.T, body io.Reader) *frameReader {
 	t.Helper()
 	lines := bufio.NewScanner(body)
 	lines.Split(func(data []byte, atEOF bool) (int, []byte, error) {
@@ -35,11 +35,11 @@ func readFrames(t *testing.T, body io.Reader) *frames {
 		}
 		return 0, nil, nil
 	})
-	return &frames{t, lines}
+	return &frameReader{t, lines}
 }
 
 // next is the next frame, "" at the end.
-func (f *frames) next() string {
+func (f *frameReader) next() string {
 	f.t.Helper()
 	if !f.lines.Scan() {
 		if err := f.lines.Err(); err != nil {
@@ -50,7 +50,7 @@ func (f *frames) next() string {
 	return f.lines.Text()
 }
 
-func (f *frames) progress() picture.Progress {
+func (f *frameReader) progress() picture.Progress {
 	f.t.Helper()
 	frame := f.next()
 	data, ok := strings.CutPrefix(frame, "data: ")
@@ -62,13 +62,13 @@ func (f *frames) progress() picture.Progress {
 }
 
 func TestEvents(t *testing.T) {
-	open := func(t *testing.T, c *clouds, id picture.ID) *frames {
+	open := func(t *testing.T, c *testSite, id picture.ID) *frameReader {
 		t.Helper()
 		resp := c.do(t, "GET", "/api/pictures/"+string(id)+"/events", "", nil)
 		if got := resp.Header.Get("Content-Type"); got != "text/event-stream" {
 			t.Errorf("content type is %q", got)
 		}
-		f := readFrames(t, resp.Body)
+		f := newFrameReader(t, resp.Body)
 		if got := f.next(); got != "retry: 1000" {
 			t.Errorf("the stream begins with %q", got)
 		}
@@ -78,20 +78,20 @@ func TestEvents(t *testing.T) {
 	annotated := (picture.Picture{ID: id, Bucket: "b", Key: "k"}).AnnotatedRecord([]byte("{}"), time.Now(), nil, "run")
 
 	t.Run("each_change_is_told_once_and_the_last_ends_it", func(t *testing.T) {
-		c := newClouds(t)
+		c := newTestSite(t)
 		f := open(t, c, id)
 		if p := f.progress(); p.Status != picture.Waiting {
 			t.Errorf("first %s", p.Status)
 		}
-		c.temporal.tell(t, "annotate_is_under_way")
-		if p := f.progress(); inShort(p.Steps) != "done running waiting" {
-			t.Errorf("then %s", inShort(p.Steps))
+		c.temporal.use(t, "annotate_running")
+		if p := f.progress(); statuses(p.Steps) != "done running waiting" {
+			t.Errorf("then %s", statuses(p.Steps))
 		}
-		c.temporal.tell(t, "annotate_waits_to_be_tried_again")
-		if p := f.progress(); inShort(p.Steps) != "done retrying waiting" {
-			t.Errorf("then %s", inShort(p.Steps))
+		c.temporal.use(t, "annotate_waiting_for_retry")
+		if p := f.progress(); statuses(p.Steps) != "done retrying waiting" {
+			t.Errorf("then %s", statuses(p.Steps))
 		}
-		c.keep(t, annotated)
+		c.store(t, annotated)
 		if p := f.progress(); p.Status != picture.Annotated || p.Record == nil {
 			t.Errorf("then %s", p.Status)
 		}
@@ -100,8 +100,8 @@ func TestEvents(t *testing.T) {
 		}
 	})
 	t.Run("a_silent_stream_carries_comments_past_the_server's_bounds", func(t *testing.T) {
-		c := newClouds(t, func(c *clouds) {
-			c.pace.comment = 250 * time.Millisecond
+		c := newTestSite(t, func(c *testSite) {
+			c.timing.keepAlive = 250 * time.Millisecond
 			c.site.Config.ReadTimeout, c.site.Config.WriteTimeout = time.Second, time.Second
 		})
 		f := open(t, c, id)
@@ -113,7 +113,7 @@ func TestEvents(t *testing.T) {
 		}
 	})
 	t.Run("it_waits_out_clouds_that_do_not_answer", func(t *testing.T) {
-		c := newClouds(t, func(c *clouds) { c.pace.comment = 20 * time.Millisecond })
+		c := newTestSite(t, func(c *testSite) { c.timing.keepAlive = 20 * time.Millisecond })
 		c.cosmos.SetFault(cosmosdb.Fault{Status: 503})
 		f := open(t, c, id)
 		if got := f.next(); got != ": still here" {
@@ -130,7 +130,7 @@ func TestEvents(t *testing.T) {
 		}
 	})
 	t.Run("it_ends_after_its_time", func(t *testing.T) {
-		c := newClouds(t, func(c *clouds) { c.pace.limit = 3 * time.Second })
+		c := newTestSite(t, func(c *testSite) { c.timing.limit = 3 * time.Second })
 		f := open(t, c, id)
 		f.progress()
 		if rest := f.next(); rest != "" {
@@ -138,8 +138,8 @@ func TestEvents(t *testing.T) {
 		}
 	})
 	t.Run("a_history_that_has_not_grown_is_not_read_again", func(t *testing.T) {
-		c := newClouds(t, func(c *clouds) { c.pace.comment = 20 * time.Millisecond })
-		c.temporal.tell(t, "annotate_is_under_way")
+		c := newTestSite(t, func(c *testSite) { c.timing.keepAlive = 20 * time.Millisecond })
+		c.temporal.use(t, "annotate_running")
 		f := open(t, c, id)
 		f.progress()
 		for range 5 {
@@ -148,16 +148,16 @@ func TestEvents(t *testing.T) {
 		if n := c.temporal.count(func() int { return c.temporal.histories }); n != 1 {
 			t.Errorf("it was read %d times", n)
 		}
-		c.temporal.grow(t, "persist_is_throttled")
-		if p := f.progress(); inShort(p.Steps) != "done done retrying" {
-			t.Errorf("once it has grown it is told as %s", inShort(p.Steps))
+		c.temporal.advance(t, "persist_waiting_for_retry")
+		if p := f.progress(); statuses(p.Steps) != "done done retrying" {
+			t.Errorf("once it has grown it is told as %s", statuses(p.Steps))
 		}
 	})
 	for name, minted := range map[string]time.Time{"expired_long_ago": time.Now().Add(-time.Hour), "was_never_minted": time.Now().Add(time.Hour)} {
 		t.Run("a_picture_whose_grant_"+name+"_is_hardly_looked_for", func(t *testing.T) {
-			c := newClouds(t, func(c *clouds) { c.pace.comment, c.pace.idle = 20*time.Millisecond, time.Hour })
+			c := newTestSite(t, func(c *testSite) { c.timing.keepAlive, c.timing.poll.idle = 20*time.Millisecond, time.Hour })
 			looks := 0
-			c.temporal.asked = func() { looks++ }
+			c.temporal.onDescribe = func() { looks++ }
 			f := open(t, c, picture.NewID(minted))
 			f.progress()
 			for range 5 {
@@ -170,7 +170,7 @@ func TestEvents(t *testing.T) {
 	}
 	t.Run("it_ends_when_the_server_stops", func(t *testing.T) {
 		stopping := make(chan struct{})
-		c := newClouds(t, func(c *clouds) { c.stopping = stopping })
+		c := newTestSite(t, func(c *testSite) { c.stopping = stopping })
 		f := open(t, c, id)
 		f.progress()
 		close(stopping)
@@ -181,7 +181,7 @@ func TestEvents(t *testing.T) {
 }
 
 // mend ends Cosmos's fault and writes the Record, again if a call that met the fault is shared.
-func (c *clouds) mend(t *testing.T, record picture.Record) {
+func (c *testSite) mend(t *testing.T, record picture.Record) {
 	t.Helper()
 	c.cosmos.SetFault(cosmosdb.Fault{})
 	for c.records.Create(t.Context(), record) != nil {
@@ -192,7 +192,7 @@ func (c *clouds) mend(t *testing.T, record picture.Record) {
 }
 
 func TestEvents_a_Lambda_streams_them_and_ends_before_its_deadline(t *testing.T) {
-	c := newClouds(t)
+	c := newTestSite(t)
 	id := picture.NewID(time.Now())
 	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
 	defer cancel()
@@ -203,12 +203,12 @@ func TestEvents_a_Lambda_streams_them_and_ends_before_its_deadline(t *testing.T)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := readFrames(t, resp.Body)
+	f := newFrameReader(t, resp.Body)
 	f.next()
 	if p := f.progress(); p.Status != picture.Waiting {
 		t.Errorf("first %s", p.Status)
 	}
-	c.temporal.tell(t, "annotate_is_under_way")
+	c.temporal.use(t, "annotate_running")
 	if p := f.progress(); p.Status != picture.Running {
 		t.Errorf("then %s", p.Status)
 	}

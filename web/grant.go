@@ -16,14 +16,14 @@ import (
 	"triptych/picture"
 )
 
-// wish is what a caller says of the picture it wants to upload.
-type wish struct {
+// uploadRequest describes the picture that a caller wants to upload.
+type uploadRequest struct {
 	ContentType string `json:"contentType"`
 	Size        int64  `json:"size"`
-	SHA256      string `json:"sha256"` // base64, as S3 wants it
+	SHA256      string `json:"sha256"` // base64, the format that S3 requires
 }
 
-// grant is the right to upload those bytes, once.
+// grant allows its holder to upload the requested bytes once.
 type grant struct {
 	ID         picture.ID `json:"id"`
 	EraseToken string     `json:"eraseToken"`
@@ -34,15 +34,15 @@ type grant struct {
 type upload struct {
 	Method  string            `json:"method"`
 	URL     string            `json:"url"`
-	Headers map[string]string `json:"headers"` // what a browser may set; it sets the others itself
+	Headers map[string]string `json:"headers"` // without Host and Content-Length, which a browser sets itself
 }
 
-func (a *api) grant(w http.ResponseWriter, r *http.Request) error {
-	want, err := readWish(r.Body)
+func (a *api) createGrant(w http.ResponseWriter, r *http.Request) error {
+	want, err := readUploadRequest(r.Body)
 	if err != nil {
 		return err
 	}
-	granted, err := a.sign(r.Context(), picture.NewID(time.Now()), want)
+	granted, err := a.signUpload(r.Context(), picture.NewID(time.Now()), want)
 	if err != nil {
 		return problem{
 			Status: http.StatusServiceUnavailable, retryAfter: 5 * time.Second, cause: err,
@@ -50,41 +50,42 @@ func (a *api) grant(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	w.Header().Set("Location", "/api/pictures/"+string(granted.ID))
-	send(w, http.StatusCreated, "application/json", granted)
+	writeJSON(w, http.StatusCreated, "application/json", granted)
 	return nil
 }
 
-// readWish takes exactly one wish, and nothing it does not know.
-func readWish(body io.Reader) (wish, error) {
+// readUploadRequest accepts exactly one upload request without unknown fields.
+func readUploadRequest(body io.Reader) (uploadRequest, error) {
 	const example = `{"contentType":"image/jpeg","size":48213,"sha256":"<base64>"}`
-	var want wish
+	var want uploadRequest
 	decoder := json.NewDecoder(body)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&want); err != nil {
-		return wish{}, refuse(http.StatusBadRequest, "The body is not as expected (%.100s): send %s.", err, example)
+		return uploadRequest{}, clientError(http.StatusBadRequest, "The body is invalid (%.100s): send %s.", err, example)
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return wish{}, refuse(http.StatusBadRequest, "The body goes on after its end: send only %s.", example)
+		return uploadRequest{}, clientError(http.StatusBadRequest, "The body continues after the end of its JSON object: send only %s.", example)
 	}
 	if _, err := picture.ID("").Key(want.ContentType); err != nil {
-		return wish{}, refuse(http.StatusBadRequest, "contentType is %.40q: a picture must be image/jpeg, image/png or image/webp.", want.ContentType)
+		return uploadRequest{}, clientError(http.StatusBadRequest, "contentType is %.40q: a picture must be image/jpeg, image/png or image/webp.", want.ContentType)
 	}
 	if want.Size < 1 || want.Size > picture.MaxSize {
-		return wish{}, refuse(http.StatusBadRequest, "size is %d: a picture must have 1 to %d bytes.", want.Size, picture.MaxSize)
+		return uploadRequest{}, clientError(http.StatusBadRequest, "size is %d: a picture must have 1 to %d bytes.", want.Size, picture.MaxSize)
 	}
-	// Strict, and compared with its own encoding, so that one sum has one form.
+	// Even strict decoding ignores line breaks. The comparison rejects them, so that each hash has one spelling.
 	sum, err := base64.StdEncoding.Strict().DecodeString(want.SHA256)
 	if err != nil || len(sum) != 32 || base64.StdEncoding.EncodeToString(sum) != want.SHA256 {
-		return wish{}, refuse(http.StatusBadRequest, "sha256 is not the base64 of 32 bytes: send the picture's SHA-256 in base64, with padding.")
+		return uploadRequest{}, clientError(http.StatusBadRequest, "sha256 is not the base64 of 32 bytes: send the picture's SHA-256 in base64, with padding.")
 	}
 	return want, nil
 }
 
-// shortestGrant is the least that is worth granting: an upload must be able to end within it.
-const shortestGrant = time.Minute
+// minGrantTTL is the shortest useful lifetime of a grant: a slow upload must be able to finish within it.
+const minGrantTTL = time.Minute
 
-// sign grants one PUT of exactly that key, type, length and sum, to a key that is still free.
-func (a *api) sign(ctx context.Context, id picture.ID, want wish) (grant, error) {
+// signUpload grants one PUT with the requested type, size and hash. If-None-Match makes S3 refuse the PUT if the object
+// already exists.
+func (a *api) signUpload(ctx context.Context, id picture.ID, want uploadRequest) (grant, error) {
 	key, err := id.Key(want.ContentType)
 	if err != nil {
 		return grant{}, err
@@ -97,7 +98,7 @@ func (a *api) sign(ctx context.Context, id picture.ID, want wish) (grant, error)
 	if credentials.CanExpire {
 		ttl = min(ttl, credentials.Expires.Sub(now))
 	}
-	if ttl < shortestGrant {
+	if ttl < minGrantTTL {
 		return grant{}, fmt.Errorf("the AWS credentials expire in %s and are not being renewed", ttl.Round(time.Second))
 	}
 	signed, err := s3.NewPresignClient(a.objects).PresignPutObject(ctx, &s3.PutObjectInput{
@@ -118,15 +119,15 @@ func (a *api) sign(ctx context.Context, id picture.ID, want wish) (grant, error)
 	}, nil
 }
 
-// bucketOrigin is where grants lead, as the page's security policy names it.
+// bucketOrigin returns the origin of signed upload URLs, for the Content-Security-Policy.
 func (a *api) bucketOrigin(ctx context.Context) (string, error) {
-	granted, err := a.sign(ctx, picture.NewID(time.Now()), wish{ContentType: "image/jpeg", Size: 1})
+	granted, err := a.signUpload(ctx, picture.NewID(time.Now()), uploadRequest{ContentType: "image/jpeg", Size: 1})
 	if err != nil {
 		return "", err
 	}
 	u, err := url.Parse(granted.Upload.URL)
 	if err != nil {
-		return "", fmt.Errorf("reading back a signed URL: %w", err)
+		return "", fmt.Errorf("parsing a signed URL: %w", err)
 	}
 	return u.Scheme + "://" + u.Host, nil
 }

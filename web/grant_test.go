@@ -13,17 +13,17 @@ import (
 	"triptych/picture"
 )
 
-const aSum = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+const validHash = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 
 func TestGrant_signs_those_bytes_once_and_nothing_else(t *testing.T) {
-	c := newClouds(t)
+	c := newTestSite(t)
 	for contentType, ext := range map[string]string{"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"} {
 		t.Run(ext, func(t *testing.T) {
-			resp := c.post(t, `{"contentType":"`+contentType+`","size":20000000,"sha256":"`+aSum+`"}`)
+			resp := c.post(t, `{"contentType":"`+contentType+`","size":20000000,"sha256":"`+validHash+`"}`)
 			if resp.StatusCode != http.StatusCreated {
 				wantProblem(t, resp, http.StatusCreated, "")
 			}
-			g := read[grant](t, resp)
+			g := decodeBody[grant](t, resp)
 			if _, err := picture.ParseID(string(g.ID)); err != nil || time.Since(g.ID.CreatedAt()) > time.Minute {
 				t.Errorf("the ID is %s: %v", g.ID, err)
 			}
@@ -47,7 +47,7 @@ func TestGrant_signs_those_bytes_once_and_nothing_else(t *testing.T) {
 			if left := time.Until(g.ExpiresAt); left > picture.GrantTTL || left < picture.GrantTTL-time.Minute {
 				t.Errorf("expiresAt is in %v", left)
 			}
-			want := map[string]string{"content-type": contentType, "x-amz-checksum-sha256": aSum, "if-none-match": "*"}
+			want := map[string]string{"content-type": contentType, "x-amz-checksum-sha256": validHash, "if-none-match": "*"}
 			if len(g.Upload.Headers) != len(want) || g.Upload.Method != "PUT" {
 				t.Errorf("the upload is %s with %v", g.Upload.Method, g.Upload.Headers)
 			}
@@ -64,25 +64,25 @@ func TestGrant_signs_those_bytes_once_and_nothing_else(t *testing.T) {
 }
 
 func TestGrant_refuses(t *testing.T) {
-	c := newClouds(t)
+	c := newTestSite(t)
 	sum31 := base64.StdEncoding.EncodeToString(make([]byte, 31))
 	for name, try := range map[string]struct{ body, names string }{
 		"no_JSON":                 {`picture`, "contentType"},
 		"an_array":                {`[]`, "contentType"},
-		"two_values":              {good() + good(), "end"},
-		"an_unknown_field":        {strings.Replace(good(), "{", `{"key":"../x",`, 1), "unknown field"},
-		"a_type_that_is_no_image": {strings.Replace(good(), "image/jpeg", "text/html", 1), "image/webp"},
-		"a_type_with_a_parameter": {strings.Replace(good(), "image/jpeg", "image/jpeg; x=y", 1), "image/webp"},
-		"no_size":                 {strings.Replace(good(), `"size":1,`, "", 1), "20000000"},
-		"a_negative_size":         {strings.Replace(good(), `"size":1`, `"size":-1`, 1), "20000000"},
-		"a_size_over_Vision's":    {strings.Replace(good(), `"size":1`, `"size":20000001`, 1), "20000000"},
-		"a_size_in_words":         {strings.Replace(good(), `"size":1`, `"size":"1"`, 1), "size"},
-		"a_size_past_int64":       {strings.Replace(good(), `"size":1`, `"size":9223372036854775808`, 1), "size"},
+		"two_values":              {validRequest() + validRequest(), "end"},
+		"an_unknown_field":        {strings.Replace(validRequest(), "{", `{"key":"../x",`, 1), "unknown field"},
+		"a_type_that_is_no_image": {strings.Replace(validRequest(), "image/jpeg", "text/html", 1), "image/webp"},
+		"a_type_with_a_parameter": {strings.Replace(validRequest(), "image/jpeg", "image/jpeg; x=y", 1), "image/webp"},
+		"no_size":                 {strings.Replace(validRequest(), `"size":1,`, "", 1), "20000000"},
+		"a_negative_size":         {strings.Replace(validRequest(), `"size":1`, `"size":-1`, 1), "20000000"},
+		"a_size_over_Vision's":    {strings.Replace(validRequest(), `"size":1`, `"size":20000001`, 1), "20000000"},
+		"a_size_in_words":         {strings.Replace(validRequest(), `"size":1`, `"size":"1"`, 1), "size"},
+		"a_size_past_int64":       {strings.Replace(validRequest(), `"size":1`, `"size":9223372036854775808`, 1), "size"},
 		"no_sum":                  {`{"contentType":"image/jpeg","size":1}`, "sha256"},
-		"a_sum_in_hex":            {strings.Replace(good(), aSum, strings.Repeat("0", 64), 1), "sha256"},
-		"a_sum_without_padding":   {strings.Replace(good(), aSum, strings.TrimRight(aSum, "="), 1), "sha256"},
-		"a_sum_with_a_line_break": {strings.Replace(good(), aSum, aSum[:8]+`\n`+aSum[8:], 1), "sha256"},
-		"a_sum_of_31_bytes":       {strings.Replace(good(), aSum, sum31, 1), "sha256"},
+		"a_sum_in_hex":            {strings.Replace(validRequest(), validHash, strings.Repeat("0", 64), 1), "sha256"},
+		"a_sum_without_padding":   {strings.Replace(validRequest(), validHash, strings.TrimRight(validHash, "="), 1), "sha256"},
+		"a_sum_with_a_line_break": {strings.Replace(validRequest(), validHash, validHash[:8]+`\n`+validHash[8:], 1), "sha256"},
+		"a_sum_of_31_bytes":       {strings.Replace(validRequest(), validHash, sum31, 1), "sha256"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			wantProblem(t, c.post(t, try.body), http.StatusBadRequest, try.names)
@@ -92,15 +92,15 @@ func TestGrant_refuses(t *testing.T) {
 
 // Whatever the body, the answer is a grant of what was asked, or a problem of status 400 or 413.
 func FuzzGrant(f *testing.F) {
-	for _, body := range []string{good(), "", "{}", "null", `{"contentType":null}`, `{"size":1e3}`, strings.Repeat("[", 4000), "\x00", `{"sha256":"😀"}`} {
+	for _, body := range []string{validRequest(), "", "{}", "null", `{"contentType":null}`, `{"size":1e3}`, strings.Repeat("[", 4000), "\x00", `{"sha256":"😀"}`} {
 		f.Add(body)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		w := httptest.NewRecorder()
 		r := httptest.NewRequest("POST", "/api/pictures", strings.NewReader(body))
 		r.Header.Set(hashHeader, hash(body))
-		offline().handler(bucketOrigin).ServeHTTP(w, r)
-		var want wish
+		newOfflineAPI().handler(bucketOrigin).ServeHTTP(w, r)
+		var want uploadRequest
 		switch w.Code {
 		case http.StatusCreated:
 			if err := json.Unmarshal([]byte(body), &want); err != nil || want.Size < 1 || want.Size > picture.MaxSize {
@@ -114,9 +114,11 @@ func FuzzGrant(f *testing.F) {
 	})
 }
 
-func good() string { return `{"contentType":"image/jpeg","size":1,"sha256":"` + aSum + `"}` }
+func validRequest() string {
+	return `{"contentType":"image/jpeg","size":1,"sha256":"` + validHash + `"}`
+}
 
-func (c *clouds) post(t *testing.T, body string) *http.Response {
+func (c *testSite) post(t *testing.T, body string) *http.Response {
 	t.Helper()
 	return c.do(t, "POST", "/api/pictures", body, http.Header{hashHeader: {hash(body)}})
 }

@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// headersFile is the one list of security headers: Terraform reads the same file for CloudFront. The page
-// talks to this site and, to upload and to show a picture, to {bucket}; nothing else, and nothing inline.
+// headersFile contains the security headers. Terraform reads the same file for CloudFront. The Content-Security-Policy
+// allows the page to connect to its own site and to {bucket}, for uploads and images. It allows no inline code.
 //
 //go:embed headers.json
 var headersFile []byte
 
-// securityHeaders go out with every answer.
+// securityHeaders returns the headers that every response must have.
 func securityHeaders(bucketOrigin string) map[string]string {
 	var headers map[string]string
 	if err := json.Unmarshal(headersFile, &headers); err != nil {
-		panic(fmt.Sprintf("headers.json is a flat object of strings: %v", err)) // the embedded file is always the same
+		panic(fmt.Sprintf("headers.json is not a flat object of strings: %v", err)) // impossible: the file is embedded
 	}
 	for name, value := range headers {
 		headers[name] = strings.ReplaceAll(value, "{bucket}", bucketOrigin)

@@ -13,10 +13,11 @@ import (
 	"triptych/web/status"
 )
 
-// imageTTL is enough for a browser to follow the redirect.
+// imageTTL is the lifetime of an image URL. A browser follows the redirect within a minute.
 const imageTTL = time.Minute
 
-func (a *api) image(w http.ResponseWriter, r *http.Request) error {
+// redirectToImage redirects to a signed URL of the picture's object.
+func (a *api) redirectToImage(w http.ResponseWriter, r *http.Request) error {
 	id, err := pictureID(r)
 	if err != nil {
 		return err
@@ -37,13 +38,13 @@ func (a *api) image(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// object returns the object version of the picture, from its Record or from the input of its workflow. If neither exists,
-// the upload has not arrived.
+// object returns the object version of the picture, from its Record or from the input of its workflow. If neither
+// exists, the upload has not arrived.
 func (a *api) object(ctx context.Context, id picture.ID) (picture.Picture, error) {
 	record, err := a.record(ctx, id)
 	switch {
 	case err == nil && record.Status == picture.Erased:
-		return picture.Picture{}, refuse(http.StatusGone, "The picture was erased.")
+		return picture.Picture{}, clientError(http.StatusGone, "The picture was erased.")
 	case err == nil:
 		return picture.Picture{ID: id, Bucket: record.Bucket, Key: record.Key, VersionID: record.VersionID, ETag: record.ETag}, nil
 	case !errors.Is(err, records.ErrNotFound):
@@ -63,5 +64,5 @@ func (a *api) object(ctx context.Context, id picture.ID) (picture.Picture, error
 		}
 		return p, nil
 	}
-	return picture.Picture{}, refuse(http.StatusNotFound, "No such picture has arrived: if it was uploaded a moment ago, try again in a few seconds.")
+	return picture.Picture{}, clientError(http.StatusNotFound, "This picture has not arrived: if it was uploaded a moment ago, try again in a few seconds.")
 }

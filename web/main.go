@@ -1,6 +1,6 @@
-// Web is the site and its API: one http.Handler that runs as a Lambda behind a function URL or as a plain
-// server. It signs uploads, tells how far a picture has come and starts erasures. It never sees a
-// picture's bytes, and it writes to no cloud itself.
+// Command web serves the page and its API. It runs as a Lambda behind a function URL or as a plain HTTP server. It signs
+// uploads, reports the progress of pictures and starts erasures. It never reads the bytes of a picture and never writes
+// to S3 or Cosmos DB.
 package main
 
 import (
@@ -15,29 +15,30 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+	"triptych/internal/telemetry"
 
 	"github.com/aws/aws-lambda-go/lambdaurl"
 )
 
 func main() {
-	addr := flag.String("addr", "127.0.0.1:8080", "`host:port` to serve on, when not in a Lambda")
+	addr := flag.String("addr", "127.0.0.1:8080", "`host:port` to listen on, when not in a Lambda")
 	flag.Usage = usage
 	flag.Parse()
 
+	slog.SetDefault(telemetry.NewLogger(os.Stderr, os.Getenv))
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
-		slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
-		lambdaurl.Start(new(onFirstUse))
+		lambdaurl.Start(new(lazyHandler))
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := serve(ctx, *addr); err != nil {
-		slog.Error("web stops", "error", err)
+		slog.Error("web stopped", "error", err)
 		os.Exit(1)
 	}
 }
 
-// serve runs until ctx ends. Event streams are told to end, every other request may finish.
+// serve runs the HTTP server until ctx ends. Then it closes the event streams and lets all other requests finish.
 func serve(ctx context.Context, addr string) error {
 	handler, err := open(ctx, ctx.Done())
 	if err != nil {
@@ -56,16 +57,16 @@ func serve(ctx context.Context, addr string) error {
 		return fmt.Errorf("serving on %s: %w", addr, err)
 	case <-ctx.Done():
 	}
-	patience, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	shutdown, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := server.Shutdown(patience); err != nil {
+	if err := server.Shutdown(shutdown); err != nil {
 		return errors.Join(fmt.Errorf("waiting for open requests: %w", err), server.Close())
 	}
 	return nil
 }
 
-// newServer bounds what a slow or hostile client can hold. An event stream lifts these bounds for itself
-// and sets a new one before each write.
+// newServer returns a server whose timeouts limit the resources that a slow or hostile client can hold. An event stream
+// outlasts these timeouts: it clears the read deadline and sets a new write deadline before each write.
 func newServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
@@ -78,17 +79,17 @@ func newServer(handler http.Handler) *http.Server {
 }
 
 func usage() {
-	fmt.Fprint(flag.CommandLine.Output(), `web is the site and its API. Settings come from the environment:
+	fmt.Fprint(flag.CommandLine.Output(), `web serves the page and its API. It is configured by environment variables:
 
-  TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, …   as the temporal CLI reads them
-  AWS_REGION, AWS_ENDPOINT_URL_S3, …                          as the aws CLI reads them
+  TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, …   as for the temporal CLI
+  AWS_REGION, AWS_ENDPOINT_URL_S3, …                          as for the aws CLI
   COSMOS_ENDPOINT, COSMOS_KEY                                 without a key: Azure's default credentials, or
-  AZURE_FEDERATION=aws, AZURE_TENANT_ID, AZURE_CLIENT_ID      the AWS role is shown to Azure instead
-  TRIPTYCH_BUCKET                                             the bucket of the pictures
-  TRIPTYCH_ERASE_SECRET                                       what erase tokens are made with: 32 random bytes or more
-  TRIPTYCH_RETENTION_DAYS                                     after how many days the clouds delete a picture, as the
-                                                              page tells people; default: kept until it is erased
-  TRIPTYCH_SSM_PATH                                           SSM parameters under this path overlay all of these
+  AZURE_FEDERATION=aws, AZURE_TENANT_ID, AZURE_CLIENT_ID      sign in to Azure with the AWS role
+  TRIPTYCH_BUCKET                                             the bucket that stores the pictures
+  TRIPTYCH_ERASE_SECRET                                       the key that signs erase tokens: 32 random bytes or more
+  TRIPTYCH_RETENTION_DAYS                                     number of days after which the clouds delete a picture, for
+                                                              the page's privacy notice; default: stored until erased
+  TRIPTYCH_SSM_PATH                                           SSM parameters under this path override all of these
 
 Flags:
 `)

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -15,57 +13,47 @@ import (
 	"triptych/internal/settings"
 )
 
-// open reads the settings and builds the handler with its clients. None is connected yet. Event streams end
-// when stopping is closed; in a Lambda it never is.
+// open reads the configuration and returns the handler with its clients, which connect on first use. Closing stopping
+// ends all event streams; nil never ends them.
 func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
-	if err := settings.Load(ctx); err != nil {
-		return nil, err
-	}
-	if err := settings.Require("TRIPTYCH_BUCKET", "TRIPTYCH_ERASE_SECRET", "COSMOS_ENDPOINT"); err != nil {
-		return nil, err
-	}
-	eraseSecret := []byte(os.Getenv("TRIPTYCH_ERASE_SECRET"))
-	if len(eraseSecret) < 32 {
-		return nil, errors.New("TRIPTYCH_ERASE_SECRET is short enough to be guessed from an erase token: use 32 random bytes or more")
-	}
-	retention, err := retentionDays(os.Getenv("TRIPTYCH_RETENTION_DAYS"))
+	s, err := settings.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s3, err := objects.Open(ctx)
+	c, err := readConfig(s)
 	if err != nil {
 		return nil, err
 	}
-	container, err := records.Open(os.Getenv("COSMOS_ENDPOINT"), os.Getenv("COSMOS_KEY"))
+	container, err := records.Open(c.records)
 	if err != nil {
 		return nil, err
 	}
-	temporal, err := pipeline.Dial()
+	temporal, err := pipeline.Dial(c.temporal)
 	if err != nil {
 		return nil, err
 	}
 	a := &api{
-		bucket: os.Getenv("TRIPTYCH_BUCKET"), eraseSecret: eraseSecret, retentionDays: retention,
-		objects: s3, records: container, temporal: temporal, pace: livePace, stopping: stopping,
+		bucket: c.bucket, eraseSecret: c.eraseSecret, retentionDays: c.retentionDays,
+		objects: objects.Open(c.objects), records: container, temporal: temporal, timing: defaultTiming, stopping: stopping,
 	}
 	origin, err := a.bucketOrigin(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("finding the bucket's origin for the page's security policy: %w", err)
+		return nil, fmt.Errorf("finding the bucket's origin for the Content-Security-Policy: %w", err)
 	}
 	return a.handler(origin), nil
 }
 
-// onFirstUse opens the handler with the first request, because a Lambda that fails while it starts is
-// only restarted. Success is kept; after a failure the next request tries again.
-type onFirstUse struct {
-	mu     sync.Mutex
-	opened http.Handler
+// lazyHandler opens the real handler on the first request. A Lambda that fails during its initialization is restarted and
+// the caller sees no reason; lazyHandler responds with a problem instead and tries again on the next request.
+type lazyHandler struct {
+	mu      sync.Mutex
+	handler http.Handler // nil until open succeeds
 }
 
-func (o *onFirstUse) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	handler, err := o.handler(r.Context())
+func (l *lazyHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	handler, err := l.open(r.Context())
 	if err != nil {
-		answer(w, r, problem{
+		writeProblem(w, r, problem{
 			Status: http.StatusServiceUnavailable, retryAfter: 10 * time.Second, cause: err,
 			Detail: "The site cannot read its settings at the moment: try again in ten seconds.",
 		})
@@ -74,11 +62,11 @@ func (o *onFirstUse) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	handler.ServeHTTP(w, r)
 }
 
-func (o *onFirstUse) handler(ctx context.Context) (http.Handler, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.opened != nil {
-		return o.opened, nil
+func (l *lazyHandler) open(ctx context.Context) (http.Handler, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.handler != nil {
+		return l.handler, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 8*time.Second)
 	defer cancel()
@@ -86,6 +74,6 @@ func (o *onFirstUse) handler(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.opened = handler
+	l.handler = handler
 	return handler, nil
 }

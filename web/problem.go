@@ -11,19 +11,16 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"triptych/picture"
 )
 
-// problem is an error as RFC 9457 has it. Detail is a sentence that tells the caller what to do; the
-// cause is for the log alone.
+// problem is an error response in the format of RFC 9457. Detail tells the caller what to do. The cause is only logged.
 type problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
 
-	retryAfter time.Duration
+	retryAfter time.Duration // 0: no Retry-After header
 	cause      error
 }
 
@@ -36,12 +33,12 @@ func (p problem) Error() string {
 
 func (p problem) Unwrap() error { return p.cause }
 
-// refuse is a problem of the caller's making.
-func refuse(status int, format string, args ...any) problem {
+// clientError returns a problem that the caller must fix.
+func clientError(status int, format string, args ...any) problem {
 	return problem{Status: status, Detail: fmt.Sprintf(format, args...)}
 }
 
-// unavailable is a problem of a cloud's: nothing is known for now, and nothing is made up.
+// unavailable returns a problem for a cloud that did not respond. consequence says what web could not do.
 func unavailable(cloud, consequence string, cause error) problem {
 	return problem{
 		Status: http.StatusServiceUnavailable, retryAfter: 2 * time.Second, cause: cause,
@@ -49,45 +46,43 @@ func unavailable(cloud, consequence string, cause error) problem {
 	}
 }
 
-// answer writes err as a problem, and logs it once if it has a cause the caller is not shown.
-func answer(w http.ResponseWriter, r *http.Request, err error) {
+// internalError returns a problem for an error that the caller cannot influence.
+func internalError(cause error) problem {
+	return problem{
+		Status: http.StatusInternalServerError, cause: cause,
+		Detail: "Something is wrong with this site, not with your request: try again later.",
+	}
+}
+
+// writeProblem writes err as a problem. It logs a cause that is hidden from the caller, unless the client disconnected.
+func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	p, ok := errors.AsType[problem](err)
 	if !ok {
-		p = problem{
-			Status: http.StatusInternalServerError, cause: err,
-			Detail: "Something is wrong with this site, not with your request: try again later.",
-		}
+		p = internalError(err)
 	}
 	if p.cause != nil && !errors.Is(r.Context().Err(), context.Canceled) {
-		slog.Error("a request failed", "status", p.Status, "error", discreet(p, r.PathValue("id")))
+		slog.Error("request failed", "status", p.Status, "error", error(p))
 	}
 	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
 	if p.retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(p.retryAfter.Seconds())))
 	}
-	send(w, p.Status, "application/problem+json", p)
+	writeJSON(w, p.Status, "application/problem+json", p)
 }
 
-// discreet is what err says, without the picture ID that an SDK may have put into it.
-func discreet(err error, id string) string {
-	if id == "" {
-		return err.Error()
-	}
-	return strings.ReplaceAll(err.Error(), id, picture.ID(id).Redacted())
-}
-
-// send writes v as JSON in one piece, with signed URLs as they are: to escape an & is for HTML.
-func send(w http.ResponseWriter, status int, contentType string, v any) {
+// writeJSON encodes v before it writes anything, so that an encoding error can still be reported as status 500. HTML
+// escaping is off: it would turn each & of a signed URL into \u0026.
+func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil { // only a malformed json.RawMessage, a Record that someone else wrote
-		slog.Error("an answer cannot be written as JSON", "error", err)
+	if err := encoder.Encode(v); err != nil { // possible only if another program wrote a malformed annotation into a Record
+		slog.Error("response cannot be encoded", "error", err)
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
 	w.WriteHeader(status)
-	w.Write(body.Bytes()) // a caller who left does not mind
+	w.Write(body.Bytes()) // fails only if the client disconnected
 }

@@ -10,7 +10,7 @@ import (
 	"triptych/web/status"
 )
 
-func (a *api) show(w http.ResponseWriter, r *http.Request) error {
+func (a *api) getProgress(w http.ResponseWriter, r *http.Request) error {
 	id, err := pictureID(r)
 	if err != nil {
 		return err
@@ -19,13 +19,13 @@ func (a *api) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	send(w, http.StatusOK, "application/json", progress)
+	writeJSON(w, http.StatusOK, "application/json", progress)
 	return nil
 }
 
-// progress returns the progress of a picture: from its Record if there is one, otherwise from its workflow. If Cosmos DB
-// is unavailable, an open workflow still proves that the picture is running; otherwise the result is an error. latest is
-// the last known state of the workflow; progress updates it.
+// progress returns the progress of a picture: from its Record if one exists, otherwise from its workflow. If Cosmos DB is
+// unavailable, an open workflow still proves that the picture is running; without one, progress returns an error. latest
+// is the last known state of the workflow, and progress updates it.
 func (a *api) progress(ctx context.Context, id picture.ID, latest *status.Execution) (picture.Progress, error) {
 	record, recordErr := a.record(ctx, id)
 	if recordErr == nil {
@@ -52,6 +52,7 @@ func (a *api) progress(ctx context.Context, id picture.ID, latest *status.Execut
 	return progress, nil
 }
 
+// execution returns the latest state of the picture's workflow. latest is the last known state.
 func (a *api) execution(ctx context.Context, id picture.ID, latest status.Execution) (status.Execution, error) {
 	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
 	defer cancel()

@@ -28,26 +28,26 @@ func TestProgress(t *testing.T) {
 		want         picture.Status
 		steps        string
 	}{
-		"a_Record_wins_over_the_run":           {record: &annotated, run: "annotate_is_under_way", status: 200, want: picture.Annotated, steps: "done done done"},
-		"a_Record_is_told_without_Temporal":    {record: &annotated, temporalDown: true, status: 200, want: picture.Annotated, steps: "done done done"},
-		"an_erased_picture_is_erased":          {record: new(picture.Tombstone(id)), run: "annotate_is_under_way", status: 200, want: picture.Erased, steps: "waiting waiting waiting"},
-		"neither_Record_nor_run_waits":         {status: 200, want: picture.Waiting, steps: "waiting waiting waiting"},
-		"an_open_run_is_running":               {run: "annotate_is_under_way", status: 200, want: picture.Running, steps: "done running waiting"},
-		"a_run_without_Cosmos_is_running":      {run: "persist_is_throttled", cosmos: down, status: 200, want: picture.Running, steps: "done done retrying"},
-		"a_terminated_run_waits":               {run: "a_terminated_run_waits", status: 200, want: picture.Waiting, steps: "done failed waiting"},
-		"a_Record_that_expired_leaves_the_run": {run: "a_run_completed", status: 200, want: picture.Annotated, steps: "done done done"},
-		"nothing_without_Cosmos_is_503":        {cosmos: down, status: 503},
-		"an_ended_run_without_Cosmos_is_503":   {run: "a_run_completed", cosmos: down, status: 503},
-		"no_Record_and_no_Temporal_is_503":     {temporalDown: true, status: 503},
-		"no_cloud_at_all_is_503":               {cosmos: down, temporalDown: true, status: 503},
+		"a_Record_wins_over_the_run":                 {record: &annotated, run: "annotate_running", status: 200, want: picture.Annotated, steps: "done done done"},
+		"a_Record_is_told_without_Temporal":          {record: &annotated, temporalDown: true, status: 200, want: picture.Annotated, steps: "done done done"},
+		"an_erased_picture_is_erased":                {record: new(picture.Tombstone(id)), run: "annotate_running", status: 200, want: picture.Erased, steps: "waiting waiting waiting"},
+		"neither_Record_nor_run_waits":               {status: 200, want: picture.Waiting, steps: "waiting waiting waiting"},
+		"an_open_run_is_running":                     {run: "annotate_running", status: 200, want: picture.Running, steps: "done running waiting"},
+		"a_run_without_Cosmos_is_running":            {run: "persist_waiting_for_retry", cosmos: down, status: 200, want: picture.Running, steps: "done done retrying"},
+		"a_terminated_run_waits":                     {run: "workflow_terminated", status: 200, want: picture.Waiting, steps: "done failed waiting"},
+		"expired_Record_uses_the_completed_workflow": {run: "completed", status: 200, want: picture.Annotated, steps: "done done done"},
+		"nothing_without_Cosmos_is_503":              {cosmos: down, status: 503},
+		"an_ended_run_without_Cosmos_is_503":         {run: "completed", cosmos: down, status: 503},
+		"no_Record_and_no_Temporal_is_503":           {temporalDown: true, status: 503},
+		"no_cloud_at_all_is_503":                     {cosmos: down, temporalDown: true, status: 503},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newClouds(t)
+			c := newTestSite(t)
 			if world.record != nil {
-				c.keep(t, *world.record)
+				c.store(t, *world.record)
 			}
-			c.temporal.tell(t, world.run)
-			c.temporal.fail(world.temporalDown)
+			c.temporal.use(t, world.run)
+			c.temporal.setDown(world.temporalDown)
 			c.cosmos.SetFault(world.cosmos)
 			resp := c.do(t, "GET", "/api/pictures/"+string(id), "", nil)
 			if world.status != 200 {
@@ -57,9 +57,9 @@ func TestProgress(t *testing.T) {
 				wantProblem(t, resp, world.status, "try again")
 				return
 			}
-			got := read[picture.Progress](t, resp)
-			if resp.StatusCode != 200 || got.ID != id || got.Status != world.want || inShort(got.Steps) != world.steps {
-				t.Errorf("%d, %s is %s: %s; want %s: %s", resp.StatusCode, got.ID, got.Status, inShort(got.Steps), world.want, world.steps)
+			got := decodeBody[picture.Progress](t, resp)
+			if resp.StatusCode != 200 || got.ID != id || got.Status != world.want || statuses(got.Steps) != world.steps {
+				t.Errorf("%d, %s is %s: %s; want %s: %s", resp.StatusCode, got.ID, got.Status, statuses(got.Steps), world.want, world.steps)
 			}
 			if (got.Record != nil) != (world.record != nil) {
 				t.Errorf("the record is %v", got.Record)
@@ -69,24 +69,24 @@ func TestProgress(t *testing.T) {
 }
 
 func TestProgress_a_Record_written_between_the_two_looks_is_seen(t *testing.T) {
-	c := newClouds(t)
+	c := newTestSite(t)
 	id := picture.NewID(time.Now())
-	c.temporal.tell(t, "a_run_completed")
-	c.temporal.asked = func() {
-		c.keep(t, (picture.Picture{ID: id, Bucket: "b", Key: "k"}).AnnotatedRecord([]byte("{}"), time.Now(), nil, "run"))
+	c.temporal.use(t, "completed")
+	c.temporal.onDescribe = func() {
+		c.store(t, (picture.Picture{ID: id, Bucket: "b", Key: "k"}).AnnotatedRecord([]byte("{}"), time.Now(), nil, "run"))
 	}
-	got := read[picture.Progress](t, c.do(t, "GET", "/api/pictures/"+string(id), "", nil))
+	got := decodeBody[picture.Progress](t, c.do(t, "GET", "/api/pictures/"+string(id), "", nil))
 	if got.Record == nil {
 		t.Error("the Record is missing")
 	}
 }
 
 func TestImage(t *testing.T) {
-	c := newClouds(t)
+	c := newTestSite(t)
 	recorded := picture.Picture{ID: picture.NewID(time.Now()), Bucket: "pictures", Key: "pictures/x.jpg", VersionID: "v7"}
-	c.keep(t, recorded.AnnotatedRecord([]byte("{}"), time.Now(), nil, "run"))
+	c.store(t, recorded.AnnotatedRecord([]byte("{}"), time.Now(), nil, "run"))
 	erased := picture.NewID(time.Now())
-	c.keep(t, picture.Tombstone(erased))
+	c.store(t, picture.Tombstone(erased))
 	image := func(id picture.ID) *http.Response {
 		return c.do(t, "GET", "/api/pictures/"+string(id)+"/image", "", nil)
 	}
@@ -111,7 +111,7 @@ func TestImage(t *testing.T) {
 		wantProblem(t, image(picture.NewID(time.Now())), http.StatusNotFound, "arrived")
 	})
 	t.Run("before_the_Record_the_run_names_the_version", func(t *testing.T) {
-		c.temporal.tell(t, "annotate_is_under_way")
+		c.temporal.use(t, "annotate_running")
 		id := picture.ID(strings.TrimPrefix(c.temporal.description.WorkflowExecutionInfo.Execution.WorkflowId, "picture/"))
 		leadsTo(t, image(id), "/pictures/pictures/"+string(id)+".jpg", "v1")
 	})
@@ -121,7 +121,7 @@ func TestImage(t *testing.T) {
 	})
 }
 
-func inShort(steps []picture.Step) string {
+func statuses(steps []picture.Step) string {
 	var words []string
 	for _, step := range steps {
 		words = append(words, string(step.Status))

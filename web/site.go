@@ -12,12 +12,12 @@ import (
 //go:embed site
 var files embed.FS
 
-// pages serves the site's files, each with the hash of its content as ETag: a browser asks every time and
-// is sent a file only when it changed.
-func pages() http.Handler {
+// siteHandler serves the page's files. The ETag of a file is the hash of its content: a browser revalidates its copy on
+// every use and downloads a file only after it changed.
+func siteHandler() http.Handler {
 	site, err := fs.Sub(files, "site")
 	if err != nil {
-		panic(err) // the embedded folder is always there
+		panic(err) // impossible: the directory is embedded
 	}
 	tags := map[string]string{}
 	fs.WalkDir(site, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -31,7 +31,7 @@ func pages() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
-			answer(w, r, refuse(http.StatusMethodNotAllowed, "This address takes only GET, HEAD."))
+			writeProblem(w, r, clientError(http.StatusMethodNotAllowed, "This address accepts only GET, HEAD."))
 			return
 		}
 		name := path.Clean(r.URL.Path)[1:]
@@ -40,7 +40,7 @@ func pages() http.Handler {
 		}
 		tag, found := tags[name]
 		if !found {
-			answer(w, r, refuse(http.StatusNotFound, "There is no such page: start at the site's front page."))
+			writeProblem(w, r, clientError(http.StatusNotFound, "This page does not exist: start at the site's front page."))
 			return
 		}
 		w.Header().Set("ETag", tag)

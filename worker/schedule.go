@@ -6,18 +6,15 @@ import (
 	"fmt"
 	"time"
 
-	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
-	"google.golang.org/protobuf/proto"
 
 	"triptych/picture"
 )
 
-// sweeps are what finds the pictures whose event was lost: soon after they were uploaded (an upload comes up to a
-// quarter of an hour after its ID was minted), and once a day whatever there is.
+// sweeps are the scheduled sweeps. They find pictures whose S3 event was lost: recent ones every 15 minutes, and all
+// others once a day. An upload can arrive up to 15 minutes after its ID was created.
 var sweeps = map[string]struct {
 	every time.Duration
 	sweep picture.Sweep
@@ -26,12 +23,11 @@ var sweeps = map[string]struct {
 	"sweep-all": {24 * time.Hour, picture.Sweep{}},
 }
 
-// overlap lets a sweep that takes longer than its turn finish; the next turn comes soon enough.
+// overlap skips a scheduled sweep while the previous one is still running.
 const overlap = enumspb.SCHEDULE_OVERLAP_POLICY_SKIP
 
-// schedule creates the sweeps' schedules, or updates those that differ. Every worker does so when it starts; who comes
-// second finds them as they should be.
-func schedule(ctx context.Context, c client.Client) error {
+// createSchedules creates or updates the schedules of the sweeps. Every worker does so when it starts.
+func createSchedules(ctx context.Context, c client.Client) error {
 	for id, s := range sweeps {
 		spec := client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: s.every}}}
 		action := &client.ScheduleWorkflowAction{
@@ -43,32 +39,15 @@ func schedule(ctx context.Context, c client.Client) error {
 		if errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
 			err = c.ScheduleClient().GetHandle(ctx, id).Update(ctx, client.ScheduleUpdateOptions{
 				DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
-					have := in.Description.Schedule
-					if same(have, s.every, s.sweep) {
-						return nil, temporal.ErrSkipScheduleUpdate
-					}
-					have.Spec, have.Action, have.Policy.Overlap = &spec, action, overlap
-					return &client.ScheduleUpdate{Schedule: &have}, nil
+					schedule := in.Description.Schedule
+					schedule.Spec, schedule.Action, schedule.Policy.Overlap = &spec, action, overlap
+					return &client.ScheduleUpdate{Schedule: &schedule}, nil
 				},
 			})
 		}
 		if err != nil {
-			return fmt.Errorf("scheduling %s, which finds pictures whose event was lost: %w", id, err)
+			return fmt.Errorf("creating the schedule %s: %w", id, err)
 		}
 	}
 	return nil
-}
-
-func same(have client.Schedule, every time.Duration, sweep picture.Sweep) bool {
-	action, ok := have.Action.(*client.ScheduleWorkflowAction)
-	if !ok || len(have.Spec.Intervals) != 1 || have.Spec.Intervals[0].Every != every || len(action.Args) != 1 ||
-		have.Policy.Overlap != overlap {
-		return false
-	}
-	given, ok := action.Args[0].(*commonpb.Payload)
-	if !ok {
-		return false
-	}
-	want, err := converter.GetDefaultDataConverter().ToPayload(sweep)
-	return err == nil && action.Workflow == picture.SweepWorkflow && action.TaskQueue == picture.PicturesQueue && proto.Equal(given, want)
 }

@@ -1,110 +1,74 @@
-// Package workflows says what happens to a picture, in order. It is deterministic: it calls no cloud, reads no
-// clock but Temporal's, and old runs replay on new code (see testdata).
+// Package workflows defines what happens to a picture, in order. Workflow code is deterministic: it calls no cloud and reads
+// no clock except Temporal's.
 //
-// A change to what a workflow schedules, or in which order, is made in one way: workflow.GetVersion keeps the old way for
-// runs that are under way, the histories of testdata stay as they are, and the new way gets its own. TestVersioning is a
-// worked example. What an activity takes and returns may only grow, by fields whose zero value is the old way.
+// Running workflows replay their history on new code. A change to what a workflow schedules, or in which order, therefore
+// needs workflow.GetVersion; TestVersioning is a worked example. The golden histories in testdata stay unchanged, and each
+// new branch gets its own. Inputs and results of activities may only gain fields whose zero value keeps the old behaviour.
 package workflows
 
 import (
-	"time"
-
 	"go.temporal.io/sdk/workflow"
 
 	"triptych/activities"
 	"triptych/picture"
 )
 
-// AnnotatePicture takes one picture through the three clouds. It ends when the picture has its Record:
-// annotated, or rejected with a reason. A cloud that is down does not end it; it is waited for.
+// AnnotatePicture takes one picture through the three clouds. It ends when the picture has a Record: annotated, or rejected
+// with a reason. It waits for clouds that are unavailable. A picture that its owner erased meanwhile is discarded.
 func AnnotatePicture(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
-	run := workflow.GetInfo(ctx).WorkflowExecution.RunID
-	persist := persistHere
-	if workflow.GetVersion(ctx, "persist is tried here first", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
-		persist = persistLater // asked for at the start, where the change costs no write of its own to the list of runs
-	}
-	annotated, steps, err := annotate(ctx, order)
-	if annotated.Kept != "" { // an earlier run, which Temporal has forgotten, took it through
-		return picture.Outcome{ID: order.ID, Status: annotated.Kept}, nil
-	}
-	if kind := kindOf(err); kind.Rejects() || kind == picture.WasErased { // persist leaves a tombstone as it is
-		return persist(ctx, order, order.RejectedRecord(reason(picture.AnnotateStep, err), steps, run))
-	}
-	if err != nil {
+	runID := workflow.GetInfo(ctx).WorkflowExecution.RunID
+	result, steps, err := annotate(ctx, order)
+	switch kind := kindOf(err); {
+	case kind == picture.WasErased:
+		return discard(ctx, order.Picture)
+	case kind.Rejects():
+		return persist(ctx, order, order.RejectedRecord(rejection(picture.AnnotateStep, err), steps, runID))
+	case err != nil:
 		return picture.Outcome{}, err
+	case result.Existing != "": // already annotated by a workflow whose history is past retention
+		return picture.Outcome{ID: order.ID, Status: result.Existing}, nil
 	}
-	outcome, err := persist(ctx, order, order.AnnotatedRecord(annotated.Annotation, workflow.Now(ctx), steps, run))
-	if kind := kindOf(err); kind.Rejects() {
-		return persist(ctx, order, order.RejectedRecord(reason(picture.PersistStep, err), steps, run))
+	outcome, err := persist(ctx, order, order.AnnotatedRecord(result.Annotation, workflow.Now(ctx), steps, runID))
+	if kindOf(err).Rejects() { // the Record is too large
+		return persist(ctx, order, order.RejectedRecord(rejection(picture.PersistStep, err), steps, runID))
 	}
 	return outcome, err
 }
 
-// annotate shows Google the picture by URL, and by bytes if Google could not fetch it.
+// annotate signs a URL of the picture and sends it to Google. If Google cannot fetch the URL, annotate sends the bytes.
 func annotate(ctx workflow.Context, order picture.Order) (activities.AnnotateResult, []picture.Step, error) {
-	signed, err := presign(ctx, order.Picture)
-	if err != nil {
+	var signed activities.PresignResult
+	if err := localFirst(ctx, string(picture.PresignStep), order.Picture, &signed); err != nil {
 		return activities.AnnotateResult{}, nil, err
 	}
 	started := workflow.Now(ctx)
-	annotated, err := show(ctx, activities.AnnotateInput{Picture: order.Picture, Send: activities.ByURL, SignedURL: signed.SignedURL, ReannotateBefore: order.ReannotateBefore})
+	in := activities.AnnotateInput{Picture: order.Picture, Send: activities.ByURL, SignedURL: signed.SignedURL, ReannotateBefore: order.ReannotateBefore}
+	result, err := callGoogle(ctx, in)
 	if kindOf(err) == picture.Unfetchable {
-		annotated, err = show(ctx, activities.AnnotateInput{Picture: order.Picture, Send: activities.ByBytes, ReannotateBefore: order.ReannotateBefore})
+		in.Send, in.SignedURL = activities.ByBytes, activities.SignedURL{}
+		result, err = callGoogle(ctx, in)
 	}
 	if err != nil {
-		annotated.Step = failed(ctx, picture.AnnotateStep, started, err)
+		result.Step = failedStep(ctx, picture.AnnotateStep, started, err)
 	}
-	return annotated, []picture.Step{signed.Step, annotated.Step}, err
+	return result, []picture.Step{signed.Step, result.Step}, err
 }
 
-// presign needs no network, so it is tried where the workflow runs, at no cost. When the worker has no credentials
-// it waits for them as a durable activity, where describe shows why and no history grows.
-func presign(ctx workflow.Context, p picture.Picture) (activities.PresignResult, error) {
-	var signed activities.PresignResult
-	err := workflow.ExecuteLocalActivity(here(ctx), string(picture.PresignStep), p).Get(ctx, &signed)
-	if err != nil {
-		err = workflow.ExecuteActivity(quick(ctx), string(picture.PresignStep), p).Get(ctx, &signed)
-	}
-	return signed, err
+func callGoogle(ctx workflow.Context, in activities.AnnotateInput) (activities.AnnotateResult, error) {
+	var result activities.AnnotateResult
+	err := workflow.ExecuteActivity(annotateOptions(ctx), string(picture.AnnotateStep), in).Get(ctx, &result)
+	return result, err
 }
 
-func show(ctx workflow.Context, in activities.AnnotateInput) (activities.AnnotateResult, error) {
-	var annotated activities.AnnotateResult
-	err := workflow.ExecuteActivity(rateLimited(ctx), string(picture.AnnotateStep), in).Get(ctx, &annotated)
-	return annotated, err
-}
-
-// persistHere writes the Record where the workflow runs, and once: that spares three of a run's ten transactions. What
-// does not succeed at once goes on as a durable activity, no sooner than Cosmos DB says; writing it a second time does
-// no harm.
-func persistHere(ctx workflow.Context, order picture.Order, r picture.Record) (picture.Outcome, error) {
+func persist(ctx workflow.Context, order picture.Order, r picture.Record) (picture.Outcome, error) {
 	var outcome picture.Outcome
 	in := activities.PersistInput{Record: r, ReannotateBefore: order.ReannotateBefore}
-	err := workflow.ExecuteLocalActivity(here(ctx), string(picture.PersistStep), in).Get(ctx, &outcome)
-	if err == nil || kindOf(err).Rejects() {
-		return outcome, err
-	}
-	if patience := patienceOf(err); patience > 0 {
-		in.NotBefore = workflow.Now(ctx).Add(patience)
-	}
-	return persistUntil(ctx, in)
-}
-
-// persistLater is how runs persist that began before it was tried here first.
-func persistLater(ctx workflow.Context, order picture.Order, r picture.Record) (picture.Outcome, error) {
-	return persistUntil(ctx, activities.PersistInput{Record: r, ReannotateBefore: order.ReannotateBefore})
-}
-
-// persistUntil waits for Cosmos DB for as long as it takes, where describe shows why.
-func persistUntil(ctx workflow.Context, in activities.PersistInput) (picture.Outcome, error) {
-	var outcome picture.Outcome
-	err := workflow.ExecuteActivity(quick(ctx), string(picture.PersistStep), in).Get(ctx, &outcome)
+	err := localFirst(ctx, string(picture.PersistStep), in, &outcome)
 	return outcome, err
 }
 
-func failed(ctx workflow.Context, name picture.StepName, started time.Time, err error) picture.Step {
-	return picture.Step{
-		Name: name, Cloud: name.Cloud(), Status: picture.StepFailed,
-		StartedAt: started, FinishedAt: workflow.Now(ctx), Error: reason(name, err).Message,
-	}
+func discard(ctx workflow.Context, p picture.Picture) (picture.Outcome, error) {
+	var outcome picture.Outcome
+	err := localFirst(ctx, picture.DiscardActivity, activities.DiscardInput{Picture: p}, &outcome)
+	return outcome, err
 }

@@ -19,232 +19,251 @@ import (
 	"triptych/workflows"
 )
 
-// script answers for the three activities: each call takes the next answer, and the last one stays.
+// script implements the activities. The n-th call of an activity returns the n-th error of its list, and all later calls
+// return the last error.
 type script struct {
-	presign  []error
-	annotate []error
-	persist  []error
-	had      picture.Status                    // there is a Record already
-	again    time.Time                         // what the order says
-	before   map[picture.StepName]func() error // what each attempt of a step meets first
+	presign, annotate, persist, discard []error
 
-	presigned int
-	sent      []activities.Send
-	kept      []activities.PersistInput
+	existing         picture.Status // status of a Record that the picture already has
+	reannotateBefore time.Time
+	beforeAttempt    map[picture.StepName]func() error // runs before each attempt of a step
+
+	presignCalls int
+	annotateSent []activities.Send
+	persistIn    []activities.PersistInput
+	discardIn    []activities.DiscardInput
 }
 
-func next(answers []error, n int) error {
-	if len(answers) == 0 {
+func nth(errs []error, n int) error {
+	if len(errs) == 0 {
 		return nil
 	}
-	return answers[min(n, len(answers)-1)]
+	return errs[min(n, len(errs)-1)]
 }
 
-// says is a failure as activities return it.
-func says(kind picture.Kind) error {
-	return temporal.NewApplicationErrorWithOptions("a sentence about "+string(kind), string(kind),
+// failure returns an error of the kind as activities return it.
+func failure(kind picture.Kind) error {
+	return temporal.NewApplicationErrorWithOptions("Message of "+string(kind), string(kind),
 		temporal.ApplicationErrorOptions{NonRetryable: !kind.Retries()})
 }
 
-// throttled is a failure of a cloud that says when to come back.
-func throttled(after time.Duration) error {
-	return temporal.NewApplicationErrorWithOptions("a sentence about patience", string(picture.Throttled),
-		temporal.ApplicationErrorOptions{NextRetryDelay: after})
+// throttled returns the error of a cloud that requests a delay.
+func throttled(retryAfter time.Duration) error {
+	return temporal.NewApplicationErrorWithOptions("Message of Throttled", string(picture.Throttled),
+		temporal.ApplicationErrorOptions{NextRetryDelay: retryAfter})
 }
 
 var annotation = json.RawMessage(`{"faceAnnotations":[{"joyLikelihood":"VERY_LIKELY"}]}`)
 
-func (s *script) meet(step picture.StepName) error {
-	if meet := s.before[step]; meet != nil {
-		return meet()
+func (s *script) runBefore(step picture.StepName) error {
+	if before := s.beforeAttempt[step]; before != nil {
+		return before()
 	}
 	return nil
 }
 
 func (s *script) Presign(context.Context, picture.Picture) (activities.PresignResult, error) {
-	if err := s.meet(picture.PresignStep); err != nil {
+	if err := s.runBefore(picture.PresignStep); err != nil {
 		return activities.PresignResult{}, err
 	}
-	s.presigned++
+	s.presignCalls++
 	return activities.PresignResult{
 		SignedURL: activities.SignedURL{URL: "http://s3/picture", ExpiresAt: time.Unix(0, 0).UTC()},
-		Step:      picture.Step{Name: picture.PresignStep, Cloud: "aws", Status: picture.StepDone, Attempt: s.presigned},
-	}, next(s.presign, s.presigned-1)
+		Step:      picture.Step{Name: picture.PresignStep, Cloud: picture.AWS, Status: picture.StepDone, Attempt: s.presignCalls},
+	}, nth(s.presign, s.presignCalls-1)
 }
 
 func (s *script) Annotate(_ context.Context, in activities.AnnotateInput) (activities.AnnotateResult, error) {
-	if err := s.meet(picture.AnnotateStep); err != nil {
+	if err := s.runBefore(picture.AnnotateStep); err != nil {
 		return activities.AnnotateResult{}, err
 	}
-	s.sent = append(s.sent, in.Send)
-	if s.had != "" && s.had != picture.Erased && in.ReannotateBefore.IsZero() {
-		return activities.AnnotateResult{Kept: s.had}, nil
+	s.annotateSent = append(s.annotateSent, in.Send)
+	if s.existing != "" && s.existing != picture.Erased && in.ReannotateBefore.IsZero() {
+		return activities.AnnotateResult{Existing: s.existing}, nil
 	}
 	return activities.AnnotateResult{
 		Annotation: annotation,
-		Step:       picture.Step{Name: picture.AnnotateStep, Cloud: "google", Status: picture.StepDone, Attempt: len(s.sent)},
-	}, next(s.annotate, len(s.sent)-1)
+		Step:       picture.Step{Name: picture.AnnotateStep, Cloud: picture.Google, Status: picture.StepDone, Attempt: len(s.annotateSent)},
+	}, nth(s.annotate, len(s.annotateSent)-1)
 }
 
 func (s *script) Persist(_ context.Context, in activities.PersistInput) (picture.Outcome, error) {
-	if err := s.meet(picture.PersistStep); err != nil {
+	if err := s.runBefore(picture.PersistStep); err != nil {
 		return picture.Outcome{}, err
 	}
-	s.kept = append(s.kept, in)
+	s.persistIn = append(s.persistIn, in)
 	status := in.Status
-	if s.had == picture.Erased {
+	if s.existing == picture.Erased {
 		status = picture.Erased
 	}
-	return picture.Outcome{ID: in.ID, Status: status}, next(s.persist, len(s.kept)-1)
+	return picture.Outcome{ID: in.ID, Status: status}, nth(s.persist, len(s.persistIn)-1)
 }
 
-// branch is one way a picture can go.
+func (s *script) Discard(_ context.Context, in activities.DiscardInput) (picture.Outcome, error) {
+	s.discardIn = append(s.discardIn, in)
+	return picture.Outcome{ID: in.ID, Status: picture.Erased}, nth(s.discard, len(s.discardIn)-1)
+}
+
+func (s *script) activities() map[string]any {
+	return map[string]any{
+		string(picture.PresignStep): s.Presign, string(picture.AnnotateStep): s.Annotate, string(picture.PersistStep): s.Persist,
+		picture.DiscardActivity: s.Discard,
+	}
+}
+
+// branch is one path through AnnotatePicture.
 type branch struct {
-	script    script
-	want      picture.Status
-	sent      []activities.Send
-	presigned int
-	rejection picture.Rejection // in the last Record handed to persist; zero for none
-	unkept    bool              // persist is not called
+	script       script
+	want         picture.Status
+	sent         []activities.Send // one per attempt of annotate
+	presignCalls int
+	rejection    picture.Rejection // in the last Record passed to persist; zero if it is not rejected
+	persisted    int               // calls of persist
+	discarded    int               // calls of discard
 }
 
-// branches are all the ways; golden histories are recorded of them too.
+// branches returns all paths through AnnotatePicture. A golden history is recorded for each.
 func branches() map[string]branch {
 	url, bytes := activities.ByURL, activities.ByBytes
 	return map[string]branch{
-		"a_picture_is_annotated": {
-			want: picture.Annotated, sent: []activities.Send{url}, presigned: 1,
+		"annotated": {
+			want: picture.Annotated, sent: []activities.Send{url}, presignCalls: 1, persisted: 1,
 		},
-		"a_picture_that_Google_cannot_fetch_is_sent_by_bytes": {
-			script: script{annotate: []error{says(picture.Unfetchable), nil}},
-			want:   picture.Annotated, sent: []activities.Send{url, bytes}, presigned: 1,
+		"unfetchable_URL_sends_bytes": {
+			script: script{annotate: []error{failure(picture.Unfetchable), nil}},
+			want:   picture.Annotated, sent: []activities.Send{url, bytes}, presignCalls: 1, persisted: 1,
 		},
-		"a_bad_image_ends_in_a_Record_that_says_so": {
-			script: script{annotate: []error{says(picture.BadImage)}},
-			want:   picture.Rejected, sent: []activities.Send{url}, presigned: 1,
-			rejection: picture.Rejection{Step: picture.AnnotateStep, Kind: picture.BadImage, Message: "a sentence about BadImage"},
+		"bad_image_is_rejected": {
+			script: script{annotate: []error{failure(picture.BadImage)}},
+			want:   picture.Rejected, sent: []activities.Send{url}, presignCalls: 1, persisted: 1,
+			rejection: picture.Rejection{Step: picture.AnnotateStep, Kind: picture.BadImage, Message: "Message of BadImage"},
 		},
-		"a_picture_that_is_gone_ends_in_a_Record_that_says_so": {
-			script: script{annotate: []error{says(picture.Unfetchable), says(picture.Gone)}},
-			want:   picture.Rejected, sent: []activities.Send{url, bytes}, presigned: 1,
-			rejection: picture.Rejection{Step: picture.AnnotateStep, Kind: picture.Gone, Message: "a sentence about Gone"},
+		"missing_object_is_rejected": {
+			script: script{annotate: []error{failure(picture.Unfetchable), failure(picture.Gone)}},
+			want:   picture.Rejected, sent: []activities.Send{url, bytes}, presignCalls: 1, persisted: 1,
+			rejection: picture.Rejection{Step: picture.AnnotateStep, Kind: picture.Gone, Message: "Message of Gone"},
 		},
-		"an_annotation_too_large_to_keep_ends_in_a_Record_that_says_so": {
-			script: script{annotate: []error{says(picture.TooLarge)}},
-			want:   picture.Rejected, sent: []activities.Send{url}, presigned: 1,
-			rejection: picture.Rejection{Step: picture.AnnotateStep, Kind: picture.TooLarge, Message: "a sentence about TooLarge"},
+		"too_large_annotation_is_rejected": {
+			script: script{annotate: []error{failure(picture.TooLarge)}},
+			want:   picture.Rejected, sent: []activities.Send{url}, presignCalls: 1, persisted: 1,
+			rejection: picture.Rejection{Step: picture.AnnotateStep, Kind: picture.TooLarge, Message: "Message of TooLarge"},
 		},
-		"a_Record_that_Cosmos_DB_finds_too_large_is_replaced_by_one_that_says_so": {
-			script: script{persist: []error{says(picture.TooLarge), nil}},
-			want:   picture.Rejected, sent: []activities.Send{url}, presigned: 1,
-			rejection: picture.Rejection{Step: picture.PersistStep, Kind: picture.TooLarge, Message: "a sentence about TooLarge"},
+		"record_too_large_for_Cosmos_DB_is_rejected": {
+			script: script{persist: []error{failure(picture.TooLarge), nil}},
+			want:   picture.Rejected, sent: []activities.Send{url}, presignCalls: 1, persisted: 2,
+			rejection: picture.Rejection{Step: picture.PersistStep, Kind: picture.TooLarge, Message: "Message of TooLarge"},
 		},
-		"a_picture_erased_meanwhile_ends_as_erased": {
-			script: script{had: picture.Erased},
-			want:   picture.Erased, sent: []activities.Send{url}, presigned: 1,
+		"erased_before_persist_ends_as_erased": {
+			script: script{existing: picture.Erased},
+			want:   picture.Erased, sent: []activities.Send{url}, presignCalls: 1, persisted: 1,
 		},
-		"a_picture_erased_before_Google_was_asked_ends_as_erased": {
-			script: script{annotate: []error{says(picture.WasErased)}, had: picture.Erased},
-			want:   picture.Erased, sent: []activities.Send{url}, presigned: 1,
-			rejection: picture.Rejection{Step: picture.AnnotateStep, Kind: picture.WasErased, Message: "a sentence about WasErased"},
+		"erased_before_annotate_is_discarded": {
+			script: script{annotate: []error{failure(picture.WasErased)}, existing: picture.Erased},
+			want:   picture.Erased, sent: []activities.Send{url}, presignCalls: 1, discarded: 1,
 		},
-		"a_picture_that_has_its_Record_ends_as_that_says": {
-			script: script{had: picture.Rejected},
-			want:   picture.Rejected, sent: []activities.Send{url}, presigned: 1, unkept: true,
+		"discard_continues_as_durable_activity": {
+			script: script{annotate: []error{failure(picture.WasErased)}, discard: []error{failure(picture.Unavailable), nil}, existing: picture.Erased},
+			want:   picture.Erased, sent: []activities.Send{url}, presignCalls: 1, discarded: 2,
 		},
-		"a_picture_that_has_its_Record_is_annotated_again": {
-			script: script{had: picture.Rejected, again: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)},
-			want:   picture.Annotated, sent: []activities.Send{url}, presigned: 1,
+		"existing_record_ends_the_workflow": {
+			script: script{existing: picture.Rejected},
+			want:   picture.Rejected, sent: []activities.Send{url}, presignCalls: 1,
 		},
-		"a_cloud_that_is_down_is_waited_for": {
-			script: script{annotate: []error{says(picture.Unavailable), says(picture.Throttled), says(picture.Forbidden), says(picture.Misconfigured), nil}},
-			want:   picture.Annotated, sent: []activities.Send{url, url, url, url, url}, presigned: 1,
+		"existing_record_is_reannotated": {
+			script: script{existing: picture.Rejected, reannotateBefore: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)},
+			want:   picture.Annotated, sent: []activities.Send{url}, presignCalls: 1, persisted: 1,
 		},
-		"a_Record_that_cannot_be_written_at_once_is_written_by_an_activity": {
-			script: script{persist: []error{says(picture.Unavailable), says(picture.Unavailable), nil}},
-			want:   picture.Annotated, sent: []activities.Send{url}, presigned: 1,
+		"annotate_is_retried": {
+			script: script{annotate: []error{failure(picture.Unavailable), failure(picture.Throttled), failure(picture.Forbidden), failure(picture.Misconfigured), nil}},
+			want:   picture.Annotated, sent: []activities.Send{url, url, url, url, url}, presignCalls: 1, persisted: 1,
 		},
-		"a_Record_that_Cosmos_DB_is_too_busy_for_is_written_when_it_says": {
+		"persist_continues_as_durable_activity": {
+			script: script{persist: []error{failure(picture.Unavailable), failure(picture.Unavailable), nil}},
+			want:   picture.Annotated, sent: []activities.Send{url}, presignCalls: 1, persisted: 3,
+		},
+		"throttled_persist_is_delayed": {
 			script: script{persist: []error{throttled(2 * time.Second), nil}},
-			want:   picture.Annotated, sent: []activities.Send{url}, presigned: 1,
+			want:   picture.Annotated, sent: []activities.Send{url}, presignCalls: 1, persisted: 2,
 		},
-		"an_error_nobody_foresaw_is_tried_again": {
-			script: script{annotate: []error{errors.New("surprise"), nil}, persist: []error{errors.New("surprise"), nil}},
-			want:   picture.Annotated, sent: []activities.Send{url, url}, presigned: 1,
+		"unexpected_error_is_retried": {
+			script: script{annotate: []error{errors.New("unexpected"), nil}, persist: []error{errors.New("unexpected"), nil}},
+			want:   picture.Annotated, sent: []activities.Send{url, url}, presignCalls: 1, persisted: 2,
 		},
-		"credentials_that_are_missing_for_a_moment_are_waited_for": {
-			script: script{presign: []error{says(picture.Forbidden), says(picture.Forbidden), nil}},
-			want:   picture.Annotated, sent: []activities.Send{url}, presigned: 3,
+		"presign_continues_as_durable_activity": {
+			script: script{presign: []error{failure(picture.Forbidden), failure(picture.Forbidden), nil}},
+			want:   picture.Annotated, sent: []activities.Send{url}, presignCalls: 3, persisted: 1,
 		},
 	}
 }
 
 func TestAnnotatePicture(t *testing.T) {
-	for name, c := range branches() {
+	for name, b := range branches() {
 		t.Run(name, func(t *testing.T) {
-			s := c.script
-			outcome, p := play(t, &s)
-			if outcome.Status != c.want || outcome.ID != p.ID {
-				t.Errorf("outcome %+v, want %s of %s", outcome, c.want, p.ID)
+			s := b.script
+			outcome, p := execute(t, &s)
+			if outcome.Status != b.want || outcome.ID != p.ID {
+				t.Errorf("outcome %+v, want %s of %s", outcome, b.want, p.ID)
 			}
-			if !slices.Equal(s.sent, c.sent) {
-				t.Errorf("sent by %v, want %v", s.sent, c.sent)
+			if !slices.Equal(s.annotateSent, b.sent) {
+				t.Errorf("annotate was called with %v, want %v", s.annotateSent, b.sent)
 			}
-			if s.presigned != c.presigned {
-				t.Errorf("presigned %d times, want %d", s.presigned, c.presigned)
+			if s.presignCalls != b.presignCalls || len(s.persistIn) != b.persisted || len(s.discardIn) != b.discarded {
+				t.Errorf("%d calls of presign, %d of persist, %d of discard, want %d, %d, %d",
+					s.presignCalls, len(s.persistIn), len(s.discardIn), b.presignCalls, b.persisted, b.discarded)
 			}
-			if c.unkept != (len(s.kept) == 0) {
-				t.Fatalf("%d Records were handed to persist", len(s.kept))
+			for _, in := range s.discardIn {
+				if in.Picture != p {
+					t.Errorf("discarded %+v, want %+v", in.Picture, p)
+				}
 			}
-			if c.unkept {
+			if len(s.persistIn) == 0 {
 				return
 			}
-			last := s.kept[len(s.kept)-1]
-			checkRecord(t, last.Record, p, c.rejection)
-			if !last.ReannotateBefore.Equal(s.again) {
-				t.Errorf("persist shall replace what is from before %s, want %s", last.ReannotateBefore, s.again)
+			last := s.persistIn[len(s.persistIn)-1]
+			checkRecord(t, last.Record, p, b.rejection)
+			if !last.ReannotateBefore.Equal(s.reannotateBefore) {
+				t.Errorf("persist replaces Records before %s, want %s", last.ReannotateBefore, s.reannotateBefore)
 			}
 		})
 	}
 }
 
-func (s *script) register(env *testsuite.TestWorkflowEnvironment) {
-	for name, f := range map[picture.StepName]any{picture.PresignStep: s.Presign, picture.AnnotateStep: s.Annotate, picture.PersistStep: s.Persist} {
-		env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: string(name)})
-	}
-}
-
-// discard keeps the SDK's log out of the tests'.
-var discard = sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
-
-// environment is a test environment for a busy machine: the 3 s of real time that it usually waits for the next thing to
-// happen may pass there without anything being wrong.
-func environment() *testsuite.TestWorkflowEnvironment {
+// newEnvironment returns a test environment for a busy machine, on which the default timeout of 3 s can pass between two
+// events.
+func newEnvironment() *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(discard)
+	suite.SetLogger(noLog)
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(time.Minute)
 	return env
 }
 
-// play runs the workflow on the script; time that is only waited for passes at once.
-func play(t *testing.T, s *script) (picture.Outcome, picture.Picture) {
+var noLog = sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
+
+func (s *script) register(env *testsuite.TestWorkflowEnvironment) {
+	for name, f := range s.activities() {
+		env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
+	}
+}
+
+// execute runs AnnotatePicture with the script. The environment skips waiting times.
+func execute(t *testing.T, s *script) (picture.Outcome, picture.Picture) {
 	t.Helper()
-	env := environment()
+	env := newEnvironment()
 	s.register(env)
 	id := picture.NewID(time.Now())
 	key, err := id.Key("image/jpeg")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := picture.New("bucket", key, "v1", "etag", 1234, time.Now())
+	p, err := picture.New("bucket", key, "v1", "etag", 1234, time.Now().Round(0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	env.ExecuteWorkflow(workflows.AnnotatePicture, picture.Order{Picture: p, ReannotateBefore: s.again})
+	env.ExecuteWorkflow(workflows.AnnotatePicture, picture.Order{Picture: p, ReannotateBefore: s.reannotateBefore})
 	var outcome picture.Outcome
 	if err := env.GetWorkflowResult(&outcome); err != nil {
-		t.Fatalf("the run failed: %v", err)
+		t.Fatalf("the workflow failed: %v", err)
 	}
 	return outcome, p
 }
@@ -252,10 +271,10 @@ func play(t *testing.T, s *script) (picture.Outcome, picture.Picture) {
 func checkRecord(t *testing.T, r picture.Record, p picture.Picture, rejection picture.Rejection) {
 	t.Helper()
 	if r.ID != p.ID || r.Bucket != p.Bucket || r.Key != p.Key || r.VersionID != p.VersionID || r.ETag != p.ETag || r.Schema != picture.Schema || r.Size != p.Size || r.ContentType != "image/jpeg" || !r.UploadedAt.Equal(p.UploadedAt) {
-		t.Errorf("the Record is not of the picture: %+v", r)
+		t.Errorf("the Record does not describe the picture: %+v", r)
 	}
 	if r.RunID == "" || len(r.Steps) != 2 || r.Steps[0].Name != picture.PresignStep || r.Steps[1].Name != picture.AnnotateStep {
-		t.Errorf("the Record does not tell its run and steps: %q, %+v", r.RunID, r.Steps)
+		t.Errorf("the Record has run ID %q and steps %+v", r.RunID, r.Steps)
 	}
 	if rejection == (picture.Rejection{}) {
 		if r.Status != picture.Annotated || string(r.Annotation) != string(annotation) || r.AnnotatedAt.IsZero() || r.Rejection != nil {
@@ -264,9 +283,9 @@ func checkRecord(t *testing.T, r picture.Record, p picture.Picture, rejection pi
 		return
 	}
 	if r.Status != picture.Rejected || r.Rejection == nil || *r.Rejection != rejection || r.Annotation != nil {
-		t.Errorf("the Record is rejected as %+v, want %+v", r.Rejection, rejection)
+		t.Errorf("the Record is rejected with %+v, want %+v", r.Rejection, rejection)
 	}
 	if rejection.Step == picture.AnnotateStep && (r.Steps[1].Status != picture.StepFailed || r.Steps[1].Error != rejection.Message) {
-		t.Errorf("the failed step is not told: %+v", r.Steps[1])
+		t.Errorf("the Record's failed step is %+v", r.Steps[1])
 	}
 }

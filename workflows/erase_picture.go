@@ -8,20 +8,23 @@ import (
 	"triptych/picture"
 )
 
-// ErasePicture removes a picture from all three clouds and from Temporal, at any moment of its run, and keeps it
-// removed. The tombstone comes first: whatever is still under way finds it. An upload grant cannot be taken
-// back, so what it may have brought meanwhile is deleted once it has expired.
+// ErasePicture deletes a picture from all three clouds and from Temporal, at any moment of its workflow. It writes the
+// tombstone first, because all other code respects a tombstone. An upload grant cannot be revoked, so ErasePicture waits
+// until the grant has expired and then deletes what was uploaded meanwhile.
 func ErasePicture(ctx workflow.Context, id picture.ID) error {
-	ctx = quick(ctx)
-	for _, activity := range []string{picture.WriteTombstoneActivity, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity} {
-		if err := workflow.ExecuteActivity(ctx, activity, id).Get(ctx, nil); err != nil {
-			return err
-		}
-	}
-	if err := workflow.Sleep(ctx, grantLeft(workflow.Now(ctx), id)); err != nil {
+	ctx = defaultOptions(ctx)
+	if err := execute(ctx, id, picture.WriteTombstoneActivity, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity); err != nil {
 		return err
 	}
-	for _, activity := range []string{picture.TerminateWorkflowActivity, picture.DeleteObjectActivity, picture.DeleteHistoryActivity} {
+	if err := workflow.Sleep(ctx, grantRemaining(workflow.Now(ctx), id)); err != nil {
+		return err
+	}
+	return execute(ctx, id, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity, picture.DeleteHistoryActivity)
+}
+
+// execute runs activities one after the other.
+func execute(ctx workflow.Context, id picture.ID, activities ...string) error {
+	for _, activity := range activities {
 		if err := workflow.ExecuteActivity(ctx, activity, id).Get(ctx, nil); err != nil {
 			return err
 		}
@@ -29,8 +32,8 @@ func ErasePicture(ctx workflow.Context, id picture.ID) error {
 	return nil
 }
 
-// grantLeft is how long the picture's upload grant may still be used, with a minute to spare for an upload that
-// began in its last second.
-func grantLeft(now time.Time, id picture.ID) time.Duration {
+// grantRemaining returns how long the picture's upload grant is still valid, plus one minute for an upload that began in
+// its last second.
+func grantRemaining(now time.Time, id picture.ID) time.Duration {
 	return max(0, id.CreatedAt().Add(picture.GrantTTL+time.Minute).Sub(now))
 }

@@ -13,47 +13,46 @@ import (
 )
 
 func TestErasePicture(t *testing.T) {
-	once := []string{picture.WriteTombstoneActivity, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity}
-	again := []string{picture.TerminateWorkflowActivity, picture.DeleteObjectActivity, picture.DeleteHistoryActivity}
+	first := []string{picture.WriteTombstoneActivity, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity}
+	second := []string{picture.TerminateWorkflowActivity, picture.DeleteObjectActivity, picture.DeleteHistoryActivity}
 	for name, c := range map[string]struct {
-		age   time.Duration // of the picture's ID
-		waits time.Duration
-		fail  string // this activity fails once
-		want  []string
+		age  time.Duration // since the picture's ID was created
+		wait time.Duration
+		fail string // the first call of this activity fails
+		want []string
 	}{
-		"a_new_picture_is_erased_again_once_its_grant_has_expired": {
-			age: 5 * time.Minute, waits: picture.GrantTTL - 4*time.Minute, want: slices.Concat(once, again),
+		"new_picture_is_deleted_again_after_its_grant_expires": {
+			age: 5 * time.Minute, wait: picture.GrantTTL - 4*time.Minute, want: slices.Concat(first, second),
 		},
-		"an_old_picture_is_erased_at_once": {
-			age: time.Hour, want: slices.Concat(once, again),
+		"old_picture_is_deleted_without_waiting": {
+			age: time.Hour, want: slices.Concat(first, second),
 		},
-		"the_tombstone_comes_first_even_if_it_takes_two_attempts": {
-			age: time.Hour, fail: picture.WriteTombstoneActivity, waits: 200 * time.Millisecond, want: slices.Concat([]string{picture.WriteTombstoneActivity}, once, again),
+		"nothing_is_deleted_before_the_tombstone_is_written": {
+			age: time.Hour, fail: picture.WriteTombstoneActivity, wait: 200 * time.Millisecond, want: slices.Concat([]string{picture.WriteTombstoneActivity}, first, second),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			env := environment()
-			var called []string
-			for _, step := range []string{picture.WriteTombstoneActivity, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity, picture.DeleteHistoryActivity} {
+			env := newEnvironment()
+			var calls []string
+			for _, name := range []string{picture.WriteTombstoneActivity, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity, picture.DeleteHistoryActivity} {
 				env.RegisterActivityWithOptions(func(context.Context, picture.ID) error {
-					called = append(called, step)
-					if step == c.fail && len(called) == 1 {
-						return says(picture.Unavailable)
+					calls = append(calls, name)
+					if name == c.fail && len(calls) == 1 {
+						return failure(picture.Unavailable)
 					}
 					return nil
-				}, activity.RegisterOptions{Name: step})
+				}, activity.RegisterOptions{Name: name})
 			}
 			started := env.Now()
-			id := picture.NewID(started.Add(-c.age))
-			env.ExecuteWorkflow(workflows.ErasePicture, id)
+			env.ExecuteWorkflow(workflows.ErasePicture, picture.NewID(started.Add(-c.age)))
 			if err := env.GetWorkflowError(); err != nil {
 				t.Fatal(err)
 			}
-			if !slices.Equal(called, c.want) {
-				t.Errorf("did %v, want %v", called, c.want)
+			if !slices.Equal(calls, c.want) {
+				t.Errorf("called %v, want %v", calls, c.want)
 			}
-			if waited := env.Now().Sub(started); (waited - c.waits).Abs() > time.Second {
-				t.Errorf("waited %s, want %s", waited, c.waits)
+			if waited := env.Now().Sub(started); (waited - c.wait).Abs() > time.Second {
+				t.Errorf("waited %s, want %s", waited, c.wait)
 			}
 		})
 	}

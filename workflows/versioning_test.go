@@ -12,62 +12,63 @@ import (
 	"triptych/workflows"
 )
 
-// announce is a step that AnnotatePicture might get one day: tell someone that a picture has its Record.
-const announce = "announce"
+// announceActivity is a step that AnnotatePicture might get one day: announce that a picture has its Record.
+const announceActivity = "announce"
 
-// announcing is AnnotatePicture with that step, as such a change is to be made. The first argument names the change; it
-// stays for as long as such runs may be open. Then the condition goes, and GetVersion's lowest version becomes 1.
-func announcing(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
+// withAnnounce is AnnotatePicture with that step. It shows how to make such a change: the change ID "announce" separates
+// workflows that started before the change from those that started after it. The GetVersion call stays while older
+// workflows may be open. Then its minimum version becomes 1, and the condition is removed.
+func withAnnounce(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
 	outcome, err := workflows.AnnotatePicture(ctx, order)
 	if err != nil || workflow.GetVersion(ctx, "announce", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		return outcome, err
 	}
-	return outcome, announced(ctx, outcome)
+	return outcome, announce(ctx, outcome)
 }
 
-// careless is the same change without GetVersion.
-func careless(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
+// withoutVersion is the same change without GetVersion.
+func withoutVersion(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
 	outcome, err := workflows.AnnotatePicture(ctx, order)
 	if err != nil {
 		return outcome, err
 	}
-	return outcome, announced(ctx, outcome)
+	return outcome, announce(ctx, outcome)
 }
 
-func announced(ctx workflow.Context, outcome picture.Outcome) error {
+func announce(ctx workflow.Context, outcome picture.Outcome) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
-	return workflow.ExecuteActivity(ctx, announce, outcome).Get(ctx, nil)
+	return workflow.ExecuteActivity(ctx, announceActivity, outcome).Get(ctx, nil)
 }
 
 func TestVersioning(t *testing.T) {
 	for name := range branches() {
-		path := recorded(picture.AnnotateWorkflow, name)
+		path := goldenPath(picture.AnnotateWorkflow, name)
 		t.Run(name+"_replays_on_the_changed_workflow", func(t *testing.T) {
-			if err := replay(path, announcing, workflows.ErasePicture, workflows.SweepPictures); err != nil {
+			if err := replay(path, withAnnounce, workflows.ErasePicture, workflows.SweepPictures); err != nil {
 				t.Error(err)
 			}
 		})
-		t.Run(name+"_does_not_replay_on_one_changed_without_GetVersion", func(t *testing.T) {
-			if err := replay(path, careless, workflows.ErasePicture, workflows.SweepPictures); err == nil {
-				t.Error("the change went unnoticed")
+		t.Run(name+"_does_not_replay_on_a_workflow_changed_without_GetVersion", func(t *testing.T) {
+			if err := replay(path, withoutVersion, workflows.ErasePicture, workflows.SweepPictures); err == nil {
+				t.Error("the replay did not detect the change")
 			}
 		})
 	}
-	t.Run("a_new_run_goes_the_new_way", func(t *testing.T) {
-		env := environment()
+	t.Run("new_workflow_executes_the_new_step", func(t *testing.T) {
+		env := newEnvironment()
 		(&script{}).register(env)
-		var told []picture.Outcome
+		var announced []picture.Outcome
 		env.RegisterActivityWithOptions(func(_ context.Context, o picture.Outcome) error {
-			told = append(told, o)
+			announced = append(announced, o)
 			return nil
-		}, activity.RegisterOptions{Name: announce})
+		}, activity.RegisterOptions{Name: announceActivity})
 		p := goldenPicture(t)
-		env.ExecuteWorkflow(announcing, picture.Order{Picture: p})
+		env.ExecuteWorkflow(withAnnounce, picture.Order{Picture: p})
 		if err := env.GetWorkflowError(); err != nil {
 			t.Fatal(err)
 		}
-		if want := (picture.Outcome{ID: p.ID, Status: picture.Annotated}); len(told) != 1 || told[0] != want {
-			t.Errorf("announced %+v, want %+v", told, want)
+		if want := (picture.Outcome{ID: p.ID, Status: picture.Annotated}); len(announced) != 1 || announced[0] != want {
+			t.Errorf("announced %+v, want %+v", announced, want)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package main
+package browser
 
 import (
 	"bytes"
@@ -31,18 +31,20 @@ import (
 // portrait is NASA's portrait of Eileen Collins, in the public domain: one smiling face.
 const portrait = "../../emulators/vision/testdata/astronaut.jpg"
 
-var screenshots = flag.String("screenshots", "", "`directory` to put pictures of the page into")
+var screenshots = flag.String("screenshots", "", "`directory` for screenshots of the page")
 
-// house is what tests of the page share, because it takes seconds to start: the whole pipeline, and a Chromium whose
-// camera sees the portrait.
-type house struct {
+// pageEnv contains what the page tests share because it takes seconds to start: a stack, and a Chromium whose fake
+// camera plays the portrait.
+type pageEnv struct {
 	*stack.Stack
 	chromium context.Context
-	deployed string // the site alone, under a name as it has in the cloud
-	bucket   string // origin of the bucket that deployed grants uploads to
+	webURL   string // of the program web without the stack's fault switches
+	// deployedURL is webURL with a host name that is not loopback, as after a deployment.
+	deployedURL  string
+	bucketOrigin string // of the bucket to which deployedURL grants uploads
 }
 
-// A tab mostly waits, for a cloud, a countdown or the next frame: twice as many as there are cores keep them busy.
+// TestMain runs two tests per core in parallel, because a tab mostly waits: for a cloud, a countdown or the next frame.
 func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", strconv.Itoa(2*goruntime.GOMAXPROCS(0))); err != nil {
 		panic(err)
@@ -50,26 +52,27 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// TestPage runs the page in a real browser against the real pipeline. The tests stand by subject in page_*_test.go;
-// those that put faults into the pipeline have one to themselves, and take turns.
+// TestPage runs the page in a real browser against the real pipeline. The tests of one group share a stack. Tests that
+// inject faults run one after the other, each group on a stack of its own.
 func TestPage(t *testing.T) {
-	alone := stacktest.Start(t)
-	deployed := strings.Replace(startWeb(t, alone), "127.0.0.1", "triptych.example", 1)
+	webStack := stacktest.Start(t)
+	webURL := startWeb(t, webStack)
+	deployedURL := strings.Replace(webURL, "127.0.0.1", "triptych.example", 1)
 	chromium := startChromium(t,
 		chromedp.Flag("use-fake-ui-for-media-stream", true),
 		chromedp.Flag("use-fake-device-for-media-stream", true),
-		chromedp.Flag("use-file-for-fake-video-capture", cameraFilm(t)),
+		chromedp.Flag("use-file-for-fake-video-capture", cameraVideo(t)),
 		chromedp.Flag("host-resolver-rules", "MAP triptych.example 127.0.0.1"),
-		chromedp.Flag("unsafely-treat-insecure-origin-as-secure", deployed), // as https would be
-		chromedp.Flag("force-prefers-reduced-motion", true))                 // to draw each frame is most of a browser's work
-	for name, subjects := range map[string][]func(*testing.T, house){
-		"health": {testNotice, testCamera, testFiles, testUpload, testProgress, testResult, testAlbum, testPeople, testContrast, testWeight, testNoFaults, testShots},
-		"answer": {testReload, testAnswers},
-		"fault":  {testFaults, testSwitches},
+		chromedp.Flag("unsafely-treat-insecure-origin-as-secure", deployedURL), // stands in for https
+		chromedp.Flag("force-prefers-reduced-motion", true))                    // animations would use most of the CPU time
+	for name, subjects := range map[string][]func(*testing.T, pageEnv){
+		"without_faults":     {testAgreement, testCamera, testFiles, testUpload, testProgress, testWaitingFor, testResult, testHistory, testAccessibility, testContrast, testSize, testNoSwitches, testScreenshots},
+		"with_Vision_faults": {testReload, testAnnotations},
+		"with_switches":      {testFaults, testSwitches},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := house{stacktest.Start(t), chromium, deployed, alone.Endpoints.S3}
+			h := pageEnv{stacktest.Start(t), chromium, webURL, deployedURL, webStack.Endpoints.S3}
 			for _, subject := range subjects {
 				subject(t, h)
 			}
@@ -77,7 +80,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// startWeb runs the program web alone, as it is deployed: without fault switches, and with a retention of 30 days.
+// startWeb runs the program web without fault switches and with a retention of 30 days, as a deployment would.
 func startWeb(t *testing.T, s *stack.Stack) string {
 	t.Helper()
 	port, err := loopback.Claim("127.0.0.1:0")
@@ -86,7 +89,7 @@ func startWeb(t *testing.T, s *stack.Stack) string {
 	}
 	port.Close()
 	address := port.Addr().String()
-	s.Run("deployed", "web", []string{"TRIPTYCH_RETENTION_DAYS=30"}, "-addr", address)
+	s.StartProgram("deployed", "web", []string{"TRIPTYCH_RETENTION_DAYS=30"}, "-addr", address)
 	if !stacktest.Eventually(t, func(ctx context.Context) bool {
 		res, err := http.Get("http://" + address + "/healthz")
 		if err == nil {
@@ -99,8 +102,8 @@ func startWeb(t *testing.T, s *stack.Stack) string {
 	return "http://" + address
 }
 
-// meanwhile runs a test beside others. None of them may put a fault into what they share.
-func meanwhile(t *testing.T, name string, test func(*testing.T)) {
+// parallel runs a subtest in parallel with others. It must not inject faults, because they share a stack.
+func parallel(t *testing.T, name string, test func(*testing.T)) {
 	t.Run(name, func(t *testing.T) {
 		t.Parallel()
 		test(t)
@@ -124,8 +127,8 @@ func startChromium(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.
 	return ctx
 }
 
-// cameraFilm is what Chromium's fake camera plays.
-func cameraFilm(t *testing.T) string {
+// cameraVideo returns the path of the video for Chromium's fake camera.
+func cameraVideo(t *testing.T) string {
 	t.Helper()
 	photo, err := os.ReadFile(portrait)
 	if err != nil {
@@ -145,23 +148,24 @@ func installed(names ...string) bool {
 	})
 }
 
-// tab is a page of a browser that remembers nothing. It fails the test on whatever the page complains of,
-// such as a breach of its own security policy.
+// tab is a browser tab with an empty profile.
 type tab struct {
 	*testing.T
 	ctx  context.Context
 	site string
 }
 
+// newTab opens a tab. The test fails if the page logs an error or throws an exception, for example because of its Content
+// Security Policy.
 func newTab(t *testing.T, chromium context.Context, site string) tab {
 	t.Helper()
 	var mu sync.Mutex
-	var complaints []string
+	var pageErrors []string
 	t.Cleanup(func() { // after the tab is closed
 		mu.Lock()
 		defer mu.Unlock()
-		for _, complaint := range complaints {
-			t.Error("the page complains:", complaint)
+		for _, pageError := range pageErrors {
+			t.Error("error in the page:", pageError)
 		}
 	})
 	return openTab(t, chromium, site, chromedp.WithListener(func(event any) {
@@ -169,17 +173,17 @@ func newTab(t *testing.T, chromium context.Context, site string) tab {
 		defer mu.Unlock()
 		switch event := event.(type) {
 		case *runtime.EventExceptionThrown:
-			complaints = append(complaints, event.ExceptionDetails.Text+" "+event.ExceptionDetails.Exception.Description)
+			pageErrors = append(pageErrors, event.ExceptionDetails.Text+" "+event.ExceptionDetails.Exception.Description)
 		case *log.EventEntryAdded:
-			// An answer of 4xx is a complaint too, but one a test may ask for.
+			// Chromium also logs 4xx responses, which tests may provoke.
 			if event.Entry.Level == log.EntryLevelError && event.Entry.Source != log.EntrySourceNetwork {
-				complaints = append(complaints, event.Entry.Text)
+				pageErrors = append(pageErrors, event.Entry.Text)
 			}
 		}
 	}))
 }
 
-// openTab is a tab whose page may complain: it is not ours.
+// openTab opens a tab whose page may log errors, for example because it belongs to another project.
 func openTab(t *testing.T, chromium context.Context, site string, options ...chromedp.ContextOption) tab {
 	t.Helper()
 	ctx, closeTab := chromedp.NewContext(chromium, append(options, chromedp.WithNewBrowserContext())...)
@@ -187,19 +191,19 @@ func openTab(t *testing.T, chromium context.Context, site string, options ...chr
 	if _, err := chromedp.Run(ctx, chromedp.EmulateViewport(1280, 800)); err != nil {
 		t.Fatal(err)
 	}
-	patience, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	timeout, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(cancel)
-	return tab{t, patience, site}
+	return tab{t, timeout, site}
 }
 
-// in is the same house seen in another browser.
-func (h house) in(chromium context.Context) house {
+// withBrowser returns a copy of h that opens its tabs in another browser.
+func (h pageEnv) withBrowser(chromium context.Context) pageEnv {
 	h.chromium = chromium
 	return h
 }
 
-// visit opens the site as someone who has agreed to the notice.
-func (h house) visit(t *testing.T) tab {
+// visit opens the site and accepts the agreement.
+func (h pageEnv) visit(t *testing.T) tab {
 	t.Helper()
 	p := newTab(t, h.chromium, h.Endpoints.Site)
 	p.do(chromedp.Navigate(p.site), chromedp.Click("#agree"), chromedp.WaitVisible("#open-camera"))
@@ -211,12 +215,12 @@ func (p tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	for _, action := range actions {
 		if _, err := chromedp.Run(p.ctx, action); err != nil {
 			text, _ := chromedp.Run(context.WithoutCancel(p.ctx), chromedp.Evaluate[string]("document.body?.innerText"))
-			p.Fatalf("%v; the page reads: %s", err, text)
+			p.Fatalf("%v; the page's text: %s", err, text)
 		}
 	}
 }
 
-func (p tab) see(selectors ...string) {
+func (p tab) waitVisible(selectors ...string) {
 	p.Helper()
 	for _, selector := range selectors {
 		p.do(chromedp.WaitVisible(selector))
@@ -230,26 +234,26 @@ func (p tab) click(selectors ...string) {
 	}
 }
 
-// reads waits until the element reads so.
-func (p tab) reads(selector, words string) {
+// waitText waits until the element contains the text.
+func (p tab) waitText(selector, text string) {
 	p.Helper()
-	p.until(`document.querySelector(` + quoted(selector) + `)?.textContent.includes(` + quoted(words) + `)`)
+	p.waitUntil(`document.querySelector(` + quoted(selector) + `)?.textContent.includes(` + quoted(text) + `)`)
 }
 
-// until waits for an expression to be true. It is looked at with each frame that is drawn.
-func (p tab) until(expression string) {
+// waitUntil evaluates a JavaScript expression with each animation frame until it is true.
+func (p tab) waitUntil(expression string) {
 	p.Helper()
 	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
-		_, err := chromedp.Evaluate[bool](`new Promise((seen, failed) => {
-			const look = () => {
+		_, err := chromedp.Evaluate[bool](`new Promise((resolve, reject) => {
+			const check = () => {
 				try {
-					if (`+expression+`) seen(true);
-					else requestAnimationFrame(look);
+					if (`+expression+`) resolve(true);
+					else requestAnimationFrame(check);
 				} catch (error) {
-					failed(error);
+					reject(error);
 				}
 			};
-			look();
+			check();
 		})`, awaited)(ctx, t)
 		return chromedp.Void{}, err
 	})
@@ -268,8 +272,8 @@ func evaluate[T any](p tab, expression string) T {
 	return value
 }
 
-// first has a script run before those of each page that is opened from now on.
-func (p tab) first(script string) {
+// addInitScript runs a script before the scripts of every page that the tab opens later.
+func (p tab) addInitScript(script string) {
 	p.Helper()
 	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
 		_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
@@ -277,7 +281,7 @@ func (p tab) first(script string) {
 	})
 }
 
-// choose picks a file, which is then shown before it is sent.
+// choose selects a file and waits for its review.
 func (p tab) choose(path string) {
 	p.Helper()
 	path, err := filepath.Abs(path)
@@ -285,21 +289,21 @@ func (p tab) choose(path string) {
 		p.Fatal(err)
 	}
 	p.do(chromedp.SetUploadFiles("#file", []string{path}, chromedp.NodeReady))
-	p.see("#review")
+	p.waitVisible("#review")
 }
 
 const allDone = `#steps:not(:has(li:not([data-status="done"])))`
 
-// send sends a portrait and sees it arrive.
+// send uploads the portrait and waits for the result.
 func (p tab) send() {
 	p.Helper()
 	p.choose(portrait)
 	p.click("#send")
-	p.see(allDone, "#result")
+	p.waitVisible(allDone, "#result")
 }
 
-// shoot takes a picture of the page, for a person to look at.
-func (p tab) shoot(name string) {
+// screenshot saves a screenshot if the flag -screenshots is set.
+func (p tab) screenshot(name string) {
 	p.Helper()
 	if *screenshots == "" {
 		return
@@ -313,13 +317,13 @@ func (p tab) shoot(name string) {
 	}
 }
 
-// intercept has every request that fits the pattern handled, at the given stage, until the tab is closed.
-// What handle does not answer is left to hang.
-func (p tab) intercept(pattern string, stage fetch.RequestStage, handle func(*fetch.EventRequestPaused, answers)) {
+// intercept calls handle with each request whose URL matches the pattern. A request to which handle does not respond
+// stays pending.
+func (p tab) intercept(pattern string, stage fetch.RequestStage, handle func(*fetch.EventRequestPaused, pausedRequest)) {
 	p.Helper()
 	err := chromedp.Listen(p.ctx, func(event any) {
 		if paused, ok := event.(*fetch.EventRequestPaused); ok {
-			go handle(paused, answers{p, paused.RequestID})
+			go handle(paused, pausedRequest{p, paused.RequestID})
 		}
 	})
 	if err != nil {
@@ -331,52 +335,52 @@ func (p tab) intercept(pattern string, stage fetch.RequestStage, handle func(*fe
 	})
 }
 
-// answers to one request.
-type answers struct {
+// pausedRequest is a request of the page that waits for its response.
+type pausedRequest struct {
 	tab tab
 	id  fetch.RequestID
 }
 
-func (a answers) goOn() {
-	reply(a, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: a.id})
+func (r pausedRequest) pass() {
+	respond(r, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: r.id})
 }
 
-func (a answers) cut() {
-	reply(a, fetch.FailRequest, fetch.FailRequestParams{RequestID: a.id, ErrorReason: "ConnectionReset"})
+func (r pausedRequest) reset() {
+	respond(r, fetch.FailRequest, fetch.FailRequestParams{RequestID: r.id, ErrorReason: "ConnectionReset"})
 }
 
-func (a answers) refuse(status int64) {
-	reply(a, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: a.id, ResponseCode: status,
+func (r pausedRequest) respondStatus(status int64) {
+	respond(r, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: r.id, ResponseCode: status,
 		ResponseHeaders: []*fetch.HeaderEntry{
 			{Name: "Access-Control-Allow-Origin", Value: "*"}, {Name: "Access-Control-Allow-Methods", Value: "*"}, {Name: "Access-Control-Allow-Headers", Value: "*"}}})
 }
 
-func (a answers) tell(json string) {
-	reply(a, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: a.id, ResponseCode: 200, Body: []byte(json)})
+func (r pausedRequest) respondJSON(json string) {
+	respond(r, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: r.id, ResponseCode: 200, Body: []byte(json)})
 }
 
-func reply[P, R any](a answers, command cdp.Command[P, R], params P) {
-	// A tab that is closing needs no answer.
-	chromedp.Run(a.tab.ctx, func(ctx context.Context, t *chromedp.Target) (R, error) { return cdp.Call(ctx, t, command, params) })
+func respond[P, R any](r pausedRequest, command cdp.Command[P, R], params P) {
+	// The error is ignored because the tab may be closing.
+	chromedp.Run(r.tab.ctx, func(ctx context.Context, t *chromedp.Target) (R, error) { return cdp.Call(ctx, t, command, params) })
 }
 
-// receive waits for what a handler of requests sends, for as long as the tab is open.
+// receive returns the next value that a request handler sends.
 func receive[T any](p tab, sent <-chan T) T {
 	p.Helper()
 	select {
 	case value := <-sent:
 		return value
 	case <-p.ctx.Done():
-		p.Fatal("the page never asked")
+		p.Fatal("the page did not send the expected request")
 		panic("unreachable")
 	}
 }
 
-func contains(t *testing.T, what, text string, words ...string) {
+func expectContains(t *testing.T, what, text string, words ...string) {
 	t.Helper()
 	for _, word := range words {
 		if !strings.Contains(text, word) {
-			t.Errorf("%s is told as %q, without %q", what, text, word)
+			t.Errorf("%s is %q, want it to contain %q", what, text, word)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package browser
 
 import (
 	"bytes"
@@ -11,53 +11,53 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// leastContrast is WCAG's for text of any size, level AA.
-const leastContrast = 4.5
+// minContrast is the minimum of WCAG 2, level AA, for text of normal size.
+const minContrast = 4.5
 
-func testContrast(t *testing.T, h house) {
+func testContrast(t *testing.T, h pageEnv) {
 	for _, scheme := range []string{"light", "dark"} {
-		meanwhile(t, "text_stands_out_in_the_"+scheme, func(t *testing.T) {
+		parallel(t, "text_has_WCAG_AA_contrast_in_"+scheme, func(t *testing.T) {
 			p := newTab(t, h.chromium, h.Endpoints.Site)
 			p.emulate("prefers-color-scheme", scheme)
 			p.do(chromedp.EmulateViewport(1280, 1400), chromedp.Navigate(p.site))
-			p.see("#agreement", "#temporal")
-			p.reads("#kept", "deletes")
-			p.standsOut("notice-" + scheme)
+			p.waitVisible("#agreement", "#temporal")
+			p.waitText("#retention", "deletes")
+			p.checkContrast("notice-" + scheme)
 			p.click("#agree")
-			p.see("#start")
-			p.standsOut("start-" + scheme)
+			p.waitVisible("#start")
+			p.checkContrast("start-" + scheme)
 			p.send()
-			p.see("#marks polygon")
+			p.waitVisible("#overlay polygon")
 			p.click("#raw summary")
-			p.standsOut("result-" + scheme)
+			p.checkContrast("result-" + scheme)
 			p.click("#erase-this")
-			p.see("#sure")
-			p.standsOut("sure-" + scheme)
-			p.click("#sure-keep", "#again")
-			p.see("#pictures img")
+			p.waitVisible("#confirm")
+			p.checkContrast("confirm-" + scheme)
+			p.click("#confirm-keep", "#another")
+			p.waitVisible("#pictures img")
 			evaluate[bool](p, `navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotReadableError") }, true`)
 			p.click("#open-camera")
-			p.see("#notice")
+			p.waitVisible("#notice")
 			p.do(chromedp.EmulateViewport(320, 1400))
-			p.standsOut("narrow-" + scheme)
+			p.checkContrast("narrow-" + scheme)
 		})
 	}
 }
 
-// ink is a piece of text: where it stands, its colour and how much of that is seen.
-type ink struct {
+// textRun is a piece of text with its position, colour and opacity.
+type textRun struct {
 	Text       string
 	X, Y, W, H float64
 	Colour     [4]float64
 }
 
-// inks are the pieces of text that are seen. Of a modal dialog only its own are.
-const inks = `(() => {
+// visibleText evaluates to all visible text runs. If a modal dialog is open, only its text counts.
+const visibleText = `(() => {
 	const found = [], root = document.querySelector("dialog[open]") ?? document.body;
 	const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
 	for (let node = walker.nextNode(); node; node = walker.nextNode()) {
 		const holder = node.parentElement;
-		if (!node.data.trim() || !holder.checkVisibility({visibilityProperty: true}) || holder.closest(".unseen, noscript, option")) continue;
+		if (!node.data.trim() || !holder.checkVisibility({visibilityProperty: true}) || holder.closest(".sr-only, noscript, option")) continue;
 		const [red, green, blue, alpha = 1] = getComputedStyle(holder).color.match(/[\d.]+/g).map(Number);
 		let seen = alpha;
 		for (let above = holder; above; above = above.parentElement) seen *= getComputedStyle(above).opacity;
@@ -72,16 +72,16 @@ const inks = `(() => {
 	return found;
 })()`
 
-// standsOut compares each piece of text with every pixel that is behind it, whatever paints that: a colour, a gradient,
-// a picture.
-func (p tab) standsOut(view string) {
+// checkContrast takes a screenshot with transparent text and compares the colour of each text run with every pixel behind
+// it. The background may be a colour, a gradient or a picture.
+func (p tab) checkContrast(view string) {
 	p.Helper()
-	p.until(`document.getAnimations().length === 0`)
-	written := evaluate[[]ink](p, inks)
+	p.waitUntil(`document.getAnimations().length === 0`)
+	written := evaluate[[]textRun](p, visibleText)
 	if len(written) < 4 {
 		p.Errorf("%s: only %d pieces of text", view, len(written))
 	}
-	p.shoot(view)
+	p.screenshot(view)
 	evaluate[bool](p, `(() => {
 		const sheet = new CSSStyleSheet();
 		sheet.replaceSync("* { color: transparent !important; text-decoration: none !important; text-shadow: none !important; transition: none !important; }");
@@ -98,14 +98,14 @@ func (p tab) standsOut(view string) {
 	}
 	evaluate[bool](p, `(document.adoptedStyleSheets = [], true)`)
 	for _, i := range written {
-		if contrast := i.contrast(behind); contrast < leastContrast {
+		if contrast := i.contrast(behind); contrast < minContrast {
 			p.Errorf("%s: %q has a contrast of %.2f", view, i.Text, contrast)
 		}
 	}
 }
 
-// contrast is the least there is between the text and a pixel behind it.
-func (i ink) contrast(behind image.Image) float64 {
+// contrast returns the lowest contrast between the text and a pixel behind it.
+func (i textRun) contrast(behind image.Image) float64 {
 	least := 21.0
 	area := image.Rect(int(i.X), int(i.Y), int(i.X+i.W), int(i.Y+i.H)).Intersect(behind.Bounds())
 	for y := area.Min.Y; y < area.Max.Y; y++ {
@@ -123,7 +123,7 @@ func (i ink) contrast(behind image.Image) float64 {
 	return least
 }
 
-// luminance is WCAG's relative luminance of a colour in sRGB.
+// luminance returns the relative luminance of an sRGB colour as WCAG defines it.
 func luminance(colour [3]float64) float64 {
 	sum := 0.0
 	for c, weight := range [3]float64{.2126, .7152, .0722} {

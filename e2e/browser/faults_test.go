@@ -1,4 +1,4 @@
-package main
+package browser
 
 import (
 	"testing"
@@ -7,131 +7,131 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-func testFaults(t *testing.T, h house) {
+func testFaults(t *testing.T, h pageEnv) {
 	for _, c := range []struct{ cloud, step string }{{"aws", "presign"}, {"google", "annotate"}, {"azure", "persist"}} {
-		t.Run("a_picture_waits_for_"+c.cloud+"_whose_plug_is_pulled_and_arrives_when_it_is_back", func(t *testing.T) {
+		t.Run("picture_waits_while_"+c.cloud+"_is_down_and_arrives_afterwards", func(t *testing.T) {
 			p := h.visit(t)
 			plug := `.plug[data-cloud="` + c.cloud + `"] [data-fault="down"]`
 			p.click(plug)
-			p.see(plug + `[aria-pressed="true"]`)
+			p.waitVisible(plug + `[aria-pressed="true"]`)
 			p.choose(portrait)
 			p.click("#send")
-			p.see(`#steps [data-step="` + c.step + `"][data-status="retrying"]`)
-			p.reads(`#steps [data-step="`+c.step+`"] .detail`, "Attempt ")
-			p.shoot("plug-" + c.cloud)
+			p.waitVisible(`#steps [data-step="` + c.step + `"][data-status="retrying"]`)
+			p.waitText(`#steps [data-step="`+c.step+`"] .detail`, "Attempt ")
+			p.screenshot("plug-" + c.cloud)
 			p.click(plug)
-			p.see(plug+`[aria-pressed="false"]`, allDone)
+			p.waitVisible(plug+`[aria-pressed="false"]`, allDone)
 		})
 	}
 	for _, c := range []struct{ cloud, step, says string }{
 		{"aws", "presign", "answered 503"}, {"google", "annotate", "quota for Cloud Vision"}, {"azure", "persist", "request units"},
 	} {
-		t.Run("a_picture_waits_for_"+c.cloud+"_that_throttles_and_says_so", func(t *testing.T) {
+		t.Run("picture_reports_throttling_by_"+c.cloud, func(t *testing.T) {
 			p := h.visit(t)
 			throttle := `.plug[data-cloud="` + c.cloud + `"] [data-fault="throttle"]`
 			p.click(throttle)
-			p.see(throttle + `[aria-pressed="true"]`)
+			p.waitVisible(throttle + `[aria-pressed="true"]`)
 			p.choose(portrait)
 			p.click("#send")
-			p.reads(`#steps [data-step="`+c.step+`"] .detail`, c.says)
-			p.reads(`#steps [data-step="`+c.step+`"] .state`, "Next try in")
+			p.waitText(`#steps [data-step="`+c.step+`"] .detail`, c.says)
+			p.waitText(`#steps [data-step="`+c.step+`"] .state`, "Next try in")
 			p.click(throttle)
-			p.see(throttle+`[aria-pressed="false"]`, allDone)
+			p.waitVisible(throttle+`[aria-pressed="false"]`, allDone)
 		})
 	}
-	t.Run("a_picture_that_AWS_does_not_hand_out_waits_for_AWS_and_not_for_Google", func(t *testing.T) {
+	t.Run("annotate_step_waits_for_AWS_while_S3_is_down", func(t *testing.T) {
 		p := h.visit(t)
 		google, aws := `.plug[data-cloud="google"] [data-fault="down"]`, `.plug[data-cloud="aws"] [data-fault="down"]`
 		p.click(google)
-		p.see(google + `[aria-pressed="true"]`)
+		p.waitVisible(google + `[aria-pressed="true"]`)
 		p.choose(portrait)
 		p.click("#send")
-		p.reads("#title", "waits for Google Cloud")
+		p.waitText("#title", "waits for Google Cloud")
 		p.click(aws)
-		p.see(aws + `[aria-pressed="true"]`)
+		p.waitVisible(aws + `[aria-pressed="true"]`)
 		p.click(google)
-		p.reads("#title", "waits for AWS")
-		p.reads(`#steps [data-step="annotate"] .detail`, "S3 is unavailable")
-		p.shoot("waits-for-aws")
+		p.waitText("#title", "waits for AWS")
+		p.waitText(`#steps [data-step="annotate"] .detail`, "S3 is unavailable")
+		p.screenshot("waits-for-aws")
 		p.click(aws)
-		p.see(allDone)
+		p.waitVisible(allDone)
 	})
-	t.Run("a_slow_cloud_is_only_slow", func(t *testing.T) {
+	t.Run("slow_cloud_shows_elapsed_time", func(t *testing.T) {
 		p := h.visit(t)
 		slow := `.plug[data-cloud="google"] [data-fault="slow"]`
 		p.click(slow)
-		p.see(slow + `[aria-pressed="true"]`)
+		p.waitVisible(slow + `[aria-pressed="true"]`)
 		p.choose(portrait)
 		p.click("#send")
-		p.reads(`#steps [data-step="annotate"] .state`, "Working for")
-		p.shoot("waiting")
+		p.waitText(`#steps [data-step="annotate"] .state`, "Working for")
+		p.screenshot("waiting")
 		p.click(slow)
-		p.see(allDone)
+		p.waitVisible(allDone)
 	})
-	t.Run("without_Temporal_the_page_says_so_and_goes_on_when_it_is_back", func(t *testing.T) {
+	t.Run("page_reports_Temporal_outage_and_continues_after_it", func(t *testing.T) {
 		p := h.visit(t)
 		plug := `.plug[data-cloud="temporal"] [data-fault="down"]`
 		p.choose(portrait)
 		p.click("#send")
-		p.see(allDone)
+		p.waitVisible(allDone)
 		p.click(plug)
-		p.see(plug + `[aria-pressed="true"]`)
-		p.click("#again")
+		p.waitVisible(plug + `[aria-pressed="true"]`)
+		p.click("#another")
 		p.choose(portrait)
 		p.click("#send")
-		p.reads("#lead", "Temporal does not answer")
-		p.shoot("no-temporal")
+		p.waitText("#lead", "Temporal does not answer")
+		p.screenshot("no-temporal")
 		p.click(plug)
-		p.see(plug+`[aria-pressed="false"]`, allDone)
+		p.waitVisible(plug+`[aria-pressed="false"]`, allDone)
 	})
 }
 
-func testSwitches(t *testing.T, h house) {
-	t.Run("a_plug_that_someone_else_pulled_is_seen_when_the_page_is_looked_at_again", func(t *testing.T) {
+func testSwitches(t *testing.T, h pageEnv) {
+	t.Run("switch_changed_in_another_tab_updates_when_page_becomes_visible", func(t *testing.T) {
 		p, other := h.visit(t), h.visit(t)
 		const slow = `.plug[data-cloud="azure"] [data-fault="slow"]`
-		p.see(slow)
+		p.waitVisible(slow)
 		for _, pressed := range []string{"true", "false"} {
 			other.click(slow)
-			other.see(slow + `[aria-pressed="` + pressed + `"]`)
+			other.waitVisible(slow + `[aria-pressed="` + pressed + `"]`)
 			evaluate[bool](p, `document.dispatchEvent(new Event("visibilitychange"))`)
-			p.see(slow + `[aria-pressed="` + pressed + `"]`)
+			p.waitVisible(slow + `[aria-pressed="` + pressed + `"]`)
 		}
 	})
 }
 
-func testNoFaults(t *testing.T, h house) {
-	meanwhile(t, "a_site_that_brings_no_switches_has_none", func(t *testing.T) {
-		p := newTab(t, h.chromium, h.deployed)
-		asked := make(chan int64, 1)
-		p.intercept("*/local/*", fetch.RequestStageResponse, func(r *fetch.EventRequestPaused, answer answers) {
-			asked <- r.ResponseStatusCode
-			answer.goOn()
+func testNoSwitches(t *testing.T, h pageEnv) {
+	parallel(t, "site_without_switches_shows_none", func(t *testing.T) {
+		p := newTab(t, h.chromium, h.webURL)
+		statuses := make(chan int64, 1)
+		p.intercept("*/local/*", fetch.RequestStageResponse, func(r *fetch.EventRequestPaused, request pausedRequest) {
+			statuses <- r.ResponseStatusCode
+			request.pass()
 		})
 		p.do(chromedp.Navigate(p.site))
-		p.see("#agreement")
-		if status := receive(p, asked); status != 404 {
-			t.Errorf("the site itself answers %d", status)
+		p.waitVisible("#agreement")
+		if status := receive(p, statuses); status != 404 {
+			t.Errorf("status is %d, want 404", status)
 		}
-		p.withoutSwitches()
+		p.expectNoSwitches()
 	})
-	meanwhile(t, "in_the_cloud_they_are_not_even_asked_for", func(t *testing.T) {
-		p := newTab(t, h.chromium, h.deployed)
-		p.intercept("*/local/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
-			t.Errorf("%s is asked for", r.Request.URL)
-			answer.goOn()
+	parallel(t, "deployed_page_does_not_request_switches", func(t *testing.T) {
+		p := newTab(t, h.chromium, h.deployedURL)
+		p.intercept("*/local/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
+			t.Errorf("unexpected request: %s", r.Request.URL)
+			request.pass()
 		})
 		p.do(chromedp.Navigate(p.site))
-		p.see("#agreement")
+		p.waitVisible("#agreement")
 		p.click("#agree")
-		p.see("#start")
-		p.withoutSwitches()
+		p.waitVisible("#start")
+		p.expectNoSwitches()
 	})
 }
 
-func (p tab) withoutSwitches() {
+func (p tab) expectNoSwitches() {
 	p.Helper()
 	if n := evaluate[int](p, `document.querySelectorAll(".plug, #temporal, [data-fault]").length`); n != 0 {
-		p.Errorf("%d switches", n)
+		p.Errorf("%d switches, want none", n)
 	}
 }

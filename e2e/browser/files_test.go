@@ -1,4 +1,4 @@
-package main
+package browser
 
 import (
 	"bytes"
@@ -13,31 +13,31 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-func testFiles(t *testing.T, h house) {
-	meanwhile(t, "a_file_that_is_chosen_dropped_or_pasted_is_shown_before_it_is_sent", func(t *testing.T) {
+func testFiles(t *testing.T, h pageEnv) {
+	parallel(t, "chosen_dropped_or_pasted_file_is_reviewed_before_upload", func(t *testing.T) {
 		p := h.visit(t)
 		p.choose(portrait)
 		for _, event := range []string{"drop", "paste"} {
 			before := evaluate[string](p, `document.querySelector("#image").src`)
-			p.hand(event, "image/png")
-			p.until(`document.querySelector("#image").src !== ` + quoted(before))
-			p.see("#review")
+			p.dispatchFile(event, "image/png")
+			p.waitUntil(`document.querySelector("#image").src !== ` + quoted(before))
+			p.waitVisible("#review")
 		}
 	})
-	meanwhile(t, "a_file_that_is_dropped_or_pasted_and_cannot_be_read_is_refused_with_a_word", func(t *testing.T) {
+	parallel(t, "unreadable_dropped_or_pasted_file_produces_notice", func(t *testing.T) {
 		p := h.visit(t)
 		for _, event := range []string{"drop", "paste"} {
-			p.hand(event, "")
-			p.reads("#notice p", "cannot read that file")
+			p.dispatchFile(event, "")
+			p.waitText("#notice p", "cannot read that file")
 			p.click(`#notice [aria-label="Dismiss"]`)
 			p.do(chromedp.WaitNotVisible("#notice"))
 		}
 	})
-	meanwhile(t, "what_is_sent_is_upright_small_and_says_nothing_of_where_it_was_taken", func(t *testing.T) {
+	parallel(t, "uploaded_JPEG_is_upright_scaled_down_and_without_EXIF", func(t *testing.T) {
 		p := h.visit(t)
 		p.choose(sideways(t))
-		p.reads("#weight", "800 × 1600 pixels")
-		sent := evaluate[string](p, `import("./state.js").then(({state}) => state.shot.blob.arrayBuffer()).then((b) => btoa(String.fromCharCode(...new Uint8Array(b))))`)
+		p.waitText("#photo-info", "800 × 1600 pixels")
+		sent := evaluate[string](p, `import("./state.js").then(({state}) => state.photo.blob.arrayBuffer()).then((b) => btoa(String.fromCharCode(...new Uint8Array(b))))`)
 		photo, err := base64.StdEncoding.DecodeString(sent)
 		if err != nil {
 			t.Fatal(err)
@@ -47,45 +47,45 @@ func testFiles(t *testing.T, h house) {
 			t.Fatal(err)
 		}
 		if bytes.Contains(photo, []byte("Exif")) {
-			t.Error("EXIF data is sent")
+			t.Error("the JPEG contains EXIF data")
 		}
-		// The red half was on the left, and is at the top of the upright picture.
+		// The red half is on the left before the rotation and at the top after it.
 		if red, _, blue, _ := picture.At(400, 100).RGBA(); red < blue {
-			t.Error("the picture lies on its side")
+			t.Error("the picture is not upright")
 		}
 	})
-	for name, content := range map[string]string{"is_no_picture": "this is no picture", "is_empty": "", "is_a_picture_cut_short": "\xff\xd8\xff\xe1\x00\x22Exif\x00\x00"} {
-		meanwhile(t, "a_file_that_"+name+"_is_not_sent_and_another_can_be_chosen", func(t *testing.T) {
+	for name, content := range map[string]string{"text": "this is no picture", "empty": "", "truncated_JPEG": "\xff\xd8\xff\xe1\x00\x22Exif\x00\x00"} {
+		parallel(t, name+"_file_is_refused_and_another_can_be_chosen", func(t *testing.T) {
 			p := h.visit(t)
 			fake := filepath.Join(t.TempDir(), "fake.jpg")
 			if err := os.WriteFile(fake, []byte(content), 0o644); err != nil {
 				t.Fatal(err)
 			}
 			p.do(chromedp.SetUploadFiles("#file", []string{fake}, chromedp.NodeReady))
-			p.reads("#notice p", "cannot read that file")
-			p.reads("#notice button.primary", "Choose a picture")
+			p.waitText("#notice p", "cannot read that file")
+			p.waitText("#notice button.primary", "Choose a picture")
 			p.choose(portrait)
 			p.do(chromedp.WaitNotVisible("#notice"))
 		})
 	}
-	meanwhile(t, "a_file_that_came_without_the_page_and_is_no_picture_is_rejected_with_the_reason", func(t *testing.T) {
+	parallel(t, "uploaded_object_that_is_no_image_is_rejected_with_reason", func(t *testing.T) {
 		p := h.visit(t)
-		evaluate[bool](p, `import("./upload.js").then(({deliver}) => deliver(new Blob(["this is no picture"], {type: "image/jpeg"}), {
+		evaluate[bool](p, `import("./upload.js").then(({upload}) => upload(new Blob(["this is no picture"], {type: "image/jpeg"}), {
 			onGrant: ({id}) => { location.hash = id; },
 			onChange() {},
 			signal: new AbortController().signal,
 		})).then(() => true)`)
-		p.see(`#steps [data-step="annotate"][data-status="failed"]`, `#steps [data-step="persist"][data-status="done"]`)
-		p.reads("#title", "cannot be used")
+		p.waitVisible(`#steps [data-step="annotate"][data-status="failed"]`, `#steps [data-step="persist"][data-status="done"]`)
+		p.waitText("#title", "cannot be used")
 		if words := evaluate[string](p, `document.querySelector("#lead").textContent`); len(words) < 20 {
 			t.Errorf("the reason is %q", words)
 		}
-		p.shoot("rejected")
+		p.screenshot("rejected")
 	})
 }
 
-// sideways is a photograph of 2400 × 1200 pixels, red on its left and blue on its right, whose EXIF data say
-// that it is to be turned clockwise.
+// sideways returns the path of a JPEG of 2400 × 1200 pixels, red on the left and blue on the right. Its EXIF orientation
+// rotates it clockwise.
 func sideways(t *testing.T) string {
 	t.Helper()
 	picture := image.NewRGBA(image.Rect(0, 0, 2400, 1200))
@@ -110,8 +110,8 @@ func sideways(t *testing.T) string {
 	return path
 }
 
-// hand drops or pastes a small picture, or a file of no type that is none.
-func (p tab) hand(event, kind string) {
+// dispatchFile drops or pastes a small image of the given type. Without a type, the file is text.
+func (p tab) dispatchFile(event, kind string) {
 	p.Helper()
 	evaluate[bool](p, `(async () => {
 		const canvas = new OffscreenCanvas(80, 60);

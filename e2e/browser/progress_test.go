@@ -1,4 +1,4 @@
-package main
+package browser
 
 import (
 	"slices"
@@ -15,82 +15,109 @@ import (
 	"triptych/picture"
 )
 
-func testProgress(t *testing.T, h house) {
-	meanwhile(t, "without_a_stream_the_page_asks", func(t *testing.T) {
+func testProgress(t *testing.T, h pageEnv) {
+	parallel(t, "page_polls_without_event_stream", func(t *testing.T) {
 		p := h.visit(t)
-		p.intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, answer answers) { answer.refuse(503) })
+		p.intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, request pausedRequest) { request.respondStatus(503) })
 		p.send()
 	})
-	meanwhile(t, "a_stream_that_is_refused_makes_it_ask_at_once", func(t *testing.T) {
-		p := newTab(t, h.chromium, h.deployed)
-		p.intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, answer answers) { answer.refuse(503) })
+	parallel(t, "refused_event_stream_makes_page_poll_at_once", func(t *testing.T) {
+		p := newTab(t, h.chromium, h.deployedURL)
+		p.intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, request pausedRequest) { request.respondStatus(503) })
 		p.do(chromedp.Navigate(p.site))
-		evaluate[bool](p, `window.setTimeout = () => 0, true`) // no pause ever ends
+		evaluate[bool](p, `window.setTimeout = () => 0, true`) // timers never fire
 		evaluate[bool](p, `location.hash = "`+string(picture.NewID(time.Now()))+`", true`)
-		p.reads("#title", "Waiting for the picture")
+		p.waitText("#title", "Waiting for the picture")
 	})
-	meanwhile(t, "without_a_stream_it_asks_ever_more_rarely_down_to_every_30_seconds", func(t *testing.T) {
-		p := newTab(t, h.chromium, h.deployed)
-		p.intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, answer answers) { answer.refuse(503) })
+	parallel(t, "polling_backs_off_to_30_seconds", func(t *testing.T) {
+		p := newTab(t, h.chromium, h.deployedURL)
+		p.intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, request pausedRequest) { request.respondStatus(503) })
 		p.do(chromedp.Navigate(p.site))
-		// The page's own waiting, which passes a thousand times as fast.
+		// Record the page's timers and run them a thousand times as fast.
 		evaluate[bool](p, `window.waits = [], window.setTimeout = ((wait) => (then, ms) => (waits.push(ms), wait(then, ms / 1000)))(setTimeout), true`)
 		evaluate[bool](p, `location.hash = "`+string(picture.NewID(time.Now()))+`", true`)
-		p.until(`waits.filter((ms) => ms === 30_000).length >= 3`)
+		p.waitUntil(`waits.filter((ms) => ms === 30_000).length >= 3`)
 		waits := evaluate[[]int](p, `[...new Set(waits)]`)
 		if !slices.IsSorted(waits) || slices.Max(waits) != 30_000 || waits[0] < 1000 {
-			t.Errorf("it waits %v ms", waits)
+			t.Errorf("the pauses are %v ms", waits)
 		}
 	})
-	meanwhile(t, "a_stream_that_is_cut_comes_back", func(t *testing.T) {
+	parallel(t, "interrupted_event_stream_reconnects", func(t *testing.T) {
 		p := h.visit(t)
 		var streams atomic.Int32
-		p.intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, answer answers) {
+		p.intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, request pausedRequest) {
 			if streams.Add(1) == 1 {
-				answer.cut()
+				request.reset()
 				return
 			}
-			answer.goOn()
+			request.pass()
 		})
 		p.send()
 	})
-	meanwhile(t, "on_one's_own_machine_the_run_can_be_seen_in_Temporal's_UI", func(t *testing.T) {
+	parallel(t, "local_page_links_to_workflow_in_Temporal_UI", func(t *testing.T) {
 		p := h.visit(t)
 		if evaluate[bool](p, `Boolean(document.querySelector("#run")?.checkVisibility())`) {
-			t.Error("there is a link before there is a run")
+			t.Error("the link is visible before the workflow exists")
 		}
 		p.send()
-		p.see("#run")
+		p.waitVisible("#run")
 		id, address := evaluate[string](p, `location.hash.slice(1)`), evaluate[string](p, `document.querySelector("#run").href`)
 		if !strings.HasPrefix(address, h.Endpoints.TemporalUI+"/") {
 			t.Fatalf("the link leads to %s", address)
 		}
 		ui := openTab(t, h.chromium, address)
 		ui.do(chromedp.Navigate(address))
-		ui.reads("main", "picture/"+id)
-		ui.reads("main", "AnnotatePicture")
+		ui.waitText("main", "picture/"+id)
+		ui.waitText("main", "AnnotatePicture")
 	})
-	meanwhile(t, "a_picture_that_does_not_exist_is_said_to_be_so", func(t *testing.T) {
-		p := newTab(t, h.chromium, h.deployed)
+	parallel(t, "unknown_picture_ID_produces_explanation", func(t *testing.T) {
+		p := newTab(t, h.chromium, h.deployedURL)
 		p.do(chromedp.Navigate(p.site + "/#nobody"))
-		p.reads("#lead", "names no picture")
+		p.waitText("#lead", "names no picture")
 	})
 }
 
-func testReload(t *testing.T, h house) {
-	t.Run("a_reload_in_mid_run_goes_on_and_says_why_it_waits", func(t *testing.T) {
+func testReload(t *testing.T, h pageEnv) {
+	t.Run("reload_during_retries_shows_step_error_and_continues", func(t *testing.T) {
 		p := h.visit(t)
 		h.Vision.SetFault(annotator.Fault{Code: codes.ResourceExhausted, Message: "quota"})
 		t.Cleanup(func() { h.Vision.SetFault(annotator.Fault{}) })
 		p.choose(portrait)
 		p.click("#send")
-		p.see(`#steps [data-step="presign"][data-status="done"]`, `#steps [data-step="annotate"][data-status="retrying"]`)
+		p.waitVisible(`#steps [data-step="presign"][data-status="done"]`, `#steps [data-step="annotate"][data-status="retrying"]`)
 		p.do(chromedp.Reload())
-		p.see(`#steps [data-step="annotate"][data-status="retrying"]`, "#image")
-		p.reads(`#steps [data-step="annotate"] .detail`, "quota")
-		p.reads(`#steps [data-step="annotate"] .detail`, "Attempt")
-		p.shoot("retrying")
+		p.waitVisible(`#steps [data-step="annotate"][data-status="retrying"]`, "#image")
+		p.waitText(`#steps [data-step="annotate"] .detail`, "quota")
+		p.waitText(`#steps [data-step="annotate"] .detail`, "Attempt")
+		p.screenshot("retrying")
 		h.Vision.SetFault(annotator.Fault{})
-		p.see(allDone, "#marks polygon")
+		p.waitVisible(allDone, "#overlay polygon")
 	})
+}
+
+// testWaitingFor checks that the title names the cloud that the API reports, independently of the error message.
+func testWaitingFor(t *testing.T, h pageEnv) {
+	for name, c := range map[string]struct{ fields, want string }{
+		"aws":                     {`"cloud": "google", "waitingFor": "aws"`, "waits for AWS"},
+		"google":                  {`"cloud": "google", "waitingFor": "google"`, "waits for Google Cloud"},
+		"azure":                   {`"cloud": "google", "waitingFor": "azure"`, "waits for Azure"},
+		"temporal":                {`"cloud": "google", "waitingFor": "temporal"`, "waits for Temporal"},
+		"absent_means_step_cloud": {`"cloud": "azure"`, "waits for Azure"},
+	} {
+		parallel(t, "title_names_cloud_of_waitingFor_"+name, func(t *testing.T) {
+			p := newTab(t, h.chromium, h.deployedURL)
+			p.intercept("*/api/pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
+				if strings.HasSuffix(r.Request.URL, "/events") {
+					request.respondStatus(503)
+					return
+				}
+				request.respondJSON(`{"status": "running", "steps": [{"name": "annotate", "status": "retrying", "error": "S3 is down; Triptych tries again", ` + c.fields + `}]}`)
+			})
+			p.do(chromedp.Navigate(p.site + "/#" + string(picture.NewID(time.Now()))))
+			p.waitText("#title", c.want)
+			if detail := evaluate[string](p, `document.querySelector('#steps [data-step="annotate"] .detail').textContent`); detail != "S3 is down; Triptych tries again." {
+				t.Errorf("the detail is %q", detail)
+			}
+		})
+	}
 }

@@ -1,4 +1,4 @@
-package main
+package browser
 
 import (
 	"slices"
@@ -12,66 +12,66 @@ import (
 	"triptych/emulators/vision/annotator"
 )
 
-func testResult(t *testing.T, h house) {
-	meanwhile(t, "a_face_is_marked_and_told_in_words_and_colours", func(t *testing.T) {
+func testResult(t *testing.T, h pageEnv) {
+	parallel(t, "face_has_box_points_description_and_colours", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()
-		p.see("#marks polygon", ".swatches li")
-		if n := evaluate[int](p, `document.querySelectorAll("#marks circle").length`); n < 20 {
-			t.Errorf("%d points of the face are shown", n)
+		p.waitVisible("#overlay polygon", ".swatches li")
+		if n := evaluate[int](p, `document.querySelectorAll("#overlay circle").length`); n < 20 {
+			t.Errorf("%d points, want at least 20", n)
 		}
-		p.do(chromedp.WaitVisible(`#leaves.settled`))
-		p.until(`document.getAnimations().length === 0`)
-		p.shoot("result")
+		p.do(chromedp.WaitVisible(`#panels.settled`))
+		p.waitUntil(`document.getAnimations().length === 0`)
+		p.screenshot("result")
 		p.click(`#toggles [name="points"]`)
-		p.until(`!document.querySelector("#marks circle")`)
+		p.waitUntil(`!document.querySelector("#overlay circle")`)
 		p.click(`#toggles [name="faces"]`)
-		p.until(`!document.querySelector("#marks polygon")`)
+		p.waitUntil(`!document.querySelector("#overlay polygon")`)
 		p.click("#raw summary")
-		p.reads("#raw pre", `"joyLikelihood"`)
+		p.waitText("#raw pre", `"joyLikelihood"`)
 	})
-	meanwhile(t, "the_box_lies_on_the_face", func(t *testing.T) {
+	parallel(t, "face_box_covers_the_face", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()
-		p.see("#marks polygon")
+		p.waitVisible("#overlay polygon")
 		// The face in the portrait is in the middle of its upper half.
 		inside := evaluate[bool](p, `(() => {
 			const frame = document.querySelector("#frame").getBoundingClientRect();
-			const box = document.querySelector("#marks polygon").getBoundingClientRect();
+			const box = document.querySelector("#overlay polygon").getBoundingClientRect();
 			const x = (box.left + box.right) / 2 - frame.left, y = (box.top + box.bottom) / 2 - frame.top;
 			return Math.abs(x / frame.width - .47) < .06 && y / frame.height > .1 && y / frame.height < .35;
 		})()`)
 		if !inside {
-			t.Error("the box is somewhere else")
+			t.Error("the box does not cover the face")
 		}
 	})
 }
 
-func testAnswers(t *testing.T, h house) {
-	t.Run("whatever_Google_finds_is_told", func(t *testing.T) {
-		p := h.answered(t, everything)
+func testAnnotations(t *testing.T, h pageEnv) {
+	t.Run("every_kind_of_annotation_is_listed", func(t *testing.T) {
+		p := h.visitAnnotated(t, allAnnotations)
 		words := evaluate[string](p, `document.querySelector("#findings").innerText`)
-		contains(t, "the result", words, "Cat", "97 %", "Chair", "Eiffel Tower", "Acme", "EXIT", "Violence is likely", "2 faces", "perhaps sad")
+		expectContains(t, "the result", words, "Cat", "97 %", "Chair", "Eiffel Tower", "Acme", "EXIT", "Violence is likely", "2 faces", "perhaps sad")
 		if widths := evaluate[[]int](p, `[...document.querySelectorAll(".bars i")].slice(0, 2).map((bar) => Math.round(100 * bar.offsetWidth / bar.parentElement.offsetWidth))`); !slices.Equal(widths, []int{97, 61}) {
 			t.Errorf("the bars are %v %% long", widths)
 		}
 		p.click(`#toggles [name="objects"]`)
-		p.see("#marks .object")
-		p.shoot("everything")
+		p.waitVisible("#overlay .object")
+		p.screenshot("allAnnotations")
 	})
-	t.Run("what_Google_does_not_know_is_not_told", func(t *testing.T) {
-		p := h.answered(t, &visionpb.AnnotateImageResponse{
+	t.Run("unknown_likelihoods_are_omitted", func(t *testing.T) {
+		p := h.visitAnnotated(t, &visionpb.AnnotateImageResponse{
 			FaceAnnotations:      []*visionpb.FaceAnnotation{{DetectionConfidence: .6}},
 			SafeSearchAnnotation: &visionpb.SafeSearchAnnotation{},
 		})
 		words := evaluate[string](p, `document.querySelector("#findings").innerText`)
 		if strings.Contains(words, "calm") || strings.Contains(words, "Suitable") {
-			t.Errorf("the result is told as %q", words)
+			t.Errorf("the result is %q", words)
 		}
 	})
-	t.Run("markup_in_an_answer_is_text", func(t *testing.T) {
+	t.Run("markup_in_annotation_is_shown_as_text", func(t *testing.T) {
 		const hostile = `<img src=x onerror="document.title='hacked'"><script>document.title='hacked'</script>`
-		p := h.answered(t, &visionpb.AnnotateImageResponse{
+		p := h.visitAnnotated(t, &visionpb.AnnotateImageResponse{
 			LabelAnnotations:           []*visionpb.EntityAnnotation{{Description: hostile, Score: .9}},
 			LogoAnnotations:            []*visionpb.EntityAnnotation{{Description: hostile}},
 			LandmarkAnnotations:        []*visionpb.EntityAnnotation{{Description: hostile}},
@@ -79,9 +79,9 @@ func testAnswers(t *testing.T, h house) {
 			LocalizedObjectAnnotations: []*visionpb.LocalizedObjectAnnotation{{Name: hostile, BoundingPoly: polygon(.1, .9)}},
 		})
 		p.click(`#toggles [name="objects"]`)
-		p.see("#marks .object")
-		contains(t, "the label", evaluate[string](p, `document.querySelector(".bars").textContent`), hostile)
-		if n := evaluate[int](p, `document.querySelectorAll("#result img, #result script, #marks img, #marks script").length`); n > 0 {
+		p.waitVisible("#overlay .object")
+		expectContains(t, "the label", evaluate[string](p, `document.querySelector(".bars").textContent`), hostile)
+		if n := evaluate[int](p, `document.querySelectorAll("#result img, #result script, #overlay img, #overlay script").length`); n > 0 {
 			t.Error("markup became elements")
 		}
 		if title := evaluate[string](p, "document.title"); title == "hacked" {
@@ -90,17 +90,17 @@ func testAnswers(t *testing.T, h house) {
 	})
 }
 
-// answered is the page of a picture that Google answered so.
-func (h house) answered(t *testing.T, answer *visionpb.AnnotateImageResponse) tab {
+// visitAnnotated sends a picture to which Vision responds with this annotation.
+func (h pageEnv) visitAnnotated(t *testing.T, annotation *visionpb.AnnotateImageResponse) tab {
 	t.Helper()
-	h.Vision.SetFault(annotator.Fault{Response: proto.CloneOf(answer)})
+	h.Vision.SetFault(annotator.Fault{Response: proto.CloneOf(annotation)})
 	t.Cleanup(func() { h.Vision.SetFault(annotator.Fault{}) })
 	p := h.visit(t)
 	p.send()
 	return p
 }
 
-var everything = &visionpb.AnnotateImageResponse{
+var allAnnotations = &visionpb.AnnotateImageResponse{
 	FaceAnnotations: []*visionpb.FaceAnnotation{
 		{JoyLikelihood: visionpb.Likelihood_VERY_LIKELY, DetectionConfidence: .98},
 		{SorrowLikelihood: visionpb.Likelihood_POSSIBLE, HeadwearLikelihood: visionpb.Likelihood_LIKELY, DetectionConfidence: .7},
@@ -113,7 +113,7 @@ var everything = &visionpb.AnnotateImageResponse{
 	SafeSearchAnnotation:       &visionpb.SafeSearchAnnotation{Violence: visionpb.Likelihood_LIKELY, Adult: visionpb.Likelihood_VERY_UNLIKELY},
 }
 
-// polygon is the square between two corners, in parts of the picture.
+// polygon returns a square in normalized coordinates.
 func polygon(from, to float32) *visionpb.BoundingPoly {
 	return &visionpb.BoundingPoly{NormalizedVertices: []*visionpb.NormalizedVertex{{X: from, Y: from}, {X: to, Y: from}, {X: to, Y: to}, {X: from, Y: to}}}
 }

@@ -1,4 +1,4 @@
-package main
+package browser
 
 import (
 	"context"
@@ -12,41 +12,41 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-func testUpload(t *testing.T, h house) {
+func testUpload(t *testing.T, h pageEnv) {
 	bucket := h.Endpoints.S3 + "/*"
-	meanwhile(t, "a_connection_cut_after_the_upload_is_tried_again_and_it_arrives_once", func(t *testing.T) {
+	parallel(t, "connection_reset_after_upload_is_retried_without_duplicate", func(t *testing.T) {
 		p := h.visit(t)
 		var puts atomic.Int32
-		p.intercept(bucket, fetch.RequestStageResponse, func(r *fetch.EventRequestPaused, answer answers) {
+		p.intercept(bucket, fetch.RequestStageResponse, func(r *fetch.EventRequestPaused, request pausedRequest) {
 			if r.Request.Method == "PUT" && puts.Add(1) == 1 {
-				answer.cut()
+				request.reset()
 				return
 			}
-			answer.goOn()
+			request.pass()
 		})
 		p.send()
-		if n := evaluate[string](p, remembered); n != "1" {
-			t.Errorf("%s pictures are remembered", n)
+		if n := evaluate[string](p, historyLength); n != "1" {
+			t.Errorf("%s pictures in the history, want 1", n)
 		}
 	})
-	meanwhile(t, "a_connection_cut_before_the_upload_is_said_and_tried_again", func(t *testing.T) {
+	parallel(t, "connection_reset_before_upload_is_reported_and_retried", func(t *testing.T) {
 		p := h.visit(t)
-		var said atomic.Bool
-		p.intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
-			if r.Request.Method == "PUT" && !said.Load() {
-				answer.cut()
+		var reported atomic.Bool
+		p.intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
+			if r.Request.Method == "PUT" && !reported.Load() {
+				request.reset()
 				return
 			}
-			answer.goOn()
+			request.pass()
 		})
 		p.choose(portrait)
 		p.click("#send")
-		p.see(`#steps [data-step="presign"][data-status="retrying"]`)
-		p.reads("#title", "The upload waits")
-		said.Store(true)
-		p.see(allDone)
+		p.waitVisible(`#steps [data-step="presign"][data-status="retrying"]`)
+		p.waitText("#title", "The upload waits")
+		reported.Store(true)
+		p.waitVisible(allDone)
 	})
-	meanwhile(t, "an_upload_that_stands_still_for_a_minute_is_tried_again", func(t *testing.T) {
+	parallel(t, "upload_without_progress_for_a_minute_is_retried", func(t *testing.T) {
 		p := h.visit(t)
 		evaluate[bool](p, `(() => {
 			const real = Object.getOwnPropertyDescriptor(XMLHttpRequest.prototype, "timeout");
@@ -55,83 +55,83 @@ func testUpload(t *testing.T, h house) {
 			return true;
 		})()`)
 		var puts atomic.Int32
-		p.intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+		p.intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
 			if r.Request.Method == "PUT" && puts.Add(1) == 1 {
 				return
 			}
-			answer.goOn()
+			request.pass()
 		})
 		p.choose(portrait)
 		p.click("#send")
-		p.reads("#title", "The upload waits")
+		p.waitText("#title", "The upload waits")
 		evaluate[bool](p, `delete XMLHttpRequest.prototype.timeout, true`)
-		p.see(allDone)
+		p.waitVisible(allDone)
 		if waits := evaluate[[]int](p, `timeouts`); waits[0] != 60_000 {
-			t.Errorf("it waits %v ms", waits)
+			t.Errorf("the timeouts are %v ms, want 60000 first", waits)
 		}
 	})
-	meanwhile(t, "without_a_connection_it_waits_and_goes_on_by_itself", func(t *testing.T) {
+	parallel(t, "offline_upload_continues_when_online", func(t *testing.T) {
 		p := h.visit(t)
 		p.choose(portrait)
-		p.offline(true)
+		p.setOffline(true)
 		p.click("#send")
-		p.reads("#lead", "You are offline")
-		p.shoot("offline")
-		p.offline(false)
-		p.see(allDone)
+		p.waitText("#lead", "You are offline")
+		p.screenshot("offline")
+		p.setOffline(false)
+		p.waitVisible(allDone)
 	})
 	for name, status := range map[string]int64{"grant": 403, "token": 400} {
-		meanwhile(t, "an_expired_"+name+"_is_replaced_and_its_ID_forgotten", func(t *testing.T) {
+		parallel(t, "expired_"+name+"_is_replaced_and_its_ID_removed_from_history", func(t *testing.T) {
 			p := h.visit(t)
 			var puts atomic.Int32
 			first := make(chan string, 1)
-			p.intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+			p.intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
 				if r.Request.Method == "PUT" && puts.Add(1) == 1 {
 					first <- r.Request.URL
-					answer.refuse(status)
+					request.respondStatus(status)
 					return
 				}
-				answer.goOn()
+				request.pass()
 			})
 			p.send()
-			p.until(remembered + ` === "1"`)
-			ids := evaluate[[]string](p, `import("./album.js").then(({load}) => [location.hash.slice(1), ...load().map(({id}) => id)])`)
+			p.waitUntil(historyLength + ` === "1"`)
+			ids := evaluate[[]string](p, `import("./history.js").then(({load}) => [location.hash.slice(1), ...load().map(({id}) => id)])`)
 			if url := receive(p, first); len(ids) != 2 || ids[0] != ids[1] {
-				t.Errorf("after %s the page shows and remembers %v", url, ids)
+				t.Errorf("after %s the page's ID and the history are %v", url, ids)
 			}
 		})
 	}
-	meanwhile(t, "a_bucket_that_refuses_every_grant_is_not_asked_for_ever", func(t *testing.T) {
+	parallel(t, "upload_stops_after_three_refused_grants", func(t *testing.T) {
 		p := h.visit(t)
 		var puts atomic.Int32
-		p.intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+		p.intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
 			if r.Request.Method == "PUT" {
 				puts.Add(1)
-				answer.refuse(403)
+				request.respondStatus(403)
 				return
 			}
-			answer.goOn()
+			request.pass()
 		})
 		p.choose(portrait)
 		p.click("#send")
-		p.reads("#notice p", "answered 403")
-		p.see("#review")
+		p.waitText("#notice p", "answered 403")
+		p.waitVisible("#review")
 		if n := puts.Load(); n != 3 {
-			t.Errorf("it was asked %d times", n)
+			t.Errorf("%d uploads, want 3", n)
 		}
-		p.until(`location.hash === "" && ` + remembered + ` === "0"`)
+		p.waitUntil(`location.hash === "" && ` + historyLength + ` === "0"`)
 	})
-	meanwhile(t, "a_cancelled_upload_that_had_arrived_is_erased_after_a_reload_too", func(t *testing.T) {
+	parallel(t, "cancelled_upload_that_arrived_is_erased_after_reload", func(t *testing.T) {
 		p := h.visit(t)
 		arrived := make(chan string, 1)
 		var reloaded atomic.Bool
-		p.intercept("*", fetch.RequestStageResponse, func(r *fetch.EventRequestPaused, answer answers) {
+		p.intercept("*", fetch.RequestStageResponse, func(r *fetch.EventRequestPaused, request pausedRequest) {
 			switch {
-			case r.Request.Method == "PUT": // is not answered, though it is there
+			case r.Request.Method == "PUT": // S3 has the picture, but its response is withheld
 				arrived <- r.Request.URL
-			case strings.Contains(r.Request.URL, "/api/pictures/") && !reloaded.Load(): // nor does the page see or erase it
+			case strings.Contains(r.Request.URL, "/api/pictures/") && !reloaded.Load(): // the page can neither see nor erase it
 			default:
-				answer.goOn()
+				request.pass()
 			}
 		})
 		p.choose(portrait)
@@ -139,140 +139,140 @@ func testUpload(t *testing.T, h house) {
 		receive(p, arrived)
 		id := evaluate[string](p, `location.hash.slice(1)`)
 		p.click("#cancel")
-		p.reads("#notice p", "Cancelled")
-		if kept := evaluate[string](p, remembered); kept != "1" {
-			t.Errorf("%s pictures are remembered before it is seen to be erased", kept)
+		p.waitText("#notice p", "Cancelled")
+		if count := evaluate[string](p, historyLength); count != "1" {
+			t.Errorf("%s pictures in the history before the erasure is confirmed", count)
 		}
 		reloaded.Store(true)
 		p.do(chromedp.Reload())
-		p.reads("#notice p", "Erased")
-		p.until(remembered + ` === "0"`)
+		p.waitText("#notice p", "Erased")
+		p.waitUntil(historyLength + ` === "0"`)
 		if status := evaluate[string](p, `fetch("/api/pictures/`+id+`").then((r) => r.json()).then(({status}) => status)`); status != "erased" {
-			t.Errorf("it is %s", status)
+			t.Errorf("status is %s, want erased", status)
 		}
 	})
-	meanwhile(t, "an_upload_that_turns_out_to_have_arrived_is_not_sent_as_another", func(t *testing.T) {
-		p := h.visitDeployed(t)
-		puts := p.bucketAnswers(503, 412)
+	parallel(t, "status_412_after_503_counts_as_uploaded", func(t *testing.T) {
+		p := h.visitDeployedSite(t)
+		puts := p.bucketResponds(503, 412)
 		p.choose(portrait)
 		p.click("#send")
-		p.reads("#title", "Waiting for the picture to arrive")
-		p.sentOnce()
+		p.waitText("#title", "Waiting for the picture to arrive")
+		p.expectOnePicture()
 		if n := puts.Load(); n != 2 {
 			t.Errorf("%d PUTs", n)
 		}
 	})
-	meanwhile(t, "a_grant_that_is_over_is_not_replaced_when_the_picture_is_known", func(t *testing.T) {
-		p := h.visitDeployed(t)
+	parallel(t, "expired_grant_is_not_replaced_after_picture_arrived", func(t *testing.T) {
+		p := h.visitDeployedSite(t)
 		var grants atomic.Int32
-		p.intercept("*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+		p.intercept("*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
 			switch {
 			case r.Request.Method == "PUT":
-				answer.refuse(403)
-			case strings.HasPrefix(r.Request.URL, h.bucket):
-				answer.refuse(200) // to what a browser asks before
+				request.respondStatus(403)
+			case strings.HasPrefix(r.Request.URL, h.bucketOrigin):
+				request.respondStatus(200) // CORS preflight
 			case r.Request.Method == "POST":
 				grants.Add(1)
-				answer.goOn()
+				request.pass()
 			case strings.Contains(r.Request.URL, "/api/pictures/") && !strings.HasSuffix(r.Request.URL, "/events"):
-				answer.tell(`{"status": "running", "steps": []}`)
+				request.respondJSON(`{"status": "running", "steps": []}`)
 			default:
-				answer.goOn()
+				request.pass()
 			}
 		})
 		p.choose(portrait)
 		p.click("#send")
-		p.reads("#title", "On its way")
-		p.sentOnce()
+		p.waitText("#title", "On its way")
+		p.expectOnePicture()
 		if n := grants.Load(); n != 1 {
 			t.Errorf("%d grants", n)
 		}
 	})
-	meanwhile(t, "what_is_sent_is_counted_in_bytes", func(t *testing.T) {
+	parallel(t, "upload_progress_is_shown_in_bytes", func(t *testing.T) {
 		p := h.visit(t)
 		p.choose(portrait)
-		p.network(network.Conditions{DownloadThroughput: -1, UploadThroughput: 20_000})
+		p.setConditions(network.Conditions{DownloadThroughput: -1, UploadThroughput: 20_000})
 		p.click("#send")
-		p.until(`document.querySelector("#sent").value > 0 && document.querySelector("#sent").value < 1 && /^[1-9]\d* kB of [1-9]\d* kB$/.test(document.querySelector("#bytes").textContent)`)
-		p.network(network.Conditions{DownloadThroughput: -1, UploadThroughput: -1})
-		p.see(allDone)
+		p.waitUntil(`document.querySelector("#sent").value > 0 && document.querySelector("#sent").value < 1 && /^[1-9]\d* kB of [1-9]\d* kB$/.test(document.querySelector("#bytes").textContent)`)
+		p.setConditions(network.Conditions{DownloadThroughput: -1, UploadThroughput: -1})
+		p.waitVisible(allDone)
 	})
-	meanwhile(t, "a_picture_that_was_just_sent_is_waited_for_whatever_the_clock_says", func(t *testing.T) {
-		p := h.visitDeployed(t)
-		p.first(`Date.now = ((now) => () => now() + 20 * 60_000)(Date.now)`)
+	parallel(t, "page_waits_for_sent_picture_despite_wrong_clock", func(t *testing.T) {
+		p := h.visitDeployedSite(t)
+		p.addInitScript(`Date.now = ((now) => () => now() + 20 * 60_000)(Date.now)`)
 		p.do(chromedp.Reload())
-		p.bucketAnswers(200)
+		p.bucketResponds(200)
 		p.choose(portrait)
 		p.click("#send")
-		p.reads("#title", "Waiting for the picture to arrive")
+		p.waitText("#title", "Waiting for the picture to arrive")
 	})
-	meanwhile(t, "a_cancelled_upload_leaves_nothing_and_can_be_sent_again", func(t *testing.T) {
+	parallel(t, "cancelled_upload_leaves_nothing_and_can_be_repeated", func(t *testing.T) {
 		p := h.visit(t)
 		var puts atomic.Int32
 		reached := make(chan bool, 1)
-		p.intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+		p.intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
 			if r.Request.Method == "PUT" && puts.Add(1) == 1 {
 				reached <- true
 				return
 			}
-			answer.goOn()
+			request.pass()
 		})
 		p.choose(portrait)
 		p.click("#send")
 		receive(p, reached)
-		p.see("#upload")
-		p.shoot("uploading")
+		p.waitVisible("#upload")
+		p.screenshot("uploading")
 		p.click("#cancel")
-		p.see("#review", "#notice")
-		p.until(`location.hash === "" && ` + remembered + ` === "0"`)
+		p.waitVisible("#review", "#notice")
+		p.waitUntil(`location.hash === "" && ` + historyLength + ` === "0"`)
 		p.click("#send")
-		p.see(allDone)
+		p.waitVisible(allDone)
 	})
 }
 
-// visitDeployed is the site alone, of which no picture ever arrives.
-func (h house) visitDeployed(t *testing.T) tab {
+// visitDeployedSite opens the site whose pictures no trigger starts.
+func (h pageEnv) visitDeployedSite(t *testing.T) tab {
 	t.Helper()
-	p := newTab(t, h.chromium, h.deployed)
+	p := newTab(t, h.chromium, h.deployedURL)
 	p.do(chromedp.Navigate(p.site), chromedp.Click("#agree"), chromedp.WaitVisible("#open-camera"))
 	return p
 }
 
-// bucketAnswers has uploads answered so, one after the other, and the last for ever. It counts them.
-func (p tab) bucketAnswers(statuses ...int64) *atomic.Int32 {
+// bucketResponds responds to each upload with the next status, and repeats the last. It returns the number of uploads.
+func (p tab) bucketResponds(statuses ...int64) *atomic.Int32 {
 	p.Helper()
 	var puts atomic.Int32
-	p.intercept("*/triptych-pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, answer answers) {
+	p.intercept("*/triptych-pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
 		if r.Request.Method != "PUT" {
-			answer.refuse(200)
+			request.respondStatus(200)
 			return
 		}
 		n := int(puts.Add(1))
-		answer.refuse(statuses[min(n, len(statuses))-1])
+		request.respondStatus(statuses[min(n, len(statuses))-1])
 	})
 	return &puts
 }
 
-// sentOnce checks that one picture is remembered and nothing is complained of.
-func (p tab) sentOnce() {
+// expectOnePicture checks that the history has one picture and no error is shown.
+func (p tab) expectOnePicture() {
 	p.Helper()
-	if n := evaluate[string](p, remembered); n != "1" {
-		p.Errorf("%s pictures are remembered", n)
+	if n := evaluate[string](p, historyLength); n != "1" {
+		p.Errorf("%s pictures in the history, want 1", n)
 	}
 	if notice := evaluate[string](p, `document.querySelector("#notice p").textContent`); notice != "" {
-		p.Errorf("it is said that %q", notice)
+		p.Errorf("unexpected notice: %q", notice)
 	}
 }
 
-// remembered is how many pictures the browser knows, as a string.
-const remembered = `String(JSON.parse(localStorage.getItem("triptych.pictures") ?? "[]").length)`
+// historyLength evaluates to the number of pictures in the history, as a string.
+const historyLength = `String(JSON.parse(localStorage.getItem("triptych.pictures") ?? "[]").length)`
 
-func (p tab) offline(yes bool) {
+func (p tab) setOffline(yes bool) {
 	p.Helper()
-	p.network(network.Conditions{Offline: yes, DownloadThroughput: -1, UploadThroughput: -1})
+	p.setConditions(network.Conditions{Offline: yes, DownloadThroughput: -1, UploadThroughput: -1})
 }
 
-func (p tab) network(conditions network.Conditions) {
+func (p tab) setConditions(conditions network.Conditions) {
 	p.Helper()
 	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
 		_, err := cdp.Call(ctx, t, emulateNetwork, emulateNetworkParams{
@@ -286,8 +286,7 @@ func (p tab) network(conditions network.Conditions) {
 	})
 }
 
-// emulateNetwork is the command as every Chromium takes it: up to 148 it wants to be told of offline beside the
-// conditions, newer ones only in them.
+// emulateNetwork sets offline twice: Chromium up to 148 reads it beside the conditions, newer versions read it in them.
 var emulateNetwork = cdp.Command[emulateNetworkParams, network.EmulateNetworkConditionsByRuleResult]{Method: network.CommandEmulateNetworkConditionsByRule}
 
 type emulateNetworkParams struct {

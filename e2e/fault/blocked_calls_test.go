@@ -21,7 +21,7 @@ func blockVisionCall(t *testing.T, s *suite) (*testPicture, *blocker) {
 	t.Helper()
 	p, b := s.newStubbedPicture(t), newBlocker(t)
 	var calls atomic.Int64
-	p.setVisionFault(annotator.Fault{Response: emptyAnnotation, Meet: func() {
+	p.setVisionFault(annotator.Fault{Response: emptyAnnotation, OnMatch: func() {
 		if calls.Add(1) == 1 {
 			b.block()
 		}
@@ -45,7 +45,7 @@ func uploadWhileVisionIsDown(t *testing.T, s *suite) *testPicture {
 func blockCosmosCreate(t *testing.T, s *suite) (*testPicture, *blocker) {
 	t.Helper()
 	p, b := s.newStubbedPicture(t), newBlocker(t)
-	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Meet: b.block, Times: 1})
+	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, OnMatch: b.block, Times: 1})
 	p.upload(t)
 	b.awaitRequest(t)
 	return p, b
@@ -75,7 +75,7 @@ func blockCosmosReplace(t *testing.T, s *suite) (*testPicture, *blocker) {
 	record := p.awaitOutcome(t, annotated)
 	// The 503 ends the local activity, which would time out after 3 s. The replacement is then part of the durable one.
 	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: http.StatusServiceUnavailable, Times: 1})
-	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPut, Meet: b.block, Times: 1})
+	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPut, OnMatch: b.block, Times: 1})
 	pic, err := picture.New(record.Bucket, record.Key, record.VersionID, record.ETag, record.Size, record.UploadedAt)
 	if err != nil {
 		t.Fatal(err)

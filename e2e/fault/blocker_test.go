@@ -21,7 +21,7 @@ func newBlocker(t *testing.T) *blocker {
 	return b
 }
 
-// block is the Meet function of a Fault.
+// block is the OnMatch function of a Fault.
 func (b *blocker) block() {
 	b.reach.Do(func() {
 		b.blockedAt = time.Now()

@@ -37,7 +37,7 @@ func cosmosResponses() (cases []faultCase) {
 		response cosmosdb.Fault
 		message  string
 	}{
-		{"Cosmos_DB_status_408_after_the_write_keeps_one_record", cosmosdb.Fault{Status: 408, AfterApply: true}, "perhaps after saving"},
+		{"Cosmos_DB_status_408_after_the_write_keeps_one_record", cosmosdb.Fault{Status: 408, AfterApply: true}, "Cosmos DB timed out"},
 		{"Cosmos_DB_connection_closed_after_the_write_keeps_one_record", cosmosdb.Fault{AfterApply: true}, "could not be reached"},
 	} {
 		cases = append(cases, faultCase{name: c.name, run: func(t *testing.T, s *suite) {
@@ -70,7 +70,7 @@ func cosmosResponses() (cases []faultCase) {
 			}
 			blocker.release() // the blocked replacement now gets status 412, because the ETag has changed
 			record := p.awaitOutcome(t, outcome{status: picture.Annotated, bills: 2, wantAnnotateCalls: 1})
-			p.checkSecondAttempt(t, stepFailure{picture.PersistStep, picture.Unavailable, "changed meanwhile"})
+			p.checkSecondAttempt(t, stepFailure{picture.PersistStep, picture.Unavailable, "changed concurrently"})
 			if survives := record.Key == "concurrent"; survives != c.survives {
 				t.Errorf("the concurrently written Record survives: %v, want %v", survives, c.survives)
 			}

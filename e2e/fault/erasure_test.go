@@ -36,7 +36,7 @@ var erasures = []faultCase{
 	{name: "picture_erased_during_the_Vision_call_stays_erased", run: func(t *testing.T, s *suite) {
 		p, blocker := blockVisionCall(t, s)
 		var laterCalls atomic.Int64
-		p.setVisionFault(annotator.Fault{Meet: func() { laterCalls.Add(1) }})
+		p.setVisionFault(annotator.Fault{OnMatch: func() { laterCalls.Add(1) }})
 		p.requestErasure(t)
 		p.awaitErasure(t, picture.DeleteObjectActivity)
 		blocker.release()
@@ -97,7 +97,7 @@ var erasures = []faultCase{
 		p.awaitOutcome(t, annotated)
 		p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPut, Status: 412, Times: 2})
 		p.requestErasure(t)
-		p.awaitErasureRetry(t, picture.WriteTombstoneActivity, "changed meanwhile")
+		p.awaitErasureRetry(t, picture.WriteTombstoneActivity, "changed concurrently")
 		p.awaitErasure(t, picture.DeleteObjectActivity)
 		p.checkStaysErased(t, 1)
 	}},

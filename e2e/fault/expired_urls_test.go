@@ -51,10 +51,10 @@ func (s *suite) useShortLivedCredentials(t *testing.T, validity time.Duration) {
 			time.Now().UTC().Add(5*time.Minute+validity).Format(time.RFC3339Nano))
 	}))
 	t.Cleanup(endpoint.Close)
-	t.Cleanup(s.Hold("worker"))
+	t.Cleanup(s.StopProgram("worker"))
 	const name = "worker with short-lived credentials"
-	s.Run(name, "worker", []string{"AWS_CONTAINER_CREDENTIALS_FULL_URI=" + endpoint.URL, "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY="})
-	t.Cleanup(func() { s.Hold(name) })
+	s.StartProgram(name, "worker", []string{"AWS_CONTAINER_CREDENTIALS_FULL_URI=" + endpoint.URL, "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY="})
+	t.Cleanup(func() { s.StopProgram(name) })
 }
 
 // presignedURL returns the URL in the input of the annotate activity.
@@ -64,7 +64,7 @@ func (p *testPicture) presignedURL(t *testing.T) string {
 	if err := converter.GetDefaultDataConverter().FromPayloads(p.activityRuns(t, picture.AnnotateStep)[0].input, &in); err != nil {
 		t.Fatal(err)
 	}
-	return in.URL
+	return in.SignedURL.URL
 }
 
 func getStatus(t *testing.T, url string) int {

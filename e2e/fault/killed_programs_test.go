@@ -27,7 +27,7 @@ var killedPrograms = []faultCase{
 	}},
 	{name: "worker_killed_after_presign_and_before_the_Vision_call_keeps_one_record", run: func(t *testing.T, s *suite) {
 		p, blocker := s.newStubbedPicture(t), newBlocker(t)
-		p.setCosmosFault(cosmosdb.Fault{Method: http.MethodGet, Meet: blocker.block}) // annotate first reads the Record
+		p.setCosmosFault(cosmosdb.Fault{Method: http.MethodGet, OnMatch: blocker.block}) // annotate first reads the Record
 		p.upload(t)
 		p.awaitEvent(t, enumspb.EVENT_TYPE_MARKER_RECORDED)
 		blocker.awaitRequest(t)
@@ -40,7 +40,7 @@ var killedPrograms = []faultCase{
 	{name: "worker_killed_during_the_Vision_call_keeps_one_record", run: func(t *testing.T, s *suite) {
 		p, first := blockVisionCall(t, s)
 		second := newBlocker(t)
-		p.setVisionFault(annotator.Fault{Meet: second.block, Response: emptyAnnotation, Times: 1})
+		p.setVisionFault(annotator.Fault{OnMatch: second.block, Response: emptyAnnotation, Times: 1})
 		s.signal(t, "worker", syscall.SIGKILL)
 		second.awaitRequest(t)
 		p.awaitTimeout(t, picture.AnnotateStep, enumspb.TIMEOUT_TYPE_HEARTBEAT)
@@ -62,7 +62,7 @@ var killedPrograms = []faultCase{
 	{name: "worker_killed_before_the_Cosmos_write_keeps_one_record", slow: true, run: func(t *testing.T, s *suite) {
 		p, blocker := s.newStubbedPicture(t), newBlocker(t)
 		// The status prevents the emulator from applying the write.
-		p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: 503, Meet: blocker.block, Times: 1})
+		p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: 503, OnMatch: blocker.block, Times: 1})
 		p.upload(t)
 		blocker.awaitRequest(t)
 		s.signal(t, "worker", syscall.SIGKILL)
@@ -105,7 +105,7 @@ var killedPrograms = []faultCase{
 		p.upload(t)
 		p.awaitOutcome(t, annotated)
 		blocker := newBlocker(t)
-		p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPut, AfterApply: true, Meet: blocker.block, Times: 1})
+		p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPut, AfterApply: true, OnMatch: blocker.block, Times: 1})
 		p.requestErasure(t)
 		blocker.awaitRequest(t)
 		s.signal(t, "worker", syscall.SIGKILL)
@@ -123,7 +123,7 @@ var killedPrograms = []faultCase{
 		p, _ := blockVisionCall(t, s)
 		s.signal(t, "worker", syscall.SIGTERM)
 		p.awaitOutcome(t, annotated)
-		p.checkSecondAttempt(t, stepFailure{picture.AnnotateStep, picture.Unavailable, "told to stop"})
+		p.checkSecondAttempt(t, stepFailure{picture.AnnotateStep, picture.Unavailable, "worker is shutting down"})
 	}},
 	{name: "SIGTERM_during_the_Cosmos_write_completes_the_write", run: func(t *testing.T, s *suite) {
 		p := duringCosmosCreate(t, s, func(_ *testPicture, b *blocker) { s.releaseDuringShutdown(t, b) })
@@ -181,7 +181,7 @@ func (s *suite) signal(t *testing.T, program string, signal syscall.Signal) {
 // releaseDuringShutdown sends SIGTERM to the worker and releases the blocked request once the worker logs that it stops.
 func (s *suite) releaseDuringShutdown(t *testing.T, b *blocker) {
 	t.Helper()
-	const stopping = "stopping: "
+	const stopping = "shutting down"
 	before := strings.Count(s.readLog(t, "worker"), stopping)
 	s.signal(t, "worker", syscall.SIGTERM)
 	if !stacktest.Eventually(t, func(context.Context) bool { return strings.Count(s.readLog(t, "worker"), stopping) > before }) {

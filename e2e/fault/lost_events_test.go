@@ -82,7 +82,7 @@ var repeatedEvents = []faultCase{
 		for _, p := range others {
 			p.awaitOutcome(t, outcome{status: picture.Rejected, rejection: picture.Gone, wantAnnotateCalls: 2})
 		}
-		if !strings.Contains(s.readLog(t, "trigger"), "cannot be read and is left out") {
+		if !strings.Contains(s.readLog(t, "trigger"), "skipping an unreadable record") {
 			t.Error("the trigger's log does not mention the malformed record")
 		}
 	}},

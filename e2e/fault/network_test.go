@@ -29,13 +29,13 @@ var networkFaults = []faultCase{
 	withToxic("reset_connection_to_Cosmos_DB_is_retried", "cosmos", resetConnection, 1,
 		stepFailure{picture.PersistStep, picture.Unavailable, "could not be reached"}),
 	withToxic("download_from_S3_that_ends_early_is_retried", "s3", closeAfter10kB, 2,
-		stepFailure{picture.AnnotateStep, picture.Unavailable, "S3 could not be asked"}),
+		stepFailure{picture.AnnotateStep, picture.Unavailable, "S3 could not be reached"}),
 	whileDisconnected("picture_waits_while_Vision_is_disconnected", "vision", 1,
 		stepFailure{picture.AnnotateStep, picture.Unavailable, "unreachable"}),
 	whileDisconnected("picture_waits_while_Cosmos_DB_is_disconnected", "cosmos", 1,
 		stepFailure{picture.PersistStep, picture.Unavailable, "could not be reached"}),
 	whileDisconnected("picture_waits_while_S3_is_disconnected", "s3", 2,
-		stepFailure{picture.AnnotateStep, picture.Unavailable, "S3 could not be asked"}),
+		stepFailure{picture.AnnotateStep, picture.Unavailable, "S3 could not be reached"}),
 	withLatency("slow_network_to_Vision_causes_no_second_annotate_call", "vision"),
 	withLatency("slow_network_to_Cosmos_DB_causes_no_second_annotate_call", "cosmos"),
 	withLatency("slow_network_to_S3_causes_no_second_annotate_call", "s3"),
@@ -44,7 +44,7 @@ var networkFaults = []faultCase{
 		p, blocker := s.newPicture(t, testenv.Portrait(t)), newBlocker(t)
 		// During four seconds the worker sends two heartbeats. With this latency the SDK gives up each heartbeat call before
 		// its response arrives.
-		p.setVisionFault(annotator.Fault{Meet: blocker.block, Delay: 4 * time.Second, Response: emptyAnnotation})
+		p.setVisionFault(annotator.Fault{OnMatch: blocker.block, Delay: 4 * time.Second, Response: emptyAnnotation})
 		p.upload(t)
 		// Earlier latency would delay the start of the activity by one of the three seconds of the heartbeat timeout.
 		blocker.awaitRequest(t)

@@ -27,7 +27,7 @@ func start(t *testing.T) *suite {
 	s := &suite{proxies: map[string]*toxiproxy.Proxy{}}
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
 	s.Env = testenv.Start(t, func(c *stack.Config) {
-		c.Between = func(emulator, addr string) (string, error) {
+		c.WorkerProxy = func(emulator, addr string) (string, error) {
 			proxy := toxiproxy.NewProxy(server, emulator, "127.0.0.1:0", addr)
 			s.proxies[emulator] = proxy
 			err := proxy.Start() // sets proxy.Listen to the port it got

@@ -28,7 +28,7 @@ func visionResponses() (cases []faultCase) {
 		{"Vision_PERMISSION_DENIED_is_retried", annotator.Fault{Code: codes.PermissionDenied}, picture.Forbidden, "billing"},
 		{"Vision_INVALID_ARGUMENT_for_the_whole_call_does_not_reject_the_picture", annotator.Fault{Code: codes.InvalidArgument}, picture.Misconfigured, "not the picture"},
 		{"Vision_response_without_an_annotation_is_retried", annotator.Fault{Empty: true}, picture.Unavailable, "0 annotations"},
-		{"unknown_Vision_image_error_is_retried", annotator.Fault{ImageCode: codes.DataLoss}, picture.Unavailable, "asked again"},
+		{"unknown_Vision_image_error_is_retried", annotator.Fault{ImageCode: codes.DataLoss}, picture.Unavailable, "could not annotate the picture"},
 	} {
 		cases = append(cases, faultCase{name: c.name, run: func(t *testing.T, s *suite) {
 			p := s.newPicture(t, testenv.Portrait(t))
@@ -87,7 +87,7 @@ var otherVisionResponses = []faultCase{
 		p.setVisionFault(annotator.Fault{Delay: time.Hour, Times: 1})
 		p.upload(t)
 		p.awaitOutcome(t, annotated)
-		p.checkSecondAttempt(t, stepFailure{picture.AnnotateStep, picture.Unavailable, "did not answer in time"})
+		p.checkSecondAttempt(t, stepFailure{picture.AnnotateStep, picture.Unavailable, "did not respond in time"})
 	}},
 	{name: "annotation_just_below_2_MB_is_stored", run: func(t *testing.T, s *suite) {
 		p := s.newPicture(t, testenv.Portrait(t))
@@ -102,7 +102,7 @@ var otherVisionResponses = []faultCase{
 		p.setVisionFault(annotator.Fault{Response: annotationOfSize(2 << 20)})
 		p.upload(t)
 		record := p.awaitOutcome(t, outcome{status: picture.Rejected, rejection: picture.TooLarge, bills: 1, wantAnnotateCalls: 1})
-		if r := record.Rejection; r == nil || !strings.Contains(r.Message, "Google found so much") {
+		if r := record.Rejection; r == nil || !strings.Contains(r.Message, "annotation is too large") {
 			t.Errorf("the rejection is %+v", r)
 		}
 	}},

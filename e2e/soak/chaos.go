@@ -91,7 +91,7 @@ func (c *chaos) plug(ctx context.Context, cloud, fault string) error {
 }
 
 func (c *chaos) throw(ctx context.Context, setting string) (said []byte, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.host.endpoints.Site+"/e2e/faults", strings.NewReader(setting))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.host.endpoints.Site+"/local/faults", strings.NewReader(setting))
 	if err != nil {
 		return nil, err
 	}

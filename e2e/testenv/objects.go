@@ -8,11 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"triptych/local/stack"
+	"triptych/emulators/s3event"
 	"triptych/picture"
 )
 
@@ -79,9 +78,9 @@ func (e *Env) InjectS3Fault(t testing.TB, fault string) {
 // S3Event returns the event that S3 sends to Lambda for these uploads.
 func S3Event(t testing.TB, uploads ...picture.Picture) []byte {
 	t.Helper()
-	var event events.S3Event
+	var event s3event.Event
 	for _, p := range uploads {
-		event.Records = append(event.Records, stack.Created(p))
+		event.Records = append(event.Records, s3event.Created(p))
 	}
 	b, err := json.Marshal(event)
 	if err != nil {

@@ -46,7 +46,7 @@ func Connect(t testing.TB, s *stack.Stack) *Env {
 	}
 	t.Cleanup(temporal.Close)
 	e := s.Endpoints
-	container, err := records.Open(e.Cosmos, e.CosmosKey)
+	container, err := records.Open(records.Config{Endpoint: e.Cosmos, Key: e.CosmosKey})
 	if err != nil {
 		t.Fatal(err)
 	}

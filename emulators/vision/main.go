@@ -1,15 +1,10 @@
-// Vision serves a local Cloud Vision by itself:
-//
-//	go run ./emulators/vision [-addr HOST:PORT] [-fetch HOST,HOST]
-//
-// What it sees and does not see is told in README.md.
+// Command vision is an emulator of Cloud Vision that runs on loopback by itself: go run ./emulators/vision
 package main
 
 import (
 	"context"
 	"flag"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -19,34 +14,36 @@ import (
 	"triptych/emulators/vision/annotator"
 )
 
+const usage = `vision emulates Google Cloud Vision (gRPC without TLS) on loopback, with real detection on the CPU.
+Features: %s
+Pictures are sent as bytes or fetched by URL from loopback addresses. Ctrl-C stops it.
+
+usage: go run ./emulators/vision [flags]
+
+`
+
 func main() {
-	addr := flag.String("addr", "127.0.0.1:0", "`host:port` to listen on; port 0 takes a free one")
-	fetch := flag.String("fetch", "", "`hosts` to fetch pictures from, whoever asks, besides loopback addresses; separated by commas")
+	addr := flag.String("addr", "127.0.0.1:0", "loopback `host:port` to listen on; port 0 selects a free port")
 	flag.Usage = func() {
-		fmt.Fprintf(flag.CommandLine.Output(), `Serves Google's Cloud Vision protocol (gRPC, without TLS) on this machine, and really looks at the pictures.
-Features: %s. Pictures are sent, or fetched from loopback addresses; for callers
-from other machines, which -addr may let in, only from the hosts of -fetch.
-
-usage: vision [-addr HOST:PORT] [-fetch HOST,HOST]
-
-`, strings.Join(annotator.Features(), ", "))
+		fmt.Fprintf(flag.CommandLine.Output(), usage, strings.Join(annotator.Features(), ", "))
 		flag.PrintDefaults()
 	}
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "vision: unexpected argument %q; see -h\n", flag.Arg(0))
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *addr, *fetch); err != nil {
-		slog.Error("Cloud Vision stopped", "error", err)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process immediately
+	if err := run(ctx, *addr); err != nil {
+		fmt.Fprintln(os.Stderr, "vision:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, addr, fetch string) error {
-	var hosts []string
-	if fetch != "" {
-		hosts = strings.Split(fetch, ",")
-	}
-	server, err := annotator.New(hosts...)
+func run(ctx context.Context, addr string) error {
+	server, err := annotator.New()
 	if err != nil {
 		return err
 	}

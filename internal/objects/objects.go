@@ -1,5 +1,5 @@
-// Package objects reaches the pictures in S3: it opens the client and signs the URLs they can be seen by.
-// It never writes an object and never makes one public.
+// Package objects connects to S3, where the pictures are. It signs the URLs that give access to one object version, and
+// translates S3's errors. It never makes an object public, and retries nothing: Temporal and the browser retry.
 package objects
 
 import (
@@ -9,28 +9,29 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"triptych/picture"
 )
 
-// Open makes a client from AWS's own settings. Retries are Temporal's and the browser's business, not
-// the SDK's. An endpoint of one's own (AWS_ENDPOINT_URL_S3) is addressed by path, for it rarely has a
-// host name per bucket.
-func Open(ctx context.Context) (*s3.Client, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }))
-	if err != nil {
-		return nil, fmt.Errorf("reading the AWS configuration: %w", err)
-	}
+// Config configures the S3 client.
+type Config struct {
+	AWS aws.Config // as config.LoadDefaultConfig returns it
+}
+
+// Open returns an S3 client. With a custom endpoint (AWS_ENDPOINT_URL_S3), it puts the bucket into the path, because such
+// an endpoint rarely has a host name per bucket.
+func Open(c Config) *s3.Client {
+	cfg := c.AWS.Copy()
+	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 	if cache, ok := cfg.Credentials.(*aws.CredentialsCache); ok {
 		cfg.Credentials = renewing{cache, new(atomic.Pointer[aws.Credentials])}
 	}
-	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil }), nil
+	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
 }
 
-// SignGet signs a URL that shows exactly this object version to whoever holds it, for ttl or for as long as
-// the credentials that signed it live, whichever is shorter.
+// SignGet returns a URL that gives access to exactly this object version, and when the URL expires: after ttl, or when
+// the credentials that signed it expire.
 func SignGet(ctx context.Context, client *s3.Client, p picture.Picture, ttl time.Duration) (string, time.Time, error) {
 	now := time.Now()
 	credentials, err := client.Options().Credentials.Retrieve(ctx)

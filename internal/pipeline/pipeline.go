@@ -1,5 +1,5 @@
-// Package temporal connects to Temporal the way its own CLI does, and starts pictures. Starting the same
-// picture any number of times makes one run. It never links a workflow or an activity.
+// Package pipeline connects to Temporal and starts AnnotatePicture workflows. Starting the same picture repeatedly is
+// idempotent. The package links neither workflows nor activities.
 package pipeline
 
 import (
@@ -9,7 +9,6 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/grpc"
@@ -19,18 +18,13 @@ import (
 	"triptych/picture"
 )
 
-// Dial reads TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, the TLS variables and profiles
-// (https://docs.temporal.io/develop/environment-configuration). It does not connect: the first call does,
-// so that a Lambda starts without waiting and a server that is away fails only the calls made meanwhile.
-func Dial() (client.Client, error) {
-	options, err := envconfig.LoadDefaultClientOptions()
-	if err != nil {
-		return nil, fmt.Errorf("reading the TEMPORAL_* settings: %w", err)
-	}
-	// Most of what is sent is a few kB of JSON: gzip, the SDK's default, took an eighth of the worker's CPU for it.
+// Dial returns a client that connects with its first call. A Lambda therefore starts without waiting, and if Temporal is
+// unavailable, only the calls made meanwhile fail. options come from envconfig.LoadDefaultClientOptions.
+func Dial(options client.Options) (client.Client, error) {
+	// Most requests are a few kB of JSON. Compressing them, the SDK's default, took an eighth of the worker's CPU time.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(compressLarge))
-	options.Logger = sdklog.NewStructuredLogger(slog.New(discreet{slog.Default().Handler()}))
+	options.Logger = sdklog.NewStructuredLogger(slog.Default())
 	c, err := client.NewLazyClient(options)
 	if err != nil {
 		return nil, fmt.Errorf("making a Temporal client for %s: %w", options.HostPort, err)
@@ -38,31 +32,30 @@ func Dial() (client.Client, error) {
 	return c, nil
 }
 
-// large is from how many bytes on a request is compressed.
-const large = 128 << 10
+// largeRequest is the size in bytes from which requests are compressed.
+const largeRequest = 128 << 10
 
-// compressLarge has a result of up to 2 MB on its way for a fraction of the time: were that longer than a worker may be
-// silent, the worker would be taken for dead and Google paid again.
+// compressLarge compresses large requests with gzip. Otherwise a slow upload of a 2 MB result could exceed the heartbeat
+// timeout, and Google would be paid twice.
 func compressLarge(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
-	if m, ok := req.(proto.Message); ok && proto.Size(m) >= large {
+	if m, ok := req.(proto.Message); ok && proto.Size(m) >= largeRequest {
 		options = append(options, grpc.UseCompressor(gzip.Name))
 	}
 	return invoke(ctx, method, req, reply, conn, options...)
 }
 
-// Priority is the place of a picture in the queues.
+// Priority orders pictures in the task queues. It is a Temporal priority key: lower values first, the default is 3.
 type Priority int
 
-// A LivePriority picture has someone waiting for it and overtakes every SweepPriority one, whose event was lost, and these every BackfillPriority
-// (Temporal's priorities, 1 to 5, 3 being usual).
+// The priorities. Someone is waiting for a live picture.
 const (
 	LivePriority     Priority = 3
-	SweepPriority    Priority = 4
+	SweepPriority    Priority = 4 // a sweep found a picture whose S3 event was lost
 	BackfillPriority Priority = 5
 )
 
-// Start begins AnnotatePicture. A run that is open is left as it is, and so is one that has ended well within
-// Temporal's retention unless the picture is to be annotated again; that is success.
+// Start starts AnnotatePicture. If a workflow of the picture is open, or one completed within the retention period and the
+// order does not ask for a new annotation, Start does nothing and succeeds.
 func Start(ctx context.Context, c client.Client, order picture.Order, priority Priority) error {
 	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	if !order.ReannotateBefore.IsZero() {
@@ -74,11 +67,11 @@ func Start(ctx context.Context, c client.Client, order picture.Order, priority P
 		WorkflowIDReusePolicy:    reuse,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		Priority:                 temporal.Priority{PriorityKey: int(priority)},
-		// An existing run is what we want, so it is no error.
+		// false: an existing workflow is a success.
 		WorkflowExecutionErrorWhenAlreadyStarted: false,
 	}, picture.AnnotateWorkflow, order)
 	if err != nil {
-		return fmt.Errorf("starting the run of picture %s: %w", order.ID.Redacted(), err)
+		return fmt.Errorf("starting the workflow of picture %s: %w", order.ID.Redacted(), err)
 	}
 	return nil
 }

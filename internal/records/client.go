@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,49 +18,46 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 )
 
-// client is an azcosmos client that is made anew until it has once reached the account. azcosmos asks for
-// the account document before anything else and, when that fails, repeats the failure to every caller
-// for five minutes; a cloud that is back would still look down.
+// client recreates the azcosmos client until one has reached the account. azcosmos reads the account document before
+// anything else. If that fails, it returns the same failure to all callers for five minutes, even if Cosmos DB is back.
 type client struct {
 	connect func() (*connection, error)
 
 	mu      sync.Mutex
-	current *connection // nil until the first call, and after one that did not reach the account
+	current *connection // nil before the first call, and after a call that did not reach the account
 }
 
 type connection struct {
 	account *azcosmos.Client
-	once    *once
+	noRetry *noRetry
 }
 
-func newClient(endpoint, key string) (*client, error) {
-	if u, err := url.Parse(endpoint); err != nil || u.Host == "" {
+func newClient(c Config) (*client, error) {
+	if u, err := url.Parse(c.Endpoint); err != nil || u.Host == "" {
 		return nil, errors.New("the endpoint is not a URL like https://NAME.documents.azure.com (COSMOS_ENDPOINT)")
 	}
-	endpoint = strings.TrimSuffix(endpoint, "/")
-	dial, err := dialer(endpoint, key)
+	open, err := opener(c)
 	if err != nil {
 		return nil, err
 	}
 	return &client{connect: func() (*connection, error) {
-		limit := &once{}
-		options := &azcosmos.ClientOptions{ClientOptions: azcore.ClientOptions{
+		noRetry := &noRetry{}
+		account, err := open(&azcosmos.ClientOptions{ClientOptions: azcore.ClientOptions{
 			Retry:            policy.RetryOptions{MaxRetries: -1},
-			PerRetryPolicies: []policy.Policy{limit},
-		}}
-		account, err := dial(options)
+			PerRetryPolicies: []policy.Policy{noRetry},
+		}})
 		if err != nil {
 			return nil, err
 		}
-		return &connection{account, limit}, nil
+		return &connection{account, noRetry}, nil
 	}}, nil
 }
 
-// dialer connects by federation if AZURE_FEDERATION asks for it, else by the key, else by what Azure's own library finds.
-func dialer(endpoint, key string) (func(*azcosmos.ClientOptions) (*azcosmos.Client, error), error) {
-	from := os.Getenv("AZURE_FEDERATION")
-	if from == "" && key != "" {
-		credential, err := azcosmos.NewKeyCredential(key)
+// opener returns a function that makes an azcosmos client with the configured credentials.
+func opener(c Config) (func(*azcosmos.ClientOptions) (*azcosmos.Client, error), error) {
+	endpoint := strings.TrimSuffix(c.Endpoint, "/")
+	if c.Federation == "" && c.Key != "" {
+		credential, err := azcosmos.NewKeyCredential(c.Key)
 		if err != nil {
 			return nil, fmt.Errorf("the key is not base64, copy the whole key (COSMOS_KEY): %w", err)
 		}
@@ -69,7 +65,7 @@ func dialer(endpoint, key string) (func(*azcosmos.ClientOptions) (*azcosmos.Clie
 			return azcosmos.NewClientWithKey(endpoint, credential, o)
 		}, nil
 	}
-	credential, err := identity(from)
+	credential, err := tokenCredential(c)
 	if err != nil {
 		return nil, err
 	}
@@ -78,27 +74,27 @@ func dialer(endpoint, key string) (func(*azcosmos.ClientOptions) (*azcosmos.Clie
 	}, nil
 }
 
-func identity(from string) (azcore.TokenCredential, error) {
-	if from != "" {
-		return federate(from)
+func tokenCredential(c Config) (azcore.TokenCredential, error) {
+	if c.Federation != "" {
+		return newFederation(c)
 	}
 	return azidentity.NewDefaultAzureCredential(nil)
 }
 
-// do runs operation on a client that works, as far as is known.
+// do calls operation with the current connection.
 func (c *client) do(ctx context.Context, operation func(context.Context, *azcosmos.Client) error) error {
-	used, err := c.take()
+	used, err := c.connection()
 	if err != nil {
 		return err
 	}
 	err = operation(ctx, used.account)
-	if err != nil && !used.once.arrived.Load() {
+	if err != nil && !used.noRetry.reachedAccount.Load() {
 		c.drop(used)
 	}
 	return err
 }
 
-func (c *client) take() (*connection, error) {
+func (c *client) connection() (*connection, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.current == nil {
@@ -120,37 +116,37 @@ func (c *client) drop(used *connection) {
 	}
 }
 
-// accountTimeout bounds the question for the account document, which azcosmos asks with a minute of its
-// own whatever deadline its caller has.
+// accountTimeout limits the request for the account document. azcosmos would allow it one minute, whatever the caller's
+// deadline is.
 const accountTimeout = 5 * time.Second
 
-// once makes one call one request. azcosmos repeats lost connections (up to four times, a second apart)
-// and some 5xx by itself, and has no switch for it: it repeats what it recognises, so it is shown an
-// error it does not. A 403 it keeps, since that is how an account that moved to another region says so.
-type once struct {
-	arrived atomic.Bool // the account document was read, so azcosmos went on to the call itself
+// noRetry disables azcosmos's own retries of lost connections (up to four, one second apart) and of some 5xx responses.
+// azcosmos has no option for that, so noRetry replaces the errors that azcosmos recognizes. It keeps 403, with which
+// azcosmos detects an account that has moved to another region.
+type noRetry struct {
+	reachedAccount atomic.Bool // the account document was read
 }
 
-func (o *once) Do(r *policy.Request) (*http.Response, error) {
+func (n *noRetry) Do(r *policy.Request) (*http.Response, error) {
 	if r.Raw().URL.Path == "" || r.Raw().URL.Path == "/" {
 		ctx, cancel := context.WithTimeout(r.Raw().Context(), accountTimeout)
 		defer cancel()
 		return r.Clone(ctx).Next()
 	}
-	o.arrived.Store(true)
-	answer, err := r.Next()
+	n.reachedAccount.Store(true)
+	response, err := r.Next()
 	switch {
 	case err != nil && r.Raw().Context().Err() == nil:
-		return nil, lost{err.Error()}
+		return nil, connectionError{err.Error()}
 	case err != nil:
 		return nil, err
-	case answer.StatusCode == http.StatusRequestTimeout || answer.StatusCode >= 500:
-		return nil, runtime.NewResponseError(answer)
+	case response.StatusCode == http.StatusRequestTimeout || response.StatusCode >= 500:
+		return nil, runtime.NewResponseError(response)
 	}
-	return answer, nil
+	return response, nil
 }
 
-// lost is a connection that failed. It wraps nothing on purpose; see once.
-type lost struct{ reason string }
+// connectionError is a failed connection. It deliberately wraps no error; see noRetry.
+type connectionError struct{ reason string }
 
-func (e lost) Error() string { return "the connection to Cosmos DB failed: " + e.reason }
+func (e connectionError) Error() string { return "connecting to Cosmos DB: " + e.reason }

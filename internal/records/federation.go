@@ -4,54 +4,52 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 )
 
-// What Entra ID takes: the audience it has for federation, a signature it knows, and no longer than it is needed
+// What Entra ID accepts as an assertion
 // (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations).
 const (
-	entraAudience  = "api://AzureADTokenExchange"
-	entraAlgorithm = "RS256"
-	proofSeconds   = 300 // stated because the role is allowed no longer one
+	entraAudience    = "api://AzureADTokenExchange"
+	entraAlgorithm   = "RS256"
+	assertionSeconds = 300 // the role's policy allows no longer lifetime
 )
 
-// federation signs in to Azure without a key: AWS writes a token that says which role this is, and Entra ID, which was
-// told to trust that role, gives one of its own for it. That lives an hour and is kept by azidentity.
+// renewBefore is how long before its expiry a token is renewed.
+const renewBefore = 5 * time.Minute
+
+// federation signs in to Azure without a key. AWS issues a token that identifies the program's role, and Entra ID, which
+// trusts that role, exchanges it for its own token, which is valid for an hour.
+//
+// federation caches the token itself and requests the assertion before it calls azidentity. An error inside azidentity's
+// assertion callback would lose its type.
 type federation struct {
-	aws   *sts.Client
-	azure *azidentity.ClientAssertionCredential
+	sts              *sts.Client
+	tenantID, client string
+
+	mu    sync.Mutex
+	token azcore.AccessToken
 }
 
-func federate(from string) (*federation, error) {
-	if from != "aws" {
-		return nil, fmt.Errorf("AZURE_FEDERATION is %q: the only identity that can be shown to Azure is that of aws", from)
+func newFederation(c Config) (*federation, error) {
+	if c.Federation != "aws" {
+		return nil, fmt.Errorf("AZURE_FEDERATION is %q: the only supported value is aws", c.Federation)
 	}
-	tenant, client := os.Getenv("AZURE_TENANT_ID"), os.Getenv("AZURE_CLIENT_ID")
-	if tenant == "" || client == "" {
-		return nil, errors.New("AZURE_FEDERATION takes AZURE_TENANT_ID and AZURE_CLIENT_ID, the identity that trusts the AWS role")
+	if c.TenantID == "" || c.ClientID == "" {
+		return nil, errors.New("AZURE_FEDERATION needs AZURE_TENANT_ID and AZURE_CLIENT_ID, the identity that trusts the AWS role")
 	}
-	role, err := config.LoadDefaultConfig(context.Background())
-	if err != nil {
-		return nil, fmt.Errorf("reading the AWS configuration: %w", err)
-	}
-	f := &federation{aws: sts.NewFromConfig(role)}
-	f.azure, err = azidentity.NewClientAssertionCredential(tenant, client, f.prove,
-		&azidentity.ClientAssertionCredentialOptions{
-			ClientOptions: azcore.ClientOptions{Retry: policy.RetryOptions{MaxRetries: -1}},
-			// The authority is Microsoft's or a setting, so no one else is asked whether it is one.
-			DisableInstanceDiscovery: true,
-		})
-	if err != nil {
+	f := &federation{sts: sts.NewFromConfig(c.AWS), tenantID: c.TenantID, client: c.ClientID}
+	if _, err := f.credential(""); err != nil {
 		return nil, fmt.Errorf("preparing to sign in to Azure (AZURE_TENANT_ID, AZURE_AUTHORITY_HOST): %w", err)
 	}
 	return f, nil
@@ -59,45 +57,65 @@ func federate(from string) (*federation, error) {
 
 // GetToken implements azcore.TokenCredential.
 func (f *federation) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	var unproven *SignInError // azidentity would keep no more of it than its text
-	token, err := f.azure.GetToken(context.WithValue(ctx, unprovenKey{}, &unproven), o)
-	if unproven != nil {
-		return azcore.AccessToken{}, unproven
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if time.Until(f.token.ExpiresOn) > renewBefore {
+		return f.token, nil
 	}
+	assertion, err := f.assertion(ctx)
+	if err != nil {
+		return azcore.AccessToken{}, err
+	}
+	credential, err := f.credential(assertion)
+	if err != nil {
+		return azcore.AccessToken{}, err
+	}
+	token, err := credential.GetToken(ctx, o)
 	if refused, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); ok {
 		return azcore.AccessToken{}, refusal(refused)
+	}
+	if err == nil {
+		f.token = token
 	}
 	return token, err
 }
 
-type unprovenKey struct{}
+func (f *federation) credential(assertion string) (*azidentity.ClientAssertionCredential, error) {
+	return azidentity.NewClientAssertionCredential(f.tenantID, f.client,
+		func(context.Context) (string, error) { return assertion, nil },
+		&azidentity.ClientAssertionCredentialOptions{
+			ClientOptions: azcore.ClientOptions{Retry: policy.RetryOptions{MaxRetries: -1}},
+			// The authority is Microsoft's or a setting, so it needs no verification by a third host.
+			DisableInstanceDiscovery: true,
+		})
+}
 
-// prove has AWS say, for Azure, who this is.
-func (f *federation) prove(ctx context.Context) (string, error) {
-	proof, err := f.aws.GetWebIdentityToken(ctx, &sts.GetWebIdentityTokenInput{
-		Audience: []string{entraAudience}, SigningAlgorithm: aws.String(entraAlgorithm), DurationSeconds: aws.Int32(proofSeconds),
+// assertion requests a token from AWS that identifies the program's role.
+func (f *federation) assertion(ctx context.Context) (string, error) {
+	response, err := f.sts.GetWebIdentityToken(ctx, &sts.GetWebIdentityTokenInput{
+		Audience: []string{entraAudience}, SigningAlgorithm: aws.String(entraAlgorithm), DurationSeconds: aws.Int32(assertionSeconds),
 	})
 	if err == nil {
-		return aws.ToString(proof.WebIdentityToken), nil
+		return aws.ToString(response.WebIdentityToken), nil
 	}
-	failed := &SignInError{said: "asking AWS for a token that Azure takes: " + err.Error()}
-	if answer, ok := errors.AsType[smithy.APIError](err); ok {
-		failed.Code = answer.ErrorCode()
+	failed := &SignInError{message: "requesting a token for Azure from AWS: " + err.Error()}
+	if refused, ok := errors.AsType[smithy.APIError](err); ok {
+		failed.Code = refused.ErrorCode()
 	}
-	*ctx.Value(unprovenKey{}).(**SignInError) = failed
 	return "", failed
 }
 
-// SignInError is why there is no token for Azure. It wraps nothing on purpose; see once.
+// SignInError is why there is no token for Azure. It wraps no error, so that azcosmos does not recognize the cause and
+// retry it; see noRetry.
 type SignInError struct {
-	Code string // AWS's error code or the HTTP status of Entra ID, whichever refused; "" if one of them did not answer
-	said string
+	Code    string // AWS's error code or Entra ID's HTTP status; "" if there was no response
+	message string
 }
 
-func (e *SignInError) Error() string { return e.said }
+func (e *SignInError) Error() string { return e.message }
 
 func refusal(err *azidentity.AuthenticationFailedError) *SignInError {
-	failed := &SignInError{said: "signing in to Azure: " + strings.Join(strings.Fields(err.Error()), " ")}
+	failed := &SignInError{message: "signing in to Azure: " + strings.Join(strings.Fields(err.Error()), " ")}
 	if err.RawResponse != nil {
 		failed.Code = strconv.Itoa(err.RawResponse.StatusCode)
 	}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 )
 
 const (
@@ -16,65 +18,74 @@ const (
 	clientID = "11111111-2222-3333-4444-555555555555"
 )
 
-// A keyless account is a Cosmos DB behind TLS with AWS and Entra ID before it: AWS says who asks, Entra ID gives a token
-// for that, and Cosmos DB takes it.
-type keyless struct {
+// federationEnv is a Cosmos DB emulator behind TLS that accepts tokens of a simulated Entra ID, which in turn accepts
+// assertions of a simulated AWS STS.
+type federationEnv struct {
 	*account
-	proven, exchanged []url.Values // what AWS and Entra ID were asked
-	signed            []string     // by AWS credentials
-	discovered        []string     // paths that were asked of Entra ID besides
-	refuse            map[string]int
-	life              func(nth int) int // of a token, in seconds
+	config                Config
+	assertions, exchanges []url.Values      // requests to AWS and Entra ID
+	signatures            []string          // Authorization headers of the requests to AWS
+	metadata              []string          // paths of GET requests to Entra ID
+	refuse                map[string]int    // HTTP status by server: aws, azure
+	awsError              string            // AWS's error code when refused
+	lifetime              func(nth int) int // of the nth token in seconds, from 1
 }
 
-func serveKeyless(t *testing.T) *keyless {
+func newFederationEnv(t *testing.T) *federationEnv {
 	t.Helper()
-	k := &keyless{account: serve(t), refuse: map[string]int{}, life: func(int) int { return 3600 }}
-	if err := Provision(t.Context(), k.endpoint, k.key); err != nil {
-		t.Fatal(err)
-	}
-	aws := httptest.NewServer(http.HandlerFunc(k.prove))
-	entra := httptest.NewTLSServer(http.HandlerFunc(k.exchange))
-	cosmos := httptest.NewTLSServer(k.account)
+	f := &federationEnv{account: startEmulator(t), refuse: map[string]int{}, awsError: "AccessDenied", lifetime: func(int) int { return 3600 }}
+	f.provision(t)
+	aws := httptest.NewServer(http.HandlerFunc(f.issueAssertion))
+	entra := httptest.NewTLSServer(http.HandlerFunc(f.exchange))
+	cosmos := httptest.NewTLSServer(f.account)
 	t.Cleanup(func() { aws.Close(); entra.Close(); cosmos.Close() })
-	k.endpoint = cosmos.URL
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL_STS": aws.URL, "AWS_REGION": "eu-central-1", "AWS_MAX_ATTEMPTS": "1",
 		"AWS_ACCESS_KEY_ID": "ASIATASK", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "session",
-		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-		"AZURE_FEDERATION": "aws", "AZURE_TENANT_ID": tenant, "AZURE_CLIENT_ID": clientID, "AZURE_AUTHORITY_HOST": entra.URL,
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AZURE_AUTHORITY_HOST": entra.URL,
 	} {
 		t.Setenv(name, value)
 	}
-	return k
+	f.config = Config{Endpoint: cosmos.URL, Federation: "aws", TenantID: tenant, ClientID: clientID}
+	f.loadAWS(t)
+	return f
 }
 
-// prove is https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html.
-func (k *keyless) prove(w http.ResponseWriter, r *http.Request) {
+// loadAWS reads the AWS configuration from the environment.
+func (f *federationEnv) loadAWS(t *testing.T) {
+	t.Helper()
+	var err error
+	if f.config.AWS, err = awsconfig.LoadDefaultConfig(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// issueAssertion implements https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html.
+func (f *federationEnv) issueAssertion(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/xml")
-	if status := k.refuse["aws"]; status != 0 {
+	if status := f.refuse["aws"]; status != 0 {
 		w.WriteHeader(status)
-		fmt.Fprint(w, `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not authorized to perform: sts:GetWebIdentityToken</Message></Error></ErrorResponse>`)
+		fmt.Fprintf(w, `<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>not authorized to perform: sts:GetWebIdentityToken</Message></Error></ErrorResponse>`, f.awsError)
 		return
 	}
 	r.ParseForm()
-	k.proven = append(k.proven, r.PostForm)
-	k.signed = append(k.signed, r.Header.Get("Authorization"))
+	f.assertions = append(f.assertions, r.PostForm)
+	f.signatures = append(f.signatures, r.Header.Get("Authorization"))
 	fmt.Fprintf(w, `<GetWebIdentityTokenResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetWebIdentityTokenResult>
-		<WebIdentityToken>proof-%d</WebIdentityToken><Expiration>2030-01-01T00:00:00Z</Expiration>
-		</GetWebIdentityTokenResult></GetWebIdentityTokenResponse>`, len(k.proven))
+		<WebIdentityToken>assertion-%d</WebIdentityToken><Expiration>2030-01-01T00:00:00Z</Expiration>
+		</GetWebIdentityTokenResult></GetWebIdentityTokenResponse>`, len(f.assertions))
 }
 
-// exchange is https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow, the third case.
-func (k *keyless) exchange(w http.ResponseWriter, r *http.Request) {
-	here := "https://" + r.Host + "/" + tenant
+// exchange implements https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow, third case.
+func (f *federationEnv) exchange(w http.ResponseWriter, r *http.Request) {
+	base := "https://" + r.Host + "/" + tenant
 	w.Header().Set("Content-Type", "application/json")
 	if r.Method == http.MethodGet {
-		k.discovered = append(k.discovered, r.URL.Path)
-		fmt.Fprintf(w, `{"issuer": "%s/v2.0", "authorization_endpoint": "%s/oauth2/v2.0/authorize", "token_endpoint": "%s/oauth2/v2.0/token"}`, here, here, here)
+		f.metadata = append(f.metadata, r.URL.Path)
+		fmt.Fprintf(w, `{"issuer": "%s/v2.0", "authorization_endpoint": "%s/oauth2/v2.0/authorize", "token_endpoint": "%s/oauth2/v2.0/token"}`, base, base, base)
 		return
 	}
-	if status := k.refuse["azure"]; status != 0 {
+	if status := f.refuse["azure"]; status != 0 {
 		w.WriteHeader(status)
 		fmt.Fprint(w, `{"error": "invalid_client", "error_description": "AADSTS700213: No matching federated identity record found"}`)
 		return
@@ -84,20 +95,16 @@ func (k *keyless) exchange(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	k.exchanged = append(k.exchanged, r.PostForm)
-	token := fmt.Sprint("token-", len(k.exchanged))
-	k.Admit(token)
-	fmt.Fprintf(w, `{"token_type": "Bearer", "expires_in": %d, "access_token": %q}`, k.life(len(k.exchanged)), token)
+	f.exchanges = append(f.exchanges, r.PostForm)
+	token := fmt.Sprint("token-", len(f.exchanges))
+	f.Admit(token)
+	fmt.Fprintf(w, `{"token_type": "Bearer", "expires_in": %d, "access_token": %q}`, f.lifetime(len(f.exchanges)), token)
 }
 
-func TestKeylessAzure(t *testing.T) {
-	t.Run("AWS_says_who_asks_and_Entra_ID_lets_in", func(t *testing.T) {
-		k := serveKeyless(t)
-		c, err := Open(k.endpoint, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := someRecord(t)
+func TestFederation(t *testing.T) {
+	t.Run("AWS_role_is_exchanged_for_an_Azure_token", func(t *testing.T) {
+		f := newFederationEnv(t)
+		c, r := open(t, f.config), newRecord(t)
 		if err := c.Create(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
@@ -105,97 +112,107 @@ func TestKeylessAzure(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, got, r)
-		asks(t, "AWS", k.proven, url.Values{
+		checkEqual(t, got, r)
+		checkOneRequest(t, "AWS", f.assertions, url.Values{
 			"Action": {"GetWebIdentityToken"}, "Version": {"2011-06-15"}, "SigningAlgorithm": {"RS256"},
 			"Audience.member.1": {"api://AzureADTokenExchange"}, "DurationSeconds": {"300"},
 		})
-		if by := k.signed[0]; !strings.HasPrefix(by, "AWS4-HMAC-SHA256 Credential=ASIATASK/") || !strings.Contains(by, "/eu-central-1/sts/aws4_request") {
-			t.Errorf("AWS was asked by %s", by)
+		if s := f.signatures[0]; !strings.HasPrefix(s, "AWS4-HMAC-SHA256 Credential=ASIATASK/") || !strings.Contains(s, "/eu-central-1/sts/aws4_request") {
+			t.Errorf("the request to AWS has the signature %s", s)
 		}
-		asks(t, "Entra ID", k.exchanged, url.Values{
-			"grant_type": {"client_credentials"}, "client_id": {clientID}, "client_assertion": {"proof-1"},
+		checkOneRequest(t, "Entra ID", f.exchanges, url.Values{
+			"grant_type": {"client_credentials"}, "client_id": {clientID}, "client_assertion": {"assertion-1"},
 			"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
 			"scope":                 {"https://127.0.0.1/.default openid offline_access profile"}, "client_info": {"1"},
 		})
-		if want := "/" + tenant + "/v2.0/.well-known/openid-configuration"; len(k.discovered) != 1 || k.discovered[0] != want {
-			t.Errorf("Entra ID was asked for %q besides, want %s", k.discovered, want)
+		if want := "/" + tenant + "/v2.0/.well-known/openid-configuration"; len(f.metadata) != 1 || f.metadata[0] != want {
+			t.Errorf("Entra ID received GET requests for %q, want only %s", f.metadata, want)
 		}
 	})
-	t.Run("a_token_that_expires_is_replaced_on_a_fresh_proof", func(t *testing.T) {
-		k := serveKeyless(t)
-		k.life = func(nth int) int { return 3600 * (nth - 1) } // the first is stillborn
-		c, err := Open(k.endpoint, "")
-		if err != nil {
-			t.Fatal(err)
-		}
+	t.Run("expired_token_is_renewed_with_a_new_assertion", func(t *testing.T) {
+		f := newFederationEnv(t)
+		f.lifetime = func(nth int) int { return 3600 * (nth - 1) } // the first token is expired
+		c := open(t, f.config)
 		for range 3 {
-			if err := c.Create(t.Context(), someRecord(t)); err != nil {
+			if err := c.Create(t.Context(), newRecord(t)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if n := len(k.exchanged); n != 2 || k.exchanged[1].Get("client_assertion") != "proof-2" {
-			t.Errorf("%d tokens for three Records, the last for %v", n, k.exchanged[n-1])
+		if n := len(f.exchanges); n != 2 || f.exchanges[1].Get("client_assertion") != "assertion-2" {
+			t.Errorf("%d tokens for three Records, the last one for %v", n, f.exchanges[n-1])
+		}
+	})
+	t.Run("concurrent_calls_share_one_token", func(t *testing.T) {
+		f := newFederationEnv(t)
+		c := open(t, f.config)
+		done := make(chan error)
+		for range 10 {
+			go func() { done <- c.Create(t.Context(), newRecord(t)) }()
+		}
+		for range 10 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		if len(f.assertions) != 1 || len(f.exchanges) != 1 {
+			t.Errorf("%d assertions and %d tokens for ten calls", len(f.assertions), len(f.exchanges))
 		}
 	})
 	for name, test := range map[string]struct {
-		who    string
+		server string
 		status int
 		code   string
 	}{
-		"a_role_that_AWS_refuses":   {"aws", http.StatusForbidden, "AccessDenied"},
-		"a_role_that_Azure_refuses": {"azure", http.StatusUnauthorized, "401"},
-		"a_sign_in_that_is_down":    {"azure", http.StatusServiceUnavailable, "503"},
+		"refusal_by_AWS":       {"aws", http.StatusForbidden, "AccessDenied"},
+		"refusal_by_Entra_ID":  {"azure", http.StatusUnauthorized, "401"},
+		"Entra_ID_unavailable": {"azure", http.StatusServiceUnavailable, "503"},
 	} {
-		t.Run(name+"_is_known_by_its_code_and_forgotten_once_mended", func(t *testing.T) {
-			k := serveKeyless(t)
-			k.refuse[test.who] = test.status
-			c, err := Open(k.endpoint, "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			r := someRecord(t)
+		t.Run(name+"_has_a_code_and_is_not_cached", func(t *testing.T) {
+			f := newFederationEnv(t)
+			f.refuse[test.server] = test.status
+			c, r := open(t, f.config), newRecord(t)
 			failed, ok := errors.AsType[*SignInError](c.Create(t.Context(), r))
 			if !ok || failed.Code != test.code || strings.Contains(failed.Error(), "\n") {
-				t.Errorf("%v, want a SignInError of code %s on one line", failed, test.code)
+				t.Errorf("got %v, want a SignInError with code %s in one line", failed, test.code)
 			}
-			delete(k.refuse, test.who)
+			delete(f.refuse, test.server)
 			if err := c.Create(t.Context(), r); err != nil {
-				t.Errorf("once mended: %v", err)
+				t.Errorf("after the refusal: %v", err)
 			}
 		})
 	}
-	t.Run("a_token_makes_no_database", func(t *testing.T) {
-		k := serveKeyless(t)
-		if err := Provision(t.Context(), k.endpoint, ""); err == nil || !strings.Contains(err.Error(), "403") {
-			t.Errorf("answered %v", err)
+	t.Run("token_cannot_create_the_database", func(t *testing.T) {
+		f := newFederationEnv(t)
+		if err := Provision(t.Context(), f.config); err == nil || !strings.Contains(err.Error(), "403") {
+			t.Errorf("got %v, want status 403", err)
 		}
 	})
-	t.Run("federation_goes_before_a_key_that_was_left_over", func(t *testing.T) {
-		k := serveKeyless(t)
-		c, err := Open(k.endpoint, "bm90IHRoZSBrZXk=")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := c.Create(t.Context(), someRecord(t)); err != nil {
+	t.Run("federation_has_precedence_over_a_key", func(t *testing.T) {
+		f := newFederationEnv(t)
+		f.config.Key = "bm90IHRoZSBrZXk="
+		if err := open(t, f.config).Create(t.Context(), newRecord(t)); err != nil {
 			t.Error(err)
 		}
 	})
-	for setting, value := range map[string]string{"AZURE_FEDERATION": "gcp", "AZURE_TENANT_ID": "", "AZURE_CLIENT_ID": ""} {
-		t.Run("a_wrong_"+setting+"_is_refused_by_its_name", func(t *testing.T) {
-			k := serveKeyless(t)
-			t.Setenv(setting, value)
-			if _, err := Open(k.endpoint, ""); err == nil || !strings.Contains(err.Error(), setting) {
-				t.Errorf("answered %v", err)
+	for setting, change := range map[string]func(*Config){
+		"AZURE_FEDERATION": func(c *Config) { c.Federation = "gcp" },
+		"AZURE_TENANT_ID":  func(c *Config) { c.TenantID = "" },
+		"AZURE_CLIENT_ID":  func(c *Config) { c.ClientID = "" },
+	} {
+		t.Run("wrong_"+setting+"_is_refused", func(t *testing.T) {
+			f := newFederationEnv(t)
+			change(&f.config)
+			if _, err := Open(f.config); err == nil || !strings.Contains(err.Error(), setting) {
+				t.Errorf("got %v, want an error that names %s", err, setting)
 			}
 		})
 	}
 }
 
-// asks checks that there was one question, and that it was exactly this one.
-func asks(t *testing.T, whom string, asked []url.Values, want url.Values) {
+// checkOneRequest checks that a server received exactly one request with this form.
+func checkOneRequest(t *testing.T, server string, got []url.Values, want url.Values) {
 	t.Helper()
-	if len(asked) != 1 || asked[0].Encode() != want.Encode() {
-		t.Errorf("%s was asked\n%v, want\n%v", whom, asked, want)
+	if len(got) != 1 || got[0].Encode() != want.Encode() {
+		t.Errorf("%s received\n%v, want\n%v", server, got, want)
 	}
 }

@@ -10,18 +10,18 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 )
 
-// Provision makes the database and the container where they are missing, with time-to-live on and no
-// default. It needs a key: an Entra ID token may not make containers
-// (https://learn.microsoft.com/azure/cosmos-db/reference-data-plane-security), so in the cloud Terraform does.
-func Provision(ctx context.Context, endpoint, key string) error {
-	client, err := newClient(endpoint, key)
+// Provision creates the database and the container if they are missing, with time-to-live enabled and no default. It needs a
+// key, because an Entra ID token may not create containers
+// (https://learn.microsoft.com/azure/cosmos-db/reference-data-plane-security). In the cloud, Terraform creates both.
+func Provision(ctx context.Context, c Config) error {
+	client, err := newClient(c)
 	if err != nil {
-		return fmt.Errorf("provision Cosmos DB at %q: %w", endpoint, err)
+		return fmt.Errorf("provisioning Cosmos DB at %q: %w", c.Endpoint, err)
 	}
 	err = client.do(ctx, func(ctx context.Context, account *azcosmos.Client) error {
 		_, err := account.CreateDatabase(ctx, azcosmos.DatabaseProperties{ID: Database}, nil)
 		if err != nil && !exists(err) {
-			return fmt.Errorf("create the database %s: %w", Database, err)
+			return fmt.Errorf("creating the database %s: %w", Database, err)
 		}
 		database, err := account.NewDatabase(Database)
 		if err != nil {
@@ -34,17 +34,17 @@ func Provision(ctx context.Context, endpoint, key string) error {
 			DefaultTimeToLive:      &never,
 		}, nil)
 		if err != nil && !exists(err) {
-			return fmt.Errorf("create the container %s: %w", ContainerName, err)
+			return fmt.Errorf("creating the container %s: %w", ContainerName, err)
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("provision Cosmos DB at %q: %w", endpoint, err)
+		return fmt.Errorf("provisioning Cosmos DB at %q: %w", c.Endpoint, err)
 	}
 	return nil
 }
 
 func exists(err error) bool {
-	answer, ok := errors.AsType[*azcore.ResponseError](err)
-	return ok && answer.StatusCode == http.StatusConflict
+	response, ok := errors.AsType[*azcore.ResponseError](err)
+	return ok && response.StatusCode == http.StatusConflict
 }

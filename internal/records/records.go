@@ -1,6 +1,6 @@
-// Package records keeps one Record per picture in Cosmos DB. Create never overwrites, Replace only what
-// it was shown, and one call is one request: who calls decides when to try again. It knows nothing of S3,
-// Vision or Temporal.
+// Package records stores one Record per picture in Cosmos DB. Create never overwrites a Record, Replace overwrites only the
+// version that was read, and each call is one request: the caller decides about retries. The package does not depend on
+// S3, Vision or Temporal.
 package records
 
 import (
@@ -10,45 +10,65 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"triptych/picture"
 )
 
-// Where the Records are. The partition key is /id, so that every read and write is a point operation.
+// The location of the Records. The partition key is /id, so that all reads and writes are point operations.
 const (
 	Database      = "triptych"
 	ContainerName = "pictures"
 	PartitionKey  = "/id"
 )
 
-// MaxSize is the largest Record that is sure to fit, in bytes as Encode gives them. Cosmos DB takes items
-// of 2 MB (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits); whether it counts
-// the properties it adds is not said, so they are left room.
+// MaxSize is the size of the largest Record, in bytes as Encode returns it. Cosmos DB allows items of 2 MB
+// (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits). The documentation does not say whether
+// that includes the properties that Cosmos DB adds, so 4 KiB are reserved for them.
 const MaxSize = 2<<20 - 4<<10
 
-// Container is the container of Records.
+// Config configures the connection. With Federation, the program signs in with its AWS role; without, it uses Key; without
+// Key, Azure's default credential chain.
+type Config struct {
+	Endpoint   string // COSMOS_ENDPOINT
+	Key        string // COSMOS_KEY
+	Federation string // AZURE_FEDERATION: "aws" or ""
+	TenantID   string // AZURE_TENANT_ID, for Federation
+	ClientID   string // AZURE_CLIENT_ID, for Federation
+	AWS        aws.Config
+}
+
+// ConfigFrom reads the configuration from environment variables. getenv is os.Getenv.
+func ConfigFrom(getenv func(string) string, aws aws.Config) Config {
+	return Config{
+		Endpoint: getenv("COSMOS_ENDPOINT"), Key: getenv("COSMOS_KEY"),
+		Federation: getenv("AZURE_FEDERATION"), TenantID: getenv("AZURE_TENANT_ID"), ClientID: getenv("AZURE_CLIENT_ID"),
+		AWS: aws,
+	}
+}
+
+// Container is the Cosmos DB container with the Records.
 type Container struct{ client *client }
 
-// Open prepares to talk to the account at endpoint; nothing is sent yet. Without a key it identifies
-// itself with Azure's default credential chain.
-func Open(endpoint, key string) (*Container, error) {
-	client, err := newClient(endpoint, key)
+// Open checks the configuration. It sends nothing.
+func Open(c Config) (*Container, error) {
+	client, err := newClient(c)
 	if err != nil {
-		return nil, fmt.Errorf("open Cosmos DB at %q: %w", endpoint, err)
+		return nil, fmt.Errorf("opening Cosmos DB at %q: %w", c.Endpoint, err)
 	}
 	return &Container{client}, nil
 }
 
-// Encode is a Record as it is sent: what has to fit into MaxSize.
+// Encode returns the JSON that Create and Replace send. It must not exceed MaxSize.
 func Encode(r picture.Record) ([]byte, error) {
 	item, err := json.Marshal(r)
 	if err != nil {
-		return nil, fmt.Errorf("encode the Record of %s: %w", r.ID.Redacted(), err)
+		return nil, fmt.Errorf("encoding the Record of %s: %w", r.ID.Redacted(), err)
 	}
 	return item, nil
 }
 
-// Create writes a Record where there is none, else it is ErrExists.
+// Create writes a new Record. It fails with ErrExists if the picture has one.
 func (c *Container) Create(ctx context.Context, r picture.Record) error {
 	item, err := Encode(r)
 	if err != nil {
@@ -58,29 +78,29 @@ func (c *Container) Create(ctx context.Context, r picture.Record) error {
 		_, err := items.CreateItem(ctx, partition(r.ID), item, nil)
 		return err
 	})
-	return explain("create", r.ID, err)
+	return wrap("creating", r.ID, err)
 }
 
-// Read gives a picture's Record and the ETag by which Replace knows it; ErrNotFound when there is none, ErrUnreadable
-// when what there is is none.
+// Read returns a picture's Record and the ETag that Replace needs. It fails with ErrNotFound if there is none, and with
+// ErrUnreadable if the document is not a Record.
 func (c *Container) Read(ctx context.Context, id picture.ID) (picture.Record, azcore.ETag, error) {
-	var answer azcosmos.ItemResponse
+	var response azcosmos.ItemResponse
 	err := c.do(ctx, func(ctx context.Context, items *azcosmos.ContainerClient) (err error) {
-		answer, err = items.ReadItem(ctx, partition(id), string(id), nil)
+		response, err = items.ReadItem(ctx, partition(id), string(id), nil)
 		return err
 	})
 	if err != nil {
-		return picture.Record{}, "", explain("read", id, err)
+		return picture.Record{}, "", wrap("reading", id, err)
 	}
 	var r picture.Record
-	if err := json.Unmarshal(answer.Value, &r); err != nil {
-		return picture.Record{}, "", fmt.Errorf("decode the Record of %s: %w: %v", id.Redacted(), ErrUnreadable, err)
+	if err := json.Unmarshal(response.Value, &r); err != nil {
+		return picture.Record{}, "", fmt.Errorf("decoding the Record of %s: %w: %v", id.Redacted(), ErrUnreadable, err)
 	}
-	return r, answer.ETag, nil
+	return r, response.ETag, nil
 }
 
-// Replace overwrites the Record that was read with etag; ErrChanged if it is another by now, ErrNotFound
-// if it is gone.
+// Replace overwrites the Record that was read with etag. It fails with ErrChanged if the Record has changed since, and with
+// ErrNotFound if it no longer exists.
 func (c *Container) Replace(ctx context.Context, r picture.Record, etag azcore.ETag) error {
 	item, err := Encode(r)
 	if err != nil {
@@ -90,7 +110,7 @@ func (c *Container) Replace(ctx context.Context, r picture.Record, etag azcore.E
 		_, err := items.ReplaceItem(ctx, partition(r.ID), string(r.ID), item, &azcosmos.ItemOptions{IfMatchEtag: &etag})
 		return err
 	})
-	return explain("replace", r.ID, err)
+	return wrap("replacing", r.ID, err)
 }
 
 func (c *Container) do(ctx context.Context, operation func(context.Context, *azcosmos.ContainerClient) error) error {

@@ -24,15 +24,17 @@ import (
 	"triptych/picture"
 )
 
-// account is a Cosmos DB on loopback. It counts the requests for documents, and cuts them while cut is set.
+// account is a Cosmos DB emulator. It counts the requests for documents, and closes their connections while
+// closeConnections is set.
 type account struct {
 	*cosmosdb.Server
-	endpoint, key string
-	requests      atomic.Int32
-	cut           atomic.Bool
+	endpoint, key    string
+	requests         atomic.Int32
+	closeConnections atomic.Bool
 }
 
-func serve(t testing.TB) *account {
+// startEmulator runs an emulator without a database until the test ends.
+func startEmulator(t testing.TB) *account {
 	t.Helper()
 	secret := make([]byte, 64)
 	rand.Read(secret)
@@ -44,7 +46,7 @@ func serve(t testing.TB) *account {
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.Path, "/docs") {
 			a.requests.Add(1)
-			if a.cut.Load() {
+			if a.closeConnections.Load() {
 				panic(http.ErrAbortHandler)
 			}
 		}
@@ -60,19 +62,27 @@ func serve(t testing.TB) *account {
 	return a
 }
 
-func (a *account) open(t testing.TB) *Container {
+func (a *account) config() Config { return Config{Endpoint: a.endpoint, Key: a.key} }
+
+// provision creates the container and opens it.
+func (a *account) provision(t testing.TB) *Container {
 	t.Helper()
-	if err := Provision(t.Context(), a.endpoint, a.key); err != nil {
+	if err := Provision(t.Context(), a.config()); err != nil {
 		t.Fatal(err)
 	}
-	c, err := Open(a.endpoint, a.key)
+	return open(t, a.config())
+}
+
+func open(t testing.TB, config Config) *Container {
+	t.Helper()
+	c, err := Open(config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-func someRecord(t testing.TB) picture.Record {
+func newRecord(t testing.TB) picture.Record {
 	t.Helper()
 	id := picture.NewID(time.Now())
 	key, err := id.Key("image/jpeg")
@@ -83,12 +93,12 @@ func someRecord(t testing.TB) picture.Record {
 	if err != nil {
 		t.Fatal(err)
 	}
-	steps := []picture.Step{{Name: picture.PresignStep, Cloud: "aws", Status: picture.StepDone, Attempt: 1}}
+	steps := []picture.Step{{Name: picture.PresignStep, Cloud: picture.AWS, Status: picture.StepDone, Attempt: 1}}
 	return p.AnnotatedRecord(json.RawMessage(`{"labelAnnotations":[{"description":"Rock & roll","score":0.97000001}]}`), time.Now().Truncate(time.Microsecond), steps, "run-1")
 }
 
-// same compares what the Records say; the annotation's spaces and escapes say nothing.
-func same(t *testing.T, got, want picture.Record) {
+// checkEqual compares two Records. Whitespace and escapes in the annotation do not matter.
+func checkEqual(t *testing.T, got, want picture.Record) {
 	t.Helper()
 	var g, w any
 	if err := json.Unmarshal(got.Annotation, &g); err != nil {
@@ -104,11 +114,11 @@ func same(t *testing.T, got, want picture.Record) {
 }
 
 func TestRecords(t *testing.T) {
-	c := serve(t).open(t)
+	c := startEmulator(t).provision(t)
 	ctx := t.Context()
 
-	t.Run("a_Record_comes_back_as_it_was_created", func(t *testing.T) {
-		r := someRecord(t)
+	t.Run("Read_returns_the_created_Record", func(t *testing.T) {
+		r := newRecord(t)
 		if err := c.Create(ctx, r); err != nil {
 			t.Fatal(err)
 		}
@@ -116,22 +126,22 @@ func TestRecords(t *testing.T) {
 		if err != nil || etag == "" {
 			t.Fatal(etag, err)
 		}
-		same(t, got, r)
+		checkEqual(t, got, r)
 	})
-	t.Run("a_second_Create_is_ErrExists_and_changes_nothing", func(t *testing.T) {
-		r := someRecord(t)
+	t.Run("second_Create_fails_and_changes_nothing", func(t *testing.T) {
+		r := newRecord(t)
 		if err := c.Create(ctx, r); err != nil {
 			t.Fatal(err)
 		}
-		meets(t, c.Create(ctx, picture.Tombstone(r.ID)), ErrExists, 409)
+		checkError(t, c.Create(ctx, picture.Tombstone(r.ID)), ErrExists, 409)
 		got, _, err := c.Read(ctx, r.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, got, r)
+		checkEqual(t, got, r)
 	})
-	t.Run("a_Replace_with_the_etag_that_was_read_succeeds_once", func(t *testing.T) {
-		r := someRecord(t)
+	t.Run("Replace_succeeds_once_per_ETag", func(t *testing.T) {
+		r := newRecord(t)
 		if err := c.Create(ctx, r); err != nil {
 			t.Fatal(err)
 		}
@@ -142,20 +152,20 @@ func TestRecords(t *testing.T) {
 		if err := c.Replace(ctx, picture.Tombstone(r.ID), etag); err != nil {
 			t.Fatal(err)
 		}
-		meets(t, c.Replace(ctx, r, etag), ErrChanged, 412)
+		checkError(t, c.Replace(ctx, r, etag), ErrChanged, 412)
 		got, _, err := c.Read(ctx, r.ID)
 		if err != nil || !reflect.DeepEqual(got, picture.Tombstone(r.ID)) {
 			t.Errorf("read %+v %v, want the tombstone", got, err)
 		}
 	})
-	t.Run("nothing_is_ErrNotFound", func(t *testing.T) {
-		r := someRecord(t)
+	t.Run("missing_Record_is_ErrNotFound", func(t *testing.T) {
+		r := newRecord(t)
 		_, _, err := c.Read(ctx, r.ID)
-		meets(t, err, ErrNotFound, 404)
-		meets(t, c.Replace(ctx, r, "*"), ErrNotFound, 404)
+		checkError(t, err, ErrNotFound, 404)
+		checkError(t, c.Replace(ctx, r, "*"), ErrNotFound, 404)
 	})
-	t.Run("of_100_Creates_of_one_Record_one_succeeds", func(t *testing.T) {
-		r := someRecord(t)
+	t.Run("one_of_100_concurrent_Creates_succeeds", func(t *testing.T) {
+		r := newRecord(t)
 		var group sync.WaitGroup
 		var created, refused atomic.Int32
 		for range 100 {
@@ -175,11 +185,11 @@ func TestRecords(t *testing.T) {
 			t.Errorf("%d created, %d refused", created.Load(), refused.Load())
 		}
 	})
-	t.Run("MaxSize_is_measured_on_what_is_sent", func(t *testing.T) {
-		r := someRecord(t)
+	t.Run("Record_of_MaxSize_bytes_as_sent_fits", func(t *testing.T) {
+		r := newRecord(t)
 		r.Annotation = nil
 		fill := func(size int) {
-			// Encoded, < is six bytes long.
+			// JSON encodes < as six bytes.
 			r.Annotation = json.RawMessage(`"<"`)
 			item, err := Encode(r)
 			if err != nil {
@@ -191,7 +201,7 @@ func TestRecords(t *testing.T) {
 			}
 		}
 		fill(2<<20 + 1)
-		meets(t, c.Create(ctx, r), nil, 413)
+		checkError(t, c.Create(ctx, r), nil, 413)
 		fill(MaxSize)
 		if err := c.Create(ctx, r); err != nil {
 			t.Error(err)
@@ -201,8 +211,8 @@ func TestRecords(t *testing.T) {
 
 var wholeID = regexp.MustCompile(`[0-9a-f-]{36}`)
 
-// meets checks the sentinel, the status behind it, and that the error is one line without the picture's ID.
-func meets(t *testing.T, err, sentinel error, status int) {
+// checkError checks the sentinel error, the HTTP status, and that the text is one line without the picture's ID.
+func checkError(t *testing.T, err, sentinel error, status int) {
 	t.Helper()
 	if err == nil {
 		t.Fatalf("no error, want status %d", status)
@@ -210,35 +220,32 @@ func meets(t *testing.T, err, sentinel error, status int) {
 	if sentinel != nil && !errors.Is(err, sentinel) {
 		t.Errorf("%v, want %v", err, sentinel)
 	}
-	if answer, ok := errors.AsType[*azcore.ResponseError](err); !ok || answer.StatusCode != status {
+	if response, ok := errors.AsType[*azcore.ResponseError](err); !ok || response.StatusCode != status {
 		t.Errorf("%v, want status %d", err, status)
 	}
 	if strings.Contains(err.Error(), "\n") || wholeID.MatchString(err.Error()) {
-		t.Errorf("the error is not one discreet line: %v", err)
+		t.Errorf("the error is not one line without an ID: %v", err)
 	}
 }
 
+// Provision is idempotent, and safe to call concurrently.
 func TestProvision(t *testing.T) {
-	a := serve(t)
+	a := startEmulator(t)
 	var group sync.WaitGroup
 	for range 10 {
 		group.Go(func() {
-			if err := Provision(t.Context(), a.endpoint+"/", a.key); err != nil {
+			if err := Provision(t.Context(), Config{Endpoint: a.endpoint + "/", Key: a.key}); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	group.Wait()
-	c, err := Open(a.endpoint, a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = c.do(t.Context(), func(ctx context.Context, items *azcosmos.ContainerClient) error {
-		answer, err := items.Read(ctx, nil)
+	err := open(t, a.config()).do(t.Context(), func(ctx context.Context, items *azcosmos.ContainerClient) error {
+		response, err := items.Read(ctx, nil)
 		if err != nil {
 			return err
 		}
-		p := answer.ContainerProperties
+		p := response.ContainerProperties
 		if p.PartitionKeyDefinition.Paths[0] != PartitionKey || p.DefaultTimeToLive == nil || *p.DefaultTimeToLive != -1 {
 			t.Errorf("container %+v, want partition key %s and ttl -1", p, PartitionKey)
 		}
@@ -250,8 +257,8 @@ func TestProvision(t *testing.T) {
 }
 
 func BenchmarkCreateAndRead(b *testing.B) {
-	c := serve(b).open(b)
-	r := someRecord(b)
+	c := startEmulator(b).provision(b)
+	r := newRecord(b)
 	for b.Loop() {
 		r.ID = picture.NewID(time.Now())
 		if err := c.Create(b.Context(), r); err != nil {

@@ -1,6 +1,5 @@
-// Package settings reads a process's settings from its environment, over which the parameters of AWS
-// Systems Manager are laid where TRIPTYCH_SSM_PATH says so: no key to another cloud lies in a Lambda's
-// configuration or in an image. It never writes a setting anywhere and never prints a value.
+// Package settings overrides a program's environment variables with parameters of AWS Systems Manager, so that keys for
+// other clouds are neither in a Lambda's configuration nor in an image. It writes no setting and logs no value.
 package settings
 
 import (
@@ -16,59 +15,84 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/smithy-go"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
 )
 
-// Load lays every parameter directly under TRIPTYCH_SSM_PATH over the environment, /name/worker/COSMOS_KEY as
-// COSMOS_KEY, so that each cloud's own SDK finds its own variables: all of them or, if it fails, none. Without that
-// path it does nothing. AWS's SDK asks again when SSM is busy.
-func Load(ctx context.Context) error {
-	under := strings.TrimSuffix(os.Getenv("TRIPTYCH_SSM_PATH"), "/")
-	if under == "" {
+// Settings is what a main derives its configuration from.
+type Settings struct {
+	Getenv   func(string) string // os.Getenv, after the override
+	Temporal client.Options      // from the TEMPORAL_* variables
+	AWS      aws.Config          // from the AWS_* variables
+}
+
+// Load overrides the environment and then reads the settings of Temporal and AWS. Only a main calls it, once.
+func Load(ctx context.Context) (Settings, error) {
+	if err := override(ctx); err != nil {
+		return Settings{}, err
+	}
+	temporal, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return Settings{}, fmt.Errorf("reading the TEMPORAL_* settings: %w", err)
+	}
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return Settings{}, fmt.Errorf("reading the AWS configuration: %w", err)
+	}
+	return Settings{os.Getenv, temporal, cfg}, nil
+}
+
+// override sets an environment variable for each parameter directly under TRIPTYCH_SSM_PATH: /name/worker/COSMOS_KEY sets
+// COSMOS_KEY. It changes the environment, because the SDKs of the clouds and of Temporal read their own variables there. If
+// it fails, it changes nothing. Without TRIPTYCH_SSM_PATH it does nothing.
+func override(ctx context.Context) error {
+	root := strings.TrimSuffix(os.Getenv("TRIPTYCH_SSM_PATH"), "/")
+	if root == "" {
 		return nil
 	}
-	found, err := read(ctx, under)
+	parameters, err := read(ctx, root)
 	if err != nil {
 		return err
 	}
-	if len(found) == 0 {
-		return fmt.Errorf("SSM has no settings under %s: check TRIPTYCH_SSM_PATH and AWS_REGION", under)
+	if len(parameters) == 0 {
+		return fmt.Errorf("SSM has no settings under %s: check TRIPTYCH_SSM_PATH and AWS_REGION", root)
 	}
-	for _, p := range found {
+	for _, p := range parameters {
 		if err := os.Setenv(path.Base(aws.ToString(p.Name)), aws.ToString(p.Value)); err != nil {
-			return fmt.Errorf("laying %s over the environment: %w", aws.ToString(p.Name), err)
+			return fmt.Errorf("setting an environment variable to %s: %w", aws.ToString(p.Name), err)
 		}
 	}
 	return nil
 }
 
-// read decrypts what lies under a path.
-func read(ctx context.Context, under string) ([]types.Parameter, error) {
+// read returns the decrypted parameters directly under root.
+func read(ctx context.Context, root string) ([]types.Parameter, error) {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the AWS configuration: %w", err)
 	}
-	var found []types.Parameter
+	var parameters []types.Parameter
 	pages := ssm.NewGetParametersByPathPaginator(ssm.NewFromConfig(cfg), &ssm.GetParametersByPathInput{
-		Path: &under, WithDecryption: aws.Bool(true),
+		Path: &root, WithDecryption: aws.Bool(true),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if refused, ok := errors.AsType[smithy.APIError](err); ok && refused.ErrorCode() == "AccessDeniedException" {
-			return nil, fmt.Errorf("AWS does not let this role read its settings: allow it ssm:GetParametersByPath on %s, and to decrypt with their key: %w", under, err)
+			return nil, fmt.Errorf("AWS does not let this role read its settings: allow ssm:GetParametersByPath on %s, and decryption with their key: %w", root, err)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading the settings under %s in SSM: %w", under, err)
+			return nil, fmt.Errorf("reading the settings under %s in SSM: %w", root, err)
 		}
-		found = append(found, page.Parameters...)
+		parameters = append(parameters, page.Parameters...)
 	}
-	return found, nil
+	return parameters, nil
 }
 
-// Require fails with one sentence that names every variable of names that is empty.
-func Require(names ...string) error {
+// Require returns an error that names all empty variables among names.
+func (s Settings) Require(names ...string) error {
 	var missing []string
 	for _, name := range names {
-		if os.Getenv(name) == "" {
+		if s.Getenv(name) == "" {
 			missing = append(missing, name)
 		}
 	}

@@ -151,13 +151,13 @@ func TestRequire(t *testing.T) {
 	t.Setenv("TRIPTYCH_B", "x")
 	t.Setenv("TRIPTYCH_C", "")
 	t.Run("names_all_that_are_missing", func(t *testing.T) {
-		err := settings.Require("TRIPTYCH_A", "TRIPTYCH_B", "TRIPTYCH_C")
+		err := settings.Require(os.Getenv, "TRIPTYCH_A", "TRIPTYCH_B", "TRIPTYCH_C")
 		if err == nil || !strings.Contains(err.Error(), "TRIPTYCH_A, TRIPTYCH_C ") || strings.Contains(err.Error(), "TRIPTYCH_B") {
 			t.Errorf("answered %v", err)
 		}
 	})
 	t.Run("is_content_when_all_are_there", func(t *testing.T) {
-		if err := settings.Require("TRIPTYCH_B"); err != nil {
+		if err := settings.Require(os.Getenv, "TRIPTYCH_B"); err != nil {
 			t.Error(err)
 		}
 	})

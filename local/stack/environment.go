@@ -10,25 +10,16 @@ import (
 	"triptych/emulators/vision/annotator"
 )
 
-// foreign is what must not leak from the developer's own shell into the local pipeline, by cloud: one
-// variable of a real account would send a local part there.
-var foreign = map[string][]string{
-	"aws":      {"AWS_"},
-	"google":   {"GOOGLE_", "VISION_"},
-	"azure":    {"AZURE_", "COSMOS_"},
-	"temporal": {"TEMPORAL_"},
-	"ours":     {"TRIPTYCH_"},
-}
-
-// environment is what the product's programs see: the developer's own, but for the clouds that are local.
+// environment returns the environment of the pipeline's programs. It is the developer's own, without the variables of clouds
+// that are emulated: one variable of a real account could make a local program use that account.
 func (s *Stack) environment() []string {
 	local := map[string]string{
 		"TRIPTYCH_BUCKET":       s.Endpoints.Bucket,
 		"TRIPTYCH_ERASE_SECRET": s.identity.EraseSecret,
 	}
-	drop := foreign["ours"]
+	dropped := []string{"TRIPTYCH_"} // prefixes of names
 	if !s.config.real("aws") {
-		drop = append(drop, foreign["aws"]...)
+		dropped = append(dropped, "AWS_")
 		maps.Copy(local, map[string]string{
 			"AWS_ENDPOINT_URL_S3":         s.Endpoints.S3,
 			"AWS_REGION":                  region,
@@ -44,18 +35,18 @@ func (s *Stack) environment() []string {
 			local[setting] = os.Getenv(setting)
 		}
 	} else {
-		drop = append(drop, foreign["google"]...)
+		dropped = append(dropped, "GOOGLE_", "VISION_")
 		local["VISION_EMULATOR_HOST"] = s.Endpoints.Vision
 		local["TRIPTYCH_FEATURES"] = strings.Join(annotator.Features(), ",")
 		local["TRIPTYCH_ANNOTATIONS_PER_SECOND"] = "1000"
 	}
 	if !s.config.real("azure") {
-		drop = append(drop, foreign["azure"]...)
+		dropped = append(dropped, "AZURE_", "COSMOS_")
 		local["COSMOS_ENDPOINT"] = s.Endpoints.Cosmos
 		local["COSMOS_KEY"] = s.identity.CosmosKey
 	}
 	if s.config.Temporal == "" {
-		drop = append(drop, foreign["temporal"]...)
+		dropped = append(dropped, "TEMPORAL_")
 		local["TEMPORAL_CONFIG_FILE"] = os.DevNull
 	}
 	local["TEMPORAL_ADDRESS"] = s.Endpoints.Temporal
@@ -63,7 +54,7 @@ func (s *Stack) environment() []string {
 	var env []string
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
-		if !slices.ContainsFunc(drop, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
+		if !slices.ContainsFunc(dropped, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
 			env = append(env, variable)
 		}
 	}
@@ -75,23 +66,25 @@ func (s *Stack) environment() []string {
 	return env
 }
 
-// workerEnvironment is the environment, with what was put between the worker and the parts.
+// workerEnvironment returns the environment of the worker, with the addresses that WorkerProxy returns.
 func (s *Stack) workerEnvironment() ([]string, error) {
 	env := s.environment()
-	if s.config.Between == nil {
+	if s.config.WorkerProxy == nil {
 		return env, nil
 	}
-	e := s.Endpoints
-	for part, variable := range map[string]string{"s3": "AWS_ENDPOINT_URL_S3", "vision": "VISION_EMULATOR_HOST",
-		"cosmos": "COSMOS_ENDPOINT", "temporal": "TEMPORAL_ADDRESS"} {
-		at := map[string]string{"s3": e.S3, "vision": e.Vision, "cosmos": e.Cosmos, "temporal": e.Temporal}[part]
-		addr := strings.TrimPrefix(at, "http://")
-		scheme := strings.TrimSuffix(at, addr)
-		addr, err := s.config.Between(part, addr)
+	for service, endpoint := range map[string]struct{ variable, url string }{
+		"s3":       {"AWS_ENDPOINT_URL_S3", s.Endpoints.S3},
+		"vision":   {"VISION_EMULATOR_HOST", s.Endpoints.Vision},
+		"cosmos":   {"COSMOS_ENDPOINT", s.Endpoints.Cosmos},
+		"temporal": {"TEMPORAL_ADDRESS", s.Endpoints.Temporal},
+	} {
+		addr := strings.TrimPrefix(endpoint.url, "http://")
+		scheme := strings.TrimSuffix(endpoint.url, addr)
+		addr, err := s.config.WorkerProxy(service, addr)
 		if err != nil {
-			return nil, fmt.Errorf("putting something between the worker and %s: %w", part, err)
+			return nil, fmt.Errorf("starting a proxy between the worker and %s: %w", service, err)
 		}
-		env = append(env, variable+"="+scheme+addr) // the last of a name counts
+		env = append(env, endpoint.variable+"="+scheme+addr) // os/exec uses the last value of a name
 	}
 	return env, nil
 }

@@ -16,8 +16,7 @@ import (
 	"triptych/emulators/loopback"
 )
 
-// identity is what must stay the same from one start to the next: keys, because data was made under them, and
-// ports, because URLs that were handed out name them.
+// identity stays the same across restarts: stored data depends on the keys, and URLs that were handed out contain the ports.
 type identity struct {
 	AccessKey   string         `json:"accessKey"`
 	SecretKey   string         `json:"secretKey"`
@@ -26,42 +25,43 @@ type identity struct {
 	Ports       map[string]int `json:"ports"`
 }
 
-var ports = []string{"web", "s3", "control", "lambda", "cosmos", "vision", "temporal", "temporalUI"}
+var portNames = []string{"web", "s3", "control", "lambda", "cosmos", "vision", "temporal", "temporalUI"}
 
-// usualPorts are where the temporal CLI looks by itself, and a person for its UI.
-var usualPorts = map[string]int{"temporal": 7233, "temporalUI": 8233}
+// defaultPorts are the ports that the Temporal CLI and its documentation use.
+var defaultPorts = map[string]int{"temporal": 7233, "temporalUI": 8233}
 
-// identify reads the identity kept in dir, or makes one on the usual ports or, where they are not wanted, on any.
-// A port that someone else has taken is replaced, and that is said.
+// identify reads the identity in the data directory or creates one. A new identity has the default ports, unless the site's
+// port is 0; its other ports are free ones. A port that another program has taken since is replaced.
 func (c Config) identify() (identity, error) {
-	path, say := filepath.Join(c.Dir, "identity.json"), c.Say
+	path := filepath.Join(c.Dir, "identity.json")
 	var id identity
-	switch kept, err := os.ReadFile(path); {
+	switch stored, err := os.ReadFile(path); {
 	case errors.Is(err, fs.ErrNotExist):
 		id = identity{
 			AccessKey: "LOCAL" + rand.Text()[:15], SecretKey: secret(), CosmosKey: secret(), EraseSecret: secret(),
 			Ports: map[string]int{},
 		}
 		if !strings.HasSuffix(c.Addr, ":0") {
-			maps.Copy(id.Ports, usualPorts)
+			maps.Copy(id.Ports, defaultPorts)
 		}
 	case err != nil:
-		return id, fmt.Errorf("reading the keys of this data directory: %w", err)
+		return id, fmt.Errorf("reading the keys of the data directory: %w", err)
 	default:
-		if err := json.Unmarshal(kept, &id); err != nil {
-			return id, fmt.Errorf("%s is damaged: restore it, or start with another -data: %w", path, err)
+		if err := json.Unmarshal(stored, &id); err != nil {
+			return id, fmt.Errorf("%s is damaged: restore it, or choose another directory with -data: %w", path, err)
 		}
 	}
-	for _, name := range ports {
-		kept := id.Ports[name]
-		ln, err := loopback.Claim(fmt.Sprintf("127.0.0.1:%d", kept)) // 0 at first: any
+	for _, name := range portNames {
+		port := id.Ports[name] // 0 if new: any free port
+		ln, err := loopback.Claim(fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
-			fmt.Fprintf(say, "port %d of %s is taken; it moves to another\n", kept, name)
+			fmt.Fprintf(c.Output, "Port %d of %s is in use; choosing another\n", port, name)
 			if ln, err = loopback.Claim("127.0.0.1:0"); err != nil {
 				return id, fmt.Errorf("finding a free port: %w", err)
 			}
 		}
-		defer ln.Close() // held until all are chosen, so that none is chosen twice; and claimed until it is used
+		// The listener is closed after all ports are chosen, so that no port is chosen twice. Claim reserves the port until it is used.
+		defer ln.Close()
 		id.Ports[name] = ln.Addr().(*net.TCPAddr).Port
 	}
 	return id, writeJSON(path, id, 0o600)
@@ -75,7 +75,7 @@ func secret() string {
 	return base64.StdEncoding.EncodeToString(b[:])
 }
 
-// writeJSON replaces path whole, so that no reader sees half of it.
+// writeJSON replaces the file atomically, so that readers never see a part of it.
 func writeJSON(path string, v any, mode fs.FileMode) error {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {

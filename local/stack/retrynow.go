@@ -14,25 +14,26 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// hurry tries at once what waits for a cloud that is back: nobody who puts a plug back wants to wait for a backoff that
-// has grown to a minute. What cannot be hurried goes on by itself.
-func (s *Stack) hurry(ctx context.Context, cloud string) {
+// retryNow immediately retries the work that waits for a cloud whose fault was cleared. Otherwise a person would wait for a
+// backoff of up to a minute. Work for which this fails is retried after its backoff.
+func (s *Stack) retryNow(ctx context.Context, cloud string) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	err := s.hurryActivities(ctx)
+	err := s.retryActivitiesNow(ctx)
 	if cloud == "temporal" {
-		s.children["worker"].hold() // else it looks for Temporal only when gRPC's backoff lets it, up to 16 s later
-		s.children["worker"].release()
-		err = errors.Join(err, s.Lambda.Hurry(ctx)) // S3's events wait for nothing else
+		// A restarted worker connects immediately. A running one waits for gRPC's backoff of up to 16 s.
+		s.children["worker"].Stop()
+		s.children["worker"].Start()
+		err = errors.Join(err, s.Lambda.Hurry(ctx)) // S3 events wait only for Temporal
 	}
 	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
-		slog.Warn("what waits could not all be hurried; it goes on by itself", "error", err)
+		slog.Warn("Not everything was retried immediately; the rest is retried after its backoff", "error", err)
 	}
 }
 
-// hurryActivities does what "temporal activity reset" does, for every activity that is not tried again within a second.
-func (s *Stack) hurryActivities(ctx context.Context) error {
-	if s.children["temporal"] == nil || s.switches.all()["temporal"] == "down" {
+// retryActivitiesNow resets all activities whose next attempt is more than a second away, like "temporal activity reset".
+func (s *Stack) retryActivitiesNow(ctx context.Context) error {
+	if server := s.children["temporal"]; server == nil || server.PID() == 0 {
 		return nil
 	}
 	c, err := s.Client()
@@ -44,10 +45,10 @@ func (s *Stack) hurryActivities(ctx context.Context) error {
 	for {
 		page, err := c.ListWorkflow(ctx, list)
 		if err != nil {
-			return fmt.Errorf("listing the runs under way: %w", err)
+			return fmt.Errorf("listing the running workflows: %w", err)
 		}
-		for _, run := range page.Executions {
-			if err := hurryRun(ctx, c, run.Execution); err != nil {
+		for _, info := range page.Executions {
+			if err := resetActivities(ctx, c, info.Execution); err != nil {
 				return err
 			}
 		}
@@ -57,22 +58,22 @@ func (s *Stack) hurryActivities(ctx context.Context) error {
 	}
 }
 
-func hurryRun(ctx context.Context, c client.Client, run *commonpb.WorkflowExecution) error {
-	told, err := c.DescribeWorkflowExecution(ctx, run.WorkflowId, run.RunId)
+func resetActivities(ctx context.Context, c client.Client, execution *commonpb.WorkflowExecution) error {
+	description, err := c.DescribeWorkflowExecution(ctx, execution.WorkflowId, execution.RunId)
 	if err != nil {
-		return fmt.Errorf("looking at a run under way: %w", err)
+		return fmt.Errorf("describing a running workflow: %w", err)
 	}
-	for _, pending := range told.PendingActivities {
+	for _, activity := range description.PendingActivities {
 		soon := time.Now().Add(time.Second)
-		if pending.State != enumspb.PENDING_ACTIVITY_STATE_SCHEDULED || pending.NextAttemptScheduleTime.AsTime().Before(soon) {
+		if activity.State != enumspb.PENDING_ACTIVITY_STATE_SCHEDULED || activity.NextAttemptScheduleTime.AsTime().Before(soon) {
 			continue
 		}
 		_, err := c.WorkflowService().ResetActivity(ctx, &workflowservice.ResetActivityRequest{
-			Namespace: client.DefaultNamespace, Execution: run,
-			Activity: &workflowservice.ResetActivityRequest_Id{Id: pending.ActivityId},
+			Namespace: client.DefaultNamespace, Execution: execution,
+			Activity: &workflowservice.ResetActivityRequest_Id{Id: activity.ActivityId},
 		})
-		if _, over := errors.AsType[*serviceerror.NotFound](err); err != nil && !over {
-			return fmt.Errorf("hurrying %s: %w", pending.ActivityType.GetName(), err)
+		if _, closed := errors.AsType[*serviceerror.NotFound](err); err != nil && !closed {
+			return fmt.Errorf("resetting activity %s: %w", activity.ActivityType.GetName(), err)
 		}
 	}
 	return nil

@@ -1,34 +1,41 @@
 package stack
 
 import (
+	"context"
+	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strconv"
+
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
 )
 
-// tuning makes the dev server fast enough to be pleasant: its defaults make every hop wait 50 ms for a rate
-// limit. Nothing waits for the list of runs, though, whose every entry is a write to some 45 indexes on the one connection
-// to the database: told to be half a second late, it writes most runs once, when they are over, and one at a time, for a
-// picture under way waits behind as many as are being written. useNewMatcher is what priorities need on this version.
-var tuning = []string{
+// dynamicConfig makes the development server fast enough for interactive use. With the default rate limits, each step waits
+// 50 ms. Visibility tasks are polled only every half second, in large batches, by one worker: a write updates about 45 indexes
+// on the only database connection, and the writes for running pictures have to wait for it. With this delay, most workflow
+// executions are written once, after they have closed.
+var dynamicConfig = []string{
 	"history.transferProcessorMaxPollRPS=5000",
 	"history.timerProcessorMaxPollRPS=5000",
 	"history.visibilityProcessorMaxPollRPS=2",
 	"history.visibilityTaskBatchSize=1000",
 	"history.visibilityProcessorSchedulerWorkerCount=1",
-	"system.forceSearchAttributesCacheRefreshOnRead=false", // reads the database at each task, to notice new attributes
+	"system.forceSearchAttributesCacheRefreshOnRead=false", // true reads the database for each task to find new attributes
 	"history.sendRawHistoryBetweenInternalServices=true",
-	"history.eventsCacheMaxSizeBytes=67108864", // 512 kB forget what the next task of a queued run needs
+	"history.eventsCacheMaxSizeBytes=67108864", // the default of 512 kB evicts events that queued workflows still need
 	"system.enableActivityEagerExecution=true",
 	"system.enableEagerWorkflowStart=true",
 	"matching.numTaskqueueReadPartitions=1",
 	"matching.numTaskqueueWritePartitions=1",
-	"matching.useNewMatcher=true",
+	"matching.useNewMatcher=true", // this version needs it for task priorities
 }
 
-// temporalArgs start the dev server on its own database. WAL with synchronous=1 survives kill -9; its cache is 64 MB
-// instead of 2. When its log has 10 MB it is carried over into the database, which everything waits for: usual are 4 MB, and
-// then one picture in five waits; with 40 MB one in fifty does, 0.2 s long.
-func (s *Stack) temporalArgs() []string {
+// startTemporal starts the development server with a SQLite database. Write-ahead logging with synchronous=1 survives kill -9.
+// The page cache is 64 MB instead of 2 MB. A checkpoint of the write-ahead log delays every query. With the default log size of
+// 4 MB, one picture in five is delayed; with 40 MB, one in fifty, by 0.2 s. 10 MB (2,500 pages) is in between. A third of the
+// server's CPU time is garbage collection; GOGC=400 uses more memory instead.
+func (s *Stack) startTemporal(ctx context.Context) {
 	args := []string{"server", "start-dev",
 		"--ip", "127.0.0.1", "--port", strconv.Itoa(s.identity.Ports["temporal"]),
 		"--ui-port", strconv.Itoa(s.identity.Ports["temporalUI"]),
@@ -36,8 +43,20 @@ func (s *Stack) temporalArgs() []string {
 		"--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=1",
 		"--sqlite-pragma", "cache_size=-65536", "--sqlite-pragma", "wal_autocheckpoint=2500",
 	}
-	for _, value := range tuning {
+	for _, value := range dynamicConfig {
 		args = append(args, "--dynamic-config-value", value)
 	}
-	return args
+	s.spawn(ctx, "temporal", "temporal", append(s.environment(), "GOGC=400"), args...)
+}
+
+// Client returns a client of the stack's Temporal server.
+func (s *Stack) Client() (client.Client, error) {
+	c, err := client.NewLazyClient(client.Options{
+		HostPort: s.Endpoints.Temporal,
+		Logger:   sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("creating a Temporal client: %w", err)
+	}
+	return c, nil
 }

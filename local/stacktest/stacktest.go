@@ -1,4 +1,5 @@
-// Package stacktest runs the whole pipeline for a test.
+// Package stacktest starts the whole pipeline in tests. It is separate from package stack so that programs do not link
+// package testing.
 package stacktest
 
 import (
@@ -12,24 +13,25 @@ import (
 	"triptych/local/stack"
 )
 
-// Start runs a stack of its own for one test, on free ports and in a temporary directory; change may make it another.
-func Start(t testing.TB, change ...func(*stack.Config)) *stack.Stack {
+// Start starts a stack for one test, on free ports and in a temporary directory, and closes it after the test. The configure
+// functions can change its configuration.
+func Start(t testing.TB, configure ...func(*stack.Config)) *stack.Stack {
 	t.Helper()
 	ctx := t.Context()
-	if deadline, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
-		if at, ok := deadline.Deadline(); ok {
+	if test, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
+		if d, ok := test.Deadline(); ok {
 			var cancel context.CancelFunc
-			ctx, cancel = context.WithDeadline(ctx, at.Add(-10*time.Second)) // in time to say why
+			ctx, cancel = context.WithDeadline(ctx, d.Add(-10*time.Second)) // leaves time to report the reason
 			defer cancel()
 		}
 	}
-	config := stack.Config{Dir: t.TempDir(), Addr: "127.0.0.1:0", Say: t.Output()}
-	for _, f := range change {
+	config := stack.Config{Dir: t.TempDir(), Addr: "127.0.0.1:0", Output: t.Output()}
+	for _, f := range configure {
 		f(&config)
 	}
 	s, err := stack.Open(ctx, config)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		t.Fatal("the first build took longer than this test may: what is built so far is kept, so run it again, or with -timeout 30m")
+		t.Fatal("The first build did not finish before the test's deadline. Run the test again (the build cache is kept), or with -timeout 30m")
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -38,8 +40,8 @@ func Start(t testing.TB, change ...func(*stack.Config)) *stack.Stack {
 	return s
 }
 
-// Eventually tries until done says so, and reports whether it did. What takes longer than two minutes will never come.
-// The pause between two tries leaves the machine to what is waited for.
+// Eventually polls done and reports whether it returned true within two minutes, which is far longer than any step takes. It
+// pauses between polls so that polling does not slow down the pipeline.
 func Eventually(t testing.TB, done func(context.Context) bool) bool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -54,7 +56,8 @@ func Eventually(t testing.TB, done func(context.Context) bool) bool {
 	return true
 }
 
-// PauseSweeps has no picture started by a quarter of an hour that happens to be over. A sweep can still be asked for.
+// PauseSweeps pauses the sweep schedules, which run every 15 minutes and would start workflows in the middle of a test. A test
+// can still trigger a sweep.
 func PauseSweeps(t testing.TB, s *stack.Stack) {
 	t.Helper()
 	c, err := s.Client()

@@ -1,5 +1,5 @@
-# What is planned, where it depends on variables or passes through several files. That no resource at all is open to the
-# world is checked by the Go test beside this folder.
+# Checks of planned values that depend on variables or on several files. The Go tests in the parent directory check rules on all
+# resources, such as no public access.
 
 mock_provider "aws" {
   override_during = plan
@@ -87,21 +87,21 @@ variables {
   azure_subscription = "00000000-0000-0000-0000-000000000000"
   worker_image       = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/triptych-worker@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
   headers_file       = "tests/headers.json"
-  trigger_zip        = "tests/headers.json" # any file that is there
+  trigger_zip        = "tests/headers.json" # any existing file
   web_zip            = "tests/headers.json"
 }
 
-run "the_defaults" {
+run "default_values" {
   command = plan
 
   assert {
     condition     = local.aws_region == "eu-central-1" && azurerm_cosmosdb_account.records.location == "germanywestcentral" && aws_ssm_parameter.setting["worker/TRIPTYCH_VISION_ENDPOINT"].value == "eu-vision.googleapis.com:443" && temporalcloud_namespace.this[0].regions == tolist(["aws-eu-central-1"])
-    error_message = "The region does not set all four clouds together."
+    error_message = "The variable region does not apply to all four clouds."
   }
 
   assert {
     condition     = one(aws_s3_bucket_cors_configuration.pictures.cors_rule).allowed_origins == toset(["https://d1.cloudfront.net"])
-    error_message = "The bucket takes uploads from another origin than the site's."
+    error_message = "CORS of the bucket does not allow exactly the origin of the site."
   }
 
   assert {
@@ -111,12 +111,12 @@ run "the_defaults" {
 
   assert {
     condition     = aws_lambda_function.trigger.reserved_concurrent_executions == null && aws_lambda_function.web.reserved_concurrent_executions == null
-    error_message = "Concurrency is reserved by default, which a new account cannot."
+    error_message = "Concurrency is reserved by default, but a new AWS account cannot reserve any."
   }
 
   assert {
     condition     = one(aws_ecs_service.worker.network_configuration).assign_public_ip && length(aws_nat_gateway.worker) == 0
-    error_message = "There is a NAT gateway by default."
+    error_message = "The workers have no public addresses, or a NAT gateway exists by default."
   }
 
   assert {
@@ -125,7 +125,7 @@ run "the_defaults" {
   }
 }
 
-run "the_headers_are_the_sites" {
+run "CloudFront_sends_the_headers_of_headers_file" {
   command = plan
 
   assert {
@@ -137,26 +137,26 @@ run "the_headers_are_the_sites" {
       strict_transport_security = [{ access_control_max_age_sec = 600, include_subdomains = true, preload = false, override = true }]
       xss_protection            = []
     })
-    error_message = "CloudFront's own headers are not those of the file."
+    error_message = "The built-in security headers of CloudFront differ from headers_file."
   }
 
   assert {
     condition     = { for item in one(aws_cloudfront_response_headers_policy.site.custom_headers_config).items : item.header => item.value } == { Permissions-Policy = "camera=(self)", X-Custom = "as it stands" }
-    error_message = "A header of the file is missing, or one came in that is not there."
+    error_message = "The custom headers of CloudFront differ from headers_file."
   }
 }
 
-run "the_us" {
+run "region_us" {
   command = plan
   variables { region = "us" }
 
   assert {
     condition     = local.aws_region == "us-east-1" && azurerm_cosmosdb_account.records.location == "eastus2" && aws_ssm_parameter.setting["worker/TRIPTYCH_VISION_ENDPOINT"].value == "us-vision.googleapis.com:443" && temporalcloud_namespace.this[0].regions == tolist(["aws-us-east-1"])
-    error_message = "The region does not set all four clouds together."
+    error_message = "The variable region does not apply to all four clouds."
   }
 }
 
-run "a_domain" {
+run "custom_domain" {
   command = plan
   variables {
     domain  = "pictures.example.com"
@@ -165,118 +165,119 @@ run "a_domain" {
 
   assert {
     condition     = one(aws_s3_bucket_cors_configuration.pictures.cors_rule).allowed_origins == toset(["https://pictures.example.com"])
-    error_message = "The bucket takes uploads from another origin than the site's."
+    error_message = "CORS of the bucket does not allow exactly the origin of the site."
   }
 
   assert {
     condition     = one(aws_cloudfront_distribution.site.viewer_certificate).minimum_protocol_version == "TLSv1.2_2021"
-    error_message = "The site speaks less than TLS 1.2."
+    error_message = "The site accepts TLS versions below 1.2."
   }
 }
 
-# Retention: pictures, then Records a week longer, runs at most 90 days and never less than the dead letters.
+# Retention: Records are kept a week longer than pictures. Workflow histories are kept for at most 90 days, and not shorter than
+# dead letters.
 
-run "retention_by_default" {
+run "retention_of_30_days_by_default" {
   command = plan
 
   assert {
     condition     = one(aws_s3_bucket_lifecycle_configuration.pictures.rule[0].expiration).days == 29 && azurerm_cosmosdb_sql_container.records.default_ttl == 37 * 86400 && temporalcloud_namespace.this[0].retention_days == 30 && aws_sqs_queue.dead_letters.message_retention_seconds == 14 * 86400
-    error_message = "Something is kept for another time than retention_days says."
+    error_message = "The retention of pictures, Records, workflows or dead letters does not follow retention_days."
   }
 
   assert {
     condition     = aws_ssm_parameter.setting["web/TRIPTYCH_RETENTION_DAYS"].value == "30"
-    error_message = "The site tells another retention than there is."
+    error_message = "TRIPTYCH_RETENTION_DAYS differs from retention_days."
   }
 }
 
-run "retention_of_a_day" {
+run "retention_of_1_day" {
   command = plan
   variables { retention_days = 1 }
 
   assert {
     condition     = azurerm_cosmosdb_sql_container.records.default_ttl == 8 * 86400 && temporalcloud_namespace.this[0].retention_days == 1 && aws_sqs_queue.dead_letters.message_retention_seconds == 86400
-    error_message = "A run is forgotten before its dead letter."
+    error_message = "Temporal deletes a workflow history before its dead letter expires, or a retention is wrong."
   }
 }
 
-run "retention_of_a_year" {
+run "retention_of_365_days" {
   command = plan
   variables { retention_days = 365 }
 
   assert {
     condition     = azurerm_cosmosdb_sql_container.records.default_ttl == 372 * 86400 && temporalcloud_namespace.this[0].retention_days == 90 && aws_sqs_queue.dead_letters.message_retention_seconds == 14 * 86400
-    error_message = "Temporal Cloud keeps runs for 90 days at most."
+    error_message = "The namespace retention is not 90 days, the maximum of Temporal Cloud, or another retention is wrong."
   }
 }
 
 # Trust
 
-run "google_trusts_the_workers_role_alone" {
+run "Google_trusts_only_the_role_of_the_worker" {
   command = plan
 
   assert {
     condition     = google_iam_workload_identity_pool_provider.aws.attribute_condition == "attribute.aws_role == 'arn:aws:sts::123456789012:assumed-role/triptych-worker'"
-    error_message = "Google's pool lets in others than the worker's role."
+    error_message = "The Google identity provider accepts other roles than that of the worker."
   }
 
   assert {
     condition     = google_service_account_iam_member.worker.member == "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/attribute.aws_role/arn:aws:sts::123456789012:assumed-role/triptych-worker"
-    error_message = "Others than the worker's role may act as the service account."
+    error_message = "Other roles than that of the worker can impersonate the service account."
   }
 
   assert {
     condition     = jsondecode(aws_ssm_parameter.setting["worker/GOOGLE_CREDENTIALS_CONFIG"].value).audience == "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/aws-worker"
-    error_message = "The worker would ask another provider than the one that trusts it."
+    error_message = "The audience of the worker is not the Google identity provider that trusts it."
   }
 }
 
-run "azure_trusts_two_roles_and_takes_no_key" {
+run "Azure_trusts_two_roles_and_accepts_no_key" {
   command = plan
 
   assert {
     condition     = { for program, trust in azurerm_federated_identity_credential.program : program => trust.subject } == { web = "arn:aws:iam::123456789012:role/triptych-web", worker = "arn:aws:iam::123456789012:role/triptych-worker" }
-    error_message = "Azure trusts another role than the two that need it."
+    error_message = "Azure does not trust exactly the roles of web and worker."
   }
 
   assert {
     condition     = !azurerm_cosmosdb_account.records.local_authentication_enabled && !contains(keys(aws_ssm_parameter.setting), "worker/COSMOS_KEY") && !contains(keys(aws_ssm_parameter.setting), "web/COSMOS_KEY")
-    error_message = "A key to Cosmos DB works although AWS's roles are trusted."
+    error_message = "Cosmos DB account keys are enabled or in SSM, although federation is on."
   }
 
   assert {
     condition     = { for program, role in azurerm_cosmosdb_sql_role_definition.program : program => [for action in one(role.permissions).data_actions : reverse(split("/", action))[0]] } == { web = ["read"], worker = ["create", "read", "replace"] }
-    error_message = "A program may do more with Records than it does."
+    error_message = "A program has other permissions on Records than it needs."
   }
 }
 
-run "keys_instead_of_federation" {
+run "account_keys_instead_of_federation" {
   command = plan
   variables { azure_federation = false }
 
   assert {
     condition     = aws_ssm_parameter.setting["worker/COSMOS_KEY"].value == "read-and-write" && aws_ssm_parameter.setting["web/COSMOS_KEY"].value == "read-only" && aws_ssm_parameter.setting["web/COSMOS_KEY"].type == "SecureString"
-    error_message = "The site has a key that writes, or a key lies open."
+    error_message = "web has a key that can write, or a key is not encrypted."
   }
 
   assert {
     condition     = azurerm_cosmosdb_account.records.local_authentication_enabled && length(azurerm_federated_identity_credential.program) == 0 && !contains(keys(aws_ssm_parameter.setting), "worker/AZURE_FEDERATION") && !strcontains(aws_iam_role_policy.worker.policy, "GetWebIdentityToken")
-    error_message = "Something of the federation is left."
+    error_message = "Account keys are disabled, or a part of the federation still exists."
   }
 }
 
 # Temporal
 
-run "each_program_has_a_key_of_its_own" {
+run "each_program_has_its_own_Temporal_key" {
   command = plan
 
   assert {
     condition     = length(temporalcloud_apikey.program) == 3 && alltrue([for account in temporalcloud_service_account.program : account.namespace_scoped_access.permission == "write" && account.account_access == null])
-    error_message = "A program can do more than write to its namespace."
+    error_message = "A program has no key, or has other access than write access to its namespace."
   }
 }
 
-run "a_temporal_of_ones_own" {
+run "self_hosted_Temporal_server" {
   command = plan
   variables {
     temporal_address = "temporal.example.com:7234"
@@ -285,18 +286,18 @@ run "a_temporal_of_ones_own" {
 
   assert {
     condition     = length(temporalcloud_namespace.this) == 0 && length(temporalcloud_apikey.program) == 0 && aws_ssm_parameter.setting["trigger/TEMPORAL_ADDRESS"].value == "temporal.example.com:7234" && aws_ssm_parameter.setting["trigger/TEMPORAL_API_KEY"].value == "key" && aws_ssm_parameter.setting["trigger/TEMPORAL_TLS"].value == "true"
-    error_message = "The programs do not ask the Temporal that was named."
+    error_message = "The programs do not use temporal_address and temporal_api_key, or Temporal Cloud resources exist."
   }
 
   assert {
     condition     = toset(keys(aws_vpc_security_group_egress_rule.worker)) == toset(["443", "7234"])
-    error_message = "The workers cannot reach the Temporal that was named."
+    error_message = "The egress rules of the workers do not allow exactly port 443 and the Temporal port."
   }
 }
 
-# What else variables turn
+# Other variables
 
-run "a_nat_gateway" {
+run "NAT_gateway" {
   command = plan
   variables { nat = true }
 
@@ -312,25 +313,25 @@ run "provisioned_throughput" {
 
   assert {
     condition     = length(azurerm_cosmosdb_account.records.capabilities) == 0 && one(azurerm_cosmosdb_sql_container.records.autoscale_settings).max_throughput == 4000
-    error_message = "Cosmos DB is still serverless."
+    error_message = "Cosmos DB is serverless, or its maximum throughput is not cosmos_throughput."
   }
 }
 
-run "no_firewall" {
+run "site_without_a_firewall" {
   command = plan
   variables { waf = false }
 
   assert {
     condition     = length(aws_wafv2_web_acl.site) == 0 && aws_cloudfront_distribution.site.web_acl_id == null
-    error_message = "The firewall is still there."
+    error_message = "The firewall exists although waf is false."
   }
 }
 
-run "what_destroy_may_take" {
+run "destroy_keeps_data_by_default" {
   command = plan
 
   assert {
     condition     = !aws_s3_bucket.pictures.force_destroy && !aws_ecr_repository.worker.force_delete && temporalcloud_namespace.this[0].namespace_lifecycle.enable_delete_protection
-    error_message = "Pictures or runs can be destroyed without having been asked for."
+    error_message = "Destroy deletes pictures, images or the Temporal namespace by default."
   }
 }

@@ -1,5 +1,5 @@
-# Each variable refuses what it should, with a sentence. These are mistakes that would otherwise show in the middle of an
-# apply, or not at all.
+# Each variable rejects invalid values during the plan. Without these validations, such values would fail in the middle of an
+# apply, or would not be detected.
 
 mock_provider "aws" {}
 
@@ -19,15 +19,15 @@ variables {
   azure_subscription = "00000000-0000-0000-0000-000000000000"
   worker_image       = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/triptych-worker@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
   headers_file       = "tests/headers.json"
-  trigger_zip        = "tests/headers.json" # any file that is there
+  trigger_zip        = "tests/headers.json" # any existing file
   web_zip            = "tests/headers.json"
 }
 
-run "what_is_right_is_accepted" {
+run "valid_values_are_accepted" {
   command = plan
 }
 
-run "name_too_short" {
+run "name_with_two_letters_is_rejected" {
   command         = plan
   expect_failures = [var.name]
 
@@ -36,7 +36,7 @@ run "name_too_short" {
   }
 }
 
-run "name_with_a_capital" {
+run "name_with_a_capital_letter_is_rejected" {
   command         = plan
   expect_failures = [var.name]
 
@@ -45,7 +45,7 @@ run "name_with_a_capital" {
   }
 }
 
-run "name_with_two_hyphens" {
+run "name_with_two_adjacent_hyphens_is_rejected" {
   command         = plan
   expect_failures = [var.name]
 
@@ -54,7 +54,7 @@ run "name_with_two_hyphens" {
   }
 }
 
-run "name_that_AWS_keeps" {
+run "name_with_a_prefix_reserved_by_AWS_is_rejected" {
   command         = plan
   expect_failures = [var.name]
 
@@ -63,7 +63,7 @@ run "name_that_AWS_keeps" {
   }
 }
 
-run "region_that_Vision_has_not" {
+run "region_without_a_Vision_endpoint_is_rejected" {
   command         = plan
   expect_failures = [var.region]
 
@@ -72,7 +72,7 @@ run "region_that_Vision_has_not" {
   }
 }
 
-run "alarm_email_without_an_at" {
+run "alarm_email_without_an_at_sign_is_rejected" {
   command         = plan
   expect_failures = [var.alarm_email]
 
@@ -81,7 +81,7 @@ run "alarm_email_without_an_at" {
   }
 }
 
-run "monthly_budget_of_nothing" {
+run "monthly_budget_of_0_is_rejected" {
   command         = plan
   expect_failures = [var.monthly_budget]
 
@@ -90,7 +90,7 @@ run "monthly_budget_of_nothing" {
   }
 }
 
-run "retention_of_no_day" {
+run "retention_of_0_days_is_rejected" {
   command         = plan
   expect_failures = [var.retention_days]
 
@@ -99,7 +99,7 @@ run "retention_of_no_day" {
   }
 }
 
-run "retention_of_half_a_day" {
+run "retention_of_1_5_days_is_rejected" {
   command         = plan
   expect_failures = [var.retention_days]
 
@@ -108,7 +108,7 @@ run "retention_of_half_a_day" {
   }
 }
 
-run "retention_for_ever" {
+run "retention_of_3651_days_is_rejected" {
   command         = plan
   expect_failures = [var.retention_days]
 
@@ -117,7 +117,7 @@ run "retention_for_ever" {
   }
 }
 
-run "log_retention_that_CloudWatch_has_not" {
+run "log_retention_that_CloudWatch_does_not_support_is_rejected" {
   command         = plan
   expect_failures = [var.log_retention_days]
 
@@ -126,7 +126,7 @@ run "log_retention_that_CloudWatch_has_not" {
   }
 }
 
-run "domain_with_a_scheme" {
+run "domain_with_https_is_rejected" {
   command         = plan
   expect_failures = [var.domain]
 
@@ -136,7 +136,7 @@ run "domain_with_a_scheme" {
   }
 }
 
-run "domain_without_its_zone" {
+run "domain_without_zone_id_is_rejected" {
   command         = plan
   expect_failures = [var.zone_id]
 
@@ -146,7 +146,7 @@ run "domain_without_its_zone" {
   }
 }
 
-run "zone_that_is_no_ID" {
+run "zone_id_that_is_a_domain_name_is_rejected" {
   command         = plan
   expect_failures = [var.zone_id]
 
@@ -156,7 +156,7 @@ run "zone_that_is_no_ID" {
   }
 }
 
-run "requests_per_address_below_what_WAF_takes" {
+run "requests_per_address_below_the_WAF_minimum_is_rejected" {
   command         = plan
   expect_failures = [var.requests_per_address]
 
@@ -165,7 +165,7 @@ run "requests_per_address_below_what_WAF_takes" {
   }
 }
 
-run "trigger_that_may_never_run" {
+run "trigger_concurrency_of_0_is_rejected" {
   command         = plan
   expect_failures = [var.trigger_concurrency]
 
@@ -174,7 +174,7 @@ run "trigger_that_may_never_run" {
   }
 }
 
-run "web_that_may_never_run" {
+run "web_concurrency_of_0_is_rejected" {
   command         = plan
   expect_failures = [var.web_concurrency]
 
@@ -183,7 +183,7 @@ run "web_that_may_never_run" {
   }
 }
 
-run "erase_secret_of_no_version" {
+run "erase_secret_version_of_0_is_rejected" {
   command         = plan
   expect_failures = [var.erase_secret_version]
 
@@ -192,7 +192,7 @@ run "erase_secret_of_no_version" {
   }
 }
 
-run "bucket_to_backfill_by_URL" {
+run "backfill_bucket_as_s3_URL_is_rejected" {
   command         = plan
   expect_failures = [var.backfill_buckets]
 
@@ -201,7 +201,7 @@ run "bucket_to_backfill_by_URL" {
   }
 }
 
-run "every_bucket_to_backfill" {
+run "backfill_bucket_wildcard_is_rejected" {
   command         = plan
   expect_failures = [var.backfill_buckets]
 
@@ -210,7 +210,7 @@ run "every_bucket_to_backfill" {
   }
 }
 
-run "image_by_tag" {
+run "worker_image_with_a_tag_is_rejected" {
   command         = plan
   expect_failures = [var.worker_image]
 
@@ -219,7 +219,7 @@ run "image_by_tag" {
   }
 }
 
-run "image_with_half_a_digest" {
+run "worker_image_with_a_short_digest_is_rejected" {
   command         = plan
   expect_failures = [var.worker_image]
 
@@ -228,7 +228,7 @@ run "image_with_half_a_digest" {
   }
 }
 
-run "no_worker" {
+run "worker_tasks_of_0_is_rejected" {
   command         = plan
   expect_failures = [var.worker_tasks]
 
@@ -237,7 +237,7 @@ run "no_worker" {
   }
 }
 
-run "half_a_worker" {
+run "worker_tasks_of_1_5_is_rejected" {
   command         = plan
   expect_failures = [var.worker_tasks]
 
@@ -246,7 +246,7 @@ run "half_a_worker" {
   }
 }
 
-run "fewer_workers_at_most_than_at_least" {
+run "worker_tasks_max_below_worker_tasks_is_rejected" {
   command         = plan
   expect_failures = [var.worker_tasks_max]
 
@@ -255,7 +255,7 @@ run "fewer_workers_at_most_than_at_least" {
   }
 }
 
-run "cpu_that_Fargate_has_not" {
+run "worker_cpu_that_Fargate_does_not_support_is_rejected" {
   command         = plan
   expect_failures = [var.worker_cpu]
 
@@ -264,7 +264,7 @@ run "cpu_that_Fargate_has_not" {
   }
 }
 
-run "memory_that_Fargate_has_not" {
+run "worker_memory_that_Fargate_does_not_support_is_rejected" {
   command         = plan
   expect_failures = [var.worker_memory]
 
@@ -273,7 +273,7 @@ run "memory_that_Fargate_has_not" {
   }
 }
 
-run "memory_beyond_the_cpus" {
+run "worker_memory_too_large_for_worker_cpu_is_rejected" {
   command         = plan
   expect_failures = [var.worker_memory]
 
@@ -282,7 +282,7 @@ run "memory_beyond_the_cpus" {
   }
 }
 
-run "google_project_by_name" {
+run "google_project_name_instead_of_ID_is_rejected" {
   command         = plan
   expect_failures = [var.google_project]
 
@@ -291,7 +291,7 @@ run "google_project_by_name" {
   }
 }
 
-run "billing_account_by_name" {
+run "google_billing_account_name_instead_of_ID_is_rejected" {
   command         = plan
   expect_failures = [var.google_billing_account]
 
@@ -300,7 +300,7 @@ run "billing_account_by_name" {
   }
 }
 
-run "annotations_never" {
+run "annotations_per_second_of_0_is_rejected" {
   command         = plan
   expect_failures = [var.annotations_per_second]
 
@@ -309,7 +309,7 @@ run "annotations_never" {
   }
 }
 
-run "annotations_beyond_the_quota" {
+run "annotations_per_second_above_the_quota_is_rejected" {
   command         = plan
   expect_failures = [var.annotations_per_second]
 
@@ -318,7 +318,7 @@ run "annotations_beyond_the_quota" {
   }
 }
 
-run "features_in_lower_case" {
+run "features_in_lower_case_are_rejected" {
   command         = plan
   expect_failures = [var.features]
 
@@ -327,7 +327,7 @@ run "features_in_lower_case" {
   }
 }
 
-run "azure_subscription_by_name" {
+run "azure_subscription_name_instead_of_ID_is_rejected" {
   command         = plan
   expect_failures = [var.azure_subscription]
 
@@ -336,7 +336,7 @@ run "azure_subscription_by_name" {
   }
 }
 
-run "cosmos_throughput_between_steps" {
+run "cosmos_throughput_of_1500_is_rejected" {
   command         = plan
   expect_failures = [var.cosmos_throughput]
 
@@ -345,7 +345,7 @@ run "cosmos_throughput_between_steps" {
   }
 }
 
-run "temporal_without_a_port" {
+run "temporal_address_without_a_port_is_rejected" {
   command         = plan
   expect_failures = [var.temporal_address]
 
@@ -354,7 +354,7 @@ run "temporal_without_a_port" {
   }
 }
 
-run "temporal_namespace_with_a_space" {
+run "temporal_namespace_with_a_space_is_rejected" {
   command         = plan
   expect_failures = [var.temporal_namespace]
 
@@ -363,7 +363,7 @@ run "temporal_namespace_with_a_space" {
   }
 }
 
-run "temporal_key_without_its_address" {
+run "temporal_api_key_without_temporal_address_is_rejected" {
   command         = plan
   expect_failures = [var.temporal_api_key]
 
@@ -372,9 +372,9 @@ run "temporal_key_without_its_address" {
   }
 }
 
-# What only a resource can refuse.
+# Errors that only a resource precondition can detect.
 
-run "no_image" {
+run "missing_worker_image_is_rejected" {
   command         = plan
   expect_failures = [aws_ecs_task_definition.worker]
 
@@ -383,7 +383,7 @@ run "no_image" {
   }
 }
 
-run "no_zip_of_the_trigger" {
+run "missing_trigger_zip_is_rejected" {
   command         = plan
   expect_failures = [aws_lambda_function.trigger]
 
@@ -392,7 +392,7 @@ run "no_zip_of_the_trigger" {
   }
 }
 
-run "no_zip_of_the_web_API" {
+run "missing_web_zip_is_rejected" {
   command         = plan
   expect_failures = [aws_lambda_function.web]
 
@@ -401,7 +401,7 @@ run "no_zip_of_the_web_API" {
   }
 }
 
-run "a_header_that_CloudFront_cannot_send" {
+run "unsupported_X_Content_Type_Options_is_rejected" {
   command         = plan
   expect_failures = [aws_cloudfront_response_headers_policy.site]
 

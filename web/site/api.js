@@ -1,52 +1,48 @@
-// The site's API: one request, its answer or an error in the site's own words.
+// Requests to the site's API.
 
-export const addressOf = (id) => "/api/pictures/" + encodeURIComponent(id);
+export const urlOf = (id) => "/api/pictures/" + encodeURIComponent(id);
 
-// ask fails with an Error that says whether asking again may help (passing) and in how many ms (after).
-export async function ask(address, options) {
+// request returns the decoded JSON. Its errors have a message for people and say whether a retry may help (retryable)
+// and after how many ms (retryAfter).
+export async function request(url, options) {
 	let response;
 	try {
-		response = await fetch(address, options);
+		response = await fetch(url, options);
 	} catch (error) {
 		if (error.name === "AbortError") throw error;
-		throw Object.assign(new Error("The site cannot be reached. Check your connection."), { passing: true });
+		throw Object.assign(new Error("The site cannot be reached. Check your connection."), { retryable: true });
 	}
 	if (response.ok) return response.json();
-	let detail = "The site answered " + response.status + ". Try again.";
-	try {
-		detail = (await response.json()).detail ?? detail;
-	} catch {
-		// not from the site, but from something before it
-	}
-	throw Object.assign(new Error(detail), {
+	const { detail } = await response.json().catch(() => ({})); // proxies may not respond with JSON
+	throw Object.assign(new Error(detail ?? "The site answered " + response.status + ". Try again."), {
 		status: response.status,
-		passing: response.status === 429 || response.status >= 500,
-		after: 1000 * (Number(response.headers.get("retry-after")) || 0),
+		retryable: response.status === 429 || response.status >= 500,
+		retryAfter: 1000 * (Number(response.headers.get("retry-after")) || 0),
 	});
 }
 
-// erase asks for the erasure and waits until it is seen to have happened.
+// erase requests the erasure and waits until the API reports it.
 export async function erase({ id, token }) {
-	await insist(() => ask(addressOf(id), { method: "DELETE", headers: { "x-triptych-erase": token } }), { most: 5 });
-	await insist(async () => {
-		const { status } = await ask(addressOf(id));
-		if (status !== "erased") throw Object.assign(new Error("The erasure goes on, and takes longer than usual."), { passing: true });
-	}, { first: 150, most: 20 });
+	await retry(() => request(urlOf(id), { method: "DELETE", headers: { "x-triptych-erase": token } }), { max: 5 });
+	await retry(async () => {
+		const { status } = await request(urlOf(id));
+		if (status !== "erased") throw Object.assign(new Error("The erasure is taking longer than usual."), { retryable: true });
+	}, { pause: 150, max: 20 });
 }
 
-// longer is the pause after a pause: ever more rarely, down to every 30 s.
+// longer doubles a pause, up to 30 s.
 export const longer = (pause) => Math.min(pause * 2, 30_000);
 
-// insist repeats what fails in passing, ever more rarely, but at once when the connection comes back. Only
-// signal, or most times, ends it.
-export async function insist(attempt, { tell = () => {}, signal, most = Infinity, first = 500 } = {}) {
-	for (let n = 1, pause = first; ; n++, pause = longer(pause)) {
+// retry repeats an attempt while its errors are retryable, at most max times or until the signal aborts. A pause ends early
+// when the browser goes online.
+export async function retry(attempt, { onRetry = () => {}, signal, max = Infinity, pause = 500 } = {}) {
+	for (let n = 1; ; n++, pause = longer(pause)) {
 		try {
 			return await attempt(n);
 		} catch (error) {
-			if (!error.passing || n >= most) throw error;
-			const wait = Math.max(pause, error.after ?? 0);
-			tell({ attempt: n + 1, error: error.message, nextAttemptAt: new Date(Date.now() + wait).toISOString() });
+			if (!error.retryable || n >= max) throw error;
+			const wait = Math.max(pause, error.retryAfter ?? 0);
+			onRetry({ attempt: n + 1, error: error.message, nextAttemptAt: new Date(Date.now() + wait).toISOString() });
 			await sleep(wait, signal);
 		}
 	}
@@ -54,11 +50,16 @@ export async function insist(attempt, { tell = () => {}, signal, most = Infinity
 
 function sleep(ms, signal) {
 	return new Promise((resolve, reject) => {
-		const over = new AbortController();
-		const end = (settle) => () => { clearTimeout(timer); over.abort(); settle(); };
-		const timer = setTimeout(end(resolve), ms);
-		addEventListener("online", end(resolve), { signal: over.signal });
-		signal?.addEventListener("abort", end(() => reject(signal.reason)), { signal: over.signal });
-		if (signal?.aborted) end(() => reject(signal.reason))();
+		const listeners = new AbortController();
+		const end = () => {
+			clearTimeout(timer);
+			listeners.abort();
+			if (signal?.aborted) reject(signal.reason);
+			else resolve();
+		};
+		const timer = setTimeout(end, ms);
+		addEventListener("online", end, { signal: listeners.signal });
+		signal?.addEventListener("abort", end, { signal: listeners.signal });
+		if (signal?.aborted) end();
 	});
 }

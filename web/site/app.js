@@ -1,71 +1,71 @@
-// What a person can do. The picture's ID is behind the # of the address: a reload goes on, and no log has it.
-import * as album from "./album.js";
-import { ask, insist } from "./api.js";
-import { choose, choosePending, closeCamera, openCamera, retake, shoot } from "./booth.js";
-import { $ } from "./element.js";
-import { cancel, discard, follow, isSending, leave, send } from "./journey.js";
-import { fileIn } from "./photo.js";
+// Connects the page's controls to actions. The URL's fragment contains the picture's ID: a reload finds the picture
+// again, and no log contains the ID because browsers do not send fragments.
+import { request, retry } from "./api.js";
+import { chooseFile, choosePending, closeCamera, openCamera, retake, shoot } from "./capture.js";
+import { $ } from "./dom.js";
+import * as pictures from "./history.js";
+import { imageIn } from "./photo.js";
 import { render } from "./render.js";
-import { drawWith, set, state } from "./state.js";
-import { isMoving } from "./words.js";
+import { cancel, eraseAll, follow, isSending, reset, send } from "./session.js";
+import { addRenderer, set, state } from "./state.js";
+import { isChanging } from "./text.js";
 
-const act = {
+const actions = {
 	dismiss: () => {
 		set({ notice: null });
-		rest();
+		focusTitle();
 	},
-	follow: ({ then }) => {
+	remedy: ({ then }) => {
 		set({ notice: null });
 		if (then === "camera") openCamera();
 		else $("file").click();
 	},
-	toggle: (kind, on) => set({ shown: { ...state.shown, [kind]: on } }),
-	erase: askToErase,
+	toggle: (kind, on) => set({ overlays: { ...state.overlays, [kind]: on } }),
+	erase: confirmErasure,
 };
 
 const erased = "Erased. Nobody can see any of it, and all copies are being deleted.";
 
-// rest gives the focus a place to stay when what had it is gone.
-const rest = () => $("title").focus({ preventScroll: true });
+// focusTitle keeps the keyboard focus on the page when the focused element disappears.
+const focusTitle = () => $("title").focus({ preventScroll: true });
 
-// show brings up what the address names.
-function show() {
+function showPageOfURL() {
 	const id = location.hash.slice(1);
 	if (id && id === state.id) return;
 	closeCamera();
-	leave();
-	set({ view: id ? "journey" : "start", id, notice: null });
+	reset();
+	set({ view: id ? "picture" : "start", id, notice: null });
 	if (id) follow(id);
 }
 
-function go() {
-	show();
+function navigate() {
+	showPageOfURL();
 	$("title").focus();
 }
 
 function home() {
 	if (location.hash) history.pushState(null, "", location.pathname);
-	go();
+	navigate();
 }
 
 function agree() {
-	album.agree();
+	pictures.agree();
 	set({ agreed: true, notice: null });
 	if (!choosePending()) $("open-camera").focus();
 }
 
-function askToErase(entries) {
-	$("sure-title").textContent = entries.length > 1 ? "Erase " + entries.length + " pictures?" : "Erase this picture?";
-	$("sure-erase").onclick = () => {
-		$("sure").close();
-		discard(entries, erased);
-		rest();
+function confirmErasure(entries) {
+	$("confirm-title").textContent = entries.length > 1 ? "Erase " + entries.length + " pictures?" : "Erase this picture?";
+	$("confirm-erase").onclick = () => {
+		$("confirm").close();
+		eraseAll(entries, erased);
+		focusTitle();
 	};
-	$("sure").showModal();
+	$("confirm").showModal();
 }
 
-drawWith((now) => render(now, act));
-if (!state.agreed) insist(() => ask("/api/notice"), { most: 5 }).then(({ retentionDays }) => set({ retentionDays }), () => {});
+addRenderer((now) => render(now, actions));
+if (!state.agreed) retry(() => request("/api/notice"), { max: 5 }).then(({ retentionDays }) => set({ retentionDays }), () => {});
 
 const clicks = {
 	"agree": agree,
@@ -77,17 +77,17 @@ const clicks = {
 	"send": () => { closeCamera(); send(); },
 	"retake": retake,
 	"cancel": cancel,
-	"again": home,
-	"erase-this": () => askToErase(state.history.filter(({ id }) => id === state.id)),
-	"erase-all": () => askToErase(state.history),
-	"sure-keep": () => $("sure").close(),
+	"another": home,
+	"erase-this": () => confirmErasure(state.history.filter(({ id }) => id === state.id)),
+	"erase-all": () => confirmErasure(state.history),
+	"confirm-keep": () => $("confirm").close(),
 };
 for (const [id, click] of Object.entries(clicks)) $(id).onclick = click;
 $("home").onclick = (event) => { event.preventDefault(); home(); };
 $("cameras").onchange = (event) => openCamera(event.target.value);
-$("file").onchange = (event) => { choose(event.target.files[0]); event.target.value = ""; };
-$("image").onload = () => set({ size: [$("image").naturalWidth, $("image").naturalHeight] });
-$("image").onerror = () => set({ unshowable: true });
+$("file").onchange = (event) => { chooseFile(event.target.files[0]); event.target.value = ""; };
+$("image").onload = () => set({ imageSize: [$("image").naturalWidth, $("image").naturalHeight] });
+$("image").onerror = () => set({ imageFailed: true });
 
 function drag(event) {
 	event.preventDefault();
@@ -99,17 +99,17 @@ addEventListener("keydown", (event) => {
 	event.preventDefault();
 	shoot();
 });
-addEventListener("paste", (event) => choose(fileIn(event.clipboardData)));
+addEventListener("paste", (event) => chooseFile(imageIn(event.clipboardData)));
 addEventListener("dragover", drag);
 addEventListener("dragleave", drag);
-addEventListener("drop", (event) => { drag(event); choose(fileIn(event.dataTransfer)); });
-addEventListener("popstate", go);
-addEventListener("storage", () => set({ history: album.load() }));
+addEventListener("drop", (event) => { drag(event); chooseFile(imageIn(event.dataTransfer)); });
+addEventListener("popstate", navigate);
+addEventListener("storage", () => set({ history: pictures.load() }));
 addEventListener("beforeunload", (event) => isSending() && event.preventDefault());
-setInterval(() => isMoving(state) && set({}), 500);
-show();
-// From here on what changes may move.
+setInterval(() => isChanging(state) && set({}), 500);
+showPageOfURL();
+// The class enables CSS transitions. Without the delay the first layout would be animated too.
 requestAnimationFrame(() => document.body.classList.add("ready"));
-discard(state.history.filter(({ erasing }) => erasing), erased);
-// A machine of one's own brings switches that pull the plug of a cloud.
+eraseAll(state.history.filter(({ erasing }) => erasing), erased);
+// `go run ./local` adds switches that inject faults.
 if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) import("/local/plugs.js").catch(() => {});

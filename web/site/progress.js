@@ -1,32 +1,30 @@
-// Watching a picture until it is settled.
-import { addressOf, ask, longer } from "./api.js";
+// Watches a picture until its status is final.
+import { longer, request, urlOf } from "./api.js";
 
-export function isSettled(progress) {
-	return ["annotated", "rejected", "erased"].includes(progress?.status);
-}
+export const isSettled = (progress) => ["annotated", "rejected", "erased"].includes(progress?.status);
 
-// watch tells onProgress each change, and onTrouble why none can be had, null once it can. The stream ends
-// every minute and comes back by itself. When it is silent the page asks, ever more rarely,
-// because a stream cannot say what is wrong. It returns what stops it.
-export function watch(id, onProgress, onTrouble) {
-	const first = 4_000;
-	let source, timer, pause = first;
-	const over = new AbortController();
+// watch calls onProgress with each change, and onProblem with an error message, or null after a success. It returns a
+// function that stops it. EventSource reconnects when the server ends the stream, every minute. It does not report error
+// messages, so watch also polls when the stream is silent, with growing pauses.
+export function watch(id, onProgress, onProblem) {
+	const firstPause = 4_000;
+	let source, timer, pause = firstPause;
+	const stopped = new AbortController();
 
 	function stop() {
-		over.abort();
+		stopped.abort();
 		clearTimeout(timer);
 		source?.close();
 	}
 
-	function news(progress) {
-		if (over.signal.aborted) return;
+	function report(progress) {
+		if (stopped.signal.aborted) return;
 		if (isSettled(progress)) stop();
-		onTrouble(null);
+		onProblem(null);
 		onProgress(progress);
 	}
 
-	function wait() {
+	function schedulePoll() {
 		clearTimeout(timer);
 		timer = setTimeout(poll, pause);
 		pause = longer(pause);
@@ -34,38 +32,39 @@ export function watch(id, onProgress, onTrouble) {
 
 	async function poll() {
 		try {
-			news(await ask(addressOf(id), { signal: over.signal }));
+			report(await request(urlOf(id), { signal: stopped.signal }));
 		} catch (error) {
-			if (over.signal.aborted) return;
+			if (stopped.signal.aborted) return;
 			if (error.status === 404) stop();
-			onTrouble(error.status ? error.message : "You are not connected. The picture goes on without you.");
+			onProblem(error.status ? error.message : "You are not connected. Your picture continues without you.");
 		}
-		if (over.signal.aborted) return;
+		if (stopped.signal.aborted) return;
 		if (source.readyState === EventSource.CLOSED) listen();
-		wait();
+		schedulePoll();
 	}
 
 	function listen() {
-		source = new EventSource(addressOf(id) + "/events");
+		source = new EventSource(urlOf(id) + "/events");
 		source.onmessage = (event) => {
-			pause = first;
-			news(JSON.parse(event.data));
-			if (!over.signal.aborted) wait();
+			pause = firstPause;
+			report(JSON.parse(event.data));
+			if (!stopped.signal.aborted) schedulePoll();
 		};
 		source.onerror = () => {
-			if (source.readyState === EventSource.CLOSED && pause === longer(first)) poll(); // the first time at once
+			// Poll at once after the first failure. After later ones the timer polls.
+			if (source.readyState === EventSource.CLOSED && pause === longer(firstPause)) poll();
 		};
 	}
 
-	function hurry() {
+	function pollNow() {
 		if (document.visibilityState !== "visible") return;
-		pause = first;
+		pause = firstPause;
 		poll();
 	}
 
-	addEventListener("online", hurry, { signal: over.signal });
-	document.addEventListener("visibilitychange", hurry, { signal: over.signal });
+	addEventListener("online", pollNow, { signal: stopped.signal });
+	document.addEventListener("visibilitychange", pollNow, { signal: stopped.signal });
 	listen();
-	wait();
+	schedulePoll();
 	return stop;
 }

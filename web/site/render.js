@@ -1,134 +1,136 @@
-// Drawing the state: the only place that changes what the page shows.
-import { addressOf } from "./api.js";
-import { $, element, write } from "./element.js";
-import { thumbnail } from "./album.js";
-import { draw, kinds } from "./marks.js";
+// Renders the state. No other module changes the visible page.
+import { urlOf } from "./api.js";
+import { $, element, setText } from "./dom.js";
+import { thumbnail } from "./history.js";
+import { drawOverlay, overlayKinds } from "./overlay.js";
 import { isSettled } from "./progress.js";
 import { findings } from "./result.js";
-import { bytes, detailOf, headline, keptFor, said, stateOf, stepsOf } from "./words.js";
+import { announcement, bytes, headline, retentionText, stepDetail, stepState, stepsOf } from "./text.js";
 
-const drawn = {}; // what of the state is on the page already
+const rendered = {};
 
-// once calls make when what is to be shown is not what was shown before.
-function once(name, now, make) {
-	if (drawn[name] === now) return;
-	drawn[name] = now;
-	make();
+// onChange calls update if the value differs from that of the last call with this name.
+function onChange(name, value, update) {
+	if (rendered[name] === value) return;
+	rendered[name] = value;
+	update();
 }
 
-export function render(state, act) {
+export function render(state, actions) {
 	const { view, progress } = state;
-	const annotation = view === "journey" ? progress?.record?.annotation : undefined;
+	const annotation = view === "picture" ? progress?.record?.annotation : undefined;
 	document.body.dataset.view = view;
 	const [title, text] = headline(state);
-	write($("title"), title);
-	write($("lead"), text);
-	document.title = (view === "journey" ? title + " · " : "") + "Triptych";
-	for (const [id, shown] of Object.entries({
+	setText($("title"), title);
+	setText($("lead"), text);
+	document.title = (view === "picture" ? title + " · " : "") + "Triptych";
+	for (const [id, visible] of Object.entries({
 		agreement: view === "start" && !state.agreed,
 		start: view === "start" && state.agreed,
 		camera: view === "camera",
 		review: view === "review",
-		upload: view === "journey" && state.upload,
+		upload: view === "picture" && state.upload,
 		result: annotation,
-		after: view === "journey" && !state.upload,
+		after: view === "picture" && !state.upload,
 		history: view === "start" && state.history.length,
-	})) $(id).hidden = !shown;
-	write($("kept"), keptFor(state));
-	renderNotice(state, act);
+	})) $(id).hidden = !visible;
+	setText($("retention"), retentionText(state));
+	renderNotice(state, actions);
 	renderCamera(state);
 	renderSteps(state);
 	renderPicture(state, annotation);
 	if (view === "review") renderReview(state);
 	if (state.upload) renderUpload(state.upload);
 	$("erase-this").hidden = progress?.status === "erased" || !state.history.some(({ id }) => id === state.id);
-	once("annotation", annotation, () => renderResult(annotation, state.shown, act));
-	once("history", state.history, () => renderHistory(state.history, act));
+	onChange("annotation", annotation, () => renderResult(annotation, state.overlays, actions));
+	onChange("history", state.history, () => renderHistory(state.history, actions));
 }
 
-function renderNotice({ notice }, act) {
-	const [words, button, dismiss] = $("notice").children;
+function renderNotice({ notice }, actions) {
+	const [text, button, dismiss] = $("notice").children;
 	$("notice").hidden = !notice;
-	write(words, notice?.text ?? "");
+	setText(text, notice?.text ?? "");
 	button.hidden = !notice?.action;
-	write(button, notice?.action ?? "");
-	button.onclick = () => act.follow(notice);
-	dismiss.onclick = act.dismiss;
+	setText(button, notice?.action ?? "");
+	button.onclick = () => actions.remedy(notice);
+	dismiss.onclick = actions.dismiss;
 }
 
-function renderCamera({ view, stream, mirror, cameras, camera, count }) {
+function renderCamera({ view, stream, mirror, cameras, camera, countdown }) {
 	const video = $("preview");
 	video.hidden = view !== "camera";
 	video.classList.toggle("mirror", mirror);
 	if (video.srcObject !== stream) video.srcObject = stream;
-	write($("count"), count ? String(count) : "");
-	write($("shoot"), count ? "Stop" : "Take the picture");
-	$("which").hidden = cameras.length < 2;
-	once("cameras", cameras, () => $("cameras").replaceChildren(...cameras.map(({ id, name }) => element("option", { value: id }, name))));
+	setText($("count"), countdown ? String(countdown) : "");
+	setText($("shoot"), countdown ? "Stop" : "Take the picture");
+	$("camera-label").hidden = cameras.length < 2;
+	onChange("cameras", cameras, () => $("cameras").replaceChildren(...cameras.map(({ id, name }) => element("option", { value: id }, name))));
 	if (camera) $("cameras").value = camera;
 }
 
 function renderSteps(state) {
 	for (const step of stepsOf(state)) {
-		for (const place of document.querySelectorAll(`[data-step="${step.name}"]`)) place.dataset.status = step.status;
-		const panel = document.querySelector(`#steps [data-step="${step.name}"]`);
-		write(panel.querySelector(".state"), stateOf(step));
-		write(panel.querySelector(".detail"), detailOf(step));
+		for (const node of document.querySelectorAll(`[data-step="${step.name}"]`)) node.dataset.status = step.status;
+		const item = document.querySelector(`#steps [data-step="${step.name}"]`);
+		setText(item.querySelector(".state"), stepState(step));
+		setText(item.querySelector(".detail"), stepDetail(step));
 	}
-	$("leaves").classList.toggle("settled", isSettled(state.progress));
-	write($("said"), state.view === "journey" ? said(state) : "");
+	$("panels").classList.toggle("settled", isSettled(state.progress));
+	setText($("announcement"), state.view === "picture" ? announcement(state) : "");
 }
 
-function addressOfPicture({ view, shot, id, progress, unshowable }) {
-	if (view === "review") return shot.url;
-	if (view !== "journey" || unshowable || progress?.status === "erased") return "";
-	if (shot) return shot.url;
-	return progress && progress.status !== "waiting" ? addressOf(id) + "/image" : "";
+function imageURL({ view, photo, id, progress, imageFailed }) {
+	if (view === "review") return photo.url;
+	if (view !== "picture" || imageFailed || progress?.status === "erased") return "";
+	if (photo) return photo.url;
+	return progress && progress.status !== "waiting" ? urlOf(id) + "/image" : "";
 }
 
 function renderPicture(state, annotation) {
-	const address = addressOfPicture(state);
-	for (const image of [$("image"), $("ambient")]) {
-		image.hidden = !address;
-		if (!address) image.removeAttribute("src");
-		else if (image.getAttribute("src") !== address) image.src = address;
+	const url = imageURL(state);
+	for (const image of [$("image"), $("backdrop")]) {
+		image.hidden = !url;
+		if (!url) image.removeAttribute("src");
+		else if (image.getAttribute("src") !== url) image.src = url;
 	}
-	once("marks", address && annotation && state.size && JSON.stringify([state.id, state.size, state.shown]), () => {
-		if (address && annotation && state.size) draw($("marks"), annotation, state.size, state.shown);
-		else $("marks").replaceChildren();
+	const { id, imageSize, overlays } = state;
+	const drawable = url && annotation && imageSize;
+	onChange("overlay", drawable && JSON.stringify([id, imageSize, overlays]), () => {
+		if (drawable) drawOverlay($("overlay"), annotation, imageSize, overlays);
+		else $("overlay").replaceChildren();
 	});
 }
 
-function renderReview({ shot }) {
-	$("download").href = shot.url;
-	write($("retake"), shot.fromCamera ? "Retake" : "Choose another");
-	write($("weight"), shot.size.join(" × ") + " pixels, " + bytes(shot.blob.size) + ". Where and when it was taken is not in it.");
+function renderReview({ photo }) {
+	$("download").href = photo.url;
+	setText($("retake"), photo.fromCamera ? "Retake" : "Choose another");
+	setText($("photo-info"), photo.size.join(" × ") + " pixels, " + bytes(photo.blob.size) + ". Where and when it was taken is not in it.");
 }
 
 function renderUpload({ loaded, total }) {
 	$("sent").value = loaded / total;
-	write($("bytes"), bytes(loaded) + " of " + bytes(total));
+	setText($("bytes"), bytes(loaded) + " of " + bytes(total));
 }
 
-function renderResult(annotation, shown, act) {
+function renderResult(annotation, overlays, actions) {
 	$("findings").replaceChildren(...annotation ? findings(annotation) : []);
 	$("raw").open = false;
 	$("raw").querySelector("pre").textContent = annotation ? JSON.stringify(annotation, null, 2) : "";
-	$("toggles").replaceChildren(...kinds(annotation).map(([kind, label]) => {
-		const onchange = (event) => act.toggle(kind, event.target.checked);
-		return element("label", {}, element("input", { type: "checkbox", name: kind, checked: shown[kind], onchange }), label);
+	$("toggles").replaceChildren(...overlayKinds(annotation).map(([kind, label]) => {
+		const onchange = (event) => actions.toggle(kind, event.target.checked);
+		return element("label", {}, element("input", { type: "checkbox", name: kind, checked: overlays[kind], onchange }), label);
 	}));
 }
 
-function renderHistory(history, act) {
+function renderHistory(history, actions) {
 	$("pictures").replaceChildren(...history.map((entry) => {
 		const when = new Date(entry.taken).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 		const link = element("a", { href: "#" + entry.id });
-		const address = thumbnail(entry);
-		if (address) link.append(element("img", { src: address, alt: "Picture of " + when }));
+		const url = thumbnail(entry);
+		if (url) link.append(element("img", { src: url, alt: "Picture of " + when }));
 		else link.setAttribute("aria-label", "Picture of " + when);
-		const onclick = () => act.erase([entry]), disabled = entry.erasing;
-		const button = element("button", { type: "button", disabled, onclick }, disabled ? "Erasing…" : "Erase", element("span", { className: "unseen" }, " the picture of " + when));
-		return element("li", { className: disabled ? "gone" : "" }, link, button);
+		const onclick = () => actions.erase([entry]), disabled = entry.erasing;
+		const button = element("button", { disabled, onclick }, disabled ? "Erasing…" : "Erase", element("span", { className: "sr-only" }, " the picture of " + when));
+		return element("li", { className: disabled ? "erasing" : "" }, link, button);
 	}));
 }

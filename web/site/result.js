@@ -1,6 +1,6 @@
-// What was seen in the picture, in words, bars and colours.
-import { element } from "./element.js";
-import { capital } from "./words.js";
+// Shows an annotation as sentences, bars and colours.
+import { element } from "./dom.js";
+import { capitalize } from "./text.js";
 
 const moods = [["joy", "joyful"], ["sorrow", "sad"], ["anger", "angry"], ["surprise", "surprised"]];
 const traits = [["headwear", "wears something on the head"], ["blurred", "is blurred"], ["underExposed", "is in the dark"]];
@@ -8,11 +8,10 @@ const degrees = { VERY_LIKELY: "", LIKELY: "probably ", POSSIBLE: "perhaps " };
 const concerns = [["adult", "adult content"], ["spoof", "a joke"], ["medical", "something medical"], ["violence", "violence"], ["racy", "something racy"]];
 const likelihoods = { VERY_UNLIKELY: "very unlikely", UNLIKELY: "unlikely", POSSIBLE: "possible", LIKELY: "likely", VERY_LIKELY: "very likely" };
 
-// findings are sections, one for each kind of thing that was found.
+// findings returns one section for each feature that Google found.
 export function findings(annotation) {
-	const faces = annotation.faceAnnotations ?? [];
+	const { faceAnnotations: faces = [], safeSearchAnnotation: safe } = annotation;
 	const colours = annotation.imagePropertiesAnnotation?.dominantColors?.colors ?? [];
-	const safe = annotation.safeSearchAnnotation;
 	const text = annotation.fullTextAnnotation?.text ?? annotation.textAnnotations?.[0]?.description;
 	return [
 		section(faces.length > 1 ? faces.length + " faces" : "Face", element("ul", {}, ...face(faces))),
@@ -26,9 +25,7 @@ export function findings(annotation) {
 	].filter(Boolean);
 }
 
-function section(title, ...content) {
-	return element("section", {}, element("h3", {}, title), ...content);
-}
+const section = (title, ...content) => element("section", {}, element("h3", {}, title), ...content);
 
 function face(faces) {
 	if (!faces.length) return [element("li", {}, "No face was found.")];
@@ -39,39 +36,40 @@ function face(faces) {
 	});
 }
 
-// expression says what a face looks like: "Looks joyful, perhaps surprised".
+// expression describes a face, for example "Looks joyful, perhaps surprised".
 function expression(face) {
-	const looks = moods.flatMap(([key, word]) => said(face, key, word));
+	const looks = moods.flatMap(([key, word]) => phrases(face, key, word));
 	const calm = moods.some(([key]) => likelihoods[face[key + "Likelihood"]]) ? "looks calm" : "has an unclear expression";
-	const has = traits.flatMap(([key, words]) => said(face, key, words));
-	return capital([looks.length ? "looks " + looks.join(", ") : calm, ...has].join("; "));
+	const has = traits.flatMap(([key, words]) => phrases(face, key, words));
+	return capitalize([looks.length ? "looks " + looks.join(", ") : calm, ...has].join("; "));
 }
 
-function said(face, key, words) {
+// phrases returns nothing if the likelihood is unknown or low.
+function phrases(face, key, words) {
 	const degree = degrees[face[key + "Likelihood"]];
 	return degree === undefined ? [] : [degree + words];
 }
 
-// bars shows names with how sure Google is of each. A logo may come without, a landmark twice.
+// bars lists names with their scores. Google may send a logo without a score, and a landmark twice.
 function bars(title, found) {
-	const seen = new Map();
+	const scores = new Map();
 	for (const { description, name, score = 0 } of found ?? []) {
-		const called = description || name;
-		if (called && !(seen.get(called) >= score)) seen.set(called, score);
+		const key = description || name;
+		if (key && !(scores.get(key) >= score)) scores.set(key, score);
 	}
-	return seen.size && section(title, element("ul", { className: "bars" }, ...[...seen].slice(0, 12).map(([name, score]) => {
+	return scores.size && section(title, element("ul", { className: "bars" }, ...[...scores].slice(0, 12).map(([name, score]) => {
 		const bar = element("i");
 		bar.style.width = score * 100 + "%";
-		return element("li", {}, element("span", {}, capital(name)), element("span", {}, score ? percent(score) : ""), bar);
+		return element("li", {}, element("span", {}, capitalize(name)), element("span", {}, score ? percent(score) : ""), bar);
 	})));
 }
 
-// swatches are as wide as the part of the picture they fill.
+// swatches shows colours. The width of each is its share of the picture.
 function swatches(colours) {
 	return element("ul", { className: "swatches" }, ...colours.map(({ color = {}, pixelFraction = 0 }) => {
-		const code = "#" + [color.red, color.green, color.blue].map((part = 0) => Math.round(part).toString(16).padStart(2, "0")).join("");
+		const code = "#" + [color.red, color.green, color.blue].map((value = 0) => Math.round(value).toString(16).padStart(2, "0")).join("");
 		const title = code + ", " + percent(pixelFraction) + " of the picture";
-		const item = element("li", { title }, element("span", { className: "unseen" }, title));
+		const item = element("li", { title }, element("span", { className: "sr-only" }, title));
 		item.style.backgroundColor = code;
 		item.style.flexGrow = 1 + pixelFraction * 20;
 		return item;
@@ -81,9 +79,7 @@ function swatches(colours) {
 function suitability(safe) {
 	const doubts = concerns.filter(([key]) => degrees[safe[key]] !== undefined);
 	if (!doubts.length) return element("p", {}, "Yes, as far as Google can tell.");
-	return element("ul", {}, ...doubts.map(([key, words]) => element("li", {}, capital(words) + " is " + likelihoods[safe[key]] + ".")));
+	return element("ul", {}, ...doubts.map(([key, words]) => element("li", {}, capitalize(words) + " is " + likelihoods[safe[key]] + ".")));
 }
 
-function percent(part) {
-	return Math.round(Math.min(1, Math.max(0, part)) * 100) + " %";
-}
+const percent = (fraction) => Math.round(Math.min(1, Math.max(0, fraction)) * 100) + " %";

@@ -1,28 +1,29 @@
-// Everything the page knows, in one object. set changes it and has it drawn.
-import * as album from "./album.js";
+// The page's state, in one object.
+import * as pictures from "./history.js";
 
 export const state = {
-	view: "start", // or "camera", "review", "journey"
-	agreed: album.hasAgreed(),
-	retentionDays: undefined, // null: kept until erased
-	history: album.load(), // [{id, token, taken, thumb, erasing}]
+	view: "start", // or "camera", "review", "picture"
+	agreed: pictures.hasAgreed(),
+	retentionDays: undefined, // null: pictures are stored until they are erased
+	history: pictures.load(), // [{id, token, taken, thumb, erasing}]
 	notice: null, // {text, action, then}
-	stream: null, mirror: false, cameras: [], camera: "", count: 0, // of the open camera; seconds until it is shot
-	shot: null, // {blob, thumb, size, url, fromCamera}: the picture, before it is sent and while it can be seen
-	id: "", // of the picture that is followed
+	stream: null, mirror: false, cameras: [], camera: "", countdown: 0, // in seconds
+	photo: null, // {blob, thumb, size, url, fromCamera}: the picture to upload
+	id: "", // of the picture in view
 	upload: null, // {loaded, total, attempt, error, nextAttemptAt}
-	progress: null, trouble: null, // what the site tells of it, or why it cannot
-	size: null, unshowable: false, // of the picture as it is shown
-	shown: { faces: true, points: true, objects: false },
+	progress: null, problem: null, // the API's last response and error message
+	imageSize: null, imageFailed: false,
+	overlays: { faces: true, points: true, objects: false },
 };
 
-const drawings = [];
+const renderers = [];
 
-export function drawWith(render) {
-	drawings.push(render);
+export function addRenderer(render) {
+	renderers.push(render);
 }
 
+// set changes the state and renders it.
 export function set(change) {
 	Object.assign(state, change);
-	for (const draw of drawings) draw(state);
+	for (const render of renderers) render(state);
 }

@@ -1,73 +1,68 @@
-// Sending the picture, so that it arrives once: on doubt the same PUT is repeated, and 412 means that an
-// earlier one had arrived. Only when the grant has expired with nothing under it is another asked for.
-import { addressOf, ask, insist } from "./api.js";
+// Uploads a picture exactly once. If the outcome is unknown, the same PUT is repeated: S3 responds with 412 if an earlier
+// PUT stored the object. A new grant is requested only if the grant has expired and the picture never arrived.
+import { request, retry, urlOf } from "./api.js";
 
-// deliver tells onGrant each grant before it is used, onChange {loaded, total} and, between two attempts,
+// upload calls onGrant with each grant before its use, and onChange with {loaded, total} or, between two attempts,
 // {attempt, error, nextAttemptAt}.
-export async function deliver(blob, { onGrant, onChange, signal }) {
+export async function upload(blob, { onGrant, onChange, signal }) {
 	if (!crypto.subtle) throw new Error("Open this page over https or on localhost. Only there can a browser prepare a picture.");
-	const sum = await sha256(await blob.arrayBuffer());
-	const tell = (news) => onChange({ loaded: 0, total: blob.size, ...news });
+	const hash = await sha256(await blob.arrayBuffer());
+	const report = (change) => onChange({ loaded: 0, total: blob.size, ...change });
+	const options = { onRetry: report, signal };
 	for (let grants = 1; ; grants++) {
-		const granted = await insist(() => grant(blob, sum, signal), { tell, signal });
+		const granted = await retry(() => requestGrant(blob, hash, signal), options);
 		onGrant(granted);
-		const refused = await insist((attempt) => {
-			tell({ attempt });
-			return put(blob, granted.upload, (loaded) => tell({ loaded, attempt }), signal);
-		}, { tell, signal });
-		if (!refused || await insist(() => isKnown(granted.id, signal), { tell, signal })) return;
-		if (grants === 3) throw refusal(refused);
+		const refused = await retry((attempt) => {
+			report({ attempt });
+			return put(blob, granted.upload, (loaded) => report({ loaded, attempt }), signal);
+		}, options);
+		if (!refused || await retry(() => hasArrived(granted.id, signal), options)) return;
+		if (grants === 3) throw uploadError(refused);
 	}
 }
 
-async function grant(blob, sum, signal) {
+async function requestGrant(blob, hash, signal) {
 	const body = new TextEncoder().encode(JSON.stringify({
-		contentType: blob.type, size: blob.size, sha256: btoa(String.fromCharCode(...sum)),
+		contentType: blob.type, size: blob.size, sha256: btoa(String.fromCharCode(...hash)),
 	}));
 	const headers = { "content-type": "application/json", "x-amz-content-sha256": hex(await sha256(body)) };
-	return ask("/api/pictures", { method: "POST", headers, body, signal });
+	return request("/api/pictures", { method: "POST", headers, body, signal });
 }
 
-async function isKnown(id, signal) {
-	return (await ask(addressOf(id), { signal })).status !== "waiting";
-}
+const hasArrived = async (id, signal) => (await request(urlOf(id), { signal })).status !== "waiting";
 
-// put answers 0 when the picture arrived, else the status of a grant that is over: 400 is S3's for an expired token. fetch would not tell how much is sent.
+// put resolves to 0 if S3 has the picture, and to 403 or 400 if the grant has expired: 400 is S3's status for an expired
+// token. It uses XMLHttpRequest because fetch does not report the progress of uploads.
 function put(blob, { method, url, headers }, onSent, signal) {
 	return new Promise((resolve, reject) => {
-		const request = new XMLHttpRequest(), began = Date.now();
-		const abort = () => request.abort();
-		request.open(method, url);
-		for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
-		request.timeout = 60_000; // without any progress
-		request.upload.onprogress = ({ loaded }) => {
-			request.timeout = Date.now() - began + 60_000;
+		const xhr = new XMLHttpRequest(), started = Date.now();
+		const abort = () => xhr.abort();
+		xhr.open(method, url);
+		for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
+		xhr.timeout = 60_000; // without progress
+		xhr.upload.onprogress = ({ loaded }) => {
+			xhr.timeout = Date.now() - started + 60_000;
 			onSent(loaded);
 		};
-		request.onabort = () => reject(signal.reason);
-		request.onloadend = () => {
+		xhr.onabort = () => reject(signal.reason);
+		xhr.onloadend = () => {
 			signal.removeEventListener("abort", abort);
-			const { status } = request;
+			const { status } = xhr;
 			if (status === 200 || status === 412) resolve(0);
 			else if (status === 403 || status === 400) resolve(status);
-			else reject(refusal(status));
+			else reject(uploadError(status));
 		};
 		signal.addEventListener("abort", abort);
 		if (signal.aborted) reject(signal.reason);
-		else request.send(blob);
+		else xhr.send(blob);
 	});
 }
 
-function refusal(status) {
-	if (status === 0) return Object.assign(new Error(navigator.onLine ? "The bucket cannot be reached" : "You are offline"), { passing: true });
-	const passing = status === 409 || status === 429 || status >= 500;
-	return Object.assign(new Error("The bucket answered " + status + (passing ? "" : ". Take the picture again.")), { passing });
+function uploadError(status) {
+	if (status === 0) return Object.assign(new Error(navigator.onLine ? "The bucket cannot be reached" : "You are offline"), { retryable: true });
+	const retryable = status === 409 || status === 429 || status >= 500;
+	return Object.assign(new Error("The bucket answered " + status + (retryable ? "" : ". Take the picture again.")), { retryable });
 }
 
-async function sha256(bytes) {
-	return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-}
-
-function hex(bytes) {
-	return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+const sha256 = async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -26,74 +26,82 @@ import (
 	"triptych/picture"
 )
 
-// To record statustest/testdata/runs anew, beside `go tool -modfile=tools/go.mod temporal server start-dev --headless`:
+// To record the executions again, start `go tool -modfile=tools/go.mod temporal server start-dev --headless` and run:
 //
 //	go test ./web/status -run 'TestProgress$' -record 127.0.0.1:7233
-var recordFrom = flag.String("record", "", "`host:port` of a Temporal server to record statustest/testdata/runs from")
+var recordFrom = flag.String("record", "", "`host:port` of the Temporal server that runs the workflows to record")
 
-// scene is one moment of a run: what the worker does, and how to know that the moment has come.
-type scene struct {
-	noWorker                   bool
-	panics                     bool
-	annotateQueue              string
-	persistHere                bool // as a local activity
-	presign, annotate, persist func(context.Context) error
-	then                       func(ctx context.Context, c client.Client, id string) error // when annotate is under way
-	until                      func(Execution) bool
+var recordingsDir = filepath.Join("statustest", "testdata", "runs")
+
+// scenario makes a workflow reach one state. Its activities succeed unless the scenario replaces them.
+type scenario struct {
+	noWorker                            bool
+	panics                              bool   // the workflow code panics
+	annotateQueue                       string // "" is the queue of the workflow
+	presign, annotate, persist, discard func(context.Context) error
+	whenAnnotateRuns                    func(ctx context.Context, c client.Client, workflowID string) error // may be nil
+	reached                             func(Execution) bool                                                // whether to record the execution now
 }
 
-func scenes() map[string]scene {
-	down := always(fails(picture.Unavailable, "Google is down", time.Hour))
-	blink := fails(picture.Unavailable, "Google is down", time.Millisecond)
-	terminate := func(ctx context.Context, c client.Client, id string) error {
-		return c.TerminateWorkflow(ctx, id, "", "by hand")
-	}
-	cancel := func(ctx context.Context, c client.Client, id string) error { return c.CancelWorkflow(ctx, id, "") }
+func scenarios() map[string]scenario {
 	const started, scheduled = enumspb.PENDING_ACTIVITY_STATE_STARTED, enumspb.PENDING_ACTIVITY_STATE_SCHEDULED
-	return map[string]scene{
-		"no_worker_yet":                    {noWorker: true, until: has(enumspb.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED)},
-		"presign_is_under_way":             {presign: silent, until: has(enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED)},
-		"annotate_waits_for_a_worker":      {annotateQueue: "nobody", until: pending(picture.AnnotateStep, scheduled, 1)},
-		"annotate_is_under_way":            {annotate: stays, until: pending(picture.AnnotateStep, started, 1)},
-		"annotate_waits_to_be_tried_again": {annotate: down, until: pending(picture.AnnotateStep, scheduled, 2)},
-		"annotate_is_tried_again":          {annotate: first(blink, stays), until: pending(picture.AnnotateStep, started, 2)},
-		"annotate_lost_its_worker":         {annotate: silent, until: pending(picture.AnnotateStep, scheduled, 2)},
-		"an_unfetchable_URL_sends_bytes": {
-			annotate: first(fails(picture.Unfetchable, "Google cannot fetch it", 0), stays),
-			until:    both(has(enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED), pending(picture.AnnotateStep, started, 1)),
+	googleDown := fails(picture.Unavailable, picture.Google, "The service is down", time.Hour)
+	googleDownBriefly := fails(picture.Unavailable, picture.Google, "The service is down", time.Millisecond)
+	azureThrottles := fails(picture.Throttled, picture.Azure, "The service throttles writes", time.Hour)
+	noAWSCredentials := fails(picture.Forbidden, picture.AWS, "The credentials are missing", time.Hour)
+	badImage := fails(picture.BadImage, picture.Google, "The file is not an image", 0)
+	unfetchable := fails(picture.Unfetchable, picture.Google, "The URL cannot be fetched", 0)
+	wasErased := fails(picture.WasErased, "", "The owner erased the picture", 0)
+	terminate := func(ctx context.Context, c client.Client, workflowID string) error {
+		return c.TerminateWorkflow(ctx, workflowID, "", "by hand")
+	}
+	cancel := func(ctx context.Context, c client.Client, workflowID string) error {
+		return c.CancelWorkflow(ctx, workflowID, "")
+	}
+	return map[string]scenario{
+		"no_worker":                  {noWorker: true, reached: hasEvent(enumspb.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED)},
+		"presign_running_locally":    {presign: hangs, reached: hasEvent(enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED)},
+		"presign_waiting_for_retry":  {presign: always(noAWSCredentials), reached: hasPending(picture.PresignStep, scheduled, 2)},
+		"annotate_without_worker":    {annotateQueue: "nobody", reached: hasPending(picture.AnnotateStep, scheduled, 1)},
+		"annotate_running":           {annotate: heartbeats, reached: hasPending(picture.AnnotateStep, started, 1)},
+		"annotate_waiting_for_retry": {annotate: always(googleDown), reached: hasPending(picture.AnnotateStep, scheduled, 2)},
+		"annotate_retrying":          {annotate: once(googleDownBriefly, heartbeats), reached: hasPending(picture.AnnotateStep, started, 2)},
+		"annotate_heartbeat_timeout": {annotate: hangs, reached: hasPending(picture.AnnotateStep, scheduled, 2)},
+		"annotate_running_with_bytes": {
+			annotate: once(unfetchable, heartbeats),
+			reached:  both(hasEvent(enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED), hasPending(picture.AnnotateStep, started, 1)),
 		},
-		"a_bad_image_is_being_rejected": {
-			annotate: always(fails(picture.BadImage, "this is no image", 0)), persist: stays,
-			until: pending(picture.PersistStep, started, 1),
+		"rejection_running_persist": {
+			annotate: always(badImage), persist: once(azureThrottles, heartbeats),
+			reached: hasPending(picture.PersistStep, started, 1),
 		},
-		"persist_is_throttled": {
-			annotate: first(blink, done), persist: always(fails(picture.Throttled, "Cosmos DB asks for patience", time.Hour)),
-			until: pending(picture.PersistStep, scheduled, 2),
+		"persist_waiting_for_retry": {
+			annotate: once(googleDownBriefly, succeeds), persist: always(azureThrottles),
+			reached: hasPending(picture.PersistStep, scheduled, 2),
 		},
-		"persist_is_tried_within_the_workflow": {
-			persistHere: true, persist: silent,
-			until: both(has(enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED), func(r Execution) bool {
-				return r.description.GetPendingWorkflowTask().GetState() == enumspb.PENDING_WORKFLOW_TASK_STATE_STARTED
-			}),
-		},
-		"a_run_completed_within_the_workflow": {persistHere: true, until: has(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED)},
-		"a_run_completed":                     {until: has(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED)},
-		"a_terminated_run_waits":              {annotate: stays, then: terminate, until: has(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED)},
-		"a_failed_run_waits":                  {presign: always(fails(picture.BadImage, "no credentials", 0)), until: has(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED)},
-		"the_workflow_code_panics": {panics: true, until: func(r Execution) bool {
-			return has(enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED)(r) && r.description.GetPendingWorkflowTask().GetAttempt() == 2
+		"persist_running_locally":   {persist: hangs, reached: both(hasEvent(enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED), hasStartedWorkflowTask)},
+		"discard_running_locally":   {annotate: always(wasErased), discard: hangs, reached: both(hasEvent(enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED), hasStartedWorkflowTask)},
+		"discard_waiting_for_retry": {annotate: always(wasErased), discard: always(azureThrottles), reached: hasPending(picture.DiscardActivity, scheduled, 2)},
+
+		"completed":                    {persist: once(azureThrottles, succeeds), reached: hasEvent(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED)},
+		"completed_with_local_persist": {reached: hasEvent(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED)},
+		"completed_with_discard":       {annotate: always(wasErased), reached: hasEvent(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED)},
+		"workflow_terminated":          {annotate: heartbeats, whenAnnotateRuns: terminate, reached: hasEvent(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED)},
+		"workflow_cancelled":           {annotate: heartbeats, whenAnnotateRuns: cancel, reached: hasEvent(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED)},
+		"workflow_failed":              {presign: always(badImage), reached: hasEvent(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED)},
+		"workflow_panicked": {panics: true, reached: func(e Execution) bool {
+			return hasEvent(enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED)(e) && e.description.GetPendingWorkflowTask().GetAttempt() == 2
 		}},
-		"a_run_is_cancelled_in_an_activity": {annotate: stays, then: cancel, until: has(enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED)},
 	}
 }
 
-func done(context.Context) error { return nil }
+func succeeds(context.Context) error { return nil }
 
-// silent neither ends nor beats.
-func silent(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+// hangs runs until the attempt is cancelled and sends no heartbeat.
+func hangs(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 
-// stays is under way for as long as anyone looks.
-func stays(ctx context.Context) error {
+// heartbeats runs until the attempt is cancelled and sends heartbeats.
+func heartbeats(ctx context.Context) error {
 	for {
 		activity.RecordHeartbeat(ctx)
 		select {
@@ -106,67 +114,77 @@ func stays(ctx context.Context) error {
 
 func always(err error) func(context.Context) error { return func(context.Context) error { return err } }
 
-// first fails once, and then does something else.
-func first(failure error, after func(context.Context) error) func(context.Context) error {
+// once returns an activity that fails on its first call and then behaves like next.
+func once(failure error, next func(context.Context) error) func(context.Context) error {
 	failed := false
 	return func(ctx context.Context) error {
 		if !failed {
 			failed = true
 			return failure
 		}
-		return after(ctx)
+		return next(ctx)
 	}
 }
 
-func fails(kind picture.Kind, message string, next time.Duration) error {
+// fails returns an error with the details that the product's activities attach. The message names no cloud, so that a test
+// can only find the cloud in the details.
+func fails(kind picture.Kind, cloud picture.Cloud, message string, retryAfter time.Duration) error {
 	return temporal.NewApplicationErrorWithOptions(message, string(kind), temporal.ApplicationErrorOptions{
-		NonRetryable: !kind.Retries(), NextRetryDelay: next,
+		NonRetryable: !kind.Retries(), NextRetryDelay: retryAfter, Details: []any{picture.FailureDetails{Cloud: cloud}},
 	})
 }
 
-func has(want enumspb.EventType) func(Execution) bool {
-	return func(r Execution) bool {
-		return slices.ContainsFunc(r.history, func(e *historypb.HistoryEvent) bool { return e.EventType == want })
+func hasEvent(want enumspb.EventType) func(Execution) bool {
+	return func(e Execution) bool {
+		return slices.ContainsFunc(e.history, func(event *historypb.HistoryEvent) bool { return event.EventType == want })
 	}
 }
 
-// pending is when the newest activity is in this state. A description older than the history is waited out.
-func pending(step picture.StepName, state enumspb.PendingActivityState, attempt int32) func(Execution) bool {
-	return func(r Execution) bool {
-		newest := ""
-		for _, event := range r.history {
+func hasStartedWorkflowTask(e Execution) bool {
+	return e.description.GetPendingWorkflowTask().GetState() == enumspb.PENDING_WORKFLOW_TASK_STATE_STARTED
+}
+
+// hasPending reports whether the description's only pending activity has this name, state and attempt. It must also be the
+// latest activity in the history, because the description is read first and may be older.
+func hasPending(name picture.StepName, state enumspb.PendingActivityState, attempt int32) func(Execution) bool {
+	return func(e Execution) bool {
+		latest := ""
+		for _, event := range e.history {
 			if a := event.GetActivityTaskScheduledEventAttributes(); a != nil {
-				newest = a.ActivityId
+				latest = a.ActivityId
 			}
 			if event.GetActivityTaskFailedEventAttributes() != nil {
-				newest = "" // and not yet scheduled again
+				latest = "" // the next activity is not scheduled yet
 			}
 		}
-		p := r.description.GetPendingActivities()
-		return len(p) == 1 && p[0].ActivityId == newest && p[0].ActivityType.Name == string(step) &&
-			p[0].State == state && p[0].Attempt == attempt
+		pending := e.description.GetPendingActivities()
+		return len(pending) == 1 && pending[0].ActivityId == latest && pending[0].ActivityType.Name == string(name) &&
+			pending[0].State == state && pending[0].Attempt == attempt
 	}
 }
 
 func both(a, b func(Execution) bool) func(Execution) bool {
-	return func(r Execution) bool { return a(r) && b(r) }
+	return func(e Execution) bool { return a(e) && b(e) }
 }
 
-func recordRuns(t *testing.T) {
+func recordScenarios(t *testing.T) {
 	quiet := sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
 	c, err := client.Dial(client.Options{HostPort: *recordFrom, Identity: "recorder", Logger: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	for name, s := range scenes() {
-		if err := s.record(t, c, name); err != nil {
+	for name, s := range scenarios() {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		if err := s.record(ctx, c, name); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
+		cancel()
 	}
 }
 
-func (s scene) record(t *testing.T, c client.Client, name string) error {
+// record starts a workflow and saves its execution when the scenario's state is reached.
+func (s scenario) record(ctx context.Context, c client.Client, name string) error {
 	id := picture.NewID(time.Now())
 	if !s.noWorker {
 		w := worker.New(c, string(id), worker.Options{})
@@ -176,73 +194,101 @@ func (s scene) record(t *testing.T, c client.Client, name string) error {
 		}
 		defer w.Stop()
 	}
-	_, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id.WorkflowID(), TaskQueue: string(id)},
-		picture.AnnotateWorkflow, picture.Picture{ID: id, Bucket: "pictures", Key: "pictures/" + string(id) + ".jpg", VersionID: "v1", Size: 4096})
+	order := picture.Order{Picture: picture.Picture{
+		ID: id, Bucket: "pictures", Key: "pictures/" + string(id) + ".jpg", VersionID: "v1", Size: 4096,
+	}}
+	_, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id.WorkflowID(), TaskQueue: string(id)},
+		picture.AnnotateWorkflow, order)
 	if err != nil {
 		return err
 	}
-	underWay := pending(picture.AnnotateStep, enumspb.PENDING_ACTIVITY_STATE_STARTED, 1)
-	for look := time.Tick(20 * time.Millisecond); ; <-look {
-		execution, err := Read(t.Context(), c, id, Execution{})
+	defer c.TerminateWorkflow(context.WithoutCancel(ctx), id.WorkflowID(), "", "recorded") // fails if it has ended
+	annotateRuns := hasPending(picture.AnnotateStep, enumspb.PENDING_ACTIVITY_STATE_STARTED, 1)
+	for poll := time.Tick(20 * time.Millisecond); ; <-poll {
+		execution, err := Read(ctx, c, id, Execution{})
 		if err != nil {
 			return err
 		}
-		if s.then != nil && underWay(execution) {
-			if err := s.then(t.Context(), c, id.WorkflowID()); err != nil {
+		if s.whenAnnotateRuns != nil && annotateRuns(execution) {
+			if err := s.whenAnnotateRuns(ctx, c, id.WorkflowID()); err != nil {
 				return err
 			}
-			s.then = nil
+			s.whenAnnotateRuns = nil
 		}
-		if s.until(execution) {
+		if s.reached(execution) {
 			return save(name, execution)
 		}
 	}
 }
 
-// register hosts a small stand-in for the product's workflow, with the same names and the same kinds of
-// activity.
-func (s scene) register(w worker.Worker) {
-	w.RegisterWorkflowWithOptions(func(ctx workflow.Context, p picture.Picture) (picture.Outcome, error) {
-		if s.panics {
-			panic("a bug")
-		}
-		local := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{StartToCloseTimeout: time.Minute})
-		normal := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute, HeartbeatTimeout: time.Second,
-			RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Hour}})
-		google := normal
-		if s.annotateQueue != "" {
-			google = workflow.WithTaskQueue(normal, s.annotateQueue)
-		}
-		for again := true; again; {
-			if err := workflow.ExecuteLocalActivity(local, string(picture.PresignStep)).Get(ctx, nil); err != nil {
-				return picture.Outcome{}, err
-			}
-			err := workflow.ExecuteActivity(google, string(picture.AnnotateStep)).Get(ctx, nil)
-			failure, _ := errors.AsType[*temporal.ApplicationError](err)
-			again = failure != nil && failure.Type() != string(picture.BadImage)
-			if err != nil && failure == nil {
-				return picture.Outcome{}, err
-			}
-		}
-		if s.persistHere {
-			return picture.Outcome{ID: p.ID, Status: picture.Annotated}, workflow.ExecuteLocalActivity(local, string(picture.PersistStep)).Get(ctx, nil)
-		}
-		return picture.Outcome{ID: p.ID, Status: picture.Annotated}, workflow.ExecuteActivity(normal, string(picture.PersistStep)).Get(ctx, nil)
-	}, workflow.RegisterOptions{Name: picture.AnnotateWorkflow})
-	for name, do := range map[picture.StepName]func(context.Context) error{
-		picture.PresignStep: s.presign, picture.AnnotateStep: s.annotate, picture.PersistStep: s.persist,
+// register registers the scenario's activities, and a workflow that calls them as the product's workflow does.
+func (s scenario) register(w worker.Worker) {
+	w.RegisterWorkflowWithOptions(s.workflow, workflow.RegisterOptions{Name: picture.AnnotateWorkflow})
+	for name, do := range map[string]func(context.Context) error{
+		string(picture.PresignStep): s.presign, string(picture.AnnotateStep): s.annotate,
+		string(picture.PersistStep): s.persist, picture.DiscardActivity: s.discard,
 	} {
 		if do == nil {
-			do = done
+			do = succeeds
 		}
-		w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: string(name)})
+		w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
 	}
 }
 
-// save keeps what the server said, but for what is of this machine only.
-func save(name string, r Execution) error {
-	both := map[string]any{}
-	for part, message := range map[string]proto.Message{"description": r.description, "history": &historypb.History{Events: r.history}} {
+// workflow has the structure of workflows.AnnotatePicture. It retries after an hour, so that an execution stays in the
+// state to record, unless the error requests another delay.
+func (s scenario) workflow(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
+	if s.panics {
+		panic("a bug")
+	}
+	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		StartToCloseTimeout: time.Minute, RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1},
+	})
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: time.Minute, HeartbeatTimeout: time.Second,
+		RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Hour},
+	})
+	if err := localFirst(ctx, string(picture.PresignStep)); err != nil {
+		return picture.Outcome{}, err
+	}
+	google := ctx
+	if s.annotateQueue != "" {
+		google = workflow.WithTaskQueue(ctx, s.annotateQueue)
+	}
+	err := workflow.ExecuteActivity(google, string(picture.AnnotateStep)).Get(ctx, nil)
+	if kindOf(err) == picture.Unfetchable {
+		err = workflow.ExecuteActivity(google, string(picture.AnnotateStep)).Get(ctx, nil)
+	}
+	switch kind := kindOf(err); {
+	case kind == picture.WasErased:
+		return picture.Outcome{ID: order.ID, Status: picture.Erased}, localFirst(ctx, picture.DiscardActivity)
+	case kind.Rejects():
+		return picture.Outcome{ID: order.ID, Status: picture.Rejected}, localFirst(ctx, string(picture.PersistStep))
+	case err != nil:
+		return picture.Outcome{}, err
+	}
+	return picture.Outcome{ID: order.ID, Status: picture.Annotated}, localFirst(ctx, string(picture.PersistStep))
+}
+
+// localFirst runs a local activity and, if that fails, the durable activity.
+func localFirst(ctx workflow.Context, name string) error {
+	if err := workflow.ExecuteLocalActivity(ctx, name).Get(ctx, nil); err == nil {
+		return nil
+	}
+	return workflow.ExecuteActivity(ctx, name).Get(ctx, nil)
+}
+
+func kindOf(err error) picture.Kind {
+	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return picture.Kind(failure.Type())
+	}
+	return ""
+}
+
+// save writes the execution to a file.
+func save(name string, e Execution) error {
+	parts := map[string]any{}
+	for part, message := range map[string]proto.Message{"description": e.description, "history": &historypb.History{Events: e.history}} {
 		raw, err := protojson.Marshal(message)
 		if err != nil {
 			return err
@@ -251,19 +297,20 @@ func save(name string, r Execution) error {
 		if err := json.Unmarshal(raw, &value); err != nil {
 			return err
 		}
-		both[part] = anonymous(value)
+		parts[part] = removeMachineData(value)
 	}
-	content, err := json.MarshalIndent(both, "", " ")
+	content, err := json.MarshalIndent(parts, "", " ")
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Join("statustest", "testdata", "runs"), 0o755); err != nil {
+	if err := os.MkdirAll(recordingsDir, 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join("statustest", "testdata", "runs", name+".json"), append(content, '\n'), 0o644)
+	return os.WriteFile(filepath.Join(recordingsDir, name+".json"), append(content, '\n'), 0o644)
 }
 
-func anonymous(value any) any {
+// removeMachineData removes fields that describe the recording machine and its SDK, at any depth.
+func removeMachineData(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
 		for _, key := range []string{"stackTrace", "identity", "lastWorkerIdentity", "workerVersion", "binaryChecksum",
@@ -271,11 +318,11 @@ func anonymous(value any) any {
 			delete(value, key)
 		}
 		for key := range value {
-			value[key] = anonymous(value[key])
+			value[key] = removeMachineData(value[key])
 		}
 	case []any:
 		for i := range value {
-			value[i] = anonymous(value[i])
+			value[i] = removeMachineData(value[i])
 		}
 	}
 	return value

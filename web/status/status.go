@@ -97,7 +97,7 @@ func (e Execution) follow() (picture.Status, []picture.Step) {
 		return t.outcome.Status, t.steps
 	case t.closeReason != "":
 		step := t.current()
-		step.Status, step.Error, step.FinishedAt = picture.StepFailed, t.closeReason, t.closedAt
+		step.Status, step.Error, step.WaitingFor, step.FinishedAt = picture.StepFailed, t.closeReason, "", t.closedAt
 		return picture.Waiting, t.steps
 	}
 	for _, pending := range e.description.GetPendingActivities() {

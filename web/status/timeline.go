@@ -173,12 +173,13 @@ func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 }
 
 // inferLocalActivity detects a running local activity. It appears neither in the history nor among the pending
-// activities, so it is inferred from the workflow task.
+// activities, so it is inferred from the workflow task. After a failed annotate nothing is inferred, because the workflow
+// may be about to repeat annotate with the bytes.
 func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) {
 	step := t.current()
 	switch {
 	case t.taskError != "":
-		step.Status, step.Attempt, step.Error = picture.StepRetrying, int(task.GetAttempt()), t.taskError
+		step.Status, step.Attempt, step.Error, step.WaitingFor = picture.StepRetrying, int(task.GetAttempt()), t.taskError, ""
 	case step.Name == picture.PresignStep && step.Status == picture.StepWaiting && !t.firstTask.IsZero():
 		step.Status, step.StartedAt = picture.StepRunning, t.firstTask
 	case step.Name == picture.PersistStep && step.Status == picture.StepWaiting && task.GetState() == enumspb.PENDING_WORKFLOW_TASK_STATE_STARTED:
@@ -193,8 +194,12 @@ func setError(step *picture.Step, failure *failurepb.Failure) {
 	step.Error, step.WaitingFor = messageOf(failure), details.Cloud
 }
 
-// messageOf returns the sentence of a failure. Timeouts come from Temporal and mean that the worker is gone.
+// messageOf returns the sentence of a failure. A timeout comes from Temporal and means that the worker is gone. A workflow
+// that failed because of an activity has the activity's sentence in the cause, below Temporal's "activity error".
 func messageOf(failure *failurepb.Failure) string {
+	if failure.GetActivityFailureInfo() != nil && failure.GetCause() != nil {
+		return messageOf(failure.GetCause())
+	}
 	if timeout := failure.GetTimeoutFailureInfo(); timeout != nil {
 		return "The worker stopped responding (" + timeout.GetTimeoutType().String() + " timeout)"
 	}

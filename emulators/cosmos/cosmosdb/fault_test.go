@@ -1,7 +1,6 @@
 package cosmosdb
 
 import (
-	"bytes"
 	"errors"
 	"net/http"
 	"testing"
@@ -11,80 +10,78 @@ import (
 )
 
 func TestFault(t *testing.T) {
-	w := serve(t)
-	items := w.items(t, nil)
+	e := newEmulator(t)
+	items := e.newContainer(t)
 	create := func(id string) error {
-		item := bytes.ReplaceAll([]byte(`{"id":"ID","pk":"p"}`), []byte("ID"), []byte(id))
-		_, err := items.CreateItem(t.Context(), pk("p"), item, nil)
+		_, err := items.CreateItem(t.Context(), partition(id), item(id), nil)
 		return err
 	}
 	read := func(id string) error {
-		_, err := items.ReadItem(t.Context(), pk("p"), id, nil)
+		_, err := items.ReadItem(t.Context(), partition(id), id, nil)
 		return err
 	}
-	t.Run("a_throttle_says_when_to_come_back", func(t *testing.T) {
-		w.SetFault(Fault{Status: 429, SubStatus: 3200, RetryAfter: 1234 * time.Millisecond, Times: 1})
+	t.Run("throttling_response_has_retry-after_and_sub-status", func(t *testing.T) {
+		e.SetFault(Fault{Status: 429, SubStatus: 3200, RetryAfter: 1234 * time.Millisecond, Times: 1})
 		err := create("throttled")
-		want(t, "create", err, 429)
-		answer, _ := errors.AsType[*azcore.ResponseError](err)
-		if got := answer.RawResponse.Header.Get("x-ms-retry-after-ms"); got != "1234" {
+		expectStatus(t, "create", err, 429)
+		failure, _ := errors.AsType[*azcore.ResponseError](err)
+		if got := failure.RawResponse.Header.Get("x-ms-retry-after-ms"); got != "1234" {
 			t.Errorf("x-ms-retry-after-ms %q", got)
 		}
-		if got := answer.RawResponse.Header.Get("x-ms-substatus"); got != "3200" {
+		if got := failure.RawResponse.Header.Get("x-ms-substatus"); got != "3200" {
 			t.Errorf("x-ms-substatus %q", got)
 		}
-		want(t, "read", read("throttled"), 404)
-		want(t, "create once the fault is over", create("throttled"), 0)
+		expectStatus(t, "read", read("throttled"), 404)
+		expectStatus(t, "create after the fault", create("throttled"), 0)
 	})
-	t.Run("a_408_after_it_applied_leaves_the_document", func(t *testing.T) {
-		w.SetFault(Fault{Status: 408, AfterApply: true, Times: 1})
-		want(t, "create", create("late"), 408)
-		want(t, "read", read("late"), 0)
+	t.Run("408_after_the_write_was_applied_leaves_the_document", func(t *testing.T) {
+		e.SetFault(Fault{Status: 408, AfterApply: true, Times: 1})
+		expectStatus(t, "create", create("late"), 408)
+		expectStatus(t, "read", read("late"), 0)
 	})
-	t.Run("a_cut_after_it_applied_leaves_the_document", func(t *testing.T) {
-		w.SetFault(Fault{AfterApply: true, Times: 1})
-		want(t, "create", create("cut"), -1)
-		want(t, "read", read("cut"), 0)
+	t.Run("connection_closed_after_the_write_was_applied_leaves_the_document", func(t *testing.T) {
+		e.SetFault(Fault{AfterApply: true, Times: 1})
+		expectStatus(t, "create", create("cut"), -1)
+		expectStatus(t, "read", read("cut"), 0)
 	})
-	t.Run("a_fault_of_one_partition_and_method_leaves_the_others_alone", func(t *testing.T) {
-		met := 0
-		w.SetFault(Fault{Only: "p", Method: "GET", Status: 403, Meet: func() { met++ }})
-		defer w.SetFault(Fault{Only: "p", Method: "GET"})
-		want(t, "create", create("particular"), 0)
-		want(t, "read", read("particular"), 403)
-		_, err := items.ReadItem(t.Context(), pk("q"), "particular", nil)
-		want(t, "read of another partition", err, 404)
-		if met != 1 {
-			t.Errorf("met %d times", met)
+	t.Run("fault_with_Only_and_Method_applies_to_no_other_request", func(t *testing.T) {
+		matches := 0
+		e.SetFault(Fault{Only: "this", Method: "GET", Status: 403, OnMatch: func() { matches++ }})
+		defer e.SetFault(Fault{Only: "this", Method: "GET"})
+		expectStatus(t, "create", create("this"), 0)
+		expectStatus(t, "read", read("this"), 403)
+		expectStatus(t, "read of another document", read("that"), 404)
+		if matches != 1 {
+			t.Errorf("OnMatch was called %d times", matches)
 		}
 	})
-	t.Run("a_write_that_meets_its_fault_is_applied_first", func(t *testing.T) {
-		w.SetFault(Fault{Method: "POST", AfterApply: true, Status: 503, Times: 1, Meet: func() {
-			want(t, "read", read("applied"), 0)
+	t.Run("AfterApply_writes_the_document_before_OnMatch", func(t *testing.T) {
+		e.SetFault(Fault{Method: "POST", AfterApply: true, Status: 503, Times: 1, OnMatch: func() {
+			expectStatus(t, "read", read("applied"), 0)
 		}})
-		want(t, "create", create("applied"), 503)
+		expectStatus(t, "create", create("applied"), 503)
 	})
-	t.Run("a_fault_without_Times_lasts_until_it_is_mended", func(t *testing.T) {
-		w.SetFault(Fault{Status: 503})
+	t.Run("fault_without_Times_lasts_until_it_is_replaced", func(t *testing.T) {
+		e.SetFault(Fault{Status: 503})
 		for range 3 {
-			want(t, "create", create("down"), 503)
+			expectStatus(t, "create", create("down"), 503)
 		}
-		w.SetFault(Fault{})
-		want(t, "create", create("down"), 0)
+		e.SetFault(Fault{})
+		expectStatus(t, "create", create("down"), 0)
 	})
-	t.Run("a_delay_ends_with_the_caller", func(t *testing.T) {
-		w.SetFault(Fault{Delay: time.Hour})
-		defer w.SetFault(Fault{})
-		r, err := http.NewRequest("POST", w.endpoint+"/dbs", nil)
+	t.Run("delay_ends_when_the_client_disconnects", func(t *testing.T) {
+		e.SetFault(Fault{Delay: time.Hour})
+		defer e.SetFault(Fault{})
+		r, err := http.NewRequest("POST", e.endpoint+"/dbs", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		impatient := http.Client{Timeout: 20 * time.Millisecond}
+		client := http.Client{Timeout: 20 * time.Millisecond}
 		r.Header.Set("x-ms-date", time.Now().UTC().Format(http.TimeFormat))
 		r.Header.Set("Authorization", sign(testKey, "POST", "dbs", "", r.Header.Get("x-ms-date")))
-		if answer, err := impatient.Do(r); err == nil {
-			answer.Body.Close()
-			t.Errorf("answered %d", answer.StatusCode)
+		if res, err := client.Do(r); err == nil {
+			res.Body.Close()
+			t.Errorf("status %d, want a timeout", res.StatusCode)
 		}
-	}) // and the cleanup's web.Close would hang if the handler still slept
+	}) // if the handler were still waiting, the cleanup's web.Close would hang
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// object is a JSON object that keeps the order of its members and the exact text of their values.
+// object is a JSON object. It preserves the order of its members and the exact text of their values.
 type object []member
 
 type member struct {
@@ -21,15 +21,15 @@ type member struct {
 }
 
 func parseObject(text []byte) (object, error) {
-	bad := func(why string) (object, error) {
-		return nil, refuse(http.StatusBadRequest, 0, "The request body is not one JSON object: %s", why)
+	malformed := func(reason string) (object, error) {
+		return nil, newError(http.StatusBadRequest, 0, "The request body is not one JSON object: %s", reason)
 	}
 	if !utf8.Valid(text) {
-		return bad("it is not UTF-8")
+		return malformed("it is not UTF-8")
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
-		return bad("it does not start with {")
+		return malformed("it does not start with {")
 	}
 	var o object
 	seen := map[string]bool{}
@@ -37,23 +37,23 @@ func parseObject(text []byte) (object, error) {
 		token, err := decoder.Token()
 		name, ok := token.(string)
 		if err != nil || !ok {
-			return bad("a member has no name")
+			return malformed("a member has no name")
 		}
 		if seen[name] {
-			return bad("it names a member twice")
+			return malformed("it has two members with the same name")
 		}
 		seen[name] = true
 		var value json.RawMessage
 		if err := decoder.Decode(&value); err != nil {
-			return bad("a value is broken")
+			return malformed("a value is not JSON")
 		}
 		o = append(o, member{name, value})
 	}
 	if _, err := decoder.Token(); err != nil {
-		return bad("it does not end")
+		return malformed("it has no closing brace")
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return bad("something follows it")
+		return malformed("it is followed by more text")
 	}
 	return o, nil
 }
@@ -67,7 +67,7 @@ func (o object) value(name string) json.RawMessage {
 	return nil
 }
 
-// text is the value of a member that is a string; "" otherwise.
+// text returns the value of a string member, or "".
 func (o object) text(name string) string {
 	var s string
 	if json.Unmarshal(o.value(name), &s) != nil {
@@ -76,15 +76,15 @@ func (o object) text(name string) string {
 	return s
 }
 
-// system are the properties that the server sets, whatever a client sends
+// systemProperties are set by the server. Values that a client sends are ignored
 // (https://learn.microsoft.com/rest/api/cosmos-db/documents).
-var system = map[string]bool{"_rid": true, "_self": true, "_etag": true, "_attachments": true, "_ts": true, "_docs": true, "_colls": true, "_users": true}
+var systemProperties = map[string]bool{"_rid": true, "_self": true, "_etag": true, "_attachments": true, "_ts": true, "_docs": true, "_colls": true, "_users": true}
 
-// stamp gives o its system properties, a new _etag among them.
+// stamp returns a copy of o with new system properties, including a new _etag.
 func (o object) stamp(rid, self string, now time.Time, extra ...member) object {
 	stamped := make(object, 0, len(o)+5)
 	for _, m := range o {
-		if !system[m.name] {
+		if !systemProperties[m.name] {
 			stamped = append(stamped, m)
 		}
 	}
@@ -105,41 +105,38 @@ func (o object) encode() []byte {
 		b.Write(quote(m.name))
 		b.WriteByte(':')
 		if json.Compact(&b, m.value) != nil {
-			b.WriteString("null") // cannot be: parseObject has read the value
+			b.WriteString("null") // impossible: parseObject has read the value
 		}
 	}
 	b.WriteByte('}')
 	return b.Bytes()
 }
 
-// quote is s as JSON, without the escapes that only HTML needs.
+// quote returns s as JSON, without the escapes for HTML that json.Marshal adds.
 func quote(s string) json.RawMessage {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a string always encodes
+	_ = e.Encode(s) // never fails for a string
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// maxID is the longest id, in bytes
+// maxID is the maximum length of an id, in bytes
 // (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits).
 const maxID = 1023
 
-// id is the object's id, if it is one that Cosmos DB takes.
+// id returns the object's id, or an error if Cosmos DB would not accept it.
 func (o object) id() (string, error) {
 	id := o.text("id")
 	switch {
 	case o.value("id") == nil:
-		return "", refuse(http.StatusBadRequest, 0, "The input content is invalid because the required properties - 'id; ' - are missing")
+		return "", newError(http.StatusBadRequest, 0, "The input content is invalid because the required properties - 'id; ' - are missing")
 	case id == "":
-		return "", refuse(http.StatusBadRequest, 0, "The id is not a string, or it is empty")
+		return "", newError(http.StatusBadRequest, 0, "The id is not a string, or it is empty")
 	case len(id) > maxID:
-		return "", refuse(http.StatusBadRequest, 0, "The id has %d bytes, of at most %d", len(id), maxID)
+		return "", newError(http.StatusBadRequest, 0, "The id has %d bytes; the maximum is %d", len(id), maxID)
 	case strings.ContainsAny(id, `/\?#`):
-		return "", refuse(http.StatusBadRequest, 0, `The id %.80q holds one of the characters / \ ? #, which are illegal in an id`, id)
+		return "", newError(http.StatusBadRequest, 0, `The id %.80q contains one of the characters / \ ? #, which are illegal in an id`, id)
 	}
 	return id, nil
 }
-
-// matches says whether a condition header names the etag.
-func matches(condition, etag string) bool { return condition == "*" || condition == etag }

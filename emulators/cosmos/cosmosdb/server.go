@@ -1,7 +1,7 @@
-// Package cosmos is the part of Azure Cosmos DB's REST protocol that Triptych uses, kept in one file. A
-// write that was answered is on the disk, whatever is killed next; an answer here is the answer Azure
-// gives, and what is not part of it is refused with a 501 that says what is missing. It never guesses at
-// a query, and it is no database for the open network: the master key and admitted tokens are its only locks.
+// Package cosmosdb implements the part of Azure Cosmos DB's REST protocol that Triptych uses: creating and reading
+// databases and containers, and creating, reading and replacing documents whose partition key is /id. Data is stored in
+// one file, and a write is on disk before its response is sent. All other operations are refused with 501 and a message
+// that names the operation. The package implements no queries and is not meant for an open network.
 //
 // The protocol is described at https://learn.microsoft.com/rest/api/cosmos-db/.
 package cosmosdb
@@ -14,31 +14,31 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"triptych/emulators/faults"
 )
 
-// maxBody is the largest item, as it is sent: 2 MB of UTF-8 JSON
+// maxBody is the maximum size of a document: 2 MB of UTF-8 JSON
 // (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits).
 const maxBody = 2 << 20
 
-// drained is how much of a body over maxBody is read and thrown away, so that its sender gets to read
-// the 413 instead of a broken connection.
-const drained = 8 << 20
+// maxDiscard limits how much of an oversized body is read and discarded. A client that is still sending would otherwise
+// see a closed connection instead of the 413.
+const maxDiscard = 8 << 20
 
-// Server answers as one Cosmos DB account in one region.
+// Server is one Cosmos DB account in one region.
 type Server struct {
-	store *store
-	key   []byte
-	now   func() time.Time
+	store  *store
+	key    []byte
+	now    func() time.Time
+	faults faults.Set[Fault]
 
-	swept map[string][]byte // container's _rid: where its sweep goes on; touched only inside writes, one at a time
-
-	mu       sync.Mutex
-	admitted []string // tokens of Entra ID
-	faults   map[selector]Fault
+	mu     sync.Mutex
+	tokens []string // accepted access tokens of Entra ID
 }
 
-// Open serves the account kept in the file at path, which is made if it is missing; key is the account's
-// master key in base64. A file that another Server has open is refused.
+// Open returns a Server that stores its data in the file at path; Open creates the file if it is missing. key is the
+// account's master key in base64. Open fails if another Server has opened the file.
 func Open(path, key string) (*Server, error) {
 	secret, err := base64.StdEncoding.DecodeString(key)
 	if err != nil || len(secret) == 0 {
@@ -48,13 +48,13 @@ func Open(path, key string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{store: st, key: secret, now: time.Now, swept: map[string][]byte{}, faults: map[selector]Fault{}}, nil
+	return &Server{store: st, key: secret, now: time.Now}, nil
 }
 
-// Close waits for what is being written and releases the file. Requests that come later get 503.
+// Close waits for writes in progress and closes the file. Later requests receive 503.
 func (s *Server) Close() error { return s.store.db.Close() }
 
-// request is what an operation needs to know of an HTTP request.
+// request contains the parts of an HTTP request that operations use.
 type request struct {
 	target
 	http.Header
@@ -64,52 +64,45 @@ type request struct {
 	now  time.Time
 }
 
-// ServeHTTP answers one request. It panics only with http.ErrAbortHandler, when a Fault cuts the connection.
+// ServeHTTP panics only with http.ErrAbortHandler, when a Fault closes the connection.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t, err := parseTarget(r)
 	if err == nil {
 		err = s.authorize(r, t)
 	}
 	if err != nil {
-		refused(err).send(w)
+		errorResponse(err).send(w)
 		return
 	}
-	f := s.strike(r, t)
-	if !f.AfterApply {
-		f.wait(r.Context())
+	fault := s.takeFault(r, t)
+	if fault.AfterApply {
+		s.apply(r, t)
 	}
-	if f.Status != 0 && !f.AfterApply {
-		f.reply().send(w)
-		return
-	}
-	answer := s.apply(r, t)
-	if f.AfterApply {
-		f.wait(r.Context())
-	}
+	_ = fault.Rule().Wait(r.Context()) // fails only if the client has disconnected
 	switch {
-	case f.AfterApply && f.Status == 0:
+	case fault.Status != 0:
+		fault.response().send(w)
+	case fault.AfterApply:
 		panic(http.ErrAbortHandler)
-	case f.AfterApply:
-		f.reply().send(w)
 	default:
-		answer.send(w)
+		s.apply(r, t).send(w)
 	}
 }
 
-func (s *Server) apply(r *http.Request, t target) reply {
+func (s *Server) apply(r *http.Request, t target) response {
 	operation, err := route(r, t)
 	if err != nil {
-		return refused(err)
+		return errorResponse(err)
 	}
 	body, err := readBody(r)
 	if err != nil {
-		return refused(err)
+		return errorResponse(err)
 	}
-	answer, err := operation(s, request{t, r.Header, r.Host, r.TLS != nil, body, s.now()})
+	res, err := operation(s, request{t, r.Header, r.Host, r.TLS != nil, body, s.now()})
 	if err != nil {
-		return refused(err)
+		return errorResponse(err)
 	}
-	return answer
+	return res
 }
 
 func readBody(r *http.Request) ([]byte, error) {
@@ -118,27 +111,27 @@ func readBody(r *http.Request) ([]byte, error) {
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
-		return nil, refuse(http.StatusBadRequest, 0, "The request body broke off: %v", err)
+		return nil, newError(http.StatusBadRequest, 0, "The request body is incomplete: %v", err)
 	}
 	if len(body) > maxBody {
-		_, _ = io.CopyN(io.Discard, r.Body, drained)
-		return nil, refuse(http.StatusRequestEntityTooLarge, 0, "Request size is too large: an item has at most %d bytes of JSON", maxBody)
+		_, _ = io.CopyN(io.Discard, r.Body, maxDiscard)
+		return nil, newError(http.StatusRequestEntityTooLarge, 0, "Request size is too large: an item has at most %d bytes of JSON", maxBody)
 	}
 	return body, nil
 }
 
-// account is what a client asks for first: it sends every later request to the writable location named
-// here, so that is the very host it already found.
-func account(_ *Server, r request) (reply, error) {
+// readAccount returns the locations of the account. SDKs read it first and send all later requests to the writable
+// location, so that location is the host of this request.
+func readAccount(_ *Server, r request) (response, error) {
 	scheme := "http"
 	if r.tls {
 		scheme = "https"
 	}
-	here := []map[string]string{{"name": "Local", "databaseAccountEndpoint": scheme + "://" + r.host + "/"}}
+	locations := []map[string]string{{"name": "Local", "databaseAccountEndpoint": scheme + "://" + r.host + "/"}}
 	body, err := json.Marshal(map[string]any{
 		"id": "local", "_rid": "local", "_self": "", "_dbs": "//dbs/", "media": "//media/", "addresses": "//addresses/",
-		"writableLocations": here, "readableLocations": here, "enableMultipleWriteLocations": false,
+		"writableLocations": locations, "readableLocations": locations, "enableMultipleWriteLocations": false,
 		"userConsistencyPolicy": map[string]string{"defaultConsistencyLevel": "Session"},
 	})
-	return reply{status: http.StatusOK, body: body}, err
+	return response{status: http.StatusOK, body: body}, err
 }

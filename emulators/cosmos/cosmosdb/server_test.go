@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,22 +29,19 @@ func newKey() string {
 	return base64.StdEncoding.EncodeToString(secret)
 }
 
-// world is a server on loopback, the official client of it, and a clock that a test may put forward.
-type world struct {
+// emulator is a server on loopback with an azcosmos client.
+type emulator struct {
 	*Server
 	endpoint string
 	client   *azcosmos.Client
-	ahead    atomic.Int64 // nanoseconds the server's clock is ahead
 }
 
-func serve(t testing.TB) *world {
+func newEmulator(t testing.TB) *emulator {
 	t.Helper()
 	s, err := Open(filepath.Join(t.TempDir(), "cosmos.db"), testKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{Server: s}
-	s.now = func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 	web := httptest.NewServer(s)
 	t.Cleanup(func() {
 		web.Close()
@@ -53,9 +49,7 @@ func serve(t testing.TB) *world {
 			t.Error(err)
 		}
 	})
-	w.endpoint = web.URL
-	w.client = connect(t, web.URL, testKey)
-	return w
+	return &emulator{s, web.URL, connect(t, web.URL, testKey)}
 }
 
 func connect(t testing.TB, endpoint, key string) *azcosmos.Client {
@@ -72,17 +66,17 @@ func connect(t testing.TB, endpoint, key string) *azcosmos.Client {
 	return client
 }
 
-// items makes a database and a container with partition key /pk, and time-to-live as given.
-func (w *world) items(t testing.TB, ttl *int32) *azcosmos.ContainerClient {
+// newContainer creates the database db and the container c.
+func (e *emulator) newContainer(t testing.TB) *azcosmos.ContainerClient {
 	t.Helper()
-	if _, err := w.client.CreateDatabase(t.Context(), azcosmos.DatabaseProperties{ID: "db"}, nil); err != nil {
+	if _, err := e.client.CreateDatabase(t.Context(), azcosmos.DatabaseProperties{ID: "db"}, nil); err != nil {
 		t.Fatal(err)
 	}
-	database, err := w.client.NewDatabase("db")
+	database, err := e.client.NewDatabase("db")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := database.CreateContainer(t.Context(), containerOf("c", ttl), nil); err != nil {
+	if _, err := database.CreateContainer(t.Context(), containerProperties("c"), nil); err != nil {
 		t.Fatal(err)
 	}
 	container, err := database.NewContainer("c")
@@ -92,37 +86,44 @@ func (w *world) items(t testing.TB, ttl *int32) *azcosmos.ContainerClient {
 	return container
 }
 
-func containerOf(id string, ttl *int32) azcosmos.ContainerProperties {
+func containerProperties(id string) azcosmos.ContainerProperties {
+	never := int32(-1)
 	return azcosmos.ContainerProperties{
-		ID: id, DefaultTimeToLive: ttl,
-		PartitionKeyDefinition: azcosmos.PartitionKeyDefinition{Paths: []string{"/pk"}},
+		ID: id, DefaultTimeToLive: &never,
+		PartitionKeyDefinition: azcosmos.PartitionKeyDefinition{Paths: []string{"/id"}},
 	}
 }
 
-func pk(value string) azcosmos.PartitionKey { return azcosmos.NewPartitionKeyString(value) }
+func partition(id string) azcosmos.PartitionKey { return azcosmos.NewPartitionKeyString(id) }
 
-// status is what Azure would have answered: 0 for success, -1 for something that is no answer.
-func status(err error) int {
+// item returns a document with the id and further members.
+func item(id string, members ...member) []byte {
+	return append(object{{"id", quote(id)}}, members...).encode()
+}
+
+// statusOf returns the status of an error response, 0 for success and -1 for any other error.
+func statusOf(err error) int {
 	if err == nil {
 		return 0
 	}
-	if answer, ok := errors.AsType[*azcore.ResponseError](err); ok {
-		return answer.StatusCode
+	if failure, ok := errors.AsType[*azcore.ResponseError](err); ok {
+		return failure.StatusCode
 	}
 	return -1
 }
 
-func want(t *testing.T, what string, err error, code int) {
+// expectStatus compares statusOf(err) with want.
+func expectStatus(t *testing.T, operation string, err error, want int) {
 	t.Helper()
-	if got := status(err); got != code {
-		t.Errorf("%s: status %d, want %d: %v", what, got, code, err)
+	if got := statusOf(err); got != want {
+		t.Errorf("%s: status %d, want %d: %v", operation, got, want, err)
 	}
 }
 
-// raw sends a signed request that azcosmos would not send.
-func (w *world) raw(t *testing.T, method, path, body string, headers map[string]string) (*http.Response, string) {
+// send sends a signed request that azcosmos would not send.
+func (e *emulator) send(t *testing.T, method, path, body string, headers map[string]string) (*http.Response, string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, w.endpoint+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), method, e.endpoint+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,16 +137,16 @@ func (w *world) raw(t *testing.T, method, path, body string, headers map[string]
 	for name, value := range headers {
 		r.Header.Set(name, value)
 	}
-	answer, err := http.DefaultClient.Do(r)
+	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer, string(text)
+	return res, string(text)
 }
 
 func sign(key, method, resourceType, link, date string) string {
@@ -157,12 +158,12 @@ func sign(key, method, resourceType, link, date string) string {
 
 func TestOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cosmos.db")
-	t.Run("a_key_that_is_not_base64_is_refused", func(t *testing.T) {
+	t.Run("key_that_is_not_base64_is_refused", func(t *testing.T) {
 		if _, err := Open(path, "not base64!"); err == nil {
-			t.Error("opened")
+			t.Error("Open succeeded")
 		}
 	})
-	t.Run("a_second_server_on_one_file_is_refused", func(t *testing.T) {
+	t.Run("second_server_on_the_same_file_is_refused", func(t *testing.T) {
 		s, err := Open(path, testKey)
 		if err != nil {
 			t.Fatal(err)
@@ -172,50 +173,52 @@ func TestOpen(t *testing.T) {
 			t.Errorf("second Open: %v", err)
 		}
 	})
-	t.Run("a_closed_server_answers_503", func(t *testing.T) {
-		w := serve(t)
-		items := w.items(t, nil)
-		if err := w.Close(); err != nil {
+	t.Run("closed_server_responds_with_503", func(t *testing.T) {
+		e := newEmulator(t)
+		items := e.newContainer(t)
+		if err := e.Close(); err != nil {
 			t.Fatal(err)
 		}
-		_, err := items.CreateItem(t.Context(), pk("p"), []byte(`{"id":"a","pk":"p"}`), nil)
-		want(t, "create", err, http.StatusServiceUnavailable)
+		_, err := items.CreateItem(t.Context(), partition("a"), item("a"), nil)
+		expectStatus(t, "create", err, http.StatusServiceUnavailable)
 	})
 }
 
-func TestAccount(t *testing.T) {
-	w := serve(t)
-	_, text := w.raw(t, "GET", "/", "", map[string]string{"Host": "ignored"})
+func TestAccountLocationIsTheRequestsHost(t *testing.T) {
+	e := newEmulator(t)
+	_, text := e.send(t, "GET", "/", "", map[string]string{"Host": "ignored"})
 	var account struct {
 		WritableLocations []struct{ DatabaseAccountEndpoint string }
 	}
 	if err := json.Unmarshal([]byte(text), &account); err != nil {
 		t.Fatal(err)
 	}
-	if l := account.WritableLocations; len(l) != 1 || l[0].DatabaseAccountEndpoint != w.endpoint+"/" {
-		t.Errorf("writable locations %v, want the host that was asked, %s/", l, w.endpoint)
+	if l := account.WritableLocations; len(l) != 1 || l[0].DatabaseAccountEndpoint != e.endpoint+"/" {
+		t.Errorf("writable locations %v, want the host of the request, %s/", l, e.endpoint)
 	}
 }
 
 func TestHeaders(t *testing.T) {
-	w := serve(t)
-	items := w.items(t, nil)
-	answer, err := items.CreateItem(t.Context(), pk("p"), []byte(`{"id":"a","pk":"p"}`), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"x-ms-request-charge", "x-ms-session-token", "x-ms-activity-id", "lsn", "etag"} {
-		if answer.RawResponse.Header.Get(name) == "" {
-			t.Errorf("no header %s", name)
+	e := newEmulator(t)
+	items := e.newContainer(t)
+	t.Run("response_to_a_create_has_charge_session_and_etag", func(t *testing.T) {
+		created, err := items.CreateItem(t.Context(), partition("a"), item("a"), nil)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if answer.RequestCharge < 5 {
-		t.Errorf("a create costs %v RU, want 5 and more", answer.RequestCharge)
-	}
-	t.Run("no_x-ms-version_is_400", func(t *testing.T) {
-		answer, text := w.raw(t, "GET", "/dbs/db", "", map[string]string{"x-ms-version": ""})
-		if answer.StatusCode != 400 || !strings.Contains(text, "x-ms-version") {
-			t.Errorf("%d %s", answer.StatusCode, text)
+		for _, name := range []string{"x-ms-request-charge", "x-ms-session-token", "x-ms-activity-id", "lsn", "etag"} {
+			if created.RawResponse.Header.Get(name) == "" {
+				t.Errorf("the header %s is missing", name)
+			}
+		}
+		if created.RequestCharge < 5 {
+			t.Errorf("a create costs %v RU, want at least 5", created.RequestCharge)
+		}
+	})
+	t.Run("request_without_x-ms-version_is_400", func(t *testing.T) {
+		res, text := e.send(t, "GET", "/dbs/db", "", map[string]string{"x-ms-version": ""})
+		if res.StatusCode != 400 || !strings.Contains(text, "x-ms-version") {
+			t.Errorf("%d %s", res.StatusCode, text)
 		}
 	})
 }

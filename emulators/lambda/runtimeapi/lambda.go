@@ -158,7 +158,7 @@ func (h *Host) work(key uint64) error {
 func (h *Host) Hurry(ctx context.Context) error {
 	h.hurried.Add(1)
 	h.stopIdle()
-	if err := h.queue.hurry(); err != nil {
+	if err := h.queue.retryNow(); err != nil {
 		return err
 	}
 	_, err := h.Redrive(ctx)

@@ -18,41 +18,35 @@ import (
 type event struct {
 	RequestID string          `json:"requestId"`
 	Payload   json.RawMessage `json:"payload"`
-	Attempts  int             `json:"attempts"` // that failed
-	Due       time.Time       `json:"due"`      // not to be tried before
+	Attempts  int             `json:"attempts"` // failed attempts
+	Due       time.Time       `json:"due"`      // earliest time of the next attempt
 }
 
 var eventsBucket = []byte("events")
 
-// queue keeps events on disk until they are removed. What update has returned from survives a power cut.
+// queue stores events on disk until they are removed. A change is on disk when its method returns.
 type queue struct {
 	db *bolt.DB
 
 	mu      sync.Mutex
-	ready   []uint64               // keys of events that are due and nobody works on, oldest first
-	waiting map[uint64]*time.Timer // for their next attempt
+	ready   []uint64               // keys of events that are due and not being processed, oldest first
+	waiting map[uint64]*time.Timer // for the next attempt, by key
 	wake    chan struct{}
-	changes []*change
-
-	commit sync.Mutex
 }
 
-// change is part of a transaction; done says that the transaction has ended, with err.
-type change struct {
-	apply func(*bolt.Bucket) error
-	done  bool
-	err   error
-}
+// commitDelay is how long a change waits for others, so that one fsync commits all of them.
+const commitDelay = time.Millisecond
 
-// openQueue queues again all that an earlier process has left.
+// openQueue opens the queue with the events that an earlier process has left in it.
 func openQueue(path string) (*queue, error) {
 	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second})
 	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("open the function's queue: another process works with %s", path)
+		return nil, fmt.Errorf("opening the function's queue: %s is in use by another process", path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open the function's queue: %w", err)
+		return nil, fmt.Errorf("opening the function's queue: %w", err)
 	}
+	db.MaxBatchDelay = commitDelay
 	q := &queue{db: db, wake: make(chan struct{}, 1), waiting: map[uint64]*time.Timer{}}
 	err = db.Update(func(tx *bolt.Tx) error {
 		b, err := tx.CreateBucketIfNotExists(eventsBucket)
@@ -69,14 +63,14 @@ func openQueue(path string) (*queue, error) {
 		})
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read the function's queue: %w", err), db.Close())
+		return nil, errors.Join(fmt.Errorf("reading the function's queue: %w", err), db.Close())
 	}
 	return q, nil
 }
 
 func (q *queue) close() error {
 	if err := q.db.Close(); err != nil {
-		return fmt.Errorf("close the function's queue: %w", err)
+		return fmt.Errorf("closing the function's queue: %w", err)
 	}
 	return nil
 }
@@ -90,7 +84,7 @@ func (q *queue) add(e event) error {
 		return put(b, key, e)
 	})
 	if err != nil {
-		return fmt.Errorf("queue an event: %w", err)
+		return fmt.Errorf("queueing an event: %w", err)
 	}
 	q.push(key, 0)
 	return nil
@@ -99,7 +93,7 @@ func (q *queue) add(e event) error {
 func (q *queue) retry(key uint64, e event, wait time.Duration) error {
 	e.Due = time.Now().Add(wait)
 	if err := q.update(func(b *bolt.Bucket) error { return put(b, key, e) }); err != nil {
-		return fmt.Errorf("note the retry of an event: %w", err)
+		return fmt.Errorf("storing the retry of an event: %w", err)
 	}
 	q.push(key, wait)
 	return nil
@@ -107,7 +101,7 @@ func (q *queue) retry(key uint64, e event, wait time.Duration) error {
 
 func (q *queue) remove(key uint64) error {
 	if err := q.update(func(b *bolt.Bucket) error { return b.Delete(keyBytes(key)) }); err != nil {
-		return fmt.Errorf("remove an event from the queue: %w", err)
+		return fmt.Errorf("removing an event from the queue: %w", err)
 	}
 	return nil
 }
@@ -115,12 +109,12 @@ func (q *queue) remove(key uint64) error {
 func (q *queue) read(key uint64) (e event, err error) {
 	err = q.db.View(func(tx *bolt.Tx) error { return json.Unmarshal(tx.Bucket(eventsBucket).Get(keyBytes(key)), &e) })
 	if err != nil {
-		return e, fmt.Errorf("read an event from the queue: %w", err)
+		return e, fmt.Errorf("reading an event from the queue: %w", err)
 	}
 	return e, nil
 }
 
-// next waits for an event that is due. It has one caller.
+// next waits for an event that is due. It must not be called concurrently.
 func (q *queue) next(ctx context.Context) (uint64, error) {
 	for {
 		q.mu.Lock()
@@ -154,8 +148,8 @@ func (q *queue) push(key uint64, wait time.Duration) {
 	}
 }
 
-// hurry makes every event that waits for its next attempt due, as if it had just been sent.
-func (q *queue) hurry() error {
+// retryNow makes every waiting event due and resets its attempts.
+func (q *queue) retryNow() error {
 	var keys []uint64
 	q.mu.Lock()
 	for key, timer := range q.waiting {
@@ -182,40 +176,14 @@ func (q *queue) hurry() error {
 		q.push(key, 0)
 	}
 	if err != nil {
-		return fmt.Errorf("note that events are not to wait: %w", err)
+		return fmt.Errorf("making waiting events due: %w", err)
 	}
 	return nil
 }
 
-// update commits the change together with all that came while an earlier commit was under way: one sync to
-// disk for many events, and none waits for others to come.
+// update commits a change to the events. bbolt may call apply more than once.
 func (q *queue) update(apply func(*bolt.Bucket) error) error {
-	mine := &change{apply: apply}
-	q.mu.Lock()
-	q.changes = append(q.changes, mine)
-	q.mu.Unlock()
-
-	q.commit.Lock()
-	defer q.commit.Unlock()
-	if mine.done {
-		return mine.err
-	}
-	q.mu.Lock()
-	all := q.changes
-	q.changes = nil
-	q.mu.Unlock()
-	err := q.db.Update(func(tx *bolt.Tx) error {
-		for _, c := range all {
-			if err := c.apply(tx.Bucket(eventsBucket)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	for _, c := range all {
-		c.done, c.err = true, err
-	}
-	return err
+	return q.db.Batch(func(tx *bolt.Tx) error { return apply(tx.Bucket(eventsBucket)) })
 }
 
 func put(b *bolt.Bucket, key uint64, e event) error {

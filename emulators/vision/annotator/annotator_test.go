@@ -25,7 +25,7 @@ import (
 	"triptych/emulators/vision/annotator"
 )
 
-// serve starts a server for the test and returns Google's own client to it.
+// serve starts a server for the test and returns it with a client from Google's library.
 func serve(t testing.TB, change ...func(*annotator.Server)) (*annotator.Server, *vision.ImageAnnotatorClient) {
 	t.Helper()
 	server, err := annotator.New()
@@ -70,7 +70,7 @@ func photograph(t testing.TB, name string) *visionpb.Image {
 	return &visionpb.Image{Content: data}
 }
 
-// plain is a JPEG of one colour.
+// plain returns a JPEG of one colour.
 func plain(t testing.TB, c color.Color) *visionpb.Image {
 	t.Helper()
 	picture := image.NewRGBA(image.Rect(0, 0, 64, 48))
@@ -103,7 +103,7 @@ func batch(requests ...*visionpb.AnnotateImageRequest) *visionpb.BatchAnnotateIm
 	return &visionpb.BatchAnnotateImagesRequest{Requests: requests}
 }
 
-// one annotates one image.
+// one annotates one image and returns its response.
 func one(t testing.TB, client *vision.ImageAnnotatorClient, image *visionpb.Image, features []*visionpb.Feature) *visionpb.AnnotateImageResponse {
 	t.Helper()
 	response, err := client.BatchAnnotateImages(t.Context(), batch(&visionpb.AnnotateImageRequest{Image: image, Features: features}))
@@ -111,14 +111,14 @@ func one(t testing.TB, client *vision.ImageAnnotatorClient, image *visionpb.Imag
 		t.Fatal(err)
 	}
 	if len(response.Responses) != 1 {
-		t.Fatalf("got %d responses to 1 image", len(response.Responses))
+		t.Fatalf("got %d responses for 1 image", len(response.Responses))
 	}
 	return response.Responses[0]
 }
 
 func TestFaces(t *testing.T) {
 	server, client := serve(t)
-	t.Run("the_astronaut_is_one_joyful_face", func(t *testing.T) {
+	t.Run("astronaut_is_one_joyful_face", func(t *testing.T) {
 		response := one(t, client, photograph(t, "astronaut.jpg"), both)
 		if response.Error != nil || len(response.FaceAnnotations) != 1 || len(response.ImagePropertiesAnnotation.GetDominantColors().GetColors()) < 5 {
 			t.Fatalf("got %v", response)
@@ -133,9 +133,9 @@ func TestFaces(t *testing.T) {
 			}
 		})
 	}
-	t.Run("what_was_analysed_is_counted", func(t *testing.T) {
+	t.Run("annotated_images_are_billed", func(t *testing.T) {
 		if n := server.Billed(); n != 3 {
-			t.Errorf("%d images were annotated, want 3", n)
+			t.Errorf("%d images were billed, want 3", n)
 		}
 	})
 }
@@ -175,16 +175,16 @@ func checkAstronaut(t *testing.T, got *visionpb.FaceAnnotation) {
 	}
 	if got.JoyLikelihood != visionpb.Likelihood_VERY_LIKELY || got.SorrowLikelihood != visionpb.Likelihood_VERY_UNLIKELY ||
 		got.AngerLikelihood != visionpb.Likelihood_VERY_UNLIKELY || got.SurpriseLikelihood != visionpb.Likelihood_VERY_UNLIKELY {
-		t.Errorf("she should be joyful and nothing else: %v", got)
+		t.Errorf("want joy and no other expression: %v", got)
 	}
 	if got.BlurredLikelihood != visionpb.Likelihood_UNKNOWN || got.UnderExposedLikelihood != 0 || got.HeadwearLikelihood != 0 || got.PanAngle != 0 {
-		t.Errorf("what is not measured should be unknown: %v", got)
+		t.Errorf("want UNKNOWN for what is not measured: %v", got)
 	}
 }
 
 func TestLargePicture(t *testing.T) {
 	_, client := serve(t)
-	t.Run("places_are_in_pixels_of_the_picture_that_was_sent", func(t *testing.T) {
+	t.Run("positions_are_in_pixels_of_the_original", func(t *testing.T) {
 		small, err := jpeg.Decode(bytes.NewReader(photograph(t, "astronaut.jpg").Content))
 		if err != nil {
 			t.Fatal(err)
@@ -201,20 +201,20 @@ func TestLargePicture(t *testing.T) {
 		}
 		corner := response.FaceAnnotations[0].BoundingPoly.Vertices[0]
 		if math.Hypot(float64(corner.X)-3*163, float64(corner.Y)-3*76) > 36 {
-			t.Errorf("the face begins at %v", corner)
+			t.Errorf("the corner of the face is %v", corner)
 		}
 	})
 }
 
 func TestColours(t *testing.T) {
 	_, client := serve(t)
-	t.Run("a_red_picture_is_one_red", func(t *testing.T) {
+	t.Run("red_picture_has_one_colour", func(t *testing.T) {
 		got := one(t, client, plain(t, color.RGBA{255, 0, 0, 255}), colour).GetImagePropertiesAnnotation().GetDominantColors().GetColors()
 		if len(got) != 1 || got[0].PixelFraction < 0.999 || got[0].Score < 0.999 || got[0].Color.Red < 250 || got[0].Color.Green > 5 || got[0].Color.Blue > 5 {
 			t.Errorf("got %v", got)
 		}
 	})
-	t.Run("no_more_are_given_than_asked", func(t *testing.T) {
+	t.Run("maxResults_is_respected", func(t *testing.T) {
 		feature := &visionpb.Feature{Type: visionpb.Feature_IMAGE_PROPERTIES, MaxResults: 3}
 		got := one(t, client, photograph(t, "coffee.jpg"), []*visionpb.Feature{feature})
 		if n := len(got.GetImagePropertiesAnnotation().GetDominantColors().GetColors()); n != 3 {
@@ -228,21 +228,21 @@ func TestCallErrors(t *testing.T) {
 	request := &visionpb.AnnotateImageRequest{Image: plain(t, color.White), Features: colour}
 	for name, tt := range map[string]struct {
 		request *visionpb.BatchAnnotateImagesRequest
-		says    string
+		message string
 	}{
-		"no_image_is_invalid":          {batch(), "1 to 16 images"},
-		"17_images_are_invalid":        {batch(slices.Repeat([]*visionpb.AnnotateImageRequest{request}, 17)...), "1 to 16 images"},
-		"more_than_10_MiB_are_invalid": {batch(&visionpb.AnnotateImageRequest{Image: &visionpb.Image{Content: make([]byte, 10<<20)}}), "Request payload size exceeds the limit: 10485760 bytes."},
-		"40_MB_are_invalid_too":        {batch(&visionpb.AnnotateImageRequest{Image: &visionpb.Image{Content: make([]byte, 40_000_000)}}), "Request payload size exceeds the limit: 10485760 bytes."},
+		"no_image":         {batch(), "1 to 16 images"},
+		"17_images":        {batch(slices.Repeat([]*visionpb.AnnotateImageRequest{request}, 17)...), "1 to 16 images"},
+		"more_than_10_MiB": {batch(&visionpb.AnnotateImageRequest{Image: &visionpb.Image{Content: make([]byte, 10<<20)}}), "Request payload size exceeds the limit: 10485760 bytes."},
+		"40_MB":            {batch(&visionpb.AnnotateImageRequest{Image: &visionpb.Image{Content: make([]byte, 40_000_000)}}), "Request payload size exceeds the limit: 10485760 bytes."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := client.BatchAnnotateImages(t.Context(), tt.request)
-			if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), tt.says) {
+			if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), tt.message) {
 				t.Errorf("got %v", err)
 			}
 		})
 	}
-	t.Run("16_images_are_answered_in_order", func(t *testing.T) {
+	t.Run("responses_of_16_images_are_in_order", func(t *testing.T) {
 		requests := slices.Repeat([]*visionpb.AnnotateImageRequest{request}, 16)
 		requests[7] = &visionpb.AnnotateImageRequest{Image: &visionpb.Image{Content: []byte("junk")}, Features: colour}
 		response, err := client.BatchAnnotateImages(t.Context(), batch(requests...))
@@ -255,10 +255,10 @@ func TestCallErrors(t *testing.T) {
 			}
 		}
 		if n := server.Billed(); n != 15 {
-			t.Errorf("%d images were annotated, want 15", n)
+			t.Errorf("%d images were billed, want 15", n)
 		}
 	})
-	t.Run("another_method_is_unimplemented", func(t *testing.T) {
+	t.Run("other_methods_are_unimplemented", func(t *testing.T) {
 		_, err := client.BatchAnnotateFiles(t.Context(), &visionpb.BatchAnnotateFilesRequest{Requests: []*visionpb.AnnotateFileRequest{{}}})
 		if status.Code(err) != codes.Unimplemented {
 			t.Errorf("got %v", err)

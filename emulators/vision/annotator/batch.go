@@ -3,27 +3,29 @@ package annotator
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"runtime/debug"
 	"sync"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 )
 
-// maxImages is how many a request may hold (https://cloud.google.com/vision/quotas).
+// maxImages is the number of images in a request (https://cloud.google.com/vision/quotas).
 const maxImages = 16
 
-// service is the gRPC face of a Server; methods it does not have answer Unimplemented.
+// service is the gRPC service of a Server. All methods except BatchAnnotateImages return Unimplemented.
 type service struct {
 	visionpb.UnimplementedImageAnnotatorServer
 	server *Server
-	web    *http.Client // by which pictures are fetched
 }
 
-// BatchAnnotateImages answers each image by itself: one that fails is an error in its place, not of the call.
+// BatchAnnotateImages annotates each image separately. The error of an image is in its response and does not fail the call.
 func (s service) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchAnnotateImagesRequest) (*visionpb.BatchAnnotateImagesResponse, error) {
+	if proto.Size(batch) > maxRequest {
+		return nil, status.Errorf(codes.InvalidArgument, "Request payload size exceeds the limit: %d bytes.", maxRequest)
+	}
 	fault := s.server.fault.take(batch)
 	if err := fault.happen(ctx); err != nil {
 		return nil, err
@@ -32,18 +34,18 @@ func (s service) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchA
 		return &visionpb.BatchAnnotateImagesResponse{}, nil
 	}
 	if n := len(batch.Requests); n < 1 || n > maxImages {
-		return nil, status.Errorf(codes.InvalidArgument, "A request holds 1 to %d images, not %d.", maxImages, n)
+		return nil, status.Errorf(codes.InvalidArgument, "A request must have 1 to %d images, not %d.", maxImages, n)
 	}
 	responses := make([]*visionpb.AnnotateImageResponse, len(batch.Requests))
-	var all sync.WaitGroup
+	var images sync.WaitGroup
 	for i, request := range batch.Requests {
-		all.Go(func() {
+		images.Go(func() {
 			if responses[i] = fault.response(); responses[i] == nil {
-				responses[i] = s.answer(ctx, request)
+				responses[i] = s.server.response(ctx, request)
 			}
 		})
 	}
-	all.Wait()
+	images.Wait()
 	if err := ctx.Err(); err != nil {
 		return nil, status.FromContextError(err).Err()
 	}
@@ -55,9 +57,9 @@ func (s service) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchA
 	return &visionpb.BatchAnnotateImagesResponse{Responses: responses}, nil
 }
 
-// answer annotates one image.
-func (s service) answer(ctx context.Context, request *visionpb.AnnotateImageRequest) (response *visionpb.AnnotateImageResponse) {
-	err := contained(ctx, func() (err error) {
+// response returns the annotation of one image, or its error.
+func (s *Server) response(ctx context.Context, request *visionpb.AnnotateImageRequest) (response *visionpb.AnnotateImageResponse) {
+	err := recoverPanic(ctx, func() (err error) {
 		response, err = s.annotate(ctx, request)
 		return err
 	})()
@@ -67,12 +69,13 @@ func (s service) answer(ctx context.Context, request *visionpb.AnnotateImageRequ
 	return response
 }
 
-// contained makes an error 13 of a panic: whatever a hostile image does to a decoder stays in its own answer.
-func contained(ctx context.Context, work func() error) func() error {
+// recoverPanic wraps work so that a panic becomes error 13 (INTERNAL). A picture that crashes a decoder then fails only its
+// own response.
+func recoverPanic(ctx context.Context, work func() error) func() error {
 	return func() (err error) {
 		defer func() {
 			if p := recover(); p != nil {
-				slog.ErrorContext(ctx, "analysing an image panicked; it was answered with error 13", "panic", p, "stack", string(debug.Stack()))
+				slog.ErrorContext(ctx, "analysing an image panicked", "panic", p, "stack", string(debug.Stack()))
 				err = status.Error(codes.Internal, "Internal error while analysing the image.")
 			}
 		}()
@@ -80,7 +83,7 @@ func contained(ctx context.Context, work func() error) func() error {
 	}
 }
 
-// failed puts an error in the place of an annotation.
+// failed returns the response of an image that could not be annotated.
 func failed(err error) *visionpb.AnnotateImageResponse {
 	return &visionpb.AnnotateImageResponse{Error: status.Convert(err).Proto()}
 }

@@ -10,12 +10,12 @@ import (
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 )
 
-// BenchmarkAnnotate is a webcam's picture, 1280 × 720 with a face and a cup, from the client and back. peakMB is the most
-// memory that the whole process has had meanwhile, its code and the client included; Linux alone tells it.
+// BenchmarkAnnotate measures a call for a picture of 1280 × 720 with a face and a cup, from Google's client and back. peakMB
+// is the peak memory of the process, including its code and the client. It is reported on Linux only.
 func BenchmarkAnnotate(b *testing.B) {
-	for _, of := range []struct {
-		name   string
-		wanted []*visionpb.Feature
+	for _, bb := range []struct {
+		name     string
+		features []*visionpb.Feature
 	}{
 		{"faces", face},
 		{"objects", features(visionpb.Feature_OBJECT_LOCALIZATION)},
@@ -23,14 +23,14 @@ func BenchmarkAnnotate(b *testing.B) {
 		{"faces_and_objects", features(visionpb.Feature_FACE_DETECTION, visionpb.Feature_OBJECT_LOCALIZATION)},
 		{"everything", everything},
 	} {
-		b.Run(of.name, func(b *testing.B) {
-			forgetPeak()
+		b.Run(bb.name, func(b *testing.B) {
+			resetPeak()
 			_, client := serve(b)
 			image := photograph(b, "desk.jpg")
-			one(b, client, image, of.wanted) // loads the networks
+			one(b, client, image, bb.features) // warms up
 			b.ReportAllocs()
 			for b.Loop() {
-				if response := one(b, client, image, of.wanted); response.Error != nil {
+				if response := one(b, client, image, bb.features); response.Error != nil {
 					b.Fatal(response.Error)
 				}
 			}
@@ -41,13 +41,13 @@ func BenchmarkAnnotate(b *testing.B) {
 	}
 }
 
-// forgetPeak gives back what earlier benchmarks took, and has Linux count from here.
-func forgetPeak() {
+// resetPeak frees the memory of earlier benchmarks and resets the peak.
+func resetPeak() {
 	debug.FreeOSMemory()
-	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // proc_pid_clear_refs(5); elsewhere there is no peak either
+	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // proc_pid_clear_refs(5); other systems do not report a peak
 }
 
-// peakMemory is the most resident memory this process has had, in bytes.
+// peakMemory returns the peak resident memory of this process in bytes.
 func peakMemory() (float64, bool) {
 	status, _ := os.ReadFile("/proc/self/status")
 	_, after, found := strings.Cut(string(status), "VmHWM:")

@@ -5,7 +5,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
@@ -14,82 +13,52 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
+
+	rules "triptych/emulators/faults"
 )
 
-// Fault is what goes wrong with BatchAnnotateImages. The zero Fault is health. Of several things, the
-// first named here happens.
+// Fault makes BatchAnnotateImages fail. The zero Fault lets calls succeed. If several of Code, Empty, ImageCode and
+// Response are set, the first of them takes effect.
 type Fault struct {
-	Only       string                          // meets only calls with an image whose URL or bytes hold it
-	Meet       func()                          // is called by each call that is met, and may keep it waiting
-	Delay      time.Duration                   // before anything else; the call's deadline cuts it short
-	Code       codes.Code                      // the call fails with it
-	Empty      bool                            // the reply holds no image's answer at all
-	ImageCode  codes.Code                      // each image fails with it, inside a successful reply
-	Response   *visionpb.AnnotateImageResponse // each image is answered with it
-	Message    string                          // of Code or ImageCode; else the code's name
-	RetryAfter time.Duration                   // comes with Code, as google.rpc.RetryInfo
-	Times      int                             // calls it lasts; 0: until another takes its place
+	Only       string                          // calls with an image whose URL or bytes contain it; "" means all calls
+	Times      int                             // number of calls that fail; 0 means until the Fault is replaced
+	OnMatch    func()                          // called for each call that the Fault applies to; may block
+	Delay      time.Duration                   // before the call is processed; ends with the call's deadline
+	Code       codes.Code                      // status of the whole call
+	Empty      bool                            // the reply contains no image responses
+	ImageCode  codes.Code                      // status of each image, inside a successful reply
+	Response   *visionpb.AnnotateImageResponse // response for each image
+	Message    string                          // message of Code or ImageCode; default: the name of the code
+	RetryAfter time.Duration                   // sent with Code, as google.rpc.RetryInfo
 }
 
-// SetFault makes the following calls go wrong, in place of whatever with the same Only did before. A call meets one
-// Fault, rather one that has an Only.
-func (s *Server) SetFault(f Fault) { s.fault.set(f) }
-
-type faults struct {
-	mu      sync.Mutex
-	current map[string]Fault // by Only
+// Rule returns the calls that the Fault applies to.
+func (f Fault) Rule() rules.Rule {
+	return rules.Rule{Only: f.Only, Times: f.Times, Delay: f.Delay, OnMatch: f.OnMatch}
 }
 
-func (f *faults) set(to Fault) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.current == nil {
-		f.current = map[string]Fault{}
-	}
-	f.current[to.Only] = to
-}
+// SetFault replaces the Fault that has the same Only. A Fault with Only takes precedence over the general one.
+func (s *Server) SetFault(f Fault) { s.fault.Put(f) }
 
-// take is the fault of one call.
+type faults struct{ rules.Set[Fault] }
+
+// take returns the Fault that applies to the call.
 func (f *faults) take(batch *visionpb.BatchAnnotateImagesRequest) Fault {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	now := f.current[""]
-	for only, fault := range f.current {
-		if only != "" && shows(batch, only) {
-			now = fault
-		}
-	}
-	switch later := now; now.Times {
-	case 0:
-	case 1:
-		delete(f.current, now.Only)
-	default:
-		later.Times--
-		f.current[now.Only] = later
-	}
-	return now
+	return f.Take(func(f Fault) bool { return f.Only == "" || containsImage(batch, f.Only) })
 }
 
-func shows(batch *visionpb.BatchAnnotateImagesRequest, what string) bool {
+// containsImage reports whether the URL or the bytes of an image in the batch contain text.
+func containsImage(batch *visionpb.BatchAnnotateImagesRequest, text string) bool {
 	return slices.ContainsFunc(batch.Requests, func(r *visionpb.AnnotateImageRequest) bool {
 		image := r.GetImage()
-		return strings.Contains(image.GetSource().GetImageUri(), what) || bytes.Contains(image.GetContent(), []byte(what))
+		return strings.Contains(image.GetSource().GetImageUri(), text) || bytes.Contains(image.GetContent(), []byte(text))
 	})
 }
 
-// happen does to the call what the fault says.
+// happen delays the call, then returns its error.
 func (f Fault) happen(ctx context.Context) error {
-	if f.Meet != nil {
-		f.Meet()
-	}
-	if f.Delay > 0 {
-		timer := time.NewTimer(f.Delay)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return status.FromContextError(ctx.Err()).Err()
-		}
+	if err := f.Rule().Wait(ctx); err != nil {
+		return status.FromContextError(err).Err()
 	}
 	if f.Code == codes.OK {
 		return nil
@@ -98,14 +67,14 @@ func (f Fault) happen(ctx context.Context) error {
 	if f.RetryAfter > 0 {
 		detailed, err := failure.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(f.RetryAfter)})
 		if err != nil {
-			return status.Errorf(codes.Internal, "describing the fault: %v", err)
+			return status.Errorf(codes.Internal, "adding RetryInfo to the fault: %v", err)
 		}
 		failure = detailed
 	}
 	return failure.Err()
 }
 
-// response is what the fault puts in the place of an image's annotation, if anything.
+// response returns the response that replaces an image's annotation, or nil.
 func (f Fault) response() *visionpb.AnnotateImageResponse {
 	if f.ImageCode != codes.OK {
 		return failed(status.Error(f.ImageCode, f.message(f.ImageCode)))

@@ -77,7 +77,7 @@ func TestFault(t *testing.T) {
 		marked := proto.CloneOf(request)
 		marked.Requests[0].Image.Content = append(slices.Clone(marked.Requests[0].Image.Content), "marked"...)
 		met := 0
-		server.SetFault(annotator.Fault{Only: "marked", Code: codes.PermissionDenied, Meet: func() { met++ }})
+		server.SetFault(annotator.Fault{Only: "marked", Code: codes.PermissionDenied, OnMatch: func() { met++ }})
 		if _, err := client.BatchAnnotateImages(t.Context(), marked); status.Code(err) != codes.PermissionDenied || met != 1 {
 			t.Errorf("the one was answered %v, met %d times", err, met)
 		}

@@ -14,24 +14,24 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// nowhere is a network without hosts: what is fuzzed must not call on other programs of this machine.
-type nowhere struct{}
+// noNetwork fails all HTTP requests, so that fuzzing does not contact other programs on this machine.
+type noNetwork struct{}
 
-func (nowhere) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
+func (noNetwork) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
 
-// FuzzRequest looks for requests that make the server panic or break the protocol: one answer for each image, in
-// each what was asked for or an error with a code and a text.
+// FuzzRequest checks that no request makes the server panic, and that each image has a response: an annotation, or an error
+// with a code and a message.
 func FuzzRequest(f *testing.F) {
 	var picture bytes.Buffer
 	if err := png.Encode(&picture, image.NewGray(image.Rect(0, 0, 3, 2))); err != nil {
 		f.Fatal(err)
 	}
 	for _, request := range []*visionpb.AnnotateImageRequest{
-		asking(&visionpb.Image{Content: picture.Bytes()}, visionpb.Feature_IMAGE_PROPERTIES),
-		asking(&visionpb.Image{Content: picture.Bytes()}, visionpb.Feature_FACE_DETECTION, visionpb.Feature_LABEL_DETECTION, visionpb.Feature_OBJECT_LOCALIZATION),
-		asking(&visionpb.Image{Source: &visionpb.ImageSource{ImageUri: "http://127.0.0.1/a.jpg"}}, visionpb.Feature_FACE_DETECTION),
-		asking(&visionpb.Image{Source: &visionpb.ImageSource{GcsImageUri: "gs://bucket/a.jpg"}}, visionpb.Feature_FACE_DETECTION),
-		asking(nil, visionpb.Feature_WEB_DETECTION),
+		newRequest(&visionpb.Image{Content: picture.Bytes()}, visionpb.Feature_IMAGE_PROPERTIES),
+		newRequest(&visionpb.Image{Content: picture.Bytes()}, visionpb.Feature_FACE_DETECTION, visionpb.Feature_LABEL_DETECTION, visionpb.Feature_OBJECT_LOCALIZATION),
+		newRequest(&visionpb.Image{Source: &visionpb.ImageSource{ImageUri: "http://127.0.0.1/a.jpg"}}, visionpb.Feature_FACE_DETECTION),
+		newRequest(&visionpb.Image{Source: &visionpb.ImageSource{GcsImageUri: "gs://bucket/a.jpg"}}, visionpb.Feature_FACE_DETECTION),
+		newRequest(nil, visionpb.Feature_WEB_DETECTION),
 		{Features: []*visionpb.Feature{{Type: visionpb.Feature_FACE_DETECTION, MaxResults: -1}, {Type: 99, MaxResults: 1 << 30}}},
 		nil,
 	} {
@@ -45,12 +45,13 @@ func FuzzRequest(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	s.client = &http.Client{Transport: noNetwork{}}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		request := &visionpb.BatchAnnotateImagesRequest{}
 		if proto.Unmarshal(data, request) != nil {
 			return
 		}
-		response, err := service{server: s, web: &http.Client{Transport: nowhere{}}}.BatchAnnotateImages(t.Context(), request)
+		response, err := service{server: s}.BatchAnnotateImages(t.Context(), request)
 		if n := len(request.Requests); n < 1 || n > maxImages {
 			if status.Code(err) != codes.InvalidArgument {
 				t.Errorf("%d images: %v", n, err)
@@ -58,7 +59,7 @@ func FuzzRequest(f *testing.F) {
 			return
 		}
 		if err != nil || len(response.Responses) != len(request.Requests) {
-			t.Fatalf("%d answers, %v, to %d images", len(response.GetResponses()), err, len(request.Requests))
+			t.Fatalf("%d responses, error %v, for %d images", len(response.GetResponses()), err, len(request.Requests))
 		}
 		for _, r := range response.Responses {
 			if r.Error != nil && (r.Error.Code == int32(codes.OK) || r.Error.Code == int32(codes.Internal) || r.Error.Message == "" || proto.Size(r) > 1<<10) {

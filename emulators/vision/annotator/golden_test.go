@@ -12,10 +12,10 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// What Google's own client is told of each photograph. Places are in pixels of the upright picture.
+// golden contains the expected response for each photograph. Positions are in pixels of the upright picture.
 var golden = []struct {
 	photograph string
-	shows      string
+	content    string
 	faces      []goldenFace
 	objects    []goldenObject
 	labels     []string
@@ -24,23 +24,23 @@ var golden = []struct {
 		[]goldenFace{{0.97, box{164, 76, 279, 186}, "joy"}},
 		[]goldenObject{{"Person", 0.73, box{31, 15, 367, 473}}},
 		[]string{"Face", "Person", "Smile"}},
-	{"rotated", "the same, lying on its side, with an Exif tag",
+	{"rotated", "the same, stored on its side, with an Exif tag",
 		[]goldenFace{{0.97, box{164, 76, 279, 186}, "joy"}},
 		[]goldenObject{{"Person", 0.72, box{31, 15, 367, 473}}},
 		[]string{"Face", "Person", "Smile"}},
-	{"dark", "the same in an eighth of the light",
+	{"dark", "a smiling portrait, at an eighth of the brightness",
 		[]goldenFace{{0.71, box{157, 74, 281, 188}, "joy"}},
 		[]goldenObject{{"Person", 0.83, box{10, 13, 364, 508}}},
 		[]string{"Darkness", "Face", "Person", "Smile"}},
-	{"webcam", "a man at his desk, seen by his webcam",
+	{"webcam", "a man at his desk, webcam",
 		[]goldenFace{{0.94, box{239, 182, 469, 391}, "joy"}},
 		[]goldenObject{{"Person", 0.81, box{99, 78, 640, 480}}},
 		[]string{"Face", "Person", "Smile"}},
-	{"desk", "the same in 1280 × 720, a cup in front",
+	{"desk", "a man at his desk, a cup in front",
 		[]goldenFace{{0.99, box{504, 270, 947, 673}, "joy"}},
 		[]goldenObject{{"Cup", 0.83, box{71, 377, 412, 690}}, {"Person", 0.75, box{262, 3, 1274, 720}}},
 		[]string{"Face", "Person", "Smile", "Cup", "Tableware"}},
-	{"people", "three people side by side, one from the side",
+	{"people", "three people, one in profile",
 		[]goldenFace{{0.89, box{464, 291, 825, 606}, "joy"}, {0.86, box{123, 111, 324, 259}, "joy"}},
 		[]goldenObject{{"Person", 0.89, box{849, 78, 1274, 718}}, {"Person", 0.83, box{403, 88, 907, 719}}, {"Person", 0.82, box{1, 19, 415, 718}}},
 		[]string{"Face", "Person", "Smile", "Group of people"}},
@@ -59,16 +59,16 @@ var golden = []struct {
 		[]string{"Bicycle", "Vehicle", "Animal", "Dog", "Car"}},
 	{"rocket", "a rocket on its pad at dusk", nil, nil, []string{"Blue"}},
 	{"tulips", "a field of tulips", nil, nil, nil},
-	{"blossom", "a twig in blossom", nil, nil, nil},
+	{"blossom", "a branch in blossom", nil, nil, nil},
 	{"coins", "old coins with heads on them, in black and white", nil, nil, []string{"Black and white"}},
 	{"cliff", "a cliff over a lake, in black and white", nil, nil, []string{"Black and white"}},
-	{"handwriting", "a formula written by hand, in black and white", nil, nil, []string{"Black and white"}},
+	{"handwriting", "a handwritten formula, in black and white", nil, nil, []string{"Black and white"}},
 }
 
 type goldenFace struct {
-	score float64
-	box   box
-	looks string // what is likely, with a question mark what is possible
+	score      float64
+	box        box
+	expression string // see the function expression
 }
 
 type goldenObject struct {
@@ -79,28 +79,28 @@ type goldenObject struct {
 
 type box struct{ left, top, right, bottom float64 }
 
-// Tolerances: two processors round differently, two JPEG decoders too.
+// Tolerances, because processors and JPEG decoders round differently.
 const (
 	pixels = 12
 	score  = 0.05
 )
 
-// answers keeps what was seen in each photograph: TestReadme tells of the same.
-var answers = map[string]*visionpb.AnnotateImageResponse{}
+// responses caches the response for each photograph, for TestGolden and TestReadme.
+var responses = map[string]*visionpb.AnnotateImageResponse{}
 
-func answer(t *testing.T, client *vision.ImageAnnotatorClient, name string) *visionpb.AnnotateImageResponse {
+func cachedResponse(t *testing.T, client *vision.ImageAnnotatorClient, name string) *visionpb.AnnotateImageResponse {
 	t.Helper()
-	if answers[name] == nil {
-		answers[name] = one(t, client, photograph(t, name+".jpg"), everything)
+	if responses[name] == nil {
+		responses[name] = one(t, client, photograph(t, name+".jpg"), everything)
 	}
-	return answers[name]
+	return responses[name]
 }
 
 func TestGolden(t *testing.T) {
 	_, client := serve(t)
 	for _, want := range golden {
-		t.Run(want.photograph+"_is_"+strings.ReplaceAll(want.shows, " ", "_"), func(t *testing.T) {
-			got := answer(t, client, want.photograph)
+		t.Run(want.photograph, func(t *testing.T) {
+			got := cachedResponse(t, client, want.photograph)
 			if got.Error != nil {
 				t.Fatal(got.Error)
 			}
@@ -109,12 +109,12 @@ func TestGolden(t *testing.T) {
 			}
 			for i, f := range want.faces {
 				face := got.FaceAnnotations[i]
-				if looks := expression(face); looks != f.looks || !near(face.DetectionConfidence, f.score) {
-					t.Errorf("face %d has %q, %.2f, want %q, %.2f", i+1, looks, face.DetectionConfidence, f.looks, f.score)
+				if got := expression(face); got != f.expression || !near(face.DetectionConfidence, f.score) {
+					t.Errorf("face %d has %q, %.2f, want %q, %.2f", i+1, got, face.DetectionConfidence, f.expression, f.score)
 				}
-				f.box.check(t, "a face", ofPixels(face.BoundingPoly))
+				f.box.check(t, "a face", boxOfPixels(face.BoundingPoly))
 			}
-			upright, err := photo.Decode(t.Context(), photograph(t, want.photograph+".jpg").Content)
+			upright, err := photo.Decode(photograph(t, want.photograph+".jpg").Content)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -123,7 +123,7 @@ func TestGolden(t *testing.T) {
 				if object.Name != o.name || !near(object.Score, o.score) || object.Mid != "" {
 					t.Errorf("object %d is %v, want %v", i+1, object, o)
 				}
-				o.box.check(t, o.name, ofShares(object.BoundingPoly, upright))
+				o.box.check(t, o.name, boxOfFractions(object.BoundingPoly, upright))
 			}
 			if names := descriptions(got.LabelAnnotations); !slices.Equal(slices.Sorted(slices.Values(names)), slices.Sorted(slices.Values(want.labels))) {
 				t.Errorf("labels are %q, want %q", names, want.labels)
@@ -134,38 +134,38 @@ func TestGolden(t *testing.T) {
 
 func near(got float32, want float64) bool { return math.Abs(float64(got)-want) <= score }
 
-func (want box) check(t *testing.T, what string, got box) {
+func (want box) check(t *testing.T, name string, got box) {
 	t.Helper()
 	if max(math.Abs(got.left-want.left), math.Abs(got.top-want.top), math.Abs(got.right-want.right), math.Abs(got.bottom-want.bottom)) > pixels {
-		t.Errorf("%s is at %.0f, want %.0f", what, got, want)
+		t.Errorf("%s is at %.0f, want %.0f", name, got, want)
 	}
 }
 
-func ofPixels(p *visionpb.BoundingPoly) box {
+func boxOfPixels(p *visionpb.BoundingPoly) box {
 	v := p.Vertices
 	return box{float64(v[0].X), float64(v[0].Y), float64(v[2].X), float64(v[2].Y)}
 }
 
-func ofShares(p *visionpb.BoundingPoly, of *photo.Photo) box {
+func boxOfFractions(p *visionpb.BoundingPoly, of *photo.Photo) box {
 	v, width, height := p.NormalizedVertices, float64(of.Width), float64(of.Height)
 	return box{float64(v[0].X) * width, float64(v[0].Y) * height, float64(v[2].X) * width, float64(v[2].Y) * height}
 }
 
-// expression names what a face is likely to show, or possibly.
+// expression returns the likely expressions of a face, and the possible ones with a question mark.
 func expression(f *visionpb.FaceAnnotation) string {
-	var looks []string
+	var names []string
 	for _, e := range []struct {
-		name  string
-		shown visionpb.Likelihood
+		name       string
+		likelihood visionpb.Likelihood
 	}{{"joy", f.JoyLikelihood}, {"sorrow", f.SorrowLikelihood}, {"anger", f.AngerLikelihood}, {"surprise", f.SurpriseLikelihood}} {
-		switch e.shown {
+		switch e.likelihood {
 		case visionpb.Likelihood_VERY_LIKELY, visionpb.Likelihood_LIKELY:
-			looks = append(looks, e.name)
+			names = append(names, e.name)
 		case visionpb.Likelihood_POSSIBLE:
-			looks = append(looks, e.name+"?")
+			names = append(names, e.name+"?")
 		}
 	}
-	return strings.Join(looks, ", ")
+	return strings.Join(names, ", ")
 }
 
 func descriptions(labels []*visionpb.EntityAnnotation) []string {

@@ -15,8 +15,8 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// bomb is a PNG of 33 bytes that says it has 100 megapixels.
-func bomb() []byte {
+// hugePNG returns a PNG of 33 bytes whose header announces 100 megapixels.
+func hugePNG() []byte {
 	header := []byte("IHDR")
 	header = binary.BigEndian.AppendUint32(header, 10_000)
 	header = binary.BigEndian.AppendUint32(header, 10_000)
@@ -25,8 +25,8 @@ func bomb() []byte {
 	return binary.BigEndian.AppendUint32(append(out, header...), crc32.ChecksumIEEE(header))
 }
 
-// pictures is a web server on loopback: what is below /hop/N redirects N times.
-func pictures(t *testing.T) string {
+// startPictures starts a web server and returns its URL. /hop/N redirects N times.
+func startPictures(t *testing.T) string {
 	red := plain(t, color.RGBA{255, 0, 0, 255}).Content
 	mux := http.NewServeMux()
 	mux.HandleFunc("/red.jpg", func(w http.ResponseWriter, _ *http.Request) { w.Write(red) })
@@ -60,9 +60,9 @@ func pictures(t *testing.T) string {
 
 func TestImages(t *testing.T) {
 	_, client := serve(t)
-	web := pictures(t)
-	gone := httptest.NewServer(nil)
-	gone.Close()
+	web := startPictures(t)
+	stopped := httptest.NewServer(nil)
+	stopped.Close()
 	content := func(data []byte) *visionpb.Image { return &visionpb.Image{Content: data} }
 	uri := func(uri string) *visionpb.Image { return &visionpb.Image{Source: &visionpb.ImageSource{ImageUri: uri}} }
 	astronaut := photograph(t, "astronaut.jpg").Content
@@ -80,40 +80,40 @@ func TestImages(t *testing.T) {
 		message  string
 	}{
 		{"text_is_bad", content([]byte("no picture")), both, 3, bad},
-		{"a_truncated_JPEG_is_bad", content(astronaut[:len(astronaut)/3]), both, 3, bad},
-		{"a_bomb_is_too_large", content(bomb()), both, 3, "Image too large. Please limit to 75 megapixels."},
+		{"truncated_JPEG_is_bad", content(astronaut[:len(astronaut)/3]), both, 3, bad},
+		{"100_megapixels_are_too_large", content(hugePNG()), both, 3, "Image too large. Please limit to 75 megapixels."},
 		{"no_image_is_incomplete", nil, both, 3, incomplete},
-		{"an_empty_source_is_incomplete", uri(""), both, 3, incomplete},
+		{"empty_source_is_incomplete", uri(""), both, 3, incomplete},
 		{"no_feature_is_incomplete", red, nil, 3, incomplete},
-		{"an_unsupported_feature_is_12", red, features(visionpb.Feature_SAFE_SEARCH_DETECTION), 12, "SAFE_SEARCH_DETECTION is not available"},
-		{"an_unsupported_feature_among_others_is_12", red, append(features(visionpb.Feature_LOGO_DETECTION), both...), 12, "LOGO_DETECTION is not available"},
-		{"an_unspecified_feature_is_12", red, features(0), 12, "TYPE_UNSPECIFIED is not available"},
+		{"unsupported_feature_is_12", red, features(visionpb.Feature_SAFE_SEARCH_DETECTION), 12, "SAFE_SEARCH_DETECTION is not available"},
+		{"unsupported_feature_among_others_is_12", red, append(features(visionpb.Feature_LOGO_DETECTION), both...), 12, "LOGO_DETECTION is not available"},
+		{"unspecified_feature_is_12", red, features(0), 12, "TYPE_UNSPECIFIED is not available"},
 
-		{"a_URL_is_fetched", uri(web + "/red.jpg"), colour, 0, ""},
-		{"localhost_is_this_machine", uri(strings.Replace(web, "127.0.0.1", "localhost", 1) + "/red.jpg"), colour, 0, ""},
-		{"a_name_under_localhost_is_this_machine", uri(strings.Replace(web, "127.0.0.1", "bucket.localhost", 1) + "/red.jpg"), colour, 0, ""},
+		{"URL_is_fetched", uri(web + "/red.jpg"), colour, 0, ""},
+		{"localhost_is_fetched", uri(strings.Replace(web, "127.0.0.1", "localhost", 1) + "/red.jpg"), colour, 0, ""},
+		{"name_under_localhost_is_fetched", uri(strings.Replace(web, "127.0.0.1", "bucket.localhost", 1) + "/red.jpg"), colour, 0, ""},
 		{"3_redirects_are_followed", uri(web + "/hop/3"), colour, 0, ""},
-		{"20_MB_are_taken", uri(web + "/20MB.jpg"), colour, 0, ""},
-		{"content_goes_before_a_URL", &visionpb.Image{Content: red.Content, Source: &visionpb.ImageSource{ImageUri: web + "/none"}}, colour, 0, ""},
-		{"an_HTTP_URL_in_the_old_field_is_fetched", &visionpb.Image{Source: &visionpb.ImageSource{GcsImageUri: web + "/red.jpg"}}, colour, 0, ""},
+		{"20_MB_are_accepted", uri(web + "/20MB.jpg"), colour, 0, ""},
+		{"content_takes_precedence_over_URL", &visionpb.Image{Content: red.Content, Source: &visionpb.ImageSource{ImageUri: web + "/none"}}, colour, 0, ""},
+		{"HTTP_URL_in_gcs_image_uri_is_fetched", &visionpb.Image{Source: &visionpb.ImageSource{GcsImageUri: web + "/red.jpg"}}, colour, 0, ""},
 		{"more_than_20_MB_are_too_large", uri(web + "/more.jpg"), both, 3, "Image too large. Please limit to 20 megabytes."},
-		{"a_page_is_bad", uri(web + "/page.html"), both, 3, bad},
-		{"a_404_is_14", uri(web + "/none.jpg"), both, 14, unreachable},
-		{"a_download_cut_short_is_14", uri(web + "/cut.jpg"), both, 14, unreachable},
+		{"HTML_page_is_bad", uri(web + "/page.html"), both, 3, bad},
+		{"404_is_14", uri(web + "/none.jpg"), both, 14, unreachable},
+		{"truncated_download_is_14", uri(web + "/cut.jpg"), both, 14, unreachable},
 		{"4_redirects_are_14", uri(web + "/hop/4"), both, 14, unreachable},
-		{"a_refused_connection_is_14", uri(gone.URL), both, 14, unreachable},
-		{"an_address_elsewhere_is_14", uri("http://192.0.2.1/red.jpg"), both, 14, unreachable},
-		{"a_redirect_elsewhere_is_14", uri(web + "/outside.jpg"), both, 14, unreachable},
-		{"a_file_is_14", uri("file:///etc/passwd"), both, 14, unreachable},
-		{"nonsense_is_14", uri("::"), both, 14, unreachable},
-		{"a_bucket_of_Googles_is_7", uri("gs://bucket/red.jpg"), both, 7, "We're not allowed to access the URL on your behalf."},
+		{"refused_connection_is_14", uri(stopped.URL), both, 14, unreachable},
+		{"address_that_is_not_loopback_is_14", uri("http://192.0.2.1/red.jpg"), both, 14, unreachable},
+		{"redirect_to_such_an_address_is_14", uri(web + "/outside.jpg"), both, 14, unreachable},
+		{"file_URL_is_14", uri("file:///etc/passwd"), both, 14, unreachable},
+		{"invalid_URL_is_14", uri("::"), both, 14, unreachable},
+		{"gs_URL_is_7", uri("gs://bucket/red.jpg"), both, 7, "We're not allowed to access the URL on your behalf."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := one(t, client, tt.image, tt.features)
 			if codes.Code(got.GetError().GetCode()) != tt.code || !strings.HasPrefix(got.GetError().GetMessage(), tt.message) {
 				t.Fatalf("got %v, want %d %q", got.Error, tt.code, tt.message)
 			}
-			if answered := got.ImagePropertiesAnnotation != nil; answered != (tt.code == 0) || len(got.FaceAnnotations) > 0 {
+			if annotated := got.ImagePropertiesAnnotation != nil; annotated != (tt.code == 0) || len(got.FaceAnnotations) > 0 {
 				t.Errorf("got %v", got)
 			}
 		})

@@ -1,6 +1,5 @@
-// Package colours tells which colours a picture is made of: the pixels are gathered into groups that
-// look alike (k-means in CIE L*a*b*, which is made so that distance is what the eye calls different).
-// The same picture always gives the same colours. It does not know where in the picture a colour is.
+// Package colours finds the dominant colours of a picture by k-means clustering in CIE L*a*b*, where distance approximates
+// visible difference. The same picture always gives the same colours. Positions are not considered.
 package colours
 
 import (
@@ -10,31 +9,30 @@ import (
 	"slices"
 )
 
-// Colour is one of the colours of a picture.
+// Colour is a dominant colour of a picture.
 type Colour struct {
 	Red, Green, Blue float64 // 0 to 255, the average of its pixels
 	Fraction         float64 // of the picture's pixels
-	Score            float64 // 0 to 1: how much it strikes the eye; all add up to 1
+	Score            float64 // prominence; the scores of a picture add up to 1
 }
 
 const (
-	groups = 10
-	rounds = 30
-	// alike is a distance in L*a*b* that one does not see without looking for it; closer groups are one.
-	alike = 5
-	// vivid is the chroma at which a colour scores twice what a grey of the same area does. Google does not
-	// publish how it scores; this is our choice.
-	vivid = 60
+	maxClusters   = 10
+	maxIterations = 30
+	// Clusters closer than mergeDistance in L*a*b* are merged: the difference is hard to see.
+	mergeDistance = 5
+	// A colour with chroma vividChroma scores twice as much as a grey of the same area. Google does not publish its formula.
+	vividChroma = 60
 )
 
-// bin holds the pixels whose colours agree in the upper 5 bits, or a group of such bins.
+// bin is the pixels whose colours are equal in the upper 5 bits of each channel, or a cluster of such bins.
 type bin struct {
 	pixels           float64
 	red, green, blue float64 // sums
 	lab              lab
 }
 
-// Dominant returns at most 10 colours, the highest score first.
+// Dominant returns at most 10 colours, highest score first.
 func Dominant(picture *image.RGBA) []Colour {
 	bins := histogram(picture)
 	found := merged(cluster(bins))
@@ -53,7 +51,7 @@ func Dominant(picture *image.RGBA) []Colour {
 	return all
 }
 
-func (b bin) score() float64 { return b.pixels * (1 + math.Hypot(b.lab.a, b.lab.b)/vivid) }
+func (b bin) score() float64 { return b.pixels * (1 + math.Hypot(b.lab.a, b.lab.b)/vividChroma) }
 
 func histogram(picture *image.RGBA) []bin {
 	counts := make([]bin, 1<<15)
@@ -64,69 +62,70 @@ func histogram(picture *image.RGBA) []bin {
 	}
 	counts = slices.DeleteFunc(counts, func(b bin) bool { return b.pixels == 0 })
 	for i := range counts {
-		counts[i].locate()
+		counts[i].updateLab()
 	}
 	return counts
 }
 
-// locate sets where the average of the pixels is in L*a*b*.
-func (b *bin) locate() { b.lab = toLab(b.red/b.pixels, b.green/b.pixels, b.blue/b.pixels) }
+// updateLab sets lab to the average colour of the pixels.
+func (b *bin) updateLab() { b.lab = toLab(b.red/b.pixels, b.green/b.pixels, b.blue/b.pixels) }
 
 func (b *bin) add(c bin) {
 	b.pixels += c.pixels
 	b.red, b.green, b.blue = b.red+c.red, b.green+c.green, b.blue+c.blue
 }
 
-// cluster is k-means: each bin goes to the nearest group, each group moves to the middle of its bins, until
-// nothing moves.
+// cluster runs k-means: it assigns each bin to the nearest cluster and moves each cluster to the mean of its bins, until
+// no assignment changes.
 func cluster(bins []bin) []bin {
 	found := seeds(bins)
 	nearest := make([]int, len(bins))
-	for range rounds {
-		moved := false
+	for range maxIterations {
+		changed := false
 		next := make([]bin, len(found))
 		for i, b := range bins {
-			best, least := 0, math.Inf(1)
+			best, smallest := 0, math.Inf(1)
 			for g := range found {
-				if d := b.lab.distance2(found[g].lab); d < least {
-					best, least = g, d
+				if d := b.lab.distance2(found[g].lab); d < smallest {
+					best, smallest = g, d
 				}
 			}
-			moved = moved || nearest[i] != best
+			changed = changed || nearest[i] != best
 			nearest[i] = best
 			next[best].add(b)
 		}
 		found = slices.DeleteFunc(next, func(g bin) bool { return g.pixels == 0 })
 		for g := range found {
-			found[g].locate()
+			found[g].updateLab()
 		}
-		if !moved {
+		if !changed {
 			break
 		}
 	}
 	return found
 }
 
-// seeds starts with the commonest bin and goes on with the one that is both common and far from all chosen.
+// seeds returns the initial clusters: first the most common bin, then repeatedly the bin with the greatest product of
+// pixel count and distance to the chosen ones.
 func seeds(bins []bin) []bin {
 	var chosen []bin
-	far := make([]float64, len(bins))
-	for i := range far {
-		far[i] = 1
+	distances := make([]float64, len(bins))
+	for i := range distances {
+		distances[i] = 1
 	}
-	for len(chosen) < min(groups, len(bins)) {
+	for len(chosen) < min(maxClusters, len(bins)) {
 		best := 0
 		for i, b := range bins {
-			if b.pixels*far[i] > bins[best].pixels*far[best] {
+			if b.pixels*distances[i] > bins[best].pixels*distances[best] {
 				best = i
 			}
 		}
-		if far[best] == 0 {
+		if distances[best] == 0 {
 			break
 		}
 		for i, b := range bins {
-			if d := b.lab.distance2(bins[best].lab); len(chosen) == 0 || d < far[i] {
-				far[i] = d
+			if d := b.lab.distance2(bins[best].lab); len(chosen) == 0 || d < distances[i] {
+				distances[i] = d
 			}
 		}
 		chosen = append(chosen, bins[best])
@@ -134,18 +133,18 @@ func seeds(bins []bin) []bin {
 	return chosen
 }
 
-// merged joins groups that look the same: a plain picture has fewer colours than groups.
+// merged joins clusters that look the same: a plain picture has fewer colours than maxClusters.
 func merged(found []bin) []bin {
 	slices.SortStableFunc(found, func(a, b bin) int { return cmp.Compare(b.pixels, a.pixels) })
 	var kept []bin
 	for _, g := range found {
-		same := slices.IndexFunc(kept, func(k bin) bool { return k.lab.distance2(g.lab) < alike*alike })
+		same := slices.IndexFunc(kept, func(k bin) bool { return k.lab.distance2(g.lab) < mergeDistance*mergeDistance })
 		if same < 0 {
 			kept = append(kept, g)
 			continue
 		}
 		kept[same].add(g)
-		kept[same].locate()
+		kept[same].updateLab()
 	}
 	return kept
 }
@@ -158,12 +157,12 @@ func (p lab) distance2(q lab) float64 {
 	return l*l + a*a + b*b
 }
 
-// toLab converts from sRGB, 0 to 255, under D65 (IEC 61966-2-1, CIE 15).
+// toLab converts from sRGB, 0 to 255, with the white point D65 (IEC 61966-2-1, CIE 15).
 func toLab(red, green, blue float64) lab {
 	r, g, b := linear(red/255), linear(green/255), linear(blue/255)
-	x := bend((0.4124*r + 0.3576*g + 0.1805*b) / 0.9505)
-	y := bend(0.2126*r + 0.7152*g + 0.0722*b)
-	z := bend((0.0193*r + 0.1192*g + 0.9505*b) / 1.089)
+	x := companded((0.4124*r + 0.3576*g + 0.1805*b) / 0.9505)
+	y := companded(0.2126*r + 0.7152*g + 0.0722*b)
+	z := companded((0.0193*r + 0.1192*g + 0.9505*b) / 1.089)
 	return lab{116*y - 16, 500 * (x - y), 200 * (y - z)}
 }
 
@@ -174,7 +173,7 @@ func linear(v float64) float64 {
 	return math.Pow((v+0.055)/1.055, 2.4)
 }
 
-func bend(v float64) float64 {
+func companded(v float64) float64 {
 	if v > 216.0/24389 {
 		return math.Cbrt(v)
 	}

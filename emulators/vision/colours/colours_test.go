@@ -11,7 +11,7 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// stripes has equal vertical stripes of the given colours.
+// stripes returns a picture with vertical stripes of equal width.
 func stripes(colours ...color.Color) *image.RGBA {
 	picture := image.NewRGBA(image.Rect(0, 0, 40*len(colours), 50))
 	for i, c := range colours {
@@ -22,7 +22,7 @@ func stripes(colours ...color.Color) *image.RGBA {
 
 func TestDominant(t *testing.T) {
 	red, blue, grey := color.RGBA{200, 0, 0, 255}, color.RGBA{0, 0, 200, 255}, color.RGBA{90, 90, 90, 255}
-	t.Run("one_colour_is_all_of_the_picture", func(t *testing.T) {
+	t.Run("plain_picture_has_one_colour", func(t *testing.T) {
 		got := Dominant(stripes(red))
 		if len(got) != 1 || got[0] != (Colour{200, 0, 0, 1, 1}) {
 			t.Errorf("got %+v", got)
@@ -35,25 +35,25 @@ func TestDominant(t *testing.T) {
 			}
 		}
 	})
-	t.Run("a_vivid_colour_scores_above_a_grey_of_its_area", func(t *testing.T) {
+	t.Run("vivid_colour_scores_higher_than_grey", func(t *testing.T) {
 		got := Dominant(stripes(grey, red))
 		if len(got) != 2 || got[0].Red != 200 || got[0].Score <= got[1].Score {
 			t.Errorf("got %+v", got)
 		}
 	})
-	t.Run("shades_one_cannot_tell_apart_are_one_colour", func(t *testing.T) {
+	t.Run("indistinguishable_shades_are_one_colour", func(t *testing.T) {
 		if got := Dominant(stripes(color.Gray{127}, color.Gray{128})); len(got) != 1 || got[0].Red != 127.5 {
 			t.Errorf("got %+v", got)
 		}
 	})
 }
 
-func TestDominantOfAPhotograph(t *testing.T) {
+func TestDominantOfPhotograph(t *testing.T) {
 	data, err := os.ReadFile("../testdata/coffee.jpg")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := photo.Decode(t.Context(), data)
+	p, err := photo.Decode(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestDominantOfAPhotograph(t *testing.T) {
 		t.Logf("%+v", c)
 		fractions, scores = fractions+c.Fraction, scores+c.Score
 	}
-	t.Run("shares_add_up_to_1", func(t *testing.T) {
+	t.Run("fractions_and_scores_add_up_to_1", func(t *testing.T) {
 		if len(got) < 5 || math.Abs(fractions-1) > 1e-9 || math.Abs(scores-1) > 1e-9 {
 			t.Errorf("%d colours, fractions %v, scores %v", len(got), fractions, scores)
 		}
@@ -77,9 +77,9 @@ func TestDominantOfAPhotograph(t *testing.T) {
 
 func TestLab(t *testing.T) {
 	for name, tt := range map[string]struct{ rgb, want [3]float64 }{
-		"white_has_no_hue":   {[3]float64{255, 255, 255}, [3]float64{100, 0, 0}},
-		"black_is_the_zero":  {[3]float64{0, 0, 0}, [3]float64{0, 0, 0}},
-		"red_is_where_it_is": {[3]float64{255, 0, 0}, [3]float64{53.24, 80.09, 67.20}},
+		"white": {[3]float64{255, 255, 255}, [3]float64{100, 0, 0}},
+		"black": {[3]float64{0, 0, 0}, [3]float64{0, 0, 0}},
+		"red":   {[3]float64{255, 0, 0}, [3]float64{53.24, 80.09, 67.20}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := toLab(tt.rgb[0], tt.rgb[1], tt.rgb[2])
@@ -95,7 +95,7 @@ func BenchmarkDominant(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	p, err := photo.Decode(b.Context(), data)
+	p, err := photo.Decode(data)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -11,13 +11,13 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// The detector is a YOLOv2: it lays a grid over the picture, and each cell proposes one box for each anchor,
-// a typical size in cells. Sizes, means and anchors are those it was trained with.
+// The detector is a YOLOv2. It divides the picture into a grid, and each cell proposes one box for each anchor (a
+// typical box size, in cells). Sizes, means and anchors are those of the training.
 const (
-	inputSize     = 416 // the longer side of what it sees
+	inputSize     = 416 // longer side of the network's input, in pixels
 	cellSize      = 32
-	leak          = 0.1
-	surest        = 0.65 // proposals below are not faces; at 0.5 an astronaut's suit is one
+	leak          = 0.1  // slope of the leaky ReLU
+	minScore      = 0.65 // at 0.5 the detector takes an astronaut's suit for a face
 	sameFace      = 0.4  // overlap above which two proposals are one face
 	boxParameters = 5    // x, y, width, height, score
 )
@@ -43,9 +43,9 @@ func newDetector(m *nn.Model) detector {
 	return d
 }
 
-// detect finds the boxes, the surest first.
+// detect returns faces with box and score, highest score first.
 func (d detector) detect(picture *image.RGBA) []Face {
-	input, scale := photo.Letterbox(picture, picture.Rect, inputFor(picture.Rect.Size()), false)
+	input, scale := photo.Letterbox(picture, picture.Rect, inputSizeFor(picture.Rect.Size()), false)
 	x := pooled(d.first, normalised(input, detectorMeans), 2)
 	for i, layer := range d.body {
 		stride := 2
@@ -54,21 +54,21 @@ func (d detector) detect(picture *image.RGBA) []Face {
 		}
 		x = pooled(layer, x, stride)
 	}
-	defer x.Release()
 	return distinct(proposals(d.last.Apply(x), scale))
 }
 
-// pooled uses up what goes into the layer.
-func pooled(l layer, in *nn.Tensor, stride int) *nn.Tensor {
-	whole := next(l, in)
-	defer whole.Release()
-	x := whole.MaxPool(stride)
-	x.LeakyReLU(leak) // after pooling: the same result for a quarter of the work
-	return x
+type layer interface {
+	Apply(in *nn.Tensor) *nn.Tensor
 }
 
-// inputFor is the training size less the empty rows or columns of cells an oblong picture would leave.
-func inputFor(size image.Point) image.Point {
+// pooled applies the layer, then pooling, then the activation. This order gives the same result as activation before
+// pooling, for a quarter of the work.
+func pooled(l layer, in *nn.Tensor, stride int) *nn.Tensor {
+	return l.Apply(in).MaxPool(stride).LeakyReLU(leak)
+}
+
+// inputSizeFor returns the training size without the rows or columns of cells that an oblong picture would leave empty.
+func inputSizeFor(size image.Point) image.Point {
 	longest := max(size.X, size.Y)
 	cells := func(side int) int {
 		return max(1, (side*inputSize+longest*cellSize-1)/(longest*cellSize))
@@ -76,20 +76,20 @@ func inputFor(size image.Point) image.Point {
 	return image.Pt(cells(size.X), cells(size.Y)).Mul(cellSize)
 }
 
-// proposals reads the grid, whose channels are the parameters of the box of each anchor. scale is how
-// many input pixels one pixel of the picture is.
+// proposals decodes the network's output. Its channels are the box parameters of each anchor. scale is the number of
+// input pixels per pixel of the picture.
 func proposals(grid *nn.Tensor, scale float64) []Face {
 	var found []Face
 	rows, columns, cell := grid.Shape[1], grid.Shape[2], cellSize/scale
 	for a, anchor := range anchors {
-		for at := range rows * columns {
-			parameter := func(i int) float32 { return grid.Data[(a*boxParameters+i)*rows*columns+at] }
+		for position := range rows * columns {
+			parameter := func(i int) float32 { return grid.Data[(a*boxParameters+i)*rows*columns+position] }
 			score := nn.Sigmoid(parameter(4))
-			if score < surest {
+			if score < minScore {
 				continue
 			}
-			x := (float64(at%columns) + float64(nn.Sigmoid(parameter(0)))) * cell
-			y := (float64(at/columns) + float64(nn.Sigmoid(parameter(1)))) * cell
+			x := (float64(position%columns) + float64(nn.Sigmoid(parameter(0)))) * cell
+			y := (float64(position/columns) + float64(nn.Sigmoid(parameter(1)))) * cell
 			width := math.Exp(float64(parameter(2))) * anchor.width * cell
 			height := math.Exp(float64(parameter(3))) * anchor.height * cell
 			box := Box{x - width/2, y - height/2, x + width/2, y + height/2}
@@ -99,7 +99,7 @@ func proposals(grid *nn.Tensor, scale float64) []Face {
 	return found
 }
 
-// distinct drops each proposal that overlaps a surer one.
+// distinct drops each proposal that overlaps one with a higher score (non-maximum suppression).
 func distinct(found []Face) []Face {
 	slices.SortStableFunc(found, func(a, b Face) int { return cmp.Compare(b.Score, a.Score) })
 	var kept []Face
@@ -111,7 +111,7 @@ func distinct(found []Face) []Face {
 	return kept
 }
 
-// normalised is the picture as the networks want it: the training pictures' mean colour is 0.
+// normalised converts the picture to the network's input, in which the mean colour of the training pictures is 0.
 func normalised(picture *image.RGBA, means [3]float32) *nn.Tensor {
 	width, height := picture.Rect.Dx(), picture.Rect.Dy()
 	t := nn.New(3, height, width)

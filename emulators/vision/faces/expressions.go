@@ -7,38 +7,38 @@ import (
 	"triptych/emulators/vision/nn"
 )
 
-// Expressions are what a face may show; all add up to 1 with those that are not listed (neutral, fearful,
-// disgusted).
+// Expressions are probabilities. Together with the omitted ones (neutral, fearful, disgusted) they add up to 1.
 type Expressions struct{ Happy, Sad, Angry, Surprised float64 }
 
-// expressor is the network that reads them.
-type expressor struct {
+// expressionNetwork estimates Expressions.
+type expressionNetwork struct {
 	features features
 	head     nn.Dense
 }
 
-func newExpressor(m *nn.Model) expressor {
-	return expressor{newFeatures(m, 4, 4), m.Dense("fc")}
+func newExpressionNetwork(m *nn.Model) expressionNetwork {
+	return expressionNetwork{newFeatures(m, 4, 4), m.Dense("fc")}
 }
 
-func (n expressor) read(picture *image.RGBA, box Box) Expressions {
+func (n expressionNetwork) estimate(picture *image.RGBA, box Box) Expressions {
 	square, _ := crop(picture, box)
-	// neutral, happy, sad, angry, fearful, disgusted, surprised
-	shares := nn.Softmax(n.head.Apply(n.features.of(square)))
-	return Expressions{float64(shares[1]), float64(shares[2]), float64(shares[3]), float64(shares[6])}
+	// The outputs are neutral, happy, sad, angry, fearful, disgusted, surprised.
+	p := nn.Softmax(n.head.Apply(n.features.of(square)))
+	return Expressions{float64(p[1]), float64(p[2]), float64(p[3]), float64(p[6])}
 }
 
-// cropMeans is the mean colour of the faces both networks were trained with.
+// cropMeans is the mean colour of the faces that both face networks were trained with.
 var cropMeans = [3]float32{122.782, 117.001, 104.298}
 
-// features is what landmarks and expressions have in common: densely connected blocks, each of which
-// halves the picture, and at the end one number for each channel.
+// features is the part that the landmark and the expression network have in common: densely connected blocks, each of
+// which halves the feature map, then the mean of each channel.
 type features struct {
 	first  nn.Conv
 	blocks [][]nn.Separable
 }
 
-// newFeatures reads blocks of layers layers each; the very first layer is an ordinary convolution.
+// newFeatures reads the given number of blocks with the given number of layers each. The first layer is an ordinary
+// convolution, all others are separable.
 func newFeatures(m *nn.Model, blocks, layers int) features {
 	f := features{first: m.Conv("dense0/conv0", 2, nn.Same)}
 	for b := range blocks {
@@ -59,33 +59,18 @@ func newFeatures(m *nn.Model, blocks, layers int) features {
 }
 
 func (f features) of(square *image.RGBA) []float32 {
-	x := next(f.first, normalised(square, cropMeans))
+	x := f.first.Apply(normalised(square, cropMeans))
 	for b, block := range f.blocks {
 		if b > 0 {
-			x, block = next(block[0], x), block[1:]
+			x, block = block[0].Apply(x), block[1:]
 		}
-		x.ReLU()
-		// Each layer sees the sum of all before it, made positive; the sum itself keeps its negatives.
-		sum := x.Clone()
+		// The input of each layer is the ReLU of the sum of all previous outputs in the block. The sum itself
+		// keeps negative values.
+		sum := x.ReLU().Clone()
 		for _, layer := range block {
-			more := next(layer, x)
-			sum.Add(more)
-			more.Release()
-			x = sum.Clone()
-			x.ReLU()
+			sum.Add(layer.Apply(x))
+			x = sum.Clone().ReLU()
 		}
-		sum.Release()
 	}
-	defer x.Release()
 	return x.ChannelMeans()
-}
-
-type layer interface {
-	Apply(in *nn.Tensor) *nn.Tensor
-}
-
-// next uses up what goes in.
-func next(l layer, in *nn.Tensor) *nn.Tensor {
-	defer in.Release()
-	return l.Apply(in)
 }

@@ -17,7 +17,7 @@ func open(t testing.TB, name string) *image.RGBA {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := photo.Decode(t.Context(), data)
+	p, err := photo.Decode(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,16 +33,16 @@ func load(t testing.TB) *Finder {
 	return f
 }
 
-// cut copies a part of the picture to (0,0).
-func cut(from *image.RGBA, r image.Rectangle) *image.RGBA {
+// cropped returns a part of the picture, moved to (0,0).
+func cropped(from *image.RGBA, r image.Rectangle) *image.RGBA {
 	to, _ := photo.Letterbox(from, r, r.Size(), false)
 	return to
 }
 
-func near(t *testing.T, what string, got Point, x, y, tolerance float64) {
+func near(t *testing.T, feature string, got Point, x, y, tolerance float64) {
 	t.Helper()
 	if math.Hypot(got.X-x, got.Y-y) > tolerance {
-		t.Errorf("%s is at (%.0f,%.0f), want (%.0f,%.0f) within %.0f", what, got.X, got.Y, x, y, tolerance)
+		t.Errorf("%s is at (%.0f,%.0f), want (%.0f,%.0f) within %.0f", feature, got.X, got.Y, x, y, tolerance)
 	}
 }
 
@@ -52,17 +52,17 @@ func TestFind(t *testing.T) {
 	tests := []struct {
 		name    string
 		picture *image.RGBA
-		dx, dy  float64 // where the astronaut's (0,0) is
+		dx, dy  float64 // position of the astronaut's (0,0)
 		faces   int
 	}{
-		{"a_smiling_astronaut_is_one_happy_face", astronaut, 0, 0, 1},
-		{"an_upright_part_of_her_is_too", cut(astronaut, image.Rect(100, 20, 330, 400)), -100, -20, 1},
-		{"a_wide_part_of_her_is_too", cut(astronaut, image.Rect(0, 40, 500, 240)), 0, -40, 1},
-		{"a_cup_of_coffee_has_no_face", open(t, "coffee.jpg"), 0, 0, 0},
-		{"a_cat_has_no_face_of_ours", open(t, "chelsea.jpg"), 0, 0, 0},
-		{"a_rocket_has_no_face", open(t, "rocket.jpg"), 0, 0, 0},
-		{"a_picture_of_one_pixel_has_no_face", cut(astronaut, image.Rect(0, 0, 1, 1)), 0, 0, 0},
-		{"a_picture_of_one_row_has_no_face", cut(astronaut, image.Rect(0, 100, 512, 101)), 0, 0, 0},
+		{"smiling_astronaut_is_one_happy_face", astronaut, 0, 0, 1},
+		{"upright_crop_is_one_happy_face", cropped(astronaut, image.Rect(100, 20, 330, 400)), -100, -20, 1},
+		{"wide_crop_is_one_happy_face", cropped(astronaut, image.Rect(0, 40, 500, 240)), 0, -40, 1},
+		{"cup_of_coffee_has_no_face", open(t, "coffee.jpg"), 0, 0, 0},
+		{"cat_has_no_human_face", open(t, "chelsea.jpg"), 0, 0, 0},
+		{"rocket_has_no_face", open(t, "rocket.jpg"), 0, 0, 0},
+		{"one_pixel_has_no_face", cropped(astronaut, image.Rect(0, 0, 1, 1)), 0, 0, 0},
+		{"one_row_has_no_face", cropped(astronaut, image.Rect(0, 100, 512, 101)), 0, 0, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -71,8 +71,8 @@ func TestFind(t *testing.T) {
 				t.Fatalf("got %d faces, %v, want %d", len(found), err, tt.faces)
 			}
 			for _, face := range found {
-				near(t, "the upper left", Point{face.Box.Left, face.Box.Top}, 163+tt.dx, 76+tt.dy, 12)
-				near(t, "the lower right", Point{face.Box.Right, face.Box.Bottom}, 278+tt.dx, 188+tt.dy, 12)
+				near(t, "the upper left corner", Point{face.Box.Left, face.Box.Top}, 163+tt.dx, 76+tt.dy, 12)
+				near(t, "the lower right corner", Point{face.Box.Right, face.Box.Bottom}, 278+tt.dx, 188+tt.dy, 12)
 				left, right := face.Landmarks.Eyes()
 				near(t, "the left eye", left, 205+tt.dx, 101+tt.dy, 6)
 				near(t, "the right eye", right, 247+tt.dx, 103+tt.dy, 6)
@@ -86,7 +86,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-func TestFindTwo(t *testing.T) {
+func TestFindTwoFaces(t *testing.T) {
 	f := load(t)
 	astronaut := open(t, "astronaut.jpg")
 	twins := image.NewRGBA(image.Rect(0, 0, 600, 300))
@@ -95,18 +95,18 @@ func TestFindTwo(t *testing.T) {
 			twins.SetRGBA(x, y, astronaut.RGBAAt(70+x%300, y))
 		}
 	}
-	t.Run("two_faces_are_found_apart", func(t *testing.T) {
+	t.Run("two_faces_do_not_overlap", func(t *testing.T) {
 		found, err := f.Find(t.Context(), twins, 10)
 		if err != nil || len(found) != 2 || found[0].Box.overlap(found[1].Box) > 0 || found[0].Score < found[1].Score {
 			t.Errorf("got %d faces, %v", len(found), err)
 		}
 	})
-	t.Run("no_more_are_given_than_asked", func(t *testing.T) {
+	t.Run("limit_is_respected", func(t *testing.T) {
 		if found, err := f.Find(t.Context(), twins, 1); err != nil || len(found) != 1 {
 			t.Errorf("got %d faces, %v", len(found), err)
 		}
 	})
-	t.Run("an_ended_context_ends_it", func(t *testing.T) {
+	t.Run("cancelled_context_stops_the_search", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := f.Find(ctx, twins, 10); !errors.Is(err, context.Canceled) {
@@ -116,7 +116,7 @@ func TestFindTwo(t *testing.T) {
 }
 
 func TestMirrored(t *testing.T) {
-	t.Run("twice_in_the_mirror_is_itself", func(t *testing.T) {
+	t.Run("mirroring_twice_is_the_identity", func(t *testing.T) {
 		for i, m := range mirrored {
 			if mirrored[m] != i {
 				t.Errorf("%d becomes %d, which becomes %d", i, m, mirrored[m])
@@ -126,7 +126,7 @@ func TestMirrored(t *testing.T) {
 }
 
 func TestRoll(t *testing.T) {
-	t.Run("a_lower_right_eye_is_a_clockwise_roll", func(t *testing.T) {
+	t.Run("lower_right_eye_is_a_clockwise_roll", func(t *testing.T) {
 		var l Landmarks
 		for i := 42; i < 48; i++ {
 			l[i] = Point{10, 10}

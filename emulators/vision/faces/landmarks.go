@@ -7,13 +7,13 @@ import (
 	"triptych/emulators/vision/nn"
 )
 
-// Landmarks are 68 points in the order of the 300-W annotation, left and right as the viewer sees them: 0–16
-// the jaw from left to right (8 the chin), 17–21 and 22–26 the eyebrows, 27–30 the bridge of the nose (30 its
-// tip), 31–35 below the nose, 36–41 and 42–47 the eyes clockwise from their left corners, 48–59 the outer
-// and 60–67 the inner edge of the lips, clockwise from the left.
+// Landmarks are 68 points in the order of the 300-W annotation. Left and right are the viewer's. 0–16: jaw from left to
+// right (8 is the chin). 17–21 and 22–26: eyebrows. 27–30: bridge of the nose (30 is the tip). 31–35: below the nose.
+// 36–41 and 42–47: eyes, clockwise from the left corner. 48–59: outer edge of the lips, 60–67: inner edge, both clockwise
+// from the left.
 type Landmarks [68]Point
 
-// mirrored[i] is the landmark that i becomes in a mirror.
+// mirrored[i] is the index of landmark i in the mirrored face.
 var mirrored = [68]int{
 	16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0,
 	26, 25, 24, 23, 22, 21, 20, 19, 18, 17,
@@ -23,7 +23,7 @@ var mirrored = [68]int{
 	64, 63, 62, 61, 60, 67, 66, 65,
 }
 
-// Bounds is the smallest box around the points.
+// Bounds returns the smallest box around the points.
 func (l *Landmarks) Bounds() Box {
 	b := Box{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}
 	for _, p := range l {
@@ -32,8 +32,8 @@ func (l *Landmarks) Bounds() Box {
 	return b
 }
 
-// Middle is the point in the middle of the given landmarks.
-func (l *Landmarks) Middle(of ...int) Point {
+// Mean returns the mean of the given landmarks.
+func (l *Landmarks) Mean(of ...int) Point {
 	var sum Point
 	for _, i := range of {
 		sum.X, sum.Y = sum.X+l[i].X, sum.Y+l[i].Y
@@ -41,54 +41,54 @@ func (l *Landmarks) Middle(of ...int) Point {
 	return Point{sum.X / float64(len(of)), sum.Y / float64(len(of))}
 }
 
-// Eyes are the middles of the left and the right eye.
+// Eyes returns the centres of the left and the right eye.
 func (l *Landmarks) Eyes() (left, right Point) {
-	return l.Middle(36, 37, 38, 39, 40, 41), l.Middle(42, 43, 44, 45, 46, 47)
+	return l.Mean(36, 37, 38, 39, 40, 41), l.Mean(42, 43, 44, 45, 46, 47)
 }
 
-// Roll is the angle by which the face is turned clockwise in the picture, in degrees.
+// Roll returns the clockwise rotation of the face in the picture, in degrees.
 func (l *Landmarks) Roll() float64 {
 	left, right := l.Eyes()
 	return math.Atan2(right.Y-left.Y, right.X-left.X) * 180 / math.Pi
 }
 
-// landmarker is the network that places the points.
-type landmarker struct {
+// landmarkNetwork estimates Landmarks.
+type landmarkNetwork struct {
 	features features
 	head     nn.Dense
 }
 
-func newLandmarker(m *nn.Model) landmarker {
-	return landmarker{newFeatures(m, 3, 3), m.Dense("fc")}
+func newLandmarkNetwork(m *nn.Model) landmarkNetwork {
+	return landmarkNetwork{newFeatures(m, 3, 3), m.Dense("fc")}
 }
 
-// locate looks at the face and at its mirror image and takes the middle. The network does not say how sure
-// it is, but the two disagree where it guesses: agreement is 1 when they are the same and 1/e when they
-// are a quarter of the distance between the eyes apart.
-func (n landmarker) locate(picture *image.RGBA, box Box) (Landmarks, float64) {
+// locate returns the mean of the landmarks of the face and of its mirror image, and their agreement. The network does not
+// report a confidence, but the two results differ where the network guesses. Agreement is 1 if both are equal, and 1/e
+// if they differ by a quarter of the distance between the eyes.
+func (n landmarkNetwork) locate(picture *image.RGBA, box Box) (Landmarks, float64) {
 	square, scale := crop(picture, box)
-	seen, reflected := n.points(square), n.points(mirror(square))
+	plain, reflected := n.points(square), n.points(mirror(square))
 	var points Landmarks
-	var apart float64
+	var distance float64
 	for i := range points {
-		a, b := seen[i], Point{cropSize - reflected[mirrored[i]].X, reflected[mirrored[i]].Y}
+		a, b := plain[i], Point{cropSize - reflected[mirrored[i]].X, reflected[mirrored[i]].Y}
 		points[i] = Point{(a.X + b.X) / 2, (a.Y + b.Y) / 2}
-		apart += math.Hypot(a.X-b.X, a.Y-b.Y) / float64(len(points))
+		distance += math.Hypot(a.X-b.X, a.Y-b.Y) / float64(len(points))
 	}
 	left, right := points.Eyes()
-	agreement := math.Exp(-4 * apart / max(math.Hypot(right.X-left.X, right.Y-left.Y), 1))
-	middle := box.pixels(picture)
+	agreement := math.Exp(-4 * distance / max(math.Hypot(right.X-left.X, right.Y-left.Y), 1))
+	crop := box.pixels(picture)
 	for i, p := range points {
 		points[i] = Point{
-			float64(middle.Min.X+middle.Max.X)/2 + (p.X-cropSize/2)/scale,
-			float64(middle.Min.Y+middle.Max.Y)/2 + (p.Y-cropSize/2)/scale,
+			float64(crop.Min.X+crop.Max.X)/2 + (p.X-cropSize/2)/scale,
+			float64(crop.Min.Y+crop.Max.Y)/2 + (p.Y-cropSize/2)/scale,
 		}
 	}
 	return points, agreement
 }
 
-// points are in pixels of the square.
-func (n landmarker) points(square *image.RGBA) Landmarks {
+// points returns the landmarks in pixels of the square.
+func (n landmarkNetwork) points(square *image.RGBA) Landmarks {
 	var l Landmarks
 	out := n.head.Apply(n.features.of(square))
 	for i := range l {

@@ -1,7 +1,7 @@
 package labels
 
-// kinds says what kind of thing an object is, after COCO's supercategories. Books, clocks, vases and the like are of
-// none that says more than they do.
+// kinds maps an object to its kind, following COCO's supercategories. Objects such as books, clocks and vases have no
+// kind, because COCO's supercategory for them ("indoor") is not informative.
 var kinds = map[string]string{
 	"Bicycle": vehicle, "Car": vehicle, "Motorcycle": vehicle, "Airplane": vehicle, "Bus": vehicle, "Train": vehicle, "Truck": vehicle, "Boat": vehicle,
 	"Bird": animal, "Cat": animal, "Dog": animal, "Horse": animal, "Sheep": animal, "Cow": animal, "Elephant": animal, "Bear": animal, "Zebra": animal, "Giraffe": animal,

@@ -1,5 +1,6 @@
-// Package labels sums up in words what was found in a picture: its things and kinds of things, faces and what
-// they express, and its colours. Every label comes from a finding; it looks at no pixel itself.
+// Package labels derives labels from the detected objects, faces and colours of a picture. It does not classify the
+// picture itself. The score of an object is also the score of its kind; a smile is the face's score times joy; a group is
+// as certain as its third member; the score of a colour is the fraction of the picture that it covers.
 package labels
 
 import (
@@ -12,20 +13,18 @@ import (
 	"triptych/emulators/vision/objects"
 )
 
-// Label is a word for a picture.
+// Label is a word that describes a picture.
 type Label struct {
 	Name  string
-	Score float64 // how sure it is, 0 to 1; of a colour, how much of the picture it fills
+	Score float64 // 0 to 1
 }
 
 const (
-	// surest is the score below which nothing is a label.
-	surest = 0.5
-	// group is how many people are one.
-	group = 3
+	minScore  = 0.5
+	groupSize = 3 // people in a group, at least
 )
 
-// Of returns the labels, the highest score first.
+// Of returns the labels, highest score first.
 func Of(things []objects.Object, people []faces.Face, dominant []colours.Colour) []Label {
 	found := tally{}
 	for _, o := range things {
@@ -40,14 +39,14 @@ func Of(things []objects.Object, people []faces.Face, dominant []colours.Colour)
 		found.add(anger, f.Score*f.Expressions.Angry)
 		found.add(surprise, f.Score*f.Expressions.Surprised)
 	}
-	found.add(crowd, crowded(things, people))
-	for name, share := range shares(dominant) {
-		found.add(name, share)
+	found.add(group, groupScore(things, people))
+	for name, fraction := range fractions(dominant) {
+		found.add(name, fraction)
 	}
 	return found.sorted()
 }
 
-// Words that do not come from the object detector. A joyful face smiles.
+// Labels of people. Person is also an object class.
 const (
 	face     = "Face"
 	person   = "Person"
@@ -55,15 +54,8 @@ const (
 	sadness  = "Sadness"
 	anger    = "Anger"
 	surprise = "Surprise"
-	crowd    = "Group of people"
+	group    = "Group of people"
 )
-
-// Vocabulary lists every label there can be, by where it comes from, each list in alphabetical order.
-func Vocabulary() (things, kindsOfThings, people, ofColours []string) {
-	kindsOfThings = slices.Compact(slices.Sorted(maps.Values(kinds)))
-	people = []string{anger, face, crowd, person, sadness, smile, surprise}
-	return objects.Names(), kindsOfThings, people, slices.Sorted(slices.Values(colourNames))
-}
 
 // tally holds the highest score of each label.
 type tally map[string]float64
@@ -77,7 +69,7 @@ func (t tally) add(name string, score float64) {
 func (t tally) sorted() []Label {
 	var all []Label
 	for _, name := range slices.Sorted(maps.Keys(t)) {
-		if t[name] >= surest {
+		if t[name] >= minScore {
 			all = append(all, Label{name, min(t[name], 1)})
 		}
 	}
@@ -85,8 +77,8 @@ func (t tally) sorted() []Label {
 	return all
 }
 
-// crowded is how sure it is that there is a group: as sure as of its last member, counting bodies or faces.
-func crowded(things []objects.Object, people []faces.Face) float64 {
+// groupScore returns the score of the third most certain body or face, whichever is higher.
+func groupScore(things []objects.Object, people []faces.Face) float64 {
 	var bodies, heads []float64
 	for _, o := range things {
 		if o.Name == person {
@@ -96,13 +88,13 @@ func crowded(things []objects.Object, people []faces.Face) float64 {
 	for _, f := range people {
 		heads = append(heads, f.Score)
 	}
-	return max(last(bodies), last(heads))
+	return max(third(bodies), third(heads))
 }
 
-func last(scores []float64) float64 {
-	if len(scores) < group {
+func third(scores []float64) float64 {
+	if len(scores) < groupSize {
 		return 0
 	}
 	slices.Sort(scores)
-	return scores[len(scores)-group]
+	return scores[len(scores)-groupSize]
 }

@@ -1,6 +1,7 @@
 package labels
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -22,33 +23,33 @@ func TestOf(t *testing.T) {
 		fills  []colours.Colour
 		want   []Label
 	}{
-		"nothing_found_is_no_label": {nil, nil, nil, nil},
-		"a_thing_is_of_its_kind_too": {[]objects.Object{thing("Cat", 0.9)}, nil, nil,
+		"no_findings_no_labels": {nil, nil, nil, nil},
+		"object_also_labels_its_kind": {[]objects.Object{thing("Cat", 0.9)}, nil, nil,
 			[]Label{{"Animal", 0.9}, {"Cat", 0.9}}},
-		"the_surest_of_several_counts": {[]objects.Object{thing("Cat", 0.6), thing("Dog", 0.9), thing("Cat", 0.7)}, nil, nil,
+		"highest_score_of_a_label_counts": {[]objects.Object{thing("Cat", 0.6), thing("Dog", 0.9), thing("Cat", 0.7)}, nil, nil,
 			[]Label{{"Animal", 0.9}, {"Dog", 0.9}, {"Cat", 0.7}}},
-		"a_thing_without_a_kind_is_itself": {[]objects.Object{thing("Book", 0.9)}, nil, nil, []Label{{"Book", 0.9}}},
-		"a_face_is_a_person": {nil, []faces.Face{head(0.8, faces.Expressions{})}, nil,
+		"object_without_a_kind": {[]objects.Object{thing("Book", 0.9)}, nil, nil, []Label{{"Book", 0.9}}},
+		"face_is_a_person": {nil, []faces.Face{head(0.8, faces.Expressions{})}, nil,
 			[]Label{{"Face", 0.8}, {"Person", 0.8}}},
-		"joy_is_a_smile_as_sure_as_the_face": {nil, []faces.Face{head(0.8, faces.Expressions{Happy: 0.75})}, nil,
+		"smile_is_joy_times_the_face_score": {nil, []faces.Face{head(0.8, faces.Expressions{Happy: 0.75})}, nil,
 			[]Label{{"Face", 0.8}, {"Person", 0.8}, {"Smile", 0.6000000000000001}}},
-		"what_a_face_perhaps_shows_is_no_label": {nil, []faces.Face{head(0.9, faces.Expressions{Sad: 0.3, Angry: 0.3, Surprised: 0.4})}, nil,
+		"unlikely_expressions_are_no_labels": {nil, []faces.Face{head(0.9, faces.Expressions{Sad: 0.3, Angry: 0.3, Surprised: 0.4})}, nil,
 			[]Label{{"Face", 0.9}, {"Person", 0.9}}},
-		"sorrow_anger_and_surprise_have_words": {nil, []faces.Face{
+		"sadness_anger_and_surprise": {nil, []faces.Face{
 			head(1, faces.Expressions{Sad: 0.9}), head(1, faces.Expressions{Angry: 0.8}), head(1, faces.Expressions{Surprised: 0.7})}, nil,
 			[]Label{{"Face", 1}, {"Group of people", 1}, {"Person", 1}, {"Sadness", 0.9}, {"Anger", 0.8}, {"Surprise", 0.7}}},
-		"two_bodies_and_their_faces_are_no_group": {[]objects.Object{thing("Person", 0.9), thing("Person", 0.8)},
+		"two_bodies_with_faces_are_no_group": {[]objects.Object{thing("Person", 0.9), thing("Person", 0.8)},
 			[]faces.Face{head(0.9, faces.Expressions{}), head(0.8, faces.Expressions{})}, nil,
 			[]Label{{"Face", 0.9}, {"Person", 0.9}}},
-		"a_group_is_as_sure_as_its_third_member": {[]objects.Object{thing("Person", 0.6), thing("Person", 0.9), thing("Person", 0.8)}, nil, nil,
+		"group_has_the_score_of_its_third_member": {[]objects.Object{thing("Person", 0.6), thing("Person", 0.9), thing("Person", 0.8)}, nil, nil,
 			[]Label{{"Person", 0.9}, {"Group of people", 0.6}}},
-		"a_colour_of_more_than_half_is_a_label": {nil, nil, []colours.Colour{fill(200, 20, 20, 0.3), fill(250, 90, 90, 0.3), fill(20, 20, 200, 0.4)},
+		"colour_of_more_than_half_is_a_label": {nil, nil, []colours.Colour{fill(200, 20, 20, 0.3), fill(250, 90, 90, 0.3), fill(20, 20, 200, 0.4)},
 			[]Label{{"Red", 0.6}}},
-		"little_light_is_darkness": {nil, nil, []colours.Colour{fill(5, 20, 40, 0.9), fill(250, 90, 90, 0.1)}, []Label{{"Darkness", 0.9}}},
+		"dark_picture": {nil, nil, []colours.Colour{fill(5, 20, 40, 0.9), fill(250, 90, 90, 0.1)}, []Label{{"Darkness", 0.9}}},
 		"greys_are_black_and_white": {nil, nil, []colours.Colour{fill(100, 101, 102, 0.6), fill(200, 202, 199, 0.4)},
 			[]Label{{"Black and white", 1}}},
-		"a_white_wall_and_something_red_are_not": {nil, nil, []colours.Colour{fill(200, 202, 199, 0.9), fill(200, 0, 0, 0.1)}, nil},
-		"one_grey_alone_is_nothing":              {nil, nil, []colours.Colour{fill(100, 101, 102, 1)}, nil},
+		"white_wall_with_red_is_not_black_and_white": {nil, nil, []colours.Colour{fill(200, 202, 199, 0.9), fill(200, 0, 0, 0.1)}, nil},
+		"plain_grey_has_no_label":                    {nil, nil, []colours.Colour{fill(100, 101, 102, 1)}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := Of(tt.things, tt.people, tt.fills); !slices.Equal(got, tt.want) {
@@ -64,14 +65,14 @@ func TestHue(t *testing.T) {
 		"Yellow": {Red: 240, Green: 230, Blue: 20}, "Green": {Red: 30, Green: 150, Blue: 40}, "Turquoise": {Red: 20, Green: 200, Blue: 190},
 		"Blue": {Red: 30, Green: 60, Blue: 220}, "Purple": {Red: 120, Green: 20, Blue: 200}, "Pink": {Red: 240, Green: 80, Blue: 180},
 	} {
-		t.Run("it_is_"+name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			if got := hue(c); got != name {
 				t.Errorf("got %s", got)
 			}
 		})
 	}
-	t.Run("every_angle_has_a_name_of_the_vocabulary", func(t *testing.T) {
-		_, _, _, known := Vocabulary()
+	t.Run("every_hue_is_in_the_vocabulary", func(t *testing.T) {
+		_, _, _, known := vocabulary()
 		for degree := range 360 {
 			sin, cos := math.Sincos(float64(degree) * math.Pi / 180)
 			c := colours.Colour{Red: 150 + 100*cos, Green: 150 - 50*cos + 86.6*sin, Blue: 150 - 50*cos - 86.6*sin}
@@ -83,20 +84,27 @@ func TestHue(t *testing.T) {
 }
 
 func TestVocabulary(t *testing.T) {
-	things, kindsOfThings, people, ofColours := Vocabulary()
-	t.Run("no_word_means_two_things", func(t *testing.T) {
+	things, kindsOfThings, people, ofColours := vocabulary()
+	t.Run("no_label_has_two_meanings", func(t *testing.T) {
 		all := slices.Concat(things, kindsOfThings, people, ofColours)
-		all = slices.DeleteFunc(all, func(name string) bool { return name == person }) // a body, a face
+		all = slices.DeleteFunc(all, func(name string) bool { return name == person }) // from a body or from a face
 		slices.Sort(all)
 		if once := slices.Compact(slices.Clone(all)); len(once) != len(all) {
 			t.Errorf("of %q", all)
 		}
 	})
-	t.Run("only_what_can_be_found_has_a_kind", func(t *testing.T) {
+	t.Run("only_object_classes_have_a_kind", func(t *testing.T) {
 		for name := range kinds {
 			if !slices.Contains(things, name) {
 				t.Errorf("%q", name)
 			}
 		}
 	})
+}
+
+// vocabulary returns all possible labels: objects, their kinds, people, and colours, each list in alphabetical order.
+func vocabulary() (things, kindsOfThings, people, ofColours []string) {
+	kindsOfThings = slices.Compact(slices.Sorted(maps.Values(kinds)))
+	people = []string{anger, face, group, person, sadness, smile, surprise}
+	return objects.Names(), kindsOfThings, people, slices.Sorted(slices.Values(colourNames))
 }

@@ -8,14 +8,14 @@ import (
 	"slices"
 )
 
-// Model is the weights of one network by name. What is asked of it and missing is remembered and told
-// by Err, so that a network is put together line by line and checked once.
+// Model holds the weights of one network by name. Its methods return a placeholder for weights that are missing, and
+// Err returns the first error. A network can thus be built without checking each layer.
 type Model struct {
 	stored map[string]weight
 	err    error
 }
 
-// weight is an entry of a TensorFlow.js weights manifest; the values follow each other in the data.
+// weight is an entry of a TensorFlow.js weights manifest. The data contains the values of all entries in the same order.
 type weight struct {
 	Name         string `json:"name"`
 	Shape        []int  `json:"shape"`
@@ -29,8 +29,8 @@ type weight struct {
 	data []byte
 }
 
-// Read takes a TensorFlow.js weights manifest and the data it describes: float32, or uint8 with a scale
-// and a minimum a tensor. Anything else is an error that names it.
+// Read parses a TensorFlow.js weights manifest and its data. It supports float32, and uint8 with one scale and one
+// minimum for each tensor.
 func Read(manifest, data []byte) (*Model, error) {
 	var groups []struct {
 		Weights []weight `json:"weights"`
@@ -43,37 +43,34 @@ func Read(manifest, data []byte) (*Model, error) {
 		for _, w := range group.Weights {
 			length, err := w.length()
 			if err == nil && length > len(data) {
-				err = fmt.Errorf("shape %v needs more than the %d bytes that are left", w.Shape, len(data))
+				err = fmt.Errorf("shape %v needs %d bytes, only %d are left", w.Shape, length, len(data))
 			}
 			if err != nil {
-				return nil, fmt.Errorf("weights %q: %w", w.Name, err)
+				return nil, fmt.Errorf("reading weights %q: %w", w.Name, err)
 			}
 			w.data, data = data[:length], data[length:]
 			m.stored[w.Name] = w
 		}
 	}
 	if len(data) != 0 {
-		return nil, fmt.Errorf("%d bytes of weights are left over: manifest and data do not belong together", len(data))
+		return nil, fmt.Errorf("%d bytes of weights are left over: the manifest does not belong to the data", len(data))
 	}
 	return m, nil
 }
 
-// length is how many bytes the values take.
+// length returns the number of bytes of the values.
 func (w weight) length() (int, error) {
-	stored := w.Dtype
+	dtype := w.Dtype
 	if w.Quantization != nil {
-		stored = w.Quantization.Dtype
+		dtype = w.Quantization.Dtype
 	}
-	n := size(w.Shape)
 	switch {
-	case n < 0 || n > 1<<30:
-		return 0, fmt.Errorf("shape %v is none", w.Shape)
-	case stored == "uint8" && w.Quantization != nil:
-		return n, nil
-	case stored == "float32":
-		return 4 * n, nil
+	case dtype == "uint8" && w.Quantization != nil:
+		return size(w.Shape), nil
+	case dtype == "float32":
+		return 4 * size(w.Shape), nil
 	}
-	return 0, fmt.Errorf("data type %q is not supported", stored)
+	return 0, fmt.Errorf("data type %q is not supported", dtype)
 }
 
 func (w weight) decode() *Tensor {
@@ -88,10 +85,10 @@ func (w weight) decode() *Tensor {
 	return t
 }
 
-// Err is the first thing asked for that the model does not have.
+// Err returns the first error of the methods below: the name and shape of weights that the model does not have.
 func (m *Model) Err() error { return m.err }
 
-// Tensor is the weights of that name and shape; a dimension of 0 may be any.
+// Tensor returns the weights with the given name and shape. A dimension of 0 matches any length.
 func (m *Model) Tensor(name string, shape ...int) *Tensor {
 	w, ok := m.stored[name]
 	if ok && slices.EqualFunc(w.Shape, shape, func(has, want int) bool { return has == want || want == 0 }) {
@@ -100,25 +97,23 @@ func (m *Model) Tensor(name string, shape ...int) *Tensor {
 	if m.err == nil {
 		m.err = fmt.Errorf("the model has no weights %q of shape %v", name, shape)
 	}
-	return New(slices.Repeat([]int{1}, len(shape))...) // something to build on until Err is read
+	return New(slices.Repeat([]int{1}, len(shape))...) // a placeholder
 }
 
-// Conv is the convolution whose weights are name/filters and name/bias.
+// Conv returns the convolution whose weights are name/filters and name/bias.
 func (m *Model) Conv(name string, stride int, padding Padding) Conv {
 	filters := m.filters(name, "filters", 0, 0, 0, 0)
-	bias := m.Tensor(name+"/bias", filters.Shape[3])
-	return Conv{channelsFirst(filters), bias, stride, padding}
+	return Conv{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[3]), stride, padding}
 }
 
-// Depthwise is the padded depthwise convolution whose weights are name/depthwise_filter and name/bias.
+// Depthwise returns the padded depthwise convolution whose weights are name/depthwise_filter and name/bias.
 func (m *Model) Depthwise(name string, stride int) Depthwise {
 	filters := m.filters(name, "depthwise_filter", 0, 0, 0, 1)
-	bias := m.Tensor(name+"/bias", filters.Shape[2])
-	return Depthwise{channelsFirst(filters), bias, stride, Same}
+	return Depthwise{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[2]), stride, Same}
 }
 
-// filters are the weights of a convolution. There may be a scale and a minimum for each output channel, the fastest
-// dimension, beside them.
+// filters returns the weights of a convolution. If the model has name/scale and name/min, it applies them to each output
+// channel, which is the dimension that varies fastest.
 func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	stored := m.Tensor(name+"/"+kind, shape...)
 	if _, ok := m.stored[name+"/scale"]; !ok {
@@ -128,42 +123,39 @@ func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	if channels == 1 {
 		channels = stored.Shape[2]
 	}
-	scale, least := m.Tensor(name+"/scale", channels), m.Tensor(name+"/min", channels)
+	scale, minimum := m.Tensor(name+"/scale", channels), m.Tensor(name+"/min", channels)
 	if m.err != nil {
 		return stored
 	}
 	for i, v := range stored.Data {
-		stored.Data[i] = v*scale.Data[i%channels] + least.Data[i%channels]
+		stored.Data[i] = v*scale.Data[i%channels] + minimum.Data[i%channels]
 	}
 	return stored
 }
 
-// Separable is the padded separable convolution whose weights are name/depthwise_filter,
-// name/pointwise_filter and name/bias.
+// Separable returns the padded separable convolution whose weights are name/depthwise_filter, name/pointwise_filter and
+// name/bias.
 func (m *Model) Separable(name string, stride int) Separable {
 	depthwise := m.Tensor(name+"/depthwise_filter", 0, 0, 0, 1)
 	pointwise := m.Tensor(name+"/pointwise_filter", 1, 1, depthwise.Shape[2], 0)
-	bias := m.Tensor(name+"/bias", pointwise.Shape[3])
 	return Separable{
 		Depthwise{Filters: channelsFirst(depthwise), Stride: stride, Padding: Same},
-		Conv{channelsFirst(pointwise), bias, 1, Same},
+		Conv{channelsFirst(pointwise), m.Tensor(name+"/bias", pointwise.Shape[3]), 1, Same},
 	}
 }
 
-// channelsFirst reorders filters from TensorFlow's height, width, in, out to out, in, height, width. It releases them, so
-// what else is to be known of them is read before.
+// channelsFirst reorders filters from TensorFlow's height, width, in, out to out, in, height, width.
 func channelsFirst(t *Tensor) *Tensor {
 	window, in, out := t.Shape[0]*t.Shape[1], t.Shape[2], t.Shape[3]
 	to := New(out, in, t.Shape[0], t.Shape[1])
 	for i, v := range t.Data {
-		o, c, at := i%out, i/out%in, i/out/in
-		to.Data[(o*in+c)*window+at] = v
+		o, c, position := i%out, i/out%in, i/out/in
+		to.Data[(o*in+c)*window+position] = v
 	}
-	t.Release()
 	return to
 }
 
-// Dense is the layer whose weights are name/weights and name/bias.
+// Dense returns the layer whose weights are name/weights and name/bias.
 func (m *Model) Dense(name string) Dense {
 	weights := m.Tensor(name+"/weights", 0, 0)
 	return Dense{weights, m.Tensor(name+"/bias", weights.Shape[1])}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// count is a tensor of 1, 2, 3, …
+// count returns a tensor of 1, 2, 3, …
 func count(shape ...int) *Tensor {
 	t := New(shape...)
 	for i := range t.Data {
@@ -25,7 +25,7 @@ func filled(v float32, shape ...int) *Tensor {
 	return t
 }
 
-// row is a few values of one channel and row.
+// row returns the values from column from to column to-1 of row y of the first channel.
 func (t *Tensor) row(y, from, to int) *Tensor {
 	return &Tensor{Shape: []int{to - from}, Data: t.plane(0)[y*t.Shape[2]:][from:to]}
 }
@@ -39,30 +39,30 @@ func TestLayers(t *testing.T) {
 		shape []int
 		want  []float32
 	}{
-		{"a_valid_box_sums_everything", Conv{box, filled(0.5, 1), 1, Valid}.Apply(in), []int{1, 1, 1}, []float32{45.5}},
-		{"a_padded_box_sums_what_is_inside", Conv{box, New(1), 1, Same}.Apply(in), []int{1, 3, 3},
+		{"valid_convolution_sums_the_whole_window", Conv{box, filled(0.5, 1), 1, Valid}.Apply(in), []int{1, 1, 1}, []float32{45.5}},
+		{"padding_adds_zeros", Conv{box, New(1), 1, Same}.Apply(in), []int{1, 3, 3},
 			[]float32{12, 21, 16, 27, 45, 33, 24, 39, 28}},
-		{"filters_are_not_mirrored", Conv{count(1, 1, 3, 3), New(1), 1, Valid}.Apply(in), []int{1, 1, 1}, []float32{285}},
-		{"stride_2_on_an_odd_size_pads_both_sides", Conv{box, New(1), 2, Same}.Apply(in), []int{1, 2, 2}, []float32{12, 16, 24, 28}},
-		{"stride_2_on_an_even_size_pads_last", Conv{count(1, 1, 3, 3), New(1), 2, Same}.Apply(count(1, 2, 2)), []int{1, 1, 1},
+		{"convolution_filters_are_not_mirrored", Conv{count(1, 1, 3, 3), New(1), 1, Valid}.Apply(in), []int{1, 1, 1}, []float32{285}},
+		{"stride_2_on_odd_size_pads_both_sides", Conv{box, New(1), 2, Same}.Apply(in), []int{1, 2, 2}, []float32{12, 16, 24, 28}},
+		{"stride_2_on_even_size_pads_lower_right", Conv{count(1, 1, 3, 3), New(1), 2, Same}.Apply(count(1, 2, 2)), []int{1, 1, 1},
 			[]float32{1*1 + 2*2 + 4*3 + 5*4}},
-		{"a_box_on_one_pixel_sees_that_pixel", Conv{box, New(1), 1, Same}.Apply(count(1, 1, 1)), []int{1, 1, 1}, []float32{1}},
-		{"a_map_of_many_rows_is_done_in_parts", Conv{box, New(1), 1, Same}.Apply(filled(1, 1, 5000, 3)).row(4095, 0, 3), []int{3}, []float32{6, 9, 6}},
-		{"a_1x1_convolution_mixes_channels", Conv{count(3, 2, 1, 1), New(3), 1, Same}.Apply(count(2, 1, 2)), []int{3, 1, 2},
+		{"convolution_of_one_pixel", Conv{box, New(1), 1, Same}.Apply(count(1, 1, 1)), []int{1, 1, 1}, []float32{1}},
+		{"convolution_in_several_parts", Conv{box, New(1), 1, Same}.Apply(filled(1, 1, 5000, 3)).row(4095, 0, 3), []int{3}, []float32{6, 9, 6}},
+		{"1x1_convolution_mixes_channels", Conv{count(3, 2, 1, 1), New(3), 1, Same}.Apply(count(2, 1, 2)), []int{3, 1, 2},
 			[]float32{1*1 + 2*3, 1*2 + 2*4, 3*1 + 4*3, 3*2 + 4*4, 5*1 + 6*3, 5*2 + 6*4}},
-		{"depthwise_keeps_channels_apart", Depthwise{filled(2, 1, 2, 3, 3), nil, 1, Same}.Apply(count(2, 1, 2)), []int{2, 1, 2},
+		{"depthwise_does_not_mix_channels", Depthwise{filled(2, 1, 2, 3, 3), nil, 1, Same}.Apply(count(2, 1, 2)), []int{2, 1, 2},
 			[]float32{6, 6, 14, 14}},
 		{"depthwise_adds_a_bias_for_each_channel", Depthwise{filled(2, 1, 2, 3, 3), count(2), 1, Same}.Apply(count(2, 1, 2)), []int{2, 1, 2},
 			[]float32{7, 7, 16, 16}},
 		{"depthwise_filters_are_not_mirrored", Depthwise{count(1, 1, 3, 3), nil, 1, Valid}.Apply(in), []int{1, 1, 1}, []float32{285}},
-		{"depthwise_by_2_on_an_even_size_pads_last", Depthwise{count(1, 1, 3, 3), nil, 2, Same}.Apply(count(1, 2, 2)), []int{1, 1, 1},
+		{"depthwise_stride_2_on_even_size_pads_lower_right", Depthwise{count(1, 1, 3, 3), nil, 2, Same}.Apply(count(1, 2, 2)), []int{1, 1, 1},
 			[]float32{1*1 + 2*2 + 4*3 + 5*4}},
 		{"separable_is_depthwise_then_pointwise",
 			Separable{Depthwise{box, nil, 2, Same}, Conv{count(2, 1, 1, 1), count(2), 1, Same}}.Apply(in),
 			[]int{2, 2, 2}, []float32{13, 17, 25, 29, 26, 34, 50, 58}},
-		{"pooling_counts_a_hanging_edge_once", in.MaxPool(2), []int{1, 2, 2}, []float32{5, 6, 8, 9}},
-		{"pooling_by_1_keeps_the_size", in.MaxPool(1), []int{1, 3, 3}, []float32{5, 6, 6, 8, 9, 9, 8, 9, 9}},
-		{"pooling_of_negatives_is_not_0", filled(-3, 1, 3, 3).MaxPool(2), []int{1, 2, 2}, []float32{-3, -3, -3, -3}},
+		{"pooling_covers_only_values_inside_the_edge", in.MaxPool(2), []int{1, 2, 2}, []float32{5, 6, 8, 9}},
+		{"pooling_with_stride_1_keeps_the_size", in.MaxPool(1), []int{1, 3, 3}, []float32{5, 6, 6, 8, 9, 9, 8, 9, 9}},
+		{"pooling_of_negative_values_is_negative", filled(-3, 1, 3, 3).MaxPool(2), []int{1, 2, 2}, []float32{-3, -3, -3, -3}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -73,7 +73,7 @@ func TestLayers(t *testing.T) {
 	}
 }
 
-func TestValues(t *testing.T) {
+func TestElementwise(t *testing.T) {
 	relu6 := &Tensor{[]int{3}, []float32{-2, 3, 7}}
 	relu6.ReLU6()
 	relu, leaky := &Tensor{[]int{2}, []float32{-2, 3}}, &Tensor{[]int{2}, []float32{-2, 3}}
@@ -85,14 +85,14 @@ func TestValues(t *testing.T) {
 		name      string
 		got, want []float32
 	}{
-		{"relu_drops_negatives", relu.Data, []float32{0, 3}},
-		{"relu6_stays_between_0_and_6", relu6.Data, []float32{0, 3, 6}},
-		{"leaky_relu_shrinks_negatives", leaky.Data, []float32{-1, 3}},
-		{"add_adds_each", sum.Data, []float32{2, 4}},
-		{"means_are_per_channel", count(2, 1, 2).ChannelMeans(), []float32{1.5, 3.5}},
+		{"relu_replaces_negatives_by_0", relu.Data, []float32{0, 3}},
+		{"relu6_limits_to_0_to_6", relu6.Data, []float32{0, 3, 6}},
+		{"leaky_relu_scales_negatives", leaky.Data, []float32{-1, 3}},
+		{"add_is_elementwise", sum.Data, []float32{2, 4}},
+		{"channel_means", count(2, 1, 2).ChannelMeans(), []float32{1.5, 3.5}},
 		{"dense_adds_the_bias", Dense{count(2, 2), count(2)}.Apply([]float32{1, 10}), []float32{32, 44}},
-		{"softmax_of_equals_is_even", Softmax([]float32{7, 7}), []float32{0.5, 0.5}},
-		{"softmax_survives_huge_scores", Softmax([]float32{1000, 0}), []float32{1, 0}},
+		{"softmax_of_equal_scores", Softmax([]float32{7, 7}), []float32{0.5, 0.5}},
+		{"softmax_of_huge_scores_does_not_overflow", Softmax([]float32{1000, 0}), []float32{1, 0}},
 		{"sigmoid_of_0_is_half", []float32{Sigmoid(0)}, []float32{0.5}},
 	}
 	for _, tt := range tests {
@@ -104,65 +104,14 @@ func TestValues(t *testing.T) {
 	}
 }
 
-func TestRelease(t *testing.T) {
-	spare.Lock()
-	spare.free, spare.held = nil, 0 // by other tests
-	spare.Unlock()
-	t.Run("what_was_released_comes_back_as_zeros", func(t *testing.T) {
-		used := filled(7, 3, 5)
-		memory := &used.Data[0]
-		used.Release()
-		got := New(2, 6)
-		if !slices.Equal(got.Data, make([]float32, 12)) || !slices.Equal(got.Shape, []int{2, 6}) {
-			t.Errorf("got %v %v", got.Shape, got.Data)
-		}
-		if &got.Data[0] != memory {
-			t.Error("it is new memory")
-		}
-	})
-	spares := func() (free, held int) {
-		spare.Lock()
-		defer spare.Unlock()
-		return len(spare.free), spare.held
-	}
-	t.Run("of_many_sizes_the_largest_stays", func(t *testing.T) {
-		free, held := spares()
-		var largest *float32
-		for n := 100_000; n < 10_000_000; n += 100_000 {
-			used := New(n)
-			largest = &used.Data[0]
-			used.Release()
-		}
-		if freeToo, heldToo := spares(); freeToo > free+1 || heldToo > held+10_000_000 {
-			t.Errorf("%d of %d numbers became %d of %d", free, held, freeToo, heldToo)
-		}
-		if got := New(9_000_000); &got.Data[0] != largest {
-			t.Error("9,000,000 numbers are new memory")
-		}
-	})
-	t.Run("a_small_one_does_not_take_the_place_of_a_large_one", func(t *testing.T) {
-		New(1 << 20).Release()
-		if got := cap(New(5000).Data); got > 4*5000+1024 {
-			t.Errorf("5000 numbers take %d", got)
-		}
-	})
-	t.Run("too_much_is_left_to_the_garbage_collector", func(t *testing.T) {
-		_, held := spares()
-		(&Tensor{Data: make([]float32, 1, mostSpare+1)}).Release()
-		if _, got := spares(); got != held {
-			t.Errorf("%d numbers became %d", held, got)
-		}
-	})
-}
-
 func TestMultiply(t *testing.T) {
 	for name, tt := range map[string]struct{ rows, inner, cols, stride int }{
-		"one_number":                   {1, 1, 1, 1},
-		"a_row":                        {1, 5, 7, 7},
-		"wider_and_deeper_than_a_part": {3, 40, 1100, 1103},
-		"narrow_and_deep":              {5, 700, 10, 10},
+		"single_number":   {1, 1, 1, 1},
+		"row":             {1, 5, 7, 7},
+		"wide_and_deep":   {3, 40, 1100, 1103},
+		"narrow_and_deep": {5, 700, 10, 10},
 	} {
-		t.Run(name+"_is_the_sum_of_products", func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			a, b, c := New(tt.rows, tt.inner), New(tt.inner, tt.cols), filled(1, tt.rows, tt.stride)
 			for i := range a.Data {
 				a.Data[i] = float32(i%5) - 2
@@ -182,24 +131,6 @@ func TestMultiply(t *testing.T) {
 	}
 }
 
-func TestPart(t *testing.T) {
-	in := count(4, 3, 3)
-	conv, depthwise := Conv{count(4, 4, 1, 1), count(4), 1, Same}, Depthwise{count(1, 4, 3, 3), count(4), 1, Same}
-	without := Depthwise{count(1, 4, 3, 3), nil, 1, Same}
-	of := &Tensor{[]int{2, 3, 3}, in.Data[9:27]} // what the second and third channel of a depthwise layer see
-	for name, tt := range map[string]struct{ whole, part *Tensor }{
-		"a_part_of_a_convolution_makes_its_channels":          {conv.Apply(in), conv.Part(1, 3).Apply(in)},
-		"a_part_of_a_depthwise_layer_makes_its_channels":      {depthwise.Apply(in), depthwise.Part(1, 3).Apply(of)},
-		"a_part_of_a_layer_without_a_bias_makes_its_channels": {without.Apply(in), without.Part(1, 3).Apply(of)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if !slices.Equal(tt.part.Shape, []int{2, 3, 3}) || !slices.Equal(tt.part.Data, tt.whole.Data[9:27]) {
-				t.Errorf("got %v %v of %v", tt.part.Shape, tt.part.Data, tt.whole.Data)
-			}
-		})
-	}
-}
-
 func floats(values ...float32) []byte {
 	var data []byte
 	for _, v := range values {
@@ -211,8 +142,8 @@ func floats(values ...float32) []byte {
 func TestRead(t *testing.T) {
 	const fc = `{"name":"fc/weights","shape":[1,2],"dtype":"float32","quantization":{"dtype":"uint8","scale":0.5,"min":-1}},
 	            {"name":"fc/bias","shape":[2],"dtype":"float32"}`
-	data := []byte{0, 4, 0, 0, 128, 63, 0, 0, 0, 64} // quantised 0 and 4, then the floats 1 and 2
-	t.Run("quantised_and_plain_weights_follow_each_other", func(t *testing.T) {
+	data := []byte{0, 4, 0, 0, 128, 63, 0, 0, 0, 64} // quantized 0 and 4, then the floats 1 and 2
+	t.Run("quantized_and_float_weights", func(t *testing.T) {
 		m, err := Read([]byte(`[{"weights":[`+fc+`]}]`), data)
 		if err != nil {
 			t.Fatal(err)
@@ -227,7 +158,7 @@ func TestRead(t *testing.T) {
 			t.Errorf("the error is %v, want the first missing name", m.Err())
 		}
 	})
-	t.Run("filters_in_bytes_have_a_scale_and_a_minimum_for_each_channel", func(t *testing.T) {
+	t.Run("filters_quantized_per_channel", func(t *testing.T) {
 		m, err := Read([]byte(`[{"weights":[
 			{"name":"a/filters","shape":[1,1,1,2],"dtype":"float32","quantization":{"dtype":"uint8","scale":1,"min":0}},
 			{"name":"a/scale","shape":[2],"dtype":"float32"},{"name":"a/min","shape":[2],"dtype":"float32"},{"name":"a/bias","shape":[2],"dtype":"float32"},
@@ -243,33 +174,19 @@ func TestRead(t *testing.T) {
 		}
 	})
 	for name, tt := range map[string]struct {
-		manifest, says string
-		data           []byte
+		manifest, message string
+		data              []byte
 	}{
-		"no_JSON_is_an_error":              {`[`, "manifest", data},
-		"too_little_data_is_an_error":      {`[{"weights":[` + fc + `]}]`, "fc/bias", data[:9]},
-		"too_much_data_is_an_error":        {`[{"weights":[` + fc + `]}]`, "left over", append(data, 0)},
-		"an_unknown_type_is_named":         {`[{"weights":[{"name":"a","shape":[1],"dtype":"int32"}]}]`, "int32", data},
-		"uint8_without_scale_is_not_taken": {`[{"weights":[{"name":"a","shape":[1],"dtype":"uint8"}]}]`, "uint8", data},
+		"invalid_JSON":               {`[`, "manifest", data},
+		"too_little_data":            {`[{"weights":[` + fc + `]}]`, "fc/bias", data[:9]},
+		"too_much_data":              {`[{"weights":[` + fc + `]}]`, "left over", append(data, 0)},
+		"unknown_data_type_is_named": {`[{"weights":[{"name":"a","shape":[1],"dtype":"int32"}]}]`, "int32", data},
+		"uint8_without_scale":        {`[{"weights":[{"name":"a","shape":[1],"dtype":"uint8"}]}]`, "uint8", data},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := Read([]byte(tt.manifest), tt.data); err == nil || !strings.Contains(err.Error(), tt.says) {
-				t.Errorf("got %v, want an error that says %q", err, tt.says)
+			if _, err := Read([]byte(tt.manifest), tt.data); err == nil || !strings.Contains(err.Error(), tt.message) {
+				t.Errorf("got %v, want an error with %q", err, tt.message)
 			}
 		})
 	}
-}
-
-func TestPanic(t *testing.T) {
-	t.Run("a_panic_in_parallel_work_is_the_callers", func(t *testing.T) {
-		defer func() {
-			err, _ := recover().(error)
-			if err == nil || !strings.Contains(err.Error(), "index out of range") || !strings.Contains(err.Error(), "layers.go") {
-				t.Errorf("recovered %v", err)
-			}
-		}()
-		in := count(2, 5, 5)
-		Depthwise{Filters: &Tensor{Shape: []int{1, 2, 3, 3}}, Bias: count(1), Stride: 1, Padding: Same}.Apply(in) // a bias is missing
-		t.Error("it did not panic")
-	})
 }

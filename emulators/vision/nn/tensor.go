@@ -1,20 +1,20 @@
-// Package nn runs small convolutional networks forward, one picture at a time, in plain Go: no C, no
-// batches, no training. Layers only read their weights, so one network may serve many goroutines. It
-// knows nothing of pictures or faces.
+// Package nn runs small convolutional networks in plain Go, without C: inference only, one picture at a time. Layers
+// only read their weights, so several goroutines may share a network. The package does not depend on pictures or faces.
 package nn
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
-// Tensor is an array of numbers, last dimension fastest. A feature map has the shape channels, height,
-// width: rows stay together, which is what makes the loops over them fast.
+// Tensor is an array of numbers whose last dimension varies fastest. A feature map has the shape channels, height,
+// width, so that each row is contiguous in memory.
 type Tensor struct {
 	Shape []int
 	Data  []float32
 }
 
+// New returns a tensor of zeros.
+func New(shape ...int) *Tensor { return &Tensor{shape, make([]float32, size(shape))} }
+
+// size returns the number of elements.
 func size(shape []int) int {
 	n := 1
 	for _, d := range shape {
@@ -23,45 +23,43 @@ func size(shape []int) int {
 	return n
 }
 
-// Clone is a copy that shares nothing.
+// Clone returns a copy that shares no memory with t.
 func (t *Tensor) Clone() *Tensor {
-	c := unset(append([]int(nil), t.Shape...)...)
-	copy(c.Data, t.Data)
-	return c
+	return &Tensor{append([]int(nil), t.Shape...), append([]float32(nil), t.Data...)}
 }
 
-// Add adds u, of the same shape, in place.
+// Add adds u, which has the same shape, in place.
 func (t *Tensor) Add(u *Tensor) {
 	for i, v := range u.Data {
 		t.Data[i] += v
 	}
 }
 
-// ReLU makes what is negative 0, in place.
-func (t *Tensor) ReLU() {
+// ReLU replaces negative values by 0, in place, and returns t.
+func (t *Tensor) ReLU() *Tensor {
 	for i, v := range t.Data {
 		t.Data[i] = max(v, 0)
 	}
+	return t
 }
 
-// ReLU6 keeps values between 0 and 6, in place.
-func (t *Tensor) ReLU6() {
-	// Numbers that are not negative are ordered as their bits are, and those are compared without a branch.
-	six := int32(math.Float32bits(6))
+// ReLU6 limits values to 0 to 6, in place, and returns t.
+func (t *Tensor) ReLU6() *Tensor {
 	for i, v := range t.Data {
-		bits := int32(math.Float32bits(v))
-		t.Data[i] = math.Float32frombits(uint32(min(bits&^(bits>>31), six)))
+		t.Data[i] = min(max(v, 0), 6)
 	}
+	return t
 }
 
-// LeakyReLU multiplies what is negative by slope, below 1, in place.
-func (t *Tensor) LeakyReLU(slope float32) {
+// LeakyReLU multiplies negative values by slope, which is below 1, in place, and returns t.
+func (t *Tensor) LeakyReLU(slope float32) *Tensor {
 	for i, v := range t.Data {
 		t.Data[i] = max(v, v*slope)
 	}
+	return t
 }
 
-// ChannelMeans averages each channel of a feature map.
+// ChannelMeans returns the average of each channel of a feature map.
 func (t *Tensor) ChannelMeans() []float32 {
 	means := make([]float32, t.Shape[0])
 	for c := range means {
@@ -74,22 +72,14 @@ func (t *Tensor) ChannelMeans() []float32 {
 	return means
 }
 
-// part shares a tensor's numbers from first to last-1 of one dimension, before which all are 1. It must not be released.
-func (t *Tensor) part(dimension, first, last int) *Tensor {
-	shape := slices.Clone(t.Shape)
-	each := len(t.Data) / shape[dimension]
-	shape[dimension] = last - first
-	return &Tensor{shape, t.Data[first*each : last*each : last*each]}
-}
-
-// plane is one channel of a feature map.
+// plane returns one channel of a feature map, without copying it.
 func (t *Tensor) plane(channel int) []float32 {
 	n := t.Shape[1] * t.Shape[2]
 	return t.Data[channel*n:][:n]
 }
 
-// MaxPool takes the largest of every 2×2 window, stepping by stride; windows that hang over the right
-// or lower edge count only what is inside.
+// MaxPool returns the maximum of every 2×2 window. Windows are stride apart. A window that extends past the right or
+// lower edge covers only the values inside.
 func (t *Tensor) MaxPool(stride int) *Tensor {
 	height, width := t.Shape[1], t.Shape[2]
 	out := New(t.Shape[0], (height+stride-1)/stride, (width+stride-1)/stride)
@@ -108,25 +98,25 @@ func (t *Tensor) MaxPool(stride int) *Tensor {
 	return out
 }
 
-// Sigmoid maps any number into 0 to 1.
+// Sigmoid maps any number to the range 0 to 1.
 func Sigmoid(v float32) float32 {
 	return float32(1 / (1 + math.Exp(-float64(v))))
 }
 
-// Softmax makes shares that add up to 1 of scores.
+// Softmax converts scores to probabilities that add up to 1.
 func Softmax(scores []float32) []float32 {
-	top := scores[0]
+	highest := scores[0]
 	for _, v := range scores {
-		top = max(top, v)
+		highest = max(highest, v)
 	}
-	shares := make([]float32, len(scores))
+	probabilities := make([]float32, len(scores))
 	var sum float32
 	for i, v := range scores {
-		shares[i] = float32(math.Exp(float64(v - top)))
-		sum += shares[i]
+		probabilities[i] = float32(math.Exp(float64(v - highest))) // the subtraction prevents an overflow
+		sum += probabilities[i]
 	}
-	for i := range shares {
-		shares[i] /= sum
+	for i := range probabilities {
+		probabilities[i] /= sum
 	}
-	return shares
+	return probabilities
 }

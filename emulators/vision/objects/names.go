@@ -2,8 +2,8 @@ package objects
 
 import "slices"
 
-// names of COCO's classes as the network numbers them; 0 is the background, and those it leaves empty were
-// taken out of COCO. They are written as Google writes names.
+// names are COCO's classes by the network's class number, in Google's spelling. Class 0 is the background. The other
+// empty names are classes that were removed from COCO.
 var names = [91]string{
 	1: "Person", 2: "Bicycle", 3: "Car", 4: "Motorcycle", 5: "Airplane", 6: "Bus", 7: "Train", 8: "Truck",
 	9: "Boat", 10: "Traffic light", 11: "Fire hydrant", 13: "Stop sign", 14: "Parking meter", 15: "Bench",
@@ -19,7 +19,7 @@ var names = [91]string{
 	87: "Scissors", 88: "Teddy bear", 89: "Hair dryer", 90: "Toothbrush",
 }
 
-// Names lists everything that can be found, in alphabetical order.
+// Names returns the names of all objects that Find can return, in alphabetical order.
 func Names() []string {
 	all := slices.DeleteFunc(slices.Clone(names[:]), func(name string) bool { return name == "" })
 	slices.Sort(all)

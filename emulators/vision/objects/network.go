@@ -8,11 +8,11 @@ import (
 	"triptych/emulators/vision/nn"
 )
 
-// inputSize is the side of the square the network sees; it was trained with pictures stretched to it.
+// inputSize is the side of the network's square input. The network was trained with pictures stretched to this size.
 const inputSize = 300
 
-// network is a MobileNetV2, four smaller layers after it, and on six of their maps, from fine to coarse, a pair
-// of heads that say what is there and where.
+// network is an SSDLite-MobileNetV2: a MobileNetV2, four smaller layers after it, and a pair of heads on each of six
+// feature maps, from fine to coarse.
 type network struct {
 	first  nn.Conv
 	blocks []block
@@ -21,22 +21,21 @@ type network struct {
 	heads  []head
 }
 
-// block widens its map, looks at each channel by itself, and narrows it again; what goes in is added to what
-// comes out if it fits.
+// block is an inverted residual block of MobileNetV2. It adds its input to its output if the shapes are equal.
 type block struct {
-	expand    nn.Conv // not in the first block
+	expand    *nn.Conv // nil in the first block
 	depthwise nn.Depthwise
 	project   nn.Conv
 }
 
-// extra halves a map.
+// extra halves the size of a feature map.
 type extra struct {
 	reduce    nn.Conv
 	depthwise nn.Depthwise
 	spread    nn.Conv
 }
 
-// head reads boxes and classes off a map.
+// head predicts the boxes and classes of a feature map.
 type head struct{ box, class branch }
 
 type branch struct {
@@ -44,10 +43,11 @@ type branch struct {
 	predict   nn.Conv
 }
 
-// strides of the blocks, and the block within which the first, finest pair of heads looks.
+// strides are the strides of the blocks.
 var strides = [...]int{1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1}
 
-const finest = 13
+// firstHeadBlock is the block whose expanded feature map is the input of the first head.
+const firstHeadBlock = 13
 
 func newNetwork(m *nn.Model) network {
 	pointwise := func(name string) nn.Conv { return m.Conv(name, 1, nn.Same) }
@@ -57,16 +57,17 @@ func newNetwork(m *nn.Model) network {
 		b := block{}
 		if i > 0 {
 			name += "_" + strconv.Itoa(i)
-			b.expand = pointwise(name + "/expand")
+			expand := pointwise(name + "/expand")
+			b.expand = &expand
 		}
 		b.depthwise, b.project = m.Depthwise(name+"/depthwise", stride), pointwise(name+"/project")
 		n.blocks = append(n.blocks, b)
 	}
 	for i, size := range [...]struct{ reduced, spread string }{{"256", "512"}, {"128", "256"}, {"128", "256"}, {"64", "128"}} {
-		at := strconv.Itoa(i + 2)
-		spread := "layer_19_2_Conv2d_" + at + "_3x3_s2_" + size.spread
+		number := strconv.Itoa(i + 2)
+		spread := "layer_19_2_Conv2d_" + number + "_3x3_s2_" + size.spread
 		n.extra = append(n.extra, extra{
-			pointwise("layer_19_1_Conv2d_" + at + "_1x1_" + size.reduced), m.Depthwise(spread+"_depthwise", 2), pointwise(spread),
+			pointwise("layer_19_1_Conv2d_" + number + "_1x1_" + size.reduced), m.Depthwise(spread+"_depthwise", 2), pointwise(spread),
 		})
 	}
 	for i := range len(n.extra) + 2 {
@@ -79,91 +80,39 @@ func newNetwork(m *nn.Model) network {
 	return n
 }
 
-// run hands the heads' findings to seen, the finest first. It uses up the input, and stops when the context ends.
-func (n network) run(ctx context.Context, x *nn.Tensor, seen func(boxes, classes *nn.Tensor)) error {
+// run calls visit with the output of each head, finest feature map first. It stops when the context ends.
+func (n network) run(ctx context.Context, x *nn.Tensor, visit func(boxes, classes *nn.Tensor)) error {
 	heads := n.heads
-	look := func(at *nn.Tensor) {
-		boxes, classes := heads[0].box.apply(at), heads[0].class.apply(at)
+	predict := func(x *nn.Tensor) {
+		visit(heads[0].box.apply(x), heads[0].class.apply(x))
 		heads = heads[1:]
-		seen(boxes, classes)
-		boxes.Release()
-		classes.Release()
 	}
-	x = next(n.first, x)
+	x = n.first.Apply(x).ReLU6()
 	for i, b := range n.blocks {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if i == finest {
-			wide := activated(b.expand, x)
-			look(wide)
-			x = b.narrow(next(b.depthwise, wide), x)
-			continue
+		in := x
+		if b.expand != nil {
+			x = b.expand.Apply(x).ReLU6()
 		}
-		x = b.narrow(b.deep(x), x)
+		if i == firstHeadBlock {
+			predict(x)
+		}
+		x = b.project.Apply(b.depthwise.Apply(x).ReLU6())
+		if slices.Equal(x.Shape, in.Shape) {
+			x.Add(in)
+		}
 	}
-	x = next(n.last, x)
-	look(x)
+	x = n.last.Apply(x).ReLU6()
+	predict(x)
 	for _, e := range n.extra {
-		x = next(e.spread, next(e.depthwise, next(e.reduce, x)))
-		look(x)
+		x = e.reduce.Apply(x).ReLU6()
+		x = e.depthwise.Apply(x).ReLU6()
+		x = e.spread.Apply(x).ReLU6()
+		predict(x)
 	}
-	x.Release()
 	return nil
 }
 
-// narrow uses up what the depthwise layer has made, and what went into the block.
-func (b block) narrow(deep, in *nn.Tensor) *nn.Tensor {
-	out := b.project.Apply(deep)
-	if slices.Equal(out.Shape, in.Shape) {
-		out.Add(in)
-	}
-	deep.Release()
-	in.Release()
-	return out
-}
-
-// atOnce is how many numbers of the wide map a processor makes at once: whole, the largest takes 9 MB.
-const atOnce = 200_000
-
-// deep is what the depthwise layer makes. Its channels have nothing to do with each other, so each processor makes some of
-// them, a few at a time.
-func (b block) deep(in *nn.Tensor) *nn.Tensor {
-	if b.expand.Filters == nil {
-		return activated(b.depthwise, in)
-	}
-	channels, step := b.expand.Bias.Shape[0], max(1, atOnce/in.Shape[1]/in.Shape[2])
-	height, width := b.depthwise.Size(in)
-	deep := nn.New(channels, height, width)
-	nn.InParallel(channels, func(from, to int) {
-		for first := from; first < to; first += step {
-			last := min(first+step, to)
-			part := next(b.depthwise.Part(first, last), activated(b.expand.Part(first, last), in))
-			copy(deep.Data[first*height*width:], part.Data)
-			part.Release()
-		}
-	})
-	return deep
-}
-
-func (b branch) apply(at *nn.Tensor) *nn.Tensor {
-	x := activated(b.depthwise, at)
-	defer x.Release()
-	return b.predict.Apply(x)
-}
-
-type layer interface {
-	Apply(in *nn.Tensor) *nn.Tensor
-}
-
-func activated(l layer, in *nn.Tensor) *nn.Tensor {
-	out := l.Apply(in)
-	out.ReLU6()
-	return out
-}
-
-// next uses up what goes in.
-func next(l layer, in *nn.Tensor) *nn.Tensor {
-	defer in.Release()
-	return activated(l, in)
-}
+func (b branch) apply(x *nn.Tensor) *nn.Tensor { return b.predict.Apply(b.depthwise.Apply(x).ReLU6()) }

@@ -4,26 +4,30 @@ import (
 	"bytes"
 	"encoding/binary"
 	"image"
+	"image/draw"
+
+	xdraw "golang.org/x/image/draw"
+	"golang.org/x/image/math/f64"
 )
 
-// turn is an Exif orientation, 1 (upright) to 8 (CIPA DC-008, tag 0x0112).
-type turn uint16
+// orientation is an Exif orientation, 1 (upright) to 8 (CIPA DC-008, tag 0x0112).
+type orientation uint16
 
-const upright turn = 1
+const upright orientation = 1
 
-// orientation reads a JPEG's Exif tag; whatever is missing, damaged or of another format is upright.
-// PNG and WebP can carry the tag too, but cameras do not write those.
-func orientation(data []byte) turn {
+// readOrientation returns the orientation in a JPEG's Exif segment. It returns upright if the tag is missing or damaged,
+// and for other formats: PNG and WebP can contain the tag, but cameras do not write these formats.
+func readOrientation(data []byte) orientation {
 	if !bytes.HasPrefix(data, []byte{0xff, 0xd8}) {
 		return upright
 	}
 	for data = data[2:]; len(data) >= 4 && data[0] == 0xff; {
-		if data[1] == 0xff { // a fill byte before a marker
+		if data[1] == 0xff { // fill byte before a marker
 			data = data[1:]
 			continue
 		}
 		marker, length := data[1], int(binary.BigEndian.Uint16(data[2:]))
-		if marker == 0xda || length < 2 || len(data) < 2+length { // the pixels begin, or nonsense
+		if marker == 0xda || length < 2 || len(data) < 2+length { // start of the pixels, or damaged
 			return upright
 		}
 		if tiff, ok := bytes.CutPrefix(data[4:2+length], []byte("Exif\x00\x00")); ok && marker == 0xe1 {
@@ -34,8 +38,8 @@ func orientation(data []byte) turn {
 	return upright
 }
 
-// tiffOrientation looks through the first directory of the TIFF block that Exif is.
-func tiffOrientation(tiff []byte) turn {
+// tiffOrientation searches the first directory of the TIFF block that an Exif segment contains.
+func tiffOrientation(tiff []byte) orientation {
 	var order binary.ByteOrder = binary.BigEndian
 	if bytes.HasPrefix(tiff, []byte("II")) {
 		order = binary.LittleEndian
@@ -53,7 +57,7 @@ func tiffOrientation(tiff []byte) turn {
 		if len(directory) < 2+entry {
 			return upright
 		}
-		tag, kind, value := order.Uint16(directory[2:]), order.Uint16(directory[4:]), turn(order.Uint16(directory[10:]))
+		tag, kind, value := order.Uint16(directory[2:]), order.Uint16(directory[4:]), orientation(order.Uint16(directory[10:]))
 		if tag == 0x0112 && kind == 3 && value >= 1 && value <= 8 {
 			return value
 		}
@@ -62,47 +66,30 @@ func tiffOrientation(tiff []byte) turn {
 	return upright
 }
 
-// swapsSides says that upright the picture's width is what its height was.
-func (t turn) swapsSides() bool { return t >= 5 }
+// swapsSides reports whether the stored width is the height of the upright picture.
+func (o orientation) swapsSides() bool { return o >= 5 }
 
-// apply makes the picture upright.
-func (t turn) apply(from *image.RGBA) *image.RGBA {
-	if t == upright {
+// apply returns the upright picture.
+func (o orientation) apply(from *image.RGBA) *image.RGBA {
+	if o == upright {
 		return from
 	}
 	width, height := from.Rect.Dx(), from.Rect.Dy()
-	size := image.Rect(0, 0, width, height)
-	if t.swapsSides() {
-		size = image.Rect(0, 0, height, width)
+	w, h := float64(width), float64(height)
+	if o.swapsSides() {
+		width, height = height, width
 	}
-	to := image.NewRGBA(size)
-	for y := range size.Dy() {
-		for x := range size.Dx() {
-			fromX, fromY := t.source(x, y, width-1, height-1)
-			copy(to.Pix[to.PixOffset(x, y):][:4], from.Pix[from.PixOffset(fromX, fromY):])
-		}
-	}
+	to := image.NewRGBA(image.Rect(0, 0, width, height))
+	// Each matrix maps stored coordinates to upright ones.
+	transform := map[orientation]f64.Aff3{
+		2: {-1, 0, w, 0, 1, 0},  // mirrored
+		3: {-1, 0, w, 0, -1, h}, // upside down
+		4: {1, 0, 0, 0, -1, h},  // upside down and mirrored
+		5: {0, 1, 0, 1, 0, 0},   // mirrored along the diagonal
+		6: {0, -1, h, 1, 0, 0},  // to be rotated clockwise
+		7: {0, -1, h, -1, 0, w}, // mirrored along the other diagonal
+		8: {0, 1, 0, -1, 0, w},  // to be rotated anticlockwise
+	}[o]
+	xdraw.NearestNeighbor.Transform(to, transform, from, from.Rect, draw.Src, nil)
 	return to
-}
-
-// source is where the pixel that is seen at x, y is stored; right and bottom are the last stored column and row.
-func (t turn) source(x, y, right, bottom int) (int, int) {
-	switch t {
-	case 2: // mirrored
-		return right - x, y
-	case 3: // upside down
-		return right - x, bottom - y
-	case 4: // upside down and mirrored
-		return x, bottom - y
-	case 5: // mirrored along the diagonal
-		return y, x
-	case 6: // to be turned clockwise
-		return y, bottom - x
-	case 7: // mirrored along the other diagonal
-		return right - y, bottom - x
-	case 8: // to be turned anticlockwise
-		return right - y, x
-	default:
-		return x, y
-	}
 }

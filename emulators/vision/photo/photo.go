@@ -1,11 +1,9 @@
-// Package photo turns the bytes of a picture into pixels that are safe to work on: the size is known
-// before anything is decoded, the picture stands as its Exif orientation says, and it is scaled down
-// to what analysis needs. It says no to bad bytes with an error and never fetches anything.
+// Package photo decodes pictures. It checks the size before decoding, applies the Exif orientation, and scales the
+// picture down to the size that the analysis needs. It makes no network calls.
 package photo
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -17,75 +15,45 @@ import (
 	_ "golang.org/x/image/webp"
 )
 
-// MaxPixels is the largest picture Decode takes; Cloud Vision's limit.
+// MaxPixels is the size of the largest picture that Decode accepts. It is Cloud Vision's limit.
 const MaxPixels = 75_000_000
 
-// longest is the longest side of the pixels that are kept. The face detector sees 416 of them; landmarks and
-// expressions gain from more, up to a point.
-const longest = 1280
+// maxSide is the longest side of Photo.Pixels. The face detector uses only 416 pixels, but landmarks and expressions are
+// more accurate with more.
+const maxSide = 1280
 
-// The errors of Measure and Decode.
+// The errors of Decode.
 var (
-	ErrBad      = errors.New("not a picture that can be decoded")
-	ErrTooLarge = fmt.Errorf("more than %d pixels", MaxPixels)
+	ErrBad      = errors.New("the picture cannot be decoded")
+	ErrTooLarge = fmt.Errorf("the picture has more than %d pixels", MaxPixels)
 )
 
-// Photo is a picture seen upright.
+// Photo is a decoded picture.
 type Photo struct {
 	Width, Height int         // of the original, upright
-	Scale         int         // how many pixels of the original a pixel is wide and high
-	Pixels        *image.RGBA // upright, opaque, from (0,0), no side longer than 1,280
+	Scale         int         // width of a pixel of Pixels, in pixels of the original
+	Pixels        *image.RGBA // upright, opaque, starts at (0,0), no side longer than 1,280
 }
 
-// Measure tells how many pixels decoding would make, from the header alone.
-func Measure(data []byte) (pixels int, err error) {
-	size, err := measure(data)
-	return size.X * size.Y, err
-}
-
-func measure(data []byte) (size image.Point, err error) {
+// Decode accepts JPEG, PNG, GIF (the first frame), BMP and WebP without animation. Transparent pixels become white. If
+// the header announces more than MaxPixels, Decode returns ErrTooLarge without decoding the pixels.
+func Decode(data []byte) (*Photo, error) {
 	config, _, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil || config.Width <= 0 || config.Height <= 0 {
-		return image.Point{}, ErrBad
+		return nil, ErrBad
 	}
 	if config.Width > MaxPixels/config.Height {
-		return image.Point{}, ErrTooLarge
+		return nil, ErrTooLarge
 	}
-	return image.Pt(config.Width, config.Height), nil
-}
-
-// Decode takes JPEG, PNG, GIF (the first frame, in its place), still WebP and BMP. What is transparent becomes white. It
-// ends with the context: a few bytes of a progressive JPEG can make work for all its pixels, again and again.
-func Decode(ctx context.Context, data []byte) (*Photo, error) {
-	size, err := measure(data)
-	if err != nil {
-		return nil, err
-	}
-	decoded, _, err := image.Decode(reader{ctx, bytes.NewReader(data)})
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
+	decoded, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil || decoded.Bounds().Empty() {
 		return nil, ErrBad
 	}
-	// Of a GIF, what is decoded may be only a part of the picture.
-	canvas := image.Rectangle{Max: size}
-	turn, scale := orientation(data), (max(size.X, size.Y)+longest-1)/longest
-	if turn.swapsSides() {
+	canvas := image.Rect(0, 0, config.Width, config.Height) // the first frame of a GIF may cover only a part of it
+	orientation, scale := readOrientation(data), (max(config.Width, config.Height)+maxSide-1)/maxSide
+	size := canvas.Max
+	if orientation.swapsSides() {
 		size.X, size.Y = size.Y, size.X
 	}
-	return &Photo{size.X, size.Y, scale, turn.apply(shrink(decoded, canvas, scale))}, nil
-}
-
-// reader fails once the context has ended. It gives few bytes at a time, so that few are decoded after that.
-type reader struct {
-	ctx  context.Context
-	from *bytes.Reader
-}
-
-func (r reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.from.Read(p[:min(len(p), 256)])
+	return &Photo{size.X, size.Y, scale, orientation.apply(shrink(decoded, canvas, scale))}, nil
 }

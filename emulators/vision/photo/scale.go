@@ -8,9 +8,9 @@ import (
 	xdraw "golang.org/x/image/draw"
 )
 
-// shrink makes one pixel of the average of each square of by × by of the canvas, which is white where the picture is
-// not; at the right and lower edge less than a square may be left. It looks at by rows at a time: a picture of 75
-// megapixels costs no second copy.
+// shrink averages each square of by × by pixels of the canvas. The canvas is white where the picture does not cover it.
+// Squares at the right and lower edge may be cut off. shrink converts only by rows at a time to RGBA, so that a picture
+// of 75 megapixels needs no second copy. (The scalers of x/image/draw would need 350 MB.)
 func shrink(from image.Image, canvas image.Rectangle, by int) *image.RGBA {
 	to := image.NewRGBA(image.Rect(0, 0, (canvas.Dx()+by-1)/by, (canvas.Dy()+by-1)/by))
 	if by == 1 {
@@ -28,7 +28,7 @@ func shrink(from image.Image, canvas image.Rectangle, by int) *image.RGBA {
 	return to
 }
 
-// averageRow makes one row out of the first rows of the band.
+// averageRow averages the first rows of the band into one row.
 func averageRow(to []byte, band *image.RGBA, rows, by int) {
 	for x := range len(to) / 4 {
 		left, right := x*by, min((x+1)*by, band.Rect.Dx())
@@ -44,9 +44,8 @@ func averageRow(to []byte, band *image.RGBA, rows, by int) {
 	}
 }
 
-// Letterbox scales what is inside crop, which may reach over the edge, as far as it fits into size, and puts it
-// on black: at the upper left, or in the middle. It also returns how many pixels of the result one pixel
-// of the picture became.
+// Letterbox scales the part of the picture inside crop to fit into size, keeps its proportions, and draws it on black, at
+// the upper left or in the centre. It also returns the width of a pixel of the picture in pixels of the result.
 func Letterbox(from *image.RGBA, crop image.Rectangle, size image.Point, centred bool) (*image.RGBA, float64) {
 	crop = crop.Intersect(from.Rect)
 	to := image.NewRGBA(image.Rectangle{Max: size})
@@ -64,10 +63,10 @@ func Letterbox(from *image.RGBA, crop image.Rectangle, size image.Point, centred
 	return to, scale
 }
 
-// average counts every pixel as much as it covers; x/image/draw's own kernels reach further and blur.
+// average weights each pixel by the area that it covers. The kernels of x/image/draw are wider and blur.
 var average = &xdraw.Kernel{Support: 0.5, At: func(float64) float64 { return 1 }}
 
-// Stretch scales the whole picture to size, whatever that does to its proportions.
+// Stretch scales the whole picture to size and does not keep its proportions.
 func Stretch(from *image.RGBA, size image.Point) *image.RGBA {
 	to := image.NewRGBA(image.Rectangle{Max: size})
 	var scaler xdraw.Interpolator = average

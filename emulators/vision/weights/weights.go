@@ -1,9 +1,10 @@
-// Package weights holds the trained weights of the networks, embedded; NOTICE names source, licence and what
-// was changed, SHA256SUMS pins the bytes. It never downloads anything: regenerate does, by hand.
+// Package weights embeds the trained weights of the networks. NOTICE lists their sources, licences and modifications,
+// SHA256SUMS pins the bytes. The package never downloads anything; go generate downloads the weights again.
 package weights
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 
 	"triptych/emulators/vision/nn"
@@ -14,7 +15,7 @@ import (
 //go:embed *.bin *.json
 var files embed.FS
 
-// The networks there are.
+// Names of the networks.
 const (
 	FaceDetector   = "tiny_face_detector_model"
 	FaceLandmarks  = "face_landmark_68_tiny_model"
@@ -24,17 +25,14 @@ const (
 
 // Model decodes the weights of one network.
 func Model(name string) (*nn.Model, error) {
-	manifest, err := files.ReadFile(name + "-weights_manifest.json")
-	if err != nil {
-		return nil, fmt.Errorf("network %q: %w", name, err)
-	}
-	data, err := files.ReadFile(name + ".bin")
-	if err != nil {
-		return nil, fmt.Errorf("network %q: %w", name, err)
+	manifest, errM := files.ReadFile(name + "-weights_manifest.json")
+	data, errD := files.ReadFile(name + ".bin")
+	if err := errors.Join(errM, errD); err != nil {
+		return nil, fmt.Errorf("reading network %q: %w", name, err)
 	}
 	m, err := nn.Read(manifest, data)
 	if err != nil {
-		return nil, fmt.Errorf("network %q: %w", name, err)
+		return nil, fmt.Errorf("reading network %q: %w", name, err)
 	}
 	return m, nil
 }

@@ -24,13 +24,13 @@ func TestEmbeddedWeights(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		t.Run(name+"_is_as_pinned", func(t *testing.T) {
+		t.Run(name+"_has_the_pinned_checksum", func(t *testing.T) {
 			data, err := files.ReadFile(name)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != sums[name] {
-				t.Errorf("SHA-256 is %x, SHA256SUMS says %s", sum, sums[name])
+				t.Errorf("SHA-256 is %x, SHA256SUMS has %s", sum, sums[name])
 			}
 		})
 	}
@@ -41,13 +41,13 @@ func TestEmbeddedWeights(t *testing.T) {
 
 func TestModel(t *testing.T) {
 	for _, name := range []string{FaceDetector, FaceLandmarks, FaceExpression, ObjectDetector} {
-		t.Run(name+"_is_read_to_the_last_byte", func(t *testing.T) {
+		t.Run(name+"_is_complete", func(t *testing.T) {
 			if _, err := Model(name); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	t.Run("an_unknown_network_is_an_error_naming_it", func(t *testing.T) {
+	t.Run("error_names_the_unknown_network", func(t *testing.T) {
 		if _, err := Model("telepathy"); err == nil || !strings.Contains(err.Error(), `"telepathy"`) {
 			t.Errorf("got %v", err)
 		}

@@ -8,7 +8,7 @@ import (
 	xdraw "golang.org/x/image/draw"
 )
 
-// derive adds the pictures that no package ships.
+// derive writes the pictures that are made from others.
 func derive(pictures map[string]image.Image) {
 	astronaut, cameraman := pictures["astronaut"], pictures["cameraman"]
 	webcam, coffee := pictures["webcam"], pictures["coffee"]
@@ -25,13 +25,13 @@ func derive(pictures map[string]image.Image) {
 	pictures["rotated"] = anticlockwise(astronaut)
 }
 
-// part is a cut of a picture and where it goes.
+// part is a rectangle of a source picture and its position in the composed picture.
 type part struct {
 	of       image.Image
 	cut, put image.Rectangle
 }
 
-// composed is as large as a webcam's picture.
+// composed has the size of a webcam picture.
 func composed(parts ...part) image.Image {
 	whole := image.NewRGBA(image.Rect(0, 0, 1280, 720))
 	for _, p := range parts {
@@ -40,7 +40,7 @@ func composed(parts ...part) image.Image {
 	return whole
 }
 
-// darker has a part of the light.
+// darker divides the brightness of a picture.
 func darker(from image.Image, part uint8) image.Image {
 	to := image.NewRGBA(from.Bounds())
 	for y := range to.Rect.Dy() {
@@ -52,7 +52,7 @@ func darker(from image.Image, part uint8) image.Image {
 	return to
 }
 
-// anticlockwise is how a camera that was held upright stores a square picture.
+// anticlockwise rotates a square picture as a camera held upright stores it.
 func anticlockwise(from image.Image) image.Image {
 	side := from.Bounds().Dx()
 	to := image.NewRGBA(from.Bounds())
@@ -64,7 +64,7 @@ func anticlockwise(from image.Image) image.Image {
 	return to
 }
 
-// lyingOnItsSide puts an Exif segment into a JPEG that says: turn me clockwise (orientation 6).
+// lyingOnItsSide inserts an Exif segment with orientation 6 (rotate clockwise to display) into a JPEG.
 func lyingOnItsSide(data []byte) []byte {
 	const exif = "\xff\xe1\x00\x22Exif\x00\x00" + "MM\x00\x2a\x00\x00\x00\x08" + "\x00\x01" +
 		"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00" + "\x00\x00\x00\x00"

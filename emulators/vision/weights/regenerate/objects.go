@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math"
 	"slices"
@@ -13,16 +14,16 @@ import (
 
 const (
 	detector = "ssdlite_mobilenet_v2_coco"
-	// folder holds the detector as the TensorFlow object detection API trained it, in TensorFlow.js's format.
+	// folder contains the detector of the TensorFlow Object Detection API, in TensorFlow.js's format.
 	folder = "models/coco-ssd/"
-	// epsilon is what the box predictors' batch normalisation adds to a variance.
+	// epsilon is added to the variance in the batch normalization of the box predictors.
 	epsilon = 0.001
 )
 
-// objects makes the object detector small: batch normalisation is multiplied into the filters, and the filters
-// are stored in bytes, with a scale and a minimum for each output channel. (One scale for a whole tensor
-// would lose the objects: the channels of depthwise filters differ by orders of magnitude.)
-func objects(files map[string][]byte) (map[string][]byte, error) {
+// objects compresses the object detector. It merges batch normalization into the filters, and quantizes the filters to
+// bytes with a scale and a minimum for each output channel. One scale for a whole tensor would not be accurate enough: the
+// channels of depthwise filters differ by orders of magnitude.
+func objects(files fs.FS) (map[string][]byte, error) {
 	published, err := readModel(files)
 	if err != nil {
 		return nil, err
@@ -36,7 +37,7 @@ func objects(files map[string][]byte) (map[string][]byte, error) {
 			if !ok {
 				continue
 			}
-			scale, bias, err := normalisation(published, layer)
+			scale, bias, err := normalization(published, layer)
 			if err != nil {
 				return nil, err
 			}
@@ -49,9 +50,10 @@ func objects(files map[string][]byte) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	licence, err := fs.ReadFile(files, "LICENSE")
 	return map[string][]byte{
-		detector + ".bin": out.data.Bytes(), detector + "-weights_manifest.json": manifest, "LICENSE-APACHE": files["LICENSE"],
-	}, nil
+		detector + ".bin": out.data.Bytes(), detector + "-weights_manifest.json": manifest, "LICENSE-APACHE": licence,
+	}, err
 }
 
 type tensor struct {
@@ -59,8 +61,8 @@ type tensor struct {
 	values []float32
 }
 
-// readModel reads all constants of the published graph; integers, which are shapes, are left out.
-func readModel(files map[string][]byte) (map[string]tensor, error) {
+// readModel returns all float constants of the published graph. The integer constants are only shapes.
+func readModel(files fs.FS) (map[string]tensor, error) {
 	var model struct {
 		WeightsManifest []struct {
 			Paths   []string
@@ -70,14 +72,22 @@ func readModel(files map[string][]byte) (map[string]tensor, error) {
 			}
 		}
 	}
-	if err := json.Unmarshal(files[folder+"model.json"], &model); err != nil {
+	manifest, err := fs.ReadFile(files, folder+"model.json")
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(manifest, &model); err != nil {
 		return nil, err
 	}
 	tensors := map[string]tensor{}
 	for _, group := range model.WeightsManifest {
 		var data []byte
 		for _, shard := range group.Paths {
-			data = append(data, files[folder+shard]...)
+			part, err := fs.ReadFile(files, folder+shard)
+			if err != nil {
+				return nil, err
+			}
+			data = append(data, part...)
 		}
 		for _, w := range group.Weights {
 			n := 1
@@ -100,8 +110,8 @@ func readModel(files map[string][]byte) (map[string]tensor, error) {
 	return tensors, nil
 }
 
-// normalisation is what a layer's filters are multiplied with (nil: nothing more) and what is added after them.
-func normalisation(published map[string]tensor, layer string) (scale, bias []float32, err error) {
+// normalization returns the factors of a layer's filters (nil if there are none) and its bias.
+func normalization(published map[string]tensor, layer string) (scale, bias []float32, err error) {
 	if biases, ok := published[layer+"/biases"]; ok {
 		return nil, biases.values, nil
 	}
@@ -111,17 +121,17 @@ func normalisation(published map[string]tensor, layer string) (scale, bias []flo
 	gamma, beta := published[layer+"/BatchNorm/gamma"].values, published[layer+"/BatchNorm/beta"].values
 	mean, variance := published[layer+"/BatchNorm/moving_mean"].values, published[layer+"/BatchNorm/moving_variance"].values
 	if gamma == nil || beta == nil || mean == nil || variance == nil {
-		return nil, nil, fmt.Errorf("%s has neither a bias nor a normalisation", layer)
+		return nil, nil, fmt.Errorf("%s has neither a bias nor batch normalization", layer)
 	}
 	scale, bias = make([]float32, len(gamma)), make([]float32, len(gamma))
 	for c := range gamma {
 		scale[c] = float32(float64(gamma[c]) / math.Sqrt(float64(variance[c])+epsilon))
-		bias[c] = beta[c] - float32(mean[c]*scale[c]) // rounded between, as every processor can
+		bias[c] = beta[c] - float32(mean[c]*scale[c]) // the conversion prevents fused multiply-add, which would round differently on some processors
 	}
 	return scale, bias, nil
 }
 
-// writer gathers weights as TensorFlow.js stores them.
+// writer collects weights in TensorFlow.js's format.
 type writer struct {
 	weights []map[string]any
 	data    bytes.Buffer
@@ -134,11 +144,11 @@ func (w *writer) floats(name string, values []float32, shape ...int) {
 	}
 }
 
-// convolution writes a layer: kind, scale and min, one for each output channel, and bias. Channels are the
-// fastest dimension: height, width, in, out; of depthwise filters height, width, channels, 1.
+// convolution writes the filters of a layer, and a scale, minimum and bias for each output channel. Output channels vary
+// fastest: the shape is height, width, in, out, and for depthwise filters height, width, channels, 1.
 func (w *writer) convolution(layer, kind string, filters tensor, scale, bias []float32) {
 	channels := len(bias)
-	steps, least := make([]float32, channels), make([]float32, channels)
+	steps, minimums := make([]float32, channels), make([]float32, channels)
 	stored := make([]byte, len(filters.values))
 	for c := range channels {
 		factor := float32(1)
@@ -150,7 +160,7 @@ func (w *writer) convolution(layer, kind string, filters tensor, scale, bias []f
 			filters.values[i] *= factor
 			low, high = min(low, filters.values[i]), max(high, filters.values[i])
 		}
-		steps[c], least[c] = (high-low)/255, low
+		steps[c], minimums[c] = (high-low)/255, low
 		if steps[c] == 0 {
 			continue
 		}
@@ -164,6 +174,6 @@ func (w *writer) convolution(layer, kind string, filters tensor, scale, bias []f
 	})
 	w.data.Write(stored)
 	w.floats(layer+"/scale", steps, channels)
-	w.floats(layer+"/min", least, channels)
+	w.floats(layer+"/min", minimums, channels)
 	w.floats(layer+"/bias", bias, channels)
 }

@@ -1,0 +1,37 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/activity"
+
+	"triptych/picture"
+)
+
+// DeleteHistory deletes the histories of all executions of the picture's workflow, because they contain the annotation.
+func (a *Activities) DeleteHistory(ctx context.Context, id picture.ID) error {
+	c, namespace := activity.GetClient(ctx), activity.GetInfo(ctx).Namespace
+	list, err := c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Namespace: namespace, Query: fmt.Sprintf("WorkflowId = '%s'", id.WorkflowID()),
+	})
+	if err != nil {
+		return failure(explainTemporal(err))
+	}
+	// The visibility store lags, but the latest execution can be deleted by its workflow ID alone.
+	executions := []*commonpb.WorkflowExecution{{WorkflowId: id.WorkflowID()}}
+	for _, e := range list.Executions {
+		executions = append(executions, e.Execution)
+	}
+	for _, e := range executions {
+		_, err := c.WorkflowService().DeleteWorkflowExecution(ctx, &workflowservice.DeleteWorkflowExecutionRequest{
+			Namespace: namespace, WorkflowExecution: e,
+		})
+		if err := explainTemporal(err); err != nil {
+			return failure(err)
+		}
+	}
+	return nil
+}

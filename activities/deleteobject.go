@@ -1,0 +1,52 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"triptych/internal/objects"
+	"triptych/picture"
+)
+
+// DeleteObject deletes all versions of the picture's object, whatever its file extension is. It does not delete backfilled
+// objects, because they have no erase token.
+func (a *Activities) DeleteObject(ctx context.Context, id picture.ID) error {
+	prefix := picture.Prefix + string(id) + "."
+	pages := s3.NewListObjectVersionsPaginator(a.S3, &s3.ListObjectVersionsInput{Bucket: &a.Bucket, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return failure(objects.Explain(err))
+		}
+		var versions []types.ObjectIdentifier
+		for _, v := range page.Versions {
+			versions = append(versions, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
+		}
+		for _, m := range page.DeleteMarkers {
+			versions = append(versions, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
+		}
+		for _, v := range versions {
+			if err := a.deleteVersion(ctx, a.Bucket, *v.Key, *v.VersionId); err != nil {
+				return failure(err)
+			}
+		}
+	}
+	return nil
+}
+
+// deleteVersion deletes one version of an object, or the object of an unversioned bucket if version is "". It succeeds if
+// the version does not exist.
+func (a *Activities) deleteVersion(ctx context.Context, bucket, key, version string) error {
+	in := &s3.DeleteObjectInput{Bucket: &bucket, Key: &key}
+	if version != "" {
+		in.VersionId = &version
+	}
+	if _, err := a.S3.DeleteObject(ctx, in); err != nil {
+		if explained := objects.Explain(err); explained.Kind != picture.Gone {
+			return explained
+		}
+	}
+	return nil
+}

@@ -1,0 +1,35 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"triptych/picture"
+)
+
+// DiscardInput is the input of discard.
+type DiscardInput struct {
+	picture.Picture
+	Delay
+}
+
+// DelayedUntil returns the input with NotBefore set.
+func (in DiscardInput) DelayedUntil(t time.Time) any {
+	in.NotBefore = t
+	return in
+}
+
+// Discard completes a picture that its owner erased while the workflow was running. It writes the tombstone, in case the
+// erasure has not done so yet, and deletes the object version that the workflow was started for.
+func (a *Activities) Discard(ctx context.Context, in DiscardInput) (picture.Outcome, error) {
+	if err := in.wait(ctx); err != nil {
+		return picture.Outcome{}, failure(err)
+	}
+	if err := a.writeTombstone(ctx, in.ID); err != nil {
+		return picture.Outcome{}, failure(err)
+	}
+	if err := a.deleteVersion(ctx, in.Bucket, in.Key, in.VersionID); err != nil {
+		return picture.Outcome{}, failure(err)
+	}
+	return picture.Outcome{ID: in.ID, Status: picture.Erased}, nil
+}

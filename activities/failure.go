@@ -1,0 +1,61 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"triptych/internal/records"
+	"triptych/picture"
+)
+
+// failure converts err to the only type of error that an activity may return. The ApplicationError must be outermost,
+// because Temporal does not unwrap errors to find the type, the retryability and the next delay. Its message is shown to
+// everyone who has the picture's link. Its cause, the cloud's own words, is for the operator.
+func failure(err error) error {
+	if err == nil {
+		return nil
+	}
+	e, ok := errors.AsType[*picture.Error](err)
+	if !ok {
+		return temporal.NewApplicationErrorWithCause("An unexpected error occurred; Triptych tries again", "", errors.New(picture.Redact(err.Error())))
+	}
+	options := temporal.ApplicationErrorOptions{
+		NonRetryable: !e.Kind.Retries(), NextRetryDelay: e.RetryAfter, Details: []any{picture.FailureDetails{Cloud: e.Cloud}},
+	}
+	if e.Err != nil {
+		options.Cause = errors.New(picture.Redact(e.Err.Error()))
+	}
+	return temporal.NewApplicationErrorWithOptions(e.Sentence(), string(e.Kind), options)
+}
+
+// explainTemporal translates an error of the Temporal client. NotFound is a success: a workflow that does not exist needs
+// neither termination nor deletion.
+func explainTemporal(err error) error {
+	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok || err == nil {
+		return nil
+	}
+	return &picture.Error{Kind: picture.Unavailable, Cloud: picture.Temporal, Message: "Temporal could not be reached", Err: err}
+}
+
+// explainWrite translates an error of a write that is retried after a concurrent change.
+func explainWrite(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, records.ErrChanged), errors.Is(err, records.ErrNotFound):
+		return &picture.Error{Kind: picture.Unavailable, Cloud: picture.Azure, Message: "The Record was changed concurrently", Err: err}
+	default:
+		return records.Explain(err)
+	}
+}
+
+// doneStep returns the step for the Record.
+func doneStep(ctx context.Context, name picture.StepName, started time.Time) picture.Step {
+	return picture.Step{Name: name, Cloud: name.Cloud(), Status: picture.StepDone,
+		Attempt: int(activity.GetInfo(ctx).Attempt), StartedAt: started, FinishedAt: time.Now().UTC()}
+}

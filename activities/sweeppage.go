@@ -1,0 +1,178 @@
+package activities
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/activity"
+	"golang.org/x/sync/errgroup"
+
+	"triptych/internal/objects"
+	"triptych/internal/pipeline"
+	"triptych/internal/records"
+	"triptych/picture"
+)
+
+// maxConcurrentObjects is how many objects of a page are examined concurrently.
+const maxConcurrentObjects = 16
+
+// maxOpenWorkflows is how many workflows a low-priority sweep keeps open: enough to keep all workers busy, few enough not to
+// fill Temporal's database.
+const maxOpenWorkflows = 1000
+
+// SweepResult is the result of one page.
+type SweepResult struct {
+	picture.SweepCounts
+	Last string `json:"last,omitempty"` // last key of the page; "" if this was the last page
+	Full bool   `json:"full,omitempty"` // too many workflows are open, so nothing was examined
+}
+
+// SweepPage examines one page of a bucket listing. It starts a workflow for each object that has neither a Record nor a
+// workflow, or that is to be annotated again. It is idempotent.
+func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResult, error) {
+	ctx, stop := heartbeat(ctx)
+	defer stop()
+	if s.LowPriority() {
+		if full, err := a.full(ctx); full || err != nil {
+			return SweepResult{Full: full}, failure(err)
+		}
+	}
+	in := &s3.ListObjectsV2Input{
+		Bucket: aws.String(cmp.Or(s.Bucket, a.Bucket)), Prefix: aws.String(s.Prefix), StartAfter: aws.String(s.After),
+	}
+	if !s.Backfill() {
+		in.Prefix = aws.String(picture.Prefix)
+	}
+	page, err := a.S3.ListObjectsV2(ctx, in)
+	if err != nil {
+		return SweepResult{}, failure(explainSweep(err))
+	}
+	counts, err := a.startMissing(ctx, s, *in.Bucket, page.Contents)
+	if err != nil {
+		return SweepResult{}, failure(err)
+	}
+	result := SweepResult{SweepCounts: counts}
+	if aws.ToBool(page.IsTruncated) {
+		result.Last = aws.ToString(page.Contents[len(page.Contents)-1].Key)
+	}
+	return result, nil
+}
+
+func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket string, objects []types.Object) (picture.SweepCounts, error) {
+	var started, skipped atomic.Int64
+	var group errgroup.Group // without a context: an error must not prevent the start of other pictures
+	group.SetLimit(maxConcurrentObjects)
+	for _, object := range objects {
+		key := aws.ToString(object.Key)
+		if _, _, err := picture.ParseKey(key); err != nil && !s.Backfill() {
+			continue // not uploaded through the site
+		}
+		group.Go(func() error {
+			missing, err := a.startIfMissing(ctx, s, bucket, key)
+			if skip, ok := errors.AsType[*skipError](err); ok {
+				skipped.Add(1)
+				activity.GetLogger(ctx).Warn("object skipped by the sweep", "key", key, "error", skip.reason)
+				return nil
+			}
+			if missing {
+				started.Add(1)
+			}
+			return err
+		})
+	}
+	err := group.Wait()
+	return picture.SweepCounts{Examined: len(objects), Started: int(started.Load()), Skipped: int(skipped.Load())}, err
+}
+
+// skipError is why an object can never be examined. A sweep that retried it would never finish.
+type skipError struct{ reason error }
+
+func (e *skipError) Error() string { return e.reason.Error() }
+
+func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket, key string) (bool, error) {
+	id, _, parseErr := picture.ParseKey(key)
+	uploaded := parseErr == nil
+	if uploaded { // the ID is in the key: most pictures have a Record, so this saves a request to S3
+		if missing, err := a.missing(ctx, s, id); !missing || err != nil {
+			return false, err
+		}
+	}
+	head, err := a.S3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
+	if _, ok := errors.AsType[*types.NotFound](err); ok {
+		return false, nil // deleted after the listing
+	}
+	if err != nil {
+		return false, explainHead(s, err)
+	}
+	p, err := picture.New(bucket, key, aws.ToString(head.VersionId), aws.ToString(head.ETag),
+		aws.ToInt64(head.ContentLength), aws.ToTime(head.LastModified))
+	if err != nil {
+		return false, &skipError{err}
+	}
+	if !uploaded { // the ID depends on the version
+		if missing, err := a.missing(ctx, s, p.ID); !missing || err != nil {
+			return false, err
+		}
+	}
+	priority := pipeline.SweepPriority
+	if s.LowPriority() {
+		priority = pipeline.BackfillPriority
+	}
+	return true, pipeline.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, ReannotateBefore: s.Began}, priority)
+}
+
+// missing reports whether the picture needs a workflow: it has no Record, or one that this sweep replaces, or it was erased
+// but its object exists. The last case is an upload that took longer than its grant was valid; the workflow deletes it.
+func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID) (bool, error) {
+	existing, _, err := a.Records.Read(ctx, id)
+	if errors.Is(err, records.ErrNotFound) {
+		return true, nil
+	}
+	if errors.Is(err, records.ErrUnreadable) {
+		return false, &skipError{err}
+	}
+	if err != nil {
+		return false, records.Explain(err)
+	}
+	return existing.Status == picture.Erased || existing.OlderThan(s.Began), nil
+}
+
+// full reports whether maxOpenWorkflows is reached. The visibility store lags, so a page may exceed the limit.
+func (a *Activities) full(ctx context.Context) (bool, error) {
+	count, err := activity.GetClient(ctx).CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
+		Namespace: activity.GetInfo(ctx).Namespace,
+		Query:     fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", picture.AnnotateWorkflow),
+	})
+	if err != nil {
+		return false, explainTemporal(err)
+	}
+	return count.Count >= maxOpenWorkflows, nil
+}
+
+// explainHead translates the error of a HEAD request, whose response has no body and therefore only an HTTP status. Nobody
+// can examine an object that is encrypted with a customer-provided key (BadRequest), and the role may have no access to
+// single objects of another bucket.
+func explainHead(s picture.Sweep, err error) error {
+	response, ok := errors.AsType[smithy.APIError](err)
+	if ok && (response.ErrorCode() == "BadRequest" || response.ErrorCode() == "Forbidden" && s.Backfill()) {
+		return &skipError{objects.Explain(err)}
+	}
+	return explainSweep(err)
+}
+
+// explainSweep translates errors of S3. A sweep rejects no picture, so it retries errors of the rejecting kinds too.
+func explainSweep(err error) *picture.Error {
+	explained := objects.Explain(err)
+	if !explained.Kind.Retries() {
+		explained.Kind = picture.Misconfigured
+	}
+	return explained
+}

@@ -1,0 +1,30 @@
+package activities
+
+import (
+	"context"
+	"errors"
+
+	"triptych/internal/records"
+	"triptych/picture"
+)
+
+// WriteTombstone replaces the picture's Record by a tombstone, or creates the tombstone. Afterwards nothing can create a
+// Record of the picture.
+func (a *Activities) WriteTombstone(ctx context.Context, id picture.ID) error {
+	return failure(a.writeTombstone(ctx, id))
+}
+
+func (a *Activities) writeTombstone(ctx context.Context, id picture.ID) error {
+	err := a.Records.Create(ctx, picture.Tombstone(id))
+	if !errors.Is(err, records.ErrExists) {
+		return explainWrite(err)
+	}
+	existing, etag, err := a.Records.Read(ctx, id)
+	if err != nil {
+		return explainWrite(err)
+	}
+	if existing.Status == picture.Erased {
+		return nil
+	}
+	return explainWrite(a.Records.Replace(ctx, picture.Tombstone(id), etag))
+}

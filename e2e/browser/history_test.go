@@ -1,0 +1,125 @@
+package browser
+
+import (
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/chromedp"
+)
+
+func testHistory(t *testing.T, h pageEnv) {
+	parallel(t, "history_lists_opens_and_erases_pictures", func(t *testing.T) {
+		p := h.visit(t)
+		p.send()
+		first := evaluate[string](p, "location.hash")
+		p.click("#another")
+		p.send()
+		p.click("#another")
+		p.do(chromedp.Reload())
+		p.waitVisible("#pictures li:nth-child(2) img")
+		p.screenshot("album")
+		p.click(`#pictures a[href="` + first + `"]`)
+		p.waitVisible("#result", "#overlay polygon")
+
+		p.click("#erase-this", "#confirm-keep")
+		p.waitVisible("#result")
+		p.click("#erase-this", "#confirm-erase")
+		p.waitText("#title", "was erased")
+		p.waitText("#notice p", "Erased")
+		if evaluate[bool](p, `document.querySelector("#image").checkVisibility() || document.querySelector("#result").checkVisibility()`) {
+			t.Error("the erased picture is still shown")
+		}
+		p.screenshot("erased")
+		for _, path := range []string{"", "/image"} {
+			status := evaluate[int](p, `fetch("/api/pictures/`+first[1:]+path+`").then(async (r) => r.ok && (await r.json()).status === "erased" ? 410 : r.status)`)
+			if status != 410 {
+				t.Errorf("%q of the erased picture has status %d, want 410", path, status)
+			}
+		}
+
+		p.click("#another")
+		p.send()
+		p.click("#another")
+		p.waitVisible("#pictures li:nth-child(2)")
+		var mu sync.Mutex
+		var methods []string
+		p.intercept("*/api/pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
+			mu.Lock()
+			methods = append(methods, r.Request.Method)
+			mu.Unlock()
+			request.pass()
+		})
+		p.click("#erase-all")
+		p.waitText("#confirm-title", "Erase 2 pictures?")
+		p.click("#confirm-erase")
+		p.waitUntil(`document.querySelector("#history").hidden`)
+		p.waitText("#notice p", "Erased")
+		mu.Lock()
+		defer mu.Unlock()
+		if methods = slices.Compact(methods); !slices.Equal(methods, []string{"DELETE", "GET", "DELETE", "GET"}) {
+			t.Errorf("the erasures are not sequential: %v", methods)
+		}
+		if stored := evaluate[string](p, `localStorage.getItem("triptych.pictures")`); stored != "[]" {
+			t.Errorf("localStorage still has %s", stored)
+		}
+	})
+	parallel(t, "erasure_continues_after_reload", func(t *testing.T) {
+		p := h.visit(t)
+		p.send()
+		evaluate[bool](p, `import("./history.js").then(({load, update}) => Boolean(update(load(), {erasing: true})))`)
+		p.do(chromedp.Navigate(p.site)) // reloads the page
+		p.waitText("#notice p", "Erased")
+		p.waitUntil(`document.querySelector("#history").hidden`)
+	})
+	parallel(t, "picture_whose_erasure_fails_stays_in_history_with_error_notice", func(t *testing.T) {
+		p := h.visit(t)
+		p.send()
+		evaluate[bool](p, `window.setTimeout = ((wait) => (then, ms) => wait(then, ms / 100))(setTimeout), true`)
+		p.intercept("*/api/pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
+			if r.Request.Method == "DELETE" {
+				request.respondStatus(503)
+				return
+			}
+			request.pass()
+		})
+		p.click("#another", "#erase-all", "#confirm-erase")
+		p.waitText("#notice p", "answered 503")
+		p.waitVisible("#pictures button:enabled")
+	})
+	parallel(t, "history_works_in_memory_without_localStorage", func(t *testing.T) {
+		p := newTab(t, h.chromium, h.Endpoints.Site)
+		p.addInitScript(`Object.defineProperty(window, "localStorage", {get() { throw new DOMException("", "SecurityError"); }})`)
+		p.do(chromedp.Navigate(p.site), chromedp.Click("#agree"))
+		for range 2 {
+			p.send()
+			p.click("#another")
+		}
+		p.waitVisible("#pictures li:nth-child(2)")
+		p.click("#erase-all", "#confirm-erase")
+		p.waitUntil(`document.querySelector("#history").hidden`)
+		p.waitText("#notice p", "Erased")
+	})
+	parallel(t, "going_home_adds_one_browser_history_entry", func(t *testing.T) {
+		p := h.visit(t)
+		p.send()
+		before := evaluate[int](p, `history.length`)
+		p.click("#another", "#home", "#open-camera", "#close-camera", "#home")
+		if after := evaluate[int](p, `history.length`); after != before+1 {
+			t.Errorf("%d entries were added, want 1", after-before)
+		}
+		p.do(chromedp.NavigateBack())
+		p.waitVisible("#result")
+	})
+	parallel(t, "another_browser_with_the_link_sees_picture_but_cannot_erase_it", func(t *testing.T) {
+		p := h.visit(t)
+		p.send()
+		other := newTab(t, h.chromium, p.site)
+		other.do(chromedp.Navigate(evaluate[string](p, "location.href")))
+		other.waitVisible("#result", "#overlay polygon")
+		if evaluate[bool](other, `document.querySelector("#erase-this").checkVisibility()`) {
+			t.Error("the erase button is visible")
+		}
+	})
+}

@@ -1,0 +1,101 @@
+// Package faults decides which requests to an emulator fail. An emulator stores its faults in a Set and takes at most one
+// for each request. The package knows no cloud: what a failed request is answered with is up to the emulator.
+package faults
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Rule limits a fault to some requests. The zero Rule applies to every request until the fault is replaced.
+type Rule struct {
+	Only    string        // requests about one thing, such as an object key; "" means all requests
+	Method  string        // requests of one method; "" means all methods
+	Times   int           // number of requests that the fault applies to; 0 means no limit
+	Delay   time.Duration // how long the request waits
+	OnMatch func()        // called for each request that the fault applies to, before Delay; may block
+}
+
+// Wait calls OnMatch, then waits for Delay. It returns ctx's error if ctx ends during the delay.
+func (r Rule) Wait(ctx context.Context) error {
+	if r.OnMatch != nil {
+		r.OnMatch()
+	}
+	if r.Delay <= 0 {
+		return nil
+	}
+	select {
+	case <-time.After(r.Delay):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Fault is the fault type of an emulator.
+type Fault interface{ Rule() Rule }
+
+// Set holds one fault for each pair of Only and Method. The zero Set is empty.
+type Set[F Fault] struct {
+	mu     sync.Mutex
+	active []active[F] // in the order of precedence
+}
+
+type active[F Fault] struct {
+	fault F
+	left  int // remaining requests; not used if Rule.Times is 0
+}
+
+// Put adds f. It replaces the fault with the same Only and Method.
+func (s *Set[F]) Put(f F) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rule := f.Rule()
+	s.active = slices.DeleteFunc(s.active, func(a active[F]) bool {
+		other := a.fault.Rule()
+		return other.Only == rule.Only && other.Method == rule.Method
+	})
+	s.active = append(s.active, active[F]{f, rule.Times})
+	slices.SortStableFunc(s.active, func(a, b active[F]) int { return precedence(a.fault.Rule(), b.fault.Rule()) })
+}
+
+// precedence orders specific rules before general ones: a longer Only first, then a rule with a Method.
+func precedence(a, b Rule) int {
+	return cmp.Or(cmp.Compare(len(b.Only), len(a.Only)), cmp.Compare(len(b.Method), len(a.Method)))
+}
+
+// Peek returns the most specific fault for which match is true, or the zero fault. It does not count against Times.
+func (s *Set[F]) Peek(match func(F) bool) F {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := s.find(match); i >= 0 {
+		return s.active[i].fault
+	}
+	var none F
+	return none
+}
+
+// Take is Peek for a request that the fault applies to: it counts against Times.
+func (s *Set[F]) Take(match func(F) bool) F {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.find(match)
+	if i < 0 {
+		var none F
+		return none
+	}
+	f := s.active[i].fault
+	if f.Rule().Times > 0 {
+		if s.active[i].left--; s.active[i].left == 0 {
+			s.active = slices.Delete(s.active, i, i+1)
+		}
+	}
+	return f
+}
+
+func (s *Set[F]) find(match func(F) bool) int {
+	return slices.IndexFunc(s.active, func(a active[F]) bool { return match(a.fault) })
+}

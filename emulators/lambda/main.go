@@ -1,0 +1,82 @@
+// Command lambda runs one function as AWS Lambda does:
+//
+//	go run ./emulators/lambda -bootstrap PATH [-name NAME] [-addr HOST:PORT] [-url HOST:PORT] [-dir DIR]
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"triptych/emulators/lambda/runtimeapi"
+	"triptych/emulators/loopback"
+)
+
+func main() {
+	config := runtimeapi.Config{Env: os.Environ(), Stderr: os.Stderr}
+	flag.StringVar(&config.Bootstrap, "bootstrap", "", "`path` of the function's executable, for example one that uses aws-lambda-go; required")
+	flag.StringVar(&config.Name, "name", "function", "`name` of the function")
+	flag.StringVar(&config.Dir, "dir", ".lambda", "`directory` of the event queue and the dead letters; created if it is missing")
+	flag.DurationVar(&config.Timeout, "timeout", 3*time.Second, "timeout of one invocation")
+	addr := flag.String("addr", "127.0.0.1:9001", "`host:port` of the Invoke API; port 0 selects a free port")
+	url := flag.String("url", "", "`host:port` of the function URL; empty means none")
+	flag.Usage = func() {
+		fmt.Fprint(flag.CommandLine.Output(), `Runs one Lambda function with its real bootstrap. It serves AWS's Invoke API and, with -url, a function URL.
+
+usage: lambda -bootstrap PATH [-name NAME] [-addr HOST:PORT] [-url HOST:PORT] [-dir DIR] [-timeout DURATION]
+
+`)
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, config, *addr, *url); err != nil {
+		slog.Error("Lambda stopped: see -h", "error", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, config runtimeapi.Config, addr, url string) error {
+	host, err := runtimeapi.New(config)
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return host.Run(ctx) })
+	g.Go(func() error { return serve(ctx, "AWS_ENDPOINT_URL_LAMBDA", addr, loopback.Programs(host)) })
+	if url != "" {
+		g.Go(func() error { return serve(ctx, "FUNCTION_URL", url, host.URL()) })
+	}
+	return g.Wait()
+}
+
+// serve prints the address under the name of a variable and serves HTTP until ctx ends.
+func serve(ctx context.Context, variable, addr string, handler http.Handler) error {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: handler}
+	stopped := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		server.Shutdown(context.Background()) // returns after the last response
+	})
+	fmt.Printf("%s=http://%s\n", variable, ln.Addr())
+	if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving on %s: %w", ln.Addr(), err)
+	}
+	<-stopped
+	return nil
+}

@@ -1,0 +1,50 @@
+package objects
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/aws/smithy-go"
+
+	"triptych/picture"
+)
+
+// explanations maps S3's error codes to their meaning for the picture
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). TestExplain provokes each of them.
+var explanations = map[string]struct {
+	kind    picture.Kind
+	message string
+}{
+	"NoSuchKey":     {picture.Gone, "The picture is no longer in S3"},
+	"NoSuchVersion": {picture.Gone, "This version of the picture is no longer in S3"},
+	// The version is a delete marker.
+	"MethodNotAllowed":      {picture.Gone, "The picture has been deleted from S3"},
+	"NoSuchBucket":          {picture.Misconfigured, "The bucket does not exist: check TRIPTYCH_BUCKET"},
+	"AccessDenied":          {picture.Forbidden, "AWS refused access: the worker's role needs s3:GetObject, s3:GetObjectVersion, s3:DeleteObject, s3:DeleteObjectVersion, s3:ListBucket and s3:ListBucketVersions"},
+	"InvalidAccessKeyId":    {picture.Forbidden, "AWS does not know the worker's access key: check its credentials"},
+	"SignatureDoesNotMatch": {picture.Forbidden, "AWS refused the worker's signature: check its secret key and clock"},
+	"ExpiredToken":          {picture.Forbidden, "The worker's AWS credentials have expired: renew them"},
+	"InvalidToken":          {picture.Forbidden, "AWS refused the worker's session token: renew its credentials"},
+	"RequestTimeTooSkewed":  {picture.Forbidden, "AWS refused the time of the worker's request: set the worker's clock"},
+	"PermanentRedirect":     {picture.Misconfigured, "The bucket is in another region: check AWS_REGION"},
+	"SlowDown":              {picture.Throttled, "S3 asked to slow down"},
+	"ServiceUnavailable":    {picture.Unavailable, "S3 is unavailable"},
+	"InternalError":         {picture.Unavailable, "S3 had an internal error"},
+	// HEAD responses have no body, so the SDK derives this code from the status.
+	"Forbidden": {picture.Forbidden, "AWS refused to describe an object: the worker's role needs s3:GetObject, s3:GetObjectVersion and s3:ListBucket"},
+	// No response, or an unknown code.
+	"": {picture.Unavailable, "S3 could not be reached"},
+}
+
+// Explain translates an error of the S3 client.
+func Explain(err error) *picture.Error {
+	code, text := "", err.Error()
+	if response, ok := errors.AsType[smithy.APIError](err); ok {
+		code, text = response.ErrorCode(), fmt.Sprintf("%s: %s", response.ErrorCode(), response.ErrorMessage())
+	}
+	e, known := explanations[code]
+	if !known {
+		e = explanations[""]
+	}
+	return &picture.Error{Kind: e.kind, Cloud: picture.AWS, Message: e.message, Err: errors.New(text)}
+}

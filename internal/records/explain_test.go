@@ -1,0 +1,199 @@
+package records
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
+
+	"triptych/emulators/cosmos/cosmosdb"
+	"triptych/picture"
+)
+
+// explainCase provokes one error, and expects one row of explanations.
+type explainCase struct {
+	cause   cause
+	name    string
+	kind    picture.Kind
+	after   time.Duration // that Cosmos DB requests
+	provoke func(*testing.T) error
+}
+
+var explainCases = []explainCase{
+	{cause{request, "400"}, "container with another partition key", picture.Misconfigured, 0, func(t *testing.T) error {
+		a := startEmulator(t)
+		createContainer(t, a, "/owner")
+		return create(t, a.config())
+	}},
+	{cause{request, "401"}, "wrong key", picture.Forbidden, 0, func(t *testing.T) error {
+		a := startEmulator(t)
+		return create(t, Config{Endpoint: a.endpoint, Key: "a2V5"})
+	}},
+	{cause{request, "404"}, "account without the container", picture.Misconfigured, 0, func(t *testing.T) error {
+		return create(t, startEmulator(t).config())
+	}},
+	{cause{request, "413"}, "Record of more than 2 MB", picture.TooLarge, 0, func(t *testing.T) error {
+		r := newRecord(t)
+		r.Annotation = json.RawMessage(`"` + strings.Repeat("x", 2<<20) + `"`)
+		return startEmulator(t).provision(t).Create(t.Context(), r)
+	}},
+	{cause{}, "no server", picture.Unavailable, 0, func(t *testing.T) error {
+		return create(t, Config{Endpoint: "http://" + unusedAddress(t), Key: "a2V5"})
+	}},
+	{cause{}, "closed connection", picture.Unavailable, 0, func(t *testing.T) error {
+		a := startEmulator(t)
+		c := a.provision(t)
+		a.SetFault(cosmosdb.Fault{AfterApply: true})
+		return c.Create(t.Context(), newRecord(t))
+	}},
+	{cause{phase: decode}, "document that is not a Record", picture.Misconfigured, 0, func(t *testing.T) error {
+		a := startEmulator(t)
+		c, r := a.provision(t), newRecord(t)
+		items, err := accountClient(t, a).NewContainer(Database, ContainerName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := items.CreateItem(t.Context(), partition(r.ID), fmt.Appendf(nil, `{"id":%q,"steps":"not a list"}`, r.ID), nil); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = c.Read(t.Context(), r.ID)
+		return err
+	}},
+	injected(403, picture.Forbidden, 0),
+	injected(408, picture.Unavailable, 0),
+	injected(410, picture.Unavailable, 0),
+	injected(429, picture.Throttled, 0),
+	injected(429, picture.Throttled, 1234*time.Millisecond),
+	injected(449, picture.Unavailable, 5*time.Millisecond),
+	injected(500, picture.Unavailable, 0),
+	injected(503, picture.Unavailable, 2*time.Second),
+	{cause{}, "unknown status", picture.Unavailable, 0, injected(418, "", 0).provoke},
+
+	{cause{phase: noCredentials}, "no identity", picture.Forbidden, 0, func(t *testing.T) error {
+		t.Setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential") // finds nothing, and sends no request
+		return create(t, Config{Endpoint: "https://127.0.0.1:1"})
+	}},
+	refusedByAWS("AccessDenied", picture.Forbidden),
+	refusedByAWS("OutboundWebIdentityFederationDisabledException", picture.Misconfigured),
+	refusedByEntra(http.StatusBadRequest, picture.Misconfigured),
+	refusedByEntra(http.StatusUnauthorized, picture.Forbidden),
+	{cause{}, "Entra ID unavailable", picture.Unavailable, 0, refusedByEntra(http.StatusServiceUnavailable, "").provoke},
+	{cause{}, "no connection to Entra ID", picture.Unavailable, 0, func(t *testing.T) error {
+		f := newFederationEnv(t)
+		t.Setenv("AZURE_AUTHORITY_HOST", "https://"+unusedAddress(t))
+		return create(t, f.config)
+	}},
+	{cause{}, "no connection to AWS", picture.Unavailable, 0, func(t *testing.T) error {
+		f := newFederationEnv(t)
+		t.Setenv("AWS_ENDPOINT_URL_STS", "http://"+unusedAddress(t))
+		f.loadAWS(t)
+		return create(t, f.config)
+	}},
+}
+
+func TestExplain(t *testing.T) {
+	covered := map[cause]bool{}
+	for _, c := range explainCases {
+		covered[c.cause] = true
+		t.Run(fmt.Sprintf("phase_%d/%s/%s", c.cause.phase, c.cause.code, c.name), func(t *testing.T) {
+			err := c.provoke(t)
+			if err == nil {
+				t.Fatal("the call succeeded")
+			}
+			row, ok := explanations[c.cause]
+			if !ok {
+				t.Fatal("there is no such row")
+			}
+			e := Explain(err)
+			if e.Kind != c.kind || e.Message != row.message || e.RetryAfter != c.after || e.Cloud != picture.Azure {
+				t.Errorf("got %s %q, retry after %s, cloud %s, want %s %q, %s; the error is %v", e.Kind, e.Message, e.RetryAfter, e.Cloud, c.kind, row.message, c.after, err)
+			}
+			if e.Err == nil || e.Err.Error() == "" {
+				t.Error("the cloud's own message is missing")
+			}
+		})
+	}
+	for c := range explanations {
+		if !covered[c] {
+			t.Errorf("no test for %+v", c)
+		}
+	}
+}
+
+// injected makes the emulator return a status.
+func injected(status int, kind picture.Kind, after time.Duration) explainCase {
+	return explainCase{cause{request, fmt.Sprint(status)}, fmt.Sprintf("retry after %s", after), kind, after, func(t *testing.T) error {
+		a := startEmulator(t)
+		c := a.provision(t)
+		a.SetFault(cosmosdb.Fault{Status: status, RetryAfter: after})
+		return c.Create(t.Context(), newRecord(t))
+	}}
+}
+
+func refusedByAWS(code string, kind picture.Kind) explainCase {
+	return explainCase{cause{signIn, code}, "refused by AWS", kind, 0, func(t *testing.T) error {
+		f := newFederationEnv(t)
+		f.refuse["aws"], f.awsError = http.StatusForbidden, code
+		return create(t, f.config)
+	}}
+}
+
+func refusedByEntra(status int, kind picture.Kind) explainCase {
+	return explainCase{cause{signIn, fmt.Sprint(status)}, "refused by Entra ID", kind, 0, func(t *testing.T) error {
+		f := newFederationEnv(t)
+		f.refuse["azure"] = status
+		return create(t, f.config)
+	}}
+}
+
+func create(t *testing.T, config Config) error {
+	t.Helper()
+	return open(t, config).Create(t.Context(), newRecord(t))
+}
+
+func accountClient(t *testing.T, a *account) *azcosmos.Client {
+	t.Helper()
+	credential, err := azcosmos.NewKeyCredential(a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := azcosmos.NewClientWithKey(a.endpoint, credential, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// createContainer creates the container of the Records with another partition key than Provision uses.
+func createContainer(t *testing.T, a *account, partitionKey string) {
+	t.Helper()
+	client := accountClient(t, a)
+	if _, err := client.CreateDatabase(t.Context(), azcosmos.DatabaseProperties{ID: Database}, nil); err != nil {
+		t.Fatal(err)
+	}
+	database, err := client.NewDatabase(Database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := database.CreateContainer(t.Context(), azcosmos.ContainerProperties{
+		ID: ContainerName, PartitionKeyDefinition: azcosmos.PartitionKeyDefinition{Paths: []string{partitionKey}},
+	}, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// unusedAddress returns an address on which no server listens.
+func unusedAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}

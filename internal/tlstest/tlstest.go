@@ -1,0 +1,39 @@
+// Package tlstest makes a test process trust httptest's TLS servers as it trusts the clouds.
+package tlstest
+
+import (
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// Main runs the tests of a package. Call it from TestMain; it calls os.Exit. It sets SSL_CERT_FILE, which Go reads only
+// once per process.
+func Main(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "trusting the TLS servers of the tests:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	dir, err := os.MkdirTemp("", "triptych-roots-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	roots := filepath.Join(dir, "roots.pem")
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := errors.Join(os.WriteFile(roots, certificate, 0o600), os.Setenv("SSL_CERT_FILE", roots)); err != nil {
+		return 0, err
+	}
+	return m.Run(), nil
+}

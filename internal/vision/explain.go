@@ -1,0 +1,133 @@
+package vision
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"triptych/picture"
+)
+
+// phase is the part of a call that an error refers to.
+type phase int
+
+const (
+	call    phase = iota // Vision refused the call, or could not be reached
+	signing              // AWS or Google refused a token
+	byURL                // Vision could not annotate an image that it had to fetch
+	byBytes              // Vision could not annotate an image that was sent as bytes
+)
+
+// Codes that are not gRPC codes.
+const (
+	noCredentials = "no credentials" // there is no AWS role to sign in with
+	mentionsURL   = "mentions URL"   // an error per image whose message mentions the URL
+)
+
+// cause identifies an error: code is the name of a gRPC code, or for signing an HTTP status.
+type cause struct {
+	phase phase
+	code  string
+}
+
+// explanations maps errors to their meaning for the picture. Sources: https://cloud.google.com/apis/design/errors,
+// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation for signing, and errors per image
+// as observed from Vision. A test provokes each of them.
+var explanations = map[cause]struct {
+	kind    picture.Kind
+	message string
+}{
+	{call, "ResourceExhausted"}:  {picture.Throttled, "Google's quota for Cloud Vision is exhausted"},
+	{call, "Unauthenticated"}:    {picture.Forbidden, "Google refused the worker's credentials: check GOOGLE_CREDENTIALS_CONFIG or Application Default Credentials"},
+	{call, "PermissionDenied"}:   {picture.Forbidden, "Google refused access: enable vision.googleapis.com and billing for the project, and let the worker's account use it"},
+	{call, "InvalidArgument"}:    {picture.Misconfigured, "Google refused the request, not the picture: check TRIPTYCH_FEATURES"},
+	{call, "FailedPrecondition"}: {picture.Misconfigured, "Google's project is not ready for Cloud Vision: check its billing and settings"},
+	{call, "NotFound"}:           {picture.Misconfigured, "Google's project or endpoint does not exist: check the settings"},
+	{call, "Unimplemented"}:      {picture.Misconfigured, "The server is not Cloud Vision: check VISION_EMULATOR_HOST"},
+	{call, "Unavailable"}:        {picture.Unavailable, "Cloud Vision is unavailable or unreachable"},
+	{call, "DeadlineExceeded"}:   {picture.Unavailable, "Cloud Vision did not respond in time"},
+	{call, "Internal"}:           {picture.Unavailable, "Cloud Vision had an internal error"},
+	{call, ""}:                   {picture.Unavailable, "Cloud Vision could not be called"},
+
+	{signing, noCredentials}: {picture.Forbidden, "The worker has no AWS role to sign in to Google with: give it one, and set AWS_REGION"},
+	{signing, "400"}:         {picture.Misconfigured, "Google does not know the worker's identity pool, or AWS did not confirm the worker's role: check GOOGLE_CREDENTIALS_CONFIG and the clock"},
+	{signing, "401"}:         {picture.Forbidden, "Google's identity pool does not trust the worker's AWS role: check the provider's attribute condition"},
+	{signing, "403"}:         {picture.Forbidden, "Google does not let the worker use its service account: grant the worker's AWS role roles/iam.workloadIdentityUser on it"},
+	{signing, "404"}:         {picture.Misconfigured, "The worker's service account does not exist: check GOOGLE_CREDENTIALS_CONFIG"},
+	{signing, ""}:            {picture.Forbidden, "Google refused the worker's credentials: check GOOGLE_CREDENTIALS_CONFIG"},
+
+	// "The URL does not appear to be accessible by us": observed with codes 3, 7, 12 and 14.
+	{byURL, mentionsURL}: {picture.Unfetchable, "Google could not fetch the picture"},
+	// Also observed for good pictures (github.com/googleapis/google-cloud-java/issues/2276), so only bytes are conclusive.
+	{byURL, "InvalidArgument"}:   {picture.Unfetchable, "Google could not read what it fetched"},
+	{byURL, "DeadlineExceeded"}:  {picture.Unfetchable, "Google could not fetch the picture in time"},
+	{byURL, "PermissionDenied"}:  {picture.Unfetchable, "Google was not allowed to fetch the picture"},
+	{byURL, "Unavailable"}:       {picture.Unfetchable, "Google could not fetch the picture"},
+	{byURL, "NotFound"}:          {picture.Unfetchable, "Google did not find the picture"},
+	{byURL, "ResourceExhausted"}: {picture.Throttled, "Google's quota for Cloud Vision is exhausted"},
+	{byURL, "Unimplemented"}:     {picture.Misconfigured, "The server does not support a requested feature: check TRIPTYCH_FEATURES"},
+	{byURL, ""}:                  {picture.Unavailable, "Google could not annotate the picture"},
+
+	{byBytes, "InvalidArgument"}:   {picture.BadImage, "Google cannot read this file as an image"},
+	{byBytes, "ResourceExhausted"}: {picture.Throttled, "Google's quota for Cloud Vision is exhausted"},
+	{byBytes, "Unimplemented"}:     {picture.Misconfigured, "The server does not support a requested feature: check TRIPTYCH_FEATURES"},
+	{byBytes, ""}:                  {picture.Unavailable, "Google could not annotate the picture"},
+}
+
+// ImageError is the error of one image inside a successful response.
+type ImageError struct {
+	Code    codes.Code
+	Message string
+	ByBytes bool // the image was sent as bytes, not by URL
+}
+
+func (e *ImageError) Error() string { return fmt.Sprintf("%s (%d): %s", e.Code, e.Code, e.Message) }
+
+// Explain translates an error of a Vision call, or an *ImageError.
+func Explain(err error) *picture.Error {
+	c, text, retryAfter := describe(err)
+	e, known := explanations[c]
+	if !known {
+		e = explanations[cause{c.phase, ""}]
+	}
+	return &picture.Error{Kind: e.kind, Cloud: picture.Google, Message: e.message, RetryAfter: retryAfter, Err: errors.New(text)}
+}
+
+// describe returns the cause of err, its text in one line, and the delay that Google requested.
+func describe(err error) (cause, string, time.Duration) {
+	if e, ok := errors.AsType[*ImageError](err); ok {
+		return causeOf(e), e.Error(), 0
+	}
+	s, ok := status.FromError(err)
+	if !ok {
+		return cause{}, err.Error(), 0
+	}
+	c, retryAfter := cause{call, s.Code().String()}, time.Duration(0)
+	for _, detail := range s.Details() {
+		switch detail := detail.(type) {
+		case *errdetails.ErrorInfo:
+			if detail.GetDomain() == signInDomain {
+				c = cause{signing, detail.GetReason()}
+			}
+		case *errdetails.RetryInfo:
+			retryAfter = detail.GetRetryDelay().AsDuration()
+		}
+	}
+	return c, fmt.Sprintf("%s: %s", s.Code(), s.Message()), retryAfter
+}
+
+func causeOf(e *ImageError) cause {
+	c := cause{byURL, e.Code.String()}
+	if e.ByBytes {
+		c.phase = byBytes
+	}
+	if strings.Contains(e.Message, "URL") {
+		c.code = mentionsURL
+	}
+	return c
+}

@@ -1,0 +1,130 @@
+package gateway
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// startSite starts a gateway in front of a web program that is simulated by web.
+func startSite(t *testing.T, web http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	backend := httptest.NewServer(web)
+	t.Cleanup(backend.Close)
+	return startGateway(t, backend.Listener.Addr().String())
+}
+
+func startGateway(t *testing.T, web string) *httptest.Server {
+	t.Helper()
+	site := httptest.NewServer((&Gateway{Web: web}).Handler(t.Context()))
+	t.Cleanup(site.Close)
+	return site
+}
+
+func send(t *testing.T, ctx context.Context, method, url string, header map[string]string, body io.Reader) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, method, url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range header {
+		req.Header.Set(name, value)
+		if name == "Host" {
+			req.Host = value
+		}
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { res.Body.Close() })
+	return res
+}
+
+func TestGateway(t *testing.T) {
+	t.Run("forwards_requests_unchanged", func(t *testing.T) {
+		received := make(chan *http.Request, 1)
+		site := startSite(t, func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			received <- r
+			w.WriteHeader(http.StatusCreated)
+		})
+		for _, method := range []string{"GET", "POST", "DELETE"} {
+			header := map[string]string{"Host": "localhost:8080", "X-Triptych-Erase": "token", "Accept-Encoding": "br"}
+			body := ""
+			if method != "GET" {
+				header["Origin"], body = "http://localhost:8080", "{}"
+			}
+			res := send(t, t.Context(), method, site.URL+"/api/%2e%2e/a%2fb?q=1;2&x=%zz", header, strings.NewReader(body))
+			r := <-received
+			got, _ := io.ReadAll(r.Body)
+			if res.StatusCode != http.StatusCreated || r.Method != method || r.Host != "localhost:8080" || string(got) != body ||
+				r.Header.Get("Origin") != header["Origin"] || r.Header.Get("X-Triptych-Erase") != "token" || r.Header.Get("Accept-Encoding") != "br" {
+				t.Errorf("%s: status %d, web received %s %s %v %q", method, res.StatusCode, r.Method, r.Host, r.Header, got)
+			}
+			if r.RequestURI != "/api/%2e%2e/a%2fb?q=1;2&x=%zz" {
+				t.Errorf("web received the URI %s", r.RequestURI)
+			}
+			if got := r.Header.Get("X-Forwarded-For"); got != "" {
+				t.Errorf("web received X-Forwarded-For: %s", got)
+			}
+		}
+	})
+	t.Run("forwards_each_event_immediately", func(t *testing.T) {
+		next := make(chan bool)
+		site := startSite(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			for range 3 {
+				io.WriteString(w, "data: x\n")
+				http.NewResponseController(w).Flush()
+				<-next
+			}
+		})
+		lines := bufio.NewScanner(send(t, t.Context(), "GET", site.URL+"/", nil, nil).Body)
+		for range 3 {
+			if !lines.Scan() || lines.Text() != "data: x" {
+				t.Fatalf("got %q, %v", lines.Text(), lines.Err())
+			}
+			next <- true
+		}
+	})
+	t.Run("ends_the_stream_at_web_when_the_client_disconnects", func(t *testing.T) {
+		ended := make(chan bool)
+		site := startSite(t, func(w http.ResponseWriter, r *http.Request) {
+			http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+			close(ended)
+		})
+		ctx, disconnect := context.WithCancel(t.Context())
+		send(t, ctx, "GET", site.URL+"/", nil, nil)
+		disconnect()
+		<-ended
+	})
+	t.Run("forwards_a_large_response_completely", func(t *testing.T) {
+		large := bytes.Repeat([]byte("triptych"), 4<<20)
+		site := startSite(t, func(w http.ResponseWriter, _ *http.Request) { w.Write(large) })
+		got, err := io.ReadAll(send(t, t.Context(), "GET", site.URL+"/", nil, nil).Body)
+		if err != nil || !bytes.Equal(got, large) {
+			t.Errorf("received %d bytes of %d, %v", len(got), len(large), err)
+		}
+	})
+	t.Run("responds_503_with_Retry-After_while_web_restarts", func(t *testing.T) {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln.Close()
+		site := startGateway(t, ln.Addr().String())
+		res := send(t, t.Context(), "GET", site.URL+"/", nil, nil)
+		if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" || res.Header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("status %s, header %v", res.Status, res.Header)
+		}
+	})
+}

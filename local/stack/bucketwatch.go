@@ -1,0 +1,113 @@
+package stack
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"triptych/emulators/s3event"
+	"triptych/internal/objects"
+	"triptych/picture"
+)
+
+// maxUploadDelay is the longest time between the creation of an ID, which its key sorts by, and the end of the upload.
+const maxUploadDelay = picture.GrantTTL + time.Minute
+
+// watchBucket polls a real bucket, whose events cannot reach this machine, and sends an event for each new object to the
+// local trigger. The first poll covers the last day. The trigger ignores pictures that it has handled already.
+func (s *Stack) watchBucket(ctx context.Context) error {
+	aws, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the AWS configuration: %w", err)
+	}
+	w := bucketWatch{client: objects.Open(objects.Config{AWS: aws}), bucket: s.Endpoints.Bucket, lambdaURL: s.LambdaURL, sent: map[string]bool{}}
+	s.goTask(func() error {
+		since := time.Now().Add(-24 * time.Hour)
+		for {
+			polled := time.Now()
+			if err := w.poll(ctx, since); err == nil {
+				since = polled.Add(-maxUploadDelay)
+			} else if ctx.Err() == nil {
+				slog.Error("Polling the bucket failed and is retried", "bucket", w.bucket, "error", err)
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(time.Second):
+			}
+		}
+	})
+	return nil
+}
+
+type bucketWatch struct {
+	client    *s3.Client
+	bucket    string
+	lambdaURL string
+	sent      map[string]bool // keys that the next poll can return again
+}
+
+// poll sends an event for each new object whose ID was created since the given time.
+func (w *bucketWatch) poll(ctx context.Context, since time.Time) error {
+	after := picture.KeyAt(since)
+	pages := s3.NewListObjectsV2Paginator(w.client, &s3.ListObjectsV2Input{Bucket: &w.bucket, Prefix: aws.String(picture.Prefix), StartAfter: &after})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, o := range page.Contents {
+			key := aws.ToString(o.Key)
+			if w.sent[key] {
+				continue
+			}
+			if err := w.sendEvent(ctx, key); err != nil {
+				return err
+			}
+			w.sent[key] = true
+		}
+	}
+	for key := range w.sent {
+		if key < after {
+			delete(w.sent, key)
+		}
+	}
+	return nil
+}
+
+// sendEvent sends the event that S3 would send for the object.
+func (w *bucketWatch) sendEvent(ctx context.Context, key string) error {
+	head, err := w.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &w.bucket, Key: &key})
+	if err != nil {
+		return fmt.Errorf("reading the version of a new object: %w", err)
+	}
+	event, err := json.Marshal(s3event.Event{Records: []s3event.Record{s3event.Created(picture.Picture{
+		Bucket: w.bucket, Key: key, VersionID: aws.ToString(head.VersionId), ETag: aws.ToString(head.ETag),
+		Size: aws.ToInt64(head.ContentLength), UploadedAt: aws.ToTime(head.LastModified),
+	})}})
+	if err != nil {
+		return fmt.Errorf("encoding an event: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.lambdaURL, bytes.NewReader(event))
+	if err != nil {
+		return fmt.Errorf("invoking the trigger: %w", err)
+	}
+	req.Header.Set("X-Amz-Invocation-Type", "Event")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("invoking the trigger: %w", err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusAccepted {
+		return fmt.Errorf("invoking the trigger: status %s", res.Status)
+	}
+	return nil
+}

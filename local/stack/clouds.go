@@ -1,0 +1,109 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"triptych/emulators/cosmos/cosmosdb"
+	"triptych/emulators/lambda/runtimeapi"
+	"triptych/emulators/vision/annotator"
+	"triptych/internal/records"
+)
+
+// startClouds starts Temporal and the emulators of all clouds that are not real.
+func (s *Stack) startClouds(ctx context.Context) error {
+	if s.config.Temporal == "" {
+		s.startTemporal(ctx)
+	}
+	if !s.config.real("google") {
+		if err := s.startVision(ctx); err != nil {
+			return err
+		}
+	}
+	if !s.config.real("azure") {
+		if err := s.startCosmos(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.startLambda(ctx); err != nil {
+		return err
+	}
+	if s.config.real("aws") {
+		return s.watchBucket(ctx)
+	}
+	s.startS3(ctx)
+	return nil
+}
+
+func (s *Stack) startS3(ctx context.Context) {
+	_, port, _ := net.SplitHostPort(s.config.Addr)
+	s.spawn(ctx, "s3", "s3", s.environment(), "-dir", filepath.Join(s.config.Dir, "s3"), "-addr", s.identity.addr("s3"), "-bucket", bucket,
+		"-origin", s.Endpoints.Site+",http://localhost:"+port, "-notify", s.LambdaURL, "-control", s.identity.addr("control"))
+}
+
+func (s *Stack) startVision(ctx context.Context) error {
+	var err error
+	if s.Vision, err = annotator.New(); err != nil {
+		return err
+	}
+	bills, err := s.openLog("vision")
+	if err != nil {
+		return err
+	}
+	s.Vision.BillTo(bills)
+	ln, err := net.Listen("tcp", s.identity.addr("vision"))
+	if err != nil {
+		return fmt.Errorf("starting the Vision emulator: %w", err)
+	}
+	s.goTask(func() error { return s.Vision.Serve(ctx, ln) })
+	return nil
+}
+
+func (s *Stack) startCosmos(ctx context.Context) error {
+	var err error
+	if s.Cosmos, err = cosmosdb.Open(filepath.Join(s.config.Dir, "cosmos.db"), s.identity.CosmosKey); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.Cosmos.Close)
+	handler := http.Handler(s.Cosmos)
+	if s.config.WrapCosmos != nil {
+		handler = s.config.WrapCosmos(handler)
+	}
+	if err := s.serveEmulator(ctx, "cosmos", handler); err != nil {
+		return err
+	}
+	return records.Provision(ctx, records.Config{Endpoint: s.Endpoints.Cosmos, Key: s.identity.CosmosKey})
+}
+
+// startLambda starts the Lambda emulator, which runs the trigger, and delivers the dead letters of earlier starts again.
+func (s *Stack) startLambda(ctx context.Context) error {
+	log, err := s.openLog("trigger")
+	if err != nil {
+		return err
+	}
+	s.Lambda, err = runtimeapi.New(runtimeapi.Config{
+		Name:        "trigger",
+		Bootstrap:   s.executables["trigger"],
+		Env:         s.environment(),
+		Dir:         filepath.Join(s.config.Dir, "lambda"),
+		Timeout:     10 * time.Second,
+		Concurrency: 4,
+		// AWS retries twice, because an operator watches its dead-letter queue. Nobody watches this one.
+		Backoff: []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute},
+		Stderr:  log,
+	})
+	if err != nil {
+		return err
+	}
+	if n, err := s.Lambda.Redrive(ctx); err != nil {
+		return err
+	} else if n > 0 {
+		fmt.Fprintf(s.config.Output, "Delivering %d dead letters again\n", n)
+	}
+	s.goTask(func() error { return s.Lambda.Run(ctx) })
+	return s.serveEmulator(ctx, "lambda", s.Lambda)
+}

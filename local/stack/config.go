@@ -1,0 +1,54 @@
+package stack
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Config configures a stack.
+type Config struct {
+	Dir      string    // data directory; created if it does not exist
+	Addr     string    // host:port of the site
+	Temporal string    // host:port of a running Temporal server; "" starts one
+	Real     []string  // clouds to use instead of their emulators: "aws", "google", "azure"
+	Output   io.Writer // messages for a person
+
+	// The fields below are for tests and benchmarks only. All are optional.
+
+	// WorkerProxy returns the address at which the worker connects to a service ("s3", "vision", "cosmos" or "temporal") that
+	// listens on addr.
+	WorkerProxy   func(service, addr string) (string, error)
+	WrapCosmos    func(http.Handler) http.Handler // wraps the handler of the Cosmos DB emulator
+	ExtraPrograms map[string]string               // packages to build for StartProgram, by name
+}
+
+func (c Config) real(cloud string) bool { return slices.Contains(c.Real, cloud) }
+
+// Endpoints lists the addresses and keys of a running stack. DIR/endpoints.json contains it.
+type Endpoints struct {
+	Site       string `json:"site"`
+	S3         string `json:"s3"`
+	Cosmos     string `json:"cosmos"`
+	Vision     string `json:"vision"`
+	Temporal   string `json:"temporal"`
+	TemporalUI string `json:"temporalUI"`
+	Bucket     string `json:"bucket"`
+	AccessKey  string `json:"accessKey"`
+	SecretKey  string `json:"secretKey"`
+	CosmosKey  string `json:"cosmosKey"`
+}
+
+// String returns one line per address, for a person.
+func (e Endpoints) String() string {
+	var b strings.Builder
+	for _, line := range [][2]string{{"site", e.Site}, {"Temporal UI", e.TemporalUI}, {"Temporal", e.Temporal},
+		{"S3", e.S3 + "/" + e.Bucket}, {"Cloud Vision", e.Vision}, {"Cosmos DB", e.Cosmos}} {
+		if line[1] != "" {
+			fmt.Fprintf(&b, "  %-13s %s\n", line[0], line[1])
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,42 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+
+	"triptych/local/gateway"
+)
+
+// startProduct starts the programs that are also deployed, except the trigger, and waits until they serve.
+func (s *Stack) startProduct(ctx, running context.Context) error {
+	readyFile := filepath.Join(s.config.Dir, "worker.ready")
+	if err := os.Remove(readyFile); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("starting the worker: %w", err)
+	}
+	env, err := s.workerEnvironment()
+	if err != nil {
+		return err
+	}
+	s.spawn(running, "worker", "worker", env, "-ready", readyFile)
+	s.spawn(running, "web", "web", s.environment(), "-addr", s.identity.addr("web"))
+	if err := s.await(ctx, "web", func() bool { return healthy(ctx, s.Endpoints.Site+"/healthz") }); err != nil {
+		return err
+	}
+	return s.await(ctx, "worker", func() bool { _, err := os.Stat(readyFile); return err == nil })
+}
+
+func (s *Stack) startGateway(ctx context.Context) {
+	s.serve(ctx, "site", s.site, s.gateway().Handler(ctx))
+}
+
+func (s *Stack) gateway() *gateway.Gateway {
+	_, port, _ := net.SplitHostPort(s.config.Addr)
+	return &gateway.Gateway{
+		Web: s.identity.addr("web"), Port: port, TemporalUI: s.Endpoints.TemporalUI,
+		Switches: s.faultSwitches(), Ready: s.ready, Redrive: s.Lambda.Redrive,
+	}
+}

@@ -1,0 +1,84 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"go.temporal.io/sdk/client"
+)
+
+// startTimeout is far longer than any program needs to start.
+const startTimeout = time.Minute
+
+// await polls until ready returns true.
+func (s *Stack) await(ctx context.Context, name string, ready func() bool) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for !ready() {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s did not start within %s; see %s", name, startTimeout, s.children[name].Log())
+		case err := <-s.failed:
+			s.fail(err) // for Wait
+			return err
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+func (s *Stack) awaitClouds(ctx context.Context) error {
+	if s.children["temporal"] != nil {
+		if err := s.awaitTemporal(ctx); err != nil {
+			return err
+		}
+	}
+	if s.children["s3"] != nil {
+		return s.await(ctx, "s3", func() bool { return healthy(ctx, s.Endpoints.S3+"/healthz") })
+	}
+	return nil
+}
+
+func (s *Stack) awaitTemporal(ctx context.Context) error {
+	c, err := s.Client()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return s.await(ctx, "temporal", func() bool {
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		if !listens(s.Endpoints.Temporal) {
+			return false // gRPC waits a second or more after a failed connection
+		}
+		_, err := c.CheckHealth(ctx, &client.CheckHealthRequest{})
+		return err == nil
+	})
+}
+
+func listens(addr string) bool {
+	conn, err := net.DialTimeout("tcp", addr, time.Second)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
+
+func healthy(ctx context.Context, url string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return false
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	res.Body.Close()
+	return res.StatusCode == http.StatusOK
+}

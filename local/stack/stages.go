@@ -1,0 +1,87 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"triptych/emulators/loopback"
+	"triptych/local/supervisor"
+)
+
+// stage is a group of processes and goroutines that are stopped together. The product's stage is stopped before the stage of
+// the clouds, because the product needs the clouds to stop gracefully.
+type stage struct {
+	stop  context.CancelFunc
+	tasks sync.WaitGroup
+}
+
+// newStage returns the context of a new stage. The context keeps the values of ctx but is cancelled only by Close.
+func (s *Stack) newStage(ctx context.Context) context.Context {
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stages = append(s.stages, &stage{stop: stop})
+	return running
+}
+
+// goTask runs f in the newest stage. Wait returns the error of f.
+func (s *Stack) goTask(f func() error) {
+	s.stages[len(s.stages)-1].tasks.Go(func() {
+		if err := f(); err != nil {
+			s.fail(err)
+		}
+	})
+}
+
+func (s *Stack) fail(err error) {
+	select {
+	case s.failed <- err:
+	default:
+	}
+}
+
+// spawn keeps an executable running as a child process until ctx is cancelled.
+func (s *Stack) spawn(ctx context.Context, name, executable string, env []string, args ...string) {
+	child := supervisor.New(name, s.executables[executable], args, env, filepath.Join(s.config.Dir, "logs"), s.config.Output)
+	s.children[name] = child
+	s.goTask(func() error { return child.Run(ctx) })
+}
+
+// serveEmulator serves HTTP on the named port until ctx is cancelled.
+func (s *Stack) serveEmulator(ctx context.Context, name string, handler http.Handler) error {
+	ln, err := net.Listen("tcp", s.identity.addr(name))
+	if err != nil {
+		return fmt.Errorf("starting %s: %w", name, err)
+	}
+	s.serve(ctx, name, ln, loopback.Programs(handler))
+	return nil
+}
+
+func (s *Stack) serve(ctx context.Context, name string, ln net.Listener, handler http.Handler) {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	s.goTask(func() error {
+		<-ctx.Done()
+		return server.Close()
+	})
+	s.goTask(func() error {
+		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serving %s: %w", name, err)
+		}
+		return nil
+	})
+}
+
+// openLog opens the log file of an emulator that runs in this process.
+func (s *Stack) openLog(name string) (*os.File, error) {
+	log, err := os.OpenFile(filepath.Join(s.config.Dir, "logs", name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("opening the log of %s: %w", name, err)
+	}
+	s.closers = append(s.closers, log.Close)
+	return log, nil
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"triptych/picture"
+)
+
+// logRequests logs each request with its route instead of its URL, because a URL contains a picture ID. It responds to a
+// panic with a problem, because lambdaurl does not recover from panics.
+func logRequests(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		recorder := &statusRecorder{ResponseWriter: w, discardBody: r.Method == http.MethodHead}
+		defer func() {
+			if v := recover(); v != nil {
+				slog.Error("handler panicked", "error", fmt.Sprint(v), "stack", string(debug.Stack()))
+				if recorder.status == 0 {
+					writeProblem(recorder, r, internalError(nil))
+				}
+			}
+			attrs := []any{"method", knownMethod(r), "route", r.Pattern, "status", recorder.status, "duration", time.Since(began)}
+			if id, err := picture.ParseID(r.PathValue("id")); err == nil {
+				attrs = append(attrs, "picture", id)
+			}
+			slog.Info("request", attrs...)
+		}()
+		next.ServeHTTP(recorder, r)
+	})
+}
+
+// knownMethod returns the request's method, or "other" to keep arbitrary input out of the log.
+func knownMethod(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete, http.MethodPut, http.MethodOptions:
+		return r.Method
+	}
+	return "other"
+}
+
+// statusRecorder records the status of a response. It discards the body of a response to HEAD, because lambdaurl does not.
+type statusRecorder struct {
+	http.ResponseWriter
+	status      int // 0 until the header is written
+	discardBody bool
+}
+
+func (s *statusRecorder) WriteHeader(status int) {
+	if s.status == 0 {
+		s.status = status
+	}
+	s.ResponseWriter.WriteHeader(status)
+}
+
+func (s *statusRecorder) Write(p []byte) (int, error) {
+	if s.status == 0 {
+		s.WriteHeader(http.StatusOK)
+	}
+	if s.discardBody {
+		return len(p), nil
+	}
+	return s.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController flush and set deadlines.
+func (s *statusRecorder) Unwrap() http.ResponseWriter { return s.ResponseWriter }

@@ -1,0 +1,85 @@
+// Takes a picture with the camera, or from a file.
+import * as camera from "./camera.js";
+import { $ } from "./dom.js";
+import * as photo from "./photo.js";
+import { reset } from "./session.js";
+import { set, state } from "./state.js";
+
+let timer = 0, pending = null, opening = 0;
+
+export async function openCamera(id) {
+	closeCamera();
+	const current = opening; // changes if the person does something else while the browser asks for permission
+	set({ notice: null });
+	try {
+		const stream = await camera.open(id), cameras = await camera.cameras();
+		if (current !== opening) return camera.close(stream);
+		stream.getVideoTracks()[0].onended = () => state.stream === stream && fail({ name: "AbortError" });
+		reset();
+		set({ view: "camera", stream, cameras, ...camera.settings(stream) });
+		$("shoot").focus();
+	} catch (error) {
+		if (current === opening) fail(error);
+	}
+}
+
+function fail(error) {
+	closeCamera();
+	set({ view: state.photo ? "review" : "start", notice: camera.explain(error) });
+}
+
+export function closeCamera() {
+	opening++;
+	clearInterval(timer);
+	camera.close(state.stream);
+	Object.assign(state, { stream: null, countdown: 0 });
+}
+
+// shoot takes the picture at the end of the countdown. During the countdown it stops it.
+export function shoot() {
+	if (!$("preview").videoWidth) return;
+	clearInterval(timer);
+	const seconds = Number($("countdown").value);
+	if (state.countdown) return set({ countdown: 0 });
+	if (!seconds) return capture();
+	set({ countdown: seconds });
+	timer = setInterval(() => state.countdown > 1 ? set({ countdown: state.countdown - 1 }) : capture(), 1000);
+}
+
+function capture() {
+	clearInterval(timer);
+	set({ countdown: 0 });
+	return review(() => photo.fromVideo($("preview")), true);
+}
+
+// chooseFile keeps a file that was dropped or pasted before the person agreed, and opens it after the agreement.
+export function chooseFile(file) {
+	if (!file || state.upload) return;
+	pending = state.agreed ? null : file;
+	if (pending) set({ view: "start", notice: { text: "Agree to where your picture goes first. It is kept here until then." } });
+	else review(() => photo.fromFile(file), false);
+}
+
+export function choosePending() {
+	const file = pending;
+	chooseFile(file);
+	return file;
+}
+
+async function review(makePhoto, fromCamera) {
+	try {
+		const made = await makePhoto();
+		closeCamera();
+		reset();
+		if (location.hash) history.pushState(null, "", location.pathname);
+		set({ view: "review", notice: null, photo: { ...made, url: URL.createObjectURL(made.blob), fromCamera } });
+		$("send").focus();
+	} catch (error) {
+		set({ notice: { text: error.message, ...camera.choose } });
+	}
+}
+
+export function retake() {
+	if (state.photo.fromCamera) openCamera(state.camera);
+	else $("file").click();
+}

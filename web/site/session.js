@@ -1,0 +1,85 @@
+// One picture from its upload to its Record or its erasure.
+import { erase } from "./api.js";
+import { $ } from "./dom.js";
+import * as pictures from "./history.js";
+import { watch } from "./progress.js";
+import { set, state } from "./state.js";
+import { upload } from "./upload.js";
+
+let stopWatching = () => {}, sending = null;
+
+export const isSending = () => sending;
+export const cancel = () => sending?.abort("cancelled");
+
+export async function send() {
+	const { photo } = state, controller = new AbortController();
+	let entry;
+	sending = controller;
+	set({ view: "picture", notice: null, upload: { loaded: 0, total: photo.blob.size } });
+	$("title").focus();
+	try {
+		await upload(photo.blob, {
+			signal: controller.signal,
+			onGrant: ({ id, eraseToken: token }) => {
+				if (entry) eraseAll([entry]);
+				entry = { id, token, taken: new Date().toISOString(), thumb: photo.thumb };
+				history.replaceState(null, "", "#" + id);
+				follow(id);
+				set({ id, history: pictures.add(entry) });
+			},
+			onChange: (progress) => sending === controller && set({ upload: progress }),
+		});
+		if (sending === controller) set({ upload: null });
+	} catch (error) {
+		if (controller.signal.reason === "arrived") return;
+		if (entry) eraseAll([entry]); // S3 may have stored the picture before the error
+		if (controller.signal.reason === "left") return;
+		stopWatching();
+		history.replaceState(null, "", location.pathname);
+		const text = controller.signal.aborted ? "Cancelled. If it has arrived already, it is being erased." : error.message;
+		set({ view: "review", id: "", upload: null, progress: null, problem: null, notice: { text } });
+		$("send").focus();
+	} finally {
+		if (sending === controller) sending = null;
+	}
+}
+
+export function follow(id) {
+	stopWatching();
+	stopWatching = watch(id, (progress) => {
+		if (progress.status !== "waiting" && sending) { // the workflow started before S3's response to the upload arrived
+			sending.abort("arrived");
+			sending = state.upload = null;
+		}
+		// A new status may make the image available.
+		set({ progress, imageFailed: state.imageFailed && state.progress?.status === progress.status });
+	}, (problem) => set({ problem }));
+}
+
+// eraseAll erases pictures one after the other, then shows the message. Each stays in the history until the API reports
+// its erasure, so that a reload can continue.
+export async function eraseAll(entries, message) {
+	if (!entries.length) return;
+	let text;
+	set({ history: pictures.update(entries, { erasing: true }) });
+	for (const entry of entries) {
+		try {
+			await erase(entry);
+			set({ history: pictures.remove(entry.id) });
+			if (state.id === entry.id) follow(entry.id);
+			text ??= message;
+		} catch (error) {
+			set({ history: pictures.update([entry], { erasing: false }) });
+			text = error.message;
+		}
+	}
+	if (text) set({ notice: { text } });
+}
+
+// reset cancels the upload and clears the picture from the state.
+export function reset() {
+	stopWatching();
+	sending?.abort("left");
+	if (state.photo) URL.revokeObjectURL(state.photo.url);
+	Object.assign(state, { id: "", photo: null, upload: null, progress: null, problem: null, imageSize: null, imageFailed: false });
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"strconv"
+
+	"cloud.google.com/go/vision/v2/apiv1/visionpb"
+	"go.temporal.io/sdk/client"
+
+	"triptych/internal/objects"
+	"triptych/internal/records"
+	"triptych/internal/settings"
+	"triptych/internal/vision"
+)
+
+// config is the worker's configuration.
+type config struct {
+	bucket               string
+	features             []*visionpb.Feature
+	annotationsPerSecond float64
+	temporal             client.Options
+	objects              objects.Config
+	vision               vision.Config
+	records              records.Config
+}
+
+// visionQuota is Google's default quota for a new project: 1,800 requests per minute
+// (https://cloud.google.com/vision/quotas).
+const visionQuota = 30
+
+// readConfig reads the environment variables that usage lists.
+func readConfig(s settings.Settings) (config, error) {
+	if err := s.Require("TRIPTYCH_BUCKET", "COSMOS_ENDPOINT"); err != nil {
+		return config{}, err
+	}
+	perSecond, err := annotationsPerSecond(s.Getenv("TRIPTYCH_ANNOTATIONS_PER_SECOND"))
+	if err != nil {
+		return config{}, err
+	}
+	features, err := vision.ParseFeatures(s.Getenv("TRIPTYCH_FEATURES"))
+	if err != nil {
+		return config{}, err
+	}
+	return config{
+		bucket: s.Getenv("TRIPTYCH_BUCKET"), features: features, annotationsPerSecond: perSecond, temporal: s.Temporal,
+		objects: objects.Config{AWS: s.AWS}, vision: vision.ConfigFrom(s.Getenv, s.AWS), records: records.ConfigFrom(s.Getenv, s.AWS),
+	}, nil
+}
+
+func annotationsPerSecond(setting string) (float64, error) {
+	if setting == "" {
+		return visionQuota, nil
+	}
+	n, err := strconv.ParseFloat(setting, 64)
+	if err != nil || !(n > 0) {
+		return 0, errors.New("TRIPTYCH_ANNOTATIONS_PER_SECOND must be a number above 0, such as 0.5 or 30")
+	}
+	return n, nil
+}
+
+func usage() {
+	fmt.Fprint(flag.CommandLine.Output(), `worker runs the workflows and activities that take pictures through the three clouds.
+It reads its settings from the environment:
+
+  TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, …   as for the temporal CLI
+  AWS_REGION, AWS_ENDPOINT_URL_S3, …                          as for the aws CLI
+  GOOGLE_CREDENTIALS_CONFIG                                   a credential configuration (JSON) that lets Google trust the AWS role;
+                                                              without it, GOOGLE_APPLICATION_CREDENTIALS, … or, for a local
+                                                              server, VISION_EMULATOR_HOST
+  TRIPTYCH_VISION_ENDPOINT                                    such as eu-vision.googleapis.com:443; default: Google chooses
+  COSMOS_ENDPOINT                                             the Cosmos DB account of the Records, and one of:
+  AZURE_FEDERATION=aws, AZURE_TENANT_ID, AZURE_CLIENT_ID        an Azure identity that trusts the AWS role
+  COSMOS_KEY                                                    a key of the account
+                                                                without either: Azure's default credentials
+  TRIPTYCH_BUCKET                                             the bucket of the pictures
+  TRIPTYCH_FEATURES                                           Vision features to request; default: the seven usual ones
+  TRIPTYCH_ANNOTATIONS_PER_SECOND                             default 30, the quota of a new Google project
+  TRIPTYCH_SSM_PATH                                           SSM parameters under this path override all of these
+
+Flags:
+`)
+	flag.PrintDefaults()
+}

@@ -1,0 +1,44 @@
+package workflows
+
+import (
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"triptych/picture"
+)
+
+// kindOf returns the kind of an activity's failure, or "" if it has none.
+func kindOf(err error) picture.Kind {
+	if e, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return picture.Kind(e.Type())
+	}
+	return ""
+}
+
+// retryAfter returns the delay that the cloud requested, or 0 if it requested none.
+func retryAfter(err error) time.Duration {
+	if e, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return e.NextRetryDelay()
+	}
+	return 0
+}
+
+// rejection returns the reason for the Record of a picture that can never be annotated.
+func rejection(step picture.StepName, err error) picture.Rejection {
+	message := err.Error()
+	if e, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		message = e.Message()
+	}
+	return picture.Rejection{Step: step, Kind: kindOf(err), Message: message}
+}
+
+// failedStep returns a failed step for the Record.
+func failedStep(ctx workflow.Context, name picture.StepName, started time.Time, err error) picture.Step {
+	return picture.Step{
+		Name: name, Cloud: name.Cloud(), Status: picture.StepFailed,
+		StartedAt: started, FinishedAt: workflow.Now(ctx), Error: rejection(name, err).Message,
+	}
+}
