@@ -64,7 +64,7 @@ func TestFunctions(t *testing.T) {
 			url.ServeHTTP(w, r)
 		}))
 		t.Cleanup(site.Close)
-		grant, err := siteclient.Site(site.URL).Ask(t.Context(), photo)
+		grant, err := siteclient.Site(site.URL).RequestGrant(t.Context(), photo)
 		if err != nil {
 			t.Fatal(err)
 		}

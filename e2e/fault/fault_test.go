@@ -1,10 +1,23 @@
-// Package fault breaks the wholeStack in every way that is known, and wants each picture to end all the same in exactly
-// one Record, with no run left open, and Google paid no more often than it must be. The programs are the ones that are
-// deployed; a status code comes from the local clouds' own switches, what breaks on the wire from a Toxiproxy between
-// the worker and them.
+// Package fault contains the fault suite. Each test injects one fault and checks that the picture still ends with exactly
+// one correct Record, that its workflow has ended, and that Google was paid as rarely as possible.
 //
-//	go test ./local/... -run Fault                       # the quick half
-//	TRIPTYCH_FAULTS=all go test ./local/... -run Fault   # with those that have to wait for a real clock
+// The programs under test are the deployed ones. The emulators inject error responses. A Toxiproxy between the worker and
+// each emulator injects network faults. The files are named after the kind of fault:
+//
+//	lost_events_test.go        S3 events that are lost, duplicated, late, reordered or malformed
+//	killed_programs_test.go    SIGKILL and SIGTERM of the worker, Temporal, web and S3
+//	network_test.go            connections that are cut, reset, slow or silent
+//	vision_responses_test.go   error responses of Cloud Vision
+//	cosmos_responses_test.go   error responses of Cosmos DB
+//	s3_objects_test.go         error responses of S3, and objects that change before they are annotated
+//	expired_urls_test.go       presigned URLs that expire
+//	picture_content_test.go    uploads that are not pictures, or are very large
+//	erasure_test.go            erasure at each moment of a picture's workflow
+//
+// TestFault in the package e2e kills all programs at once.
+//
+//	go test ./e2e/fault                       # without the tests that wait for a timeout
+//	TRIPTYCH_FAULTS=all go test ./e2e/fault   # all tests
 package fault
 
 import (
@@ -16,35 +29,36 @@ import (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	parallel := flag.Lookup("test.parallel") // a case waits far more than it computes
+	parallel := flag.Lookup("test.parallel") // the tests wait much longer than they compute
 	if err := parallel.Value.Set("12"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
 }
 
-// fault is one way to break the wholeStack, named by what comes of it.
-type fault struct {
+// faultCase injects one fault and checks the outcome that its name states.
+type faultCase struct {
 	name string
-	slow bool // waits for a clock, so it is not in the quick half
-	run  func(*testing.T, *wholeStack)
+	slow bool // waits for a timeout or an expiry: runs only with TRIPTYCH_FAULTS=all
+	run  func(*testing.T, *suite)
 }
 
 func TestFault(t *testing.T) {
 	all := os.Getenv("TRIPTYCH_FAULTS") == "all"
-	p := start(t)
-	// What breaks a program or a wire hits every picture on its way, a sweep finds every one: each of these is alone …
-	for _, f := range slices.Concat(kills, wires, sweeps, large, expiries) {
-		if all || !f.slow {
-			t.Run(f.name, func(t *testing.T) { f.run(t, p) })
+	s := start(t)
+	// These run one after another, because the fault of a program or a connection affects all pictures, a sweep finds all
+	// pictures, and a large picture takes all of the CPU.
+	for _, c := range slices.Concat(killedPrograms, networkFaults, lostEvents, largePictures, expiredURLs) {
+		if all || !c.slow {
+			t.Run(c.name, func(t *testing.T) { c.run(t, s) })
 		}
 	}
-	// … and these, which begin after, each break one picture.
-	for _, f := range slices.Concat(inputs, google(), azure(), objects, erasures, notices) {
-		if all || !f.slow {
-			t.Run(f.name, func(t *testing.T) {
+	// These run in parallel afterwards, because each fault affects one picture.
+	for _, c := range slices.Concat(pictureContent, visionResponses(), cosmosResponses(), s3Objects, erasures, repeatedEvents) {
+		if all || !c.slow {
+			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
-				f.run(t, p)
+				c.run(t, s)
 			})
 		}
 	}

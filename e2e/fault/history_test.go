@@ -8,69 +8,73 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	failurepb "go.temporal.io/api/failure/v1"
+	historypb "go.temporal.io/api/history/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/converter"
 
+	"triptych/e2e/testenv"
 	"triptych/local/stacktest"
 	"triptych/picture"
 )
 
-// try is one activity of a run's history, as it ended.
-type try struct {
-	input   *commonpb.Payloads
-	attempt int32
-	before  *failurepb.Failure // of the attempt before
-	failure *failurepb.Failure // nil if it completed
+// activityRun is one scheduled activity in a workflow history, with all its attempts.
+type activityRun struct {
+	input           *commonpb.Payloads
+	attempt         int32              // the last one
+	previousFailure *failurepb.Failure // of the attempt before the last one
+	failure         *failurepb.Failure // of the last attempt; nil if it completed
 }
 
-// scheduled are the activities of that name in the picture's latest run.
-func (s *shot) scheduled(t *testing.T, name picture.StepName) []*try {
+// history returns the events of the picture's latest workflow run.
+func (p *testPicture) history(t *testing.T) (events []*historypb.HistoryEvent) {
 	t.Helper()
-	var tries []*try
-	by := map[int64]*try{}
-	events := s.temporal.GetWorkflowHistory(patient(t), s.ID.WorkflowID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for events.HasNext() {
-		e, err := events.Next()
+	iterator := p.Temporal.GetWorkflowHistory(testenv.Context(t), p.ID.WorkflowID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for iterator.HasNext() {
+		event, err := iterator.Next()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a := e.GetActivityTaskScheduledEventAttributes(); a.GetActivityType().GetName() == string(name) {
-			by[e.EventId] = &try{input: a.Input}
-			tries = append(tries, by[e.EventId])
-		}
-		if a := e.GetActivityTaskStartedEventAttributes(); by[a.GetScheduledEventId()] != nil {
-			one := by[a.ScheduledEventId]
-			one.attempt, one.before = a.Attempt, a.LastFailure
-		}
-		if a := e.GetActivityTaskFailedEventAttributes(); by[a.GetScheduledEventId()] != nil {
-			by[a.ScheduledEventId].failure = a.Failure
-		}
+		events = append(events, event)
 	}
-	return tries
+	return events
 }
 
-// retried wants the step to have been scheduled once and to have succeeded in its second attempt, after that failure.
-func (s *shot) retried(t *testing.T, w waiting) {
+// activityRuns returns the durable activities of a step in the picture's latest workflow run.
+func (p *testPicture) activityRuns(t *testing.T, step picture.StepName) []*activityRun {
 	t.Helper()
-	tries := s.scheduled(t, w.step)
-	if len(tries) != 1 {
-		t.Fatalf("%s was scheduled %d times", w.step, len(tries))
+	var runs []*activityRun
+	byEvent := map[int64]*activityRun{}
+	for _, e := range p.history(t) {
+		if a := e.GetActivityTaskScheduledEventAttributes(); a.GetActivityType().GetName() == string(step) {
+			byEvent[e.EventId] = &activityRun{input: a.Input}
+			runs = append(runs, byEvent[e.EventId])
+		}
+		if a := e.GetActivityTaskStartedEventAttributes(); byEvent[a.GetScheduledEventId()] != nil {
+			run := byEvent[a.ScheduledEventId]
+			run.attempt, run.previousFailure = a.Attempt, a.LastFailure
+		}
+		if a := e.GetActivityTaskFailedEventAttributes(); byEvent[a.GetScheduledEventId()] != nil {
+			byEvent[a.ScheduledEventId].failure = a.Failure
+		}
 	}
-	one := tries[0]
-	if kind := kindOf(one.before); one.attempt != 2 || kind != w.kind || !strings.Contains(one.before.GetMessage(), w.says) {
-		t.Errorf("attempt %d came after %s %q, want 2 after %s %q", one.attempt, kind, one.before.GetMessage(), w.kind, w.says)
-	}
+	return runs
 }
 
-// within is how the workflow's own try of the step ended; tried is false if there was none.
-func (s *shot) within(t *testing.T, step picture.StepName) (failure *failurepb.Failure, tried bool) {
+// onlyActivityRun returns the durable activity of a step that must have been scheduled exactly once.
+func (p *testPicture) onlyActivityRun(t *testing.T, step picture.StepName) *activityRun {
 	t.Helper()
-	events := s.temporal.GetWorkflowHistory(patient(t), s.ID.WorkflowID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for events.HasNext() {
-		e, err := events.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
+	runs := p.activityRuns(t, step)
+	if len(runs) != 1 {
+		t.Fatalf("%s was scheduled %d times, want once", step, len(runs))
+	}
+	return runs[0]
+}
+
+// localAttempt returns the failure of the step's local activity; nil if it completed. found is false if the workflow ran
+// no local activity for the step.
+func (p *testPicture) localAttempt(t *testing.T, step picture.StepName) (failure *failurepb.Failure, found bool) {
+	t.Helper()
+	for _, e := range p.history(t) {
 		marker := e.GetMarkerRecordedEventAttributes()
 		var local struct{ ActivityType string }
 		data := marker.GetDetails()["data"]
@@ -78,87 +82,90 @@ func (s *shot) within(t *testing.T, step picture.StepName) (failure *failurepb.F
 			continue
 		}
 		if local.ActivityType == string(step) {
-			failure, tried = marker.Failure, true
+			failure, found = marker.Failure, true
 		}
 	}
-	return failure, tried
+	return failure, found
 }
 
-// triedAgain wants the step to have failed so within the workflow, and to have succeeded at once as an activity.
-func (s *shot) triedAgain(t *testing.T, w waiting) {
+// checkFirstAttempt checks that the first attempt of the step succeeded, as a local or a durable activity.
+func (p *testPicture) checkFirstAttempt(t *testing.T, step picture.StepName) {
 	t.Helper()
-	failure, tried := s.within(t, w.step)
-	if kind := kindOf(failure); !tried || kind != w.kind || !strings.Contains(failure.GetMessage(), w.says) {
-		t.Errorf("%s within the workflow (%v) ended in %s %q, want %s %q", w.step, tried, kind, failure.GetMessage(), w.kind, w.says)
-	}
-	if tries := s.scheduled(t, w.step); len(tries) != 1 || tries[0].attempt != 1 {
-		t.Errorf("%s was then scheduled %d times", w.step, len(tries))
-	}
-}
-
-// taskLost wants a worker to have died over the workflow's own work.
-func (s *shot) taskLost(t *testing.T) {
-	t.Helper()
-	events := s.temporal.GetWorkflowHistory(patient(t), s.ID.WorkflowID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for events.HasNext() {
-		e, err := events.Next()
-		if err != nil {
-			t.Fatal(err)
+	runs := p.activityRuns(t, step)
+	if failure, found := p.localAttempt(t, step); found {
+		if failure != nil || len(runs) != 0 {
+			t.Errorf("the local activity %s ended with failure %v, and %d durable activities followed; want neither", step, failure, len(runs))
 		}
+		return
+	}
+	if len(runs) != 1 || runs[0].attempt != 1 {
+		t.Errorf("%s was scheduled %d times or needed more than one attempt", step, len(runs))
+	}
+}
+
+// checkSecondAttempt checks that the step was scheduled once and succeeded on its second attempt, after this failure.
+func (p *testPicture) checkSecondAttempt(t *testing.T, want stepFailure) {
+	t.Helper()
+	run := p.onlyActivityRun(t, want.step)
+	kind, message := kindOf(run.previousFailure), run.previousFailure.GetMessage()
+	if run.attempt != 2 || kind != want.kind || !strings.Contains(message, want.message) {
+		t.Errorf("attempt %d followed %s %q, want attempt 2 after %s %q", run.attempt, kind, message, want.kind, want.message)
+	}
+}
+
+// checkSucceededAfterLocalAttempt checks that the step's local activity failed in this way, and that the first attempt of
+// the durable activity succeeded.
+func (p *testPicture) checkSucceededAfterLocalAttempt(t *testing.T, want stepFailure) {
+	t.Helper()
+	failure, found := p.localAttempt(t, want.step)
+	if kind := kindOf(failure); !found || kind != want.kind || !strings.Contains(failure.GetMessage(), want.message) {
+		t.Errorf("the local activity %s (found: %v) ended with %s %q, want %s %q", want.step, found, kind, failure.GetMessage(), want.kind, want.message)
+	}
+	if runs := p.activityRuns(t, want.step); len(runs) != 1 || runs[0].attempt != 1 {
+		t.Errorf("%s was scheduled %d times or needed more than one attempt", want.step, len(runs))
+	}
+}
+
+// checkWorkflowTaskTimedOut checks that a workflow task timed out because its worker died.
+func (p *testPicture) checkWorkflowTaskTimedOut(t *testing.T) {
+	t.Helper()
+	for _, e := range p.history(t) {
 		if e.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
 			return
 		}
 	}
-	t.Error("no worker was missed")
+	t.Error("no workflow task timed out")
 }
 
-// lost wants the step's last attempt to have come after one whose worker was never heard of again.
-func (s *shot) lost(t *testing.T, step picture.StepName, why enumspb.TimeoutType) {
+// checkFirstAttemptTimedOut checks that the step was scheduled once, and that its second attempt followed a timeout of
+// this type.
+func (p *testPicture) checkFirstAttemptTimedOut(t *testing.T, step picture.StepName, want enumspb.TimeoutType) {
 	t.Helper()
-	tries := s.scheduled(t, step)
-	if len(tries) != 1 {
-		t.Fatalf("%s was scheduled %d times", step, len(tries))
-	}
-	before := tries[0].before
-	if tries[0].attempt != 2 || timeoutOf(before) != why {
-		t.Errorf("attempt %d of %s came after %v, want 2 after %s", tries[0].attempt, step, before, why)
+	run := p.onlyActivityRun(t, step)
+	if run.attempt != 2 || timeoutOf(run.previousFailure) != want {
+		t.Errorf("attempt %d of %s followed %v, want attempt 2 after %s", run.attempt, step, run.previousFailure, want)
 	}
 }
 
-// givenUp returns once Temporal tells that the step is in its second attempt, because nothing was heard of the first.
-func (s *shot) givenUp(t *testing.T, step picture.StepName, why enumspb.TimeoutType) {
+// awaitTimeout returns once the step is in its second attempt because the first one timed out.
+func (p *testPicture) awaitTimeout(t *testing.T, step picture.StepName, want enumspb.TimeoutType) {
 	t.Helper()
 	var pending []*workflowpb.PendingActivityInfo
-	told := func(context.Context) bool {
-		pending = s.describe(t).PendingActivities
-		return len(pending) == 1 && pending[0].ActivityType.GetName() == string(step) && pending[0].Attempt == 2 && timeoutOf(pending[0].LastFailure) == why
+	timedOut := func(context.Context) bool {
+		pending = p.describeWorkflow(t).PendingActivities
+		return len(pending) == 1 && pending[0].ActivityType.GetName() == string(step) && pending[0].Attempt == 2 && timeoutOf(pending[0].LastFailure) == want
 	}
-	if !stacktest.Eventually(t, told) {
-		t.Fatalf("Temporal tells of %v", pending)
-	}
-}
-
-// first wants the step to have succeeded at once.
-func (s *shot) first(t *testing.T, step picture.StepName) {
-	t.Helper()
-	tries := s.scheduled(t, step)
-	if failure, tried := s.within(t, step); tried {
-		if failure != nil || len(tries) != 0 {
-			t.Errorf("%s within the workflow ended in %v and was scheduled %d times", step, failure, len(tries))
-		}
-		return
-	}
-	if len(tries) != 1 || tries[0].attempt != 1 {
-		t.Errorf("%s was scheduled %d times, or tried more than once", step, len(tries))
+	if !stacktest.Eventually(t, timedOut) {
+		t.Fatalf("%s did not time out with %s: pending activities %v", step, want, pending)
 	}
 }
 
-// happens waits for an event in the history of the picture's run.
-func (s *shot) happens(t *testing.T, want enumspb.EventType) {
+// awaitEvent waits for an event of this type in the history of the picture's workflow.
+func (p *testPicture) awaitEvent(t *testing.T, want enumspb.EventType) {
 	t.Helper()
-	happened := func(ctx context.Context) bool {
-		// Waits for each new event; ends at once while there is no run.
-		events := s.temporal.GetWorkflowHistory(ctx, s.ID.WorkflowID(), "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	found := func(ctx context.Context) bool {
+		// The iterator waits for each new event. It ends immediately if no workflow exists yet.
+		events := p.Temporal.GetWorkflowHistory(ctx, p.ID.WorkflowID(), "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 		for events.HasNext() {
 			e, err := events.Next()
 			if err != nil {
@@ -170,16 +177,8 @@ func (s *shot) happens(t *testing.T, want enumspb.EventType) {
 		}
 		return false
 	}
-	if !stacktest.Eventually(t, happened) {
-		t.Fatalf("there never was %s", want)
-	}
-}
-
-// billed waits until Google is paid for the picture.
-func (s *shot) billed(t *testing.T) {
-	t.Helper()
-	if !stacktest.Eventually(t, func(context.Context) bool { return s.bills(t) > 0 }) {
-		t.Fatal("Google never looked")
+	if !stacktest.Eventually(t, found) {
+		t.Fatalf("the workflow history contains no %s", want)
 	}
 }
 

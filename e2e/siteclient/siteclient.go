@@ -1,5 +1,6 @@
-// Package visitor goes the way of a visitor's browser: the web API, the upload it grants, and nothing else. What the
-// site does not tell, it does not know.
+// Package siteclient is a client of the site's web API. It requests an upload grant, uploads a picture, follows its
+// progress and erases it. Like the page, it uses the public API and the granted URL only: it never reads S3, Temporal or
+// Cosmos DB.
 package siteclient
 
 import (
@@ -18,7 +19,7 @@ import (
 	"triptych/picture"
 )
 
-// Site is where the site is, such as http://127.0.0.1:8080.
+// Site is the base URL of a site, such as http://127.0.0.1:8080.
 type Site string
 
 // Grant allows one upload.
@@ -32,31 +33,31 @@ type Grant struct {
 	} `json:"upload"`
 }
 
-// Refused is an answer that is not the one hoped for.
-type Refused struct {
-	Doing  string
-	Status int
+// StatusError reports a response with an unexpected HTTP status.
+type StatusError struct {
+	Operation string
+	Status    int
 }
 
-func (r *Refused) Error() string {
-	return fmt.Sprintf("%s was answered %d %s", r.Doing, r.Status, http.StatusText(r.Status))
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("%s: unexpected status %d %s", e.Operation, e.Status, http.StatusText(e.Status))
 }
 
-// Take uploads a JPEG as the page does.
-func (s Site) Take(ctx context.Context, photo []byte) (Grant, error) {
-	g, err := s.Ask(ctx, photo)
+// Upload requests a grant for a JPEG and uploads the JPEG with it.
+func (s Site) Upload(ctx context.Context, photo []byte) (Grant, error) {
+	g, err := s.RequestGrant(ctx, photo)
 	if err != nil {
 		return g, err
 	}
 	status, err := g.Put(ctx, photo)
 	if err == nil && status != http.StatusOK {
-		err = &Refused{"the upload", status}
+		err = &StatusError{"uploading", status}
 	}
 	return g, err
 }
 
-// Ask gets a grant for a JPEG.
-func (s Site) Ask(ctx context.Context, photo []byte) (Grant, error) {
+// RequestGrant returns a grant for the upload of a JPEG. The grant is valid for these bytes only.
+func (s Site) RequestGrant(ctx context.Context, photo []byte) (Grant, error) {
 	var g Grant
 	sum := sha256.Sum256(photo)
 	body, err := json.Marshal(map[string]any{
@@ -70,11 +71,11 @@ func (s Site) Ask(ctx context.Context, photo []byte) (Grant, error) {
 		"x-amz-content-sha256": hex.EncodeToString(hash[:]), "content-type": "application/json",
 	})
 	if err != nil {
-		return g, fmt.Errorf("asking for a grant: %w", err)
+		return g, fmt.Errorf("requesting a grant: %w", err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusCreated {
-		return g, &Refused{"asking for a grant", res.StatusCode}
+		return g, &StatusError{"requesting a grant", res.StatusCode}
 	}
 	if err := json.NewDecoder(res.Body).Decode(&g); err != nil {
 		return g, fmt.Errorf("reading a grant: %w", err)
@@ -82,43 +83,43 @@ func (s Site) Ask(ctx context.Context, photo []byte) (Grant, error) {
 	return g, nil
 }
 
-// Put uses the grant and returns the status. 412 says that the picture had arrived before.
+// Put uploads the photo and returns the HTTP status. Status 412 means that an earlier upload with this grant succeeded.
 func (g Grant) Put(ctx context.Context, photo []byte) (int, error) {
 	return status(send(ctx, g.Upload.Method, g.Upload.URL, photo, g.Upload.Headers))
 }
 
-// Erase asks for the picture to be erased and returns the status.
+// Erase requests the erasure of a picture and returns the HTTP status.
 func (s Site) Erase(ctx context.Context, id picture.ID, token string) (int, error) {
-	return status(send(ctx, http.MethodDelete, s.of(id), nil, map[string]string{"X-Triptych-Erase": token}))
+	return status(send(ctx, http.MethodDelete, s.pictureURL(id), nil, map[string]string{"X-Triptych-Erase": token}))
 }
 
-const pause = 50 * time.Millisecond
+const reconnectDelay = 50 * time.Millisecond
 
-// Follow reads the event stream until the picture has settled, and comes back when a stream ends, as the page does.
-// see gets each Progress on the way, the last one too.
-func (s Site) Follow(ctx context.Context, id picture.ID, see func(picture.Progress)) (picture.Progress, error) {
+// Follow reads the picture's event stream until its status is final, and returns the final progress. Like the page, it
+// reconnects when a stream ends early. It calls onProgress with every Progress, including the last one.
+func (s Site) Follow(ctx context.Context, id picture.ID, onProgress func(picture.Progress)) (picture.Progress, error) {
 	for ctx.Err() == nil {
-		res, err := send(ctx, http.MethodGet, s.of(id)+"/events", nil, nil)
+		res, err := send(ctx, http.MethodGet, s.pictureURL(id)+"/events", nil, nil)
 		if err != nil {
 			return picture.Progress{}, fmt.Errorf("following picture %s: %w", id.Redacted(), err)
 		}
-		last, err := read(res, see)
+		last, err := readStream(res, onProgress)
 		res.Body.Close()
 		if err != nil || last.Status.Settled() {
 			return last, err
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(pause): // the site may be away for a moment, and come back no sooner for being asked
+		case <-time.After(reconnectDelay): // web may be restarting
 		}
 	}
-	return picture.Progress{}, fmt.Errorf("picture %s has not settled: %w", id.Redacted(), context.Cause(ctx))
+	return picture.Progress{}, fmt.Errorf("picture %s has no final status yet: %w", id.Redacted(), context.Cause(ctx))
 }
 
-// read returns the last Progress of a stream. How that broke off does not matter.
-func read(res *http.Response, see func(picture.Progress)) (last picture.Progress, err error) {
+// readStream returns the last Progress of a stream. A broken connection is not an error, because Follow reconnects.
+func readStream(res *http.Response, onProgress func(picture.Progress)) (last picture.Progress, err error) {
 	lines := bufio.NewScanner(res.Body)
-	lines.Buffer(nil, 8<<20)
+	lines.Buffer(nil, 8<<20) // the last event contains the annotation, up to 2 MB
 	for lines.Scan() {
 		data, ok := strings.CutPrefix(lines.Text(), "data: ")
 		if !ok {
@@ -128,7 +129,7 @@ func read(res *http.Response, see func(picture.Progress)) (last picture.Progress
 		if err := json.Unmarshal([]byte(data), &last); err != nil {
 			return last, fmt.Errorf("reading a picture's progress: %w", err)
 		}
-		see(last)
+		onProgress(last)
 		if last.Status.Settled() {
 			break
 		}
@@ -136,7 +137,7 @@ func read(res *http.Response, see func(picture.Progress)) (last picture.Progress
 	return last, nil
 }
 
-func (s Site) of(id picture.ID) string { return string(s) + "/api/pictures/" + string(id) }
+func (s Site) pictureURL(id picture.ID) string { return string(s) + "/api/pictures/" + string(id) }
 
 func send(ctx context.Context, method, url string, body []byte, header map[string]string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))

@@ -1,0 +1,89 @@
+package fault
+
+import (
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"triptych/e2e/testenv"
+	"triptych/emulators/cosmos/cosmosdb"
+	"triptych/emulators/vision/annotator"
+	"triptych/internal/pipeline"
+	"triptych/picture"
+)
+
+// blockVisionCall uploads a picture and returns while Vision's first call for it is blocked. Vision responds to all other
+// calls immediately.
+func blockVisionCall(t *testing.T, s *suite) (*testPicture, *blocker) {
+	t.Helper()
+	p, b := s.newStubbedPicture(t), newBlocker(t)
+	var calls atomic.Int64
+	p.setVisionFault(annotator.Fault{Response: emptyAnnotation, OnMatch: func() {
+		if calls.Add(1) == 1 {
+			b.block()
+		}
+	}})
+	p.upload(t)
+	b.awaitRequest(t)
+	return p, b
+}
+
+// uploadWhileVisionIsDown uploads a picture while Vision responds UNAVAILABLE, and returns once annotate is being retried.
+func uploadWhileVisionIsDown(t *testing.T, s *suite) *testPicture {
+	t.Helper()
+	p := s.newPicture(t, testenv.Portrait(t))
+	p.setVisionFault(annotator.Fault{Code: codes.Unavailable})
+	p.upload(t)
+	p.awaitRetry(t, stepFailure{picture.AnnotateStep, picture.Unavailable, "unavailable"})
+	return p
+}
+
+// blockCosmosCreate uploads a picture and returns while the creation of its Record is blocked in Cosmos DB.
+func blockCosmosCreate(t *testing.T, s *suite) (*testPicture, *blocker) {
+	t.Helper()
+	p, b := s.newStubbedPicture(t), newBlocker(t)
+	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, OnMatch: b.block, Times: 1})
+	p.upload(t)
+	b.awaitRequest(t)
+	return p, b
+}
+
+// duringCosmosCreate calls act while the creation of a picture's Record is blocked. The first attempt is a local activity
+// with a timeout of 3 s. If act takes longer than 2 s because the machine is slow, it is repeated with another picture.
+func duringCosmosCreate(t *testing.T, s *suite, act func(*testPicture, *blocker)) *testPicture {
+	t.Helper()
+	for range 5 {
+		p, b := blockCosmosCreate(t, s)
+		if act(p, b); time.Since(b.blockedAt) < 2*time.Second {
+			return p
+		}
+		p.awaitOutcome(t, annotated)
+	}
+	t.Fatal("the machine is too slow: five times, the test did not act within 2 s")
+	return nil
+}
+
+// blockCosmosReplace annotates a picture a second time, as a sweep with Reannotate does, and returns while the replacement
+// of its Record is blocked in Cosmos DB.
+func blockCosmosReplace(t *testing.T, s *suite) (*testPicture, *blocker) {
+	t.Helper()
+	p, b := s.newStubbedPicture(t), newBlocker(t)
+	p.upload(t)
+	record := p.awaitOutcome(t, annotated)
+	// The 503 ends the local activity, which would time out after 3 s. The replacement is then part of the durable one.
+	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: http.StatusServiceUnavailable, Times: 1})
+	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPut, OnMatch: b.block, Times: 1})
+	pic, err := picture.New(record.Bucket, record.Key, record.VersionID, record.ETag, record.Size, record.UploadedAt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := picture.Order{Picture: pic, ReannotateBefore: time.Now()}
+	if err := pipeline.Start(testenv.Context(t), s.Temporal, order, pipeline.BackfillPriority); err != nil {
+		t.Fatal(err)
+	}
+	b.awaitRequest(t)
+	return p, b
+}

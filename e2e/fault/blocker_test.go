@@ -1,0 +1,43 @@
+package fault
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"triptych/e2e/testenv"
+)
+
+// blocker delays a request inside an emulator until it is released, so that a test can act in between.
+type blocker struct {
+	reached, released chan struct{}
+	blockedAt         time.Time
+	reach, unblock    sync.Once
+}
+
+func newBlocker(t *testing.T) *blocker {
+	b := &blocker{reached: make(chan struct{}), released: make(chan struct{})}
+	t.Cleanup(b.release)
+	return b
+}
+
+// block is the OnMatch function of a Fault.
+func (b *blocker) block() {
+	b.reach.Do(func() {
+		b.blockedAt = time.Now()
+		close(b.reached)
+	})
+	<-b.released
+}
+
+// awaitRequest returns once a request is blocked.
+func (b *blocker) awaitRequest(t *testing.T) {
+	t.Helper()
+	select {
+	case <-b.reached:
+	case <-testenv.Context(t).Done():
+		t.Fatal("the emulator did not receive the request")
+	}
+}
+
+func (b *blocker) release() { b.unblock.Do(func() { close(b.released) }) }

@@ -1,0 +1,192 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/temporal"
+	"google.golang.org/grpc/codes"
+
+	"triptych/e2e/testenv"
+	"triptych/emulators/cosmos/cosmosdb"
+	"triptych/emulators/vision/annotator"
+	"triptych/internal/records"
+	"triptych/local/stacktest"
+	"triptych/picture"
+)
+
+// erasures erase a picture at each moment of its workflow. Each must end with a tombstone that no late write replaces.
+var erasures = []faultCase{
+	{name: "picture_erased_before_its_upload_is_never_sent_to_Google", run: func(t *testing.T, s *suite) {
+		p := s.newPicture(t, testenv.Portrait(t))
+		p.requestErasure(t)
+		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.upload(t) // the grant is still valid
+		p.awaitEvent(t, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED)
+		p.checkStaysErased(t, 0)
+	}},
+	{name: "picture_erased_during_the_Vision_call_stays_erased", run: func(t *testing.T, s *suite) {
+		p, blocker := blockVisionCall(t, s)
+		var laterCalls atomic.Int64
+		p.setVisionFault(annotator.Fault{OnMatch: func() { laterCalls.Add(1) }})
+		p.requestErasure(t)
+		p.awaitErasure(t, picture.DeleteObjectActivity)
+		blocker.release()
+		p.checkStaysErased(t, 0, 1) // Google charges if the call completes before it is cancelled
+		if n := laterCalls.Load(); n != 0 {
+			t.Errorf("the picture was sent to Google %d more times", n)
+		}
+	}},
+	{name: "picture_erased_while_Vision_is_down_is_not_sent_to_Google_again", run: func(t *testing.T, s *suite) {
+		p := uploadWhileVisionIsDown(t, s)
+		p.requestErasure(t)
+		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.setVisionFault(annotator.Fault{})
+		p.checkStaysErased(t, 0)
+	}},
+	{name: "picture_erased_during_the_Cosmos_write_stays_erased", run: func(t *testing.T, s *suite) {
+		p, blocker := blockCosmosCreate(t, s)
+		p.requestErasure(t)
+		p.awaitErasure(t, picture.WriteTombstoneActivity)
+		blocker.release() // Cosmos DB executes the write after the tombstone exists
+		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.checkStaysErased(t, 1)
+	}},
+	{name: "picture_erased_while_Cosmos_DB_is_down_is_erased_when_it_is_back", run: func(t *testing.T, s *suite) {
+		p := s.newStubbedPicture(t)
+		p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: 503})
+		p.upload(t)
+		p.awaitRetry(t, stepFailure{picture.PersistStep, picture.Unavailable, "unavailable"})
+		p.requestErasure(t)
+		p.awaitErasureRetry(t, picture.WriteTombstoneActivity, "Cosmos DB is unavailable")
+		p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost})
+		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.checkStaysErased(t, 1)
+	}},
+	{name: "annotated_picture_is_erased_with_its_erase_token_only", run: func(t *testing.T, s *suite) {
+		p := s.newStubbedPicture(t)
+		p.upload(t)
+		p.awaitOutcome(t, annotated)
+		if status := p.Erase(t, p.ID, "wrong"); status != http.StatusForbidden {
+			t.Errorf("the request with a wrong token returned status %d, want 403", status)
+		}
+		p.awaitOutcome(t, annotated) // the wrong token changed nothing
+		p.requestErasure(t)
+		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.checkStaysErased(t, 1)
+	}},
+	{name: "picture_erased_during_the_replacement_of_its_Record_stays_erased", run: func(t *testing.T, s *suite) {
+		p, blocker := blockCosmosReplace(t, s)
+		p.requestErasure(t)
+		p.awaitErasure(t, picture.WriteTombstoneActivity)
+		blocker.release() // Cosmos DB executes the replacement after the tombstone exists
+		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.checkStaysErased(t, 2)
+	}},
+	{name: "Cosmos_DB_status_412_for_a_tombstone_is_retried", run: func(t *testing.T, s *suite) {
+		p := s.newStubbedPicture(t)
+		p.upload(t)
+		p.awaitOutcome(t, annotated)
+		p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPut, Status: 412, Times: 2})
+		p.requestErasure(t)
+		p.awaitErasureRetry(t, picture.WriteTombstoneActivity, "changed concurrently")
+		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.checkStaysErased(t, 1)
+	}},
+	{name: "object_of_an_erased_picture_is_deleted_when_S3_is_back", run: func(t *testing.T, s *suite) {
+		p := s.newStubbedPicture(t)
+		p.upload(t)
+		p.awaitOutcome(t, annotated)
+		p.setS3Fault(t, `,"status":503,"code":"ServiceUnavailable","operations":["DeleteObject"]`)
+		p.requestErasure(t)
+		p.awaitErasureRetry(t, picture.DeleteObjectActivity, "S3 is unavailable")
+		p.setS3Fault(t, "")
+		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.checkStaysErased(t, 1)
+	}},
+	{name: "rejected_picture_can_be_erased", run: func(t *testing.T, s *suite) {
+		p := s.newPicture(t, testenv.Portrait(t))
+		p.setVisionFault(annotator.Fault{ImageCode: codes.InvalidArgument})
+		p.setVisionBytesFault(annotator.Fault{ImageCode: codes.InvalidArgument})
+		p.upload(t)
+		p.awaitOutcome(t, outcome{status: picture.Rejected, rejection: picture.BadImage, wantAnnotateCalls: 2})
+		p.requestErasure(t)
+		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.checkStaysErased(t, 0)
+	}},
+}
+
+// requestErasure requests the erasure with the token from the grant.
+func (p *testPicture) requestErasure(t *testing.T) {
+	t.Helper()
+	if status := p.Erase(t, p.ID, p.EraseToken); status != http.StatusAccepted {
+		t.Fatalf("the erase request returned status %d, want 202", status)
+	}
+}
+
+// awaitErasure returns once the erase workflow has completed an activity.
+func (p *testPicture) awaitErasure(t *testing.T, activity string) {
+	t.Helper()
+	p.AwaitActivity(t, p.ID.EraseWorkflowID(), activity)
+}
+
+// awaitErasureRetry returns once the erase workflow is retrying an activity after a failure with this message.
+func (p *testPicture) awaitErasureRetry(t *testing.T, activity, message string) {
+	t.Helper()
+	var pending []*workflowpb.PendingActivityInfo
+	retrying := func(ctx context.Context) bool {
+		description, err := p.Temporal.DescribeWorkflowExecution(ctx, p.ID.EraseWorkflowID(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		pending = description.PendingActivities
+		return len(pending) == 1 && pending[0].ActivityType.GetName() == activity && strings.Contains(pending[0].LastFailure.GetMessage(), message)
+	}
+	if !stacktest.Eventually(t, retrying) {
+		t.Fatalf("the erase workflow does not retry %s: pending activities %v", activity, pending)
+	}
+}
+
+// checkStaysErased checks that the picture is erased, also after one more S3 event, and that the number of bills is one of
+// those given.
+func (p *testPicture) checkStaysErased(t *testing.T, bills ...int) {
+	t.Helper()
+	p.checkErased(t, bills)
+	const deletedVersion = "01ARZ3NDEKTSV4RRFFQ69G5FAV" // a valid version ID of the S3 emulator
+	p.InvokeTrigger(t, testenv.S3Event(t, picture.Picture{Bucket: p.Endpoints.Bucket, Key: testenv.Key(t, p.ID), VersionID: deletedVersion,
+		ETag: "0123456789abcdef0123456789abcdef", Size: int64(len(p.photo)), UploadedAt: time.Now()}))
+	p.checkErased(t, bills)
+}
+
+// checkErased checks that only the tombstone is left and that no workflow of the picture is running except the erasure,
+// which deletes the object a second time after the grant has expired.
+func (p *testPicture) checkErased(t *testing.T, bills []int) {
+	t.Helper()
+	record, _, err := p.Records.Read(testenv.Context(t), p.ID)
+	if err != nil && !errors.Is(err, records.ErrNotFound) {
+		t.Fatal(err)
+	}
+	if record.Status != picture.Erased || record.Key != "" || record.Annotation != nil {
+		t.Errorf("the Record is %+v, want a tombstone", record)
+	}
+	if final := p.Follow(t, p.ID); final.Status != picture.Erased {
+		t.Errorf("the site shows status %s, want %s", final.Status, picture.Erased)
+	}
+	// The erasure terminates a running workflow. A workflow that a late event starts must end without an error.
+	err = p.Temporal.GetWorkflow(testenv.Context(t), p.ID.WorkflowID(), "").Get(testenv.Context(t), nil)
+	if _, terminated := errors.AsType[*temporal.TerminatedError](err); err != nil && !terminated {
+		t.Errorf("the workflow ended with %v", err)
+	}
+	p.CheckNoObject(t, p.ID)
+	if n := p.countBills(t); !slices.Contains(bills, n) {
+		t.Errorf("Google charged %d times, want one of %v", n, bills)
+	}
+}

@@ -1,0 +1,82 @@
+package fault
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/converter"
+	"google.golang.org/grpc/codes"
+
+	"triptych/activities"
+	"triptych/e2e/testenv"
+	"triptych/emulators/vision/annotator"
+	"triptych/local/stacktest"
+	"triptych/picture"
+)
+
+// expiredURLs are presigned URLs that S3 no longer accepts. A URL expires at the latest with the AWS credentials that
+// signed it.
+var expiredURLs = []faultCase{
+	{name: "URL_that_expires_between_two_annotate_attempts_is_presigned_again", slow: true, run: func(t *testing.T, s *suite) {
+		s.useShortLivedCredentials(t, 65*time.Second) // the worker presigns no URL that is valid for less than a minute
+		p := s.newPicture(t, testenv.Portrait(t))
+		p.setVisionFault(annotator.Fault{Code: codes.Unavailable})
+		p.upload(t)
+		pending := p.awaitRetry(t, stepFailure{picture.AnnotateStep, picture.Unavailable, "unavailable"})
+		url := p.presignedURL(t)
+		if status := getStatus(t, url); status != http.StatusOK {
+			t.Fatalf("GET of the presigned URL returned status %d", status)
+		}
+		if !stacktest.Eventually(t, func(context.Context) bool { return getStatus(t, url) == http.StatusForbidden }) {
+			t.Fatal("the presigned URL did not expire")
+		}
+		p.setVisionFault(annotator.Fault{}) // the emulator fetches the picture, so it needs a valid URL
+		p.resetActivity(t, pending)
+		p.awaitOutcome(t, annotated)
+	}},
+}
+
+// useShortLivedCredentials replaces the worker by one whose AWS credentials are valid for this long. The worker renews
+// them from an HTTP endpoint, like a container in AWS.
+func (s *suite) useShortLivedCredentials(t *testing.T, validity time.Duration) {
+	t.Helper()
+	// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html. The SDK for Go treats these
+	// credentials as expired five minutes before their expiration.
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"AccessKeyId":%q,"SecretAccessKey":%q,"Expiration":%q}`, s.Endpoints.AccessKey, s.Endpoints.SecretKey,
+			time.Now().UTC().Add(5*time.Minute+validity).Format(time.RFC3339Nano))
+	}))
+	t.Cleanup(endpoint.Close)
+	t.Cleanup(s.StopProgram("worker"))
+	const name = "worker with short-lived credentials"
+	s.StartProgram(name, "worker", []string{"AWS_CONTAINER_CREDENTIALS_FULL_URI=" + endpoint.URL, "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY="})
+	t.Cleanup(func() { s.StopProgram(name) })
+}
+
+// presignedURL returns the URL in the input of the annotate activity.
+func (p *testPicture) presignedURL(t *testing.T) string {
+	t.Helper()
+	var in activities.AnnotateInput
+	if err := converter.GetDefaultDataConverter().FromPayloads(p.activityRuns(t, picture.AnnotateStep)[0].input, &in); err != nil {
+		t.Fatal(err)
+	}
+	return in.SignedURL.URL
+}
+
+func getStatus(t *testing.T, url string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(testenv.Context(t), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	return res.StatusCode
+}

@@ -1,0 +1,111 @@
+package testenv
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"triptych/emulators/s3event"
+	"triptych/picture"
+)
+
+// Key returns the object key of a JPEG upload.
+func Key(t testing.TB, id picture.ID) string {
+	t.Helper()
+	key, err := id.Key("image/jpeg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// PutObject writes an object to S3 directly, without a grant from the site.
+func (e *Env) PutObject(t testing.TB, key string, content []byte) picture.Picture {
+	t.Helper()
+	out, err := e.Bucket.PutObject(Context(t), &s3.PutObjectInput{Bucket: &e.Endpoints.Bucket, Key: &key, Body: bytes.NewReader(content)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e.newPicture(t, key, out.VersionId, out.ETag, int64(len(content)))
+}
+
+// LatestVersion returns the latest version of the picture's object.
+func (e *Env) LatestVersion(t testing.TB, id picture.ID) picture.Picture {
+	t.Helper()
+	key := Key(t, id)
+	head, err := e.Bucket.HeadObject(Context(t), &s3.HeadObjectInput{Bucket: &e.Endpoints.Bucket, Key: &key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e.newPicture(t, key, head.VersionId, head.ETag, aws.ToInt64(head.ContentLength))
+}
+
+func (e *Env) newPicture(t testing.TB, key string, version, etag *string, size int64) picture.Picture {
+	t.Helper()
+	p, err := picture.New(e.Endpoints.Bucket, key, aws.ToString(version), aws.ToString(etag), size, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// CheckNoObject fails the test if S3 still has a version or a delete marker of the picture's object.
+func (e *Env) CheckNoObject(t testing.TB, id picture.ID) {
+	t.Helper()
+	prefix := picture.Prefix + string(id)
+	list, err := e.Bucket.ListObjectVersions(Context(t), &s3.ListObjectVersionsInput{Bucket: &e.Endpoints.Bucket, Prefix: &prefix})
+	if err != nil {
+		t.Error(err)
+	} else if len(list.Versions)+len(list.DeleteMarkers) != 0 {
+		t.Errorf("S3 has %d versions and %d delete markers of the object, want none", len(list.Versions), len(list.DeleteMarkers))
+	}
+}
+
+// InjectS3Fault sends a fault, in JSON, to the control API of the S3 emulator. {} ends it.
+func (e *Env) InjectS3Fault(t testing.TB, fault string) {
+	t.Helper()
+	if err := e.SetS3Fault(Context(t), fault); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// S3Event returns the event that S3 sends to Lambda for these uploads.
+func S3Event(t testing.TB, uploads ...picture.Picture) []byte {
+	t.Helper()
+	var event s3event.Event
+	for _, p := range uploads {
+		event.Records = append(event.Records, s3event.Created(p))
+	}
+	b, err := json.Marshal(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// InvokeTrigger invokes the trigger's Lambda function with an event and waits until it returns. It may be called from
+// several goroutines.
+func (e *Env) InvokeTrigger(t testing.TB, event []byte) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(Context(t), http.MethodPost, e.LambdaURL, bytes.NewReader(event))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if failed := res.Header.Get("X-Amz-Function-Error"); err != nil || failed != "" || res.StatusCode != http.StatusOK {
+		t.Errorf("the trigger returned status %s, function error %q, body %s, error %v", res.Status, failed, body, err)
+	}
+}

@@ -1,0 +1,141 @@
+// Package testenv starts Triptych and its emulators for one test and opens a client of each part: the site, Temporal,
+// Cosmos DB and S3. Its functions fail the test instead of returning an error, and none of them waits longer than two
+// minutes.
+package testenv
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"go.temporal.io/sdk/client"
+
+	"triptych/e2e/siteclient"
+	"triptych/internal/records"
+	"triptych/local/stack"
+	"triptych/local/stacktest"
+	"triptych/picture"
+)
+
+// Env is a running Triptych with a client of each part.
+type Env struct {
+	*stack.Stack
+	Site     siteclient.Site
+	Temporal client.Client
+	Records  *records.Container
+	Bucket   *s3.Client
+}
+
+// Start starts Triptych on free ports with an empty data directory. configure may change the configuration.
+func Start(t testing.TB, configure ...func(*stack.Config)) *Env {
+	t.Helper()
+	return Connect(t, stacktest.Start(t, configure...))
+}
+
+// Connect opens clients of a stack that is already running.
+func Connect(t testing.TB, s *stack.Stack) *Env {
+	t.Helper()
+	temporal, err := s.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(temporal.Close)
+	e := s.Endpoints
+	container, err := records.Open(records.Config{Endpoint: e.Cosmos, Key: e.CosmosKey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bucket := s3.New(s3.Options{BaseEndpoint: &e.S3, UsePathStyle: true, Region: "eu-central-1",
+		Credentials: credentials.NewStaticCredentialsProvider(e.AccessKey, e.SecretKey, "")})
+	return &Env{Stack: s, Site: siteclient.Site(e.Site), Temporal: temporal, Records: container, Bucket: bucket}
+}
+
+// Context returns a context that ends with the test or after two minutes. Nothing in these tests takes that long unless
+// it hangs.
+func Context(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// Portrait returns NASA's photograph of Eileen Collins, who smiles (source: emulators/vision/testdata/README.md). It
+// appends the test's name so that each test uploads different bytes. JPEG decoders ignore bytes after the end of the image.
+func Portrait(t testing.TB) []byte {
+	t.Helper()
+	_, source, _, _ := runtime.Caller(0)
+	photo, err := os.ReadFile(filepath.Join(filepath.Dir(source), "../../emulators/vision/testdata/astronaut.jpg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(photo, t.Name()...)
+}
+
+// RequestGrant returns a grant for the photo.
+func (e *Env) RequestGrant(t testing.TB, photo []byte) siteclient.Grant {
+	t.Helper()
+	g, err := e.Site.RequestGrant(Context(t), photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// Upload requests a grant for the photo and uploads the photo with it.
+func (e *Env) Upload(t testing.TB, photo []byte) siteclient.Grant {
+	t.Helper()
+	g, err := e.Site.Upload(Context(t), photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// Put uploads the photo with a grant and returns the HTTP status.
+func Put(t testing.TB, g siteclient.Grant, photo []byte) int {
+	t.Helper()
+	status, err := g.Put(Context(t), photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status
+}
+
+// Erase requests the erasure of a picture and returns the HTTP status.
+func (e *Env) Erase(t testing.TB, id picture.ID, token string) int {
+	t.Helper()
+	status, err := e.Site.Erase(Context(t), id, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status
+}
+
+// Follow waits until the picture's status is final and returns the final progress. It calls each onProgress with every
+// Progress.
+func (e *Env) Follow(t testing.TB, id picture.ID, onProgress ...func(picture.Progress)) picture.Progress {
+	t.Helper()
+	final, err := e.Site.Follow(Context(t), id, func(p picture.Progress) {
+		for _, f := range onProgress {
+			f(p)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return final
+}
+
+// Record returns the picture's Record. It fails the test if there is none.
+func (e *Env) Record(t testing.TB, id picture.ID) picture.Record {
+	t.Helper()
+	r, _, err := e.Records.Read(Context(t), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}

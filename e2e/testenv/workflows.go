@@ -1,0 +1,36 @@
+package testenv
+
+import (
+	"context"
+	"testing"
+
+	enumspb "go.temporal.io/api/enums/v1"
+
+	"triptych/local/stacktest"
+)
+
+// AwaitActivity returns once the workflow has completed this activity.
+func (e *Env) AwaitActivity(t testing.TB, workflowID, activity string) {
+	t.Helper()
+	completed := func(ctx context.Context) bool {
+		scheduled := map[int64]string{}
+		// The iterator waits for each new event. It ends when the workflow ends, or immediately if no workflow exists yet.
+		events := e.Temporal.GetWorkflowHistory(ctx, workflowID, "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+		for events.HasNext() {
+			event, err := events.Next()
+			if err != nil {
+				return false
+			}
+			if a := event.GetActivityTaskScheduledEventAttributes(); a != nil {
+				scheduled[event.EventId] = a.ActivityType.Name
+			}
+			if a := event.GetActivityTaskCompletedEventAttributes(); a != nil && scheduled[a.ScheduledEventId] == activity {
+				return true
+			}
+		}
+		return false
+	}
+	if !stacktest.Eventually(t, completed) {
+		t.Fatalf("%s did not complete %s", workflowID, activity)
+	}
+}
