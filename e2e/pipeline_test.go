@@ -159,7 +159,7 @@ func recordOf(t *testing.T, s *stack.Stack, id picture.ID) picture.Record {
 
 func containerOf(t *testing.T, s *stack.Stack) *records.Container {
 	t.Helper()
-	container, err := records.Open(s.Endpoints.Cosmos, s.Endpoints.CosmosKey)
+	container, err := records.Open(records.Config{Endpoint: s.Endpoints.Cosmos, Key: s.Endpoints.CosmosKey})
 	if err != nil {
 		t.Fatal(err)
 	}

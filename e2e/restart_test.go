@@ -54,7 +54,7 @@ func TestFault(t *testing.T) {
 // checkClosed wants each picture's Record to be of a run that has ended well, and of its only one.
 func checkClosed(t *testing.T, e stack.Endpoints, ids []picture.ID) {
 	t.Helper()
-	container, err := records.Open(e.Cosmos, e.CosmosKey)
+	container, err := records.Open(records.Config{Endpoint: e.Cosmos, Key: e.CosmosKey})
 	if err != nil {
 		t.Fatal(err)
 	}

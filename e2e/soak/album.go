@@ -55,7 +55,7 @@ func (a *album) fill(ctx context.Context, pictures int, during time.Duration) er
 // take goes on until the picture is in S3.
 func (a *album) take(ctx context.Context, photo []byte) {
 	for ; ctx.Err() == nil; rest(ctx, 500*time.Millisecond) {
-		g, err := a.site.Ask(ctx, photo)
+		g, err := a.site.RequestGrant(ctx, photo)
 		if err != nil {
 			continue
 		}
@@ -100,7 +100,7 @@ func (a *album) settle(ctx context.Context) (r result, err error) {
 		return r, err
 	}
 	defer runs.Close()
-	container, err := records.Open(a.host.endpoints.Cosmos, a.host.endpoints.CosmosKey)
+	container, err := records.Open(records.Config{Endpoint: a.host.endpoints.Cosmos, Key: a.host.endpoints.CosmosKey})
 	if err != nil {
 		return r, err
 	}
