@@ -14,13 +14,14 @@ import (
 	"github.com/versity/versitygw/s3response"
 )
 
-// announcer makes an event of every object that is created under prefix. No object is created before its
-// intent is on disk: who kills the process anywhere in between loses nothing. A client whose connection
-// died repeats its PUT and gets 412, so nobody else would tell of the object.
+// announcer creates an event for every object whose key starts with prefix. It writes an intent to disk before it creates
+// the object, so that no event is lost if the process is killed in between. The client could not replace a lost event: it
+// would repeat its PUT and receive 412.
 type announcer struct {
 	backend.Backend
 	outbox         *outbox
-	faults         *faults
+	faults         *injector
+	sends          bool // false if there is no function to notify
 	prefix, region string
 }
 
@@ -52,9 +53,9 @@ func (a *announcer) CopyObject(ctx context.Context, in s3response.CopyObjectInpu
 	return out, err
 }
 
-// announce creates the object between its intent and its event.
+// announce writes the intent, creates the object and completes the intent with the event.
 func (a *announcer) announce(ctx context.Context, i intent, create func() (object, error)) error {
-	if !strings.HasPrefix(i.Key, a.prefix) || a.faults.losesEvents(i.Key) {
+	if !a.sends || !strings.HasPrefix(i.Key, a.prefix) || a.faults.dropsEvents(i.Key) {
 		_, err := create()
 		return err
 	}
@@ -63,33 +64,34 @@ func (a *announcer) announce(ctx context.Context, i intent, create func() (objec
 		return err
 	}
 	created, err := create()
-	if refused(err) {
+	if rejected(err) {
 		a.outbox.abandon(name)
 		return err
 	}
-	if untold := a.tell(ctx, name, i, created); untold != nil { // whatever err is, the object may be there
-		slog.Error("the event of an object waits for the next start", "error", untold)
+	// If err is a 5xx, the object may have been created all the same.
+	if eventErr := a.complete(ctx, name, i, created); eventErr != nil {
+		slog.Error("the event of an object is delayed until the next start", "error", eventErr)
 	}
 	return err
 }
 
-// recover tells of the objects that an earlier process was creating when it died. Of those that did not
-// come to be, forget removes the traces.
-func (a *announcer) recover(ctx context.Context, forget func(bucket, key string) error) error {
+// recover creates the events of objects that an earlier process was creating when it was killed. cleanUp removes what
+// remains of an object that was not created.
+func (a *announcer) recover(ctx context.Context, cleanUp func(bucket, key string) error) error {
 	return a.outbox.recover(func(name string, i intent) error {
-		if err := forget(i.Bucket, i.Key); err != nil {
-			return fmt.Errorf("remove the traces of an object that was never there: %w", err)
+		if err := cleanUp(i.Bucket, i.Key); err != nil {
+			return fmt.Errorf("removing the remains of an object that was not created: %w", err)
 		}
-		return a.tell(ctx, name, i, object{})
+		return a.complete(ctx, name, i, object{})
 	})
 }
 
-// tell turns an intent into an event. An object of which only the version, or not even that, is known is
-// looked up; one that is not there makes no event.
-func (a *announcer) tell(ctx context.Context, name string, i intent, o object) error {
+// complete turns an intent into an event. If the ETag is unknown, complete looks the object up; if the object does not
+// exist, complete drops the intent.
+func (a *announcer) complete(ctx context.Context, name string, i intent, o object) error {
 	if o.etag == "" {
 		found, err := a.find(ctx, i, o.version)
-		if refused(err) {
+		if rejected(err) {
 			a.outbox.abandon(name)
 			return nil
 		}
@@ -108,13 +110,13 @@ func (a *announcer) tell(ctx context.Context, name string, i intent, o object) e
 func (a *announcer) find(ctx context.Context, i intent, version string) (object, error) {
 	head, err := a.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &i.Bucket, Key: &i.Key, VersionId: &version})
 	if err != nil {
-		return object{}, fmt.Errorf("look for the object: %w", err)
+		return object{}, fmt.Errorf("looking the object up: %w", err)
 	}
 	return object{version: aws.ToString(head.VersionId), etag: aws.ToString(head.ETag), size: aws.ToInt64(head.ContentLength)}, nil
 }
 
-// refused says that S3 answered, and with no: nothing was created.
-func refused(err error) bool {
-	answer, ok := errors.AsType[s3err.S3Error](err)
-	return ok && answer.StatusCode() < 500
+// rejected reports whether err is a 4xx error of S3, which means that no object was created.
+func rejected(err error) bool {
+	s3Error, ok := errors.AsType[s3err.S3Error](err)
+	return ok && s3Error.StatusCode() < 500
 }

@@ -13,23 +13,25 @@ import (
 	"github.com/versity/versitygw/s3response"
 )
 
-// DeleteObject deletes as AWS does: what is not there is deleted already. versitygw answers 400 for a version
-// it does not have.
+// DeleteObject succeeds if the version does not exist, as on AWS; versitygw responds with 400. Deletions run one at a
+// time: when versions of one key were deleted concurrently, versitygw 1.8.0 responded with 204 and some of them remained.
 func (s *store) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
+	s.deletion.Lock()
+	defer s.deletion.Unlock()
 	out, err := s.Backend.DeleteObject(ctx, in)
 	if err != nil && aws.ToString(in.VersionId) != "" {
 		_, missing := s.HeadObject(ctx, &s3.HeadObjectInput{Bucket: in.Bucket, Key: in.Key, VersionId: in.VersionId})
-		if answer, ok := errors.AsType[s3err.S3Error](missing); ok && answer.BaseError().Code == "NoSuchVersion" {
+		if s3Error, ok := errors.AsType[s3err.S3Error](missing); ok && s3Error.BaseError().Code == "NoSuchVersion" {
 			return &s3.DeleteObjectOutput{VersionId: in.VersionId}, nil
 		}
 	}
 	if err != nil {
 		return out, err
 	}
-	return out, s.forget(*in.Bucket, *in.Key)
+	return out, s.removeStaleAttributes(*in.Bucket, *in.Key)
 }
 
-// DeleteObjects is DeleteObject for each.
+// DeleteObjects calls DeleteObject for each object.
 func (s *store) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s3response.DeleteResult, error) {
 	var result s3response.DeleteResult
 	for _, o := range in.Delete.Objects {
@@ -47,10 +49,10 @@ func (s *store) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s
 	return result, nil
 }
 
-// forget removes the attributes of an object that is not there. Beside their file, they outlive it when its
-// only version is deleted, and come before it when a PUT is cut short; their ETag would make the next PUT
-// fail with 412.
-func (s *store) forget(bucket, key string) error {
+// removeStaleAttributes removes the attributes of an object that does not exist. Attributes in files remain when the only
+// version is deleted, and exist before the object when a PUT is interrupted. Their ETag would make the next PUT fail with
+// 412.
+func (s *store) removeStaleAttributes(bucket, key string) error {
 	if _, err := os.Lstat(filepath.Join(s.objects, bucket, key)); err == nil {
 		return nil
 	}

@@ -8,11 +8,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,46 +19,51 @@ import (
 	"github.com/versity/versitygw/s3err"
 	"github.com/versity/versitygw/s3response"
 
+	"triptych/emulators/faults"
 	"triptych/emulators/loopback"
 )
 
-// operations are those that can be made to fail.
+// operations are the S3 operations that a fault can name.
 var operations = []string{
 	"PutObject", "GetObject", "HeadObject", "DeleteObject", "DeleteObjects", "CopyObject",
 	"ListObjectsV2", "ListObjectVersions", "CompleteMultipartUpload",
 }
 
-// codes are the S3 error codes of a status when none is given.
-var codes = map[int]string{403: "AccessDenied", 404: "NoSuchKey", 500: "InternalError", 503: "SlowDown"}
+// defaultCodes are the S3 error codes for faults without a code, by status.
+var defaultCodes = map[int]string{403: "AccessDenied", 404: "NoSuchKey", 500: "InternalError", 503: "SlowDown"}
 
-// fault is what PUT /fault takes, in place of the one with the same Only; {} clears the one without.
+// fault is the body of PUT /fault. It replaces the fault with the same Only.
 type fault struct {
-	Only       string   `json:"only"`       // meets only requests about one object, whose key holds it
-	Status     int      `json:"status"`     // HTTP status of the answer; 0 for none, only the delay
-	Code       string   `json:"code"`       // S3 error code; a usual one of the status if absent
-	Times      int      `json:"times"`      // how many requests are hit; 0 for all until it is cleared
-	Delay      string   `json:"delay"`      // how long a request is held before it is answered, such as 2s
-	Operations []string `json:"operations"` // which requests are hit; all if absent
-	Events     string   `json:"events"`     // "drop": objects are created, and nobody is told
+	Only       string   `json:"only"`       // requests for objects whose key contains it; "" means all requests
+	Times      int      `json:"times"`      // number of requests that fail; 0 means until the fault is replaced
+	Delay      string   `json:"delay"`      // before the response, such as 2s
+	Operations []string `json:"operations"` // operations that fail; empty means all
+	Status     int      `json:"status"`     // HTTP status of the response; 0 means that the request only waits for Delay
+	Code       string   `json:"code"`       // S3 error code; default: the usual code of the status
+	Events     string   `json:"events"`     // "drop": objects are created but their events are not sent
 
-	delay time.Duration
+	delay time.Duration // Delay, parsed
 }
 
-func (f *fault) check() (err error) {
+// Rule returns the requests that the fault applies to.
+func (f fault) Rule() faults.Rule { return faults.Rule{Only: f.Only, Times: f.Times, Delay: f.delay} }
+
+// validate checks the fields and parses Delay.
+func (f *fault) validate() (err error) {
 	for _, o := range f.Operations {
 		if !slices.Contains(operations, o) {
-			return fmt.Errorf("operation %q: there are %q", o, operations)
+			return fmt.Errorf("operation %q is unknown: the operations are %q", o, operations)
 		}
 	}
 	switch {
 	case f.Status != 0 && (f.Status < 400 || f.Status > 599):
-		return fmt.Errorf("status %d: an error has 400 to 599", f.Status)
-	case f.Status != 0 && f.Code == "" && codes[f.Status] == "":
+		return fmt.Errorf("status %d is not an error: use 400 to 599", f.Status)
+	case f.Status != 0 && f.Code == "" && defaultCodes[f.Status] == "":
 		return fmt.Errorf("status %d needs a code", f.Status)
 	case f.Times < 0:
-		return fmt.Errorf("times %d: it cannot be negative", f.Times)
+		return fmt.Errorf("times %d is negative", f.Times)
 	case f.Events != "" && f.Events != "drop":
-		return fmt.Errorf("events %q: only drop is known", f.Events)
+		return fmt.Errorf("events %q is unknown: use drop", f.Events)
 	case f.Delay == "":
 		return nil
 	}
@@ -68,148 +71,108 @@ func (f *fault) check() (err error) {
 	return err
 }
 
-// faults holds what is set.
-type faults struct {
-	mu  sync.Mutex
-	set map[string]fault // by Only
+// injector stores the active faults.
+type injector struct{ faults.Set[fault] }
+
+func (i *injector) dropsEvents(key string) bool {
+	return i.Peek(func(f fault) bool { return strings.Contains(key, f.Only) }).Events == "drop"
 }
 
-// about is the fault of requests about key, rather one in particular.
-func (f *faults) about(key string) fault {
-	now := f.set[""]
-	for only, particular := range f.set {
-		if only != "" && strings.Contains(key, only) {
-			now = particular
-		}
-	}
-	return now
-}
-
-func (f *faults) losesEvents(key string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.about(key).Events == "drop"
-}
-
-// hit delays the request and says how it fails, if it is to.
-func (f *faults) hit(ctx context.Context, operation, key string) error {
-	now := f.take(operation, key)
-	select {
-	case <-ctx.Done():
-	case <-time.After(now.delay):
-	}
-	if now.Status == 0 {
+// inject delays the request and returns the error of the fault that applies to it, if any.
+func (i *injector) inject(ctx context.Context, operation, key string) error {
+	f := i.Take(func(f fault) bool {
+		return strings.Contains(key, f.Only) && (len(f.Operations) == 0 || slices.Contains(f.Operations, operation))
+	})
+	_ = f.Rule().Wait(ctx) // fails only if the client has disconnected
+	if f.Status == 0 {
 		return nil
 	}
 	return s3err.APIError{
-		Code: cmp.Or(now.Code, codes[now.Status]), Description: "This error was asked for.", HTTPStatusCode: now.Status,
+		Code: cmp.Or(f.Code, defaultCodes[f.Status]), Description: "Injected fault.", HTTPStatusCode: f.Status,
 	}
 }
 
-func (f *faults) take(operation, key string) fault {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	now := f.about(key)
-	if len(now.Operations) > 0 && !slices.Contains(now.Operations, operation) {
-		return fault{}
-	}
-	switch later := now; now.Times {
-	case 0:
-	case 1:
-		delete(f.set, now.Only)
-	default:
-		later.Times--
-		f.set[now.Only] = later
-	}
-	return now
-}
-
-func (f *faults) put(w http.ResponseWriter, r *http.Request) {
-	var set fault
-	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16))
+func (i *injector) handlePut(w http.ResponseWriter, r *http.Request) {
+	var f fault
+	body := json.NewDecoder(r.Body)
 	body.DisallowUnknownFields()
-	err := body.Decode(&set)
+	err := body.Decode(&f)
 	if err == nil {
-		err = set.check()
+		err = f.validate()
 	}
 	if err != nil {
 		http.Error(w, "fault: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.set == nil {
-		f.set = map[string]fault{}
-	}
-	f.set[set.Only] = set
-	slog.Info("fault set", "fault", fmt.Sprintf("%+v", set))
+	i.Put(f)
+	slog.Info("fault set", "fault", fmt.Sprintf("%+v", f))
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// serve takes faults until ctx ends.
-func (f *faults) serve(ctx context.Context, addr string) error {
+// serve accepts faults until ctx ends.
+func (i *injector) serve(ctx context.Context, addr string) error {
 	mux := http.NewServeMux()
-	mux.HandleFunc("PUT /fault", f.put)
-	server := &http.Server{Addr: addr, Handler: loopback.Programs(mux), BaseContext: func(net.Listener) context.Context { return ctx }}
+	mux.HandleFunc("PUT /fault", i.handlePut)
+	server := &http.Server{Addr: addr, Handler: loopback.Programs(mux)}
 	defer context.AfterFunc(ctx, func() { server.Close() })()
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve faults on %s: %w", addr, err)
+		return fmt.Errorf("serving the fault endpoint on %s: %w", addr, err)
 	}
 	return nil
 }
 
-// faulty is a backend with faults.
-type faulty struct {
+// faultyBackend injects faults before it calls the backend.
+type faultyBackend struct {
 	backend.Backend
-	faults *faults
+	faults *injector
 }
 
-func attempt[In, Out any](ctx context.Context, f *faults, operation string, key *string, next func(context.Context, In) (Out, error), in In) (Out, error) {
-	if err := f.hit(ctx, operation, aws.ToString(key)); err != nil {
+func call[In, Out any](ctx context.Context, f *injector, operation string, key *string, next func(context.Context, In) (Out, error), in In) (Out, error) {
+	if err := f.inject(ctx, operation, aws.ToString(key)); err != nil {
 		var none Out
 		return none, err
 	}
 	return next(ctx, in)
 }
 
-func (f *faulty) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
-	out, err := attempt(ctx, f.faults, "PutObject", in.Key, f.Backend.PutObject, in)
+func (f *faultyBackend) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
+	out, err := call(ctx, f.faults, "PutObject", in.Key, f.Backend.PutObject, in)
 	if err != nil && in.Body != nil {
-		io.Copy(io.Discard, in.Body) // whoever still sends would see a broken connection instead of the answer
+		io.Copy(io.Discard, in.Body) // a client that is still sending would see a closed connection instead of the error
 	}
 	return out, err
 }
 
-func (f *faulty) GetObject(ctx context.Context, in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
-	return attempt(ctx, f.faults, "GetObject", in.Key, f.Backend.GetObject, in)
+func (f *faultyBackend) GetObject(ctx context.Context, in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
+	return call(ctx, f.faults, "GetObject", in.Key, f.Backend.GetObject, in)
 }
 
-func (f *faulty) HeadObject(ctx context.Context, in *s3.HeadObjectInput) (*s3.HeadObjectOutput, error) {
-	return attempt(ctx, f.faults, "HeadObject", in.Key, f.Backend.HeadObject, in)
+func (f *faultyBackend) HeadObject(ctx context.Context, in *s3.HeadObjectInput) (*s3.HeadObjectOutput, error) {
+	return call(ctx, f.faults, "HeadObject", in.Key, f.Backend.HeadObject, in)
 }
 
-func (f *faulty) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
-	return attempt(ctx, f.faults, "DeleteObject", in.Key, f.Backend.DeleteObject, in)
+func (f *faultyBackend) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
+	return call(ctx, f.faults, "DeleteObject", in.Key, f.Backend.DeleteObject, in)
 }
 
-func (f *faulty) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s3response.DeleteResult, error) {
-	return attempt(ctx, f.faults, "DeleteObjects", nil, f.Backend.DeleteObjects, in)
+func (f *faultyBackend) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s3response.DeleteResult, error) {
+	return call(ctx, f.faults, "DeleteObjects", nil, f.Backend.DeleteObjects, in)
 }
 
-func (f *faulty) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s3response.CopyObjectOutput, error) {
-	return attempt(ctx, f.faults, "CopyObject", in.Key, f.Backend.CopyObject, in)
+func (f *faultyBackend) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s3response.CopyObjectOutput, error) {
+	return call(ctx, f.faults, "CopyObject", in.Key, f.Backend.CopyObject, in)
 }
 
-func (f *faulty) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input) (s3response.ListObjectsV2Result, error) {
-	return attempt(ctx, f.faults, "ListObjectsV2", nil, f.Backend.ListObjectsV2, in)
+func (f *faultyBackend) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input) (s3response.ListObjectsV2Result, error) {
+	return call(ctx, f.faults, "ListObjectsV2", nil, f.Backend.ListObjectsV2, in)
 }
 
-func (f *faulty) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput) (s3response.ListVersionsResult, error) {
-	return attempt(ctx, f.faults, "ListObjectVersions", nil, f.Backend.ListObjectVersions, in)
+func (f *faultyBackend) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput) (s3response.ListVersionsResult, error) {
+	return call(ctx, f.faults, "ListObjectVersions", nil, f.Backend.ListObjectVersions, in)
 }
 
-func (f *faulty) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
-	if err := f.faults.hit(ctx, "CompleteMultipartUpload", aws.ToString(in.Key)); err != nil {
+func (f *faultyBackend) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
+	if err := f.faults.inject(ctx, "CompleteMultipartUpload", aws.ToString(in.Key)); err != nil {
 		return s3response.CompleteMultipartUploadResult{}, "", err
 	}
 	return f.Backend.CompleteMultipartUpload(ctx, in)

@@ -1,12 +1,15 @@
-// Command s3 is S3 on one machine: an S3 server over plain files, with one versioned bucket that tells a
-// Lambda of every object created in it, the way AWS does, and loses neither objects nor events when it is
-// killed. It is a child of local/stack, because the server it embeds changes the working directory of its
-// process. It does not survive a power cut (files are not synced to disk), knows no user but the one in
-// its environment and must never be reachable from another machine.
+// Command s3 runs a local S3 with one versioned bucket:
+//
+//	go run ./emulators/s3 [-addr HOST:PORT] [-dir DIR] [-bucket NAME] [-origin URL,URL] [-notify URL]
+//
+// It sends an S3 event to a Lambda for every object that is created, and loses neither objects nor events when it is
+// killed. It can lose both in a power cut, because files are not synced to disk. It is a separate process because the
+// embedded server, versitygw, changes the working directory of its process. It is not meant for an open network.
 package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -23,12 +26,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-const usage = `s3 serves one S3 bucket from a directory and sends its events to a Lambda.
+const usage = `Serves one S3 bucket from a directory and sends its events to a Lambda.
 
-The key pair and the region come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION.
-GET /healthz answers 200 once the bucket is there.
+The key pair and the region come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION; the defaults are
+local, local and us-east-1. GET /healthz responds with 200 as soon as the bucket exists.
 
-usage: s3 -dir DIR -addr 127.0.0.1:PORT -bucket NAME -origin URL[,URL] -notify URL
+usage: s3 [-addr HOST:PORT] [-dir DIR] [-bucket NAME] [-origin URL,URL] [-notify URL] [-control HOST:PORT]
 
 `
 
@@ -63,7 +66,8 @@ func main() {
 
 func parse(args []string, env func(string) string, help io.Writer) (settings, error) {
 	s := settings{
-		accessKey: env("AWS_ACCESS_KEY_ID"), secretKey: env("AWS_SECRET_ACCESS_KEY"), region: env("AWS_REGION"),
+		accessKey: cmp.Or(env("AWS_ACCESS_KEY_ID"), "local"), secretKey: cmp.Or(env("AWS_SECRET_ACCESS_KEY"), "local"),
+		region: cmp.Or(env("AWS_REGION"), "us-east-1"),
 	}
 	var origins string
 	f := flag.NewFlagSet("s3", flag.ContinueOnError)
@@ -72,13 +76,13 @@ func parse(args []string, env func(string) string, help io.Writer) (settings, er
 		fmt.Fprint(help, usage)
 		f.PrintDefaults()
 	}
-	f.StringVar(&s.dir, "dir", "", "directory of objects and undelivered events; made if absent")
-	f.StringVar(&s.addr, "addr", "", "host:port to serve S3 on")
-	f.StringVar(&s.bucket, "bucket", "", "name of the bucket; made if absent")
-	f.StringVar(&origins, "origin", "", "origins of the pages that may use the bucket, with commas between")
-	f.StringVar(&s.notify, "notify", "", "where to POST events: the Lambda Invoke API's URL of the function")
-	f.StringVar(&s.prefix, "prefix", "pictures/", "only keys that start so make events; empty for all")
-	f.StringVar(&s.control, "control", "", "host:port on which PUT /fault makes S3 fail; absent for never")
+	f.StringVar(&s.addr, "addr", "127.0.0.1:9000", "`host:port` to listen on")
+	f.StringVar(&s.dir, "dir", ".s3", "`directory` of objects and undelivered events; created if it is missing")
+	f.StringVar(&s.bucket, "bucket", "pictures", "`name` of the bucket; created if it is missing")
+	f.StringVar(&origins, "origin", "http://127.0.0.1:8080,http://localhost:8080", "`origins` of the pages that may use the bucket, separated by commas")
+	f.StringVar(&s.notify, "notify", "", "`URL` to POST events to: the function's URL in the Lambda Invoke API; empty means that no events are sent")
+	f.StringVar(&s.prefix, "prefix", "pictures/", "only objects with this key `prefix` cause events; empty means all")
+	f.StringVar(&s.control, "control", "", "`host:port` of the fault endpoint, PUT /fault; empty means none")
 	if err := f.Parse(args); err != nil {
 		return s, err
 	}
@@ -86,22 +90,13 @@ func parse(args []string, env func(string) string, help io.Writer) (settings, er
 		return s, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	}
 	s.origins = strings.FieldsFunc(origins, func(r rune) bool { return r == ',' })
-	for _, need := range []struct{ name, value string }{
-		{"-dir", s.dir}, {"-addr", s.addr}, {"-bucket", s.bucket}, {"-origin", origins}, {"-notify", s.notify},
-		{"AWS_ACCESS_KEY_ID", s.accessKey}, {"AWS_SECRET_ACCESS_KEY", s.secretKey}, {"AWS_REGION", s.region},
-	} {
-		if need.value == "" {
-			return s, fmt.Errorf("%s is not set", need.name)
-		}
-	}
-	if u, err := url.Parse(s.notify); err != nil || u.Host == "" {
+	if u, err := url.Parse(s.notify); s.notify != "" && (err != nil || u.Host == "") {
 		return s, fmt.Errorf("-notify %q is not a URL", s.notify)
 	}
 	return s, nil
 }
 
-// run serves until ctx ends. A PUT that is in progress then still finishes; its event, if it was not
-// accepted in time, is sent after the next start.
+// run serves until ctx ends, then waits for the PUTs in progress. Undelivered events are sent after the next start.
 func run(ctx context.Context, s settings) error {
 	store, err := openStore(s.dir)
 	if err != nil {
@@ -114,37 +109,39 @@ func run(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	faults := &faults{}
-	events := &announcer{Backend: store, outbox: box, faults: faults, prefix: s.prefix, region: s.region}
-	if err := events.recover(ctx, store.forget); err != nil {
+	faults := &injector{}
+	events := &announcer{Backend: store, outbox: box, faults: faults, sends: s.notify != "", prefix: s.prefix, region: s.region}
+	if err := events.recover(ctx, store.removeStaleAttributes); err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return serve(ctx, &faulty{Backend: events, faults: faults}, s) })
-	g.Go(func() error {
-		deliver(ctx, box, s.notify)
-		return nil
-	})
+	g.Go(func() error { return serve(ctx, &faultyBackend{Backend: events, faults: faults}, s) })
+	if s.notify != "" {
+		g.Go(func() error {
+			deliver(ctx, box, s.notify)
+			return nil
+		})
+	}
 	if s.control != "" {
 		g.Go(func() error { return faults.serve(ctx, s.control) })
 	}
 	return g.Wait()
 }
 
-// captureOutput makes log lines of what the embedded server prints, and drops its banners.
+// captureOutput logs what the embedded server prints to stderr and discards its banners on stdout.
 func captureOutput() error {
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
-		return fmt.Errorf("open the null device: %w", err)
+		return fmt.Errorf("opening the null device: %w", err)
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
-		return fmt.Errorf("make a pipe for the server's messages: %w", err)
+		return fmt.Errorf("creating a pipe for the server's messages: %w", err)
 	}
 	os.Stdout, os.Stderr = null, w
 	go func() {
 		for lines := bufio.NewScanner(r); lines.Scan(); {
-			slog.Warn("the S3 server says", "message", lines.Text())
+			slog.Warn("message from the embedded S3 server", "message", lines.Text())
 		}
 	}()
 	return nil

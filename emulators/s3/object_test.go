@@ -176,10 +176,21 @@ func TestCommandLine(t *testing.T) {
 			}
 		}
 	})
-	t.Run("what_is_missing_is_named", func(t *testing.T) {
-		out, err := child("-dir", t.TempDir(), "-addr", "127.0.0.1:0", "-bucket", bucket, "-origin", origin, "-notify", origin)
-		if err == nil || !strings.Contains(out, "AWS_ACCESS_KEY_ID is not set") {
-			t.Errorf("without a key: %v, %s", err, out)
+	t.Run("notify_that_is_not_a_URL_is_refused", func(t *testing.T) {
+		out, err := child("-dir", t.TempDir(), "-notify", "nowhere")
+		if err == nil || !strings.Contains(out, "is not a URL") {
+			t.Errorf("%v, %s", err, out)
+		}
+	})
+	t.Run("without_notify_objects_are_stored_and_no_event_is_queued", func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), "data")
+		s := start(t, dir, "")
+		put(t, s, "pictures/a.jpg", picture)
+		if left, err := os.ReadDir(filepath.Join(dir, "outbox")); err != nil || len(left) > 0 {
+			t.Errorf("outbox %v, %v", left, err)
+		}
+		if info, err := os.Stat(dir); err != nil || info.Mode() != 0o700|os.ModeDir {
+			t.Errorf("data directory %v %v, want mode 0700", info, err)
 		}
 	})
 }

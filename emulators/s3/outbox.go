@@ -14,25 +14,24 @@ import (
 	"time"
 )
 
-// intent says that an object is about to be created. It is written before, so that an object whose
-// creation nobody lived to tell of is found again.
+// intent records that an object is about to be created. After a crash, the next process uses it to find out whether the
+// object exists.
 type intent struct {
-	Event  string    `json:"event"` // as AWS names it: ObjectCreated:Put
+	Event  string    `json:"event"` // AWS's name of the event, such as ObjectCreated:Put
 	Bucket string    `json:"bucket"`
 	Key    string    `json:"key"`
 	Time   time.Time `json:"time"`
 }
 
-// outbox keeps intents and events as files until they are settled and accepted. An event's file is complete
-// before its intent's is removed; a half-written one is therefore always written again. Nothing is synced
-// to disk, because the objects are not either.
+// outbox stores intents and undelivered events as files. The intent is removed only after the event's file is complete,
+// so an incomplete event is always written again. Files are not synced to disk, because the objects are not either.
 type outbox struct {
 	dir string
 
 	mu    sync.Mutex
-	more  sync.Cond
-	queue []string // names of events nobody is delivering, oldest first
-	last  int64
+	added sync.Cond
+	queue []string // names of events that no worker is delivering, oldest first
+	last  int64    // number in the last name
 }
 
 const (
@@ -43,17 +42,17 @@ const (
 func openOutbox(dir string) (*outbox, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return nil, fmt.Errorf("find the outbox: %w", err)
+		return nil, fmt.Errorf("finding the outbox: %w", err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the outbox: %w", err)
+		return nil, fmt.Errorf("creating the outbox: %w", err)
 	}
 	o := &outbox{dir: dir}
-	o.more.L = &o.mu
+	o.added.L = &o.mu
 	return o, nil
 }
 
-// begin notes an intent, under a name that sorts by time.
+// begin writes an intent under a name that sorts by time.
 func (o *outbox) begin(i intent) (string, error) {
 	o.mu.Lock()
 	o.last = max(o.last+1, i.Time.UnixNano())
@@ -61,40 +60,40 @@ func (o *outbox) begin(i intent) (string, error) {
 	o.mu.Unlock()
 	doc, err := json.Marshal(i)
 	if err != nil {
-		return "", fmt.Errorf("write the intent: %w", err)
+		return "", fmt.Errorf("encoding an intent: %w", err)
 	}
 	if err := os.WriteFile(o.path(name, intentSuffix), doc, 0o600); err != nil {
-		return "", fmt.Errorf("note in the outbox that an object is coming: %w", err)
+		return "", fmt.Errorf("writing an intent to the outbox: %w", err)
 	}
 	return name, nil
 }
 
-// abandon drops the intent: no object was created.
+// abandon removes an intent.
 func (o *outbox) abandon(name string) {
 	if err := os.Remove(o.path(name, intentSuffix)); err != nil {
-		slog.Warn("cannot remove an intent from the outbox; it is looked at again after the next start", "error", err)
+		slog.Warn("cannot remove an intent from the outbox; it is checked again after the next start", "error", err)
 	}
 }
 
 // complete turns the intent into an event that will be delivered.
 func (o *outbox) complete(name string, event []byte) error {
 	if err := os.WriteFile(o.path(name, eventSuffix), event, 0o600); err != nil {
-		return fmt.Errorf("put an event into the outbox: %w", err)
+		return fmt.Errorf("writing an event to the outbox: %w", err)
 	}
 	o.abandon(name)
-	o.again(name)
+	o.enqueue(name)
 	return nil
 }
 
-// recover hands over every intent of an earlier process, then queues every event that it left. It runs
-// before anything is begun.
+// recover calls settle for every intent of an earlier process, then queues the events of that process. It must be called
+// before begin.
 func (o *outbox) recover(settle func(name string, i intent) error) error {
-	left, err := os.ReadDir(o.dir)
+	entries, err := os.ReadDir(o.dir)
 	if err != nil {
-		return fmt.Errorf("read the outbox: %w", err)
+		return fmt.Errorf("reading the outbox: %w", err)
 	}
 	settled := map[string]bool{}
-	for _, entry := range left {
+	for _, entry := range entries {
 		name, found := strings.CutSuffix(entry.Name(), intentSuffix)
 		if !found {
 			continue
@@ -103,34 +102,34 @@ func (o *outbox) recover(settle func(name string, i intent) error) error {
 		var i intent
 		doc, err := os.ReadFile(o.path(name, intentSuffix))
 		if err != nil {
-			return fmt.Errorf("read an intent: %w", err)
+			return fmt.Errorf("reading an intent: %w", err)
 		}
 		if json.Unmarshal(doc, &i) != nil {
-			o.abandon(name) // killed while it was written: the object was not begun
+			o.abandon(name) // incomplete: the process was killed before it created the object
 			continue
 		}
 		if err := settle(name, i); err != nil {
-			slog.Error("cannot tell what became of an object; asked again after the next start", "error", err)
+			slog.Error("cannot find out whether an object was created; it is checked again after the next start", "error", err)
 		}
 	}
-	for _, entry := range left {
+	for _, entry := range entries {
 		if name, found := strings.CutSuffix(entry.Name(), eventSuffix); found && !settled[name] {
-			o.again(name)
+			o.enqueue(name)
 		}
 	}
 	return nil
 }
 
-// next waits for an event to deliver. The caller ends with either done or again.
+// next waits for an event. The caller must then call done or enqueue.
 func (o *outbox) next(ctx context.Context) (name string, event []byte, err error) {
 	defer context.AfterFunc(ctx, func() {
 		o.mu.Lock()
 		defer o.mu.Unlock()
-		o.more.Broadcast()
+		o.added.Broadcast()
 	})()
 	o.mu.Lock()
 	for len(o.queue) == 0 && ctx.Err() == nil {
-		o.more.Wait()
+		o.added.Wait()
 	}
 	if ctx.Err() != nil {
 		o.mu.Unlock()
@@ -140,24 +139,24 @@ func (o *outbox) next(ctx context.Context) (name string, event []byte, err error
 	o.mu.Unlock()
 	event, err = os.ReadFile(o.path(name, eventSuffix))
 	if err != nil {
-		return name, nil, fmt.Errorf("read an event from the outbox: %w", err)
+		return name, nil, fmt.Errorf("reading an event from the outbox: %w", err)
 	}
 	return name, event, nil
 }
 
-// done removes an event that was accepted.
+// done removes a delivered event.
 func (o *outbox) done(name string) {
 	if err := os.Remove(o.path(name, eventSuffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		slog.Warn("cannot remove a delivered event from the outbox; it is sent again after the next start", "error", err)
 	}
 }
 
-// again queues an event behind all others.
-func (o *outbox) again(name string) {
+// enqueue adds an event to the end of the queue.
+func (o *outbox) enqueue(name string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.queue = append(o.queue, name)
-	o.more.Signal()
+	o.added.Signal()
 }
 
 func (o *outbox) path(name, suffix string) string { return filepath.Join(o.dir, name+suffix) }
