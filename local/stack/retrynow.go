@@ -23,7 +23,7 @@ func (s *Stack) hurry(ctx context.Context, cloud string) {
 	if cloud == "temporal" {
 		s.children["worker"].hold() // else it looks for Temporal only when gRPC's backoff lets it, up to 16 s later
 		s.children["worker"].release()
-		err = errors.Join(err, s.Lambda.Hurry(ctx)) // S3's events wait for nothing else
+		err = errors.Join(err, s.Lambda.RetryNow(ctx)) // S3's events wait for nothing else
 	}
 	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 		slog.Warn("what waits could not all be hurried; it goes on by itself", "error", err)
