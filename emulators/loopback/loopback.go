@@ -1,5 +1,5 @@
-// Package loopback keeps the endpoints of the local parts to programs of this machine, and finds ports for them. A page
-// in the developer's browser can send requests here too; it cannot hide that it is a page, nor the name it was led here by.
+// Package loopback protects endpoints on 127.0.0.1 from web pages in the developer's browser, and reserves ports. It does
+// not protect them from other programs on the machine.
 package loopback
 
 import (
@@ -7,13 +7,14 @@ import (
 	"net/http"
 )
 
-// Programs refuses what a page could have sent: requests with an Origin, and those for a name that is not a loopback
-// address, to which a page's own name may have been pointed.
+// Programs refuses requests that a web page could have sent: requests with an Origin header, and requests for a host that is
+// neither localhost nor a loopback address. The latter prevents DNS rebinding, where a page's own host name resolves to
+// 127.0.0.1.
 func Programs(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.Host)
-		if r.Header.Get("Origin") != "" || !net.ParseIP(host).IsLoopback() {
-			http.Error(w, "this endpoint is for programs of this machine, at its loopback address", http.StatusForbidden)
+		if r.Header.Get("Origin") != "" || host != "localhost" && !net.ParseIP(host).IsLoopback() {
+			http.Error(w, "This endpoint serves only programs on this machine, at localhost or a loopback address", http.StatusForbidden)
 			return
 		}
 		handler.ServeHTTP(w, r)

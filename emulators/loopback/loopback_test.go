@@ -15,11 +15,12 @@ func TestPrograms(t *testing.T) {
 		host, origin string
 		want         int
 	}{
-		"a_program_is_served":                        {want: http.StatusOK},
-		"a_page_is_refused":                          {origin: "http://evil.example", want: http.StatusForbidden},
-		"a_page_of_unknown_origin_is_refused":        {origin: "null", want: http.StatusForbidden},
-		"a_name_that_was_pointed_here_is_refused":    {host: "evil.example:80", want: http.StatusForbidden},
-		"another_address_that_leads_here_is_refused": {host: "192.0.2.1:80", want: http.StatusForbidden},
+		"program_is_served":                       {want: http.StatusOK},
+		"page_with_an_Origin_is_refused":          {origin: "http://evil.example", want: http.StatusForbidden},
+		"page_with_the_origin_null_is_refused":    {origin: "null", want: http.StatusForbidden},
+		"localhost_is_served":                     {host: "localhost:80", want: http.StatusOK},
+		"other_host_name_is_refused":              {host: "evil.example:80", want: http.StatusForbidden},
+		"address_that_is_not_loopback_is_refused": {host: "192.0.2.1:80", want: http.StatusForbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, nil)
@@ -38,7 +39,7 @@ func TestPrograms(t *testing.T) {
 			}
 			res.Body.Close()
 			if res.StatusCode != c.want {
-				t.Errorf("answered %d, want %d", res.StatusCode, c.want)
+				t.Errorf("status %d, want %d", res.StatusCode, c.want)
 			}
 		})
 	}

@@ -20,24 +20,24 @@ func TestClaim(t *testing.T) {
 	if err := claimed.Close(); err != nil {
 		t.Fatal(err)
 	}
-	t.Run("is_kept_from_who_asks_for_any_port", func(t *testing.T) {
+	t.Run("claimed_port_is_in_TIME_WAIT_after_it_is_closed", func(t *testing.T) {
 		if runtime.GOOS != "linux" {
-			t.Skip("elsewhere ports are given out one after the other")
+			t.Skip("other systems select ports in ascending order")
 		}
 		connections, err := os.ReadFile("/proc/net/tcp")
 		if err != nil {
 			t.Fatal(err)
 		}
-		waits := false
+		timeWait := false
 		for line := range strings.Lines(string(connections)) {
-			fields := strings.Fields(line) // number, own address, other's address, state
-			waits = waits || strings.HasSuffix(fields[1], fmt.Sprintf(":%04X", addr.Port)) && fields[3] == "06"
+			fields := strings.Fields(line) // number, local address, remote address, state
+			timeWait = timeWait || strings.HasSuffix(fields[1], fmt.Sprintf(":%04X", addr.Port)) && fields[3] == "06"
 		}
-		if !waits {
-			t.Errorf("nothing waits at %s:\n%s", addr, connections)
+		if !timeWait {
+			t.Errorf("no connection of %s is in TIME_WAIT:\n%s", addr, connections)
 		}
 	})
-	t.Run("is_given_to_who_names_it_and_to_nobody_then", func(t *testing.T) {
+	t.Run("claimed_port_can_be_claimed_by_number_once", func(t *testing.T) {
 		ln, err := loopback.Claim(addr.String())
 		if err != nil {
 			t.Fatal(err)
@@ -45,7 +45,7 @@ func TestClaim(t *testing.T) {
 		defer ln.Close()
 		if second, err := loopback.Claim(addr.String()); err == nil {
 			second.Close()
-			t.Error("it was claimed twice")
+			t.Error("the second Claim succeeded")
 		}
 	})
 }

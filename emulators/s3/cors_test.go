@@ -8,7 +8,7 @@ import (
 func TestCORS(t *testing.T) {
 	s := start(t, t.TempDir(), startLambda(t).URL)
 	signed := grant(t, s.Client, "pictures/cors.jpg")
-	asked := "content-type,if-none-match,x-amz-checksum-sha256"
+	requested := "content-type,if-none-match,x-amz-checksum-sha256"
 	preflight := func(origin, method, headers string) map[string]string {
 		return map[string]string{
 			"Origin": origin, "Access-Control-Request-Method": method, "Access-Control-Request-Headers": headers,
@@ -19,14 +19,14 @@ func TestCORS(t *testing.T) {
 		header map[string]string
 		status int
 	}{
-		{"the_page_may_upload_with_the_grants_headers", preflight(origin, "PUT", asked), 200},
-		{"the_page_may_be_called_localhost", preflight("http://localhost:8080", "PUT", asked), 200},
-		{"the_page_may_read", preflight(origin, "GET", ""), 200},
-		{"another_port_may_not", preflight("http://127.0.0.1:9090", "PUT", asked), 403},
-		{"another_site_may_not", preflight("https://example.com", "PUT", asked), 403},
-		{"a_page_without_origin_may_not", preflight("null", "PUT", asked), 403},
-		{"the_page_may_not_delete", preflight(origin, "DELETE", ""), 403},
-		{"the_page_may_not_set_other_headers", preflight(origin, "PUT", asked+",x-amz-acl"), 403},
+		{"page_may_upload_with_the_headers_of_a_grant", preflight(origin, "PUT", requested), 200},
+		{"page_on_localhost_may_upload", preflight("http://localhost:8080", "PUT", requested), 200},
+		{"page_may_read", preflight(origin, "GET", ""), 200},
+		{"page_on_another_port_is_refused", preflight("http://127.0.0.1:9090", "PUT", requested), 403},
+		{"page_of_another_site_is_refused", preflight("https://example.com", "PUT", requested), 403},
+		{"page_with_the_origin_null_is_refused", preflight("null", "PUT", requested), 403},
+		{"page_may_not_delete", preflight(origin, "DELETE", ""), 403},
+		{"page_may_not_set_other_headers", preflight(origin, "PUT", requested+",x-amz-acl"), 403},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			resp := do(t, "OPTIONS", signed.URL, tt.header, "")
@@ -45,7 +45,7 @@ func TestCORS(t *testing.T) {
 			}
 		})
 	}
-	t.Run("the_page_may_see_the_ETag", func(t *testing.T) {
+	t.Run("page_may_read_the_ETag", func(t *testing.T) {
 		h := headers(signed)
 		h["Origin"] = origin
 		resp := do(t, "PUT", signed.URL, h, picture)
@@ -54,7 +54,7 @@ func TestCORS(t *testing.T) {
 			t.Errorf("PUT: %s %v", resp.Status, resp.Header)
 		}
 	})
-	t.Run("a_failed_upload_can_be_read_by_the_page", func(t *testing.T) {
+	t.Run("page_may_read_the_response_to_a_failed_upload", func(t *testing.T) {
 		h := headers(signed)
 		h["Origin"] = origin
 		resp := do(t, "PUT", signed.URL, h, picture)

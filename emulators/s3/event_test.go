@@ -23,7 +23,7 @@ func TestEvent(t *testing.T) {
 	l := startLambda(t)
 	s := start(t, t.TempDir(), l.URL)
 
-	t.Run("it_has_the_shape_of_AWS", func(t *testing.T) {
+	t.Run("event_has_AWSs_format", func(t *testing.T) {
 		out := put(t, s, "pictures/a b.jpg", picture)
 		got := l.take(t)
 		if kind := got.header.Get("X-Amz-Invocation-Type"); kind != "Event" {
@@ -42,17 +42,17 @@ func TestEvent(t *testing.T) {
 		if r["eventVersion"] != "2.1" || r["eventSource"] != "aws:s3" || r["awsRegion"] != region || r["eventName"] != "ObjectCreated:Put" {
 			t.Errorf("record %s", got.body)
 		}
-		about := r["s3"].(map[string]any)
-		in, object := about["bucket"].(map[string]any), about["object"].(map[string]any)
-		if in["name"] != bucket || in["arn"] != "arn:aws:s3:::"+bucket {
-			t.Errorf("bucket %v", in)
+		s3Fields := r["s3"].(map[string]any)
+		bucketFields, object := s3Fields["bucket"].(map[string]any), s3Fields["object"].(map[string]any)
+		if bucketFields["name"] != bucket || bucketFields["arn"] != "arn:aws:s3:::"+bucket {
+			t.Errorf("bucket %v", bucketFields)
 		}
 		if object["key"] != "pictures/a+b.jpg" || object["size"] != float64(len(picture)) || object["sequencer"] == "" ||
 			object["versionId"] != *out.VersionId || object["eTag"] != strings.Trim(*out.ETag, `"`) {
 			t.Errorf("object %v, want version %s and ETag %s", object, *out.VersionId, *out.ETag)
 		}
 	})
-	t.Run("a_copy_makes_one", func(t *testing.T) {
+	t.Run("copy_causes_an_event", func(t *testing.T) {
 		out, err := s.CopyObject(t.Context(), &s3.CopyObjectInput{
 			Bucket: aws.String(bucket), Key: aws.String("pictures/copy.jpg"), CopySource: aws.String(bucket + "/pictures/a%20b.jpg"),
 		})
@@ -64,14 +64,14 @@ func TestEvent(t *testing.T) {
 			t.Errorf("event %+v", e)
 		}
 	})
-	t.Run("a_multipart_upload_makes_one", func(t *testing.T) {
+	t.Run("multipart_upload_causes_an_event", func(t *testing.T) {
 		version := multipart(t, s, "pictures/parts.jpg", picture)
 		e := l.next(t)
 		if e.EventName != "ObjectCreated:CompleteMultipartUpload" || e.S3.Object.VersionID != version || e.S3.Object.Size != int64(len(picture)) {
 			t.Errorf("event %+v", e)
 		}
 	})
-	t.Run("a_key_outside_the_prefix_makes_none", func(t *testing.T) {
+	t.Run("key_outside_the_prefix_causes_no_event", func(t *testing.T) {
 		put(t, s, "elsewhere/a.jpg", picture)
 		put(t, s, "pictures/next.jpg", picture)
 		if e := l.next(t); e.S3.Object.URLDecodedKey != "pictures/next.jpg" {
@@ -82,18 +82,18 @@ func TestEvent(t *testing.T) {
 
 func multipart(t *testing.T, s *server, key, body string) (version string) {
 	t.Helper()
-	begun, err := s.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(bucket), Key: &key})
+	created, err := s.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(bucket), Key: &key})
 	if err != nil {
 		t.Fatal(err)
 	}
 	part, err := s.UploadPart(t.Context(), &s3.UploadPartInput{
-		Bucket: aws.String(bucket), Key: &key, UploadId: begun.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader(body),
+		Bucket: aws.String(bucket), Key: &key, UploadId: created.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader(body),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	done, err := s.CompleteMultipartUpload(t.Context(), &s3.CompleteMultipartUploadInput{
-		Bucket: aws.String(bucket), Key: &key, UploadId: begun.UploadId,
+		Bucket: aws.String(bucket), Key: &key, UploadId: created.UploadId,
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{ETag: part.ETag, PartNumber: aws.Int32(1)}}},
 	})
 	if err != nil {
@@ -102,8 +102,8 @@ func multipart(t *testing.T, s *server, key, body string) (version string) {
 	return aws.ToString(done.VersionId)
 }
 
-// A key is escaped once and decoded once, whatever is in it.
-func TestHostileKeys(t *testing.T) {
+// TestUnusualKeys checks that a key is escaped exactly once in its event.
+func TestUnusualKeys(t *testing.T) {
 	l := startLambda(t)
 	s := start(t, t.TempDir(), l.URL)
 	for name, key := range map[string]string{
@@ -139,9 +139,9 @@ func TestHostileKeys(t *testing.T) {
 		})
 	}
 	for name, path := range map[string]string{
-		"a_way_out_of_the_bucket_is_refused":          "/pictures/../../outside.jpg",
-		"an_escaped_way_out_of_the_bucket_is_refused": "/pictures/%2e%2e/%2e%2e/outside.jpg",
-		"a_NUL_is_refused":                            "/pictures/a%00b.jpg",
+		"path_outside_the_bucket_is_refused":         "/pictures/../../outside.jpg",
+		"escaped_path_outside_the_bucket_is_refused": "/pictures/%2e%2e/%2e%2e/outside.jpg",
+		"NUL_is_refused":                             "/pictures/a%00b.jpg",
 	} {
 		t.Run(name, func(t *testing.T) {
 			resp := do(t, "PUT", s.url+"/"+bucket+path, nil, picture)

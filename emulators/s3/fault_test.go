@@ -30,9 +30,9 @@ func TestFault(t *testing.T) {
 		name, fault string
 		get, upload string
 	}{
-		{"a_throttled_S3_says_SlowDown", `{"status":503,"code":"SlowDown"}`, "SlowDown", "SlowDown"},
-		{"a_status_has_its_usual_code", `{"status":500}`, "InternalError", "InternalError"},
-		{"only_the_named_operation_fails", `{"status":403,"code":"AccessDenied","operations":["PutObject"]}`, "", "AccessDenied"},
+		{"fault_sets_status_and_code", `{"status":503,"code":"SlowDown"}`, "SlowDown", "SlowDown"},
+		{"status_without_a_code_gets_the_usual_code", `{"status":500}`, "InternalError", "InternalError"},
+		{"fault_with_operations_applies_to_no_other_operation", `{"status":403,"code":"AccessDenied","operations":["PutObject"]}`, "", "AccessDenied"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			set(t, tt.fault, 204)
@@ -44,51 +44,51 @@ func TestFault(t *testing.T) {
 			}
 		})
 	}
-	t.Run("it_passes_after_the_given_times", func(t *testing.T) {
+	t.Run("requests_succeed_after_Times", func(t *testing.T) {
 		set(t, `{"status":503,"code":"SlowDown","times":2}`, 204)
 		if first, second, third := get(), get(), get(); first != "SlowDown" || second != "SlowDown" || third != "" {
 			t.Errorf("GET: %q, %q, %q; want two SlowDown", first, second, third)
 		}
 	})
-	t.Run("a_delay_alone_lets_the_request_pass", func(t *testing.T) {
+	t.Run("request_with_a_delay_succeeds", func(t *testing.T) {
 		set(t, `{"delay":"10ms"}`, 204)
 		if got := get(); got != "" {
 			t.Errorf("GET: %q", got)
 		}
 	})
-	t.Run("one_of_one_object_leaves_the_others_alone", func(t *testing.T) {
+	t.Run("fault_with_Only_applies_to_no_other_object", func(t *testing.T) {
 		set(t, `{}`, 204)
 		set(t, `{"only":"b.jpg","status":503,"code":"SlowDown"}`, 204)
 		defer set(t, `{"only":"b.jpg"}`, 204)
 		if first, then := get(), upload(); first != "" || then != "SlowDown" {
-			t.Errorf("GET of the other: %q; PUT: %q, want SlowDown", first, then)
+			t.Errorf("GET of another object: %q; PUT: %q, want SlowDown", first, then)
 		}
 	})
-	t.Run("it_is_cleared", func(t *testing.T) {
+	t.Run("empty_fault_clears_the_fault", func(t *testing.T) {
 		set(t, `{"status":503,"code":"SlowDown"}`, 204)
 		set(t, `{}`, 204)
 		if got := get(); got != "" {
 			t.Errorf("GET: %q", got)
 		}
 	})
-	t.Run("events_get_lost", func(t *testing.T) {
+	t.Run("events_are_dropped", func(t *testing.T) {
 		set(t, `{"events":"drop"}`, 204)
 		put(t, s, "pictures/lost.jpg", picture)
 		set(t, `{}`, 204)
-		put(t, s, "pictures/told.jpg", picture)
-		if got := l.next(t).S3.Object.URLDecodedKey; got != "pictures/told.jpg" {
+		put(t, s, "pictures/announced.jpg", picture)
+		if got := l.next(t).S3.Object.URLDecodedKey; got != "pictures/announced.jpg" {
 			t.Errorf("event of %q", got)
 		}
 	})
-	for name, fault := range map[string]string{
-		"an_unknown_operation_is_refused": `{"status":503,"operations":["Frobnicate"]}`,
-		"an_unknown_field_is_refused":     `{"statsu":503}`,
-		"a_success_is_no_fault":           `{"status":200}`,
-		"a_status_needs_a_code":           `{"status":418}`,
-		"a_bad_delay_is_refused":          `{"delay":"soon"}`,
-		"negative_times_are_refused":      `{"status":503,"times":-1}`,
-		"unknown_events_are_refused":      `{"events":"twice"}`,
+	for name, body := range map[string]string{
+		"unknown_operation_is_refused":             `{"status":503,"operations":["Frobnicate"]}`,
+		"unknown_field_is_refused":                 `{"statsu":503}`,
+		"status_200_is_refused":                    `{"status":200}`,
+		"unusual_status_without_a_code_is_refused": `{"status":418}`,
+		"malformed_delay_is_refused":               `{"delay":"soon"}`,
+		"negative_times_are_refused":               `{"status":503,"times":-1}`,
+		"unknown_events_are_refused":               `{"events":"twice"}`,
 	} {
-		t.Run(name, func(t *testing.T) { set(t, fault, 400) })
+		t.Run(name, func(t *testing.T) { set(t, body, 400) })
 	}
 }

@@ -23,20 +23,20 @@ func checksum(body string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// grant signs the upload of exactly picture to key, once.
-func grant(t testing.TB, c *s3.Client, key string, how ...func(*s3.PresignOptions)) *v4.PresignedHTTPRequest {
+// grant presigns one upload of picture to key.
+func grant(t testing.TB, c *s3.Client, key string, options ...func(*s3.PresignOptions)) *v4.PresignedHTTPRequest {
 	t.Helper()
 	signed, err := s3.NewPresignClient(c).PresignPutObject(t.Context(), &s3.PutObjectInput{
 		Bucket: aws.String(bucket), Key: &key, ContentType: aws.String("image/jpeg"),
 		ContentLength: aws.Int64(int64(len(picture))), ChecksumSHA256: aws.String(checksum(picture)), IfNoneMatch: aws.String("*"),
-	}, append(how, s3.WithPresignExpires(time.Minute))...)
+	}, append(options, s3.WithPresignExpires(time.Minute))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return signed
 }
 
-// anHourAgo signs as if it were then.
+// anHourAgo makes the presigner sign with the time of an hour ago.
 func anHourAgo(o *s3.PresignOptions) {
 	o.Presigner = earlier{v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })}
 }
@@ -45,12 +45,12 @@ type earlier struct{ *v4.Signer }
 
 func (e earlier) PresignHTTP(
 	ctx context.Context, creds aws.Credentials, r *http.Request, payloadHash, service, region string,
-	now time.Time, how ...func(*v4.SignerOptions),
+	now time.Time, options ...func(*v4.SignerOptions),
 ) (string, http.Header, error) {
-	return e.Signer.PresignHTTP(ctx, creds, r, payloadHash, service, region, now.Add(-time.Hour), how...)
+	return e.Signer.PresignHTTP(ctx, creds, r, payloadHash, service, region, now.Add(-time.Hour), options...)
 }
 
-// headers are those that the client must set; Host and Content-Length it sets by itself.
+// headers returns the signed headers except Host and Content-Length, which the HTTP client sets.
 func headers(signed *v4.PresignedHTTPRequest) map[string]string {
 	h := map[string]string{}
 	for name := range signed.SignedHeader {
@@ -65,7 +65,7 @@ func TestGrant(t *testing.T) {
 	l := startLambda(t)
 	s := start(t, t.TempDir(), l.URL)
 
-	t.Run("it_signs_length_type_checksum_and_condition", func(t *testing.T) {
+	t.Run("length_type_checksum_and_condition_are_signed", func(t *testing.T) {
 		u, err := url.Parse(grant(t, s.Client, "pictures/signed.jpg").URL)
 		if err != nil {
 			t.Fatal(err)
@@ -76,7 +76,7 @@ func TestGrant(t *testing.T) {
 			t.Errorf("signed headers %q, want %q", signed, want)
 		}
 	})
-	t.Run("it_uploads_once", func(t *testing.T) {
+	t.Run("second_upload_is_412", func(t *testing.T) {
 		signed := grant(t, s.Client, "pictures/once.jpg")
 		first := do(t, "PUT", signed.URL, headers(signed), picture)
 		if first.StatusCode != 200 || first.Header.Get("X-Amz-Version-Id") == "" || first.Header.Get("Etag") == "" {
@@ -96,36 +96,36 @@ func TestGrant(t *testing.T) {
 		status int
 		code   string
 	}{
-		{"other_bytes_are_refused", func(_ map[string]string, _, body *string) {
+		{"bytes_that_do_not_match_the_checksum_are_refused", func(_ map[string]string, _, body *string) {
 			*body = strings.ToUpper(*body)
 		}, 400, "BadDigest"},
-		{"another_length_is_refused", func(_ map[string]string, _, body *string) {
+		{"length_that_was_not_signed_is_refused", func(_ map[string]string, _, body *string) {
 			*body += "!"
 		}, 403, "SignatureDoesNotMatch"},
-		{"another_type_is_refused", func(h map[string]string, _, _ *string) {
+		{"type_that_was_not_signed_is_refused", func(h map[string]string, _, _ *string) {
 			h["Content-Type"] = "text/html"
 		}, 403, "SignatureDoesNotMatch"},
-		{"another_checksum_is_refused", func(h map[string]string, _, body *string) {
+		{"checksum_that_was_not_signed_is_refused", func(h map[string]string, _, body *string) {
 			*body = strings.ToUpper(*body)
 			h["X-Amz-Checksum-Sha256"] = checksum(*body)
 		}, 403, "SignatureDoesNotMatch"},
-		{"no_checksum_is_refused", func(h map[string]string, _, _ *string) {
+		{"missing_checksum_is_refused", func(h map[string]string, _, _ *string) {
 			delete(h, "X-Amz-Checksum-Sha256")
 		}, 403, "SignatureDoesNotMatch"},
-		{"no_condition_is_refused", func(h map[string]string, _, _ *string) {
+		{"missing_condition_is_refused", func(h map[string]string, _, _ *string) {
 			delete(h, "If-None-Match")
 		}, 403, "SignatureDoesNotMatch"},
-		{"another_key_is_refused", func(_ map[string]string, link, _ *string) {
+		{"key_that_was_not_signed_is_refused", func(_ map[string]string, link, _ *string) {
 			*link = strings.Replace(*link, "refused.jpg", "another.jpg", 1)
 		}, 403, "SignatureDoesNotMatch"},
-		{"a_tampered_signature_is_refused", func(_ map[string]string, link, _ *string) {
+		{"wrong_signature_is_refused", func(_ map[string]string, link, _ *string) {
 			head, signature, _ := strings.Cut(*link, "X-Amz-Signature=")
 			*link = head + "X-Amz-Signature=" + strings.Repeat("0", len(signature))
 		}, 403, "SignatureDoesNotMatch"},
-		{"a_longer_expiry_is_refused", func(_ map[string]string, link, _ *string) {
+		{"changed_expiry_is_refused", func(_ map[string]string, link, _ *string) {
 			*link = strings.Replace(*link, "X-Amz-Expires=60", "X-Amz-Expires=6000", 1)
 		}, 403, "SignatureDoesNotMatch"},
-		{"an_anonymous_upload_is_refused", func(_ map[string]string, link, _ *string) {
+		{"upload_without_a_signature_is_refused", func(_ map[string]string, link, _ *string) {
 			*link, _, _ = strings.Cut(*link, "?")
 		}, 403, "AccessDenied"},
 	}
@@ -140,7 +140,7 @@ func TestGrant(t *testing.T) {
 			}
 		})
 	}
-	t.Run("nothing_refused_was_stored", func(t *testing.T) {
+	t.Run("refused_uploads_are_not_stored", func(t *testing.T) {
 		list, err := s.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String(bucket)})
 		if err != nil {
 			t.Fatal(err)
@@ -149,15 +149,15 @@ func TestGrant(t *testing.T) {
 			t.Errorf("versions %v, want only pictures/once.jpg", list.Versions)
 		}
 	})
-	t.Run("an_expired_grant_is_refused", func(t *testing.T) {
+	t.Run("expired_grant_is_refused", func(t *testing.T) {
 		signed := grant(t, s.Client, "pictures/late.jpg", anHourAgo)
 		resp := do(t, "PUT", signed.URL, headers(signed), picture)
 		if code := errorCode(t, resp); resp.StatusCode != 403 || code != "AccessDenied" {
 			t.Errorf("PUT: %s %s, want 403 AccessDenied", resp.Status, code)
 		}
 	})
-	t.Run("a_grant_by_a_stranger_is_refused", func(t *testing.T) {
-		signed := grant(t, client(s.url, "LOCALKEY", "guessed"), "pictures/stranger.jpg")
+	t.Run("grant_signed_with_another_key_is_refused", func(t *testing.T) {
+		signed := grant(t, client(s.url, "LOCALKEY", "guessed"), "pictures/other-key.jpg")
 		if resp := do(t, "PUT", signed.URL, headers(signed), picture); resp.StatusCode != 403 {
 			t.Errorf("PUT: %s, want 403", resp.Status)
 		}
@@ -177,17 +177,17 @@ func TestPresignedGet(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	link := func(key, version string, how ...func(*s3.PresignOptions)) string {
+	link := func(key, version string, options ...func(*s3.PresignOptions)) string {
 		signed, err := s3.NewPresignClient(s.Client).PresignGetObject(t.Context(), &s3.GetObjectInput{
 			Bucket: aws.String(bucket), Key: &key, VersionId: &version,
-		}, how...)
+		}, options...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return signed.URL
 	}
 
-	t.Run("it_signs_the_host_and_no_other_header", func(t *testing.T) { // aws-sdk-go-v2#3528
+	t.Run("host_is_the_only_signed_header", func(t *testing.T) { // aws-sdk-go-v2#3528
 		u, err := url.Parse(link("pictures/a.jpg", *put.VersionId))
 		if err != nil {
 			t.Fatal(err)
@@ -196,18 +196,18 @@ func TestPresignedGet(t *testing.T) {
 			t.Errorf("signed headers %q, want host", got)
 		}
 	})
-	t.Run("it_answers_with_the_signed_version", func(t *testing.T) {
+	t.Run("response_is_the_signed_version", func(t *testing.T) {
 		resp := do(t, "GET", link("pictures/a.jpg", *put.VersionId), nil, "")
 		if got := text(t, resp); resp.StatusCode != 200 || got != "old" {
 			t.Errorf("GET: %s %q, want the old version", resp.Status, got)
 		}
 	})
 	for _, tt := range []struct{ name, link, code string }{
-		{"a_missing_key_is_NoSuchKey", link("pictures/none.jpg", ""), "NoSuchKey"},
-		{"a_missing_version_is_NoSuchVersion", link("pictures/a.jpg", "01ARZ3NDEKTSV4RRFFQ69G5FAV"), "NoSuchVersion"},
-		{"an_expired_link_is_refused", link("pictures/a.jpg", *put.VersionId, anHourAgo), "AccessDenied"},
-		{"a_link_to_another_version_is_refused", link("pictures/a.jpg", *put.VersionId) + "&versionId=null", "SignatureDoesNotMatch"},
-		{"an_anonymous_read_is_refused", s.url + "/" + bucket + "/pictures/a.jpg", "AccessDenied"},
+		{"missing_key_is_NoSuchKey", link("pictures/none.jpg", ""), "NoSuchKey"},
+		{"missing_version_is_NoSuchVersion", link("pictures/a.jpg", "01ARZ3NDEKTSV4RRFFQ69G5FAV"), "NoSuchVersion"},
+		{"expired_URL_is_refused", link("pictures/a.jpg", *put.VersionId, anHourAgo), "AccessDenied"},
+		{"version_that_was_not_signed_is_refused", link("pictures/a.jpg", *put.VersionId) + "&versionId=null", "SignatureDoesNotMatch"},
+		{"read_without_a_signature_is_refused", s.url + "/" + bucket + "/pictures/a.jpg", "AccessDenied"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			resp := do(t, "GET", tt.link, nil, "")

@@ -30,7 +30,7 @@ const (
 	region = "eu-central-1"
 )
 
-// TestMain is the server itself when the tests start it as a child.
+// TestMain runs the command itself when a test starts it as a child process.
 func TestMain(m *testing.M) {
 	if os.Getenv("S3_TEST_CHILD") != "" {
 		main()
@@ -39,19 +39,19 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// server is a running child.
+// server is a child process that runs the command.
 type server struct {
 	*s3.Client
 	url, control string
 	cmd          *exec.Cmd
 	ended        chan struct{}
-	log          *strings.Builder // complete once ended is closed
+	log          *strings.Builder // complete when ended is closed
 }
 
-// start runs the server on dir until the test ends or kill is called.
+// start runs the server until the test ends or kill is called.
 func start(t testing.TB, dir, notify string, args ...string) *server {
 	t.Helper()
-	for range 5 { // a claimed port may be taken all the same
+	for range 5 { // another process may take a claimed port
 		addr, control := freePort(t), freePort(t)
 		cmd := exec.Command(os.Args[0], append([]string{
 			"-dir", dir, "-addr", addr, "-control", control, "-bucket", bucket,
@@ -96,7 +96,7 @@ func (s *server) read(stderr io.Reader, ready chan struct{}) {
 	close(s.ended)
 }
 
-// kill is kill -9.
+// kill sends SIGKILL.
 func (s *server) kill() {
 	s.cmd.Process.Kill()
 	<-s.ended
@@ -128,10 +128,10 @@ func freePort(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// lambda takes events like the Invoke API, or answers with another status.
+// lambda accepts events like the Invoke API, or responds with another status.
 type lambda struct {
 	*httptest.Server
-	got chan invocation
+	received chan invocation
 
 	mu     sync.Mutex
 	status int
@@ -144,7 +144,7 @@ type invocation struct {
 
 func startLambda(t testing.TB) *lambda {
 	t.Helper()
-	l := &lambda{got: make(chan invocation, 1<<16)}
+	l := &lambda{received: make(chan invocation, 1<<16)}
 	l.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -152,14 +152,14 @@ func startLambda(t testing.TB) *lambda {
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.got <- invocation{r.Header, body}
+		l.received <- invocation{r.Header, body}
 		w.WriteHeader(cmp.Or(l.status, http.StatusAccepted))
 	}))
 	t.Cleanup(l.Close)
 	return l
 }
 
-func (l *lambda) answer(status int) {
+func (l *lambda) respond(status int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.status = status
@@ -168,15 +168,15 @@ func (l *lambda) answer(status int) {
 func (l *lambda) take(t testing.TB) invocation {
 	t.Helper()
 	select {
-	case got := <-l.got:
+	case got := <-l.received:
 		return got
 	case <-time.After(2 * time.Minute):
-		t.Fatal("no event came")
+		t.Fatal("no event was received")
 		return invocation{}
 	}
 }
 
-// next is the next event, of one record, as a Lambda in Go reads it.
+// next decodes the next event as a Lambda in Go does and returns its only record.
 func (l *lambda) next(t testing.TB) events.S3EventRecord {
 	t.Helper()
 	var event events.S3Event
@@ -221,7 +221,7 @@ func text(t testing.TB, resp *http.Response) string {
 	return string(b)
 }
 
-// errorCode is the code in S3's XML answer.
+// errorCode returns the code in S3's XML response.
 func errorCode(t testing.TB, resp *http.Response) string {
 	t.Helper()
 	_, rest, _ := strings.Cut(text(t, resp), "<Code>")

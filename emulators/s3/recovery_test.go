@@ -17,24 +17,24 @@ import (
 )
 
 func TestDelivery(t *testing.T) {
-	t.Run("an_event_is_sent_until_it_is_accepted", func(t *testing.T) {
+	t.Run("event_is_sent_until_it_is_accepted", func(t *testing.T) {
 		l := startLambda(t)
-		l.answer(http.StatusServiceUnavailable)
+		l.respond(http.StatusServiceUnavailable)
 		s := start(t, t.TempDir(), l.URL)
 		put(t, s, "pictures/a.jpg", picture)
 		l.next(t)
 		l.next(t)
-		l.answer(http.StatusOK) // only 202 says that Lambda has it
+		l.respond(http.StatusOK) // only 202 means that Lambda has accepted the event
 		l.next(t)
 		l.next(t)
-		l.answer(http.StatusAccepted)
+		l.respond(http.StatusAccepted)
 		if got := l.next(t).S3.Object.URLDecodedKey; got != "pictures/a.jpg" {
 			t.Errorf("event of %q", got)
 		}
 	})
-	t.Run("events_wait_for_a_Lambda_that_is_not_there", func(t *testing.T) {
-		dir, nobody := t.TempDir(), "http://"+freePort(t)
-		s := start(t, dir, nobody)
+	t.Run("events_are_delivered_when_Lambda_becomes_reachable", func(t *testing.T) {
+		dir, unreachable := t.TempDir(), "http://"+freePort(t)
+		s := start(t, dir, unreachable)
 		for i := range 20 {
 			put(t, s, fmt.Sprintf("pictures/%d.jpg", i), picture)
 		}
@@ -46,7 +46,7 @@ func TestDelivery(t *testing.T) {
 			got[l.next(t).S3.Object.URLDecodedKey] = true
 		}
 	})
-	t.Run("an_accepted_event_is_not_sent_after_a_restart", func(t *testing.T) {
+	t.Run("accepted_event_is_not_sent_after_a_restart", func(t *testing.T) {
 		dir, l := t.TempDir(), startLambda(t)
 		s := start(t, dir, l.URL)
 		put(t, s, "pictures/first.jpg", picture)
@@ -61,8 +61,8 @@ func TestDelivery(t *testing.T) {
 	})
 }
 
-// leave writes the intent of a PUT that was killed.
-func leave(t *testing.T, dir, key string) {
+// writeIntent writes the intent of a PUT during which the process was killed.
+func writeIntent(t *testing.T, dir, key string) {
 	t.Helper()
 	doc, err := json.Marshal(intent{Event: "ObjectCreated:Put", Bucket: bucket, Key: key, Time: time.Now()})
 	if err != nil {
@@ -82,13 +82,13 @@ func write(t *testing.T, path, body string) {
 }
 
 func TestRecovery(t *testing.T) {
-	t.Run("an_object_nobody_told_of_is_told_of", func(t *testing.T) {
+	t.Run("object_without_an_event_gets_its_event", func(t *testing.T) {
 		dir, l := t.TempDir(), startLambda(t)
 		s := start(t, dir, l.URL)
 		out := put(t, s, "pictures/a b.jpg", picture)
 		l.next(t)
 		s.kill()
-		leave(t, dir, "pictures/a b.jpg")
+		writeIntent(t, dir, "pictures/a b.jpg")
 		write(t, filepath.Join(dir, "outbox", "0000000000000001"+eventSuffix), `{"Records":[{"eventVer`)
 		start(t, dir, l.URL)
 		e := l.next(t).S3.Object
@@ -96,10 +96,10 @@ func TestRecovery(t *testing.T) {
 			t.Errorf("event of %+v", e)
 		}
 	})
-	t.Run("an_object_that_never_came_to_be_is_not_told_of_and_can_be_put_again", func(t *testing.T) {
+	t.Run("object_that_was_not_created_gets_no_event_and_can_be_PUT", func(t *testing.T) {
 		dir, l := t.TempDir(), startLambda(t)
-		leave(t, dir, "pictures/a.jpg")
-		write(t, filepath.Join(dir, "attributes", bucket, "pictures", "a.jpg", "meta", "etag"), `"of an object that was never linked"`)
+		writeIntent(t, dir, "pictures/a.jpg")
+		write(t, filepath.Join(dir, "attributes", bucket, "pictures", "a.jpg", "meta", "etag"), `"of an object that was not created"`)
 		s := start(t, dir, l.URL)
 		signed := grant(t, s.Client, "pictures/a.jpg")
 		if resp := do(t, "PUT", signed.URL, headers(signed), picture); resp.StatusCode != 200 {
@@ -109,7 +109,7 @@ func TestRecovery(t *testing.T) {
 			t.Errorf("event of %+v", e)
 		}
 	})
-	t.Run("a_half_written_intent_is_dropped", func(t *testing.T) {
+	t.Run("incomplete_intent_is_dropped", func(t *testing.T) {
 		dir, l := t.TempDir(), startLambda(t)
 		write(t, filepath.Join(dir, "outbox", "0000000000000001"+intentSuffix), `{"event":"Obj`)
 		s := start(t, dir, l.URL)
@@ -120,8 +120,8 @@ func TestRecovery(t *testing.T) {
 	})
 }
 
-// Whatever the moment of the kill, an object that is there has its event, and a client that repeats its PUT
-// until it gets 200 or 412 has its object.
+// TestKill kills the server during concurrent PUTs. Every object must have an event, and a client that repeats its PUT must
+// receive 200 or 412.
 func TestKill(t *testing.T) {
 	dir, l := t.TempDir(), startLambda(t)
 	var keys []string

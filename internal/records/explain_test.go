@@ -25,11 +25,7 @@ type explainCase struct {
 }
 
 var explainCases = []explainCase{
-	{cause{request, "400"}, "container with another partition key", picture.Misconfigured, 0, func(t *testing.T) error {
-		a := startEmulator(t)
-		createContainer(t, a, "/owner")
-		return create(t, a.config())
-	}},
+	injected(400, picture.Misconfigured, 0),
 	{cause{request, "401"}, "wrong key", picture.Forbidden, 0, func(t *testing.T) error {
 		a := startEmulator(t)
 		return create(t, Config{Endpoint: a.endpoint, Key: "a2V5"})
@@ -167,24 +163,6 @@ func accountClient(t *testing.T, a *account) *azcosmos.Client {
 		t.Fatal(err)
 	}
 	return client
-}
-
-// createContainer creates the container of the Records with another partition key than Provision uses.
-func createContainer(t *testing.T, a *account, partitionKey string) {
-	t.Helper()
-	client := accountClient(t, a)
-	if _, err := client.CreateDatabase(t.Context(), azcosmos.DatabaseProperties{ID: Database}, nil); err != nil {
-		t.Fatal(err)
-	}
-	database, err := client.NewDatabase(Database)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := database.CreateContainer(t.Context(), azcosmos.ContainerProperties{
-		ID: ContainerName, PartitionKeyDefinition: azcosmos.PartitionKeyDefinition{Paths: []string{partitionKey}},
-	}, nil); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // unusedAddress returns an address on which no server listens.

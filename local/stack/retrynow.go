@@ -24,7 +24,7 @@ func (s *Stack) retryNow(ctx context.Context, cloud string) {
 		// A restarted worker connects immediately. A running one waits for gRPC's backoff of up to 16 s.
 		s.children["worker"].Stop()
 		s.children["worker"].Start()
-		err = errors.Join(err, s.Lambda.Hurry(ctx)) // S3 events wait only for Temporal
+		err = errors.Join(err, s.Lambda.RetryNow(ctx)) // S3 events wait only for Temporal
 	}
 	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 		slog.Warn("Not everything was retried immediately; the rest is retried after its backoff", "error", err)

@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// ServeHTTP is https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html. 202 means that the event is on
-// disk. A synchronous invocation waits for its turn, where AWS would answer 429.
+// ServeHTTP serves https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html. The status 202 means that the event is on
+// disk. A synchronous invocation waits if all slots are in use, where AWS would respond with 429.
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.api.ServeHTTP(w, r) }
 
 func (h *Host) invokeAPI() http.Handler {
@@ -22,22 +22,22 @@ func (h *Host) invokeAPI() http.Handler {
 
 func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
 	if r.PathValue("name") != h.Name {
-		refuse(w, http.StatusNotFound, "ResourceNotFoundException", "Function not found: "+r.PathValue("name"))
+		writeError(w, http.StatusNotFound, "ResourceNotFoundException", "Function not found: "+r.PathValue("name"))
 		return
 	}
 	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		refuse(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", "the payload is too large")
+		writeError(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", "the payload is too large")
 		return
 	}
 	if err != nil {
-		return // the client is gone
+		return // the client has disconnected
 	}
 	if len(payload) == 0 {
 		payload = []byte("{}")
 	}
 	if !json.Valid(payload) {
-		refuse(w, http.StatusBadRequest, "InvalidRequestContentException", "the payload is not JSON")
+		writeError(w, http.StatusBadRequest, "InvalidRequestContentException", "the payload is not JSON")
 		return
 	}
 	requestID := uuid.NewString()
@@ -45,28 +45,26 @@ func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
 	switch kind := cmp.Or(r.Header.Get("X-Amz-Invocation-Type"), "RequestResponse"); kind {
 	case "Event":
 		if err := h.queue.add(event{RequestID: requestID, Payload: payload}); err != nil {
-			refuse(w, http.StatusInternalServerError, "ServiceException", err.Error())
+			writeError(w, http.StatusInternalServerError, "ServiceException", err.Error())
 			return
 		}
 		w.WriteHeader(http.StatusAccepted)
 	case "RequestResponse":
 		h.serveSynchronous(w, r, requestID, payload)
-	case "DryRun":
-		w.WriteHeader(http.StatusNoContent)
 	default:
-		refuse(w, http.StatusBadRequest, "InvalidParameterValueException", "unknown invocation type "+kind)
+		writeError(w, http.StatusBadRequest, "InvalidParameterValueException", "invocation type "+kind+" is not supported: use Event or RequestResponse")
 	}
 }
 
 func (h *Host) serveSynchronous(w http.ResponseWriter, r *http.Request, requestID string, payload []byte) {
 	if !h.acquire(r.Context()) {
-		refuse(w, http.StatusServiceUnavailable, "ServiceException", errStopping.Error())
+		writeError(w, http.StatusServiceUnavailable, "ServiceException", errStopping.Error())
 		return
 	}
 	defer h.release()
 	got, err := h.invoke(requestID, payload, nil)
 	if err != nil {
-		refuse(w, http.StatusServiceUnavailable, "ServiceException", err.Error())
+		writeError(w, http.StatusServiceUnavailable, "ServiceException", err.Error())
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -77,7 +75,7 @@ func (h *Host) serveSynchronous(w http.ResponseWriter, r *http.Request, requestI
 	w.Write(got.payload)
 }
 
-func refuse(w http.ResponseWriter, status int, kind, message string) {
+func writeError(w http.ResponseWriter, status int, kind, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Amzn-Errortype", kind)
 	w.WriteHeader(status)

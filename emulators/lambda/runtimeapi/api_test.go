@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -20,16 +19,16 @@ func listenAndRun(h *Host) {
 }
 
 func TestSynchronous(t *testing.T) {
-	o := giveOrders(t, func(c call) string {
+	in := newInstructor(t, func(c call) string {
 		if c.id == "hang" {
 			return hang(c)
 		}
 		return c.id
 	})
 	stderr, w := io.Pipe()
-	calm, hasty := t.TempDir(), t.TempDir()
-	h := run(t, calm, o, func(c *Config) { c.Stderr = w })
-	impatient := run(t, hasty, o, func(c *Config) { c.Timeout = time.Second })
+	dir, shortDir := t.TempDir(), t.TempDir()
+	h := run(t, dir, in, func(c *Config) { c.Stderr = w })
+	shortTimeout := run(t, shortDir, in, func(c *Config) { c.Timeout = time.Second })
 	lines := make(chan string, 64)
 	go func() {
 		b := make([]byte, 1<<16)
@@ -45,7 +44,7 @@ func TestSynchronous(t *testing.T) {
 		}
 	}()
 
-	t.Run("it_answers_with_the_result", func(t *testing.T) {
+	t.Run("response_contains_the_result", func(t *testing.T) {
 		resp, body := invoke(t, h.url, "echo", "", `{"id":"ok"}`)
 		var a struct{ ID string }
 		if err := json.Unmarshal([]byte(body), &a); err != nil || a.ID != "ok" {
@@ -55,21 +54,21 @@ func TestSynchronous(t *testing.T) {
 			t.Errorf("%s %v", resp.Status, resp.Header)
 		}
 	})
-	t.Run("the_functions_stderr_is_passed_on", func(t *testing.T) {
-		if line := <-lines; !strings.Contains(line, "echo is cold") {
+	t.Run("stderr_of_the_function_is_written_to_Config.Stderr", func(t *testing.T) {
+		if line := <-lines; !strings.Contains(line, "echo: cold start") {
 			t.Errorf("stderr %q", line)
 		}
 	})
 	for id, want := range map[string]string{
-		"fail":  `"asked to fail"`,
-		"panic": `"asked to panic"`,
+		"fail":  `"instructed to fail"`,
+		"panic": `"instructed to panic"`,
 		"exit":  `"Runtime.ExitError"`,
 		"hang":  `"Sandbox.Timedout"`,
 	} {
-		t.Run("it_says_that_the_function_did_"+id, func(t *testing.T) {
+		t.Run("failure_is_reported_after_"+id, func(t *testing.T) {
 			host := h
 			if id == "hang" {
-				host = impatient
+				host = shortTimeout
 			}
 			resp, body := invoke(t, host.url, "echo", "RequestResponse", `{"id":"`+id+`"}`)
 			if resp.StatusCode != 200 || resp.Header.Get("X-Amz-Function-Error") != "Unhandled" || !strings.Contains(body, want) {
@@ -77,21 +76,21 @@ func TestSynchronous(t *testing.T) {
 			}
 		})
 	}
-	t.Run("it_is_not_retried", func(t *testing.T) {
+	t.Run("failed_invocation_is_not_retried", func(t *testing.T) {
 		h.stop()
-		impatient.stop()
-		for _, dir := range []string{calm, hasty} { // what is left there to be tried again comes before what is sent now
-			last := run(t, dir, o, func(c *Config) { c.Concurrency = 1 })
+		shortTimeout.stop()
+		for _, dir := range []string{dir, shortDir} { // a retry in the queue would run before the new event
+			last := run(t, dir, in, func(c *Config) { c.Concurrency = 1 })
 			send(t, last.url, dir)
-			for c := o.next(t); c.id != dir; c = o.next(t) {
+			for c := in.next(t); c.id != dir; c = in.next(t) {
 				if c.nth > 1 {
 					t.Errorf("%s ran %d times", c.id, c.nth)
 				}
 			}
 		}
 	})
-	t.Run("a_process_that_does_not_start_is_an_error", func(t *testing.T) {
-		broken := run(t, t.TempDir(), o, func(c *Config) { c.Env = append(c.Env, "ECHO_BROKEN=1") })
+	t.Run("process_that_exits_during_init_is_an_error", func(t *testing.T) {
+		broken := run(t, t.TempDir(), in, func(c *Config) { c.Env = append(c.Env, "ECHO_BROKEN=1") })
 		resp, body := invoke(t, broken.url, "echo", "", `{}`)
 		if resp.Header.Get("X-Amz-Function-Error") != "Unhandled" || !strings.Contains(body, "exit status 7") {
 			t.Errorf("%s %s", resp.Status, body)
@@ -100,19 +99,19 @@ func TestSynchronous(t *testing.T) {
 }
 
 func TestInvokeAPI(t *testing.T) {
-	h := run(t, t.TempDir(), giveOrders(t, ok))
+	h := run(t, t.TempDir(), newInstructor(t, ok))
 	for _, tt := range []struct {
-		outcome, function, kind, payload string
-		status                           int
-		reason                           string
+		name, function, kind, payload string
+		status                        int
+		reason                        string
 	}{
-		{"an_unknown_function_is_404", "other", "Event", `{}`, 404, "ResourceNotFoundException"},
-		{"a_payload_that_is_not_JSON_is_400", "echo", "Event", `{`, 400, "InvalidRequestContentException"},
-		{"an_unknown_type_is_400", "echo", "Later", `{}`, 400, "InvalidParameterValueException"},
-		{"a_payload_too_large_is_413", "echo", "Event", `"` + strings.Repeat("a", maxPayload) + `"`, 413, "RequestTooLargeException"},
-		{"a_dry_run_is_204", "echo", "DryRun", `{}`, http.StatusNoContent, ""},
+		{"unknown_function_is_404", "other", "Event", `{}`, 404, "ResourceNotFoundException"},
+		{"payload_that_is_not_JSON_is_400", "echo", "Event", `{`, 400, "InvalidRequestContentException"},
+		{"unknown_invocation_type_is_400", "echo", "Later", `{}`, 400, "InvalidParameterValueException"},
+		{"payload_over_6_MB_is_413", "echo", "Event", `"` + strings.Repeat("a", maxPayload) + `"`, 413, "RequestTooLargeException"},
+		{"dry_run_is_400", "echo", "DryRun", `{}`, 400, "InvalidParameterValueException"},
 	} {
-		t.Run(tt.outcome, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			resp, body := invoke(t, h.url, tt.function, tt.kind, tt.payload)
 			if resp.StatusCode != tt.status || resp.Header.Get("X-Amzn-Errortype") != tt.reason {
 				t.Errorf("%s %s %s, want %d %s", resp.Status, resp.Header.Get("X-Amzn-Errortype"), body, tt.status, tt.reason)
@@ -122,7 +121,7 @@ func TestInvokeAPI(t *testing.T) {
 }
 
 func BenchmarkWarm(b *testing.B) {
-	h := run(b, b.TempDir(), giveOrders(b, ok))
+	h := run(b, b.TempDir(), newInstructor(b, ok))
 	invoke(b, h.url, "echo", "", `{"id":"a"}`)
 	for b.Loop() {
 		invoke(b, h.url, "echo", "", `{"id":"a"}`)
@@ -130,15 +129,15 @@ func BenchmarkWarm(b *testing.B) {
 }
 
 func BenchmarkCold(b *testing.B) {
-	h := run(b, b.TempDir(), giveOrders(b, func(call) string { return "exit" }))
+	h := run(b, b.TempDir(), newInstructor(b, func(call) string { return "exit" }))
 	for b.Loop() {
 		invoke(b, h.url, "echo", "", `{"id":"a"}`)
 	}
 }
 
-// BenchmarkAccept is how long it takes until an event is on disk.
+// BenchmarkAccept measures the time until an event is on disk.
 func BenchmarkAccept(b *testing.B) {
-	h := run(b, b.TempDir(), giveOrders(b, ok))
+	h := run(b, b.TempDir(), newInstructor(b, ok))
 	b.SetParallelism(8)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {

@@ -37,9 +37,9 @@ type responseContext struct {
 
 func deadLetters(dir string) string { return filepath.Join(dir, "dead-letters") }
 
-// bury writes the event, which has failed for the last time, as a dead letter.
-func (h *Host) bury(e event, last outcome) error {
-	if !json.Valid(last.payload) { // a function may answer anything
+// writeDeadLetter stores an event whose last attempt failed.
+func (h *Host) writeDeadLetter(e event, last outcome) error {
+	if !json.Valid(last.payload) { // the response of a function may be any text
 		last.payload, _ = json.Marshal(string(last.payload))
 	}
 	doc, err := json.MarshalIndent(deadLetter{
@@ -52,17 +52,17 @@ func (h *Host) bury(e event, last outcome) error {
 		ResponsePayload: last.payload,
 	}, "", "  ")
 	if err != nil {
-		return fmt.Errorf("write a dead letter: %w", err)
+		return fmt.Errorf("writing a dead letter: %w", err)
 	}
 	return writeDurably(filepath.Join(deadLetters(h.Dir), e.RequestID+".json"), doc)
 }
 
-// writeDurably makes the file appear whole, and on disk, or not at all.
+// writeDurably creates the file atomically and syncs it to disk.
 func writeDurably(path string, doc []byte) error {
 	unfinished := path + ".unfinished"
 	f, err := os.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return fmt.Errorf("make a dead letter: %w", err)
+		return fmt.Errorf("creating a dead letter: %w", err)
 	}
 	_, err = f.Write(doc)
 	if err == nil {
@@ -75,21 +75,21 @@ func writeDurably(path string, doc []byte) error {
 		err = os.Rename(unfinished, path)
 	}
 	if err != nil {
-		return fmt.Errorf("write a dead letter: %w", err)
+		return fmt.Errorf("writing a dead letter: %w", err)
 	}
 	if dir, err := os.Open(filepath.Dir(path)); err == nil {
-		dir.Sync() // where a directory can be synced, it is
+		dir.Sync() // fails on systems that cannot sync a directory
 		dir.Close()
 	}
 	return nil
 }
 
-// Redrive moves every dead letter back into the queue, as if it had just been sent, and says how many there
-// were. What cannot be read stays where it is.
+// Redrive moves all dead letters back to the queue, as new events, and returns their number. It leaves files that are not
+// dead letters in place.
 func (h *Host) Redrive(ctx context.Context) (int, error) {
 	entries, err := os.ReadDir(deadLetters(h.Dir))
 	if err != nil {
-		return 0, fmt.Errorf("look for dead letters: %w", err)
+		return 0, fmt.Errorf("listing the dead letters: %w", err)
 	}
 	moved := 0
 	for _, entry := range entries {
@@ -102,18 +102,18 @@ func (h *Host) Redrive(ctx context.Context) (int, error) {
 		path := filepath.Join(deadLetters(h.Dir), entry.Name())
 		doc, err := os.ReadFile(path)
 		if err != nil {
-			return moved, fmt.Errorf("read a dead letter: %w", err)
+			return moved, fmt.Errorf("reading a dead letter: %w", err)
 		}
 		var d deadLetter
 		if err := json.Unmarshal(doc, &d); err != nil || len(d.RequestPayload) == 0 {
-			slog.Warn("this is not a dead letter; it is left alone", "file", entry.Name(), "error", err)
+			slog.Warn("a file in the directory of the dead letters is not a dead letter", "file", entry.Name(), "error", err)
 			continue
 		}
 		if err := h.queue.add(event{RequestID: d.RequestContext.RequestID, Payload: d.RequestPayload}); err != nil {
 			return moved, err
 		}
 		if err := os.Remove(path); err != nil {
-			return moved, fmt.Errorf("remove a dead letter that is queued again: %w", err)
+			return moved, fmt.Errorf("removing a dead letter that is queued again: %w", err)
 		}
 		moved++
 	}

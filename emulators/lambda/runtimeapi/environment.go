@@ -16,44 +16,44 @@ import (
 	"time"
 )
 
-// stopGrace is how long an environment may take over SIGTERM before it is killed.
+// stopGrace is the time between SIGTERM and SIGKILL.
 const stopGrace = time.Second
 
-// environment is one process of the function and the Runtime API that it, and nobody else, talks to.
+// environment is one process of the function, with a Runtime API of its own.
 type environment struct {
-	cmd    *exec.Cmd
-	next   chan *invocation
-	exited chan struct{}
-	born   int64 // how often the Host had been hurried
+	cmd     *exec.Cmd
+	next    chan *invocation
+	exited  chan struct{}
+	retries int64 // Host.retries at the start
 
 	mu      sync.Mutex
-	current *invocation // what the process works on, if anything
+	current *invocation // nil if the process is idle
 }
 
-// invocation is what the Runtime API hands to the process.
+// invocation is one invocation, as the Runtime API passes it to the process.
 type invocation struct {
 	requestID string
 	payload   []byte
 	arn       string
 	timeout   time.Duration
-	stream    io.Writer     // what takes a streamed response as it comes; nil to have it whole
-	accepted  chan struct{} // closed when the process has it
-	done      chan outcome  // of one
+	stream    io.Writer     // receives a streamed response; nil buffers the response in the outcome
+	accepted  chan struct{} // closed when the process has received the invocation
+	done      chan outcome  // receives one outcome
 }
 
-// outcome is what the process, or its end, says of an invocation.
+// outcome is the result of an invocation.
 type outcome struct {
 	payload []byte
-	failure string // X-Amz-Function-Error; "" for success
+	failure string // X-Amz-Function-Error; "" means success
 }
 
-// startEnvironment starts the process; it asks for its first invocation when it is ready.
+// startEnvironment starts the process, which requests its first invocation when it is ready.
 func (h *Host) startEnvironment() (*environment, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, fmt.Errorf("listen for the function: %w", err)
+		return nil, fmt.Errorf("listening for the function: %w", err)
 	}
-	e := &environment{next: make(chan *invocation), exited: make(chan struct{}), born: h.hurried.Load()}
+	e := &environment{next: make(chan *invocation), exited: make(chan struct{}), retries: h.retries.Load()}
 	api := &http.Server{Handler: e.runtimeAPI()}
 	e.cmd = exec.Command(h.Bootstrap)
 	e.cmd.Dir = filepath.Dir(h.Bootstrap)
@@ -65,11 +65,11 @@ func (h *Host) startEnvironment() (*environment, error) {
 	e.cmd.SysProcAttr = attributes()
 	e.cmd.WaitDelay = stopGrace
 	if err := launch(e.cmd); err != nil {
-		return nil, errors.Join(fmt.Errorf("start the function: %w", err), l.Close())
+		return nil, errors.Join(fmt.Errorf("starting the function: %w", err), l.Close())
 	}
 	go api.Serve(l)
 	go func() {
-		e.cmd.Wait() // how it ended is in ProcessState
+		e.cmd.Wait() // ProcessState contains the exit status
 		close(e.exited)
 		api.Close()
 	}()
@@ -77,14 +77,14 @@ func (h *Host) startEnvironment() (*environment, error) {
 	return e, nil
 }
 
-// runtimeAPI is https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html.
+// runtimeAPI serves https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html.
 func (e *environment) runtimeAPI() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", e.serveNext)
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", e.serveResponse)
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", func(w http.ResponseWriter, r *http.Request) { e.finish(w, r, unhandled) })
 	mux.HandleFunc("POST /2018-06-01/runtime/init/error", func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusAccepted) // the process ends itself now
+		w.WriteHeader(http.StatusAccepted) // the process now exits
 	})
 	return mux
 }
@@ -107,7 +107,7 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	w.Write(i.payload)
 }
 
-// serveResponse passes a streamed response on to whoever waits for it.
+// serveResponse copies a streamed response to the stream of the invocation. It passes other responses to finish.
 func (e *environment) serveResponse(w http.ResponseWriter, r *http.Request) {
 	e.mu.Lock()
 	i := e.current
@@ -120,33 +120,33 @@ func (e *environment) serveResponse(w http.ResponseWriter, r *http.Request) {
 	e.mu.Unlock()
 	if _, err := io.Copy(i.stream, r.Body); err != nil {
 		i.done <- outcome{errorPayload("Runtime.TruncatedResponse", err.Error()), unhandled}
-		http.Error(w, "the response broke off", http.StatusBadRequest)
+		http.Error(w, "the response is incomplete", http.StatusBadRequest)
 		return
 	}
 	got := outcome{}
-	if err := broken(r); err != nil {
+	if err := streamError(r); err != nil {
 		got = outcome{errorPayload("Runtime.TruncatedResponse", err.Error()), unhandled}
 	}
 	i.done <- got
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// broken is what the function, once its body was read, says went wrong with it.
-func broken(r *http.Request) error {
+// streamError returns the error that the function reports in a trailer, after the body.
+func streamError(r *http.Request) error {
 	if kind := r.Trailer.Get("Lambda-Runtime-Function-Error-Type"); kind != "" {
 		return errors.New(kind)
 	}
 	return nil
 }
 
-// finish takes the outcome before it answers: a process that ends upon the answer has not failed.
+// finish stores the outcome before it responds, because the process may exit as soon as it has the response.
 func (e *environment) finish(w http.ResponseWriter, r *http.Request, failure string) {
 	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		failure = unhandled
 		payload = errorPayload("Function.ResponseSizeTooLarge", fmt.Sprintf("the response is over %d bytes", tooLarge.Limit))
 	} else if err != nil {
-		http.Error(w, "the body broke off", http.StatusBadRequest)
+		http.Error(w, "the body is incomplete", http.StatusBadRequest)
 		return
 	}
 	e.mu.Lock()
@@ -158,7 +158,7 @@ func (e *environment) finish(w http.ResponseWriter, r *http.Request, failure str
 	}
 	e.current = nil
 	e.mu.Unlock()
-	if failure == "" && broken(r) != nil {
+	if failure == "" && streamError(r) != nil {
 		failure = unhandled
 	}
 	i.done <- outcome{payload, failure}
@@ -174,7 +174,7 @@ func (e *environment) dead() bool {
 	}
 }
 
-// stop ends the process and waits for its end.
+// stop terminates the process and waits until it has ended.
 func (e *environment) stop() {
 	if e.cmd.Process.Signal(syscall.SIGTERM) == nil {
 		select {

@@ -14,19 +14,19 @@ import (
 )
 
 func TestEvent(t *testing.T) {
-	t.Run("it_runs_once_on_success", func(t *testing.T) {
-		o := giveOrders(t, ok)
-		h := run(t, t.TempDir(), o)
+	t.Run("successful_event_runs_once", func(t *testing.T) {
+		in := newInstructor(t, ok)
+		h := run(t, t.TempDir(), in)
 		send(t, h.url, "a")
-		o.next(t)
+		in.next(t)
 		send(t, h.url, "b")
-		if c := o.next(t); c.id != "b" || c.nth != 1 {
-			t.Errorf("then came %s for time %d", c.id, c.nth)
+		if c := in.next(t); c.id != "b" || c.nth != 1 {
+			t.Errorf("next call is %s, number %d", c.id, c.nth)
 		}
 	})
-	t.Run("a_hundred_at_once_run_once_each", func(t *testing.T) {
-		o := giveOrders(t, ok)
-		h := run(t, t.TempDir(), o)
+	t.Run("100_concurrent_events_run_once_each", func(t *testing.T) {
+		in := newInstructor(t, ok)
+		h := run(t, t.TempDir(), in)
 		var wg sync.WaitGroup
 		for i := range 100 {
 			wg.Go(func() {
@@ -37,51 +37,51 @@ func TestEvent(t *testing.T) {
 		}
 		pids, ids := map[string]bool{}, map[string]bool{}
 		for range 100 {
-			c := o.next(t)
+			c := in.next(t)
 			pids[c.pid], ids[c.id] = true, true
 		}
 		wg.Wait()
 		send(t, h.url, "last")
-		if last := o.next(t); last.id != "last" || len(ids) != 100 {
+		if last := in.next(t); last.id != "last" || len(ids) != 100 {
 			t.Errorf("%d ids ran, then %s", len(ids), last.id)
 		}
 		if len(pids) > 4 {
 			t.Errorf("%d environments ran, want at most 4", len(pids))
 		}
 	})
-	for _, what := range []string{"fail", "panic", "exit"} {
-		t.Run("it_is_retried_after_"+what, func(t *testing.T) {
-			o := giveOrders(t, once(what))
-			h := run(t, t.TempDir(), o)
+	for _, instruction := range []string{"fail", "panic", "exit"} {
+		t.Run("event_is_retried_after_"+instruction, func(t *testing.T) {
+			in := newInstructor(t, once(instruction))
+			h := run(t, t.TempDir(), in)
 			send(t, h.url, "a")
-			first, second := o.next(t), o.next(t)
+			first, second := in.next(t), in.next(t)
 			if second.id != "a" || second.nth != 2 {
-				t.Errorf("then came %s for time %d", second.id, second.nth)
+				t.Errorf("next call is %s, number %d", second.id, second.nth)
 			}
-			if same := first.pid == second.pid; same != (what == "fail") {
-				t.Errorf("the process was %s and then %s", first.pid, second.pid)
+			if same := first.pid == second.pid; same != (instruction == "fail") {
+				t.Errorf("the first process was %s, the second %s", first.pid, second.pid)
 			}
 		})
 	}
-	t.Run("a_timeout_kills_and_it_is_retried_elsewhere", func(t *testing.T) {
-		o := giveOrders(t, func(c call) string {
+	t.Run("event_is_retried_in_a_new_process_after_a_timeout", func(t *testing.T) {
+		in := newInstructor(t, func(c call) string {
 			if c.nth == 1 {
 				return hang(c)
 			}
 			return "ok"
 		})
-		h := run(t, t.TempDir(), o, func(c *Config) { c.Timeout = time.Second })
+		h := run(t, t.TempDir(), in, func(c *Config) { c.Timeout = time.Second })
 		send(t, h.url, "a")
-		first := o.next(t)
-		<-first.gone.Done()
-		if second := o.next(t); second.pid == first.pid {
-			t.Errorf("process %s survived its timeout", first.pid)
+		first := in.next(t)
+		<-first.process.Done()
+		if second := in.next(t); second.pid == first.pid {
+			t.Errorf("the retry ran in process %s, which had timed out", first.pid)
 		}
 	})
-	t.Run("a_bootstrap_that_was_rebuilt_is_used", func(t *testing.T) {
-		o := giveOrders(t, once("exit"))
+	t.Run("new_bootstrap_is_used_without_a_restart", func(t *testing.T) {
+		in := newInstructor(t, once("exit"))
 		path := filepath.Join(t.TempDir(), "bootstrap")
-		h := run(t, t.TempDir(), o, func(c *Config) {
+		h := run(t, t.TempDir(), in, func(c *Config) {
 			c.Bootstrap = path
 			c.Backoff = []time.Duration{0, 0, time.Millisecond}
 		})
@@ -92,28 +92,28 @@ func TestEvent(t *testing.T) {
 			t.Fatal(err)
 		}
 		send(t, h.url, "a")
-		o.next(t)
-		o.next(t)
+		in.next(t)
+		in.next(t)
 	})
 }
 
 func TestDeadLetter(t *testing.T) {
-	o := giveOrders(t, func(c call) string {
+	in := newInstructor(t, func(c call) string {
 		if c.nth <= 3 {
 			return "fail"
 		}
 		return "ok"
 	})
 	dir := t.TempDir()
-	h := run(t, dir, o)
+	h := run(t, dir, in)
 	resp, _ := invoke(t, h.url, "echo", "Event", `{"id":"a","more":[1,2]}`)
 	for range 3 {
-		o.next(t)
+		in.next(t)
 	}
 	path := filepath.Join(dir, "dead-letters", resp.Header.Get("X-Amzn-Requestid")+".json")
 	h.flush(t)
 
-	t.Run("it_has_the_shape_of_AWS", func(t *testing.T) {
+	t.Run("dead_letter_has_AWSs_format", func(t *testing.T) {
 		doc, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -145,7 +145,7 @@ func TestDeadLetter(t *testing.T) {
 		if r := d.ResponseContext; r.StatusCode != 200 || r.ExecutedVersion != "$LATEST" || r.FunctionError != "Unhandled" {
 			t.Errorf("response context %+v", r)
 		}
-		if d.ResponsePayload.ErrorMessage != "asked to fail" || d.ResponsePayload.ErrorType == "" {
+		if d.ResponsePayload.ErrorMessage != "instructed to fail" || d.ResponsePayload.ErrorType == "" {
 			t.Errorf("response %+v", d.ResponsePayload)
 		}
 		var payload struct{ More []int }
@@ -153,15 +153,15 @@ func TestDeadLetter(t *testing.T) {
 			t.Errorf("request payload %s: %v", d.RequestPayload, err)
 		}
 	})
-	t.Run("a_redrive_moves_it_back", func(t *testing.T) {
+	t.Run("Redrive_moves_the_dead_letter_back_to_the_queue", func(t *testing.T) {
 		if n, err := h.Redrive(t.Context()); n != 1 || err != nil {
 			t.Fatalf("Redrive: %d, %v; want 1", n, err)
 		}
-		if c := o.next(t); c.id != "a" || c.nth != 4 {
-			t.Errorf("then came %s for time %d", c.id, c.nth)
+		if c := in.next(t); c.id != "a" || c.nth != 4 {
+			t.Errorf("next call is %s, number %d", c.id, c.nth)
 		}
 		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("the dead letter is still there: %v", err)
+			t.Errorf("the dead letter still exists: %v", err)
 		}
 		if n, err := h.Redrive(t.Context()); n != 0 || err != nil {
 			t.Errorf("Redrive again: %d, %v; want 0", n, err)
@@ -169,65 +169,65 @@ func TestDeadLetter(t *testing.T) {
 	})
 }
 
-func TestHurry(t *testing.T) {
+func TestRetryNow(t *testing.T) {
 	hours := func(c *Config) { c.Backoff = []time.Duration{time.Hour, time.Hour} }
-	hurry := func(t *testing.T, h *running) {
+	retryNow := func(t *testing.T, h *running) {
 		t.Helper()
-		if err := h.Hurry(t.Context()); err != nil {
+		if err := h.RetryNow(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	t.Run("what_waits_is_tried_at_once_and_its_backoff_starts_over", func(t *testing.T) {
-		o := giveOrders(t, func(call) string { return "fail" })
-		h := run(t, t.TempDir(), o, hours)
+	t.Run("waiting_event_is_retried_immediately_and_its_backoff_starts_over", func(t *testing.T) {
+		in := newInstructor(t, func(call) string { return "fail" })
+		h := run(t, t.TempDir(), in, hours)
 		send(t, h.url, "a")
 		pids := map[string]bool{}
-		for nth := 1; nth <= 5; nth++ { // more than it has attempts
-			c := o.next(t)
+		for nth := 1; nth <= 5; nth++ { // more than its maximum of attempts
+			c := in.next(t)
 			if c.nth != nth || pids[c.pid] {
-				t.Fatalf("call %d came as number %d, in a fresh environment: %v", c.nth, nth, !pids[c.pid])
+				t.Fatalf("call %d has number %d, in a new environment: %v", c.nth, nth, !pids[c.pid])
 			}
 			pids[c.pid] = true
 			h.flush(t)
-			hurry(t, h)
+			retryNow(t, h)
 		}
 	})
-	t.Run("an_attempt_under_way_is_not_the_last", func(t *testing.T) {
-		mended := make(chan bool)
-		o := giveOrders(t, func(c call) string {
+	t.Run("attempt_that_was_running_does_not_count", func(t *testing.T) {
+		fixed := make(chan bool)
+		in := newInstructor(t, func(c call) string {
 			switch c.nth {
 			case 2:
-				<-mended
+				<-fixed
 				fallthrough
 			case 1:
 				return "fail"
 			}
 			return "ok"
 		})
-		h := run(t, t.TempDir(), o, func(c *Config) { c.Backoff = []time.Duration{time.Millisecond} })
+		h := run(t, t.TempDir(), in, func(c *Config) { c.Backoff = []time.Duration{time.Millisecond} })
 		send(t, h.url, "a")
-		o.next(t)
-		old := o.next(t)
-		hurry(t, h)
-		close(mended)
-		if c := o.next(t); c.nth != 3 || c.pid == old.pid {
-			t.Errorf("then came %s for time %d in process %s, after %s", c.id, c.nth, c.pid, old.pid)
+		in.next(t)
+		old := in.next(t)
+		retryNow(t, h)
+		close(fixed)
+		if c := in.next(t); c.nth != 3 || c.pid == old.pid {
+			t.Errorf("next call is %s, number %d in process %s; the old process is %s", c.id, c.nth, c.pid, old.pid)
 		}
 	})
-	t.Run("dead_letters_are_delivered_again", func(t *testing.T) {
-		o := giveOrders(t, once("fail"))
-		h := run(t, t.TempDir(), o, func(c *Config) { c.Backoff = []time.Duration{} })
+	t.Run("dead_letter_is_delivered_again", func(t *testing.T) {
+		in := newInstructor(t, once("fail"))
+		h := run(t, t.TempDir(), in, func(c *Config) { c.Backoff = []time.Duration{} })
 		send(t, h.url, "a")
-		o.next(t)
+		in.next(t)
 		h.flush(t)
-		hurry(t, h)
-		if c := o.next(t); c.id != "a" || c.nth != 2 {
-			t.Errorf("then came %s for time %d", c.id, c.nth)
+		retryNow(t, h)
+		if c := in.next(t); c.id != "a" || c.nth != 2 {
+			t.Errorf("next call is %s, number %d", c.id, c.nth)
 		}
 	})
 }
 
-// flush returns once everything that was taken from the queue is dealt with.
+// flush returns when all running attempts have ended.
 func (h *running) flush(t *testing.T) {
 	t.Helper()
 	for range h.Concurrency {
@@ -241,47 +241,47 @@ func (h *running) flush(t *testing.T) {
 }
 
 func TestRestart(t *testing.T) {
-	t.Run("what_is_stopped_runs_again", func(t *testing.T) {
+	t.Run("event_that_was_running_at_the_stop_runs_again", func(t *testing.T) {
 		dir := t.TempDir()
-		o := giveOrders(t, func(c call) string {
+		in := newInstructor(t, func(c call) string {
 			if c.nth == 1 {
 				return hang(c)
 			}
 			return "ok"
 		})
-		h := run(t, dir, o)
+		h := run(t, dir, in)
 		send(t, h.url, "a")
-		first := o.next(t)
+		first := in.next(t)
 		h.stop()
-		<-first.gone.Done()
-		run(t, dir, o)
-		if c := o.next(t); c.id != "a" || c.nth != 2 {
-			t.Errorf("then came %s for time %d", c.id, c.nth)
+		<-first.process.Done()
+		run(t, dir, in)
+		if c := in.next(t); c.id != "a" || c.nth != 2 {
+			t.Errorf("next call is %s, number %d", c.id, c.nth)
 		}
 	})
-	t.Run("a_retry_that_waits_is_not_forgotten", func(t *testing.T) {
+	t.Run("waiting_retry_survives_a_restart", func(t *testing.T) {
 		dir := t.TempDir()
-		o := giveOrders(t, once("fail"))
-		h := run(t, dir, o, func(c *Config) { c.Backoff = []time.Duration{time.Second} })
+		in := newInstructor(t, once("fail"))
+		h := run(t, dir, in, func(c *Config) { c.Backoff = []time.Duration{time.Second} })
 		send(t, h.url, "a")
-		o.next(t)
+		in.next(t)
 		h.flush(t)
 		h.stop()
-		run(t, dir, o)
-		if c := o.next(t); c.id != "a" || c.nth != 2 {
-			t.Errorf("then came %s for time %d", c.id, c.nth)
+		run(t, dir, in)
+		if c := in.next(t); c.id != "a" || c.nth != 2 {
+			t.Errorf("next call is %s, number %d", c.id, c.nth)
 		}
 	})
-	t.Run("a_queue_in_use_is_refused", func(t *testing.T) {
+	t.Run("second_host_on_the_same_queue_is_refused", func(t *testing.T) {
 		dir := t.TempDir()
-		run(t, dir, giveOrders(t, ok))
+		run(t, dir, newInstructor(t, ok))
 		if _, err := New(Config{Name: "echo", Bootstrap: bootstrap, Dir: dir}); err == nil {
-			t.Error("two hosts share a queue")
+			t.Error("New succeeded")
 		}
 	})
 }
 
-// hostForever is the process that TestKill kills: it takes three events and runs one.
+// hostForever is the process that TestKillLosesNoAcceptedEvent kills.
 func hostForever(dir string) {
 	h, err := New(Config{
 		Name: "echo", Bootstrap: os.Getenv("LAMBDA_TEST_BOOTSTRAP"), Dir: dir, Concurrency: 1, Timeout: time.Hour,
@@ -293,17 +293,17 @@ func hostForever(dir string) {
 	listenAndRun(h)
 }
 
-// kill -9 of the host takes the function with it and loses no event that was accepted.
-func TestKill(t *testing.T) {
+// TestKillLosesNoAcceptedEvent kills the host with SIGKILL, which also ends the function.
+func TestKillLosesNoAcceptedEvent(t *testing.T) {
 	dir := t.TempDir()
-	o := giveOrders(t, func(c call) string {
+	in := newInstructor(t, func(c call) string {
 		if c.nth == 1 && c.id == "a" {
 			return hang(c)
 		}
 		return "ok"
 	})
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "LAMBDA_TEST_DIR="+dir, "LAMBDA_TEST_BOOTSTRAP="+bootstrap, "ECHO_URL="+o.URL)
+	cmd.Env = append(os.Environ(), "LAMBDA_TEST_DIR="+dir, "LAMBDA_TEST_BOOTSTRAP="+bootstrap, "ECHO_URL="+in.URL)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -319,19 +319,19 @@ func TestKill(t *testing.T) {
 	for _, id := range []string{"a", "b", "c"} {
 		send(t, url, id)
 	}
-	first := o.next(t)
+	first := in.next(t)
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	cmd.Wait()
-	<-first.gone.Done()
+	<-first.process.Done()
 
-	run(t, dir, o)
+	run(t, dir, in)
 	got := map[string]bool{}
 	for range 3 {
-		got[o.next(t).id] = true
+		got[in.next(t).id] = true
 	}
 	if len(got) != 3 {
-		t.Errorf("after the restart came %v, want a, b and c", got)
+		t.Errorf("events after the restart: %v, want a, b and c", got)
 	}
 }

@@ -10,65 +10,65 @@ import (
 )
 
 const (
-	unhandled = "Unhandled" // what AWS says of every failed function
+	unhandled = "Unhandled" // AWS's value of X-Amz-Function-Error for every failure
 
-	initLimit  = 10 * time.Second // how long a process may take to ask for its first invocation, as AWS
-	maxPayload = 6 << 20          // of an invocation and of its response
+	initTimeout = 10 * time.Second // until a new process requests its first invocation, as on AWS
+	maxPayload  = 6 << 20          // bytes of an invocation and of its response
 )
 
 var errStopping = errors.New("the function's host is stopping")
 
-// invoke runs the function once, in an environment that is idle or else in a new one. It needs a slot. A response that
-// the function streams goes to stream, if that is not nil, and is not in the outcome.
+// invoke runs the function once, in an idle environment or in a new one. The caller must hold a slot. If stream is not nil,
+// a streamed response is written to it instead of the outcome.
 func (h *Host) invoke(requestID string, payload []byte, stream io.Writer) (outcome, error) {
 	i := &invocation{
 		requestID: requestID, payload: payload, arn: h.arn(), timeout: h.Timeout, stream: stream,
 		accepted: make(chan struct{}), done: make(chan outcome, 1),
 	}
 	for {
-		e, fresh, err := h.environment()
+		e, isNew, err := h.acquireEnvironment()
 		if err != nil {
 			return outcome{errorPayload("Runtime.InvalidEntrypoint", err.Error()), unhandled}, nil
 		}
-		late := time.NewTimer(initLimit)
+		timeout := time.NewTimer(initTimeout)
 		select {
 		case e.next <- i:
-			late.Stop()
+			timeout.Stop()
 			return h.await(e, i)
 		case <-e.exited:
-			late.Stop()
-			if fresh {
+			timeout.Stop()
+			if isNew {
 				return exited(e, requestID), nil
 			}
-			// It ended between two invocations, which is not this one's fault.
-		case <-late.C:
+			// An idle environment has ended: try the next one.
+		case <-timeout.C:
 			e.kill()
-			return outcome{errorPayload("Runtime.InitTimeout", fmt.Sprintf("the function did not ask for work within %s", initLimit)), unhandled}, nil
+			return outcome{errorPayload("Runtime.InitTimeout", fmt.Sprintf("the function did not request an invocation within %s", initTimeout)), unhandled}, nil
 		case <-h.stopping:
-			late.Stop()
+			timeout.Stop()
 			e.stop()
 			return outcome{}, errStopping
 		}
 	}
 }
 
-// await waits for the outcome of an invocation that the environment has taken.
+// await waits for the outcome of an invocation that the environment has received.
 func (h *Host) await(e *environment, i *invocation) (outcome, error) {
 	<-i.accepted
-	late := time.NewTimer(h.Timeout)
-	defer late.Stop()
+	timeout := time.NewTimer(h.Timeout)
+	defer timeout.Stop()
 	select {
 	case got := <-i.done:
-		h.keep(e)
+		h.releaseEnvironment(e)
 		return got, nil
 	case <-e.exited:
 		select {
-		case got := <-i.done: // then it ended
+		case got := <-i.done: // the process responded before it ended
 			return got, nil
 		default:
 			return exited(e, i.requestID), nil
 		}
-	case <-late.C:
+	case <-timeout.C:
 		e.kill()
 		return outcome{errorPayload("Sandbox.Timedout",
 			fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", i.requestID, h.Timeout.Seconds())), unhandled}, nil
@@ -78,8 +78,8 @@ func (h *Host) await(e *environment, i *invocation) (outcome, error) {
 	}
 }
 
-// environment is the one that was idle for the shortest time, or a fresh one.
-func (h *Host) environment() (e *environment, fresh bool, err error) {
+// acquireEnvironment returns the most recently used idle environment, or a new one.
+func (h *Host) acquireEnvironment() (e *environment, isNew bool, err error) {
 	h.mu.Lock()
 	for len(h.idle) > 0 {
 		last := len(h.idle) - 1
@@ -94,9 +94,9 @@ func (h *Host) environment() (e *environment, fresh bool, err error) {
 	return e, true, err
 }
 
-// keep makes the environment idle, unless it is from before the last Hurry.
-func (h *Host) keep(e *environment) {
-	if e.born != h.hurried.Load() {
+// releaseEnvironment makes the environment idle. It stops an environment that was started before the last RetryNow.
+func (h *Host) releaseEnvironment(e *environment) {
+	if e.retries != h.retries.Load() {
 		e.stop()
 		return
 	}
@@ -122,6 +122,6 @@ func exited(e *environment, requestID string) outcome {
 }
 
 func errorPayload(kind, message string) []byte {
-	doc, _ := json.Marshal(map[string]string{"errorType": kind, "errorMessage": message}) // strings always can
+	doc, _ := json.Marshal(map[string]string{"errorType": kind, "errorMessage": message}) // never fails for strings
 	return doc
 }

@@ -1,7 +1,7 @@
-// Package lambda runs one function's real bootstrap binary the way AWS Lambda does: invocations over the
-// Lambda Runtime API, asynchronous ones queued on disk before they are accepted, retried with waits and at
-// last kept as dead letters. An accepted event is never lost, not even to kill -9, and may run twice. It
-// neither isolates the function nor limits its memory, and does not know what the function does.
+// Package runtimeapi runs one function's bootstrap executable as AWS Lambda does. It passes invocations to the function over
+// the Lambda Runtime API. Asynchronous invocations (events) are stored on disk before they are accepted, retried with a
+// backoff, and stored as dead letters after the last attempt. An accepted event is never lost, even by kill -9, and may
+// run twice. The package does not isolate the function and does not limit its memory.
 package runtimeapi
 
 import (
@@ -19,30 +19,30 @@ import (
 	"time"
 )
 
-// Config is what a Host needs to know. Only Name, Bootstrap and Dir must be set.
+// Config configures a Host. Only Name, Bootstrap and Dir are required.
 type Config struct {
-	Name      string   // of the function
-	Bootstrap string   // path of its binary, looked up whenever an environment starts: a rebuild is picked up then
-	Env       []string // the function's whole environment, but for what Lambda itself adds
-	Dir       string   // of the queue and the dead letters; made if absent
+	Name      string   // name of the function
+	Bootstrap string   // path of its executable; a new environment uses the file as it is then
+	Env       []string // the function's environment variables; Lambda's own are added
+	Dir       string   // directory of the queue and the dead letters; created if it is missing
 
-	Timeout     time.Duration   // of one invocation; 3 s, as AWS, if 0
-	Concurrency int             // invocations, and so environments, at once; 10 if 0
-	Backoff     []time.Duration // waits before the retries of an event, one for each; 1 s and 5 s (AWS: 1 and 2 min) if nil
-	Stderr      io.Writer       // of all environments, possibly at once; dropped if nil
+	Timeout     time.Duration   // of one invocation; default 3 s, as on AWS
+	Concurrency int             // maximum of concurrent invocations and of environments; default 10
+	Backoff     []time.Duration // delay before each retry of an event; default 1 s and 5 s (AWS: 1 and 2 min)
+	Stderr      io.Writer       // output of all environments, written concurrently; nil discards it
 }
 
-// Host is one function and its queue. Serve the Invoke API with it and call Run, once.
+// Host runs one function and its queue. It is the http.Handler of the Invoke API. Run must be called once.
 type Host struct {
 	Config
 	api   http.Handler
 	queue *queue
-	slots chan struct{} // one for each invocation that may start now
+	slots chan struct{} // one element for each invocation that may start now
 
 	mu   sync.Mutex
-	idle []*environment // the most recently used last
+	idle []*environment // the most recently used one is last
 
-	hurried atomic.Int64 // how often
+	retries atomic.Int64 // number of calls of RetryNow
 
 	stopping chan struct{}
 }
@@ -59,11 +59,11 @@ func New(c Config) (*Host, error) {
 	}
 	bootstrap, err := filepath.Abs(c.Bootstrap)
 	if err != nil {
-		return nil, fmt.Errorf("find the bootstrap: %w", err)
+		return nil, fmt.Errorf("finding the bootstrap: %w", err)
 	}
 	c.Bootstrap = bootstrap
 	if err := os.MkdirAll(deadLetters(c.Dir), 0o700); err != nil {
-		return nil, fmt.Errorf("make the function's directory: %w", err)
+		return nil, fmt.Errorf("creating the function's directory: %w", err)
 	}
 	q, err := openQueue(filepath.Join(c.Dir, "queue.db"))
 	if err != nil {
@@ -74,8 +74,8 @@ func New(c Config) (*Host, error) {
 	return h, nil
 }
 
-// Run works the queue until ctx ends. Then it gives up what is running, which stays queued, stops every
-// environment and closes the queue; the Host is of no use afterwards.
+// Run processes the queue until ctx ends. Then it interrupts the running invocations, whose events stay in the queue, stops
+// all environments and closes the queue. The Host cannot be used afterwards.
 func (h *Host) Run(ctx context.Context) error {
 	for range h.Concurrency {
 		h.slots <- struct{}{}
@@ -91,14 +91,14 @@ func (h *Host) Run(ctx context.Context) error {
 		}
 		working.Go(func() {
 			defer h.release()
-			if err := h.work(key); err != nil {
+			if err := h.process(key); err != nil {
 				slog.Error("an event stays in the function's queue until the next start", "function", h.Name, "error", err)
 			}
 		})
 	}
 	close(h.stopping)
 	working.Wait()
-	for range h.Concurrency { // synchronous invocations
+	for range h.Concurrency { // wait for synchronous invocations
 		<-h.slots
 	}
 	h.stopIdle()
@@ -118,13 +118,13 @@ func (h *Host) acquire(ctx context.Context) bool {
 
 func (h *Host) release() { h.slots <- struct{}{} }
 
-// work runs one event once and decides what becomes of it.
-func (h *Host) work(key uint64) error {
+// process makes one attempt at an event, then removes it, schedules a retry or writes a dead letter.
+func (h *Host) process(key uint64) error {
 	e, err := h.queue.read(key)
 	if err != nil {
 		return err
 	}
-	hurried := h.hurried.Load()
+	retries := h.retries.Load()
 	got, err := h.invoke(e.RequestID, e.Payload, nil)
 	if errors.Is(err, errStopping) {
 		return nil
@@ -135,16 +135,16 @@ func (h *Host) work(key uint64) error {
 	if got.failure == "" {
 		return h.queue.remove(key)
 	}
-	if h.hurried.Load() != hurried {
-		e.Attempts = 0 // this one began before what it failed of was mended
+	if h.retries.Load() != retries {
+		e.Attempts = 0 // RetryNow was called during the attempt, so its failure does not count
 	}
 	e.Attempts++
 	log := slog.With("function", h.Name, "request", e.RequestID, "attempt", e.Attempts)
 	if e.Attempts > len(h.Backoff) {
-		if err := h.bury(e, got); err != nil {
+		if err := h.writeDeadLetter(e, got); err != nil {
 			return err
 		}
-		log.Error("an event failed for the last time and is a dead letter now")
+		log.Error("an event failed for the last time and became a dead letter")
 		return h.queue.remove(key)
 	}
 	wait := h.Backoff[e.Attempts-1]
@@ -152,11 +152,11 @@ func (h *Host) work(key uint64) error {
 	return h.queue.retry(key, e, wait)
 }
 
-// Hurry tries every event that waits for its next attempt now: what they failed of is mended. Their backoff starts over,
-// also that of an event whose attempt is under way, and dead letters are delivered again. All of that happens in fresh
-// environments, for what failed in an old one may make it wait longer before it looks again.
-func (h *Host) Hurry(ctx context.Context) error {
-	h.hurried.Add(1)
+// RetryNow retries all waiting events and all dead letters immediately. Call it when the cause of their failures has been
+// fixed. Backoffs start over, also for events that are being processed. Later attempts run in new environments, because a
+// client in an old environment may still be waiting before it reconnects.
+func (h *Host) RetryNow(ctx context.Context) error {
+	h.retries.Add(1)
 	h.stopIdle()
 	if err := h.queue.retryNow(); err != nil {
 		return err

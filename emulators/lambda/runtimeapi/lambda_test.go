@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-var bootstrap string // the built testdata/echo
+var bootstrap string // path of the built testdata/echo
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("LAMBDA_TEST_DIR"); dir != "" {
@@ -33,58 +33,58 @@ func buildAndRun(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	bootstrap = filepath.Join(dir, "bootstrap")
 	if out, err := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", bootstrap, "./testdata/echo").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build the function: %v\n%s", err, out)
+		fmt.Fprintf(os.Stderr, "building the function: %v\n%s", err, out)
 		return 1
 	}
 	return m.Run()
 }
 
-// orders is the server that tells the function what to do, and sees what it is given.
-type orders struct {
+// instructor is the server that the function requests its instructions from. It records the calls.
+type instructor struct {
 	*httptest.Server
 	calls chan call
 }
 
 type call struct {
 	id, pid string
-	nth     int             // of this id, from 1
-	gone    context.Context // ends with the function's process
+	nth     int             // number of this call with the same id, from 1
+	process context.Context // ends with the function's process
 }
 
-// giveOrders answers each call with what do returns: ok, fail, panic or exit.
-func giveOrders(t testing.TB, do func(call) string) *orders {
+// newInstructor responds to each call with the instruction that instruct returns: ok, fail, panic or exit.
+func newInstructor(t testing.TB, instruct func(call) string) *instructor {
 	t.Helper()
-	o := &orders{calls: make(chan call, 1<<16)}
+	in := &instructor{calls: make(chan call, 1<<16)}
 	var mu sync.Mutex
 	seen := map[string]int{}
-	o.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := call{id: r.FormValue("id"), pid: r.FormValue("pid"), gone: r.Context()}
+	in.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := call{id: r.FormValue("id"), pid: r.FormValue("pid"), process: r.Context()}
 		mu.Lock()
 		seen[c.id]++
 		c.nth = seen[c.id]
 		mu.Unlock()
-		o.calls <- c
-		io.WriteString(w, do(c))
+		in.calls <- c
+		io.WriteString(w, instruct(c))
 	}))
-	t.Cleanup(o.Close)
-	return o
+	t.Cleanup(in.Close)
+	return in
 }
 
 func ok(call) string { return "ok" }
 
-// once does it the first time and is ok afterwards.
-func once(what string) func(call) string {
+// once returns the instruction for the first call and ok for later calls.
+func once(instruction string) func(call) string {
 	return func(c call) string {
 		if c.nth == 1 {
-			return what
+			return instruction
 		}
 		return "ok"
 	}
 }
 
-// hang lasts as long as the function's process.
+// hang blocks until the function's process has ended.
 func hang(c call) string {
-	<-c.gone.Done()
+	<-c.process.Done()
 	return "ok"
 }
 
@@ -94,11 +94,11 @@ type running struct {
 	stop func()
 }
 
-// run starts a host on dir that takes orders, until the test ends or stop is called.
-func run(t testing.TB, dir string, o *orders, change ...func(*Config)) *running {
+// run starts a host that stores its data in dir. The host runs until the test ends or stop is called.
+func run(t testing.TB, dir string, in *instructor, change ...func(*Config)) *running {
 	t.Helper()
 	c := Config{
-		Name: "echo", Bootstrap: bootstrap, Dir: dir, Env: []string{"ECHO_URL=" + o.URL},
+		Name: "echo", Bootstrap: bootstrap, Dir: dir, Env: []string{"ECHO_URL=" + in.URL},
 		Timeout: time.Minute, Concurrency: 4, Backoff: []time.Duration{time.Millisecond, time.Millisecond},
 	}
 	for _, f := range change {
@@ -123,7 +123,7 @@ func run(t testing.TB, dir string, o *orders, change ...func(*Config)) *running 
 	return &running{h, api.URL, stop}
 }
 
-// invoke posts to the Invoke API.
+// invoke calls the Invoke API.
 func invoke(t testing.TB, url, name, kind, payload string) (*http.Response, string) {
 	t.Helper()
 	resp, body, err := tryInvoke(t, url, name, kind, payload)
@@ -157,20 +157,20 @@ func send(t testing.TB, url, id string) {
 	}
 }
 
-// trySend is send for other goroutines than the test's own.
+// trySend is send for goroutines other than the test's own.
 func trySend(t testing.TB, url, id string) error {
 	t.Helper()
 	resp, body, err := tryInvoke(t, url, "echo", "Event", `{"id":"`+id+`"}`)
 	if err == nil && (resp.StatusCode != http.StatusAccepted || body != "") {
-		err = fmt.Errorf("the event got %s %s, want 202", resp.Status, body)
+		err = fmt.Errorf("response %s %s, want 202", resp.Status, body)
 	}
 	return err
 }
 
-func (o *orders) next(t testing.TB) call {
+func (in *instructor) next(t testing.TB) call {
 	t.Helper()
 	select {
-	case c := <-o.calls:
+	case c := <-in.calls:
 		return c
 	case <-time.After(2 * time.Minute):
 		t.Fatal("the function was not called")

@@ -11,8 +11,8 @@ type launchRequest struct {
 	done chan error
 }
 
-// launcher starts processes on a thread of its own that never ends: to Linux, the death of the thread that
-// started a process is the death of its parent.
+// launcher starts processes on a thread that never ends. On Linux, Pdeathsig is sent when the thread that started the
+// process ends, even if its process continues.
 var launcher = sync.OnceValue(func() chan<- launchRequest {
 	requests := make(chan launchRequest)
 	go func() {

@@ -2,7 +2,7 @@ package runtimeapi
 
 import "syscall"
 
-// attributes let the process die with its host, however that ends, and keep the terminal's Ctrl-C from it.
+// attributes returns attributes that kill the process when the host ends, and that keep the terminal's Ctrl-C from it.
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

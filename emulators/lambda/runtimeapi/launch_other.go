@@ -4,5 +4,5 @@ package runtimeapi
 
 import "syscall"
 
-// attributes has nothing that every system knows: a host that is killed leaves its processes behind.
+// attributes returns nil: on systems other than Linux, the function's processes survive when the host is killed.
 func attributes() *syscall.SysProcAttr { return nil }

@@ -16,20 +16,20 @@ import (
 	"github.com/google/uuid"
 )
 
-// streamed is the content type of a response whose head comes before its body: a JSON prelude, eight NULs, the body.
+// streamed is the content type of a streamed response: a JSON prelude with status and headers, eight NUL bytes, the body.
 const streamed = "application/vnd.awslambda.http-integration-response"
 
-// URL is the function's URL in the invoke mode RESPONSE_STREAM: what the function writes is passed on as it comes
-// (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html). Who may ask is not its business.
+// URL returns the handler of the function URL, in the invoke mode RESPONSE_STREAM: the client receives the response while
+// the function writes it (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html). URL checks no authorization.
 func (h *Host) URL() http.Handler { return http.HandlerFunc(h.serveURL) }
 
 func (h *Host) serveURL(w http.ResponseWriter, r *http.Request) {
 	event, requestID, err := urlEvent(w, r)
 	if err != nil {
-		return // too large, or the client is gone
+		return // the body is too large, or the client has disconnected
 	}
 	if !h.acquire(r.Context()) {
-		refuse(w, http.StatusServiceUnavailable, "ServiceException", errStopping.Error())
+		writeError(w, http.StatusServiceUnavailable, "ServiceException", errStopping.Error())
 		return
 	}
 	response, written := io.Pipe()
@@ -39,29 +39,29 @@ func (h *Host) serveURL(w http.ResponseWriter, r *http.Request) {
 		if err == nil && got.failure != "" {
 			err = fmt.Errorf("%s: %s", got.failure, got.payload)
 		}
-		written.CloseWithError(err) // nil is the end of the response
+		written.CloseWithError(err) // nil ends the response normally
 	}()
 	body := bufio.NewReader(response)
 	head, err := readPrelude(body)
 	if err != nil {
 		go io.Copy(io.Discard, body)
-		refuse(w, http.StatusBadGateway, "Runtime.Error", "Internal Server Error")
+		writeError(w, http.StatusBadGateway, "Runtime.Error", "Internal Server Error")
 		return
 	}
 	head.send(w)
-	_, err = io.Copy(flushing{w, http.NewResponseController(w)}, body)
+	_, err = io.Copy(flushWriter{w, http.NewResponseController(w)}, body)
 	if err == nil {
 		return
 	}
-	go io.Copy(io.Discard, body) // the function does not learn that the client has gone, and finishes
-	panic(http.ErrAbortHandler)  // if it was the function that broke off, the client is to know
+	go io.Copy(io.Discard, body) // if the client has disconnected, the function still finishes
+	panic(http.ErrAbortHandler)  // if the function failed, the client sees an incomplete response
 }
 
-// urlEvent is the request as the function gets it.
+// urlEvent encodes the request as the event that the function receives.
 func urlEvent(w http.ResponseWriter, r *http.Request) (event []byte, requestID string, err error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		refuse(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", "the request is too large")
+		writeError(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", "the request is too large")
 	}
 	if err != nil {
 		return nil, "", err
@@ -91,13 +91,13 @@ func urlEvent(w http.ResponseWriter, r *http.Request) (event []byte, requestID s
 	return event, e.RequestContext.RequestID, err
 }
 
-// isText says whether a body travels as it is; all others travel in base64.
+// isText reports whether a body of this type is sent as text. Other bodies are encoded in base64.
 func isText(contentType string) bool {
 	kind, _, err := mime.ParseMediaType(contentType)
 	return err == nil && (strings.HasPrefix(kind, "text/") || kind == "application/json" || kind == "application/javascript" || kind == "application/xml")
 }
 
-// prelude is the head of a streamed response.
+// prelude contains status and headers of a streamed response.
 type prelude struct {
 	StatusCode int
 	Headers    map[string]string
@@ -127,13 +127,13 @@ func (p prelude) send(w http.ResponseWriter) {
 	w.WriteHeader(p.StatusCode)
 }
 
-// flushing passes on what it is given at once.
-type flushing struct {
+// flushWriter flushes after each write.
+type flushWriter struct {
 	io.Writer
 	*http.ResponseController
 }
 
-func (f flushing) Write(p []byte) (int, error) {
+func (f flushWriter) Write(p []byte) (int, error) {
 	n, err := f.Writer.Write(p)
 	if err == nil {
 		err = f.Flush()

@@ -11,19 +11,19 @@ import (
 )
 
 func TestURL(t *testing.T) {
-	told := make(chan string)
-	o := giveOrders(t, func(call) string { return <-told })
-	behindURL := func(c *Config) { c.Env, c.Concurrency = append(c.Env, "ECHO_HTTP=1"), 1 }
-	site := httptest.NewServer(run(t, t.TempDir(), o, behindURL).URL())
+	instructions := make(chan string)
+	in := newInstructor(t, func(call) string { return <-instructions })
+	serveHTTP := func(c *Config) { c.Env, c.Concurrency = append(c.Env, "ECHO_HTTP=1"), 1 }
+	site := httptest.NewServer(run(t, t.TempDir(), in, serveHTTP).URL())
 	t.Cleanup(site.Close)
-	ask := func(t *testing.T, site *httptest.Server, query, body, kind string) (*http.Response, *bufio.Reader) {
+	post := func(t *testing.T, site *httptest.Server, query, body, kind string) (*http.Response, *bufio.Reader) {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), "POST", site.URL+"/a%2Fb"+query, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Header.Set("Content-Type", kind)
-		r.Header.Set("X-Echo", "heard")
+		r.Header.Set("X-Echo", "echoed")
 		resp, err := http.DefaultClient.Do(r)
 		if err != nil {
 			t.Fatal(err)
@@ -33,59 +33,59 @@ func TestURL(t *testing.T) {
 	}
 
 	for kind, body := range map[string]string{"application/json": `{"a":"ü"}`, "image/png": "\x89PNG\x00\xff"} {
-		t.Run("the_function_gets_the_request_and_what_it_says_is_passed_on_before_it_ends/"+kind, func(t *testing.T) {
-			resp, text := ask(t, site, "?id=x&y=1%202", body, kind)
+		t.Run("response_is_streamed_before_the_function_ends/"+kind, func(t *testing.T) {
+			resp, text := post(t, site, "?id=x&y=1%202", body, kind)
 			if got, err := text.ReadString('\n'); err != nil || got != "/a%2Fb?id=x&y=1%202 "+body+"\n" {
 				t.Errorf("%q %v", got, err)
 			}
-			if resp.StatusCode != http.StatusTeapot || resp.Header.Get("X-Method") != "POST" || resp.Header.Get("X-Echo") != "heard" ||
+			if resp.StatusCode != http.StatusTeapot || resp.Header.Get("X-Method") != "POST" || resp.Header.Get("X-Echo") != "echoed" ||
 				"http://"+resp.Header.Get("X-Host") != site.URL || len(resp.Cookies()) != 1 {
 				t.Errorf("%s %v", resp.Status, resp.Header)
 			}
-			told <- "ok" // so it has not ended
+			instructions <- "ok" // the function has not ended before this
 			if rest, err := io.ReadAll(text); err != nil || string(rest) != "done x\n" {
 				t.Errorf("%q %v", rest, err)
 			}
 		})
 	}
-	t.Run("a_function_that_dies_cuts_its_response", func(t *testing.T) {
-		_, text := ask(t, site, "?id=x", "", "")
-		told <- "exit"
+	t.Run("response_is_incomplete_if_the_function_exits", func(t *testing.T) {
+		_, text := post(t, site, "?id=x", "", "")
+		instructions <- "exit"
 		if rest, err := io.ReadAll(text); err == nil {
-			t.Errorf("%q looks whole", rest)
+			t.Errorf("%q looks complete", rest)
 		}
 	})
-	t.Run("a_function_that_takes_too_long_is_cut", func(t *testing.T) {
-		hasty := run(t, t.TempDir(), giveOrders(t, hang), behindURL, func(c *Config) { c.Timeout = 5 * time.Second })
-		site := httptest.NewServer(hasty.URL())
+	t.Run("response_is_incomplete_after_a_timeout", func(t *testing.T) {
+		host := run(t, t.TempDir(), newInstructor(t, hang), serveHTTP, func(c *Config) { c.Timeout = 5 * time.Second })
+		site := httptest.NewServer(host.URL())
 		t.Cleanup(site.Close)
-		_, text := ask(t, site, "?id=hang", "", "")
+		_, text := post(t, site, "?id=hang", "", "")
 		if rest, err := io.ReadAll(text); err == nil {
-			t.Errorf("%q looks whole", rest)
+			t.Errorf("%q looks complete", rest)
 		}
 	})
-	t.Run("a_client_that_leaves_does_not_end_the_function", func(t *testing.T) {
-		for len(o.calls) > 0 {
-			<-o.calls
+	t.Run("function_continues_when_the_client_disconnects", func(t *testing.T) {
+		for len(in.calls) > 0 {
+			<-in.calls
 		}
-		resp, text := ask(t, site, "?id=first", "", "")
+		resp, text := post(t, site, "?id=first", "", "")
 		if _, err := text.ReadString('\n'); err != nil {
 			t.Fatal(err)
 		}
-		left := o.next(t)
+		first := in.next(t)
 		resp.Body.Close()
-		told <- "ok"
-		_, text = ask(t, site, "?id=second", "", "")
-		told <- "ok"
+		instructions <- "ok"
+		_, text = post(t, site, "?id=second", "", "")
+		instructions <- "ok"
 		if rest, err := io.ReadAll(text); err != nil || !strings.HasSuffix(string(rest), "done second\n") {
 			t.Errorf("%q %v", rest, err)
 		}
-		if next := o.next(t); next.pid != left.pid {
-			t.Error("the process did not live to answer again")
+		if next := in.next(t); next.pid != first.pid {
+			t.Error("the second request ran in another process")
 		}
 	})
-	t.Run("a_function_that_does_not_start_is_502", func(t *testing.T) {
-		broken := run(t, t.TempDir(), o, func(c *Config) { c.Env = append(c.Env, "ECHO_BROKEN=1") })
+	t.Run("function_that_exits_during_init_is_502", func(t *testing.T) {
+		broken := run(t, t.TempDir(), in, func(c *Config) { c.Env = append(c.Env, "ECHO_BROKEN=1") })
 		w := httptest.NewRecorder()
 		broken.URL().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 		if w.Code != http.StatusBadGateway {

@@ -30,7 +30,7 @@ func TestFault(t *testing.T) {
 	server, client := serve(t)
 	request := batch(&visionpb.AnnotateImageRequest{Image: plain(t, color.White), Features: colour})
 
-	t.Run("a_code_fails_the_call_and_says_when_to_retry", func(t *testing.T) {
+	t.Run("Code_fails_the_call_with_RetryInfo", func(t *testing.T) {
 		server.SetFault(annotator.Fault{Code: codes.ResourceExhausted, Message: "Quota exceeded.", RetryAfter: 7 * time.Second})
 		_, err := client.BatchAnnotateImages(t.Context(), request)
 		got := status.Convert(err)
@@ -44,19 +44,19 @@ func TestFault(t *testing.T) {
 		}
 		t.Errorf("no RetryInfo of 7 s in %v", got.Details())
 	})
-	t.Run("an_image_code_fails_each_image", func(t *testing.T) {
+	t.Run("ImageCode_fails_each_image", func(t *testing.T) {
 		server.SetFault(annotator.Fault{ImageCode: codes.Unavailable})
 		got := one(t, client, plain(t, color.White), colour)
 		if got.Error.GetCode() != 14 || got.Error.GetMessage() != "Unavailable" || got.ImagePropertiesAnnotation != nil {
 			t.Errorf("got %v", got)
 		}
 	})
-	t.Run("failures_are_not_billed", func(t *testing.T) {
+	t.Run("failed_images_are_not_billed", func(t *testing.T) {
 		if n := server.Billed(); n != 0 {
 			t.Errorf("%d images were annotated", n)
 		}
 	})
-	t.Run("a_response_takes_the_place_of_analysis", func(t *testing.T) {
+	t.Run("Response_replaces_the_analysis", func(t *testing.T) {
 		large := strings.Repeat("x", 2<<20)
 		server.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{TextAnnotations: []*visionpb.EntityAnnotation{{Description: large}}}})
 		got := one(t, client, plain(t, color.White), face)
@@ -64,7 +64,7 @@ func TestFault(t *testing.T) {
 			t.Errorf("got %d texts, %d annotated", len(got.TextAnnotations), server.Billed())
 		}
 	})
-	t.Run("an_empty_reply_answers_no_image_and_is_not_billed", func(t *testing.T) {
+	t.Run("Empty_returns_no_responses_and_is_not_billed", func(t *testing.T) {
 		billed := server.Billed()
 		server.SetFault(annotator.Fault{Empty: true})
 		got, err := client.BatchAnnotateImages(t.Context(), request)
@@ -73,19 +73,19 @@ func TestFault(t *testing.T) {
 		}
 		server.SetFault(annotator.Fault{})
 	})
-	t.Run("a_fault_of_one_image_leaves_the_others_alone", func(t *testing.T) {
+	t.Run("fault_with_Only_applies_to_no_other_image", func(t *testing.T) {
 		marked := proto.CloneOf(request)
 		marked.Requests[0].Image.Content = append(slices.Clone(marked.Requests[0].Image.Content), "marked"...)
-		met := 0
-		server.SetFault(annotator.Fault{Only: "marked", Code: codes.PermissionDenied, OnMatch: func() { met++ }})
-		if _, err := client.BatchAnnotateImages(t.Context(), marked); status.Code(err) != codes.PermissionDenied || met != 1 {
-			t.Errorf("the one was answered %v, met %d times", err, met)
+		matches := 0
+		server.SetFault(annotator.Fault{Only: "marked", Code: codes.PermissionDenied, OnMatch: func() { matches++ }})
+		if _, err := client.BatchAnnotateImages(t.Context(), marked); status.Code(err) != codes.PermissionDenied || matches != 1 {
+			t.Errorf("the marked image: %v; OnMatch was called %d times", err, matches)
 		}
 		if _, err := client.BatchAnnotateImages(t.Context(), request); err != nil {
-			t.Errorf("another was answered %v", err)
+			t.Errorf("another image: %v", err)
 		}
 	})
-	t.Run("after_its_times_a_fault_is_over", func(t *testing.T) {
+	t.Run("fault_ends_after_Times_calls", func(t *testing.T) {
 		server.SetFault(annotator.Fault{Code: codes.PermissionDenied, Times: 2})
 		for i := range 3 {
 			_, err := client.BatchAnnotateImages(t.Context(), request)
@@ -94,20 +94,20 @@ func TestFault(t *testing.T) {
 			}
 		}
 	})
-	t.Run("googles_client_outlives_one_Unavailable", func(t *testing.T) {
+	t.Run("Googles_client_retries_Unavailable", func(t *testing.T) {
 		server.SetFault(annotator.Fault{Code: codes.Unavailable, Times: 1})
 		if _, err := client.BatchAnnotateImages(t.Context(), request); err != nil {
 			t.Error(err)
 		}
 	})
-	t.Run("the_zero_fault_is_health", func(t *testing.T) {
+	t.Run("zero_Fault_lets_calls_succeed", func(t *testing.T) {
 		server.SetFault(annotator.Fault{Code: codes.Internal})
 		server.SetFault(annotator.Fault{})
 		if got := one(t, client, plain(t, color.White), colour); got.Error != nil {
 			t.Errorf("got %v", got.Error)
 		}
 	})
-	t.Run("a_delay_ends_with_the_calls_deadline", func(t *testing.T) {
+	t.Run("Delay_ends_with_the_calls_deadline", func(t *testing.T) {
 		server.SetFault(annotator.Fault{Delay: time.Hour})
 		defer server.SetFault(annotator.Fault{})
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -116,7 +116,7 @@ func TestFault(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	t.Run("a_delay_alone_ends_in_an_answer", func(t *testing.T) {
+	t.Run("call_with_a_Delay_succeeds", func(t *testing.T) {
 		server.SetFault(annotator.Fault{Delay: time.Millisecond, Times: 1})
 		if got := one(t, client, plain(t, color.White), colour); got.ImagePropertiesAnnotation == nil {
 			t.Errorf("got %v", got)
@@ -126,7 +126,7 @@ func TestFault(t *testing.T) {
 
 func TestConcurrency(t *testing.T) {
 	server, client := serve(t)
-	t.Run("8_calls_at_once_are_each_answered_right", func(t *testing.T) {
+	t.Run("8_concurrent_calls_get_the_right_annotations", func(t *testing.T) {
 		images := []*visionpb.Image{photograph(t, "astronaut.jpg"), plain(t, color.RGBA{255, 0, 0, 255})}
 		var all sync.WaitGroup
 		for i := range 8 {
@@ -150,7 +150,7 @@ func TestConcurrency(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
-	t.Run("it_says_that_it_serves", func(t *testing.T) {
+	t.Run("health_check_reports_SERVING", func(t *testing.T) {
 		server, err := annotator.New()
 		if err != nil {
 			t.Fatal(err)
@@ -174,7 +174,7 @@ func TestHealth(t *testing.T) {
 }
 
 func TestServe(t *testing.T) {
-	t.Run("stopping_finishes_what_is_under_way", func(t *testing.T) {
+	t.Run("graceful_shutdown_finishes_running_calls", func(t *testing.T) {
 		server, err := annotator.New()
 		if err != nil {
 			t.Fatal(err)
@@ -223,12 +223,12 @@ func TestBill(t *testing.T) {
 	one(t, client, picture, colour)
 	server.SetFault(annotator.Fault{ImageCode: codes.InvalidArgument})
 	one(t, client, picture, colour)
-	t.Run("names_what_was_annotated_and_nothing_else", func(t *testing.T) {
+	t.Run("bill_names_only_annotated_pictures", func(t *testing.T) {
 		if n := strings.Count(bills.String(), annotator.Identity(picture.Content)); n != 1 || strings.Count(bills.String(), "\n") != 1 {
 			t.Errorf("billed %s", &bills)
 		}
 	})
-	t.Run("knows_a_URL_by_its_path", func(t *testing.T) {
+	t.Run("picture_with_a_URL_is_billed_by_its_path", func(t *testing.T) {
 		server.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}})
 		one(t, client, &visionpb.Image{Source: &visionpb.ImageSource{ImageUri: "http://127.0.0.1:1/b/k.jpg?X-Amz-Signature=s"}}, colour)
 		if !strings.Contains(bills.String(), annotator.Identity([]byte("/b/k.jpg"))) {

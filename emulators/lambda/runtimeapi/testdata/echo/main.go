@@ -1,4 +1,5 @@
-// Command echo is a function that asks ECHO_URL what to do, and does it; with ECHO_HTTP, behind a function URL.
+// Command echo is a function that requests an instruction from ECHO_URL and follows it: fail, panic, exit or succeed. With
+// ECHO_HTTP it serves a function URL.
 package main
 
 import (
@@ -17,7 +18,7 @@ type order struct {
 	ID string `json:"id"`
 }
 
-type answer struct {
+type result struct {
 	ID  string `json:"id"`
 	PID int    `json:"pid"`
 }
@@ -26,41 +27,41 @@ func main() {
 	if os.Getenv("ECHO_BROKEN") != "" {
 		os.Exit(7)
 	}
-	os.Stderr.WriteString("echo is cold\n")
+	os.Stderr.WriteString("echo: cold start\n")
 	if os.Getenv("ECHO_HTTP") != "" {
-		lambdaurl.Start(http.HandlerFunc(answerHTTP))
+		lambdaurl.Start(http.HandlerFunc(serveHTTP))
 	}
 	lambda.Start(handle)
 }
 
-func handle(ctx context.Context, o order) (answer, error) {
+func handle(ctx context.Context, o order) (result, error) {
 	pid := os.Getpid()
 	req, err := http.NewRequest("POST", os.Getenv("ECHO_URL")+"?id="+o.ID+"&pid="+strconv.Itoa(pid), nil)
 	if err != nil {
-		return answer{}, err
+		return result{}, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return answer{}, err
+		return result{}, err
 	}
 	defer resp.Body.Close()
 	do, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return answer{}, err
+		return result{}, err
 	}
 	switch string(do) {
 	case "fail":
-		return answer{}, errors.New("asked to fail")
+		return result{}, errors.New("instructed to fail")
 	case "panic":
-		panic("asked to panic")
+		panic("instructed to panic")
 	case "exit":
 		os.Exit(3)
 	}
-	return answer{o.ID, pid}, nil
+	return result{o.ID, pid}, nil
 }
 
-// answerHTTP tells what it was asked, then asks what to do, and ends when it was told.
-func answerHTTP(w http.ResponseWriter, r *http.Request) {
+// serveHTTP writes the request to the response, then requests its instruction, and ends the response when it has followed it.
+func serveHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		panic(err)
