@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"bufio"
@@ -15,46 +15,79 @@ import (
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 
+	"triptych/e2e/siteclient"
+	"triptych/e2e/testenv"
 	"triptych/internal/records"
 	"triptych/local/stack"
 	"triptych/picture"
 )
 
-// TestFault is the part of the fault suite (see fault) that needs the whole of local to die.
+// TestFault contains the fault that the suite in the package fault cannot inject: all programs and emulators are killed.
 func TestFault(t *testing.T) {
-	program := local(t)
-	t.Run("kill_-9_of_everything_in_mid-run_loses_no_picture", func(t *testing.T) {
+	executable := buildLocal(t)
+	t.Run("all_programs_killed_during_20_pictures_and_restarted_annotates_each_once", func(t *testing.T) {
 		dir := t.TempDir()
-		photo := portrait(t)
+		photo := testenv.Portrait(t)
 
-		first := launch(t, program, dir)
-		visitor := site(first.endpoints.Site)
+		first := startLocal(t, executable, dir)
+		site := siteclient.Site(first.endpoints.Site)
 		var ids []picture.ID
 		for range 20 {
-			ids = append(ids, visitor.take(t, photo).ID)
-		}
-		visitor.follow(t, ids[0]) // one is through; most of the others are on their way
-		first.end(t, syscall.SIGKILL)
-
-		again := launch(t, program, dir)
-		if again.endpoints != first.endpoints {
-			t.Errorf("everything moved: %+v, was %+v", again.endpoints, first.endpoints)
-		}
-		visitor = site(again.endpoints.Site)
-		for _, id := range ids {
-			if settled := visitor.follow(t, id); settled.Status != picture.Annotated {
-				t.Errorf("picture %s ended %s", id.Redacted(), settled.Status)
+			g, err := site.Upload(t.Context(), photo)
+			if err != nil {
+				t.Fatal(err)
 			}
+			ids = append(ids, g.ID)
 		}
-		checkClosed(t, again.endpoints, ids)
-		again.end(t, syscall.SIGKILL)
+		followToAnnotated(t, site, ids[0]) // now most of the others are in progress
+		first.stop(t, syscall.SIGKILL)
+
+		second := startLocal(t, executable, dir)
+		if second.endpoints != first.endpoints {
+			t.Errorf("the endpoints are %+v after the restart, were %+v", second.endpoints, first.endpoints)
+		}
+		for _, id := range ids {
+			followToAnnotated(t, site, id)
+		}
+		checkOneRun(t, second.endpoints, ids)
+		second.stop(t, syscall.SIGKILL)
 	})
 }
 
-// checkClosed wants each picture's Record to be of a run that has ended well, and of its only one.
-func checkClosed(t *testing.T, e stack.Endpoints, ids []picture.ID) {
+func TestLocal(t *testing.T) {
+	executable := buildLocal(t)
+	t.Run("Ctrl-C_stops_all_programs_with_exit_status_0", func(t *testing.T) {
+		p := startLocal(t, executable, t.TempDir())
+		if err := p.stop(t, os.Interrupt); err != nil {
+			t.Errorf("local ended with %v", err)
+		}
+	})
+	for name, args := range map[string][]string{
+		"unknown_cloud":        {"-real", "aws,ibm"},
+		"unexpected_argument":  {"start"},
+		"address_without_host": {"-addr", "8080"},
+	} {
+		t.Run(name+"_fails_with_a_message", func(t *testing.T) {
+			out, err := exec.CommandContext(t.Context(), executable, append(args, "-data", t.TempDir())...).CombinedOutput()
+			if err == nil || len(out) == 0 || strings.Contains(string(out), "panic") {
+				t.Errorf("error %v, output %s", err, out)
+			}
+		})
+	}
+}
+
+func followToAnnotated(t *testing.T, site siteclient.Site, id picture.ID) {
 	t.Helper()
-	container, err := records.Open(e.Cosmos, e.CosmosKey)
+	final, err := site.Follow(t.Context(), id, func(picture.Progress) {})
+	if err != nil || final.Status != picture.Annotated {
+		t.Fatalf("picture %s has final status %s and error %v, want %s", id.Redacted(), final.Status, err, picture.Annotated)
+	}
+}
+
+// checkOneRun checks that each picture's latest workflow run has completed and has written the Record.
+func checkOneRun(t *testing.T, e stack.Endpoints, ids []picture.ID) {
+	t.Helper()
+	container, err := records.Open(records.Config{Endpoint: e.Cosmos, Key: e.CosmosKey})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,61 +97,39 @@ func checkClosed(t *testing.T, e stack.Endpoints, ids []picture.ID) {
 	}
 	defer c.Close()
 	for _, id := range ids {
-		kept, _, err := container.Read(t.Context(), id)
+		record, _, err := container.Read(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
 		run := c.GetWorkflow(t.Context(), id.WorkflowID(), "")
-		if err := run.Get(t.Context(), nil); err != nil || run.GetRunID() != kept.RunID {
-			t.Errorf("the Record is of run %s; the latest, %s, ended with %v", kept.RunID, run.GetRunID(), err)
+		if err := run.Get(t.Context(), nil); err != nil || run.GetRunID() != record.RunID {
+			t.Errorf("run %s wrote the Record; the latest run %s ended with error %v", record.RunID, run.GetRunID(), err)
 		}
 	}
 }
 
-func TestLocal(t *testing.T) {
-	program := local(t)
-	t.Run("Ctrl-C_stops_everything_and_is_no_error", func(t *testing.T) {
-		p := launch(t, program, t.TempDir())
-		if err := p.end(t, os.Interrupt); err != nil {
-			t.Errorf("it ended with %v", err)
-		}
-	})
-	for name, args := range map[string][]string{
-		"an_unknown_cloud":     {"-real", "aws,ibm"},
-		"an_argument":          {"start"},
-		"an_address_of_no_use": {"-addr", "8080"},
-	} {
-		t.Run(name+"_is_refused_in_a_sentence", func(t *testing.T) {
-			out, err := exec.CommandContext(t.Context(), program, append(args, "-data", t.TempDir())...).CombinedOutput()
-			if err == nil || len(out) == 0 || strings.Contains(string(out), "panic") {
-				t.Errorf("%v: %s", err, out)
-			}
-		})
-	}
-}
-
-// local builds the program.
-func local(t *testing.T) (program string) {
+// buildLocal builds the command local and returns the path of its executable.
+func buildLocal(t *testing.T) string {
 	t.Helper()
-	program = filepath.Join(t.TempDir(), "local")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+	executable := filepath.Join(t.TempDir(), "local")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", executable, "triptych/local").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	return program
+	return executable
 }
 
-// process is one run of local.
-type process struct {
+// localProcess is a running local.
+type localProcess struct {
 	cmd       *exec.Cmd
-	out       io.Reader
+	output    io.Reader
 	endpoints stack.Endpoints
 }
 
-// launch starts local and returns once it says that it is ready.
-func launch(t *testing.T, program, dir string) *process {
+// startLocal starts local and returns when it prints that it is ready.
+func startLocal(t *testing.T, executable, dir string) *localProcess {
 	t.Helper()
-	p := &process{cmd: exec.Command(program, "-data", dir, "-addr", lastAddr(t, dir))}
-	out, err := p.cmd.StdoutPipe()
+	p := &localProcess{cmd: exec.Command(executable, "-data", dir, "-addr", siteAddress(t, dir))}
+	output, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,13 +139,13 @@ func launch(t *testing.T, program, dir string) *process {
 	}
 	t.Cleanup(func() {
 		p.cmd.Process.Kill()
-		p.cmd.Wait() // so that nothing is written to the directory any more
+		p.cmd.Wait() // it may write to the temporary directory until then
 	})
-	lines := bufio.NewScanner(out)
+	lines := bufio.NewScanner(output)
 	for lines.Scan() {
 		t.Log(lines.Text())
 		if strings.HasPrefix(lines.Text(), "Take a picture at ") {
-			p.endpoints, p.out = endpointsIn(t, dir), out
+			p.endpoints, p.output = readEndpoints(t, dir), output
 			return p
 		}
 	}
@@ -142,28 +153,28 @@ func launch(t *testing.T, program, dir string) *process {
 	return nil
 }
 
-// end sends the signal and waits for the process, and with it for all it printed.
-func (p *process) end(t *testing.T, signal os.Signal) error {
+// stop sends a signal, waits for the process and returns its error.
+func (p *localProcess) stop(t *testing.T, signal os.Signal) error {
 	t.Helper()
 	if err := p.cmd.Process.Signal(signal); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.Copy(t.Output(), p.out); err != nil {
+	if _, err := io.Copy(t.Output(), p.output); err != nil {
 		t.Fatal(err)
 	}
 	return p.cmd.Wait()
 }
 
-// lastAddr keeps the site where it was, as a fixed -addr does.
-func lastAddr(t *testing.T, dir string) string {
+// siteAddress returns the site's address from the previous start on the data directory, or a free port for the first start.
+func siteAddress(t *testing.T, dir string) string {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(dir, "endpoints.json")); err != nil {
 		return "127.0.0.1:0"
 	}
-	return strings.TrimPrefix(endpointsIn(t, dir).Site, "http://")
+	return strings.TrimPrefix(readEndpoints(t, dir).Site, "http://")
 }
 
-func endpointsIn(t *testing.T, dir string) stack.Endpoints {
+func readEndpoints(t *testing.T, dir string) stack.Endpoints {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(dir, "endpoints.json"))
 	if err != nil {
