@@ -2,69 +2,64 @@ package activities
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"log/slog"
+	"fmt"
 	"net"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"go.temporal.io/sdk/interceptor"
-	sdklog "go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/semaphore"
 
 	"triptych/emulators/cosmos/cosmosdb"
+	"triptych/emulators/s3/s3test"
 	"triptych/emulators/vision/annotator"
 	"triptych/internal/objects"
 	"triptych/internal/records"
+	"triptych/internal/vision"
 	"triptych/picture"
 )
 
-// clouds are all three on loopback, and activities that were wired to them as the worker does it.
+// clouds contains the activities, connected to the emulators of the three clouds as the worker connects them.
 type clouds struct {
 	*Activities
-	google *annotator.Server
-	azure  *cosmosdb.Server
+	google   *annotator.Server
+	azure    *cosmosdb.Server
+	temporal client.Client // returned by activity.GetClient; nil if the test needs none
 }
 
-func open(t *testing.T) *clouds {
+func openClouds(t *testing.T) *clouds {
 	t.Helper()
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL_S3": gateway.url, "AWS_REGION": region,
-		"AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": secretKey, "AWS_SESSION_TOKEN": "",
-		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
-	} {
-		t.Setenv(name, value)
-	}
-	c := &clouds{Activities: &Activities{Bucket: bucket, InlineBytes: semaphore.NewWeighted(InlineBytesLimit)}}
+	gateway.Setenv(t)
+	c := &clouds{Activities: &Activities{Bucket: s3test.Bucket, InlineBytes: semaphore.NewWeighted(InlineBytesLimit)}}
 	c.connectS3(t)
-	c.google = c.openVision(t)
-	c.azure = c.openRecords(t)
-	c.ask(t, "FACE_DETECTION,IMAGE_PROPERTIES") // what the local server can do
+	c.google = c.startVision(t)
+	c.azure = c.startRecords(t)
+	var err error
+	if c.Features, err = vision.ParseFeatures("FACE_DETECTION,IMAGE_PROPERTIES"); err != nil { // the emulator has no others
+		t.Fatal(err)
+	}
 	return c
 }
 
 func (c *clouds) connectS3(t *testing.T) {
 	t.Helper()
-	var err error
-	if c.S3, err = objects.Open(t.Context()); err != nil {
+	cfg, err := awsconfig.LoadDefaultConfig(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
+	c.S3 = objects.Open(objects.Config{AWS: cfg})
 }
 
-func (c *clouds) openVision(t *testing.T) *annotator.Server {
+func (c *clouds) startVision(t *testing.T) *annotator.Server {
 	t.Helper()
 	server, err := annotator.New()
 	if err != nil {
@@ -81,45 +76,35 @@ func (c *clouds) openVision(t *testing.T) *annotator.Server {
 			t.Error(err)
 		}
 	})
-	c.connectVision(t, l.Addr().String())
+	if c.Vision, err = vision.Open(t.Context(), vision.Config{EmulatorHost: l.Addr().String()}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Vision.Close() })
 	return server
 }
 
-// connectVision makes what listens on addr Google's server.
-func (c *clouds) connectVision(t *testing.T, addr string) {
+func (c *clouds) startRecords(t *testing.T) *cosmosdb.Server {
 	t.Helper()
-	t.Setenv("VISION_EMULATOR_HOST", addr)
-	client, err := OpenVision(t.Context())
-	if err != nil {
+	server, config := startAccount(t)
+	if err := records.Provision(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { client.Close() })
-	c.Vision = client
-}
-
-func (c *clouds) openRecords(t *testing.T) *cosmosdb.Server {
-	t.Helper()
-	server, endpoint, key := account(t)
-	if err := records.Provision(t.Context(), endpoint, key); err != nil {
-		t.Fatal(err)
-	}
-	c.connectRecords(t, endpoint, key)
+	c.connectRecords(t, config)
 	return server
 }
 
-// connectRecords makes what answers at endpoint the Cosmos DB account.
-func (c *clouds) connectRecords(t *testing.T, endpoint, key string) {
+func (c *clouds) connectRecords(t *testing.T, config records.Config) {
 	t.Helper()
 	var err error
-	if c.Records, err = records.Open(endpoint, key); err != nil {
+	if c.Records, err = records.Open(config); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// account is a Cosmos DB account with nothing in it.
-func account(t *testing.T) (server *cosmosdb.Server, endpoint, key string) {
+// startAccount runs an empty Cosmos DB account until the test ends.
+func startAccount(t *testing.T) (*cosmosdb.Server, records.Config) {
 	t.Helper()
-	key = newKey()
+	key := newKey()
 	server, err := cosmosdb.Open(filepath.Join(t.TempDir(), "cosmos.db"), key)
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +116,7 @@ func account(t *testing.T) (server *cosmosdb.Server, endpoint, key string) {
 			t.Error(err)
 		}
 	})
-	return server, web.URL, key
+	return server, records.Config{Endpoint: web.URL, Key: key}
 }
 
 func newKey() string {
@@ -140,52 +125,47 @@ func newKey() string {
 	return base64.StdEncoding.EncodeToString(key[:])
 }
 
-func (c *clouds) ask(t *testing.T, features string) {
+// createUnreadableRecord connects to a new account, in which the picture's document is not a Record.
+func (c *clouds) createUnreadableRecord(t *testing.T, id picture.ID) {
 	t.Helper()
-	var err error
-	if c.Features, err = ParseFeatures(features); err != nil {
+	_, config := startAccount(t)
+	if err := records.Provision(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// breakS3 makes S3 answer as told, see local/s3, until the test ends.
-func breakS3(t *testing.T, fault string) {
-	t.Helper()
-	setS3Fault(t, fault)
-	t.Cleanup(func() { setS3Fault(t, "{}") })
-}
-
-func setS3Fault(t *testing.T, fault string) {
-	t.Helper()
-	r, err := http.NewRequest(http.MethodPut, gateway.control, strings.NewReader(fault))
+	c.connectRecords(t, config)
+	credential, err := azcosmos.NewKeyCredential(config.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := http.DefaultClient.Do(r)
+	account, err := azcosmos.NewClientWithKey(config.Endpoint, credential, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer.Body.Close()
-	if answer.StatusCode != http.StatusNoContent {
-		t.Fatalf("S3 does not take the fault %s: %s", fault, answer.Status)
+	items, err := account.NewContainer(records.Database, records.ContainerName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	document := fmt.Appendf(nil, `{"id":%q,"steps":"not a list"}`, id)
+	if _, err := items.CreateItem(t.Context(), azcosmos.NewPartitionKeyString(string(id)), document, nil); err != nil {
+		t.Fatal(err)
 	}
 }
 
-// somePicture has an ID and a key of its own; nothing of it is in S3.
-func somePicture(t *testing.T) picture.Picture {
+// newPicture returns a picture with a new ID. Its object does not exist.
+func newPicture(t testing.TB) picture.Picture {
 	t.Helper()
 	key, err := picture.NewID(time.Now()).Key("image/jpeg")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := picture.New(bucket, key, "", "etag", 1, time.Now())
+	p, err := picture.New(s3test.Bucket, key, "", "etag", 1, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-// upload puts content into S3, as the next version of p's object, and returns the Picture that it became.
+// upload uploads content as the next version of p's object, and returns the Picture of that version.
 func (c *clouds) upload(t *testing.T, p picture.Picture, content []byte) picture.Picture {
 	t.Helper()
 	out, err := c.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &p.Bucket, Key: &p.Key, Body: bytes.NewReader(content)})
@@ -199,112 +179,19 @@ func (c *clouds) upload(t *testing.T, p picture.Picture, content []byte) picture
 	return p
 }
 
-// remove deletes the very version of p, or leaves a delete marker, which it returns, when p names none.
-func (c *clouds) remove(t *testing.T, p picture.Picture) (marker string) {
+// uploadPhoto uploads the photo as the first version of a new picture.
+func (c *clouds) uploadPhoto(t *testing.T) picture.Picture {
 	t.Helper()
-	in := &s3.DeleteObjectInput{Bucket: &p.Bucket, Key: &p.Key}
-	if p.VersionID != "" {
-		in.VersionId = &p.VersionID
-	}
-	out, err := c.S3.DeleteObject(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return aws.ToString(out.VersionId)
+	return c.upload(t, newPicture(t), readPhoto(t))
 }
 
-func photograph(t *testing.T) []byte {
+const photo = "../emulators/vision/testdata/astronaut.jpg"
+
+func readPhoto(t *testing.T) []byte {
 	t.Helper()
-	content, err := os.ReadFile("../emulators/vision/testdata/astronaut.jpg")
+	content, err := os.ReadFile(photo)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return content
-}
-
-// take has Temporal's test environment run an activity by its name. The error is the very one that
-// the activity returned, without what Temporal puts around it.
-func take[Out any, Name ~string](t *testing.T, a *Activities, activity Name, in any, how ...func(*testsuite.TestActivityEnvironment)) (Out, error) {
-	t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	env := suite.NewTestActivityEnvironment()
-	returned := &returned{}
-	env.SetWorkerOptions(worker.Options{
-		BackgroundActivityContext: t.Context(),
-		Interceptors:              []interceptor.WorkerInterceptor{returned},
-	})
-	a.RegisterMain(env)
-	a.RegisterAnnotate(env)
-	for _, set := range how {
-		set(env)
-	}
-	var out Out
-	value, err := env.ExecuteActivity(string(activity), in)
-	if err == nil && value.HasValue() {
-		err = value.Get(&out)
-	}
-	if returned.err != nil {
-		err = returned.err
-	}
-	return out, err
-}
-
-// returned keeps what an activity returned as its error.
-type returned struct {
-	interceptor.WorkerInterceptorBase
-	err error
-}
-
-func (r *returned) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
-	return &inbound{interceptor.ActivityInboundInterceptorBase{Next: next}, r}
-}
-
-type inbound struct {
-	interceptor.ActivityInboundInterceptorBase
-	*returned
-}
-
-func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
-	out, err := i.Next.ExecuteActivity(ctx, in)
-	i.err = err
-	return out, err
-}
-
-func (c *clouds) presign(t *testing.T, p picture.Picture) (SignedURL, error) {
-	t.Helper()
-	signed, err := take[PresignResult](t, c.Activities, picture.PresignStep, p)
-	return signed.SignedURL, err
-}
-
-// annotate is Annotate of a picture that was presigned just before.
-func (c *clouds) annotate(t *testing.T, p picture.Picture, send Send, how ...func(*testsuite.TestActivityEnvironment)) (AnnotateResult, error) {
-	t.Helper()
-	signed, err := c.presign(t, p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return take[AnnotateResult](t, c.Activities, picture.AnnotateStep, AnnotateInput{Picture: p, Send: send, SignedURL: signed}, how...)
-}
-
-func (c *clouds) persist(t *testing.T, r picture.Record) (picture.Outcome, error) {
-	t.Helper()
-	return take[picture.Outcome](t, c.Activities, picture.PersistStep, r)
-}
-
-// fails checks all that Temporal reads of an activity's error, of which it looks at the outermost only.
-func fails(t *testing.T, err error, kind picture.Kind) *temporal.ApplicationError {
-	t.Helper()
-	failure, ok := err.(*temporal.ApplicationError)
-	if !ok {
-		t.Fatalf("the activity returned %T, want an ApplicationError: %v", err, err)
-	}
-	if failure.Type() != string(kind) {
-		t.Errorf("kind %q, want %q: %v", failure.Type(), kind, err)
-	}
-	waits := []picture.Kind{picture.Unavailable, picture.Throttled, picture.Forbidden, picture.Misconfigured}
-	if again := !failure.NonRetryable(); again != slices.Contains(waits, kind) {
-		t.Errorf("retryable is %t of kind %s", again, kind)
-	}
-	return failure
 }

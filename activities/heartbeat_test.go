@@ -10,29 +10,30 @@ import (
 	"go.temporal.io/sdk/activity"
 )
 
-// A heartbeat that nobody answers is no reason to give up a call that is paid; whatever Temporal does answer is.
-func TestHeartbeatCauses(t *testing.T) {
+// A failed heartbeat RPC must not cancel a call that may already have been billed. All other causes must.
+func TestHeartbeat(t *testing.T) {
 	for name, c := range map[string]struct {
-		cause error
-		goes  bool // the call goes on
+		cause  error
+		cancel bool
 	}{
-		"the_call_goes_on_when_a_heartbeat_times_out":           {serviceerror.NewDeadlineExceeded("context deadline exceeded"), true},
-		"the_call_goes_on_when_Temporal_is_away":                {serviceerror.NewUnavailable("connection refused"), true},
-		"the_call_goes_on_when_Temporal_asks_for_patience":      {serviceerror.NewResourceExhausted(0, "slow down"), true},
-		"the_call_ends_when_Temporal_knows_the_attempt_no_more": {serviceerror.NewNotFound("the run was terminated"), false},
-		"the_call_ends_when_the_operator_resets_it":             {activity.ErrActivityReset, false},
-		"the_call_ends_when_its_worker_hands_over":              {errStopping, false},
-		"the_call_ends_when_its_time_is_over":                   {context.DeadlineExceeded, false},
+		"heartbeat_timeout_does_not_cancel_the_call":          {serviceerror.NewDeadlineExceeded("context deadline exceeded"), false},
+		"unavailable_Temporal_does_not_cancel_the_call":       {serviceerror.NewUnavailable("connection refused"), false},
+		"throttling_by_Temporal_does_not_cancel_the_call":     {serviceerror.NewResourceExhausted(0, "slow down"), false},
+		"attempt_unknown_to_Temporal_cancels_the_call":        {serviceerror.NewNotFound("the workflow was terminated"), true},
+		"reset_by_the_operator_cancels_the_call":              {activity.ErrActivityReset, true},
+		"graceful_shutdown_of_the_worker_cancels_the_call":    {errors.New("the worker is shutting down"), true},
+		"start_to_close_timeout_of_the_attempt_cancels_calls": {context.DeadlineExceeded, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ctx, end := context.WithCancelCause(t.Context())
+				ctx, cancel := context.WithCancelCause(t.Context())
 				alive, stop := heartbeat(ctx)
 				defer stop()
-				end(c.cause)
-				synctest.Wait() // whatever follows from it has followed
-				if ended := alive.Err() != nil; ended == c.goes || ended && !errors.Is(context.Cause(alive), c.cause) {
-					t.Errorf("it ended: %v, because of %v", ended, context.Cause(alive))
+				cancel(c.cause)
+				synctest.Wait() // until the cancellation has propagated
+				cancelled := alive.Err() != nil
+				if cancelled != c.cancel || cancelled && !errors.Is(context.Cause(alive), c.cause) {
+					t.Errorf("cancelled is %t, with cause %v", cancelled, context.Cause(alive))
 				}
 			})
 		})

@@ -3,7 +3,6 @@ package activities
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -11,8 +10,6 @@ import (
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"github.com/google/uuid"
 	"go.temporal.io/sdk/converter"
-	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -21,167 +18,160 @@ import (
 	"triptych/picture"
 )
 
-// The local server refuses a request of more than 10,485,760 bytes as Google does, and that would be
-// Misconfigured: a picture must never come that far.
-func TestInlineLimit(t *testing.T) {
-	c := open(t)
-	largest := c.upload(t, somePicture(t), padded(t, MaxInlineSize))
-	larger := c.upload(t, somePicture(t), padded(t, MaxInlineSize+1))
-	t.Run("the_largest_picture_goes_by_bytes", func(t *testing.T) {
-		got, err := c.annotate(t, largest, ByBytes)
+// Like Google, the emulator refuses a request of more than 10,485,760 bytes, which annotate would report as Misconfigured.
+// No picture may cause such a request.
+func TestMaxInlineSize(t *testing.T) {
+	c := openClouds(t)
+	largest := c.upload(t, newPicture(t), paddedPhoto(t, MaxInlineSize))
+	larger := c.upload(t, newPicture(t), paddedPhoto(t, MaxInlineSize+1))
+	checkOneFace := func(t *testing.T, p picture.Picture, send Send) {
+		t.Helper()
+		got, err := c.annotate(t, p, send)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(decode(t, got).FaceAnnotations) != 1 {
-			t.Errorf("faces: %v", decode(t, got).FaceAnnotations)
+		if faces := decodeAnnotation(t, got.Annotation).FaceAnnotations; len(faces) != 1 {
+			t.Errorf("faces: %v", faces)
 		}
-	})
-	t.Run("a_larger_one_waits_and_Google_is_not_asked", func(t *testing.T) {
-		billed := c.google.Billed()
+	}
+	t.Run("picture_of_the_maximum_size_is_sent_as_bytes", func(t *testing.T) { checkOneFace(t, largest, ByBytes) })
+	t.Run("larger_picture_is_retried_without_calling_Google", func(t *testing.T) {
+		before := c.google.Billed()
 		_, err := c.annotate(t, larger, ByBytes)
-		fails(t, err, picture.Unavailable)
-		if got := c.google.Billed() - billed; got != 0 {
-			t.Errorf("Google was asked %d times", got)
-		}
+		checkFailure(t, err, picture.Unavailable)
+		c.checkNotBilled(t, before)
 	})
-	t.Run("a_larger_one_goes_by_URL", func(t *testing.T) {
-		got, err := c.annotate(t, larger, ByURL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(decode(t, got).FaceAnnotations) != 1 {
-			t.Errorf("faces: %v", decode(t, got).FaceAnnotations)
-		}
-	})
-	t.Run("a_larger_one_is_tried_by_URL_again_when_Google_cannot_fetch_it", func(t *testing.T) {
+	t.Run("larger_picture_is_annotated_by_URL", func(t *testing.T) { checkOneFace(t, larger, ByURL) })
+	t.Run("larger_picture_that_Google_cannot_fetch_is_retried_by_URL", func(t *testing.T) {
 		c.google.SetFault(annotator.Fault{ImageCode: codes.Unavailable, Times: 1})
 		_, err := c.annotate(t, larger, ByURL)
-		fails(t, err, picture.Unavailable)
+		checkFailure(t, err, picture.Unavailable)
 	})
-	t.Run("one_that_is_larger_than_Google_takes_is_too_large_once_Google_could_not_look_at_it", func(t *testing.T) {
+	t.Run("larger_picture_that_Google_cannot_read_is_rejected_without_sending_bytes", func(t *testing.T) {
+		c.google.SetFault(annotator.Fault{ImageCode: codes.InvalidArgument, Times: 1})
+		_, err := c.annotate(t, larger, ByURL)
+		checkFailure(t, err, picture.BadImage)
+	})
+	t.Run("picture_above_Google's_file_limit_that_Google_cannot_fetch_is_rejected", func(t *testing.T) {
 		c.google.SetFault(annotator.Fault{ImageCode: codes.Unavailable, Times: 1})
-		beyond := larger
-		beyond.Size = picture.MaxSize + 1
-		_, err := c.annotate(t, beyond, ByURL)
-		fails(t, err, picture.TooLarge)
+		tooLarge := larger
+		tooLarge.Size = picture.MaxSize + 1
+		_, err := c.annotate(t, tooLarge, ByURL)
+		checkFailure(t, err, picture.TooLarge)
 	})
-	t.Run("the_largest_picture_is_sent_along_when_Google_cannot_fetch_it", func(t *testing.T) {
+	t.Run("picture_of_the_maximum_size_that_Google_cannot_fetch_may_be_sent_as_bytes", func(t *testing.T) {
 		c.google.SetFault(annotator.Fault{ImageCode: codes.Unavailable, Times: 1})
 		_, err := c.annotate(t, largest, ByURL)
-		fails(t, err, picture.Unfetchable)
+		checkFailure(t, err, picture.Unfetchable)
 	})
 }
 
-func TestInlineRoom(t *testing.T) {
-	c := open(t)
-	p := c.upload(t, somePicture(t), photograph(t))
-	full := func(env *testsuite.TestActivityEnvironment) {
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // of what would last for 50 s
-		t.Cleanup(cancel)
-		env.SetWorkerOptions(worker.Options{BackgroundActivityContext: ctx})
-	}
-	t.Run("a_picture_that_has_none_waits_and_Google_is_not_asked", func(t *testing.T) {
+func TestInlineBytesLimit(t *testing.T) {
+	c := openClouds(t)
+	p := c.uploadPhoto(t)
+	t.Run("picture_waits_for_memory_without_calling_Google", func(t *testing.T) {
 		if !c.InlineBytes.TryAcquire(InlineBytesLimit) {
-			t.Fatal("there is no room to begin with")
+			t.Fatal("the semaphore is not free at the start")
 		}
-		if _, err := c.annotate(t, p, ByBytes, full); err == nil || c.google.Billed() != 0 {
-			t.Errorf("Google was asked %d times: %v", c.google.Billed(), err)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // instead of annotateTimeout
+		defer cancel()
+		_, err := executeWithContext[AnnotateResult](ctx, t, c, picture.AnnotateStep, AnnotateInput{Picture: p, Send: ByBytes})
+		if err == nil {
+			t.Error("annotate succeeded")
 		}
+		c.checkNotBilled(t, 0)
 	})
-	t.Run("by_URL_a_picture_needs_none", func(t *testing.T) {
+	t.Run("picture_sent_by_URL_needs_no_memory", func(t *testing.T) {
 		if _, err := c.annotate(t, p, ByURL); err != nil {
 			t.Error(err)
 		}
 	})
-	t.Run("is_given_back", func(t *testing.T) {
+	t.Run("memory_is_released_after_the_call", func(t *testing.T) {
 		c.InlineBytes.Release(InlineBytesLimit)
 		if _, err := c.annotate(t, p, ByBytes); err != nil {
 			t.Error(err)
 		}
 		if !c.InlineBytes.TryAcquire(InlineBytesLimit) {
-			t.Error("some of it is gone")
+			t.Error("annotate did not release everything that it acquired")
 		}
 	})
 }
 
-// padded is the photograph in exactly size bytes: what follows a JPEG's end is not looked at.
-func padded(t *testing.T, size int) []byte {
+// paddedPhoto returns the photo with exactly size bytes. JPEG decoders ignore what follows the end marker.
+func paddedPhoto(t *testing.T, size int) []byte {
 	t.Helper()
-	p := photograph(t)
-	return append(p, bytes.Repeat([]byte{0}, size-len(p))...)
+	content := readPhoto(t)
+	return append(content, bytes.Repeat([]byte{0}, size-len(content))...)
 }
 
-// A JSON encoder writes some characters as more than there were, so it is the Record that has to be measured.
-func TestResultLimit(t *testing.T) {
-	c := open(t)
-	p := c.upload(t, somePicture(t), photograph(t))
-	const room = 64 // for the fraction of a second in the time, whose length differs
-	for name, character := range map[string]string{"letters": "x", "signs_that_grow_sixfold": "<"} {
-		empty, thousand := size(t, p, ""), size(t, p, strings.Repeat(character, 1000))
-		each := (thousand - empty) / 1000
-		t.Run("just_under_it_"+name+"_can_be_kept", func(t *testing.T) {
-			text := strings.Repeat(character, (maxRecord-room-empty)/each)
-			c.google.SetFault(annotator.Fault{Response: reads(text)})
+// JSON escapes some characters with six bytes, so annotate must measure the Record and not Google's response.
+func TestMaxRecord(t *testing.T) {
+	c := openClouds(t)
+	p := c.uploadPhoto(t)
+	const margin = 64 // encoded times vary in length, because trailing zeros of the fraction are omitted
+	for name, character := range map[string]string{"letters": "x", "characters_that_JSON_escapes": "<"} {
+		empty, thousand := recordSize(t, p, ""), recordSize(t, p, strings.Repeat(character, 1000))
+		bytesPerCharacter := (thousand - empty) / 1000
+		t.Run("annotation_of_"+name+"_just_below_the_limit_is_stored", func(t *testing.T) {
+			text := strings.Repeat(character, (maxRecord-margin-empty)/bytesPerCharacter)
+			c.google.SetFault(annotator.Fault{Response: textResponse(text)})
 			got, err := c.annotate(t, p, ByURL)
 			if err != nil {
 				t.Fatal(err)
 			}
-			fitsTemporal(t, got)
-			p := somePicture(t)
+			checkPayloadSize(t, got)
+			p := newPicture(t)
 			r := p.AnnotatedRecord(got.Annotation, time.Now(), []picture.Step{got.Step, got.Step}, uuid.NewString())
-			fitsTemporal(t, r)
+			checkPayloadSize(t, r)
 			if _, err := c.persist(t, r); err != nil {
 				t.Fatal(err)
 			}
-			kept, _, err := c.Records.Read(t.Context(), p.ID)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if decode(t, AnnotateResult{Annotation: kept.Annotation}).FullTextAnnotation.Text != text {
-				t.Error("it came back as something else")
+			if decodeAnnotation(t, c.storedRecord(t, p.ID).Annotation).FullTextAnnotation.Text != text {
+				t.Error("the stored text differs from Google's text")
 			}
 		})
-		t.Run("just_over_it_"+name+"_are_too_large", func(t *testing.T) {
-			c.google.SetFault(annotator.Fault{Response: reads(strings.Repeat(character, (maxRecord+room-empty)/each+1))})
+		t.Run("annotation_of_"+name+"_just_above_the_limit_is_too_large", func(t *testing.T) {
+			c.google.SetFault(annotator.Fault{Response: textResponse(strings.Repeat(character, (maxRecord+margin-empty)/bytesPerCharacter+1))})
 			_, err := c.annotate(t, p, ByURL)
-			fails(t, err, picture.TooLarge)
+			checkFailure(t, err, picture.TooLarge)
 		})
 	}
-	t.Run("beyond_gRPC's_own_limit_it_is_too_large_and_no_quota", func(t *testing.T) {
-		c.google.SetFault(annotator.Fault{Response: reads(strings.Repeat("x", 5<<20))})
+	// gRPC's default limit of 4 MiB would report RESOURCE_EXHAUSTED, like an exhausted quota.
+	t.Run("annotation_above_gRPC's_default_limit_is_too_large", func(t *testing.T) {
+		c.google.SetFault(annotator.Fault{Response: textResponse(strings.Repeat("x", 5<<20))})
 		_, err := c.annotate(t, p, ByURL)
-		fails(t, err, picture.TooLarge)
+		checkFailure(t, err, picture.TooLarge)
 	})
 }
 
-// reads is what Google answers when it found so much text.
-func reads(text string) *visionpb.AnnotateImageResponse {
+// textResponse returns Google's response for an image that contains text.
+func textResponse(text string) *visionpb.AnnotateImageResponse {
 	return &visionpb.AnnotateImageResponse{FullTextAnnotation: &visionpb.TextAnnotation{Text: text}}
 }
 
-// size is what p's Record takes with so much text in it.
-func size(t *testing.T, p picture.Picture, text string) int {
+// recordSize returns the size of p's Record if Google finds text.
+func recordSize(t *testing.T, p picture.Picture, text string) int {
 	t.Helper()
-	annotation, err := protojson.Marshal(reads(text))
+	annotation, err := protojson.Marshal(textResponse(text))
 	if err != nil {
 		t.Fatal(err)
 	}
 	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	record, err := records.Encode(p.AnnotatedRecord(json.RawMessage(annotation), noon, nil, ""))
+	record, err := records.Encode(p.AnnotatedRecord(annotation, noon, nil, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return len(record)
 }
 
-// fitsTemporal checks that a server with default settings takes the value (limit.blobSize.error).
-func fitsTemporal(t *testing.T, value any) {
+// checkPayloadSize checks that a Temporal server with default settings accepts the value (limit.blobSize.error, 2 MiB).
+func checkPayloadSize(t *testing.T, value any) {
 	t.Helper()
 	payloads, err := converter.GetDefaultDataConverter().ToPayloads(value)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if payloads.Size() > 2<<20 {
-		t.Errorf("Temporal would refuse its %d bytes", payloads.Size())
+		t.Errorf("the payload has %d bytes", payloads.Size())
 	}
 }

@@ -7,23 +7,21 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/grpc/codes"
 
+	"triptych/emulators/s3/s3test"
 	"triptych/emulators/vision/annotator"
 	"triptych/picture"
 )
 
-// A cloud may repeat the URL it was given, and everyone who watches the picture sees the failure.
-func TestFailureHoldsNoSignature(t *testing.T) {
-	c := open(t)
-	options := c.S3.Options()
-	options.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: secretKey, SessionToken: "session/token+of=role"}, nil
+// A cloud may repeat the signed URL in its error message, and everyone who has the picture's link sees the failure.
+func TestFailureContainsNoSignature(t *testing.T) {
+	c := openClouds(t)
+	c.useCredentials(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: s3test.AccessKey, SecretAccessKey: s3test.SecretKey, SessionToken: "session/token+of=role"}, nil
 	})
-	c.S3 = s3.New(options)
-	p := somePicture(t)
+	p := newPicture(t)
 	signed, err := c.presign(t, p)
 	if err != nil {
 		t.Fatal(err)
@@ -32,30 +30,31 @@ func TestFailureHoldsNoSignature(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for place, fault := range map[string]func(message string) annotator.Fault{
-		"of_the_call":  func(m string) annotator.Fault { return annotator.Fault{Code: codes.Internal, Message: m} },
-		"of_the_image": func(m string) annotator.Fault { return annotator.Fault{ImageCode: codes.Internal, Message: m} },
+	secrets := []string{u.Query().Get("X-Amz-Signature"), s3test.AccessKey, "session", "of%3drole", "of=role"}
+	for source, fault := range map[string]func(message string) annotator.Fault{
+		"call":  func(m string) annotator.Fault { return annotator.Fault{Code: codes.Internal, Message: m} },
+		"image": func(m string) annotator.Fault { return annotator.Fault{ImageCode: codes.Internal, Message: m} },
 	} {
 		for name, message := range map[string]string{
-			"as_it_is":           "could not fetch " + signed.URL + " in time",
-			"in_quotes":          `could not fetch "` + signed.URL + `".`,
-			"in_lower_case":      "could not fetch " + strings.ToLower(signed.URL),
-			"inside_another_URL": "could not fetch http://proxy/?from=" + url.QueryEscape(signed.URL) + "&retry=1",
-			"in_two_lines":       signed.URL + "\n" + signed.URL,
-			"as_HTML":            `<a href="` + strings.ReplaceAll(signed.URL, "&", "&amp;") + `">it</a>`,
+			"unchanged":      "could not fetch " + signed.URL + " in time",
+			"in_quotes":      `could not fetch "` + signed.URL + `".`,
+			"in_lower_case":  "could not fetch " + strings.ToLower(signed.URL),
+			"in_another_URL": "could not fetch http://proxy/?from=" + url.QueryEscape(signed.URL) + "&retry=1",
+			"on_two_lines":   signed.URL + "\n" + signed.URL,
+			"in_HTML":        `<a href="` + strings.ReplaceAll(signed.URL, "&", "&amp;") + `">it</a>`,
 		} {
-			t.Run("when_an_error_"+place+"_repeats_the_URL_"+name, func(t *testing.T) {
+			t.Run("URL_"+name+"_is_redacted_in_an_error_of_the_"+source, func(t *testing.T) {
 				c.google.SetFault(fault(message))
-				_, err := take[AnnotateResult](t, c.Activities, picture.AnnotateStep, AnnotateInput{Picture: p, Send: ByURL, SignedURL: signed})
-				fails(t, err, picture.Unavailable)
-				sent := strings.ToLower(temporal.GetDefaultFailureConverter().ErrorToFailure(err).String())
-				for _, secret := range []string{u.Query().Get("X-Amz-Signature"), accessKey, "session", "of%3drole", "of=role"} {
-					if secret == "" || strings.Contains(sent, strings.ToLower(secret)) {
-						t.Errorf("the failure shows %q: %s", secret, sent)
+				_, err := execute[AnnotateResult](t, c, picture.AnnotateStep, AnnotateInput{Picture: p, Send: ByURL, SignedURL: signed})
+				checkFailure(t, err, picture.Unavailable)
+				encoded := strings.ToLower(temporal.GetDefaultFailureConverter().ErrorToFailure(err).String())
+				for _, secret := range secrets {
+					if secret == "" || strings.Contains(encoded, strings.ToLower(secret)) {
+						t.Errorf("the failure contains %q: %s", secret, encoded)
 					}
 				}
-				if !strings.Contains(sent, "x-amz-algorithm") {
-					t.Errorf("what Google said is gone: %s", sent)
+				if !strings.Contains(encoded, "x-amz-algorithm") {
+					t.Errorf("the rest of Google's message is missing: %s", encoded)
 				}
 			})
 		}

@@ -1,7 +1,8 @@
-// Command bench measures the pipeline: go run ./bench
+// Command bench measures the overhead of the pipeline: go run ./bench
 //
-// One run starts the local parts on a directory of its own, with clouds that answer at once or after a set time, and
-// takes four ways across them in interleaved rounds, so that what else the machine does falls on all of them alike.
+// It starts the local stack in its own directory and sends pictures through three variants in interleaved rounds, so
+// that other load on the machine affects all variants alike. The emulated clouds respond immediately or after a fixed
+// delay, and Vision returns a stored annotation, so that bench measures the pipeline and not the clouds.
 package main
 
 import (
@@ -19,17 +20,16 @@ import (
 	"time"
 )
 
-const help = `bench measures what the pipeline costs over its three calls to the clouds:
+const help = `Bench measures the overhead of the pipeline around its three cloud calls, in three variants:
 
-  direct     one function makes the three calls, one after the other; nothing is durable
-  default    a workflow of three ordinary activities, on the Temporal dev server's own settings
-  plain      the same, on the dev server as local tunes it
-  triptych   the product as shipped, on that same server
+  direct     one function makes the three calls in sequence; nothing is durable
+  plain      a workflow of three ordinary activities
+  triptych   the product as shipped
 
-All four meet the same local S3, Cloud Vision and Cosmos DB. Vision gives everyone the same answer without looking,
-after a set time, so that only the pipeline is measured. The shipped trigger starts the pictures of the last three.
+All variants use the same emulators of S3, Cloud Vision and Cosmos DB. Vision returns a stored annotation, so that only
+the pipeline is measured. The shipped trigger starts the workflows of plain and triptych, on the same Temporal server.
 
-usage: go run ./bench [flags]      progress goes to stderr, the table to stdout; Ctrl-C shows what there is
+usage: go run ./bench [flags]      progress goes to stderr, the table to stdout; Ctrl-C prints the results so far
 
 `
 
@@ -37,7 +37,7 @@ func main() {
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process immediately
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return
@@ -48,45 +48,45 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, out, say io.Writer) error {
+func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.SetOutput(say)
+	flags.SetOutput(progress)
 	flags.Usage = func() {
-		fmt.Fprint(say, help)
+		fmt.Fprint(progress, help)
 		flags.PrintDefaults()
 	}
 	asJSON := flags.Bool("json", false, "print one JSON line per row instead of the table")
-	full := flags.Bool("full", false, "measure as for the README: more rounds, up to 1,000 pictures in flight, 10,000 waiting")
-	only := flags.String("only", "", "measure these `variants`, such as plain,triptych")
-	dir := flags.String("data", "", "`directory` to work in and leave behind; default: a temporary one")
+	full := flags.Bool("full", false, "measure as for the README: more rounds, up to 1,000 pictures in flight, a backlog of 10,000")
+	only := flags.String("only", "", "measure only these `variants`, such as plain,triptych")
+	dir := flags.String("data", "", "work in this `directory` and keep it; default: a temporary directory")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("no arguments are taken but flags, not %q; see -h", flags.Arg(0))
+		return fmt.Errorf("unexpected argument %q; see -h", flags.Arg(0))
 	}
-	plan := quick
+	plan := quickPlan
 	if *full {
-		plan = thorough
+		plan = fullPlan
 	}
 	if *only != "" {
-		plan.only = strings.Split(*only, ",")
+		plan.variants = strings.Split(*only, ",")
 	}
-	for _, name := range plan.only {
-		if !slices.Contains(variants, name) {
-			return fmt.Errorf("-only does not know %q; there are %s", name, strings.Join(variants, ", "))
+	for _, name := range plan.variants {
+		if !slices.Contains(allVariants, name) {
+			return fmt.Errorf("unknown variant %q in -only; known variants are %s", name, strings.Join(allVariants, ", "))
 		}
 	}
 	started := time.Now()
-	m, err := measureIn(ctx, *dir, plan, say)
+	m, err := measureIn(ctx, *dir, plan, progress)
 	if err != nil && ctx.Err() == nil {
 		return err
 	}
 	if m == nil {
-		return nil // Ctrl-C before anything was measured
+		return nil // Ctrl-C before the first measurement
 	}
+	fmt.Fprintf(progress, "measured in %s\n\n", time.Since(started).Round(time.Second))
 	table := m.table(plan)
-	fmt.Fprintf(say, "measured in %s\n\n", time.Since(started).Round(time.Second))
 	if *asJSON {
 		return table.writeJSON(out)
 	}
@@ -96,18 +96,18 @@ func run(ctx context.Context, args []string, out, say io.Writer) error {
 	return m.writeTimeline(out)
 }
 
-// measureIn works in dir, or in a temporary directory if that is "". What was measured before ctx ended is returned
+// measureIn works in dir, or in a temporary directory if dir is "". If ctx ends, it returns the measurements so far
 // with the error.
-func measureIn(ctx context.Context, dir string, plan plan, say io.Writer) (measurements, error) {
+func measureIn(ctx context.Context, dir string, plan plan, progress io.Writer) (measurements, error) {
 	if dir == "" {
 		temporary, err := os.MkdirTemp("", "triptych-bench-")
 		if err != nil {
-			return nil, fmt.Errorf("making a directory to work in: %w", err)
+			return nil, fmt.Errorf("creating a working directory: %w", err)
 		}
 		defer os.RemoveAll(temporary)
 		dir = temporary
 	}
-	r, err := openRig(ctx, dir, plan.only, say)
+	r, err := openRig(ctx, dir, plan.variants, progress)
 	if err != nil {
 		return nil, err
 	}

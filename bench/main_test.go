@@ -11,15 +11,15 @@ import (
 	"testing"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
-	"google.golang.org/protobuf/encoding/protojson"
 
 	"triptych/internal/records"
 	"triptych/picture"
 )
 
-// few measures everything once, to see that it can be measured.
-var few = plan{rounds: 1, idle: 2, slow: 1, events: 1, starts: 1, flights: []int{1, 4}, during: 100 * time.Millisecond, waiting: 20}
+// smallPlan takes every measurement with as few pictures as possible.
+var smallPlan = plan{rounds: 1, sequential: 2, slowClouds: 1, inFlight: []int{1, 4}, interval: 100 * time.Millisecond, backlogSize: 20}
 
 func TestBench(t *testing.T) {
 	r, err := openRig(t.Context(), t.TempDir(), nil, t.Output())
@@ -27,54 +27,54 @@ func TestBench(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.close)
-	kept, err := records.Open(r.stack.Endpoints.Cosmos, r.stack.Endpoints.CosmosKey)
+	container, err := records.Open(records.Config{Endpoint: r.stack.Endpoints.Cosmos, Key: r.stack.Endpoints.CosmosKey})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, v := range r.variants {
-		t.Run(v.name+"_really_writes_the_Record", func(t *testing.T) {
-			p, _, err := v.take(t.Context(), func() {})
+		t.Run(v.name+"_writes_an_annotated_Record", func(t *testing.T) {
+			p, _, err := v.process(t.Context(), func() {})
 			if err != nil {
 				t.Fatal(err)
 			}
-			record, _, err := kept.Read(t.Context(), p.ID)
+			record, _, err := container.Read(t.Context(), p.ID)
 			if err != nil || record.Status != picture.Annotated || !bytes.Contains(record.Annotation, []byte("faceAnnotations")) {
 				t.Errorf("Record %.300v, %v", record, err)
 			}
 		})
 	}
-	t.Run("fills_the_whole_table", func(t *testing.T) {
-		m, err := r.measure(t.Context(), few)
+	t.Run("measurements_fill_the_whole_table", func(t *testing.T) {
+		m, err := r.measure(t.Context(), smallPlan)
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkTable(t, m.table(few))
+		checkTable(t, m.table(smallPlan))
 	})
-	t.Run("shows_what_there_is_when_it_is_stopped", func(t *testing.T) {
-		ctx, stop := context.WithCancel(t.Context())
-		defer stop()
-		r.say = stopsAt{"one by one: plain", stop}
-		m, err := r.measure(ctx, few)
-		if err == nil || len(m["idle"]["direct"]) != few.idle || len(m["idle"]["plain"]) != 0 {
+	t.Run("interrupted_measurement_returns_partial_results", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		r.progress = cancelOn{"sequential pictures: plain", cancel}
+		m, err := r.measure(ctx, smallPlan)
+		if err == nil || len(m["latency"]["direct"]) != smallPlan.sequential || len(m["latency"]["plain"]) != 0 {
 			t.Errorf("measured %v, %v", m, err)
 		}
 	})
 }
 
-// stopsAt presses Ctrl-C once bench says so much.
-type stopsAt struct {
-	words string
-	stop  func()
+// cancelOn calls cancel when bench prints the given progress text.
+type cancelOn struct {
+	text   string
+	cancel func()
 }
 
-func (s stopsAt) Write(said []byte) (int, error) {
-	if strings.Contains(string(said), s.words) {
-		s.stop()
+func (c cancelOn) Write(progress []byte) (int, error) {
+	if strings.Contains(string(progress), c.text) {
+		c.cancel()
 	}
-	return len(said), nil
+	return len(progress), nil
 }
 
-// checkTable wants a value wherever there is something to measure, and of it only what no machine can change.
+// checkTable requires a value in every row of triptych. It checks only values that do not depend on the machine's speed.
 func checkTable(t *testing.T, rows table) {
 	var text, lines bytes.Buffer
 	if err := rows.write(&text); err != nil {
@@ -93,66 +93,79 @@ func checkTable(t *testing.T, rows table) {
 		if err := decoder.Decode(&r); err != nil {
 			t.Fatal(err)
 		}
-		linux := map[string]bool{"s": true, "MB": true}[r.Unit] // from /proc
-		if _, err := os.Stat("/proc/self/stat"); linux && err != nil {
+		fromProc := r.Unit == "s" || r.Unit == "MB" // read from /proc, which only Linux has
+		if _, err := os.Stat("/proc/self/stat"); fromProc && err != nil {
 			continue
 		}
-		if _, twice := got[r.Name]; twice || r.Triptych == nil {
-			t.Fatalf("%q (%s) is there twice: %v, or has no value for triptych", r.Name, r.Unit, twice)
+		if _, duplicate := got[r.Name]; duplicate || r.Triptych == nil {
+			t.Fatalf("%q (%s) is a duplicate (%v) or has no value for triptych", r.Name, r.Unit, duplicate)
 		}
 		got[r.Name] = *r.Triptych
-		difference := strings.Contains(r.Name, "over direct") // may be negative by chance
-		if inTime := r.Unit == "ms" || r.Unit == "1/s"; inTime && !difference && *r.Triptych <= 0 {
+		difference := strings.Contains(r.Name, "minus direct") // may be negative by chance
+		if timing := r.Unit == "ms" || r.Unit == "1/s"; timing && !difference && *r.Triptych <= 0 {
 			t.Errorf("%q is %v %s", r.Name, *r.Triptych, r.Unit)
 		}
 	}
-	for _, name := range []string{"billable Temporal Actions of a picture", "history of a picture: length", "history of a picture: size"} {
+	for _, name := range []string{"history per picture: length", "history per picture: size"} {
 		if got[name] <= 0 {
 			t.Errorf("%s: %v", name, got[name])
 		}
 	}
-	if failed, there := got["20 waited for the worker: runs that failed"]; failed != 0 || !there {
-		t.Errorf("%v runs failed", failed)
+	if got := got["billable Temporal Actions per picture"]; got != 4 { // start, annotate, and the markers of two workflow tasks
+		t.Errorf("a picture costs %v Actions, want 4", got)
+	}
+	if failed, found := got["backlog of 20: failed workflows"]; failed != 0 || !found {
+		t.Errorf("%v workflows failed", failed)
 	}
 }
 
-func TestOnly(t *testing.T) {
-	t.Run("a_name_that_is_none_is_refused_before_anything_is_started", func(t *testing.T) {
-		var said bytes.Buffer
-		err := run(t.Context(), []string{"-only", "plain,triptich"}, io.Discard, &said)
-		if err == nil || !strings.Contains(err.Error(), `"triptich"; there are direct, default, plain, triptych`) || said.Len() > 0 {
-			t.Errorf("got %v, said %s", err, &said)
+func TestFlags(t *testing.T) {
+	t.Run("unknown_variant_is_rejected_before_anything_starts", func(t *testing.T) {
+		var progress bytes.Buffer
+		err := run(t.Context(), []string{"-only", "plain,triptich"}, io.Discard, &progress)
+		if err == nil || !strings.Contains(err.Error(), `"triptich" in -only; known variants are direct, plain, triptych`) || progress.Len() > 0 {
+			t.Errorf("got %v, printed %s", err, &progress)
 		}
 	})
 }
 
-func TestInTurn(t *testing.T) {
-	t.Run("every_other_round_goes_the_other_way", func(t *testing.T) {
+func TestRoundOrder(t *testing.T) {
+	t.Run("every_second_round_is_reversed", func(t *testing.T) {
 		a, b := &variant{}, &variant{}
 		all := []*variant{a, b}
-		if !slices.Equal(inTurn(all, 0), all) || !slices.Equal(inTurn(all, 1), []*variant{b, a}) || !slices.Equal(inTurn(all, 2), all) {
-			t.Error("it does not")
+		if !slices.Equal(roundOrder(all, 0), all) || !slices.Equal(roundOrder(all, 1), []*variant{b, a}) || !slices.Equal(roundOrder(all, 2), all) {
+			t.Error("the order does not alternate")
 		}
 	})
 }
 
-func TestActions(t *testing.T) {
-	for history, want := range map[string]int{
-		"a_picture_is_annotated":                                   4, // start, markers, two activities
-		"an_error_nobody_foresaw_is_tried_again":                   6, // another attempt of annotate, and persist by an activity after its first
-		"credentials_that_are_missing_for_a_moment_are_waited_for": 6, // presign, by a third activity and a second attempt
+func TestBillableActions(t *testing.T) {
+	started := &historypb.HistoryEvent{EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED}
+	scheduled := &historypb.HistoryEvent{EventType: enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED}
+	timer := &historypb.HistoryEvent{EventType: enumspb.EVENT_TYPE_TIMER_STARTED}
+	completed := &historypb.HistoryEvent{EventType: enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED}
+	attempt := func(n int32) *historypb.HistoryEvent {
+		return &historypb.HistoryEvent{EventType: enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED, Attributes: &historypb.HistoryEvent_ActivityTaskStartedEventAttributes{
+			ActivityTaskStartedEventAttributes: &historypb.ActivityTaskStartedEventAttributes{Attempt: n},
+		}}
+	}
+	marker := func(task int64) *historypb.HistoryEvent {
+		return &historypb.HistoryEvent{EventType: enumspb.EVENT_TYPE_MARKER_RECORDED, Attributes: &historypb.HistoryEvent_MarkerRecordedEventAttributes{
+			MarkerRecordedEventAttributes: &historypb.MarkerRecordedEventAttributes{WorkflowTaskCompletedEventId: task},
+		}}
+	}
+	for name, tt := range map[string]struct {
+		history []*historypb.HistoryEvent
+		want    int
+	}{
+		"annotated_picture_costs_start_and_markers_and_one_activity":  {[]*historypb.HistoryEvent{started, marker(4), marker(4), scheduled, attempt(1), completed, marker(13)}, 4},
+		"each_activity_retry_costs_one":                               {[]*historypb.HistoryEvent{started, marker(4), scheduled, attempt(2), completed, marker(13), scheduled, attempt(1), completed}, 6},
+		"timer_costs_one":                                             {[]*historypb.HistoryEvent{started, timer}, 2},
+		"activity_waiting_for_its_first_attempt_is_counted_only_once": {[]*historypb.HistoryEvent{started, scheduled}, 2},
 	} {
-		t.Run(history, func(t *testing.T) {
-			text, err := os.ReadFile("../workflows/testdata/AnnotatePicture/2/" + history + ".json")
-			if err != nil {
-				t.Fatal(err)
-			}
-			var h historypb.History
-			if err := protojson.Unmarshal(text, &h); err != nil {
-				t.Fatal(err)
-			}
-			if got := actions(h.Events); got != want {
-				t.Errorf("%d Actions, want %d", got, want)
+		t.Run(name, func(t *testing.T) {
+			if got := billableActions(tt.history); got != tt.want {
+				t.Errorf("%d Actions, want %d", got, tt.want)
 			}
 		})
 	}

@@ -4,38 +4,32 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// tick is the unit of CPU time in /proc, USER_HZ, which is 100 on every Linux that Go runs on.
-const tick = time.Second / 100
+// clockTick is the unit of CPU time in /proc (USER_HZ). It is 1/100 s on every Linux that Go supports.
+const clockTick = time.Second / 100
 
-// cpu is the CPU time that a process and its threads have taken. It reads Linux's /proc: false on other systems, where
-// those rows stay empty, and for a process that is gone.
-func cpu(pid int) (time.Duration, bool) {
-	fields, ok := processStat(pid)
-	if !ok {
-		return 0, false
-	}
-	user, _ := strconv.Atoi(fields[11]) // utime and stime, fields 14 and 15 of proc_pid_stat(5)
-	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * tick, true
-}
-
-// processStat is a process's fields after its name, the first of which is the third of proc_pid_stat(5).
-func processStat(pid int) ([]string, bool) {
+// cpuTime returns the CPU time of a process and its threads. It reads Linux's /proc. On other systems, and for a
+// process that has ended, it returns false.
+func cpuTime(pid int) (time.Duration, bool) {
 	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return nil, false
+		return 0, false
 	}
+	// The name in parentheses may contain spaces. The field after it is the third field in proc_pid_stat(5).
 	fields := strings.Fields(string(line[bytes.LastIndexByte(line, ')')+1:]))
-	return fields, len(fields) > 12
+	if len(fields) < 13 {
+		return 0, false
+	}
+	user, _ := strconv.Atoi(fields[11]) // utime and stime, fields 14 and 15
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * clockTick, true
 }
 
-// peakMemory is the most resident memory a process has had, in bytes.
+// peakMemory returns the largest resident set size of a process so far, in bytes.
 func peakMemory(pid int) (float64, bool) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -50,19 +44,26 @@ func peakMemory(pid int) (float64, bool) {
 	return 0, false
 }
 
-// ownChildren are the processes that this one has started from the program of that name.
-func ownChildren(program string) []int {
-	var pids []int
-	all, _ := filepath.Glob("/proc/[0-9]*")
-	for _, dir := range all {
-		pid, err := strconv.Atoi(filepath.Base(dir))
-		if err != nil {
-			continue
-		}
-		name, err := os.ReadFile(filepath.Join(dir, "comm"))
-		if fields, ok := processStat(pid); err == nil && ok && fields[1] == strconv.Itoa(os.Getpid()) && strings.TrimSpace(string(name)) == program {
-			pids = append(pids, pid)
-		}
+// usage is what the processes of a variant have used so far.
+type usage struct {
+	server, worker time.Duration // CPU time
+	database       int64         // size of the server's database in bytes
+	known          bool          // whether CPU times can be read on this system
+}
+
+func (v *variant) usage() usage {
+	var u usage
+	u.worker, u.known = cpuTime(v.rig.stack.PID(v.worker))
+	if v.client == nil {
+		return u
 	}
-	return pids
+	u.server, _ = cpuTime(v.rig.stack.PID(serverProcess))
+	if info, err := os.Stat(v.rig.database()); err == nil {
+		u.database = info.Size()
+	}
+	return u
+}
+
+func (u usage) since(before usage) usage {
+	return usage{u.server - before.server, u.worker - before.worker, u.database - before.database, u.known && before.known}
 }

@@ -8,17 +8,14 @@ import (
 	"math"
 	"slices"
 	"strings"
-
-	"gonum.org/v1/gonum/stat"
+	"text/tabwriter"
 )
 
-// row is one line of the table; a value that there is not is null. Its name is that of no other row: before the colon is
-// what rows that follow each other are about, after it what this one tells of it.
+// row is one line of the table. A missing value is nil. Names are unique and have the form "group: metric".
 type row struct {
 	Name     string   `json:"row"`
 	Unit     string   `json:"unit"`
 	Direct   *float64 `json:"direct"`
-	Default  *float64 `json:"default"`
 	Plain    *float64 `json:"plain"`
 	Triptych *float64 `json:"triptych"`
 	Ratio    *float64 `json:"triptychOverPlain"`
@@ -26,138 +23,62 @@ type row struct {
 
 type table []row
 
-// summary makes one value of many; nil of none.
-type summary func(values []float64) *float64
-
-func quantile(q float64) summary {
-	return func(values []float64) *float64 {
-		if len(values) == 0 {
-			return nil
-		}
-		x := stat.Quantile(q, stat.Empirical, slices.Sorted(slices.Values(values)), nil)
-		return &x
-	}
-}
-
-// median of an even number of values is the mean of the two in the middle: of two rounds, neither.
-func median(values []float64) *float64 {
-	if len(values) == 0 {
-		return nil
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	x := stat.Mean([]float64{sorted[(len(sorted)-1)/2], sorted[len(sorted)/2]}, nil)
-	return &x
-}
-
-func most(values []float64) *float64 { return quantile(1)(values) }
-
-// enough values have a 99th percentile that is not simply the largest of them.
-const enough = 100
-
-// worst is the 99th percentile, of those variants of which there are enough values; where there are of none, it is the
-// largest value and called so.
-func (m measurements) worst(kind string) (string, summary) {
-	for _, values := range m[kind] {
-		if len(values) >= enough {
-			return "p99", func(values []float64) *float64 {
-				if len(values) < enough {
-					return nil
-				}
-				return quantile(.99)(values)
-			}
-		}
-	}
-	return "max", most
-}
-
-func scaled(s summary, by float64) summary {
-	return func(values []float64) *float64 {
-		x := s(values)
-		if x != nil {
-			*x *= by
-		}
-		return x
-	}
-}
-
 func (m measurements) table(p plan) table {
 	var t table
-	for _, alone := range []struct{ what, kind string }{
-		{"one picture, clouds 0 ms: ", "idle"}, {fmt.Sprintf("one picture, clouds %d + %d ms: ", visionTakes.Milliseconds(), cosmosTakes.Milliseconds()), "slow"},
+	for _, group := range []struct{ name, metric string }{
+		{"one picture, clouds 0 ms: ", "latency"},
+		{fmt.Sprintf("one picture, clouds %d + %d ms: ", visionDelay.Milliseconds(), cosmosDelay.Milliseconds()), "latency, slow clouds"},
 	} {
-		name, worst := m.worst(alone.kind)
+		tailName, tail := m.tail(group.metric)
 		t = append(t,
-			m.row(alone.what+"p50", "ms", alone.kind, median),
-			m.row(alone.what+"p90", "ms", alone.kind, quantile(.9)),
-			m.row(alone.what+name, "ms", alone.kind, worst),
-			m.over(alone.what+"over direct, p50", "ms", alone.kind, median),
-			m.over(alone.what+"over direct, "+name, "ms", alone.kind, worst),
-			m.percentOver(alone.what+"over direct, share of p50", alone.kind),
+			m.row(group.name+"p50", "ms", group.metric, median),
+			m.row(group.name+"p90", "ms", group.metric, quantile(.9)),
+			m.row(group.name+tailName, "ms", group.metric, tail),
+			m.overhead(group.name+"minus direct, p50", "ms", group.metric, median),
+			m.overhead(group.name+"minus direct, "+tailName, "ms", group.metric, tail),
 		)
 	}
-	name, worst := m.worst("event")
-	t = append(t,
-		m.row("from S3's event to the Record: p50", "ms", "event", median),
-		m.row("from S3's event to the Record: "+name, "ms", "event", worst),
-	)
-	for _, n := range p.flights {
-		t = append(t, m.row(fmt.Sprintf("pictures/s: %d in flight", n), "1/s", flightKind(n), median))
+	t = append(t, m.row("event to accepted start, p50", "ms", "start latency", median))
+	for _, n := range p.inFlight {
+		t = append(t, m.row(fmt.Sprintf("pictures/s: %d in flight", n), "1/s", throughputMetric(n), median))
 	}
-	t = append(t,
-		m.row("CPU-s per 1,000 pictures: server and worker", "s", "cpu", median),
-		m.row("CPU-s per 1,000 pictures: server", "s", "cpu server", median),
-		m.row("CPU-s per 1,000 pictures: worker", "s", "cpu worker", median),
-		m.row("CPU-s per 1,000 pictures: trigger (not in the sum)", "s", "cpu trigger", median),
-		m.row("history of a picture: size", "bytes", "history bytes", median),
-		m.row("history of a picture: length", "events", "history events", median),
-		m.row("billable Temporal Actions of a picture", "", "actions", median),
-		m.row("database of a picture", "kB", "database", scaled(median, 1e-3)),
-		m.row("peak memory: worker", "MB", "worker memory", scaled(most, 1e-6)),
-		m.row("peak memory: trigger", "MB", "trigger memory", scaled(most, 1e-6)),
-		m.row("trigger's bootstrap", "MB", "bootstrap", scaled(most, 1e-6)),
-		m.row("event to accepted start: trigger cold, p50", "ms", "cold", median),
-		m.row("event to accepted start: trigger warm, p50", "ms", "start", median),
-	)
-	waited := fmt.Sprintf("%d waited for the worker: ", p.waiting)
-	name, worst = m.worst("meanwhile")
+	backlog := fmt.Sprintf("backlog of %d: ", p.backlogSize)
+	tailName, tail := m.tail("live latency")
 	return append(t,
-		m.row(waited+"pictures/s", "1/s", "drained", median),
-		m.row(waited+"runs that failed", "", "failed", most),
-		m.row(waited+"peak memory of the worker", "MB", "drain memory", scaled(most, 1e-6)),
-		m.row(waited+"one picture meanwhile, p50", "ms", "meanwhile", median),
-		m.row(waited+"one picture meanwhile, "+name, "ms", "meanwhile", worst),
+		m.row("CPU-s per 1,000 pictures: server and worker", "s", "CPU", median),
+		m.row("CPU-s per 1,000 pictures: server", "s", "server CPU", median),
+		m.row("CPU-s per 1,000 pictures: worker", "s", "worker CPU", median),
+		m.row("history per picture: size", "bytes", "history bytes", median),
+		m.row("history per picture: length", "events", "history events", median),
+		m.row("billable Temporal Actions per picture", "", "actions", median),
+		m.row("Temporal database per picture", "kB", "database bytes", scaled(median, 1e-3)),
+		m.row("peak memory of the worker", "MB", "worker memory", scaled(maximum, 1e-6)),
+		m.row(backlog+"pictures/s", "1/s", "backlog throughput", median),
+		m.row(backlog+"failed workflows", "", "backlog failures", maximum),
+		m.row(backlog+"peak memory of the worker", "MB", "backlog worker memory", scaled(maximum, 1e-6)),
+		m.row(backlog+"latency of live pictures, p50", "ms", "live latency", median),
+		m.row(backlog+"latency of live pictures, "+tailName, "ms", "live latency", tail),
 	)
 }
 
-func (m measurements) row(name, unit, kind string, s summary) row {
-	of := m[kind]
-	return row{name, unit, s(of["direct"]), s(of["default"]), s(of["plain"]), s(of["triptych"]), nil}.withRatio()
+func (m measurements) row(name, unit, metric string, s summary) row {
+	values := m[metric]
+	return row{Name: name, Unit: unit, Direct: s(values["direct"]), Plain: s(values["plain"]), Triptych: s(values["triptych"])}.withRatio()
 }
 
-// over is by how much more than direct; of direct itself there is nothing to tell.
-func (m measurements) over(name, unit, kind string, s summary) row {
-	r := m.row(name, unit, kind, s)
+// overhead returns the differences from direct. Without direct, the row is empty.
+func (m measurements) overhead(name, unit, metric string, s summary) row {
+	r := m.row(name, unit, metric, s)
 	if r.Direct == nil {
 		return row{Name: name, Unit: unit}
 	}
-	for _, cell := range []*float64{r.Default, r.Plain, r.Triptych} {
+	for _, cell := range []*float64{r.Plain, r.Triptych} {
 		if cell != nil {
 			*cell -= *r.Direct
 		}
 	}
 	r.Direct = nil
 	return r.withRatio()
-}
-
-func (m measurements) percentOver(name, kind string) row {
-	direct := median(m[kind]["direct"])
-	r := m.over(name, "%", kind, median)
-	for _, cell := range []*float64{r.Default, r.Plain, r.Triptych} {
-		if cell != nil && direct != nil {
-			*cell *= 100 / *direct
-		}
-	}
-	return r
 }
 
 func (r row) withRatio() row {
@@ -179,73 +100,43 @@ func (t table) writeJSON(out io.Writer) error {
 	return nil
 }
 
-// write is the table for people, in Markdown. What rows are about, the first of them says.
+// write prints the table as Markdown. Consecutive rows of one group show the group's name only once.
 func (t table) write(out io.Writer) error {
-	cells := [][]string{{"", "", "direct", "default", "plain", "triptych", "triptych ÷ plain"}}
-	about := ""
+	w := tabwriter.NewWriter(out, 0, 0, 1, ' ', 0)
+	fmt.Fprint(w, "|\t|\t| direct\t| plain\t| triptych\t| triptych ÷ plain\t|\n| ---\t| ---\t| ---:\t| ---:\t| ---:\t| ---:\t|\n")
+	lastGroup := ""
 	for _, r := range t {
 		name := r.Name
-		if before, of, found := strings.Cut(name, ": "); found && before == about {
-			name = of
+		if group, metric, found := strings.Cut(name, ": "); found && group == lastGroup {
+			name = metric
 		} else {
-			about = before
+			lastGroup = group
 		}
-		cells = append(cells, []string{name, r.Unit, show(r.Direct), show(r.Default), show(r.Plain), show(r.Triptych), show(r.Ratio)})
+		fmt.Fprintf(w, "| %s\t| %s\t| %s\t| %s\t| %s\t| %s\t|\n", name, r.Unit, format(r.Direct), format(r.Plain), format(r.Triptych), format(r.Ratio))
 	}
-	widths := make([]int, len(cells[0]))
-	for _, line := range cells {
-		for i, cell := range line {
-			widths[i] = max(widths[i], len([]rune(cell)))
-		}
-	}
-	rule := make([]string, len(widths))
-	for i := range rule {
-		rule[i] = strings.Repeat("-", widths[i])
-		if i > 1 {
-			rule[i] = strings.Repeat("-", widths[i]-1) + ":"
-		}
-	}
-	for _, line := range slices.Insert(cells, 1, rule) {
-		for i, cell := range line {
-			pad := strings.Repeat(" ", widths[i]-len([]rune(cell)))
-			if i > 1 {
-				cell = pad + cell
-			} else {
-				cell += pad
-			}
-			if _, err := fmt.Fprintf(out, "| %s ", cell); err != nil {
-				return err
-			}
-		}
-		if _, err := fmt.Fprintln(out, "|"); err != nil {
-			return err
-		}
-	}
-	return nil
+	return w.Flush()
 }
 
-// writeTimeline says where the time of a picture goes: when each event of the product's history is written, and how
-// long after the one before, usually and at worst.
+// writeTimeline prints when each event in the history of the product's workflow is written, and the time since the
+// previous event.
 func (m measurements) writeTimeline(out io.Writer) error {
-	name, worst := m.worst("idle")
-	if _, err := fmt.Fprintf(out, "\nOne picture of triptych, clouds 0 ms, event by event:\n\n| ms, p50 | since the last, p50 | since the last, %s | event |\n| ---: | ---: | ---: | --- |\n", name); err != nil {
-		return err
-	}
-	for _, kind := range slices.Sorted(maps.Keys(m)) {
-		event, found := strings.CutPrefix(kind, eventKind)
-		if !found || m[kind]["triptych"] == nil {
+	tailName, tail := m.tail("latency")
+	var text strings.Builder
+	fmt.Fprintf(&text, "\nTimeline of one picture in triptych, clouds 0 ms:\n\n| ms, p50 | since the previous event, p50 | since the previous event, %s | event |\n| ---: | ---: | ---: | --- |\n", tailName)
+	for _, metric := range slices.Sorted(maps.Keys(m)) {
+		event, found := strings.CutPrefix(metric, eventTime)
+		if !found || m[metric]["triptych"] == nil {
 			continue
 		}
-		waited := m[waitKind+event]["triptych"]
-		if _, err := fmt.Fprintf(out, "| %s | %s | %s | %s |\n", show(median(m[kind]["triptych"])), show(median(waited)), show(worst(waited)), event); err != nil {
-			return err
-		}
+		waits := m[eventWait+event]["triptych"]
+		fmt.Fprintf(&text, "| %s | %s | %s | %s |\n", format(median(m[metric]["triptych"])), format(median(waits)), format(tail(waits)), event)
 	}
-	return nil
+	_, err := io.WriteString(out, text.String())
+	return err
 }
 
-// show keeps three digits.
-func show(x *float64) string {
+// format returns three significant digits.
+func format(x *float64) string {
 	switch {
 	case x == nil:
 		return "–"

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// to is the numbers from 1 to n, the largest first.
-func to(n int) []float64 {
+// descending returns the numbers from n to 1.
+func descending(n int) []float64 {
 	var all []float64
 	for i := range n {
 		all = append(all, float64(n-i))
@@ -18,62 +18,63 @@ func to(n int) []float64 {
 }
 
 func TestSummaries(t *testing.T) {
+	none := math.NaN()
 	for name, tt := range map[string]struct {
 		summary summary
 		values  []float64
-		want    float64 // NaN: none
+		want    float64
 	}{
-		"the_median_of_one_is_it":              {median, []float64{7}, 7},
-		"the_median_of_two_is_their_mean":      {median, []float64{30, 10}, 20},
-		"the_median_of_three_is_the_middle":    {median, []float64{30, 10, 11}, 11},
-		"the_median_of_four_is_between":        {median, []float64{4, 1, 100, 2}, 3},
-		"the_median_of_none_is_none":           {median, nil, math.NaN()},
-		"p90_of_10_leaves_out_one":             {quantile(.9), to(10), 9},
-		"p99_of_100_leaves_out_one":            {quantile(.99), to(100), 99},
-		"p99_of_99_is_the_largest":             {quantile(.99), to(99), 99},
-		"a_quantile_of_none_is_none":           {quantile(.9), nil, math.NaN()},
-		"most_is_the_largest":                  {most, []float64{1, 3, 2}, 3},
-		"most_of_none_is_none":                 {most, nil, math.NaN()},
-		"what_is_scaled_is_scaled":             {scaled(median, 1e-3), []float64{1000, 3000}, 2},
-		"what_there_is_not_is_not_when_scaled": {scaled(most, 1e-3), nil, math.NaN()},
+		"median_of_one_value_is_that_value":          {median, []float64{7}, 7},
+		"median_of_two_values_is_their_mean":         {median, []float64{30, 10}, 20},
+		"median_of_three_values_is_the_middle_one":   {median, []float64{30, 10, 11}, 11},
+		"median_of_four_values_is_a_mean_of_two":     {median, []float64{4, 1, 100, 2}, 3},
+		"median_of_no_values_is_nil":                 {median, nil, none},
+		"p90_of_10_values_is_the_second_largest":     {quantile(.9), descending(10), 9},
+		"p99_of_100_values_is_the_second_largest":    {quantile(.99), descending(100), 99},
+		"p99_of_99_values_is_the_largest":            {quantile(.99), descending(99), 99},
+		"quantile_of_no_values_is_nil":               {quantile(.9), nil, none},
+		"maximum_is_the_largest_value":               {maximum, []float64{1, 3, 2}, 3},
+		"maximum_of_no_values_is_nil":                {maximum, nil, none},
+		"scaled_median_is_the_median_times_a_factor": {scaled(median, 1e-3), []float64{1000, 3000}, 2},
+		"scaled_maximum_of_no_values_is_nil":         {scaled(maximum, 1e-3), nil, none},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := slices.Clone(tt.values)
-			if got := tt.summary(tt.values); !same(got, tt.want) {
-				t.Errorf("it is %s, want %v", show(got), tt.want)
+			if got := tt.summary(tt.values); !equal(got, tt.want) {
+				t.Errorf("got %s, want %v", format(got), tt.want)
 			}
 			if !slices.Equal(tt.values, before) {
-				t.Errorf("it changed what it was given to %v", tt.values)
+				t.Errorf("the summary changed its input to %v", tt.values)
 			}
 		})
 	}
 }
 
-// same compares a cell with a number, NaN being none.
-func same(cell *float64, want float64) bool {
+// equal compares a cell with a number. NaN stands for an empty cell.
+func equal(cell *float64, want float64) bool {
 	if cell == nil {
 		return math.IsNaN(want)
 	}
 	return math.Abs(*cell-want) < 1e-9
 }
 
-func TestWorst(t *testing.T) {
+func TestTail(t *testing.T) {
 	for name, tt := range map[string]struct {
-		of             map[string][]float64
-		called         string
-		plain, shipped float64
+		latencies       map[string][]float64
+		wantName        string
+		plain, triptych float64
 	}{
-		"of_fewer_than_100_it_is_the_largest_and_says_so": {map[string][]float64{"plain": to(40), "triptych": to(99)}, "max", 40, 99},
-		"of_100_it_is_p99":                        {map[string][]float64{"plain": to(200), "triptych": to(100)}, "p99", 198, 99},
-		"a_variant_of_fewer_has_none_beside_them": {map[string][]float64{"plain": to(40), "triptych": to(100)}, "p99", math.NaN(), 99},
-		"of_none_there_is_none":                   {nil, "max", math.NaN(), math.NaN()},
+		"fewer_than_100_values_give_the_maximum":        {map[string][]float64{"plain": descending(40), "triptych": descending(99)}, "max", 40, 99},
+		"100_values_give_p99":                           {map[string][]float64{"plain": descending(200), "triptych": descending(100)}, "p99", 198, 99},
+		"variant_with_too_few_values_for_p99_gets_none": {map[string][]float64{"plain": descending(40), "triptych": descending(100)}, "p99", math.NaN(), 99},
+		"metric_without_values_gives_no_maximum_either": {nil, "max", math.NaN(), math.NaN()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := measurements{"idle": tt.of}
-			called, worst := m.worst("idle")
-			r := m.row("", "ms", "idle", worst)
-			if called != tt.called || !same(r.Plain, tt.plain) || !same(r.Triptych, tt.shipped) {
-				t.Errorf("%s is %s and %s", called, show(r.Plain), show(r.Triptych))
+			m := measurements{"latency": tt.latencies}
+			tailName, tail := m.tail("latency")
+			r := m.row("", "ms", "latency", tail)
+			if tailName != tt.wantName || !equal(r.Plain, tt.plain) || !equal(r.Triptych, tt.triptych) {
+				t.Errorf("%s is %s and %s", tailName, format(r.Plain), format(r.Triptych))
 			}
 		})
 	}
@@ -81,50 +82,49 @@ func TestWorst(t *testing.T) {
 
 func TestRows(t *testing.T) {
 	none := math.NaN()
-	full := measurements{"idle": {"direct": {2, 2}, "default": {102}, "plain": {12, 32}, "triptych": {13, 11}}}
+	full := measurements{"latency": {"direct": {2, 2}, "plain": {12, 32}, "triptych": {13, 11}}}
+	withoutDirect := measurements{"latency": {"plain": {1}, "triptych": {2}}}
 	for name, tt := range map[string]struct {
 		row  row
-		want [5]float64 // direct, default, plain, triptych, ratio
+		want [4]float64 // direct, plain, triptych, ratio
 	}{
-		"a_row_has_a_ratio":                           {full.row("", "", "idle", median), [5]float64{2, 102, 22, 12, 12.0 / 22}},
-		"over_direct_is_a_difference_and_its_ratio":   {full.over("", "", "idle", median), [5]float64{none, 100, 20, 10, .5}},
-		"percent_over_direct_is_of_direct":            {full.percentOver("", "idle"), [5]float64{none, 5000, 1000, 500, .5}},
-		"over_direct_there_is_none_without_direct":    {measurements{"idle": {"plain": {1}, "triptych": {2}}}.over("", "", "idle", median), [5]float64{none, none, none, none, none}},
-		"percent_over_there_is_none_without_direct":   {measurements{"idle": {"plain": {1}, "triptych": {2}}}.percentOver("", "idle"), [5]float64{none, none, none, none, none}},
-		"less_than_direct_is_negative":                {measurements{"idle": {"direct": {5}, "triptych": {4}}}.over("", "", "idle", median), [5]float64{none, none, none, -1, none}},
-		"there_is_no_ratio_to_nothing":                {measurements{"failed": {"plain": {0}, "triptych": {1}}}.row("", "", "failed", most), [5]float64{none, none, 0, 1, none}},
-		"there_is_no_ratio_of_what_was_not_measured":  {measurements{"idle": {"plain": {1}}}.row("", "", "idle", median), [5]float64{none, none, 1, none, none}},
-		"there_is_nothing_of_what_was_never_measured": {measurements{}.row("", "", "idle", median), [5]float64{none, none, none, none, none}},
+		"row_has_the_ratio_of_triptych_to_plain":   {full.row("", "", "latency", median), [4]float64{2, 22, 12, 12.0 / 22}},
+		"overhead_is_the_difference_from_direct":   {full.overhead("", "", "latency", median), [4]float64{none, 20, 10, .5}},
+		"overhead_without_direct_is_empty":         {withoutDirect.overhead("", "", "latency", median), [4]float64{none, none, none, none}},
+		"overhead_of_a_faster_variant_is_negative": {measurements{"latency": {"direct": {5}, "triptych": {4}}}.overhead("", "", "latency", median), [4]float64{none, none, -1, none}},
+		"ratio_to_zero_is_empty":                   {measurements{"failures": {"plain": {0}, "triptych": {1}}}.row("", "", "failures", maximum), [4]float64{none, 0, 1, none}},
+		"ratio_of_an_unmeasured_variant_is_empty":  {measurements{"latency": {"plain": {1}}}.row("", "", "latency", median), [4]float64{none, 1, none, none}},
+		"row_of_an_unmeasured_metric_is_empty":     {measurements{}.row("", "", "latency", median), [4]float64{none, none, none, none}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for i, cell := range []*float64{tt.row.Direct, tt.row.Default, tt.row.Plain, tt.row.Triptych, tt.row.Ratio} {
-				if !same(cell, tt.want[i]) {
-					t.Errorf("cell %d is %s, want %v", i+1, show(cell), tt.want[i])
+			for i, cell := range []*float64{tt.row.Direct, tt.row.Plain, tt.row.Triptych, tt.row.Ratio} {
+				if !equal(cell, tt.want[i]) {
+					t.Errorf("cell %d is %s, want %v", i+1, format(cell), tt.want[i])
 				}
 			}
 		})
 	}
 }
 
-func TestWrite(t *testing.T) {
-	t.Run("what_rows_are_about_is_said_once", func(t *testing.T) {
+func TestTable(t *testing.T) {
+	t.Run("group_name_is_printed_once", func(t *testing.T) {
 		var out bytes.Buffer
-		if err := (table{{Name: "one picture: p50"}, {Name: "one picture: p90"}, {Name: "bootstrap"}, {Name: "other: p50"}}).write(&out); err != nil {
+		if err := (table{{Name: "one picture: p50"}, {Name: "one picture: p90"}, {Name: "memory"}, {Name: "other: p50"}}).write(&out); err != nil {
 			t.Fatal(err)
 		}
 		var names []string
 		for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n")[2:] {
 			names = append(names, strings.TrimSpace(strings.Split(line, "|")[1]))
 		}
-		if !slices.Equal(names, []string{"one picture: p50", "p90", "bootstrap", "other: p50"}) {
+		if !slices.Equal(names, []string{"one picture: p50", "p90", "memory", "other: p50"}) {
 			t.Errorf("got %q", names)
 		}
 	})
-	t.Run("no_two_rows_have_a_name_in_common", func(t *testing.T) {
+	t.Run("row_names_are_unique", func(t *testing.T) {
 		seen := map[string]bool{}
-		for _, r := range (measurements{}).table(thorough) {
+		for _, r := range (measurements{}).table(fullPlan) {
 			if seen[r.Name] {
-				t.Errorf("%q is there twice", r.Name)
+				t.Errorf("%q is a duplicate", r.Name)
 			}
 			seen[r.Name] = true
 		}
@@ -132,16 +132,19 @@ func TestWrite(t *testing.T) {
 }
 
 func TestTimeline(t *testing.T) {
-	m := measurements{
-		"idle":                 {"triptych": {3, 9}},
-		eventKind + "01 Start": {"triptych": {0, 0}}, waitKind + "01 Start": {"triptych": {0, 0}},
-		eventKind + "02 End": {"triptych": {3, 9}}, waitKind + "02 End": {"triptych": {3, 9}},
-	}
-	var out bytes.Buffer
-	if err := m.writeTimeline(&out); err != nil {
-		t.Fatal(err)
-	}
-	if want := "since the last, max | event |\n| ---: | ---: | ---: | --- |\n| 0 | 0 | 0 | 01 Start |\n| 6 | 6 | 9 | 02 End |\n"; !strings.HasSuffix(out.String(), want) {
-		t.Errorf("got %s, want at its end %s", out.String(), want)
-	}
+	t.Run("each_event_has_its_time_and_the_time_since_the_previous_event", func(t *testing.T) {
+		m := measurements{
+			"latency":              {"triptych": {3, 9}},
+			eventTime + "01 Start": {"triptych": {0, 0}}, eventWait + "01 Start": {"triptych": {0, 0}},
+			eventTime + "02 End": {"triptych": {3, 9}}, eventWait + "02 End": {"triptych": {3, 9}},
+		}
+		var out bytes.Buffer
+		if err := m.writeTimeline(&out); err != nil {
+			t.Fatal(err)
+		}
+		want := "since the previous event, max | event |\n| ---: | ---: | ---: | --- |\n| 0 | 0 | 0 | 01 Start |\n| 6 | 6 | 9 | 02 End |\n"
+		if !strings.HasSuffix(out.String(), want) {
+			t.Errorf("got %s, want at its end %s", out.String(), want)
+		}
+	})
 }

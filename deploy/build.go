@@ -13,33 +13,33 @@ import (
 
 const imageDir = "worker" // under dist, an OCI image layout
 
-// buildAll leaves everything that is deployed in dist.
+// buildAll writes the two functions and the worker's image to dist.
 func buildAll(ctx context.Context, arch string) error {
 	bin, err := os.MkdirTemp("", "triptych-deploy-")
 	if err != nil {
-		return fmt.Errorf("making a place for the programs: %w", err)
+		return fmt.Errorf("creating a directory for the programs: %w", err)
 	}
 	defer os.RemoveAll(bin)
 	if err := compile(ctx, ".", arch, bin, "trigger", "web", "worker"); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(dist, 0o755); err != nil {
-		return fmt.Errorf("making a place for what is built: %w", err)
+		return fmt.Errorf("creating the artifact directory: %w", err)
 	}
 	for _, function := range []string{"trigger", "web"} {
 		if err := zipBootstrap(filepath.Join(bin, function), filepath.Join(dist, function+".zip")); err != nil {
 			return err
 		}
 	}
-	image, err := imageOf(filepath.Join(bin, "worker"), arch)
+	image, err := buildImage(filepath.Join(bin, "worker"), arch)
 	if err != nil {
 		return err
 	}
-	return save(image, filepath.Join(dist, imageDir))
+	return saveImage(image, filepath.Join(dist, imageDir))
 }
 
-// compile builds programs of the repository at root into bin, for Linux. Nothing of the machine, the directory or the
-// state of git goes into them.
+// compile builds programs of the repository at root into bin, for Linux. The binaries do not depend on the machine, the
+// directory or the state of git.
 func compile(ctx context.Context, root, arch, bin string, programs ...string) error {
 	args := []string{"build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", bin + string(filepath.Separator)}
 	for _, program := range programs {
@@ -54,7 +54,8 @@ func compile(ctx context.Context, root, arch, bin string, programs ...string) er
 	return nil
 }
 
-// zipBootstrap packs a program as a function of the runtime provided.al2023 wants it: one executable named bootstrap.
+// zipBootstrap packs a program as the Lambda runtime provided.al2023 requires: one executable named bootstrap. The fixed
+// modification time keeps the zip reproducible.
 func zipBootstrap(program, target string) error {
 	code, err := os.Open(program)
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 
 var ecrHost = regexp.MustCompile(`^\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com$`)
 
-// ecrKeychain opens AWS's registry to whoever has AWS credentials for it. Other registries are docker login's.
+// ecrKeychain gets credentials for AWS's container registry with the caller's AWS credentials. For other registries it
+// returns none, so that the credentials of docker login are used.
 type ecrKeychain struct{ ctx context.Context }
 
 // Resolve implements authn.Keychain.
@@ -29,17 +30,17 @@ func (k ecrKeychain) Resolve(registry authn.Resource) (authn.Authenticator, erro
 	if err != nil {
 		return nil, fmt.Errorf("reading the AWS configuration: %w", err)
 	}
-	answer, err := ecr.NewFromConfig(cfg).GetAuthorizationToken(k.ctx, &ecr.GetAuthorizationTokenInput{})
+	response, err := ecr.NewFromConfig(cfg).GetAuthorizationToken(k.ctx, &ecr.GetAuthorizationTokenInput{})
 	if err != nil {
-		return nil, fmt.Errorf("asking AWS for access to %s: %w", registry, err)
+		return nil, fmt.Errorf("requesting access to %s from AWS: %w", registry, err)
 	}
-	if len(answer.AuthorizationData) == 0 {
-		return nil, errors.New("AWS gave no access to " + registry.String())
+	if len(response.AuthorizationData) == 0 {
+		return nil, errors.New("AWS returned no credentials for " + registry.String())
 	}
-	plain, err := base64.StdEncoding.DecodeString(aws.ToString(answer.AuthorizationData[0].AuthorizationToken))
+	decoded, err := base64.StdEncoding.DecodeString(aws.ToString(response.AuthorizationData[0].AuthorizationToken))
 	if err != nil {
-		return nil, fmt.Errorf("reading AWS's access to %s: %w", registry, err)
+		return nil, fmt.Errorf("decoding the credentials for %s: %w", registry, err)
 	}
-	user, password, _ := strings.Cut(string(plain), ":")
+	user, password, _ := strings.Cut(string(decoded), ":")
 	return &authn.Basic{Username: user, Password: password}, nil
 }

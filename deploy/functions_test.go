@@ -23,18 +23,18 @@ import (
 	"triptych/picture"
 )
 
-// TestFunctions runs what is in the zips, with no setting but those that Terraform gives a function: the others
-// come from SSM.
+// TestFunctions runs the programs in the zips with the environment that Terraform gives a function. The other settings
+// come from an SSM server.
 func TestFunctions(t *testing.T) {
 	s := stacktest.Start(t)
-	parameters, trigger, web := serveSSM(t, s), unzipped(t, "trigger"), unzipped(t, "web")
-	t.Run("the_trigger_starts_the_picture_of_an_S3_event", func(t *testing.T) {
-		runs, err := s.Client()
+	parameters, trigger, web := serveSSM(t, s), unzip(t, "trigger"), unzip(t, "web")
+	t.Run("trigger_starts_a_workflow_for_an_S3_event", func(t *testing.T) {
+		temporal, err := s.Client()
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(runs.Close)
-		function := start(t, s, parameters, trigger, 30*time.Second)
+		t.Cleanup(temporal.Close)
+		function := startFunction(t, s, parameters, trigger, 30*time.Second)
 		id := picture.NewID(time.Now())
 		key, err := id.Key("image/jpeg")
 		if err != nil {
@@ -46,17 +46,17 @@ func TestFunctions(t *testing.T) {
 		if failed := w.Header().Get("X-Amz-Function-Error"); w.Code != http.StatusOK || failed != "" {
 			t.Fatalf("%d %s %s", w.Code, failed, w.Body)
 		}
-		if _, err := runs.DescribeWorkflowExecution(t.Context(), id.WorkflowID(), ""); err != nil {
-			t.Errorf("no run of the picture: %v", err)
+		if _, err := temporal.DescribeWorkflowExecution(t.Context(), id.WorkflowID(), ""); err != nil {
+			t.Errorf("the picture has no workflow: %v", err)
 		}
 	})
-	t.Run("web_tells_of_a_picture_while_it_goes_its_way_in_one_stream", func(t *testing.T) {
+	t.Run("web_streams_the_progress_of_a_picture_in_one_response", func(t *testing.T) {
 		photo, err := os.ReadFile("../emulators/vision/testdata/astronaut.jpg")
 		if err != nil {
 			t.Fatal(err)
 		}
 		var streams atomic.Int32
-		url := start(t, s, parameters, web, 65*time.Second).URL()
+		url := startFunction(t, s, parameters, web, 65*time.Second).URL()
 		site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if strings.HasSuffix(r.URL.Path, "/events") {
 				streams.Add(1)
@@ -68,21 +68,21 @@ func TestFunctions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		told := map[picture.Status]bool{}
+		seen := map[picture.Status]bool{}
 		settled, err := siteclient.Site(site.URL).Follow(t.Context(), grant.ID, func(p picture.Progress) {
-			if len(told) == 0 { // before it is uploaded
+			if len(seen) == 0 { // upload after the first event
 				if status, err := grant.Put(t.Context(), photo); err != nil || status != http.StatusOK {
 					t.Errorf("uploading: %d %v", status, err)
 				}
 			}
-			told[p.Status] = true
+			seen[p.Status] = true
 		})
-		if err != nil || settled.Status != picture.Annotated || !told[picture.Waiting] || streams.Load() != 1 {
-			t.Errorf("ended %s after %v in %d streams: %v", settled.Status, told, streams.Load(), err)
+		if err != nil || settled.Status != picture.Annotated || !seen[picture.Waiting] || streams.Load() != 1 {
+			t.Errorf("ended as %s after %v in %d streams: %v", settled.Status, seen, streams.Load(), err)
 		}
 	})
-	t.Run("web_ends_a_stream_before_Lambda_does", func(t *testing.T) {
-		site := httptest.NewServer(start(t, s, parameters, web, 5*time.Second).URL())
+	t.Run("web_ends_a_stream_before_the_Lambda_timeout", func(t *testing.T) {
+		site := httptest.NewServer(startFunction(t, s, parameters, web, 5*time.Second).URL())
 		t.Cleanup(site.Close)
 		resp, err := http.Get(site.URL + "/api/pictures/" + string(picture.NewID(time.Now())) + "/events")
 		if err != nil {
@@ -96,8 +96,8 @@ func TestFunctions(t *testing.T) {
 	})
 }
 
-// objectCreated is what S3 sends (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html)
-// for a bucket and a key.
+// objectCreated is an S3 event with placeholders for the bucket and the key
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
 const objectCreated = `{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-central-1",
 "eventTime":"2026-11-22T12:00:00.000Z","eventName":"ObjectCreated:Put","userIdentity":{"principalId":"AWS:AIDAJDPLRKLG7UEXAMPLE"},
 "requestParameters":{"sourceIPAddress":"127.0.0.1"},"responseElements":{"x-amz-request-id":"C3D13FE58DE4C810"},
@@ -105,10 +105,10 @@ const objectCreated = `{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3",
 "arn":"arn:aws:s3:::bucket"},"object":{"key":%q,"size":1024,"eTag":"d41d8cd98f00b204e9800998ecf8427e",
 "versionId":"096fKKXTRTtl3on89fVO.nfljtsv6qko","sequencer":"0055AED6DCD90281E5"}}}]}`
 
-// unzipped is the bootstrap in a function's zip, in a directory named after the function.
-func unzipped(t *testing.T, function string) (bootstrap string) {
+// unzip builds a function and unpacks its zip into a directory named after it. It returns the path of the bootstrap.
+func unzip(t *testing.T, function string) (bootstrap string) {
 	t.Helper()
-	packed := zipped(t, "..", runtime.GOARCH, function)
+	packed := buildZip(t, "..", runtime.GOARCH, function)
 	files, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
 	if err != nil {
 		t.Fatal(err)
@@ -120,8 +120,8 @@ func unzipped(t *testing.T, function string) (bootstrap string) {
 	return filepath.Join(dir, "bootstrap")
 }
 
-// start runs a function as Lambda would, with the settings that Terraform gives it.
-func start(t *testing.T, s *stack.Stack, ssm, bootstrap string, timeout time.Duration) *runtimeapi.Host {
+// startFunction runs a function in the Lambda emulator with the environment that Terraform gives it.
+func startFunction(t *testing.T, s *stack.Stack, ssm, bootstrap string, timeout time.Duration) *runtimeapi.Host {
 	t.Helper()
 	function := filepath.Base(filepath.Dir(bootstrap))
 	host, err := runtimeapi.New(runtimeapi.Config{
@@ -136,18 +136,18 @@ func start(t *testing.T, s *stack.Stack, ssm, bootstrap string, timeout time.Dur
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- host.Run(ctx) }()
+	stopped := make(chan error, 1)
+	go func() { stopped <- host.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		if err := <-ended; err != nil {
+		if err := <-stopped; err != nil {
 			t.Error(err)
 		}
 	})
 	return host
 }
 
-// serveSSM holds the settings of the pipeline's own programs, under /triptych/trigger and /triptych/web.
+// serveSSM serves the settings of the local stack as SSM parameters under every path, such as /triptych/trigger.
 func serveSSM(t *testing.T, s *stack.Stack) (endpoint string) {
 	t.Helper()
 	var settings []map[string]string

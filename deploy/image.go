@@ -20,12 +20,12 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// nobody is who the worker runs as: not root, and not anyone.
-const nobody = "65532:65532"
+// unprivileged is the user and group ID of the worker. No image or base system assigns any rights to it.
+const unprivileged = "65532:65532"
 
-// imageOf is an image of one static program and nothing else: no shell, no package, no file to write to. The program
-// brings its own root certificates.
-func imageOf(program, arch string) (v1.Image, error) {
+// buildImage returns an image that contains one static program and no other file, so no shell and no packages. The
+// worker needs no certificate files either: it has root certificates compiled in.
+func buildImage(program, arch string) (v1.Image, error) {
 	code, err := os.ReadFile(program)
 	if err != nil {
 		return nil, fmt.Errorf("reading the worker: %w", err)
@@ -51,21 +51,21 @@ func imageOf(program, arch string) (v1.Image, error) {
 	image := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	image, err = mutate.ConfigFile(image, &v1.ConfigFile{
 		OS: "linux", Architecture: arch, RootFS: v1.RootFS{Type: "layers"},
-		Config: v1.Config{Entrypoint: []string{"/worker"}, User: nobody, WorkingDir: "/"},
+		Config: v1.Config{Entrypoint: []string{"/worker"}, User: unprivileged, WorkingDir: "/"},
 	})
 	if err == nil {
 		image, err = mutate.AppendLayers(image, layer)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("making the worker's image: %w", err)
+		return nil, fmt.Errorf("building the worker's image: %w", err)
 	}
 	return image, nil
 }
 
-// save makes dir the OCI layout of this one image.
-func save(image v1.Image, dir string) error {
+// saveImage replaces dir with an OCI image layout that contains only this image.
+func saveImage(image v1.Image, dir string) error {
 	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("removing the last image: %w", err)
+		return fmt.Errorf("removing the previous image: %w", err)
 	}
 	index, err := layout.Write(dir, empty.Index)
 	if err == nil {
@@ -77,19 +77,19 @@ func save(image v1.Image, dir string) error {
 	return nil
 }
 
-// push sends the image in dir to repository and returns its name by digest, which no later push can move. What is
-// there already is not sent again.
+// push uploads the image in dir to repository and returns its name with its digest. Unlike a tag, the digest always
+// refers to the same image. Layers that the repository already has are not uploaded again.
 func push(ctx context.Context, dir, repository string) (string, error) {
 	index, err := layout.ImageIndexFromPath(dir)
 	if err != nil {
-		return "", fmt.Errorf("reading the worker's image (make build makes it): %w", err)
+		return "", fmt.Errorf("reading the worker's image (run make build first): %w", err)
 	}
 	manifest, err := index.IndexManifest()
 	if err != nil {
 		return "", fmt.Errorf("reading the worker's image: %w", err)
 	}
 	if len(manifest.Manifests) != 1 {
-		return "", errors.New("dist/worker is not the image of one worker: run make build")
+		return "", errors.New("dist/worker does not contain exactly one image: run make build")
 	}
 	digest := manifest.Manifests[0].Digest
 	image, err := index.Image(digest)
@@ -98,7 +98,7 @@ func push(ctx context.Context, dir, repository string) (string, error) {
 	}
 	target, err := name.NewDigest(repository + "@" + digest.String())
 	if err != nil {
-		return "", fmt.Errorf("the repository to push to: %w", err)
+		return "", fmt.Errorf("parsing the repository name: %w", err)
 	}
 	keys := authn.NewMultiKeychain(ecrKeychain{ctx}, authn.DefaultKeychain)
 	if err := remote.Write(target, image, remote.WithContext(ctx), remote.WithAuthFromKeychain(keys)); err != nil {

@@ -1,6 +1,6 @@
-// Command deploy builds what is deployed and takes it where Terraform does not: the worker's image to its registry, the
-// page to its bucket. The same commit built by the same Go is the same bytes, wherever it lies. It needs neither Docker
-// nor the aws CLI, and changes nothing but these two places.
+// Command deploy builds the artifacts for the clouds and uploads the two that Terraform does not upload: the worker's
+// image to its registry, and the page to its bucket. It changes nothing else in the clouds. Builds are reproducible: the
+// same commit and Go version give the same bytes in every directory. Neither Docker nor the aws CLI is needed.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 	"syscall"
 )
 
-// dist is where everything that was built lies, under the root of the repository.
+// dist is the directory for artifacts, relative to the root of the repository.
 const dist = "dist"
 
 func main() {
@@ -43,15 +43,15 @@ func run(ctx context.Context, arch string, args []string) error {
 		return publish(ctx, os.DirFS("web/site"), args[1], args[2])
 	}
 	usage()
-	return errors.New("that is no command")
+	return errors.New("unknown command or wrong number of arguments")
 }
 
 func usage() {
-	fmt.Fprint(flag.CommandLine.Output(), `deploy is what make build and make deploy run, in the root of the repository:
+	fmt.Fprint(flag.CommandLine.Output(), `Deploy builds and uploads the artifacts. Make build and make deploy run it. Run it in the root of the repository:
 
-  go run ./deploy build                     dist/trigger.zip, dist/web.zip and the worker's image in dist/worker
-  go run ./deploy push REPOSITORY           pushes that image and prints its name by digest
-  go run ./deploy site BUCKET DISTRIBUTION  copies web/site into the bucket and tells CloudFront
+  go run ./deploy build                     builds dist/trigger.zip, dist/web.zip and the worker's image in dist/worker
+  go run ./deploy push REPOSITORY           pushes the image and prints its name with its digest
+  go run ./deploy site BUCKET DISTRIBUTION  copies web/site to the bucket and invalidates CloudFront's cache
 
 Flags:
 `)

@@ -19,18 +19,20 @@ import (
 	"triptych/internal/objects"
 )
 
-// revalidate is what web says of its files too: they keep their names from one version to the next.
+// revalidate is the Cache-Control header of every file. File names do not change between versions, so a browser must
+// check for a new version. The web program sends the same header.
 const revalidate = "no-cache"
 
 const frontPage = "index.html"
 
-// publish makes bucket hold exactly the files of site, and has CloudFront forget what it kept of them.
+// publish makes bucket contain exactly the files of site, and invalidates CloudFront's cache.
 func publish(ctx context.Context, site fs.FS, bucket, distribution string) error {
-	client, err := objects.Open(ctx)
+	aws, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("reading the AWS configuration: %w", err)
 	}
-	names, err := filesOf(site)
+	client := objects.Open(objects.Config{AWS: aws})
+	names, err := listFiles(site)
 	if err != nil {
 		return err
 	}
@@ -42,11 +44,11 @@ func publish(ctx context.Context, site fs.FS, bucket, distribution string) error
 	if err := prune(ctx, client, bucket, names); err != nil {
 		return err
 	}
-	return forget(ctx, distribution)
+	return invalidate(ctx, distribution)
 }
 
-// filesOf has the front page last, so that it never names what is not there yet.
-func filesOf(site fs.FS) ([]string, error) {
+// listFiles returns the front page last, so that an upload in this order never publishes a link to a missing file.
+func listFiles(site fs.FS) ([]string, error) {
 	var names []string
 	err := fs.WalkDir(site, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() && name != frontPage {
@@ -70,18 +72,18 @@ func upload(ctx context.Context, client *s3.Client, site fs.FS, bucket, name str
 	}
 	kind := mime.TypeByExtension(path.Ext(name))
 	if kind == "" {
-		return fmt.Errorf("%s: no browser would know what this is: its extension has no media type", name)
+		return fmt.Errorf("%s has an extension without a known media type", name)
 	}
 	_, err = client.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &bucket, Key: &name, Body: bytes.NewReader(content), ContentType: &kind, CacheControl: aws.String(revalidate),
 	})
 	if err != nil {
-		return fmt.Errorf("copying %s into %s: %w", name, bucket, err)
+		return fmt.Errorf("copying %s to %s: %w", name, bucket, err)
 	}
 	return nil
 }
 
-// prune removes what an older page left behind.
+// prune deletes objects that are not in keep: files of an older version of the page.
 func prune(ctx context.Context, client *s3.Client, bucket string, keep []string) error {
 	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket})
 	for pages.HasMorePages() {
@@ -94,14 +96,14 @@ func prune(ctx context.Context, client *s3.Client, bucket string, keep []string)
 				continue
 			}
 			if _, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: object.Key}); err != nil {
-				return fmt.Errorf("removing %s from %s: %w", aws.ToString(object.Key), bucket, err)
+				return fmt.Errorf("deleting %s from %s: %w", aws.ToString(object.Key), bucket, err)
 			}
 		}
 	}
 	return nil
 }
 
-func forget(ctx context.Context, distribution string) error {
+func invalidate(ctx context.Context, distribution string) error {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the AWS configuration: %w", err)
@@ -114,7 +116,7 @@ func forget(ctx context.Context, distribution string) error {
 		},
 	})
 	if err != nil {
-		return fmt.Errorf("having CloudFront forget the last page (%s): %w", distribution, err)
+		return fmt.Errorf("invalidating the CloudFront distribution %s: %w", distribution, err)
 	}
 	return nil
 }

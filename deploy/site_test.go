@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"triptych/internal/objects"
@@ -28,19 +29,20 @@ func TestSite(t *testing.T) {
 		w.WriteHeader(http.StatusCreated)
 	}))
 	t.Cleanup(cloudfront.Close)
-	inAWS(t, map[string]string{
+	setAWSEnv(t, map[string]string{
 		"AWS_ACCESS_KEY_ID": s.Endpoints.AccessKey, "AWS_SECRET_ACCESS_KEY": s.Endpoints.SecretKey,
 		"AWS_ENDPOINT_URL_S3": s.Endpoints.S3, "AWS_ENDPOINT_URL_CLOUDFRONT": cloudfront.URL,
 	})
-	client, err := objects.Open(t.Context())
+	cfg, err := config.LoadDefaultConfig(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	client := objects.Open(objects.Config{AWS: cfg})
 	const bucket = "triptych-site"
 	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
 		t.Fatal(err)
 	}
-	older := fstest.MapFS{"index.html": {Data: []byte("older")}, "gone/older.js": {Data: []byte("//")}}
+	older := fstest.MapFS{"index.html": {Data: []byte("older")}, "old/older.js": {Data: []byte("//")}}
 	if err := publish(t.Context(), older, bucket, "E1"); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +51,7 @@ func TestSite(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	t.Run("every_file_is_what_web_serves_with_the_headers_web_gives_it", func(t *testing.T) {
+	t.Run("files_and_headers_are_the_same_as_those_of_the_web_program", func(t *testing.T) {
 		files := 0
 		err := fs.WalkDir(site, ".", func(name string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
@@ -61,7 +63,7 @@ func TestSite(t *testing.T) {
 				return err
 			}
 			defer object.Body.Close()
-			kept, err := io.ReadAll(object.Body)
+			stored, err := io.ReadAll(object.Body)
 			if err != nil {
 				return err
 			}
@@ -74,9 +76,9 @@ func TestSite(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if !bytes.Equal(kept, served) || aws.ToString(object.ContentType) != page.Header.Get("Content-Type") ||
+			if !bytes.Equal(stored, served) || aws.ToString(object.ContentType) != page.Header.Get("Content-Type") ||
 				aws.ToString(object.CacheControl) != page.Header.Get("Cache-Control") {
-				t.Errorf("%s: %d bytes of %s, %s; web serves %d bytes of %s, %s", name, len(kept), aws.ToString(object.ContentType),
+				t.Errorf("%s: %d bytes of %s, %s; web serves %d bytes of %s, %s", name, len(stored), aws.ToString(object.ContentType),
 					aws.ToString(object.CacheControl), len(served), page.Header.Get("Content-Type"), page.Header.Get("Cache-Control"))
 			}
 			return nil
@@ -85,35 +87,39 @@ func TestSite(t *testing.T) {
 			t.Errorf("%d files: %v", files, err)
 		}
 	})
-	t.Run("what_an_older_page_left_is_gone", func(t *testing.T) {
-		_, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String("gone/older.js")})
+	t.Run("files_of_an_older_version_are_deleted", func(t *testing.T) {
+		_, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String("old/older.js")})
 		if err == nil {
-			t.Error("it is still there")
+			t.Error("the old file still exists")
 		}
 	})
-	t.Run("CloudFront_forgets_each_time", func(t *testing.T) {
+	t.Run("CloudFront_is_invalidated_after_each_upload", func(t *testing.T) {
 		if len(invalidations) != 2 || !strings.HasPrefix(invalidations[1], "POST /2020-05-31/distribution/E1/invalidation ") ||
 			!strings.Contains(invalidations[1], "<Items><Path>/*</Path></Items>") {
-			t.Errorf("CloudFront was asked %q", invalidations)
+			t.Errorf("requests to CloudFront: %q", invalidations)
 		}
 	})
-	t.Run("the_front_page_comes_last", func(t *testing.T) {
-		names, err := filesOf(site)
+	t.Run("front_page_is_uploaded_last", func(t *testing.T) {
+		names, err := listFiles(site)
 		if err != nil || slices.Index(names, frontPage) != len(names)-1 {
 			t.Errorf("%v, %v", names, err)
 		}
 	})
-	for outcome, broken := range map[string]fstest.MapFS{
-		"a_page_without_its_front_is_not_published":          {"app.js": {Data: []byte("//")}},
-		"a_file_that_no_browser_would_know_is_not_published": {"index.html": {}, "a.unknown-kind": {}},
+	published, err := listFiles(site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, broken := range map[string]fstest.MapFS{
+		"page_without_index.html_is_not_published":   {"app.js": {Data: []byte("//")}},
+		"file_without_a_media_type_is_not_published": {"index.html": {}, "a.unknown-kind": {}},
 	} {
-		t.Run(outcome, func(t *testing.T) {
-			asked := len(invalidations)
-			if err := publish(t.Context(), broken, bucket, "E1"); err == nil || len(invalidations) != asked {
-				t.Errorf("answered %v", err)
+		t.Run(name, func(t *testing.T) {
+			before := len(invalidations)
+			if err := publish(t.Context(), broken, bucket, "E1"); err == nil || len(invalidations) != before {
+				t.Errorf("got %v, invalidations %q", err, invalidations)
 			}
-			if _, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String("capture.js")}); err != nil {
-				t.Errorf("the page that was there is not there: %v", err)
+			if _, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: &published[0]}); err != nil {
+				t.Errorf("the published page is missing: %v", err)
 			}
 		})
 	}

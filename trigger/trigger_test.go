@@ -26,105 +26,103 @@ import (
 
 func TestTrigger(t *testing.T) {
 	s := stacktest.Start(t)
-	runs, err := s.Client()
+	temporal, err := s.Client()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(runs.Close)
+	t.Cleanup(temporal.Close)
 	t.Setenv("TEMPORAL_ADDRESS", s.Endpoints.Temporal)
 	t.Setenv("TEMPORAL_CONFIG_FILE", os.DevNull)
 	a, b, c := newPicture(t), newPicture(t), newPicture(t)
-	decoded, twice, removed, negative, dead, deader := newPicture(t), newPicture(t), newPicture(t), newPicture(t), newPicture(t), newPicture(t)
-	var fifty []string // but for a broken one
-	var others []picture.ID
+	encoded, doublyEncoded, deleted, negative := newPicture(t), newPicture(t), newPicture(t), newPicture(t)
+	redriven1, redriven2 := newPicture(t), newPicture(t)
+	var valid []string // the 49 valid records of an event that also has an invalid one
+	var validIDs []picture.ID
 	for range 49 {
 		p := newPicture(t)
-		fifty, others = append(fifty, record(p.key)), append(others, p.id)
+		valid, validIDs = append(valid, record(p.key)), append(validIDs, p.id)
 	}
 
 	for name, test := range map[string]struct {
-		event   string
-		started []picture.ID
-		ignored []picture.ID
-		err     []string // all in the error; nil for success
-		logged  string
+		event      string
+		started    []picture.ID
+		notStarted []picture.ID
+		err        string // part of the error; "" for success
+		logged     string
 	}{
-		"every_record_of_an_event_starts_a_run": {
+		"each_record_of_an_event_starts_a_workflow": {
 			event: event(record(a.key), record(b.key), record(c.key)), started: []picture.ID{a.id, b.id, c.id},
 		},
-		"a_key_is_decoded_once": {
-			event: event(record(strings.ReplaceAll(decoded.key, "/", "%2F"))), started: []picture.ID{decoded.id},
+		"URL_encoded_key_is_decoded": {
+			event: event(record(strings.ReplaceAll(encoded.key, "/", "%2F"))), started: []picture.ID{encoded.id},
 		},
-		"a_key_is_not_decoded_twice": {
-			event:   event(record(strings.ReplaceAll(twice.key, "/", "%252F"))),
-			ignored: []picture.ID{twice.id}, logged: "ignored: not uploaded through the site",
+		"doubly_encoded_key_is_decoded_only_once": {
+			event:      event(record(strings.ReplaceAll(doublyEncoded.key, "/", "%252F"))),
+			notStarted: []picture.ID{doublyEncoded.id}, logged: "ignored: not uploaded through the site",
 		},
-		"a_foreign_key_is_ignored": {
+		"object_that_the_site_did_not_create_is_ignored": {
 			event: event(record("pictures/my+holiday.jpg")), logged: "ignored: not uploaded through the site",
 		},
-		"a_removal_is_ignored": {
-			event:   event(strings.Replace(record(removed.key), "ObjectCreated:Put", "ObjectRemoved:Delete", 1)),
-			ignored: []picture.ID{removed.id}, logged: "ObjectRemoved:Delete",
+		"ObjectRemoved_event_is_ignored": {
+			event:      event(strings.Replace(record(deleted.key), "ObjectCreated:Put", "ObjectRemoved:Delete", 1)),
+			notStarted: []picture.ID{deleted.id}, logged: "ObjectRemoved:Delete",
 		},
-		"the_test_event_of_a_new_notification_is_ignored": {
+		"s3_TestEvent_is_ignored": {
 			event:  `{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2026-11-22T12:00:00.000Z","Bucket":"b","RequestId":"r","HostId":"h"}`,
-			logged: "the bucket's notification is set up",
+			logged: "the bucket's notification is configured",
 		},
-		"an_event_without_records_is_an_error":     {event: `{}`, err: []string{"no S3 event"}},
-		"an_event_that_is_a_list_is_an_error":      {event: `[]`, err: []string{"no S3 event"}},
-		"a_record_that_is_no_record_is_left_out":   {event: event(`"x"`), logged: "cannot be read and is left out"},
-		"a_key_that_cannot_be_decoded_is_left_out": {event: event(record("pictures/%zz.jpg")), logged: "%zz"},
-		"a_size_that_cannot_be_is_left_out_by_a_short_name": {
-			event:   event(strings.Replace(record(negative.key), "1234", "-1", 1)),
-			ignored: []picture.ID{negative.id}, logged: negative.id.Redacted(),
+		"event_without_Records_is_an_error":      {event: `{}`, err: "not an S3 event"},
+		"event_that_is_a_JSON_array_is_an_error": {event: `[]`, err: "reading an S3 event"},
+		"record_that_is_a_string_is_skipped":     {event: event(`"x"`), logged: "skipping an unreadable record"},
+		"key_with_invalid_encoding_is_skipped":   {event: event(record("pictures/%zz.jpg")), logged: "%zz"},
+		"negative_size_is_skipped_and_logged_with_a_redacted_ID": {
+			event:      event(strings.Replace(record(negative.key), "1234", "-1", 1)),
+			notStarted: []picture.ID{negative.id}, logged: negative.id.Redacted(),
 		},
-		"one_broken_record_does_not_keep_the_other_49": {
-			event: event(append(fifty, record("pictures/%zz.jpg"))...), started: others, logged: "cannot be read and is left out",
+		"invalid_record_does_not_affect_the_other_49": {
+			event: event(append(valid, record("pictures/%zz.jpg"))...), started: validIDs, logged: "skipping an unreadable record",
 		},
-		"a_dead_letter_that_comes_back_by_SQS_starts_what_it_holds": {
-			event:   event(message(deadLetter(event(record(dead.key)))), message(deadLetter(event(record(deader.key))))),
-			started: []picture.ID{dead.id, deader.id}, logged: "a dead letter comes back",
+		"redriven_dead_letters_start_their_pictures": {
+			event:   event(message(deadLetter(event(record(redriven1.key)))), message(deadLetter(event(record(redriven2.key))))),
+			started: []picture.ID{redriven1.id, redriven2.id}, logged: "redriving a dead letter",
 		},
-		"a_message_that_is_no_dead_letter_is_an_error": {
-			event: event(message(`{"hello":"world"}`)), err: []string{"059f36b4-87a3-44ab-83d2-661975830a7d is no dead letter"},
+		"SQS_message_that_is_no_dead_letter_is_an_error": {
+			event: event(message(`{"hello":"world"}`)), err: "059f36b4-87a3-44ab-83d2-661975830a7d is not a dead letter",
 		},
-		"a_dead_letter_of_what_was_no_S3_event_is_an_error": {
-			event: event(message(deadLetter(`{}`))), err: []string{"no S3 event"},
+		"dead_letter_without_an_S3_event_is_an_error": {
+			event: event(message(deadLetter(`{}`))), err: "not an S3 event",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			log := captureLog(t)
 			err := invoke(t.Context(), &trigger{}, test.event)
-			if (err != nil) != (test.err != nil) {
-				t.Fatalf("answered %v", err)
+			if (err != nil) != (test.err != "") {
+				t.Fatalf("the error is %v, want %q", err, test.err)
 			}
-			for _, want := range test.err {
-				if !strings.Contains(err.Error(), want) {
-					t.Errorf("the error does not say %q: %v", want, err)
-				}
+			if err != nil && !strings.Contains(err.Error(), test.err) {
+				t.Errorf("the error does not contain %q: %v", test.err, err)
 			}
 			if !strings.Contains(log.String(), test.logged) {
-				t.Errorf("the log does not say %q: %s", test.logged, log)
+				t.Errorf("the log does not contain %q: %s", test.logged, log)
 			}
 			for _, id := range test.started {
-				if !hasRun(t, runs, id) {
-					t.Errorf("no run of %s", id.Redacted())
-				}
-				if strings.Contains(log.String(), string(id)) {
-					t.Error("the log holds a whole picture ID")
+				if !hasWorkflow(t, temporal, id) {
+					t.Errorf("picture %s has no workflow", id.Redacted())
 				}
 			}
-			for _, id := range test.ignored {
-				if strings.Contains(log.String(), string(id)) {
-					t.Error("the log holds a whole picture ID")
+			for _, id := range test.notStarted {
+				if hasWorkflow(t, temporal, id) {
+					t.Errorf("picture %s has a workflow", id.Redacted())
 				}
-				if hasRun(t, runs, id) {
-					t.Errorf("%s was started", id.Redacted())
+			}
+			for _, id := range append(test.started, test.notStarted...) {
+				if strings.Contains(log.String(), string(id)) {
+					t.Error("the log contains a whole picture ID")
 				}
 			}
 		})
 	}
-	t.Run("an_event_that_comes_again_starts_no_second_run", func(t *testing.T) {
+	t.Run("repeated_event_starts_no_second_workflow", func(t *testing.T) {
 		p := newPicture(t)
 		tr := &trigger{}
 		for range 2 {
@@ -132,112 +130,114 @@ func TestTrigger(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		run := runs.GetWorkflow(t.Context(), p.id.WorkflowID(), "")
-		if err := run.Get(t.Context(), nil); err != nil {
+		first := temporal.GetWorkflow(t.Context(), p.id.WorkflowID(), "")
+		if err := first.Get(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := invoke(t.Context(), tr, event(record(p.key))); err != nil {
 			t.Fatal(err)
 		}
-		if latest := runs.GetWorkflow(t.Context(), p.id.WorkflowID(), ""); latest.GetRunID() != run.GetRunID() {
-			t.Errorf("run %s came after %s", latest.GetRunID(), run.GetRunID())
+		if latest := temporal.GetWorkflow(t.Context(), p.id.WorkflowID(), ""); latest.GetRunID() != first.GetRunID() {
+			t.Errorf("run %s started after run %s completed", latest.GetRunID(), first.GetRunID())
 		}
 	})
-	t.Run("an_unreachable_Temporal_is_an_error_before_Lambda_gives_up_and_is_reached_when_it_is_back", func(t *testing.T) {
-		away, err := loopback.Claim("127.0.0.1:0")
+	t.Run("unreachable_Temporal_is_an_error_before_the_deadline_and_a_later_event_succeeds", func(t *testing.T) {
+		unused, err := loopback.Claim("127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		addr := away.Addr().String()
-		away.Close()
+		addr := unused.Addr().String()
+		unused.Close()
 		t.Setenv("TEMPORAL_ADDRESS", addr)
 		tr, p := &trigger{}, newPicture(t)
 
-		if err := invoke(limit{t.Context(), time.Now().Add(3 * time.Second)}, tr, event(record(p.key))); err == nil || !strings.Contains(err.Error(), "record 1 of 1") {
-			t.Errorf("answered %v", err)
+		deadline := contextWithDeadline{t.Context(), time.Now().Add(3 * time.Second)}
+		if err := invoke(deadline, tr, event(record(p.key))); err == nil || !strings.Contains(err.Error(), "record 1 of 1") {
+			t.Errorf("the error is %v, want one that names record 1 of 1", err)
 		}
 		forward(t, addr, s.Endpoints.Temporal)
-		works := func(ctx context.Context) bool { return invoke(ctx, tr, event(record(p.key))) == nil } // as Lambda does, until it works
-		if !stacktest.Eventually(t, works) {
-			t.Fatal("it never worked again")
+		succeeds := func(ctx context.Context) bool { return invoke(ctx, tr, event(record(p.key))) == nil } // Lambda retries, too
+		if !stacktest.Eventually(t, succeeds) {
+			t.Fatal("no event succeeded after Temporal became reachable")
 		}
-		if !hasRun(t, runs, p.id) {
-			t.Error("still not started")
+		if !hasWorkflow(t, temporal, p.id) {
+			t.Error("the picture has no workflow")
 		}
 	})
-	t.Run("a_failure_to_read_the_settings_is_not_kept", func(t *testing.T) {
-		broken := filepath.Join(t.TempDir(), "temporal.toml")
-		if err := os.WriteFile(broken, []byte("[profile"), 0o600); err != nil {
+	t.Run("invalid_Temporal_configuration_is_read_again_by_the_next_event", func(t *testing.T) {
+		invalid := filepath.Join(t.TempDir(), "temporal.toml")
+		if err := os.WriteFile(invalid, []byte("[profile"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		t.Setenv("TEMPORAL_CONFIG_FILE", broken)
+		t.Setenv("TEMPORAL_CONFIG_FILE", invalid)
 		tr, p := &trigger{}, newPicture(t)
 		if err := invoke(t.Context(), tr, event(record(p.key))); err == nil {
-			t.Fatal("a broken configuration went unnoticed")
+			t.Fatal("the invalid configuration caused no error")
 		}
 		t.Setenv("TEMPORAL_CONFIG_FILE", os.DevNull)
-		if err := invoke(t.Context(), tr, event(record(p.key))); err != nil || !hasRun(t, runs, p.id) {
-			t.Errorf("still not started: %v", err)
+		if err := invoke(t.Context(), tr, event(record(p.key))); err != nil || !hasWorkflow(t, temporal, p.id) {
+			t.Errorf("the next event started no workflow: %v", err)
 		}
 	})
 }
 
-// invoke hands the event over as the Lambda runtime does.
+// invoke passes the event to the handler as the Lambda runtime does.
 func invoke(ctx context.Context, tr *trigger, event string) error {
 	_, err := lambda.NewHandler(tr.handle).Invoke(ctx, []byte(event))
 	return err
 }
 
-// limit tells a deadline and does not end at it, but with the test: who answers has kept the deadline by itself, and not
-// because it was reminded. How long that took on a busy machine does not matter.
-type limit struct {
+// contextWithDeadline reports a deadline but is not cancelled at it. A handler that returns has therefore observed the
+// deadline itself. The test does not depend on the speed of the machine.
+type contextWithDeadline struct {
 	context.Context
 	deadline time.Time
 }
 
-func (l limit) Deadline() (time.Time, bool) { return l.deadline, true }
+func (c contextWithDeadline) Deadline() (time.Time, bool) { return c.deadline, true }
 
-type minted struct {
+type upload struct {
 	id  picture.ID
 	key string
 }
 
-func newPicture(t testing.TB) minted {
+func newPicture(t testing.TB) upload {
 	t.Helper()
 	id := picture.NewID(time.Now())
 	key, err := id.Key("image/jpeg")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return minted{id, key}
+	return upload{id, key}
 }
 
 func event(records ...string) string { return `{"Records":[` + strings.Join(records, ",") + `]}` }
 
-// record is a record as AWS documents it, of an object that is not there: its run ends rejected.
+// record returns an S3 event record in the documented format. Its object does not exist, so its workflow rejects the
+// picture.
 func record(key string) string {
 	k, err := json.Marshal(key)
 	if err != nil {
-		panic(err) // a string always encodes
+		panic(err) // impossible: every string can be encoded
 	}
 	return fmt.Sprintf(`{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-central-1","eventTime":"2026-11-22T12:00:00.000Z",
 		"eventName":"ObjectCreated:Put","s3":{"s3SchemaVersion":"1.0","bucket":{"name":"triptych-pictures"},
 		"object":{"key":%s,"size":1234,"eTag":"0123456789abcdef0123456789abcdef","sequencer":"0A1B2C3D4E5F678901"}}}`, k)
 }
 
-// deadLetter is what Lambda keeps of an event that it gave up, as AWS documents it.
+// deadLetter returns the message that Lambda writes to the dead-letter queue for an event, in the documented format.
 func deadLetter(event string) string {
 	return fmt.Sprintf(`{"version":"1.0","timestamp":"2026-11-22T12:04:00.000Z","requestContext":{"requestId":"e4b46cbf-b738-xmpl-8880-a18cdf61200e",
 		"functionArn":"arn:aws:lambda:eu-central-1:123456789012:function:trigger:$LATEST","condition":"RetriesExhausted","approximateInvokeCount":3},
 		"requestPayload":%s,"responseContext":{"statusCode":200,"executedVersion":"$LATEST","functionError":"Unhandled"},
-		"responsePayload":{"errorMessage":"record 1 of 1: starting the run","errorType":"joinError"}}`, event)
+		"responsePayload":{"errorMessage":"record 1 of 1: starting the workflow","errorType":"joinError"}}`, event)
 }
 
-// message is a record of what SQS brings, as AWS documents it.
+// message returns a record of an SQS event in the documented format.
 func message(body string) string {
 	b, err := json.Marshal(body)
 	if err != nil {
-		panic(err) // a string always encodes
+		panic(err) // impossible: every string can be encoded
 	}
 	return fmt.Sprintf(`{"messageId":"059f36b4-87a3-44ab-83d2-661975830a7d","receiptHandle":"AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a","body":%s,
 		"attributes":{"ApproximateReceiveCount":"1","SentTimestamp":"1545082649183","SenderId":"AIDAIENQZJOLO23YVJ4VO",
@@ -245,10 +245,10 @@ func message(body string) string {
 		"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-central-1:123456789012:triptych-dead-letters","awsRegion":"eu-central-1"}`, b)
 }
 
-func hasRun(t *testing.T, c client.Client, id picture.ID) bool {
+func hasWorkflow(t *testing.T, c client.Client, id picture.ID) bool {
 	t.Helper()
 	_, err := c.DescribeWorkflowExecution(t.Context(), id.WorkflowID(), "")
-	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+	if _, notFound := errors.AsType[*serviceerror.NotFound](err); notFound {
 		return false
 	}
 	if err != nil {
@@ -260,13 +260,13 @@ func hasRun(t *testing.T, c client.Client, id picture.ID) bool {
 func captureLog(t *testing.T) *bytes.Buffer {
 	t.Helper()
 	var log bytes.Buffer
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
-	t.Cleanup(func() { slog.SetDefault(before) })
+	previous := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil))) // not telemetry.NewLogger, which would redact IDs
+	t.Cleanup(func() { slog.SetDefault(previous) })
 	return &log
 }
 
-// forward answers on addr with what is at target, until the test ends.
+// forward accepts connections on addr and forwards them to target until the test ends.
 func forward(t *testing.T, addr, target string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", addr)

@@ -14,8 +14,8 @@ import (
 	"triptych/picture"
 )
 
-func TestAPI_methods(t *testing.T) {
-	c := newTestSite(t)
+func TestAPIMethods(t *testing.T) {
+	s := newTestSite(t)
 	id := string(picture.NewID(time.Now()))
 	for path, allow := range map[string]string{
 		"/api/pictures":                   "POST",
@@ -25,46 +25,46 @@ func TestAPI_methods(t *testing.T) {
 		"/healthz":                        "GET, HEAD",
 		"/":                               "GET, HEAD",
 	} {
-		t.Run("another_method_is_405_on_"+strings.ReplaceAll(path, id, "ID"), func(t *testing.T) {
-			resp := c.do(t, "PATCH", path, "", nil)
+		t.Run("PATCH_is_405_on_"+strings.ReplaceAll(path, id, "ID"), func(t *testing.T) {
+			resp := s.do(t, "PATCH", path, "", nil)
 			if got := resp.Header.Get("Allow"); got != allow {
 				t.Errorf("Allow is %q, want %q", got, allow)
 			}
 			wantProblem(t, resp, http.StatusMethodNotAllowed, allow)
 		})
 	}
-	for path, status := range map[string]int{"/": 200, "/app.js": 200, "/healthz": 200, "/api/pictures/" + id: 200, "/api/pictures/" + id + "/events": 200, "/api/pictures/nobody": 404} {
-		t.Run("HEAD_is_GET_without_a_body_on_"+strings.ReplaceAll(path, id, "ID"), func(t *testing.T) {
-			resp := c.do(t, "HEAD", path, "", nil)
-			if body, _ := io.ReadAll(resp.Body); resp.StatusCode != status || len(body) > 0 {
-				t.Errorf("HEAD is %d with %d bytes, want %d and none", resp.StatusCode, len(body), status)
+	for path, want := range map[string]int{"/": 200, "/app.js": 200, "/healthz": 200, "/api/pictures/" + id: 200, "/api/pictures/" + id + "/events": 200, "/api/pictures/unknown": 404} {
+		t.Run("HEAD_has_the_status_of_GET_and_no_body_on_"+strings.ReplaceAll(path, id, "ID"), func(t *testing.T) {
+			resp := s.do(t, "HEAD", path, "", nil)
+			if body, _ := io.ReadAll(resp.Body); resp.StatusCode != want || len(body) > 0 {
+				t.Errorf("HEAD has status %d and a body of %d bytes, want %d and 0", resp.StatusCode, len(body), want)
 			}
 		})
 	}
 }
 
-func TestAPI_unknown_addresses(t *testing.T) {
-	c := newTestSite(t)
+func TestAPIUnknownAddresses(t *testing.T) {
+	s := newTestSite(t)
 	for _, path := range []string{
 		"/api/", "/api/nothing", "/api/pictures/", "/api/pictures/x/y", "/nothing", "/index.htm", "/site/index.html", "/%2e%2e/main.go",
-		"/api/pictures/nobody", "/api/pictures/nobody/image", "/api/pictures/nobody/events", "/api/pictures/%00", "/api/pictures/%2e%2e",
+		"/api/pictures/unknown", "/api/pictures/unknown/image", "/api/pictures/unknown/events", "/api/pictures/%00", "/api/pictures/%2e%2e",
 		"/api/pictures/..%2f..%2fetc%2fpasswd", "/api/pictures/%F0%9F%91%BB", "/api/pictures/picture%2f0191", "/api/pictures/" + strings.Repeat("a", 4000),
 		"/api/pictures/" + strings.ToUpper(string(picture.NewID(time.Now()))), "/api/pictures/urn:uuid:" + string(picture.NewID(time.Now())),
 	} {
-		t.Run("404_"+path[:min(len(path), 40)], func(t *testing.T) {
-			wantProblem(t, c.do(t, "GET", path, "", nil), http.StatusNotFound, "")
+		t.Run(path[:min(len(path), 40)]+"_is_404", func(t *testing.T) {
+			wantProblem(t, s.do(t, "GET", path, "", nil), http.StatusNotFound, "")
 		})
 	}
 }
 
-func TestAPI_headers(t *testing.T) {
-	c := newTestSite(t)
+func TestSecurityHeaders(t *testing.T) {
+	s := newTestSite(t)
 	want := securityHeaders(bucketOrigin)
 	for _, path := range []string{"/", "/style.css", "/nothing", "/api/nothing", "/api/pictures", "/healthz"} {
-		resp := c.do(t, "GET", path, "", nil)
+		resp := s.do(t, "GET", path, "", nil)
 		for _, name := range slices.Sorted(maps.Keys(want)) {
 			if got := resp.Header.Get(name); got != want[name] {
-				t.Errorf("%s of %s is %q", name, path, got)
+				t.Errorf("header %s of %s is %q", name, path, got)
 			}
 		}
 		if isAPI := strings.HasPrefix(path, "/api") || path == "/healthz"; isAPI != (resp.Header.Get("Cache-Control") == "no-store") {
@@ -74,64 +74,64 @@ func TestAPI_headers(t *testing.T) {
 	policy := want["Content-Security-Policy"]
 	for _, part := range []string{"default-src 'none'", "connect-src 'self' " + bucketOrigin, "blob: " + bucketOrigin, "frame-ancestors 'none'"} {
 		if !strings.Contains(policy, part) {
-			t.Errorf("the policy lacks %q", part)
+			t.Errorf("the policy does not contain %q", part)
 		}
 	}
 	if strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") || strings.Contains(policy, "{") {
-		t.Errorf("the policy is loose: %s", policy)
+		t.Errorf("the policy allows too much: %s", policy)
 	}
 }
 
-func TestAPI_origin_of_the_bucket_is_where_grants_lead(t *testing.T) {
-	c := newTestSite(t)
-	if origin, err := c.bucketOrigin(t.Context()); err != nil || origin != bucketOrigin {
+func TestBucketOriginIsTheOriginOfGrants(t *testing.T) {
+	s := newTestSite(t)
+	if origin, err := s.bucketOrigin(t.Context()); err != nil || origin != bucketOrigin {
 		t.Errorf("the origin is %q, %v", origin, err)
 	}
 }
 
-func TestBody(t *testing.T) {
-	c := newTestSite(t)
-	for name, try := range map[string]struct {
+func TestVerifyBody(t *testing.T) {
+	s := newTestSite(t)
+	for name, c := range map[string]struct {
 		body   string
 		hashes []string
 		status int
-		names  string
+		detail string
 	}{
-		"a_missing_hash_is_400":          {"{}", nil, 400, hashHeader},
-		"another_body's_hash_is_400":     {"{}", []string{hash("{ }")}, 400, hashHeader},
-		"an_upper-case_hash_is_400":      {"{}", []string{strings.ToUpper(hash("{}"))}, 400, hashHeader},
-		"UNSIGNED-PAYLOAD_is_400":        {"{}", []string{"UNSIGNED-PAYLOAD"}, 400, hashHeader},
-		"two_hashes_are_400":             {"{}", []string{hash("{}"), hash("{}")}, 400, hashHeader},
-		"a_body_that_is_too_long_is_413": {strings.Repeat(" ", maxBody+1), []string{"any"}, 413, "bytes"},
-		"no_body_is_400":                 {"", nil, 400, "contentType"},
+		"missing_hash_is_400":         {"{}", nil, 400, hashHeader},
+		"hash_of_another_body_is_400": {"{}", []string{hash("{ }")}, 400, hashHeader},
+		"upper_case_hash_is_400":      {"{}", []string{strings.ToUpper(hash("{}"))}, 400, hashHeader},
+		"UNSIGNED-PAYLOAD_is_400":     {"{}", []string{"UNSIGNED-PAYLOAD"}, 400, hashHeader},
+		"two_hashes_are_400":          {"{}", []string{hash("{}"), hash("{}")}, 400, hashHeader},
+		"too_long_body_is_413":        {strings.Repeat(" ", maxBody+1), []string{"any"}, 413, "bytes"},
+		"empty_body_is_400":           {"", nil, 400, "contentType"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			wantProblem(t, c.do(t, "POST", "/api/pictures", try.body, http.Header{hashHeader: try.hashes}), try.status, try.names)
+			wantProblem(t, s.do(t, "POST", "/api/pictures", c.body, http.Header{hashHeader: c.hashes}), c.status, c.detail)
 		})
 	}
-	t.Run("a_body_is_checked_on_every_method", func(t *testing.T) {
+	t.Run("body_is_verified_for_GET_and_DELETE", func(t *testing.T) {
 		for _, method := range []string{"GET", "DELETE"} {
-			wantProblem(t, c.do(t, method, "/api/pictures/"+string(picture.NewID(time.Now())), "x", nil), 400, hashHeader)
+			wantProblem(t, s.do(t, method, "/api/pictures/"+string(picture.NewID(time.Now())), "x", nil), 400, hashHeader)
 		}
 	})
 }
 
 func TestSite(t *testing.T) {
-	c := newTestSite(t)
-	t.Run("an_unchanged_file_is_304", func(t *testing.T) {
-		tag := c.do(t, "GET", "/app.js", "", nil).Header.Get("ETag")
-		if resp := c.do(t, "GET", "/app.js", "", http.Header{"If-None-Match": {tag}}); tag == "" || resp.StatusCode != http.StatusNotModified {
-			t.Errorf("onDescribe again with %s: %d", tag, resp.StatusCode)
+	s := newTestSite(t)
+	t.Run("unchanged_file_is_304", func(t *testing.T) {
+		tag := s.do(t, "GET", "/app.js", "", nil).Header.Get("ETag")
+		if resp := s.do(t, "GET", "/app.js", "", http.Header{"If-None-Match": {tag}}); tag == "" || resp.StatusCode != http.StatusNotModified {
+			t.Errorf("the second request with ETag %s has status %d", tag, resp.StatusCode)
 		}
 	})
-	t.Run("every_file_has_a_type_a_browser_takes", func(t *testing.T) {
+	t.Run("each_file_has_its_content_type", func(t *testing.T) {
 		for path, want := range map[string]string{"/": "text/html", "/style.css": "text/css", "/app.js": "text/javascript", "/icon.svg": "image/svg+xml"} {
-			if got := c.do(t, "GET", path, "", nil).Header.Get("Content-Type"); !strings.HasPrefix(got, want) {
+			if got := s.do(t, "GET", path, "", nil).Header.Get("Content-Type"); !strings.HasPrefix(got, want) {
 				t.Errorf("%s is %q", path, got)
 			}
 		}
 	})
-	t.Run("nothing_is_inline_or_from_elsewhere", func(t *testing.T) {
+	t.Run("page_has_no_inline_code_and_loads_nothing_from_other_sites", func(t *testing.T) {
 		entries, err := files.ReadDir("site")
 		if err != nil {
 			t.Fatal(err)

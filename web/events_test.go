@@ -17,7 +17,7 @@ import (
 	"triptych/picture"
 )
 
-// frames reads the frames of an event stream, one by one, until it ends.
+// frameReader reads an event stream frame by frame. A frame is the text before an empty line.
 type frameReader struct {
 	t     *testing.T
 	lines *bufio.Scanner
@@ -38,7 +38,7 @@ func newFrameReader(t *testing.T, body io.Reader) *frameReader {
 	return &frameReader{t, lines}
 }
 
-// next is the next frame, "" at the end.
+// next returns the next frame, or "" at the end of the stream.
 func (f *frameReader) next() string {
 	f.t.Helper()
 	if !f.lines.Scan() {
@@ -50,23 +50,24 @@ func (f *frameReader) next() string {
 	return f.lines.Text()
 }
 
+// progress returns the progress in the next frame.
 func (f *frameReader) progress() picture.Progress {
 	f.t.Helper()
 	frame := f.next()
 	data, ok := strings.CutPrefix(frame, "data: ")
 	var p picture.Progress
 	if err := json.Unmarshal([]byte(data), &p); !ok || err != nil || strings.Contains(data, "\n") {
-		f.t.Fatalf("the frame %q holds no progress: %v", frame, err)
+		f.t.Fatalf("the frame %q contains no progress: %v", frame, err)
 	}
 	return p
 }
 
-func TestEvents(t *testing.T) {
-	open := func(t *testing.T, c *testSite, id picture.ID) *frameReader {
+func TestStreamProgress(t *testing.T) {
+	open := func(t *testing.T, s *testSite, id picture.ID) *frameReader {
 		t.Helper()
-		resp := c.do(t, "GET", "/api/pictures/"+string(id)+"/events", "", nil)
+		resp := s.do(t, "GET", "/api/pictures/"+string(id)+"/events", "", nil)
 		if got := resp.Header.Get("Content-Type"); got != "text/event-stream" {
-			t.Errorf("content type is %q", got)
+			t.Errorf("the content type is %q", got)
 		}
 		f := newFrameReader(t, resp.Body)
 		if got := f.next(); got != "retry: 1000" {
@@ -77,142 +78,143 @@ func TestEvents(t *testing.T) {
 	id := picture.NewID(time.Now())
 	annotated := (picture.Picture{ID: id, Bucket: "b", Key: "k"}).AnnotatedRecord([]byte("{}"), time.Now(), nil, "run")
 
-	t.Run("each_change_is_told_once_and_the_last_ends_it", func(t *testing.T) {
-		c := newTestSite(t)
-		f := open(t, c, id)
+	t.Run("each_change_is_sent_once_and_the_final_status_ends_the_stream", func(t *testing.T) {
+		s := newTestSite(t)
+		f := open(t, s, id)
 		if p := f.progress(); p.Status != picture.Waiting {
-			t.Errorf("first %s", p.Status)
+			t.Errorf("the first status is %s", p.Status)
 		}
-		c.temporal.use(t, "annotate_running")
+		s.temporal.use(t, "annotate_running")
 		if p := f.progress(); statuses(p.Steps) != "done running waiting" {
-			t.Errorf("then %s", statuses(p.Steps))
+			t.Errorf("the next steps are %s", statuses(p.Steps))
 		}
-		c.temporal.use(t, "annotate_waiting_for_retry")
+		s.temporal.use(t, "annotate_waiting_for_retry")
 		if p := f.progress(); statuses(p.Steps) != "done retrying waiting" {
-			t.Errorf("then %s", statuses(p.Steps))
+			t.Errorf("the next steps are %s", statuses(p.Steps))
 		}
-		c.store(t, annotated)
+		s.store(t, annotated)
 		if p := f.progress(); p.Status != picture.Annotated || p.Record == nil {
-			t.Errorf("then %s", p.Status)
+			t.Errorf("the next status is %s", p.Status)
 		}
 		if rest := f.next(); rest != "" {
-			t.Errorf("then %q", rest)
+			t.Errorf("the stream continues with %q", rest)
 		}
 	})
-	t.Run("a_silent_stream_carries_comments_past_the_server's_bounds", func(t *testing.T) {
-		c := newTestSite(t, func(c *testSite) {
-			c.timing.keepAlive = 250 * time.Millisecond
-			c.site.Config.ReadTimeout, c.site.Config.WriteTimeout = time.Second, time.Second
+	t.Run("keep_alive_comments_outlast_the_timeouts_of_the_server", func(t *testing.T) {
+		s := newTestSite(t, func(s *testSite) {
+			s.timing.keepAlive = 250 * time.Millisecond
+			s.site.Config.ReadTimeout, s.site.Config.WriteTimeout = time.Second, time.Second
 		})
-		f := open(t, c, id)
+		f := open(t, s, id)
 		f.progress()
 		for range 6 {
 			if got := f.next(); got != ": still here" {
-				t.Fatalf("instead of a comment %q", got)
+				t.Fatalf("the frame is %q, want a comment", got)
 			}
 		}
 	})
-	t.Run("it_waits_out_clouds_that_do_not_answer", func(t *testing.T) {
-		c := newTestSite(t, func(c *testSite) { c.timing.keepAlive = 20 * time.Millisecond })
-		c.cosmos.SetFault(cosmosdb.Fault{Status: 503})
-		f := open(t, c, id)
+	t.Run("unavailable_Cosmos_DB_does_not_end_the_stream", func(t *testing.T) {
+		s := newTestSite(t, func(s *testSite) { s.timing.keepAlive = 20 * time.Millisecond })
+		s.cosmos.SetFault(cosmosdb.Fault{Status: 503})
+		f := open(t, s, id)
 		if got := f.next(); got != ": still here" {
-			t.Errorf("without Cosmos it said %q", got)
+			t.Errorf("while Cosmos DB is unavailable, the frame is %q, want a comment", got)
 		}
-		c.mend(t, annotated)
+		s.endCosmosFault(t, annotated)
 		for frame := f.next(); ; frame = f.next() {
 			if strings.HasPrefix(frame, "data: ") && strings.Contains(frame, `"annotated"`) {
 				break
 			}
 			if frame == "" {
-				t.Fatal("it ended without the Record")
+				t.Fatal("the stream ended without the Record")
 			}
 		}
 	})
-	t.Run("it_ends_after_its_time", func(t *testing.T) {
-		c := newTestSite(t, func(c *testSite) { c.timing.limit = 3 * time.Second })
-		f := open(t, c, id)
+	t.Run("stream_ends_at_its_time_limit", func(t *testing.T) {
+		s := newTestSite(t, func(s *testSite) { s.timing.limit = 3 * time.Second })
+		f := open(t, s, id)
 		f.progress()
 		if rest := f.next(); rest != "" {
-			t.Errorf("then %q", rest)
+			t.Errorf("the stream continues with %q", rest)
 		}
 	})
-	t.Run("a_history_that_has_not_grown_is_not_read_again", func(t *testing.T) {
-		c := newTestSite(t, func(c *testSite) { c.timing.keepAlive = 20 * time.Millisecond })
-		c.temporal.use(t, "annotate_running")
-		f := open(t, c, id)
+	t.Run("unchanged_history_is_read_once", func(t *testing.T) {
+		s := newTestSite(t, func(s *testSite) { s.timing.keepAlive = 20 * time.Millisecond })
+		s.temporal.use(t, "annotate_running")
+		f := open(t, s, id)
 		f.progress()
 		for range 5 {
 			f.next()
 		}
-		if n := c.temporal.count(func() int { return c.temporal.histories }); n != 1 {
-			t.Errorf("it was read %d times", n)
+		if n := s.temporal.read(func() int { return s.temporal.histories }); n != 1 {
+			t.Errorf("the history was read %d times", n)
 		}
-		c.temporal.advance(t, "persist_waiting_for_retry")
+		s.temporal.advance(t, "persist_waiting_for_retry")
 		if p := f.progress(); statuses(p.Steps) != "done done retrying" {
-			t.Errorf("once it has grown it is told as %s", statuses(p.Steps))
+			t.Errorf("after the history has grown, the steps are %s", statuses(p.Steps))
 		}
 	})
-	for name, minted := range map[string]time.Time{"expired_long_ago": time.Now().Add(-time.Hour), "was_never_minted": time.Now().Add(time.Hour)} {
-		t.Run("a_picture_whose_grant_"+name+"_is_hardly_looked_for", func(t *testing.T) {
-			c := newTestSite(t, func(c *testSite) { c.timing.keepAlive, c.timing.poll.idle = 20*time.Millisecond, time.Hour })
-			looks := 0
-			c.temporal.onDescribe = func() { looks++ }
-			f := open(t, c, picture.NewID(minted))
+	for name, created := range map[string]time.Time{"expired_grant": time.Now().Add(-time.Hour), "creation_time_in_the_future": time.Now().Add(time.Hour)} {
+		t.Run("picture_with_"+name+"_is_polled_at_the_idle_interval", func(t *testing.T) {
+			s := newTestSite(t, func(s *testSite) { s.timing.keepAlive, s.timing.poll.idle = 20*time.Millisecond, time.Hour })
+			polls := 0
+			s.temporal.onDescribe = func() { polls++ }
+			f := open(t, s, picture.NewID(created))
 			f.progress()
 			for range 5 {
 				f.next()
 			}
-			if n := c.temporal.count(func() int { return looks }); n != 1 {
-				t.Errorf("it was looked for %d times", n)
+			if n := s.temporal.read(func() int { return polls }); n != 1 {
+				t.Errorf("the picture was polled %d times", n)
 			}
 		})
 	}
-	t.Run("it_ends_when_the_server_stops", func(t *testing.T) {
+	t.Run("stream_ends_when_the_server_stops", func(t *testing.T) {
 		stopping := make(chan struct{})
-		c := newTestSite(t, func(c *testSite) { c.stopping = stopping })
-		f := open(t, c, id)
+		s := newTestSite(t, func(s *testSite) { s.stopping = stopping })
+		f := open(t, s, id)
 		f.progress()
 		close(stopping)
 		if rest := f.next(); rest != "" {
-			t.Errorf("then %q", rest)
+			t.Errorf("the stream continues with %q", rest)
 		}
 	})
 }
 
-// mend ends Cosmos's fault and writes the Record, again if a call that met the fault is shared.
-func (c *testSite) mend(t *testing.T, record picture.Record) {
+// endCosmosFault makes Cosmos DB available again and writes the Record. It repeats the write, because the client may share
+// an account request that failed during the fault.
+func (s *testSite) endCosmosFault(t *testing.T, record picture.Record) {
 	t.Helper()
-	c.cosmos.SetFault(cosmosdb.Fault{})
-	for c.records.Create(t.Context(), record) != nil {
+	s.cosmos.SetFault(cosmosdb.Fault{})
+	for s.records.Create(t.Context(), record) != nil {
 		if t.Context().Err() != nil {
 			t.Fatal(t.Context().Err())
 		}
 	}
 }
 
-func TestEvents_a_Lambda_streams_them_and_ends_before_its_deadline(t *testing.T) {
-	c := newTestSite(t)
+func TestStreamProgressInLambdaEndsBeforeItsDeadline(t *testing.T) {
+	s := newTestSite(t)
 	id := picture.NewID(time.Now())
 	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
 	defer cancel()
 	request := &events.LambdaFunctionURLRequest{RawPath: "/api/pictures/" + string(id) + "/events"}
 	request.RequestContext.HTTP.Method = http.MethodGet
 	request.RequestContext.DomainName = "example.com"
-	resp, err := lambdaurl.Wrap(c.handler(bucketOrigin))(ctx, request)
+	resp, err := lambdaurl.Wrap(s.handler(bucketOrigin))(ctx, request)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := newFrameReader(t, resp.Body)
 	f.next()
 	if p := f.progress(); p.Status != picture.Waiting {
-		t.Errorf("first %s", p.Status)
+		t.Errorf("the first status is %s", p.Status)
 	}
-	c.temporal.use(t, "annotate_running")
+	s.temporal.use(t, "annotate_running")
 	if p := f.progress(); p.Status != picture.Running {
-		t.Errorf("then %s", p.Status)
+		t.Errorf("the next status is %s", p.Status)
 	}
 	if rest := f.next(); rest != "" || ctx.Err() != nil {
-		t.Errorf("then %q, %v", rest, ctx.Err())
+		t.Errorf("the stream continues with %q, %v", rest, ctx.Err())
 	}
 }

@@ -15,11 +15,11 @@ import (
 
 const validHash = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 
-func TestGrant_signs_those_bytes_once_and_nothing_else(t *testing.T) {
-	c := newTestSite(t)
+func TestCreateGrant(t *testing.T) {
+	s := newTestSite(t)
 	for contentType, ext := range map[string]string{"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"} {
-		t.Run(ext, func(t *testing.T) {
-			resp := c.post(t, `{"contentType":"`+contentType+`","size":20000000,"sha256":"`+validHash+`"}`)
+		t.Run("grant_for_"+contentType+"_allows_one_upload_of_these_bytes", func(t *testing.T) {
+			resp := s.post(t, `{"contentType":"`+contentType+`","size":20000000,"sha256":"`+validHash+`"}`)
 			if resp.StatusCode != http.StatusCreated {
 				wantProblem(t, resp, http.StatusCreated, "")
 			}
@@ -36,13 +36,13 @@ func TestGrant_signs_those_bytes_once_and_nothing_else(t *testing.T) {
 			}
 			query := u.Query()
 			if got := u.Scheme + "://" + u.Host + u.Path; got != bucketOrigin+"/pictures/pictures/"+string(g.ID)+ext {
-				t.Errorf("the upload goes to %s", got)
+				t.Errorf("the upload URL is %s", got)
 			}
 			if got := query.Get("X-Amz-SignedHeaders"); got != "content-length;content-type;host;if-none-match;x-amz-checksum-sha256" {
 				t.Errorf("signed headers are %s", got)
 			}
 			if got := query.Get("X-Amz-Expires"); got != "900" {
-				t.Errorf("the grant lasts %s s", got)
+				t.Errorf("the grant is valid for %s s", got)
 			}
 			if left := time.Until(g.ExpiresAt); left > picture.GrantTTL || left < picture.GrantTTL-time.Minute {
 				t.Errorf("expiresAt is in %v", left)
@@ -56,41 +56,41 @@ func TestGrant_signs_those_bytes_once_and_nothing_else(t *testing.T) {
 					t.Errorf("header %s is %q, want %q", name, g.Upload.Headers[name], value)
 				}
 			}
-			if g.EraseToken != c.eraseToken(g.ID) {
-				t.Error("the erase token is not this picture's")
+			if g.EraseToken != s.eraseToken(g.ID) {
+				t.Error("the erase token is not the one of this picture")
 			}
 		})
 	}
 }
 
-func TestGrant_refuses(t *testing.T) {
-	c := newTestSite(t)
+func TestCreateGrantRefuses(t *testing.T) {
+	s := newTestSite(t)
 	sum31 := base64.StdEncoding.EncodeToString(make([]byte, 31))
-	for name, try := range map[string]struct{ body, names string }{
-		"no_JSON":                 {`picture`, "contentType"},
-		"an_array":                {`[]`, "contentType"},
-		"two_values":              {validRequest() + validRequest(), "end"},
-		"an_unknown_field":        {strings.Replace(validRequest(), "{", `{"key":"../x",`, 1), "unknown field"},
-		"a_type_that_is_no_image": {strings.Replace(validRequest(), "image/jpeg", "text/html", 1), "image/webp"},
-		"a_type_with_a_parameter": {strings.Replace(validRequest(), "image/jpeg", "image/jpeg; x=y", 1), "image/webp"},
-		"no_size":                 {strings.Replace(validRequest(), `"size":1,`, "", 1), "20000000"},
-		"a_negative_size":         {strings.Replace(validRequest(), `"size":1`, `"size":-1`, 1), "20000000"},
-		"a_size_over_Vision's":    {strings.Replace(validRequest(), `"size":1`, `"size":20000001`, 1), "20000000"},
-		"a_size_in_words":         {strings.Replace(validRequest(), `"size":1`, `"size":"1"`, 1), "size"},
-		"a_size_past_int64":       {strings.Replace(validRequest(), `"size":1`, `"size":9223372036854775808`, 1), "size"},
-		"no_sum":                  {`{"contentType":"image/jpeg","size":1}`, "sha256"},
-		"a_sum_in_hex":            {strings.Replace(validRequest(), validHash, strings.Repeat("0", 64), 1), "sha256"},
-		"a_sum_without_padding":   {strings.Replace(validRequest(), validHash, strings.TrimRight(validHash, "="), 1), "sha256"},
-		"a_sum_with_a_line_break": {strings.Replace(validRequest(), validHash, validHash[:8]+`\n`+validHash[8:], 1), "sha256"},
-		"a_sum_of_31_bytes":       {strings.Replace(validRequest(), validHash, sum31, 1), "sha256"},
+	for name, test := range map[string]struct{ body, detail string }{
+		"invalid_JSON":                {`picture`, "contentType"},
+		"array":                       {`[]`, "contentType"},
+		"two_objects":                 {validRequest() + validRequest(), "end"},
+		"unknown_field":               {strings.Replace(validRequest(), "{", `{"key":"../x",`, 1), "unknown field"},
+		"HTML_content_type":           {strings.Replace(validRequest(), "image/jpeg", "text/html", 1), "image/webp"},
+		"content_type_with_parameter": {strings.Replace(validRequest(), "image/jpeg", "image/jpeg; x=y", 1), "image/webp"},
+		"missing_size":                {strings.Replace(validRequest(), `"size":1,`, "", 1), "20000000"},
+		"negative_size":               {strings.Replace(validRequest(), `"size":1`, `"size":-1`, 1), "20000000"},
+		"size_above_Vision_limit":     {strings.Replace(validRequest(), `"size":1`, `"size":20000001`, 1), "20000000"},
+		"size_as_string":              {strings.Replace(validRequest(), `"size":1`, `"size":"1"`, 1), "size"},
+		"size_above_int64":            {strings.Replace(validRequest(), `"size":1`, `"size":9223372036854775808`, 1), "size"},
+		"missing_sha256":              {`{"contentType":"image/jpeg","size":1}`, "sha256"},
+		"hex_sha256":                  {strings.Replace(validRequest(), validHash, strings.Repeat("0", 64), 1), "sha256"},
+		"sha256_without_padding":      {strings.Replace(validRequest(), validHash, strings.TrimRight(validHash, "="), 1), "sha256"},
+		"sha256_with_line_break":      {strings.Replace(validRequest(), validHash, validHash[:8]+`\n`+validHash[8:], 1), "sha256"},
+		"sha256_of_31_bytes":          {strings.Replace(validRequest(), validHash, sum31, 1), "sha256"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			wantProblem(t, c.post(t, try.body), http.StatusBadRequest, try.names)
+			wantProblem(t, s.post(t, test.body), http.StatusBadRequest, test.detail)
 		})
 	}
 }
 
-// Whatever the body, the answer is a grant of what was asked, or a problem of status 400 or 413.
+// FuzzGrant checks that the response to any body is a grant for the requested upload, or a problem with status 400 or 413.
 func FuzzGrant(f *testing.F) {
 	for _, body := range []string{validRequest(), "", "{}", "null", `{"contentType":null}`, `{"size":1e3}`, strings.Repeat("[", 4000), "\x00", `{"sha256":"😀"}`} {
 		f.Add(body)
@@ -104,12 +104,12 @@ func FuzzGrant(f *testing.F) {
 		switch w.Code {
 		case http.StatusCreated:
 			if err := json.Unmarshal([]byte(body), &want); err != nil || want.Size < 1 || want.Size > picture.MaxSize {
-				t.Errorf("%q was granted: %v", body, err)
+				t.Errorf("the invalid body %q was granted: %v", body, err)
 			}
 		case http.StatusBadRequest, http.StatusRequestEntityTooLarge:
 			wantProblem(t, w.Result(), w.Code, "")
 		default:
-			t.Errorf("%q is %d", body, w.Code)
+			t.Errorf("the body %q has status %d", body, w.Code)
 		}
 	})
 }
@@ -118,7 +118,7 @@ func validRequest() string {
 	return `{"contentType":"image/jpeg","size":1,"sha256":"` + validHash + `"}`
 }
 
-func (c *testSite) post(t *testing.T, body string) *http.Response {
+func (s *testSite) post(t *testing.T, body string) *http.Response {
 	t.Helper()
-	return c.do(t, "POST", "/api/pictures", body, http.Header{hashHeader: {hash(body)}})
+	return s.do(t, "POST", "/api/pictures", body, http.Header{hashHeader: {hash(body)}})
 }

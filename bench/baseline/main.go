@@ -1,10 +1,10 @@
-// Command baseline is what the product is measured against: the same three calls to the same clouds, made one after
-// the other (direct), or as the three activities of the plainest workflow there is (plain).
+// Command baseline makes the same three cloud calls as the product, in the two variants that bench compares with it:
 //
-//	baseline direct HOST:PORT    answers POST of a picture.Picture once its Record is written
-//	baseline plain               serves the queue that the trigger starts pictures on
+//	baseline direct HOST:PORT    serves HTTP: each POST of a picture.Picture returns when its Record is written
+//	baseline plain               runs a workflow of three ordinary activities on the product's task queue
 //
-// It takes the worker's settings and has nothing of what the worker adds: no limit, no heartbeat, no other way.
+// It uses the worker's settings. It has no rate limit, no heartbeats, no fallback to bytes and no check for an existing
+// Record.
 package main
 
 import (
@@ -17,9 +17,10 @@ import (
 	"os/signal"
 	"syscall"
 
-	"triptych/activities"
 	"triptych/internal/objects"
 	"triptych/internal/records"
+	"triptych/internal/settings"
+	"triptych/internal/vision"
 	"triptych/picture"
 )
 
@@ -28,7 +29,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
-		slog.Error("baseline stopped", "why", err)
+		slog.Error("Baseline stopped", "error", err)
 		os.Exit(1)
 	}
 }
@@ -48,32 +49,32 @@ func run(ctx context.Context, args []string) error {
 }
 
 func wire(ctx context.Context) (*steps, error) {
-	features, err := activities.ParseFeatures(os.Getenv("TRIPTYCH_FEATURES"))
+	s, err := settings.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s3, err := objects.Open(ctx)
+	features, err := vision.ParseFeatures(s.Getenv("TRIPTYCH_FEATURES"))
 	if err != nil {
 		return nil, err
 	}
-	vision, err := activities.OpenVision(ctx)
+	annotator, err := vision.Open(ctx, vision.ConfigFrom(s.Getenv, s.AWS))
 	if err != nil {
 		return nil, err
 	}
-	container, err := records.Open(os.Getenv("COSMOS_ENDPOINT"), os.Getenv("COSMOS_KEY"))
+	container, err := records.Open(records.ConfigFrom(s.Getenv, s.AWS))
 	if err != nil {
 		return nil, err
 	}
-	return &steps{s3: s3, vision: vision, features: features, records: container}, nil
+	return &steps{s3: objects.Open(objects.Config{AWS: s.AWS}), vision: annotator, features: features, records: container}, nil
 }
 
-// serveDirect is one function that calls the three clouds: whatever fails, fails.
+// serveDirect calls the three clouds in each request. It does not retry.
 func serveDirect(ctx context.Context, s *steps, addr string) error {
 	server := &http.Server{Addr: addr, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var p picture.Picture
 		err := json.NewDecoder(r.Body).Decode(&p)
 		if err == nil {
-			err = s.all(r.Context(), p)
+			err = s.process(r.Context(), p)
 		}
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)

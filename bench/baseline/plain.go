@@ -16,7 +16,7 @@ import (
 	"triptych/picture"
 )
 
-// annotatePicture is the workflow one writes first: three activities, nothing set but what Temporal insists on.
+// annotatePicture is the simplest durable workflow: three activities with the one option that Temporal requires.
 func annotatePicture(ctx workflow.Context, p picture.Picture) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
 	var url string
@@ -31,13 +31,14 @@ func annotatePicture(ctx workflow.Context, p picture.Picture) error {
 	return workflow.ExecuteActivity(ctx, string(picture.PersistStep), record).Get(ctx, nil)
 }
 
-// servePlain is a worker of default options. Its names are the product's, so that the shipped trigger starts its runs.
+// servePlain runs a worker with default options. It uses the product's names, so that the shipped trigger can start
+// its workflows.
 func servePlain(ctx context.Context, s *steps) error {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return err
 	}
-	options.Logger = sdklog.NewStructuredLogger(slog.Default()) // the SDK's own writes a line for each activity
+	options.Logger = sdklog.NewStructuredLogger(slog.Default()) // the SDK's default logger writes a line for each activity
 	c, err := client.Dial(options)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 	"triptych/picture"
 )
 
-// steps are the three calls, bare.
+// steps makes the three cloud calls and nothing else.
 type steps struct {
 	s3       *s3.Client
 	vision   *vision.ImageAnnotatorClient
@@ -24,7 +24,7 @@ type steps struct {
 	records  *records.Container
 }
 
-func (s *steps) all(ctx context.Context, p picture.Picture) error {
+func (s *steps) process(ctx context.Context, p picture.Picture) error {
 	url, err := s.presign(ctx, p)
 	if err != nil {
 		return err
@@ -43,16 +43,16 @@ func (s *steps) presign(ctx context.Context, p picture.Picture) (string, error) 
 
 func (s *steps) annotate(ctx context.Context, url string) (json.RawMessage, error) {
 	image := &visionpb.Image{Source: &visionpb.ImageSource{ImageUri: url}}
-	answer, err := s.vision.BatchAnnotateImages(ctx, &visionpb.BatchAnnotateImagesRequest{
+	response, err := s.vision.BatchAnnotateImages(ctx, &visionpb.BatchAnnotateImagesRequest{
 		Requests: []*visionpb.AnnotateImageRequest{{Image: image, Features: s.features}},
 	})
 	if err != nil {
 		return nil, err
 	}
-	if e := answer.Responses[0].GetError(); e != nil {
-		return nil, fmt.Errorf("the image was refused: %s", e.Message)
+	if e := response.Responses[0].GetError(); e != nil {
+		return nil, fmt.Errorf("image rejected by Vision: %s", e.Message)
 	}
-	return protojson.Marshal(answer.Responses[0])
+	return protojson.Marshal(response.Responses[0])
 }
 
 func (s *steps) persist(ctx context.Context, r picture.Record) error { return s.records.Create(ctx, r) }

@@ -15,10 +15,11 @@ import (
 	"triptych/internal/settings"
 )
 
-// parameterStore answers GetParametersByPath as SSM does, a page of one parameter at a time, but what fails is first.
-func parameterStore(t *testing.T, parameters map[string]string, names ...string) (fail func(code string, of ...string)) {
+// newParameterStore starts a server that implements SSM's GetParametersByPath with one parameter per page. inject makes the
+// next request for each of the named parameters fail with the error code.
+func newParameterStore(t *testing.T, parameters map[string]string, names ...string) (inject func(code string, names ...string)) {
 	t.Helper()
-	failures := map[string][]string{} // codes, by the parameter they come instead of
+	failures := map[string][]string{} // parameter name to error codes
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var in struct {
 			Path           string
@@ -59,16 +60,16 @@ func parameterStore(t *testing.T, parameters map[string]string, names ...string)
 	} {
 		t.Setenv(name, value)
 	}
-	return func(code string, of ...string) {
-		for _, name := range of {
+	return func(code string, names ...string) {
+		for _, name := range names {
 			failures[name] = append(failures[name], code)
 		}
 	}
 }
 
 func TestLoad(t *testing.T) {
-	t.Run("lays_every_parameter_under_the_path_over_the_environment", func(t *testing.T) {
-		parameterStore(t, map[string]string{"/x/worker/COSMOS_KEY": "from SSM", "/x/worker/TRIPTYCH_BUCKET": "b"},
+	t.Run("each_parameter_overrides_its_environment_variable", func(t *testing.T) {
+		newParameterStore(t, map[string]string{"/x/worker/COSMOS_KEY": "from SSM", "/x/worker/TRIPTYCH_BUCKET": "b"},
 			"/x/worker/COSMOS_KEY", "/x/worker/TRIPTYCH_BUCKET")
 		t.Setenv("TRIPTYCH_SSM_PATH", "/x/worker")
 		t.Setenv("COSMOS_KEY", "from the environment")
@@ -80,9 +81,9 @@ func TestLoad(t *testing.T) {
 			t.Errorf("COSMOS_KEY=%s TRIPTYCH_BUCKET=%s", key, bucket)
 		}
 	})
-	t.Run("asks_again_when_SSM_is_busy", func(t *testing.T) {
-		fail := parameterStore(t, map[string]string{"/x/worker/A": "1", "/x/worker/B": "2"}, "/x/worker/A", "/x/worker/B")
-		fail("ThrottlingException", "/x/worker/A", "/x/worker/B")
+	t.Run("throttled_requests_are_repeated", func(t *testing.T) {
+		inject := newParameterStore(t, map[string]string{"/x/worker/A": "1", "/x/worker/B": "2"}, "/x/worker/A", "/x/worker/B")
+		inject("ThrottlingException", "/x/worker/A", "/x/worker/B")
 		t.Setenv("TRIPTYCH_SSM_PATH", "/x/worker/")
 		t.Setenv("A", "")
 		t.Setenv("B", "")
@@ -90,53 +91,53 @@ func TestLoad(t *testing.T) {
 			t.Errorf("A=%s B=%s %v", os.Getenv("A"), os.Getenv("B"), err)
 		}
 	})
-	t.Run("lays_nothing_over_the_environment_when_a_part_cannot_be_read_and_says_what_to_allow", func(t *testing.T) {
-		fail := parameterStore(t, map[string]string{"/x/worker/A": "1", "/x/worker/B": "2"}, "/x/worker/A", "/x/worker/B")
-		fail("AccessDeniedException", "/x/worker/B")
+	t.Run("denied_access_changes_nothing_and_names_the_missing_permission", func(t *testing.T) {
+		inject := newParameterStore(t, map[string]string{"/x/worker/A": "1", "/x/worker/B": "2"}, "/x/worker/A", "/x/worker/B")
+		inject("AccessDeniedException", "/x/worker/B")
 		t.Setenv("TRIPTYCH_SSM_PATH", "/x/worker")
-		t.Setenv("A", "as it was")
+		t.Setenv("A", "unchanged")
 		err := settings.Load(t.Context())
-		if err == nil || !strings.Contains(err.Error(), "ssm:GetParametersByPath on /x/worker") || os.Getenv("A") != "as it was" {
+		if err == nil || !strings.Contains(err.Error(), "ssm:GetParametersByPath on /x/worker") || os.Getenv("A") != "unchanged" {
 			t.Errorf("A=%s %v", os.Getenv("A"), err)
 		}
 	})
-	t.Run("a_path_with_nothing_under_it_is_an_error", func(t *testing.T) {
-		parameterStore(t, nil)
+	t.Run("path_without_parameters_is_an_error", func(t *testing.T) {
+		newParameterStore(t, nil)
 		t.Setenv("TRIPTYCH_SSM_PATH", "/x/wroker")
 		if err := settings.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "/x/wroker") {
-			t.Errorf("answered %v", err)
+			t.Errorf("the error is %v", err)
 		}
 	})
-	t.Run("gives_up_when_there_is_no_more_time", func(t *testing.T) {
-		parameterStore(t, nil)
-		t.Setenv("AWS_ENDPOINT_URL_SSM", "http://"+silence(t))
+	t.Run("unresponsive_SSM_fails_at_the_deadline", func(t *testing.T) {
+		newParameterStore(t, nil)
+		t.Setenv("AWS_ENDPOINT_URL_SSM", "http://"+startSilentServer(t))
 		t.Setenv("TRIPTYCH_SSM_PATH", "/x/web")
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		if err := settings.Load(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("answered %v", err)
+			t.Errorf("the error is %v", err)
 		}
 	})
-	t.Run("does_nothing_without_a_path", func(t *testing.T) {
+	t.Run("missing_path_changes_nothing", func(t *testing.T) {
 		t.Setenv("TRIPTYCH_SSM_PATH", "")
 		t.Setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:1")
 		if err := settings.Load(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})
-	t.Run("says_which_path_could_not_be_read", func(t *testing.T) {
-		parameterStore(t, nil)
+	t.Run("unreachable_SSM_is_an_error_that_names_the_path", func(t *testing.T) {
+		newParameterStore(t, nil)
 		t.Setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:1")
 		t.Setenv("AWS_MAX_ATTEMPTS", "1")
 		t.Setenv("TRIPTYCH_SSM_PATH", "/x/web")
 		if err := settings.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "/x/web") {
-			t.Errorf("answered %v", err)
+			t.Errorf("the error is %v", err)
 		}
 	})
 }
 
-// silence takes connections and says nothing.
-func silence(t *testing.T) (addr string) {
+// startSilentServer starts a server that accepts connections and sends nothing.
+func startSilentServer(t *testing.T) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -147,17 +148,15 @@ func silence(t *testing.T) (addr string) {
 }
 
 func TestRequire(t *testing.T) {
-	t.Setenv("TRIPTYCH_A", "")
-	t.Setenv("TRIPTYCH_B", "x")
-	t.Setenv("TRIPTYCH_C", "")
-	t.Run("names_all_that_are_missing", func(t *testing.T) {
-		err := settings.Require(os.Getenv, "TRIPTYCH_A", "TRIPTYCH_B", "TRIPTYCH_C")
+	getenv := func(name string) string { return map[string]string{"TRIPTYCH_B": "x"}[name] }
+	t.Run("missing_variables_are_all_named", func(t *testing.T) {
+		err := settings.Require(getenv, "TRIPTYCH_A", "TRIPTYCH_B", "TRIPTYCH_C")
 		if err == nil || !strings.Contains(err.Error(), "TRIPTYCH_A, TRIPTYCH_C ") || strings.Contains(err.Error(), "TRIPTYCH_B") {
-			t.Errorf("answered %v", err)
+			t.Errorf("the error is %v", err)
 		}
 	})
-	t.Run("is_content_when_all_are_there", func(t *testing.T) {
-		if err := settings.Require(os.Getenv, "TRIPTYCH_B"); err != nil {
+	t.Run("complete_variables_are_no_error", func(t *testing.T) {
+		if err := settings.Require(getenv, "TRIPTYCH_B"); err != nil {
 			t.Error(err)
 		}
 	})

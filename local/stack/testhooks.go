@@ -38,3 +38,6 @@ func (s *Stack) Environment() []string { return s.environment() }
 
 // Dir returns the data directory.
 func (s *Stack) Dir() string { return s.config.Dir }
+
+// Executable returns the path of a built program.
+func (s *Stack) Executable(program string) string { return s.executables[program] }

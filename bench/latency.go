@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+
+	"triptych/picture"
+)
+
+// latencySample is the measurement of one picture.
+type latencySample struct {
+	latency      float64 // ms, from the accepted start to the Record
+	startLatency float64 // ms, from the event to the accepted start
+	workflow     workflowSize
+}
+
+// workflowSize is what Temporal stores for one workflow.
+type workflowSize struct {
+	events, bytes, actions float64
+	history                []*historypb.HistoryEvent
+}
+
+// sampleLatency sends one picture through the variant. It also waits for the end of the workflow, so that the next
+// picture is not slowed down by this one.
+func (v *variant) sampleLatency(ctx context.Context) (latencySample, error) {
+	sent := time.Now()
+	accepted := sent
+	p, written, err := v.process(ctx, func() { accepted = time.Now() })
+	if err != nil || v.client == nil {
+		return latencySample{latency: milliseconds(written.Sub(accepted))}, err
+	}
+	if err := v.client.GetWorkflow(ctx, p.ID.WorkflowID(), "").Get(ctx, nil); err != nil {
+		return latencySample{}, fmt.Errorf("%s: a workflow failed: %w", v.name, err)
+	}
+	size, started, err := v.workflowSize(ctx, p)
+	// Temporal accepts the start when it writes the first event of the history. Bench learns about it later.
+	return latencySample{milliseconds(written.Sub(started)), milliseconds(accepted.Sub(sent)), size}, err
+}
+
+// workflowSize also returns when the picture's workflow was started.
+func (v *variant) workflowSize(ctx context.Context, p picture.Picture) (workflowSize, time.Time, error) {
+	description, err := v.client.DescribeWorkflowExecution(ctx, p.ID.WorkflowID(), "")
+	if err != nil {
+		return workflowSize{}, time.Time{}, fmt.Errorf("describing a workflow of %s: %w", v.name, err)
+	}
+	info := description.WorkflowExecutionInfo
+	size := workflowSize{events: float64(info.HistoryLength), bytes: float64(info.HistorySizeBytes)}
+	history := v.client.GetWorkflowHistory(ctx, p.ID.WorkflowID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for history.HasNext() {
+		event, err := history.Next()
+		if err != nil {
+			return workflowSize{}, time.Time{}, fmt.Errorf("reading a history of %s: %w", v.name, err)
+		}
+		size.history = append(size.history, event)
+	}
+	size.actions = float64(billableActions(size.history))
+	return size, info.StartTime.AsTime(), nil
+}
+
+// billableActions counts the Actions in a history that Temporal Cloud bills, as defined by
+// https://docs.temporal.io/cloud/actions (read in November 2026): the workflow start, each scheduled activity, each
+// activity retry, each timer, and all markers of one workflow task together as one. Heartbeats that reach the server
+// are also billed but leave no event. The first heartbeat would come after 1.5 s.
+func billableActions(events []*historypb.HistoryEvent) int {
+	n, tasksWithMarkers := 0, map[int64]bool{}
+	for _, e := range events {
+		switch e.EventType {
+		case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED, enumspb.EVENT_TYPE_TIMER_STARTED:
+			n++
+		case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+			n += int(e.GetActivityTaskStartedEventAttributes().Attempt) - 1
+		case enumspb.EVENT_TYPE_MARKER_RECORDED:
+			tasksWithMarkers[e.GetMarkerRecordedEventAttributes().WorkflowTaskCompletedEventId] = true
+		}
+	}
+	return n + len(tasksWithMarkers)
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

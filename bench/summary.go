@@ -1,0 +1,61 @@
+package main
+
+import (
+	"slices"
+
+	"gonum.org/v1/gonum/stat"
+)
+
+// summary reduces many values to one. It returns nil if it cannot.
+type summary func(values []float64) *float64
+
+func quantile(q float64) summary {
+	return func(values []float64) *float64 {
+		if len(values) == 0 {
+			return nil
+		}
+		x := stat.Quantile(q, stat.Empirical, slices.Sorted(slices.Values(values)), nil)
+		return &x
+	}
+}
+
+// median returns the mean of the two middle values if their number is even.
+func median(values []float64) *float64 {
+	if len(values) == 0 {
+		return nil
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	x := (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
+	return &x
+}
+
+func maximum(values []float64) *float64 { return quantile(1)(values) }
+
+// minForP99 is the number of values from which the 99th percentile differs from the maximum.
+const minForP99 = 100
+
+// tail returns the 99th percentile and its name if any variant has enough values. Variants with fewer values then get
+// nil. If no variant has enough values, tail returns the maximum.
+func (m measurements) tail(metric string) (string, summary) {
+	for _, values := range m[metric] {
+		if len(values) >= minForP99 {
+			return "p99", func(values []float64) *float64 {
+				if len(values) < minForP99 {
+					return nil
+				}
+				return quantile(.99)(values)
+			}
+		}
+	}
+	return "max", maximum
+}
+
+func scaled(s summary, factor float64) summary {
+	return func(values []float64) *float64 {
+		x := s(values)
+		if x != nil {
+			*x *= factor
+		}
+		return x
+	}
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// throughput is the result of keeping a fixed number of pictures in flight.
+type throughput struct {
+	perSecond float64
+	pictures  int64 // all pictures, including those before and after the interval in which the rate is measured
+	used      usage // by all pictures
+}
+
+// measureThroughput keeps inFlight pictures in flight: when one has its Record, it starts the next. The measured
+// interval begins when the first inFlight starts have been accepted. It lasts for the given time, or longer until the
+// first Record is written.
+func (v *variant) measureThroughput(ctx context.Context, inFlight int, interval time.Duration) (throughput, error) {
+	before := v.usage()
+	var result throughput
+	var counting, stopping atomic.Bool
+	var counted, pictures atomic.Int64
+	firstRecord := make(chan struct{})
+	signalFirstRecord := sync.OnceFunc(func() { close(firstRecord) })
+	var accepted sync.WaitGroup
+	accepted.Add(inFlight)
+	group, groupCtx := errgroup.WithContext(ctx)
+	for range inFlight {
+		group.Go(func() error {
+			signalAccepted := sync.OnceFunc(accepted.Done)
+			defer signalAccepted() // if the first start fails
+			for !stopping.Load() {
+				if _, _, err := v.process(groupCtx, signalAccepted); err != nil {
+					return err
+				}
+				pictures.Add(1)
+				if counting.Load() {
+					counted.Add(1)
+					signalFirstRecord()
+				}
+			}
+			return nil
+		})
+	}
+	accepted.Wait()
+	counting.Store(true)
+	started := time.Now()
+	select {
+	case <-time.After(interval):
+	case <-groupCtx.Done():
+	}
+	select {
+	case <-firstRecord:
+	case <-groupCtx.Done():
+	}
+	counting.Store(false)
+	result.perSecond = float64(counted.Load()) / time.Since(started).Seconds()
+	stopping.Store(true)
+	if err := group.Wait(); err != nil {
+		return result, err
+	}
+	if err := v.waitForWorkflows(ctx); err != nil {
+		return result, err
+	}
+	result.pictures, result.used = pictures.Load(), v.usage().since(before)
+	return result, nil
+}

@@ -1,0 +1,111 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"triptych/internal/telemetry"
+	"triptych/picture"
+)
+
+// environments are the programs' environments, by what the logger writes in them.
+var environments = map[string]map[string]string{
+	"text":           nil,
+	"JSON_in_Lambda": {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"},
+	"JSON_in_ECS":    {"ECS_CONTAINER_METADATA_URI_V4": "http://169.254.170.2/v4/x"},
+}
+
+func newLogger(out *bytes.Buffer, environment map[string]string) *slog.Logger {
+	return telemetry.NewLogger(out, func(name string) string { return environment[name] })
+}
+
+func TestLogContainsNoWholeID(t *testing.T) {
+	backfill, err := picture.New("archive", "holiday/1.jpg", "v1", "", 1, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, id := range map[string]picture.ID{"upload": picture.NewID(time.Now()), "backfill": backfill.ID} {
+		for place, write := range map[string]func(*slog.Logger){
+			"message":          func(l *slog.Logger) { l.Info("picture " + string(id) + " arrived") },
+			"picture_ID":       func(l *slog.Logger) { l.Info("message", "picture", id) },
+			"ID_as_string":     func(l *slog.Logger) { l.Info("message", "picture", string(id)) },
+			"workflow_ID":      func(l *slog.Logger) { l.Info("message", "WorkflowID", id.WorkflowID()) },
+			"erasure_ID":       func(l *slog.Logger) { l.Warn("message", "WorkflowID", id.EraseWorkflowID()) },
+			"error":            func(l *slog.Logger) { l.Error("message", "error", errors.New("no object "+string(id))) },
+			"wrapped_error":    func(l *slog.Logger) { l.Error("message", "error", fmt.Errorf("reading: %w", errors.New(string(id)))) },
+			"With_attribute":   func(l *slog.Logger) { l.With("WorkflowID", id.WorkflowID()).Info("message") },
+			"attribute_group":  func(l *slog.Logger) { l.Info("message", slog.Group("sdk", "WorkflowID", id.WorkflowID())) },
+			"WithGroup_logger": func(l *slog.Logger) { l.WithGroup("sdk").Info("message", "WorkflowID", id.WorkflowID()) },
+		} {
+			for format, environment := range environments {
+				t.Run(kind+"_in_"+place+"_as_"+format, func(t *testing.T) {
+					var log bytes.Buffer
+					write(newLogger(&log, environment))
+					if line := log.String(); strings.Contains(line, string(id)) || !strings.Contains(line, id.Redacted()) {
+						t.Errorf("the log is %s, want %s", line, id.Redacted())
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestLogContainsNoURLSignature(t *testing.T) {
+	const url = "https://s3/k?X-Amz-Signature=0a1b2c3d"
+	for place, write := range map[string]func(*slog.Logger){
+		"message": func(l *slog.Logger) { l.Info("fetching " + url) },
+		"string":  func(l *slog.Logger) { l.Info("message", "url", url) },
+		"error":   func(l *slog.Logger) { l.Info("message", "error", errors.New("fetching "+url)) },
+	} {
+		t.Run(place, func(t *testing.T) {
+			var log bytes.Buffer
+			write(newLogger(&log, nil))
+			if line := log.String(); strings.Contains(line, "0a1b2c3d") || !strings.Contains(line, "X-Amz-Signature=…") {
+				t.Errorf("the log is %s", line)
+			}
+		})
+	}
+}
+
+func TestFormat(t *testing.T) {
+	for format, environment := range environments {
+		t.Run("log_is_"+format, func(t *testing.T) {
+			var log bytes.Buffer
+			newLogger(&log, environment).Info("message", "key", "value")
+			if wantJSON := strings.HasPrefix(format, "JSON"); json.Valid(log.Bytes()) != wantJSON {
+				t.Errorf("the log is %s", log.Bytes())
+			}
+			if !strings.Contains(log.String(), "value") {
+				t.Errorf("the log is %s, which lacks the attribute", log.Bytes())
+			}
+		})
+	}
+}
+
+// CloudWatch computes metrics from numbers and sorts by times.
+func TestNumbersAndTimesAreUnchanged(t *testing.T) {
+	var log bytes.Buffer
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	newLogger(&log, environments["JSON_in_ECS"]).Info("message", "count", 7, "seconds", 0.25, "at", at, "ok", true, "duration", time.Second)
+	var line struct {
+		Time     time.Time
+		Level    string
+		Count    int
+		Seconds  float64
+		At       time.Time
+		OK       bool
+		Duration time.Duration
+	}
+	if err := json.Unmarshal(log.Bytes(), &line); err != nil {
+		t.Fatal(err)
+	}
+	if line.Time.IsZero() || line.Level != "INFO" || line.Count != 7 || line.Seconds != 0.25 || !line.At.Equal(at) || !line.OK || line.Duration != time.Second {
+		t.Errorf("the log is %s", log.Bytes())
+	}
+}

@@ -1,0 +1,51 @@
+package picture_test
+
+import (
+	"testing"
+	"time"
+
+	"triptych/picture"
+)
+
+func TestKeyAt(t *testing.T) {
+	key := func(at time.Time) string {
+		k, err := picture.NewID(at).Key("image/jpeg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	bound := picture.KeyAt(noon)
+	t.Run("sorts_before_keys_created_at_t_or_later", func(t *testing.T) {
+		for _, after := range []time.Duration{0, time.Millisecond, time.Hour, 200 * 365 * 24 * time.Hour} {
+			if k := key(noon.Add(after)); k <= bound {
+				t.Errorf("%s was created %s after t, but does not sort after %s", k, after, bound)
+			}
+		}
+	})
+	t.Run("sorts_after_keys_created_before_t", func(t *testing.T) {
+		for _, before := range []time.Duration{time.Millisecond, time.Hour, 50 * 365 * 24 * time.Hour} {
+			if k := key(noon.Add(-before)); k >= bound {
+				t.Errorf("%s was created %s before t, but does not sort before %s", k, before, bound)
+			}
+		}
+	})
+}
+
+func TestLowPriority(t *testing.T) {
+	for name, c := range map[string]struct {
+		sweep picture.Sweep
+		want  bool
+	}{
+		"sweep_of_uploads_has_normal_priority": {picture.Sweep{Within: 60}, false},
+		"backfill_by_bucket_has_low_priority":  {picture.Sweep{Bucket: "archive"}, true},
+		"backfill_by_prefix_has_low_priority":  {picture.Sweep{Prefix: "old/"}, true},
+		"reannotation_has_low_priority":        {picture.Sweep{Reannotate: true}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := c.sweep.LowPriority(); got != c.want {
+				t.Errorf("LowPriority = %t, want %t", got, c.want)
+			}
+		})
+	}
+}

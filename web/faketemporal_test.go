@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"sync"
+	"testing"
+
+	commonpb "go.temporal.io/api/common/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	sdklog "go.temporal.io/sdk/log"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"triptych/web/status/statustest"
+)
+
+// fakeTemporal is a Temporal server with the methods that web calls. It returns a recorded execution for every workflow, and
+// records the requests to start workflows.
+type fakeTemporal struct {
+	workflowservice.UnimplementedWorkflowServiceServer
+
+	mu          sync.Mutex
+	down        bool
+	description *workflowservice.DescribeWorkflowExecutionResponse
+	history     *historypb.History
+	onDescribe  func() // called before each DescribeWorkflowExecution returns
+	histories   int    // number of times that the history was read
+	started     []*workflowservice.StartWorkflowExecutionRequest
+}
+
+// serve starts the server and returns a client of it. Both are closed after the test.
+func (f *fakeTemporal) serve(t *testing.T) client.Client {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer(grpc.UnaryInterceptor(func(ctx context.Context, r any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.down {
+			return nil, status.Error(codes.PermissionDenied, "unavailable in this test")
+		}
+		return next(ctx, r)
+	}))
+	workflowservice.RegisterWorkflowServiceServer(server, f)
+	go server.Serve(listener)
+	t.Cleanup(server.Stop)
+	c, err := client.NewLazyClient(client.Options{
+		HostPort: listener.Addr().String(), Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// use makes the server return the recorded execution with this name for every workflow. With "", no workflow exists.
+func (f *fakeTemporal) use(t *testing.T, name string) {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.description, f.history = nil, nil
+	if name != "" {
+		f.description, f.history = statustest.Load(t, name)
+	}
+}
+
+// advance replaces the current execution by another recorded one under the same run ID, as if the workflow had made progress.
+func (f *fakeTemporal) advance(t *testing.T, name string) {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	previous := f.description.WorkflowExecutionInfo.Execution
+	f.description, f.history = statustest.Load(t, name)
+	f.description.WorkflowExecutionInfo.Execution = previous
+}
+
+// setInput replaces the input of the current execution.
+func (f *fakeTemporal) setInput(t *testing.T, input any) {
+	t.Helper()
+	payloads, err := converter.GetDefaultDataConverter().ToPayloads(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.history.Events[0].GetWorkflowExecutionStartedEventAttributes().Input = payloads
+}
+
+// read calls get while no request is being handled, and returns its result.
+func (f *fakeTemporal) read(get func() int) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return get()
+}
+
+// setDown makes every request fail, or succeed again. PermissionDenied is an error that the SDK does not retry.
+func (f *fakeTemporal) setDown(down bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.down = down
+}
+
+func (f *fakeTemporal) GetSystemInfo(context.Context, *workflowservice.GetSystemInfoRequest) (*workflowservice.GetSystemInfoResponse, error) {
+	return &workflowservice.GetSystemInfoResponse{Capabilities: &workflowservice.GetSystemInfoResponse_Capabilities{}}, nil
+}
+
+func (f *fakeTemporal) DescribeWorkflowExecution(context.Context, *workflowservice.DescribeWorkflowExecutionRequest) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	if f.onDescribe != nil {
+		f.onDescribe()
+	}
+	if f.description == nil {
+		return nil, serviceerror.ToStatus(serviceerror.NewNotFound("workflow not found")).Err()
+	}
+	return f.description, nil
+}
+
+func (f *fakeTemporal) GetWorkflowExecutionHistory(context.Context, *workflowservice.GetWorkflowExecutionHistoryRequest) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
+	f.histories++
+	return &workflowservice.GetWorkflowExecutionHistoryResponse{History: f.history}, nil
+}
+
+func (f *fakeTemporal) StartWorkflowExecution(_ context.Context, r *workflowservice.StartWorkflowExecutionRequest) (*workflowservice.StartWorkflowExecutionResponse, error) {
+	f.started = append(f.started, r)
+	return &workflowservice.StartWorkflowExecutionResponse{RunId: "run", Started: true}, nil
+}
+
+// decodeInput returns the input of a workflow whose only argument is a string.
+func decodeInput(payloads *commonpb.Payloads) string {
+	var s string
+	converter.GetDefaultDataConverter().FromPayloads(payloads, &s)
+	return s
+}

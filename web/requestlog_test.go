@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"triptych/emulators/cosmos/cosmosdb"
+	"triptych/internal/telemetry"
+	"triptych/picture"
+)
+
+func TestLogContainsNoWholePictureID(t *testing.T) {
+	backfill, err := picture.New("archive", "holiday/1.jpg", "v1", "", 1, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, id := range map[string]picture.ID{"upload": picture.NewID(time.Now()), "backfill": backfill.ID} {
+		for state, prepare := range map[string]func(*testing.T, *testSite){
+			"unknown_picture":       func(*testing.T, *testSite) {},
+			"running_workflow":      func(t *testing.T, s *testSite) { s.temporal.use(t, "annotate_running") },
+			"unavailable_Cosmos_DB": func(_ *testing.T, s *testSite) { s.cosmos.SetFault(cosmosdb.Fault{Status: 503}) },
+			"unavailable_Temporal":  func(_ *testing.T, s *testSite) { s.temporal.setDown(true) },
+		} {
+			t.Run(kind+"_ID_with_"+state, func(t *testing.T) {
+				s := newTestSite(t, func(s *testSite) { s.timing.limit = 100 * time.Millisecond })
+				prepare(t, s)
+				log := captureLog(t)
+				path := "/api/pictures/" + string(id)
+				for _, request := range [][2]string{
+					{"GET", path}, {"GET", path + "/image"}, {"GET", path + "/events"}, {"DELETE", path}, {"PATCH", path}, {"GET", path + "/unknown"},
+				} {
+					s.serve(request[0], request[1])
+				}
+				if strings.Contains(log.String(), string(id)) {
+					t.Errorf("the log contains the whole ID: %s", log)
+				}
+				if !strings.Contains(log.String(), id.Redacted()) {
+					t.Errorf("the log does not contain %s: %s", id.Redacted(), log)
+				}
+			})
+		}
+	}
+}
+
+// serve calls the handler with one request. When it returns, all lines of the request are in the log.
+func (s *testSite) serve(method, path string) *http.Response {
+	w := httptest.NewRecorder()
+	s.handler(bucketOrigin).ServeHTTP(w, httptest.NewRequest(method, path, nil))
+	return w.Result()
+}
+
+// captureLog redirects the log of the process to a buffer until the test ends. It uses the logger of main.
+func captureLog(t *testing.T) *bytes.Buffer {
+	t.Helper()
+	var log bytes.Buffer
+	previous := slog.Default()
+	slog.SetDefault(telemetry.NewLogger(&log, func(string) string { return "" }))
+	t.Cleanup(func() { slog.SetDefault(previous) })
+	return &log
+}
