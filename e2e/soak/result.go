@@ -66,7 +66,7 @@ func awaitResult(ctx context.Context, l *local, uploaded map[picture.ID][]byte) 
 			lastProgress = time.Now()
 		}
 		if ctx.Err() != nil {
-			return r, fmt.Errorf("%d pictures have no Record after %s, for example %s", len(missing), timeout, missing[0].Redacted())
+			return r, fmt.Errorf("%d pictures have no Record after %s, for example %s", len(missing), timeout, missing[0])
 		}
 		if !r.neededASweep && time.Since(lastProgress) > sweepAfter {
 			if r.neededASweep, err = true, startSweep(ctx, temporal); err != nil {
