@@ -78,7 +78,7 @@ var repeatedEvents = []faultCase{
 			others = append(others, p)
 		}
 		event := bytes.Replace(testenv.S3Event(t, uploads...), malformed, []byte("%zz"), 1) // not a valid URL escape
-		s.InvokeTrigger(t, event) // succeeds: a function error would make Lambda deliver the event again
+		s.InvokeTrigger(t, event)                                                           // succeeds: a function error would make Lambda deliver the event again
 		for _, p := range others {
 			p.awaitOutcome(t, outcome{status: picture.Rejected, rejection: picture.Gone, wantAnnotateCalls: 2})
 		}
