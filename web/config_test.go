@@ -4,9 +4,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"go.temporal.io/sdk/client"
+	"triptych/internal/settings"
 )
 
 func TestReadConfig(t *testing.T) {
@@ -20,13 +18,13 @@ func TestReadConfig(t *testing.T) {
 		return func(name string) string { return env[name] }
 	}
 	t.Run("valid_settings_are_returned", func(t *testing.T) {
-		c, err := readConfig(with("TRIPTYCH_BUCKET", "pictures"), client.Options{}, aws.Config{})
+		c, err := readConfig(settings.Settings{Getenv: with("TRIPTYCH_BUCKET", "pictures")})
 		if err != nil || c.bucket != "pictures" || len(c.eraseSecret) != 32 || c.records.Endpoint != valid["COSMOS_ENDPOINT"] || c.records.Key != "key" {
 			t.Errorf("%+v, %v", c, err)
 		}
 	})
 	t.Run("missing_settings_are_all_named", func(t *testing.T) {
-		_, err := readConfig(func(string) string { return "" }, client.Options{}, aws.Config{})
+		_, err := readConfig(settings.Settings{Getenv: func(string) string { return "" }})
 		for _, name := range []string{"TRIPTYCH_BUCKET", "TRIPTYCH_ERASE_SECRET", "COSMOS_ENDPOINT"} {
 			if err == nil || !strings.Contains(err.Error(), name) {
 				t.Errorf("the error %v does not name %s", err, name)
@@ -35,26 +33,26 @@ func TestReadConfig(t *testing.T) {
 	})
 	t.Run("short_erase_secret_is_refused_and_not_printed", func(t *testing.T) {
 		short := strings.Repeat("x", 31)
-		_, err := readConfig(with("TRIPTYCH_ERASE_SECRET", short), client.Options{}, aws.Config{})
+		_, err := readConfig(settings.Settings{Getenv: with("TRIPTYCH_ERASE_SECRET", short)})
 		if err == nil || !strings.Contains(err.Error(), "TRIPTYCH_ERASE_SECRET") || strings.Contains(err.Error(), short) {
 			t.Errorf("the error is %v", err)
 		}
 	})
 	t.Run("without_retention_pictures_are_stored_until_erased", func(t *testing.T) {
-		if c, err := readConfig(with("TRIPTYCH_RETENTION_DAYS", ""), client.Options{}, aws.Config{}); err != nil || c.retentionDays != nil {
+		if c, err := readConfig(settings.Settings{Getenv: with("TRIPTYCH_RETENTION_DAYS", "")}); err != nil || c.retentionDays != nil {
 			t.Errorf("%v, %v", c.retentionDays, err)
 		}
 	})
 	for setting, want := range map[string]int{"1": 1, "30": 30} {
 		t.Run("retention_of_"+setting+"_days_is_accepted", func(t *testing.T) {
-			if c, err := readConfig(with("TRIPTYCH_RETENTION_DAYS", setting), client.Options{}, aws.Config{}); err != nil || c.retentionDays == nil || *c.retentionDays != want {
+			if c, err := readConfig(settings.Settings{Getenv: with("TRIPTYCH_RETENTION_DAYS", setting)}); err != nil || c.retentionDays == nil || *c.retentionDays != want {
 				t.Errorf("%v, %v", c.retentionDays, err)
 			}
 		})
 	}
 	for _, setting := range []string{"0", "-1", "1.5", "30d", " 30", "forever", "99999999999999999999"} {
 		t.Run("retention_of_"+setting+"_days_is_refused", func(t *testing.T) {
-			if c, err := readConfig(with("TRIPTYCH_RETENTION_DAYS", setting), client.Options{}, aws.Config{}); err == nil || !strings.Contains(err.Error(), "TRIPTYCH_RETENTION_DAYS") {
+			if c, err := readConfig(settings.Settings{Getenv: with("TRIPTYCH_RETENTION_DAYS", setting)}); err == nil || !strings.Contains(err.Error(), "TRIPTYCH_RETENTION_DAYS") {
 				t.Errorf("read as %v, %v", c.retentionDays, err)
 			}
 		})

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"triptych/internal/settings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"go.temporal.io/sdk/client"
@@ -14,7 +15,10 @@ func TestReadConfig(t *testing.T) {
 		"TRIPTYCH_BUCKET": "pictures", "COSMOS_ENDPOINT": "https://name.documents.azure.com", "COSMOS_KEY": "key",
 	}
 	read := func(env map[string]string) (config, error) {
-		return readConfig(func(name string) string { return env[name] }, client.Options{HostPort: "temporal:7233"}, aws.Config{Region: "eu-central-1"})
+		return readConfig(settings.Settings{
+			Getenv:   func(name string) string { return env[name] },
+			Temporal: client.Options{HostPort: "temporal:7233"}, AWS: aws.Config{Region: "eu-central-1"},
+		})
 	}
 	with := func(name, value string) map[string]string {
 		env := maps.Clone(valid)

@@ -74,7 +74,7 @@ func TestLoad(t *testing.T) {
 		t.Setenv("TRIPTYCH_SSM_PATH", "/x/worker")
 		t.Setenv("COSMOS_KEY", "from the environment")
 		t.Setenv("TRIPTYCH_BUCKET", "")
-		if err := settings.Load(t.Context()); err != nil {
+		if _, err := settings.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if key, bucket := os.Getenv("COSMOS_KEY"), os.Getenv("TRIPTYCH_BUCKET"); key != "from SSM" || bucket != "b" {
@@ -87,7 +87,7 @@ func TestLoad(t *testing.T) {
 		t.Setenv("TRIPTYCH_SSM_PATH", "/x/worker/")
 		t.Setenv("A", "")
 		t.Setenv("B", "")
-		if err := settings.Load(t.Context()); err != nil || os.Getenv("A")+os.Getenv("B") != "12" {
+		if _, err := settings.Load(t.Context()); err != nil || os.Getenv("A")+os.Getenv("B") != "12" {
 			t.Errorf("A=%s B=%s %v", os.Getenv("A"), os.Getenv("B"), err)
 		}
 	})
@@ -96,7 +96,7 @@ func TestLoad(t *testing.T) {
 		inject("AccessDeniedException", "/x/worker/B")
 		t.Setenv("TRIPTYCH_SSM_PATH", "/x/worker")
 		t.Setenv("A", "unchanged")
-		err := settings.Load(t.Context())
+		_, err := settings.Load(t.Context())
 		if err == nil || !strings.Contains(err.Error(), "ssm:GetParametersByPath on /x/worker") || os.Getenv("A") != "unchanged" {
 			t.Errorf("A=%s %v", os.Getenv("A"), err)
 		}
@@ -104,7 +104,7 @@ func TestLoad(t *testing.T) {
 	t.Run("path_without_parameters_is_an_error", func(t *testing.T) {
 		newParameterStore(t, nil)
 		t.Setenv("TRIPTYCH_SSM_PATH", "/x/wroker")
-		if err := settings.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "/x/wroker") {
+		if _, err := settings.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "/x/wroker") {
 			t.Errorf("the error is %v", err)
 		}
 	})
@@ -114,14 +114,14 @@ func TestLoad(t *testing.T) {
 		t.Setenv("TRIPTYCH_SSM_PATH", "/x/web")
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		if err := settings.Load(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := settings.Load(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the error is %v", err)
 		}
 	})
 	t.Run("missing_path_changes_nothing", func(t *testing.T) {
 		t.Setenv("TRIPTYCH_SSM_PATH", "")
 		t.Setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:1")
-		if err := settings.Load(t.Context()); err != nil {
+		if _, err := settings.Load(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -130,7 +130,7 @@ func TestLoad(t *testing.T) {
 		t.Setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:1")
 		t.Setenv("AWS_MAX_ATTEMPTS", "1")
 		t.Setenv("TRIPTYCH_SSM_PATH", "/x/web")
-		if err := settings.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "/x/web") {
+		if _, err := settings.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "/x/web") {
 			t.Errorf("the error is %v", err)
 		}
 	})
@@ -148,15 +148,15 @@ func startSilentServer(t *testing.T) (addr string) {
 }
 
 func TestRequire(t *testing.T) {
-	getenv := func(name string) string { return map[string]string{"TRIPTYCH_B": "x"}[name] }
+	s := settings.Settings{Getenv: func(name string) string { return map[string]string{"TRIPTYCH_B": "x"}[name] }}
 	t.Run("missing_variables_are_all_named", func(t *testing.T) {
-		err := settings.Require(getenv, "TRIPTYCH_A", "TRIPTYCH_B", "TRIPTYCH_C")
+		err := s.Require("TRIPTYCH_A", "TRIPTYCH_B", "TRIPTYCH_C")
 		if err == nil || !strings.Contains(err.Error(), "TRIPTYCH_A, TRIPTYCH_C ") || strings.Contains(err.Error(), "TRIPTYCH_B") {
 			t.Errorf("the error is %v", err)
 		}
 	})
 	t.Run("complete_variables_are_no_error", func(t *testing.T) {
-		if err := settings.Require(getenv, "TRIPTYCH_B"); err != nil {
+		if err := s.Require("TRIPTYCH_B"); err != nil {
 			t.Error(err)
 		}
 	})
