@@ -96,14 +96,14 @@ func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
 	billed := env.Vision.Billed()
 	env.Vision.SetFault(annotator.Fault{})
 
-	setFault(t, env, "azure", "down")
+	env.Cosmos.SetFault(cosmosdb.Fault{Status: http.StatusServiceUnavailable})
 	if status := testenv.Put(t, g, testenv.Portrait(t)); status != http.StatusOK {
 		t.Fatalf("the upload with the same grant returned status %d, want 200", status)
 	}
 	awaitNewRun(t, env, g.ID, first)
 	env.Follow(t, g.ID, func(p picture.Progress) {
 		if p.Steps[2].Status == picture.StepRetrying {
-			setFault(t, env, "azure", "none")
+			env.Cosmos.SetFault(cosmosdb.Fault{})
 		}
 	})
 	if n := env.Vision.Billed() - billed; n != 0 {

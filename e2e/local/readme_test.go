@@ -1,4 +1,4 @@
-package e2e
+package local
 
 import (
 	"bufio"
@@ -20,7 +20,7 @@ func TestREADME(t *testing.T) {
 			t.Skipf("the README's commands need %s", tool)
 		}
 	}
-	readme, err := os.ReadFile("../README.md")
+	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func TestREADME(t *testing.T) {
 	t.Run("commands_upload_a_photo_that_is_annotated", func(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c",
 			strings.ReplaceAll(script, "http://127.0.0.1:8080", s.Endpoints.Site))
-		cmd.Dir = ".."
+		cmd.Dir = "../.."
 		out, err := cmd.Output()
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
