@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"context"
@@ -10,77 +10,83 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
+	"triptych/e2e/testenv"
 	"triptych/local/stacktest"
 	"triptych/picture"
 )
 
 func TestBackfill(t *testing.T) {
-	s := stacktest.Start(t)
-	stacktest.PauseSweeps(t, s)
-	c := temporalOf(t, s)
+	env := testenv.Start(t)
+	stacktest.PauseSweeps(t, env.Stack)
 
 	for name, fault := range map[string]string{
-		"one_that_is_encrypted_with_its_owner's_key": `"status":400,"code":"InvalidRequest"`,
-		"one_that_the_worker_may_not_see":            `"status":403,"code":"AccessDenied"`,
+		"object_encrypted_with_a_customer-provided_key_is_skipped": `"status":400,"code":"InvalidRequest"`,
+		"object_that_the_worker_has_no_permission_for_is_skipped":  `"status":403,"code":"AccessDenied"`,
 	} {
-		t.Run(name+"_is_left_out_and_the_others_are_started", func(t *testing.T) {
-			prefix := fmt.Sprintf("old/%.20s/", name)
-			for _, object := range []string{"a", "hidden", "z"} {
-				put(t, s, prefix+object, portrait(t))
+		t.Run(name, func(t *testing.T) {
+			prefix := fmt.Sprintf("old/%.25s/", name)
+			for _, object := range []string{"a", "unreadable", "z"} {
+				env.PutObject(t, prefix+object, testenv.Portrait(t))
 			}
-			s3Fault(t, s, fmt.Sprintf(`{"only":%q,"operations":["HeadObject"],%s}`, prefix+"hidden", fault))
-			if swept := sweepNow(t, c, "backfill", picture.Sweep{Prefix: prefix}); swept != (picture.SweepCounts{Examined: 3, Started: 2, Skipped: 1}) {
-				t.Errorf("swept %+v", swept)
+			env.InjectS3Fault(t, fmt.Sprintf(`{"only":%q,"operations":["HeadObject"],%s}`, prefix+"unreadable", fault))
+			want := picture.SweepCounts{Examined: 3, Started: 2, Skipped: 1}
+			if counts := runSweep(t, env, "backfill", picture.Sweep{Prefix: prefix}); counts != want {
+				t.Errorf("sweep counts %+v, want %+v", counts, want)
 			}
 		})
 	}
+	t.Run("waits_while_1,000_workflows_are_running", func(t *testing.T) { testBackpressure(t, env) })
+}
 
-	t.Run("waits_while_1,000_runs_are_open_and_then_goes_on", func(t *testing.T) {
-		const open = 1000
-		stuck := make([]client.WorkflowRun, open)
-		var starts errgroup.Group
-		starts.SetLimit(8)
-		for i := range stuck {
-			starts.Go(func() (err error) {
-				options := client.StartWorkflowOptions{ID: fmt.Sprint("stuck/", i), TaskQueue: "nobody's"}
-				stuck[i], err = c.ExecuteWorkflow(t.Context(), options, picture.AnnotateWorkflow, picture.Order{})
-				return err
-			})
-		}
-		if err := starts.Wait(); err != nil {
-			t.Fatal(err)
-		}
-		counted := func(ctx context.Context) bool {
-			n, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: client.DefaultNamespace,
-				Query: "WorkflowType = 'AnnotatePicture' AND ExecutionStatus = 'Running'"})
-			return err == nil && n.Count >= open
-		}
-		if !stacktest.Eventually(t, counted) {
-			t.Fatal("Temporal does not count them")
-		}
-		put(t, s, "late/me.jpg", portrait(t))
-		sweep, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "backfill", TaskQueue: picture.PicturesQueue},
-			picture.SweepWorkflow, picture.Sweep{Prefix: "late/"})
+// testBackpressure starts 1,000 workflows that no worker executes, checks that a backfill waits, and terminates them.
+func testBackpressure(t *testing.T, env *testenv.Env) {
+	const running = 1000
+	c := env.Temporal
+	workflows := make([]client.WorkflowRun, running)
+	var calls errgroup.Group
+	calls.SetLimit(8)
+	for i := range workflows {
+		calls.Go(func() (err error) {
+			options := client.StartWorkflowOptions{ID: fmt.Sprint("stuck/", i), TaskQueue: "queue-without-a-worker"}
+			workflows[i], err = c.ExecuteWorkflow(t.Context(), options, picture.AnnotateWorkflow, picture.Order{})
+			return err
+		})
+	}
+	if err := calls.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	counted := func(ctx context.Context) bool {
+		n, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: client.DefaultNamespace,
+			Query: "WorkflowType = 'AnnotatePicture' AND ExecutionStatus = 'Running'"})
+		return err == nil && n.Count >= running
+	}
+	if !stacktest.Eventually(t, counted) {
+		t.Fatal("the visibility store does not contain all started workflows")
+	}
+	env.PutObject(t, "late/me.jpg", testenv.Portrait(t))
+	sweep, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "backfill", TaskQueue: picture.PicturesQueue},
+		picture.SweepWorkflow, picture.Sweep{Prefix: "late/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := c.GetWorkflowHistory(t.Context(), sweep.GetID(), sweep.GetRunID(), true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for waiting := false; !waiting; {
+		event, err := events.Next()
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("the sweep started no timer: %v", err)
 		}
-		events := c.GetWorkflowHistory(t.Context(), sweep.GetID(), sweep.GetRunID(), true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-		for waits := false; !waits; {
-			event, err := events.Next()
-			if err != nil {
-				t.Fatalf("the sweep did not wait: %v", err)
-			}
-			waits = event.GetTimerStartedEventAttributes() != nil
-		}
-		for _, run := range stuck {
-			starts.Go(func() error { return c.TerminateWorkflow(t.Context(), run.GetID(), run.GetRunID(), "no longer needed") })
-		}
-		if err := starts.Wait(); err != nil {
-			t.Fatal(err)
-		}
-		var swept picture.SweepCounts
-		if err := sweep.Get(t.Context(), &swept); err != nil || swept.Started != 1 {
-			t.Errorf("swept %+v, %v", swept, err)
-		}
-	})
+		waiting = event.GetTimerStartedEventAttributes() != nil
+	}
+	for _, run := range workflows {
+		calls.Go(func() error {
+			return c.TerminateWorkflow(t.Context(), run.GetID(), run.GetRunID(), "end-to-end test")
+		})
+	}
+	if err := calls.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	var counts picture.SweepCounts
+	if err := sweep.Get(t.Context(), &counts); err != nil || counts.Started != 1 {
+		t.Errorf("sweep counts %+v, error %v, want 1 started", counts, err)
+	}
 }

@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"context"
@@ -7,107 +7,126 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"google.golang.org/grpc/codes"
 
+	"triptych/e2e/testenv"
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/emulators/vision/annotator"
-	"triptych/local/stack"
 	"triptych/local/stacktest"
 	"triptych/picture"
 )
 
-// A picture whose upload grant is over is erased to the end at once.
 func TestErasure(t *testing.T) {
-	s := stacktest.Start(t)
-	stacktest.PauseSweeps(t, s)
-	visitor := site(s.Endpoints.Site)
-	c := temporalOf(t, s)
-	id := picture.NewID(time.Now().Add(-time.Hour))
-	key, err := id.Key("image/jpeg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	put(t, s, key, portrait(t))
-	visitor.follow(t, id)
+	env := testenv.Start(t)
+	stacktest.PauseSweeps(t, env.Stack)
+	id, key := expiredPicture(t)
+	env.PutObject(t, key, testenv.Portrait(t))
+	env.Follow(t, id)
 
-	t.Run("leaves_a_tombstone_and_no_object_and_no_history", func(t *testing.T) {
-		erase(t, c, id)
-		checkErased(t, s, id)
-		if !stacktest.Eventually(t, func(ctx context.Context) bool { // Temporal deletes up to half a minute behind its answer
-			_, err := c.DescribeWorkflowExecution(ctx, id.WorkflowID(), "")
-			_, gone := errors.AsType[*serviceerror.NotFound](err)
-			return gone
-		}) {
-			t.Error("the run's history, which holds the annotation, is still there")
+	t.Run("leaves_a_tombstone_but_no_object_and_no_workflow_history", func(t *testing.T) {
+		run, err := env.Temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id.EraseWorkflowID(), TaskQueue: picture.PicturesQueue}, picture.EraseWorkflow, id)
+		if err == nil {
+			err = run.Get(t.Context(), nil)
 		}
-	})
-	t.Run("an_upload_that_ends_later_and_whose_event_is_lost_is_deleted_by_the_sweep", func(t *testing.T) {
-		s3Fault(t, s, `{"events":"drop"}`)
-		put(t, s, key, portrait(t))
-		s3Fault(t, s, `{}`)
-		billed := s.Vision.Billed()
-		if swept := sweepNow(t, c, "by-hand", picture.Sweep{}); swept.Started != 1 {
-			t.Errorf("swept %+v", swept)
-		}
-		if err := c.GetWorkflow(t.Context(), id.WorkflowID(), "").Get(t.Context(), nil); err != nil {
-			t.Fatal(err)
-		}
-		checkErased(t, s, id)
-		if n := s.Vision.Billed() - billed; n != 0 {
-			t.Errorf("Google was paid %d times", n)
-		}
-		if swept := sweepNow(t, c, "by-hand", picture.Sweep{}); swept.Started != 0 {
-			t.Errorf("the next sweep: %+v", swept)
-		}
-	})
-	t.Run("an_erasure_that_has_not_come_to_the_tombstone_keeps_the_picture_from_Google", func(t *testing.T) {
-		being := picture.NewID(time.Now().Add(-time.Hour))
-		if _, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: being.EraseWorkflowID(), TaskQueue: "nobody's"}, picture.EraseWorkflow, being); err != nil {
-			t.Fatal(err)
-		}
-		unread := cosmosdb.Fault{Only: string(being), Method: http.MethodGet}
-		away := unread
-		away.Status = http.StatusServiceUnavailable
-		s.Cosmos.SetFault(away)
-		s.Vision.SetFault(annotator.Fault{Only: string(being), OnMatch: func() { t.Error("Google was shown the picture") }})
-		key, err := being.Key("image/jpeg")
 		if err != nil {
 			t.Fatal(err)
 		}
-		put(t, s, key, portrait(t))
-		waitForRun(t, c, being, "")
-		var ended picture.Outcome
-		if err := c.GetWorkflow(t.Context(), being.WorkflowID(), "").Get(t.Context(), &ended); err != nil || ended.Status != picture.Erased {
-			t.Errorf("it ended %s, %v", ended.Status, err)
+		checkErased(t, env, id)
+		if !stacktest.Eventually(t, func(ctx context.Context) bool { // Temporal deletes up to 30 s after it acknowledged the request
+			_, err := env.Temporal.DescribeWorkflowExecution(ctx, id.WorkflowID(), "")
+			_, deleted := errors.AsType[*serviceerror.NotFound](err)
+			return deleted
+		}) {
+			t.Error("the workflow history, which contains the annotation, still exists")
 		}
-		s.Cosmos.SetFault(unread)
-		checkErased(t, s, being)
+	})
+	t.Run("later_upload_whose_S3_event_is_lost_is_deleted_by_the_sweep", func(t *testing.T) {
+		env.InjectS3Fault(t, `{"events":"drop"}`)
+		env.PutObject(t, key, testenv.Portrait(t))
+		env.InjectS3Fault(t, `{}`)
+		billed := env.Vision.Billed()
+		if counts := runSweep(t, env, "manual-sweep", picture.Sweep{}); counts.Started != 1 {
+			t.Errorf("sweep counts %+v, want 1 started", counts)
+		}
+		awaitWorkflowEnd(t, env, id, "")
+		checkErased(t, env, id)
+		if n := env.Vision.Billed() - billed; n != 0 {
+			t.Errorf("Google charged %d times, want 0", n)
+		}
+		if counts := runSweep(t, env, "manual-sweep", picture.Sweep{}); counts.Started != 0 {
+			t.Errorf("second sweep: counts %+v, want 0 started", counts)
+		}
+	})
+	t.Run("picture_is_not_sent_to_Google_while_its_erasure_has_not_written_the_tombstone", func(t *testing.T) {
+		testErasureWithoutTombstone(t, env)
+	})
+	t.Run("upload_after_the_erasure_is_not_sent_to_Google_while_Cosmos_DB_is_down", func(t *testing.T) {
+		testUploadAfterErasure(t, env)
 	})
 }
 
-// erase runs the whole erasure.
-func erase(t *testing.T, c client.Client, id picture.ID) {
-	t.Helper()
-	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id.EraseWorkflowID(), TaskQueue: picture.PicturesQueue}, picture.EraseWorkflow, id)
-	if err == nil {
-		err = run.Get(t.Context(), nil)
-	}
-	if err != nil {
+// testErasureWithoutTombstone starts an erase workflow that no worker executes. Cosmos DB cannot be read, so annotate
+// knows of the erasure only from Temporal.
+func testErasureWithoutTombstone(t *testing.T, env *testenv.Env) {
+	id, key := expiredPicture(t)
+	options := client.StartWorkflowOptions{ID: id.EraseWorkflowID(), TaskQueue: "queue-without-a-worker"}
+	if _, err := env.Temporal.ExecuteWorkflow(t.Context(), options, picture.EraseWorkflow, id); err != nil {
 		t.Fatal(err)
+	}
+	env.Cosmos.SetFault(cosmosdb.Fault{Only: string(id), Method: http.MethodGet, Status: http.StatusServiceUnavailable})
+	env.Vision.SetFault(annotator.Fault{Only: string(id), OnMatch: func() { t.Error("the picture was sent to Google") }})
+	env.PutObject(t, key, testenv.Portrait(t))
+	awaitNewRun(t, env, id, "")
+	if outcome := awaitWorkflowEnd(t, env, id, ""); outcome.Status != picture.Erased {
+		t.Errorf("the workflow ended with status %s, want %s", outcome.Status, picture.Erased)
+	}
+	env.Cosmos.SetFault(cosmosdb.Fault{Only: string(id), Method: http.MethodGet})
+	checkErased(t, env, id)
+}
+
+// testUploadAfterErasure erases a picture and uploads it again with the same grant. persist, which needs Cosmos DB, waits.
+func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
+	env.Vision.SetFault(annotator.Fault{Code: codes.Unavailable})
+	g := env.Upload(t, testenv.Portrait(t))
+	first := awaitNewRun(t, env, g.ID, "")
+	env.Erase(t, g.ID, g.EraseToken)
+	env.AwaitActivity(t, g.ID.EraseWorkflowID(), picture.DeleteObjectActivity) // follows the termination of the first workflow
+	billed := env.Vision.Billed()
+	env.Vision.SetFault(annotator.Fault{})
+
+	env.Cosmos.SetFault(cosmosdb.Fault{Status: http.StatusServiceUnavailable})
+	if status := testenv.Put(t, g, testenv.Portrait(t)); status != http.StatusOK {
+		t.Fatalf("the upload with the same grant returned status %d, want 200", status)
+	}
+	awaitNewRun(t, env, g.ID, first)
+	env.Follow(t, g.ID, func(p picture.Progress) {
+		if p.Steps[2].Status == picture.StepRetrying {
+			env.Cosmos.SetFault(cosmosdb.Fault{})
+		}
+	})
+	if n := env.Vision.Billed() - billed; n != 0 {
+		t.Errorf("Google charged %d times, want 0", n)
+	}
+	if r := env.Record(t, g.ID); r.Status != picture.Erased {
+		t.Errorf("the Record has status %s, want %s", r.Status, picture.Erased)
 	}
 }
 
-// checkErased wants a tombstone and not one version of the object.
-func checkErased(t *testing.T, s *stack.Stack, id picture.ID) {
+// expiredPicture returns the ID and key of a picture whose upload grant has expired. Its erasure completes immediately;
+// otherwise it would wait for the grant to expire, because the picture might be uploaded again.
+func expiredPicture(t *testing.T) (picture.ID, string) {
 	t.Helper()
-	if r := recordOf(t, s, id); r.Status != picture.Erased || r.Key != "" || len(r.Steps) != 0 {
-		t.Errorf("kept of it: %+v", r)
+	id := picture.NewID(time.Now().Add(-time.Hour))
+	return id, testenv.Key(t, id)
+}
+
+// checkErased checks that only the tombstone of the picture is left.
+func checkErased(t *testing.T, env *testenv.Env, id picture.ID) {
+	t.Helper()
+	if r := env.Record(t, id); r.Status != picture.Erased || r.Key != "" || len(r.Steps) != 0 {
+		t.Errorf("the Record is %+v, want a tombstone", r)
 	}
-	prefix := picture.Prefix + string(id)
-	left, err := bucketOf(s).ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: &s.Endpoints.Bucket, Prefix: &prefix})
-	if err != nil || len(left.Versions)+len(left.DeleteMarkers) != 0 {
-		t.Errorf("S3 has %d versions and %d delete markers of it: %v", len(left.Versions), len(left.DeleteMarkers), err)
-	}
+	env.CheckNoObject(t, id)
 }

@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"context"
@@ -10,73 +10,70 @@ import (
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
-	"go.temporal.io/sdk/client"
 
+	"triptych/e2e/testenv"
 	"triptych/emulators/vision/annotator"
 	"triptych/local/stacktest"
 	"triptych/picture"
 )
 
-// A backlog fills every slot of the worker while Google keeps them waiting; as many again are queued when a live picture
-// comes. Which is annotated when is told by the order in which their runs end.
+// TestPriority backfills 100 pictures while Vision's responses are blocked. They fill the worker's 50 slots, and 50 more are
+// queued. It then uploads a picture and compares when the workflows end.
 func TestPriority(t *testing.T) {
 	const slots, backlog, perSecond = 50, 100, 20
-	s := stacktest.Start(t)
-	s.StopProgram("worker")
-	s.StartProgram("slow worker", "worker", []string{fmt.Sprint("TRIPTYCH_ANNOTATIONS_PER_SECOND=", perSecond)})
-	visitor := site(s.Endpoints.Site)
-	c := temporalOf(t, s)
+	env := testenv.Start(t)
+	env.StopProgram("worker")
+	env.StartProgram("slow worker", "worker", []string{fmt.Sprint("TRIPTYCH_ANNOTATIONS_PER_SECOND=", perSecond)})
 
-	var shown atomic.Int64
-	looks := make(chan struct{})
-	s.Vision.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}, OnMatch: func() {
-		shown.Add(1)
-		<-looks
+	var calls atomic.Int64
+	released := make(chan struct{})
+	env.Vision.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}, OnMatch: func() {
+		calls.Add(1)
+		<-released
 	}})
-	var olds []picture.ID
+	var backfilled []picture.ID
 	for i := range backlog {
-		olds = append(olds, put(t, s, fmt.Sprint("old/", i), []byte("picture")).ID)
+		backfilled = append(backfilled, env.PutObject(t, fmt.Sprint("old/", i), []byte("picture")).ID)
 	}
-	if swept := sweepNow(t, c, "backfill", picture.Sweep{Prefix: "old/"}); swept.Started != backlog {
-		t.Fatalf("swept %+v", swept)
+	if counts := runSweep(t, env, "backfill", picture.Sweep{Prefix: "old/"}); counts.Started != backlog {
+		t.Fatalf("sweep counts %+v, want %d started", counts, backlog)
 	}
-	for _, id := range olds {
-		waitForAttempt(t, c, id, func(*workflowpb.PendingActivityInfo) bool { return true })
+	for _, id := range backfilled {
+		awaitAnnotate(t, env, id, func(*workflowpb.PendingActivityInfo) bool { return true })
 	}
-	if !stacktest.Eventually(t, func(context.Context) bool { return shown.Load() >= slots }) {
-		t.Fatalf("Google is shown %d, want %d", shown.Load(), slots)
+	if !stacktest.Eventually(t, func(context.Context) bool { return calls.Load() >= slots }) {
+		t.Fatalf("Vision received %d calls, want %d", calls.Load(), slots)
 	}
-	live := visitor.take(t, portrait(t)).ID
-	waitForAttempt(t, c, live, func(a *workflowpb.PendingActivityInfo) bool {
+	live := env.Upload(t, testenv.Portrait(t)).ID
+	awaitAnnotate(t, env, live, func(a *workflowpb.PendingActivityInfo) bool {
 		return a.State == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED || a.State == enumspb.PENDING_ACTIVITY_STATE_STARTED
 	})
-	close(looks)
+	close(released)
 
-	t.Run("a_live_picture_overtakes_a_backlog", func(t *testing.T) {
-		ended := endOf(t, c, live)
+	t.Run("uploaded_picture_overtakes_a_backfill", func(t *testing.T) {
+		liveEnd := endTime(t, env, live)
 		overtaken := 0
-		for _, id := range olds {
-			if endOf(t, c, id).After(ended) {
+		for _, id := range backfilled {
+			if endTime(t, env, id).After(liveEnd) {
 				overtaken++
 			}
 		}
-		t.Logf("it came when %d were queued and overtook %d", backlog-slots, overtaken)
-		if overtaken < (backlog-slots)/2 {
-			t.Errorf("it overtook %d of %d", overtaken, backlog-slots)
+		t.Logf("the uploaded picture overtook %d of %d backfilled pictures", overtaken, backlog)
+		if minimum := (backlog - slots) / 2; overtaken < minimum { // half of those that were queued
+			t.Errorf("the uploaded picture overtook %d of %d backfilled pictures, want at least %d", overtaken, backlog, minimum)
 		}
 	})
 }
 
-// endOf waits for a run's end and says when that was, by Temporal's own time.
-func endOf(t *testing.T, c client.Client, id picture.ID) time.Time {
+// endTime waits for the end of a picture's workflow and returns its close time.
+func endTime(t *testing.T, env *testenv.Env, id picture.ID) time.Time {
 	t.Helper()
-	var outcome picture.Outcome
-	if err := c.GetWorkflow(t.Context(), id.WorkflowID(), "").Get(t.Context(), &outcome); err != nil || outcome.Status != picture.Annotated {
-		t.Fatalf("it ended %+v, %v", outcome, err)
+	if outcome := awaitWorkflowEnd(t, env, id, ""); outcome.Status != picture.Annotated {
+		t.Fatalf("the workflow ended with status %s, want %s", outcome.Status, picture.Annotated)
 	}
-	run, err := c.DescribeWorkflowExecution(t.Context(), id.WorkflowID(), "")
+	description, err := env.Temporal.DescribeWorkflowExecution(t.Context(), id.WorkflowID(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return run.WorkflowExecutionInfo.CloseTime.AsTime()
+	return description.WorkflowExecutionInfo.CloseTime.AsTime()
 }

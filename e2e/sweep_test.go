@@ -1,158 +1,128 @@
-package main
+package e2e
 
 import (
-	"bytes"
 	"context"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"google.golang.org/grpc/codes"
 
+	"triptych/e2e/testenv"
 	"triptych/emulators/vision/annotator"
-	"triptych/local/stack"
 	"triptych/local/stacktest"
 	"triptych/picture"
 )
 
 func TestSweep(t *testing.T) {
-	s := stacktest.Start(t)
-	stacktest.PauseSweeps(t, s)
-	visitor := site(s.Endpoints.Site)
-	c := temporalOf(t, s)
-	schedules := c.ScheduleClient()
+	env := testenv.Start(t)
+	stacktest.PauseSweeps(t, env.Stack)
 
-	t.Run("starts_a_picture_again_whose_run_was_terminated", func(t *testing.T) {
-		s.Vision.SetFault(annotator.Fault{Code: codes.Unavailable})
-		g := visitor.take(t, portrait(t))
+	t.Run("starts_a_picture_again_whose_workflow_was_terminated", func(t *testing.T) {
+		env.Vision.SetFault(annotator.Fault{Code: codes.Unavailable})
+		g := env.Upload(t, testenv.Portrait(t))
 		var once sync.Once
-		settled := visitor.follow(t, g.ID, func(p picture.Progress) {
+		final := env.Follow(t, g.ID, func(p picture.Progress) {
 			if p.Steps[1].Status != picture.StepRetrying {
 				return
 			}
 			once.Do(func() {
-				if err := c.TerminateWorkflow(t.Context(), g.ID.WorkflowID(), "", "by hand"); err != nil {
+				if err := env.Temporal.TerminateWorkflow(t.Context(), g.ID.WorkflowID(), "", "end-to-end test"); err != nil {
 					t.Error(err)
 				}
-				s.Vision.SetFault(annotator.Fault{})
-				if swept := sweepNow(t, c, "by-hand", picture.Sweep{Within: 3600}); swept.Started != 1 {
-					t.Errorf("swept %+v", swept)
+				env.Vision.SetFault(annotator.Fault{})
+				if counts := runSweep(t, env, "manual-sweep", picture.Sweep{Within: 3600}); counts.Started != 1 {
+					t.Errorf("sweep counts %+v, want 1 started", counts)
 				}
 			})
 		})
-		if settled.Status != picture.Annotated {
-			t.Errorf("ended %s", settled.Status)
+		if final.Status != picture.Annotated {
+			t.Errorf("final status %s, want %s", final.Status, picture.Annotated)
 		}
 	})
-	t.Run("leaves_alone_what_has_a_Record_and_what_is_foreign", func(t *testing.T) {
-		g := visitor.take(t, portrait(t))
-		visitor.follow(t, g.ID)
-		put(t, s, "pictures/not-ours.jpg", portrait(t))
-		if swept := sweepNow(t, c, "by-hand", picture.Sweep{}); swept.Examined < 2 || swept.Started != 0 {
-			t.Errorf("swept %+v", swept)
+	t.Run("skips_pictures_that_have_a_Record_and_objects_that_the_site_did_not_name", func(t *testing.T) {
+		g := env.Upload(t, testenv.Portrait(t))
+		env.Follow(t, g.ID)
+		env.PutObject(t, "pictures/not-ours.jpg", testenv.Portrait(t))
+		if counts := runSweep(t, env, "manual-sweep", picture.Sweep{}); counts.Examined < 2 || counts.Started != 0 {
+			t.Errorf("sweep counts %+v, want at least 2 examined and 0 started", counts)
 		}
 	})
-	t.Run("backfills_objects_of_any_name", func(t *testing.T) {
-		var olds []picture.Picture
+	t.Run("with_a_prefix_backfills_objects_with_any_name_once", func(t *testing.T) {
+		var objects []picture.Picture
 		for _, key := range []string{"old/me.jpg", "old/a b+c%2B.jpg", "old/\u202eüñ📷", "old/%2e%2e/me?#.png"} {
-			olds = append(olds, put(t, s, key, portrait(t)))
+			objects = append(objects, env.PutObject(t, key, testenv.Portrait(t)))
 		}
-		if swept := sweepNow(t, c, "backfill", picture.Sweep{Prefix: "old/"}); swept != (picture.SweepCounts{Examined: len(olds), Started: len(olds)}) {
-			t.Errorf("swept %+v", swept)
+		want := picture.SweepCounts{Examined: len(objects), Started: len(objects)}
+		if counts := runSweep(t, env, "backfill", picture.Sweep{Prefix: "old/"}); counts != want {
+			t.Errorf("sweep counts %+v, want %+v", counts, want)
 		}
-		for _, p := range olds {
-			if settled := visitor.follow(t, p.ID); settled.Status != picture.Annotated || settled.Record.Key != p.Key {
-				t.Errorf("%q ended %s", p.Key, settled.Status)
+		for _, p := range objects {
+			if final := env.Follow(t, p.ID); final.Status != picture.Annotated || final.Record.Key != p.Key {
+				t.Errorf("object %q has final status %s, want %s", p.Key, final.Status, picture.Annotated)
 			}
 		}
-		if swept := sweepNow(t, c, "backfill", picture.Sweep{Prefix: "old/"}); swept != (picture.SweepCounts{Examined: len(olds)}) {
-			t.Errorf("swept again %+v", swept)
+		want.Started = 0
+		if counts := runSweep(t, env, "backfill", picture.Sweep{Prefix: "old/"}); counts != want {
+			t.Errorf("second sweep: counts %+v, want %+v", counts, want)
 		}
 	})
-	t.Run("looks_at_a_day_every_quarter_of_an_hour_and_at_everything_once_a_day_and_never_twice_at_once", func(t *testing.T) {
-		for id, want := range map[string]picture.Sweep{"sweep": {Within: 25 * 3600}, "sweep-all": {}} {
-			have := scheduled(t, schedules, id)
-			every := map[string]time.Duration{"sweep": 15 * time.Minute, "sweep-all": 24 * time.Hour}[id]
-			if have.every != every || have.overlap != enumspb.SCHEDULE_OVERLAP_POLICY_SKIP || have.sweep != want {
-				t.Errorf("%s is %+v", id, have)
+	t.Run("schedules_cover_the_last_day_every_15_min_and_all_pictures_daily_without_overlap", func(t *testing.T) {
+		for id, want := range map[string]schedule{
+			"sweep":     {15 * time.Minute, enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, picture.Sweep{Within: 25 * 3600}},
+			"sweep-all": {24 * time.Hour, enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, picture.Sweep{}},
+		} {
+			if got := readSchedule(t, env, id); got != want {
+				t.Errorf("schedule %s is %+v, want %+v", id, got, want)
 			}
 		}
 	})
-	for name, spoil := range map[string]func(*client.Schedule){
-		"when_it_came_too_rarely": func(s *client.Schedule) { s.Spec.Intervals[0].Every = 99 * time.Hour },
-		"when_two_could_overlap":  func(s *client.Schedule) { s.Policy.Overlap = enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL },
+	for name, change := range map[string]func(*client.Schedule){
+		"interval":       func(s *client.Schedule) { s.Spec.Intervals[0].Every = 99 * time.Hour },
+		"overlap_policy": func(s *client.Schedule) { s.Policy.Overlap = enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL },
 	} {
-		t.Run("is_scheduled_as_it_should_be_by_the_next_worker_"+name, func(t *testing.T) {
-			want := scheduled(t, schedules, "sweep")
-			err := schedules.GetHandle(t.Context(), "sweep").Update(t.Context(), client.ScheduleUpdateOptions{DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
-				spoil(&in.Description.Schedule)
-				return &client.ScheduleUpdate{Schedule: &in.Description.Schedule}, nil
-			}})
-			if err != nil || scheduled(t, schedules, "sweep") == want {
-				t.Fatalf("the schedule could not be changed: %v", err)
+		t.Run("schedule_with_a_wrong_"+name+"_is_corrected_when_a_worker_starts", func(t *testing.T) {
+			want := readSchedule(t, env, "sweep")
+			err := env.Temporal.ScheduleClient().GetHandle(t.Context(), "sweep").Update(t.Context(), client.ScheduleUpdateOptions{
+				DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+					change(&in.Description.Schedule)
+					return &client.ScheduleUpdate{Schedule: &in.Description.Schedule}, nil
+				}})
+			if err != nil || readSchedule(t, env, "sweep") == want {
+				t.Fatalf("the schedule was not changed: %v", err)
 			}
-			if err := s.Signal("worker", syscall.SIGKILL); err != nil {
+			if err := env.Signal("worker", syscall.SIGKILL); err != nil {
 				t.Fatal(err)
 			}
-			if !stacktest.Eventually(t, func(context.Context) bool { return scheduled(t, schedules, "sweep") == want }) {
-				t.Fatal("it stays changed")
+			if !stacktest.Eventually(t, func(context.Context) bool { return readSchedule(t, env, "sweep") == want }) {
+				t.Fatal("the restarted worker did not correct the schedule")
 			}
 		})
 	}
 }
 
-// plan is what a schedule does.
-type plan struct {
+// schedule is the part of a Temporal schedule that the worker sets.
+type schedule struct {
 	every   time.Duration
 	overlap enumspb.ScheduleOverlapPolicy
 	sweep   picture.Sweep
 }
 
-func scheduled(t *testing.T, schedules client.ScheduleClient, id string) plan {
+func readSchedule(t *testing.T, env *testenv.Env, id string) schedule {
 	t.Helper()
-	d, err := schedules.GetHandle(t.Context(), id).Describe(t.Context())
+	d, err := env.Temporal.ScheduleClient().GetHandle(t.Context(), id).Describe(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := plan{every: d.Schedule.Spec.Intervals[0].Every, overlap: d.Schedule.Policy.Overlap}
+	s := schedule{every: d.Schedule.Spec.Intervals[0].Every, overlap: d.Schedule.Policy.Overlap}
 	input := d.Schedule.Action.(*client.ScheduleWorkflowAction).Args[0].(*commonpb.Payload)
-	if err := converter.GetDefaultDataConverter().FromPayload(input, &p.sweep); err != nil {
+	if err := converter.GetDefaultDataConverter().FromPayload(input, &s.sweep); err != nil {
 		t.Fatal(err)
 	}
-	return p
-}
-
-// sweepNow runs SweepPictures by hand and returns what came of it.
-func sweepNow(t *testing.T, c client.Client, id string, sweep picture.Sweep) picture.SweepCounts {
-	t.Helper()
-	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: picture.PicturesQueue}, picture.SweepWorkflow, sweep)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var swept picture.SweepCounts
-	if err := run.Get(t.Context(), &swept); err != nil {
-		t.Fatal(err)
-	}
-	return swept
-}
-
-// put stores an object past the site.
-func put(t *testing.T, s *stack.Stack, key string, content []byte) picture.Picture {
-	t.Helper()
-	out, err := bucketOf(s).PutObject(t.Context(), &s3.PutObjectInput{Bucket: &s.Endpoints.Bucket, Key: &key, Body: bytes.NewReader(content)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := picture.New(s.Endpoints.Bucket, key, aws.ToString(out.VersionId), aws.ToString(out.ETag), int64(len(content)), time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return s
 }

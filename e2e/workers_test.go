@@ -1,7 +1,6 @@
-package main
+package e2e
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"syscall"
@@ -9,104 +8,91 @@ import (
 	"time"
 
 	workflowpb "go.temporal.io/api/workflow/v1"
-	"go.temporal.io/sdk/client"
 
+	"triptych/e2e/testenv"
 	"triptych/emulators/vision/annotator"
-	"triptych/local/stacktest"
 	"triptych/picture"
 )
 
-// Two workers serve, Google is slow, and the one that shows it a picture ends. Times are Temporal's own.
+const (
+	heartbeatTimeout = 3 * time.Second
+	gracePeriod      = 3 * time.Second // for running activities when a worker is stopped
+	retryDeadline    = 5 * time.Second // for the start of the next attempt
+)
+
+// TestWorkers runs two workers and ends the one that is executing annotate. All measured times come from Temporal.
 func TestWorkers(t *testing.T) {
-	s := stacktest.Start(t)
-	s.StartProgram("other worker", "worker", nil)
-	visitor := site(s.Endpoints.Site)
-	c := temporalOf(t, s)
-	const heartbeatTimeout, grace, soon = 3 * time.Second, 3 * time.Second, 5 * time.Second
+	env := testenv.Start(t)
+	env.StartProgram("other worker", "worker", nil)
 
-	// shown is a picture that Google looks at, and the worker that shows it.
-	shown := func(t *testing.T) (id picture.ID, first *workflowpb.PendingActivityInfo, worker string, settles func()) {
-		looks := make(chan struct{})
-		s.Vision.SetFault(annotator.Fault{OnMatch: func() { <-looks }})
-		g := visitor.take(t, portrait(t))
-		settles = func() {
-			s.Vision.SetFault(annotator.Fault{})
-			close(looks)
-			if settled := visitor.follow(t, g.ID); settled.Status != picture.Annotated {
-				t.Errorf("ended %s", settled.Status)
-			}
-		}
-		first = waitForAttempt(t, c, g.ID, func(a *workflowpb.PendingActivityInfo) bool { return a.LastHeartbeatTime != nil })
-		for _, name := range []string{"worker", "other worker"} {
-			if strings.HasPrefix(first.LastWorkerIdentity, fmt.Sprint(s.PID(name), "@")) {
-				return g.ID, first, name, settles
-			}
-		}
-		t.Fatalf("%s shows it to Google, which is none of ours", first.LastWorkerIdentity)
-		return
-	}
-
-	t.Run("a_killed_one's_picture_is_taken_up_within_5_s_of_being_missed", func(t *testing.T) {
-		id, first, worker, settles := shown(t)
-		if err := s.Signal(worker, syscall.SIGKILL); err != nil {
+	t.Run("annotate_of_a_killed_worker_continues_within_5_s_of_the_heartbeat_timeout", func(t *testing.T) {
+		p := blockAnnotate(t, env)
+		if err := env.Signal(p.worker, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		lastBeat := first.LastHeartbeatTime.AsTime()
-		second := waitForAttempt(t, c, id, func(a *workflowpb.PendingActivityInfo) bool {
+		lastHeartbeat := p.first.LastHeartbeatTime.AsTime()
+		second := awaitAnnotate(t, env, p.id, func(a *workflowpb.PendingActivityInfo) bool {
 			if a.Attempt == 1 {
-				lastBeat = a.LastHeartbeatTime.AsTime()
+				lastHeartbeat = a.LastHeartbeatTime.AsTime()
 			}
-			return a.Attempt > 1 && a.LastWorkerIdentity != first.LastWorkerIdentity
+			return a.Attempt > 1 && a.LastWorkerIdentity != p.first.LastWorkerIdentity
 		})
-		missed := lastBeat.Add(heartbeatTimeout)
-		after := second.LastStartedTime.AsTime().Sub(missed)
-		t.Logf("the next attempt began %s after the heartbeat timed out", after)
-		if second.Attempt != 2 || after > soon {
-			t.Errorf("attempt %d began %s after the heartbeat timed out", second.Attempt, after)
+		delay := second.LastStartedTime.AsTime().Sub(lastHeartbeat.Add(heartbeatTimeout))
+		t.Logf("the next attempt started %s after the heartbeat timeout", delay)
+		if second.Attempt != 2 || delay > retryDeadline {
+			t.Errorf("attempt %d started %s after the heartbeat timeout, want attempt 2 within %s", second.Attempt, delay, retryDeadline)
 		}
-		settles()
+		p.release(t)
 	})
-	t.Run("a_stopped_one_hands_over_at_once", func(t *testing.T) {
-		id, first, worker, settles := shown(t)
-		told := time.Now()
-		if err := s.Signal(worker, syscall.SIGTERM); err != nil {
+	t.Run("annotate_of_a_stopped_worker_continues_without_waiting_for_a_timeout", func(t *testing.T) {
+		p := blockAnnotate(t, env)
+		stopped := time.Now()
+		if err := env.Signal(p.worker, syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		second := waitForAttempt(t, c, id, func(a *workflowpb.PendingActivityInfo) bool {
-			return a.Attempt > 1 && a.LastStartedTime != nil && a.LastWorkerIdentity != first.LastWorkerIdentity
+		second := awaitAnnotate(t, env, p.id, func(a *workflowpb.PendingActivityInfo) bool {
+			return a.Attempt > 1 && a.LastStartedTime != nil && a.LastWorkerIdentity != p.first.LastWorkerIdentity
 		})
-		if why := second.LastFailure.GetMessage(); second.Attempt != 2 || !strings.Contains(why, "the worker was told to stop") {
-			t.Errorf("attempt %d began because of %q", second.Attempt, why)
+		if message := second.LastFailure.GetMessage(); second.Attempt != 2 || !strings.Contains(message, "worker is shutting down") {
+			t.Errorf("attempt %d followed the failure %q", second.Attempt, message)
 		}
-		after := second.LastStartedTime.AsTime().Sub(told)
-		t.Logf("the next attempt began %s after the worker was told to stop", after)
-		if after > grace+soon {
-			t.Errorf("it began %s after the worker was told to stop, which may take %s to finish", after, grace)
+		delay := second.LastStartedTime.AsTime().Sub(stopped)
+		t.Logf("the next attempt started %s after SIGTERM", delay)
+		if delay > gracePeriod+retryDeadline {
+			t.Errorf("the next attempt started %s after SIGTERM, want within %s", delay, gracePeriod+retryDeadline)
 		}
-		settles()
+		p.release(t)
 	})
 }
 
-// waitForAttempt returns what the picture's annotate is like once it is as wanted.
-func waitForAttempt(t *testing.T, c client.Client, id picture.ID, wanted func(*workflowpb.PendingActivityInfo) bool) *workflowpb.PendingActivityInfo {
+// blockedAnnotate is an annotate activity that is waiting for Vision's response.
+type blockedAnnotate struct {
+	id      picture.ID
+	first   *workflowpb.PendingActivityInfo
+	worker  string             // name of the worker that executes it
+	release func(t *testing.T) // lets Vision respond and checks that the picture is annotated
+}
+
+// blockAnnotate uploads a picture and blocks Vision's response to it.
+func blockAnnotate(t *testing.T, env *testenv.Env) blockedAnnotate {
 	t.Helper()
-	waitForRun(t, c, id, "")
-	var found *workflowpb.PendingActivityInfo
-	seen := func(ctx context.Context) bool {
-		run, err := c.DescribeWorkflowExecution(ctx, id.WorkflowID(), "")
-		if err != nil {
-			t.Fatal(err)
+	released := make(chan struct{})
+	env.Vision.SetFault(annotator.Fault{OnMatch: func() { <-released }})
+	g := env.Upload(t, testenv.Portrait(t))
+	release := func(t *testing.T) {
+		t.Helper()
+		env.Vision.SetFault(annotator.Fault{})
+		close(released)
+		if final := env.Follow(t, g.ID); final.Status != picture.Annotated {
+			t.Errorf("final status %s, want %s", final.Status, picture.Annotated)
 		}
-		for _, a := range run.PendingActivities {
-			if a.ActivityType.Name == string(picture.AnnotateStep) {
-				found = a
-				return wanted(a)
-			}
+	}
+	first := awaitAnnotate(t, env, g.ID, func(a *workflowpb.PendingActivityInfo) bool { return a.LastHeartbeatTime != nil })
+	for _, worker := range []string{"worker", "other worker"} {
+		if strings.HasPrefix(first.LastWorkerIdentity, fmt.Sprint(env.PID(worker), "@")) {
+			return blockedAnnotate{g.ID, first, worker, release}
 		}
-		return false
 	}
-	if !stacktest.Eventually(t, seen) {
-		t.Fatalf("picture %s is not as wanted: %v", id.Redacted(), found)
-	}
-	return found
+	t.Fatalf("annotate is executed by the unknown worker %s", first.LastWorkerIdentity)
+	return blockedAnnotate{}
 }

@@ -14,7 +14,7 @@
 //	picture_content_test.go    uploads that are not pictures, or are very large
 //	erasure_test.go            erasure at each moment of a picture's workflow
 //
-// TestFault in the package e2e kills all programs at once.
+// TestFault in e2e/local kills all programs and emulators simultaneously.
 //
 //	go test ./e2e/fault                       # without the tests that wait for a timeout
 //	TRIPTYCH_FAULTS=all go test ./e2e/fault   # all tests

@@ -11,87 +11,88 @@ import (
 	"time"
 )
 
-// mishaps are what may happen, each as likely as it is often in the list.
-var mishaps = []string{
+// faults lists the faults to choose from. A fault that is listed three times is three times as likely.
+var faults = []string{
 	"kill worker", "kill worker", "kill worker", "kill web", "kill s3", "kill temporal", "kill trigger", "kill everything",
 	"aws down", "aws slow", "aws throttle", "google down", "google slow", "google throttle",
 	"azure down", "azure slow", "azure throttle", "temporal down",
 }
 
-// chaos breaks one thing after another.
+// chaos injects one fault after another.
 type chaos struct {
-	host   *host
-	random *rand.Rand
-	done   map[string]int // how often each mishap happened
+	local    *local
+	random   *rand.Rand
+	injected map[string]int // by fault
 }
 
-// rage goes on until ctx ends. Whatever it breaks for a while is whole again afterwards.
-func (c *chaos) rage(ctx context.Context) error {
+// run injects faults until ctx ends. Each fault has ended when run returns.
+func (c *chaos) run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		what := mishaps[c.random.IntN(len(mishaps))]
-		lasts, quiet := c.upTo(8*time.Second), c.upTo(4*time.Second)
-		if err := c.happen(ctx, what, lasts); err != nil {
-			return fmt.Errorf("%s: %w", what, err)
+		fault := faults[c.random.IntN(len(faults))]
+		duration, pause := c.randomDuration(8*time.Second), c.randomDuration(4*time.Second)
+		if err := c.inject(ctx, fault, duration); err != nil {
+			return fmt.Errorf("injecting the fault %q: %w", fault, err)
 		}
-		c.done[what]++
-		rest(ctx, quiet)
+		c.injected[fault]++
+		sleep(ctx, pause)
 	}
 	return nil
 }
 
-func (c *chaos) upTo(most time.Duration) time.Duration {
-	return time.Second + time.Duration(c.random.Int64N(int64(most)))
+// randomDuration returns a duration between 1 s and 1 s + spread.
+func (c *chaos) randomDuration(spread time.Duration) time.Duration {
+	return time.Second + time.Duration(c.random.Int64N(int64(spread)))
 }
 
-func (c *chaos) happen(ctx context.Context, what string, lasts time.Duration) error {
-	whole := context.WithoutCancel(ctx) // what was broken is mended, even when the time is up
-	cloud, fault, _ := strings.Cut(what, " ")
+func (c *chaos) inject(ctx context.Context, fault string, duration time.Duration) error {
+	uncancelled := context.WithoutCancel(ctx) // ends the fault even if ctx has ended
+	target, action, _ := strings.Cut(fault, " ")
 	switch {
-	case what == "kill everything":
-		c.host.kill()
-		return c.host.again(whole)
-	case cloud == "kill":
-		if err := c.host.killChild(fault); !errors.Is(err, errNotRunning) {
+	case fault == "kill everything":
+		c.local.kill()
+		return c.local.restart(uncancelled)
+	case target == "kill":
+		if err := c.local.killChild(action); !errors.Is(err, errNotRunning) {
 			return err
 		}
 		return nil
 	default:
-		if err := c.plug(whole, cloud, fault); err != nil {
+		if err := c.setSwitch(uncancelled, target, action); err != nil {
 			return err
 		}
-		rest(ctx, lasts)
-		return c.plug(whole, cloud, "none")
+		sleep(ctx, duration)
+		return c.setSwitch(uncancelled, target, "none")
 	}
 }
 
-// mend makes sure that every plug is in.
-func (c *chaos) mend(ctx context.Context) error {
+// clear ends all faults.
+func (c *chaos) clear(ctx context.Context) error {
 	for _, cloud := range []string{"aws", "google", "azure", "temporal"} {
-		if err := c.plug(ctx, cloud, "none"); err != nil {
+		if err := c.setSwitch(ctx, cloud, "none"); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// plug sets one of the site's switches. S3 may be just starting, after it was killed.
-func (c *chaos) plug(ctx context.Context, cloud, fault string) error {
+// setSwitch sets a fault switch of local. It retries for a minute, because S3 may be restarting after it was killed.
+func (c *chaos) setSwitch(ctx context.Context, cloud, fault string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
-		said, err := c.throw(ctx, fmt.Sprintf(`{"cloud":%q,"fault":%q}`, cloud, fault))
+		response, err := c.post(ctx, fmt.Sprintf(`{"cloud":%q,"fault":%q}`, cloud, fault))
 		if err == nil {
 			return nil
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("setting the switch: %w: %s", err, said)
+			return fmt.Errorf("setting the fault switch: %w: %s", err, response)
 		}
-		rest(ctx, 100*time.Millisecond)
+		sleep(ctx, 100*time.Millisecond)
 	}
 }
 
-func (c *chaos) throw(ctx context.Context, setting string) (said []byte, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.host.endpoints.Site+"/local/faults", strings.NewReader(setting))
+func (c *chaos) post(ctx context.Context, body string) (response []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.local.endpoints.Site+"/local/faults", strings.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -101,14 +102,14 @@ func (c *chaos) throw(ctx context.Context, setting string) (said []byte, err err
 		return nil, err
 	}
 	defer res.Body.Close()
-	if said, err = io.ReadAll(res.Body); err == nil && res.StatusCode != http.StatusOK {
+	if response, err = io.ReadAll(res.Body); err == nil && res.StatusCode != http.StatusOK {
 		err = errors.New(res.Status)
 	}
-	return said, err
+	return response, err
 }
 
-// rest waits, but not longer than ctx lasts.
-func rest(ctx context.Context, d time.Duration) {
+// sleep waits for d, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
 	case <-time.After(d):

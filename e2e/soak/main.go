@@ -1,5 +1,5 @@
-// Command soak takes pictures through the site while everything breaks at random, then puts all plugs back and counts:
-// as many Records must come out as pictures went in.
+// Command soak uploads pictures through the site while it injects random faults into local. After the last fault it checks
+// that every uploaded picture is annotated and that no workflow is running. It also counts how often Google charged.
 //
 //	go run ./e2e/soak -pictures 1000 -minutes 10
 package main
@@ -18,38 +18,41 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"triptych/e2e/siteclient"
+	"triptych/picture"
 )
 
-type settings struct {
+type config struct {
 	pictures int
-	during   time.Duration
+	duration time.Duration
 	seed     uint64
-	data     string
+	dataDir  string
 	photo    string
 }
 
 func main() {
-	var s settings
-	flag.IntVar(&s.pictures, "pictures", 1000, "how many are taken")
-	minutes := flag.Float64("minutes", 10, "for how long things break, while the pictures are taken")
-	flag.Uint64Var(&s.seed, "seed", rand.Uint64N(1<<32), "the same seed breaks the same things in the same order")
-	flag.StringVar(&s.data, "data", "", "`directory` that keeps everything; default: one that is deleted if all goes well")
-	flag.StringVar(&s.photo, "photo", "emulators/vision/testdata/astronaut.jpg", "the JPEG that each picture is of, with a difference")
+	var c config
+	flag.IntVar(&c.pictures, "pictures", 1000, "`number` of pictures to upload")
+	minutes := flag.Float64("minutes", 10, "`duration` of the uploads and the faults, in minutes")
+	flag.Uint64Var(&c.seed, "seed", rand.Uint64N(1<<32), "random seed: the same seed injects the same faults in the same order")
+	flag.StringVar(&c.dataDir, "data", "", "data `directory`; default: a temporary directory that is deleted on success")
+	flag.StringVar(&c.photo, "photo", "emulators/vision/testdata/astronaut.jpg", "JPEG `file` to upload; each upload gets a different suffix")
 	flag.Parse()
-	s.during = time.Duration(*minutes * float64(time.Minute))
+	c.duration = time.Duration(*minutes * float64(time.Minute))
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, s); err != nil {
-		slog.Error("the soak failed", "why", err, "seed", s.seed)
+	if err := run(ctx, c); err != nil {
+		slog.Error("the soak failed", "error", err, "seed", c.seed)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, s settings) (err error) {
-	photo, err := os.ReadFile(s.photo)
+func run(ctx context.Context, c config) (err error) {
+	photo, err := os.ReadFile(c.photo)
 	if err != nil {
-		return fmt.Errorf("finding a photo (run this in the repository, or name one with -photo): %w", err)
+		return fmt.Errorf("reading the photo (run soak in the repository, or use -photo): %w", err)
 	}
 	dir, err := os.MkdirTemp("", "soak")
 	if err != nil {
@@ -59,42 +62,41 @@ func run(ctx context.Context, s settings) (err error) {
 		if err == nil {
 			os.RemoveAll(dir)
 		} else {
-			fmt.Println("what is left to look into is in", dir)
+			fmt.Println("data and logs are in", cmp.Or(c.dataDir, dir))
 		}
 	}()
-	s.data = cmp.Or(s.data, filepath.Join(dir, "data"))
-	program := filepath.Join(dir, "local")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "triptych/local").CombinedOutput(); err != nil {
+	executable := filepath.Join(dir, "local")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", executable, "triptych/local").CombinedOutput(); err != nil {
 		return fmt.Errorf("building local: %w\n%s", err, out)
 	}
-	h, err := launch(ctx, program, s.data)
+	l, err := startLocal(ctx, executable, cmp.Or(c.dataDir, filepath.Join(dir, "data")))
 	if err != nil {
 		return err
 	}
-	defer h.kill()
-	fmt.Printf("%d pictures in %s, seed %d\n", s.pictures, s.during, s.seed)
+	defer l.kill()
+	fmt.Printf("uploading %d pictures in %s, seed %d\n", c.pictures, c.duration, c.seed)
 
-	album := newAlbum(h, photo)
-	breaking, mended := context.WithTimeout(ctx, s.during)
-	defer mended()
-	uploaded := make(chan error, 1)
+	u := &uploader{site: siteclient.Site(l.endpoints.Site), photo: photo, uploaded: map[picture.ID][]byte{}}
+	faultsCtx, stopFaults := context.WithTimeout(ctx, c.duration)
+	defer stopFaults()
+	uploadErr := make(chan error, 1)
 	go func() {
-		uploaded <- album.fill(ctx, s.pictures, s.during)
-		mended() // early, if there is nothing left to disturb
+		uploadErr <- u.run(ctx, c.pictures, c.duration)
+		stopFaults() // no fault can affect an upload any more
 	}()
-	c := &chaos{host: h, random: rand.New(rand.NewPCG(s.seed, 0)), done: map[string]int{}}
-	if err := c.rage(breaking); err != nil {
+	faultInjector := &chaos{local: l, random: rand.New(rand.NewPCG(c.seed, 0)), injected: map[string]int{}}
+	if err := faultInjector.run(faultsCtx); err != nil {
 		return err
 	}
-	if err := c.mend(ctx); err != nil {
+	if err := faultInjector.clear(ctx); err != nil {
 		return err
 	}
-	if err := <-uploaded; err != nil {
+	if err := <-uploadErr; err != nil {
 		return err
 	}
-	settled, err := album.settle(ctx)
+	r, err := awaitResult(ctx, l, u.uploaded)
 	if err != nil {
-		return errors.Join(err, settled.print(c.done))
+		return errors.Join(err, r.print(faultInjector.injected))
 	}
-	return settled.print(c.done)
+	return r.print(faultInjector.injected)
 }

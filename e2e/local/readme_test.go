@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"bufio"
@@ -10,30 +10,30 @@ import (
 	"triptych/local/stacktest"
 )
 
-// TestREADME runs the README's own commands, so that they stay true.
+// TestREADME runs the first block of shell commands in the README.
 func TestREADME(t *testing.T) {
 	for _, tool := range []string{"bash", "curl", "jq", "openssl"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			if os.Getenv("CI") != "" {
-				t.Fatalf("the README's commands need %s: apt-get install it", tool)
+				t.Fatalf("the README's commands need %s: install it with apt-get", tool)
 			}
 			t.Skipf("the README's commands need %s", tool)
 		}
 	}
-	readme, err := os.ReadFile("../README.md")
+	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, after, found := strings.Cut(string(readme), "```sh\n")
 	script, _, closed := strings.Cut(after, "```")
 	if !found || !closed {
-		t.Fatal("README has no block of shell commands")
+		t.Fatal("the README contains no block of shell commands")
 	}
 	s := stacktest.Start(t)
-	t.Run("a_photo_uploaded_with_curl_is_annotated", func(t *testing.T) {
+	t.Run("commands_upload_a_photo_that_is_annotated", func(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c",
 			strings.ReplaceAll(script, "http://127.0.0.1:8080", s.Endpoints.Site))
-		cmd.Dir = ".."
+		cmd.Dir = "../.."
 		out, err := cmd.Output()
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
@@ -45,7 +45,7 @@ func TestREADME(t *testing.T) {
 			}
 		}
 		if !strings.Contains(last, `"status":"annotated"`) || !strings.Contains(last, "joyLikelihood") {
-			t.Errorf("the last line was %s", last)
+			t.Errorf("the last event is %s, want an annotation with a face", last)
 		}
 	})
 }

@@ -1,0 +1,188 @@
+package local
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"triptych/e2e/siteclient"
+	"triptych/e2e/testenv"
+	"triptych/internal/records"
+	"triptych/local/stack"
+	"triptych/picture"
+)
+
+// TestFault contains the fault that the suite in the package fault cannot inject: all programs and emulators are killed.
+func TestFault(t *testing.T) {
+	executable := buildLocal(t)
+	t.Run("all_programs_killed_during_20_pictures_and_restarted_annotates_each_once", func(t *testing.T) {
+		dir := t.TempDir()
+		photo := testenv.Portrait(t)
+
+		first := startLocal(t, executable, dir)
+		site := siteclient.Site(first.endpoints.Site)
+		var ids []picture.ID
+		for range 20 {
+			g, err := site.Upload(t.Context(), photo)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, g.ID)
+		}
+		followToAnnotated(t, site, ids[0]) // now most of the others are in progress
+		first.stop(t, syscall.SIGKILL)
+
+		second := startLocal(t, executable, dir)
+		if second.endpoints != first.endpoints {
+			t.Errorf("the endpoints are %+v after the restart, were %+v", second.endpoints, first.endpoints)
+		}
+		for _, id := range ids {
+			followToAnnotated(t, site, id)
+		}
+		checkOneRun(t, second.endpoints, ids)
+		second.stop(t, syscall.SIGKILL)
+	})
+}
+
+func TestLocal(t *testing.T) {
+	executable := buildLocal(t)
+	t.Run("Ctrl-C_stops_all_programs_with_exit_status_0", func(t *testing.T) {
+		p := startLocal(t, executable, t.TempDir())
+		if err := p.stop(t, os.Interrupt); err != nil {
+			t.Errorf("local ended with %v", err)
+		}
+	})
+	for name, args := range map[string][]string{
+		"unknown_cloud":        {"-real", "aws,ibm"},
+		"unexpected_argument":  {"start"},
+		"address_without_host": {"-addr", "8080"},
+	} {
+		t.Run(name+"_fails_with_a_message", func(t *testing.T) {
+			out, err := exec.CommandContext(t.Context(), executable, append(args, "-data", t.TempDir())...).CombinedOutput()
+			if err == nil || len(out) == 0 || strings.Contains(string(out), "panic") {
+				t.Errorf("error %v, output %s", err, out)
+			}
+		})
+	}
+}
+
+func followToAnnotated(t *testing.T, site siteclient.Site, id picture.ID) {
+	t.Helper()
+	final, err := site.Follow(t.Context(), id, func(picture.Progress) {})
+	if err != nil || final.Status != picture.Annotated {
+		t.Fatalf("picture %s has final status %s and error %v, want %s", id.Redacted(), final.Status, err, picture.Annotated)
+	}
+}
+
+// checkOneRun checks that each picture's latest workflow run has completed and has written the Record.
+func checkOneRun(t *testing.T, e stack.Endpoints, ids []picture.ID) {
+	t.Helper()
+	container, err := records.Open(records.Config{Endpoint: e.Cosmos, Key: e.CosmosKey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.Dial(client.Options{HostPort: e.Temporal, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, id := range ids {
+		record, _, err := container.Read(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := c.GetWorkflow(t.Context(), id.WorkflowID(), "")
+		if err := run.Get(t.Context(), nil); err != nil || run.GetRunID() != record.RunID {
+			t.Errorf("run %s wrote the Record; the latest run %s ended with error %v", record.RunID, run.GetRunID(), err)
+		}
+	}
+}
+
+// buildLocal builds the command local and returns the path of its executable.
+func buildLocal(t *testing.T) string {
+	t.Helper()
+	executable := filepath.Join(t.TempDir(), "local")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", executable, "triptych/local").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return executable
+}
+
+// localProcess is a running local.
+type localProcess struct {
+	cmd       *exec.Cmd
+	output    io.Reader
+	endpoints stack.Endpoints
+}
+
+// startLocal starts local and returns when it prints that it is ready.
+func startLocal(t *testing.T, executable, dir string) *localProcess {
+	t.Helper()
+	p := &localProcess{cmd: exec.Command(executable, "-data", dir, "-addr", siteAddress(t, dir))}
+	output, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cmd.Stderr = t.Output()
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		p.cmd.Process.Kill()
+		p.cmd.Wait() // it may write to the temporary directory until then
+	})
+	lines := bufio.NewScanner(output)
+	for lines.Scan() {
+		t.Log(lines.Text())
+		if strings.HasPrefix(lines.Text(), "Take a picture at ") {
+			p.endpoints, p.output = readEndpoints(t, dir), output
+			return p
+		}
+	}
+	t.Fatalf("local ended before it was ready: %v", p.cmd.Wait())
+	return nil
+}
+
+// stop sends a signal, waits for the process and returns its error.
+func (p *localProcess) stop(t *testing.T, signal os.Signal) error {
+	t.Helper()
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(t.Output(), p.output); err != nil {
+		t.Fatal(err)
+	}
+	return p.cmd.Wait()
+}
+
+// siteAddress returns the site's address from the previous start on the data directory, or a free port for the first start.
+func siteAddress(t *testing.T, dir string) string {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(dir, "endpoints.json")); err != nil {
+		return "127.0.0.1:0"
+	}
+	return strings.TrimPrefix(readEndpoints(t, dir).Site, "http://")
+}
+
+func readEndpoints(t *testing.T, dir string) stack.Endpoints {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, "endpoints.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e stack.Endpoints
+	if err := json.Unmarshal(b, &e); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}

@@ -1,0 +1,89 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/client"
+
+	"triptych/e2e/testenv"
+	"triptych/local/stacktest"
+	"triptych/picture"
+)
+
+// runSweep runs a SweepPictures workflow and returns its result.
+func runSweep(t *testing.T, env *testenv.Env, workflowID string, sweep picture.Sweep) picture.SweepCounts {
+	t.Helper()
+	ctx := testenv.Context(t)
+	run, err := env.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: workflowID, TaskQueue: picture.PicturesQueue}, picture.SweepWorkflow, sweep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counts picture.SweepCounts
+	if err := run.Get(ctx, &counts); err != nil {
+		t.Fatal(err)
+	}
+	return counts
+}
+
+// awaitWorkflowEnd waits for the end of the picture's workflow, which ends after it has written the Record, and returns its
+// result.
+func awaitWorkflowEnd(t *testing.T, env *testenv.Env, id picture.ID, runID string) (outcome picture.Outcome) {
+	t.Helper()
+	ctx := testenv.Context(t)
+	if err := env.Temporal.GetWorkflow(ctx, id.WorkflowID(), runID).Get(ctx, &outcome); err != nil {
+		t.Fatal(err)
+	}
+	return outcome
+}
+
+// awaitNewRun returns the ID of the picture's latest workflow run once it differs from the previous one. previous is "" if
+// the picture has no workflow.
+func awaitNewRun(t *testing.T, env *testenv.Env, id picture.ID, previous string) string {
+	t.Helper()
+	latest := previous
+	if !stacktest.Eventually(t, func(context.Context) bool { latest = latestRun(t, env, id); return latest != previous }) {
+		t.Fatalf("picture %s has no workflow run except %q", id.Redacted(), previous)
+	}
+	return latest
+}
+
+// latestRun returns the ID of the picture's latest workflow run, or "" if there is none.
+func latestRun(t *testing.T, env *testenv.Env, id picture.ID) string {
+	t.Helper()
+	description, err := env.Temporal.DescribeWorkflowExecution(testenv.Context(t), id.WorkflowID(), "")
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		return ""
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return description.WorkflowExecutionInfo.Execution.RunId
+}
+
+// awaitAnnotate returns the picture's pending annotate activity once it fulfils the condition.
+func awaitAnnotate(t *testing.T, env *testenv.Env, id picture.ID, condition func(*workflowpb.PendingActivityInfo) bool) *workflowpb.PendingActivityInfo {
+	t.Helper()
+	awaitNewRun(t, env, id, "")
+	var found *workflowpb.PendingActivityInfo
+	fulfilled := func(ctx context.Context) bool {
+		description, err := env.Temporal.DescribeWorkflowExecution(ctx, id.WorkflowID(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range description.PendingActivities {
+			if a.ActivityType.Name == string(picture.AnnotateStep) {
+				found = a
+				return condition(a)
+			}
+		}
+		return false
+	}
+	if !stacktest.Eventually(t, fulfilled) {
+		t.Fatalf("annotate of picture %s did not reach the wanted state: %v", id.Redacted(), found)
+	}
+	return found
+}
