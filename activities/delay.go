@@ -9,7 +9,8 @@ import (
 	"triptych/picture"
 )
 
-// Delay is embedded in the input of activities that Cosmos DB may have throttled in a previous local attempt.
+// Delay is embedded in the input of activities whose local attempt Cosmos DB may have throttled (429). workflows/local_first.go
+// sets it.
 type Delay struct {
 	// NotBefore is when Cosmos DB asked us to retry; zero if it did not.
 	NotBefore time.Time `json:"notBefore,omitzero"`

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
+	"google.golang.org/protobuf/proto"
 
 	"triptych/picture"
 )
@@ -26,7 +29,7 @@ var sweeps = map[string]struct {
 // overlap skips a scheduled sweep while the previous one is still running.
 const overlap = enumspb.SCHEDULE_OVERLAP_POLICY_SKIP
 
-// createSchedules creates or updates the schedules of the sweeps. Every worker does so when it starts.
+// createSchedules creates the schedules of the sweeps, or updates those that differ. Every worker does so when it starts.
 func createSchedules(ctx context.Context, c client.Client) error {
 	for id, s := range sweeps {
 		spec := client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: s.every}}}
@@ -40,6 +43,9 @@ func createSchedules(ctx context.Context, c client.Client) error {
 			err = c.ScheduleClient().GetHandle(ctx, id).Update(ctx, client.ScheduleUpdateOptions{
 				DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 					schedule := in.Description.Schedule
+					if isCurrent(schedule, s.every, s.sweep) {
+						return nil, temporal.ErrSkipScheduleUpdate
+					}
 					schedule.Spec, schedule.Action, schedule.Policy.Overlap = &spec, action, overlap
 					return &client.ScheduleUpdate{Schedule: &schedule}, nil
 				},
@@ -50,4 +56,19 @@ func createSchedules(ctx context.Context, c client.Client) error {
 		}
 	}
 	return nil
+}
+
+// isCurrent reports whether schedule has this interval, this sweep and the overlap policy.
+func isCurrent(schedule client.Schedule, every time.Duration, sweep picture.Sweep) bool {
+	action, ok := schedule.Action.(*client.ScheduleWorkflowAction)
+	if !ok || len(schedule.Spec.Intervals) != 1 || schedule.Spec.Intervals[0].Every != every || len(action.Args) != 1 ||
+		schedule.Policy.Overlap != overlap {
+		return false
+	}
+	actual, ok := action.Args[0].(*commonpb.Payload)
+	if !ok {
+		return false
+	}
+	want, err := converter.GetDefaultDataConverter().ToPayload(sweep)
+	return err == nil && action.Workflow == picture.SweepWorkflow && action.TaskQueue == picture.PicturesQueue && proto.Equal(actual, want)
 }

@@ -5,7 +5,6 @@ package objects
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,7 +15,7 @@ import (
 
 // Config configures the S3 client.
 type Config struct {
-	AWS aws.Config // as config.LoadDefaultConfig returns it
+	AWS aws.Config
 }
 
 // Open returns an S3 client. With a custom endpoint (AWS_ENDPOINT_URL_S3), it puts the bucket into the path, because such
@@ -24,9 +23,6 @@ type Config struct {
 func Open(c Config) *s3.Client {
 	cfg := c.AWS.Copy()
 	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
-	if cache, ok := cfg.Credentials.(*aws.CredentialsCache); ok {
-		cfg.Credentials = renewing{cache, new(atomic.Pointer[aws.Credentials])}
-	}
 	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
 }
 

@@ -59,7 +59,7 @@ func newFederation(c Config) (*federation, error) {
 func (f *federation) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if time.Until(f.token.ExpiresOn) > renewBefore {
+	if time.Until(f.token.ExpiresOn) > renewBefore && o.Claims == "" { // claims request a token that replaces the cached one
 		return f.token, nil
 	}
 	assertion, err := f.assertion(ctx)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -38,6 +39,9 @@ func Load(ctx context.Context) (Settings, error) {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return Settings{}, fmt.Errorf("reading the AWS configuration: %w", err)
+	}
+	if cache, ok := cfg.Credentials.(*aws.CredentialsCache); ok {
+		cfg.Credentials = renewing{cache, new(atomic.Pointer[aws.Credentials])}
 	}
 	return Settings{os.Getenv, temporal, cfg}, nil
 }

@@ -59,7 +59,7 @@ var explanations = map[cause]struct {
 	{signing, "401"}:         {picture.Forbidden, "Google's identity pool does not trust the worker's AWS role: check the provider's attribute condition"},
 	{signing, "403"}:         {picture.Forbidden, "Google does not let the worker use its service account: grant the worker's AWS role roles/iam.workloadIdentityUser on it"},
 	{signing, "404"}:         {picture.Misconfigured, "The worker's service account does not exist: check GOOGLE_CREDENTIALS_CONFIG"},
-	{signing, ""}:            {picture.Forbidden, "Google refused the worker's credentials: check GOOGLE_CREDENTIALS_CONFIG"},
+	{signing, ""}:            {picture.Unavailable, "Signing in to Google failed"},
 
 	// "The URL does not appear to be accessible by us": observed with codes 3, 7, 12 and 14.
 	{byURL, mentionsURL}: {picture.Unfetchable, "Google could not fetch the picture"},

@@ -279,7 +279,7 @@ func signInCases() []explainCase {
 		signInRefused("token", 401, "401", picture.Forbidden),
 		signInRefused("account", 403, "403", picture.Forbidden),
 		signInRefused("account", 404, "404", picture.Misconfigured),
-		{cause{signing, ""}, "unknown status", picture.Forbidden, 0, signInRefused("token", 418, "", "").provoke},
+		{cause{signing, ""}, "unknown status", picture.Unavailable, 0, signInRefused("token", 418, "", "").provoke},
 		{cause{signing, noCredentials}, "no region", picture.Forbidden, 0, func(t *testing.T) error {
 			f := newFederationEnv(t)
 			t.Setenv("AWS_REGION", "")

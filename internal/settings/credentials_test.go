@@ -1,4 +1,4 @@
-package objects
+package settings_test
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"triptych/internal/objects"
+	"triptych/internal/settings"
 	"triptych/picture"
 )
 
@@ -42,8 +44,12 @@ func TestSignGetWithExpiringCredentials(t *testing.T) {
 			t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
 			t.Setenv("AWS_REGION", "eu-central-1")
 			t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.URL)
+			s, err := settings.Load(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
 			started := time.Now()
-			_, expires, err := SignGet(t.Context(), openClient(t), picture.Picture{Bucket: "bucket", Key: "key"}, 15*time.Minute)
+			_, expires, err := objects.SignGet(t.Context(), objects.Open(objects.Config{AWS: s.AWS}), picture.Picture{Bucket: "bucket", Key: "key"}, 15*time.Minute)
 			if err != nil {
 				t.Fatal(err)
 			}
