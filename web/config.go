@@ -3,11 +3,12 @@ package main
 import (
 	"errors"
 	"strconv"
+
+	"go.temporal.io/sdk/client"
+
 	"triptych/internal/objects"
 	"triptych/internal/records"
 	"triptych/internal/settings"
-
-	"go.temporal.io/sdk/client"
 )
 
 // config is web's configuration.

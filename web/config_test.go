@@ -4,6 +4,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+
 	"triptych/internal/settings"
 )
 

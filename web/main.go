@@ -15,9 +15,10 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
-	"triptych/internal/telemetry"
 
 	"github.com/aws/aws-lambda-go/lambdaurl"
+
+	"triptych/internal/telemetry"
 )
 
 func main() {

@@ -4,10 +4,11 @@ import (
 	"maps"
 	"strings"
 	"testing"
-	"triptych/internal/settings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"go.temporal.io/sdk/client"
+
+	"triptych/internal/settings"
 )
 
 func TestReadConfig(t *testing.T) {
