@@ -18,14 +18,14 @@ type latencySample struct {
 	workflow     workflowSize
 }
 
-// workflowSize is what Temporal stores for one workflow.
+// workflowSize is the amount of data that Temporal stores for one workflow.
 type workflowSize struct {
 	events, bytes, actions float64
 	history                []*historypb.HistoryEvent
 }
 
-// sampleLatency sends one picture through the variant. It also waits for the end of the workflow, so that the next
-// picture is not slowed down by this one.
+// sampleLatency sends one picture through the variant and returns the measured times. It waits for the end of the
+// workflow, so that this picture does not slow down the next one.
 func (v *variant) sampleLatency(ctx context.Context) (latencySample, error) {
 	sent := time.Now()
 	accepted := sent
@@ -37,11 +37,12 @@ func (v *variant) sampleLatency(ctx context.Context) (latencySample, error) {
 		return latencySample{}, fmt.Errorf("%s: a workflow failed: %w", v.name, err)
 	}
 	size, started, err := v.workflowSize(ctx, p)
-	// Temporal accepts the start when it writes the first event of the history. Bench learns about it later.
+	// Temporal accepts the start when it writes the first event of the history. The response reaches bench later, so
+	// bench uses the time of the event.
 	return latencySample{milliseconds(written.Sub(started)), milliseconds(accepted.Sub(sent)), size}, err
 }
 
-// workflowSize also returns when the picture's workflow was started.
+// workflowSize returns the size of the picture's workflow, and the time when the workflow was started.
 func (v *variant) workflowSize(ctx context.Context, p picture.Picture) (workflowSize, time.Time, error) {
 	description, err := v.client.DescribeWorkflowExecution(ctx, p.ID.WorkflowID(), "")
 	if err != nil {
@@ -64,7 +65,8 @@ func (v *variant) workflowSize(ctx context.Context, p picture.Picture) (workflow
 // billableActions counts the Actions in a history that Temporal Cloud bills, as defined by
 // https://docs.temporal.io/cloud/actions (read in November 2026): the workflow start, each scheduled activity, each
 // activity retry, each timer, and all markers of one workflow task together as one. Heartbeats that reach the server
-// are also billed but leave no event. The first heartbeat would come after 1.5 s.
+// are also billed, but leave no event, so they are not counted. The activities of the benchmark end before their first
+// heartbeat, which would be sent after 1.5 s.
 func billableActions(events []*historypb.HistoryEvent) int {
 	n, tasksWithMarkers := 0, map[int64]bool{}
 	for _, e := range events {

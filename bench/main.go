@@ -96,8 +96,8 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	return m.writeTimeline(out)
 }
 
-// measureIn works in dir, or in a temporary directory if dir is "". If ctx ends, it returns the measurements so far
-// with the error.
+// measureIn runs the plan in dir, or in a temporary directory if dir is "". If ctx ends, measureIn returns the error
+// and the measurements that it has completed.
 func measureIn(ctx context.Context, dir string, plan plan, progress io.Writer) (measurements, error) {
 	if dir == "" {
 		temporary, err := os.MkdirTemp("", "triptych-bench-")

@@ -12,14 +12,15 @@ import (
 // clockTick is the unit of CPU time in /proc (USER_HZ). It is 1/100 s on every Linux that Go supports.
 const clockTick = time.Second / 100
 
-// cpuTime returns the CPU time of a process and its threads. It reads Linux's /proc. On other systems, and for a
-// process that has ended, it returns false.
+// cpuTime returns the CPU time of a process and its threads from Linux's /proc. It returns false on other systems, and
+// for a process that has ended.
 func cpuTime(pid int) (time.Duration, bool) {
 	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, false
 	}
-	// The name in parentheses may contain spaces. The field after it is the third field in proc_pid_stat(5).
+	// Skip the process name, which is in parentheses and may contain spaces. The first field after it is field 3 in
+	// proc_pid_stat(5).
 	fields := strings.Fields(string(line[bytes.LastIndexByte(line, ')')+1:]))
 	if len(fields) < 13 {
 		return 0, false
@@ -44,7 +45,7 @@ func peakMemory(pid int) (float64, bool) {
 	return 0, false
 }
 
-// usage is what the processes of a variant have used so far.
+// usage is the CPU time and memory that the processes of a variant have used so far.
 type usage struct {
 	server, worker time.Duration // CPU time
 	database       int64         // size of the server's database in bytes

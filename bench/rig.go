@@ -127,8 +127,8 @@ func (r *rig) openDirect(ctx context.Context) (*variant, error) {
 	return &variant{name: "direct", worker: directProcess, rig: r, url: "http://" + addr}, err
 }
 
-// openPlain uses a separate namespace on the product's Temporal server, because the trigger uses the same workflow and
-// queue names for both variants.
+// openPlain starts the variant "plain" in its own namespace of the product's Temporal server. The shipped trigger uses
+// the same workflow and queue names for both variants, so only the namespace keeps their workflows apart.
 func (r *rig) openPlain(ctx context.Context) (*variant, error) {
 	const namespace = "plain"
 	v, err := r.openWithTemporal(&variant{name: "plain", worker: plainProcess, namespace: namespace})
@@ -141,7 +141,7 @@ func (r *rig) openPlain(ctx context.Context) (*variant, error) {
 	if exists := new(serviceerror.NamespaceAlreadyExists); err != nil && !errors.As(err, &exists) {
 		return nil, fmt.Errorf("creating the namespace %s: %w", namespace, err)
 	}
-	// The server caches its list of namespaces, so that a new one is not usable immediately.
+	// The server caches its list of namespaces, so the new namespace is not usable immediately.
 	if err := waitUntilReady(ctx, "the namespace "+namespace, func(ctx context.Context) error {
 		_, err := v.countWorkflows(ctx, "ExecutionStatus = 'Running'")
 		return err
@@ -173,7 +173,7 @@ func (r *rig) openTriptych(context.Context) (*variant, error) {
 	return r.openWithTemporal(&variant{name: "triptych", worker: productProcess, namespace: client.DefaultNamespace})
 }
 
-// openWithTemporal gives the variant its Temporal client and trigger.
+// openWithTemporal adds a Temporal client and a trigger to the variant.
 func (r *rig) openWithTemporal(v *variant) (_ *variant, err error) {
 	v.rig = r
 	options := client.Options{HostPort: r.stack.Endpoints.Temporal, Namespace: v.namespace, Logger: silentLogger}
@@ -200,7 +200,8 @@ func (r *rig) temporalEnv(namespace string) []string {
 // database returns the path of the Temporal server's database.
 func (r *rig) database() string { return filepath.Join(r.stack.Dir(), "temporal.db") }
 
-// warmUp sends pictures through every variant until connections are open and caches are filled.
+// warmUp sends pictures through every variant, so that connections are open and caches are filled before the first
+// measurement.
 func (r *rig) warmUp(ctx context.Context) error {
 	for _, v := range r.variants {
 		fmt.Fprintf(r.progress, "warming up %s …\n", v.name)

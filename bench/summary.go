@@ -6,7 +6,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// summary reduces many values to one. It returns nil if it cannot.
+// summary reduces a list of values to one value. It returns nil if the list is too short.
 type summary func(values []float64) *float64
 
 func quantile(q float64) summary {
@@ -19,7 +19,7 @@ func quantile(q float64) summary {
 	}
 }
 
-// median returns the mean of the two middle values if their number is even.
+// median returns the median of the values. For an even number of values, this is the mean of the two middle values.
 func median(values []float64) *float64 {
 	if len(values) == 0 {
 		return nil
@@ -31,11 +31,12 @@ func median(values []float64) *float64 {
 
 func maximum(values []float64) *float64 { return quantile(1)(values) }
 
-// minForP99 is the number of values from which the 99th percentile differs from the maximum.
+// minForP99 is the minimum number of values for a 99th percentile. With fewer values, the 99th percentile is the
+// maximum.
 const minForP99 = 100
 
-// tail returns the 99th percentile and its name if any variant has enough values. Variants with fewer values then get
-// nil. If no variant has enough values, tail returns the maximum.
+// tail returns the name and the summary for the slowest pictures. If any variant has enough values, tail returns the
+// 99th percentile, which is nil for variants with fewer values. Otherwise tail returns the maximum.
 func (m measurements) tail(metric string) (string, summary) {
 	for _, values := range m[metric] {
 		if len(values) >= minForP99 {

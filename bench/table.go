@@ -11,7 +11,7 @@ import (
 	"text/tabwriter"
 )
 
-// row is one line of the table. A missing value is nil. Names are unique and have the form "group: metric".
+// row is one line of the table. A missing value is nil. Each row has a unique name of the form "group: metric".
 type row struct {
 	Name     string   `json:"row"`
 	Unit     string   `json:"unit"`
@@ -66,7 +66,8 @@ func (m measurements) row(name, unit, metric string, s summary) row {
 	return row{Name: name, Unit: unit, Direct: s(values["direct"]), Plain: s(values["plain"]), Triptych: s(values["triptych"])}.withRatio()
 }
 
-// overhead returns the differences from direct. Without direct, the row is empty.
+// overhead returns a row with the difference between each other variant and the variant "direct". If "direct" was not
+// measured, the row is empty.
 func (m measurements) overhead(name, unit, metric string, s summary) row {
 	r := m.row(name, unit, metric, s)
 	if r.Direct == nil {

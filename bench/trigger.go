@@ -22,7 +22,7 @@ type trigger struct {
 	stop func()
 }
 
-// startTrigger serves the trigger until stop is called.
+// startTrigger starts the trigger and serves its URL until stop is called.
 func startTrigger(bootstrap, dir string, env []string) (*trigger, error) {
 	host, err := runtimeapi.New(runtimeapi.Config{
 		Name: "trigger", Bootstrap: bootstrap, Env: env, Dir: dir, Timeout: 30 * time.Second, Concurrency: 4,
@@ -58,7 +58,7 @@ func (t *trigger) invoke(ctx context.Context, p picture.Picture) error {
 	return post(ctx, t.url, event)
 }
 
-// post fails if the response has an error status or reports a failed Lambda invocation.
+// post sends body to url. It fails if the response has an error status or reports a failed Lambda invocation.
 func post(ctx context.Context, url string, body []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
@@ -76,5 +76,6 @@ func post(ctx context.Context, url string, body []byte) error {
 	return err
 }
 
-// pooledClient keeps enough idle connections that no measurement includes the time to open one.
+// pooledClient is an HTTP client that keeps up to 1,000 idle connections per host. No measurement then includes the
+// time to open a connection.
 var pooledClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}

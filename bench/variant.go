@@ -23,18 +23,19 @@ type variant struct {
 	worker string // name of the child process that calls the clouds
 	url    string // where direct receives pictures
 
-	// The other variants have a Temporal client and a trigger. Both are nil for direct.
+	// client and trigger are nil for the variant "direct". The other variants have both.
 
 	client    client.Client
 	namespace string
 	trigger   *trigger
 }
 
-// pictureTimeout limits the time of one picture. With 1,000 in flight on a slow server, a picture takes minutes.
+// pictureTimeout limits the time of one picture. On a slow server with 1,000 pictures in flight, one picture takes
+// minutes.
 const pictureTimeout = 5 * time.Minute
 
-// process sends one new picture through the variant. It calls accepted when the start has been accepted, and returns
-// the time when the Record was written.
+// process sends one new picture through the variant. It calls accepted when the variant has accepted the picture for
+// processing. It returns the time when the picture's Record was written.
 func (v *variant) process(ctx context.Context, accepted func()) (picture.Picture, time.Time, error) {
 	p, err := v.rig.newPicture()
 	if err != nil {
@@ -74,7 +75,8 @@ func (v *variant) waitForRecord(ctx context.Context, written <-chan time.Time) (
 	}
 }
 
-// newPicture returns a picture with a new ID. No object exists in S3, because nothing downloads it.
+// newPicture returns a picture with a new ID. It uploads no object to S3, because Vision's response is stubbed and no
+// program downloads the picture.
 func (r *rig) newPicture() (picture.Picture, error) {
 	now := time.Now()
 	key, err := picture.NewID(now).Key("image/jpeg")

@@ -67,8 +67,8 @@ func TestErasure(t *testing.T) {
 	})
 }
 
-// testErasureWithoutTombstone starts an erase workflow that no worker executes. Cosmos DB cannot be read, so annotate
-// knows of the erasure only from Temporal.
+// testErasureWithoutTombstone starts an erase workflow that no worker executes, so no tombstone exists. Cosmos DB also
+// rejects reads. annotate can learn of the erasure only from Temporal.
 func testErasureWithoutTombstone(t *testing.T, env *testenv.Env) {
 	id, key := expiredPicture(t)
 	options := client.StartWorkflowOptions{ID: id.EraseWorkflowID(), TaskQueue: "queue-without-a-worker"}
@@ -86,7 +86,8 @@ func testErasureWithoutTombstone(t *testing.T, env *testenv.Env) {
 	checkErased(t, env, id)
 }
 
-// testUploadAfterErasure erases a picture and uploads it again with the same grant. persist, which needs Cosmos DB, waits.
+// testUploadAfterErasure erases a picture and uploads it again with the same grant. Cosmos DB is unavailable during the
+// second upload, so persist has to wait.
 func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
 	env.Vision.SetFault(annotator.Fault{Code: codes.Unavailable})
 	g := env.Upload(t, testenv.Portrait(t))
@@ -114,15 +115,15 @@ func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
 	}
 }
 
-// expiredPicture returns the ID and key of a picture whose upload grant has expired. Its erasure completes immediately;
-// otherwise it would wait for the grant to expire, because the picture might be uploaded again.
+// expiredPicture returns the ID and key of a picture whose upload grant has expired. The erasure of such a picture
+// completes immediately. Before the grant expires, an erasure has to wait, because the picture might be uploaded again.
 func expiredPicture(t *testing.T) (picture.ID, string) {
 	t.Helper()
 	id := picture.NewID(time.Now().Add(-time.Hour))
 	return id, testenv.Key(t, id)
 }
 
-// checkErased checks that only the tombstone of the picture is left.
+// checkErased checks that nothing of the picture is left except its tombstone.
 func checkErased(t *testing.T, env *testenv.Env, id picture.ID) {
 	t.Helper()
 	if r := env.Record(t, id); r.Status != picture.Erased || r.Key != "" || len(r.Steps) != 0 {

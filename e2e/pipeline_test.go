@@ -71,7 +71,7 @@ func checkAnnotated(t *testing.T, r picture.Record, photo []byte) {
 	var names []picture.StepName
 	for _, step := range r.Steps {
 		names = append(names, step.Name)
-		// persist has no end, because it writes the Record.
+		// The persist step has no FinishedAt, because it writes the Record before it finishes.
 		if step.Status != picture.StepDone || step.StartedAt.IsZero() || step.Name != picture.PersistStep && step.FinishedAt.Before(step.StartedAt) {
 			t.Errorf("step %+v is not done", step)
 		}
@@ -88,7 +88,8 @@ func checkAnnotated(t *testing.T, r picture.Record, photo []byte) {
 	}
 }
 
-// checkHistory checks that the workflow history contains the three steps in their order, as local or durable activities.
+// checkHistory checks that the workflow history contains the three steps in their order, as local or regular
+// activities.
 func checkHistory(t *testing.T, env *testenv.Env, r picture.Record) {
 	t.Helper()
 	var steps []string

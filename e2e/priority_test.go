@@ -17,8 +17,8 @@ import (
 	"triptych/picture"
 )
 
-// TestPriority backfills 100 pictures while Vision's responses are blocked. They fill the worker's 50 slots, and 50 more are
-// queued. It then uploads a picture and compares when the workflows end.
+// TestPriority backfills 100 pictures while Vision's responses are blocked. 50 of the pictures fill the worker's 50
+// slots, and the other 50 are queued. The test then uploads a picture and compares when the workflows end.
 func TestPriority(t *testing.T) {
 	const slots, backlog, perSecond = 50, 100, 20
 	env := testenv.Start(t)

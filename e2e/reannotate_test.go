@@ -25,7 +25,8 @@ func TestReannotate(t *testing.T) {
 			awaitWorkflowEnd(t, env, id, "") // the sweep does not restart a running workflow
 		}
 		env.Erase(t, erased.ID, erased.EraseToken)
-		// Until then the sweep would find the object and start a workflow that deletes it.
+		// Wait until the object is deleted. Before that, the sweep would find the object and start a workflow that
+		// deletes it, which would change the counts.
 		env.AwaitActivity(t, erased.ID.EraseWorkflowID(), picture.DeleteObjectActivity)
 		env.Vision.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{
 			LabelAnnotations: []*visionpb.EntityAnnotation{{Description: "Astronaut"}}}})
@@ -69,7 +70,7 @@ func TestReannotate(t *testing.T) {
 	})
 }
 
-// TestPastRetention covers a picture that has a Record but no workflow any more.
+// TestPastRetention covers a picture that has a Record but whose workflow history is past retention.
 func TestPastRetention(t *testing.T) {
 	env := testenv.Start(t)
 	t.Run("picture_with_a_Record_is_not_billed_again", func(t *testing.T) {

@@ -20,7 +20,7 @@ const (
 	retryDeadline    = 5 * time.Second // for the start of the next attempt
 )
 
-// TestWorkers runs two workers and ends the one that is executing annotate. All measured times come from Temporal.
+// TestWorkers runs two workers and ends the worker that is executing annotate. All measured times come from Temporal.
 func TestWorkers(t *testing.T) {
 	env := testenv.Start(t)
 	env.StartProgram("other worker", "worker", nil)
@@ -73,7 +73,7 @@ type blockedAnnotate struct {
 	release func(t *testing.T) // lets Vision respond and checks that the picture is annotated
 }
 
-// blockAnnotate uploads a picture and blocks Vision's response to it.
+// blockAnnotate uploads a picture and returns while the annotate activity is waiting for Vision's blocked response.
 func blockAnnotate(t *testing.T, env *testenv.Env) blockedAnnotate {
 	t.Helper()
 	released := make(chan struct{})

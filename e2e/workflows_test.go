@@ -29,8 +29,8 @@ func runSweep(t *testing.T, env *testenv.Env, workflowID string, sweep picture.S
 	return counts
 }
 
-// awaitWorkflowEnd waits for the end of the picture's workflow, which ends after it has written the Record, and returns its
-// result.
+// awaitWorkflowEnd waits for the end of the picture's workflow and returns its result. The workflow ends shortly after
+// it has written the Record.
 func awaitWorkflowEnd(t *testing.T, env *testenv.Env, id picture.ID, runID string) (outcome picture.Outcome) {
 	t.Helper()
 	ctx := testenv.Context(t)
@@ -40,8 +40,8 @@ func awaitWorkflowEnd(t *testing.T, env *testenv.Env, id picture.ID, runID strin
 	return outcome
 }
 
-// awaitNewRun returns the ID of the picture's latest workflow run once it differs from the previous one. previous is "" if
-// the picture has no workflow.
+// awaitNewRun waits until the picture's latest workflow run is not the previous one, and returns the new run's ID.
+// previous is "" if the picture has no workflow.
 func awaitNewRun(t *testing.T, env *testenv.Env, id picture.ID, previous string) string {
 	t.Helper()
 	latest := previous

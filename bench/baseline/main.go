@@ -68,7 +68,7 @@ func wire(ctx context.Context) (*steps, error) {
 	return &steps{s3: objects.Open(objects.Config{AWS: s.AWS}), vision: annotator, features: features, records: container}, nil
 }
 
-// serveDirect calls the three clouds in each request. It does not retry.
+// serveDirect calls the three clouds in each HTTP request. It does not retry a failed call.
 func serveDirect(ctx context.Context, s *steps, addr string) error {
 	server := &http.Server{Addr: addr, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var p picture.Picture

@@ -51,8 +51,9 @@ func blockCosmosCreate(t *testing.T, s *suite) (*testPicture, *blocker) {
 	return p, b
 }
 
-// duringCosmosCreate calls act while the creation of a picture's Record is blocked. The first attempt is a local activity
-// with a timeout of 3 s. If act takes longer than 2 s because the machine is slow, it is repeated with another picture.
+// duringCosmosCreate calls act while the creation of a picture's Record is blocked. The blocked call is a local
+// activity, which times out after 3 s. On a slow machine, act may take too long: after more than 2 s,
+// duringCosmosCreate calls act again with another picture. It tries up to five pictures.
 func duringCosmosCreate(t *testing.T, s *suite, act func(*testPicture, *blocker)) *testPicture {
 	t.Helper()
 	for range 5 {
@@ -73,7 +74,8 @@ func blockCosmosReplace(t *testing.T, s *suite) (*testPicture, *blocker) {
 	p, b := s.newStubbedPicture(t), newBlocker(t)
 	p.upload(t)
 	record := p.awaitOutcome(t, annotated)
-	// The 503 ends the local activity, which would time out after 3 s. The replacement is then part of the durable one.
+	// The 503 ends the local activity, which would time out after 3 s. The workflow then replaces the Record in a
+	// regular activity, whose call can be blocked for longer.
 	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: http.StatusServiceUnavailable, Times: 1})
 	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPut, OnMatch: b.block, Times: 1})
 	pic, err := picture.New(record.Bucket, record.Key, record.VersionID, record.ETag, record.Size, record.UploadedAt)

@@ -10,7 +10,7 @@ import (
 	"triptych/picture"
 )
 
-// cosmosResponses are the error responses of Cosmos DB to the read or write of a Record.
+// cosmosResponses returns the tests in which Cosmos DB responds with an error to the read or write of a Record.
 func cosmosResponses() (cases []faultCase) {
 	for _, c := range []struct {
 		name     string
@@ -83,7 +83,8 @@ var cosmosThrottling = faultCase{name: "Cosmos_DB_status_429_with_retry-after_2_
 	const retryAfter = 2 * time.Minute // the test does not wait for its end
 	p := uploadWhileThrottled(t, s, retryAfter)
 	pending := p.awaitRetry(t, stepFailure{picture.PersistStep, picture.Throttled, "request units"})
-	// The delay counts from the response to the local activity, shortly before the durable activity's first attempt.
+	// Cosmos DB responds 429 to the local activity, shortly before the first attempt of the regular activity. The delay
+	// starts at that response.
 	wait := pending.NextAttemptScheduleTime.AsTime().Sub(pending.LastAttemptCompleteTime.AsTime())
 	if wait < retryAfter-10*time.Second || wait > retryAfter+time.Second {
 		t.Errorf("the next attempt is scheduled after %s, want %s", wait, retryAfter)
@@ -125,8 +126,8 @@ var cosmosTooLarge = faultCase{name: "Cosmos_DB_status_413_rejects_the_picture_a
 	}
 }}
 
-// uploadWhileThrottled uploads a picture while Cosmos DB responds 429 to the first write of its Record. A worker that
-// retried before retryAfter would succeed, so the test notices an early retry.
+// uploadWhileThrottled uploads a picture while Cosmos DB responds 429 to the first write of its Record. Only the first
+// write fails. If the worker retried before retryAfter, the retry would succeed early and the test would detect it.
 func uploadWhileThrottled(t *testing.T, s *suite, retryAfter time.Duration) *testPicture {
 	t.Helper()
 	p := s.newStubbedPicture(t)

@@ -23,7 +23,8 @@ import (
 	"triptych/picture"
 )
 
-// erasures erase a picture at each moment of its workflow. Each must end with a tombstone that no late write replaces.
+// erasures contains the tests that erase a picture, one for each moment of the picture's workflow. Each test must end
+// with a tombstone. No later write may replace the tombstone.
 var erasures = []faultCase{
 	{name: "picture_erased_before_its_upload_is_never_sent_to_Google", run: func(t *testing.T, s *suite) {
 		p := s.newPicture(t, testenv.Portrait(t))
@@ -155,8 +156,8 @@ func (p *testPicture) awaitErasureRetry(t *testing.T, activity, message string) 
 	}
 }
 
-// checkStaysErased checks that the picture is erased, also after one more S3 event, and that the number of bills is one of
-// those given.
+// checkStaysErased checks that the picture is erased and that Google charged for it one of the given numbers of times.
+// It then invokes the trigger with one more S3 event for the picture and checks the same again.
 func (p *testPicture) checkStaysErased(t *testing.T, bills ...int) {
 	t.Helper()
 	p.checkErased(t, bills)
@@ -166,8 +167,8 @@ func (p *testPicture) checkStaysErased(t *testing.T, bills ...int) {
 	p.checkErased(t, bills)
 }
 
-// checkErased checks that only the tombstone is left and that no workflow of the picture is running except the erasure,
-// which deletes the object a second time after the grant has expired.
+// checkErased checks that only the tombstone is left. It checks that no workflow of the picture is running except the
+// erase workflow, which keeps running until it deletes the object a second time, after the grant has expired.
 func (p *testPicture) checkErased(t *testing.T, bills []int) {
 	t.Helper()
 	record, _, err := p.Records.Read(testenv.Context(t), p.ID)
@@ -180,7 +181,8 @@ func (p *testPicture) checkErased(t *testing.T, bills []int) {
 	if final := p.Follow(t, p.ID); final.Status != picture.Erased {
 		t.Errorf("the site shows status %s, want %s", final.Status, picture.Erased)
 	}
-	// The erasure terminates a running workflow. A workflow that a late event starts must end without an error.
+	// A workflow that was running at the time of the erasure was terminated. A workflow that a late S3 event started
+	// must complete without an error.
 	err = p.Temporal.GetWorkflow(testenv.Context(t), p.ID.WorkflowID(), "").Get(testenv.Context(t), nil)
 	if _, terminated := errors.AsType[*temporal.TerminatedError](err); err != nil && !terminated {
 		t.Errorf("the workflow ended with %v", err)

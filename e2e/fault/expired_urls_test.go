@@ -18,8 +18,8 @@ import (
 	"triptych/picture"
 )
 
-// expiredURLs are presigned URLs that S3 no longer accepts. A URL expires at the latest with the AWS credentials that
-// signed it.
+// expiredURLs contains the tests in which a presigned URL expires before S3 receives the request. S3 then refuses the
+// URL. A URL expires at the latest when the AWS credentials that signed it expire.
 var expiredURLs = []faultCase{
 	{name: "URL_that_expires_between_two_annotate_attempts_is_presigned_again", slow: true, run: func(t *testing.T, s *suite) {
 		s.useShortLivedCredentials(t, 65*time.Second) // the worker presigns no URL that is valid for less than a minute
@@ -40,12 +40,13 @@ var expiredURLs = []faultCase{
 	}},
 }
 
-// useShortLivedCredentials replaces the worker by one whose AWS credentials are valid for this long. The worker renews
-// them from an HTTP endpoint, like a container in AWS.
+// useShortLivedCredentials replaces the worker by one whose AWS credentials are valid for the given duration. The new
+// worker renews its credentials from an HTTP endpoint, as a container in AWS does.
 func (s *suite) useShortLivedCredentials(t *testing.T, validity time.Duration) {
 	t.Helper()
-	// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html. The SDK for Go treats these
-	// credentials as expired five minutes before their expiration.
+	// The endpoint responds in the format of container credentials:
+	// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html. The SDK for Go renews these
+	// credentials five minutes before their expiration. The endpoint therefore adds five minutes to the expiration.
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"AccessKeyId":%q,"SecretAccessKey":%q,"Expiration":%q}`, s.Endpoints.AccessKey, s.Endpoints.SecretKey,
 			time.Now().UTC().Add(5*time.Minute+validity).Format(time.RFC3339Nano))

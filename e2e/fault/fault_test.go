@@ -46,14 +46,14 @@ type faultCase struct {
 func TestFault(t *testing.T) {
 	all := os.Getenv("TRIPTYCH_FAULTS") == "all"
 	s := start(t)
-	// These run one after another, because the fault of a program or a connection affects all pictures, a sweep finds all
+	// These tests run one after another. A fault of a program or a connection affects all pictures, a sweep finds all
 	// pictures, and a large picture takes all of the CPU.
 	for _, c := range slices.Concat(killedPrograms, networkFaults, lostEvents, largePictures, expiredURLs) {
 		if all || !c.slow {
 			t.Run(c.name, func(t *testing.T) { c.run(t, s) })
 		}
 	}
-	// These run in parallel afterwards, because each fault affects one picture.
+	// The following tests run in parallel, after all tests above. Each of their faults affects only one picture.
 	for _, c := range slices.Concat(pictureContent, visionResponses(), cosmosResponses(), s3Objects, erasures, repeatedEvents) {
 		if all || !c.slow {
 			t.Run(c.name, func(t *testing.T) {

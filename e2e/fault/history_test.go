@@ -39,7 +39,7 @@ func (p *testPicture) history(t *testing.T) (events []*historypb.HistoryEvent) {
 	return events
 }
 
-// activityRuns returns the durable activities of a step in the picture's latest workflow run.
+// activityRuns returns the step's regular activities (not its local activities) in the picture's latest workflow run.
 func (p *testPicture) activityRuns(t *testing.T, step picture.StepName) []*activityRun {
 	t.Helper()
 	var runs []*activityRun
@@ -60,7 +60,8 @@ func (p *testPicture) activityRuns(t *testing.T, step picture.StepName) []*activ
 	return runs
 }
 
-// onlyActivityRun returns the durable activity of a step that must have been scheduled exactly once.
+// onlyActivityRun returns the step's only regular activity. It fails the test unless the workflow scheduled exactly
+// one.
 func (p *testPicture) onlyActivityRun(t *testing.T, step picture.StepName) *activityRun {
 	t.Helper()
 	runs := p.activityRuns(t, step)
@@ -70,8 +71,8 @@ func (p *testPicture) onlyActivityRun(t *testing.T, step picture.StepName) *acti
 	return runs[0]
 }
 
-// localAttempt returns the failure of the step's local activity; nil if it completed. found is false if the workflow ran
-// no local activity for the step.
+// localAttempt returns the failure of the step's local activity, or nil if the local activity completed. found is false
+// if the workflow ran no local activity for the step.
 func (p *testPicture) localAttempt(t *testing.T, step picture.StepName) (failure *failurepb.Failure, found bool) {
 	t.Helper()
 	for _, e := range p.history(t) {
@@ -88,7 +89,7 @@ func (p *testPicture) localAttempt(t *testing.T, step picture.StepName) (failure
 	return failure, found
 }
 
-// checkFirstAttempt checks that the first attempt of the step succeeded, as a local or a durable activity.
+// checkFirstAttempt checks that the first attempt of the step succeeded, as a local or a regular activity.
 func (p *testPicture) checkFirstAttempt(t *testing.T, step picture.StepName) {
 	t.Helper()
 	runs := p.activityRuns(t, step)
@@ -103,7 +104,8 @@ func (p *testPicture) checkFirstAttempt(t *testing.T, step picture.StepName) {
 	}
 }
 
-// checkSecondAttempt checks that the step was scheduled once and succeeded on its second attempt, after this failure.
+// checkSecondAttempt checks that the step was scheduled once, that its first attempt failed as want describes, and that
+// its second attempt succeeded.
 func (p *testPicture) checkSecondAttempt(t *testing.T, want stepFailure) {
 	t.Helper()
 	run := p.onlyActivityRun(t, want.step)
@@ -113,8 +115,8 @@ func (p *testPicture) checkSecondAttempt(t *testing.T, want stepFailure) {
 	}
 }
 
-// checkSucceededAfterLocalAttempt checks that the step's local activity failed in this way, and that the first attempt of
-// the durable activity succeeded.
+// checkSucceededAfterLocalAttempt checks that the step's local activity failed as want describes, and that the first
+// attempt of the regular activity succeeded.
 func (p *testPicture) checkSucceededAfterLocalAttempt(t *testing.T, want stepFailure) {
 	t.Helper()
 	failure, found := p.localAttempt(t, want.step)
@@ -137,8 +139,8 @@ func (p *testPicture) checkWorkflowTaskTimedOut(t *testing.T) {
 	t.Error("no workflow task timed out")
 }
 
-// checkFirstAttemptTimedOut checks that the step was scheduled once, and that its second attempt followed a timeout of
-// this type.
+// checkFirstAttemptTimedOut checks that the step was scheduled once, that its first attempt timed out with the given
+// type of timeout, and that a second attempt followed.
 func (p *testPicture) checkFirstAttemptTimedOut(t *testing.T, step picture.StepName, want enumspb.TimeoutType) {
 	t.Helper()
 	run := p.onlyActivityRun(t, step)
@@ -147,7 +149,7 @@ func (p *testPicture) checkFirstAttemptTimedOut(t *testing.T, step picture.StepN
 	}
 }
 
-// awaitTimeout returns once the step is in its second attempt because the first one timed out.
+// awaitTimeout returns once the first attempt of the step has timed out and the second attempt is pending.
 func (p *testPicture) awaitTimeout(t *testing.T, step picture.StepName, want enumspb.TimeoutType) {
 	t.Helper()
 	var pending []*workflowpb.PendingActivityInfo
@@ -160,11 +162,11 @@ func (p *testPicture) awaitTimeout(t *testing.T, step picture.StepName, want enu
 	}
 }
 
-// awaitEvent waits for an event of this type in the history of the picture's workflow.
+// awaitEvent waits for an event of the given type in the history of the picture's workflow.
 func (p *testPicture) awaitEvent(t *testing.T, want enumspb.EventType) {
 	t.Helper()
 	found := func(ctx context.Context) bool {
-		// The iterator waits for each new event. It ends immediately if no workflow exists yet.
+		// The iterator waits for each new event, but it ends immediately if the workflow does not exist yet.
 		events := p.Temporal.GetWorkflowHistory(ctx, p.ID.WorkflowID(), "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 		for events.HasNext() {
 			e, err := events.Next()

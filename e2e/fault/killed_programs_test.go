@@ -15,7 +15,8 @@ import (
 	"triptych/picture"
 )
 
-// killedPrograms end a program at each moment of a picture's workflow. The programs are restarted immediately.
+// killedPrograms contains the tests in which a program is killed or stopped, at each moment of a picture's workflow.
+// The stack restarts the program immediately.
 var killedPrograms = []faultCase{
 	{name: "worker_killed_during_the_first_workflow_task_keeps_one_record", slow: true, run: func(t *testing.T, s *suite) {
 		s.signal(t, "worker", syscall.SIGSTOP) // the stopped process still has an open poll, which receives the task
@@ -165,7 +166,8 @@ var killedPrograms = []faultCase{
 		p := uploadWhileVisionIsDown(t, s)
 		s.signal(t, "s3", syscall.SIGKILL)
 		p.setVisionFault(annotator.Fault{})
-		// If annotate runs before S3 is back, it also sends the bytes: one or two annotate calls.
+		// If annotate runs before S3 is available again, annotate sends the URL and then the bytes. The number of
+		// annotate calls is therefore one or two.
 		p.awaitOutcome(t, outcome{status: picture.Annotated, bills: 1})
 	}},
 }
@@ -178,7 +180,8 @@ func (s *suite) signal(t *testing.T, program string, signal syscall.Signal) {
 	}
 }
 
-// releaseDuringShutdown sends SIGTERM to the worker and releases the blocked request once the worker logs that it stops.
+// releaseDuringShutdown sends SIGTERM to the worker. It releases the blocked request once the worker has logged that it
+// is stopping.
 func (s *suite) releaseDuringShutdown(t *testing.T, b *blocker) {
 	t.Helper()
 	const stopping = "shutting down"

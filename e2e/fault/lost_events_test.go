@@ -15,8 +15,8 @@ import (
 	"triptych/picture"
 )
 
-// lostEvents contains the test for an S3 event that the trigger never receives. It does not run in parallel with other
-// tests, because the sweep examines all pictures.
+// lostEvents contains the test of an S3 event that the trigger never receives. The test does not run in parallel with
+// other tests, because it runs a sweep, and a sweep examines all pictures.
 var lostEvents = []faultCase{
 	{name: "picture_with_a_lost_S3_event_is_started_by_the_sweep", run: func(t *testing.T, s *suite) {
 		p := s.uploadWithoutEvent(t)
@@ -28,7 +28,8 @@ var lostEvents = []faultCase{
 	}},
 }
 
-// repeatedEvents are S3 events that the trigger receives several times, late, out of order or malformed.
+// repeatedEvents contains the tests of S3 events that the trigger receives several times, late, out of order or
+// malformed.
 var repeatedEvents = []faultCase{
 	{name: "same_S3_event_delivered_100_times_concurrently_starts_one_workflow", run: func(t *testing.T, s *suite) {
 		p := s.uploadWithoutEvent(t)

@@ -22,7 +22,7 @@ const (
 	closeAfter10kB   = `{"type":"limit_data","attributes":{"bytes":10000}}`
 )
 
-// networkFaults are faults of the connections between the worker and one emulator.
+// networkFaults contains the tests of faults in the connections between the worker and one emulator.
 var networkFaults = []faultCase{
 	withToxic("reset_connection_to_Vision_is_retried", "vision", resetConnection, 1,
 		stepFailure{picture.AnnotateStep, picture.Unavailable, "unreachable"}),
@@ -42,11 +42,12 @@ var networkFaults = []faultCase{
 	withLatency("slow_network_to_Temporal_causes_no_second_annotate_call", "temporal"),
 	{name: "slow_Vision_and_slow_network_to_Temporal_cause_no_second_annotate_call", run: func(t *testing.T, s *suite) {
 		p, blocker := s.newPicture(t, testenv.Portrait(t)), newBlocker(t)
-		// During four seconds the worker sends two heartbeats. With this latency the SDK gives up each heartbeat call before
-		// its response arrives.
+		// During four seconds the worker sends two heartbeats. With a latency of one second, the SDK cancels each
+		// heartbeat call before the response arrives.
 		p.setVisionFault(annotator.Fault{OnMatch: blocker.block, Delay: 4 * time.Second, Response: emptyAnnotation})
 		p.upload(t)
-		// Earlier latency would delay the start of the activity by one of the three seconds of the heartbeat timeout.
+		// The latency starts only after the Vision call has started. If it started earlier, it would delay the start of
+		// the activity by one second, and the heartbeat timeout is only three seconds.
 		blocker.awaitRequest(t)
 		s.addToxic(t, "temporal", oneSecondLatency)
 		blocker.release()
@@ -120,8 +121,8 @@ var networkFaults = []faultCase{
 	}},
 }
 
-// withToxic uploads a picture while a toxic affects the connections to an emulator. The step must fail as stated and
-// succeed after the toxic is removed.
+// withToxic returns a test that uploads a picture while a toxic affects the connections to an emulator. The step must
+// fail as want describes and succeed after the toxic is removed.
 func withToxic(name, emulator, toxic string, wantAnnotateCalls int, want stepFailure) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
 		p := s.newPictureUsing(t, emulator)
@@ -133,8 +134,8 @@ func withToxic(name, emulator, toxic string, wantAnnotateCalls int, want stepFai
 	}}
 }
 
-// whileDisconnected uploads a picture while an emulator is disconnected. The step must fail as stated and succeed after
-// the emulator is connected again.
+// whileDisconnected returns a test that uploads a picture while an emulator is disconnected. The step must fail as want
+// describes and succeed after the emulator is connected again.
 func whileDisconnected(name, emulator string, wantAnnotateCalls int, want stepFailure) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
 		p := s.newPictureUsing(t, emulator)
@@ -146,7 +147,8 @@ func whileDisconnected(name, emulator string, wantAnnotateCalls int, want stepFa
 	}}
 }
 
-// withLatency uploads a picture while the network to an emulator is slow. Each step must succeed on its first attempt.
+// withLatency returns a test that uploads a picture while the network to an emulator is slow. Each step must succeed on
+// its first attempt.
 func withLatency(name, emulator string) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
 		p := s.newPictureUsing(t, emulator)
@@ -158,8 +160,9 @@ func withLatency(name, emulator string) faultCase {
 	}}
 }
 
-// newPictureUsing requests a grant for a portrait whose annotation uses the connection to an emulator. The Vision emulator
-// fetches the picture from S3 only if its response is not stubbed.
+// newPictureUsing requests a grant for a portrait. The annotation of the portrait must use the connection to the given
+// emulator. For S3, the response to the URL is not stubbed, because the Vision emulator fetches the picture from S3
+// only without a stubbed response.
 func (s *suite) newPictureUsing(t *testing.T, emulator string) *testPicture {
 	t.Helper()
 	if emulator != "s3" {

@@ -16,7 +16,7 @@ import (
 	"triptych/picture"
 )
 
-// pictureContent are uploads that are not pictures, or are too large for some step.
+// pictureContent contains the tests of uploads that are not pictures or are too large for one of the steps.
 var pictureContent = []faultCase{
 	rejectedContent("HTML_named_.jpg_is_rejected", func(*testing.T) []byte { return []byte("<!doctype html><title>me</title>") }),
 	rejectedContent("SVG_is_rejected", func(*testing.T) []byte {
@@ -46,7 +46,8 @@ var pictureContent = []faultCase{
 	}},
 }
 
-// largePictures does not run in parallel with other tests, because annotating a large picture takes all of the CPU.
+// largePictures contains the tests of large pictures. They do not run in parallel with other tests, because annotating
+// a large picture takes all of the CPU.
 var largePictures = []faultCase{
 	{name: "picture_of_20_MB_is_annotated", run: func(t *testing.T, s *suite) {
 		p := s.uploadPicture(t, largestPortrait(t))
@@ -56,7 +57,7 @@ var largePictures = []faultCase{
 	}},
 }
 
-// rejectedContent uploads content that can never be annotated. The Record must state the reason.
+// rejectedContent returns a test that uploads content that can never be annotated. The Record must state the reason.
 func rejectedContent(name string, content func(*testing.T) []byte) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
 		p := s.uploadPicture(t, content(t))

@@ -22,21 +22,22 @@ import (
 	"triptych/picture"
 )
 
-// testPicture is one picture. The faults that its methods inject affect no other picture.
+// testPicture is one picture of a test. The faults that its methods inject affect no other picture.
 type testPicture struct {
 	*suite
 	siteclient.Grant
 	photo []byte
 }
 
-// newPicture requests a grant for the photo. The test injects faults before it calls upload.
+// newPicture requests a grant for the photo but does not upload the photo yet. The test can inject faults before it
+// calls upload.
 func (s *suite) newPicture(t *testing.T, photo []byte) *testPicture {
 	t.Helper()
 	return &testPicture{s, s.RequestGrant(t, photo), photo}
 }
 
-// newStubbedPicture requests a grant for a portrait and stubs Vision's response to it. Running the emulator's models would
-// take seconds of CPU time, which only the tests of annotations need.
+// newStubbedPicture requests a grant for a portrait and stubs Vision's response to it. Only the tests of annotations
+// need the emulator's models, which would take seconds of CPU time.
 func (s *suite) newStubbedPicture(t *testing.T) *testPicture {
 	t.Helper()
 	p := s.newPicture(t, testenv.Portrait(t))
@@ -82,8 +83,8 @@ func (p *testPicture) setCosmosFault(f cosmosdb.Fault) {
 	p.Cosmos.SetFault(f)
 }
 
-// setS3Fault injects a fault into the requests for the picture's object. fields are more fields of the fault's JSON, after
-// a comma; "" ends the fault.
+// setS3Fault injects a fault into the requests for the picture's object. fields contains the other fields of the
+// fault's JSON and starts with a comma. If fields is "", setS3Fault ends the fault.
 func (p *testPicture) setS3Fault(t *testing.T, fields string) {
 	t.Helper()
 	p.InjectS3Fault(t, `{"only":"`+string(p.ID)+`"`+fields+`}`)
@@ -96,7 +97,8 @@ type stepFailure struct {
 	message string // a part of it
 }
 
-// awaitRetry returns once the site shows that the step is being retried. It checks that Temporal reports the same failure.
+// awaitRetry returns once the site shows that the step is being retried after the wanted failure. It checks that
+// Temporal reports the same failure as the site.
 func (p *testPicture) awaitRetry(t *testing.T, want stepFailure) *workflowpb.PendingActivityInfo {
 	t.Helper()
 	step := p.awaitStep(t, want.step, func(step picture.Step) bool {
@@ -169,9 +171,9 @@ type outcome struct {
 
 var annotated = outcome{status: picture.Annotated, bills: 1, wantAnnotateCalls: 1}
 
-// awaitOutcome waits until the picture's status is final. It then checks what the fault suite guarantees for each picture:
-// one Record with the expected status, written by the latest workflow run, that run has ended, and Google charged no more
-// than expected.
+// awaitOutcome waits until the picture's status is final. It then checks what the fault suite guarantees for each
+// picture: there is one Record with the expected status, the latest workflow run has written the Record and has ended,
+// and Google charged no more than expected.
 func (p *testPicture) awaitOutcome(t *testing.T, want outcome) picture.Record {
 	t.Helper()
 	final := p.Follow(t, p.ID)
@@ -195,8 +197,8 @@ func (p *testPicture) awaitOutcome(t *testing.T, want outcome) picture.Record {
 	return record
 }
 
-// awaitWorkflowEnd waits for the end of the picture's latest workflow run, which ends after it has written the Record, and
-// returns the run ID.
+// awaitWorkflowEnd waits for the end of the picture's latest workflow run and returns the run ID. The workflow ends
+// shortly after it has written the Record.
 func (p *testPicture) awaitWorkflowEnd(t *testing.T, status picture.Status) (runID string) {
 	t.Helper()
 	run := p.Temporal.GetWorkflow(testenv.Context(t), p.ID.WorkflowID(), "")

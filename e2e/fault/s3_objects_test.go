@@ -10,7 +10,8 @@ import (
 	"triptych/picture"
 )
 
-// s3Objects are error responses of S3, and changes of an object between its upload and its annotation.
+// s3Objects contains the tests in which S3 responds with an error, and those in which the object changes between its
+// upload and its annotation.
 var s3Objects = []faultCase{
 	{name: "object_deleted_before_annotation_is_rejected_as_gone", run: func(t *testing.T, s *suite) {
 		p := uploadWhileVisionIsDown(t, s)
@@ -55,8 +56,8 @@ var s3Objects = []faultCase{
 	withS3Error("S3_status_403_is_retried", `,"status":403,"code":"AccessDenied"`, picture.Forbidden, "s3:GetObject"),
 }
 
-// withS3Error uploads a picture while S3 responds with an error to each GET of the object, from Google and from the worker.
-// annotate must fail as stated and succeed after the fault ends.
+// withS3Error returns a test that uploads a picture while S3 responds with an error to each GET of the object, from
+// Google and from the worker. annotate must fail with the given kind and message, and succeed after the fault ends.
 func withS3Error(name, response string, kind picture.Kind, message string) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
 		p := s.newPicture(t, testenv.Portrait(t))

@@ -16,7 +16,8 @@ import (
 	"triptych/local/stacktest"
 )
 
-// suite is the running Triptych that all tests share. A proxy is between the worker and each emulator.
+// suite is the running stack that all tests share. Each connection from the worker to an emulator passes through a
+// proxy, which injects network faults.
 type suite struct {
 	*testenv.Env
 	proxies map[string]*toxiproxy.Proxy // by emulator: "s3", "vision", "cosmos", "temporal"
@@ -43,8 +44,8 @@ func start(t *testing.T) *suite {
 	return s
 }
 
-// addToxic adds a toxic to the connections between the worker and an emulator. The toxic is JSON of Toxiproxy's API.
-// The returned function removes it.
+// addToxic adds a toxic (a network fault of Toxiproxy) to the connections between the worker and an emulator. The toxic
+// is in the JSON format of Toxiproxy's API. The returned function removes the toxic.
 func (s *suite) addToxic(t *testing.T, emulator, toxic string) (remove func()) {
 	t.Helper()
 	proxy := s.proxies[emulator]

@@ -14,7 +14,8 @@ import (
 	"triptych/picture"
 )
 
-// visionResponses are the error responses of Cloud Vision, and some responses that it should never send.
+// visionResponses returns the tests in which Cloud Vision responds with an error, or with something that it should
+// never send.
 func visionResponses() (cases []faultCase) {
 	for _, c := range []struct {
 		name     string
@@ -108,7 +109,8 @@ var otherVisionResponses = []faultCase{
 	}},
 }
 
-// checkUnfetchable checks that the annotate activity that sent the URL failed with the kind Unfetchable.
+// checkUnfetchable checks that Vision could not fetch the picture's URL: the annotate activity that sent the URL failed
+// with the kind Unfetchable.
 func (p *testPicture) checkUnfetchable(t *testing.T) {
 	t.Helper()
 	if failure := p.activityRuns(t, picture.AnnotateStep)[0].failure; kindOf(failure) != picture.Unfetchable {
@@ -116,7 +118,7 @@ func (p *testPicture) checkUnfetchable(t *testing.T) {
 	}
 }
 
-// annotationOfSize returns an annotation with a text of this many bytes.
+// annotationOfSize returns an annotation that contains a text of the given number of bytes.
 func annotationOfSize(size int) *visionpb.AnnotateImageResponse {
 	return &visionpb.AnnotateImageResponse{TextAnnotations: []*visionpb.EntityAnnotation{{Description: strings.Repeat("x", size)}}}
 }

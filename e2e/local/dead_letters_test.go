@@ -15,7 +15,8 @@ import (
 	"triptych/picture"
 )
 
-// TestDeadLetters redrives the S3 event of a picture after Lambda has given it up, with local's API and as in AWS.
+// TestDeadLetters redrives a dead letter: the S3 event of a picture whose Lambda invocations have all failed. It
+// redrives the event once through local's API and once in the way that AWS does.
 func TestDeadLetters(t *testing.T) {
 	env := testenv.Start(t)
 	stacktest.PauseSweeps(t, env.Stack)

@@ -51,7 +51,8 @@ func TestFaultSwitches(t *testing.T) {
 			g := env.Upload(t, photo)
 			final := env.Follow(t, g.ID)
 			setFault(t, env, cloud, "none")
-			// All three clouds delay annotate: it reads the Record from Azure, and Google fetches the picture from AWS.
+			// Faults of all three clouds delay annotate: the worker first reads the Record from Azure and then calls
+			// Google, and Google fetches the picture from AWS.
 			annotate := final.Steps[1]
 			if d := annotate.FinishedAt.Sub(annotate.StartedAt); final.Status != picture.Annotated || annotate.Attempt != 1 || d < minimum {
 				t.Errorf("status %s, attempt %d took %s, want attempt 1 of at least %s", final.Status, annotate.Attempt, d, minimum)
@@ -110,7 +111,7 @@ func TestFaultSwitches(t *testing.T) {
 	})
 }
 
-// testRetry sets a fault and ends it once the progress shows its message.
+// testRetry sets a fault, waits until the progress shows the fault's message, and ends the fault.
 func testRetry(t *testing.T, env *testenv.Env, cloud, fault string, step int, message string) {
 	photo := testenv.Portrait(t)
 	var g siteclient.Grant
@@ -151,8 +152,8 @@ func testTemporalDown(t *testing.T, env *testenv.Env) {
 	}
 }
 
-// testRetryNow lets the retry interval grow to several seconds before it ends the fault. local then resets the activity,
-// which sets the attempt number back to 1.
+// testRetryNow keeps the fault until the retry interval is several seconds long. After testRetryNow ends the fault,
+// local must reset the activity, which sets the attempt number back to 1.
 func testRetryNow(t *testing.T, env *testenv.Env) {
 	const attempts = 7 // scheduled 6.4 s after the failure: local resets activities that wait longer than one second
 	setFault(t, env, "azure", "down")

@@ -35,7 +35,7 @@ func TestRealClouds(t *testing.T) {
 	}
 	t.Cleanup(s.Close)
 	env := testenv.Connect(t, s)
-	// Otherwise the programs of the other stack would annotate the picture too.
+	// Without this fault, the other stack's programs would annotate the picture too.
 	clouds.InjectS3Fault(t, `{"events":"drop"}`)
 	stacktest.PauseSweeps(t, clouds.Stack)
 

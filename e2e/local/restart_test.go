@@ -22,7 +22,8 @@ import (
 	"triptych/picture"
 )
 
-// TestFault contains the fault that the suite in the package fault cannot inject: all programs and emulators are killed.
+// TestFault injects the one fault that the suite in the package fault cannot inject: all programs and emulators are
+// killed at the same time.
 func TestFault(t *testing.T) {
 	executable := buildLocal(t)
 	t.Run("all_programs_killed_during_20_pictures_and_restarted_annotates_each_once", func(t *testing.T) {
@@ -84,7 +85,8 @@ func followToAnnotated(t *testing.T, site siteclient.Site, id picture.ID) {
 	}
 }
 
-// checkOneRun checks that each picture's latest workflow run has completed and has written the Record.
+// checkOneRun checks that the latest workflow run of each picture has completed and that this run has written the
+// Record.
 func checkOneRun(t *testing.T, e stack.Endpoints, ids []picture.ID) {
 	t.Helper()
 	container, err := records.Open(records.Config{Endpoint: e.Cosmos, Key: e.CosmosKey})

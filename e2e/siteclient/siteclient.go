@@ -56,7 +56,7 @@ func (s Site) Upload(ctx context.Context, photo []byte) (Grant, error) {
 	return g, err
 }
 
-// RequestGrant returns a grant for the upload of a JPEG. The grant is valid for these bytes only.
+// RequestGrant returns a grant for the upload of a JPEG. The grant is valid only for the bytes of photo.
 func (s Site) RequestGrant(ctx context.Context, photo []byte) (Grant, error) {
 	var g Grant
 	sum := sha256.Sum256(photo)

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// faults lists the faults to choose from. A fault that is listed three times is three times as likely.
+// faults lists the faults that the soak chooses from at random. A fault that is listed three times is three times as
+// likely.
 var faults = []string{
 	"kill worker", "kill worker", "kill worker", "kill web", "kill s3", "kill temporal", "kill trigger", "kill everything",
 	"aws down", "aws slow", "aws throttle", "google down", "google slow", "google throttle",

@@ -15,7 +15,7 @@ import (
 // retryInterval is how long the page waits before it repeats a failed request.
 const retryInterval = 500 * time.Millisecond
 
-// uploader uploads pictures through the site and remembers them.
+// uploader uploads pictures through the site and keeps the ID and content of each.
 type uploader struct {
 	site  siteclient.Site
 	photo []byte // each picture is this photo with a different suffix

@@ -19,7 +19,7 @@ import (
 	"triptych/picture"
 )
 
-// result is the state after all pictures were processed.
+// result is the state of the system after all pictures were processed.
 type result struct {
 	uploaded     int
 	records      map[picture.Status]int
@@ -31,8 +31,8 @@ type result struct {
 }
 
 const (
-	// sweepAfter is the time without a new Record after which the soak starts a sweep. The schedule would start one every
-	// 15 minutes.
+	// sweepAfter is how long the soak waits for a new Record before it starts a sweep. The sweep schedule alone would
+	// start one only every 15 minutes.
 	sweepAfter = time.Minute
 	timeout    = 10 * time.Minute
 )
@@ -91,8 +91,8 @@ func startSweep(ctx context.Context, temporal client.Client) error {
 	return nil
 }
 
-// awaitWorkflows waits up to a minute for the end of all workflows, because a workflow ends after it has written its
-// Record. It returns how many are still running.
+// awaitWorkflows waits up to a minute for the end of all workflows, because a workflow still runs for a moment after it
+// has written its Record. It returns the number of workflows that are still running.
 func awaitWorkflows(ctx context.Context, temporal client.Client) (int64, error) {
 	deadline := time.Now().Add(time.Minute)
 	for {
@@ -108,8 +108,8 @@ func awaitWorkflows(ctx context.Context, temporal client.Client) (int64, error) 
 	}
 }
 
-// countBills reads the log of the Vision emulator, which has one line per charged image. repeats counts the charges for a
-// picture that was already charged for.
+// countBills reads the log of the Vision emulator, which has one line per charged image. images is the number of
+// charges. repeats is the number of charges for a picture that had already been charged for.
 func countBills(l *local, uploaded map[picture.ID][]byte) (images, repeats int, err error) {
 	log, err := os.ReadFile(filepath.Join(l.dataDir, "logs", "vision.log"))
 	if err != nil {

@@ -67,7 +67,7 @@ func (e *Env) CheckNoObject(t testing.TB, id picture.ID) {
 	}
 }
 
-// InjectS3Fault sends a fault, in JSON, to the control API of the S3 emulator. {} ends it.
+// InjectS3Fault sends a fault, in JSON, to the control API of the S3 emulator. The fault {} ends the previous fault.
 func (e *Env) InjectS3Fault(t testing.TB, fault string) {
 	t.Helper()
 	if err := e.SetS3Fault(Context(t), fault); err != nil {
@@ -89,8 +89,8 @@ func S3Event(t testing.TB, uploads ...picture.Picture) []byte {
 	return b
 }
 
-// InvokeTrigger invokes the trigger's Lambda function with an event and waits until it returns. It may be called from
-// several goroutines.
+// InvokeTrigger invokes the trigger's Lambda function with an event and waits until the function returns. InvokeTrigger
+// may be called from several goroutines.
 func (e *Env) InvokeTrigger(t testing.TB, event []byte) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(Context(t), http.MethodPost, e.LambdaURL, bytes.NewReader(event))

@@ -55,16 +55,17 @@ func Connect(t testing.TB, s *stack.Stack) *Env {
 	return &Env{Stack: s, Site: siteclient.Site(e.Site), Temporal: temporal, Records: container, Bucket: bucket}
 }
 
-// Context returns a context that ends with the test or after two minutes. Nothing in these tests takes that long unless
-// it hangs.
+// Context returns a context that is cancelled when the test ends, or after two minutes. A call in these tests takes two
+// minutes only if it hangs.
 func Context(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// Portrait returns NASA's photograph of Eileen Collins, who smiles (source: emulators/vision/testdata/README.md). It
-// appends the test's name so that each test uploads different bytes. JPEG decoders ignore bytes after the end of the image.
+// Portrait returns NASA's photograph of Eileen Collins, who smiles (source: emulators/vision/testdata/README.md).
+// Portrait appends the test's name to the photograph, so that each test uploads different bytes. JPEG decoders ignore
+// bytes after the end of the image.
 func Portrait(t testing.TB) []byte {
 	t.Helper()
 	_, source, _, _ := runtime.Caller(0)
@@ -115,8 +116,8 @@ func (e *Env) Erase(t testing.TB, id picture.ID, token string) int {
 	return status
 }
 
-// Follow waits until the picture's status is final and returns the final progress. It calls each onProgress with every
-// Progress.
+// Follow waits until the picture's status is final and returns the final progress. Follow calls every onProgress
+// function with each Progress.
 func (e *Env) Follow(t testing.TB, id picture.ID, onProgress ...func(picture.Progress)) picture.Progress {
 	t.Helper()
 	final, err := e.Site.Follow(Context(t), id, func(p picture.Progress) {

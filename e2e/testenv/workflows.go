@@ -9,7 +9,7 @@ import (
 	"triptych/local/stacktest"
 )
 
-// AwaitActivity returns once the workflow has completed this activity.
+// AwaitActivity returns once the workflow has completed the given activity.
 func (e *Env) AwaitActivity(t testing.TB, workflowID, activity string) {
 	t.Helper()
 	completed := func(ctx context.Context) bool {

@@ -26,8 +26,8 @@ type Gateway struct {
 	Redrive    func(context.Context) (int, error) // delivers the dead letters again and returns their number
 }
 
-// Handler returns the handler for the site's address. A fault switch that a request has started to set is set even if the
-// client disconnects, unless ctx is cancelled.
+// Handler returns the handler for the site's address. If a client disconnects while its request sets a fault switch,
+// the switch is set nevertheless. Only the cancellation of ctx interrupts the request.
 func (g *Gateway) Handler(ctx context.Context) http.Handler {
 	local, proxy := g.ownPageOnly(g.localAPI(ctx)), newProxy(g.Web)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -39,11 +39,11 @@ func (g *Gateway) Handler(ctx context.Context) http.Handler {
 	})
 }
 
-// newProxy forwards requests unchanged to the web program.
+// newProxy returns a handler that forwards requests unchanged to the web program.
 func newProxy(web string) http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
-			// The web program checks the original Host and query itself.
+			// The proxy keeps the Host header and the query, because the web program checks both itself.
 			r.Out.URL.Scheme, r.Out.URL.Host = "http", web
 			r.Out.URL.RawQuery = r.In.URL.RawQuery
 		},
@@ -54,8 +54,9 @@ func newProxy(web string) http.Handler {
 	}
 }
 
-// ownPageOnly rejects requests that a page of another site can make a browser send: requests with a foreign Origin, and
-// requests for a host name that was pointed at this machine (DNS rebinding). Programs send no Origin.
+// ownPageOnly rejects requests that a page of another site can make a browser send. Such a request has either the
+// Origin of the other site or the name of a host that was pointed at this machine (DNS rebinding). Requests from
+// programs have no Origin and are accepted.
 func (g *Gateway) ownPageOnly(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -77,7 +78,7 @@ func (g *Gateway) ownPageOnly(handler http.Handler) http.Handler {
 
 func isLoopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
 
-// problem is an error response (RFC 9457). Its detail is a sentence that says what to do.
+// problem is an error response (RFC 9457). Its detail is a sentence that tells the user what to do.
 type problem struct {
 	status int
 	detail string

@@ -12,7 +12,8 @@ import (
 	"path"
 )
 
-// plugs adds the fault switches, which the page calls plugs, to the site's page.
+// plugs contains the script and the style sheet that add the fault switches to the site's page. The page calls the
+// fault switches plugs.
 //
 //go:embed plugs.js plugs.css
 var plugs embed.FS
@@ -32,7 +33,7 @@ func (g *Gateway) localAPI(ctx context.Context) http.Handler {
 	})
 }
 
-// serveFaults sets a fault if the method is POST, and sends the current faults.
+// serveFaults handles /local/faults. It sets a fault if the method is POST, and responds with the current faults.
 func (g *Gateway) serveFaults(ctx context.Context, w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-g.Ready:
@@ -57,7 +58,8 @@ func (g *Gateway) serveFaults(ctx context.Context, w http.ResponseWriter, r *htt
 }
 
 func (g *Gateway) setFault(ctx context.Context, w http.ResponseWriter, r *http.Request) *problem {
-	// A page of another site needs a CORS preflight to send this content type, and preflights are not answered.
+	// This content type protects against pages of other sites: a browser sends a CORS preflight request before it sends
+	// this type, and the gateway does not answer preflight requests.
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return &problem{http.StatusUnsupportedMediaType, "Send the fault as application/json."}
 	}
@@ -84,7 +86,8 @@ func (g *Gateway) setFault(ctx context.Context, w http.ResponseWriter, r *http.R
 	return nil
 }
 
-// serveDeadLetters delivers the dead letters again, like enabling the event source mapping of the queue in AWS.
+// serveDeadLetters delivers the dead letters again. In AWS, an operator does this by enabling the event source mapping
+// of the dead-letter queue.
 func (g *Gateway) serveDeadLetters(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", "POST")

@@ -17,7 +17,8 @@ type Switch struct {
 	Set      func(ctx context.Context, fault string) error
 }
 
-// Switches sets faults, one at a time, and knows the current ones. No cloud has a fault at first.
+// Switches sets the faults of the clouds, one at a time, and stores the current fault of each cloud. At first, no cloud
+// has a fault.
 type Switches struct {
 	switches []Switch
 	cleared  func(ctx context.Context, cloud string) // called after a fault was cleared
@@ -27,7 +28,8 @@ type Switches struct {
 	current map[string]string // fault by cloud
 }
 
-// NewSwitches returns the switches of all clouds. It calls cleared after a fault of a cloud was cleared.
+// NewSwitches returns the Switches of all clouds. After the fault of a cloud was cleared, Switches calls cleared with
+// the name of the cloud.
 func NewSwitches(cleared func(ctx context.Context, cloud string), switches ...Switch) *Switches {
 	s := &Switches{switches: switches, cleared: cleared, current: map[string]string{}}
 	for _, each := range switches {

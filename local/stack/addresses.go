@@ -14,7 +14,8 @@ const (
 	region = "eu-central-1"
 )
 
-// listenSite listens on the site's address before anything is started, so that no other program can take it.
+// listenSite listens on the site's address. It runs before any program starts, so that no other program can take the
+// address.
 func (s *Stack) listenSite() error {
 	host, _, err := net.SplitHostPort(s.config.Addr)
 	if err != nil {
@@ -54,7 +55,8 @@ func (s *Stack) setEndpoints() error {
 	return s.setRealEndpoints()
 }
 
-// setRealEndpoints replaces the endpoints of emulators by those of the real clouds. It fails if a required setting is missing.
+// setRealEndpoints sets the endpoints of the clouds in Config.Real, which are not emulated. It fails if a required
+// setting is missing.
 func (s *Stack) setRealEndpoints() error {
 	if s.config.real("google") {
 		s.Endpoints.Vision = cmp.Or(os.Getenv("VISION_EMULATOR_HOST"), "vision.googleapis.com")

@@ -18,11 +18,13 @@ import (
 	"triptych/picture"
 )
 
-// maxUploadDelay is the longest time between the creation of an ID, which its key sorts by, and the end of the upload.
+// maxUploadDelay is the longest possible time between the creation of a picture's ID and the end of its upload. Object
+// keys sort by the time at which the ID was created.
 const maxUploadDelay = picture.GrantTTL + time.Minute
 
-// watchBucket polls a real bucket, whose events cannot reach this machine, and sends an event for each new object to the
-// local trigger. The first poll covers the last day. The trigger ignores pictures that it has handled already.
+// watchBucket polls a bucket in AWS, whose events cannot reach this machine, and sends an event for each new object to
+// the local trigger. The first poll finds the uploads of the last day. The trigger ignores the pictures that it has
+// already handled.
 func (s *Stack) watchBucket(ctx context.Context) error {
 	aws, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -55,7 +57,7 @@ type bucketWatch struct {
 	sent      map[string]bool // keys that the next poll can return again
 }
 
-// poll sends an event for each new object whose ID was created since the given time.
+// poll sends an event for each new object whose picture ID was created after since.
 func (w *bucketWatch) poll(ctx context.Context, since time.Time) error {
 	after := picture.KeyAt(since)
 	pages := s3.NewListObjectsV2Paginator(w.client, &s3.ListObjectsV2Input{Bucket: &w.bucket, Prefix: aws.String(picture.Prefix), StartAfter: &after})

@@ -14,7 +14,7 @@ import (
 	"triptych/internal/records"
 )
 
-// startClouds starts Temporal and the emulators of all clouds that are not real.
+// startClouds starts Temporal and an emulator for each cloud that is not in Config.Real. Lambda is always emulated.
 func (s *Stack) startClouds(ctx context.Context) error {
 	if s.config.Temporal == "" {
 		s.startTemporal(ctx)
@@ -79,7 +79,8 @@ func (s *Stack) startCosmos(ctx context.Context) error {
 	return records.Provision(ctx, records.Config{Endpoint: s.Endpoints.Cosmos, Key: s.identity.CosmosKey})
 }
 
-// startLambda starts the Lambda emulator, which runs the trigger, and delivers the dead letters of earlier starts again.
+// startLambda starts the Lambda emulator, which runs the trigger. It also delivers again the dead letters that earlier
+// runs of the stack left in the data directory.
 func (s *Stack) startLambda(ctx context.Context) error {
 	log, err := s.openLog("trigger")
 	if err != nil {
@@ -92,7 +93,8 @@ func (s *Stack) startLambda(ctx context.Context) error {
 		Dir:         filepath.Join(s.config.Dir, "lambda"),
 		Timeout:     10 * time.Second,
 		Concurrency: 4,
-		// AWS retries twice, because an operator watches its dead-letter queue. Nobody watches this one.
+		// AWS retries an event twice and then needs an operator, who watches the dead-letter queue. On a developer's
+		// machine, nobody watches the queue, so the emulator retries more often.
 		Backoff: []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute},
 		Stderr:  log,
 	})

@@ -18,8 +18,8 @@ type Config struct {
 
 	// The fields below are for tests and benchmarks only. All are optional.
 
-	// WorkerProxy returns the address at which the worker connects to a service ("s3", "vision", "cosmos" or "temporal") that
-	// listens on addr.
+	// WorkerProxy maps the address of a service ("s3", "vision", "cosmos" or "temporal") to the address that the worker
+	// connects to instead.
 	WorkerProxy   func(service, addr string) (string, error)
 	WrapCosmos    func(http.Handler) http.Handler // wraps the handler of the Cosmos DB emulator
 	ExtraPrograms map[string]string               // packages to build for StartProgram, by name
@@ -27,7 +27,7 @@ type Config struct {
 
 func (c Config) real(cloud string) bool { return slices.Contains(c.Real, cloud) }
 
-// Endpoints lists the addresses and keys of a running stack. DIR/endpoints.json contains it.
+// Endpoints contains the addresses and keys of a running stack. The stack writes it to DIR/endpoints.json.
 type Endpoints struct {
 	Site       string `json:"site"`
 	S3         string `json:"s3"`
@@ -41,7 +41,7 @@ type Endpoints struct {
 	CosmosKey  string `json:"cosmosKey"`
 }
 
-// String returns one line per address, for a person.
+// String returns a text for people, with one line per address.
 func (e Endpoints) String() string {
 	var b strings.Builder
 	for _, line := range [][2]string{{"site", e.Site}, {"Temporal UI", e.TemporalUI}, {"Temporal", e.Temporal},

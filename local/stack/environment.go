@@ -10,8 +10,8 @@ import (
 	"triptych/emulators/vision/annotator"
 )
 
-// environment returns the environment of the pipeline's programs. It is the developer's own, without the variables of clouds
-// that are emulated: one variable of a real account could make a local program use that account.
+// environment returns the environment of the pipeline's programs. It is the developer's environment without the
+// variables of emulated clouds. With one variable of a real account left, a local program might use that account.
 func (s *Stack) environment() []string {
 	local := map[string]string{
 		"TRIPTYCH_BUCKET":       s.Endpoints.Bucket,
@@ -66,7 +66,8 @@ func (s *Stack) environment() []string {
 	return env
 }
 
-// workerEnvironment returns the environment of the worker, with the addresses that WorkerProxy returns.
+// workerEnvironment returns the environment of the worker. If Config.WorkerProxy is set, the environment contains the
+// proxies' addresses.
 func (s *Stack) workerEnvironment() ([]string, error) {
 	env := s.environment()
 	if s.config.WorkerProxy == nil {

@@ -14,7 +14,7 @@ import (
 	"triptych/local/gateway"
 )
 
-// Each cloud fails with its own status and its own retry hint.
+// Each cloud's fault has the status and the retry hint of that cloud.
 var (
 	awsFaults = map[string]string{ // in the format of the S3 emulator's control endpoint
 		"none":     `{}`,
@@ -36,7 +36,8 @@ var (
 	}
 )
 
-// faultSwitches returns the switches of the emulators and of Temporal. A real cloud's switch is disabled.
+// faultSwitches returns the fault switches of the emulators and of Temporal. The switch of a cloud that is not emulated
+// is disabled.
 func (s *Stack) faultSwitches() *gateway.Switches {
 	faults := []string{"none", "down", "slow", "throttle"}
 	aws := gateway.Switch{Cloud: "aws", Faults: faults, Set: func(ctx context.Context, fault string) error {

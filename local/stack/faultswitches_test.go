@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestFaultSwitches tests the requests that set no fault, so it needs no running clouds.
+// TestFaultSwitches tests only requests that set no fault, so it needs no running clouds.
 func TestFaultSwitches(t *testing.T) {
 	s := &Stack{
 		config: Config{Addr: "127.0.0.1:8080", Real: []string{"google"}, Temporal: "temporal.example:7233"},

@@ -16,7 +16,8 @@ import (
 	"triptych/emulators/loopback"
 )
 
-// identity stays the same across restarts: stored data depends on the keys, and URLs that were handed out contain the ports.
+// identity contains the stack's keys and ports. It stays the same across restarts, because stored data depends on the
+// keys, and URLs that clients have received contain the ports.
 type identity struct {
 	AccessKey   string         `json:"accessKey"`
 	SecretKey   string         `json:"secretKey"`
@@ -30,8 +31,9 @@ var portNames = []string{"web", "s3", "control", "lambda", "cosmos", "vision", "
 // defaultPorts are the ports that the Temporal CLI and its documentation use.
 var defaultPorts = map[string]int{"temporal": 7233, "temporalUI": 8233}
 
-// identify reads the identity in the data directory or creates one. A new identity has the default ports, unless the site's
-// port is 0; its other ports are free ones. A port that another program has taken since is replaced.
+// identify reads the identity from the data directory, or creates one. A new identity has the default ports of Temporal
+// and free ports for the rest; if the site's port is 0, all ports are free ones. identify replaces each port that
+// another program has taken since the last start.
 func (c Config) identify() (identity, error) {
 	path := filepath.Join(c.Dir, "identity.json")
 	var id identity
@@ -60,7 +62,8 @@ func (c Config) identify() (identity, error) {
 				return id, fmt.Errorf("finding a free port: %w", err)
 			}
 		}
-		// The listener is closed after all ports are chosen, so that no port is chosen twice. Claim reserves the port until it is used.
+		// All listeners stay open until all ports are chosen, so that no port is chosen twice. After that, Claim keeps
+		// the port reserved until the program uses it.
 		defer ln.Close()
 		id.Ports[name] = ln.Addr().(*net.TCPAddr).Port
 	}
@@ -75,7 +78,7 @@ func secret() string {
 	return base64.StdEncoding.EncodeToString(b[:])
 }
 
-// writeJSON replaces the file atomically, so that readers never see a part of it.
+// writeJSON replaces the file atomically, so that a reader never sees an incomplete file.
 func writeJSON(path string, v any, mode fs.FileMode) error {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {

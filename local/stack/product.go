@@ -11,7 +11,8 @@ import (
 	"triptych/local/gateway"
 )
 
-// startProduct starts the programs that are also deployed, except the trigger, and waits until they serve.
+// startProduct starts the worker and web, and waits until both are ready. The trigger, the third program of the
+// product, is started by the Lambda emulator.
 func (s *Stack) startProduct(ctx, running context.Context) error {
 	readyFile := filepath.Join(s.config.Dir, "worker.ready")
 	if err := os.Remove(readyFile); err != nil && !errors.Is(err, os.ErrNotExist) {

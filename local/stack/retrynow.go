@@ -14,14 +14,16 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// retryNow immediately retries the work that waits for a cloud whose fault was cleared. Otherwise a person would wait for a
-// backoff of up to a minute. Work for which this fails is retried after its backoff.
+// retryNow is called when the fault of a cloud was cleared. It immediately retries the work that waits for the cloud,
+// because the user would otherwise wait for a backoff of up to a minute. If retryNow fails for some work, that work is
+// retried after its backoff.
 func (s *Stack) retryNow(ctx context.Context, cloud string) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	err := s.retryActivitiesNow(ctx)
 	if cloud == "temporal" {
-		// A restarted worker connects immediately. A running one waits for gRPC's backoff of up to 16 s.
+		// Restart the worker, because a new worker connects immediately. The running worker would wait for gRPC's
+		// backoff of up to 16 s.
 		s.children["worker"].Stop()
 		s.children["worker"].Start()
 		err = errors.Join(err, s.Lambda.RetryNow(ctx)) // S3 events wait only for Temporal
@@ -31,7 +33,8 @@ func (s *Stack) retryNow(ctx context.Context, cloud string) {
 	}
 }
 
-// retryActivitiesNow resets all activities whose next attempt is more than a second away, like "temporal activity reset".
+// retryActivitiesNow resets all activities whose next attempt is more than a second away. "temporal activity reset"
+// does the same for one activity.
 func (s *Stack) retryActivitiesNow(ctx context.Context) error {
 	if server := s.children["temporal"]; server == nil || server.PID() == 0 {
 		return nil

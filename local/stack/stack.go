@@ -92,7 +92,8 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	if err := s.awaitClouds(ctx); err != nil {
 		return err
 	}
-	// The gateway starts before the product and therefore stops after it, so that open requests can finish.
+	// The gateway is started before the product. It is therefore stopped after the product, so that open requests can
+	// finish.
 	s.startGateway(s.newStage(ctx))
 	if err := s.startProduct(ctx, s.newStage(ctx)); err != nil {
 		return err
@@ -111,7 +112,7 @@ func (s *Stack) Wait(ctx context.Context) error {
 	}
 }
 
-// Close stops everything, the last started first. Only the data directory remains.
+// Close stops all processes and goroutines, starting with the one that was started last. The data directory remains.
 func (s *Stack) Close() {
 	for _, stage := range slices.Backward(s.stages) {
 		stage.stop()

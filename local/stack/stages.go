@@ -15,21 +15,22 @@ import (
 	"triptych/local/supervisor"
 )
 
-// stage is a group of processes and goroutines that are stopped together. The product's stage is stopped before the stage of
-// the clouds, because the product needs the clouds to stop gracefully.
+// stage is a group of processes and goroutines that are stopped together. Stages are stopped in reverse order of their
+// start. The product's stage is thus stopped before the stage of the clouds, whose emulators the product needs for its
+// graceful shutdown.
 type stage struct {
 	stop  context.CancelFunc
 	tasks sync.WaitGroup
 }
 
-// newStage returns the context of a new stage. The context keeps the values of ctx but is cancelled only by Close.
+// newStage adds a stage and returns its context. The context has the values of ctx, but only Close cancels it.
 func (s *Stack) newStage(ctx context.Context) context.Context {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stages = append(s.stages, &stage{stop: stop})
 	return running
 }
 
-// goTask runs f in the newest stage. Wait returns the error of f.
+// goTask runs f in a goroutine of the newest stage. If f fails, Stack.Wait returns the error.
 func (s *Stack) goTask(f func() error) {
 	s.stages[len(s.stages)-1].tasks.Go(func() {
 		if err := f(); err != nil {

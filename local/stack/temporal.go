@@ -11,10 +11,11 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 )
 
-// dynamicConfig makes the development server fast enough for interactive use. With the default rate limits, each step waits
-// 50 ms. Visibility tasks are polled only every half second, in large batches, by one worker: a write updates about 45 indexes
-// on the only database connection, and the writes for running pictures have to wait for it. With this delay, most workflow
-// executions are written once, after they have closed.
+// dynamicConfig contains the settings that make the development server fast enough for interactive use. The default
+// rate limits delay each step by 50 ms. The visibility settings reduce database writes: one write to the visibility
+// store updates about 45 indexes, and the server has only one database connection, so each such write delays running
+// pictures. Visibility tasks are therefore read only every half second, in large batches, by one worker. Most workflows
+// have closed by then, so the store is written once per workflow.
 var dynamicConfig = []string{
 	"history.transferProcessorMaxPollRPS=5000",
 	"history.timerProcessorMaxPollRPS=5000",
@@ -49,7 +50,7 @@ func (s *Stack) startTemporal(ctx context.Context) {
 	s.spawn(ctx, "temporal", "temporal", append(s.environment(), "GOGC=400"), args...)
 }
 
-// Client returns a client of the stack's Temporal server.
+// Client returns a new client of the stack's Temporal server.
 func (s *Stack) Client() (client.Client, error) {
 	c, err := client.NewLazyClient(client.Options{
 		HostPort: s.Endpoints.Temporal,

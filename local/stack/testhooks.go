@@ -9,19 +9,19 @@ import (
 // The methods in this file are for tests and benchmarks only. Child processes are named "worker", "web", "s3", "temporal", and
 // as in StartProgram.
 
-// StartProgram keeps an additional program running until Close. Program is the name of an executable: the pipeline's own,
-// or one of Config.ExtraPrograms. Env is added to the pipeline's environment.
+// StartProgram starts an additional program and restarts it when it exits, until Close. program is the name of an
+// executable: one of the pipeline's programs or of Config.ExtraPrograms. env is added to the pipeline's environment.
 func (s *Stack) StartProgram(name, program string, env []string, args ...string) {
 	s.spawn(s.newStage(context.Background()), name, program, append(s.environment(), env...), args...)
 }
 
-// StopProgram stops a child process. It is not restarted until restart is called.
+// StopProgram stops a child process. The process is not restarted until the test calls restart.
 func (s *Stack) StopProgram(name string) (restart func()) {
 	s.children[name].Stop()
 	return s.children[name].Start
 }
 
-// Signal sends a signal to a child process. If the process exits because of it, it is restarted.
+// Signal sends a signal to a child process. If the signal ends the process, the stack restarts it.
 func (s *Stack) Signal(name string, signal syscall.Signal) error {
 	child, ok := s.children[name]
 	if !ok {

@@ -13,8 +13,8 @@ import (
 	"triptych/local/stack"
 )
 
-// Start starts a stack for one test, on free ports and in a temporary directory, and closes it after the test. The configure
-// functions can change its configuration.
+// Start starts a stack on free ports and in a temporary directory, and closes the stack after the test. The configure
+// functions can change the stack's configuration.
 func Start(t testing.TB, configure ...func(*stack.Config)) *stack.Stack {
 	t.Helper()
 	ctx := t.Context()

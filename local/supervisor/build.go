@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// Build builds the given packages and the Temporal CLI, unless they are up to date. Packages maps names to package paths; the
-// result maps the same names, and "temporal", to executables. Only one build runs at a time on a machine, because test packages
-// start together and would compile the same code several times.
+// Build builds the given packages and the Temporal CLI, unless they are up to date. packages maps names to package
+// paths. The result maps the same names, and "temporal", to executables. Only one build runs at a time on a machine,
+// because test packages start together and would compile the same code several times.
 func Build(ctx context.Context, packages map[string]string, output io.Writer) (map[string]string, error) {
 	root, err := ModuleRoot(ctx)
 	if err != nil {

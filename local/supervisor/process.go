@@ -17,11 +17,12 @@ import (
 	"time"
 )
 
-// stopTimeout is the time between SIGTERM and SIGKILL. It is short because a person waits for Ctrl-C to finish; interrupted
-// work is retried after the next start.
+// stopTimeout is the time between SIGTERM and SIGKILL. It is short because the developer waits for the program to exit
+// after Ctrl-C. Interrupted work is retried after the next start.
 const stopTimeout = 5 * time.Second
 
-// Pauses between the exit of a process and its restart: doubled after each exit, reset after a run of stableAfter.
+// The pause between the exit of a process and its restart starts at minPause. It doubles after each exit, up to
+// maxPause, and is reset when a process has run for stableAfter.
 const (
 	minPause    = 50 * time.Millisecond
 	maxPause    = 5 * time.Second
@@ -64,7 +65,8 @@ func (p *Process) Run(ctx context.Context) error {
 		return fmt.Errorf("opening the log of %s: %w", p.name, err)
 	}
 	defer log.Close()
-	// The parent-death signal is sent when the thread that started the process exits, so the thread must not exit earlier.
+	// The kernel sends the parent-death signal when the thread that started the process exits. The thread must
+	// therefore live as long as the process.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer context.AfterFunc(ctx, func() {
@@ -96,7 +98,7 @@ func (p *Process) Run(ctx context.Context) error {
 	}
 }
 
-// begin waits while the process is stopped. It returns the context of the next process.
+// begin waits while the process is stopped. It returns the context for the next start of the process.
 func (p *Process) begin(ctx context.Context) (running context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -122,7 +124,8 @@ func (p *Process) runOnce(ctx context.Context, log io.Writer) error {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopTimeout
-	// In its own process group, the child does not receive the terminal's Ctrl-C. The caller chooses the order of shutdown.
+	// With its own process group, the child does not receive Ctrl-C from the terminal. The caller can then choose the
+	// order of the shutdown.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	dieWithParent(cmd.SysProcAttr)
 	if err := cmd.Start(); err != nil {
@@ -155,7 +158,7 @@ func (p *Process) Start() {
 	p.changed.Broadcast()
 }
 
-// Signal sends a signal. If the process exits because of it, it is restarted.
+// Signal sends a signal to the process. If the signal ends the process, Run restarts it.
 func (p *Process) Signal(signal syscall.Signal) error {
 	pid := p.PID()
 	if pid == 0 {
