@@ -172,9 +172,9 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	return annotation, checkSize(in.Picture, annotation)
 }
 
-// explainImage translates Google's error for the image. Some errors only suggest that the image is bad, and normally
-// Triptych then sends the bytes to find out. A picture that is too large to be sent as bytes has no such second
-// attempt, so explainImage rejects it.
+// explainImage translates Google's error for the image. An error may only suggest that the image is bad; Triptych then
+// sends the bytes to find out. A picture that is too large to be sent as bytes has no such second attempt. For such a
+// picture, explainImage treats the suggestion as a proof and rejects the picture.
 func explainImage(in AnnotateInput, err vision.ImageError) error {
 	explained := vision.Explain(&err)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {

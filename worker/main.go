@@ -1,5 +1,6 @@
-// Command worker runs the workflows and activities. It serves both task queues until it receives a signal, and then lets
-// another worker continue its activities. It has no state: kill it, and another worker takes over its pictures.
+// Command worker runs the workflows and activities. It serves both task queues until it receives a signal, and then
+// lets another worker continue its activities. A worker stores nothing: if it is killed, another worker continues with
+// its pictures.
 package main
 
 import (

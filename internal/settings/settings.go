@@ -26,8 +26,8 @@ type Settings struct {
 	AWS      aws.Config          // from the AWS_* variables
 }
 
-// Load calls override and then reads the settings of Temporal and AWS. A program calls Load once, in its main package,
-// because override changes the environment of the process.
+// Load calls override and then reads the settings of Temporal and AWS. Only main packages may call Load, because
+// override changes the environment of the process.
 func Load(ctx context.Context) (Settings, error) {
 	if err := override(ctx); err != nil {
 		return Settings{}, err
