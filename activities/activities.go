@@ -15,7 +15,7 @@ import (
 	"triptych/picture"
 )
 
-// Activities holds the dependencies. All fields are required and safe for concurrent use.
+// Activities contains the dependencies of the activities. All fields are required, and all are safe for concurrent use.
 type Activities struct {
 	S3          *s3.Client
 	Bucket      string // the bucket that web uploads to

@@ -22,21 +22,24 @@ import (
 // Send is how Google gets the picture.
 type Send string
 
-// ByURL: Google fetches the picture. ByBytes: the worker reads it and sends it.
+// With ByURL, Google fetches the picture. With ByBytes, the worker reads the picture and sends it to Google.
 const (
 	ByURL   Send = "url"
 	ByBytes Send = "bytes"
 )
 
-// MaxInlineSize is the size of the largest picture that can be sent as bytes. Google refuses a gRPC request over
-// 10,485,760 bytes with INVALID_ARGUMENT "Request payload size exceeds the limit"
-// (github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845; Vision's documented "JSON request object size" of
-// 10 MB is the same limit). 64 KiB are reserved for the rest of the request. A larger picture that Google cannot fetch
-// waits and is tried by URL again.
+// MaxInlineSize is the size of the largest picture that can be sent as bytes.
+//
+// Google refuses a gRPC request of more than 10,485,760 bytes with INVALID_ARGUMENT "Request payload size exceeds the
+// limit" (github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845). Vision documents the same limit as a "JSON
+// request object size" of 10 MB. 64 KiB are reserved for the rest of the request.
+//
+// If Google cannot fetch a picture that is larger than MaxInlineSize, annotate is retried with the URL until Google
+// can.
 const MaxInlineSize = 10<<20 - 64<<10
 
-// InlineBytesLimit is the total size of the pictures that a worker sends as bytes concurrently. Each takes twice its size
-// in memory, because gRPC copies it.
+// InlineBytesLimit is the maximum total size of the pictures that a worker sends as bytes concurrently. Each picture
+// takes twice its size in memory, because gRPC copies it.
 const InlineBytesLimit = 20 * MaxInlineSize
 
 // maxRecord is the size of the largest accepted Record, in bytes of JSON. It must fit into a Cosmos DB item and into a
@@ -44,7 +47,8 @@ const InlineBytesLimit = 20 * MaxInlineSize
 // which are unknown when the Record is measured.
 const maxRecord = records.MaxSize - 8<<10
 
-// annotateTimeout ends an attempt before Temporal's timeout does, with a clearer reason.
+// annotateTimeout limits an attempt. It is shorter than Temporal's timeout of the attempt, so that the error names the
+// cloud that did not respond.
 const annotateTimeout = 50 * time.Second
 
 // AnnotateInput is the input of annotate.
@@ -52,7 +56,7 @@ type AnnotateInput struct {
 	Picture picture.Picture `json:"picture"`
 	Send    Send            `json:"send"`
 	SignedURL
-	// ReannotateBefore allows a new annotation if the picture's Record is older.
+	// ReannotateBefore requests a new annotation of a picture whose Record was written before this time.
 	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"`
 }
 
@@ -168,8 +172,9 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	return annotation, checkSize(in.Picture, annotation)
 }
 
-// explainImage translates Google's error for the image. A picture that is too large to be sent as bytes has no second
-// attempt, so an error that is only likely to refer to the image then rejects it.
+// explainImage translates Google's error for the image. An error may only suggest that the image is bad; Triptych then
+// sends the bytes to find out. A picture that is too large to be sent as bytes has no such second attempt. For such a
+// picture, explainImage treats the suggestion as a proof and rejects the picture.
 func explainImage(in AnnotateInput, err vision.ImageError) error {
 	explained := vision.Explain(&err)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {
@@ -182,7 +187,8 @@ func explainImage(in AnnotateInput, err vision.ImageError) error {
 	return tooLargeToSend(in.Picture)
 }
 
-// checkSize measures the whole Record, because JSON inside JSON grows by escaping.
+// checkSize measures the encoded Record, not only the annotation, because the annotation grows when it is encoded as
+// part of the Record.
 func checkSize(p picture.Picture, annotation json.RawMessage) error {
 	record, err := records.Encode(p.AnnotatedRecord(annotation, time.Now(), nil, ""))
 	if err != nil {
@@ -195,7 +201,8 @@ func checkSize(p picture.Picture, annotation json.RawMessage) error {
 	return nil
 }
 
-// tooLargeToSend rejects only a picture that Google would not accept by URL either.
+// tooLargeToSend returns the error for a picture that cannot be sent as bytes. The error rejects the picture only if
+// Google would not accept it by URL either.
 func tooLargeToSend(p picture.Picture) *picture.Error {
 	if p.Size > picture.MaxSize {
 		return &picture.Error{Kind: picture.TooLarge,

@@ -121,7 +121,8 @@ func TestAnnotateExpiringURL(t *testing.T) {
 	})
 }
 
-// The server of the picture does not respond to Google before annotate has sent a heartbeat.
+// The server of the picture responds to Google only after annotate has sent a heartbeat. The test therefore passes only
+// if annotate sends heartbeats during its call to Google.
 func TestAnnotateSendsHeartbeatsWhileGoogleIsSlow(t *testing.T) {
 	c := openClouds(t)
 	heartbeats := make(chan struct{}, 1)

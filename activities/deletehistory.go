@@ -20,7 +20,8 @@ func (a *Activities) DeleteHistory(ctx context.Context, id picture.ID) error {
 	if err != nil {
 		return failure(explainTemporal(err))
 	}
-	// The visibility store lags, but the latest execution can be deleted by its workflow ID alone.
+	// The visibility store lags, so the list may lack the latest execution. Temporal deletes the latest execution if
+	// the request contains only the workflow ID.
 	executions := []*commonpb.WorkflowExecution{{WorkflowId: id.WorkflowID()}}
 	for _, e := range list.Executions {
 		executions = append(executions, e.Execution)

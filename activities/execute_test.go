@@ -19,8 +19,8 @@ import (
 // environmentOption configures Temporal's test environment.
 type environmentOption func(*testsuite.TestActivityEnvironment)
 
-// execute runs an activity by its name in Temporal's test environment. It returns the error as the activity returned it,
-// before Temporal wraps it.
+// execute runs an activity by its name in Temporal's test environment. It returns the error that the activity returned,
+// without the ActivityError in which Temporal wraps it.
 func execute[Out any, Name ~string](t *testing.T, c *clouds, name Name, in any, options ...environmentOption) (Out, error) {
 	t.Helper()
 	return executeWithContext[Out](t.Context(), t, c, name, in, options...)
@@ -53,7 +53,8 @@ func executeWithContext[Out any, Name ~string](ctx context.Context, t *testing.T
 	return out, err
 }
 
-// intercepted records the error that an activity returns, and replaces the Temporal client that it uses.
+// intercepted is an interceptor that records the error that an activity returns and gives the activity another Temporal
+// client.
 type intercepted struct {
 	interceptor.WorkerInterceptorBase
 	temporal client.Client
@@ -79,8 +80,8 @@ func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 	return out, err
 }
 
-// outbound replaces the result of activity.GetClient. C is the SDK's internal type of clients, which only type inference
-// can name.
+// outbound is an interceptor that replaces the result of activity.GetClient. C is the SDK's internal type of clients.
+// The test cannot name this type, so type inference must supply it.
 type outbound[C any] struct {
 	interceptor.ActivityOutboundInterceptorBase
 	client C
@@ -114,8 +115,8 @@ func (c *clouds) persist(t *testing.T, r picture.Record) (picture.Outcome, error
 	return execute[picture.Outcome](t, c, picture.PersistStep, PersistInput{Record: r})
 }
 
-// checkFailure checks that err is an ApplicationError of the kind, and retryable only if the kind is. It does not unwrap
-// err, because Temporal does not.
+// checkFailure checks that err is an ApplicationError whose type is the kind. It also checks that err is retryable if,
+// and only if, Triptych retries errors of this kind. It does not unwrap err, because Temporal does not either.
 func checkFailure(t *testing.T, err error, kind picture.Kind) *temporal.ApplicationError {
 	t.Helper()
 	failure, ok := err.(*temporal.ApplicationError)
@@ -132,7 +133,7 @@ func checkFailure(t *testing.T, err error, kind picture.Kind) *temporal.Applicat
 	return failure
 }
 
-// checkNotBilled checks that Google has billed no call since its count of billed calls was before.
+// checkNotBilled checks that Google has billed no call since the count of billed calls was read. before is that count.
 func (c *clouds) checkNotBilled(t *testing.T, before int64) {
 	t.Helper()
 	if calls := c.google.Billed() - before; calls != 0 {

@@ -15,10 +15,12 @@ import (
 // readTimeout limits the read of an existing Record before an annotation.
 const readTimeout = 2 * time.Second
 
-// existingRecord returns the picture's Record, so that we do not pay for its annotation twice; the zero Record if there is
-// none. If Cosmos DB is unavailable, the picture continues, because persist detects an existing Record. The exception is a
-// picture whose erasure has started: existingRecord then returns a tombstone. Until the erasure completes, the upload
-// grant could bring the object back, and afterwards there is no object to annotate.
+// existingRecord returns the picture's Record, or the zero Record if there is none. annotate calls it first, so that
+// Google is not paid twice for a picture.
+//
+// If Cosmos DB is unavailable, existingRecord returns the zero Record and annotate continues, because persist will
+// detect an existing Record. If the picture's erasure has started, existingRecord returns a tombstone instead: until
+// the erasure completes, the upload grant could bring the object back, and afterwards there is no object to annotate.
 func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture.Record, error) {
 	record, err := a.readRecord(ctx, id)
 	if err == nil || errors.Is(err, records.ErrNotFound) {
@@ -34,7 +36,8 @@ func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture
 	return picture.Tombstone(id), explainTemporal(err)
 }
 
-// readRecord reads the Record within readTimeout. azcosmos does not always respect a deadline.
+// readRecord reads the Record and returns after readTimeout at the latest. The read runs in a goroutine, because
+// azcosmos does not always respect a deadline.
 func (a *Activities) readRecord(ctx context.Context, id picture.ID) (picture.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()

@@ -13,9 +13,12 @@ import (
 	"triptych/picture"
 )
 
-// failure converts err to the only type of error that an activity may return. The ApplicationError must be outermost,
-// because Temporal does not unwrap errors to find the type, the retryability and the next delay. Its message is shown to
-// everyone who has the picture's link. Its cause, the cloud's own words, is for the operator.
+// failure converts err to an ApplicationError, the only type of error that an activity may return. The ApplicationError
+// must be outermost, because Temporal reads the error type, whether the error is retryable, and the next retry delay
+// from the outermost error only.
+//
+// The message of the ApplicationError is shown to everyone who has the picture's link. Its cause contains the cloud's
+// own message, for the operator.
 func failure(err error) error {
 	if err == nil {
 		return nil
@@ -42,7 +45,8 @@ func explainTemporal(err error) error {
 	return &picture.Error{Kind: picture.Unavailable, Cloud: picture.Temporal, Message: "Temporal could not be reached", Err: err}
 }
 
-// explainWrite translates an error of a write that is retried after a concurrent change.
+// explainWrite translates an error of a write to Cosmos DB. If the Record was changed concurrently, the error is
+// retryable, because the next attempt reads the new Record.
 func explainWrite(err error) error {
 	switch {
 	case err == nil:

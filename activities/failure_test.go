@@ -14,8 +14,8 @@ import (
 	"triptych/picture"
 )
 
-// failureCase provokes one error with a real activity. The tests of internal/objects, internal/vision and internal/records
-// cover every error of the clouds.
+// failureCase is one error and a function that makes a real activity return it. Only a few errors of the clouds are
+// here, because the tests of internal/objects, internal/vision and internal/records cover them all.
 type failureCase struct {
 	name       string
 	kind       picture.Kind
@@ -25,7 +25,8 @@ type failureCase struct {
 	provoke    func(*testing.T, *clouds) error
 }
 
-// Each message ends with the consequence of its kind. The rejecting kinds and WasErased have none.
+// The message of an error ends with the consequence of its kind. Kinds that reject the picture, and WasErased, have no
+// such ending.
 const (
 	retries = "; Triptych tries again"
 	waits   = "; the picture waits until this is fixed"
@@ -153,7 +154,8 @@ func checkCloud(t *testing.T, failure *temporal.ApplicationError, want picture.C
 	}
 }
 
-// googleFailure makes one call to Cloud Vision fail. A client that retries by itself would not notice.
+// googleFailure returns the case of one failed call to Cloud Vision. The emulator fails only that call, so a client
+// that retried by itself would succeed, and the test would fail.
 func googleFailure(name string, fault annotator.Fault, kind picture.Kind, message string) failureCase {
 	fault.Times = 1
 	return failureCase{name, kind, picture.Google, fault.RetryAfter, message, func(t *testing.T, c *clouds) error {

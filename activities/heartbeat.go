@@ -13,9 +13,10 @@ import (
 // heartbeatInterval is half of the shortest heartbeat timeout in package workflows.
 const heartbeatInterval = 1500 * time.Millisecond
 
-// heartbeat sends heartbeats until stop is called, so that Temporal detects a crashed worker within seconds. The returned
-// context is cancelled when Temporal cancels the activity, but not when a heartbeat RPC merely fails, for which the SDK
-// cancels ctx: the Vision call may already have been billed, and Temporal may still accept its result.
+// heartbeat sends heartbeats until stop is called, so that Temporal detects a crashed worker within seconds.
+//
+// alive is cancelled when Temporal cancels the activity. Unlike ctx, alive is not cancelled when a heartbeat RPC fails,
+// because the Vision call may already have been billed, and Temporal may still accept its result.
 func heartbeat(ctx context.Context) (alive context.Context, stop func()) {
 	beating, stopBeating := context.WithCancel(context.WithoutCancel(ctx))
 	go func() {

@@ -10,7 +10,8 @@ import (
 	"go.temporal.io/sdk/activity"
 )
 
-// A failed heartbeat RPC must not cancel a call that may already have been billed. All other causes must.
+// A failed heartbeat RPC must not cancel the Vision call, because Google may already have billed it. Every other
+// cancellation of the activity must cancel the call.
 func TestHeartbeat(t *testing.T) {
 	for name, c := range map[string]struct {
 		cause  error

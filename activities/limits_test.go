@@ -18,8 +18,8 @@ import (
 	"triptych/picture"
 )
 
-// Like Google, the emulator refuses a request of more than 10,485,760 bytes, which annotate would report as Misconfigured.
-// No picture may cause such a request.
+// The emulator refuses a request of more than 10,485,760 bytes, as Google does. annotate would report the refusal as
+// Misconfigured and wait for an operator who cannot help, so no picture may cause such a request.
 func TestMaxInlineSize(t *testing.T) {
 	c := openClouds(t)
 	largest := c.upload(t, newPicture(t), paddedPhoto(t, MaxInlineSize))
@@ -104,7 +104,8 @@ func paddedPhoto(t *testing.T, size int) []byte {
 	return append(content, bytes.Repeat([]byte{0}, size-len(content))...)
 }
 
-// JSON escapes some characters with six bytes, so annotate must measure the Record and not Google's response.
+// JSON encodes some characters, such as <, as six bytes (\u003c). A Record can therefore be larger than Google's
+// response, so annotate must measure the Record.
 func TestMaxRecord(t *testing.T) {
 	c := openClouds(t)
 	p := c.uploadPhoto(t)
@@ -136,7 +137,8 @@ func TestMaxRecord(t *testing.T) {
 			checkFailure(t, err, picture.TooLarge)
 		})
 	}
-	// gRPC's default limit of 4 MiB would report RESOURCE_EXHAUSTED, like an exhausted quota.
+	// gRPC's default limit for a response is 4 MiB. A larger response would fail with RESOURCE_EXHAUSTED, which
+	// annotate would take for an exhausted quota and retry forever. vision.Open therefore sets a higher limit.
 	t.Run("annotation_above_gRPC's_default_limit_is_too_large", func(t *testing.T) {
 		c.google.SetFault(annotator.Fault{Response: textResponse(strings.Repeat("x", 5<<20))})
 		_, err := c.annotate(t, p, ByURL)

@@ -45,15 +45,16 @@ func (a *Activities) Persist(ctx context.Context, in PersistInput) (picture.Outc
 	return picture.Outcome{ID: r.ID, Status: r.Status}, nil
 }
 
-// resolve decides between r and the existing Record.
+// resolve returns the outcome if the picture already has a Record: it either keeps the existing Record or replaces it
+// by r.
 func (a *Activities) resolve(ctx context.Context, r picture.Record, reannotateBefore time.Time) (picture.Outcome, error) {
 	existing, etag, err := a.Records.Read(ctx, r.ID)
 	if err != nil {
 		return picture.Outcome{}, explainWrite(err)
 	}
 	if existing.OlderThan(reannotateBefore) {
-		// A rejection does not replace an annotation. Only its time is recorded, so that a sweep that repeats a page does
-		// not pay for the picture again.
+		// A rejection does not replace an annotation. Only the time of the rejection is recorded. A sweep that repeats
+		// a page then does not select the picture again, so Google is not paid again.
 		if existing.Status == picture.Annotated && r.Status == picture.Rejected {
 			existing.ReannotationRejectedAt = time.Now().UTC()
 			r = existing

@@ -9,7 +9,8 @@ import (
 	"triptych/picture"
 )
 
-// urlTTL is how long a signed URL is valid. Credentials that allow less than minURLTTL are not used.
+// urlTTL is how long a signed URL is valid. A URL also expires with the credentials that signed it, so Presign does not
+// use credentials that expire within minURLTTL.
 const (
 	urlTTL    = 15 * time.Minute
 	minURLTTL = time.Minute

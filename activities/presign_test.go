@@ -21,7 +21,8 @@ import (
 func TestPresign(t *testing.T) {
 	c := openClouds(t)
 	t.Run("only_the_host_header_is_signed", func(t *testing.T) {
-		// Google would have to send every other signed header. The SDK once signed more (aws-sdk-go-v2#3528).
+		// Google fetches the URL without further headers, so no header except host may be signed. A version of the SDK
+		// signed more headers (aws-sdk-go-v2#3528).
 		if got := urlQuery(t, c, newPicture(t)).Get("X-Amz-SignedHeaders"); got != "host" {
 			t.Errorf("X-Amz-SignedHeaders is %q", got)
 		}

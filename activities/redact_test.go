@@ -15,7 +15,8 @@ import (
 	"triptych/picture"
 )
 
-// A cloud may repeat the signed URL in its error message, and everyone who has the picture's link sees the failure.
+// A cloud's error message may contain the signed URL, which gives access to the picture. Everyone who has the picture's
+// link sees the message, so the signature must be removed.
 func TestFailureContainsNoSignature(t *testing.T) {
 	c := openClouds(t)
 	c.useCredentials(func(context.Context) (aws.Credentials, error) {

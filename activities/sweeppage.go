@@ -92,7 +92,8 @@ func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket s
 	return picture.SweepCounts{Examined: len(objects), Started: int(started.Load()), Skipped: int(skipped.Load())}, err
 }
 
-// skipError is why an object can never be examined. A sweep that retried it would never finish.
+// skipError is the error for an object that can never be examined. The sweep counts such an object as skipped; a sweep
+// that retried it would never finish.
 type skipError struct{ reason error }
 
 func (e *skipError) Error() string { return e.reason.Error() }
@@ -129,8 +130,9 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 	return true, pipeline.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, ReannotateBefore: s.Began}, priority)
 }
 
-// missing reports whether the picture needs a workflow: it has no Record, or one that this sweep replaces, or it was erased
-// but its object exists. The last case is an upload that took longer than its grant was valid; the workflow deletes it.
+// missing reports whether the picture needs a workflow. It does if it has no Record, or a Record that this sweep
+// replaces. It also does if it was erased: its object still exists because the upload took longer than the grant was
+// valid, and the workflow deletes the object.
 func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID) (bool, error) {
 	existing, _, err := a.Records.Read(ctx, id)
 	if errors.Is(err, records.ErrNotFound) {
@@ -145,7 +147,8 @@ func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID
 	return existing.Status == picture.Erased || existing.OlderThan(s.Began), nil
 }
 
-// full reports whether maxOpenWorkflows is reached. The visibility store lags, so a page may exceed the limit.
+// full reports whether maxOpenWorkflows workflows are open. The count comes from the visibility store, which lags, so a
+// page may start more workflows than the limit allows.
 func (a *Activities) full(ctx context.Context) (bool, error) {
 	count, err := activity.GetClient(ctx).CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
 		Namespace: activity.GetInfo(ctx).Namespace,
@@ -157,9 +160,9 @@ func (a *Activities) full(ctx context.Context) (bool, error) {
 	return count.Count >= maxOpenWorkflows, nil
 }
 
-// explainHead translates the error of a HEAD request, whose response has no body and therefore only an HTTP status. Nobody
-// can examine an object that is encrypted with a customer-provided key (BadRequest), and the role may have no access to
-// single objects of another bucket.
+// explainHead translates the error of a HEAD request. The response has no body, so only its HTTP status is known. Two
+// errors skip the object: BadRequest, because nobody can examine an object that is encrypted with a customer-provided
+// key, and Forbidden in a backfill, because the role may have no access to single objects of another bucket.
 func explainHead(s picture.Sweep, err error) error {
 	response, ok := errors.AsType[smithy.APIError](err)
 	if ok && (response.ErrorCode() == "BadRequest" || response.ErrorCode() == "Forbidden" && s.Backfill()) {
@@ -168,7 +171,8 @@ func explainHead(s picture.Sweep, err error) error {
 	return explainSweep(err)
 }
 
-// explainSweep translates errors of S3. A sweep rejects no picture, so it retries errors of the rejecting kinds too.
+// explainSweep translates errors of S3. A sweep rejects no picture. It therefore retries every error, even of a kind
+// that would reject the picture in AnnotatePicture, as Misconfigured.
 func explainSweep(err error) *picture.Error {
 	explained := objects.Explain(err)
 	if !explained.Kind.Retries() {

@@ -16,7 +16,8 @@ import (
 	"triptych/internal/pipeline"
 )
 
-// temporalServer is a Temporal server that knows only the executions in its visibility store, and records requests.
+// temporalServer is a fake Temporal server. It knows only the given executions, which are all in its visibility store.
+// It records the requests to list, terminate and delete workflows.
 type temporalServer struct {
 	workflowservice.UnimplementedWorkflowServiceServer
 
@@ -29,7 +30,7 @@ type temporalServer struct {
 	deleted    []*commonpb.WorkflowExecution // including unknown executions
 }
 
-// startTemporal connects the activities to a server that knows these executions.
+// startTemporal starts a fake Temporal server that has the given executions, and connects the activities to it.
 func (c *clouds) startTemporal(t *testing.T, executions ...*commonpb.WorkflowExecution) *temporalServer {
 	t.Helper()
 	server := &temporalServer{executions: executions}

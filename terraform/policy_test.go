@@ -109,7 +109,8 @@ var policyRules = map[string]rule{
 				}
 			}
 			for typ, n := range counts {
-				// Without federation or Temporal Cloud there are fewer.
+				// The numbers in accessResources are for all features. A plan without federation or Temporal Cloud has
+				// fewer of these resources, so the check is for a maximum.
 				if n > accessResources[typ] {
 					errs = append(errs, fmt.Sprintf("the plan contains %d %s, want at most %d", n, typ, accessResources[typ]))
 				}

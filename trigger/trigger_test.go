@@ -187,8 +187,8 @@ func invoke(ctx context.Context, tr *trigger, event string) error {
 	return err
 }
 
-// contextWithDeadline reports a deadline but is not cancelled at it. A handler that returns has therefore observed the
-// deadline itself. The test does not depend on the speed of the machine.
+// contextWithDeadline is a context that has a deadline but is not cancelled when the deadline passes. If the handler
+// returns, it must have checked the deadline itself. The result does not depend on the speed of the machine.
 type contextWithDeadline struct {
 	context.Context
 	deadline time.Time

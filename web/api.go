@@ -25,13 +25,15 @@ type api struct {
 	stopping      <-chan struct{} // closed when event streams must end
 }
 
-// cloudTimeout limits each call to a cloud. Two calls in sequence still finish before a Lambda times out.
+// cloudTimeout limits each call to a cloud. It is so short that even a request with two calls in sequence ends before
+// the Lambda times out.
 const cloudTimeout = 3 * time.Second
 
-// endpoint handles a request. If it returns an error, it has written nothing, and the caller writes a problem.
+// endpoint is a function that handles one method of one route. If it returns an error, it must not have written to the
+// response, because its caller then writes the error as an RFC 9457 problem.
 type endpoint func(http.ResponseWriter, *http.Request) error
 
-// handler returns the whole site: the API, the page and the security headers.
+// handler returns the handler of the whole site: the API and the page's files, with the security headers.
 func (a *api) handler(bucketOrigin string) http.Handler {
 	mux := http.NewServeMux()
 	routes := map[string]map[string]endpoint{
@@ -53,8 +55,9 @@ func (a *api) handler(bucketOrigin string) http.Handler {
 	return logRequests(withHeaders(securityHeaders(bucketOrigin), mux))
 }
 
-// byMethod calls the endpoint of the request's method. HEAD is handled as GET; other methods get status 405. No response
-// of the API may be cached. The body is verified before the endpoint can read it.
+// byMethod returns a handler that passes each request to the endpoint of its method. HEAD is handled as GET; other
+// methods get status 405. No response of the API may be cached. verifyBody runs before the endpoint, so that an
+// endpoint reads only verified bodies.
 func byMethod(methods map[string]endpoint) http.Handler {
 	var allowed []string
 	for method := range methods {

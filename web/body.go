@@ -13,9 +13,9 @@ const maxBody = 4 << 10
 
 const hashHeader = "x-amz-content-sha256"
 
-// verifyBody checks the size and the hash of the body, and leaves the body readable. A body without its hash is refused:
-// CloudFront's signature to the function URL covers the hash, so such a request would fail in the cloud, and it must
-// fail in the same way everywhere else.
+// verifyBody checks the size and the hash of the body, and leaves the body readable. It refuses a body without a hash
+// header. In the cloud, such a request would fail anyway, because CloudFront's signature to the function URL covers the
+// hash. Refusing it everywhere makes a local test find the error.
 func verifyBody(r *http.Request) error {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {

@@ -21,8 +21,8 @@ type config struct {
 	records       records.Config
 }
 
-// minEraseSecret is the shortest allowed TRIPTYCH_ERASE_SECRET, in bytes. An attacker who holds one erase token could find
-// a shorter secret by trial and error.
+// minEraseSecret is the shortest allowed TRIPTYCH_ERASE_SECRET, in bytes. An attacker who has one erase token could
+// guess a shorter secret by trial and error, and then erase every picture whose ID is known.
 const minEraseSecret = 32
 
 // readConfig reads the environment variables that usage lists.

@@ -14,8 +14,8 @@ import (
 	"triptych/picture"
 )
 
-// eraseToken returns the token that allows its holder to erase the picture. It is an HMAC of the ID, so that web stores
-// no tokens.
+// eraseToken returns the token that allows its holder to erase the picture. The token is an HMAC of the ID, so web can
+// verify it without storing it.
 func (a *api) eraseToken(id picture.ID) string {
 	mac := hmac.New(sha256.New, a.eraseSecret)
 	mac.Write([]byte(id))

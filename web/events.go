@@ -34,8 +34,8 @@ type streamTiming struct {
 	limit     time.Duration // of the whole stream
 }
 
-// CloudFront closes a connection to an origin that sends nothing for 30 s. A stream ends after a minute, which frees its
-// Lambda instance; the page reconnects automatically.
+// CloudFront closes a connection to an origin that sends nothing for 30 s, so a stream sends keep-alive comments. A
+// stream ends after a minute, which frees its Lambda instance; the page then reconnects automatically.
 var defaultTiming = streamTiming{
 	poll:      pollIntervals{fast: 200 * time.Millisecond, slow: time.Second, idle: 10 * time.Second},
 	keepAlive: 15 * time.Second,
@@ -67,8 +67,9 @@ func (a *api) streamProgress(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// poll reads the picture's progress repeatedly and sends each change. It returns when the picture is settled, ctx ends,
-// the server stops or the client disconnects. When a cloud is unavailable it sends no progress and keeps polling.
+// poll reads the picture's progress repeatedly and sends each change. It returns when the picture's status is final,
+// ctx ends, the server stops or the client disconnects. While a cloud is unavailable, poll sends no progress and
+// continues to read.
 func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 	keepAlive := time.NewTicker(a.timing.keepAlive)
 	defer keepAlive.Stop()
@@ -90,7 +91,8 @@ func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 			if err == nil {
 				writeErr = out.writeProgress(progress)
 			} else if deadline, _ := ctx.Deadline(); !failing && time.Now().Before(deadline) {
-				// Logged once per outage, and not if the stream's own deadline interrupted the read.
+				// An outage is logged only once. A read that the stream's own deadline interrupted is not logged,
+				// because it is no outage.
 				slog.Error("event stream cannot read the progress", "picture", id, "error", err)
 			}
 			failing = err != nil
@@ -109,16 +111,16 @@ func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 	}
 }
 
-// uploadExpected reports whether the grant of the ID may still be in use. Later, only a sweep can start the workflow, and
-// an ID that web never granted will not get one.
+// uploadExpected reports whether an upload with the grant of this ID may still arrive. If none can arrive, poll slows
+// down: only a sweep could still start the workflow, and for an ID that web never granted no workflow ever starts.
 func uploadExpected(id picture.ID, now time.Time) bool {
 	age := now.Sub(id.CreatedAt())
 	return -time.Minute < age && age < picture.GrantTTL+time.Minute
 }
 
-// eventWriter writes server-sent events. It flushes each event. It replaces the server's deadlines, which are meant for
-// short responses, by a new deadline for each write. lambdaurl supports neither deadlines nor flushing and needs neither,
-// so the errors of ResponseController are ignored.
+// eventWriter is the response of an event stream. Each event is flushed, so that the client receives it immediately.
+// The server's deadlines are meant for short responses, so each write sets a new deadline. lambdaurl supports neither
+// deadlines nor flushing and needs neither, so the errors of ResponseController are ignored.
 type eventWriter struct {
 	w    http.ResponseWriter
 	rc   *http.ResponseController

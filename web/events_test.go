@@ -181,8 +181,9 @@ func TestStreamProgress(t *testing.T) {
 	})
 }
 
-// endCosmosFault makes Cosmos DB available again and writes the Record. It repeats the write, because the client may share
-// an account request that failed during the fault.
+// endCosmosFault makes Cosmos DB available again and writes the Record. The first write can still fail: azcosmos
+// returns the result of one account request to all concurrent callers, and that request may have failed during the
+// fault. endCosmosFault therefore repeats the write until it succeeds.
 func (s *testSite) endCosmosFault(t *testing.T, record picture.Record) {
 	t.Helper()
 	s.cosmos.SetFault(cosmosdb.Fault{})

@@ -23,7 +23,8 @@ type uploadRequest struct {
 	SHA256      string `json:"sha256"` // base64, the format that S3 requires
 }
 
-// grant allows its holder to upload the requested bytes once.
+// grant is the response to an upload request. With it, the browser uploads exactly the described bytes, once, until
+// ExpiresAt. EraseToken later allows it to erase the picture.
 type grant struct {
 	ID         picture.ID `json:"id"`
 	EraseToken string     `json:"eraseToken"`
@@ -72,7 +73,8 @@ func readUploadRequest(body io.Reader) (uploadRequest, error) {
 	if want.Size < 1 || want.Size > picture.MaxSize {
 		return uploadRequest{}, clientError(http.StatusBadRequest, "size is %d: a picture must have 1 to %d bytes.", want.Size, picture.MaxSize)
 	}
-	// Even strict decoding ignores line breaks. The comparison rejects them, so that each hash has one spelling.
+	// Even strict decoding ignores line breaks in the base64 text. The comparison rejects a hash that contains them, so
+	// that each hash has only one accepted form.
 	sum, err := base64.StdEncoding.Strict().DecodeString(want.SHA256)
 	if err != nil || len(sum) != 32 || base64.StdEncoding.EncodeToString(sum) != want.SHA256 {
 		return uploadRequest{}, clientError(http.StatusBadRequest, "sha256 is not the base64 of 32 bytes: send the picture's SHA-256 in base64, with padding.")

@@ -90,7 +90,8 @@ func TestCreateGrantRefuses(t *testing.T) {
 	}
 }
 
-// FuzzGrant checks that the response to any body is a grant for the requested upload, or a problem with status 400 or 413.
+// FuzzGrant checks that every body gets one of two responses: a grant for the requested upload, or an RFC 9457 problem
+// with status 400 or 413.
 func FuzzGrant(f *testing.F) {
 	for _, body := range []string{validRequest(), "", "{}", "null", `{"contentType":null}`, `{"size":1e3}`, strings.Repeat("[", 4000), "\x00", `{"sha256":"😀"}`} {
 		f.Add(body)

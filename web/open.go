@@ -13,8 +13,8 @@ import (
 	"triptych/internal/settings"
 )
 
-// open reads the configuration and returns the handler with its clients, which connect on first use. Closing stopping
-// ends all event streams; nil never ends them.
+// open reads the configuration and returns the site's HTTP handler. The handler's clients connect on first use. Closing
+// the channel stopping ends all event streams. A nil channel means that event streams end only at their own time limit.
 func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
 	s, err := settings.Load(ctx)
 	if err != nil {
@@ -43,8 +43,9 @@ func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
 	return a.handler(origin), nil
 }
 
-// lazyHandler opens the real handler on the first request. A Lambda that fails during its initialization is restarted and
-// the caller sees no reason; lazyHandler responds with a problem instead and tries again on the next request.
+// lazyHandler is a handler that calls open on the first request instead of at startup. If a Lambda fails during its
+// initialization, AWS restarts it and the caller sees no reason. lazyHandler responds with an RFC 9457 problem instead,
+// and calls open again on the next request.
 type lazyHandler struct {
 	mu      sync.Mutex
 	handler http.Handler // nil until open succeeds

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// problem is an error response in the format of RFC 9457. Detail tells the caller what to do. The cause is only logged.
+// problem is an error response in the format of RFC 9457. Detail tells the caller what to do. The cause is written to
+// the log but not to the response.
 type problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
@@ -33,12 +34,13 @@ func (p problem) Error() string {
 
 func (p problem) Unwrap() error { return p.cause }
 
-// clientError returns a problem that the caller must fix.
+// clientError returns a problem response for an error in the request, which the caller must correct.
 func clientError(status int, format string, args ...any) problem {
 	return problem{Status: status, Detail: fmt.Sprintf(format, args...)}
 }
 
-// unavailable returns a problem for a cloud that did not respond. consequence says what web could not do.
+// unavailable returns a problem response for a cloud that did not respond. consequence states what web could not do for
+// that reason.
 func unavailable(cloud, consequence string, cause error) problem {
 	return problem{
 		Status: http.StatusServiceUnavailable, retryAfter: 2 * time.Second, cause: cause,
@@ -46,7 +48,7 @@ func unavailable(cloud, consequence string, cause error) problem {
 	}
 }
 
-// internalError returns a problem for an error that the caller cannot influence.
+// internalError returns a problem response for an error that the caller cannot influence.
 func internalError(cause error) problem {
 	return problem{
 		Status: http.StatusInternalServerError, cause: cause,
@@ -54,7 +56,9 @@ func internalError(cause error) problem {
 	}
 }
 
-// writeProblem writes err as a problem. It logs a cause that is hidden from the caller, unless the client disconnected.
+// writeProblem writes err as an RFC 9457 problem. The response does not contain the cause of err, so writeProblem logs
+// the cause. It logs nothing if the client has disconnected, because the cause is then often only the cancelled
+// request.
 func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	p, ok := errors.AsType[problem](err)
 	if !ok {

@@ -23,9 +23,11 @@ func (a *api) getProgress(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// progress returns the progress of a picture: from its Record if one exists, otherwise from its workflow. If Cosmos DB is
-// unavailable, an open workflow still proves that the picture is running; without one, progress returns an error. latest
-// is the last known state of the workflow, and progress updates it.
+// progress returns the progress of a picture: from its Record if one exists, otherwise from its workflow. If Cosmos DB
+// is unavailable but a workflow is open, the picture is running. If Cosmos DB is unavailable and no workflow is open,
+// progress returns an error.
+//
+// latest is the last known state of the workflow. progress updates it.
 func (a *api) progress(ctx context.Context, id picture.ID, latest *status.Execution) (picture.Progress, error) {
 	record, recordErr := a.record(ctx, id)
 	if recordErr == nil {
@@ -41,7 +43,8 @@ func (a *api) progress(ctx context.Context, id picture.ID, latest *status.Execut
 		return progress, nil
 	}
 	if execution.Exists() && errors.Is(recordErr, records.ErrNotFound) {
-		// The workflow may have written the Record and completed between the two reads.
+		// Between the first read of the Record and the read of the workflow, the workflow may have written the Record
+		// and completed. Read the Record again.
 		if record, recordErr = a.record(ctx, id); recordErr == nil {
 			return recorded(record), nil
 		}
@@ -63,7 +66,7 @@ func (a *api) execution(ctx context.Context, id picture.ID, latest status.Execut
 	return execution, nil
 }
 
-// record returns the picture's Record. The error is records.ErrNotFound or a problem.
+// record returns the picture's Record. If it fails, the error is either records.ErrNotFound or an RFC 9457 problem.
 func (a *api) record(ctx context.Context, id picture.ID) (picture.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
 	defer cancel()

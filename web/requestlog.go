@@ -10,8 +10,9 @@ import (
 	"triptych/picture"
 )
 
-// logRequests logs each request with its route instead of its URL, because a URL contains a picture ID. It responds to a
-// panic with a problem, because lambdaurl does not recover from panics.
+// logRequests returns a handler that logs each request to next. The log contains the route and not the URL, because a
+// URL contains a picture ID. After a panic, the handler responds with an RFC 9457 problem, because lambdaurl does not
+// recover from panics.
 func logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
@@ -42,7 +43,8 @@ func knownMethod(r *http.Request) string {
 	return "other"
 }
 
-// statusRecorder records the status of a response. It discards the body of a response to HEAD, because lambdaurl does not.
+// statusRecorder is a ResponseWriter that records the status of the response. It discards the body of a response to
+// HEAD, because lambdaurl would send the body.
 type statusRecorder struct {
 	http.ResponseWriter
 	status      int // 0 until the header is written

@@ -12,8 +12,8 @@ import (
 //go:embed site
 var files embed.FS
 
-// siteHandler serves the page's files. The ETag of a file is the hash of its content: a browser revalidates its copy on
-// every use and downloads a file only after it changed.
+// siteHandler returns a handler of the page's files. The ETag of a file is the hash of its content. A browser sends the
+// ETag on every use of its copy and downloads the file only if the content has changed.
 func siteHandler() http.Handler {
 	site, err := fs.Sub(files, "site")
 	if err != nil {

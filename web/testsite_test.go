@@ -107,8 +107,8 @@ func decodeBody[T any](t *testing.T, resp *http.Response) T {
 	return v
 }
 
-// wantProblem checks that the response is a problem with this status, and that its detail is a sentence that contains
-// detail.
+// wantProblem checks that the response is an RFC 9457 problem with this status. The problem's detail must be a sentence
+// that contains the parameter detail.
 func wantProblem(t *testing.T, resp *http.Response, status int, detail string) {
 	t.Helper()
 	body, err := io.ReadAll(resp.Body)

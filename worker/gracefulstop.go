@@ -12,15 +12,18 @@ import (
 	"triptych/picture"
 )
 
-// gracePeriod is how long an activity may continue after the worker was told to stop. Google usually responds within it,
-// and bills a call that is abandoned. Longer would exceed the time after which process supervisors kill a worker.
+// gracePeriod is how long an activity may continue after the worker was told to stop. Google usually responds within
+// this time; it bills a call even if the worker abandons it. With a longer gracePeriod, a process supervisor might kill
+// the worker first.
 const gracePeriod = 3 * time.Second
 
-// stopTimeout is the worker's WorkerStopTimeout: gracePeriod, and time for an activity to notice that it was cancelled.
+// stopTimeout is the worker's WorkerStopTimeout. It is gracePeriod plus time for an activity to notice its
+// cancellation.
 const stopTimeout = 10 * time.Second
 
-// gracefulStop is an interceptor that fails running activities with a retryable error at shutdown, so that another worker
-// repeats them immediately. Without it, Temporal would notice the end of the worker only after a timeout.
+// gracefulStop is an interceptor for the shutdown of the worker. It fails running activities with a retryable error, so
+// that another worker repeats them immediately. Without gracefulStop, Temporal would notice the shutdown only after a
+// timeout.
 type gracefulStop struct {
 	interceptor.WorkerInterceptorBase
 }

@@ -1,5 +1,6 @@
-// Command worker runs the workflows and activities. It serves both task queues until it receives a signal, and then lets
-// another worker continue its activities. It has no state: kill it, and another worker takes over its pictures.
+// Command worker runs the workflows and activities. It serves both task queues until it receives a signal, and then
+// lets another worker continue its activities. A worker stores nothing: if it is killed, another worker continues with
+// its pictures.
 package main
 
 import (
@@ -108,16 +109,20 @@ func open(ctx context.Context, c config) (*activities.Activities, error) {
 	}, nil
 }
 
-// maxConcurrentAnnotations is enough to use all of Vision's quota at one second per picture. Pictures sent as bytes are
-// also limited by activities.InlineBytesLimit.
+// maxConcurrentAnnotations limits the pictures that one worker annotates concurrently. Vision's default quota is 1,800
+// requests per minute, 30 per second (see visionQuota). If each annotation takes one second, 30 concurrent annotations
+// use the whole quota; 50 leave a margin for slower ones. Pictures sent as bytes are also limited by
+// activities.InlineBytesLimit.
 const maxConcurrentAnnotations = 50
 
-// newWorkers returns two workers, because a rate limit applies to a whole task queue and only annotate needs one.
+// newWorkers returns two workers, one per task queue. A rate limit in Temporal applies to a whole task queue, and only
+// annotate needs one, so annotate has its own queue.
 func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond float64, fatal chan<- error) []worker.Worker {
 	options := worker.Options{
 		Interceptors:      []interceptor.WorkerInterceptor{&attemptLog{}, &gracefulStop{}},
 		WorkerStopTimeout: stopTimeout,
-		// The SDK's default of 80 % of the heartbeat timeout leaves too little time on a slow network.
+		// The SDK sends heartbeats at most once per 80 % of the heartbeat timeout by default. On a slow network, that
+		// leaves too little time before the timeout.
 		MaxHeartbeatThrottleInterval: time.Second,
 		OnFatalError: func(err error) {
 			select {

@@ -19,8 +19,8 @@ import (
 	"triptych/workflows"
 )
 
-// script implements the activities. The n-th call of an activity returns the n-th error of its list, and all later calls
-// return the last error.
+// script is a fake implementation of the activities. The n-th call of an activity returns the n-th error of its list,
+// and all later calls return the last error.
 type script struct {
 	presign, annotate, persist, discard []error
 
@@ -122,7 +122,8 @@ type branch struct {
 	discarded    int               // calls of discard
 }
 
-// branches returns all paths through AnnotatePicture. A golden history is recorded for each.
+// branches returns all paths through AnnotatePicture. For each path there is a golden history, the recorded history of
+// a workflow that took the path.
 func branches() map[string]branch {
 	url, bytes := activities.ByURL, activities.ByBytes
 	return map[string]branch{
@@ -228,8 +229,8 @@ func TestAnnotatePicture(t *testing.T) {
 	}
 }
 
-// newEnvironment returns a test environment for a busy machine, on which the default timeout of 3 s can pass between two
-// events.
+// newEnvironment returns a test environment with a timeout of one minute. The default is 3 s. On a busy machine, more
+// than 3 s can pass between two events, and the test would fail.
 func newEnvironment() *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(noLog)

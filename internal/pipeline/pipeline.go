@@ -18,8 +18,9 @@ import (
 	"triptych/picture"
 )
 
-// Dial returns a client that connects with its first call. A Lambda therefore starts without waiting, and if Temporal is
-// unavailable, only the calls made meanwhile fail. options come from envconfig.LoadDefaultClientOptions.
+// Dial returns a client that connects on its first call. A Lambda therefore starts without waiting for Temporal. If
+// Temporal is unavailable, only the calls made during that time fail. options come from
+// envconfig.LoadDefaultClientOptions.
 func Dial(options client.Options) (client.Client, error) {
 	// Most requests are a few kB of JSON. Compressing them, the SDK's default, took an eighth of the worker's CPU time.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
@@ -32,11 +33,12 @@ func Dial(options client.Options) (client.Client, error) {
 	return c, nil
 }
 
-// largeRequest is the size in bytes from which requests are compressed.
+// largeRequest is the size in bytes of the smallest request that is compressed.
 const largeRequest = 128 << 10
 
-// compressLarge compresses large requests with gzip. Otherwise a slow upload of a 2 MB result could exceed the heartbeat
-// timeout, and Google would be paid twice.
+// compressLarge is a gRPC interceptor that compresses large requests with gzip. An uncompressed result of annotate has
+// up to 2 MB. On a slow connection, its upload could exceed the heartbeat timeout; Temporal would then repeat annotate,
+// and Google would bill the picture twice.
 func compressLarge(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	if m, ok := req.(proto.Message); ok && proto.Size(m) >= largeRequest {
 		options = append(options, grpc.UseCompressor(gzip.Name))
@@ -47,7 +49,7 @@ func compressLarge(ctx context.Context, method string, req, reply any, conn *grp
 // Priority orders pictures in the task queues. It is a Temporal priority key: lower values first, the default is 3.
 type Priority int
 
-// The priorities. Someone is waiting for a live picture.
+// The priorities, highest first. A live picture has the highest priority, because a person waits for it.
 const (
 	LivePriority     Priority = 3
 	SweepPriority    Priority = 4 // a sweep found a picture whose S3 event was lost

@@ -23,8 +23,8 @@ var (
 	ErrUnreadable = errors.New("the document is not a Record")
 )
 
-// callError is the error of one call. Its text is one line: an *azcore.ResponseError would print the whole exchange,
-// including the picture's ID.
+// callError is the error of one call. Its text is one line. The text of an *azcore.ResponseError would contain the
+// whole request and response, and therefore the picture's ID.
 type callError struct {
 	line   string
 	causes []error
@@ -33,7 +33,7 @@ type callError struct {
 func (e *callError) Error() string   { return e.line }
 func (e *callError) Unwrap() []error { return e.causes }
 
-// wrap adds the operation, and the sentinel error that the status stands for.
+// wrap returns err with the operation and the sentinel error for its HTTP status.
 func wrap(operation string, id picture.ID, err error) error {
 	if err == nil {
 		return nil
@@ -71,8 +71,8 @@ func sentinelOf(response *azcore.ResponseError) error {
 	return nil
 }
 
-// bodyMutex guards response bodies: azcosmos returns one failed response about the account to all callers that waited
-// for it.
+// bodyMutex protects response bodies from concurrent reads. If the request for the account document fails, azcosmos
+// returns the same response to all callers that waited for it, and each of them reads the body.
 var bodyMutex sync.Mutex
 
 // message returns the first line of the error message in Cosmos DB's response.

@@ -17,7 +17,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// What Entra ID accepts as an assertion
+// The assertion that Entra ID accepts must have this audience and this algorithm
 // (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations).
 const (
 	entraAudience    = "api://AzureADTokenExchange"
@@ -28,11 +28,12 @@ const (
 // renewBefore is how long before its expiry a token is renewed.
 const renewBefore = 5 * time.Minute
 
-// federation signs in to Azure without a key. AWS issues a token that identifies the program's role, and Entra ID, which
-// trusts that role, exchanges it for its own token, which is valid for an hour.
+// federation is a credential that signs in to Azure without a key. First, AWS issues an assertion: a token that
+// identifies the program's role. Entra ID trusts that role and returns its own token in exchange. Entra ID's token is
+// valid for an hour.
 //
-// federation caches the token itself and requests the assertion before it calls azidentity. An error inside azidentity's
-// assertion callback would lose its type.
+// azidentity offers a callback that requests the assertion, but an error in this callback would lose its type.
+// federation therefore requests the assertion before it calls azidentity, and caches Entra ID's token itself.
 type federation struct {
 	sts              *sts.Client
 	tenantID, client string
@@ -85,7 +86,8 @@ func (f *federation) credential(assertion string) (*azidentity.ClientAssertionCr
 		func(context.Context) (string, error) { return assertion, nil },
 		&azidentity.ClientAssertionCredentialOptions{
 			ClientOptions: azcore.ClientOptions{Retry: policy.RetryOptions{MaxRetries: -1}},
-			// The authority is Microsoft's or a setting, so it needs no verification by a third host.
+			// Instance discovery asks a third host whether the authority is genuine. The authority is Microsoft's own
+			// or comes from a setting, so this is not necessary.
 			DisableInstanceDiscovery: true,
 		})
 }
@@ -105,8 +107,8 @@ func (f *federation) assertion(ctx context.Context) (string, error) {
 	return "", failed
 }
 
-// SignInError is why there is no token for Azure. It wraps no error, so that azcosmos does not recognize the cause and
-// retry it; see noRetry.
+// SignInError is the error of an attempt to get a token for Azure. It wraps no error, because azcosmos would recognize
+// some causes and retry them; see noRetry.
 type SignInError struct {
 	Code    string // AWS's error code or Entra ID's HTTP status; "" if there was no response
 	message string

@@ -20,14 +20,15 @@ import (
 	"go.temporal.io/sdk/contrib/envconfig"
 )
 
-// Settings is what a main derives its configuration from.
+// Settings contains everything from which a program derives its configuration.
 type Settings struct {
 	Getenv   func(string) string // os.Getenv, after the override
 	Temporal client.Options      // from the TEMPORAL_* variables
 	AWS      aws.Config          // from the AWS_* variables
 }
 
-// Load overrides the environment and then reads the settings of Temporal and AWS. Only a main calls it, once.
+// Load calls override and then reads the settings of Temporal and AWS. Only main packages may call Load, because
+// override changes the environment of the process.
 func Load(ctx context.Context) (Settings, error) {
 	if err := override(ctx); err != nil {
 		return Settings{}, err

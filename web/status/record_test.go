@@ -33,7 +33,8 @@ var recordFrom = flag.String("record", "", "`host:port` of the Temporal server t
 
 var recordingsDir = filepath.Join("statustest", "testdata", "runs")
 
-// scenario makes a workflow reach one state. Its activities succeed unless the scenario replaces them.
+// scenario is a workflow that reaches one state, in which it is recorded. Its activities succeed unless the scenario
+// replaces them.
 type scenario struct {
 	noWorker                            bool
 	panics                              bool   // the workflow code panics
@@ -97,10 +98,10 @@ func scenarios() map[string]scenario {
 
 func succeeds(context.Context) error { return nil }
 
-// hangs runs until the attempt is cancelled and sends no heartbeat.
+// hangs is an activity that runs until its attempt is cancelled and sends no heartbeat.
 func hangs(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 
-// heartbeats runs until the attempt is cancelled and sends heartbeats.
+// heartbeats is an activity that runs until its attempt is cancelled and sends heartbeats.
 func heartbeats(ctx context.Context) error {
 	for {
 		activity.RecordHeartbeat(ctx)
@@ -270,7 +271,8 @@ func (s scenario) workflow(ctx workflow.Context, order picture.Order) (picture.O
 	return picture.Outcome{ID: order.ID, Status: picture.Annotated}, localFirst(ctx, string(picture.PersistStep))
 }
 
-// localFirst runs a local activity and, if that fails, the durable activity.
+// localFirst runs an activity as a local activity. If that fails, it runs the activity as a durable activity, as
+// localFirst in package workflows does.
 func localFirst(ctx workflow.Context, name string) error {
 	if err := workflow.ExecuteLocalActivity(ctx, name).Get(ctx, nil); err == nil {
 		return nil

@@ -25,8 +25,8 @@ type Execution struct {
 	history     []*historypb.HistoryEvent
 }
 
-// Read returns the latest execution of the picture's workflow. It reads the history only if previous, the result of an
-// earlier Read, does not already contain all of it.
+// Read returns the latest execution of the picture's workflow. previous is the result of an earlier Read. If previous
+// already contains the whole history, Read does not request the history again.
 func Read(ctx context.Context, temporal client.Client, id picture.ID, previous Execution) (Execution, error) {
 	description, err := temporal.DescribeWorkflowExecution(ctx, id.WorkflowID(), "")
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
@@ -51,8 +51,8 @@ func Read(ctx context.Context, temporal client.Client, id picture.ID, previous E
 	return e, nil
 }
 
-// isCurrent reports whether e has the whole history that the description describes. Attempts and heartbeats appear only
-// in the description.
+// isCurrent reports whether e contains all history events that the description counts. Attempts and heartbeats are not
+// events; they appear only in the description.
 func (e Execution) isCurrent(description *workflowservice.DescribeWorkflowExecutionResponse) bool {
 	info := description.GetWorkflowExecutionInfo()
 	return e.Exists() && int64(len(e.history)) >= info.GetHistoryLength() &&
@@ -75,9 +75,9 @@ func (e Execution) Picture() (picture.Picture, error) {
 	return order.Picture, nil
 }
 
-// Progress returns the picture's status and steps. A step that was repeated, because Google needed the bytes, is
-// reported as its last repetition. If the workflow closed without an outcome, the picture waits for a new execution, and
-// the step at which the workflow ended has the reason.
+// Progress returns the picture's status and steps. If a step was repeated, because Google needed the bytes, Progress
+// reports only the last repetition. If the workflow closed without an outcome, the picture waits for a new execution,
+// and the Error of the step at which the workflow ended states the reason.
 func (e Execution) Progress(id picture.ID) picture.Progress {
 	status, steps := picture.Waiting, picture.WaitingSteps()
 	if e.Exists() {
@@ -86,7 +86,8 @@ func (e Execution) Progress(id picture.ID) picture.Progress {
 	return picture.Progress{ID: id, Status: status, Steps: steps}
 }
 
-// follow replays the history and then applies the description. The history may be newer than the description.
+// follow derives the status and the steps from the history and then from the description. The description was read
+// first, so the history may be newer.
 func (e Execution) follow() (picture.Status, []picture.Step) {
 	t := newTimeline()
 	for _, event := range e.history {

@@ -16,8 +16,8 @@ import (
 	"triptych/web/status/statustest"
 )
 
-// recordings lists the executions in statustest/testdata/runs, which record_test.go recorded from a real server, and the
-// progress that a person must see for each. The steps are in the format of describe.
+// recordings lists the executions in statustest/testdata/runs and, for each, the progress that a person must see.
+// record_test.go recorded the executions from a real server. The steps are in the format that describe returns.
 var recordings = map[string]struct {
 	status picture.Status
 	steps  [3]string

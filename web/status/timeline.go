@@ -70,7 +70,8 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
 		t.taskError = "The worker cannot continue: " + messageOf(event.GetWorkflowTaskFailedEventAttributes().GetFailure())
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
-		// Other timeouts only mean that the worker with the sticky queue is gone.
+		// A workflow task that times out before it starts is no error: it only means that the worker with the sticky
+		// queue is gone, and Temporal gives the task to another worker.
 		if event.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
 			t.taskError = "The worker stopped responding"
 		}
@@ -172,9 +173,9 @@ func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 	}
 }
 
-// inferLocalActivity detects a running local activity. It appears neither in the history nor among the pending
-// activities, so it is inferred from the workflow task. After a failed annotate nothing is inferred, because the workflow
-// may be about to repeat annotate with the bytes.
+// inferLocalActivity sets the step whose local activity is running. A local activity appears neither in the history nor
+// among the pending activities, so inferLocalActivity infers it from the workflow task. After a failed annotate it
+// infers nothing, because the workflow may be about to repeat annotate with the bytes.
 func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) {
 	step := t.current()
 	switch {
@@ -187,15 +188,16 @@ func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) 
 	}
 }
 
-// setError copies a failure into a step: its sentence, and the cloud that it came from.
+// setError copies two parts of a failure into a step: the sentence for people, and the cloud that caused the failure.
 func setError(step *picture.Step, failure *failurepb.Failure) {
 	var details picture.FailureDetails
 	decode(failure.GetApplicationFailureInfo().GetDetails(), &details) // absent from Temporal's own failures
 	step.Error, step.WaitingFor = messageOf(failure), details.Cloud
 }
 
-// messageOf returns the sentence of a failure. A timeout comes from Temporal and means that the worker is gone. A workflow
-// that failed because of an activity has the activity's sentence in the cause, below Temporal's "activity error".
+// messageOf returns the sentence for people in a failure. A timeout failure has none, because Temporal creates it when
+// the worker is gone. If a workflow failed because of an activity, the activity's sentence is in the cause, below
+// Temporal's own "activity error".
 func messageOf(failure *failurepb.Failure) string {
 	if failure.GetActivityFailureInfo() != nil && failure.GetCause() != nil {
 		return messageOf(failure.GetCause())
