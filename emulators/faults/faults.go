@@ -1,5 +1,6 @@
-// Package faults decides which requests to an emulator fail. An emulator stores its faults in a Set and takes at most one
-// for each request. The package knows no cloud: what a failed request is answered with is up to the emulator.
+// Package faults decides which requests to an emulator fail. An emulator stores its faults in a Set, and at most one
+// fault applies to each request. The package does not depend on a cloud: each emulator defines the response to a failed
+// request.
 package faults
 
 import (
@@ -35,10 +36,11 @@ func (r Rule) Wait(ctx context.Context) error {
 	}
 }
 
-// Fault is the fault type of an emulator.
+// Fault is implemented by the type that an emulator defines for its faults. Rule returns the requests that the fault
+// applies to.
 type Fault interface{ Rule() Rule }
 
-// Set holds one fault for each pair of Only and Method. The zero Set is empty.
+// Set contains the active faults of an emulator: at most one for each pair of Only and Method. The zero Set is empty.
 type Set[F Fault] struct {
 	mu     sync.Mutex
 	active []active[F] // in the order of precedence
@@ -62,12 +64,14 @@ func (s *Set[F]) Put(f F) {
 	slices.SortStableFunc(s.active, func(a, b active[F]) int { return precedence(a.fault.Rule(), b.fault.Rule()) })
 }
 
-// precedence orders specific rules before general ones: a longer Only first, then a rule with a Method.
+// precedence sorts specific rules before general ones. A rule with a longer Only is more specific. Of two rules with
+// equally long Only, the one with a Method is more specific.
 func precedence(a, b Rule) int {
 	return cmp.Or(cmp.Compare(len(b.Only), len(a.Only)), cmp.Compare(len(b.Method), len(a.Method)))
 }
 
-// Peek returns the most specific fault for which match is true, or the zero fault. It does not count against Times.
+// Peek returns the most specific fault for which match is true, or the zero fault. Peek does not count as a request, so
+// it does not use up Rule.Times.
 func (s *Set[F]) Peek(match func(F) bool) F {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,7 +82,7 @@ func (s *Set[F]) Peek(match func(F) bool) F {
 	return none
 }
 
-// Take is Peek for a request that the fault applies to: it counts against Times.
+// Take returns the same fault as Peek and counts one request against its Rule.Times.
 func (s *Set[F]) Take(match func(F) bool) F {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,7 +17,8 @@ type fault struct {
 
 func (f fault) Rule() faults.Rule { return f.rule }
 
-// request matches the faults of a request about key.
+// request returns a match function for Take and Peek. It is true for the faults that apply to a request with this key
+// and method.
 func request(key, method string) func(fault) bool {
 	return func(f fault) bool {
 		return strings.Contains(key, f.rule.Only) && (f.rule.Method == "" || f.rule.Method == method)

@@ -44,7 +44,8 @@ func TestCommand(t *testing.T) {
 	}
 	endpoint := strings.TrimPrefix(strings.TrimSpace(line), "AWS_ENDPOINT_URL_LAMBDA=")
 
-	// The repository does not depend on the SDK's Lambda client; the request is the one that it sends.
+	// The test sends the request that the SDK's Lambda client would send, because the repository does not depend on
+	// that client.
 	t.Run("synchronous_invocation_returns_the_result", func(t *testing.T) {
 		res, err := http.Post(endpoint+"/2015-03-31/functions/function/invocations", "application/json", strings.NewReader(`"world"`))
 		if err != nil {

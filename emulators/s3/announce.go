@@ -68,7 +68,7 @@ func (a *announcer) announce(ctx context.Context, i intent, create func() (objec
 		a.outbox.abandon(name)
 		return err
 	}
-	// If err is a 5xx, the object may have been created all the same.
+	// If err is a 5xx, S3 may have created the object nevertheless, so complete must look it up.
 	if eventErr := a.complete(ctx, name, i, created); eventErr != nil {
 		slog.Error("the event of an object is delayed until the next start", "error", eventErr)
 	}

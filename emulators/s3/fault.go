@@ -29,7 +29,7 @@ var operations = []string{
 	"ListObjectsV2", "ListObjectVersions", "CompleteMultipartUpload",
 }
 
-// defaultCodes are the S3 error codes for faults without a code, by status.
+// defaultCodes contains the S3 error code of each status. A fault that states no code has the code of its status.
 var defaultCodes = map[int]string{403: "AccessDenied", 404: "NoSuchKey", 500: "InternalError", 503: "SlowDown"}
 
 // fault is the body of PUT /fault. It replaces the fault with the same Only.

@@ -23,8 +23,9 @@ type intent struct {
 	Time   time.Time `json:"time"`
 }
 
-// outbox stores intents and undelivered events as files. The intent is removed only after the event's file is complete,
-// so an incomplete event is always written again. Files are not synced to disk, because the objects are not either.
+// outbox stores intents and undelivered events as files. It removes an intent only after the event's file is complete,
+// so an incomplete event is always written again. outbox does not sync its files to disk, because the files of the
+// objects are not synced either.
 type outbox struct {
 	dir string
 
@@ -120,7 +121,7 @@ func (o *outbox) recover(settle func(name string, i intent) error) error {
 	return nil
 }
 
-// next waits for an event. The caller must then call done or enqueue.
+// next waits for an event. The caller must call done after the event was delivered, or enqueue if it was not.
 func (o *outbox) next(ctx context.Context) (name string, event []byte, err error) {
 	defer context.AfterFunc(ctx, func() {
 		o.mu.Lock()

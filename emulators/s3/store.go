@@ -23,7 +23,8 @@ import (
 	"github.com/versity/versitygw/s3err"
 )
 
-// grantHeaders are the request headers of an upload with a presigned URL from web.
+// grantHeaders are the headers that a browser sends when it uploads a picture with a presigned URL from web. CORS must
+// allow them.
 var grantHeaders = []auth.CORSHeader{"content-type", "if-none-match", "x-amz-checksum-sha256"}
 
 // store stores objects as plain files.
@@ -57,9 +58,10 @@ func openStore(dir string) (*store, error) {
 	return s, nil
 }
 
-// openAttributes stores ETags, types and versions in extended attributes, which are created and removed together with the
-// object's file. If the file system does not support them, or did not when the data was created, attributes are files in
-// dir, and removeStaleAttributes removes the ones without an object.
+// openAttributes opens the storage of ETags, types and versions. Normally they are extended attributes, which are
+// created and removed together with the object's file. If the file system does not support extended attributes, or did
+// not when the data was created, they are files in dir. removeStaleAttributes removes the files of objects that do not
+// exist.
 func openAttributes(objects, dir string) (storer meta.MetadataStorer, used string, err error) {
 	const probe = "probe"
 	var extended meta.XattrMeta
@@ -105,7 +107,7 @@ func (s *store) prepare(ctx context.Context, bucket, owner string, origins []str
 	return s.allowOrigins(ctx, bucket, origins)
 }
 
-// allowOrigins lets pages of these origins use presigned URLs.
+// allowOrigins configures CORS, so that pages of the given origins can use presigned URLs.
 func (s *store) allowOrigins(ctx context.Context, bucket string, origins []string) error {
 	maxAge := int32(3600)
 	rule := auth.CORSRule{

@@ -14,7 +14,7 @@ func TestConcurrency(t *testing.T) {
 	e := newEmulator(t)
 	items := e.newContainer(t)
 	const calls = 50
-	// count makes the calls at the same time and counts their statuses.
+	// count makes the calls at the same time. It returns how many calls ended with each status.
 	count := func(call func(i int) error) map[int]int {
 		var group sync.WaitGroup
 		statuses := make([]int, calls)
@@ -60,7 +60,7 @@ func TestConcurrency(t *testing.T) {
 	})
 }
 
-// padding is about the size of an annotation.
+// padding makes a document about as large as an annotation.
 var padding = member{"x", quote(strings.Repeat("x", 5_000))}
 
 func createAndRead(b *testing.B, items *azcosmos.ContainerClient, n int64) {

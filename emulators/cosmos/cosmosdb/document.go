@@ -127,7 +127,8 @@ func replaceDocument(s *Server, r request) (response, error) {
 	})
 }
 
-// put writes the document if check accepts the existing one, which is nil if there is none.
+// put writes the document if check returns no error. The argument of check is the existing document, or nil if no
+// document has this id.
 func (s *Server) put(r request, document object, id string, status int, check func(existing []byte) error) (response, error) {
 	var res response
 	err := s.store.write(func(tx *bbolt.Tx) error {

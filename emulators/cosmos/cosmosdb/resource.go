@@ -68,10 +68,11 @@ func parseResource(body []byte) (object, string, error) {
 	return properties, id, err
 }
 
-// supportedProperties of a container. The indexing policy has no effect, because the server has no queries.
+// supportedProperties are the properties of a container that the server accepts. The indexing policy has no effect,
+// because the server has no queries.
 var supportedProperties = []string{"id", "partitionKey", "defaultTtl", "indexingPolicy"}
 
-// checkContainer refuses properties that the server would not honour.
+// checkContainer returns an error if the container has a property that the server does not support.
 func checkContainer(properties object) error {
 	for _, m := range properties {
 		if !systemProperties[m.name] && !slices.Contains(supportedProperties, m.name) {

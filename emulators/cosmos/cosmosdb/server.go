@@ -22,8 +22,8 @@ import (
 // (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits).
 const maxBody = 2 << 20
 
-// maxDiscard limits how much of an oversized body is read and discarded. A client that is still sending would otherwise
-// see a closed connection instead of the 413.
+// maxDiscard limits how many bytes of an oversized body are read and discarded. If none were read, a client that is
+// still sending would see a closed connection instead of the status 413.
 const maxDiscard = 8 << 20
 
 // Server is one Cosmos DB account in one region.
@@ -120,8 +120,8 @@ func readBody(r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// readAccount returns the locations of the account. SDKs read it first and send all later requests to the writable
-// location, so that location is the host of this request.
+// readAccount returns the locations of the account. SDKs call it before all other operations and then send their
+// requests to the writable location. The writable location is therefore the host of this request.
 func readAccount(_ *Server, r request) (response, error) {
 	scheme := "http"
 	if r.tls {

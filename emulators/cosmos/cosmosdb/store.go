@@ -25,7 +25,7 @@ var (
 	propertiesKey = []byte("properties")
 )
 
-// commitDelay is how long a write waits for others, so that one fsync commits all of them.
+// commitDelay is how long a write waits for other writes, so that one fsync commits all of them.
 const commitDelay = time.Millisecond
 
 // store commits writes to a bbolt file.
@@ -50,9 +50,10 @@ func openStore(path string) (*store, error) {
 	return &store{db}, nil
 }
 
-// write runs operation in a transaction and returns after the commit. bbolt may run operation more than once. An
-// operation returns a *statusError only before it has changed anything, so such an error does not roll back the writes
-// of other requests in the same transaction.
+// write runs operation in a transaction and returns after the commit. bbolt runs several operations in one transaction,
+// and may run an operation more than once. If an operation returns a *statusError, write commits the transaction
+// nevertheless, to keep the writes of the other operations. An operation must therefore return a *statusError only
+// before it has changed anything.
 func (s *store) write(operation func(*bbolt.Tx) error) error {
 	var refused *statusError
 	err := s.db.Batch(func(tx *bbolt.Tx) error {
@@ -89,8 +90,8 @@ func openContainer(tx *bbolt.Tx, t target) (*bbolt.Bucket, error) {
 	return container, nil
 }
 
-// The sub-status of errNoOwner distinguishes a missing container from a missing document; see StatusCodes.md in
-// https://github.com/Azure/azure-sdk-for-java/tree/main/sdk/cosmos/azure-cosmos/docs.
+// The sub-status of errNoOwner distinguishes a missing container from a missing document. It is documented in
+// StatusCodes.md in https://github.com/Azure/azure-sdk-for-java/tree/main/sdk/cosmos/azure-cosmos/docs.
 var (
 	errNotFound = newError(http.StatusNotFound, 0, "Entity with the specified id does not exist in the system.")
 	errNoOwner  = newError(http.StatusNotFound, 1003, "Owner resource does not exist: the database or the container is missing")

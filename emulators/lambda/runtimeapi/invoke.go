@@ -40,7 +40,7 @@ func (h *Host) invoke(requestID string, payload []byte, stream io.Writer) (outco
 			if isNew {
 				return exited(e, requestID), nil
 			}
-			// An idle environment has ended: try the next one.
+			// The idle environment has ended. Try the next one.
 		case <-timeout.C:
 			e.kill()
 			return outcome{errorPayload("Runtime.InitTimeout", fmt.Sprintf("the function did not request an invocation within %s", initTimeout)), unhandled}, nil

@@ -51,7 +51,8 @@ type call struct {
 	process context.Context // ends with the function's process
 }
 
-// newInstructor responds to each call with the instruction that instruct returns: ok, fail, panic or exit.
+// newInstructor starts an instructor. Its response to each call is the result of instruct: "ok", "fail", "panic" or
+// "exit".
 func newInstructor(t testing.TB, instruct func(call) string) *instructor {
 	t.Helper()
 	in := &instructor{calls: make(chan call, 1<<16)}
@@ -72,7 +73,7 @@ func newInstructor(t testing.TB, instruct func(call) string) *instructor {
 
 func ok(call) string { return "ok" }
 
-// once returns the instruction for the first call and ok for later calls.
+// once returns an instruct function. The function returns the instruction for the first call and "ok" for later calls.
 func once(instruction string) func(call) string {
 	return func(c call) string {
 		if c.nth == 1 {
@@ -82,7 +83,7 @@ func once(instruction string) func(call) string {
 	}
 }
 
-// hang blocks until the function's process has ended.
+// hang is an instruct function that blocks until the function's process has ended.
 func hang(c call) string {
 	<-c.process.Done()
 	return "ok"
@@ -157,7 +158,7 @@ func send(t testing.TB, url, id string) {
 	}
 }
 
-// trySend is send for goroutines other than the test's own.
+// trySend does the same as send, but may be called from other goroutines than the test's own.
 func trySend(t testing.TB, url, id string) error {
 	t.Helper()
 	resp, body, err := tryInvoke(t, url, "echo", "Event", `{"id":"`+id+`"}`)

@@ -11,8 +11,9 @@ type launchRequest struct {
 	done chan error
 }
 
-// launcher starts processes on a thread that never ends. On Linux, Pdeathsig is sent when the thread that started the
-// process ends, even if its process continues.
+// launcher is the channel for launch requests. One goroutine starts all processes on a thread that never ends. On
+// Linux, Pdeathsig is sent when the thread that started a process ends, so a thread that ended would kill the function
+// while the host is still running.
 var launcher = sync.OnceValue(func() chan<- launchRequest {
 	requests := make(chan launchRequest)
 	go func() {

@@ -34,7 +34,7 @@ type queue struct {
 	wake    chan struct{}
 }
 
-// commitDelay is how long a change waits for others, so that one fsync commits all of them.
+// commitDelay is how long a change waits for other changes, so that one fsync commits all of them.
 const commitDelay = time.Millisecond
 
 // openQueue opens the queue with the events that an earlier process has left in it.

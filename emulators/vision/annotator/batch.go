@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// maxImages is the number of images in a request (https://cloud.google.com/vision/quotas).
+// maxImages is the maximum number of images in a request (https://cloud.google.com/vision/quotas).
 const maxImages = 16
 
 // service is the gRPC service of a Server. All methods except BatchAnnotateImages return Unimplemented.
@@ -69,8 +69,8 @@ func (s *Server) response(ctx context.Context, request *visionpb.AnnotateImageRe
 	return response
 }
 
-// recoverPanic wraps work so that a panic becomes error 13 (INTERNAL). A picture that crashes a decoder then fails only its
-// own response.
+// recoverPanic wraps work so that a panic becomes error 13 (INTERNAL). If a picture crashes a decoder, only the
+// response of this picture is an error.
 func recoverPanic(ctx context.Context, work func() error) func() error {
 	return func() (err error) {
 		defer func() {

@@ -10,8 +10,8 @@ import (
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 )
 
-// Billed returns the number of images that Google would bill: those with an annotation, whether by analysis or by a
-// Fault's Response. Errors are free.
+// Billed returns the number of images that Google would bill. These are the images with an annotation, from the
+// detectors or from a Fault's Response. Images with an error are free.
 func (s *Server) Billed() int64 { return s.billed.Load() }
 
 // BillTo writes a line with the time and the Identity of each billed image to w. It must be called before Serve.
@@ -24,12 +24,14 @@ func (s *Server) bill(image *visionpb.Image) {
 	}
 	content := image.GetContent()
 	if len(content) == 0 {
-		// With a Fault's Response, the URL has not been parsed before and may be invalid.
+		// If a Fault replaces the response, no code has parsed the URL yet, so the URL may be invalid. Identity is then
+		// the hash of no bytes.
 		if u, err := url.Parse(image.GetSource().GetImageUri()); err == nil {
 			content = []byte(u.Path)
 		}
 	}
-	// One Write call per line, so that concurrent lines do not mix. Write errors do not affect the count.
+	// Each line is one Write call, so that concurrent lines do not mix. A write error does not affect the count of
+	// billed images.
 	fmt.Fprintf(s.billLog, "%s %s\n", time.Now().UTC().Format(time.RFC3339Nano), Identity(content))
 }
 

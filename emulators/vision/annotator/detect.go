@@ -21,7 +21,8 @@ type detections struct {
 	colours []colours.Colour
 }
 
-// detect runs the detectors that the requested features need, in parallel. Labels need all of them.
+// detect runs the detectors that the requested features need, in parallel. If labels are requested, it runs all
+// detectors, because labels are derived from all results.
 func (s *Server) detect(ctx context.Context, picture *image.RGBA, limits resultLimits) (*detections, error) {
 	found := &detections{}
 	detectors, ctx := errgroup.WithContext(ctx)
@@ -46,7 +47,8 @@ func (s *Server) detect(ctx context.Context, picture *image.RGBA, limits resultL
 	return found, detectors.Wait()
 }
 
-// forDetector returns the number of results that a detector must find: the feature's limit, or all if labels are requested.
+// forDetector returns the number of results that a detector must find. This is the feature's limit, or the maximum if
+// labels are requested, because labels are derived from all results.
 func (l resultLimits) forDetector(feature visionpb.Feature_Type) int {
 	if l[visionpb.Feature_LABEL_DETECTION] > 0 {
 		return maxResults
@@ -54,7 +56,7 @@ func (l resultLimits) forDetector(feature visionpb.Feature_Type) int {
 	return l[feature]
 }
 
-// response returns the requested features of the detections.
+// response returns the response with the requested features.
 func (d *detections) response(p *photo.Photo, limits resultLimits) *visionpb.AnnotateImageResponse {
 	response := &visionpb.AnnotateImageResponse{}
 	for _, f := range atMost(limits[visionpb.Feature_FACE_DETECTION], d.faces) {

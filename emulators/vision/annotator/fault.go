@@ -37,7 +37,7 @@ func (f Fault) Rule() rules.Rule {
 	return rules.Rule{Only: f.Only, Times: f.Times, Delay: f.Delay, OnMatch: f.OnMatch}
 }
 
-// SetFault replaces the Fault that has the same Only. A Fault with Only takes precedence over the general one.
+// SetFault replaces the Fault that has the same Only. A Fault with Only takes precedence over a Fault without Only.
 func (s *Server) SetFault(f Fault) { s.fault.Put(f) }
 
 type faults struct{ rules.Set[Fault] }

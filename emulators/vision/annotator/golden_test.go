@@ -79,7 +79,7 @@ type goldenObject struct {
 
 type box struct{ left, top, right, bottom float64 }
 
-// Tolerances, because processors and JPEG decoders round differently.
+// The tolerances are necessary because processors and JPEG decoders round differently.
 const (
 	pixels = 12
 	score  = 0.05

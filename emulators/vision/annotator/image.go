@@ -37,7 +37,7 @@ func Features() []string {
 	}
 }
 
-// annotate annotates one image. Its errors are gRPC statuses, or the context's error.
+// annotate annotates one image. An error is either a gRPC status or the context's error.
 func (s *Server) annotate(ctx context.Context, request *visionpb.AnnotateImageRequest) (*visionpb.AnnotateImageResponse, error) {
 	limits, err := parseFeatures(request.GetFeatures())
 	if err != nil {
@@ -70,8 +70,8 @@ func (s *Server) annotate(ctx context.Context, request *visionpb.AnnotateImageRe
 // resultLimits contains the maximum number of results of each requested feature. It is 0 for all other features.
 type resultLimits map[visionpb.Feature_Type]int
 
-// parseFeatures returns an error if any requested feature is not implemented. An empty result instead would mean that
-// nothing was found.
+// parseFeatures returns an error if any requested feature is not implemented. Without the error, the client would take
+// the empty result to mean that nothing was found.
 func parseFeatures(features []*visionpb.Feature) (resultLimits, error) {
 	limits := resultLimits{}
 	for _, f := range features {

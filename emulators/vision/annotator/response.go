@@ -103,7 +103,8 @@ func nearestPixel(v float64, length int) int32 {
 	return int32(math.Round(min(max(v, 0), float64(length-1))))
 }
 
-// likelihood converts a probability. Google does not publish the limits; these are our choice.
+// likelihood converts a probability to a Likelihood. Google does not publish the limits between the likelihoods, so
+// these limits are our choice.
 func likelihood(p float64) visionpb.Likelihood {
 	switch {
 	case p < 0.05:

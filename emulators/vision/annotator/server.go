@@ -35,9 +35,11 @@ import (
 const (
 	// maxRequest is the size limit of a request in bytes (https://cloud.google.com/vision/quotas).
 	maxRequest = 10 << 20
-	// maxMessage is gRPC's limit. It is higher, so that most requests that are too large get Google's error, not gRPC's.
+	// maxMessage is the size limit of gRPC. It is higher than maxRequest, so that most requests that are too large get
+	// Google's error instead of gRPC's error.
 	maxMessage = 4 * maxRequest
-	// maxAnalyses bounds the memory: a picture of 75 megapixels can take a gigabyte.
+	// maxAnalyses is the maximum number of pictures that are analysed at the same time. It limits the memory, because a
+	// picture of 75 megapixels can take a gigabyte.
 	maxAnalyses = 8
 	// shutdownTimeout is how long running requests may take after the context has ended.
 	shutdownTimeout = 5 * time.Second

@@ -19,7 +19,8 @@ type Colour struct {
 const (
 	maxClusters   = 10
 	maxIterations = 30
-	// Clusters closer than mergeDistance in L*a*b* are merged: the difference is hard to see.
+	// Clusters whose distance in L*a*b* is less than mergeDistance are merged, because the difference between their
+	// colours is hard to see.
 	mergeDistance = 5
 	// A colour with chroma vividChroma scores twice as much as a grey of the same area. Google does not publish its formula.
 	vividChroma = 60
@@ -133,7 +134,8 @@ func seeds(bins []bin) []bin {
 	return chosen
 }
 
-// merged joins clusters that look the same: a plain picture has fewer colours than maxClusters.
+// merged joins clusters that look the same. A picture of few colours would otherwise have several clusters of the same
+// colour.
 func merged(found []bin) []bin {
 	slices.SortStableFunc(found, func(a, b bin) int { return cmp.Compare(b.pixels, a.pixels) })
 	var kept []bin

@@ -7,7 +7,8 @@ import (
 	"triptych/emulators/vision/nn"
 )
 
-// Expressions are probabilities. Together with the omitted ones (neutral, fearful, disgusted) they add up to 1.
+// Expressions contains the probabilities of four expressions. The four probabilities and those of the omitted
+// expressions (neutral, fearful, disgusted) add up to 1.
 type Expressions struct{ Happy, Sad, Angry, Surprised float64 }
 
 // expressionNetwork estimates Expressions.

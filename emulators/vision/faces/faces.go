@@ -46,7 +46,7 @@ func Load() (*Finder, error) {
 	return f, errors.Join(d.Err(), l.Err(), e.Err())
 }
 
-// Find returns at most limit faces, highest score first. It checks the context between faces.
+// Find returns at most limit faces, highest score first. After each face, it checks whether the context has ended.
 func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Face, error) {
 	found := f.detector.detect(picture)
 	found = found[:min(len(found), limit)]

@@ -24,14 +24,15 @@ var hues = []struct {
 const (
 	// Saturation is the difference between the strongest and the weakest primary, divided by the strongest.
 	minSaturation = 0.25 // less saturated colours have no hue label
-	// A picture whose colours are all below maxMonochrome is black and white. Even a photographed white wall exceeds it.
+	// A picture is black and white if the saturation of each of its colours is at most maxMonochrome. Even the
+	// photograph of a white wall has a higher saturation.
 	maxMonochrome = 0.06
 	maxDark       = 50  // strongest primary of a dark colour, of 255
 	maxBrown      = 180 // strongest primary of brown, of 255
 )
 
-// fractions returns the fraction of the picture that has each colour label. Black and white applies to the whole picture
-// or not at all.
+// fractions returns the fraction of the picture that has each colour label. The label for black and white applies
+// either to the whole picture or not at all.
 func fractions(dominant []colours.Colour) map[string]float64 {
 	found := map[string]float64{}
 	coloured := false
@@ -53,7 +54,7 @@ func fractions(dominant []colours.Colour) map[string]float64 {
 }
 
 func hue(c colours.Colour) string {
-	// This is the angle around the grey axis of the RGB cube.
+	// The hue is the angle around the grey axis of the RGB cube.
 	angle := math.Atan2(math.Sqrt(3)*(c.Green-c.Blue), 2*c.Red-c.Green-c.Blue) * 180 / math.Pi
 	if angle < 0 {
 		angle += 360

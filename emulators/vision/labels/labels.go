@@ -46,7 +46,7 @@ func Of(things []objects.Object, people []faces.Face, dominant []colours.Colour)
 	return found.sorted()
 }
 
-// Labels of people. Person is also an object class.
+// These labels describe people. Most of them are derived from faces. "Person" is also a class of the object detector.
 const (
 	face     = "Face"
 	person   = "Person"
@@ -77,7 +77,8 @@ func (t tally) sorted() []Label {
 	return all
 }
 
-// groupScore returns the score of the third most certain body or face, whichever is higher.
+// groupScore returns the score of the label for a group. It is the third-highest score among the bodies or among the
+// faces, whichever is higher, because a group has at least three members.
 func groupScore(things []objects.Object, people []faces.Face) float64 {
 	var bodies, heads []float64
 	for _, o := range things {

@@ -85,7 +85,8 @@ func (w weight) decode() *Tensor {
 	return t
 }
 
-// Err returns the first error of the methods below: the name and shape of weights that the model does not have.
+// Err returns the first error of the methods below. The error contains the name and the shape of weights that the model
+// does not have.
 func (m *Model) Err() error { return m.err }
 
 // Tensor returns the weights with the given name and shape. A dimension of 0 matches any length.

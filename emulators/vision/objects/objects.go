@@ -34,12 +34,13 @@ func (o Object) large() bool { return o.Box.Area() >= largeArea }
 type Box struct{ Left, Top, Right, Bottom float64 }
 
 const (
-	// minScore is the lowest score of an Object. Google's responses have the same limit.
+	// minScore is the minimum score of an Object. Google's responses also contain no object with a lower score.
 	minScore = 0.5
-	// Objects that cover at least largeArea of the picture need a confirmation with at least confirmScore.
+	// An object that covers at least largeArea of the picture must be confirmed by the second detection, with a score
+	// of at least confirmScore.
 	largeArea, confirmScore = 0.2, 0.3
-	// Two detections are the same object if they overlap by more than sameClassOverlap and have the same class, or by more
-	// than anyClassOverlap: a dog is not also a cat.
+	// Two detections with the same class are one object if they overlap by more than sameClassOverlap. Two detections
+	// with different classes are one object if they overlap by more than anyClassOverlap: a dog is not also a cat.
 	sameClassOverlap, anyClassOverlap = 0.5, 0.85
 )
 
@@ -59,8 +60,8 @@ func Load() (*Finder, error) {
 	return f, m.Err()
 }
 
-// Find returns at most limit objects, highest score first. It detects objects in the stretched picture, and confirms large
-// ones in the picture with a margin.
+// Find returns at most limit objects, highest score first. It detects objects in the stretched picture, then confirms
+// the large ones by a second detection in the picture with a margin.
 func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Object, error) {
 	found, err := f.detect(ctx, picture, stretched, minScore)
 	if err != nil {
@@ -76,12 +77,13 @@ func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Ob
 	return found[:min(len(found), limit)], nil
 }
 
-// stretched is the position of the picture in the network's input for the first detection: the whole input, as in the
-// training.
+// stretched is the position of the picture in the network's input for the first detection. The picture is stretched to
+// the whole input, as in the training.
 var stretched = image.Rect(0, 0, inputSize, inputSize)
 
-// withMargin returns the position of the picture in the network's input for the second detection: centred, with its own
-// proportions, with a margin of 5 % on each side. With 10 %, the cliff is a person again.
+// withMargin returns the position of the picture in the network's input for the second detection. The picture keeps its
+// proportions and is centred. The margin is 5 % on each side. A margin of 10 % is too large: the network again reports
+// a person in the photograph of a cliff (see the package comment).
 func withMargin(size image.Point) image.Rectangle {
 	const side = inputSize * 9 / 10
 	longer := max(size.X, size.Y)
@@ -107,8 +109,8 @@ func (f *Finder) detect(ctx context.Context, picture *image.RGBA, position image
 	return found, nil
 }
 
-// confirmed drops large objects that the second detection did not find. The score of the others is the mean of both
-// detections.
+// confirmed returns the detected objects without the large ones that the second detection did not find. The score of a
+// confirmed object is the mean of its scores in both detections.
 func confirmed(found, second []Object) []Object {
 	var kept []Object
 	for _, o := range found {

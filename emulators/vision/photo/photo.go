@@ -18,8 +18,8 @@ import (
 // MaxPixels is the size of the largest picture that Decode accepts. It is Cloud Vision's limit.
 const MaxPixels = 75_000_000
 
-// maxSide is the longest side of Photo.Pixels. The face detector uses only 416 pixels, but landmarks and expressions are
-// more accurate with more.
+// maxSide is the length of the longest side of Photo.Pixels. The face detector needs only 416 pixels, but landmarks and
+// expressions are more accurate with more pixels.
 const maxSide = 1280
 
 // The errors of Decode.

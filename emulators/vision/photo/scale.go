@@ -63,7 +63,8 @@ func Letterbox(from *image.RGBA, crop image.Rectangle, size image.Point, centred
 	return to, scale
 }
 
-// average weights each pixel by the area that it covers. The kernels of x/image/draw are wider and blur.
+// average is a scaling kernel that weights each pixel by the area that it covers. The kernels of x/image/draw are wider
+// and blur the picture.
 var average = &xdraw.Kernel{Support: 0.5, At: func(float64) float64 { return 1 }}
 
 // Stretch scales the whole picture to size and does not keep its proportions.
