@@ -6,7 +6,7 @@ import "time"
 type Kind string
 
 const (
-	// Rejecting kinds: the picture can never be annotated. Its Record says why.
+	// Kinds that reject the picture: it can never be annotated, and its Record states the reason.
 
 	BadImage Kind = "BadImage" // not an image that Google can read
 	TooLarge Kind = "TooLarge" // the picture or its annotation exceeds a limit
@@ -17,7 +17,7 @@ const (
 	Unfetchable Kind = "Unfetchable" // Google could not fetch the URL: send the bytes
 	WasErased   Kind = "WasErased"   // the owner erased the picture: discard it
 
-	// Retried kinds: the same call may succeed later.
+	// Kinds that are retried: the same call may succeed later.
 
 	Unavailable   Kind = "Unavailable"   // a cloud is down, slow or unreachable
 	Throttled     Kind = "Throttled"     // a cloud asks us to slow down, perhaps for a stated time
@@ -25,10 +25,10 @@ const (
 	Misconfigured Kind = "Misconfigured" // a setting is wrong: the operator must fix it
 )
 
-// Rejects reports whether no retry can help the picture.
+// Rejects reports whether an error of this kind rejects the picture, because no retry can help.
 func (k Kind) Rejects() bool { return k == BadImage || k == TooLarge || k == Gone }
 
-// Retries reports whether the same call may succeed later.
+// Retries reports whether an error of this kind is retried, because the same call may succeed later.
 func (k Kind) Retries() bool {
 	return k == Unavailable || k == Throttled || k == Forbidden || k == Misconfigured
 }
@@ -78,7 +78,8 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// FailureDetails is attached to the failures of activities, so that the page can name the cloud without reading English.
+// FailureDetails is attached to the failures of activities. It tells the page which cloud failed, so that the page does
+// not have to parse an English sentence.
 type FailureDetails struct {
 	Cloud Cloud `json:"cloud,omitempty"`
 }

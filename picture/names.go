@@ -2,8 +2,8 @@ package picture
 
 import "time"
 
-// Names of workflows, activities and task queues. trigger and web use them to start workflows without linking the
-// packages workflows and activities.
+// The names of workflows, activities and task queues. They are in this package so that trigger and web can start
+// workflows without linking the packages workflows and activities.
 const (
 	AnnotateWorkflow = "AnnotatePicture"
 	EraseWorkflow    = "ErasePicture"

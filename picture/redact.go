@@ -17,8 +17,8 @@ func Redact(s string) string {
 	return anyID.ReplaceAllStringFunc(s, func(id string) string { return ID(id).Redacted() })
 }
 
-// Redacted returns the last eight characters: enough to search for, too few to open the picture. The first
-// characters of an upload ID are only its time.
+// Redacted returns the last eight characters of the ID, which are enough to search the log for a picture but too few to
+// open it. The first characters would not identify an upload, because they contain only its time.
 func (id ID) Redacted() string { return "…" + string(id[max(0, len(id)-8):]) }
 
 // LogValue implements slog.LogValuer, so that a log never contains a whole ID.

@@ -8,8 +8,8 @@ import (
 // Sweep is the input of a SweepPictures workflow: it selects the objects to examine. The sweep starts a workflow for
 // each object that has neither a Record nor a workflow. The zero Sweep examines every picture uploaded through the site.
 type Sweep struct {
-	// Bucket and Prefix select objects that were not uploaded through the site, whatever their keys are. This is a
-	// backfill.
+	// Bucket and Prefix select objects that were not uploaded through the site, whatever their keys are. Such a sweep
+	// is called a backfill.
 	Bucket string `json:"bucket,omitempty"`
 	Prefix string `json:"prefix,omitempty"`
 	// Within skips pictures whose ID was created more than this many seconds ago; 0 skips none.
@@ -30,11 +30,11 @@ type SweepCounts struct {
 	Skipped  int `json:"skipped,omitempty"` // can never be examined; the worker's log has the reason
 }
 
-// Backfill reports whether the sweep selects objects that were not uploaded through the site.
+// Backfill reports whether the sweep is a backfill: it selects objects that were not uploaded through the site.
 func (s Sweep) Backfill() bool { return s.Bucket != "" || s.Prefix != "" }
 
-// LowPriority reports whether live pictures overtake the pictures of this sweep. Such a sweep also limits how many
-// workflows it has open.
+// LowPriority reports whether the sweep is a backfill or a reannotation. Live pictures overtake the pictures of such a
+// sweep, and the sweep limits how many workflows are open.
 func (s Sweep) LowPriority() bool { return s.Backfill() || s.Reannotate }
 
 // KeyAt returns a key that sorts before all keys created at t or later, and after all older ones. S3 lists keys in

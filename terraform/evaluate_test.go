@@ -125,14 +125,15 @@ func (in *interpreter) variable(block *hclsyntax.Block) (cty.Value, error) {
 
 const accountID = "123456789012"
 
-// placeholder returns an object for a resource whose attributes only a provider can compute. It has every attribute that
-// any expression refers to. The value of each attribute is its address.
+// placeholder returns an object for a resource whose attributes only a provider can compute. The object has every
+// attribute to which any expression refers. The value of each attribute is the attribute's address.
 func (in *interpreter) placeholder(address string) cty.Value {
 	attributes := map[string]cty.Value{}
 	for name := range in.attributeNames {
 		attributes[name] = cty.StringVal(address + "." + name)
 	}
-	// The configuration uses these attributes as numbers or objects, or parses them.
+	// The configuration uses these attributes as numbers or objects, or parses them, so an address as their value would
+	// cause an error.
 	attributes["version"] = cty.NumberIntVal(1)
 	attributes["endpoints"] = cty.ObjectVal(map[string]cty.Value{"grpc_address": cty.StringVal(address + ".endpoints.grpc_address")})
 	attributes["domain_validation_options"] = cty.TupleVal([]cty.Value{cty.ObjectVal(map[string]cty.Value{

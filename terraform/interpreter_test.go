@@ -106,7 +106,8 @@ type parsedFile struct {
 	attributeNames map[string]bool // names that follow a dot in any expression
 }
 
-// parsedFiles caches parsed files by name and content. A mutation changes only one of about twenty files.
+// parsedFiles caches parsed files by name and content. Each mutation changes only one of about twenty files, so the
+// cache avoids parsing the others again.
 var parsedFiles sync.Map
 
 func parseFile(name, text string) (parsedFile, error) {
@@ -179,7 +180,7 @@ func (in *interpreter) instances(address string, block *hclsyntax.Block) ([]inst
 	return instances, nil
 }
 
-// referenceAttributes contain addresses of other blocks instead of values.
+// referenceAttributes are the attributes that contain addresses of other blocks instead of values.
 var referenceAttributes = []string{"provider", "depends_on", "ignore_changes"}
 
 // body evaluates all attributes and nested blocks of a block body, except count and for_each.

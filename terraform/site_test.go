@@ -143,7 +143,7 @@ var siteRules = map[string]rule{
 			errs = append(errs, expect(site, true, "is_ipv6_enabled")...)
 			errs = append(errs, expect(site, true, "default_cache_behavior", 0, "compress")...)
 			errs = append(errs, expect(site, false, "ordered_cache_behavior", 0, "compress")...)
-			// CloudFront compresses only responses that it may cache.
+			// CloudFront compresses only responses that it may cache, so the cache policy must allow caching.
 			return append(errs, expect(p.resource("data.aws_cloudfront_cache_policy.page"), "Managed-CachingOptimized", "name")...)
 		}, []mutation{
 			{"an_uncompressed_page", "site.tf", "compress                   = true", "compress                   = false"},

@@ -128,7 +128,8 @@ var variants = map[string]struct {
 							errs = append(errs, r.address+" is in the plan")
 						}
 					}
-					// The provider requires a key even if it manages no resources.
+					// The Temporal Cloud provider requires an API key even if it manages no resources, so the
+					// configuration passes a key that is never used.
 					return append(errs, expect(p.resource("provider.temporalcloud"), "unused", "api_key")...)
 				}, []mutation{
 					{"a_required_Temporal_Cloud_key", "terraform.tf", `var.temporal_address == null ? null : "unused"`, "null"},

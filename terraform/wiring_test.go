@@ -49,7 +49,7 @@ var wiringRules = map[string]rule{
 			}
 			google := resource{address: "Google's services", values: map[string]any{"all": services}}
 			errs = append(errs, expect(google, []any{"iam.googleapis.com", "iamcredentials.googleapis.com", "sts.googleapis.com", "vision.googleapis.com"}, "all")...)
-			// Since version 5, azurerm registers only the listed resource providers.
+			// Since version 5, azurerm registers only the resource providers that its configuration lists.
 			azure := p.resource("provider.azurerm")
 			return append(errs, expect(azure, []any{"Microsoft.Consumption", "Microsoft.DocumentDB", "Microsoft.ManagedIdentity"}, "resource_providers_to_register")...)
 		}, []mutation{

@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// gracefulShutdown returns the number of seconds that the worker's code allows for a graceful shutdown. It is infinite, which violates
-// every rule, if the code no longer states it.
+// gracefulShutdown returns the number of seconds that the worker's code allows for a graceful shutdown. If the code no
+// longer states the number, gracefulShutdown returns infinity, which violates every rule.
 func gracefulShutdown() float64 {
 	found := regexp.MustCompile(`stopTimeout = (\d+) \* time\.Second`).FindStringSubmatch(goSource("../worker"))
 	if found == nil {

@@ -17,8 +17,8 @@ import (
 	"triptych/picture"
 )
 
-// deadlineMargin is subtracted from Lambda's deadline, so that an unreachable Temporal results in an error with a reason
-// and not in a timeout of the Lambda.
+// deadlineMargin is how long before Lambda's deadline the trigger gives up. If Temporal is unreachable, the log then
+// contains an error with a reason instead of a timeout of the Lambda.
 const deadlineMargin = time.Second
 
 // maxConcurrentStarts is how many pictures of one event are started concurrently. Today S3 sends one record per event, but
@@ -30,8 +30,8 @@ type trigger struct {
 	client client.Client
 }
 
-// handle starts all pictures in an S3 event, or in the events that a dead-letter message contains. The error names the
-// records that could not be started. All others were started.
+// handle starts a workflow for each picture in an S3 event, or in the events that a dead-letter message contains. Its
+// error names the records for which this failed. The failure of one record does not prevent the start of the others.
 func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -61,8 +61,8 @@ func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
 	return errors.Join(failed...)
 }
 
-// start starts the workflow of one record's picture. It skips a record that cannot be read: no later delivery could be
-// read either, and the sweep finds the picture if it exists.
+// start starts the workflow of one record's picture. It skips an unreadable record without an error, because the record
+// would be unreadable in every later delivery too. If the picture exists, the sweep finds it.
 func start(ctx context.Context, c client.Client, record json.RawMessage) error {
 	p, err := parseRecord(record)
 	if err != nil {
@@ -79,7 +79,7 @@ func start(ctx context.Context, c client.Client, record json.RawMessage) error {
 	return nil
 }
 
-// connect returns the Temporal client. It makes the client for the first event; after a failure, the next event tries
+// connect returns the Temporal client. It makes the client for the first event. If that fails, the next event tries
 // again.
 func (t *trigger) connect(ctx context.Context) (client.Client, error) {
 	t.mu.Lock()

@@ -16,8 +16,9 @@ import (
 	"triptych/picture"
 )
 
-// sweeps are the scheduled sweeps. They find pictures whose S3 event was lost: recent ones every 15 minutes, and all
-// others once a day. An upload can arrive up to 15 minutes after its ID was created.
+// sweeps are the scheduled sweeps. They find pictures whose S3 event was lost. One sweep examines the pictures of the
+// last 25 hours every 15 minutes; the other examines all pictures once a day. An upload can arrive up to 15 minutes
+// after its ID was created, so the two periods overlap by an hour.
 var sweeps = map[string]struct {
 	every time.Duration
 	sweep picture.Sweep
@@ -26,7 +27,7 @@ var sweeps = map[string]struct {
 	"sweep-all": {24 * time.Hour, picture.Sweep{}},
 }
 
-// overlap skips a scheduled sweep while the previous one is still running.
+// overlap is the schedules' overlap policy: a sweep is skipped while the previous one is still running.
 const overlap = enumspb.SCHEDULE_OVERLAP_POLICY_SKIP
 
 // createSchedules creates the schedules of the sweeps, or updates those that differ. Every worker does so when it starts.

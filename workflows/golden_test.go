@@ -23,9 +23,10 @@ import (
 	"triptych/workflows"
 )
 
-// goldenPath returns the file of a golden history. Golden histories are histories of released workflow code; new code must
-// be able to replay them. Add one for each new branch with: go test ./workflows -run Golden -record missing. Never replace one,
-// because workflows with this history may still be open.
+// goldenPath returns the path of a golden history. A golden history is the history of a workflow that ran released
+// workflow code. New code must be able to replay it, because workflows with this history may still be open.
+//
+// Add a golden history for each new branch with: go test ./workflows -run Golden -record missing. Never replace one.
 func goldenPath(workflow, branch string) string {
 	return filepath.Join("testdata", workflow, branch+".json")
 }
@@ -61,7 +62,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// A golden history that does not take its branch protects nothing.
+// TestGoldenTakesItsBranch checks that each golden history took the path that its name states. Otherwise a change to
+// that path would not be detected.
 func TestGoldenTakesItsBranch(t *testing.T) {
 	for name, b := range branches() {
 		t.Run(name, func(t *testing.T) { b.checkHistory(t, loadHistory(t, goldenPath(picture.AnnotateWorkflow, name))) })
@@ -141,7 +143,8 @@ func decode(t *testing.T, payloads *commonpb.Payloads, into any) {
 	}
 }
 
-// checkUnlimitedRetries checks that no activity has a last attempt. A workflow could otherwise end without a Record.
+// checkUnlimitedRetries checks that no activity has a limit on its attempts or total time. With a limit, a workflow
+// could end without a Record.
 func checkUnlimitedRetries(t *testing.T, path string) {
 	t.Helper()
 	activities := 0

@@ -9,12 +9,14 @@ import (
 	"triptych/picture"
 )
 
-// No activity has a limit on its attempts or total time, because a cloud may be unavailable for days. One attempt per
-// minute is cheap and detects soon enough that the cloud is back.
+// maxRetryInterval limits the pause between two attempts. One attempt per minute is cheap and detects soon enough that
+// a cloud is available again. No activity has a limit on its attempts or total time, because a cloud may be unavailable
+// for days.
 const maxRetryInterval = time.Minute
 
-// localOptions allows one attempt that ends within the workflow task. The three seconds include fetching credentials. A second
-// local attempt would fail for the same reason, and the SDK limits how long local activities can be retried.
+// localOptions allows one attempt of three seconds, so that it ends within the workflow task. The three seconds include
+// the fetching of credentials. A second local attempt would fail for the same reason, and the SDK limits how long local
+// activities can be retried.
 func localOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout: 3 * time.Second,
@@ -22,8 +24,9 @@ func localOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// annotateOptions selects annotate's own task queue, which is limited to Vision's quota. The time in that queue is not
-// limited. Google may take 20 s for a picture; the heartbeat detects a crashed worker after 3 s.
+// annotateOptions selects annotate's own task queue, whose rate is limited to Vision's quota. The time in that queue is
+// not limited, because many pictures may be waiting. An attempt may take 60 s, because Google may need 20 s for a
+// picture; a missing heartbeat detects a crashed worker after 3 s.
 func annotateOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           picture.AnnotateQueue,
@@ -33,7 +36,8 @@ func annotateOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// defaultOptions is for activities with one short call. A delay that a cloud requests takes precedence over the retry policy.
+// defaultOptions contains the options of activities that make one short call. If a cloud requests a delay, the delay
+// replaces the interval of the retry policy.
 func defaultOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 15 * time.Second,
@@ -41,7 +45,8 @@ func defaultOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// sweepOptions allows time for a page of 1,000 keys, each of which needs a read from Cosmos DB.
+// sweepOptions contains the options of the sweep activity. The timeout is long, because a page has 1,000 keys, each of
+// which needs a read from Cosmos DB.
 func sweepOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 5 * time.Minute,

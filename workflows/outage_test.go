@@ -13,8 +13,8 @@ import (
 	"triptych/workflows"
 )
 
-// A picture survives an outage of any length. It continues within a minute after the outage, and an outage does not cause
-// more than one attempt per minute.
+// TestOutage checks that a picture survives an outage of any length. During the outage there is at most one attempt per
+// minute, and the picture continues within a minute after the outage.
 func TestOutage(t *testing.T) {
 	const day = 24 * time.Hour
 	for _, c := range []struct {
@@ -58,7 +58,8 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// Attempts are not events, so an outage does not fill the history. The histories are from a real server.
+// A failed attempt adds no event to the history. A long outage therefore cannot make a history exceed Temporal's
+// limits. The histories were recorded on a real server.
 func TestOutageHistoryLength(t *testing.T) {
 	events := func(branch string) int {
 		return len(loadHistory(t, goldenPath(picture.AnnotateWorkflow, branch)).Events)
@@ -67,7 +68,8 @@ func TestOutageHistoryLength(t *testing.T) {
 	if retried != normal {
 		t.Errorf("%d events with four failed attempts, %d without", retried, normal)
 	}
-	// The failed local attempt adds one marker and one durable activity, however long the outage is.
+	// The failed local activity adds one marker, and the durable activity adds a few events. This number does not
+	// depend on the length of the outage.
 	if n := events("presign_continues_as_durable_activity"); n > normal+6 {
 		t.Errorf("%d events with missing credentials, %d without", n, normal)
 	}
@@ -97,7 +99,8 @@ type unlimitedOutbound struct {
 
 func (u *unlimitedOutbound) ExecuteActivity(ctx workflow.Context, activity string, args ...any) workflow.Future {
 	options := workflow.GetActivityOptions(ctx)
-	// The environment measures both timeouts in real time and over all attempts together, and a week has 10,000 attempts.
+	// The environment measures both timeouts in real time and over all attempts together. A simulated week has 10,000
+	// attempts, which would exceed the normal timeouts.
 	options.HeartbeatTimeout, options.StartToCloseTimeout = 0, time.Hour
 	if retry := *options.RetryPolicy; retry.MaximumAttempts == 0 {
 		retry.MaximumAttempts = math.MaxInt32

@@ -33,13 +33,13 @@ const portrait = "../../emulators/vision/testdata/astronaut.jpg"
 
 var screenshots = flag.String("screenshots", "", "`directory` for screenshots of the page")
 
-// pageEnv contains what the page tests share because it takes seconds to start: a stack, and a Chromium whose fake
+// pageEnv contains what all page tests share, because it takes seconds to start: a stack, and a Chromium whose fake
 // camera plays the portrait.
 type pageEnv struct {
 	*stack.Stack
 	chromium context.Context
 	webURL   string // of the program web without the stack's fault switches
-	// deployedURL is webURL with a host name that is not loopback, as after a deployment.
+	// deployedURL is webURL with a host name that is not loopback. The page then behaves as after a deployment.
 	deployedURL  string
 	bucketOrigin string // of the bucket to which deployedURL grants uploads
 }
@@ -175,7 +175,8 @@ func newTab(t *testing.T, chromium context.Context, site string) tab {
 		case *runtime.EventExceptionThrown:
 			pageErrors = append(pageErrors, event.ExceptionDetails.Text+" "+event.ExceptionDetails.Exception.Description)
 		case *log.EventEntryAdded:
-			// Chromium also logs 4xx responses, which tests may provoke.
+			// Chromium also logs each 4xx response as an error. Tests may cause such responses on purpose, so they do
+			// not fail the test.
 			if event.Entry.Level == log.EntryLevelError && event.Entry.Source != log.EntrySourceNetwork {
 				pageErrors = append(pageErrors, event.Entry.Text)
 			}

@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// minContrast is the minimum of WCAG 2, level AA, for text of normal size.
+// minContrast is the lowest contrast that WCAG 2, level AA, allows for text of normal size.
 const minContrast = 4.5
 
 func testContrast(t *testing.T, h pageEnv) {
@@ -51,7 +51,8 @@ type textRun struct {
 	Colour     [4]float64
 }
 
-// visibleText evaluates to all visible text runs. If a modal dialog is open, only its text counts.
+// visibleText is a JavaScript expression for all visible text runs. If a modal dialog is open, it contains only the
+// text of the dialog.
 const visibleText = `(() => {
 	const found = [], root = document.querySelector("dialog[open]") ?? document.body;
 	const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);

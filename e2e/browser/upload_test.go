@@ -230,7 +230,7 @@ func testUpload(t *testing.T, h pageEnv) {
 	})
 }
 
-// visitDeployedSite opens the site whose pictures no trigger starts.
+// visitDeployedSite opens the site under its deployed address. Uploads from that address start no workflow.
 func (h pageEnv) visitDeployedSite(t *testing.T) tab {
 	t.Helper()
 	p := newTab(t, h.chromium, h.deployedURL)
@@ -238,7 +238,8 @@ func (h pageEnv) visitDeployedSite(t *testing.T) tab {
 	return p
 }
 
-// bucketResponds responds to each upload with the next status, and repeats the last. It returns the number of uploads.
+// bucketResponds makes the bucket respond to the n-th upload with the n-th status, and to all later uploads with the
+// last status. It returns the number of uploads.
 func (p tab) bucketResponds(statuses ...int64) *atomic.Int32 {
 	p.Helper()
 	var puts atomic.Int32
@@ -264,7 +265,7 @@ func (p tab) expectOnePicture() {
 	}
 }
 
-// historyLength evaluates to the number of pictures in the history, as a string.
+// historyLength is a JavaScript expression for the number of pictures in the history, as a string.
 const historyLength = `String(JSON.parse(localStorage.getItem("triptych.pictures") ?? "[]").length)`
 
 func (p tab) setOffline(yes bool) {
@@ -286,7 +287,8 @@ func (p tab) setConditions(conditions network.Conditions) {
 	})
 }
 
-// emulateNetwork sets offline twice: Chromium up to 148 reads it beside the conditions, newer versions read it in them.
+// emulateNetwork is the DevTools command that simulates network conditions. Chromium up to version 148 reads the field
+// offline next to the conditions, and newer versions read it inside them, so the parameters contain it in both places.
 var emulateNetwork = cdp.Command[emulateNetworkParams, network.EmulateNetworkConditionsByRuleResult]{Method: network.CommandEmulateNetworkConditionsByRule}
 
 type emulateNetworkParams struct {

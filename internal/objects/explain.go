@@ -10,7 +10,7 @@ import (
 )
 
 // explanations maps S3's error codes to their meaning for the picture
-// (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). TestExplain provokes each of them.
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). TestExplain provokes each error.
 var explanations = map[string]struct {
 	kind    picture.Kind
 	message string

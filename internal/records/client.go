@@ -18,8 +18,9 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 )
 
-// client recreates the azcosmos client until one has reached the account. azcosmos reads the account document before
-// anything else. If that fails, it returns the same failure to all callers for five minutes, even if Cosmos DB is back.
+// client is a Cosmos DB client that makes a new azcosmos client for each call until one has reached the account.
+// azcosmos reads the account document before anything else. If that request fails, the azcosmos client returns the same
+// error to all callers for five minutes, even if Cosmos DB is available again.
 type client struct {
 	connect func() (*connection, error)
 
@@ -116,13 +117,14 @@ func (c *client) drop(used *connection) {
 	}
 }
 
-// accountTimeout limits the request for the account document. azcosmos would allow it one minute, whatever the caller's
-// deadline is.
+// accountTimeout limits the request for the account document. Without it, azcosmos allows one minute, even if the
+// caller's deadline is earlier.
 const accountTimeout = 5 * time.Second
 
-// noRetry disables azcosmos's own retries of lost connections (up to four, one second apart) and of some 5xx responses.
-// azcosmos has no option for that, so noRetry replaces the errors that azcosmos recognizes. It keeps 403, with which
-// azcosmos detects an account that has moved to another region.
+// noRetry is a policy that prevents azcosmos's own retries: up to four of a lost connection, one second apart, and more
+// of some 5xx responses. azcosmos has no option that disables them, so noRetry replaces the errors that azcosmos would
+// recognize and retry. It does not replace a 403, because azcosmos uses a 403 to detect an account that has moved to
+// another region.
 type noRetry struct {
 	reachedAccount atomic.Bool // the account document was read
 }
@@ -146,7 +148,8 @@ func (n *noRetry) Do(r *policy.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// connectionError is a failed connection. It deliberately wraps no error; see noRetry.
+// connectionError is the error of a failed connection. It wraps no error, because azcosmos would recognize the wrapped
+// error and retry; see noRetry.
 type connectionError struct{ reason string }
 
 func (e connectionError) Error() string { return "connecting to Cosmos DB: " + e.reason }

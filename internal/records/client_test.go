@@ -105,7 +105,8 @@ func TestLostResponse(t *testing.T) {
 	}
 }
 
-// azcosmos v1.5.0 caches a failed request for the account for five minutes.
+// azcosmos v1.5.0 caches the failure of a request for the account for five minutes. Without a countermeasure, the
+// container would stay unusable for that time after an outage.
 func TestAccountIsUsedAsSoonAsItIsBack(t *testing.T) {
 	a := startEmulator(t)
 	c := a.provision(t)

@@ -14,7 +14,7 @@ import (
 	"triptych/picture"
 )
 
-// Errors of Container's methods. Cosmos DB's own response stays reachable through errors.As as an *azcore.ResponseError.
+// Sentinel errors of Container's methods. errors.As still finds Cosmos DB's own response, an *azcore.ResponseError.
 var (
 	ErrExists   = errors.New("the picture already has a Record")
 	ErrNotFound = errors.New("the picture has no Record")

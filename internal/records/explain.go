@@ -22,16 +22,17 @@ const (
 	noCredentials
 )
 
-// cause identifies an error: code is an HTTP status, or for signIn also an error code of AWS.
+// cause identifies an error. code is an HTTP status; in the phase signIn it can also be an error code of AWS.
 type cause struct {
 	phase phase
 	code  string
 }
 
-// explanations maps errors to their meaning for the picture. Sources: Cosmos DB's status codes
-// (https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb), AWS
-// (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html) and Entra ID
-// (https://learn.microsoft.com/entra/identity-platform/reference-error-codes). A test provokes each of them.
+// explanations maps errors to their meaning for the picture. A test provokes each of them.
+//
+// Sources: Cosmos DB's status codes (https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb),
+// AWS's error codes (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html) and Entra ID's
+// error codes (https://learn.microsoft.com/entra/identity-platform/reference-error-codes).
 var explanations = map[cause]struct {
 	kind    picture.Kind
 	message string
@@ -81,7 +82,7 @@ func describe(err error) (cause, string, time.Duration) {
 	if e, ok := errors.AsType[*SignInError](err); ok {
 		return cause{signIn, e.Code}, e.Error(), 0
 	}
-	// azidentity's errors for missing credentials have only this method in common.
+	// azidentity has several types of errors for missing credentials. This method is the only property that they share.
 	if e, ok := errors.AsType[interface {
 		error
 		NonRetriable()

@@ -8,11 +8,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// renewBefore is how long before their expiry credentials are renewed. The SDK renews them only at expiry, so in their
-// last minute they could not sign a URL that is valid for a minute.
+// renewBefore is how long before their expiry credentials are renewed. The SDK alone would renew them only at expiry.
+// In their last minute, they could not sign a URL that is valid for a minute.
 const renewBefore = 2 * time.Minute
 
-// renewing refreshes credentials before they expire. If that fails, it returns the old ones until they expire.
+// renewing is a credentials provider that renews credentials before they expire. If the renewal fails, it returns the
+// old credentials until they expire.
 type renewing struct {
 	cache    *aws.CredentialsCache
 	expiring *atomic.Pointer[aws.Credentials]

@@ -14,7 +14,7 @@ import (
 	"triptych/picture"
 )
 
-// environments are the programs' environments, by what the logger writes in them.
+// environments contains environments of the programs, grouped by the format that the logger writes in them.
 var environments = map[string]map[string]string{
 	"text":           nil,
 	"JSON_in_Lambda": {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"},
@@ -88,7 +88,8 @@ func TestFormat(t *testing.T) {
 	}
 }
 
-// CloudWatch computes metrics from numbers and sorts by times.
+// CloudWatch computes metrics from numbers and sorts lines by time, so redaction must not turn numbers and times into
+// strings.
 func TestNumbersAndTimesAreUnchanged(t *testing.T) {
 	var log bytes.Buffer
 	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)

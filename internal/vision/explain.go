@@ -29,15 +29,17 @@ const (
 	mentionsURL   = "mentions URL"   // an error per image whose message mentions the URL
 )
 
-// cause identifies an error: code is the name of a gRPC code, or for signing an HTTP status.
+// cause identifies an error. code is the name of a gRPC code; in the phase signing it is an HTTP status.
 type cause struct {
 	phase phase
 	code  string
 }
 
-// explanations maps errors to their meaning for the picture. Sources: https://cloud.google.com/apis/design/errors,
-// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation for signing, and errors per image
-// as observed from Vision. A test provokes each of them.
+// explanations maps errors to their meaning for the picture. A test provokes each of them.
+//
+// Sources: https://cloud.google.com/apis/design/errors, and for signing
+// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation. Google does not document the errors
+// per image; these were observed.
 var explanations = map[cause]struct {
 	kind    picture.Kind
 	message string
@@ -61,9 +63,11 @@ var explanations = map[cause]struct {
 	{signing, "404"}:         {picture.Misconfigured, "The worker's service account does not exist: check GOOGLE_CREDENTIALS_CONFIG"},
 	{signing, ""}:            {picture.Unavailable, "Signing in to Google failed"},
 
-	// "The URL does not appear to be accessible by us": observed with codes 3, 7, 12 and 14.
+	// Vision was observed to return the message "The URL does not appear to be accessible by us" with codes 3, 7, 12
+	// and 14, so the code does not matter.
 	{byURL, mentionsURL}: {picture.Unfetchable, "Google could not fetch the picture"},
-	// Also observed for good pictures (github.com/googleapis/google-cloud-java/issues/2276), so only bytes are conclusive.
+	// Vision also returns this code for good pictures (github.com/googleapis/google-cloud-java/issues/2276). It rejects
+	// the picture only if the image was sent as bytes.
 	{byURL, "InvalidArgument"}:   {picture.Unfetchable, "Google could not read what it fetched"},
 	{byURL, "DeadlineExceeded"}:  {picture.Unfetchable, "Google could not fetch the picture in time"},
 	{byURL, "PermissionDenied"}:  {picture.Unfetchable, "Google was not allowed to fetch the picture"},

@@ -77,7 +77,8 @@ func explainCases() []explainCase {
 		imageCode(byBytes, codes.ResourceExhausted, picture.Throttled),
 		{cause{byBytes, "Unimplemented"}, "feature that the emulator lacks", picture.Misconfigured, 0, allFeatures(byBytes)},
 		{cause{byBytes, ""}, "unknown code", picture.Unavailable, 0, imageCode(byBytes, codes.Internal, "").provoke},
-		// Codes that mean "not fetched" for a URL are unknown for bytes.
+		// For an image that was sent as bytes, a code that means "not fetched" makes no sense, so it is treated as an
+		// unknown error.
 		{cause{byBytes, ""}, "code about fetching", picture.Unavailable, 0, imageCode(byBytes, codes.PermissionDenied, "").provoke},
 		{cause{byBytes, ""}, "message about a URL", picture.Unavailable, 0, imageFault(byBytes, annotator.Fault{ImageCode: codes.InvalidArgument, Message: "The URL is not accessible."})},
 	}
@@ -113,7 +114,8 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// callFault makes the emulator fail one call. A client that retries by itself would not notice.
+// callFault returns the case of one failed call. The emulator fails only that call, so a client that retried by itself
+// would succeed, and the test would fail.
 func callFault(code codes.Code, kind picture.Kind, after time.Duration) explainCase {
 	return explainCase{cause{call, code.String()}, fmt.Sprintf("retry after %s", after), kind, after, func(t *testing.T) error {
 		emulator, address := startEmulator(t)

@@ -55,8 +55,9 @@ func federated(c Config) (*auth.Credentials, error) {
 	return auth.NewCredentials(&auth.CredentialsOptions{TokenProvider: signIn{credentials}}), nil
 }
 
-// awsRole supplies the worker's AWS credentials. Google's library finds the role of an EC2 instance but not that of an ECS
-// task (https://github.com/googleapis/google-cloud-go/issues/13479); AWS's default chain finds both.
+// awsRole is the source of the worker's AWS credentials. Google's library finds the role of an EC2 instance but not the
+// role of an ECS task (https://github.com/googleapis/google-cloud-go/issues/13479). awsRole uses AWS's default chain,
+// which finds both.
 type awsRole struct{ aws.Config }
 
 // AwsRegion implements externalaccount.AwsSecurityCredentialsProvider.
@@ -78,7 +79,8 @@ func (r awsRole) AwsSecurityCredentials(ctx context.Context, _ *externalaccount.
 	}, nil
 }
 
-// refusal is why there is no token for Google.
+// refusal is the error of a request for a token that Google or AWS refused, or that could not be sent because there are
+// no AWS credentials.
 type refusal struct {
 	code    string // noCredentials or an HTTP status
 	message string
@@ -86,8 +88,8 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.message }
 
-// refusalTransport returns a refused token request as a refusal, which keeps the status. Google's library would convert the
-// response to text.
+// refusalTransport is an HTTP transport that returns a refused token request as an error of type refusal. The error
+// contains the HTTP status, which Google's library would convert to text.
 type refusalTransport struct{ next http.RoundTripper }
 
 func (t refusalTransport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -106,7 +108,8 @@ func (t refusalTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 // signInDomain is the ErrorInfo domain of errors that occurred before the call to Vision.
 const signInDomain = "sign-in"
 
-// signIn converts errors to gRPC statuses, because gRPC passes no other error of a token provider on unchanged.
+// signIn is a token provider that returns its errors as gRPC statuses. gRPC would change any other error of a token
+// provider.
 type signIn struct{ auth.TokenProvider }
 
 // Token implements auth.TokenProvider.

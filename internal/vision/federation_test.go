@@ -30,8 +30,9 @@ const (
 	emptySHA256    = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
-// federationEnv simulates everything that a worker without keys meets: the role of an ECS task, Google's token endpoint,
-// the service account, and Cloud Vision behind TLS, which accepts only the service account's latest token.
+// federationEnv is a simulation of the servers that a worker without keys connects to: the credentials endpoint of an
+// ECS task, Google's token endpoint, the service account, and Cloud Vision behind TLS. Cloud Vision accepts only the
+// service account's latest token.
 type federationEnv struct {
 	client    *visionapi.ImageAnnotatorClient
 	config    Config
@@ -72,7 +73,7 @@ func credentialsConfig(google string) string {
 		pool, google, google, serviceAccount)
 }
 
-// signIn opens a client that has no token yet.
+// signIn replaces the client by a new one, which has no token yet.
 func (f *federationEnv) signIn(t *testing.T) {
 	t.Helper()
 	cfg, err := awsconfig.LoadDefaultConfig(t.Context())

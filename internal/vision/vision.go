@@ -21,8 +21,9 @@ import (
 // (https://cloud.google.com/vision/pricing).
 const DefaultFeatures = "LABEL_DETECTION,FACE_DETECTION,LANDMARK_DETECTION,LOGO_DETECTION,IMAGE_PROPERTIES,OBJECT_LOCALIZATION,SAFE_SEARCH_DETECTION"
 
-// maxResponse limits the size of a response in memory. It is far above the size of a Record, because gRPC reports a
-// response that exceeds it as RESOURCE_EXHAUSTED, which looks like an exhausted quota and would be retried forever.
+// maxResponse limits the size of a response in memory. gRPC reports a larger response as RESOURCE_EXHAUSTED, which
+// looks like an exhausted quota and would be retried forever. maxResponse is therefore far above the largest size of a
+// Record, so that annotate can reject a picture whose annotation is too large.
 const maxResponse = 64 << 20
 
 // Config configures the client. It connects to EmulatorHost in plaintext if that is set. Otherwise it signs in with the

@@ -50,7 +50,8 @@ func openClient(t *testing.T, c Config) *visionapi.ImageAnnotatorClient {
 	return client
 }
 
-// annotate annotates one image. Its error is that of the call or, as an *ImageError, that of the image.
+// annotate annotates one image. It returns the error of the call. If the call succeeds, it returns the error of the
+// image, as an *ImageError.
 func annotate(ctx context.Context, client *visionapi.ImageAnnotatorClient, image *visionpb.Image, features string) error {
 	parsed, err := ParseFeatures(features)
 	if err != nil {

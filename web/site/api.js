@@ -2,8 +2,8 @@
 
 export const urlOf = (id) => "/api/pictures/" + encodeURIComponent(id);
 
-// request returns the decoded JSON of a response. An error of request has a message for people, states whether a retry
-// may help (retryable), and may state after how many ms (retryAfter).
+// request returns the decoded JSON. Its errors have a message for people and say whether a retry may help (retryable)
+// and after how many ms (retryAfter).
 export async function request(url, options) {
 	let response;
 	try {
@@ -30,11 +30,11 @@ export async function erase({ id, token }) {
 	}, { pause: 150, max: 20 });
 }
 
-// longer returns the next pause: twice this pause, but at most 30 s.
+// longer doubles a pause, up to 30 s.
 export const longer = (pause) => Math.min(pause * 2, 30_000);
 
-// retry calls attempt until it succeeds, fails with an error that is not retryable, has failed max times, or the signal
-// aborts. A pause between two attempts ends early when the browser goes online.
+// retry repeats an attempt while its errors are retryable, at most max times or until the signal aborts. A pause ends early
+// when the browser goes online.
 export async function retry(attempt, { onRetry = () => {}, signal, max = Infinity, pause = 500 } = {}) {
 	for (let n = 1; ; n++, pause = longer(pause)) {
 		try {

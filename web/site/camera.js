@@ -3,7 +3,7 @@
 const retry = { action: "Try again", then: "camera" };
 export const choose = { action: "Choose a picture", then: "choose" };
 
-// For each error of getUserMedia, the sentence that the page shows and the label of the button that helps.
+// Each error of getUserMedia has one sentence and one remedy.
 const errors = {
 	NotAllowedError: ["The camera is not allowed here. Allow it in the address bar, then try again.", retry],
 	SecurityError: ["This browser’s settings forbid the camera. Choose a picture instead.", choose],
@@ -34,16 +34,14 @@ export function close(stream) {
 	for (const track of stream?.getTracks() ?? []) track.stop();
 }
 
-// cameras returns all cameras. Browsers reveal the IDs and labels of cameras only after the person has allowed the use
-// of one camera.
+// cameras returns all cameras. Browsers reveal their IDs and labels only after the person has allowed one.
 export async function cameras() {
 	const devices = await navigator.mediaDevices.enumerateDevices();
 	return devices.filter((device) => device.kind === "videoinput")
 		.map(({ deviceId, label }, i) => ({ id: deviceId, name: label || "Camera " + (i + 1) }));
 }
 
-// settings returns the settings of the stream's camera. The preview is mirrored unless the camera is known to be a rear
-// camera. A laptop's camera has no facing mode, so its preview is mirrored.
+// settings mirrors the preview unless the camera is a rear camera. A laptop's camera has no facing mode.
 export function settings(stream) {
 	const { deviceId, facingMode } = stream.getVideoTracks()[0].getSettings();
 	return { camera: deviceId, mirror: facingMode !== "environment" };

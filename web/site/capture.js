@@ -35,7 +35,7 @@ export function closeCamera() {
 	Object.assign(state, { stream: null, countdown: 0 });
 }
 
-// shoot starts the countdown, at whose end the picture is taken. If the countdown is already running, shoot stops it.
+// shoot starts the countdown to the picture, or stops a running countdown.
 export function shoot() {
 	if (!$("preview").videoWidth) return;
 	clearInterval(timer);
@@ -52,8 +52,7 @@ function capture() {
 	return review(() => photo.fromVideo($("preview")), true);
 }
 
-// chooseFile opens a file that the person dropped or pasted. If the person has not agreed yet, chooseFile keeps the
-// file and opens it after the agreement.
+// chooseFile opens a file that was dropped or pasted. Before the agreement, it only keeps the file.
 export function chooseFile(file) {
 	if (!file || state.upload) return;
 	pending = state.agreed ? null : file;

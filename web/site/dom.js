@@ -17,7 +17,7 @@ export function svgElement(name, attributes, ...children) {
 	return node;
 }
 
-// setText changes the text of a node only if it differs, because screen readers announce each change.
+// setText does not set equal text, because screen readers announce each change.
 export function setText(node, text) {
 	if (node.textContent !== text) node.textContent = text;
 }

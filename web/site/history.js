@@ -1,5 +1,4 @@
-// The pictures that were taken in this browser, with their IDs, erase tokens and thumbnails. This list is stored only
-// in this browser.
+// The pictures taken in this browser: their IDs, erase tokens and thumbnails. They never leave the browser.
 
 const picturesKey = "triptych.pictures", agreedKey = "triptych.agreed";
 
@@ -21,7 +20,7 @@ export function update(entries, change) {
 
 export const remove = (id) => save(load().filter((entry) => entry.id !== id));
 
-// save stores the list. While the list does not fit, save removes the oldest thumbnail.
+// save drops the oldest thumbnails until the list fits into the storage.
 function save(list) {
 	for (let i = list.length; !write(picturesKey, JSON.stringify(list)) && i > 0; i--) list[i - 1].thumb = "";
 	return list;

@@ -3,10 +3,9 @@ import { longer, request, urlOf } from "./api.js";
 
 export const isSettled = (progress) => ["annotated", "rejected", "erased"].includes(progress?.status);
 
-// watch calls onProgress with each change of the progress. It calls onProblem with an error message, and with null
-// after a success. It returns a function that stops the watching. The server ends an event stream every minute, and
-// EventSource then reconnects. EventSource does not report error messages, so watch also polls while the stream is
-// silent, with growing pauses.
+// watch calls onProgress with each change, and onProblem with an error message, or with null after a success. It
+// returns a function that stops the watching. The server ends the stream every minute; EventSource reconnects.
+// EventSource reports no error messages, so watch also polls a silent stream, with growing pauses.
 export function watch(id, onProgress, onProblem) {
 	const firstPause = 4_000;
 	let source, timer, pause = firstPause;
@@ -52,8 +51,7 @@ export function watch(id, onProgress, onProblem) {
 			if (!stopped.signal.aborted) schedulePoll();
 		};
 		source.onerror = () => {
-			// After the first failure, poll immediately, so that an error message appears soon. After later failures,
-			// the timer polls.
+			// Poll now only after the first failure. After later failures the timer polls.
 			if (source.readyState === EventSource.CLOSED && pause === longer(firstPause)) poll();
 		};
 	}

@@ -51,7 +51,7 @@ export function follow(id) {
 			sending.abort("arrived");
 			sending = state.upload = null;
 		}
-		// The image may have failed to load because it was not available yet. After a change of status, try again.
+		// A new status may make the image available, so try to load it again.
 		set({ progress, imageFailed: state.imageFailed && state.progress?.status === progress.status });
 	}, (problem) => set({ problem }));
 }

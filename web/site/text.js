@@ -4,7 +4,7 @@ import { isSettled } from "./progress.js";
 const cloudNames = { aws: "AWS", google: "Google Cloud", azure: "Azure", temporal: "Temporal" };
 const waitingSteps = Object.entries({ presign: "aws", annotate: "google", persist: "azure" }).map(([name, cloud]) => ({ name, cloud, status: "waiting" }));
 
-// headline returns the page's title and the sentence that is shown below the title.
+// headline returns the page's title and the sentence below it.
 export function headline(state) {
 	switch (state.view) {
 		case "start": return ["Take a picture of yourself", "Then watch it travel through three clouds."];
@@ -39,8 +39,7 @@ export function retentionText({ retentionDays: days }) {
 	return days ? "This site deletes pictures after " + (days > 1 ? days + " days." : "a day.") : "This site deletes no picture by itself.";
 }
 
-// stepsOf returns the three steps as the page shows them. During an upload, the state of the upload replaces the first
-// step, presign, because no workflow exists yet.
+// stepsOf returns the three steps. During an upload, the first step shows the upload's state.
 export function stepsOf({ upload, progress }) {
 	const steps = progress?.steps ?? waitingSteps;
 	if (!upload) return steps;

@@ -31,9 +31,8 @@ async function requestGrant(blob, hash, signal) {
 
 const hasArrived = async (id, signal) => (await request(urlOf(id), { signal })).status !== "waiting";
 
-// put resolves to 0 if S3 has the picture. It resolves to 403 or 400 if the grant has expired: S3 responds with 400 if
-// the temporary credentials of the grant have expired. put uses XMLHttpRequest because fetch does not report the
-// progress of uploads.
+// put resolves to 0 if S3 has the picture, and to 403 or 400 if the grant has expired (S3 returns 400 for expired
+// credentials). Unlike fetch, XMLHttpRequest reports the progress of uploads.
 function put(blob, { method, url, headers }, onSent, signal) {
 	return new Promise((resolve, reject) => {
 		const xhr = new XMLHttpRequest(), started = Date.now();
