@@ -19,8 +19,8 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/semaphore"
 
+	"triptych/e2e/s3test"
 	"triptych/emulators/cosmos/cosmosdb"
-	"triptych/emulators/s3/s3test"
 	"triptych/emulators/vision/annotator"
 	"triptych/internal/objects"
 	"triptych/internal/records"
@@ -86,7 +86,7 @@ func (c *clouds) startVision(t *testing.T) *annotator.Server {
 func (c *clouds) startRecords(t *testing.T) *cosmosdb.Server {
 	t.Helper()
 	server, config := startAccount(t)
-	if err := records.Provision(t.Context(), config); err != nil {
+	if err := server.Provision(records.Database, records.ContainerName); err != nil {
 		t.Fatal(err)
 	}
 	c.connectRecords(t, config)
@@ -128,8 +128,8 @@ func newKey() string {
 // createUnreadableRecord connects to a new account, in which the picture's document is not a Record.
 func (c *clouds) createUnreadableRecord(t *testing.T, id picture.ID) {
 	t.Helper()
-	_, config := startAccount(t)
-	if err := records.Provision(t.Context(), config); err != nil {
+	server, config := startAccount(t)
+	if err := server.Provision(records.Database, records.ContainerName); err != nil {
 		t.Fatal(err)
 	}
 	c.connectRecords(t, config)

@@ -5,7 +5,7 @@ import (
 	"os"
 	"testing"
 
-	"triptych/emulators/s3/s3test"
+	"triptych/e2e/s3test"
 )
 
 // gateway is the S3 emulator that all tests of the package share.

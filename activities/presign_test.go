@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"triptych/emulators/s3/s3test"
+	"triptych/e2e/s3test"
 	"triptych/picture"
 )
 

@@ -10,7 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/grpc/codes"
 
-	"triptych/emulators/s3/s3test"
+	"triptych/e2e/s3test"
 	"triptych/emulators/vision/annotator"
 	"triptych/picture"
 )

@@ -8,7 +8,7 @@ import (
 
 	commonpb "go.temporal.io/api/common/v1"
 
-	"triptych/emulators/s3/s3test"
+	"triptych/e2e/s3test"
 	"triptych/picture"
 )
 

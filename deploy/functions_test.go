@@ -17,9 +17,9 @@ import (
 	"time"
 
 	"triptych/e2e/siteclient"
+	"triptych/e2e/stacktest"
 	"triptych/emulators/lambda/runtimeapi"
 	"triptych/local/stack"
-	"triptych/local/stacktest"
 	"triptych/picture"
 )
 

@@ -16,8 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"triptych/e2e/stacktest"
 	"triptych/internal/objects"
-	"triptych/local/stacktest"
 )
 
 func TestSite(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
+	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
-	"triptych/local/stacktest"
 	"triptych/picture"
 )
 

@@ -11,10 +11,10 @@ import (
 	"go.temporal.io/sdk/client"
 	"google.golang.org/grpc/codes"
 
+	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/emulators/vision/annotator"
-	"triptych/local/stacktest"
 	"triptych/picture"
 )
 

@@ -11,9 +11,9 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 
+	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
 	"triptych/emulators/vision/annotator"
-	"triptych/local/stacktest"
 	"triptych/picture"
 )
 

@@ -8,9 +8,9 @@ import (
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"google.golang.org/grpc/codes"
 
+	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
 	"triptych/emulators/vision/annotator"
-	"triptych/local/stacktest"
 	"triptych/picture"
 )
 

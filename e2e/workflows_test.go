@@ -9,8 +9,8 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 
+	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
-	"triptych/local/stacktest"
 	"triptych/picture"
 )
 

@@ -19,8 +19,8 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"triptych/e2e/stacktest"
 	"triptych/emulators/loopback"
-	"triptych/local/stacktest"
 	"triptych/picture"
 )
 

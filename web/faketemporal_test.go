@@ -18,7 +18,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"triptych/web/status/statustest"
+	"triptych/e2e/statustest"
 )
 
 // fakeTemporal is a Temporal server with the methods that web calls. It returns a recorded execution for every workflow, and

@@ -55,7 +55,7 @@ func newTestSite(t *testing.T, configure ...func(*testSite)) *testSite {
 	}
 	cosmosServer := httptest.NewServer(cosmos)
 	t.Cleanup(func() { cosmosServer.Close(); cosmos.Close() })
-	if err := records.Provision(t.Context(), records.Config{Endpoint: cosmosServer.URL, Key: key}); err != nil {
+	if err := cosmos.Provision(records.Database, records.ContainerName); err != nil {
 		t.Fatal(err)
 	}
 	container, err := records.Open(records.Config{Endpoint: cosmosServer.URL, Key: key})

@@ -23,9 +23,9 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"triptych/e2e/stacktest"
 	"triptych/emulators/loopback"
 	"triptych/local/stack"
-	"triptych/local/stacktest"
 )
 
 // portrait is NASA's portrait of Eileen Collins, in the public domain: one smiling face.

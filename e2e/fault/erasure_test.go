@@ -15,11 +15,11 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/grpc/codes"
 
+	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/emulators/vision/annotator"
 	"triptych/internal/records"
-	"triptych/local/stacktest"
 	"triptych/picture"
 )
 

@@ -12,9 +12,9 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"triptych/activities"
+	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
 	"triptych/emulators/vision/annotator"
-	"triptych/local/stacktest"
 	"triptych/picture"
 )
 

@@ -9,9 +9,9 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 
+	"triptych/e2e/stacktest"
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/emulators/vision/annotator"
-	"triptych/local/stacktest"
 	"triptych/picture"
 )
 

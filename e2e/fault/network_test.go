@@ -7,9 +7,9 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 
+	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
 	"triptych/emulators/vision/annotator"
-	"triptych/local/stacktest"
 	"triptych/picture"
 )
 

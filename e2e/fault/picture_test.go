@@ -14,11 +14,11 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"triptych/e2e/siteclient"
+	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/emulators/vision/annotator"
 	"triptych/internal/records"
-	"triptych/local/stacktest"
 	"triptych/picture"
 )
 

@@ -11,9 +11,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
 	"triptych/local/stack"
-	"triptych/local/stacktest"
 )
 
 // suite is the running stack that all tests share. Each connection from the worker to an emulator passes through a

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
-	"triptych/local/stacktest"
 	"triptych/picture"
 )
 

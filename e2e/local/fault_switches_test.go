@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"triptych/e2e/siteclient"
+	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
-	"triptych/local/stacktest"
 	"triptych/picture"
 )
 

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"triptych/local/stacktest"
+	"triptych/e2e/stacktest"
 )
 
 // TestREADME runs the first block of shell commands in the README.

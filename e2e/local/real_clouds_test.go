@@ -3,9 +3,9 @@ package local
 import (
 	"testing"
 
+	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
 	"triptych/local/stack"
-	"triptych/local/stacktest"
 	"triptych/picture"
 )
 

@@ -16,9 +16,9 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"triptych/e2e/siteclient"
+	"triptych/e2e/stacktest"
 	"triptych/internal/records"
 	"triptych/local/stack"
-	"triptych/local/stacktest"
 	"triptych/picture"
 )
 

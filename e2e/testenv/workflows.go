@@ -6,7 +6,7 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 
-	"triptych/local/stacktest"
+	"triptych/e2e/stacktest"
 )
 
 // AwaitActivity returns once the workflow has completed the given activity.

@@ -181,12 +181,6 @@ func TestFederation(t *testing.T) {
 			}
 		})
 	}
-	t.Run("token_cannot_create_the_database", func(t *testing.T) {
-		f := newFederationEnv(t)
-		if err := Provision(t.Context(), f.config); err == nil || !strings.Contains(err.Error(), "403") {
-			t.Errorf("got %v, want status 403", err)
-		}
-	})
 	t.Run("federation_has_precedence_over_a_key", func(t *testing.T) {
 		f := newFederationEnv(t)
 		f.config.Key = "bm90IHRoZSBrZXk="

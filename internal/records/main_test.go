@@ -3,7 +3,7 @@ package records
 import (
 	"testing"
 
-	"triptych/internal/tlstest"
+	"triptych/e2e/tlstest"
 )
 
 func TestMain(m *testing.M) { tlstest.Main(m) }

@@ -1,7 +1,6 @@
 package records
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
@@ -18,7 +17,6 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/picture"
@@ -67,7 +65,7 @@ func (a *account) config() Config { return Config{Endpoint: a.endpoint, Key: a.k
 // provision creates the container and opens it.
 func (a *account) provision(t testing.TB) *Container {
 	t.Helper()
-	if err := Provision(t.Context(), a.config()); err != nil {
+	if err := a.Provision(Database, ContainerName); err != nil {
 		t.Fatal(err)
 	}
 	return open(t, a.config())
@@ -225,34 +223,6 @@ func checkError(t *testing.T, err, sentinel error, status int) {
 	}
 	if strings.Contains(err.Error(), "\n") || wholeID.MatchString(err.Error()) {
 		t.Errorf("the error is not one line without an ID: %v", err)
-	}
-}
-
-// Provision is idempotent, and safe to call concurrently.
-func TestProvision(t *testing.T) {
-	a := startEmulator(t)
-	var group sync.WaitGroup
-	for range 10 {
-		group.Go(func() {
-			if err := Provision(t.Context(), Config{Endpoint: a.endpoint + "/", Key: a.key}); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	group.Wait()
-	err := open(t, a.config()).do(t.Context(), func(ctx context.Context, items *azcosmos.ContainerClient) error {
-		response, err := items.Read(ctx, nil)
-		if err != nil {
-			return err
-		}
-		p := response.ContainerProperties
-		if p.PartitionKeyDefinition.Paths[0] != PartitionKey || p.DefaultTimeToLive == nil || *p.DefaultTimeToLive != -1 {
-			t.Errorf("container %+v, want partition key %s and ttl -1", p, PartitionKey)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
 	}
 }
 

@@ -69,14 +69,14 @@ func (s *Stack) startCosmos(ctx context.Context) error {
 		return err
 	}
 	s.closers = append(s.closers, s.Cosmos.Close)
+	if err := s.Cosmos.Provision(records.Database, records.ContainerName); err != nil {
+		return err
+	}
 	handler := http.Handler(s.Cosmos)
 	if s.config.WrapCosmos != nil {
 		handler = s.config.WrapCosmos(handler)
 	}
-	if err := s.serveEmulator(ctx, "cosmos", handler); err != nil {
-		return err
-	}
-	return records.Provision(ctx, records.Config{Endpoint: s.Endpoints.Cosmos, Key: s.identity.CosmosKey})
+	return s.serveEmulator(ctx, "cosmos", handler)
 }
 
 // startLambda starts the Lambda emulator, which runs the trigger. It also delivers again the dead letters that earlier

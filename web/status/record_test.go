@@ -31,7 +31,7 @@ import (
 //	go test ./web/status -run 'TestProgress$' -record 127.0.0.1:7233
 var recordFrom = flag.String("record", "", "`host:port` of the Temporal server that runs the workflows to record")
 
-var recordingsDir = filepath.Join("statustest", "testdata", "runs")
+var recordingsDir = filepath.Join("testdata", "runs") // read by package statustest
 
 // scenario is a workflow that reaches one state, in which it is recorded. Its activities succeed unless the scenario
 // replaces them.

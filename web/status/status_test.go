@@ -12,11 +12,11 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 
+	"triptych/e2e/statustest"
 	"triptych/picture"
-	"triptych/web/status/statustest"
 )
 
-// recordings lists the executions in statustest/testdata/runs and, for each, the progress that a person must see.
+// recordings lists the executions in testdata/runs and, for each, the progress that a person must see.
 // record_test.go recorded the executions from a real server. The steps are in the format that describe returns.
 var recordings = map[string]struct {
 	status picture.Status

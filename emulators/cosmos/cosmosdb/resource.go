@@ -2,11 +2,32 @@ package cosmosdb
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 
 	"go.etcd.io/bbolt"
 )
+
+// Provision creates a database and a container with the partition key /id, as Terraform does in the cloud. It does
+// nothing if they exist.
+func (s *Server) Provision(database, container string) error {
+	for _, c := range []struct {
+		create operation
+		names  []string
+		body   string
+	}{
+		{createDatabase, nil, fmt.Sprintf(`{"id":%q}`, database)},
+		{createContainer, []string{database}, fmt.Sprintf(`{"id":%q,"partitionKey":{"paths":["/id"],"kind":"Hash"},"defaultTtl":-1}`, container)},
+	} {
+		_, err := c.create(s, request{target: target{names: c.names}, body: []byte(c.body), now: s.now()})
+		if err != nil && !errors.Is(err, errConflict) {
+			return fmt.Errorf("creating the container %s/%s: %w", database, container, err)
+		}
+	}
+	return nil
+}
 
 func createDatabase(s *Server, r request) (response, error) {
 	properties, id, err := parseResource(r.body)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
+	"golang.org/x/sync/errgroup"
 )
 
 func TestDatabase(t *testing.T) {
@@ -89,4 +90,29 @@ func TestContainer(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestProvision(t *testing.T) {
+	e := newEmulator(t)
+	t.Run("concurrent_calls_create_the_container_once", func(t *testing.T) {
+		var group errgroup.Group
+		for range 10 {
+			group.Go(func() error { return e.Provision("db", "c") })
+		}
+		if err := group.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	t.Run("container_has_the_partition_key_and_no_default_expiry", func(t *testing.T) {
+		items, err := e.client.NewContainer("db", "c")
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := items.Read(t.Context(), nil)
+		expectStatus(t, "read", err, 0)
+		p := read.ContainerProperties
+		if p.PartitionKeyDefinition.Paths[0] != "/id" || p.DefaultTimeToLive == nil || *p.DefaultTimeToLive != -1 {
+			t.Errorf("properties %+v, want partition key /id and ttl -1", p)
+		}
+	})
 }

@@ -1,10 +1,12 @@
-// Package statustest contains workflow executions that were recorded from a real Temporal server, for the tests of web
-// and web/status.
+// Package statustest loads the workflow executions in web/status/testdata/runs, which were recorded from a real Temporal
+// server.
 package statustest
 
 import (
-	"embed"
 	"encoding/json"
+	"os"
+	"path/filepath"
+	"runtime"
 	"testing"
 
 	historypb "go.temporal.io/api/history/v1"
@@ -13,13 +15,11 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-//go:embed testdata/runs
-var recorded embed.FS
-
-// Load returns the recorded execution with the given name, which is a file name in testdata/runs without .json.
+// Load returns the recorded execution with the given name, which is a file name without .json.
 func Load(t testing.TB, name string) (*workflowservice.DescribeWorkflowExecutionResponse, *historypb.History) {
 	t.Helper()
-	content, err := recorded.ReadFile("testdata/runs/" + name + ".json")
+	_, source, _, _ := runtime.Caller(0)
+	content, err := os.ReadFile(filepath.Join(filepath.Dir(source), "../../web/status/testdata/runs", name+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}
