@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,22 +16,18 @@ import (
 
 // api implements the endpoints under /api/. Its clients connect on first use.
 type api struct {
-	bucket        string
-	eraseSecret   []byte
-	retentionDays *int // nil: pictures are stored until they are erased
-	objects       *s3.Client
-	records       *records.Container
-	temporal      client.Client
-	timing        streamTiming
-	stopping      <-chan struct{} // closed when event streams must end
+	config
+	objects  *s3.Client
+	records  *records.Container
+	temporal client.Client
+	timing   streamTiming
+	stopping <-chan struct{} // closed when event streams must end
 }
 
-// cloudTimeout limits each call to a cloud. It is so short that even a request with two calls in sequence ends before
-// the Lambda times out.
+// cloudTimeout limits each call to a cloud. Two calls in sequence end before the Lambda times out.
 const cloudTimeout = 3 * time.Second
 
-// endpoint is a function that handles one method of one route. If it returns an error, it must not have written to the
-// response, because its caller then writes the error as an RFC 9457 problem.
+// endpoint handles one method of one route. It returns an error only if it has not written to the response.
 type endpoint func(http.ResponseWriter, *http.Request) error
 
 // handler returns the handler of the whole site: the API and the page's files, with the security headers.
@@ -38,9 +35,9 @@ func (a *api) handler(bucketOrigin string) http.Handler {
 	mux := http.NewServeMux()
 	routes := map[string]map[string]endpoint{
 		"/api/pictures":             {"POST": a.createGrant},
-		"/api/pictures/{id}":        {"GET": a.getProgress, "DELETE": a.erase},
-		"/api/pictures/{id}/events": {"GET": a.streamProgress},
-		"/api/pictures/{id}/image":  {"GET": a.redirectToImage},
+		"/api/pictures/{id}":        {"GET": withID(a.getProgress), "DELETE": withID(a.erase)},
+		"/api/pictures/{id}/events": {"GET": withID(a.streamProgress)},
+		"/api/pictures/{id}/image":  {"GET": withID(a.redirectToImage)},
 		"/api/notice":               {"GET": a.getPageConfig},
 		"/healthz":                  {"GET": getHealth},
 	}
@@ -55,26 +52,18 @@ func (a *api) handler(bucketOrigin string) http.Handler {
 	return logRequests(withHeaders(securityHeaders(bucketOrigin), mux))
 }
 
-// byMethod returns a handler that passes each request to the endpoint of its method. HEAD is handled as GET; other
-// methods get status 405. No response of the API may be cached. verifyBody runs before the endpoint, so that an
-// endpoint reads only verified bodies.
+// byMethod returns a handler that passes each request to the endpoint of its method, and HEAD to the endpoint of GET.
+// It verifies the body first, so that an endpoint reads only verified bodies.
 func byMethod(methods map[string]endpoint) http.Handler {
-	var allowed []string
-	for method := range methods {
-		allowed = append(allowed, method)
+	if get := methods["GET"]; get != nil {
+		methods["HEAD"] = get
 	}
-	if methods["GET"] != nil {
-		methods["HEAD"] = methods["GET"]
-		allowed = append(allowed, "HEAD")
-	}
-	slices.Sort(allowed)
-	allow := strings.Join(allowed, ", ")
+	allow := strings.Join(slices.Sorted(maps.Keys(methods)), ", ")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		endpoint := methods[r.Method]
 		if endpoint == nil {
-			w.Header().Set("Allow", allow)
-			writeProblem(w, r, clientError(http.StatusMethodNotAllowed, "This address accepts only %s.", allow))
+			writeMethodNotAllowed(w, r, allow)
 			return
 		}
 		err := verifyBody(r)
@@ -87,13 +76,21 @@ func byMethod(methods map[string]endpoint) http.Handler {
 	})
 }
 
-// pictureID returns the picture ID in the request's path.
-func pictureID(r *http.Request) (picture.ID, error) {
-	id, err := picture.ParseID(r.PathValue("id"))
-	if err != nil {
-		return "", clientError(http.StatusNotFound, "This address names no picture: use the ID that POST /api/pictures returned.")
+// withID returns an endpoint that calls next with the picture ID in the request's path.
+func withID(next func(http.ResponseWriter, *http.Request, picture.ID) error) endpoint {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		id, err := picture.ParseID(r.PathValue("id"))
+		if err != nil {
+			return clientError(http.StatusNotFound, "This address names no picture: use the ID that POST /api/pictures returned.")
+		}
+		return next(w, r, id)
 	}
-	return id, nil
+}
+
+// getPageConfig writes the settings that the page needs for its privacy notice.
+func (a *api) getPageConfig(w http.ResponseWriter, _ *http.Request) error {
+	writeJSON(w, http.StatusOK, "application/json", map[string]*int{"retentionDays": a.retentionDays})
+	return nil
 }
 
 func getHealth(w http.ResponseWriter, _ *http.Request) error {

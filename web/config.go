@@ -1,39 +1,64 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"strconv"
 
-	"go.temporal.io/sdk/client"
-
 	"triptych/internal/objects"
+	"triptych/internal/pipeline"
 	"triptych/internal/records"
 	"triptych/internal/settings"
 )
 
-// config is web's configuration.
+// config contains the settings of web's own behaviour. The clients have their own settings.
 type config struct {
 	bucket        string
 	eraseSecret   []byte
 	retentionDays *int // nil: pictures are stored until they are erased
-	temporal      client.Options
-	objects       objects.Config
-	records       records.Config
 }
 
-// minEraseSecret is the shortest allowed TRIPTYCH_ERASE_SECRET, in bytes. An attacker who has one erase token could
-// guess a shorter secret by trial and error, and then erase every picture whose ID is known.
+// minEraseSecret is the shortest allowed TRIPTYCH_ERASE_SECRET, in bytes. With one erase token, an attacker could find
+// a shorter secret by trial and error, and then erase every picture whose ID is known.
 const minEraseSecret = 32
 
-// readConfig reads the environment variables that usage lists.
+// open reads the environment variables that usage lists and returns the site's HTTP handler. The handler's clients
+// connect on first use. Closing the channel stopping ends all event streams.
+func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
+	s, err := settings.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, err := readConfig(s)
+	if err != nil {
+		return nil, err
+	}
+	container, err := records.Open(records.ConfigFrom(s.Getenv, s.AWS))
+	if err != nil {
+		return nil, err
+	}
+	temporal, err := pipeline.Dial(s.Temporal)
+	if err != nil {
+		return nil, err
+	}
+	a := &api{
+		config: c, objects: objects.Open(objects.Config{AWS: s.AWS}), records: container, temporal: temporal,
+		timing: defaultTiming, stopping: stopping,
+	}
+	origin, err := a.bucketOrigin(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("finding the bucket's origin for the Content-Security-Policy: %w", err)
+	}
+	return a.handler(origin), nil
+}
+
 func readConfig(s settings.Settings) (config, error) {
 	if err := s.Require("TRIPTYCH_BUCKET", "TRIPTYCH_ERASE_SECRET", "COSMOS_ENDPOINT"); err != nil {
 		return config{}, err
 	}
-	c := config{
-		bucket: s.Getenv("TRIPTYCH_BUCKET"), eraseSecret: []byte(s.Getenv("TRIPTYCH_ERASE_SECRET")), temporal: s.Temporal,
-		objects: objects.Config{AWS: s.AWS}, records: records.ConfigFrom(s.Getenv, s.AWS),
-	}
+	c := config{bucket: s.Getenv("TRIPTYCH_BUCKET"), eraseSecret: []byte(s.Getenv("TRIPTYCH_ERASE_SECRET"))}
 	if len(c.eraseSecret) < minEraseSecret {
 		return config{}, errors.New("TRIPTYCH_ERASE_SECRET is so short that it can be guessed from an erase token: use 32 random bytes or more")
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"net/http"
+	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
@@ -14,35 +15,30 @@ import (
 	"triptych/picture"
 )
 
-// eraseToken returns the token that allows its holder to erase the picture. The token is an HMAC of the ID, so web can
-// verify it without storing it.
+// eraseToken returns the token that allows its holder to erase the picture. It is an HMAC, so web need not store it.
 func (a *api) eraseToken(id picture.ID) string {
 	mac := hmac.New(sha256.New, a.eraseSecret)
 	mac.Write([]byte(id))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// erase starts the ErasePicture workflow. It is idempotent: while an erasure is running, no second one starts, and a
-// later erasure changes nothing.
-func (a *api) erase(w http.ResponseWriter, r *http.Request) error {
-	id, err := pictureID(r)
-	if err != nil {
-		return err
-	}
+// erase starts the ErasePicture workflow. It is idempotent: no second erasure starts while one is running, and a later
+// erasure changes nothing.
+func (a *api) erase(w http.ResponseWriter, r *http.Request, id picture.ID) error {
 	token := []byte(r.Header.Get("X-Triptych-Erase"))
 	if subtle.ConstantTimeCompare(token, []byte(a.eraseToken(id))) != 1 {
 		return clientError(http.StatusForbidden, "The header X-Triptych-Erase must contain the eraseToken of this picture's upload grant. Nothing was changed.")
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), cloudTimeout)
 	defer cancel()
-	_, err = a.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+	_, err := a.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                       id.EraseWorkflowID(),
 		TaskQueue:                picture.PicturesQueue,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 	}, picture.EraseWorkflow, string(id))
 	if err != nil {
-		return unavailable("Temporal", "nothing was erased yet", err)
+		return unavailable(2*time.Second, "Temporal does not answer, so nothing was erased yet: try again in a few seconds.", err)
 	}
 	writeJSON(w, http.StatusAccepted, "application/json", map[string]string{"id": string(id), "status": "erasing"})
 	return nil

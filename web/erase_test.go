@@ -20,7 +20,7 @@ func TestErase(t *testing.T) {
 		"token_of_another_picture": {s.eraseToken(other)},
 		"truncated_token":          {token[:len(token)-1]},
 		"token_with_padding":       {token + "="},
-		"token_of_another_secret":  {(&api{eraseSecret: []byte("other")}).eraseToken(id)},
+		"token_of_another_secret":  {(&api{config: config{eraseSecret: []byte("other")}}).eraseToken(id)},
 		"token_with_flipped_bit":   {string(token[0]^1) + token[1:]},
 	} {
 		t.Run(name+"_is_403_and_starts_nothing", func(t *testing.T) {

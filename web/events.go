@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -13,63 +12,57 @@ import (
 	"triptych/web/status"
 )
 
-// pollIntervals is how long an event stream waits between two reads of a picture's progress.
-type pollIntervals struct {
-	fast time.Duration // in the first ten seconds of the stream
-	slow time.Duration // after ten seconds
-	idle time.Duration // when no upload is expected any more
-}
-
-func (p pollIntervals) next(elapsed time.Duration) time.Duration {
-	if elapsed < 10*time.Second {
-		return p.fast
-	}
-	return p.slow
-}
-
 // streamTiming contains the intervals of an event stream.
 type streamTiming struct {
-	poll      pollIntervals
+	fast      time.Duration // between two reads of the progress in the first ten seconds
+	slow      time.Duration // between two later reads
+	idle      time.Duration // between two reads when no upload is expected any more
 	keepAlive time.Duration // between two comments
 	limit     time.Duration // of the whole stream
 }
 
 // CloudFront closes a connection to an origin that sends nothing for 30 s, so a stream sends keep-alive comments. A
-// stream ends after a minute, which frees its Lambda instance; the page then reconnects automatically.
+// stream ends after a minute to free its Lambda instance; the page then reconnects.
 var defaultTiming = streamTiming{
-	poll:      pollIntervals{fast: 200 * time.Millisecond, slow: time.Second, idle: 10 * time.Second},
-	keepAlive: 15 * time.Second,
-	limit:     time.Minute,
+	fast: 200 * time.Millisecond, slow: time.Second, idle: 10 * time.Second,
+	keepAlive: 15 * time.Second, limit: time.Minute,
+}
+
+// untilNextRead returns the time to wait after progress was read in a stream of the given age.
+func (t streamTiming) untilNextRead(progress picture.Progress, streamAge time.Duration) time.Duration {
+	age := time.Since(progress.ID.CreatedAt())
+	switch {
+	case progress.Status == picture.Waiting && (age < -time.Minute || age > picture.GrantTTL+time.Minute):
+		return t.idle // no grant allows an upload with this ID: only a sweep could still start its workflow
+	case streamAge < 10*time.Second:
+		return t.fast
+	}
+	return t.slow
 }
 
 // streamProgress sends the picture's progress, and then each change of it, as server-sent events.
-func (a *api) streamProgress(w http.ResponseWriter, r *http.Request) error {
-	id, err := pictureID(r)
-	if err != nil {
-		return err
-	}
+func (a *api) streamProgress(w http.ResponseWriter, r *http.Request, id picture.ID) error {
 	w.Header().Set("Content-Type", "text/event-stream")
 	if r.Method == http.MethodHead {
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}
-	limit := time.Now().Add(a.timing.limit)
-	if deadline, ok := r.Context().Deadline(); ok { // only in a Lambda
-		limit = earlier(limit, deadline.Add(-2*time.Second))
-	}
-	ctx, cancel := context.WithDeadline(r.Context(), limit)
+	ctx, cancel := context.WithTimeout(r.Context(), a.timing.limit)
 	defer cancel()
-	out := newEventWriter(w)
-	if err := out.write("retry: 1000\n\n"); err != nil {
-		return nil // the client has disconnected
+	if deadline, ok := r.Context().Deadline(); ok { // only in a Lambda
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-2*time.Second))
+		defer cancel()
 	}
-	a.poll(ctx, id, out)
+	out := &eventWriter{w: w, rc: http.NewResponseController(w)}
+	out.rc.SetReadDeadline(time.Time{})
+	if out.write("retry: 1000") == nil {
+		a.poll(ctx, id, out)
+	}
 	return nil
 }
 
 // poll reads the picture's progress repeatedly and sends each change. It returns when the picture's status is final,
-// ctx ends, the server stops or the client disconnects. While a cloud is unavailable, poll sends no progress and
-// continues to read.
+// ctx ends, the server stops or the client disconnects. While a cloud is unavailable, poll continues to read.
 func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 	keepAlive := time.NewTicker(a.timing.keepAlive)
 	defer keepAlive.Stop()
@@ -85,25 +78,20 @@ func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 		case <-a.stopping:
 			return
 		case <-keepAlive.C:
-			writeErr = out.write(": still here\n\n")
+			writeErr = out.write(": still here")
 		case <-next.C:
 			progress, err := a.progress(ctx, id, &latest)
 			if err == nil {
 				writeErr = out.writeProgress(progress)
 			} else if deadline, _ := ctx.Deadline(); !failing && time.Now().Before(deadline) {
-				// An outage is logged only once. A read that the stream's own deadline interrupted is not logged,
-				// because it is no outage.
+				// Only the first failure of an outage is logged. A read that the stream's deadline interrupted did not fail.
 				slog.Error("event stream cannot read the progress", "picture", id, "error", err)
 			}
-			failing = err != nil
 			if progress.Status.Settled() {
 				return
 			}
-			if progress.Status == picture.Waiting && !uploadExpected(id, time.Now()) {
-				next.Reset(a.timing.poll.idle)
-			} else {
-				next.Reset(a.timing.poll.next(time.Since(began)))
-			}
+			failing = err != nil
+			next.Reset(a.timing.untilNextRead(progress, time.Since(began)))
 		}
 		if writeErr != nil {
 			return
@@ -111,31 +99,18 @@ func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 	}
 }
 
-// uploadExpected reports whether an upload with the grant of this ID may still arrive. If none can arrive, poll slows
-// down: only a sweep could still start the workflow, and for an ID that web never granted no workflow ever starts.
-func uploadExpected(id picture.ID, now time.Time) bool {
-	age := now.Sub(id.CreatedAt())
-	return -time.Minute < age && age < picture.GrantTTL+time.Minute
-}
-
-// eventWriter is the response of an event stream. Each event is flushed, so that the client receives it immediately.
-// The server's deadlines are meant for short responses, so each write sets a new deadline. lambdaurl supports neither
-// deadlines nor flushing and needs neither, so the errors of ResponseController are ignored.
+// eventWriter writes the events of a stream. It flushes each event, so that the client receives it immediately, and sets
+// a new write deadline, because the server's deadline is meant for short responses. lambdaurl supports neither and needs
+// neither, so the errors of ResponseController are ignored.
 type eventWriter struct {
 	w    http.ResponseWriter
 	rc   *http.ResponseController
 	last []byte // the last progress written
 }
 
-func newEventWriter(w http.ResponseWriter) *eventWriter {
-	rc := http.NewResponseController(w)
-	rc.SetReadDeadline(time.Time{})
-	return &eventWriter{w: w, rc: rc}
-}
-
-func (e *eventWriter) write(text string) error {
+func (e *eventWriter) write(event string) error {
 	e.rc.SetWriteDeadline(time.Now().Add(10 * time.Second))
-	if _, err := e.w.Write([]byte(text)); err != nil {
+	if _, err := e.w.Write([]byte(event + "\n\n")); err != nil {
 		return err
 	}
 	e.rc.Flush()
@@ -145,19 +120,9 @@ func (e *eventWriter) write(text string) error {
 // writeProgress writes an event if the progress differs from the last one written.
 func (e *eventWriter) writeProgress(progress picture.Progress) error {
 	event, err := json.Marshal(progress)
-	if err != nil {
-		return fmt.Errorf("encoding the progress: %w", err)
-	}
-	if bytes.Equal(event, e.last) {
-		return nil
+	if err != nil || bytes.Equal(event, e.last) {
+		return err
 	}
 	e.last = event
-	return e.write("data: " + string(event) + "\n\n")
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
+	return e.write("data: " + string(event))
 }

@@ -156,7 +156,7 @@ func TestStreamProgress(t *testing.T) {
 	})
 	for name, created := range map[string]time.Time{"expired_grant": time.Now().Add(-time.Hour), "creation_time_in_the_future": time.Now().Add(time.Hour)} {
 		t.Run("picture_with_"+name+"_is_polled_at_the_idle_interval", func(t *testing.T) {
-			s := newTestSite(t, func(s *testSite) { s.timing.keepAlive, s.timing.poll.idle = 20*time.Millisecond, time.Hour })
+			s := newTestSite(t, func(s *testSite) { s.timing.keepAlive, s.timing.idle = 20*time.Millisecond, time.Hour })
 			polls := 0
 			s.temporal.onDescribe = func() { polls++ }
 			f := open(t, s, picture.NewID(created))

@@ -45,10 +45,7 @@ func (a *api) createGrant(w http.ResponseWriter, r *http.Request) error {
 	}
 	granted, err := a.signUpload(r.Context(), picture.NewID(time.Now()), want)
 	if err != nil {
-		return problem{
-			Status: http.StatusServiceUnavailable, retryAfter: 5 * time.Second, cause: err,
-			Detail: "The upload cannot be signed at the moment: try again in a few seconds.",
-		}
+		return unavailable(5*time.Second, "The upload cannot be signed at the moment: try again in a few seconds.", err)
 	}
 	w.Header().Set("Location", "/api/pictures/"+string(granted.ID))
 	writeJSON(w, http.StatusCreated, "application/json", granted)

@@ -3,7 +3,6 @@ package main
 import (
 	_ "embed"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 )
@@ -18,7 +17,7 @@ var headersFile []byte
 func securityHeaders(bucketOrigin string) map[string]string {
 	var headers map[string]string
 	if err := json.Unmarshal(headersFile, &headers); err != nil {
-		panic(fmt.Sprintf("headers.json is not a flat object of strings: %v", err)) // impossible: the file is embedded
+		panic(err) // impossible: the file is embedded
 	}
 	for name, value := range headers {
 		headers[name] = strings.ReplaceAll(value, "{bucket}", bucketOrigin)

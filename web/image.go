@@ -17,21 +17,14 @@ import (
 const imageTTL = time.Minute
 
 // redirectToImage redirects to a signed URL of the picture's object.
-func (a *api) redirectToImage(w http.ResponseWriter, r *http.Request) error {
-	id, err := pictureID(r)
-	if err != nil {
-		return err
-	}
+func (a *api) redirectToImage(w http.ResponseWriter, r *http.Request, id picture.ID) error {
 	p, err := a.object(r.Context(), id)
 	if err != nil {
 		return err
 	}
 	url, _, err := objects.SignGet(r.Context(), a.objects, p, imageTTL)
 	if err != nil {
-		return problem{
-			Status: http.StatusServiceUnavailable, retryAfter: 5 * time.Second, cause: err,
-			Detail: "The picture's URL cannot be signed at the moment: try again in a few seconds.",
-		}
+		return unavailable(5*time.Second, "The picture's URL cannot be signed at the moment: try again in a few seconds.", err)
 	}
 	w.Header().Set("Location", url)
 	w.WriteHeader(http.StatusFound)
@@ -54,15 +47,15 @@ func (a *api) object(ctx context.Context, id picture.ID) (picture.Picture, error
 	if err != nil {
 		return picture.Picture{}, err
 	}
-	if execution.Exists() {
-		p, err := execution.Picture()
-		if err == nil && p.ID != id {
-			err = fmt.Errorf("the workflow was started for picture %s", p.ID.Redacted())
-		}
-		if err != nil {
-			return picture.Picture{}, fmt.Errorf("finding the object of picture %s: %w", id.Redacted(), err)
-		}
-		return p, nil
+	if !execution.Exists() {
+		return picture.Picture{}, clientError(http.StatusNotFound, "This picture has not arrived: if it was uploaded a moment ago, try again in a few seconds.")
 	}
-	return picture.Picture{}, clientError(http.StatusNotFound, "This picture has not arrived: if it was uploaded a moment ago, try again in a few seconds.")
+	p, err := execution.Picture()
+	if err == nil && p.ID != id {
+		err = fmt.Errorf("the workflow was started for picture %s", p.ID.Redacted())
+	}
+	if err != nil {
+		return picture.Picture{}, fmt.Errorf("finding the object of picture %s: %w", id.Redacted(), err)
+	}
+	return p, nil
 }

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -39,6 +40,32 @@ func main() {
 	}
 }
 
+// lazyHandler calls open on the first request instead of at startup, and again after a failure. If a Lambda failed
+// during its initialization, AWS would restart it and the caller would see no reason.
+type lazyHandler struct {
+	mu      sync.Mutex
+	handler http.Handler // nil until open succeeds
+}
+
+func (l *lazyHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := l.open(r.Context()); err != nil {
+		writeProblem(w, r, unavailable(10*time.Second, "The site cannot read its settings at the moment: try again in ten seconds.", err))
+		return
+	}
+	l.handler.ServeHTTP(w, r)
+}
+
+func (l *lazyHandler) open(ctx context.Context) (err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.handler == nil {
+		ctx, cancel := context.WithTimeout(ctx, 8*time.Second)
+		defer cancel()
+		l.handler, err = open(ctx, nil)
+	}
+	return err
+}
+
 // serve runs the HTTP server until ctx ends. Then it closes the event streams and lets all other requests finish.
 func serve(ctx context.Context, addr string) error {
 	handler, err := open(ctx, ctx.Done())
@@ -49,7 +76,16 @@ func serve(ctx context.Context, addr string) error {
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", addr, err)
 	}
-	server := newServer(handler)
+	// The timeouts limit the resources that a slow or hostile client can hold. An event stream outlasts them: it clears
+	// the read deadline and sets a new write deadline before each write.
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	slog.Info("web is ready", "url", "http://"+listener.Addr().String())
@@ -64,19 +100,6 @@ func serve(ctx context.Context, addr string) error {
 		return errors.Join(fmt.Errorf("waiting for open requests: %w", err), server.Close())
 	}
 	return nil
-}
-
-// newServer returns a server whose timeouts limit the resources that a slow or hostile client can hold. An event stream
-// outlasts these timeouts: it clears the read deadline and sets a new write deadline before each write.
-func newServer(handler http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-	}
 }
 
 func usage() {

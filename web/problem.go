@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// problem is an error response in the format of RFC 9457. Detail tells the caller what to do. The cause is written to
-// the log but not to the response.
+// problem is an error response in the format of RFC 9457. Detail tells the caller what to do. The log contains the
+// cause; the response does not.
 type problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
@@ -32,40 +32,26 @@ func (p problem) Error() string {
 	return p.Detail
 }
 
-func (p problem) Unwrap() error { return p.cause }
-
-// clientError returns a problem response for an error in the request, which the caller must correct.
+// clientError returns a problem that the caller must correct.
 func clientError(status int, format string, args ...any) problem {
 	return problem{Status: status, Detail: fmt.Sprintf(format, args...)}
 }
 
-// unavailable returns a problem response for a cloud that did not respond. consequence states what web could not do for
-// that reason.
-func unavailable(cloud, consequence string, cause error) problem {
-	return problem{
-		Status: http.StatusServiceUnavailable, retryAfter: 2 * time.Second, cause: cause,
-		Detail: cloud + " does not answer, so " + consequence + ": try again in a few seconds.",
-	}
+// unavailable returns a problem with status 503, for a request that may succeed when it is repeated.
+func unavailable(retryAfter time.Duration, detail string, cause error) problem {
+	return problem{Status: http.StatusServiceUnavailable, Detail: detail, retryAfter: retryAfter, cause: cause}
 }
 
-// internalError returns a problem response for an error that the caller cannot influence.
-func internalError(cause error) problem {
-	return problem{
-		Status: http.StatusInternalServerError, cause: cause,
-		Detail: "Something is wrong with this site, not with your request: try again later.",
-	}
-}
-
-// writeProblem writes err as an RFC 9457 problem. The response does not contain the cause of err, so writeProblem logs
-// the cause. It logs nothing if the client has disconnected, because the cause is then often only the cancelled
-// request.
+// writeProblem writes err as a problem, and logs its cause unless the client has disconnected: the cause is then often
+// only the cancelled request. An err that is not a problem becomes one with status 500.
 func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	p, ok := errors.AsType[problem](err)
 	if !ok {
-		p = internalError(err)
+		const detail = "Something is wrong with this site, not with your request: try again later."
+		p = problem{Status: http.StatusInternalServerError, Detail: detail, cause: err}
 	}
 	if p.cause != nil && !errors.Is(r.Context().Err(), context.Canceled) {
-		slog.Error("request failed", "status", p.Status, "error", error(p))
+		slog.Error("request failed", "status", p.Status, "error", p)
 	}
 	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
 	if p.retryAfter > 0 {
@@ -74,13 +60,18 @@ func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	writeJSON(w, p.Status, "application/problem+json", p)
 }
 
+func writeMethodNotAllowed(w http.ResponseWriter, r *http.Request, allow string) {
+	w.Header().Set("Allow", allow)
+	writeProblem(w, r, clientError(http.StatusMethodNotAllowed, "This address accepts only %s.", allow))
+}
+
 // writeJSON encodes v before it writes anything, so that an encoding error can still be reported as status 500. HTML
 // escaping is off: it would turn each & of a signed URL into \u0026.
 func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil { // possible only if another program wrote a malformed annotation into a Record
+	if err := encoder.Encode(v); err != nil { // only if another program wrote a malformed annotation into a Record
 		slog.Error("response cannot be encoded", "error", err)
 		w.WriteHeader(http.StatusInternalServerError)
 		return

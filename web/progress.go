@@ -4,17 +4,14 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"triptych/internal/records"
 	"triptych/picture"
 	"triptych/web/status"
 )
 
-func (a *api) getProgress(w http.ResponseWriter, r *http.Request) error {
-	id, err := pictureID(r)
-	if err != nil {
-		return err
-	}
+func (a *api) getProgress(w http.ResponseWriter, r *http.Request, id picture.ID) error {
 	progress, err := a.progress(r.Context(), id, new(status.Execution))
 	if err != nil {
 		return err
@@ -24,10 +21,8 @@ func (a *api) getProgress(w http.ResponseWriter, r *http.Request) error {
 }
 
 // progress returns the progress of a picture: from its Record if one exists, otherwise from its workflow. If Cosmos DB
-// is unavailable but a workflow is open, the picture is running. If Cosmos DB is unavailable and no workflow is open,
-// progress returns an error.
-//
-// latest is the last known state of the workflow. progress updates it.
+// is unavailable, it returns an error unless the workflow is open. latest is the last known state of the workflow.
+// progress updates it.
 func (a *api) progress(ctx context.Context, id picture.ID, latest *status.Execution) (picture.Progress, error) {
 	record, recordErr := a.record(ctx, id)
 	if recordErr == nil {
@@ -43,8 +38,7 @@ func (a *api) progress(ctx context.Context, id picture.ID, latest *status.Execut
 		return progress, nil
 	}
 	if execution.Exists() && errors.Is(recordErr, records.ErrNotFound) {
-		// Between the first read of the Record and the read of the workflow, the workflow may have written the Record
-		// and completed. Read the Record again.
+		// The workflow may have written the Record and completed after the first read of the Record.
 		if record, recordErr = a.record(ctx, id); recordErr == nil {
 			return recorded(record), nil
 		}
@@ -61,34 +55,29 @@ func (a *api) execution(ctx context.Context, id picture.ID, latest status.Execut
 	defer cancel()
 	execution, err := status.Read(ctx, a.temporal, id, latest)
 	if err != nil {
-		return status.Execution{}, unavailable("Temporal", "the state of the picture is unknown", err)
+		return status.Execution{}, unavailable(2*time.Second, "Temporal does not answer, so the state of the picture is unknown: try again in a few seconds.", err)
 	}
 	return execution, nil
 }
 
-// record returns the picture's Record. If it fails, the error is either records.ErrNotFound or an RFC 9457 problem.
+// record returns the picture's Record. Its error is either records.ErrNotFound or a problem.
 func (a *api) record(ctx context.Context, id picture.ID) (picture.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
 	defer cancel()
 	record, _, err := a.records.Read(ctx, id)
 	if err != nil && !errors.Is(err, records.ErrNotFound) {
-		return picture.Record{}, unavailable("Azure Cosmos DB", "the state of the picture is unknown", err)
+		return picture.Record{}, unavailable(2*time.Second, "Azure Cosmos DB does not answer, so the state of the picture is unknown: try again in a few seconds.", err)
 	}
 	return record, err
 }
 
-// recorded returns the progress of a picture that has a Record. The Record proves that persist is done.
+// recorded returns the progress of a picture that has a Record, which contains the steps before persist. The Record
+// proves that persist is done.
 func recorded(record picture.Record) picture.Progress {
 	steps := picture.WaitingSteps()
-	for i, step := range steps {
-		for _, known := range record.Steps {
-			if known.Name == step.Name {
-				steps[i] = known
-			}
-		}
-		if step.Name == picture.PersistStep && record.Status != picture.Erased {
-			steps[i].Status, steps[i].Error = picture.StepDone, ""
-		}
+	copy(steps, record.Steps)
+	if persist := &steps[len(steps)-1]; record.Status != picture.Erased {
+		persist.Status, persist.Error = picture.StepDone, ""
 	}
 	return picture.Progress{ID: record.ID, Status: record.Status, Steps: steps, Record: &record}
 }

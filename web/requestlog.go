@@ -5,14 +5,14 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"triptych/picture"
 )
 
 // logRequests returns a handler that logs each request to next. The log contains the route and not the URL, because a
-// URL contains a picture ID. After a panic, the handler responds with an RFC 9457 problem, because lambdaurl does not
-// recover from panics.
+// URL contains a picture ID. After a panic, the handler responds with status 500; lambdaurl does not recover from panics.
 func logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
@@ -21,10 +21,14 @@ func logRequests(next http.Handler) http.Handler {
 			if v := recover(); v != nil {
 				slog.Error("handler panicked", "error", fmt.Sprint(v), "stack", string(debug.Stack()))
 				if recorder.status == 0 {
-					writeProblem(recorder, r, internalError(nil))
+					writeProblem(recorder, r, nil) // status 500; the cause is already logged
 				}
 			}
-			attrs := []any{"method", knownMethod(r), "route", r.Pattern, "status", recorder.status, "duration", time.Since(began)}
+			method := r.Method
+			if !slices.Contains([]string{"GET", "HEAD", "POST", "DELETE", "PUT", "OPTIONS"}, method) {
+				method = "other" // keeps arbitrary input out of the log
+			}
+			attrs := []any{"method", method, "route", r.Pattern, "status", recorder.status, "duration", time.Since(began)}
 			if id, err := picture.ParseID(r.PathValue("id")); err == nil {
 				attrs = append(attrs, "picture", id)
 			}
@@ -32,15 +36,6 @@ func logRequests(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(recorder, r)
 	})
-}
-
-// knownMethod returns the request's method, or "other" to keep arbitrary input out of the log.
-func knownMethod(r *http.Request) string {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete, http.MethodPut, http.MethodOptions:
-		return r.Method
-	}
-	return "other"
 }
 
 // statusRecorder is a ResponseWriter that records the status of the response. It discards the body of a response to

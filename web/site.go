@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
-	"io/fs"
 	"net/http"
 	"path"
 )
@@ -12,26 +11,19 @@ import (
 //go:embed site
 var files embed.FS
 
-// siteHandler returns a handler of the page's files. The ETag of a file is the hash of its content. A browser sends the
-// ETag on every use of its copy and downloads the file only if the content has changed.
+// siteHandler returns a handler of the page's files. The ETag of a file is the hash of its content, so a browser
+// downloads a file again only if it has changed.
 func siteHandler() http.Handler {
-	site, err := fs.Sub(files, "site")
-	if err != nil {
-		panic(err) // impossible: the directory is embedded
-	}
 	tags := map[string]string{}
-	fs.WalkDir(site, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() {
-			content, _ := fs.ReadFile(site, name)
-			sum := sha256.Sum256(content)
-			tags[name] = `"` + hex.EncodeToString(sum[:16]) + `"`
-		}
-		return err
-	})
+	entries, _ := files.ReadDir("site") // embedded, so no read fails
+	for _, entry := range entries {
+		content, _ := files.ReadFile("site/" + entry.Name())
+		sum := sha256.Sum256(content)
+		tags[entry.Name()] = `"` + hex.EncodeToString(sum[:16]) + `"`
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			writeProblem(w, r, clientError(http.StatusMethodNotAllowed, "This address accepts only GET, HEAD."))
+			writeMethodNotAllowed(w, r, "GET, HEAD")
 			return
 		}
 		name := path.Clean(r.URL.Path)[1:]
@@ -45,6 +37,6 @@ func siteHandler() http.Handler {
 		}
 		w.Header().Set("ETag", tag)
 		w.Header().Set("Cache-Control", "no-cache")
-		http.ServeFileFS(w, r, site, name)
+		http.ServeFileFS(w, r, files, "site/"+name)
 	})
 }

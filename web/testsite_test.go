@@ -34,10 +34,8 @@ type testSite struct {
 // newOfflineAPI returns an API that can sign uploads and erase tokens, but has no client of Cosmos DB or Temporal.
 func newOfflineAPI() *api {
 	return &api{
-		bucket: "pictures", eraseSecret: []byte("secret"),
-		timing: streamTiming{
-			poll: pollIntervals{fast: time.Millisecond, slow: time.Millisecond, idle: time.Millisecond}, keepAlive: time.Minute, limit: time.Minute,
-		},
+		config: config{bucket: "pictures", eraseSecret: []byte("secret")},
+		timing: streamTiming{fast: time.Millisecond, slow: time.Millisecond, idle: time.Millisecond, keepAlive: time.Minute, limit: time.Minute},
 		objects: s3.New(s3.Options{
 			Region: "eu-central-1", BaseEndpoint: aws.String(bucketOrigin), UsePathStyle: true,
 			Credentials: credentials.NewStaticCredentialsProvider("AKIALOCAL", "secret", ""),

@@ -13,7 +13,6 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"triptych/picture"
 )
@@ -35,12 +34,12 @@ func Read(ctx context.Context, temporal client.Client, id picture.ID, previous E
 	if err != nil {
 		return Execution{}, fmt.Errorf("describing the workflow: %w", err)
 	}
-	if previous.isCurrent(description) {
+	info, known := description.GetWorkflowExecutionInfo(), previous.description.GetWorkflowExecutionInfo()
+	if info.GetExecution().GetRunId() == known.GetExecution().GetRunId() && int64(len(previous.history)) >= info.GetHistoryLength() {
 		return Execution{description, previous.history}, nil
 	}
 	e := Execution{description: description}
-	events := temporal.GetWorkflowHistory(ctx, id.WorkflowID(), description.WorkflowExecutionInfo.Execution.RunId,
-		false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := temporal.GetWorkflowHistory(ctx, id.WorkflowID(), info.GetExecution().GetRunId(), false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		if err != nil {
@@ -49,14 +48,6 @@ func Read(ctx context.Context, temporal client.Client, id picture.ID, previous E
 		e.history = append(e.history, event)
 	}
 	return e, nil
-}
-
-// isCurrent reports whether e contains all history events that the description counts. Attempts and heartbeats are not
-// events; they appear only in the description.
-func (e Execution) isCurrent(description *workflowservice.DescribeWorkflowExecutionResponse) bool {
-	info := description.GetWorkflowExecutionInfo()
-	return e.Exists() && int64(len(e.history)) >= info.GetHistoryLength() &&
-		e.description.GetWorkflowExecutionInfo().GetExecution().GetRunId() == info.GetExecution().GetRunId()
 }
 
 // Exists reports whether Temporal has an execution of the picture's workflow.
@@ -68,8 +59,7 @@ func (e Execution) Picture() (picture.Picture, error) {
 		return picture.Picture{}, errors.New("the workflow has no history")
 	}
 	var order picture.Order
-	input := e.history[0].GetWorkflowExecutionStartedEventAttributes().GetInput()
-	if err := converter.GetDefaultDataConverter().FromPayloads(input, &order); err != nil {
+	if err := decode(e.history[0].GetWorkflowExecutionStartedEventAttributes().GetInput(), &order); err != nil {
 		return picture.Picture{}, fmt.Errorf("decoding the workflow's input: %w", err)
 	}
 	return order.Picture, nil
@@ -79,31 +69,18 @@ func (e Execution) Picture() (picture.Picture, error) {
 // reports only the last repetition. If the workflow closed without an outcome, the picture waits for a new execution,
 // and the Error of the step at which the workflow ended states the reason.
 func (e Execution) Progress(id picture.ID) picture.Progress {
-	status, steps := picture.Waiting, picture.WaitingSteps()
-	if e.Exists() {
-		status, steps = e.follow()
+	if !e.Exists() {
+		return picture.Progress{ID: id, Status: picture.Waiting, Steps: picture.WaitingSteps()}
 	}
-	return picture.Progress{ID: id, Status: status, Steps: steps}
-}
-
-// follow derives the status and the steps from the history and then from the description. The description was read
-// first, so the history may be newer.
-func (e Execution) follow() (picture.Status, []picture.Step) {
-	t := newTimeline()
+	t := timeline{status: picture.Running, steps: picture.WaitingSteps(), scheduled: map[int64]*picture.Step{}}
 	for _, event := range e.history {
 		t.add(event)
 	}
-	switch {
-	case t.outcome.Status != "":
-		return t.outcome.Status, t.steps
-	case t.closeReason != "":
-		step := t.current()
-		step.Status, step.Error, step.WaitingFor, step.FinishedAt = picture.StepFailed, t.closeReason, "", t.closedAt
-		return picture.Waiting, t.steps
+	if t.status == picture.Running { // The description was read before the history, so it may be outdated.
+		for _, pending := range e.description.GetPendingActivities() {
+			t.applyPending(pending)
+		}
+		t.inferLocalActivity(e.description.GetPendingWorkflowTask())
 	}
-	for _, pending := range e.description.GetPendingActivities() {
-		t.applyPending(pending)
-	}
-	t.inferLocalActivity(e.description.GetPendingWorkflowTask())
-	return picture.Running, t.steps
+	return picture.Progress{ID: id, Status: t.status, Steps: t.steps}
 }

@@ -14,24 +14,14 @@ import (
 	"triptych/picture"
 )
 
-// timeline is the state of the three steps and of the workflow after a number of history events.
+// timeline is the state of the picture and of its three steps after a number of history events.
 type timeline struct {
+	status      picture.Status
 	steps       []picture.Step
-	byEvent     map[int64]*picture.Step  // by the ID of the event that scheduled the activity
-	byActivity  map[string]*picture.Step // by activity ID
-	firstTask   time.Time                // start of the first workflow task
-	currentTask time.Time                // start of the latest workflow task: local activities run inside it
-	taskError   string                   // why the latest workflow task failed; "" if it did not
-	outcome     picture.Outcome          // the result of a completed workflow
-	closeReason string                   // why a workflow closed without a result
-	closedAt    time.Time
-}
-
-func newTimeline() *timeline {
-	return &timeline{
-		steps:   picture.WaitingSteps(),
-		byEvent: map[int64]*picture.Step{}, byActivity: map[string]*picture.Step{},
-	}
+	scheduled   map[int64]*picture.Step // by the ID of the event that scheduled the activity
+	firstTask   time.Time               // start of the first workflow task
+	currentTask time.Time               // start of the latest workflow task: local activities run inside it
+	taskError   string                  // why the latest workflow task failed; "" if it did not
 }
 
 // current returns the first step that is not done, or the last step.
@@ -44,14 +34,13 @@ func (t *timeline) current() *picture.Step {
 	return &t.steps[len(t.steps)-1]
 }
 
-// restart resets the step that an activity belongs to. It returns nil for an activity that is not part of a step.
-func (t *timeline) restart(activity string) *picture.Step {
+// step returns the step that an activity belongs to, or nil.
+func (t *timeline) step(activity string) *picture.Step {
 	if activity == picture.DiscardActivity { // replaces persist for an erased picture
 		activity = string(picture.PersistStep)
 	}
-	for i, step := range t.steps {
-		if string(step.Name) == activity {
-			t.steps[i] = picture.Step{Name: step.Name, Cloud: step.Cloud, Status: picture.StepWaiting}
+	for i := range t.steps {
+		if string(t.steps[i].Name) == activity {
 			return &t.steps[i]
 		}
 	}
@@ -59,7 +48,7 @@ func (t *timeline) restart(activity string) *picture.Step {
 }
 
 func (t *timeline) add(event *historypb.HistoryEvent) {
-	at := timeOf(event.GetEventTime())
+	at := event.GetEventTime().AsTime()
 	switch event.GetEventType() {
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED:
 		if t.currentTask = at; t.firstTask.IsZero() {
@@ -70,16 +59,17 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
 		t.taskError = "The worker cannot continue: " + messageOf(event.GetWorkflowTaskFailedEventAttributes().GetFailure())
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
-		// A workflow task that times out before it starts is no error: it only means that the worker with the sticky
-		// queue is gone, and Temporal gives the task to another worker.
+		// A timeout before the start of a workflow task is no error: the worker with the sticky queue is gone, and
+		// Temporal gives the task to another worker.
 		if event.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
 			t.taskError = "The worker stopped responding"
 		}
 	case enumspb.EVENT_TYPE_MARKER_RECORDED:
 		t.addMarker(event.GetMarkerRecordedEventAttributes(), at)
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
-		result := event.GetWorkflowExecutionCompletedEventAttributes().GetResult()
-		if !decode(result, &t.outcome) || t.outcome.Status == "" {
+		var outcome picture.Outcome
+		decode(event.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &outcome)
+		if t.status = outcome.Status; t.status == "" {
 			t.close("The workflow completed without a result", at)
 		}
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
@@ -95,7 +85,12 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	}
 }
 
-func (t *timeline) close(reason string, at time.Time) { t.closeReason, t.closedAt = reason, at }
+// close records that the workflow closed without an outcome.
+func (t *timeline) close(reason string, at time.Time) {
+	step := t.current()
+	step.Status, step.Error, step.WaitingFor, step.FinishedAt = picture.StepFailed, reason, "", at
+	t.status = picture.Waiting
+}
 
 // addMarker reads the marker that the SDK records when a local activity ends. The JSON in it is internal to the SDK:
 // see localActivityMarkerData in https://github.com/temporalio/sdk-go/blob/v1.50.0/internal/internal_event_handlers.go.
@@ -104,14 +99,17 @@ func (t *timeline) addMarker(marker *historypb.MarkerRecordedEventAttributes, at
 		ActivityType string
 		Attempt      int
 	}
-	if marker.GetMarkerName() != "LocalActivity" || !decode(marker.GetDetails()["data"], &data) {
+	if marker.GetMarkerName() != "LocalActivity" || decode(marker.GetDetails()["data"], &data) != nil {
 		return
 	}
-	step := t.restart(data.ActivityType)
+	step := t.step(data.ActivityType)
 	if step == nil {
 		return
 	}
-	step.Attempt, step.StartedAt, step.FinishedAt, step.Status = data.Attempt, t.currentTask, at, picture.StepDone
+	*step = picture.Step{
+		Name: step.Name, Cloud: step.Cloud, Status: picture.StepDone,
+		Attempt: data.Attempt, StartedAt: t.currentTask, FinishedAt: at,
+	}
 	if failure := marker.GetFailure(); failure != nil {
 		step.Status = picture.StepFailed
 		setError(step, failure)
@@ -120,19 +118,20 @@ func (t *timeline) addMarker(marker *historypb.MarkerRecordedEventAttributes, at
 
 func (t *timeline) addActivity(event *historypb.HistoryEvent, at time.Time) {
 	finish := func(scheduled int64, status picture.StepStatus, failure *failurepb.Failure) {
-		if step := t.byEvent[scheduled]; step != nil {
+		if step := t.scheduled[scheduled]; step != nil {
 			step.Status, step.FinishedAt = status, at
 			setError(step, failure)
 		}
 	}
 	switch event.GetEventType() {
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
-		a := event.GetActivityTaskScheduledEventAttributes()
-		step := t.restart(a.GetActivityType().GetName())
-		t.byEvent[event.GetEventId()], t.byActivity[a.GetActivityId()] = step, step
+		if step := t.step(event.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName()); step != nil {
+			*step = picture.Step{Name: step.Name, Cloud: step.Cloud, Status: picture.StepWaiting}
+			t.scheduled[event.GetEventId()] = step
+		}
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED:
 		a := event.GetActivityTaskStartedEventAttributes()
-		if step := t.byEvent[a.GetScheduledEventId()]; step != nil {
+		if step := t.scheduled[a.GetScheduledEventId()]; step != nil {
 			step.Status, step.StartedAt, step.Attempt = picture.StepRunning, at, int(a.GetAttempt())
 		}
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
@@ -152,7 +151,7 @@ func (t *timeline) addActivity(event *historypb.HistoryEvent, at time.Time) {
 // applyPending adds the attempts of a running activity, which are not history events. It ignores an activity that has
 // already ended according to the history.
 func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
-	step := t.byActivity[pending.GetActivityId()]
+	step := t.step(pending.GetActivityType().GetName())
 	if step == nil || !step.FinishedAt.IsZero() {
 		return
 	}
@@ -173,9 +172,9 @@ func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 	}
 }
 
-// inferLocalActivity sets the step whose local activity is running. A local activity appears neither in the history nor
-// among the pending activities, so inferLocalActivity infers it from the workflow task. After a failed annotate it
-// infers nothing, because the workflow may be about to repeat annotate with the bytes.
+// inferLocalActivity sets the step whose local activity is running. A local activity is neither in the history nor
+// among the pending activities, so only the workflow task indicates it. After a failed annotate, the next activity is
+// unknown: the workflow may repeat annotate with the bytes.
 func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) {
 	step := t.current()
 	switch {
@@ -188,16 +187,15 @@ func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) 
 	}
 }
 
-// setError copies two parts of a failure into a step: the sentence for people, and the cloud that caused the failure.
+// setError copies the sentence for people and the cloud that failed into a step. A failure of Temporal itself names no cloud.
 func setError(step *picture.Step, failure *failurepb.Failure) {
 	var details picture.FailureDetails
-	decode(failure.GetApplicationFailureInfo().GetDetails(), &details) // absent from Temporal's own failures
+	decode(failure.GetApplicationFailureInfo().GetDetails(), &details)
 	step.Error, step.WaitingFor = messageOf(failure), details.Cloud
 }
 
-// messageOf returns the sentence for people in a failure. A timeout failure has none, because Temporal creates it when
-// the worker is gone. If a workflow failed because of an activity, the activity's sentence is in the cause, below
-// Temporal's own "activity error".
+// messageOf returns the sentence for people in a failure. If a workflow failed because of an activity, this sentence is
+// in the cause of Temporal's "activity error". Temporal creates a timeout failure itself, without such a sentence.
 func messageOf(failure *failurepb.Failure) string {
 	if failure.GetActivityFailureInfo() != nil && failure.GetCause() != nil {
 		return messageOf(failure.GetCause())
@@ -208,8 +206,9 @@ func messageOf(failure *failurepb.Failure) string {
 	return failure.GetMessage()
 }
 
-func decode(payloads *commonpb.Payloads, into any) bool {
-	return payloads != nil && converter.GetDefaultDataConverter().FromPayloads(payloads, into) == nil
+// decode leaves into unchanged if there are no payloads.
+func decode(payloads *commonpb.Payloads, into any) error {
+	return converter.GetDefaultDataConverter().FromPayloads(payloads, into)
 }
 
 func timeOf(t *timestamppb.Timestamp) time.Time {
