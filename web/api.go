@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -33,15 +37,14 @@ type endpoint func(http.ResponseWriter, *http.Request) error
 // handler returns the handler of the whole site: the API and the page's files, with the security headers.
 func (a *api) handler(bucketOrigin string) http.Handler {
 	mux := http.NewServeMux()
-	routes := map[string]map[string]endpoint{
+	for pattern, methods := range map[string]map[string]endpoint{
 		"/api/pictures":             {"POST": a.createGrant},
 		"/api/pictures/{id}":        {"GET": withID(a.getProgress), "DELETE": withID(a.erase)},
 		"/api/pictures/{id}/events": {"GET": withID(a.streamProgress)},
 		"/api/pictures/{id}/image":  {"GET": withID(a.redirectToImage)},
-		"/api/notice":               {"GET": a.getPageConfig},
-		"/healthz":                  {"GET": getHealth},
-	}
-	for pattern, methods := range routes {
+		"/api/notice":               {"GET": constant(map[string]*int{"retentionDays": a.retentionDays})},
+		"/healthz":                  {"GET": constant(map[string]string{"status": "ready"})},
+	} {
 		mux.Handle(pattern, byMethod(methods))
 	}
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
@@ -87,13 +90,37 @@ func withID(next func(http.ResponseWriter, *http.Request, picture.ID) error) end
 	}
 }
 
-// getPageConfig writes the settings that the page needs for its privacy notice.
-func (a *api) getPageConfig(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, "application/json", map[string]*int{"retentionDays": a.retentionDays})
-	return nil
+// constant returns an endpoint that always writes v.
+func constant(v any) endpoint {
+	return func(w http.ResponseWriter, _ *http.Request) error {
+		return writeJSON(w, http.StatusOK, "application/json", v)
+	}
 }
 
-func getHealth(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, "application/json", map[string]string{"status": "ready"})
+// maxBody is the size of the largest accepted request body, in bytes. An upload request has about 120.
+const maxBody = 4 << 10
+
+const hashHeader = "x-amz-content-sha256"
+
+// verifyBody checks the size and the hash of the body, and leaves the body readable. It refuses a body without a hash
+// header. In the cloud, such a request fails anyway, because CloudFront's signature to the function URL covers the hash.
+// Refusing it everywhere makes a local test find the error.
+func verifyBody(r *http.Request) error {
+	const remedy = "set it to the SHA-256 of the body, in lower-case hex"
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	hashes, sum := r.Header.Values(hashHeader), sha256.Sum256(body)
+	switch {
+	case err != nil:
+		return clientError(http.StatusBadRequest, "The body ended early: send it again.")
+	case len(body) > maxBody:
+		return clientError(http.StatusRequestEntityTooLarge, "The body is over %d bytes: send the picture itself to the URL of its grant.", maxBody)
+	case len(body) == 0: // CloudFront may add a hash, but there is nothing to verify
+		return nil
+	case len(hashes) == 0:
+		return clientError(http.StatusBadRequest, "The header %s is missing: %s.", hashHeader, remedy)
+	case len(hashes) > 1 || hashes[0] != hex.EncodeToString(sum[:]):
+		return clientError(http.StatusBadRequest, "The header %s does not match this body: %s.", hashHeader, remedy)
+	}
 	return nil
 }

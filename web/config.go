@@ -20,10 +20,6 @@ type config struct {
 	retentionDays *int // nil: pictures are stored until they are erased
 }
 
-// minEraseSecret is the shortest allowed TRIPTYCH_ERASE_SECRET, in bytes. With one erase token, an attacker could find
-// a shorter secret by trial and error, and then erase every picture whose ID is known.
-const minEraseSecret = 32
-
 // open reads the environment variables that usage lists and returns the site's HTTP handler. The handler's clients
 // connect on first use. Closing the channel stopping ends all event streams.
 func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
@@ -59,7 +55,7 @@ func readConfig(s settings.Settings) (config, error) {
 		return config{}, err
 	}
 	c := config{bucket: s.Getenv("TRIPTYCH_BUCKET"), eraseSecret: []byte(s.Getenv("TRIPTYCH_ERASE_SECRET"))}
-	if len(c.eraseSecret) < minEraseSecret {
+	if len(c.eraseSecret) < 32 {
 		return config{}, errors.New("TRIPTYCH_ERASE_SECRET is so short that it can be guessed from an erase token: use 32 random bytes or more")
 	}
 	if setting := s.Getenv("TRIPTYCH_RETENTION_DAYS"); setting != "" {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"net/http"
 	"time"
@@ -25,8 +24,7 @@ func (a *api) eraseToken(id picture.ID) string {
 // erase starts the ErasePicture workflow. It is idempotent: no second erasure starts while one is running, and a later
 // erasure changes nothing.
 func (a *api) erase(w http.ResponseWriter, r *http.Request, id picture.ID) error {
-	token := []byte(r.Header.Get("X-Triptych-Erase"))
-	if subtle.ConstantTimeCompare(token, []byte(a.eraseToken(id))) != 1 {
+	if !hmac.Equal([]byte(r.Header.Get("X-Triptych-Erase")), []byte(a.eraseToken(id))) {
 		return clientError(http.StatusForbidden, "The header X-Triptych-Erase must contain the eraseToken of this picture's upload grant. Nothing was changed.")
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), cloudTimeout)
@@ -40,6 +38,5 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request, id picture.ID) error
 	if err != nil {
 		return unavailable(2*time.Second, "Temporal does not answer, so nothing was erased yet: try again in a few seconds.", err)
 	}
-	writeJSON(w, http.StatusAccepted, "application/json", map[string]string{"id": string(id), "status": "erasing"})
-	return nil
+	return writeJSON(w, http.StatusAccepted, "application/json", map[string]string{"id": string(id), "status": "erasing"})
 }

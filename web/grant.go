@@ -23,19 +23,16 @@ type uploadRequest struct {
 	SHA256      string `json:"sha256"` // base64, the format that S3 requires
 }
 
-// grant is the response to an upload request. With it, the browser uploads exactly the described bytes, once, until
-// ExpiresAt. EraseToken later allows it to erase the picture.
+// grant is the response to an upload request. It allows one upload of exactly the described bytes until ExpiresAt.
 type grant struct {
 	ID         picture.ID `json:"id"`
 	EraseToken string     `json:"eraseToken"`
-	Upload     upload     `json:"upload"`
-	ExpiresAt  time.Time  `json:"expiresAt"`
-}
-
-type upload struct {
-	Method  string            `json:"method"`
-	URL     string            `json:"url"`
-	Headers map[string]string `json:"headers"` // without Host and Content-Length, which a browser sets itself
+	Upload     struct {
+		Method  string            `json:"method"`
+		URL     string            `json:"url"`
+		Headers map[string]string `json:"headers"` // without Host and Content-Length, which a browser sets itself
+	} `json:"upload"`
+	ExpiresAt time.Time `json:"expiresAt"`
 }
 
 func (a *api) createGrant(w http.ResponseWriter, r *http.Request) error {
@@ -48,8 +45,7 @@ func (a *api) createGrant(w http.ResponseWriter, r *http.Request) error {
 		return unavailable(5*time.Second, "The upload cannot be signed at the moment: try again in a few seconds.", err)
 	}
 	w.Header().Set("Location", "/api/pictures/"+string(granted.ID))
-	writeJSON(w, http.StatusCreated, "application/json", granted)
-	return nil
+	return writeJSON(w, http.StatusCreated, "application/json", granted)
 }
 
 // readUploadRequest accepts exactly one upload request without unknown fields.
@@ -70,20 +66,18 @@ func readUploadRequest(body io.Reader) (uploadRequest, error) {
 	if want.Size < 1 || want.Size > picture.MaxSize {
 		return uploadRequest{}, clientError(http.StatusBadRequest, "size is %d: a picture must have 1 to %d bytes.", want.Size, picture.MaxSize)
 	}
-	// Even strict decoding ignores line breaks in the base64 text. The comparison rejects a hash that contains them, so
-	// that each hash has only one accepted form.
-	sum, err := base64.StdEncoding.Strict().DecodeString(want.SHA256)
+	// Encoding the sum again detects line breaks and wrong padding bits, which decoding ignores.
+	sum, err := base64.StdEncoding.DecodeString(want.SHA256)
 	if err != nil || len(sum) != 32 || base64.StdEncoding.EncodeToString(sum) != want.SHA256 {
 		return uploadRequest{}, clientError(http.StatusBadRequest, "sha256 is not the base64 of 32 bytes: send the picture's SHA-256 in base64, with padding.")
 	}
 	return want, nil
 }
 
-// minGrantTTL is the shortest useful lifetime of a grant: a slow upload must be able to finish within it.
+// minGrantTTL is the shortest lifetime of a grant in which a slow upload can finish.
 const minGrantTTL = time.Minute
 
-// signUpload grants one PUT with the requested type, size and hash. If-None-Match makes S3 refuse the PUT if the object
-// already exists.
+// signUpload grants one PUT with the requested type, size and hash. If-None-Match makes S3 refuse a second PUT.
 func (a *api) signUpload(ctx context.Context, id picture.ID, want uploadRequest) (grant, error) {
 	key, err := id.Key(want.ContentType)
 	if err != nil {
@@ -108,14 +102,10 @@ func (a *api) signUpload(ctx context.Context, id picture.ID, want uploadRequest)
 	if err != nil {
 		return grant{}, fmt.Errorf("signing the upload of picture %s: %w", id.Redacted(), err)
 	}
-	return grant{
-		ID: id, EraseToken: a.eraseToken(id), ExpiresAt: now.Add(ttl).UTC().Truncate(time.Second),
-		Upload: upload{Method: signed.Method, URL: signed.URL, Headers: map[string]string{
-			"content-type":          want.ContentType,
-			"x-amz-checksum-sha256": want.SHA256,
-			"if-none-match":         "*",
-		}},
-	}, nil
+	granted := grant{ID: id, EraseToken: a.eraseToken(id), ExpiresAt: now.Add(ttl).UTC().Truncate(time.Second)}
+	granted.Upload.Method, granted.Upload.URL = signed.Method, signed.URL
+	granted.Upload.Headers = map[string]string{"content-type": want.ContentType, "x-amz-checksum-sha256": want.SHA256, "if-none-match": "*"}
+	return granted, nil
 }
 
 // bucketOrigin returns the origin of signed upload URLs, for the Content-Security-Policy.

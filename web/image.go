@@ -13,16 +13,13 @@ import (
 	"triptych/web/status"
 )
 
-// imageTTL is the lifetime of an image URL. A browser follows the redirect within a minute.
-const imageTTL = time.Minute
-
 // redirectToImage redirects to a signed URL of the picture's object.
 func (a *api) redirectToImage(w http.ResponseWriter, r *http.Request, id picture.ID) error {
 	p, err := a.object(r.Context(), id)
 	if err != nil {
 		return err
 	}
-	url, _, err := objects.SignGet(r.Context(), a.objects, p, imageTTL)
+	url, _, err := objects.SignGet(r.Context(), a.objects, p, time.Minute) // a browser follows the redirect within a minute
 	if err != nil {
 		return unavailable(5*time.Second, "The picture's URL cannot be signed at the moment: try again in a few seconds.", err)
 	}

@@ -65,19 +65,18 @@ func writeMethodNotAllowed(w http.ResponseWriter, r *http.Request, allow string)
 	writeProblem(w, r, clientError(http.StatusMethodNotAllowed, "This address accepts only %s.", allow))
 }
 
-// writeJSON encodes v before it writes anything, so that an encoding error can still be reported as status 500. HTML
-// escaping is off: it would turn each & of a signed URL into \u0026.
-func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
+// writeJSON writes a response. It encodes v before it writes anything, so that an encoding error can still become a
+// problem. HTML escaping is off: it would turn each & of a signed URL into \u0026.
+func writeJSON(w http.ResponseWriter, status int, contentType string, v any) error {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil { // only if another program wrote a malformed annotation into a Record
-		slog.Error("response cannot be encoded", "error", err)
-		w.WriteHeader(http.StatusInternalServerError)
-		return
+	if err := encoder.Encode(v); err != nil {
+		return fmt.Errorf("encoding the response: %w", err)
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
 	w.WriteHeader(status)
 	w.Write(body.Bytes()) // fails only if the client disconnected
+	return nil
 }

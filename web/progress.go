@@ -16,8 +16,7 @@ func (a *api) getProgress(w http.ResponseWriter, r *http.Request, id picture.ID)
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, "application/json", progress)
-	return nil
+	return writeJSON(w, http.StatusOK, "application/json", progress)
 }
 
 // progress returns the progress of a picture: from its Record if one exists, otherwise from its workflow. If Cosmos DB

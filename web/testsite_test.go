@@ -62,10 +62,11 @@ func newTestSite(t *testing.T, configure ...func(*testSite)) *testSite {
 	}
 	s := &testSite{api: newOfflineAPI(), cosmos: cosmos, temporal: &fakeTemporal{}}
 	s.records, s.api.temporal = container, s.temporal.serve(t)
-	s.site = httptest.NewUnstartedServer(s.handler(bucketOrigin))
+	s.site = httptest.NewUnstartedServer(nil)
 	for _, f := range configure {
 		f(s)
 	}
+	s.site.Config.Handler = s.handler(bucketOrigin)
 	s.site.Start()
 	t.Cleanup(s.site.Close)
 	return s

@@ -99,11 +99,9 @@ func (t *timeline) addMarker(marker *historypb.MarkerRecordedEventAttributes, at
 		ActivityType string
 		Attempt      int
 	}
-	if marker.GetMarkerName() != "LocalActivity" || decode(marker.GetDetails()["data"], &data) != nil {
-		return
-	}
+	decode(marker.GetDetails()["data"], &data)
 	step := t.step(data.ActivityType)
-	if step == nil {
+	if marker.GetMarkerName() != "LocalActivity" || step == nil {
 		return
 	}
 	*step = picture.Step{
@@ -155,21 +153,17 @@ func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 	if step == nil || !step.FinishedAt.IsZero() {
 		return
 	}
-	started := pending.GetState() != enumspb.PENDING_ACTIVITY_STATE_SCHEDULED
-	step.StartedAt = timeOf(pending.GetLastStartedTime())
 	setError(step, pending.GetLastFailure())
-	if started || pending.GetAttempt() > 1 {
-		step.Attempt = int(pending.GetAttempt())
-	}
+	step.StartedAt, step.NextAttemptAt = timeOf(pending.GetLastStartedTime()), timeOf(pending.GetNextAttemptScheduleTime())
 	switch {
 	case pending.GetAttempt() > 1:
 		step.Status = picture.StepRetrying
-		if !started {
-			step.NextAttemptAt = timeOf(pending.GetNextAttemptScheduleTime())
-		}
-	case started:
+	case pending.GetState() != enumspb.PENDING_ACTIVITY_STATE_SCHEDULED:
 		step.Status = picture.StepRunning
+	default:
+		return // the first attempt has not started
 	}
+	step.Attempt = int(pending.GetAttempt())
 }
 
 // inferLocalActivity sets the step whose local activity is running. A local activity is neither in the history nor
