@@ -28,7 +28,7 @@ type api struct {
 	stopping <-chan struct{} // closed when event streams must end
 }
 
-// cloudTimeout limits each call to a cloud. Two calls in sequence end before the Lambda times out.
+// cloudTimeout limits each call to a cloud, so that a request with several calls ends before the Lambda times out.
 const cloudTimeout = 3 * time.Second
 
 // endpoint handles one method of one route. It returns an error only if it has not written to the response.
@@ -52,7 +52,13 @@ func (a *api) handler(bucketOrigin string) http.Handler {
 		writeProblem(w, r, clientError(http.StatusNotFound, "The API has nothing at this address: see the README for its endpoints."))
 	})
 	mux.Handle("/", siteHandler())
-	return logRequests(withHeaders(securityHeaders(bucketOrigin), mux))
+	headers := securityHeaders(bucketOrigin)
+	return logRequests(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range headers {
+			w.Header().Set(name, value)
+		}
+		mux.ServeHTTP(w, r)
+	}))
 }
 
 // byMethod returns a handler that passes each request to the endpoint of its method, and HEAD to the endpoint of GET.
@@ -102,9 +108,8 @@ const maxBody = 4 << 10
 
 const hashHeader = "x-amz-content-sha256"
 
-// verifyBody checks the size and the hash of the body, and leaves the body readable. It refuses a body without a hash
-// header. In the cloud, such a request fails anyway, because CloudFront's signature to the function URL covers the hash.
-// Refusing it everywhere makes a local test find the error.
+// verifyBody checks the size and the hash of the body, and leaves the body readable. AWS refuses a body without a hash
+// header, because CloudFront's signature to the function URL covers the hash. verifyBody refuses it also in local tests.
 func verifyBody(r *http.Request) error {
 	const remedy = "set it to the SHA-256 of the body, in lower-case hex"
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))

@@ -20,8 +20,7 @@ type config struct {
 	retentionDays *int // nil: pictures are stored until they are erased
 }
 
-// open reads the environment variables that usage lists and returns the site's HTTP handler. The handler's clients
-// connect on first use. Closing the channel stopping ends all event streams.
+// open returns the site's HTTP handler, configured by the environment. Closing stopping ends all event streams.
 func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
 	s, err := settings.Load(ctx)
 	if err != nil {

@@ -36,7 +36,7 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request, id picture.ID) error
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 	}, picture.EraseWorkflow, string(id))
 	if err != nil {
-		return unavailable(2*time.Second, "Temporal does not answer, so nothing was erased yet: try again in a few seconds.", err)
+		return unavailable(2*time.Second, "Temporal does not answer, so nothing was erased yet", err)
 	}
 	return writeJSON(w, http.StatusAccepted, "application/json", map[string]string{"id": string(id), "status": "erasing"})
 }

@@ -33,7 +33,7 @@ func (t streamTiming) untilNextRead(progress picture.Progress, streamAge time.Du
 	age := time.Since(progress.ID.CreatedAt())
 	switch {
 	case progress.Status == picture.Waiting && (age < -time.Minute || age > picture.GrantTTL+time.Minute):
-		return t.idle // no grant allows an upload with this ID: only a sweep could still start its workflow
+		return t.idle // the ID has no valid grant, so only a sweep could start its workflow
 	case streamAge < 10*time.Second:
 		return t.fast
 	}
@@ -64,10 +64,7 @@ func (a *api) streamProgress(w http.ResponseWriter, r *http.Request, id picture.
 // poll reads the picture's progress repeatedly and sends each change. It returns when the picture's status is final,
 // ctx ends, the server stops or the client disconnects. While a cloud is unavailable, poll continues to read.
 func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
-	keepAlive := time.NewTicker(a.timing.keepAlive)
-	defer keepAlive.Stop()
-	next := time.NewTimer(0)
-	defer next.Stop()
+	keepAlive, next := time.Tick(a.timing.keepAlive), time.NewTimer(0)
 	began, failing := time.Now(), false
 	var latest status.Execution
 	for {
@@ -77,14 +74,14 @@ func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 			return
 		case <-a.stopping:
 			return
-		case <-keepAlive.C:
+		case <-keepAlive:
 			writeErr = out.write(": still here")
 		case <-next.C:
 			progress, err := a.progress(ctx, id, &latest)
 			if err == nil {
 				writeErr = out.writeProgress(progress)
 			} else if deadline, _ := ctx.Deadline(); !failing && time.Now().Before(deadline) {
-				// Only the first failure of an outage is logged. A read that the stream's deadline interrupted did not fail.
+				// The log contains an outage once, and no read that the stream's deadline interrupted.
 				slog.Error("event stream cannot read the progress", "picture", id, "error", err)
 			}
 			if progress.Status.Settled() {
@@ -99,9 +96,8 @@ func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 	}
 }
 
-// eventWriter writes the events of a stream. It flushes each event, so that the client receives it immediately, and sets
-// a new write deadline, because the server's deadline is meant for short responses. lambdaurl supports neither and needs
-// neither, so the errors of ResponseController are ignored.
+// eventWriter flushes each event and sets a new write deadline for it, because the server's deadline is for short
+// responses. lambdaurl supports neither and needs neither, so eventWriter ignores the errors of ResponseController.
 type eventWriter struct {
 	w    http.ResponseWriter
 	rc   *http.ResponseController

@@ -42,7 +42,7 @@ func (a *api) createGrant(w http.ResponseWriter, r *http.Request) error {
 	}
 	granted, err := a.signUpload(r.Context(), picture.NewID(time.Now()), want)
 	if err != nil {
-		return unavailable(5*time.Second, "The upload cannot be signed at the moment: try again in a few seconds.", err)
+		return unavailable(5*time.Second, "The upload cannot be signed at the moment", err)
 	}
 	w.Header().Set("Location", "/api/pictures/"+string(granted.ID))
 	return writeJSON(w, http.StatusCreated, "application/json", granted)
@@ -74,9 +74,6 @@ func readUploadRequest(body io.Reader) (uploadRequest, error) {
 	return want, nil
 }
 
-// minGrantTTL is the shortest lifetime of a grant in which a slow upload can finish.
-const minGrantTTL = time.Minute
-
 // signUpload grants one PUT with the requested type, size and hash. If-None-Match makes S3 refuse a second PUT.
 func (a *api) signUpload(ctx context.Context, id picture.ID, want uploadRequest) (grant, error) {
 	key, err := id.Key(want.ContentType)
@@ -91,7 +88,7 @@ func (a *api) signUpload(ctx context.Context, id picture.ID, want uploadRequest)
 	if credentials.CanExpire {
 		ttl = min(ttl, credentials.Expires.Sub(now))
 	}
-	if ttl < minGrantTTL {
+	if ttl < time.Minute { // too short for a slow upload
 		return grant{}, fmt.Errorf("the AWS credentials expire in %s and are not being renewed", ttl.Round(time.Second))
 	}
 	signed, err := s3.NewPresignClient(a.objects).PresignPutObject(ctx, &s3.PutObjectInput{

@@ -21,15 +21,14 @@ func (a *api) redirectToImage(w http.ResponseWriter, r *http.Request, id picture
 	}
 	url, _, err := objects.SignGet(r.Context(), a.objects, p, time.Minute) // a browser follows the redirect within a minute
 	if err != nil {
-		return unavailable(5*time.Second, "The picture's URL cannot be signed at the moment: try again in a few seconds.", err)
+		return unavailable(5*time.Second, "The picture's URL cannot be signed at the moment", err)
 	}
 	w.Header().Set("Location", url)
 	w.WriteHeader(http.StatusFound)
 	return nil
 }
 
-// object returns the object version of the picture, from its Record or from the input of its workflow. If neither
-// exists, the upload has not arrived.
+// object returns the object version of the picture, from its Record or else from the input of its workflow.
 func (a *api) object(ctx context.Context, id picture.ID) (picture.Picture, error) {
 	record, err := a.record(ctx, id)
 	switch {

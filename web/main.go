@@ -1,11 +1,9 @@
-// Command web serves the page and its API. It runs as a Lambda behind a function URL or as a plain HTTP server. It signs
-// uploads, reports the progress of pictures and starts erasures. It never reads the bytes of a picture and never writes
-// to S3 or Cosmos DB.
+// Command web serves the page and its API, as a Lambda behind a function URL or as a plain HTTP server. It never reads
+// the bytes of a picture and never writes to S3 or Cosmos DB.
 package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -49,7 +47,8 @@ type lazyHandler struct {
 
 func (l *lazyHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := l.open(r.Context()); err != nil {
-		writeProblem(w, r, unavailable(10*time.Second, "The site cannot read its settings at the moment: try again in ten seconds.", err))
+		const detail = "The site cannot read its settings at the moment: try again in ten seconds."
+		writeProblem(w, r, problem{Status: http.StatusServiceUnavailable, Detail: detail, retryAfter: 10 * time.Second, cause: err})
 		return
 	}
 	l.handler.ServeHTTP(w, r)
@@ -97,7 +96,7 @@ func serve(ctx context.Context, addr string) error {
 	shutdown, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := server.Shutdown(shutdown); err != nil {
-		return errors.Join(fmt.Errorf("waiting for open requests: %w", err), server.Close())
+		return fmt.Errorf("waiting for open requests: %w", err)
 	}
 	return nil
 }
@@ -111,8 +110,8 @@ func usage() {
   AZURE_FEDERATION=aws, AZURE_TENANT_ID, AZURE_CLIENT_ID      sign in to Azure with the AWS role
   TRIPTYCH_BUCKET                                             the bucket that stores the pictures
   TRIPTYCH_ERASE_SECRET                                       the key that signs erase tokens: 32 random bytes or more
-  TRIPTYCH_RETENTION_DAYS                                     number of days after which the clouds delete a picture, for
-                                                              the page's privacy notice; default: stored until erased
+  TRIPTYCH_RETENTION_DAYS                                     days until the clouds delete a picture, for the page's
+                                                              privacy notice; default: stored until erased
   TRIPTYCH_SSM_PATH                                           SSM parameters under this path override all of these
 
 Flags:

@@ -37,8 +37,9 @@ func clientError(status int, format string, args ...any) problem {
 	return problem{Status: status, Detail: fmt.Sprintf(format, args...)}
 }
 
-// unavailable returns a problem with status 503, for a request that may succeed when it is repeated.
-func unavailable(retryAfter time.Duration, detail string, cause error) problem {
+// unavailable returns a problem with status 503. what states, without a full stop, what web could not do and why.
+func unavailable(retryAfter time.Duration, what string, cause error) problem {
+	detail := what + ": try again in a few seconds."
 	return problem{Status: http.StatusServiceUnavailable, Detail: detail, retryAfter: retryAfter, cause: cause}
 }
 

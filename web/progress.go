@@ -20,8 +20,7 @@ func (a *api) getProgress(w http.ResponseWriter, r *http.Request, id picture.ID)
 }
 
 // progress returns the progress of a picture: from its Record if one exists, otherwise from its workflow. If Cosmos DB
-// is unavailable, it returns an error unless the workflow is open. latest is the last known state of the workflow.
-// progress updates it.
+// is unavailable, it returns an error unless the workflow is open. It updates latest, the last known workflow state.
 func (a *api) progress(ctx context.Context, id picture.ID, latest *status.Execution) (picture.Progress, error) {
 	record, recordErr := a.record(ctx, id)
 	if recordErr == nil {
@@ -54,7 +53,7 @@ func (a *api) execution(ctx context.Context, id picture.ID, latest status.Execut
 	defer cancel()
 	execution, err := status.Read(ctx, a.temporal, id, latest)
 	if err != nil {
-		return status.Execution{}, unavailable(2*time.Second, "Temporal does not answer, so the state of the picture is unknown: try again in a few seconds.", err)
+		return status.Execution{}, unavailable(2*time.Second, "Temporal does not answer, so the state of the picture is unknown", err)
 	}
 	return execution, nil
 }
@@ -65,7 +64,7 @@ func (a *api) record(ctx context.Context, id picture.ID) (picture.Record, error)
 	defer cancel()
 	record, _, err := a.records.Read(ctx, id)
 	if err != nil && !errors.Is(err, records.ErrNotFound) {
-		return picture.Record{}, unavailable(2*time.Second, "Azure Cosmos DB does not answer, so the state of the picture is unknown: try again in a few seconds.", err)
+		return picture.Record{}, unavailable(2*time.Second, "Azure Cosmos DB does not answer, so the state of the picture is unknown", err)
 	}
 	return record, err
 }

@@ -47,9 +47,7 @@ type statusRecorder struct {
 }
 
 func (s *statusRecorder) WriteHeader(status int) {
-	if s.status == 0 {
-		s.status = status
-	}
+	s.status = status
 	s.ResponseWriter.WriteHeader(status)
 }
 

@@ -43,8 +43,7 @@ func siteHandler() http.Handler {
 	})
 }
 
-// headersFile contains the security headers. Terraform reads the same file for CloudFront. The Content-Security-Policy
-// allows the page to connect to its own site and to {bucket}, for uploads and images. It allows no inline code.
+// headersFile contains the security headers. {bucket} is the bucket's origin. Terraform uses this file for CloudFront.
 //
 //go:embed headers.json
 var headersFile []byte
@@ -59,13 +58,4 @@ func securityHeaders(bucketOrigin string) map[string]string {
 		headers[name] = strings.ReplaceAll(value, "{bucket}", bucketOrigin)
 	}
 	return headers
-}
-
-func withHeaders(headers map[string]string, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for name, value := range headers {
-			w.Header().Set(name, value)
-		}
-		next.ServeHTTP(w, r)
-	})
 }

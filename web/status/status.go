@@ -1,18 +1,23 @@
-// Package status derives the progress of a picture from its workflow's description and history. It reads the history
-// instead of sending a query, because a query needs a running worker and people look at the page when all workers are
-// down. It changes nothing in Temporal and does not read Records.
+// Package status derives the progress of a picture from its workflow's description and history. It uses no query,
+// because a query needs a running worker. It changes nothing in Temporal and does not read Records.
 package status
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
+	failurepb "go.temporal.io/api/failure/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"triptych/picture"
 )
@@ -35,11 +40,12 @@ func Read(ctx context.Context, temporal client.Client, id picture.ID, previous E
 		return Execution{}, fmt.Errorf("describing the workflow: %w", err)
 	}
 	info, known := description.GetWorkflowExecutionInfo(), previous.description.GetWorkflowExecutionInfo()
-	if info.GetExecution().GetRunId() == known.GetExecution().GetRunId() && int64(len(previous.history)) >= info.GetHistoryLength() {
+	runID := info.GetExecution().GetRunId()
+	if runID == known.GetExecution().GetRunId() && int64(len(previous.history)) >= info.GetHistoryLength() {
 		return Execution{description, previous.history}, nil
 	}
 	e := Execution{description: description}
-	events := temporal.GetWorkflowHistory(ctx, id.WorkflowID(), info.GetExecution().GetRunId(), false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := temporal.GetWorkflowHistory(ctx, id.WorkflowID(), runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		if err != nil {
@@ -65,9 +71,8 @@ func (e Execution) Picture() (picture.Picture, error) {
 	return order.Picture, nil
 }
 
-// Progress returns the picture's status and steps. If a step was repeated, because Google needed the bytes, Progress
-// reports only the last repetition. If the workflow closed without an outcome, the picture waits for a new execution,
-// and the Error of the step at which the workflow ended states the reason.
+// Progress returns the picture's status and steps. A step that was repeated has the state of its last repetition. If the
+// workflow closed without an outcome, the picture is waiting, and the step at which the workflow ended has the reason.
 func (e Execution) Progress(id picture.ID) picture.Progress {
 	if !e.Exists() {
 		return picture.Progress{ID: id, Status: picture.Waiting, Steps: picture.WaitingSteps()}
@@ -83,4 +88,202 @@ func (e Execution) Progress(id picture.ID) picture.Progress {
 		t.inferLocalActivity(e.description.GetPendingWorkflowTask())
 	}
 	return picture.Progress{ID: id, Status: t.status, Steps: t.steps}
+}
+
+// timeline is the state of the picture and of its three steps after a number of history events.
+type timeline struct {
+	status      picture.Status
+	steps       []picture.Step
+	scheduled   map[int64]*picture.Step // by the ID of the event that scheduled the activity
+	firstTask   time.Time               // start of the first workflow task
+	currentTask time.Time               // start of the latest workflow task: local activities run inside it
+	taskError   string                  // why the latest workflow task failed; "" if it did not
+}
+
+// current returns the first step that is not done, or the last step.
+func (t *timeline) current() *picture.Step {
+	for i := range t.steps {
+		if t.steps[i].Status != picture.StepDone {
+			return &t.steps[i]
+		}
+	}
+	return &t.steps[len(t.steps)-1]
+}
+
+// step returns the step that an activity belongs to, or nil.
+func (t *timeline) step(activity string) *picture.Step {
+	if activity == picture.DiscardActivity { // replaces persist for an erased picture
+		activity = string(picture.PersistStep)
+	}
+	for i := range t.steps {
+		if string(t.steps[i].Name) == activity {
+			return &t.steps[i]
+		}
+	}
+	return nil
+}
+
+func (t *timeline) add(event *historypb.HistoryEvent) {
+	at := event.GetEventTime().AsTime()
+	switch event.GetEventType() {
+	case enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED:
+		if t.currentTask = at; t.firstTask.IsZero() {
+			t.firstTask = at
+		}
+	case enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+		t.taskError = ""
+	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+		t.taskError = "The worker cannot continue: " + messageOf(event.GetWorkflowTaskFailedEventAttributes().GetFailure())
+	case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
+		// A timeout before the start of a workflow task is no error: the worker with the sticky queue is gone, and
+		// Temporal gives the task to another worker.
+		if event.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
+			t.taskError = "The worker stopped responding"
+		}
+	case enumspb.EVENT_TYPE_MARKER_RECORDED:
+		t.addMarker(event.GetMarkerRecordedEventAttributes(), at)
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
+		var outcome picture.Outcome
+		decode(event.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &outcome)
+		if t.status = outcome.Status; t.status == "" {
+			t.close("The workflow completed without a result", at)
+		}
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
+		t.close("The workflow failed: "+messageOf(event.GetWorkflowExecutionFailedEventAttributes().GetFailure()), at)
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
+		t.close("The workflow timed out", at)
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
+		t.close("The workflow was cancelled", at)
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
+		t.close("The workflow was terminated: "+event.GetWorkflowExecutionTerminatedEventAttributes().GetReason(), at)
+	default:
+		t.addActivity(event, at)
+	}
+}
+
+// close records that the workflow closed without an outcome.
+func (t *timeline) close(reason string, at time.Time) {
+	step := t.current()
+	step.Status, step.Error, step.WaitingFor, step.FinishedAt = picture.StepFailed, reason, "", at
+	t.status = picture.Waiting
+}
+
+// addMarker reads the marker that the SDK records when a local activity ends. The JSON in it is internal to the SDK:
+// see localActivityMarkerData in https://github.com/temporalio/sdk-go/blob/v1.50.0/internal/internal_event_handlers.go.
+func (t *timeline) addMarker(marker *historypb.MarkerRecordedEventAttributes, at time.Time) {
+	var data struct {
+		ActivityType string
+		Attempt      int
+	}
+	decode(marker.GetDetails()["data"], &data)
+	step := t.step(data.ActivityType)
+	if marker.GetMarkerName() != "LocalActivity" || step == nil {
+		return
+	}
+	*step = picture.Step{
+		Name: step.Name, Cloud: step.Cloud, Status: picture.StepDone,
+		Attempt: data.Attempt, StartedAt: t.currentTask, FinishedAt: at,
+	}
+	if failure := marker.GetFailure(); failure != nil {
+		step.Status = picture.StepFailed
+		setError(step, failure)
+	}
+}
+
+func (t *timeline) addActivity(event *historypb.HistoryEvent, at time.Time) {
+	finish := func(scheduled int64, status picture.StepStatus, failure *failurepb.Failure) {
+		if step := t.scheduled[scheduled]; step != nil {
+			step.Status, step.FinishedAt = status, at
+			setError(step, failure)
+		}
+	}
+	switch event.GetEventType() {
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+		if step := t.step(event.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName()); step != nil {
+			*step = picture.Step{Name: step.Name, Cloud: step.Cloud, Status: picture.StepWaiting}
+			t.scheduled[event.GetEventId()] = step
+		}
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+		a := event.GetActivityTaskStartedEventAttributes()
+		if step := t.scheduled[a.GetScheduledEventId()]; step != nil {
+			step.Status, step.StartedAt, step.Attempt = picture.StepRunning, at, int(a.GetAttempt())
+		}
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+		finish(event.GetActivityTaskCompletedEventAttributes().GetScheduledEventId(), picture.StepDone, nil)
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED:
+		a := event.GetActivityTaskFailedEventAttributes()
+		finish(a.GetScheduledEventId(), picture.StepFailed, a.GetFailure())
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
+		a := event.GetActivityTaskTimedOutEventAttributes()
+		finish(a.GetScheduledEventId(), picture.StepFailed, a.GetFailure())
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_CANCELED:
+		cancelled := &failurepb.Failure{Message: "The activity was cancelled"}
+		finish(event.GetActivityTaskCanceledEventAttributes().GetScheduledEventId(), picture.StepFailed, cancelled)
+	}
+}
+
+// applyPending adds the attempts of a running activity, which are not history events. It ignores an activity that has
+// already ended according to the history.
+func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
+	step := t.step(pending.GetActivityType().GetName())
+	if step == nil || !step.FinishedAt.IsZero() {
+		return
+	}
+	setError(step, pending.GetLastFailure())
+	step.StartedAt, step.NextAttemptAt = timeOf(pending.GetLastStartedTime()), timeOf(pending.GetNextAttemptScheduleTime())
+	switch {
+	case pending.GetAttempt() > 1:
+		step.Status = picture.StepRetrying
+	case pending.GetState() != enumspb.PENDING_ACTIVITY_STATE_SCHEDULED:
+		step.Status = picture.StepRunning
+	default:
+		return // the first attempt has not started
+	}
+	step.Attempt = int(pending.GetAttempt())
+}
+
+// inferLocalActivity sets the step whose local activity is running. A local activity is neither in the history nor
+// among the pending activities, so only the workflow task indicates it. After a failed annotate, the next activity is
+// unknown: the workflow may repeat annotate with the bytes.
+func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) {
+	step := t.current()
+	switch {
+	case t.taskError != "":
+		step.Status, step.Attempt, step.Error, step.WaitingFor = picture.StepRetrying, int(task.GetAttempt()), t.taskError, ""
+	case step.Name == picture.PresignStep && step.Status == picture.StepWaiting && !t.firstTask.IsZero():
+		step.Status, step.StartedAt = picture.StepRunning, t.firstTask
+	case step.Name == picture.PersistStep && step.Status == picture.StepWaiting && task.GetState() == enumspb.PENDING_WORKFLOW_TASK_STATE_STARTED:
+		step.Status, step.StartedAt = picture.StepRunning, t.currentTask
+	}
+}
+
+// setError copies the sentence for people and the cloud that failed into a step. A failure of Temporal itself names no cloud.
+func setError(step *picture.Step, failure *failurepb.Failure) {
+	var details picture.FailureDetails
+	decode(failure.GetApplicationFailureInfo().GetDetails(), &details)
+	step.Error, step.WaitingFor = messageOf(failure), details.Cloud
+}
+
+// messageOf returns the sentence for people in a failure. If a workflow failed because of an activity, this sentence is
+// in the cause of Temporal's "activity error". Temporal creates a timeout failure itself, without such a sentence.
+func messageOf(failure *failurepb.Failure) string {
+	if failure.GetActivityFailureInfo() != nil && failure.GetCause() != nil {
+		return messageOf(failure.GetCause())
+	}
+	if timeout := failure.GetTimeoutFailureInfo(); timeout != nil {
+		return "The worker stopped responding (" + timeout.GetTimeoutType().String() + " timeout)"
+	}
+	return failure.GetMessage()
+}
+
+// decode leaves into unchanged if there are no payloads.
+func decode(payloads *commonpb.Payloads, into any) error {
+	return converter.GetDefaultDataConverter().FromPayloads(payloads, into)
+}
+
+func timeOf(t *timestamppb.Timestamp) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.AsTime()
 }
