@@ -61,8 +61,7 @@ func (a *api) handler(bucketOrigin string) http.Handler {
 	}))
 }
 
-// byMethod returns a handler that passes each request to the endpoint of its method, and HEAD to the endpoint of GET.
-// It verifies the body first, so that an endpoint reads only verified bodies.
+// byMethod verifies the body of each request and calls the endpoint of its method. HEAD uses the endpoint of GET.
 func byMethod(methods map[string]endpoint) http.Handler {
 	if get := methods["GET"]; get != nil {
 		methods["HEAD"] = get

@@ -17,7 +17,7 @@ import (
 	"triptych/picture"
 )
 
-// frameReader reads an event stream frame by frame. A frame is the text before an empty line.
+// frameReader splits an event stream at its empty lines.
 type frameReader struct {
 	t     *testing.T
 	lines *bufio.Scanner
@@ -50,7 +50,6 @@ func (f *frameReader) next() string {
 	return f.lines.Text()
 }
 
-// progress returns the progress in the next frame.
 func (f *frameReader) progress() picture.Progress {
 	f.t.Helper()
 	frame := f.next()
@@ -181,9 +180,8 @@ func TestStreamProgress(t *testing.T) {
 	})
 }
 
-// endCosmosFault makes Cosmos DB available again and writes the Record. The first write can still fail: azcosmos
-// returns the result of one account request to all concurrent callers, and that request may have failed during the
-// fault. endCosmosFault therefore repeats the write until it succeeds.
+// endCosmosFault makes Cosmos DB available again and writes the Record. It repeats the write, because azcosmos may still
+// return the failure of an account request that it shares among concurrent callers.
 func (s *testSite) endCosmosFault(t *testing.T, record picture.Record) {
 	t.Helper()
 	s.cosmos.SetFault(cosmosdb.Fault{})

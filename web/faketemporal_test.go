@@ -21,8 +21,7 @@ import (
 	"triptych/e2e/statustest"
 )
 
-// fakeTemporal is a Temporal server with the methods that web calls. It returns a recorded execution for every workflow, and
-// records the requests to start workflows.
+// fakeTemporal is a Temporal server with the methods that web calls. Every workflow has the same recorded execution.
 type fakeTemporal struct {
 	workflowservice.UnimplementedWorkflowServiceServer
 
@@ -35,7 +34,7 @@ type fakeTemporal struct {
 	started     []*workflowservice.StartWorkflowExecutionRequest
 }
 
-// serve starts the server and returns a client of it. Both are closed after the test.
+// serve starts the server and returns a client of it, both until the end of the test.
 func (f *fakeTemporal) serve(t *testing.T) client.Client {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -63,7 +62,7 @@ func (f *fakeTemporal) serve(t *testing.T) client.Client {
 	return c
 }
 
-// use makes the server return the recorded execution with this name for every workflow. With "", no workflow exists.
+// use loads the recorded execution with this name. With "", no workflow exists.
 func (f *fakeTemporal) use(t *testing.T, name string) {
 	t.Helper()
 	f.mu.Lock()
@@ -74,7 +73,7 @@ func (f *fakeTemporal) use(t *testing.T, name string) {
 	}
 }
 
-// advance replaces the current execution by another recorded one under the same run ID, as if the workflow had made progress.
+// advance loads another recorded execution under the same run ID, as if the workflow had made progress.
 func (f *fakeTemporal) advance(t *testing.T, name string) {
 	t.Helper()
 	f.mu.Lock()
@@ -84,7 +83,6 @@ func (f *fakeTemporal) advance(t *testing.T, name string) {
 	f.description.WorkflowExecutionInfo.Execution = previous
 }
 
-// setInput replaces the input of the current execution.
 func (f *fakeTemporal) setInput(t *testing.T, input any) {
 	t.Helper()
 	payloads, err := converter.GetDefaultDataConverter().ToPayloads(input)
@@ -96,14 +94,14 @@ func (f *fakeTemporal) setInput(t *testing.T, input any) {
 	f.history.Events[0].GetWorkflowExecutionStartedEventAttributes().Input = payloads
 }
 
-// read calls get while no request is being handled, and returns its result.
+// read returns the result of get, which must not run at the same time as a request.
 func (f *fakeTemporal) read(get func() int) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return get()
 }
 
-// setDown makes every request fail, or succeed again. PermissionDenied is an error that the SDK does not retry.
+// setDown makes all requests fail with PermissionDenied, which the SDK does not retry.
 func (f *fakeTemporal) setDown(down bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -134,7 +132,6 @@ func (f *fakeTemporal) StartWorkflowExecution(_ context.Context, r *workflowserv
 	return &workflowservice.StartWorkflowExecutionResponse{RunId: "run", Started: true}, nil
 }
 
-// decodeInput returns the input of a workflow whose only argument is a string.
 func decodeInput(payloads *commonpb.Payloads) string {
 	var s string
 	converter.GetDefaultDataConverter().FromPayloads(payloads, &s)

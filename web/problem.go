@@ -13,8 +13,7 @@ import (
 	"time"
 )
 
-// problem is an error response in the format of RFC 9457. Detail tells the caller what to do. The log contains the
-// cause; the response does not.
+// problem is an error response in the format of RFC 9457. The response does not contain the cause.
 type problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`

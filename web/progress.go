@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"triptych/internal/records"
@@ -69,13 +70,16 @@ func (a *api) record(ctx context.Context, id picture.ID) (picture.Record, error)
 	return record, err
 }
 
-// recorded returns the progress of a picture that has a Record, which contains the steps before persist. The Record
-// proves that persist is done.
+// recorded returns the progress of a picture that has a Record. The Record proves that persist is done.
 func recorded(record picture.Record) picture.Progress {
 	steps := picture.WaitingSteps()
-	copy(steps, record.Steps)
-	if persist := &steps[len(steps)-1]; record.Status != picture.Erased {
-		persist.Status, persist.Error = picture.StepDone, ""
+	for i, step := range steps {
+		if j := slices.IndexFunc(record.Steps, func(s picture.Step) bool { return s.Name == step.Name }); j >= 0 {
+			steps[i] = record.Steps[j]
+		}
+		if step.Name == picture.PersistStep && record.Status != picture.Erased {
+			steps[i].Status, steps[i].Error = picture.StepDone, ""
+		}
 	}
 	return picture.Progress{ID: record.ID, Status: record.Status, Steps: steps, Record: &record}
 }

@@ -38,8 +38,7 @@ func logRequests(next http.Handler) http.Handler {
 	})
 }
 
-// statusRecorder is a ResponseWriter that records the status of the response. It discards the body of a response to
-// HEAD, because lambdaurl would send the body.
+// statusRecorder records the status of the response. It discards the body of a response to HEAD; lambdaurl does not.
 type statusRecorder struct {
 	http.ResponseWriter
 	status      int // 0 until the header is written

@@ -47,14 +47,14 @@ func TestLogContainsNoWholePictureID(t *testing.T) {
 	}
 }
 
-// serve calls the handler with one request. When it returns, all lines of the request are in the log.
+// serve returns after all lines of the request are in the log.
 func (s *testSite) serve(method, path string) *http.Response {
 	w := httptest.NewRecorder()
 	s.handler(bucketOrigin).ServeHTTP(w, httptest.NewRequest(method, path, nil))
 	return w.Result()
 }
 
-// captureLog redirects the log of the process to a buffer until the test ends. It uses the logger of main.
+// captureLog redirects the log, in the format of main, to a buffer until the test ends.
 func captureLog(t *testing.T) *bytes.Buffer {
 	t.Helper()
 	var log bytes.Buffer

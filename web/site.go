@@ -13,8 +13,7 @@ import (
 //go:embed site
 var files embed.FS
 
-// siteHandler returns a handler of the page's files. The ETag of a file is the hash of its content, so a browser
-// downloads a file again only if it has changed.
+// siteHandler serves the page's files. The ETag of a file is a hash of its content, so browsers download only changed files.
 func siteHandler() http.Handler {
 	tags := map[string]string{}
 	entries, _ := files.ReadDir("site") // embedded, so no read fails

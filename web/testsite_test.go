@@ -22,8 +22,7 @@ import (
 
 const bucketOrigin = "http://127.0.0.1:9"
 
-// testSite is the site on loopback. It uses the Cosmos DB emulator and a fake Temporal server that returns recorded workflow
-// executions.
+// testSite is the site on loopback, with the Cosmos DB emulator and a fake Temporal server.
 type testSite struct {
 	*api
 	site     *httptest.Server
@@ -31,7 +30,7 @@ type testSite struct {
 	temporal *fakeTemporal
 }
 
-// newOfflineAPI returns an API that can sign uploads and erase tokens, but has no client of Cosmos DB or Temporal.
+// newOfflineAPI returns an API that can sign, but has no client of Cosmos DB or Temporal.
 func newOfflineAPI() *api {
 	return &api{
 		config: config{bucket: "pictures", eraseSecret: []byte("secret")},
@@ -43,7 +42,7 @@ func newOfflineAPI() *api {
 	}
 }
 
-// newTestSite starts a site and closes it after the test. The configure functions can change it before it starts.
+// newTestSite starts a site and closes it after the test. configure can change the site before it starts.
 func newTestSite(t *testing.T, configure ...func(*testSite)) *testSite {
 	t.Helper()
 	key := base64.StdEncoding.EncodeToString(make([]byte, 64))
@@ -106,8 +105,7 @@ func decodeBody[T any](t *testing.T, resp *http.Response) T {
 	return v
 }
 
-// wantProblem checks that the response is an RFC 9457 problem with this status. The problem's detail must be a sentence
-// that contains the parameter detail.
+// wantProblem checks that the response is an RFC 9457 problem whose sentence contains detail.
 func wantProblem(t *testing.T, resp *http.Response, status int, detail string) {
 	t.Helper()
 	body, err := io.ReadAll(resp.Body)

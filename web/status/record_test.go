@@ -33,11 +33,10 @@ var recordFrom = flag.String("record", "", "`host:port` of the Temporal server t
 
 var recordingsDir = filepath.Join("testdata", "runs") // read by package statustest
 
-// scenario is a workflow that reaches one state, in which it is recorded. Its activities succeed unless the scenario
-// replaces them.
+// scenario is a workflow that reaches one state, in which it is recorded. An activity that is nil succeeds.
 type scenario struct {
 	noWorker                            bool
-	panics                              bool   // the workflow code panics
+	panics                              bool   // in the workflow code
 	annotateQueue                       string // "" is the queue of the workflow
 	presign, annotate, persist, discard func(context.Context) error
 	whenAnnotateRuns                    func(ctx context.Context, c client.Client, workflowID string) error // may be nil
@@ -98,10 +97,10 @@ func scenarios() map[string]scenario {
 
 func succeeds(context.Context) error { return nil }
 
-// hangs is an activity that runs until its attempt is cancelled and sends no heartbeat.
+// hangs runs until its attempt is cancelled. It sends no heartbeat.
 func hangs(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 
-// heartbeats is an activity that runs until its attempt is cancelled and sends heartbeats.
+// heartbeats runs until its attempt is cancelled. It sends heartbeats.
 func heartbeats(ctx context.Context) error {
 	for {
 		activity.RecordHeartbeat(ctx)
@@ -115,7 +114,7 @@ func heartbeats(ctx context.Context) error {
 
 func always(err error) func(context.Context) error { return func(context.Context) error { return err } }
 
-// once returns an activity that fails on its first call and then behaves like next.
+// once returns an activity that fails on its first call and calls next on later calls.
 func once(failure error, next func(context.Context) error) func(context.Context) error {
 	failed := false
 	return func(ctx context.Context) error {
@@ -127,8 +126,7 @@ func once(failure error, next func(context.Context) error) func(context.Context)
 	}
 }
 
-// fails returns an error with the details that the product's activities attach. The message names no cloud, so that a test
-// can only find the cloud in the details.
+// fails returns an error with the details that the product's activities attach.
 func fails(kind picture.Kind, cloud picture.Cloud, message string, retryAfter time.Duration) error {
 	return temporal.NewApplicationErrorWithOptions(message, string(kind), temporal.ApplicationErrorOptions{
 		NonRetryable: !kind.Retries(), NextRetryDelay: retryAfter, Details: []any{picture.FailureDetails{Cloud: cloud}},
@@ -145,8 +143,8 @@ func hasStartedWorkflowTask(e Execution) bool {
 	return e.description.GetPendingWorkflowTask().GetState() == enumspb.PENDING_WORKFLOW_TASK_STATE_STARTED
 }
 
-// hasPending reports whether the description's only pending activity has this name, state and attempt. It must also be the
-// latest activity in the history, because the description is read first and may be older.
+// hasPending reports whether the description's only pending activity has this name, state and attempt, and is the latest
+// in the history. The description alone may be outdated, because it is read first.
 func hasPending(name picture.StepName, state enumspb.PendingActivityState, attempt int32) func(Execution) bool {
 	return func(e Execution) bool {
 		latest := ""
@@ -222,7 +220,6 @@ func (s scenario) record(ctx context.Context, c client.Client, name string) erro
 	}
 }
 
-// register registers the scenario's activities, and a workflow that calls them as the product's workflow does.
 func (s scenario) register(w worker.Worker) {
 	w.RegisterWorkflowWithOptions(s.workflow, workflow.RegisterOptions{Name: picture.AnnotateWorkflow})
 	for name, do := range map[string]func(context.Context) error{
@@ -236,8 +233,8 @@ func (s scenario) register(w worker.Worker) {
 	}
 }
 
-// workflow has the structure of workflows.AnnotatePicture. It retries after an hour, so that an execution stays in the
-// state to record, unless the error requests another delay.
+// workflow has the structure of workflows.AnnotatePicture. Its retries wait an hour, so that the execution stays in the
+// state to record.
 func (s scenario) workflow(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
 	if s.panics {
 		panic("a bug")
@@ -271,8 +268,7 @@ func (s scenario) workflow(ctx workflow.Context, order picture.Order) (picture.O
 	return picture.Outcome{ID: order.ID, Status: picture.Annotated}, localFirst(ctx, string(picture.PersistStep))
 }
 
-// localFirst runs an activity as a local activity. If that fails, it runs the activity as a durable activity, as
-// localFirst in package workflows does.
+// localFirst does the same as localFirst in package workflows.
 func localFirst(ctx workflow.Context, name string) error {
 	if err := workflow.ExecuteLocalActivity(ctx, name).Get(ctx, nil); err == nil {
 		return nil
@@ -287,7 +283,6 @@ func kindOf(err error) picture.Kind {
 	return ""
 }
 
-// save writes the execution to a file.
 func save(name string, e Execution) error {
 	parts := map[string]any{}
 	for part, message := range map[string]proto.Message{"description": e.description, "history": &historypb.History{Events: e.history}} {
@@ -311,7 +306,7 @@ func save(name string, e Execution) error {
 	return os.WriteFile(filepath.Join(recordingsDir, name+".json"), append(content, '\n'), 0o644)
 }
 
-// removeMachineData removes fields that describe the recording machine and its SDK, at any depth.
+// removeMachineData removes the fields that depend on the recording machine and its SDK.
 func removeMachineData(value any) any {
 	switch value := value.(type) {
 	case map[string]any:

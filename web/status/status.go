@@ -135,8 +135,7 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
 		t.taskError = "The worker cannot continue: " + messageOf(event.GetWorkflowTaskFailedEventAttributes().GetFailure())
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
-		// A timeout before the start of a workflow task is no error: the worker with the sticky queue is gone, and
-		// Temporal gives the task to another worker.
+		// A workflow task that times out before its start is no error: Temporal moves it from the sticky queue to another worker.
 		if event.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
 			t.taskError = "The worker stopped responding"
 		}
@@ -242,9 +241,8 @@ func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 	step.Attempt = int(pending.GetAttempt())
 }
 
-// inferLocalActivity sets the step whose local activity is running. A local activity is neither in the history nor
-// among the pending activities, so only the workflow task indicates it. After a failed annotate, the next activity is
-// unknown: the workflow may repeat annotate with the bytes.
+// inferLocalActivity sets the step whose local activity is running, which only the workflow task indicates. After a failed
+// annotate, the step is unknown, because the workflow may repeat annotate with the bytes.
 func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) {
 	step := t.current()
 	switch {

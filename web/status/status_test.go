@@ -16,8 +16,8 @@ import (
 	"triptych/picture"
 )
 
-// recordings lists the executions in testdata/runs and, for each, the progress that a person must see.
-// record_test.go recorded the executions from a real server. The steps are in the format that describe returns.
+// recordings contains the expected progress of each execution in testdata/runs, which record_test.go recorded from a real
+// server. The steps are in the format of describe.
 var recordings = map[string]struct {
 	status picture.Status
 	steps  [3]string
@@ -85,7 +85,6 @@ func TestProgress_history_newer_than_description(t *testing.T) {
 	}
 }
 
-// An incomplete history must not cause a panic, whichever events are missing.
 func TestProgress_incomplete_history_has_all_steps(t *testing.T) {
 	for name := range recordings {
 		description, history := statustest.Load(t, name)
@@ -99,8 +98,8 @@ func TestProgress_incomplete_history_has_all_steps(t *testing.T) {
 	}
 }
 
-// Step.WaitingFor comes from the details of the failure. The page must not depend on the wording of a sentence, so each
-// case here replaces the recorded failure by one whose sentence names another cloud than its details.
+// The page must not depend on the wording of an error. Each case replaces the recorded failure by one whose sentence names
+// other clouds than its details.
 func TestProgress_cloud_comes_from_failure_details(t *testing.T) {
 	for name, c := range map[string]struct {
 		recording string
@@ -174,7 +173,6 @@ func TestPicture(t *testing.T) {
 	})
 }
 
-// find returns the first event of the given type.
 func find(history []*historypb.HistoryEvent, want enumspb.EventType) *historypb.HistoryEvent {
 	for _, event := range history {
 		if event.EventType == want {
