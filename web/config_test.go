@@ -5,13 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"triptych/internal/records"
 	"triptych/internal/settings"
 )
 
 func TestReadConfig(t *testing.T) {
 	valid := map[string]string{
 		"TRIPTYCH_BUCKET": "pictures", "TRIPTYCH_ERASE_SECRET": strings.Repeat("s", 32),
-		"COSMOS_ENDPOINT": "https://name.documents.azure.com",
+		"COSMOS_ENDPOINT": "https://name.documents.azure.com", "COSMOS_KEY": "key",
 	}
 	with := func(name, value string) func(string) string {
 		env := maps.Clone(valid)
@@ -19,9 +20,11 @@ func TestReadConfig(t *testing.T) {
 		return func(name string) string { return env[name] }
 	}
 	t.Run("valid_settings_are_returned", func(t *testing.T) {
-		c, err := readConfig(settings.Settings{Getenv: with("TRIPTYCH_BUCKET", "pictures")})
-		if err != nil || c.bucket != "pictures" || len(c.eraseSecret) != 32 {
-			t.Errorf("%+v, %v", c, err)
+		s := settings.Settings{Getenv: with("TRIPTYCH_BUCKET", "pictures")}
+		c, err := readConfig(s)
+		cosmos := records.ConfigFrom(s.Getenv, s.AWS)
+		if err != nil || c.bucket != "pictures" || len(c.eraseSecret) != 32 || cosmos.Endpoint != valid["COSMOS_ENDPOINT"] || cosmos.Key != "key" {
+			t.Errorf("%+v, %v, %+v", c, err, cosmos)
 		}
 	})
 	t.Run("missing_settings_are_all_named", func(t *testing.T) {
