@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestBuild builds for this machine's architecture, in CI for arm64 as deployed. The first build for another
-// architecture takes minutes. The test logs the sizes of the functions.
+// TestBuild builds for this machine's architecture, but in CI for arm64, which is what we deploy. The first build for
+// another architecture takes minutes. The test logs the sizes of the functions.
 func TestBuild(t *testing.T) {
 	t.Run("build_is_the_same_in_another_directory", func(t *testing.T) {
 		otherRoot := filepath.Join(t.TempDir(), "another", "directory")

@@ -23,8 +23,8 @@ import (
 	"triptych/picture"
 )
 
-// TestFunctions runs the programs in the zips with the environment that Terraform gives a function. The other settings
-// come from an SSM server.
+// TestFunctions runs the programs from the Lambda zips with the environment variables that Terraform sets. An SSM
+// server in the test supplies all further settings.
 func TestFunctions(t *testing.T) {
 	s := stacktest.Start(t)
 	parameters, trigger, web := serveSSM(t, s), unzip(t, "trigger"), unzip(t, "web")
@@ -147,7 +147,8 @@ func startFunction(t *testing.T, s *stack.Stack, ssm, bootstrap string, timeout 
 	return host
 }
 
-// serveSSM serves the settings of the local stack as SSM parameters under every path, such as /triptych/trigger.
+// serveSSM serves the settings of the local stack as SSM parameters. It returns the same settings for every path,
+// such as /triptych/trigger.
 func serveSSM(t *testing.T, s *stack.Stack) (endpoint string) {
 	t.Helper()
 	var settings []map[string]string

@@ -20,7 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// unprivileged is the user and group ID of the worker. No image or base system assigns any rights to it.
+// unprivileged is the user and group ID under which the worker runs. It is the nonroot ID of distroless images.
 const unprivileged = "65532:65532"
 
 // buildImage returns an image that contains one static program and no other file, so no shell and no packages. The

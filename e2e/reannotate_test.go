@@ -70,7 +70,7 @@ func TestReannotate(t *testing.T) {
 	})
 }
 
-// TestPastRetention covers a picture that has a Record but whose workflow history is past retention.
+// TestPastRetention covers a picture that has a Record but whose workflow history Temporal has already deleted.
 func TestPastRetention(t *testing.T) {
 	env := testenv.Start(t)
 	t.Run("picture_with_a_Record_is_not_billed_again", func(t *testing.T) {

@@ -20,7 +20,8 @@ const (
 	retryDeadline    = 5 * time.Second // for the start of the next attempt
 )
 
-// TestWorkers runs two workers and ends the worker that is executing annotate. All measured times come from Temporal.
+// TestWorkers runs two workers and kills or stops the one that is executing annotate. The other worker must take over
+// in time.
 func TestWorkers(t *testing.T) {
 	env := testenv.Start(t)
 	env.StartProgram("other worker", "worker", nil)

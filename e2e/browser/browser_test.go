@@ -52,8 +52,8 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// TestPage runs the page in a real browser against the real pipeline. The tests of one group share a stack. Tests that
-// inject faults run one after the other, each group on a stack of its own.
+// TestPage runs the page in a real browser against the real pipeline. The groups run in parallel, each on its own
+// stack. Within a group, tests that inject faults run one after the other.
 func TestPage(t *testing.T) {
 	webStack := stacktest.Start(t)
 	webURL := startWeb(t, webStack)
@@ -184,7 +184,7 @@ func newTab(t *testing.T, chromium context.Context, site string) tab {
 	}))
 }
 
-// openTab opens a tab whose page may log errors, for example because it belongs to another project.
+// openTab opens a tab whose page may log errors. The Temporal UI is such a page.
 func openTab(t *testing.T, chromium context.Context, site string, options ...chromedp.ContextOption) tab {
 	t.Helper()
 	ctx, closeTab := chromedp.NewContext(chromium, append(options, chromedp.WithNewBrowserContext())...)

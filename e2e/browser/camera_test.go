@@ -231,8 +231,8 @@ func testCamera(t *testing.T, h pageEnv) {
 	})
 }
 
-// delayCamera makes getUserMedia wait until the test calls the next function in window.allow. The streams are in
-// window.streams.
+// delayCamera makes each call of getUserMedia wait. Each call appends a function to window.allow; calling that
+// function lets the call continue. The opened streams are in window.streams.
 func (p tab) delayCamera() {
 	p.Helper()
 	evaluate[bool](p, `window.allow = [], window.streams = [], navigator.mediaDevices.getUserMedia = ((open) => async (wish) => {

@@ -110,7 +110,8 @@ func sideways(t *testing.T) string {
 	return path
 }
 
-// dispatchFile drops or pastes a small image of the given type. Without a type, the file is text.
+// dispatchFile drops or pastes a file of the given MIME type that contains a small image. If kind is "", the file
+// contains text instead.
 func (p tab) dispatchFile(event, kind string) {
 	p.Helper()
 	evaluate[bool](p, `(async () => {

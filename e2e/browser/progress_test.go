@@ -95,7 +95,8 @@ func testReload(t *testing.T, h pageEnv) {
 	})
 }
 
-// testWaitingFor checks that the title names the cloud that the API reports, independently of the error message.
+// testWaitingFor checks that the title names the cloud in the API's field waitingFor, even if the error message
+// mentions another cloud. Without that field, the title names the step's own cloud.
 func testWaitingFor(t *testing.T, h pageEnv) {
 	for name, c := range map[string]struct{ fields, want string }{
 		"aws":                     {`"cloud": "google", "waitingFor": "aws"`, "waits for AWS"},

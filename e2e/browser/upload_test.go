@@ -230,7 +230,8 @@ func testUpload(t *testing.T, h pageEnv) {
 	})
 }
 
-// visitDeployedSite opens the site under its deployed address. Uploads from that address start no workflow.
+// visitDeployedSite opens the site under its deployed address. The bucket's CORS rules do not allow that origin, so a
+// test must respond to the page's uploads itself.
 func (h pageEnv) visitDeployedSite(t *testing.T) tab {
 	t.Helper()
 	p := newTab(t, h.chromium, h.deployedURL)
@@ -287,8 +288,9 @@ func (p tab) setConditions(conditions network.Conditions) {
 	})
 }
 
-// emulateNetwork is the DevTools command that simulates network conditions. Chromium up to version 148 reads the field
-// offline next to the conditions, and newer versions read it inside them, so the parameters contain it in both places.
+// emulateNetwork is the DevTools command that simulates network conditions. Chromium up to version 148 expects the
+// parameter "offline" beside the list of conditions, and newer versions expect it in each condition. The parameters
+// contain both.
 var emulateNetwork = cdp.Command[emulateNetworkParams, network.EmulateNetworkConditionsByRuleResult]{Method: network.CommandEmulateNetworkConditionsByRule}
 
 type emulateNetworkParams struct {

@@ -52,8 +52,8 @@ func blockCosmosCreate(t *testing.T, s *suite) (*testPicture, *blocker) {
 }
 
 // duringCosmosCreate calls act while the creation of a picture's Record is blocked. The blocked call is a local
-// activity, which times out after 3 s. On a slow machine, act may take too long: after more than 2 s,
-// duringCosmosCreate calls act again with another picture. It tries up to five pictures.
+// activity, which times out after 3 s. If act took more than 2 s, duringCosmosCreate repeats the attempt with another
+// picture, up to five in total.
 func duringCosmosCreate(t *testing.T, s *suite, act func(*testPicture, *blocker)) *testPicture {
 	t.Helper()
 	for range 5 {

@@ -23,8 +23,8 @@ import (
 	"triptych/picture"
 )
 
-// erasures contains the tests that erase a picture, one for each moment of the picture's workflow. Each test must end
-// with a tombstone. No later write may replace the tombstone.
+// erasures contains the tests that erase a picture, each at a different stage of its workflow. Each test must end
+// with a tombstone, which no later write may replace.
 var erasures = []faultCase{
 	{name: "picture_erased_before_its_upload_is_never_sent_to_Google", run: func(t *testing.T, s *suite) {
 		p := s.newPicture(t, testenv.Portrait(t))
@@ -156,8 +156,8 @@ func (p *testPicture) awaitErasureRetry(t *testing.T, activity, message string) 
 	}
 }
 
-// checkStaysErased checks that the picture is erased and that Google charged for it one of the given numbers of times.
-// It then invokes the trigger with one more S3 event for the picture and checks the same again.
+// checkStaysErased checks that the picture is erased and that the number of Google's charges for it is one of bills.
+// It then sends the trigger one more S3 event for the picture and checks both again.
 func (p *testPicture) checkStaysErased(t *testing.T, bills ...int) {
 	t.Helper()
 	p.checkErased(t, bills)

@@ -12,7 +12,7 @@
 //	s3_objects_test.go         error responses of S3, and objects that change before they are annotated
 //	expired_urls_test.go       presigned URLs that expire
 //	picture_content_test.go    uploads that are not pictures, or are very large
-//	erasure_test.go            erasure at each moment of a picture's workflow
+//	erasure_test.go            erasure at each stage of a picture's workflow
 //
 // TestFault in e2e/local kills all programs and emulators simultaneously.
 //

@@ -15,8 +15,8 @@ import (
 	"triptych/picture"
 )
 
-// killedPrograms contains the tests in which a program is killed or stopped, at each moment of a picture's workflow.
-// The stack restarts the program immediately.
+// killedPrograms contains the tests in which a program receives SIGKILL or SIGTERM, each at a different stage of a
+// picture's workflow. The stack restarts the program immediately.
 var killedPrograms = []faultCase{
 	{name: "worker_killed_during_the_first_workflow_task_keeps_one_record", slow: true, run: func(t *testing.T, s *suite) {
 		s.signal(t, "worker", syscall.SIGSTOP) // the stopped process still has an open poll, which receives the task
@@ -166,8 +166,8 @@ var killedPrograms = []faultCase{
 		p := uploadWhileVisionIsDown(t, s)
 		s.signal(t, "s3", syscall.SIGKILL)
 		p.setVisionFault(annotator.Fault{})
-		// If annotate runs before S3 is available again, annotate sends the URL and then the bytes. The number of
-		// annotate calls is therefore one or two.
+		// The number of annotate calls is not checked. It is one if Vision can fetch the URL because S3 is already
+		// available again. Otherwise it is two: by URL, then by bytes.
 		p.awaitOutcome(t, outcome{status: picture.Annotated, bills: 1})
 	}},
 }

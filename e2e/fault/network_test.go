@@ -160,9 +160,9 @@ func withLatency(name, emulator string) faultCase {
 	}}
 }
 
-// newPictureUsing requests a grant for a portrait. The annotation of the portrait must use the connection to the given
-// emulator. For S3, the response to the URL is not stubbed, because the Vision emulator fetches the picture from S3
-// only without a stubbed response.
+// newPictureUsing requests a grant for a portrait whose processing uses the connection to the given emulator. It
+// stubs Vision's responses. For S3 it stubs only the response to the bytes, so that Vision has to fetch the URL from
+// S3.
 func (s *suite) newPictureUsing(t *testing.T, emulator string) *testPicture {
 	t.Helper()
 	if emulator != "s3" {

@@ -36,8 +36,8 @@ func (s *suite) newPicture(t *testing.T, photo []byte) *testPicture {
 	return &testPicture{s, s.RequestGrant(t, photo), photo}
 }
 
-// newStubbedPicture requests a grant for a portrait and stubs Vision's response to it. Only the tests of annotations
-// need the emulator's models, which would take seconds of CPU time.
+// newStubbedPicture requests a grant for a portrait and stubs Vision's response to it. Without the stub, the Vision
+// emulator would run its models, which takes seconds of CPU time.
 func (s *suite) newStubbedPicture(t *testing.T) *testPicture {
 	t.Helper()
 	p := s.newPicture(t, testenv.Portrait(t))
@@ -172,8 +172,8 @@ type outcome struct {
 var annotated = outcome{status: picture.Annotated, bills: 1, wantAnnotateCalls: 1}
 
 // awaitOutcome waits until the picture's status is final. It then checks what the fault suite guarantees for each
-// picture: there is one Record with the expected status, the latest workflow run has written the Record and has ended,
-// and Google charged no more than expected.
+// picture: there is one Record with the expected status, the latest workflow run has written the Record and has
+// ended, and Google charged as often as expected.
 func (p *testPicture) awaitOutcome(t *testing.T, want outcome) picture.Record {
 	t.Helper()
 	final := p.Follow(t, p.ID)

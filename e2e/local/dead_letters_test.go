@@ -15,8 +15,8 @@ import (
 	"triptych/picture"
 )
 
-// TestDeadLetters redrives a dead letter: the S3 event of a picture whose Lambda invocations have all failed. It
-// redrives the event once through local's API and once in the way that AWS does.
+// TestDeadLetters redrives a dead letter: an S3 event for which every invocation of the trigger failed. It does so
+// once through local's API, and once by sending the trigger an SQS message, as AWS does.
 func TestDeadLetters(t *testing.T) {
 	env := testenv.Start(t)
 	stacktest.PauseSweeps(t, env.Stack)

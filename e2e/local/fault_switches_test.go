@@ -170,7 +170,8 @@ func testRetryNow(t *testing.T, env *testenv.Env) {
 	}
 }
 
-// testStream checks that events arrive on one connection while the picture still waits.
+// testStream checks that the event stream delivers its first bytes while Google is still down. After the fault ends,
+// the final status must arrive on the same connection.
 func testStream(t *testing.T, env *testenv.Env) {
 	setFault(t, env, "google", "down")
 	g := env.Upload(t, testenv.Portrait(t))

@@ -29,7 +29,7 @@ type Gateway struct {
 	control string
 }
 
-// Run builds and starts the emulator, calls tests, and stops the emulator. It sends no events.
+// Run builds and starts the emulator, calls tests, and stops the emulator. The emulator sends no events.
 func Run(gateway *Gateway, tests func() int) (code int, err error) {
 	dir, err := os.MkdirTemp("", "triptych-s3-")
 	if err != nil {
@@ -80,7 +80,7 @@ func (g *Gateway) start(program, data string) (stop func(), err error) {
 	return stop, nil
 }
 
-// Setenv sets the AWS variables that connect a client to the gateway.
+// Setenv sets the AWS environment variables that make an S3 client use this emulator.
 func (g *Gateway) Setenv(t *testing.T) {
 	t.Helper()
 	for name, value := range map[string]string{

@@ -24,7 +24,7 @@ type uploader struct {
 	uploaded map[picture.ID][]byte // the photo of each picture
 }
 
-// run uploads n pictures, evenly distributed over the duration, and returns when all of them are in S3.
+// run uploads n pictures, evenly distributed over the duration. It returns when all of them are in S3 or ctx ends.
 func (u *uploader) run(ctx context.Context, n int, duration time.Duration) error {
 	started := time.Now()
 	var uploads sync.WaitGroup

@@ -1,4 +1,5 @@
-// Package tlstest makes a test process trust httptest's TLS servers as it trusts the clouds.
+// Package tlstest makes the certificate of httptest's TLS servers a trusted root of the test process. The code under
+// test then needs no special TLS settings.
 package tlstest
 
 import (

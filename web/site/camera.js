@@ -41,7 +41,7 @@ export async function cameras() {
 		.map(({ deviceId, label }, i) => ({ id: deviceId, name: label || "Camera " + (i + 1) }));
 }
 
-// settings mirrors the preview unless the camera is a rear camera. A laptop's camera has no facing mode.
+// settings returns the camera's ID, and whether to mirror the preview: yes unless it is a rear camera.
 export function settings(stream) {
 	const { deviceId, facingMode } = stream.getVideoTracks()[0].getSettings();
 	return { camera: deviceId, mirror: facingMode !== "environment" };

@@ -52,7 +52,7 @@ function capture() {
 	return review(() => photo.fromVideo($("preview")), true);
 }
 
-// chooseFile opens a file that was dropped or pasted. Before the agreement, it only keeps the file.
+// chooseFile opens a file for review. If the visitor has not yet agreed to the notice, it keeps the file until then.
 export function chooseFile(file) {
 	if (!file || state.upload) return;
 	pending = state.agreed ? null : file;

@@ -17,7 +17,7 @@ export function svgElement(name, attributes, ...children) {
 	return node;
 }
 
-// setText does not set equal text, because screen readers announce each change.
+// setText sets only a text that differs, because screen readers announce each assignment.
 export function setText(node, text) {
 	if (node.textContent !== text) node.textContent = text;
 }

@@ -1,4 +1,5 @@
-// The pictures taken in this browser: their IDs, erase tokens and thumbnails. They never leave the browser.
+// The list of pictures taken in this browser: IDs, erase tokens and thumbnails. The list is stored only in this
+// browser.
 
 const picturesKey = "triptych.pictures", agreedKey = "triptych.agreed";
 

@@ -1,4 +1,5 @@
-// Makes the JPEG to upload: upright and at most 1600 px long. The image is drawn anew, which removes its EXIF data.
+// Makes the JPEG to upload: upright, its longer side at most 1600 px. The image is drawn anew, which removes its EXIF
+// data.
 
 const maxSide = 1600;
 

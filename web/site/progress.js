@@ -4,8 +4,8 @@ import { longer, request, urlOf } from "./api.js";
 export const isSettled = (progress) => ["annotated", "rejected", "erased"].includes(progress?.status);
 
 // watch calls onProgress with each change, and onProblem with an error message, or with null after a success. It
-// returns a function that stops the watching. The server ends the stream every minute; EventSource reconnects.
-// EventSource reports no error messages, so watch also polls a silent stream, with growing pauses.
+// returns a function that stops it. EventSource reports no error messages. While no event arrives, watch therefore also
+// polls the API, with growing pauses.
 export function watch(id, onProgress, onProblem) {
 	const firstPause = 4_000;
 	let source, timer, pause = firstPause;
@@ -51,7 +51,7 @@ export function watch(id, onProgress, onProblem) {
 			if (!stopped.signal.aborted) schedulePoll();
 		};
 		source.onerror = () => {
-			// Poll now only after the first failure. After later failures the timer polls.
+			// The browser has given up. After its first failure poll now; after later ones the timer polls.
 			if (source.readyState === EventSource.CLOSED && pause === longer(firstPause)) poll();
 		};
 	}

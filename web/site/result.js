@@ -44,7 +44,7 @@ function expression(face) {
 	return capitalize([looks.length ? "looks " + looks.join(", ") : calm, ...has].join("; "));
 }
 
-// phrases returns nothing if the likelihood is unknown or low.
+// phrases returns a phrase such as "perhaps surprised", or no phrase if the likelihood is unknown or low.
 function phrases(face, key, words) {
 	const degree = degrees[face[key + "Likelihood"]];
 	return degree === undefined ? [] : [degree + words];
@@ -64,7 +64,7 @@ function bars(title, found) {
 	})));
 }
 
-// swatches shows colours. The width of each is its share of the picture.
+// swatches shows colours. The width of each grows with its share of the picture.
 function swatches(colours) {
 	return element("ul", { className: "swatches" }, ...colours.map(({ color = {}, pixelFraction = 0 }) => {
 		const code = "#" + [color.red, color.green, color.blue].map((value = 0) => Math.round(value).toString(16).padStart(2, "0")).join("");
