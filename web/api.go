@@ -102,13 +102,14 @@ func constant(v any) endpoint {
 	}
 }
 
-// maxBody is the size of the largest accepted request body, in bytes. An upload request has about 120.
+// maxBody is the size of the largest accepted request body, in bytes. An upload request has about 100 bytes.
 const maxBody = 4 << 10
 
 const hashHeader = "x-amz-content-sha256"
 
-// verifyBody checks the size and the hash of the body, and leaves the body readable. AWS refuses a body without a hash
-// header, because CloudFront's signature to the function URL covers the hash. verifyBody refuses it also in local tests.
+// verifyBody checks the size and the hash of the body, and leaves the body readable. CloudFront signs its requests to
+// the function URL, and AWS refuses a body without a hash header because the signature covers the hash. verifyBody
+// refuses such a body too, so that local tests behave like AWS.
 func verifyBody(r *http.Request) error {
 	const remedy = "set it to the SHA-256 of the body, in lower-case hex"
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))

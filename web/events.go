@@ -21,14 +21,16 @@ type streamTiming struct {
 	limit     time.Duration // of the whole stream
 }
 
-// CloudFront closes a connection to an origin that sends nothing for 30 s, so a stream sends keep-alive comments. A
-// stream ends after a minute to free its Lambda instance; the page then reconnects.
+// defaultTiming contains the intervals in production. CloudFront closes a connection to an origin that sends nothing
+// for 60 s (origin_read_timeout in terraform/site.tf), so a stream sends keep-alive comments. A stream ends after a
+// minute to free its Lambda instance; the page then reconnects.
 var defaultTiming = streamTiming{
 	fast: 200 * time.Millisecond, slow: time.Second, idle: 10 * time.Second,
 	keepAlive: 15 * time.Second, limit: time.Minute,
 }
 
-// untilNextRead returns the time to wait after progress was read in a stream of the given age.
+// untilNextRead returns how long a stream waits before its next read of the progress. progress is the result of the
+// last read, and streamAge is the age of the stream.
 func (t streamTiming) untilNextRead(progress picture.Progress, streamAge time.Duration) time.Duration {
 	age := time.Since(progress.ID.CreatedAt())
 	switch {
@@ -81,7 +83,8 @@ func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 			if err == nil {
 				writeErr = out.writeProgress(progress)
 			} else if deadline, _ := ctx.Deadline(); !failing && time.Now().Before(deadline) {
-				// The log contains an outage once, and no read that the stream's deadline interrupted.
+				// Log an outage only once per stream. Do not log a read that failed because the stream reached its
+				// deadline.
 				slog.Error("event stream cannot read the progress", "picture", id, "error", err)
 			}
 			if progress.Status.Settled() {
@@ -96,8 +99,9 @@ func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 	}
 }
 
-// eventWriter flushes each event and sets a new write deadline for it, because the server's deadline is for short
-// responses. lambdaurl supports neither and needs neither, so eventWriter ignores the errors of ResponseController.
+// eventWriter flushes each event and sets a new write deadline before each event, because the server's write deadline
+// is too short for a stream. The response writer of lambdaurl can neither flush nor set a deadline and needs neither,
+// so eventWriter ignores the errors of ResponseController.
 type eventWriter struct {
 	w    http.ResponseWriter
 	rc   *http.ResponseController

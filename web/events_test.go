@@ -180,8 +180,9 @@ func TestStreamProgress(t *testing.T) {
 	})
 }
 
-// endCosmosFault makes Cosmos DB available again and writes the Record. It repeats the write, because azcosmos may still
-// return the failure of an account request that it shares among concurrent callers.
+// endCosmosFault makes Cosmos DB available again and repeats the write of the Record until the write succeeds. A
+// write may still fail, because azcosmos shares one account request among concurrent callers, and that request may
+// have failed during the fault.
 func (s *testSite) endCosmosFault(t *testing.T, record picture.Record) {
 	t.Helper()
 	s.cosmos.SetFault(cosmosdb.Fault{})

@@ -34,7 +34,8 @@ type fakeTemporal struct {
 	started     []*workflowservice.StartWorkflowExecutionRequest
 }
 
-// serve starts the server and returns a client of it, both until the end of the test.
+// serve starts the server and returns a client of the server. At the end of the test, the client is closed and the
+// server stops.
 func (f *fakeTemporal) serve(t *testing.T) client.Client {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -94,7 +95,8 @@ func (f *fakeTemporal) setInput(t *testing.T, input any) {
 	f.history.Events[0].GetWorkflowExecutionStartedEventAttributes().Input = payloads
 }
 
-// read returns the result of get, which must not run at the same time as a request.
+// read returns the result of get. read holds the lock while it calls get, because get reads values that requests
+// change.
 func (f *fakeTemporal) read(get func() int) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

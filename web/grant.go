@@ -74,7 +74,8 @@ func readUploadRequest(body io.Reader) (uploadRequest, error) {
 	return want, nil
 }
 
-// signUpload grants one PUT with the requested type, size and hash. If-None-Match makes S3 refuse a second PUT.
+// signUpload grants one PUT with the requested type, size and hash. If-None-Match makes S3 refuse a second PUT while
+// the object exists.
 func (a *api) signUpload(ctx context.Context, id picture.ID, want uploadRequest) (grant, error) {
 	key, err := id.Key(want.ContentType)
 	if err != nil {

@@ -38,8 +38,8 @@ func main() {
 	}
 }
 
-// lazyHandler calls open on the first request instead of at startup, and again after a failure. If a Lambda failed
-// during its initialization, AWS would restart it and the caller would see no reason.
+// lazyHandler calls open on the first request instead of at startup, and again on the next request if open failed. If
+// a Lambda failed during its initialization, AWS would restart the Lambda and the caller would not learn the reason.
 type lazyHandler struct {
 	mu      sync.Mutex
 	handler http.Handler // nil until open succeeds
@@ -65,7 +65,8 @@ func (l *lazyHandler) open(ctx context.Context) (err error) {
 	return err
 }
 
-// serve runs the HTTP server until ctx ends. Then it closes the event streams and lets all other requests finish.
+// serve runs the HTTP server until ctx ends. Then serve ends the event streams and waits up to 10 s for all other
+// requests.
 func serve(ctx context.Context, addr string) error {
 	handler, err := open(ctx, ctx.Done())
 	if err != nil {

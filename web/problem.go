@@ -36,14 +36,16 @@ func clientError(status int, format string, args ...any) problem {
 	return problem{Status: status, Detail: fmt.Sprintf(format, args...)}
 }
 
-// unavailable returns a problem with status 503. what states, without a full stop, what web could not do and why.
+// unavailable returns a problem with status 503. The parameter what states what web could not do and why, without a
+// full stop, because unavailable appends advice.
 func unavailable(retryAfter time.Duration, what string, cause error) problem {
 	detail := what + ": try again in a few seconds."
 	return problem{Status: http.StatusServiceUnavailable, Detail: detail, retryAfter: retryAfter, cause: cause}
 }
 
-// writeProblem writes err as a problem, and logs its cause unless the client has disconnected: the cause is then often
-// only the cancelled request. An err that is not a problem becomes one with status 500.
+// writeProblem writes err as a problem. An err of another type becomes a problem with status 500. writeProblem logs
+// the cause unless the client has disconnected, because after a disconnection the cause is often only the cancelled
+// request.
 func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	p, ok := errors.AsType[problem](err)
 	if !ok {

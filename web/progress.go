@@ -20,8 +20,9 @@ func (a *api) getProgress(w http.ResponseWriter, r *http.Request, id picture.ID)
 	return writeJSON(w, http.StatusOK, "application/json", progress)
 }
 
-// progress returns the progress of a picture: from its Record if one exists, otherwise from its workflow. If Cosmos DB
-// is unavailable, it returns an error unless the workflow is open. It updates latest, the last known workflow state.
+// progress returns the progress of a picture: from its Record if one exists, otherwise from its workflow. If Cosmos
+// DB is unavailable, progress returns an error unless the workflow is open. latest points to the last known state of
+// the workflow, which progress updates.
 func (a *api) progress(ctx context.Context, id picture.ID, latest *status.Execution) (picture.Progress, error) {
 	record, recordErr := a.record(ctx, id)
 	if recordErr == nil {

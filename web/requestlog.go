@@ -11,8 +11,9 @@ import (
 	"triptych/picture"
 )
 
-// logRequests returns a handler that logs each request to next. The log contains the route and not the URL, because a
-// URL contains a picture ID. After a panic, the handler responds with status 500; lambdaurl does not recover from panics.
+// logRequests returns a handler that calls next and logs each request. The log contains the route and not the URL,
+// because a URL contains the whole picture ID. After a panic, the handler responds with status 500 if no response has
+// begun, because lambdaurl does not recover from panics.
 func logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()

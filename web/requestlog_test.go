@@ -47,7 +47,8 @@ func TestLogContainsNoWholePictureID(t *testing.T) {
 	}
 }
 
-// serve returns after all lines of the request are in the log.
+// serve calls the handler without an HTTP server. When serve returns, the log therefore contains all lines of the
+// request.
 func (s *testSite) serve(method, path string) *http.Response {
 	w := httptest.NewRecorder()
 	s.handler(bucketOrigin).ServeHTTP(w, httptest.NewRequest(method, path, nil))

@@ -33,7 +33,7 @@ var recordFrom = flag.String("record", "", "`host:port` of the Temporal server t
 
 var recordingsDir = filepath.Join("testdata", "runs") // read by package statustest
 
-// scenario is a workflow that reaches one state, in which it is recorded. An activity that is nil succeeds.
+// scenario describes a workflow and the state in which its execution is recorded. An activity that is nil succeeds.
 type scenario struct {
 	noWorker                            bool
 	panics                              bool   // in the workflow code
@@ -143,8 +143,9 @@ func hasStartedWorkflowTask(e Execution) bool {
 	return e.description.GetPendingWorkflowTask().GetState() == enumspb.PENDING_WORKFLOW_TASK_STATE_STARTED
 }
 
-// hasPending reports whether the description's only pending activity has this name, state and attempt, and is the latest
-// in the history. The description alone may be outdated, because it is read first.
+// hasPending reports whether the description has exactly one pending activity, with this name, state and attempt,
+// which is also the latest activity in the history. The description alone may be outdated, because Read requests the
+// description before the history.
 func hasPending(name picture.StepName, state enumspb.PendingActivityState, attempt int32) func(Execution) bool {
 	return func(e Execution) bool {
 		latest := ""
@@ -268,7 +269,8 @@ func (s scenario) workflow(ctx workflow.Context, order picture.Order) (picture.O
 	return picture.Outcome{ID: order.ID, Status: picture.Annotated}, localFirst(ctx, string(picture.PersistStep))
 }
 
-// localFirst does the same as localFirst in package workflows.
+// localFirst runs a local activity and, if the local activity fails, a regular activity. Unlike localFirst in package
+// workflows, it runs the regular activity after every failure and applies no delay that a cloud requested.
 func localFirst(ctx workflow.Context, name string) error {
 	if err := workflow.ExecuteLocalActivity(ctx, name).Get(ctx, nil); err == nil {
 		return nil

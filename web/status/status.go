@@ -71,8 +71,9 @@ func (e Execution) Picture() (picture.Picture, error) {
 	return order.Picture, nil
 }
 
-// Progress returns the picture's status and steps. A step that was repeated has the state of its last repetition. If the
-// workflow closed without an outcome, the picture is waiting, and the step at which the workflow ended has the reason.
+// Progress returns the picture's status and steps. A step that was repeated has the state of its last repetition. If
+// the workflow closed without an outcome, the picture is waiting, and the first step that is not done has failed with
+// the reason.
 func (e Execution) Progress(id picture.ID) picture.Progress {
 	if !e.Exists() {
 		return picture.Progress{ID: id, Status: picture.Waiting, Steps: picture.WaitingSteps()}
@@ -135,7 +136,8 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
 		t.taskError = "The worker cannot continue: " + messageOf(event.GetWorkflowTaskFailedEventAttributes().GetFailure())
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
-		// A workflow task that times out before its start is no error: Temporal moves it from the sticky queue to another worker.
+		// A workflow task that times out before its start is not an error. Temporal moves the task from the sticky
+		// queue to the normal queue, where any worker can start it.
 		if event.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
 			t.taskError = "The worker stopped responding"
 		}
@@ -221,8 +223,9 @@ func (t *timeline) addActivity(event *historypb.HistoryEvent, at time.Time) {
 	}
 }
 
-// applyPending adds the attempts of a running activity, which are not history events. It ignores an activity that has
-// already ended according to the history.
+// applyPending adds the current attempt of a pending activity to its step, because the history contains an attempt
+// only after the activity has ended. applyPending ignores an activity that has already ended according to the
+// history.
 func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 	step := t.step(pending.GetActivityType().GetName())
 	if step == nil || !step.FinishedAt.IsZero() {
@@ -241,8 +244,10 @@ func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 	step.Attempt = int(pending.GetAttempt())
 }
 
-// inferLocalActivity sets the step whose local activity is running, which only the workflow task indicates. After a failed
-// annotate, the step is unknown, because the workflow may repeat annotate with the bytes.
+// inferLocalActivity marks the current step as running or, if the last workflow task failed, as retrying. A running
+// local activity is not in the history, so inferLocalActivity derives its step from the workflow tasks. After a
+// failed annotate, the next step is unknown, because the workflow may repeat annotate with the bytes or go on to
+// persist.
 func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) {
 	step := t.current()
 	switch {
@@ -255,15 +260,17 @@ func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) 
 	}
 }
 
-// setError copies the sentence for people and the cloud that failed into a step. A failure of Temporal itself names no cloud.
+// setError copies two parts of a failure into a step: the sentence for people and the cloud that the picture waits
+// for. A failure that Temporal itself creates, such as a timeout, names no cloud.
 func setError(step *picture.Step, failure *failurepb.Failure) {
 	var details picture.FailureDetails
 	decode(failure.GetApplicationFailureInfo().GetDetails(), &details)
 	step.Error, step.WaitingFor = messageOf(failure), details.Cloud
 }
 
-// messageOf returns the sentence for people in a failure. If a workflow failed because of an activity, this sentence is
-// in the cause of Temporal's "activity error". Temporal creates a timeout failure itself, without such a sentence.
+// messageOf returns the sentence for people in a failure. If an activity's failure made the workflow fail, the
+// sentence is in the cause of Temporal's "activity error". A timeout failure comes from Temporal and has no such
+// sentence, so messageOf writes one.
 func messageOf(failure *failurepb.Failure) string {
 	if failure.GetActivityFailureInfo() != nil && failure.GetCause() != nil {
 		return messageOf(failure.GetCause())

@@ -98,8 +98,9 @@ func TestProgress_incomplete_history_has_all_steps(t *testing.T) {
 	}
 }
 
-// The page must not depend on the wording of an error. Each case replaces the recorded failure by one whose sentence names
-// other clouds than its details.
+// TestProgress_cloud_comes_from_failure_details checks that the page does not depend on the wording of an error. Each
+// case replaces the recorded failure by a failure whose sentence names three clouds, but whose details name Temporal
+// or no cloud.
 func TestProgress_cloud_comes_from_failure_details(t *testing.T) {
 	for name, c := range map[string]struct {
 		recording string
