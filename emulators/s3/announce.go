@@ -6,113 +6,106 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/versity/versitygw/backend"
 	"github.com/versity/versitygw/s3err"
 	"github.com/versity/versitygw/s3response"
+
+	"triptych/emulators/s3event"
 )
 
-// announcer creates an event for every object whose key starts with prefix. It writes an intent to disk before it creates
-// the object, so that no event is lost if the process is killed in between. The client could not replace a lost event: it
-// would repeat its PUT and receive 412.
+// announcer creates an event for every new object whose key starts with prefix. It stores an intent before it creates the
+// object, so that a kill in between loses no event. A repeated PUT could not replace a lost event: S3 responds with 412.
 type announcer struct {
 	backend.Backend
 	outbox         *outbox
 	faults         *injector
-	sends          bool // false if there is no function to notify
 	prefix, region string
 }
 
-func (a *announcer) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
-	var out s3response.PutObjectOutput
-	err := a.announce(ctx, newIntent("ObjectCreated:Put", in.Bucket, in.Key), func() (created object, err error) {
+func (a *announcer) PutObject(ctx context.Context, in s3response.PutObjectInput) (out s3response.PutObjectOutput, err error) {
+	err = a.announce(ctx, "ObjectCreated:Put", in.Bucket, in.Key, func() (version string, err error) {
 		out, err = a.Backend.PutObject(ctx, in)
-		return object{version: out.VersionID, etag: out.ETag, size: aws.ToInt64(out.Size)}, err
+		return out.VersionID, err
 	})
 	return out, err
 }
 
-func (a *announcer) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
-	var out s3response.CompleteMultipartUploadResult
-	var version string
-	err := a.announce(ctx, newIntent("ObjectCreated:CompleteMultipartUpload", in.Bucket, in.Key), func() (created object, err error) {
+func (a *announcer) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (out s3response.CompleteMultipartUploadResult, version string, err error) {
+	err = a.announce(ctx, "ObjectCreated:CompleteMultipartUpload", in.Bucket, in.Key, func() (string, error) {
 		out, version, err = a.Backend.CompleteMultipartUpload(ctx, in)
-		return object{version: version}, err
+		return version, err
 	})
 	return out, version, err
 }
 
-func (a *announcer) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s3response.CopyObjectOutput, error) {
-	var out s3response.CopyObjectOutput
-	err := a.announce(ctx, newIntent("ObjectCreated:Copy", in.Bucket, in.Key), func() (created object, err error) {
+func (a *announcer) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (out s3response.CopyObjectOutput, err error) {
+	err = a.announce(ctx, "ObjectCreated:Copy", in.Bucket, in.Key, func() (version string, err error) {
 		out, err = a.Backend.CopyObject(ctx, in)
-		return object{version: aws.ToString(out.VersionId)}, err
+		return aws.ToString(out.VersionId), err
 	})
 	return out, err
 }
 
-// announce writes the intent, creates the object and completes the intent with the event.
-func (a *announcer) announce(ctx context.Context, i intent, create func() (object, error)) error {
-	if !a.sends || !strings.HasPrefix(i.Key, a.prefix) || a.faults.dropsEvents(i.Key) {
+// announce stores an intent, calls create to create the object, and replaces the intent with the event.
+func (a *announcer) announce(ctx context.Context, event string, bucket, key *string, create func() (version string, err error)) error {
+	if a.outbox.notify == "" || !strings.HasPrefix(*key, a.prefix) || a.faults.dropsEvents(*key) {
 		_, err := create()
 		return err
 	}
-	name, err := a.outbox.begin(i)
-	if err != nil {
+	c := s3event.Creation{EventName: event, Region: a.region, Bucket: *bucket, Key: *key, Time: time.Now(), Sequencer: a.outbox.sequencer()}
+	if err := a.outbox.addIntent(c); err != nil {
 		return err
 	}
-	created, err := create()
+	version, err := create()
 	if rejected(err) {
-		a.outbox.abandon(name)
+		a.outbox.removeIntent(c)
 		return err
 	}
-	// If err is a 5xx, S3 may have created the object nevertheless, so complete must look it up.
-	if eventErr := a.complete(ctx, name, i, created); eventErr != nil {
+	// The object may exist despite a 5xx error, so complete looks it up.
+	c.VersionID = version
+	if eventErr := a.complete(ctx, c); eventErr != nil {
 		slog.Error("the event of an object is delayed until the next start", "error", eventErr)
 	}
 	return err
 }
 
-// recover creates the events of objects that an earlier process was creating when it was killed. cleanUp removes what
-// remains of an object that was not created.
+// recover completes the intents of an earlier process that was killed. cleanUp removes the remains of an interrupted
+// creation.
 func (a *announcer) recover(ctx context.Context, cleanUp func(bucket, key string) error) error {
-	return a.outbox.recover(func(name string, i intent) error {
-		if err := cleanUp(i.Bucket, i.Key); err != nil {
-			return fmt.Errorf("removing the remains of an object that was not created: %w", err)
-		}
-		return a.complete(ctx, name, i, object{})
-	})
-}
-
-// complete turns an intent into an event. If the ETag is unknown, complete looks the object up; if the object does not
-// exist, complete drops the intent.
-func (a *announcer) complete(ctx context.Context, name string, i intent, o object) error {
-	if o.etag == "" {
-		found, err := a.find(ctx, i, o.version)
-		if rejected(err) {
-			a.outbox.abandon(name)
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		o = found
-	}
-	event, err := i.event(a.region, name, o)
+	left, err := a.outbox.readIntents()
 	if err != nil {
 		return err
 	}
-	return a.outbox.complete(name, event)
+	for _, c := range left {
+		err := cleanUp(c.Bucket, c.Key)
+		if err == nil {
+			err = a.complete(ctx, c)
+		}
+		if err != nil {
+			slog.Error("cannot find out whether an object was created; it is checked again after the next start", "error", err)
+		}
+	}
+	return nil
 }
 
-func (a *announcer) find(ctx context.Context, i intent, version string) (object, error) {
-	head, err := a.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &i.Bucket, Key: &i.Key, VersionId: &version})
-	if err != nil {
-		return object{}, fmt.Errorf("looking the object up: %w", err)
+// complete replaces the intent with the event of the object, or drops it if the object does not exist.
+func (a *announcer) complete(ctx context.Context, c s3event.Creation) error {
+	head, err := a.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &c.Bucket, Key: &c.Key, VersionId: &c.VersionID})
+	if err != nil && !rejected(err) {
+		return fmt.Errorf("looking the object up: %w", err)
 	}
-	return object{version: aws.ToString(head.VersionId), etag: aws.ToString(head.ETag), size: aws.ToInt64(head.ContentLength)}, nil
+	if err == nil {
+		c.VersionID, c.ETag, c.Size = aws.ToString(head.VersionId), aws.ToString(head.ETag), aws.ToInt64(head.ContentLength)
+		if err := a.outbox.addEvent(c); err != nil {
+			return err
+		}
+	}
+	a.outbox.removeIntent(c)
+	return nil
 }
 
 // rejected reports whether err is a 4xx error of S3, which means that no object was created.

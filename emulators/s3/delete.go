@@ -31,7 +31,6 @@ func (s *store) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3
 	return out, s.removeStaleAttributes(*in.Bucket, *in.Key)
 }
 
-// DeleteObjects calls DeleteObject for each object.
 func (s *store) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s3response.DeleteResult, error) {
 	var result s3response.DeleteResult
 	for _, o := range in.Delete.Objects {
@@ -49,9 +48,8 @@ func (s *store) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s
 	return result, nil
 }
 
-// removeStaleAttributes removes the attributes of an object that does not exist. Attributes in files remain when the only
-// version is deleted, and exist before the object when a PUT is interrupted. Their ETag would make the next PUT fail with
-// 412.
+// removeStaleAttributes removes the attributes of an object that does not exist, because their ETag would make the next PUT
+// fail with 412. Attributes in files remain when the only version is deleted or a PUT is interrupted.
 func (s *store) removeStaleAttributes(bucket, key string) error {
 	if _, err := os.Lstat(filepath.Join(s.objects, bucket, key)); err == nil {
 		return nil

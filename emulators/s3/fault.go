@@ -29,7 +29,7 @@ var operations = []string{
 	"ListObjectsV2", "ListObjectVersions", "CompleteMultipartUpload",
 }
 
-// defaultCodes contains the S3 error code of each status. A fault that states no code has the code of its status.
+// defaultCodes maps the status of a fault that states no code to its S3 error code.
 var defaultCodes = map[int]string{403: "AccessDenied", 404: "NoSuchKey", 500: "InternalError", 503: "SlowDown"}
 
 // fault is the body of PUT /fault. It replaces the fault with the same Only.
@@ -45,7 +45,7 @@ type fault struct {
 	delay time.Duration // Delay, parsed
 }
 
-// Rule returns the requests that the fault applies to.
+// Rule implements faults.Fault.
 func (f fault) Rule() faults.Rule { return faults.Rule{Only: f.Only, Times: f.Times, Delay: f.delay} }
 
 // validate checks the fields and parses Delay.
@@ -92,27 +92,21 @@ func (i *injector) inject(ctx context.Context, operation, key string) error {
 	}
 }
 
-func (i *injector) handlePut(w http.ResponseWriter, r *http.Request) {
-	var f fault
-	body := json.NewDecoder(r.Body)
-	body.DisallowUnknownFields()
-	err := body.Decode(&f)
-	if err == nil {
-		err = f.validate()
-	}
-	if err != nil {
-		http.Error(w, "fault: "+err.Error(), http.StatusBadRequest)
-		return
-	}
-	i.Put(f)
-	slog.Info("fault set", "fault", fmt.Sprintf("%+v", f))
-	w.WriteHeader(http.StatusNoContent)
-}
-
-// serve accepts faults until ctx ends.
+// serve accepts faults at PUT /fault until ctx ends.
 func (i *injector) serve(ctx context.Context, addr string) error {
 	mux := http.NewServeMux()
-	mux.HandleFunc("PUT /fault", i.handlePut)
+	mux.HandleFunc("PUT /fault", func(w http.ResponseWriter, r *http.Request) {
+		var f fault
+		body := json.NewDecoder(r.Body)
+		body.DisallowUnknownFields()
+		if err := errors.Join(body.Decode(&f), f.validate()); err != nil {
+			http.Error(w, "fault: "+err.Error(), http.StatusBadRequest)
+			return
+		}
+		i.Put(f)
+		slog.Info("fault set", "fault", fmt.Sprintf("%+v", f))
+		w.WriteHeader(http.StatusNoContent)
+	})
 	server := &http.Server{Addr: addr, Handler: loopback.Programs(mux)}
 	defer context.AfterFunc(ctx, func() { server.Close() })()
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {

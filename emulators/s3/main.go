@@ -2,9 +2,8 @@
 //
 //	go run ./emulators/s3 [-addr HOST:PORT] [-dir DIR] [-bucket NAME] [-origin URL,URL] [-notify URL]
 //
-// It sends an S3 event to a Lambda for every object that is created, and loses neither objects nor events when it is
-// killed. It can lose both in a power cut, because files are not synced to disk. It is a separate process because the
-// embedded server, versitygw, changes the working directory of its process. It is not meant for an open network.
+// It sends an S3 event to a Lambda function for every new object. Objects and events survive kill -9, but not a power
+// cut, because files are not synced to disk.
 package main
 
 import (
@@ -52,10 +51,6 @@ func main() {
 		slog.Error("s3 cannot start: see -h", "error", err)
 		os.Exit(2)
 	}
-	if err := captureOutput(); err != nil {
-		slog.Error("s3 cannot start", "error", err)
-		os.Exit(1)
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, s); err != nil {
@@ -96,21 +91,28 @@ func parse(args []string, env func(string) string, help io.Writer) (settings, er
 	return s, nil
 }
 
-// run serves until ctx ends, then waits for the PUTs in progress. Undelivered events are sent after the next start.
+// run serves until ctx ends, then waits for the requests in progress. The next process sends the undelivered events.
 func run(ctx context.Context, s settings) error {
-	store, err := openStore(s.dir)
+	if err := captureOutput(); err != nil {
+		return err
+	}
+	dir, err := filepath.Abs(s.dir) // openStore changes the working directory
+	if err != nil {
+		return fmt.Errorf("finding the data directory: %w", err)
+	}
+	store, err := openStore(dir)
 	if err != nil {
 		return err
 	}
 	if err := store.prepare(ctx, s.bucket, s.accessKey, s.origins); err != nil {
 		return err
 	}
-	box, err := openOutbox(filepath.Join(s.dir, "outbox"))
+	box, err := openOutbox(filepath.Join(dir, "outbox"), s.notify)
 	if err != nil {
 		return err
 	}
 	faults := &injector{}
-	events := &announcer{Backend: store, outbox: box, faults: faults, sends: s.notify != "", prefix: s.prefix, region: s.region}
+	events := &announcer{Backend: store, outbox: box, faults: faults, prefix: s.prefix, region: s.region}
 	if err := events.recover(ctx, store.removeStaleAttributes); err != nil {
 		return err
 	}
@@ -118,7 +120,7 @@ func run(ctx context.Context, s settings) error {
 	g.Go(func() error { return serve(ctx, &faultyBackend{Backend: events, faults: faults}, s) })
 	if s.notify != "" {
 		g.Go(func() error {
-			deliver(ctx, box, s.notify)
+			box.deliver(ctx)
 			return nil
 		})
 	}
@@ -128,7 +130,7 @@ func run(ctx context.Context, s settings) error {
 	return g.Wait()
 }
 
-// captureOutput logs what the embedded server prints to stderr and discards its banners on stdout.
+// captureOutput logs the lines that versitygw prints to stderr and discards its banners on stdout.
 func captureOutput() error {
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {

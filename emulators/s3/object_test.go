@@ -210,6 +210,15 @@ func TestCommandLine(t *testing.T) {
 			t.Errorf("%v, %s", err, out)
 		}
 	})
+	t.Run("relative_dir_contains_objects_and_outbox", func(t *testing.T) { // the outbox was in data/objects/data
+		t.Chdir(t.TempDir())
+		start(t, "data", "")
+		for _, dir := range []string{"data/objects", "data/outbox"} {
+			if _, err := os.Stat(dir); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 	t.Run("without_notify_objects_are_stored_and_no_event_is_queued", func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "data")
 		s := start(t, dir, "")

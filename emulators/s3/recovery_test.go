@@ -14,6 +14,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"triptych/emulators/s3event"
 )
 
 func TestDelivery(t *testing.T) {
@@ -64,11 +66,12 @@ func TestDelivery(t *testing.T) {
 // writeIntent writes the intent of a PUT during which the process was killed.
 func writeIntent(t *testing.T, dir, key string) {
 	t.Helper()
-	doc, err := json.Marshal(intent{Event: "ObjectCreated:Put", Bucket: bucket, Key: key, Time: time.Now()})
+	c := s3event.Creation{EventName: "ObjectCreated:Put", Bucket: bucket, Key: key, Time: time.Now(), Sequencer: "0000000000000001"}
+	doc, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, "outbox", "0000000000000001"+intentSuffix), string(doc))
+	write(t, filepath.Join(dir, "outbox", c.Sequencer+intentSuffix), string(doc))
 }
 
 func write(t *testing.T, path, body string) {
@@ -89,7 +92,7 @@ func TestRecovery(t *testing.T) {
 		l.next(t)
 		s.kill()
 		writeIntent(t, dir, "pictures/a b.jpg")
-		write(t, filepath.Join(dir, "outbox", "0000000000000001"+eventSuffix), `{"Records":[{"eventVer`)
+		write(t, filepath.Join(dir, "outbox", "0000000000000001"+eventSuffix+unfinishedSuffix), `{"Records":[{"eventVer`)
 		start(t, dir, l.URL)
 		e := l.next(t).S3.Object
 		if e.URLDecodedKey != "pictures/a b.jpg" || e.VersionID != *out.VersionId || e.ETag != strings.Trim(*out.ETag, `"`) || e.Size != int64(len(picture)) {
@@ -109,9 +112,9 @@ func TestRecovery(t *testing.T) {
 			t.Errorf("event of %+v", e)
 		}
 	})
-	t.Run("incomplete_intent_is_dropped", func(t *testing.T) {
+	t.Run("incomplete_intent_is_ignored", func(t *testing.T) {
 		dir, l := t.TempDir(), startLambda(t)
-		write(t, filepath.Join(dir, "outbox", "0000000000000001"+intentSuffix), `{"event":"Obj`)
+		write(t, filepath.Join(dir, "outbox", "0000000000000001"+intentSuffix+unfinishedSuffix), `{"EventName":"Obj`)
 		s := start(t, dir, l.URL)
 		put(t, s, "pictures/a.jpg", picture)
 		if e := l.next(t).S3.Object; e.URLDecodedKey != "pictures/a.jpg" {

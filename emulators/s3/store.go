@@ -23,23 +23,19 @@ import (
 	"github.com/versity/versitygw/s3err"
 )
 
-// grantHeaders are the headers that a browser sends when it uploads a picture with a presigned URL from web. CORS must
-// allow them.
+// grantHeaders are the headers of an upload with a presigned URL, which CORS must allow.
 var grantHeaders = []auth.CORSHeader{"content-type", "if-none-match", "x-amz-checksum-sha256"}
 
-// store stores objects as plain files.
+// store is versitygw's storage in plain files, with corrected deletions.
 type store struct {
 	backend.Backend
 	objects    string // directory of the current versions
 	attributes meta.MetadataStorer
-	deletion   sync.Mutex // held by DeleteObject
+	deletion   sync.Mutex // held during DeleteObject
 }
 
-func openStore(dir string) (*store, error) {
-	dir, err := filepath.Abs(dir) // posix.New changes the working directory
-	if err != nil {
-		return nil, fmt.Errorf("finding the data directory: %w", err)
-	}
+// openStore opens the store in dir, an absolute path, and changes the working directory.
+func openStore(dir string) (_ *store, err error) {
 	s := &store{objects: filepath.Join(dir, "objects")}
 	options := posix.PosixOpts{VersioningDir: filepath.Join(dir, "versions"), CopyObjectThreshold: 5 << 30}
 	for _, d := range []string{s.objects, options.VersioningDir} {
@@ -58,10 +54,8 @@ func openStore(dir string) (*store, error) {
 	return s, nil
 }
 
-// openAttributes opens the storage of ETags, types and versions. Normally they are extended attributes, which are
-// created and removed together with the object's file. If the file system does not support extended attributes, or did
-// not when the data was created, they are files in dir. removeStaleAttributes removes the files of objects that do not
-// exist.
+// openAttributes opens the storage of ETags, types and versions: extended attributes of the objects' files, or files in
+// dir if the file system does not support extended attributes. If dir exists, it stays in use.
 func openAttributes(objects, dir string) (storer meta.MetadataStorer, used string, err error) {
 	const probe = "probe"
 	var extended meta.XattrMeta
@@ -79,7 +73,7 @@ func openAttributes(objects, dir string) (storer meta.MetadataStorer, used strin
 	return sidecar, dir, nil
 }
 
-// prepare creates the bucket if it is missing and configures it, even if an earlier creation was interrupted.
+// prepare creates the bucket if it is missing. It always configures it, because a kill may have interrupted an earlier start.
 func (s *store) prepare(ctx context.Context, bucket, owner string, origins []string) error {
 	acl, err := json.Marshal(auth.ACL{Owner: owner})
 	if err != nil {
@@ -107,7 +101,7 @@ func (s *store) prepare(ctx context.Context, bucket, owner string, origins []str
 	return s.allowOrigins(ctx, bucket, origins)
 }
 
-// allowOrigins configures CORS, so that pages of the given origins can use presigned URLs.
+// allowOrigins lets pages of the given origins use presigned URLs.
 func (s *store) allowOrigins(ctx context.Context, bucket string, origins []string) error {
 	maxAge := int32(3600)
 	rule := auth.CORSRule{
@@ -133,7 +127,6 @@ func (s *store) allowOrigins(ctx context.Context, bucket string, origins []strin
 	return nil
 }
 
-// serve serves S3 until ctx ends.
 func serve(ctx context.Context, be backend.Backend, s settings) error {
 	err := embedgw.RunVersityGW(ctx, be, &embedgw.Config{
 		RootUserAccess: s.accessKey, RootUserSecret: s.secretKey, Region: s.region,

@@ -1,11 +1,14 @@
-// Package s3event builds the event notifications that S3 sends for new objects, in version 2.1 of the documented format:
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
-// events.S3EventRecord of aws-lambda-go decodes them, but does not encode them as S3 does: it adds urlDecodedKey and
-// prints times with nanoseconds.
+// Package s3event builds the event notifications that S3 sends for new objects, and sends them to Lambda. The format is
+// version 2.1 of https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html.
+// events.S3EventRecord of aws-lambda-go cannot encode it: it adds urlDecodedKey and prints times with nanoseconds.
 package s3event
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -25,34 +28,30 @@ type Record struct {
 	AWSRegion         string            `json:"awsRegion"`
 	EventTime         string            `json:"eventTime"`
 	EventName         string            `json:"eventName"`
-	UserIdentity      Identity          `json:"userIdentity"`
+	UserIdentity      identity          `json:"userIdentity"`
 	RequestParameters map[string]string `json:"requestParameters"`
 	ResponseElements  map[string]string `json:"responseElements"`
-	S3                Entity            `json:"s3"`
+	S3                entity            `json:"s3"`
 }
 
-// Identity is the AWS principal that created the object or owns the bucket.
-type Identity struct {
+type identity struct {
 	PrincipalID string `json:"principalId"`
 }
 
-// Entity names the object, its bucket and the bucket's notification configuration.
-type Entity struct {
+type entity struct {
 	SchemaVersion   string `json:"s3SchemaVersion"`
 	ConfigurationID string `json:"configurationId"`
-	Bucket          Bucket `json:"bucket"`
-	Object          Object `json:"object"`
+	Bucket          bucket `json:"bucket"`
+	Object          object `json:"object"`
 }
 
-// Bucket is the bucket of the new object.
-type Bucket struct {
+type bucket struct {
 	Name          string   `json:"name"`
-	OwnerIdentity Identity `json:"ownerIdentity"`
+	OwnerIdentity identity `json:"ownerIdentity"`
 	ARN           string   `json:"arn"`
 }
 
-// Object is the new object version. Key is encoded as in a URL query, and ETag has no quotes.
-type Object struct {
+type object struct {
 	Key       string `json:"key"`
 	Size      int64  `json:"size"`
 	ETag      string `json:"eTag"`
@@ -62,12 +61,8 @@ type Object struct {
 
 // Creation states what happened. Key is not encoded; ETag may have quotes.
 type Creation struct {
-	EventName string // ObjectCreated:Put, for example
-	Region    string
-	Bucket    string
-	Key       string
-	VersionID string
-	ETag      string
+	EventName, Region, Bucket, Key, VersionID, ETag string
+
 	Size      int64
 	Time      time.Time
 	Sequencer string // hexadecimal; AWS compares sequencers as strings to order the events of one key
@@ -86,20 +81,40 @@ func New(c Creation) Record {
 	return Record{
 		EventVersion: "2.1", EventSource: "aws:s3", AWSRegion: c.Region, EventName: c.EventName,
 		EventTime:         c.Time.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
-		UserIdentity:      Identity{"local"},
+		UserIdentity:      identity{"local"},
 		RequestParameters: map[string]string{"sourceIPAddress": "127.0.0.1"},
 		ResponseElements:  map[string]string{"x-amz-request-id": c.Sequencer, "x-amz-id-2": c.Sequencer},
-		S3: Entity{
+		S3: entity{
 			SchemaVersion: "1.0", ConfigurationID: "local",
-			Bucket: Bucket{Name: c.Bucket, OwnerIdentity: Identity{"local"}, ARN: "arn:aws:s3:::" + c.Bucket},
-			Object: Object{
-				Key: escape(c.Key), Size: c.Size, ETag: strings.Trim(c.ETag, `"`), VersionID: c.VersionID, Sequencer: c.Sequencer,
+			Bucket: bucket{Name: c.Bucket, OwnerIdentity: identity{"local"}, ARN: "arn:aws:s3:::" + c.Bucket},
+			Object: object{
+				// AWS encodes keys like query parameters, except for '/'.
+				Key:  strings.ReplaceAll(url.QueryEscape(c.Key), "%2F", "/"),
+				Size: c.Size, ETag: strings.Trim(c.ETag, `"`), VersionID: c.VersionID, Sequencer: c.Sequencer,
 			},
 		},
 	}
 }
 
-// escape encodes a key as AWS does in events: like a query parameter, except that '/' is not escaped.
-func escape(key string) string {
-	return strings.ReplaceAll(url.QueryEscape(key), "%2F", "/")
+var client = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
+
+// Send sends an encoded Event to the function with this URL in the Lambda Invoke API, and returns when Lambda has accepted
+// the event: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html.
+func Send(ctx context.Context, lambdaURL string, event []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, lambdaURL, bytes.NewReader(event))
+	if err != nil {
+		return fmt.Errorf("creating the invocation: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Amz-Invocation-Type", "Event")
+	resp, err := client.Do(req)
+	if err != nil {
+		return fmt.Errorf("invoking the function: %w", err)
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 1024))
+	if resp.StatusCode != http.StatusAccepted {
+		return fmt.Errorf("invoking the function: %s %q instead of 202", resp.Status, body)
+	}
+	return nil
 }
