@@ -22,8 +22,8 @@ type Gateway struct {
 	Port       string // of the site's address
 	TemporalUI string // URL; "" if there is none
 	Switches   *Switches
-	Ready      <-chan struct{}                    // closed when Switches can be used
-	Redrive    func(context.Context) (int, error) // delivers the dead letters again and returns their number
+	Ready      <-chan struct{}     // closed when Switches can be used
+	Redrive    func() (int, error) // delivers the dead letters again and returns their number
 }
 
 // Handler returns the handler for the site's address. If a client disconnects while its request sets a fault switch,

@@ -94,7 +94,7 @@ func (g *Gateway) serveDeadLetters(w http.ResponseWriter, r *http.Request) {
 		problem{http.StatusMethodNotAllowed, "POST delivers the dead letters again."}.send(w)
 		return
 	}
-	n, err := g.Redrive(r.Context())
+	n, err := g.Redrive()
 	if err != nil {
 		problem{http.StatusInternalServerError, err.Error()}.send(w)
 		return

@@ -1,12 +1,10 @@
 package stack
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -98,18 +96,5 @@ func (w *bucketWatch) sendEvent(ctx context.Context, key string) error {
 	if err != nil {
 		return fmt.Errorf("encoding an event: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.lambdaURL, bytes.NewReader(event))
-	if err != nil {
-		return fmt.Errorf("invoking the trigger: %w", err)
-	}
-	req.Header.Set("X-Amz-Invocation-Type", "Event")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("invoking the trigger: %w", err)
-	}
-	res.Body.Close()
-	if res.StatusCode != http.StatusAccepted {
-		return fmt.Errorf("invoking the trigger: status %s", res.Status)
-	}
-	return nil
+	return s3event.Send(ctx, w.lambdaURL, event)
 }

@@ -101,7 +101,7 @@ func (s *Stack) startLambda(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if n, err := s.Lambda.Redrive(ctx); err != nil {
+	if n, err := s.Lambda.Redrive(); err != nil {
 		return err
 	} else if n > 0 {
 		fmt.Fprintf(s.config.Output, "Delivering %d dead letters again\n", n)

@@ -26,7 +26,7 @@ func (s *Stack) retryNow(ctx context.Context, cloud string) {
 		// backoff of up to 16 s.
 		s.children["worker"].Stop()
 		s.children["worker"].Start()
-		err = errors.Join(err, s.Lambda.RetryNow(ctx)) // S3 events wait only for Temporal
+		err = errors.Join(err, s.Lambda.RetryNow()) // S3 events wait only for Temporal
 	}
 	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 		slog.Warn("Not everything was retried immediately; the rest is retried after its backoff", "error", err)

@@ -10,11 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"triptych/emulators/childprocess"
 )
 
 // stopTimeout is the time between SIGTERM and SIGKILL. It is short because the developer waits for the program to exit
@@ -65,10 +66,6 @@ func (p *Process) Run(ctx context.Context) error {
 		return fmt.Errorf("opening the log of %s: %w", p.name, err)
 	}
 	defer log.Close()
-	// The kernel sends the parent-death signal when the thread that started the process exits. The thread must
-	// therefore live as long as the process.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	defer context.AfterFunc(ctx, func() {
 		p.mu.Lock() // or begin could miss the broadcast between its check of ctx and Wait
 		defer p.mu.Unlock()
@@ -124,11 +121,7 @@ func (p *Process) runOnce(ctx context.Context, log io.Writer) error {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopTimeout
-	// With its own process group, the child does not receive Ctrl-C from the terminal. The caller can then choose the
-	// order of the shutdown.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	dieWithParent(cmd.SysProcAttr)
-	if err := cmd.Start(); err != nil {
+	if err := childprocess.Start(cmd); err != nil {
 		return fmt.Errorf("starting %s: %w", p.name, err)
 	}
 	p.pid.Store(int64(cmd.Process.Pid))

@@ -14,12 +14,6 @@ import (
 // disk. A synchronous invocation waits if all slots are in use, where AWS would respond with 429.
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.api.ServeHTTP(w, r) }
 
-func (h *Host) invokeAPI() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /2015-03-31/functions/{name}/invocations", h.serveInvoke)
-	return mux
-}
-
 func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
 	if r.PathValue("name") != h.Name {
 		writeError(w, http.StatusNotFound, "ResourceNotFoundException", "Function not found: "+r.PathValue("name"))
@@ -44,7 +38,7 @@ func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Amzn-Requestid", requestID)
 	switch kind := cmp.Or(r.Header.Get("X-Amz-Invocation-Type"), "RequestResponse"); kind {
 	case "Event":
-		if err := h.queue.add(event{RequestID: requestID, Payload: payload}); err != nil {
+		if err := h.accept(event{requestID, payload}); err != nil {
 			writeError(w, http.StatusInternalServerError, "ServiceException", err.Error())
 			return
 		}

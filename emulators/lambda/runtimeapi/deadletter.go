@@ -1,13 +1,13 @@
 package runtimeapi
 
 import (
-	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -37,79 +37,54 @@ type responseContext struct {
 
 func deadLetters(dir string) string { return filepath.Join(dir, "dead-letters") }
 
-// writeDeadLetter stores an event whose last attempt failed.
-func (h *Host) writeDeadLetter(e event, last outcome) error {
+// writeDeadLetter stores an event whose last attempt failed. The file is complete and on disk when it has its final name.
+func (h *Host) writeDeadLetter(e event, attempts int, last outcome) error {
 	if !json.Valid(last.payload) { // the response of a function may be any text
 		last.payload, _ = json.Marshal(string(last.payload))
 	}
 	doc, err := json.MarshalIndent(deadLetter{
 		Version: "1.0", Timestamp: time.Now().UTC().Truncate(time.Millisecond),
 		RequestContext: requestContext{
-			RequestID: e.RequestID, FunctionARN: h.arn() + ":$LATEST", Condition: "RetriesExhausted", ApproximateInvokeCount: e.Attempts,
+			RequestID: e.requestID, FunctionARN: h.arn() + ":$LATEST", Condition: "RetriesExhausted", ApproximateInvokeCount: attempts,
 		},
-		RequestPayload:  e.Payload,
+		RequestPayload:  e.payload,
 		ResponseContext: responseContext{StatusCode: 200, ExecutedVersion: "$LATEST", FunctionError: last.failure},
 		ResponsePayload: last.payload,
 	}, "", "  ")
 	if err != nil {
-		return fmt.Errorf("writing a dead letter: %w", err)
+		return fmt.Errorf("encoding a dead letter: %w", err)
 	}
-	return writeDurably(filepath.Join(deadLetters(h.Dir), e.RequestID+".json"), doc)
-}
-
-// writeDurably creates the file atomically and syncs it to disk.
-func writeDurably(path string, doc []byte) error {
-	unfinished := path + ".unfinished"
-	f, err := os.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	path := filepath.Join(deadLetters(h.Dir), e.requestID+".json")
+	f, err := os.OpenFile(path+".unfinished", os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_SYNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("creating a dead letter: %w", err)
 	}
 	_, err = f.Write(doc)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(unfinished, path)
-	}
-	if err != nil {
+	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("writing a dead letter: %w", err)
 	}
-	if dir, err := os.Open(filepath.Dir(path)); err == nil {
-		dir.Sync() // fails on systems that cannot sync a directory
-		dir.Close()
-	}
-	return nil
+	return os.Rename(f.Name(), path)
 }
 
 // Redrive moves all dead letters back to the queue, as new events, and returns their number. It leaves files that are not
 // dead letters in place.
-func (h *Host) Redrive(ctx context.Context) (int, error) {
-	entries, err := os.ReadDir(deadLetters(h.Dir))
+func (h *Host) Redrive() (moved int, err error) {
+	names, err := fs.Glob(os.DirFS(deadLetters(h.Dir)), "*.json")
 	if err != nil {
 		return 0, fmt.Errorf("listing the dead letters: %w", err)
 	}
-	moved := 0
-	for _, entry := range entries {
-		if ctx.Err() != nil {
-			return moved, ctx.Err()
-		}
-		if !strings.HasSuffix(entry.Name(), ".json") {
-			continue
-		}
-		path := filepath.Join(deadLetters(h.Dir), entry.Name())
+	for _, name := range names {
+		path := filepath.Join(deadLetters(h.Dir), name)
 		doc, err := os.ReadFile(path)
 		if err != nil {
 			return moved, fmt.Errorf("reading a dead letter: %w", err)
 		}
 		var d deadLetter
 		if err := json.Unmarshal(doc, &d); err != nil || len(d.RequestPayload) == 0 {
-			slog.Warn("a file in the directory of the dead letters is not a dead letter", "file", entry.Name(), "error", err)
+			slog.Warn("a file in the directory of the dead letters is not a dead letter", "file", name, "error", err)
 			continue
 		}
-		if err := h.queue.add(event{RequestID: d.RequestContext.RequestID, Payload: d.RequestPayload}); err != nil {
+		if err := h.accept(event{d.RequestContext.RequestID, d.RequestPayload}); err != nil {
 			return moved, err
 		}
 		if err := os.Remove(path); err != nil {

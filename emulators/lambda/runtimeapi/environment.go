@@ -1,6 +1,7 @@
 package runtimeapi
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"triptych/emulators/childprocess"
 )
 
 // stopGrace is the time between SIGTERM and SIGKILL.
@@ -21,10 +24,10 @@ const stopGrace = time.Second
 
 // environment is one process of the function, with a Runtime API of its own.
 type environment struct {
-	cmd     *exec.Cmd
-	next    chan *invocation
-	exited  chan struct{}
-	retries int64 // Host.retries at the start
+	cmd      *exec.Cmd
+	next     chan *invocation
+	exited   chan struct{}
+	retryNow chan struct{} // Host.retryNow at the start
 
 	mu      sync.Mutex
 	current *invocation // nil if the process is idle
@@ -36,15 +39,8 @@ type invocation struct {
 	payload   []byte
 	arn       string
 	timeout   time.Duration
-	stream    io.Writer     // receives a streamed response; nil buffers the response in the outcome
-	accepted  chan struct{} // closed when the process has received the invocation
-	done      chan outcome  // receives one outcome
-}
-
-// outcome is the result of an invocation.
-type outcome struct {
-	payload []byte
-	failure string // X-Amz-Function-Error; "" means success
+	stream    io.Writer    // receives a streamed response; nil buffers the response in the outcome
+	done      chan outcome // receives one outcome
 }
 
 // startEnvironment starts the process, which requests its first invocation when it is ready.
@@ -53,7 +49,7 @@ func (h *Host) startEnvironment() (*environment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening for the function: %w", err)
 	}
-	e := &environment{next: make(chan *invocation), exited: make(chan struct{}), retries: h.retries.Load()}
+	e := &environment{next: make(chan *invocation), exited: make(chan struct{}), retryNow: h.nextRetryNow()}
 	api := &http.Server{Handler: e.runtimeAPI()}
 	e.cmd = exec.Command(h.Bootstrap)
 	e.cmd.Dir = filepath.Dir(h.Bootstrap)
@@ -62,9 +58,8 @@ func (h *Host) startEnvironment() (*environment, error) {
 		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
 		"LAMBDA_TASK_ROOT="+e.cmd.Dir, "_HANDLER=bootstrap")
 	e.cmd.Stdout, e.cmd.Stderr = h.Stderr, h.Stderr
-	e.cmd.SysProcAttr = attributes()
 	e.cmd.WaitDelay = stopGrace
-	if err := launch(e.cmd); err != nil {
+	if err := childprocess.Start(e.cmd); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the function: %w", err), l.Close())
 	}
 	go api.Serve(l)
@@ -81,8 +76,8 @@ func (h *Host) startEnvironment() (*environment, error) {
 func (e *environment) runtimeAPI() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", e.serveNext)
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", e.serveResponse)
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", func(w http.ResponseWriter, r *http.Request) { e.finish(w, r, unhandled) })
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", func(w http.ResponseWriter, r *http.Request) { e.serveResult(w, r, "") })
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", func(w http.ResponseWriter, r *http.Request) { e.serveResult(w, r, unhandled) })
 	mux.HandleFunc("POST /2018-06-01/runtime/init/error", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusAccepted) // the process now exits
 	})
@@ -99,7 +94,6 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	e.mu.Lock()
 	e.current = i
 	e.mu.Unlock()
-	close(i.accepted)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Lambda-Runtime-Aws-Request-Id", i.requestID)
 	w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", i.arn)
@@ -107,48 +101,9 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	w.Write(i.payload)
 }
 
-// serveResponse copies a streamed response to the stream of the invocation. It passes other responses to finish.
-func (e *environment) serveResponse(w http.ResponseWriter, r *http.Request) {
-	e.mu.Lock()
-	i := e.current
-	if i == nil || i.requestID != r.PathValue("id") || i.stream == nil || r.Header.Get("Content-Type") != streamed {
-		e.mu.Unlock()
-		e.finish(w, r, "")
-		return
-	}
-	e.current = nil
-	e.mu.Unlock()
-	if _, err := io.Copy(i.stream, r.Body); err != nil {
-		i.done <- outcome{errorPayload("Runtime.TruncatedResponse", err.Error()), unhandled}
-		http.Error(w, "the response is incomplete", http.StatusBadRequest)
-		return
-	}
-	got := outcome{}
-	if err := streamError(r); err != nil {
-		got = outcome{errorPayload("Runtime.TruncatedResponse", err.Error()), unhandled}
-	}
-	i.done <- got
-	w.WriteHeader(http.StatusAccepted)
-}
-
-// streamError returns the error that the function reports in a trailer, after the body.
-func streamError(r *http.Request) error {
-	if kind := r.Trailer.Get("Lambda-Runtime-Function-Error-Type"); kind != "" {
-		return errors.New(kind)
-	}
-	return nil
-}
-
-// finish stores the outcome before it responds, because the process may exit as soon as it has the response.
-func (e *environment) finish(w http.ResponseWriter, r *http.Request, failure string) {
-	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		failure = unhandled
-		payload = errorPayload("Function.ResponseSizeTooLarge", fmt.Sprintf("the response is over %d bytes", tooLarge.Limit))
-	} else if err != nil {
-		http.Error(w, "the body is incomplete", http.StatusBadRequest)
-		return
-	}
+// serveResult receives the response of the current invocation, or its error if failure is not empty. It sends the outcome
+// before it responds, because the process may exit as soon as it has the response.
+func (e *environment) serveResult(w http.ResponseWriter, r *http.Request, failure string) {
 	e.mu.Lock()
 	i := e.current
 	if i == nil || i.requestID != r.PathValue("id") {
@@ -158,20 +113,25 @@ func (e *environment) finish(w http.ResponseWriter, r *http.Request, failure str
 	}
 	e.current = nil
 	e.mu.Unlock()
-	if failure == "" && streamError(r) != nil {
-		failure = unhandled
+	var payload bytes.Buffer
+	var err error
+	if failure == "" && i.stream != nil && r.Header.Get("Content-Type") == streamed {
+		_, err = io.Copy(i.stream, r.Body)
+	} else {
+		_, err = payload.ReadFrom(http.MaxBytesReader(w, r.Body, maxPayload))
 	}
-	i.done <- outcome{payload, failure}
-	w.WriteHeader(http.StatusAccepted)
-}
-
-func (e *environment) dead() bool {
-	select {
-	case <-e.exited:
-		return true
-	default:
-		return false
+	status := http.StatusAccepted
+	got := outcome{payload.Bytes(), failure}
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		got = failed("Function.ResponseSizeTooLarge", fmt.Sprintf("the response is over %d bytes", tooLarge.Limit))
+	} else if err != nil {
+		status = http.StatusBadRequest
+		got = failed("Runtime.TruncatedResponse", err.Error())
+	} else if kind := r.Trailer.Get("Lambda-Runtime-Function-Error-Type"); kind != "" { // sent after the body
+		got = failed("Runtime.TruncatedResponse", kind)
 	}
+	i.done <- got
+	w.WriteHeader(status)
 }
 
 // stop terminates the process and waits until it has ended.

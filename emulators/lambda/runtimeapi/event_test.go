@@ -88,7 +88,7 @@ func TestEvent(t *testing.T) {
 		if _, body := invoke(t, h.url, "echo", "", `{"id":"a"}`); !strings.Contains(body, "Runtime.InvalidEntrypoint") {
 			t.Errorf("without a bootstrap: %s", body)
 		}
-		if err := os.Link(bootstrap, path); err != nil {
+		if err := os.Symlink(bootstrap, path); err != nil {
 			t.Fatal(err)
 		}
 		send(t, h.url, "a")
@@ -154,7 +154,7 @@ func TestDeadLetter(t *testing.T) {
 		}
 	})
 	t.Run("Redrive_moves_the_dead_letter_back_to_the_queue", func(t *testing.T) {
-		if n, err := h.Redrive(t.Context()); n != 1 || err != nil {
+		if n, err := h.Redrive(); n != 1 || err != nil {
 			t.Fatalf("Redrive: %d, %v; want 1", n, err)
 		}
 		if c := in.next(t); c.id != "a" || c.nth != 4 {
@@ -163,7 +163,7 @@ func TestDeadLetter(t *testing.T) {
 		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("the dead letter still exists: %v", err)
 		}
-		if n, err := h.Redrive(t.Context()); n != 0 || err != nil {
+		if n, err := h.Redrive(); n != 0 || err != nil {
 			t.Errorf("Redrive again: %d, %v; want 0", n, err)
 		}
 	})
@@ -173,7 +173,7 @@ func TestRetryNow(t *testing.T) {
 	hours := func(c *Config) { c.Backoff = []time.Duration{time.Hour, time.Hour} }
 	retryNow := func(t *testing.T, h *running) {
 		t.Helper()
-		if err := h.RetryNow(t.Context()); err != nil {
+		if err := h.RetryNow(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -284,7 +284,7 @@ func TestRestart(t *testing.T) {
 // hostForever is the process that TestKillLosesNoAcceptedEvent kills.
 func hostForever(dir string) {
 	h, err := New(Config{
-		Name: "echo", Bootstrap: os.Getenv("LAMBDA_TEST_BOOTSTRAP"), Dir: dir, Concurrency: 1, Timeout: time.Hour,
+		Name: "echo", Bootstrap: bootstrap, Dir: dir, Concurrency: 1, Timeout: time.Hour,
 		Env: []string{"ECHO_URL=" + os.Getenv("ECHO_URL")},
 	})
 	if err != nil {
@@ -303,7 +303,7 @@ func TestKillLosesNoAcceptedEvent(t *testing.T) {
 		return "ok"
 	})
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "LAMBDA_TEST_DIR="+dir, "LAMBDA_TEST_BOOTSTRAP="+bootstrap, "ECHO_URL="+in.URL)
+	cmd.Env = append(os.Environ(), "LAMBDA_TEST_DIR="+dir, "ECHO_URL="+in.URL)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

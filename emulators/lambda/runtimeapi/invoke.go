@@ -16,36 +16,40 @@ const (
 	maxPayload  = 6 << 20          // bytes of an invocation and of its response
 )
 
+// outcome is the result of an invocation.
+type outcome struct {
+	payload []byte
+	failure string // X-Amz-Function-Error; "" means success
+}
+
+func failed(kind, message string) outcome {
+	doc, _ := json.Marshal(map[string]string{"errorType": kind, "errorMessage": message}) // never fails for strings
+	return outcome{doc, unhandled}
+}
+
 var errStopping = errors.New("the function's host is stopping")
 
 // invoke runs the function once, in an idle environment or in a new one. The caller must hold a slot. If stream is not nil,
-// a streamed response is written to it instead of the outcome.
+// a streamed response is written to it instead of the outcome. The only possible error is errStopping.
 func (h *Host) invoke(requestID string, payload []byte, stream io.Writer) (outcome, error) {
-	i := &invocation{
-		requestID: requestID, payload: payload, arn: h.arn(), timeout: h.Timeout, stream: stream,
-		accepted: make(chan struct{}), done: make(chan outcome, 1),
-	}
+	i := &invocation{requestID: requestID, payload: payload, arn: h.arn(), timeout: h.Timeout, stream: stream, done: make(chan outcome, 1)}
 	for {
 		e, isNew, err := h.acquireEnvironment()
 		if err != nil {
-			return outcome{errorPayload("Runtime.InvalidEntrypoint", err.Error()), unhandled}, nil
+			return failed("Runtime.InvalidEntrypoint", err.Error()), nil
 		}
-		timeout := time.NewTimer(initTimeout)
 		select {
 		case e.next <- i:
-			timeout.Stop()
 			return h.await(e, i)
 		case <-e.exited:
-			timeout.Stop()
 			if isNew {
 				return exited(e, requestID), nil
 			}
 			// The idle environment has ended. Try the next one.
-		case <-timeout.C:
+		case <-time.After(initTimeout):
 			e.kill()
-			return outcome{errorPayload("Runtime.InitTimeout", fmt.Sprintf("the function did not request an invocation within %s", initTimeout)), unhandled}, nil
+			return failed("Runtime.InitTimeout", fmt.Sprintf("the function did not request an invocation within %s", initTimeout)), nil
 		case <-h.stopping:
-			timeout.Stop()
 			e.stop()
 			return outcome{}, errStopping
 		}
@@ -54,9 +58,6 @@ func (h *Host) invoke(requestID string, payload []byte, stream io.Writer) (outco
 
 // await waits for the outcome of an invocation that the environment has received.
 func (h *Host) await(e *environment, i *invocation) (outcome, error) {
-	<-i.accepted
-	timeout := time.NewTimer(h.Timeout)
-	defer timeout.Stop()
 	select {
 	case got := <-i.done:
 		h.releaseEnvironment(e)
@@ -68,26 +69,27 @@ func (h *Host) await(e *environment, i *invocation) (outcome, error) {
 		default:
 			return exited(e, i.requestID), nil
 		}
-	case <-timeout.C:
+	case <-time.After(h.Timeout):
 		e.kill()
-		return outcome{errorPayload("Sandbox.Timedout",
-			fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", i.requestID, h.Timeout.Seconds())), unhandled}, nil
+		return failed("Sandbox.Timedout",
+			fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", i.requestID, h.Timeout.Seconds())), nil
 	case <-h.stopping:
 		e.stop()
 		return outcome{}, errStopping
 	}
 }
 
+func exited(e *environment, requestID string) outcome {
+	return failed("Runtime.ExitError", fmt.Sprintf("RequestId: %s Error: Runtime exited: %s", requestID, e.cmd.ProcessState))
+}
+
 // acquireEnvironment returns the most recently used idle environment, or a new one.
 func (h *Host) acquireEnvironment() (e *environment, isNew bool, err error) {
 	h.mu.Lock()
-	for len(h.idle) > 0 {
-		last := len(h.idle) - 1
+	if last := len(h.idle) - 1; last >= 0 {
 		e, h.idle = h.idle[last], h.idle[:last]
-		if !e.dead() {
-			h.mu.Unlock()
-			return e, false, nil
-		}
+		h.mu.Unlock()
+		return e, false, nil
 	}
 	h.mu.Unlock()
 	e, err = h.startEnvironment()
@@ -96,12 +98,12 @@ func (h *Host) acquireEnvironment() (e *environment, isNew bool, err error) {
 
 // releaseEnvironment makes the environment idle. It stops an environment that was started before the last RetryNow.
 func (h *Host) releaseEnvironment(e *environment) {
-	if e.retries != h.retries.Load() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if e.retryNow != h.retryNow {
 		e.stop()
 		return
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.idle = append(h.idle, e)
 }
 
@@ -114,14 +116,4 @@ func (h *Host) stopIdle() {
 	}
 	wg.Wait()
 	h.idle = nil
-}
-
-func exited(e *environment, requestID string) outcome {
-	return outcome{errorPayload("Runtime.ExitError",
-		fmt.Sprintf("RequestId: %s Error: Runtime exited: %s", requestID, e.cmd.ProcessState)), unhandled}
-}
-
-func errorPayload(kind, message string) []byte {
-	doc, _ := json.Marshal(map[string]string{"errorType": kind, "errorMessage": message}) // never fails for strings
-	return doc
 }

@@ -1,7 +1,7 @@
 // Package runtimeapi runs one function's bootstrap executable as AWS Lambda does. It passes invocations to the function over
 // the Lambda Runtime API. Asynchronous invocations (events) are stored on disk before they are accepted, retried with a
-// backoff, and stored as dead letters after the last attempt. An accepted event is never lost, even by kill -9, and may
-// run twice. The package does not isolate the function and does not limit its memory.
+// backoff, and stored as dead letters after the last attempt. An accepted event is never lost by kill -9, but may run twice.
+// The package does not isolate the function and does not limit its memory.
 package runtimeapi
 
 import (
@@ -15,7 +15,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -35,16 +34,14 @@ type Config struct {
 // Host runs one function and its queue. It is the http.Handler of the Invoke API. Run must be called once.
 type Host struct {
 	Config
-	api   http.Handler
-	queue *queue
-	slots chan struct{} // one element for each invocation that may start now
-
-	mu   sync.Mutex
-	idle []*environment // the most recently used one is last
-
-	retries atomic.Int64 // number of calls of RetryNow
-
+	api      *http.ServeMux
+	queue    queue
+	slots    chan struct{} // one element for each invocation that may start now
 	stopping chan struct{}
+
+	mu       sync.Mutex
+	idle     []*environment // the most recently used one is last
+	retryNow chan struct{}  // closed by the next call of RetryNow
 }
 
 // New opens the queue in c.Dir. It fails if another Host has it open.
@@ -69,40 +66,37 @@ func New(c Config) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Host{Config: c, queue: q, slots: make(chan struct{}, c.Concurrency), stopping: make(chan struct{})}
-	h.api = h.invokeAPI()
+	left, err := q.events()
+	if err != nil {
+		return nil, errors.Join(err, q.db.Close())
+	}
+	h := &Host{
+		Config: c, api: http.NewServeMux(), queue: q,
+		slots: make(chan struct{}, c.Concurrency), stopping: make(chan struct{}), retryNow: make(chan struct{}),
+	}
+	h.api.HandleFunc("POST /2015-03-31/functions/{name}/invocations", h.serveInvoke)
+	for _, e := range left {
+		go h.deliver(e)
+	}
 	return h, nil
 }
 
-// Run processes the queue until ctx ends. Then it interrupts the running invocations, whose events stay in the queue, stops
+// Run runs the function until ctx ends. Then it interrupts the running invocations, whose events stay in the queue, stops
 // all environments and closes the queue. The Host cannot be used afterwards.
 func (h *Host) Run(ctx context.Context) error {
 	for range h.Concurrency {
 		h.slots <- struct{}{}
 	}
-	var working sync.WaitGroup
-	for {
-		key, err := h.queue.next(ctx)
-		if err != nil {
-			break
-		}
-		if !h.acquire(ctx) {
-			break
-		}
-		working.Go(func() {
-			defer h.release()
-			if err := h.process(key); err != nil {
-				slog.Error("an event stays in the function's queue until the next start", "function", h.Name, "error", err)
-			}
-		})
-	}
+	<-ctx.Done()
 	close(h.stopping)
-	working.Wait()
-	for range h.Concurrency { // wait for synchronous invocations
+	for range h.Concurrency { // wait for the running invocations
 		<-h.slots
 	}
 	h.stopIdle()
-	return h.queue.close()
+	if err := h.queue.db.Close(); err != nil {
+		return fmt.Errorf("closing the function's queue: %w", err)
+	}
+	return nil
 }
 
 func (h *Host) acquire(ctx context.Context) bool {
@@ -118,51 +112,85 @@ func (h *Host) acquire(ctx context.Context) bool {
 
 func (h *Host) release() { h.slots <- struct{}{} }
 
-// process makes one attempt at an event, then removes it, schedules a retry or writes a dead letter.
-func (h *Host) process(key uint64) error {
-	e, err := h.queue.read(key)
-	if err != nil {
+// accept stores an event in the queue and delivers it in the background.
+func (h *Host) accept(e event) error {
+	if err := h.queue.add(e); err != nil {
 		return err
 	}
-	retries := h.retries.Load()
-	got, err := h.invoke(e.RequestID, e.Payload, nil)
-	if errors.Is(err, errStopping) {
-		return nil
+	go h.deliver(e)
+	return nil
+}
+
+// deliver attempts an event until it succeeds or becomes a dead letter. If the Host stops before, the event stays in the
+// queue.
+func (h *Host) deliver(e event) {
+	var attempts int
+	var retryNow chan struct{}
+	for h.acquire(context.Background()) {
+		if current := h.nextRetryNow(); current != retryNow {
+			attempts, retryNow = 0, current
+		}
+		attempts++
+		again, wait, err := h.attempt(e, attempts, retryNow)
+		h.release()
+		if err != nil {
+			slog.Error("an event stays in the function's queue until the next start", "function", h.Name, "error", err)
+		}
+		if !again {
+			return
+		}
+		select {
+		case <-time.After(wait):
+		case <-retryNow:
+		case <-h.stopping:
+		}
 	}
+}
+
+// attempt invokes the function once. It reports whether another attempt is needed, and after which time.
+func (h *Host) attempt(e event, nth int, retryNow chan struct{}) (again bool, wait time.Duration, err error) {
+	got, err := h.invoke(e.requestID, e.payload, nil)
 	if err != nil {
-		return err
+		return false, 0, nil // the Host is stopping
 	}
 	if got.failure == "" {
-		return h.queue.remove(key)
+		return false, 0, h.queue.remove(e)
 	}
-	if h.retries.Load() != retries {
-		e.Attempts = 0 // RetryNow was called during the attempt, so its failure does not count
+	if h.nextRetryNow() != retryNow {
+		return true, 0, nil // RetryNow was called during the attempt, so its failure does not count
 	}
-	e.Attempts++
-	log := slog.With("function", h.Name, "request", e.RequestID, "attempt", e.Attempts)
-	if e.Attempts > len(h.Backoff) {
-		if err := h.writeDeadLetter(e, got); err != nil {
-			return err
+	log := slog.With("function", h.Name, "request", e.requestID, "attempt", nth)
+	if nth > len(h.Backoff) {
+		if err := h.writeDeadLetter(e, nth, got); err != nil {
+			return false, 0, err
 		}
 		log.Error("an event failed for the last time and became a dead letter")
-		return h.queue.remove(key)
+		return false, 0, h.queue.remove(e)
 	}
-	wait := h.Backoff[e.Attempts-1]
+	wait = h.Backoff[nth-1]
 	log.Warn("an event failed and will be retried", "wait", wait)
-	return h.queue.retry(key, e, wait)
+	return true, wait, nil
 }
 
 // RetryNow retries all waiting events and all dead letters immediately. Call it when the cause of their failures has been
 // fixed. Backoffs start over, also for events that are being processed. Later attempts run in new environments, because a
 // client in an old environment may still be waiting before it reconnects.
-func (h *Host) RetryNow(ctx context.Context) error {
-	h.retries.Add(1)
+func (h *Host) RetryNow() error {
+	h.mu.Lock()
+	retryNow := h.retryNow
+	h.retryNow = make(chan struct{})
+	h.mu.Unlock()
 	h.stopIdle()
-	if err := h.queue.retryNow(); err != nil {
-		return err
-	}
-	_, err := h.Redrive(ctx)
+	close(retryNow)
+	_, err := h.Redrive()
 	return err
+}
+
+// nextRetryNow returns a channel that the next call of RetryNow closes.
+func (h *Host) nextRetryNow() chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.retryNow
 }
 
 func (h *Host) arn() string { return "arn:aws:lambda:local:000000000000:function:" + h.Name }

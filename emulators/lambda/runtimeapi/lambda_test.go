@@ -7,36 +7,23 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-var bootstrap string // path of the built testdata/echo
+var bootstrap = os.Args[0]
 
+// TestMain runs the tests. In a child process, it runs the function, or the host that TestKillLosesNoAcceptedEvent kills.
 func TestMain(m *testing.M) {
+	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
+		runFunction()
+	}
 	if dir := os.Getenv("LAMBDA_TEST_DIR"); dir != "" {
 		hostForever(dir)
 	}
-	os.Exit(buildAndRun(m))
-}
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "echo")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	bootstrap = filepath.Join(dir, "bootstrap")
-	if out, err := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", bootstrap, "./testdata/echo").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building the function: %v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
+	os.Exit(m.Run())
 }
 
 // instructor is the server that the function requests its instructions from. It records the calls.

@@ -1,6 +1,4 @@
-// Command echo is a function that requests an instruction from ECHO_URL and follows it: fail, panic, exit or succeed. With
-// ECHO_HTTP it serves a function URL.
-package main
+package runtimeapi
 
 import (
 	"context"
@@ -23,7 +21,9 @@ type result struct {
 	PID int    `json:"pid"`
 }
 
-func main() {
+// runFunction runs a function that requests an instruction from ECHO_URL and follows it: fail, panic, exit or succeed. With
+// ECHO_HTTP, it serves a function URL.
+func runFunction() {
 	if os.Getenv("ECHO_BROKEN") != "" {
 		os.Exit(7)
 	}
