@@ -38,7 +38,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C kills the program
+	context.AfterFunc(ctx, stop) // so that a second Ctrl-C kills the program
 	if err := run(ctx, config); err != nil {
 		fmt.Fprintln(os.Stderr, "local:", err)
 		os.Exit(1)

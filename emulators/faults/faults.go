@@ -1,6 +1,5 @@
-// Package faults decides which requests to an emulator fail. An emulator stores its faults in a Set, and at most one
-// fault applies to each request. The package does not depend on a cloud: each emulator defines the response to a failed
-// request.
+// Package faults decides which requests to an emulator fail. At most one fault applies to each request. The emulator defines
+// the response to a failed request.
 package faults
 
 import (
@@ -36,11 +35,10 @@ func (r Rule) Wait(ctx context.Context) error {
 	}
 }
 
-// Fault is implemented by the type that an emulator defines for its faults. Rule returns the requests that the fault
-// applies to.
+// Fault is implemented by the faults of an emulator. Rule returns the requests that the fault applies to.
 type Fault interface{ Rule() Rule }
 
-// Set contains the active faults of an emulator: at most one for each pair of Only and Method. The zero Set is empty.
+// Set contains the active faults of an emulator. The zero Set is empty.
 type Set[F Fault] struct {
 	mu     sync.Mutex
 	active []active[F] // in the order of precedence
@@ -64,14 +62,12 @@ func (s *Set[F]) Put(f F) {
 	slices.SortStableFunc(s.active, func(a, b active[F]) int { return precedence(a.fault.Rule(), b.fault.Rule()) })
 }
 
-// precedence sorts specific rules before general ones. A rule with a longer Only is more specific. Of two rules with
-// equally long Only, the one with a Method is more specific.
+// precedence sorts rules with a longer Only first, then rules with a Method.
 func precedence(a, b Rule) int {
 	return cmp.Or(cmp.Compare(len(b.Only), len(a.Only)), cmp.Compare(len(b.Method), len(a.Method)))
 }
 
-// Peek returns the most specific fault for which match is true, or the zero fault. Peek does not count as a request, so
-// it does not use up Rule.Times.
+// Peek returns the most specific fault for which match is true, or the zero fault. It does not count against Rule.Times.
 func (s *Set[F]) Peek(match func(F) bool) F {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,15 +1,14 @@
-// Package loopback protects endpoints on 127.0.0.1 from web pages in the developer's browser, and reserves ports. It does
-// not protect them from other programs on the machine.
+// Package loopback protects endpoints on 127.0.0.1 from web pages in the developer's browser, and reserves ports.
 package loopback
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 )
 
-// Programs refuses requests that a web page could have sent: requests with an Origin header, and requests for a host that is
-// neither localhost nor a loopback address. The latter prevents DNS rebinding, where a page's own host name resolves to
-// 127.0.0.1.
+// Programs refuses requests that a web page can make a browser send: their Origin is the page, or their Host is a name that
+// was pointed at this machine (DNS rebinding).
 func Programs(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.Host)
@@ -19,4 +18,33 @@ func Programs(handler http.Handler) http.Handler {
 		}
 		handler.ServeHTTP(w, r)
 	})
+}
+
+// Claim listens on addr. For about a minute after the listener is closed, the system does not select the port for another
+// program that listens on port 0. To achieve this, Claim closes a connection on the listener's side, which leaves the port
+// in the state TIME_WAIT. The Temporal CLI does the same on Linux:
+// https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go
+func Claim(addr string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	if err := leaveTimeWait(ln); err != nil {
+		ln.Close()
+		return nil, fmt.Errorf("claiming port %s: %w", ln.Addr(), err)
+	}
+	return ln, nil
+}
+
+func leaveTimeWait(ln net.Listener) error {
+	client, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	server, err := ln.Accept()
+	if err != nil {
+		return err
+	}
+	return server.Close() // before the client's side
 }

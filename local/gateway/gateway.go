@@ -1,6 +1,5 @@
-// Package gateway serves the site's address on a developer's machine. It forwards requests to the web program, and adds
-// fault switches and dead letters under /local/. It accepts requests for /local/ from the site's own page and from local
-// programs only.
+// Package gateway serves the site's address on a developer's machine. It forwards requests to the web program, and serves
+// fault switches and dead letters under /local/ to the site's own page and to local programs.
 package gateway
 
 import (
@@ -16,7 +15,7 @@ import (
 	"strings"
 )
 
-// Gateway configures Handler.
+// Gateway contains the configuration of Handler.
 type Gateway struct {
 	Web        string // host:port of the web program
 	Port       string // of the site's address
@@ -26,8 +25,7 @@ type Gateway struct {
 	Redrive    func() (int, error) // delivers the dead letters again and returns their number
 }
 
-// Handler returns the handler for the site's address. If a client disconnects while its request sets a fault switch,
-// the switch is set nevertheless. Only the cancellation of ctx interrupts the request.
+// Handler returns the handler for the site's address. ctx interrupts a request that sets a fault; a disconnect does not.
 func (g *Gateway) Handler(ctx context.Context) http.Handler {
 	local, proxy := g.ownPageOnly(g.localAPI(ctx)), newProxy(g.Web)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -39,11 +37,11 @@ func (g *Gateway) Handler(ctx context.Context) http.Handler {
 	})
 }
 
-// newProxy returns a handler that forwards requests unchanged to the web program.
+// newProxy forwards requests to the web program.
 func newProxy(web string) http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
-			// The proxy keeps the Host header and the query, because the web program checks both itself.
+			// The Host header and the query stay unchanged, because the web program checks both.
 			r.Out.URL.Scheme, r.Out.URL.Host = "http", web
 			r.Out.URL.RawQuery = r.In.URL.RawQuery
 		},
@@ -54,9 +52,8 @@ func newProxy(web string) http.Handler {
 	}
 }
 
-// ownPageOnly rejects requests that a page of another site can make a browser send. Such a request has either the
-// Origin of the other site or the name of a host that was pointed at this machine (DNS rebinding). Requests from
-// programs have no Origin and are accepted.
+// ownPageOnly rejects requests that a page of another site can make a browser send: their Origin is the other site, or their
+// Host is a name that was pointed at this machine (DNS rebinding). Requests of programs have no Origin.
 func (g *Gateway) ownPageOnly(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -78,7 +75,7 @@ func (g *Gateway) ownPageOnly(handler http.Handler) http.Handler {
 
 func isLoopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
 
-// problem is an error response (RFC 9457). Its detail is a sentence that tells the user what to do.
+// problem is an error response (RFC 9457). Its detail tells the user what to do.
 type problem struct {
 	status int
 	detail string

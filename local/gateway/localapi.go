@@ -12,8 +12,7 @@ import (
 	"path"
 )
 
-// plugs contains the script and the style sheet that add the fault switches to the site's page. The page calls the
-// fault switches plugs.
+// plugs adds the fault switches to the site's page, which calls them plugs.
 //
 //go:embed plugs.js plugs.css
 var plugs embed.FS
@@ -33,7 +32,7 @@ func (g *Gateway) localAPI(ctx context.Context) http.Handler {
 	})
 }
 
-// serveFaults handles /local/faults. It sets a fault if the method is POST, and responds with the current faults.
+// serveFaults responds with the current faults. A POST sets a fault first.
 func (g *Gateway) serveFaults(ctx context.Context, w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-g.Ready:
@@ -58,8 +57,8 @@ func (g *Gateway) serveFaults(ctx context.Context, w http.ResponseWriter, r *htt
 }
 
 func (g *Gateway) setFault(ctx context.Context, w http.ResponseWriter, r *http.Request) *problem {
-	// This content type protects against pages of other sites: a browser sends a CORS preflight request before it sends
-	// this type, and the gateway does not answer preflight requests.
+	// Pages of other sites cannot send this content type: a browser sends a CORS preflight request first, and the gateway
+	// does not answer preflight requests.
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return &problem{http.StatusUnsupportedMediaType, "Send the fault as application/json."}
 	}
@@ -86,8 +85,6 @@ func (g *Gateway) setFault(ctx context.Context, w http.ResponseWriter, r *http.R
 	return nil
 }
 
-// serveDeadLetters delivers the dead letters again. In AWS, an operator does this by enabling the event source mapping
-// of the dead-letter queue.
 func (g *Gateway) serveDeadLetters(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", "POST")

@@ -17,19 +17,17 @@ type Switch struct {
 	Set      func(ctx context.Context, fault string) error
 }
 
-// Switches sets the faults of the clouds, one at a time, and stores the current fault of each cloud. At first, no cloud
-// has a fault.
+// Switches sets faults of clouds, one at a time, and stores the current fault of each cloud.
 type Switches struct {
 	switches []Switch
-	cleared  func(ctx context.Context, cloud string) // called after a fault was cleared
-	setting  sync.Mutex                              // held while a fault is set
+	cleared  func(ctx context.Context, cloud string)
+	setting  sync.Mutex // held while a fault is set
 
 	mu      sync.Mutex
 	current map[string]string // fault by cloud
 }
 
-// NewSwitches returns the Switches of all clouds. After the fault of a cloud was cleared, Switches calls cleared with
-// the name of the cloud.
+// NewSwitches returns Switches without faults. They call cleared after the fault of a cloud was cleared.
 func NewSwitches(cleared func(ctx context.Context, cloud string), switches ...Switch) *Switches {
 	s := &Switches{switches: switches, cleared: cleared, current: map[string]string{}}
 	for _, each := range switches {
@@ -45,7 +43,7 @@ func (s *Switches) Current() map[string]string {
 	return maps.Clone(s.current)
 }
 
-// reject returns a sentence that says why the fault cannot be set, or "" if it can.
+// reject returns a sentence that says why the fault cannot be set; "" if it can.
 func (s *Switches) reject(cloud, fault string) string {
 	var clouds []string
 	for _, each := range s.switches {

@@ -14,8 +14,7 @@ const (
 	region = "eu-central-1"
 )
 
-// listenSite listens on the site's address. It runs before any program starts, so that no other program can take the
-// address.
+// listenSite listens on the site's address. It runs before other programs start, so that none can take the address.
 func (s *Stack) listenSite() error {
 	host, _, err := net.SplitHostPort(s.config.Addr)
 	if err != nil {
@@ -35,7 +34,6 @@ func (s *Stack) listenSite() error {
 	return nil
 }
 
-// setEndpoints decides the addresses of all services.
 func (s *Stack) setEndpoints() error {
 	id := s.identity
 	s.Endpoints = Endpoints{
@@ -50,13 +48,11 @@ func (s *Stack) setEndpoints() error {
 	if s.config.Temporal != "" {
 		s.Endpoints.Temporal, s.Endpoints.TemporalUI = s.config.Temporal, ""
 	}
-	s.S3Control = "http://" + id.addr("control")
 	s.LambdaURL = "http://" + id.addr("lambda") + "/2015-03-31/functions/trigger/invocations"
 	return s.setRealEndpoints()
 }
 
-// setRealEndpoints sets the endpoints of the clouds in Config.Real, which are not emulated. It fails if a required
-// setting is missing.
+// setRealEndpoints sets the endpoints of the clouds in Config.Real from environment variables.
 func (s *Stack) setRealEndpoints() error {
 	if s.config.real("google") {
 		s.Endpoints.Vision = cmp.Or(os.Getenv("VISION_EMULATOR_HOST"), "vision.googleapis.com")

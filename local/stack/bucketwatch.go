@@ -16,19 +16,19 @@ import (
 	"triptych/picture"
 )
 
-// maxUploadDelay is the longest possible time between the creation of a picture's ID and the end of its upload. Object
-// keys sort by the time at which the ID was created.
+// maxUploadDelay is the longest time between the creation of a picture's ID, by which keys sort, and the end of its upload.
 const maxUploadDelay = picture.GrantTTL + time.Minute
 
-// watchBucket polls a bucket in AWS, whose events cannot reach this machine, and sends an event for each new object to
-// the local trigger. The first poll finds the uploads of the last day. The trigger ignores the pictures that it has
-// already handled.
+// watchBucket polls a bucket in AWS, whose events cannot reach this machine, and sends an event for each new object to the
+// trigger. The first poll finds the uploads of the last day, because the trigger ignores pictures that it has handled.
 func (s *Stack) watchBucket(ctx context.Context) error {
 	aws, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the AWS configuration: %w", err)
 	}
-	w := bucketWatch{client: objects.Open(objects.Config{AWS: aws}), bucket: s.Endpoints.Bucket, lambdaURL: s.LambdaURL, sent: map[string]bool{}}
+	w := bucketWatch{
+		client: objects.Open(objects.Config{AWS: aws}), bucket: s.Endpoints.Bucket, lambdaURL: s.LambdaURL, sent: map[string]bool{},
+	}
 	s.goTask(func() error {
 		since := time.Now().Add(-24 * time.Hour)
 		for {
@@ -83,7 +83,6 @@ func (w *bucketWatch) poll(ctx context.Context, since time.Time) error {
 	return nil
 }
 
-// sendEvent sends the event that S3 would send for the object.
 func (w *bucketWatch) sendEvent(ctx context.Context, key string) error {
 	head, err := w.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &w.bucket, Key: &key})
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"triptych/internal/records"
 )
 
-// startClouds starts Temporal and an emulator for each cloud that is not in Config.Real. Lambda is always emulated.
+// startClouds starts Temporal and the emulators. Lambda is emulated even if Config.Real contains aws.
 func (s *Stack) startClouds(ctx context.Context) error {
 	if s.config.Temporal == "" {
 		s.startTemporal(ctx)
@@ -41,7 +41,7 @@ func (s *Stack) startClouds(ctx context.Context) error {
 
 func (s *Stack) startS3(ctx context.Context) {
 	_, port, _ := net.SplitHostPort(s.config.Addr)
-	s.spawn(ctx, "s3", "s3", s.environment(), "-dir", filepath.Join(s.config.Dir, "s3"), "-addr", s.identity.addr("s3"), "-bucket", bucket,
+	s.spawn(ctx, "s3", "s3", s.Environment(), "-dir", filepath.Join(s.config.Dir, "s3"), "-addr", s.identity.addr("s3"), "-bucket", bucket,
 		"-origin", s.Endpoints.Site+",http://localhost:"+port, "-notify", s.LambdaURL, "-control", s.identity.addr("control"))
 }
 
@@ -79,8 +79,7 @@ func (s *Stack) startCosmos(ctx context.Context) error {
 	return s.serveEmulator(ctx, "cosmos", handler)
 }
 
-// startLambda starts the Lambda emulator, which runs the trigger. It also delivers again the dead letters that earlier
-// runs of the stack left in the data directory.
+// startLambda starts the Lambda emulator, which runs the trigger, and redrives the dead letters in the data directory.
 func (s *Stack) startLambda(ctx context.Context) error {
 	log, err := s.openLog("trigger")
 	if err != nil {
@@ -89,12 +88,11 @@ func (s *Stack) startLambda(ctx context.Context) error {
 	s.Lambda, err = runtimeapi.New(runtimeapi.Config{
 		Name:        "trigger",
 		Bootstrap:   s.executables["trigger"],
-		Env:         s.environment(),
+		Env:         s.Environment(),
 		Dir:         filepath.Join(s.config.Dir, "lambda"),
 		Timeout:     10 * time.Second,
 		Concurrency: 4,
-		// AWS retries an event twice and then needs an operator, who watches the dead-letter queue. On a developer's
-		// machine, nobody watches the queue, so the emulator retries more often.
+		// AWS makes two retries, and an operator watches the dead-letter queue. Here, nobody does.
 		Backoff: []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute},
 		Stderr:  log,
 	})

@@ -16,18 +16,17 @@ type Config struct {
 	Real     []string  // clouds to use instead of their emulators: "aws", "google", "azure"
 	Output   io.Writer // messages for a person
 
-	// The fields below are for tests and benchmarks only. All are optional.
+	// The other fields are for tests and benchmarks only.
 
-	// WorkerProxy maps the address of a service ("s3", "vision", "cosmos" or "temporal") to the address that the worker
-	// connects to instead.
+	// WorkerProxy returns the address that the worker uses instead of addr. service is s3, vision, cosmos or temporal.
 	WorkerProxy   func(service, addr string) (string, error)
 	WrapCosmos    func(http.Handler) http.Handler // wraps the handler of the Cosmos DB emulator
-	ExtraPrograms map[string]string               // packages to build for StartProgram, by name
+	ExtraPrograms map[string]string               // packages for StartProgram, by name
 }
 
 func (c Config) real(cloud string) bool { return slices.Contains(c.Real, cloud) }
 
-// Endpoints contains the addresses and keys of a running stack. The stack writes it to DIR/endpoints.json.
+// Endpoints contains the addresses and keys of a running stack. It is the content of endpoints.json.
 type Endpoints struct {
 	Site       string `json:"site"`
 	S3         string `json:"s3"`
@@ -41,7 +40,7 @@ type Endpoints struct {
 	CosmosKey  string `json:"cosmosKey"`
 }
 
-// String returns a text for people, with one line per address.
+// String returns one line per address.
 func (e Endpoints) String() string {
 	var b strings.Builder
 	for _, line := range [][2]string{{"site", e.Site}, {"Temporal UI", e.TemporalUI}, {"Temporal", e.Temporal},

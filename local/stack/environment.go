@@ -10,9 +10,9 @@ import (
 	"triptych/emulators/vision/annotator"
 )
 
-// environment returns the environment of the pipeline's programs. It is the developer's environment without the
-// variables of emulated clouds. With one variable of a real account left, a local program might use that account.
-func (s *Stack) environment() []string {
+// Environment returns the environment of the pipeline's programs: the developer's own, without the variables of the clouds
+// that are emulated. With a variable of a real account, a program might use that account.
+func (s *Stack) Environment() []string {
 	local := map[string]string{
 		"TRIPTYCH_BUCKET":       s.Endpoints.Bucket,
 		"TRIPTYCH_ERASE_SECRET": s.identity.EraseSecret,
@@ -58,18 +58,17 @@ func (s *Stack) environment() []string {
 			env = append(env, variable)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(local)) {
-		if local[name] != "" {
-			env = append(env, name+"="+local[name])
+	for name, value := range local {
+		if value != "" {
+			env = append(env, name+"="+value)
 		}
 	}
 	return env
 }
 
-// workerEnvironment returns the environment of the worker. If Config.WorkerProxy is set, the environment contains the
-// proxies' addresses.
+// workerEnvironment returns Environment, with the addresses of the proxies if Config.WorkerProxy is set.
 func (s *Stack) workerEnvironment() ([]string, error) {
-	env := s.environment()
+	env := s.Environment()
 	if s.config.WorkerProxy == nil {
 		return env, nil
 	}

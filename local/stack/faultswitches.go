@@ -14,9 +14,9 @@ import (
 	"triptych/local/gateway"
 )
 
-// Each cloud's fault has the status and the retry hint of that cloud.
+// Each fault has the status and the retry hint of its cloud.
 var (
-	awsFaults = map[string]string{ // in the format of the S3 emulator's control endpoint
+	awsFaults = map[string]string{ // for SetS3Fault
 		"none":     `{}`,
 		"down":     `{"status":503,"code":"ServiceUnavailable"}`,
 		"slow":     `{"delay":"2s"}`,
@@ -36,8 +36,7 @@ var (
 	}
 )
 
-// faultSwitches returns the fault switches of the emulators and of Temporal. The switch of a cloud that is not emulated
-// is disabled.
+// faultSwitches returns the switches of the emulators and of Temporal. The switches of real clouds are disabled.
 func (s *Stack) faultSwitches() *gateway.Switches {
 	faults := []string{"none", "down", "slow", "throttle"}
 	aws := gateway.Switch{Cloud: "aws", Faults: faults, Set: func(ctx context.Context, fault string) error {
@@ -63,7 +62,6 @@ func (s *Stack) faultSwitches() *gateway.Switches {
 	return gateway.NewSwitches(s.retryNow, aws, google, azure, temporal)
 }
 
-// setTemporalFault stops or starts the Temporal server.
 func (s *Stack) setTemporalFault(ctx context.Context, fault string) error {
 	if fault == "down" {
 		s.children["temporal"].Stop()
@@ -73,9 +71,9 @@ func (s *Stack) setTemporalFault(ctx context.Context, fault string) error {
 	return s.awaitTemporal(ctx)
 }
 
-// SetS3Fault sets a fault of the S3 emulator, in the format of its control endpoint.
+// SetS3Fault sends a fault in JSON to the S3 emulator, which documents the format.
 func (s *Stack) SetS3Fault(ctx context.Context, fault string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, s.S3Control+"/fault", strings.NewReader(fault))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, "http://"+s.identity.addr("control")+"/fault", strings.NewReader(fault))
 	if err != nil {
 		return fmt.Errorf("setting the S3 fault: %w", err)
 	}

@@ -16,8 +16,8 @@ import (
 	"triptych/emulators/loopback"
 )
 
-// identity contains the stack's keys and ports. It stays the same across restarts, because stored data depends on the
-// keys, and URLs that clients have received contain the ports.
+// identity contains the keys and ports of a data directory. Stored data depends on the keys, and URLs that clients have
+// received contain the ports.
 type identity struct {
 	AccessKey   string         `json:"accessKey"`
 	SecretKey   string         `json:"secretKey"`
@@ -31,9 +31,8 @@ var portNames = []string{"web", "s3", "control", "lambda", "cosmos", "vision", "
 // defaultPorts are the ports that the Temporal CLI and its documentation use.
 var defaultPorts = map[string]int{"temporal": 7233, "temporalUI": 8233}
 
-// identify reads the identity from the data directory, or creates one. A new identity has the default ports of Temporal
-// and free ports for the rest; if the site's port is 0, all ports are free ones. identify replaces each port that
-// another program has taken since the last start.
+// identify reads the identity from the data directory, or creates one. A new identity has defaultPorts, unless the site's
+// port is 0, and otherwise free ports. identify replaces each port that another program has taken.
 func (c Config) identify() (identity, error) {
 	path := filepath.Join(c.Dir, "identity.json")
 	var id identity
@@ -62,9 +61,7 @@ func (c Config) identify() (identity, error) {
 				return id, fmt.Errorf("finding a free port: %w", err)
 			}
 		}
-		// All listeners stay open until all ports are chosen, so that no port is chosen twice. After that, Claim keeps
-		// the port reserved until the program uses it.
-		defer ln.Close()
+		defer ln.Close() // not before all ports are chosen, so that none is chosen twice
 		id.Ports[name] = ln.Addr().(*net.TCPAddr).Port
 	}
 	return id, writeJSON(path, id, 0o600)
@@ -78,7 +75,7 @@ func secret() string {
 	return base64.StdEncoding.EncodeToString(b[:])
 }
 
-// writeJSON replaces the file atomically, so that a reader never sees an incomplete file.
+// writeJSON replaces the file atomically.
 func writeJSON(path string, v any, mode fs.FileMode) error {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {

@@ -11,8 +11,7 @@ import (
 	"triptych/local/gateway"
 )
 
-// startProduct starts the worker and web, and waits until both are ready. The trigger, the third program of the
-// product, is started by the Lambda emulator.
+// startProduct starts the worker and web, and waits until both are ready. The Lambda emulator starts the trigger.
 func (s *Stack) startProduct(ctx, running context.Context) error {
 	readyFile := filepath.Join(s.config.Dir, "worker.ready")
 	if err := os.Remove(readyFile); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -23,15 +22,11 @@ func (s *Stack) startProduct(ctx, running context.Context) error {
 		return err
 	}
 	s.spawn(running, "worker", "worker", env, "-ready", readyFile)
-	s.spawn(running, "web", "web", s.environment(), "-addr", s.identity.addr("web"))
-	if err := s.await(ctx, "web", func() bool { return healthy(ctx, s.Endpoints.Site+"/healthz") }); err != nil {
+	s.spawn(running, "web", "web", s.Environment(), "-addr", s.identity.addr("web"))
+	if err := s.await(ctx, "web", func() bool { return healthy(s.Endpoints.Site + "/healthz") }); err != nil {
 		return err
 	}
 	return s.await(ctx, "worker", func() bool { _, err := os.Stat(readyFile); return err == nil })
-}
-
-func (s *Stack) startGateway(ctx context.Context) {
-	s.serve(ctx, "site", s.site, s.gateway().Handler(ctx))
 }
 
 func (s *Stack) gateway() *gateway.Gateway {

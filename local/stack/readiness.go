@@ -10,7 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// startTimeout is far longer than any program needs to start.
+// startTimeout is far longer than a program needs to start.
 const startTimeout = time.Minute
 
 // await polls until ready returns true.
@@ -37,7 +37,7 @@ func (s *Stack) awaitClouds(ctx context.Context) error {
 		}
 	}
 	if s.children["s3"] != nil {
-		return s.await(ctx, "s3", func() bool { return healthy(ctx, s.Endpoints.S3+"/healthz") })
+		return s.await(ctx, "s3", func() bool { return healthy(s.Endpoints.S3 + "/healthz") })
 	}
 	return nil
 }
@@ -49,33 +49,20 @@ func (s *Stack) awaitTemporal(ctx context.Context) error {
 	}
 	defer c.Close()
 	return s.await(ctx, "temporal", func() bool {
+		conn, err := net.DialTimeout("tcp", s.Endpoints.Temporal, time.Second)
+		if err != nil {
+			return false // without this check, gRPC would wait a second or more after a failed connection
+		}
+		conn.Close()
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
-		if !listens(s.Endpoints.Temporal) {
-			return false // gRPC waits a second or more after a failed connection
-		}
-		_, err := c.CheckHealth(ctx, &client.CheckHealthRequest{})
+		_, err = c.CheckHealth(ctx, &client.CheckHealthRequest{})
 		return err == nil
 	})
 }
 
-func listens(addr string) bool {
-	conn, err := net.DialTimeout("tcp", addr, time.Second)
-	if err != nil {
-		return false
-	}
-	conn.Close()
-	return true
-}
-
-func healthy(ctx context.Context, url string) bool {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return false
-	}
-	res, err := http.DefaultClient.Do(req)
+func healthy(url string) bool {
+	res, err := (&http.Client{Timeout: 2 * time.Second}).Get(url)
 	if err != nil {
 		return false
 	}

@@ -14,16 +14,14 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// retryNow is called when the fault of a cloud was cleared. It immediately retries the work that waits for the cloud,
-// because the user would otherwise wait for a backoff of up to a minute. If retryNow fails for some work, that work is
-// retried after its backoff.
+// retryNow retries the work that waits for a cloud whose fault was cleared. Without it, a user would wait for a backoff of
+// up to a minute.
 func (s *Stack) retryNow(ctx context.Context, cloud string) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	err := s.retryActivitiesNow(ctx)
 	if cloud == "temporal" {
-		// Restart the worker, because a new worker connects immediately. The running worker would wait for gRPC's
-		// backoff of up to 16 s.
+		// A new worker connects immediately. The running worker would wait for gRPC's backoff of up to 16 s.
 		s.children["worker"].Stop()
 		s.children["worker"].Start()
 		err = errors.Join(err, s.Lambda.RetryNow()) // S3 events wait only for Temporal
@@ -33,8 +31,7 @@ func (s *Stack) retryNow(ctx context.Context, cloud string) {
 	}
 }
 
-// retryActivitiesNow resets all activities whose next attempt is more than a second away. "temporal activity reset"
-// does the same for one activity.
+// retryActivitiesNow resets all activities whose next attempt is more than a second away.
 func (s *Stack) retryActivitiesNow(ctx context.Context) error {
 	if server := s.children["temporal"]; server == nil || server.PID() == 0 {
 		return nil

@@ -20,7 +20,7 @@ import (
 	"triptych/local/supervisor"
 )
 
-// programs maps the names of the pipeline's executables to their packages. The S3 emulator needs its own process: versitygw
+// programs are the packages of the pipeline's executables. The S3 emulator needs a process of its own, because versitygw
 // changes the working directory.
 var programs = map[string]string{"worker": "./worker", "web": "./web", "trigger": "./trigger", "s3": "./emulators/s3"}
 
@@ -30,8 +30,7 @@ type Stack struct {
 	Vision    *annotator.Server // nil if the real Google is used
 	Cosmos    *cosmosdb.Server  // nil if the real Azure is used
 	Lambda    *runtimeapi.Host
-	S3Control string // URL of the S3 emulator's control endpoint
-	LambdaURL string // URL for S3 events: the trigger's Invoke API
+	LambdaURL string // of the trigger in the Invoke API, which receives the S3 events
 
 	config      Config
 	identity    identity
@@ -39,12 +38,12 @@ type Stack struct {
 	children    map[string]*supervisor.Process
 	stages      []*stage
 	site        net.Listener
-	ready       chan struct{} // closed when all programs serve
+	ready       chan struct{} // closed when all programs are ready
 	failed      chan error
 	closers     []func() error
 }
 
-// Open starts all programs and returns when the site accepts pictures. The caller must call Close.
+// Open starts all programs and returns when the site accepts pictures.
 func Open(ctx context.Context, config Config) (_ *Stack, err error) {
 	if config.Dir, err = filepath.Abs(config.Dir); err != nil {
 		return nil, fmt.Errorf("resolving the data directory: %w", err)
@@ -86,23 +85,23 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	if err := s.setEndpoints(); err != nil {
 		return err
 	}
-	if err := s.startClouds(s.newStage(ctx)); err != nil {
+	if err := s.startClouds(s.newStage()); err != nil {
 		return err
 	}
 	if err := s.awaitClouds(ctx); err != nil {
 		return err
 	}
-	// The gateway is started before the product. It is therefore stopped after the product, so that open requests can
-	// finish.
-	s.startGateway(s.newStage(ctx))
-	if err := s.startProduct(ctx, s.newStage(ctx)); err != nil {
+	// The gateway starts before the product and is thus stopped after it, so that open requests can finish.
+	gateway := s.newStage()
+	s.serve(gateway, "site", s.site, s.gateway().Handler(gateway))
+	if err := s.startProduct(ctx, s.newStage()); err != nil {
 		return err
 	}
 	close(s.ready)
 	return writeJSON(filepath.Join(s.config.Dir, "endpoints.json"), s.Endpoints, 0o600)
 }
 
-// Wait returns nil when ctx is cancelled, or the first error that prevents the pipeline from working.
+// Wait returns nil when ctx is cancelled, or the first error of a task of the stack.
 func (s *Stack) Wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -112,7 +111,7 @@ func (s *Stack) Wait(ctx context.Context) error {
 	}
 }
 
-// Close stops all processes and goroutines, starting with the one that was started last. The data directory remains.
+// Close stops all processes and goroutines, in reverse order of their start. The data directory remains.
 func (s *Stack) Close() {
 	for _, stage := range slices.Backward(s.stages) {
 		stage.stop()

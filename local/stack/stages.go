@@ -15,22 +15,21 @@ import (
 	"triptych/local/supervisor"
 )
 
-// stage is a group of processes and goroutines that are stopped together. Stages are stopped in reverse order of their
-// start. The product's stage is thus stopped before the stage of the clouds, whose emulators the product needs for its
-// graceful shutdown.
+// stage is a group of processes and goroutines that are stopped together. The newest stage is stopped first, because the
+// product needs the emulators for its graceful shutdown.
 type stage struct {
 	stop  context.CancelFunc
 	tasks sync.WaitGroup
 }
 
-// newStage adds a stage and returns its context. The context has the values of ctx, but only Close cancels it.
-func (s *Stack) newStage(ctx context.Context) context.Context {
-	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+// newStage adds a stage and returns its context, which only Close cancels.
+func (s *Stack) newStage() context.Context {
+	running, stop := context.WithCancel(context.Background())
 	s.stages = append(s.stages, &stage{stop: stop})
 	return running
 }
 
-// goTask runs f in a goroutine of the newest stage. If f fails, Stack.Wait returns the error.
+// goTask runs f in a goroutine of the newest stage. Wait returns the error of f.
 func (s *Stack) goTask(f func() error) {
 	s.stages[len(s.stages)-1].tasks.Go(func() {
 		if err := f(); err != nil {
@@ -46,14 +45,14 @@ func (s *Stack) fail(err error) {
 	}
 }
 
-// spawn keeps an executable running as a child process until ctx is cancelled.
+// spawn keeps a child process running until ctx is cancelled.
 func (s *Stack) spawn(ctx context.Context, name, executable string, env []string, args ...string) {
 	child := supervisor.New(name, s.executables[executable], args, env, filepath.Join(s.config.Dir, "logs"), s.config.Output)
 	s.children[name] = child
 	s.goTask(func() error { return child.Run(ctx) })
 }
 
-// serveEmulator serves HTTP on the named port until ctx is cancelled.
+// serveEmulator serves HTTP at the emulator's address until ctx is cancelled.
 func (s *Stack) serveEmulator(ctx context.Context, name string, handler http.Handler) error {
 	ln, err := net.Listen("tcp", s.identity.addr(name))
 	if err != nil {
@@ -66,10 +65,7 @@ func (s *Stack) serveEmulator(ctx context.Context, name string, handler http.Han
 func (s *Stack) serve(ctx context.Context, name string, ln net.Listener, handler http.Handler) {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	s.goTask(func() error {
-		<-ctx.Done()
-		return server.Close()
-	})
-	s.goTask(func() error {
+		defer context.AfterFunc(ctx, func() { server.Close() })()
 		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serving %s: %w", name, err)
 		}
@@ -77,7 +73,7 @@ func (s *Stack) serve(ctx context.Context, name string, ln net.Listener, handler
 	})
 }
 
-// openLog opens the log file of an emulator that runs in this process.
+// openLog opens a log file for an emulator in this process. Close closes it.
 func (s *Stack) openLog(name string) (*os.File, error) {
 	log, err := os.OpenFile(filepath.Join(s.config.Dir, "logs", name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {

@@ -11,11 +11,10 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 )
 
-// dynamicConfig contains the settings that make the development server fast enough for interactive use. The default
-// rate limits delay each step by 50 ms. The visibility settings reduce database writes: one write to the visibility
-// store updates about 45 indexes, and the server has only one database connection, so each such write delays running
-// pictures. Visibility tasks are therefore read only every half second, in large batches, by one worker. Most workflows
-// have closed by then, so the store is written once per workflow.
+// dynamicConfig makes the development server fast enough for interactive use. The default rate limits delay each step by
+// 50 ms. Each write to the visibility store updates about 45 indexes on the only database connection, which delays running
+// pictures. Visibility tasks are therefore read only every half second: most workflows have closed by then and need one
+// write.
 var dynamicConfig = []string{
 	"history.transferProcessorMaxPollRPS=5000",
 	"history.timerProcessorMaxPollRPS=5000",
@@ -32,10 +31,10 @@ var dynamicConfig = []string{
 	"matching.useNewMatcher=true", // this version needs it for task priorities
 }
 
-// startTemporal starts the development server with a SQLite database. Write-ahead logging with synchronous=1 survives kill -9.
-// The page cache is 64 MB instead of 2 MB. A checkpoint of the write-ahead log delays every query. With the default log size of
-// 4 MB, one picture in five is delayed; with 40 MB, one in fifty, by 0.2 s. 10 MB (2,500 pages) is in between. A third of the
-// server's CPU time is garbage collection; GOGC=400 uses more memory instead.
+// startTemporal starts the development server with a SQLite database. Write-ahead logging with synchronous=1 survives kill
+// -9. A checkpoint of the log delays every query: with the default log size of 4 MB, one picture in five is delayed; with
+// 40 MB, one in fifty, by 0.2 s. 10 MB (2,500 pages) is in between. Without GOGC=400, garbage collection uses a third of the
+// CPU time.
 func (s *Stack) startTemporal(ctx context.Context) {
 	args := []string{"server", "start-dev",
 		"--ip", "127.0.0.1", "--port", strconv.Itoa(s.identity.Ports["temporal"]),
@@ -47,7 +46,7 @@ func (s *Stack) startTemporal(ctx context.Context) {
 	for _, value := range dynamicConfig {
 		args = append(args, "--dynamic-config-value", value)
 	}
-	s.spawn(ctx, "temporal", "temporal", append(s.environment(), "GOGC=400"), args...)
+	s.spawn(ctx, "temporal", "temporal", append(s.Environment(), "GOGC=400"), args...)
 }
 
 // Client returns a new client of the stack's Temporal server.

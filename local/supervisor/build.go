@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// Build builds the given packages and the Temporal CLI, unless they are up to date. packages maps names to package
-// paths. The result maps the same names, and "temporal", to executables. Only one build runs at a time on a machine,
-// because test packages start together and would compile the same code several times.
+// Build builds packages, whose keys are names, and the Temporal CLI. It returns the executables by name, with the CLI as
+// "temporal". Only one build runs at a time on a machine, because test packages that start together would compile the same
+// code several times.
 func Build(ctx context.Context, packages map[string]string, output io.Writer) (map[string]string, error) {
-	root, err := ModuleRoot(ctx)
+	root, err := moduleRoot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -50,9 +50,8 @@ func Build(ctx context.Context, packages map[string]string, output io.Writer) (m
 	return executables, err
 }
 
-// buildTemporal builds the Temporal CLI, which contains the development server. It runs the same build as
-// "go tool -modfile=tools/go.mod temporal", so both use one cached executable. The go command takes seconds to print the
-// executable's path, so the path is stored in a file named for tools/go.sum and the version of Go.
+// buildTemporal builds the Temporal CLI, which contains the development server, as "go tool" does. The go command takes
+// seconds to print the path of the cached executable, so buildTemporal stores the path in a file.
 func buildTemporal(ctx context.Context, root, cache string, output io.Writer) (string, error) {
 	sums, err := os.ReadFile(filepath.Join(root, "tools", "go.sum"))
 	if err != nil {
@@ -74,8 +73,7 @@ func buildTemporal(ctx context.Context, root, cache string, output io.Writer) (s
 	return path, os.WriteFile(pathFile, []byte(path), 0o644)
 }
 
-// goCommand runs the go command in the module's root and returns its output. It reports progress if the command takes longer
-// than two seconds.
+// goCommand runs the go command in root and returns its output. It reports progress if the command takes over two seconds.
 func goCommand(ctx context.Context, root string, output io.Writer, target string, args ...string) (string, error) {
 	started := time.Now()
 	done := make(chan struct{})
@@ -101,8 +99,7 @@ func goCommand(ctx context.Context, root string, output io.Writer, target string
 	return stdout.String(), nil
 }
 
-// ModuleRoot returns the directory of this module's source.
-func ModuleRoot(ctx context.Context) (string, error) {
+func moduleRoot(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "triptych").Output()
 	if err != nil {
 		return "", errors.New("building needs the source: run this inside the triptych repository, with go on the PATH")
@@ -110,7 +107,7 @@ func ModuleRoot(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// cacheDir returns the directory for executables. All checkouts of one user share it.
+// cacheDir returns the directory for executables, which all checkouts of one user share.
 func cacheDir() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {

@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// lock waits until no other process holds the lock on the file, then locks the file. The kernel releases the lock when
-// the process that holds it dies.
+// lock waits until it can lock the file.
 func lock(ctx context.Context, path string, output io.Writer) (*os.File, error) {
 	for attempt := 1; ; attempt++ {
 		f, err := TryLock(path)
@@ -29,8 +28,7 @@ func lock(ctx context.Context, path string, output io.Writer) (*os.File, error) 
 	}
 }
 
-// TryLock locks the file. The lock is held until the file is closed. TryLock fails with EWOULDBLOCK if another process
-// holds the lock.
+// TryLock locks the file until it is closed or the process dies. It fails with EWOULDBLOCK if another process holds the lock.
 func TryLock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package supervisor builds programs from this module's source and runs them as child processes. A process that exits is
-// restarted until its context is cancelled. On Linux, all processes die with this program.
+// Package supervisor builds programs from this module's source and runs them as child processes. It restarts a process that
+// exits. On Linux, all processes die with this program.
 package supervisor
 
 import (
@@ -18,12 +18,11 @@ import (
 	"triptych/emulators/childprocess"
 )
 
-// stopTimeout is the time between SIGTERM and SIGKILL. It is short because the developer waits for the program to exit
-// after Ctrl-C. Interrupted work is retried after the next start.
+// stopTimeout is the time between SIGTERM and SIGKILL. It is short because the developer waits after Ctrl-C.
 const stopTimeout = 5 * time.Second
 
-// The pause between the exit of a process and its restart starts at minPause. It doubles after each exit, up to
-// maxPause, and is reset when a process has run for stableAfter.
+// The pause before a restart doubles after each exit, from minPause to maxPause. It is reset when a process has run for
+// stableAfter.
 const (
 	minPause    = 50 * time.Millisecond
 	maxPause    = 5 * time.Second
@@ -37,13 +36,12 @@ type Process struct {
 	log        string
 	output     io.Writer
 	pid        atomic.Int64
-	signalled  atomic.Bool // by Signal, so that the next exit does not mean that the program is broken
+	signalled  atomic.Bool // by Signal: the next exit does not mean that the program is broken
 
 	mu      sync.Mutex
-	changed *sync.Cond // after each change of running and stopped, and when Run's context is cancelled
-	running bool
-	stopped bool // no restart until Start
-	cancel  context.CancelFunc
+	changed *sync.Cond         // signalled when cancel or stopped changes, and when Run's context is cancelled
+	cancel  context.CancelFunc // stops the process; nil if it is not running
+	stopped bool               // no restart until Start
 }
 
 // New returns a process that appends its output to dir/name.log and reports restarts to output.
@@ -53,7 +51,7 @@ func New(name, path string, args, env []string, dir string, output io.Writer) *P
 	return p
 }
 
-// Log returns the path of the log file.
+// Log returns the path of the log.
 func (p *Process) Log() string { return p.log }
 
 // PID returns the process ID, or 0 while no process runs.
@@ -67,7 +65,7 @@ func (p *Process) Run(ctx context.Context) error {
 	}
 	defer log.Close()
 	defer context.AfterFunc(ctx, func() {
-		p.mu.Lock() // or begin could miss the broadcast between its check of ctx and Wait
+		p.mu.Lock() // without the lock, begin could miss the broadcast between its check of ctx and Wait
 		defer p.mu.Unlock()
 		p.changed.Broadcast()
 	})()
@@ -95,14 +93,13 @@ func (p *Process) Run(ctx context.Context) error {
 	}
 }
 
-// begin waits while the process is stopped. It returns the context for the next start of the process.
+// begin waits while the process is stopped, then returns the context of its next execution.
 func (p *Process) begin(ctx context.Context) (running context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for p.stopped && ctx.Err() == nil {
 		p.changed.Wait()
 	}
-	p.running = true
 	running, p.cancel = context.WithCancel(ctx)
 	return running
 }
@@ -110,8 +107,8 @@ func (p *Process) begin(ctx context.Context) (running context.Context) {
 func (p *Process) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.running = false
 	p.cancel()
+	p.cancel = nil
 	p.changed.Broadcast()
 }
 
@@ -137,7 +134,7 @@ func (p *Process) Stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopped = true
-	for p.running && p.stopped {
+	for p.cancel != nil && p.stopped {
 		p.cancel()
 		p.changed.Wait()
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // ServeHTTP serves https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html. The status 202 means that the event is on
-// disk. A synchronous invocation waits if all slots are in use, where AWS would respond with 429.
+// disk. If all slots are in use, a synchronous invocation waits; AWS would respond with 429.
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.api.ServeHTTP(w, r) }
 
 func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {

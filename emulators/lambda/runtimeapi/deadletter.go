@@ -66,8 +66,7 @@ func (h *Host) writeDeadLetter(e event, attempts int, last outcome) error {
 	return os.Rename(f.Name(), path)
 }
 
-// Redrive moves all dead letters back to the queue, as new events, and returns their number. It leaves files that are not
-// dead letters in place.
+// Redrive moves all dead letters back to the queue and returns their number. It ignores other files.
 func (h *Host) Redrive() (moved int, err error) {
 	names, err := fs.Glob(os.DirFS(deadLetters(h.Dir)), "*.json")
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 // Config configures a Host. Only Name, Bootstrap and Dir are required.
 type Config struct {
 	Name      string   // name of the function
-	Bootstrap string   // path of its executable; a new environment uses the file as it is then
+	Bootstrap string   // path of its executable, which each new environment starts
 	Env       []string // the function's environment variables; Lambda's own are added
 	Dir       string   // directory of the queue and the dead letters; created if it is missing
 
@@ -36,7 +36,7 @@ type Host struct {
 	Config
 	api      *http.ServeMux
 	queue    queue
-	slots    chan struct{} // one element for each invocation that may start now
+	slots    chan struct{} // contains an element for each invocation that may start now
 	stopping chan struct{}
 
 	mu       sync.Mutex
@@ -81,8 +81,8 @@ func New(c Config) (*Host, error) {
 	return h, nil
 }
 
-// Run runs the function until ctx ends. Then it interrupts the running invocations, whose events stay in the queue, stops
-// all environments and closes the queue. The Host cannot be used afterwards.
+// Run runs invocations until ctx ends. Then it interrupts them, stops all environments and closes the queue. The events of
+// interrupted invocations stay in the queue.
 func (h *Host) Run(ctx context.Context) error {
 	for range h.Concurrency {
 		h.slots <- struct{}{}
@@ -121,8 +121,7 @@ func (h *Host) accept(e event) error {
 	return nil
 }
 
-// deliver attempts an event until it succeeds or becomes a dead letter. If the Host stops before, the event stays in the
-// queue.
+// deliver attempts an event until it succeeds, becomes a dead letter, or the Host stops.
 func (h *Host) deliver(e event) {
 	var attempts int
 	var retryNow chan struct{}
@@ -147,7 +146,7 @@ func (h *Host) deliver(e event) {
 	}
 }
 
-// attempt invokes the function once. It reports whether another attempt is needed, and after which time.
+// attempt invokes the function once. If another attempt is needed, it returns true and the delay.
 func (h *Host) attempt(e event, nth int, retryNow chan struct{}) (again bool, wait time.Duration, err error) {
 	got, err := h.invoke(e.requestID, e.payload, nil)
 	if err != nil {
@@ -172,9 +171,8 @@ func (h *Host) attempt(e event, nth int, retryNow chan struct{}) (again bool, wa
 	return true, wait, nil
 }
 
-// RetryNow retries all waiting events and all dead letters immediately. Call it when the cause of their failures has been
-// fixed. Backoffs start over, also for events that are being processed. Later attempts run in new environments, because a
-// client in an old environment may still be waiting before it reconnects.
+// RetryNow immediately retries all waiting events and dead letters, whose attempts and those of running events are counted
+// from 1 again. Later attempts run in new environments, because a client in an old one may wait before it reconnects.
 func (h *Host) RetryNow() error {
 	h.mu.Lock()
 	retryNow := h.retryNow

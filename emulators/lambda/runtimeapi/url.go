@@ -16,11 +16,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// streamed is the content type of a streamed response: a JSON prelude with status and headers, eight NUL bytes, the body.
+// streamed is the content type of a streamed response: a prelude in JSON, eight NUL bytes, the body.
 const streamed = "application/vnd.awslambda.http-integration-response"
 
-// URL returns the handler of the function URL, in the invoke mode RESPONSE_STREAM: the client receives the response while
-// the function writes it (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html). URL checks no authorization.
+// URL returns the handler of the function URL, in the invoke mode RESPONSE_STREAM and without authorization:
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html.
 func (h *Host) URL() http.Handler { return http.HandlerFunc(h.serveURL) }
 
 func (h *Host) serveURL(w http.ResponseWriter, r *http.Request) {
@@ -49,7 +49,7 @@ func (h *Host) serveURL(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	head.send(w)
-	_, err = io.Copy(flushWriter{w, http.NewResponseController(w)}, body)
+	_, err = io.Copy(flushWriter{w}, body)
 	if err == nil {
 		return
 	}
@@ -57,7 +57,7 @@ func (h *Host) serveURL(w http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)  // if the function failed, the client sees an incomplete response
 }
 
-// urlEvent encodes the request as the event that the function receives.
+// urlEvent encodes the request for the function.
 func urlEvent(w http.ResponseWriter, r *http.Request) (event []byte, requestID string, err error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
@@ -91,13 +91,13 @@ func urlEvent(w http.ResponseWriter, r *http.Request) (event []byte, requestID s
 	return event, e.RequestContext.RequestID, err
 }
 
-// isText reports whether a body of this type is sent as text. Other bodies are encoded in base64.
+// isText reports whether a body of this type is passed to the function as text, not in base64.
 func isText(contentType string) bool {
 	kind, _, err := mime.ParseMediaType(contentType)
 	return err == nil && (strings.HasPrefix(kind, "text/") || kind == "application/json" || kind == "application/javascript" || kind == "application/xml")
 }
 
-// prelude contains status and headers of a streamed response.
+// prelude is the status and the headers of a streamed response.
 type prelude struct {
 	StatusCode int
 	Headers    map[string]string
@@ -128,15 +128,9 @@ func (p prelude) send(w http.ResponseWriter) {
 }
 
 // flushWriter flushes after each write.
-type flushWriter struct {
-	io.Writer
-	*http.ResponseController
-}
+type flushWriter struct{ http.ResponseWriter }
 
 func (f flushWriter) Write(p []byte) (int, error) {
-	n, err := f.Writer.Write(p)
-	if err == nil {
-		err = f.Flush()
-	}
-	return n, err
+	n, err := f.ResponseWriter.Write(p)
+	return n, errors.Join(err, http.NewResponseController(f.ResponseWriter).Flush())
 }
