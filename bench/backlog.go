@@ -21,7 +21,7 @@ type backlogResult struct {
 	liveLatencies []float64 // ms, of live pictures sent while the worker processed the backlog
 }
 
-// measureBacklog stops the worker and starts n low-priority workflows, as a backfill does. It then starts the worker
+// measureBacklog starts n low-priority workflows, as a backfill does, while the worker is stopped. Then it starts the worker
 // and sends live pictures, one after the other, until the backlog is empty.
 func (v *variant) measureBacklog(ctx context.Context, n int) (backlogResult, error) {
 	releaseWorker := v.rig.stack.StopProgram(v.worker)
@@ -83,7 +83,6 @@ func (v *variant) drainBacklog(ctx context.Context, written []<-chan time.Time) 
 	return result, err
 }
 
-// lastRecord returns the time when the last Record of the backlog was written.
 func (v *variant) lastRecord(ctx context.Context, written []<-chan time.Time) (last time.Time, err error) {
 	for _, w := range written {
 		at, err := v.waitForRecord(ctx, w)

@@ -24,8 +24,7 @@ type workflowSize struct {
 	history                []*historypb.HistoryEvent
 }
 
-// sampleLatency sends one picture through the variant and returns the measured times. It waits for the end of the
-// workflow, so that this picture does not slow down the next one.
+// sampleLatency measures one picture. It waits for the end of the workflow, which would slow down the next picture.
 func (v *variant) sampleLatency(ctx context.Context) (latencySample, error) {
 	sent := time.Now()
 	accepted := sent
@@ -37,12 +36,11 @@ func (v *variant) sampleLatency(ctx context.Context) (latencySample, error) {
 		return latencySample{}, fmt.Errorf("%s: a workflow failed: %w", v.name, err)
 	}
 	size, started, err := v.workflowSize(ctx, p)
-	// Temporal accepts the start when it writes the first event of the history. The response reaches bench later, so
-	// bench uses the time of the event.
+	// The first event of the history has the time at which Temporal accepted the start.
 	return latencySample{milliseconds(written.Sub(started)), milliseconds(accepted.Sub(sent)), size}, err
 }
 
-// workflowSize returns the size of the picture's workflow, and the time when the workflow was started.
+// workflowSize returns the size of the picture's workflow and the time of its start.
 func (v *variant) workflowSize(ctx context.Context, p picture.Picture) (workflowSize, time.Time, error) {
 	description, err := v.client.DescribeWorkflowExecution(ctx, p.ID.WorkflowID(), "")
 	if err != nil {

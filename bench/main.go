@@ -1,8 +1,8 @@
 // Command bench measures the overhead of the pipeline: go run ./bench
 //
-// It starts the local stack in its own directory and sends pictures through three variants in interleaved rounds, so
-// that other load on the machine affects all variants alike. The emulated clouds respond immediately or after a fixed
-// delay, and Vision returns a stored annotation, so that bench measures the pipeline and not the clouds.
+// It starts the local stack and sends pictures through three variants in interleaved rounds, so that other load on the machine
+// affects all variants alike. The emulated clouds respond immediately or after a fixed delay, so that bench measures the
+// pipeline and not the clouds.
 package main
 
 import (
@@ -37,7 +37,7 @@ func main() {
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process immediately
+	context.AfterFunc(ctx, stop) // so that a second Ctrl-C ends the process
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return
@@ -96,8 +96,8 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	return m.writeTimeline(out)
 }
 
-// measureIn runs the plan in dir, or in a temporary directory if dir is "". If ctx ends, measureIn returns the error
-// and the measurements that it has completed.
+// measureIn runs the plan in dir, or in a temporary directory if dir is "". If ctx ends, it returns the error and the completed
+// measurements.
 func measureIn(ctx context.Context, dir string, plan plan, progress io.Writer) (measurements, error) {
 	if dir == "" {
 		temporary, err := os.MkdirTemp("", "triptych-bench-")

@@ -18,7 +18,7 @@ import (
 	"triptych/picture"
 )
 
-// smallPlan contains every kind of measurement, each with as few pictures as possible.
+// smallPlan contains every kind of measurement with as few pictures as possible.
 var smallPlan = plan{rounds: 1, sequential: 2, slowClouds: 1, inFlight: []int{1, 4}, interval: 100 * time.Millisecond, backlogSize: 20}
 
 func TestBench(t *testing.T) {
@@ -61,7 +61,7 @@ func TestBench(t *testing.T) {
 	})
 }
 
-// cancelOn calls cancel when bench prints the given progress text.
+// cancelOn calls cancel when bench prints the text.
 type cancelOn struct {
 	text   string
 	cancel func()
@@ -74,8 +74,7 @@ func (c cancelOn) Write(progress []byte) (int, error) {
 	return len(progress), nil
 }
 
-// checkTable checks that every row of the table has a value for triptych. It compares only values that do not depend on
-// the machine's speed.
+// checkTable checks that every row has a value for triptych, and the values that do not depend on the machine's speed.
 func checkTable(t *testing.T, rows table) {
 	var text, lines bytes.Buffer
 	if err := rows.write(&text); err != nil {

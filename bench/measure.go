@@ -18,8 +18,7 @@ type plan struct {
 	backlogSize int           // pictures that wait when the worker starts
 }
 
-// The delays are typical of the real clouds: annotating a portrait in Cloud Vision, and writing a document in Cosmos
-// DB.
+// Typical delays of the real clouds: annotating a portrait in Cloud Vision, and writing a document in Cosmos DB.
 const (
 	visionDelay = 500 * time.Millisecond
 	cosmosDelay = 10 * time.Millisecond
@@ -29,7 +28,7 @@ var quickPlan = plan{rounds: 2, sequential: 25, slowClouds: 4, inFlight: []int{1
 
 var fullPlan = plan{rounds: 3, sequential: 100, slowClouds: 10, inFlight: []int{1, 10, 100, 1000}, interval: 4 * time.Second, backlogSize: 10_000}
 
-// measurements contains all measured values, by metric (such as "latency") and by variant.
+// measurements contains all measured values by metric and variant.
 type measurements map[string]map[string][]float64
 
 func (m measurements) add(metric string, v *variant, values ...float64) {
@@ -39,8 +38,7 @@ func (m measurements) add(metric string, v *variant, values ...float64) {
 	m[metric][v.name] = append(m[metric][v.name], values...)
 }
 
-// A metric with the prefix eventTime is the time when a history event was written. A metric with the prefix eventWait
-// is the time since the previous event.
+// The prefix eventTime means the time when a history event was written, eventWait the time since the previous event.
 const (
 	eventTime = "at event "
 	eventWait = "before event "
@@ -50,7 +48,7 @@ func throughputMetric(inFlight int) string {
 	return fmt.Sprintf("throughput with %d in flight", inFlight)
 }
 
-// measure executes the plan. If ctx ends, measure returns the error and the measurements that it has completed.
+// measure executes the plan. If ctx ends, it returns the error and the completed measurements.
 func (r *rig) measure(ctx context.Context, p plan) (measurements, error) {
 	m := measurements{}
 	started := time.Now()
@@ -106,8 +104,7 @@ func (r *rig) report(started time.Time, format string, args ...any) {
 	fmt.Fprintf(r.progress, "%4.0f s  %s\n", time.Since(started).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// roundOrder returns the order of the variants in a round. Every second round has the reverse order, so that no variant
-// always runs after the same other variant.
+// roundOrder reverses the variants in every second round, so that no variant always runs after the same other variant.
 func roundOrder(all []*variant, round int) []*variant {
 	order := slices.Clone(all)
 	if round%2 == 1 {

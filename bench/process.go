@@ -12,15 +12,13 @@ import (
 // clockTick is the unit of CPU time in /proc (USER_HZ). It is 1/100 s on every Linux that Go supports.
 const clockTick = time.Second / 100
 
-// cpuTime returns the CPU time of a process and its threads from Linux's /proc. It returns false on other systems, and
-// for a process that has ended.
+// cpuTime returns the CPU time of a process. It returns false if the process has ended, and on systems without /proc.
 func cpuTime(pid int) (time.Duration, bool) {
 	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, false
 	}
-	// Skip the process name, which is in parentheses and may contain spaces. The first field after it is field 3 in
-	// proc_pid_stat(5).
+	// The process name, in parentheses, may contain spaces. Field 3 of proc_pid_stat(5) follows it.
 	fields := strings.Fields(string(line[bytes.LastIndexByte(line, ')')+1:]))
 	if len(fields) < 13 {
 		return 0, false
@@ -30,7 +28,7 @@ func cpuTime(pid int) (time.Duration, bool) {
 	return time.Duration(user+system) * clockTick, true
 }
 
-// peakMemory returns the largest resident set size of a process so far, in bytes.
+// peakMemory returns the peak resident set size of a process in bytes.
 func peakMemory(pid int) (float64, bool) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -45,7 +43,7 @@ func peakMemory(pid int) (float64, bool) {
 	return 0, false
 }
 
-// usage is the CPU time and memory that the processes of a variant have used so far.
+// usage is what the processes of a variant have used so far.
 type usage struct {
 	server, worker time.Duration // CPU time
 	database       int64         // size of the server's database in bytes

@@ -9,14 +9,14 @@ import (
 	"triptych/picture"
 )
 
-// recordWatch reports when the Cosmos DB emulator acknowledges the Record of a picture. It observes HTTP responses
-// because polling for the Record would add its own delay and load.
+// recordWatch reports when the Cosmos DB emulator acknowledges the Record of a picture. It observes HTTP responses, because
+// polling would add delay and load.
 type recordWatch struct {
 	mu      sync.Mutex
 	waiting map[picture.ID]chan time.Time
 }
 
-// expect returns a channel that receives the time of the acknowledgement. Call it before the picture is started.
+// expect returns a channel that receives the time of the acknowledgement. It must be called before the picture is started.
 func (w *recordWatch) expect(id picture.ID) <-chan time.Time {
 	written := make(chan time.Time, 1)
 	w.mu.Lock()
@@ -25,7 +25,7 @@ func (w *recordWatch) expect(id picture.ID) <-chan time.Time {
 	return written
 }
 
-// wrap returns a handler that observes every successful create request to cosmosDB.
+// wrap observes every successful create request to cosmosDB.
 func (w *recordWatch) wrap(cosmosDB http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/docs") {

@@ -38,8 +38,8 @@ const (
 // allVariants lists the variants in the order of the table.
 var allVariants = []string{"direct", "plain", "triptych"}
 
-// portraitJSON is the Vision emulator's annotation of emulators/vision/testdata/astronaut.jpg, all features requested.
-// Every picture gets it, so that payloads and Records have a realistic size.
+// portraitJSON is the Vision emulator's annotation of emulators/vision/testdata/astronaut.jpg with all features. Every picture
+// gets it, so that payloads and Records have a realistic size.
 //
 //go:embed astronaut.json
 var portraitJSON []byte
@@ -54,7 +54,7 @@ type rig struct {
 	closers    []func() // called in reverse order
 }
 
-// openRig starts the stack and the given variants, or all variants if the list is empty.
+// openRig starts the stack and the variants; an empty list means all.
 func openRig(ctx context.Context, dir string, names []string, progress io.Writer) (_ *rig, err error) {
 	r := &rig{
 		records:    &recordWatch{waiting: map[picture.ID]chan time.Time{}},
@@ -103,7 +103,6 @@ func (r *rig) close() {
 	}
 }
 
-// setCloudDelays sets how long Vision and Cosmos DB wait before they process a call.
 func (r *rig) setCloudDelays(vision, cosmosDB time.Duration) {
 	r.stack.Vision.SetFault(annotator.Fault{Delay: vision, Response: proto.CloneOf(r.annotation)})
 	r.stack.Cosmos.SetFault(cosmosdb.Fault{Delay: cosmosDB})
@@ -127,8 +126,8 @@ func (r *rig) openDirect(ctx context.Context) (*variant, error) {
 	return &variant{name: "direct", worker: directProcess, rig: r, url: "http://" + addr}, err
 }
 
-// openPlain starts the variant "plain" in its own namespace of the product's Temporal server. The shipped trigger uses
-// the same workflow and queue names for both variants, so only the namespace keeps their workflows apart.
+// openPlain starts the variant "plain" in a Temporal namespace of its own, because the shipped trigger uses the same workflow
+// and queue names for it as for the product.
 func (r *rig) openPlain(ctx context.Context) (*variant, error) {
 	const namespace = "plain"
 	v, err := r.openWithTemporal(&variant{name: "plain", worker: plainProcess, namespace: namespace})
@@ -141,7 +140,7 @@ func (r *rig) openPlain(ctx context.Context) (*variant, error) {
 	if exists := new(serviceerror.NamespaceAlreadyExists); err != nil && !errors.As(err, &exists) {
 		return nil, fmt.Errorf("creating the namespace %s: %w", namespace, err)
 	}
-	// The server caches its list of namespaces, so the new namespace is not usable immediately.
+	// The server caches the list of namespaces.
 	if err := waitUntilReady(ctx, "the namespace "+namespace, func(ctx context.Context) error {
 		_, err := v.countWorkflows(ctx, "ExecutionStatus = 'Running'")
 		return err
@@ -197,11 +196,9 @@ func (r *rig) temporalEnv(namespace string) []string {
 	return []string{"TEMPORAL_ADDRESS=" + r.stack.Endpoints.Temporal, "TEMPORAL_NAMESPACE=" + namespace}
 }
 
-// database returns the path of the Temporal server's database.
 func (r *rig) database() string { return filepath.Join(r.stack.Dir(), "temporal.db") }
 
-// warmUp sends pictures through every variant, so that connections are open and caches are filled before the first
-// measurement.
+// warmUp sends pictures through every variant, which opens connections and fills caches.
 func (r *rig) warmUp(ctx context.Context) error {
 	for _, v := range r.variants {
 		fmt.Fprintf(r.progress, "warming up %s …\n", v.name)

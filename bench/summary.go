@@ -19,7 +19,6 @@ func quantile(q float64) summary {
 	}
 }
 
-// median returns the median of the values. For an even number of values, this is the mean of the two middle values.
 func median(values []float64) *float64 {
 	if len(values) == 0 {
 		return nil
@@ -31,12 +30,11 @@ func median(values []float64) *float64 {
 
 func maximum(values []float64) *float64 { return quantile(1)(values) }
 
-// minForP99 is the minimum number of values for a 99th percentile. With fewer values, the 99th percentile is the
-// maximum.
+// minForP99 is the minimum number of values for a 99th percentile, which is the maximum of fewer values.
 const minForP99 = 100
 
-// tail returns the name and the summary for the slowest pictures. If any variant has enough values, tail returns the
-// 99th percentile, which is nil for variants with fewer values. Otherwise tail returns the maximum.
+// tail returns the name and the summary for the slowest pictures: the 99th percentile if any variant has enough values,
+// otherwise the maximum.
 func (m measurements) tail(metric string) (string, summary) {
 	for _, values := range m[metric] {
 		if len(values) >= minForP99 {

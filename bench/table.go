@@ -66,8 +66,7 @@ func (m measurements) row(name, unit, metric string, s summary) row {
 	return row{Name: name, Unit: unit, Direct: s(values["direct"]), Plain: s(values["plain"]), Triptych: s(values["triptych"])}.withRatio()
 }
 
-// overhead returns a row with the difference between each other variant and the variant "direct". If "direct" was not
-// measured, the row is empty.
+// overhead returns the difference between each variant and "direct". The row is empty if "direct" was not measured.
 func (m measurements) overhead(name, unit, metric string, s summary) row {
 	r := m.row(name, unit, metric, s)
 	if r.Direct == nil {
@@ -101,7 +100,7 @@ func (t table) writeJSON(out io.Writer) error {
 	return nil
 }
 
-// write prints the table as Markdown. Consecutive rows of one group show the group's name only once.
+// write prints the table as Markdown. Only the first row of a group shows the group's name.
 func (t table) write(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 1, ' ', 0)
 	fmt.Fprint(w, "|\t|\t| direct\t| plain\t| triptych\t| triptych ÷ plain\t|\n| ---\t| ---\t| ---:\t| ---:\t| ---:\t| ---:\t|\n")
@@ -118,8 +117,7 @@ func (t table) write(out io.Writer) error {
 	return w.Flush()
 }
 
-// writeTimeline prints when each event in the history of the product's workflow is written, and the time since the
-// previous event.
+// writeTimeline prints the time of each event in the history of the product's workflow.
 func (m measurements) writeTimeline(out io.Writer) error {
 	tailName, tail := m.tail("latency")
 	var text strings.Builder

@@ -8,7 +8,6 @@ import (
 	"testing"
 )
 
-// descending returns the numbers from n to 1.
 func descending(n int) []float64 {
 	var all []float64
 	for i := range n {

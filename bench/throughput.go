@@ -9,16 +9,16 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// throughput contains the measurements of a variant that has a fixed number of pictures in flight.
+// throughput contains the measurements of a variant with a fixed number of pictures in flight.
 type throughput struct {
 	perSecond float64
-	pictures  int64 // all pictures, including those before and after the interval in which the rate is measured
+	pictures  int64 // including those before and after the measured interval
 	used      usage // by all pictures
 }
 
-// measureThroughput keeps inFlight pictures in flight: when the Record of one picture is written, it starts the next
-// picture. The measured interval begins when the variant has accepted the first inFlight pictures. The interval lasts
-// for the given time, or until the first Record is written if that takes longer.
+// measureThroughput starts a picture whenever the Record of another is written, so that inFlight pictures are in flight. The
+// measured interval begins when the first inFlight pictures are accepted. It ends after the given time, but not before the
+// first Record is written.
 func (v *variant) measureThroughput(ctx context.Context, inFlight int, interval time.Duration) (throughput, error) {
 	before := v.usage()
 	var result throughput

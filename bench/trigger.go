@@ -22,7 +22,6 @@ type trigger struct {
 	stop func()
 }
 
-// startTrigger starts the trigger and serves its URL until stop is called.
 func startTrigger(bootstrap, dir string, env []string) (*trigger, error) {
 	host, err := runtimeapi.New(runtimeapi.Config{
 		Name: "trigger", Bootstrap: bootstrap, Env: env, Dir: dir, Timeout: 30 * time.Second, Concurrency: 4,
@@ -49,7 +48,7 @@ func startTrigger(bootstrap, dir string, env []string) (*trigger, error) {
 	}, nil
 }
 
-// invoke sends the picture's S3 event to the trigger. It returns when the trigger has started the workflow.
+// invoke sends the picture's S3 event and returns when the trigger has started the workflow.
 func (t *trigger) invoke(ctx context.Context, p picture.Picture) error {
 	event, err := json.Marshal(s3event.Event{Records: []s3event.Record{s3event.Created(p)}})
 	if err != nil {
@@ -76,6 +75,5 @@ func post(ctx context.Context, url string, body []byte) error {
 	return err
 }
 
-// pooledClient is an HTTP client that keeps up to 1,000 idle connections per host. No measurement then includes the
-// time to open a connection.
+// pooledClient keeps idle connections, so that no measurement includes the time to open a connection.
 var pooledClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}

@@ -30,12 +30,11 @@ type variant struct {
 	trigger   *trigger
 }
 
-// pictureTimeout limits the time of one picture. On a slow server with 1,000 pictures in flight, one picture takes
-// minutes.
+// pictureTimeout is long because a picture takes minutes on a slow server with 1,000 pictures in flight.
 const pictureTimeout = 5 * time.Minute
 
-// process sends one new picture through the variant. It calls accepted when the variant has accepted the picture for
-// processing. It returns the time when the picture's Record was written.
+// process sends one new picture through the variant and returns the time when its Record was written. It calls accepted when
+// the variant has accepted the picture.
 func (v *variant) process(ctx context.Context, accepted func()) (picture.Picture, time.Time, error) {
 	p, err := v.rig.newPicture()
 	if err != nil {
@@ -75,8 +74,7 @@ func (v *variant) waitForRecord(ctx context.Context, written <-chan time.Time) (
 	}
 }
 
-// newPicture returns a picture with a new ID. It uploads no object to S3, because Vision's response is stubbed and no
-// program downloads the picture.
+// newPicture returns a new picture without an object in S3, because Vision's response is stubbed.
 func (r *rig) newPicture() (picture.Picture, error) {
 	now := time.Now()
 	key, err := picture.NewID(now).Key("image/jpeg")
@@ -104,7 +102,7 @@ func (v *variant) waitForWorkflows(ctx context.Context) error {
 	}
 }
 
-// countWorkflows counts the AnnotatePicture workflows that match a Temporal list filter.
+// countWorkflows counts the pictures' workflows that match a Temporal list filter.
 func (v *variant) countWorkflows(ctx context.Context, filter string) (int64, error) {
 	response, err := v.client.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
 		Namespace: v.namespace, Query: fmt.Sprintf("WorkflowType = '%s' AND %s", picture.AnnotateWorkflow, filter),

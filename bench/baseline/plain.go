@@ -16,8 +16,7 @@ import (
 	"triptych/picture"
 )
 
-// annotatePicture is the workflow of the variant "plain", the simplest one that does the job: three activities with
-// StartToCloseTimeout, the only option that Temporal requires.
+// annotatePicture is the workflow of the variant "plain": three activities with the only option that Temporal requires.
 func annotatePicture(ctx workflow.Context, p picture.Picture) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
 	var url string
@@ -32,8 +31,8 @@ func annotatePicture(ctx workflow.Context, p picture.Picture) error {
 	return workflow.ExecuteActivity(ctx, string(picture.PersistStep), record).Get(ctx, nil)
 }
 
-// servePlain runs the worker of the variant "plain" with default options. The worker uses the product's workflow and
-// queue names, so that the shipped trigger can start its workflows.
+// servePlain runs the worker of the variant "plain". It uses the product's workflow and queue names, so that the shipped
+// trigger can start its workflows.
 func servePlain(ctx context.Context, s *steps) error {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {

@@ -17,8 +17,7 @@ type fault struct {
 
 func (f fault) Rule() faults.Rule { return f.rule }
 
-// request returns a match function for Take and Peek. It is true for the faults that apply to a request with this key
-// and method.
+// request returns a match function for Take and Peek.
 func request(key, method string) func(fault) bool {
 	return func(f fault) bool {
 		return strings.Contains(key, f.rule.Only) && (f.rule.Method == "" || f.rule.Method == method)

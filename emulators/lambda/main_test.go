@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// TestMain runs the command, or the function that the command runs, when a test starts it as a child process.
+// TestMain runs the command, or its function, in a child process of a test.
 func TestMain(m *testing.M) {
 	switch {
 	case os.Getenv("AWS_LAMBDA_RUNTIME_API") != "":
@@ -44,8 +44,7 @@ func TestCommand(t *testing.T) {
 	}
 	endpoint := strings.TrimPrefix(strings.TrimSpace(line), "AWS_ENDPOINT_URL_LAMBDA=")
 
-	// The test sends the request that the SDK's Lambda client would send, because the repository does not depend on
-	// that client.
+	// The repository does not depend on the SDK's Lambda client.
 	t.Run("synchronous_invocation_returns_the_result", func(t *testing.T) {
 		res, err := http.Post(endpoint+"/2015-03-31/functions/function/invocations", "application/json", strings.NewReader(`"world"`))
 		if err != nil {

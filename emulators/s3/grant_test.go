@@ -36,7 +36,7 @@ func grant(t testing.TB, c *s3.Client, key string, options ...func(*s3.PresignOp
 	return signed
 }
 
-// anHourAgo is an option that makes the presigner sign with the time of an hour ago.
+// anHourAgo makes the presigner sign with the time of an hour ago.
 func anHourAgo(o *s3.PresignOptions) {
 	o.Presigner = earlier{v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })}
 }

@@ -30,7 +30,7 @@ const (
 	region = "eu-central-1"
 )
 
-// TestMain runs the command itself when a test starts it as a child process.
+// TestMain runs the command in a child process of a test.
 func TestMain(m *testing.M) {
 	if os.Getenv("S3_TEST_CHILD") != "" {
 		main()
@@ -96,7 +96,6 @@ func (s *server) read(stderr io.Reader, ready chan struct{}) {
 	close(s.ended)
 }
 
-// kill sends SIGKILL.
 func (s *server) kill() {
 	s.cmd.Process.Kill()
 	<-s.ended

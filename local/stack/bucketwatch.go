@@ -20,7 +20,7 @@ import (
 const maxUploadDelay = picture.GrantTTL + time.Minute
 
 // watchBucket polls a bucket in AWS, whose events cannot reach this machine, and sends an event for each new object to the
-// trigger. The first poll finds the uploads of the last day, because the trigger ignores pictures that it has handled.
+// trigger. The first poll finds the uploads of the last day, which is safe because the trigger ignores pictures that it has handled.
 func (s *Stack) watchBucket(ctx context.Context) error {
 	aws, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {

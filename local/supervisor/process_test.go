@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// startSleep runs "sleep 60" as a process until the test ends.
+// startSleep runs "sleep 60" until the test ends.
 func startSleep(t *testing.T) *Process {
 	t.Helper()
 	p := New("sleep", "/bin/sleep", []string{"60"}, nil, t.TempDir(), io.Discard)
@@ -30,7 +30,7 @@ func startSleep(t *testing.T) *Process {
 	return p
 }
 
-// waitForPID waits until the process runs with another PID than before, and returns the new one.
+// waitForPID waits until the PID is another one than before.
 func waitForPID(t *testing.T, p *Process, before int) int {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {

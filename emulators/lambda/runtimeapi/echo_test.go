@@ -21,8 +21,7 @@ type result struct {
 	PID int    `json:"pid"`
 }
 
-// runFunction runs a function that requests an instruction from ECHO_URL and follows it: fail, panic, exit or succeed. With
-// ECHO_HTTP, it serves a function URL.
+// runFunction is the function: it requests an instruction from ECHO_URL and follows it. With ECHO_HTTP, it serves a function URL.
 func runFunction() {
 	if os.Getenv("ECHO_BROKEN") != "" {
 		os.Exit(7)
@@ -60,7 +59,7 @@ func handle(ctx context.Context, o order) (result, error) {
 	return result{o.ID, pid}, nil
 }
 
-// serveHTTP writes the request to the response, then requests its instruction, and ends the response when it has followed it.
+// serveHTTP writes the request to the response. It ends the response after it has followed its instruction.
 func serveHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

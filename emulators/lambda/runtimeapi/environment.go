@@ -33,7 +33,7 @@ type environment struct {
 	current *invocation // nil if the process is idle
 }
 
-// invocation is one invocation, as the Runtime API passes it to the process.
+// invocation is passed to one process.
 type invocation struct {
 	requestID string
 	payload   []byte
@@ -43,7 +43,6 @@ type invocation struct {
 	done      chan outcome // receives one outcome
 }
 
-// startEnvironment starts the process, which requests its first invocation when it is ready.
 func (h *Host) startEnvironment() (*environment, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -101,8 +100,8 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	w.Write(i.payload)
 }
 
-// serveResult receives the response of the current invocation, or its error if failure is not empty. It sends the outcome
-// before it responds, because the process may exit as soon as it has the response.
+// serveResult receives the function's response, or its error if failure is not empty. It sends the outcome before it responds,
+// because the process may exit as soon as it has the response.
 func (e *environment) serveResult(w http.ResponseWriter, r *http.Request, failure string) {
 	e.mu.Lock()
 	i := e.current

@@ -171,8 +171,8 @@ func (h *Host) attempt(e event, nth int, retryNow chan struct{}) (again bool, wa
 	return true, wait, nil
 }
 
-// RetryNow immediately retries all waiting events and dead letters, whose attempts and those of running events are counted
-// from 1 again. Later attempts run in new environments, because a client in an old one may wait before it reconnects.
+// RetryNow immediately retries all waiting events and dead letters. The attempts of all events are counted from 1 again. They
+// run in new environments, because a client in an old environment may wait before it reconnects.
 func (h *Host) RetryNow() error {
 	h.mu.Lock()
 	retryNow := h.retryNow

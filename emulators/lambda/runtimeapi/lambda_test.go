@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// instructor is the server that the function requests its instructions from. It records the calls.
+// instructor is the server of the function's instructions. It records the calls.
 type instructor struct {
 	*httptest.Server
 	calls chan call
@@ -38,8 +38,7 @@ type call struct {
 	process context.Context // ends with the function's process
 }
 
-// newInstructor starts an instructor. Its response to each call is the result of instruct: "ok", "fail", "panic" or
-// "exit".
+// newInstructor starts an instructor. instruct returns "ok", "fail", "panic" or "exit".
 func newInstructor(t testing.TB, instruct func(call) string) *instructor {
 	t.Helper()
 	in := &instructor{calls: make(chan call, 1<<16)}
@@ -60,7 +59,7 @@ func newInstructor(t testing.TB, instruct func(call) string) *instructor {
 
 func ok(call) string { return "ok" }
 
-// once returns an instruct function. The function returns the instruction for the first call and "ok" for later calls.
+// once returns an instruct function that gives the instruction only for the first call.
 func once(instruction string) func(call) string {
 	return func(c call) string {
 		if c.nth == 1 {
@@ -82,7 +81,7 @@ type running struct {
 	stop func()
 }
 
-// run starts a host that stores its data in dir. The host runs until the test ends or stop is called.
+// run starts a host, which runs until the test ends or stop is called.
 func run(t testing.TB, dir string, in *instructor, change ...func(*Config)) *running {
 	t.Helper()
 	c := Config{
@@ -111,7 +110,6 @@ func run(t testing.TB, dir string, in *instructor, change ...func(*Config)) *run
 	return &running{h, api.URL, stop}
 }
 
-// invoke calls the Invoke API.
 func invoke(t testing.TB, url, name, kind, payload string) (*http.Response, string) {
 	t.Helper()
 	resp, body, err := tryInvoke(t, url, name, kind, payload)
@@ -145,7 +143,7 @@ func send(t testing.TB, url, id string) {
 	}
 }
 
-// trySend does the same as send, but may be called from other goroutines than the test's own.
+// trySend may be called from other goroutines than the test's own.
 func trySend(t testing.TB, url, id string) error {
 	t.Helper()
 	resp, body, err := tryInvoke(t, url, "echo", "Event", `{"id":"`+id+`"}`)
