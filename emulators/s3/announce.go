@@ -27,47 +27,48 @@ type announcer struct {
 }
 
 func (a *announcer) PutObject(ctx context.Context, in s3response.PutObjectInput) (out s3response.PutObjectOutput, err error) {
-	err = a.announce(ctx, "ObjectCreated:Put", in.Bucket, in.Key, func() (version string, err error) {
+	err = a.announce(ctx, "ObjectCreated:Put", in.Bucket, in.Key, func(c *s3event.Creation) error {
 		out, err = a.Backend.PutObject(ctx, in)
-		return out.VersionID, err
+		c.VersionID, c.ETag, c.Size = out.VersionID, out.ETag, aws.ToInt64(out.Size)
+		return err
 	})
 	return out, err
 }
 
 func (a *announcer) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (out s3response.CompleteMultipartUploadResult, version string, err error) {
-	err = a.announce(ctx, "ObjectCreated:CompleteMultipartUpload", in.Bucket, in.Key, func() (string, error) {
+	err = a.announce(ctx, "ObjectCreated:CompleteMultipartUpload", in.Bucket, in.Key, func(c *s3event.Creation) error {
 		out, version, err = a.Backend.CompleteMultipartUpload(ctx, in)
-		return version, err
+		c.VersionID = version
+		return err
 	})
 	return out, version, err
 }
 
 func (a *announcer) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (out s3response.CopyObjectOutput, err error) {
-	err = a.announce(ctx, "ObjectCreated:Copy", in.Bucket, in.Key, func() (version string, err error) {
+	err = a.announce(ctx, "ObjectCreated:Copy", in.Bucket, in.Key, func(c *s3event.Creation) error {
 		out, err = a.Backend.CopyObject(ctx, in)
-		return aws.ToString(out.VersionId), err
+		c.VersionID = aws.ToString(out.VersionId)
+		return err
 	})
 	return out, err
 }
 
-// announce stores an intent, calls create to create the object, and replaces the intent with the event.
-func (a *announcer) announce(ctx context.Context, event string, bucket, key *string, create func() (version string, err error)) error {
-	if a.outbox.notify == "" || !strings.HasPrefix(*key, a.prefix) || a.faults.dropsEvents(*key) {
-		_, err := create()
-		return err
-	}
+// announce stores an intent, calls create to create the object, and replaces the intent with the event. create sets those
+// fields of the event that it knows.
+func (a *announcer) announce(ctx context.Context, event string, bucket, key *string, create func(*s3event.Creation) error) error {
 	c := s3event.Creation{EventName: event, Region: a.region, Bucket: *bucket, Key: *key, Time: time.Now(), Sequencer: a.outbox.sequencer()}
+	if a.outbox.notify == "" || !strings.HasPrefix(*key, a.prefix) || a.faults.dropsEvents(*key) {
+		return create(&c)
+	}
 	if err := a.outbox.addIntent(c); err != nil {
 		return err
 	}
-	version, err := create()
+	err := create(&c)
 	if rejected(err) {
 		a.outbox.removeIntent(c)
 		return err
 	}
-	// The object may exist despite a 5xx error, so complete looks it up.
-	c.VersionID = version
-	if eventErr := a.complete(ctx, c); eventErr != nil {
+	if eventErr := a.complete(context.WithoutCancel(ctx), c); eventErr != nil {
 		slog.Error("the event of an object is delayed until the next start", "error", eventErr)
 	}
 	return err
@@ -92,17 +93,22 @@ func (a *announcer) recover(ctx context.Context, cleanUp func(bucket, key string
 	return nil
 }
 
-// complete replaces the intent with the event of the object, or drops it if the object does not exist.
+// complete replaces the intent with the event. If the ETag is unknown, complete looks the object up, and drops the intent if
+// there is no object.
 func (a *announcer) complete(ctx context.Context, c s3event.Creation) error {
-	head, err := a.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &c.Bucket, Key: &c.Key, VersionId: &c.VersionID})
-	if err != nil && !rejected(err) {
-		return fmt.Errorf("looking the object up: %w", err)
-	}
-	if err == nil {
-		c.VersionID, c.ETag, c.Size = aws.ToString(head.VersionId), aws.ToString(head.ETag), aws.ToInt64(head.ContentLength)
-		if err := a.outbox.addEvent(c); err != nil {
-			return err
+	if c.ETag == "" {
+		head, err := a.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &c.Bucket, Key: &c.Key, VersionId: &c.VersionID})
+		if rejected(err) {
+			a.outbox.removeIntent(c)
+			return nil
 		}
+		if err != nil {
+			return fmt.Errorf("looking the object up: %w", err)
+		}
+		c.VersionID, c.ETag, c.Size = aws.ToString(head.VersionId), aws.ToString(head.ETag), aws.ToInt64(head.ContentLength)
+	}
+	if err := a.outbox.addEvent(c); err != nil {
+		return err
 	}
 	a.outbox.removeIntent(c)
 	return nil

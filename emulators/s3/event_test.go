@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -100,6 +101,37 @@ func multipart(t *testing.T, s *server, key, body string) (version string) {
 		t.Fatal(err)
 	}
 	return aws.ToString(done.VersionId)
+}
+
+func TestConcurrentOverwrites(t *testing.T) {
+	t.Run("event_of_each_version_has_its_size", func(t *testing.T) {
+		l := startLambda(t)
+		s := start(t, t.TempDir(), l.URL)
+		const writers, versions = 8, 20
+		var sizes sync.Map
+		var wg sync.WaitGroup
+		for writer := range writers {
+			wg.Go(func() {
+				for i := range versions {
+					body := strings.Repeat("x", 1+writer*versions+i)
+					in := &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("pictures/a.jpg"), Body: strings.NewReader(body)}
+					out, err := s.PutObject(t.Context(), in)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					sizes.Store(*out.VersionId, int64(len(body)))
+				}
+			})
+		}
+		wg.Wait()
+		for range writers * versions {
+			e := l.next(t).S3.Object
+			if size, _ := sizes.LoadAndDelete(e.VersionID); size != e.Size {
+				t.Errorf("event of version %s has size %d, want %v", e.VersionID, e.Size, size)
+			}
+		}
+	})
 }
 
 // TestUnusualKeys checks that a key is escaped exactly once in its event.
