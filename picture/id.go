@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
@@ -13,8 +14,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// ID identifies a picture, its workflow, its object and its Record. It is safe in a URL, a file name, a workflow ID
-// and a Cosmos DB id. Knowing the ID gives access to the picture.
+// ID identifies a picture, its workflow, its object and its Record. Knowing the ID gives access to the picture.
 type ID string
 
 // Prefix is the key prefix of every upload.
@@ -23,14 +23,12 @@ const Prefix = "pictures/"
 // formats lists the accepted content types and their file extensions.
 var formats = [...]struct{ contentType, ext string }{{"image/jpeg", "jpg"}, {"image/png", "png"}, {"image/webp", "webp"}}
 
-// NewID returns a new UUIDv7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, so that IDs sort by creation time,
-// and 74 random bits. google/uuid is not used because it makes only 62 bits random.
+// NewID returns a UUIDv7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, so that IDs sort by creation time, and
+// 74 random bits. uuid.NewV7 makes only 62 bits random.
 func NewID(now time.Time) ID {
 	var u uuid.UUID
-	rand.Read(u[:]) // never fails
-	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(now.UnixMilli()))
-	copy(u[:6], ms[2:])
+	binary.BigEndian.PutUint64(u[:], uint64(now.UnixMilli())<<16)
+	rand.Read(u[6:]) // never fails
 	u[6] = u[6]&0x0f | 0x70
 	u[8] = u[8]&0x3f | 0x80
 	return ID(u.String())
@@ -55,9 +53,7 @@ func (id ID) CreatedAt() time.Time {
 	if err != nil {
 		return time.Time{}
 	}
-	var ms [8]byte
-	copy(ms[2:], u[:6])
-	return time.UnixMilli(int64(binary.BigEndian.Uint64(ms[:]))).UTC()
+	return time.Unix(u.Time().UnixTime()).UTC()
 }
 
 // Key returns the object key of an upload with the given content type.
@@ -73,27 +69,20 @@ func (id ID) Key(contentType string) (string, error) {
 // ParseKey returns the ID and content type in a decoded key that Key created. Every other key is an error.
 func ParseKey(key string) (ID, string, error) {
 	name, found := strings.CutPrefix(key, Prefix)
-	stem, ext, dotted := strings.Cut(name, ".")
+	stem, ext, _ := strings.Cut(name, ".")
 	id, err := ParseID(stem)
-	if found && dotted && err == nil && !backfillPattern.MatchString(stem) {
-		for _, f := range formats {
-			if f.ext == ext {
-				return id, f.contentType, nil
-			}
+	for _, f := range formats {
+		if found && err == nil && f.ext == ext && !backfillPattern.MatchString(stem) {
+			return id, f.contentType, nil
 		}
 	}
 	return "", "", fmt.Errorf("object key %.80q is not %s<id>.jpg, .png or .webp", key, Prefix)
 }
 
-// backfillID hashes bucket, key and version. Each part is preceded by its length, so that different triples cannot
-// produce the same hash input.
+// backfillID hashes bucket, key and version. The length before each part makes the hash input unambiguous.
 func backfillID(p Picture) ID {
-	version := p.VersionID
-	if version == "" {
-		version = p.ETag
-	}
 	h := sha256.New()
-	for _, part := range []string{p.Bucket, p.Key, version} {
+	for _, part := range []string{p.Bucket, p.Key, cmp.Or(p.VersionID, p.ETag)} {
 		fmt.Fprintf(h, "%d:%s", len(part), part)
 	}
 	sum := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(h.Sum(nil))

@@ -5,19 +5,15 @@ import "time"
 // Kind is what an error means for the picture. It is also the type of the failure in Temporal's history.
 type Kind string
 
+// The first group of kinds rejects the picture: it can never be annotated, and its Record states the reason. The second
+// group changes the next step. The third group is retried.
 const (
-	// Kinds that reject the picture: it can never be annotated, and its Record states the reason.
-
 	BadImage Kind = "BadImage" // not an image that Google can read
 	TooLarge Kind = "TooLarge" // the picture or its annotation exceeds a limit
 	Gone     Kind = "Gone"     // the object version no longer exists
 
-	// Kinds that change the next step.
-
 	Unfetchable Kind = "Unfetchable" // Google could not fetch the URL: send the bytes
 	WasErased   Kind = "WasErased"   // the owner erased the picture: discard it
-
-	// Kinds that are retried: the same call may succeed later.
 
 	Unavailable   Kind = "Unavailable"   // a cloud is down, slow or unreachable
 	Throttled     Kind = "Throttled"     // a cloud asks us to slow down, perhaps for a stated time
@@ -25,15 +21,15 @@ const (
 	Misconfigured Kind = "Misconfigured" // a setting is wrong: the operator must fix it
 )
 
-// Rejects reports whether an error of this kind rejects the picture, because no retry can help.
+// Rejects reports whether an error of this kind rejects the picture.
 func (k Kind) Rejects() bool { return k == BadImage || k == TooLarge || k == Gone }
 
-// Retries reports whether an error of this kind is retried, because the same call may succeed later.
+// Retries reports whether an error of this kind is retried.
 func (k Kind) Retries() bool {
 	return k == Unavailable || k == Throttled || k == Forbidden || k == Misconfigured
 }
 
-// consequence is the end of every message of this kind.
+// consequence returns the end of every message of this kind.
 func (k Kind) consequence() string {
 	switch k {
 	case Unavailable, Throttled:
@@ -49,7 +45,6 @@ func (k Kind) consequence() string {
 // Cloud names the service that an error came from, or that a step runs in.
 type Cloud string
 
-// The three clouds, and Temporal.
 const (
 	AWS      Cloud = "aws"
 	Google   Cloud = "google"
@@ -78,8 +73,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// FailureDetails is attached to the failures of activities. It tells the page which cloud failed, so that the page does
-// not have to parse an English sentence.
+// FailureDetails is attached to the failures of activities, so that the page need not parse the message.
 type FailureDetails struct {
 	Cloud Cloud `json:"cloud,omitempty"`
 }

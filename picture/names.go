@@ -2,17 +2,14 @@ package picture
 
 import "time"
 
-// The names of workflows, activities and task queues. They are in this package so that trigger and web can start
-// workflows without linking the packages workflows and activities.
+// Names of workflows and task queues. trigger and web use them without linking the packages workflows and activities.
 const (
 	AnnotateWorkflow = "AnnotatePicture"
 	EraseWorkflow    = "ErasePicture"
 	SweepWorkflow    = "SweepPictures"
 
-	// PicturesQueue carries the workflows and all activities except annotate.
-	PicturesQueue = "pictures"
-	// AnnotateQueue carries only annotate, because Vision's quota limits its rate.
-	AnnotateQueue = "annotate"
+	PicturesQueue = "pictures" // workflows, and all activities except annotate
+	AnnotateQueue = "annotate" // only annotate, because Vision's quota limits its rate
 )
 
 // WorkflowID is the ID of the picture's AnnotatePicture workflow.
@@ -27,7 +24,6 @@ const GrantTTL = 15 * time.Minute
 // StepName is one of the three steps, and the name of its activity.
 type StepName string
 
-// The steps.
 const (
 	PresignStep  StepName = "presign"
 	AnnotateStep StepName = "annotate"
@@ -39,22 +35,15 @@ var StepOrder = [...]StepName{PresignStep, AnnotateStep, PersistStep}
 
 // Cloud returns the cloud that executes the step.
 func (s StepName) Cloud() Cloud {
-	switch s {
-	case PresignStep:
-		return AWS
-	case AnnotateStep:
-		return Google
-	default:
-		return Azure
-	}
+	return map[StepName]Cloud{PresignStep: AWS, AnnotateStep: Google, PersistStep: Azure}[s]
 }
 
-// Activities that are not steps.
+// Names of the activities that are not steps.
 const (
-	DiscardActivity           = "discard"            // replaces persist for a picture that was erased meanwhile
-	WriteTombstoneActivity    = "write-tombstone"    // of an erasure: the tombstone replaces the Record
-	TerminateWorkflowActivity = "terminate-workflow" // of an erasure: ends the picture's workflow
-	DeleteObjectActivity      = "delete-object"      // of an erasure: deletes every version of the object
-	DeleteHistoryActivity     = "delete-history"     // of an erasure: deletes the histories of the picture's workflow
-	SweepPageActivity         = "sweep-page"         // examines one page of a bucket listing
+	DiscardActivity           = "discard"
+	WriteTombstoneActivity    = "write-tombstone"
+	TerminateWorkflowActivity = "terminate-workflow"
+	DeleteObjectActivity      = "delete-object"
+	DeleteHistoryActivity     = "delete-history"
+	SweepPageActivity         = "sweep-page"
 )

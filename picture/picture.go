@@ -9,11 +9,11 @@ import (
 	"unicode/utf8"
 )
 
-// MaxSize is the size of the largest picture that may be uploaded, in bytes. Cloud Vision accepts image files of at
-// most 20 MB (https://cloud.google.com/vision/quotas, content limits).
+// MaxSize is the maximum size of an upload in bytes: Cloud Vision's limit for image files
+// (https://cloud.google.com/vision/quotas).
 const MaxSize = 20_000_000
 
-// MaxKey is the length of the longest object key that S3 allows, in bytes of UTF-8.
+// MaxKey is the maximum length of an object key in S3, in bytes.
 const MaxKey = 1024
 
 // Picture identifies one version of an uploaded object.
@@ -27,8 +27,16 @@ type Picture struct {
 	UploadedAt time.Time `json:"uploadedAt"`
 }
 
-// New returns the Picture of an object version. Its ID comes from the key if the site created that key. Otherwise it is a
-// hash of bucket, key and version. New fails if the arguments cannot describe an S3 object.
+// Order is the input of an AnnotatePicture workflow.
+type Order struct {
+	Picture
+	// ReannotateBefore requests a new annotation if the picture's Record was written before this time. With the zero
+	// value, an existing Record is never replaced.
+	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"`
+}
+
+// New returns the Picture of an object version. Its ID comes from the key if the site created the key; otherwise the ID
+// is a hash of bucket, key and version. New fails if the arguments cannot describe an S3 object.
 func New(bucket, key, versionID, etag string, size int64, uploadedAt time.Time) (Picture, error) {
 	switch {
 	case bucket == "":
@@ -54,9 +62,6 @@ func New(bucket, key, versionID, etag string, size int64, uploadedAt time.Time) 
 
 // ContentType returns the content type that the key states, or "" if the site did not create the key.
 func (p Picture) ContentType() string {
-	_, contentType, err := ParseKey(p.Key)
-	if err != nil {
-		return ""
-	}
+	_, contentType, _ := ParseKey(p.Key) // "" after an error
 	return contentType
 }

@@ -13,7 +13,6 @@ type Progress struct {
 // StepStatus is the state of one step.
 type StepStatus string
 
-// The states of a step.
 const (
 	StepWaiting  StepStatus = "waiting"
 	StepRunning  StepStatus = "running"

@@ -23,8 +23,7 @@ const (
 // Settled reports whether the status is final.
 func (s Status) Settled() bool { return s == Annotated || s == Rejected || s == Erased }
 
-// Record is the Cosmos DB document of a picture. ID is both the document's id and its partition key. A Record contains
-// no URL that gives access to the picture.
+// Record is the Cosmos DB document of a picture. ID is both the document's id and its partition key.
 type Record struct {
 	ID          ID        `json:"id"`
 	Schema      int       `json:"schema"`
@@ -39,14 +38,14 @@ type Record struct {
 	AnnotatedAt time.Time `json:"annotatedAt,omitzero"`
 	// Annotation is Google's AnnotateImageResponse as proto JSON.
 	Annotation json.RawMessage `json:"annotation,omitempty"`
-	// ReannotationRejectedAt is when a later annotation was rejected. Annotation then still has the earlier result.
+	// ReannotationRejectedAt is when a later annotation was rejected. The Record then keeps the earlier Annotation.
 	ReannotationRejectedAt time.Time  `json:"reannotationRejectedAt,omitzero"`
 	Rejection              *Rejection `json:"rejection,omitempty"`
 	Steps                  []Step     `json:"steps,omitempty"`
 	RunID                  string     `json:"runId,omitempty"`
 }
 
-// OlderThan reports whether the last attempt to annotate the picture began before t. It is always false for a tombstone.
+// OlderThan reports whether the last attempt to annotate the picture began before t. For a tombstone, it returns false.
 func (r Record) OlderThan(t time.Time) bool {
 	last := r.ReannotationRejectedAt
 	if n := len(r.Steps); n > 0 && r.Steps[n-1].StartedAt.After(last) {
@@ -83,9 +82,7 @@ func (p Picture) RejectedRecord(reason Rejection, steps []Step, runID string) Re
 }
 
 // Tombstone returns the document that remains of an erased picture.
-func Tombstone(id ID) Record {
-	return Record{ID: id, Schema: Schema, Status: Erased}
-}
+func Tombstone(id ID) Record { return Record{ID: id, Schema: Schema, Status: Erased} }
 
 func (p Picture) record(status Status, steps []Step, runID string) Record {
 	return Record{

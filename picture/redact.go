@@ -11,15 +11,14 @@ var (
 )
 
 // Redact removes from s everything that gives access to a picture: URL signatures and most of each picture ID.
-// Use it for text from outside, such as a cloud's error message.
 func Redact(s string) string {
 	s = signature.ReplaceAllString(s, "${1}…")
 	return anyID.ReplaceAllStringFunc(s, func(id string) string { return ID(id).Redacted() })
 }
 
-// Redacted returns the last eight characters of the ID, which are enough to search the log for a picture but too few to
-// open it. The first characters would not identify an upload, because they contain only its time.
+// Redacted returns the last eight characters of the ID. They are enough to search the log for a picture, but too few to
+// open it.
 func (id ID) Redacted() string { return "…" + string(id[max(0, len(id)-8):]) }
 
-// LogValue implements slog.LogValuer, so that a log never contains a whole ID.
+// LogValue implements slog.LogValuer: a log never contains a whole ID.
 func (id ID) LogValue() slog.Value { return slog.StringValue(id.Redacted()) }

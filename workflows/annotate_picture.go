@@ -2,8 +2,8 @@
 // no clock except Temporal's.
 //
 // Running workflows replay their history on new code. A change to what a workflow schedules, or in which order, therefore
-// needs workflow.GetVersion; TestVersioning is a worked example. The golden histories in testdata stay unchanged, and each
-// new branch gets its own. Inputs and results of activities may only gain fields whose zero value keeps the old behaviour.
+// needs workflow.GetVersion; TestVersioning is an example. The golden histories in testdata stay unchanged, and each new
+// branch gets its own. Inputs and results of activities may only gain fields whose zero value keeps the old behaviour.
 package workflows
 
 import (
@@ -14,7 +14,7 @@ import (
 )
 
 // AnnotatePicture takes one picture through the three clouds. It ends when the picture has a Record: annotated, or rejected
-// with a reason. It waits for clouds that are unavailable. A picture that its owner erased meanwhile is discarded.
+// with a reason. It waits for unavailable clouds, and discards a picture that its owner erased meanwhile.
 func AnnotatePicture(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
 	runID := workflow.GetInfo(ctx).WorkflowExecution.RunID
 	result, steps, err := annotate(ctx, order)

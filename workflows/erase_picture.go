@@ -10,13 +10,15 @@ import (
 
 // ErasePicture deletes a picture from all three clouds and from Temporal, at any moment of its workflow. It writes the
 // tombstone first, because all other code respects a tombstone. An upload grant cannot be revoked, so ErasePicture waits
-// until the grant has expired and then deletes what was uploaded meanwhile.
+// until the grant has expired, and then deletes what was uploaded meanwhile.
 func ErasePicture(ctx workflow.Context, id picture.ID) error {
 	ctx = defaultOptions(ctx)
 	if err := execute(ctx, id, picture.WriteTombstoneActivity, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity); err != nil {
 		return err
 	}
-	if err := workflow.Sleep(ctx, grantRemaining(workflow.Now(ctx), id)); err != nil {
+	// One minute more than the grant is valid, for an upload that began in its last second.
+	grantExpiry := id.CreatedAt().Add(picture.GrantTTL + time.Minute)
+	if err := workflow.Sleep(ctx, max(0, grantExpiry.Sub(workflow.Now(ctx)))); err != nil {
 		return err
 	}
 	return execute(ctx, id, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity, picture.DeleteHistoryActivity)
@@ -30,10 +32,4 @@ func execute(ctx workflow.Context, id picture.ID, activities ...string) error {
 		}
 	}
 	return nil
-}
-
-// grantRemaining returns how long the picture's upload grant is still valid, plus one minute for an upload that began in
-// its last second.
-func grantRemaining(now time.Time, id picture.ID) time.Duration {
-	return max(0, id.CreatedAt().Add(picture.GrantTTL+time.Minute).Sub(now))
 }

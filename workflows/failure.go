@@ -18,15 +18,7 @@ func kindOf(err error) picture.Kind {
 	return ""
 }
 
-// retryAfter returns the delay that the cloud requested, or 0 if it requested none.
-func retryAfter(err error) time.Duration {
-	if e, ok := errors.AsType[*temporal.ApplicationError](err); ok {
-		return e.NextRetryDelay()
-	}
-	return 0
-}
-
-// rejection returns the reason for the Record of a picture that can never be annotated.
+// rejection returns the reason for the Record of a rejected picture.
 func rejection(step picture.StepName, err error) picture.Rejection {
 	message := err.Error()
 	if e, ok := errors.AsType[*temporal.ApplicationError](err); ok {

@@ -9,14 +9,12 @@ import (
 	"triptych/picture"
 )
 
-// maxRetryInterval limits the pause between two attempts. One attempt per minute is cheap and detects soon enough that
-// a cloud is available again. No activity has a limit on its attempts or total time, because a cloud may be unavailable
-// for days.
+// maxRetryInterval limits the pause between two attempts. Attempts and total time have no limit, because a cloud may be
+// unavailable for days.
 const maxRetryInterval = time.Minute
 
-// localOptions allows one attempt of three seconds, so that it ends within the workflow task. The three seconds include
-// the fetching of credentials. A second local attempt would fail for the same reason, and the SDK limits how long local
-// activities can be retried.
+// localOptions allows one attempt of three seconds, so that the attempt ends within the workflow task. The three seconds
+// include the fetching of credentials.
 func localOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout: 3 * time.Second,
@@ -24,9 +22,8 @@ func localOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// annotateOptions selects annotate's own task queue, whose rate is limited to Vision's quota. The time in that queue is
-// not limited, because many pictures may be waiting. An attempt may take 60 s, because Google may need 20 s for a
-// picture; a missing heartbeat detects a crashed worker after 3 s.
+// annotateOptions selects annotate's own task queue, whose rate is limited to Vision's quota. An attempt may take 60 s,
+// because Google may need 20 s for a picture. A missing heartbeat detects a crashed worker after 3 s.
 func annotateOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           picture.AnnotateQueue,
@@ -36,8 +33,7 @@ func annotateOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// defaultOptions contains the options of activities that make one short call. If a cloud requests a delay, the delay
-// replaces the interval of the retry policy.
+// defaultOptions is for activities that make short calls.
 func defaultOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 15 * time.Second,
@@ -45,8 +41,7 @@ func defaultOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// sweepOptions contains the options of the sweep activity. The timeout is long, because a page has 1,000 keys, each of
-// which needs a read from Cosmos DB.
+// sweepOptions has a long timeout, because a page has 1,000 keys, and each key needs a read from Cosmos DB.
 func sweepOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 5 * time.Minute,
