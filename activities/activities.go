@@ -1,6 +1,6 @@
 // Package activities contains the three steps of a picture (presign, annotate and persist), its erasure, and the sweep.
-// All writes to the clouds happen here, and all are idempotent. The package does not decide about the order of
-// activities, or what to do after an error; package workflows does.
+// All writes to the clouds happen here, and all are idempotent. Package workflows decides the order of the activities, and
+// what follows an error.
 package activities
 
 import (
@@ -22,7 +22,7 @@ type Activities struct {
 	Vision      *visionapi.ImageAnnotatorClient
 	Records     *records.Container
 	Features    []*visionpb.Feature // requested from Google
-	InlineBytes *semaphore.Weighted // limits the memory for pictures sent as bytes; its size is InlineBytesLimit
+	InlineBytes *semaphore.Weighted // of size InlineBytesLimit: limits the memory for pictures sent as bytes
 }
 
 // RegisterMain registers the activities of PicturesQueue.
@@ -42,8 +42,7 @@ func (a *Activities) RegisterAnnotate(r worker.ActivityRegistry) {
 	register(r, string(picture.AnnotateStep), a.Annotate)
 }
 
-// register sets the activity's name explicitly. Histories contain the name, so it must not change with the method's name.
-// It also lets workflows refer to annotate, which the worker of their own queue does not register.
+// register sets the activity's name explicitly, because histories contain the name: renaming the method must not change it.
 func register(r worker.ActivityRegistry, name string, method any) {
 	r.RegisterActivityWithOptions(method, activity.RegisterOptions{Name: name})
 }

@@ -22,33 +22,26 @@ import (
 // Send is how Google gets the picture.
 type Send string
 
-// With ByURL, Google fetches the picture. With ByBytes, the worker reads the picture and sends it to Google.
 const (
-	ByURL   Send = "url"
-	ByBytes Send = "bytes"
+	ByURL   Send = "url"   // Google fetches the picture
+	ByBytes Send = "bytes" // the worker reads the picture and sends it
 )
 
-// MaxInlineSize is the size of the largest picture that can be sent as bytes.
-//
-// Google refuses a gRPC request of more than 10,485,760 bytes with INVALID_ARGUMENT "Request payload size exceeds the
-// limit" (github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845). Vision documents the same limit as a "JSON
-// request object size" of 10 MB. 64 KiB are reserved for the rest of the request.
-//
-// If Google cannot fetch a picture that is larger than MaxInlineSize, annotate is retried with the URL until Google
-// can.
+// MaxInlineSize is the maximum size of a picture that is sent as bytes. Google refuses gRPC requests of more than
+// 10,485,760 bytes (github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845). 64 KiB are reserved for the rest of
+// the request. For larger pictures, annotate is retried with the URL until Google can fetch it.
 const MaxInlineSize = 10<<20 - 64<<10
 
 // InlineBytesLimit is the maximum total size of the pictures that a worker sends as bytes concurrently. Each picture
 // takes twice its size in memory, because gRPC copies it.
 const InlineBytesLimit = 20 * MaxInlineSize
 
-// maxRecord is the size of the largest accepted Record, in bytes of JSON. It must fit into a Cosmos DB item and into a
-// Temporal payload (limit.blobSize.error, 2 MiB). 8 KiB are reserved for the run ID, the times and Temporal's envelope,
-// which are unknown when the Record is measured.
+// maxRecord is the maximum size of a Record in bytes of JSON. The Record must fit into a Cosmos DB item and into a
+// Temporal payload (2 MiB). 8 KiB are reserved for the run ID, the times and Temporal's envelope, which are unknown when
+// the Record is measured.
 const maxRecord = records.MaxSize - 8<<10
 
-// annotateTimeout limits an attempt. It is shorter than Temporal's timeout of the attempt, so that the error names the
-// cloud that did not respond.
+// annotateTimeout is shorter than Temporal's timeout of the attempt, so that the error names the cloud that did not respond.
 const annotateTimeout = 50 * time.Second
 
 // AnnotateInput is the input of annotate.
@@ -60,15 +53,14 @@ type AnnotateInput struct {
 	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"`
 }
 
-// AnnotateResult is the result of annotate. If the picture already has a Record, Google is not called, and Existing is the
-// status of that Record.
+// AnnotateResult is the result of annotate. If the picture already has a Record, only Existing is set: the Record's status.
 type AnnotateResult struct {
 	Annotation json.RawMessage `json:"annotation"` // Google's AnnotateImageResponse as proto JSON
 	Step       picture.Step    `json:"step"`
 	Existing   picture.Status  `json:"existing,omitempty"`
 }
 
-// Annotate calls Google once per attempt; Google bills each call that it answers. Annotate does not call Google for a
+// Annotate calls Google once per attempt, because Google bills each call that it answers. It does not call Google for a
 // picture that was erased or already has a Record.
 func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateResult, error) {
 	ctx, stop := heartbeat(ctx)
@@ -122,8 +114,8 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Ima
 		return &visionpb.Image{Content: content}, err
 	}
 	signed := in.SignedURL
-	// Retries reuse their input, and a picture can wait in the queue for longer than any URL is valid. Sign again here:
-	// a picture sent back to presign would join the end of the queue, and its URL could expire again.
+	// A picture can wait in the queue for longer than a URL is valid, and retries reuse their input. Sign again here: a
+	// picture sent back to presign would join the end of the queue, and its URL could expire again.
 	if time.Until(signed.ExpiresAt) < minURLTTL/2 {
 		var err error
 		if signed, err = a.sign(ctx, in.Picture); err != nil {
@@ -133,7 +125,7 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Ima
 	return &visionpb.Image{Source: &visionpb.ImageSource{ImageUri: signed.URL}}, nil
 }
 
-// read reads the object version into memory, if it is small enough to be sent.
+// read reads an object version that is small enough to be sent.
 func (a *Activities) read(ctx context.Context, p picture.Picture) ([]byte, error) {
 	get := &s3.GetObjectInput{Bucket: &p.Bucket, Key: &p.Key}
 	if p.VersionID != "" {
@@ -155,7 +147,7 @@ func (a *Activities) read(ctx context.Context, p picture.Picture) ([]byte, error
 	return content.Bytes(), nil
 }
 
-// extractAnnotation returns the annotation of the only image in response, if it fits into a Record.
+// extractAnnotation returns the annotation of the only image in response, if the annotation fits into a Record.
 func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in AnnotateInput) (json.RawMessage, error) {
 	if len(response.Responses) != 1 {
 		return nil, &picture.Error{Kind: picture.Unavailable, Cloud: picture.Google,
@@ -169,12 +161,20 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	if err != nil {
 		return nil, fmt.Errorf("encoding Google's annotation: %w", err)
 	}
-	return annotation, checkSize(in.Picture, annotation)
+	// The annotation grows when it is encoded as part of the Record.
+	record, err := records.Encode(in.Picture.AnnotatedRecord(annotation, time.Now(), nil, ""))
+	if err != nil {
+		return nil, err
+	}
+	if len(record) > maxRecord {
+		return nil, &picture.Error{Kind: picture.TooLarge, Message: fmt.Sprintf(
+			"Google's annotation is too large: the Record would have %d bytes, and the limit is %d", len(record), maxRecord)}
+	}
+	return annotation, nil
 }
 
-// explainImage translates Google's error for the image. An error may only suggest that the image is bad; Triptych then
-// sends the bytes to find out. A picture that is too large to be sent as bytes has no such second attempt. For such a
-// picture, explainImage treats the suggestion as a proof and rejects the picture.
+// explainImage translates Google's error for the image. Some errors of a URL do not prove that the image is bad, so the
+// workflow then sends the bytes. For a picture that is too large to be sent, such an error counts as a proof.
 func explainImage(in AnnotateInput, err vision.ImageError) error {
 	explained := vision.Explain(&err)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {
@@ -187,22 +187,8 @@ func explainImage(in AnnotateInput, err vision.ImageError) error {
 	return tooLargeToSend(in.Picture)
 }
 
-// checkSize measures the encoded Record, not only the annotation, because the annotation grows when it is encoded as
-// part of the Record.
-func checkSize(p picture.Picture, annotation json.RawMessage) error {
-	record, err := records.Encode(p.AnnotatedRecord(annotation, time.Now(), nil, ""))
-	if err != nil {
-		return err
-	}
-	if len(record) > maxRecord {
-		return &picture.Error{Kind: picture.TooLarge, Message: fmt.Sprintf(
-			"Google's annotation is too large: the Record would have %d bytes, and the limit is %d", len(record), maxRecord)}
-	}
-	return nil
-}
-
-// tooLargeToSend returns the error for a picture that cannot be sent as bytes. The error rejects the picture only if
-// Google would not accept it by URL either.
+// tooLargeToSend returns the error for a picture that cannot be sent as bytes. The error rejects a picture that Google
+// would not accept by URL either.
 func tooLargeToSend(p picture.Picture) *picture.Error {
 	if p.Size > picture.MaxSize {
 		return &picture.Error{Kind: picture.TooLarge,

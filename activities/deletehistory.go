@@ -20,8 +20,7 @@ func (a *Activities) DeleteHistory(ctx context.Context, id picture.ID) error {
 	if err != nil {
 		return failure(explainTemporal(err))
 	}
-	// The visibility store lags, so the list may lack the latest execution. Temporal deletes the latest execution if
-	// the request contains only the workflow ID.
+	// The visibility store lags, so the list may lack the latest execution. A request without a run ID deletes it.
 	executions := []*commonpb.WorkflowExecution{{WorkflowId: id.WorkflowID()}}
 	for _, e := range list.Executions {
 		executions = append(executions, e.Execution)

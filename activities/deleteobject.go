@@ -10,8 +10,7 @@ import (
 	"triptych/picture"
 )
 
-// DeleteObject deletes all versions of the picture's object, whatever its file extension is. It does not delete backfilled
-// objects, because they have no erase token.
+// DeleteObject deletes all versions of an upload, whatever its file extension is.
 func (a *Activities) DeleteObject(ctx context.Context, id picture.ID) error {
 	prefix := picture.Prefix + string(id) + "."
 	pages := s3.NewListObjectVersionsPaginator(a.S3, &s3.ListObjectVersionsInput{Bucket: &a.Bucket, Prefix: &prefix})

@@ -13,14 +13,14 @@ type DiscardInput struct {
 	Delay
 }
 
-// DelayedUntil returns the input with NotBefore set.
+// DelayedUntil returns the input with NotBefore set; see localFirst in package workflows.
 func (in DiscardInput) DelayedUntil(t time.Time) any {
 	in.NotBefore = t
 	return in
 }
 
-// Discard completes a picture that its owner erased while the workflow was running. It writes the tombstone, in case the
-// erasure has not done so yet, and deletes the object version that the workflow was started for.
+// Discard replaces persist for a picture that its owner erased while the workflow was running. It writes the tombstone,
+// in case the erasure has not done so yet, and deletes the object version that the workflow was started for.
 func (a *Activities) Discard(ctx context.Context, in DiscardInput) (picture.Outcome, error) {
 	if err := in.wait(ctx); err != nil {
 		return picture.Outcome{}, failure(err)

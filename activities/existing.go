@@ -18,9 +18,8 @@ const readTimeout = 2 * time.Second
 // existingRecord returns the picture's Record, or the zero Record if there is none. annotate calls it first, so that
 // Google is not paid twice for a picture.
 //
-// If Cosmos DB is unavailable, existingRecord returns the zero Record and annotate continues, because persist will
-// detect an existing Record. If the picture's erasure has started, existingRecord returns a tombstone instead: until
-// the erasure completes, the upload grant could bring the object back, and afterwards there is no object to annotate.
+// If Cosmos DB is unavailable, existingRecord returns the zero Record, because persist will detect an existing Record. It
+// returns a tombstone instead if the picture's erasure has started.
 func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture.Record, error) {
 	record, err := a.readRecord(ctx, id)
 	if err == nil || errors.Is(err, records.ErrNotFound) {
@@ -36,23 +35,21 @@ func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture
 	return picture.Tombstone(id), explainTemporal(err)
 }
 
-// readRecord reads the Record and returns after readTimeout at the latest. The read runs in a goroutine, because
-// azcosmos does not always respect a deadline.
+// readRecord returns after readTimeout at the latest. The read runs in a goroutine, because azcosmos does not always
+// respect a deadline.
 func (a *Activities) readRecord(ctx context.Context, id picture.ID) (picture.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	type result struct {
-		record picture.Record
-		err    error
-	}
-	results := make(chan result, 1)
+	var record picture.Record
+	var err error
+	done := make(chan struct{})
 	go func() {
-		record, _, err := a.Records.Read(ctx, id)
-		results <- result{record, err}
+		record, _, err = a.Records.Read(ctx, id)
+		close(done)
 	}()
 	select {
-	case r := <-results:
-		return r.record, r.err
+	case <-done:
+		return record, err
 	case <-ctx.Done():
 		return picture.Record{}, ctx.Err()
 	}

@@ -13,12 +13,10 @@ import (
 	"triptych/picture"
 )
 
-// failure converts err to an ApplicationError, the only type of error that an activity may return. The ApplicationError
-// must be outermost, because Temporal reads the error type, whether the error is retryable, and the next retry delay
-// from the outermost error only.
+// failure converts err to an ApplicationError. Activities must return it unwrapped, because Temporal reads the error type,
+// the next retry delay, and whether the error is retryable, from the outermost error only.
 //
-// The message of the ApplicationError is shown to everyone who has the picture's link. Its cause contains the cloud's
-// own message, for the operator.
+// Everyone who has the picture's link can read the message. The cause contains the cloud's own message, for the operator.
 func failure(err error) error {
 	if err == nil {
 		return nil
@@ -36,8 +34,8 @@ func failure(err error) error {
 	return temporal.NewApplicationErrorWithOptions(e.Sentence(), string(e.Kind), options)
 }
 
-// explainTemporal translates an error of the Temporal client. NotFound is a success: a workflow that does not exist needs
-// neither termination nor deletion.
+// explainTemporal translates an error of the Temporal client. NotFound is a success, because a workflow that does not exist
+// needs neither termination nor deletion.
 func explainTemporal(err error) error {
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok || err == nil {
 		return nil
@@ -45,8 +43,8 @@ func explainTemporal(err error) error {
 	return &picture.Error{Kind: picture.Unavailable, Cloud: picture.Temporal, Message: "Temporal could not be reached", Err: err}
 }
 
-// explainWrite translates an error of a write to Cosmos DB. If the Record was changed concurrently, the error is
-// retryable, because the next attempt reads the new Record.
+// explainWrite translates an error of a write to Cosmos DB. A concurrent change is retried, because the next attempt reads
+// the new Record.
 func explainWrite(err error) error {
 	switch {
 	case err == nil:
@@ -58,7 +56,7 @@ func explainWrite(err error) error {
 	}
 }
 
-// doneStep returns the step for the Record.
+// doneStep returns a completed step for the Record.
 func doneStep(ctx context.Context, name picture.StepName, started time.Time) picture.Step {
 	return picture.Step{Name: name, Cloud: name.Cloud(), Status: picture.StepDone,
 		Attempt: int(activity.GetInfo(ctx).Attempt), StartedAt: started, FinishedAt: time.Now().UTC()}

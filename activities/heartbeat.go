@@ -18,34 +18,24 @@ const heartbeatInterval = 1500 * time.Millisecond
 // alive is cancelled when Temporal cancels the activity. Unlike ctx, alive is not cancelled when a heartbeat RPC fails,
 // because the Vision call may already have been billed, and Temporal may still accept its result.
 func heartbeat(ctx context.Context) (alive context.Context, stop func()) {
-	beating, stopBeating := context.WithCancel(context.WithoutCancel(ctx))
-	go func() {
-		for ticker := time.NewTicker(heartbeatInterval); ; {
-			select {
-			case <-beating.Done():
-				ticker.Stop()
-				return
-			case <-ticker.C:
-				activity.RecordHeartbeat(beating)
-			}
-		}
-	}()
 	alive, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	releaseDeadline := func() {}
-	if deadline, ok := ctx.Deadline(); ok {
-		alive, releaseDeadline = context.WithDeadline(alive, deadline)
-	}
-	stopWatching := context.AfterFunc(ctx, func() {
+	context.AfterFunc(ctx, func() {
 		if cause := context.Cause(ctx); !isFailedHeartbeat(cause) {
 			cancel(cause)
 		}
 	})
-	return alive, func() {
-		stopBeating()
-		stopWatching()
-		releaseDeadline()
-		cancel(nil)
-	}
+	go func() {
+		tick := time.Tick(heartbeatInterval)
+		for {
+			select {
+			case <-alive.Done():
+				return
+			case <-tick:
+				activity.RecordHeartbeat(alive)
+			}
+		}
+	}()
+	return alive, func() { cancel(nil) }
 }
 
 // isFailedHeartbeat reports whether the SDK cancelled the context because a heartbeat RPC failed. See internalHeartBeat in

@@ -13,19 +13,18 @@ import (
 type PersistInput struct {
 	picture.Record
 	Delay
-	// ReannotateBefore allows persist to replace an older Record.
-	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"`
+	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"` // persist may replace a Record written before this time
 }
 
-// DelayedUntil returns the input with NotBefore set.
+// DelayedUntil returns the input with NotBefore set; see localFirst in package workflows.
 func (in PersistInput) DelayedUntil(t time.Time) any {
 	in.NotBefore = t
 	return in
 }
 
-// Persist creates the Record of a picture. The first Record wins: if there is one, from an attempt whose response was lost
-// or from an earlier workflow, its status is the outcome. Only a Record older than ReannotateBefore is replaced. If the
-// owner erased the picture meanwhile, Persist deletes the object.
+// Persist creates the Record of a picture. If the picture already has a Record, from an attempt whose response was lost or
+// from an earlier workflow, the status of that Record is the outcome. Persist replaces only a Record older than
+// ReannotateBefore. If the owner erased the picture meanwhile, Persist deletes the object.
 func (a *Activities) Persist(ctx context.Context, in PersistInput) (picture.Outcome, error) {
 	if err := in.wait(ctx); err != nil {
 		return picture.Outcome{}, failure(err)
@@ -45,29 +44,23 @@ func (a *Activities) Persist(ctx context.Context, in PersistInput) (picture.Outc
 	return picture.Outcome{ID: r.ID, Status: r.Status}, nil
 }
 
-// resolve returns the outcome if the picture already has a Record: it either keeps the existing Record or replaces it
-// by r.
+// resolve keeps the existing Record of a picture or replaces it by r.
 func (a *Activities) resolve(ctx context.Context, r picture.Record, reannotateBefore time.Time) (picture.Outcome, error) {
 	existing, etag, err := a.Records.Read(ctx, r.ID)
-	if err != nil {
+	switch {
+	case err != nil:
 		return picture.Outcome{}, explainWrite(err)
-	}
-	if existing.OlderThan(reannotateBefore) {
-		// A rejection does not replace an annotation. Only the time of the rejection is recorded. A sweep that repeats
-		// a page then does not select the picture again, so Google is not paid again.
+	case existing.Status == picture.Erased:
+		err = a.deleteVersion(ctx, r.Bucket, r.Key, r.VersionID)
+	case existing.OlderThan(reannotateBefore):
+		// A rejection does not replace an annotation. Its time is recorded, so that a repeated sweep does not select the
+		// picture again, and Google is not paid again.
 		if existing.Status == picture.Annotated && r.Status == picture.Rejected {
 			existing.ReannotationRejectedAt = time.Now().UTC()
-			r = existing
+		} else {
+			existing = r
 		}
-		if err := a.Records.Replace(ctx, r, etag); err != nil {
-			return picture.Outcome{}, explainWrite(err)
-		}
-		return picture.Outcome{ID: r.ID, Status: r.Status}, nil
+		err = explainWrite(a.Records.Replace(ctx, existing, etag))
 	}
-	if existing.Status == picture.Erased {
-		if err := a.deleteVersion(ctx, r.Bucket, r.Key, r.VersionID); err != nil {
-			return picture.Outcome{}, err
-		}
-	}
-	return picture.Outcome{ID: r.ID, Status: existing.Status}, nil
+	return picture.Outcome{ID: r.ID, Status: existing.Status}, err
 }

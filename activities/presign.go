@@ -9,8 +9,8 @@ import (
 	"triptych/picture"
 )
 
-// urlTTL is how long a signed URL is valid. A URL also expires with the credentials that signed it, so Presign does not
-// use credentials that expire within minURLTTL.
+// A signed URL is valid for urlTTL, or until the credentials that signed it expire. Credentials that expire within
+// minURLTTL are not used.
 const (
 	urlTTL    = 15 * time.Minute
 	minURLTTL = time.Minute

@@ -21,12 +21,13 @@ import (
 	"triptych/picture"
 )
 
-// maxConcurrentObjects is how many objects of a page are examined concurrently.
-const maxConcurrentObjects = 16
-
-// maxOpenWorkflows is how many workflows a low-priority sweep keeps open: enough to keep all workers busy, few enough not to
-// fill Temporal's database.
-const maxOpenWorkflows = 1000
+const (
+	// maxConcurrentObjects limits how many objects of a page are examined concurrently.
+	maxConcurrentObjects = 16
+	// maxOpenWorkflows limits a low-priority sweep: enough to keep all workers busy, few enough not to fill Temporal's
+	// database.
+	maxOpenWorkflows = 1000
+)
 
 // SweepResult is the result of one page.
 type SweepResult struct {
@@ -36,7 +37,7 @@ type SweepResult struct {
 }
 
 // SweepPage examines one page of a bucket listing. It starts a workflow for each object that has neither a Record nor a
-// workflow, or that is to be annotated again. It is idempotent.
+// workflow, or that is to be annotated again.
 func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
@@ -77,9 +78,9 @@ func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket s
 		}
 		group.Go(func() error {
 			missing, err := a.startIfMissing(ctx, s, bucket, key)
-			if skip, ok := errors.AsType[*skipError](err); ok {
+			if skip, ok := errors.AsType[skipError](err); ok {
 				skipped.Add(1)
-				activity.GetLogger(ctx).Warn("object skipped by the sweep", "key", key, "error", skip.reason)
+				activity.GetLogger(ctx).Warn("object skipped by the sweep", "key", key, "error", skip.error)
 				return nil
 			}
 			if missing {
@@ -92,16 +93,13 @@ func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket s
 	return picture.SweepCounts{Examined: len(objects), Started: int(started.Load()), Skipped: int(skipped.Load())}, err
 }
 
-// skipError is the error for an object that can never be examined. The sweep counts such an object as skipped; a sweep
-// that retried it would never finish.
-type skipError struct{ reason error }
-
-func (e *skipError) Error() string { return e.reason.Error() }
+// skipError is the error for an object that cannot be examined. The sweep skips it, because a sweep that retried it would
+// never finish.
+type skipError struct{ error }
 
 func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket, key string) (bool, error) {
 	id, _, parseErr := picture.ParseKey(key)
-	uploaded := parseErr == nil
-	if uploaded { // the ID is in the key: most pictures have a Record, so this saves a request to S3
+	if parseErr == nil { // the ID is in the key; most pictures have a Record, so this saves a request to S3
 		if missing, err := a.missing(ctx, s, id); !missing || err != nil {
 			return false, err
 		}
@@ -116,9 +114,9 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 	p, err := picture.New(bucket, key, aws.ToString(head.VersionId), aws.ToString(head.ETag),
 		aws.ToInt64(head.ContentLength), aws.ToTime(head.LastModified))
 	if err != nil {
-		return false, &skipError{err}
+		return false, skipError{err}
 	}
-	if !uploaded { // the ID depends on the version
+	if parseErr != nil { // the ID depends on the version
 		if missing, err := a.missing(ctx, s, p.ID); !missing || err != nil {
 			return false, err
 		}
@@ -130,16 +128,15 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 	return true, pipeline.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, ReannotateBefore: s.Began}, priority)
 }
 
-// missing reports whether the picture needs a workflow. It does if it has no Record, or a Record that this sweep
-// replaces. It also does if it was erased: its object still exists because the upload took longer than the grant was
-// valid, and the workflow deletes the object.
+// missing reports whether the picture needs a workflow: it has no Record, or a Record that this sweep replaces. An erased
+// picture whose object exists was uploaded after its erasure; the workflow deletes the object.
 func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID) (bool, error) {
 	existing, _, err := a.Records.Read(ctx, id)
 	if errors.Is(err, records.ErrNotFound) {
 		return true, nil
 	}
 	if errors.Is(err, records.ErrUnreadable) {
-		return false, &skipError{err}
+		return false, skipError{err}
 	}
 	if err != nil {
 		return false, records.Explain(err)
@@ -147,8 +144,7 @@ func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID
 	return existing.Status == picture.Erased || existing.OlderThan(s.Began), nil
 }
 
-// full reports whether maxOpenWorkflows workflows are open. The count comes from the visibility store, which lags, so a
-// page may start more workflows than the limit allows.
+// full reports whether maxOpenWorkflows workflows are open. The visibility store lags, so a page may exceed the limit.
 func (a *Activities) full(ctx context.Context) (bool, error) {
 	count, err := activity.GetClient(ctx).CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
 		Namespace: activity.GetInfo(ctx).Namespace,
@@ -160,19 +156,19 @@ func (a *Activities) full(ctx context.Context) (bool, error) {
 	return count.Count >= maxOpenWorkflows, nil
 }
 
-// explainHead translates the error of a HEAD request. The response has no body, so only its HTTP status is known. Two
-// errors skip the object: BadRequest, because nobody can examine an object that is encrypted with a customer-provided
-// key, and Forbidden in a backfill, because the role may have no access to single objects of another bucket.
+// explainHead translates the error of a HEAD request. BadRequest skips the object, because it is encrypted with a
+// customer-provided key. Forbidden skips it in a backfill, because the role may not have access to all objects of
+// another bucket.
 func explainHead(s picture.Sweep, err error) error {
 	response, ok := errors.AsType[smithy.APIError](err)
 	if ok && (response.ErrorCode() == "BadRequest" || response.ErrorCode() == "Forbidden" && s.Backfill()) {
-		return &skipError{objects.Explain(err)}
+		return skipError{objects.Explain(err)}
 	}
 	return explainSweep(err)
 }
 
-// explainSweep translates errors of S3. A sweep rejects no picture. It therefore retries every error, even of a kind
-// that would reject the picture in AnnotatePicture, as Misconfigured.
+// explainSweep translates an error of S3. A sweep rejects no picture, so errors that would reject one are retried as
+// Misconfigured.
 func explainSweep(err error) *picture.Error {
 	explained := objects.Explain(err)
 	if !explained.Kind.Retries() {
