@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -42,12 +43,6 @@ func heartbeat(ctx context.Context) (alive context.Context, stop func()) {
 // https://github.com/temporalio/sdk-go/blob/v1.50.0/internal/internal_task_handlers.go.
 func isFailedHeartbeat(cause error) bool {
 	e, ok := errors.AsType[serviceerror.ServiceError](cause)
-	if !ok {
-		return false
-	}
-	switch e.Status().Code() {
-	case codes.DeadlineExceeded, codes.Unavailable, codes.ResourceExhausted, codes.Internal, codes.Aborted, codes.Unknown:
-		return true
-	}
-	return false
+	return ok && slices.Contains([]codes.Code{codes.DeadlineExceeded, codes.Unavailable, codes.ResourceExhausted,
+		codes.Internal, codes.Aborted, codes.Unknown}, e.Status().Code())
 }

@@ -16,7 +16,7 @@ import (
 func splitRecords(event json.RawMessage) ([]json.RawMessage, error) {
 	var e struct {
 		Event   string
-		Records *[]json.RawMessage
+		Records []json.RawMessage
 	}
 	if err := json.Unmarshal(event, &e); err != nil {
 		return nil, fmt.Errorf("reading an S3 event: %w", err)
@@ -29,26 +29,22 @@ func splitRecords(event json.RawMessage) ([]json.RawMessage, error) {
 		return nil, errors.New("this is not an S3 event: it has no Records")
 	}
 	var records []json.RawMessage
-	for _, record := range *e.Records {
-		redriven, err := unwrapDeadLetter(record)
+	for _, record := range e.Records {
+		unwrapped, err := unwrapDeadLetter(record)
 		if err != nil {
 			return nil, err
 		}
-		if redriven == nil {
-			redriven = []json.RawMessage{record}
-		}
-		records = append(records, redriven...)
+		records = append(records, unwrapped...)
 	}
 	return records, nil
 }
 
-// unwrapDeadLetter returns the records inside a dead-letter message, or nil if record is not one. Lambda wraps an event that
-// failed too often into an SQS message
-// (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
+// unwrapDeadLetter returns the records inside a dead-letter message, or else record itself. Lambda wraps an event that
+// failed too often into an SQS message (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
 func unwrapDeadLetter(record json.RawMessage) ([]json.RawMessage, error) {
 	var message events.SQSMessage
 	if err := json.Unmarshal(record, &message); err != nil || message.EventSource != "aws:sqs" {
-		return nil, nil
+		return []json.RawMessage{record}, nil
 	}
 	var body struct{ RequestPayload json.RawMessage }
 	if err := json.Unmarshal([]byte(message.Body), &body); err != nil || body.RequestPayload == nil {

@@ -1,6 +1,5 @@
-// Command trigger is the Lambda function of the bucket's S3 events. It starts a workflow for each uploaded picture. It
-// has no state and retries nothing: after an error, Lambda delivers the event again and finally to the dead-letter queue.
-// Starting a picture again is idempotent. trigger uses no cloud except AWS.
+// Command trigger is the Lambda function of the bucket's S3 events. It starts a workflow for each uploaded picture, which
+// is idempotent. It retries nothing: after an error, Lambda delivers the event again, and finally to the dead-letter queue.
 package main
 
 import (

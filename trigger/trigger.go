@@ -17,12 +17,11 @@ import (
 	"triptych/picture"
 )
 
-// deadlineMargin is how long before Lambda's deadline the trigger gives up. If Temporal is unreachable, the log then
-// contains an error with a reason instead of a timeout of the Lambda.
+// deadlineMargin is how long before Lambda's deadline the trigger gives up, so that the log contains the reason.
 const deadlineMargin = time.Second
 
-// maxConcurrentStarts is how many pictures of one event are started concurrently. Today S3 sends one record per event, but
-// the format allows more.
+// maxConcurrentStarts limits the pictures of one event that are started concurrently. S3's format allows several records
+// per event.
 const maxConcurrentStarts = 10
 
 type trigger struct {
@@ -30,8 +29,8 @@ type trigger struct {
 	client client.Client
 }
 
-// handle starts a workflow for each picture in an S3 event, or in the events that a dead-letter message contains. Its
-// error names the records for which this failed. The failure of one record does not prevent the start of the others.
+// handle starts a workflow for each picture in an S3 event, or in the events that a dead-letter message contains. The
+// failure of one record does not prevent the start of the others.
 func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -61,8 +60,8 @@ func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
 	return errors.Join(failed...)
 }
 
-// start starts the workflow of one record's picture. It skips an unreadable record without an error, because the record
-// would be unreadable in every later delivery too. If the picture exists, the sweep finds it.
+// start starts the workflow of one record's picture. It skips an unreadable record without an error, because another
+// delivery of the record would be unreadable too.
 func start(ctx context.Context, c client.Client, record json.RawMessage) error {
 	p, err := parseRecord(record)
 	if err != nil {
@@ -79,8 +78,7 @@ func start(ctx context.Context, c client.Client, record json.RawMessage) error {
 	return nil
 }
 
-// connect returns the Temporal client. It makes the client for the first event. If that fails, the next event tries
-// again.
+// connect makes the Temporal client for the first event. If that fails, the next event tries again.
 func (t *trigger) connect(ctx context.Context) (client.Client, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

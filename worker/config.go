@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -15,7 +16,6 @@ import (
 	"triptych/internal/vision"
 )
 
-// config is the worker's configuration.
 type config struct {
 	bucket               string
 	features             []*visionpb.Feature
@@ -26,18 +26,17 @@ type config struct {
 	records              records.Config
 }
 
-// visionQuota is Google's default quota for a new project: 1,800 requests per minute
-// (https://cloud.google.com/vision/quotas).
-const visionQuota = 30
+// visionQuota is Google's default quota in requests per second: 1,800 per minute (https://cloud.google.com/vision/quotas).
+const visionQuota = "30"
 
 // readConfig reads the environment variables that usage lists.
 func readConfig(s settings.Settings) (config, error) {
 	if err := s.Require("TRIPTYCH_BUCKET", "COSMOS_ENDPOINT"); err != nil {
 		return config{}, err
 	}
-	perSecond, err := annotationsPerSecond(s.Getenv("TRIPTYCH_ANNOTATIONS_PER_SECOND"))
-	if err != nil {
-		return config{}, err
+	perSecond, err := strconv.ParseFloat(cmp.Or(s.Getenv("TRIPTYCH_ANNOTATIONS_PER_SECOND"), visionQuota), 64)
+	if err != nil || !(perSecond > 0) { // also refuses NaN
+		return config{}, errors.New("TRIPTYCH_ANNOTATIONS_PER_SECOND must be a number above 0, such as 0.5 or 30")
 	}
 	features, err := vision.ParseFeatures(s.Getenv("TRIPTYCH_FEATURES"))
 	if err != nil {
@@ -47,17 +46,6 @@ func readConfig(s settings.Settings) (config, error) {
 		bucket: s.Getenv("TRIPTYCH_BUCKET"), features: features, annotationsPerSecond: perSecond, temporal: s.Temporal,
 		objects: objects.Config{AWS: s.AWS}, vision: vision.ConfigFrom(s.Getenv, s.AWS), records: records.ConfigFrom(s.Getenv, s.AWS),
 	}, nil
-}
-
-func annotationsPerSecond(setting string) (float64, error) {
-	if setting == "" {
-		return visionQuota, nil
-	}
-	n, err := strconv.ParseFloat(setting, 64)
-	if err != nil || !(n > 0) {
-		return 0, errors.New("TRIPTYCH_ANNOTATIONS_PER_SECOND must be a number above 0, such as 0.5 or 30")
-	}
-	return n, nil
 }
 
 func usage() {

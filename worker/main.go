@@ -1,6 +1,5 @@
-// Command worker runs the workflows and activities. It serves both task queues until it receives a signal, and then
-// lets another worker continue its activities. A worker stores nothing: if it is killed, another worker continues with
-// its pictures.
+// Command worker runs the workflows and activities. It serves both task queues until it receives a signal. It stores
+// nothing: if it stops or is killed, another worker continues with its pictures.
 package main
 
 import (
@@ -93,7 +92,6 @@ func run(ctx context.Context, ready string) error {
 	}
 }
 
-// open opens the clients of the three clouds.
 func open(ctx context.Context, c config) (*activities.Activities, error) {
 	annotator, err := vision.Open(ctx, c.vision)
 	if err != nil {
@@ -109,27 +107,19 @@ func open(ctx context.Context, c config) (*activities.Activities, error) {
 	}, nil
 }
 
-// maxConcurrentAnnotations limits the pictures that one worker annotates concurrently. Vision's default quota is 1,800
-// requests per minute, 30 per second (see visionQuota). If each annotation takes one second, 30 concurrent annotations
-// use the whole quota; 50 leave a margin for slower ones. Pictures sent as bytes are also limited by
-// activities.InlineBytesLimit.
+// maxConcurrentAnnotations limits the pictures that one worker annotates concurrently. If each annotation takes one
+// second, 30 use the whole default quota (see visionQuota); 50 leave a margin for slower ones.
 const maxConcurrentAnnotations = 50
 
 // newWorkers returns two workers, one per task queue. A rate limit in Temporal applies to a whole task queue, and only
 // annotate needs one, so annotate has its own queue.
 func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond float64, fatal chan<- error) []worker.Worker {
 	options := worker.Options{
-		Interceptors:      []interceptor.WorkerInterceptor{&attemptLog{}, &gracefulStop{}},
+		Interceptors:      []interceptor.WorkerInterceptor{&attempts{}},
 		WorkerStopTimeout: stopTimeout,
-		// The SDK sends heartbeats at most once per 80 % of the heartbeat timeout by default. On a slow network, that
-		// leaves too little time before the timeout.
+		// The default, 80 % of the heartbeat timeout, leaves too little time before the timeout on a slow network.
 		MaxHeartbeatThrottleInterval: time.Second,
-		OnFatalError: func(err error) {
-			select {
-			case fatal <- err:
-			default:
-			}
-		},
+		OnFatalError:                 func(err error) { fatal <- err }, // once per worker
 	}
 	pictures := worker.New(c, picture.PicturesQueue, options)
 	pictures.RegisterWorkflowWithOptions(workflows.AnnotatePicture, workflow.RegisterOptions{Name: picture.AnnotateWorkflow})

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/temporal"
+
+	"triptych/picture"
+)
+
+// gracePeriod is how long an activity may continue after the worker was told to stop. Google bills a call even if the
+// worker abandons it, and usually responds within this time.
+const gracePeriod = 3 * time.Second
+
+// stopTimeout is gracePeriod plus time for an activity to notice its cancellation.
+const stopTimeout = 10 * time.Second
+
+var errStopping = errors.New("the worker is shutting down")
+
+// attempts is an interceptor that logs each attempt of an activity, and ends the attempt when the worker shuts down.
+type attempts struct {
+	interceptor.WorkerInterceptorBase
+	interceptor.ActivityInboundInterceptorBase
+}
+
+// InterceptActivity implements interceptor.WorkerInterceptor.
+func (*attempts) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	return &attempts{ActivityInboundInterceptorBase: interceptor.ActivityInboundInterceptorBase{Next: next}}
+}
+
+// ExecuteActivity implements interceptor.ActivityInboundInterceptor. terraform/monitoring.tf derives metrics from the log
+// line: its message, step, outcome, seconds (duration) and waited (since the activity was scheduled).
+func (a *attempts) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	info, started := activity.GetInfo(ctx), time.Now()
+	result, err := a.executeUntilStopped(ctx, in)
+	slog.Info("step", "step", info.ActivityType.Name, "outcome", outcome(err), "attempt", info.Attempt,
+		"seconds", time.Since(started).Seconds(), "waited", time.Since(info.ScheduledTime).Seconds(),
+		"workflow", info.WorkflowExecution.ID)
+	return result, err
+}
+
+// outcome returns "done", the kind of the error, or "unexpected".
+func outcome(err error) string {
+	if err == nil {
+		return "done"
+	}
+	if e, ok := errors.AsType[*temporal.ApplicationError](err); ok && e.Type() != "" {
+		return e.Type()
+	}
+	return "unexpected"
+}
+
+// executeUntilStopped fails the activity with a retryable error at shutdown, so that another worker repeats the activity
+// immediately. Temporal would otherwise notice the shutdown only after a timeout.
+func (a *attempts) executeUntilStopped(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-activity.GetWorkerStopChannel(ctx):
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(gracePeriod):
+			cancel(errStopping)
+		case <-ctx.Done():
+		}
+	}()
+	result, err := a.Next.ExecuteActivity(ctx, in)
+	e, _ := errors.AsType[*temporal.ApplicationError](err)
+	if isFinal := e != nil && e.NonRetryable(); err == nil || isFinal || context.Cause(ctx) != errStopping {
+		return result, err
+	}
+	return nil, temporal.NewApplicationErrorWithOptions("The worker is shutting down; another one continues immediately", string(picture.Unavailable),
+		temporal.ApplicationErrorOptions{NextRetryDelay: time.Millisecond, Cause: errors.New(picture.Redact(err.Error()))})
+}
