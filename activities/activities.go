@@ -27,22 +27,22 @@ type Activities struct {
 
 // RegisterMain registers the activities of PicturesQueue.
 func (a *Activities) RegisterMain(r worker.ActivityRegistry) {
-	register(r, string(picture.PresignStep), a.Presign)
-	register(r, string(picture.PersistStep), a.Persist)
-	register(r, picture.DiscardActivity, a.Discard)
-	register(r, picture.SweepPageActivity, a.SweepPage)
-	register(r, picture.WriteTombstoneActivity, a.WriteTombstone)
-	register(r, picture.TerminateWorkflowActivity, a.TerminateWorkflow)
-	register(r, picture.DeleteObjectActivity, a.DeleteObject)
-	register(r, picture.DeleteHistoryActivity, a.DeleteHistory)
+	for name, method := range map[string]any{
+		string(picture.PresignStep):       a.Presign,
+		string(picture.PersistStep):       a.Persist,
+		picture.DiscardActivity:           a.Discard,
+		picture.SweepPageActivity:         a.SweepPage,
+		picture.WriteTombstoneActivity:    a.WriteTombstone,
+		picture.TerminateWorkflowActivity: a.TerminateWorkflow,
+		picture.DeleteObjectActivity:      a.DeleteObject,
+		picture.DeleteHistoryActivity:     a.DeleteHistory,
+	} {
+		// Histories contain the name, so it must not change with the method's name.
+		r.RegisterActivityWithOptions(method, activity.RegisterOptions{Name: name})
+	}
 }
 
 // RegisterAnnotate registers the activity of AnnotateQueue.
 func (a *Activities) RegisterAnnotate(r worker.ActivityRegistry) {
-	register(r, string(picture.AnnotateStep), a.Annotate)
-}
-
-// register sets the activity's name explicitly, because histories contain the name: renaming the method must not change it.
-func register(r worker.ActivityRegistry, name string, method any) {
-	r.RegisterActivityWithOptions(method, activity.RegisterOptions{Name: name})
+	r.RegisterActivityWithOptions(a.Annotate, activity.RegisterOptions{Name: string(picture.AnnotateStep)})
 }

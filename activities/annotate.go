@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/activity"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -41,16 +44,12 @@ const InlineBytesLimit = 20 * MaxInlineSize
 // the Record is measured.
 const maxRecord = records.MaxSize - 8<<10
 
-// annotateTimeout is shorter than Temporal's timeout of the attempt, so that the error names the cloud that did not respond.
-const annotateTimeout = 50 * time.Second
-
 // AnnotateInput is the input of annotate.
 type AnnotateInput struct {
 	Picture picture.Picture `json:"picture"`
 	Send    Send            `json:"send"`
 	SignedURL
-	// ReannotateBefore requests a new annotation of a picture whose Record was written before this time.
-	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"`
+	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"` // annotate again if the Record is older
 }
 
 // AnnotateResult is the result of annotate. If the picture already has a Record, only Existing is set: the Record's status.
@@ -65,7 +64,8 @@ type AnnotateResult struct {
 func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, annotateTimeout)
+	// Shorter than Temporal's timeout of the attempt, so that the error names the cloud that did not respond.
+	ctx, cancel := context.WithTimeout(ctx, 50*time.Second)
 	defer cancel()
 
 	started := time.Now().UTC()
@@ -85,6 +85,47 @@ func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateRe
 	return AnnotateResult{Annotation: annotation, Step: doneStep(ctx, picture.AnnotateStep, started)}, nil
 }
 
+// existingRecord returns the picture's Record, or the zero Record if there is none. annotate calls it first, so that
+// Google is not paid twice for a picture.
+//
+// If Cosmos DB is unavailable, existingRecord returns the zero Record, because persist will detect an existing Record. It
+// returns a tombstone instead if the picture's erasure has started.
+func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture.Record, error) {
+	record, err := a.readRecord(ctx, id)
+	if err == nil || errors.Is(err, records.ErrNotFound) {
+		return record, nil
+	}
+	if errors.Is(err, records.ErrUnreadable) {
+		return picture.Record{}, records.Explain(err) // persist would fail too, after Google was paid
+	}
+	_, err = activity.GetClient(ctx).DescribeWorkflowExecution(ctx, id.EraseWorkflowID(), "")
+	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
+		return picture.Record{}, nil
+	}
+	return picture.Tombstone(id), explainTemporal(err)
+}
+
+// readRecord returns after two seconds at the latest. The read runs in a goroutine, because azcosmos does not always
+// respect a deadline.
+func (a *Activities) readRecord(ctx context.Context, id picture.ID) (picture.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	var record picture.Record
+	var err error
+	done := make(chan struct{})
+	go func() {
+		record, _, err = a.Records.Read(ctx, id)
+		close(done)
+	}()
+	select {
+	case <-done:
+		return record, err
+	case <-ctx.Done():
+		return picture.Record{}, ctx.Err()
+	}
+}
+
+// annotation sends the picture to Google and returns the annotation.
 func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.RawMessage, error) {
 	if in.Send == ByBytes {
 		size := min(in.Picture.Size, MaxInlineSize)

@@ -15,6 +15,9 @@ type Delay struct {
 	NotBefore time.Time `json:"notBefore,omitzero"` // as Cosmos DB requested; zero: no delay
 }
 
+// DelayUntil sets NotBefore.
+func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
+
 // wait fails the first attempt with NextRetryDelay, so that Temporal waits until NotBefore, and an operator can retry
 // immediately with `temporal activity reset`. Heartbeat details record that the activity has waited. The attempt number
 // cannot, because a reset sets it back to 1.

@@ -18,18 +18,18 @@ func TestDelay(t *testing.T) {
 	for _, tt := range []struct {
 		activity string
 		status   picture.Status
-		input    func(picture.Record) interface{ DelayedUntil(time.Time) any }
+		input    func(picture.Record, Delay) any
 	}{
-		{string(picture.PersistStep), picture.Annotated, func(r picture.Record) interface{ DelayedUntil(time.Time) any } {
-			return PersistInput{Record: r}
+		{string(picture.PersistStep), picture.Annotated, func(r picture.Record, d Delay) any {
+			return PersistInput{Record: r, Delay: d}
 		}},
-		{picture.DiscardActivity, picture.Erased, func(r picture.Record) interface{ DelayedUntil(time.Time) any } {
-			return DiscardInput{Picture: picture.Picture{ID: r.ID, Bucket: r.Bucket, Key: r.Key}}
+		{picture.DiscardActivity, picture.Erased, func(r picture.Record, d Delay) any {
+			return DiscardInput{Picture: picture.Picture{ID: r.ID, Bucket: r.Bucket, Key: r.Key}, Delay: d}
 		}},
 	} {
 		checkWritten := func(t *testing.T, r picture.Record, notBefore time.Time, options ...environmentOption) {
 			t.Helper()
-			got, err := execute[picture.Outcome](t, c, tt.activity, tt.input(r).DelayedUntil(notBefore), options...)
+			got, err := execute[picture.Outcome](t, c, tt.activity, tt.input(r, Delay{notBefore}), options...)
 			if want := (picture.Outcome{ID: r.ID, Status: tt.status}); err != nil || got != want {
 				t.Errorf("%+v, %v, want %+v", got, err, want)
 			}
@@ -37,7 +37,7 @@ func TestDelay(t *testing.T) {
 		t.Run("first_attempt_of_"+tt.activity+"_fails_with_NextRetryDelay_and_records_a_heartbeat", func(t *testing.T) {
 			r, notBefore := newRecord(t), time.Now().Add(time.Hour).UTC()
 			var recorded time.Time
-			_, err := execute[picture.Outcome](t, c, tt.activity, tt.input(r).DelayedUntil(notBefore),
+			_, err := execute[picture.Outcome](t, c, tt.activity, tt.input(r, Delay{notBefore}),
 				func(env *testsuite.TestActivityEnvironment) {
 					env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
 						if err := details.Get(&recorded); err != nil {

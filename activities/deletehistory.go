@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	commonpb "go.temporal.io/api/common/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
 
@@ -21,13 +22,10 @@ func (a *Activities) DeleteHistory(ctx context.Context, id picture.ID) error {
 		return failure(explainTemporal(err))
 	}
 	// The visibility store lags, so the list may lack the latest execution. A request without a run ID deletes it.
-	executions := []*commonpb.WorkflowExecution{{WorkflowId: id.WorkflowID()}}
-	for _, e := range list.Executions {
-		executions = append(executions, e.Execution)
-	}
-	for _, e := range executions {
+	latest := &workflowpb.WorkflowExecutionInfo{Execution: &commonpb.WorkflowExecution{WorkflowId: id.WorkflowID()}}
+	for _, e := range append([]*workflowpb.WorkflowExecutionInfo{latest}, list.Executions...) {
 		_, err := c.WorkflowService().DeleteWorkflowExecution(ctx, &workflowservice.DeleteWorkflowExecutionRequest{
-			Namespace: namespace, WorkflowExecution: e,
+			Namespace: namespace, WorkflowExecution: e.Execution,
 		})
 		if err := explainTemporal(err); err != nil {
 			return failure(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"triptych/internal/objects"
 	"triptych/picture"
@@ -19,15 +18,13 @@ func (a *Activities) DeleteObject(ctx context.Context, id picture.ID) error {
 		if err != nil {
 			return failure(objects.Explain(err))
 		}
-		var versions []types.ObjectIdentifier
 		for _, v := range page.Versions {
-			versions = append(versions, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
-		}
-		for _, m := range page.DeleteMarkers {
-			versions = append(versions, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
-		}
-		for _, v := range versions {
 			if err := a.deleteVersion(ctx, a.Bucket, *v.Key, *v.VersionId); err != nil {
+				return failure(err)
+			}
+		}
+		for _, marker := range page.DeleteMarkers {
+			if err := a.deleteVersion(ctx, a.Bucket, *marker.Key, *marker.VersionId); err != nil {
 				return failure(err)
 			}
 		}

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"time"
 
 	"triptych/picture"
 )
@@ -11,12 +10,6 @@ import (
 type DiscardInput struct {
 	picture.Picture
 	Delay
-}
-
-// DelayedUntil returns the input with NotBefore set; see localFirst in package workflows.
-func (in DiscardInput) DelayedUntil(t time.Time) any {
-	in.NotBefore = t
-	return in
 }
 
 // Discard replaces persist for a picture that its owner erased while the workflow was running. It writes the tombstone,

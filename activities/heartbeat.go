@@ -11,9 +11,6 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// heartbeatInterval is half of the shortest heartbeat timeout in package workflows.
-const heartbeatInterval = 1500 * time.Millisecond
-
 // heartbeat sends heartbeats until stop is called, so that Temporal detects a crashed worker within seconds.
 //
 // alive is cancelled when Temporal cancels the activity. Unlike ctx, alive is not cancelled when a heartbeat RPC fails,
@@ -26,7 +23,7 @@ func heartbeat(ctx context.Context) (alive context.Context, stop func()) {
 		}
 	})
 	go func() {
-		tick := time.Tick(heartbeatInterval)
+		tick := time.Tick(1500 * time.Millisecond) // half of the shortest heartbeat timeout in package workflows
 		for {
 			select {
 			case <-alive.Done():

@@ -16,12 +16,6 @@ type PersistInput struct {
 	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"` // persist may replace a Record written before this time
 }
 
-// DelayedUntil returns the input with NotBefore set; see localFirst in package workflows.
-func (in PersistInput) DelayedUntil(t time.Time) any {
-	in.NotBefore = t
-	return in
-}
-
 // Persist creates the Record of a picture. If the picture already has a Record, from an attempt whose response was lost or
 // from an earlier workflow, the status of that Record is the outcome. Persist replaces only a Record older than
 // ReannotateBefore. If the owner erased the picture meanwhile, Persist deletes the object.

@@ -21,13 +21,8 @@ import (
 	"triptych/picture"
 )
 
-const (
-	// maxConcurrentObjects limits how many objects of a page are examined concurrently.
-	maxConcurrentObjects = 16
-	// maxOpenWorkflows limits a low-priority sweep: enough to keep all workers busy, few enough not to fill Temporal's
-	// database.
-	maxOpenWorkflows = 1000
-)
+// maxOpenWorkflows limits a low-priority sweep: enough to keep all workers busy, few enough not to fill Temporal's database.
+const maxOpenWorkflows = 1000
 
 // SweepResult is the result of one page.
 type SweepResult struct {
@@ -70,7 +65,7 @@ func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResul
 func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket string, objects []types.Object) (picture.SweepCounts, error) {
 	var started, skipped atomic.Int64
 	var group errgroup.Group // without a context: an error must not prevent the start of other pictures
-	group.SetLimit(maxConcurrentObjects)
+	group.SetLimit(16)
 	for _, object := range objects {
 		key := aws.ToString(object.Key)
 		if _, _, err := picture.ParseKey(key); err != nil && !s.Backfill() {

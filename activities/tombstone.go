@@ -20,11 +20,8 @@ func (a *Activities) writeTombstone(ctx context.Context, id picture.ID) error {
 		return explainWrite(err)
 	}
 	existing, etag, err := a.Records.Read(ctx, id)
-	if err != nil {
-		return explainWrite(err)
+	if err == nil && existing.Status != picture.Erased {
+		err = a.Records.Replace(ctx, picture.Tombstone(id), etag)
 	}
-	if existing.Status == picture.Erased {
-		return nil
-	}
-	return explainWrite(a.Records.Replace(ctx, picture.Tombstone(id), etag))
+	return explainWrite(err)
 }

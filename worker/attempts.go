@@ -28,13 +28,12 @@ type attempts struct {
 	interceptor.ActivityInboundInterceptorBase
 }
 
-// InterceptActivity implements interceptor.WorkerInterceptor.
 func (*attempts) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
 	return &attempts{ActivityInboundInterceptorBase: interceptor.ActivityInboundInterceptorBase{Next: next}}
 }
 
-// ExecuteActivity implements interceptor.ActivityInboundInterceptor. terraform/monitoring.tf derives metrics from the log
-// line: its message, step, outcome, seconds (duration) and waited (since the activity was scheduled).
+// ExecuteActivity logs the message and keys from which terraform/monitoring.tf derives metrics. seconds is the duration of
+// the attempt, and waited is the time since the activity was scheduled.
 func (a *attempts) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	info, started := activity.GetInfo(ctx), time.Now()
 	result, err := a.executeUntilStopped(ctx, in)
@@ -63,18 +62,13 @@ func (a *attempts) executeUntilStopped(ctx context.Context, in *interceptor.Exec
 	go func() {
 		select {
 		case <-activity.GetWorkerStopChannel(ctx):
-		case <-ctx.Done():
-			return
-		}
-		select {
-		case <-time.After(gracePeriod):
-			cancel(errStopping)
+			time.AfterFunc(gracePeriod, func() { cancel(errStopping) })
 		case <-ctx.Done():
 		}
 	}()
 	result, err := a.Next.ExecuteActivity(ctx, in)
-	e, _ := errors.AsType[*temporal.ApplicationError](err)
-	if isFinal := e != nil && e.NonRetryable(); err == nil || isFinal || context.Cause(ctx) != errStopping {
+	e, ok := errors.AsType[*temporal.ApplicationError](err)
+	if err == nil || context.Cause(ctx) != errStopping || ok && e.NonRetryable() {
 		return result, err
 	}
 	return nil, temporal.NewApplicationErrorWithOptions("The worker is shutting down; another one continues immediately", string(picture.Unavailable),

@@ -119,6 +119,7 @@ type branch struct {
 	presignCalls int
 	rejection    picture.Rejection // in the last Record passed to persist; zero if it is not rejected
 	persisted    int               // calls of persist
+	delayed      time.Duration     // until NotBefore of the last call of persist; 0 if NotBefore is not set
 	discarded    int               // calls of discard
 }
 
@@ -184,7 +185,7 @@ func branches() map[string]branch {
 		},
 		"throttled_persist_is_delayed": {
 			script: script{persist: []error{throttled(2 * time.Second), nil}},
-			want:   picture.Annotated, sent: []activities.Send{url}, presignCalls: 1, persisted: 2,
+			want:   picture.Annotated, sent: []activities.Send{url}, presignCalls: 1, persisted: 2, delayed: 2 * time.Second,
 		},
 		"unexpected_error_is_retried": {
 			script: script{annotate: []error{errors.New("unexpected"), nil}, persist: []error{errors.New("unexpected"), nil}},
@@ -224,6 +225,9 @@ func TestAnnotatePicture(t *testing.T) {
 			checkRecord(t, last.Record, p, b.rejection)
 			if !last.ReannotateBefore.Equal(s.reannotateBefore) {
 				t.Errorf("persist replaces Records before %s, want %s", last.ReannotateBefore, s.reannotateBefore)
+			}
+			if last.NotBefore.IsZero() != (b.delayed == 0) || b.delayed > 0 && last.NotBefore.Before(last.AnnotatedAt.Add(b.delayed)) {
+				t.Errorf("persist waits until %s, want %s after %s", last.NotBefore, b.delayed, last.AnnotatedAt)
 			}
 		})
 	}

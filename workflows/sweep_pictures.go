@@ -9,9 +9,6 @@ import (
 	"triptych/picture"
 )
 
-// fullWait is how long a low-priority sweep waits when too many workflows are open.
-const fullWait = 10 * time.Second
-
 // SweepPictures starts a workflow for each object that has neither a Record nor a workflow, because S3 events can be lost.
 // It runs on schedules (worker/schedule.go). Operators start it to backfill a bucket or to annotate pictures again.
 func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.SweepCounts, error) {
@@ -29,8 +26,8 @@ func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.SweepCounts, 
 		s.Counts.Examined += page.Examined
 		s.Counts.Started += page.Started
 		s.Counts.Skipped += page.Skipped
-		if page.Full {
-			if err := workflow.Sleep(ctx, fullWait); err != nil {
+		if page.Full { // too many workflows are open
+			if err := workflow.Sleep(ctx, 10*time.Second); err != nil {
 				return s.Counts, err
 			}
 			continue
