@@ -32,7 +32,7 @@ const (
 
 // MaxInlineSize is the maximum size of a picture that is sent as bytes. Google refuses gRPC requests of more than
 // 10,485,760 bytes (github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845). 64 KiB are reserved for the rest of
-// the request. For larger pictures, annotate is retried with the URL until Google can fetch it.
+// the request. A larger picture that Google cannot fetch is retried by URL.
 const MaxInlineSize = 10<<20 - 64<<10
 
 // InlineBytesLimit is the maximum total size of the pictures that a worker sends as bytes concurrently. Each picture

@@ -121,8 +121,7 @@ func TestAnnotateExpiringURL(t *testing.T) {
 	})
 }
 
-// The server of the picture responds to Google only after annotate has sent a heartbeat. The test therefore passes only
-// if annotate sends heartbeats during its call to Google.
+// The server of the picture responds to Google only after annotate has sent a heartbeat.
 func TestAnnotateSendsHeartbeatsWhileGoogleIsSlow(t *testing.T) {
 	c := openClouds(t)
 	heartbeats := make(chan struct{}, 1)

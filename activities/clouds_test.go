@@ -101,7 +101,6 @@ func (c *clouds) connectRecords(t *testing.T, config records.Config) {
 	}
 }
 
-// startAccount runs an empty Cosmos DB account until the test ends.
 func startAccount(t *testing.T) (*cosmosdb.Server, records.Config) {
 	t.Helper()
 	key := newKey()
@@ -151,7 +150,6 @@ func (c *clouds) createUnreadableRecord(t *testing.T, id picture.ID) {
 	}
 }
 
-// newPicture returns a picture with a new ID. Its object does not exist.
 func newPicture(t testing.TB) picture.Picture {
 	t.Helper()
 	key, err := picture.NewID(time.Now()).Key("image/jpeg")
@@ -179,7 +177,6 @@ func (c *clouds) upload(t *testing.T, p picture.Picture, content []byte) picture
 	return p
 }
 
-// uploadPhoto uploads the photo as the first version of a new picture.
 func (c *clouds) uploadPhoto(t *testing.T) picture.Picture {
 	t.Helper()
 	return c.upload(t, newPicture(t), readPhoto(t))

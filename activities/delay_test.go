@@ -11,8 +11,7 @@ import (
 	"triptych/picture"
 )
 
-// Cosmos DB has throttled the local activity. The durable activity that follows it must not call Cosmos DB before
-// NotBefore, unless the operator resets the activity.
+// The durable activity must not call Cosmos DB before NotBefore, unless the operator resets the activity.
 func TestDelay(t *testing.T) {
 	c := openClouds(t)
 	for _, tt := range []struct {
@@ -55,8 +54,7 @@ func TestDelay(t *testing.T) {
 			}
 			c.checkNoRecord(t, r.ID)
 		})
-		// `temporal activity reset` sets the attempt number back to 1, which is also the attempt number in the test
-		// environment. The reset keeps the heartbeat.
+		// `temporal activity reset` sets the attempt number back to 1 and keeps the heartbeat.
 		t.Run("attempt_1_of_"+tt.activity+"_after_a_reset_writes_immediately", func(t *testing.T) {
 			notBefore := time.Now().Add(time.Hour)
 			checkWritten(t, newRecord(t), notBefore, func(env *testsuite.TestActivityEnvironment) { env.SetHeartbeatDetails(notBefore) })

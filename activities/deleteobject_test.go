@@ -67,7 +67,6 @@ func executeDeleteObject(t *testing.T, c *clouds, id picture.ID) error {
 	return err
 }
 
-// listVersions returns the IDs of all versions and delete markers of a picture.
 func (c *clouds) listVersions(t *testing.T, id picture.ID) []string {
 	t.Helper()
 	list, err := c.S3.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{
@@ -85,7 +84,6 @@ func (c *clouds) listVersions(t *testing.T, id picture.ID) []string {
 	return versions
 }
 
-// checkVersions checks which versions and delete markers of a picture remain.
 func (c *clouds) checkVersions(t *testing.T, id picture.ID, want ...string) {
 	t.Helper()
 	if got := c.listVersions(t, id); !slices.Equal(got, want) {

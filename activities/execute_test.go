@@ -16,7 +16,6 @@ import (
 	"triptych/picture"
 )
 
-// environmentOption configures Temporal's test environment.
 type environmentOption func(*testsuite.TestActivityEnvironment)
 
 // execute runs an activity by its name in Temporal's test environment. It returns the error that the activity returned,
@@ -26,7 +25,6 @@ func execute[Out any, Name ~string](t *testing.T, c *clouds, name Name, in any, 
 	return executeWithContext[Out](t.Context(), t, c, name, in, options...)
 }
 
-// executeWithContext runs an activity whose context is cancelled with ctx.
 func executeWithContext[Out any, Name ~string](ctx context.Context, t *testing.T, c *clouds, name Name, in any, options ...environmentOption) (Out, error) {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
@@ -53,8 +51,7 @@ func executeWithContext[Out any, Name ~string](ctx context.Context, t *testing.T
 	return out, err
 }
 
-// intercepted is an interceptor that records the error that an activity returns and gives the activity another Temporal
-// client.
+// intercepted is an interceptor that records the activity's error and replaces its Temporal client.
 type intercepted struct {
 	interceptor.WorkerInterceptorBase
 	temporal client.Client
@@ -80,8 +77,8 @@ func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 	return out, err
 }
 
-// outbound is an interceptor that replaces the result of activity.GetClient. C is the SDK's internal type of clients.
-// The test cannot name this type, so type inference must supply it.
+// outbound is an interceptor that replaces the result of activity.GetClient. C is an internal type of the SDK that only
+// type inference can supply.
 type outbound[C any] struct {
 	interceptor.ActivityOutboundInterceptorBase
 	client C
@@ -100,7 +97,6 @@ func (c *clouds) presign(t *testing.T, p picture.Picture) (SignedURL, error) {
 	return result.SignedURL, err
 }
 
-// annotate executes presign and then annotate.
 func (c *clouds) annotate(t *testing.T, p picture.Picture, send Send) (AnnotateResult, error) {
 	t.Helper()
 	signed, err := c.presign(t, p)
@@ -115,8 +111,8 @@ func (c *clouds) persist(t *testing.T, r picture.Record) (picture.Outcome, error
 	return execute[picture.Outcome](t, c, picture.PersistStep, PersistInput{Record: r})
 }
 
-// checkFailure checks that err is an ApplicationError whose type is the kind. It also checks that err is retryable if,
-// and only if, Triptych retries errors of this kind. It does not unwrap err, because Temporal does not either.
+// checkFailure checks that err is an ApplicationError of this kind, and whether it is retryable. It does not unwrap err,
+// because Temporal does not either.
 func checkFailure(t *testing.T, err error, kind picture.Kind) *temporal.ApplicationError {
 	t.Helper()
 	failure, ok := err.(*temporal.ApplicationError)
@@ -133,7 +129,7 @@ func checkFailure(t *testing.T, err error, kind picture.Kind) *temporal.Applicat
 	return failure
 }
 
-// checkNotBilled checks that Google has billed no call since the count of billed calls was read. before is that count.
+// checkNotBilled checks that Google has billed no call since the number of billed calls was before.
 func (c *clouds) checkNotBilled(t *testing.T, before int64) {
 	t.Helper()
 	if calls := c.google.Billed() - before; calls != 0 {

@@ -87,8 +87,7 @@ func TestAnnotateWithoutCosmosDB(t *testing.T) {
 	})
 }
 
-// azcosmos reads the properties of the account without the deadline of the call, so a read of a Record can take longer
-// than its context allows.
+// azcosmos reads the properties of the account without the deadline of the call.
 func TestReadRecordRespectsItsContext(t *testing.T) {
 	c := openClouds(t)
 	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))

@@ -14,8 +14,8 @@ import (
 	"triptych/picture"
 )
 
-// failureCase is one error and a function that makes a real activity return it. Only a few errors of the clouds are
-// here, because the tests of internal/objects, internal/vision and internal/records cover them all.
+// failureCase makes a real activity return an error. The tests of internal/objects, internal/vision and internal/records
+// cover all errors of the clouds.
 type failureCase struct {
 	name       string
 	kind       picture.Kind
@@ -25,8 +25,7 @@ type failureCase struct {
 	provoke    func(*testing.T, *clouds) error
 }
 
-// The message of an error ends with the consequence of its kind. Kinds that reject the picture, and WasErased, have no
-// such ending.
+// Endings of messages, by the consequence of the error.
 const (
 	retries = "; Triptych tries again"
 	waits   = "; the picture waits until this is fixed"

@@ -18,8 +18,8 @@ import (
 	"triptych/picture"
 )
 
-// The emulator refuses a request of more than 10,485,760 bytes, as Google does. annotate would report the refusal as
-// Misconfigured and wait for an operator who cannot help, so no picture may cause such a request.
+// The emulator refuses requests of more than 10,485,760 bytes, as Google does. annotate would wait for an operator who
+// cannot help, so no picture may cause such a request.
 func TestMaxInlineSize(t *testing.T) {
 	c := openClouds(t)
 	largest := c.upload(t, newPicture(t), paddedPhoto(t, MaxInlineSize))
@@ -104,8 +104,7 @@ func paddedPhoto(t *testing.T, size int) []byte {
 	return append(content, bytes.Repeat([]byte{0}, size-len(content))...)
 }
 
-// JSON encodes some characters, such as <, as six bytes (\u003c). A Record can therefore be larger than Google's
-// response, so annotate must measure the Record.
+// JSON encodes some characters, such as <, as six bytes (\u003c), so a Record can be larger than Google's response.
 func TestMaxRecord(t *testing.T) {
 	c := openClouds(t)
 	p := c.uploadPhoto(t)
@@ -137,8 +136,8 @@ func TestMaxRecord(t *testing.T) {
 			checkFailure(t, err, picture.TooLarge)
 		})
 	}
-	// gRPC's default limit for a response is 4 MiB. A larger response would fail with RESOURCE_EXHAUSTED, which
-	// annotate would take for an exhausted quota and retry forever. vision.Open therefore sets a higher limit.
+	// gRPC's default limit for a response is 4 MiB. annotate would take the error, RESOURCE_EXHAUSTED, for an exhausted
+	// quota and retry forever. vision.Open therefore sets a higher limit.
 	t.Run("annotation_above_gRPC's_default_limit_is_too_large", func(t *testing.T) {
 		c.google.SetFault(annotator.Fault{Response: textResponse(strings.Repeat("x", 5<<20))})
 		_, err := c.annotate(t, p, ByURL)
@@ -146,12 +145,10 @@ func TestMaxRecord(t *testing.T) {
 	})
 }
 
-// textResponse returns Google's response for an image that contains text.
 func textResponse(text string) *visionpb.AnnotateImageResponse {
 	return &visionpb.AnnotateImageResponse{FullTextAnnotation: &visionpb.TextAnnotation{Text: text}}
 }
 
-// recordSize returns the size of p's Record if Google finds text.
 func recordSize(t *testing.T, p picture.Picture, text string) int {
 	t.Helper()
 	annotation, err := protojson.Marshal(textResponse(text))

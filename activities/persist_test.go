@@ -228,14 +228,12 @@ func newRejection(t *testing.T) picture.Record {
 	return newPicture(t).RejectedRecord(picture.Rejection{Step: picture.AnnotateStep, Kind: picture.Gone}, nil, "run")
 }
 
-// checkPersist executes persist with r and checks the status of the outcome.
 func (c *clouds) checkPersist(t *testing.T, r picture.Record, status picture.Status) {
 	t.Helper()
 	c.checkReannotation(t, r, time.Time{}, status)
 }
 
-// checkReannotation executes persist with r and checks the status of the outcome. Persist may replace an existing
-// Record that is older than before.
+// checkReannotation executes persist, which may replace a Record older than before.
 func (c *clouds) checkReannotation(t *testing.T, r picture.Record, before time.Time, status picture.Status) {
 	t.Helper()
 	got, err := execute[picture.Outcome](t, c, picture.PersistStep, PersistInput{Record: r, ReannotateBefore: before})

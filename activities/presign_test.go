@@ -21,8 +21,7 @@ import (
 func TestPresign(t *testing.T) {
 	c := openClouds(t)
 	t.Run("only_the_host_header_is_signed", func(t *testing.T) {
-		// Google fetches the URL without further headers, so no header except host may be signed. A version of the SDK
-		// signed more headers (aws-sdk-go-v2#3528).
+		// Google sends no further headers. A version of the SDK signed more headers than host (aws-sdk-go-v2#3528).
 		if got := urlQuery(t, c, newPicture(t)).Get("X-Amz-SignedHeaders"); got != "host" {
 			t.Errorf("X-Amz-SignedHeaders is %q", got)
 		}
@@ -125,7 +124,6 @@ func TestPresignCredentials(t *testing.T) {
 	})
 }
 
-// useExpiring makes the S3 client use credentials that expire, like those of a role.
 func (c *clouds) useExpiring(expires time.Time) {
 	c.useCredentials(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: s3test.AccessKey, SecretAccessKey: s3test.SecretKey, CanExpire: true, Expires: expires}, nil
@@ -138,7 +136,6 @@ func (c *clouds) useCredentials(provider aws.CredentialsProviderFunc) {
 	c.S3 = s3.New(options)
 }
 
-// urlQuery returns the query of a signed URL of p.
 func urlQuery(t *testing.T, c *clouds, p picture.Picture) url.Values {
 	t.Helper()
 	signed, err := c.presign(t, p)

@@ -15,8 +15,7 @@ import (
 	"triptych/picture"
 )
 
-// A cloud's error message may contain the signed URL, which gives access to the picture. Everyone who has the picture's
-// link sees the message, so the signature must be removed.
+// A cloud's error message may contain the signed URL. Everyone who has the picture's link can read the message.
 func TestFailureContainsNoSignature(t *testing.T) {
 	c := openClouds(t)
 	c.useCredentials(func(context.Context) (aws.Credentials, error) {

@@ -16,8 +16,7 @@ import (
 	"triptych/internal/pipeline"
 )
 
-// temporalServer is a fake Temporal server. It knows only the given executions, which are all in its visibility store.
-// It records the requests to list, terminate and delete workflows.
+// temporalServer is a fake Temporal server that knows only the given executions and records some requests.
 type temporalServer struct {
 	workflowservice.UnimplementedWorkflowServiceServer
 
@@ -30,7 +29,6 @@ type temporalServer struct {
 	deleted    []*commonpb.WorkflowExecution // including unknown executions
 }
 
-// startTemporal starts a fake Temporal server that has the given executions, and connects the activities to it.
 func (c *clouds) startTemporal(t *testing.T, executions ...*commonpb.WorkflowExecution) *temporalServer {
 	t.Helper()
 	server := &temporalServer{executions: executions}
@@ -66,7 +64,6 @@ func convertServiceErrors(ctx context.Context, req any, _ *grpc.UnaryServerInfo,
 	return response, serviceerror.ToStatus(err).Err()
 }
 
-// known reports whether the server has an execution with this workflow ID.
 func (s *temporalServer) known(id string) bool {
 	for _, e := range s.executions {
 		if e.WorkflowId == id {

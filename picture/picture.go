@@ -59,9 +59,3 @@ func New(bucket, key, versionID, etag string, size int64, uploadedAt time.Time) 
 	}
 	return p, nil
 }
-
-// ContentType returns the content type that the key states, or "" if the site did not create the key.
-func (p Picture) ContentType() string {
-	_, contentType, _ := ParseKey(p.Key) // "" after an error
-	return contentType
-}

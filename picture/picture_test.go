@@ -7,7 +7,6 @@ import (
 	"triptych/picture"
 )
 
-// unusualKeys returns keys that the site does not create but that can exist in an S3 bucket.
 func unusualKeys() map[string]string {
 	id := string(picture.NewID(noon))
 	return map[string]string{

@@ -85,9 +85,10 @@ func (p Picture) RejectedRecord(reason Rejection, steps []Step, runID string) Re
 func Tombstone(id ID) Record { return Record{ID: id, Schema: Schema, Status: Erased} }
 
 func (p Picture) record(status Status, steps []Step, runID string) Record {
+	_, contentType, _ := ParseKey(p.Key) // "" if the site did not create the key
 	return Record{
 		ID: p.ID, Schema: Schema, Status: status,
 		Bucket: p.Bucket, Key: p.Key, VersionID: p.VersionID, ETag: p.ETag, Size: p.Size,
-		ContentType: p.ContentType(), UploadedAt: p.UploadedAt, Steps: steps, RunID: runID,
+		ContentType: contentType, UploadedAt: p.UploadedAt, Steps: steps, RunID: runID,
 	}
 }

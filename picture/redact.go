@@ -16,8 +16,7 @@ func Redact(s string) string {
 	return anyID.ReplaceAllStringFunc(s, func(id string) string { return ID(id).Redacted() })
 }
 
-// Redacted returns the last eight characters of the ID. They are enough to search the log for a picture, but too few to
-// open it.
+// Redacted returns the last eight characters of the ID: enough to find a picture in the log, too few to open the picture.
 func (id ID) Redacted() string { return "…" + string(id[max(0, len(id)-8):]) }
 
 // LogValue implements slog.LogValuer: a log never contains a whole ID.

@@ -5,7 +5,6 @@ import (
 	"testing"
 )
 
-// BenchmarkEvent measures the parsing of an S3 event with one picture.
 func BenchmarkEvent(b *testing.B) {
 	event := json.RawMessage(event(record(newPicture(b).key)))
 	b.ReportAllocs()

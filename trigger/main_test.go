@@ -188,7 +188,7 @@ func invoke(ctx context.Context, tr *trigger, event string) error {
 }
 
 // contextWithDeadline is a context that has a deadline but is not cancelled when the deadline passes. If the handler
-// returns, it must have checked the deadline itself. The result does not depend on the speed of the machine.
+// returns, it has checked the deadline itself.
 type contextWithDeadline struct {
 	context.Context
 	deadline time.Time
@@ -213,8 +213,7 @@ func newPicture(t testing.TB) upload {
 
 func event(records ...string) string { return `{"Records":[` + strings.Join(records, ",") + `]}` }
 
-// record returns an S3 event record in the documented format. Its object does not exist, so its workflow rejects the
-// picture.
+// record returns an S3 event record in the documented format. Its object does not exist.
 func record(key string) string {
 	k, err := json.Marshal(key)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"triptych/picture"
 )
 
-// gracePeriod is how long an activity may continue after the worker was told to stop. Google bills a call even if the
-// worker abandons it, and usually responds within this time.
+// gracePeriod is how long an activity may continue after the worker was told to stop. Google usually responds within this
+// time, and bills a call even if the worker abandons it. A supervisor may kill the worker soon afterwards.
 const gracePeriod = 3 * time.Second
 
 // stopTimeout is gracePeriod plus time for an activity to notice its cancellation.

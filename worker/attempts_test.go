@@ -154,7 +154,6 @@ func executeWhileStopping(f func(context.Context) error) error {
 	return recorder.err
 }
 
-// errorRecorder is an interceptor that records the error of an activity.
 type errorRecorder struct {
 	interceptor.WorkerInterceptorBase
 	err error

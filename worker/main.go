@@ -107,10 +107,6 @@ func open(ctx context.Context, c config) (*activities.Activities, error) {
 	}, nil
 }
 
-// maxConcurrentAnnotations limits the pictures that one worker annotates concurrently. If each annotation takes one
-// second, 30 use the whole default quota (see visionQuota); 50 leave a margin for slower ones.
-const maxConcurrentAnnotations = 50
-
 // newWorkers returns two workers, one per task queue. A rate limit in Temporal applies to a whole task queue, and only
 // annotate needs one, so annotate has its own queue.
 func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond float64, fatal chan<- error) []worker.Worker {
@@ -129,7 +125,8 @@ func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond 
 
 	options.TaskQueueActivitiesPerSecond = annotationsPerSecond
 	options.DisableWorkflowWorker = true
-	options.MaxConcurrentActivityExecutionSize = maxConcurrentAnnotations
+	// If each annotation takes one second, 30 use the whole default quota; 50 leave a margin for slower ones.
+	options.MaxConcurrentActivityExecutionSize = 50
 	annotate := worker.New(c, picture.AnnotateQueue, options)
 	a.RegisterAnnotate(annotate)
 	return []worker.Worker{annotate, pictures}

@@ -37,8 +37,8 @@ func AnnotatePicture(ctx workflow.Context, order picture.Order) (picture.Outcome
 
 // annotate signs a URL of the picture and sends it to Google. If Google cannot fetch the URL, annotate sends the bytes.
 func annotate(ctx workflow.Context, order picture.Order) (activities.AnnotateResult, []picture.Step, error) {
-	var signed activities.PresignResult
-	if err := localFirst(ctx, string(picture.PresignStep), order.Picture, &signed); err != nil {
+	signed, err := localFirst[activities.PresignResult](ctx, string(picture.PresignStep), order.Picture)
+	if err != nil {
 		return activities.AnnotateResult{}, nil, err
 	}
 	started := workflow.Now(ctx)
@@ -61,14 +61,10 @@ func callGoogle(ctx workflow.Context, in activities.AnnotateInput) (activities.A
 }
 
 func persist(ctx workflow.Context, order picture.Order, r picture.Record) (picture.Outcome, error) {
-	var outcome picture.Outcome
 	in := activities.PersistInput{Record: r, ReannotateBefore: order.ReannotateBefore}
-	err := localFirst(ctx, string(picture.PersistStep), in, &outcome)
-	return outcome, err
+	return localFirst[picture.Outcome](ctx, string(picture.PersistStep), in)
 }
 
 func discard(ctx workflow.Context, p picture.Picture) (picture.Outcome, error) {
-	var outcome picture.Outcome
-	err := localFirst(ctx, picture.DiscardActivity, activities.DiscardInput{Picture: p}, &outcome)
-	return outcome, err
+	return localFirst[picture.Outcome](ctx, picture.DiscardActivity, activities.DiscardInput{Picture: p})
 }

@@ -19,8 +19,8 @@ import (
 	"triptych/workflows"
 )
 
-// script is a fake implementation of the activities. The n-th call of an activity returns the n-th error of its list,
-// and all later calls return the last error.
+// script fakes the activities. The n-th call of an activity returns the n-th error of its list, and later calls return the
+// last error.
 type script struct {
 	presign, annotate, persist, discard []error
 
@@ -47,7 +47,6 @@ func failure(kind picture.Kind) error {
 		temporal.ApplicationErrorOptions{NonRetryable: !kind.Retries()})
 }
 
-// throttled returns the error of a cloud that requests a delay.
 func throttled(retryAfter time.Duration) error {
 	return temporal.NewApplicationErrorWithOptions("Message of Throttled", string(picture.Throttled),
 		temporal.ApplicationErrorOptions{NextRetryDelay: retryAfter})
@@ -111,7 +110,6 @@ func (s *script) activities() map[string]any {
 	}
 }
 
-// branch is one path through AnnotatePicture.
 type branch struct {
 	script       script
 	want         picture.Status
@@ -123,8 +121,7 @@ type branch struct {
 	discarded    int               // calls of discard
 }
 
-// branches returns all paths through AnnotatePicture. For each path there is a golden history, the recorded history of
-// a workflow that took the path.
+// branches returns all paths through AnnotatePicture. Each path has a golden history; see goldenPath.
 func branches() map[string]branch {
 	url, bytes := activities.ByURL, activities.ByBytes
 	return map[string]branch{
@@ -233,8 +230,7 @@ func TestAnnotatePicture(t *testing.T) {
 	}
 }
 
-// newEnvironment returns a test environment with a timeout of one minute. The default is 3 s. On a busy machine, more
-// than 3 s can pass between two events, and the test would fail.
+// newEnvironment returns a test environment with a timeout of one minute. The default, 3 s, is too short on a busy machine.
 func newEnvironment() *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(noLog)

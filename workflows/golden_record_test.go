@@ -100,7 +100,6 @@ func (s script) executeOnServer(t *testing.T, c client.Client) client.WorkflowRu
 	return executeWorkflow(t, c, picture.AnnotateWorkflow, picture.Order{Picture: goldenPicture(t), ReannotateBefore: s.reannotateBefore})
 }
 
-// eraseOnServer erases a picture whose grant is valid for this long.
 func eraseOnServer(grantRemaining time.Duration) func(*testing.T, client.Client) client.WorkflowRun {
 	return func(t *testing.T, c client.Client) client.WorkflowRun {
 		t.Helper()
@@ -131,7 +130,6 @@ func sweepOnServer(sweep picture.Sweep, results ...activities.SweepResult) func(
 	}
 }
 
-// startWorker runs a worker until the test ends.
 func startWorker(t *testing.T, c client.Client, queue string, activities map[string]any) {
 	t.Helper()
 	w := worker.New(c, queue, worker.Options{})

@@ -23,8 +23,8 @@ import (
 	"triptych/workflows"
 )
 
-// goldenPath returns the path of a golden history. A golden history is the history of a workflow that ran released
-// workflow code. New code must be able to replay it, because workflows with this history may still be open.
+// goldenPath returns the path of a golden history: the history of a workflow that ran released code. New code must be able
+// to replay it, because workflows with this history may still be open.
 //
 // Add a golden history for each new branch with: go test ./workflows -run Golden -record missing. Never replace one.
 func goldenPath(workflow, branch string) string {
@@ -62,8 +62,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestGoldenTakesItsBranch checks that each golden history took the path that its name states. Otherwise a change to
-// that path would not be detected.
+// If a golden history did not take the path that its name states, the replay would not detect a change to that path.
 func TestGoldenTakesItsBranch(t *testing.T) {
 	for name, b := range branches() {
 		t.Run(name, func(t *testing.T) { b.checkHistory(t, loadHistory(t, goldenPath(picture.AnnotateWorkflow, name))) })
@@ -85,7 +84,6 @@ func TestGoldenTakesItsBranch(t *testing.T) {
 	}
 }
 
-// checkHistory compares the attempts in a history with those of the branch.
 func (b branch) checkHistory(t *testing.T, history *historypb.History) {
 	t.Helper()
 	var sent []activities.Send
@@ -143,8 +141,8 @@ func decode(t *testing.T, payloads *commonpb.Payloads, into any) {
 	}
 }
 
-// checkUnlimitedRetries checks that no activity has a limit on its attempts or total time. With a limit, a workflow
-// could end without a Record.
+// checkUnlimitedRetries fails if an activity has a limit on its attempts or total time, because the workflow could then
+// end without a Record.
 func checkUnlimitedRetries(t *testing.T, path string) {
 	t.Helper()
 	activities := 0
@@ -176,7 +174,6 @@ func loadHistory(t *testing.T, path string) *historypb.History {
 	return &history
 }
 
-// incompatible is a workflow that cannot replay any golden history.
 func incompatible(ctx workflow.Context, _ any) (any, error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
 	var outcome any

@@ -11,15 +11,17 @@ import (
 // localFirst runs an activity once as a local activity, which saves three of about ten transactions per picture. If the
 // attempt fails and a retry can help, localFirst runs it as a durable (regular) activity, which has unlimited retries and
 // shows its error in `temporal workflow describe`. All activities are idempotent, so it is safe to run one twice.
-func localFirst[In any](ctx workflow.Context, activity string, in In, out any) error {
-	err := workflow.ExecuteLocalActivity(localOptions(ctx), activity, in).Get(ctx, out)
+func localFirst[Out, In any](ctx workflow.Context, activity string, in In) (Out, error) {
+	var out Out
+	err := workflow.ExecuteLocalActivity(localOptions(ctx), activity, in).Get(ctx, &out)
 	if err == nil || kindOf(err).Rejects() {
-		return err
+		return out, err
 	}
 	if e, ok := errors.AsType[*temporal.ApplicationError](err); ok && e.NextRetryDelay() > 0 {
 		if input, ok := any(&in).(interface{ DelayUntil(time.Time) }); ok { // see activities.Delay
 			input.DelayUntil(workflow.Now(ctx).Add(e.NextRetryDelay()))
 		}
 	}
-	return workflow.ExecuteActivity(defaultOptions(ctx), activity, in).Get(ctx, out)
+	err = workflow.ExecuteActivity(defaultOptions(ctx), activity, in).Get(ctx, &out)
+	return out, err
 }

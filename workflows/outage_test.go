@@ -13,8 +13,7 @@ import (
 	"triptych/workflows"
 )
 
-// TestOutage checks that a picture survives an outage of any length. During the outage there is at most one attempt per
-// minute, and the picture continues within a minute after the outage.
+// During an outage, each picture makes at most one attempt per minute. Within a minute after the outage, it continues.
 func TestOutage(t *testing.T) {
 	const day = 24 * time.Hour
 	for _, c := range []struct {
@@ -58,8 +57,7 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// A failed attempt adds no event to the history. A long outage therefore cannot make a history exceed Temporal's
-// limits. The histories were recorded on a real server.
+// A failed attempt adds no event to the history, so a long outage cannot make a history exceed Temporal's limits.
 func TestOutageHistoryLength(t *testing.T) {
 	events := func(branch string) int {
 		return len(loadHistory(t, goldenPath(picture.AnnotateWorkflow, branch)).Events)
@@ -68,15 +66,14 @@ func TestOutageHistoryLength(t *testing.T) {
 	if retried != normal {
 		t.Errorf("%d events with four failed attempts, %d without", retried, normal)
 	}
-	// The failed local activity adds one marker, and the durable activity adds a few events. This number does not
-	// depend on the length of the outage.
+	// The failed local activity adds one marker, and the durable activity adds a few events.
 	if n := events("presign_continues_as_durable_activity"); n > normal+6 {
 		t.Errorf("%d events with missing credentials, %d without", n, normal)
 	}
 }
 
-// unlimitedAttempts is an interceptor that makes the test environment retry without limit, as a server does. By default, the
-// environment stops after ten attempts.
+// unlimitedAttempts is an interceptor that makes the test environment retry without limit. By default, the environment
+// stops after ten attempts.
 type unlimitedAttempts struct {
 	interceptor.WorkerInterceptorBase
 }
@@ -99,8 +96,7 @@ type unlimitedOutbound struct {
 
 func (u *unlimitedOutbound) ExecuteActivity(ctx workflow.Context, activity string, args ...any) workflow.Future {
 	options := workflow.GetActivityOptions(ctx)
-	// The environment measures both timeouts in real time and over all attempts together. A simulated week has 10,000
-	// attempts, which would exceed the normal timeouts.
+	// The environment measures both timeouts in real time over all attempts, of which a simulated week has 10,000.
 	options.HeartbeatTimeout, options.StartToCloseTimeout = 0, time.Hour
 	if retry := *options.RetryPolicy; retry.MaximumAttempts == 0 {
 		retry.MaximumAttempts = math.MaxInt32

@@ -41,7 +41,6 @@ func page(examined, started int, last string) activities.SweepResult {
 	return activities.SweepResult{SweepCounts: picture.SweepCounts{Examined: examined, Started: started}, Last: last}
 }
 
-// sweep runs SweepPictures. It starts at noon.
 func sweep(t *testing.T, p *pages, s picture.Sweep) *testsuite.TestWorkflowEnvironment {
 	t.Helper()
 	env := newEnvironment()

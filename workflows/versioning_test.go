@@ -12,7 +12,7 @@ import (
 	"triptych/workflows"
 )
 
-// announceActivity is a step that AnnotatePicture might get one day: announce that a picture has its Record.
+// announceActivity is an imaginary step that announces that a picture has its Record.
 const announceActivity = "announce"
 
 // withAnnounce is AnnotatePicture with that step. It shows how to make such a change: the change ID "announce" separates
@@ -26,7 +26,6 @@ func withAnnounce(ctx workflow.Context, order picture.Order) (picture.Outcome, e
 	return outcome, announce(ctx, outcome)
 }
 
-// withoutVersion is the same change without GetVersion.
 func withoutVersion(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
 	outcome, err := workflows.AnnotatePicture(ctx, order)
 	if err != nil {
