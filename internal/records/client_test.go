@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/picture"
 )
@@ -52,9 +50,8 @@ func TestOneRequestPerCall(t *testing.T) {
 			if got := a.requests.Load(); got != 2 {
 				t.Errorf("%d requests for two calls", got)
 			}
-			response, _ := errors.AsType[*azcore.ResponseError](err)
-			if got := response.RawResponse.Header.Get("x-ms-retry-after-ms"); got != "90000" {
-				t.Errorf("x-ms-retry-after-ms %q", got)
+			if got := Explain(err).RetryAfter; got != 90*time.Second {
+				t.Errorf("retry after %s", got)
 			}
 		})
 	}
@@ -124,6 +121,21 @@ func TestAccountIsUsedAsSoonAsItIsBack(t *testing.T) {
 	a.SetFault(cosmosdb.Fault{})
 	if err := c.Create(t.Context(), r); err != nil {
 		t.Errorf("Create after the account is back: %v", err)
+	}
+}
+
+// The account may have moved to another region, which azcosmos finds in the account document.
+func TestAccountIsReadAgainAfter403(t *testing.T) {
+	a := startEmulator(t)
+	c := a.provision(t)
+	a.SetFault(cosmosdb.Fault{Status: 403, Times: 1})
+	for _, want := range []int32{1, 2, 2} {
+		if _, _, err := c.Read(t.Context(), picture.NewID(time.Now())); err == nil {
+			t.Fatal("the Read succeeded")
+		}
+		if got := a.accountRequests.Load(); got != want {
+			t.Errorf("%d requests for the account document, want %d", got, want)
+		}
 	}
 }
 

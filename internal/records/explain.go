@@ -1,13 +1,16 @@
 package records
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"triptych/picture"
 )
@@ -61,41 +64,65 @@ var explanations = map[cause]struct {
 	{phase: decode}: {picture.Misconfigured, "The document of this picture in Cosmos DB is not a Record: repair or delete it"},
 }
 
+// callError is the error of one call. Its text is one line without the picture's whole ID.
+type callError struct {
+	cause
+	text       string
+	retryAfter time.Duration // as Cosmos DB requested
+	wrapped    error         // never an error of the network, because azcosmos would retry it
+}
+
+func (e *callError) Error() string { return e.text }
+func (e *callError) Unwrap() error { return e.wrapped }
+
+// ownerNotFound is the sub-status of a 404 that refers to the container, not to the Record. See StatusCodes.md in
+// https://github.com/Azure/azure-sdk-for-java/tree/main/sdk/cosmos/azure-cosmos/docs.
+const ownerNotFound = "1003"
+
+// refused returns the error of an unsuccessful response.
+func refused(r *http.Response) *callError {
+	e := &callError{cause: cause{request, strconv.Itoa(r.StatusCode)}}
+	ms, _ := strconv.ParseInt(r.Header.Get("x-ms-retry-after-ms"), 10, 32) // 0 if absent
+	e.retryAfter = time.Duration(ms) * time.Millisecond
+	if strings.Contains(r.Request.URL.Path, "/docs") { // not the account document
+		switch {
+		case r.StatusCode == http.StatusConflict:
+			e.wrapped = ErrExists
+		case r.StatusCode == http.StatusPreconditionFailed:
+			e.wrapped = ErrChanged
+		case r.StatusCode == http.StatusNotFound && r.Header.Get("x-ms-substatus") != ownerNotFound:
+			e.wrapped = ErrNotFound
+		}
+	}
+	if e.wrapped != nil {
+		e.text = e.wrapped.Error()
+		return e
+	}
+	var body struct{ Message string }
+	if text, err := runtime.Payload(r); err == nil {
+		_ = json.Unmarshal(text, &body) // the response of a proxy may not be JSON
+	}
+	message, _, _ := strings.Cut(cmp.Or(body.Message, http.StatusText(r.StatusCode)), "\n")
+	e.text = picture.Redact(fmt.Sprintf("Cosmos DB returned %d: %s", r.StatusCode, strings.TrimSpace(message)))
+	return e
+}
+
 // Explain translates an error of Container's methods.
 func Explain(err error) *picture.Error {
-	c, text, retryAfter := describe(err)
+	var c cause
+	var retryAfter time.Duration
+	var noToken interface{ NonRetriable() } // azidentity's errors for missing credentials share only this method
+	switch e, ok := errors.AsType[*callError](err); {
+	case ok:
+		c, retryAfter = e.cause, e.retryAfter
+	case errors.Is(err, ErrUnreadable):
+		c.phase = decode
+	case errors.As(err, &noToken):
+		c.phase = noCredentials
+	}
 	e, known := explanations[c]
 	if !known {
 		e = explanations[cause{}]
 	}
-	return &picture.Error{Kind: e.kind, Cloud: picture.Azure, Message: e.message, RetryAfter: retryAfter, Err: errors.New(text)}
-}
-
-// describe returns the cause of err, its text in one line, and the delay that Cosmos DB requested.
-func describe(err error) (cause, string, time.Duration) {
-	if e, ok := errors.AsType[*azcore.ResponseError](err); ok {
-		return cause{request, strconv.Itoa(e.StatusCode)}, fmt.Sprintf("%d %s", e.StatusCode, e.ErrorCode), retryAfter(e.RawResponse)
-	}
-	if errors.Is(err, ErrUnreadable) {
-		return cause{phase: decode}, err.Error(), 0
-	}
-	if e, ok := errors.AsType[*SignInError](err); ok {
-		return cause{signIn, e.Code}, e.Error(), 0
-	}
-	// azidentity has several types of errors for missing credentials. This method is the only property that they share.
-	if e, ok := errors.AsType[interface {
-		error
-		NonRetriable()
-	}](err); ok {
-		return cause{phase: noCredentials}, e.Error(), 0
-	}
-	return cause{}, err.Error(), 0
-}
-
-func retryAfter(r *http.Response) time.Duration {
-	if r == nil {
-		return 0
-	}
-	ms, _ := strconv.ParseInt(r.Header.Get("x-ms-retry-after-ms"), 10, 32) // 0 if absent
-	return time.Duration(ms) * time.Millisecond
+	return &picture.Error{Kind: e.kind, Cloud: picture.Azure, Message: e.message, RetryAfter: retryAfter, Err: errors.New(err.Error())}
 }

@@ -1,6 +1,7 @@
 package records
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -46,6 +47,19 @@ var explainCases = []explainCase{
 		c := a.provision(t)
 		a.SetFault(cosmosdb.Fault{AfterApply: true})
 		return c.Create(t.Context(), newRecord(t))
+	}},
+	{cause{}, "deadline", picture.Unavailable, 0, func(t *testing.T) error {
+		a := startEmulator(t)
+		c, r := a.provision(t), newRecord(t)
+		if err := c.Create(t.Context(), r); err != nil { // reads the account document
+			t.Fatal(err)
+		}
+		a.SetFault(cosmosdb.Fault{Delay: time.Hour})
+		defer a.SetFault(cosmosdb.Fault{})
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		_, _, err := c.Read(ctx, r.ID)
+		return err
 	}},
 	{cause{phase: decode}, "document that is not a Record", picture.Misconfigured, 0, func(t *testing.T) error {
 		a := startEmulator(t)

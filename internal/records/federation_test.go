@@ -171,9 +171,9 @@ func TestFederation(t *testing.T) {
 			f := newFederationEnv(t)
 			f.refuse[test.server] = test.status
 			c, r := open(t, f.config), newRecord(t)
-			failed, ok := errors.AsType[*SignInError](c.Create(t.Context(), r))
-			if !ok || failed.Code != test.code || strings.Contains(failed.Error(), "\n") {
-				t.Errorf("got %v, want a SignInError with code %s in one line", failed, test.code)
+			failed, ok := errors.AsType[*callError](c.Create(t.Context(), r))
+			if !ok || failed.cause != (cause{signIn, test.code}) || strings.Contains(failed.Error(), "\n") {
+				t.Errorf("got %v, want a failed sign-in with code %s in one line", failed, test.code)
 			}
 			delete(f.refuse, test.server)
 			if err := c.Create(t.Context(), r); err != nil {

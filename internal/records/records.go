@@ -1,12 +1,13 @@
 // Package records stores one Record per picture in Cosmos DB. Create never overwrites a Record, Replace overwrites only the
-// version that was read, and each call is one request: the caller decides about retries. The package does not depend on
-// S3, Vision or Temporal.
+// version that was read, and each call is one request: the caller decides about retries.
 package records
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
@@ -23,12 +24,12 @@ const (
 )
 
 // MaxSize is the size of the largest Record, in bytes as Encode returns it. Cosmos DB allows items of 2 MB
-// (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits). The documentation does not say whether
-// that includes the properties that Cosmos DB adds, so 4 KiB are reserved for them.
+// (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits). 4 KiB of them are reserved for the
+// properties that Cosmos DB adds.
 const MaxSize = 2<<20 - 4<<10
 
-// Config configures the connection. With Federation, the program signs in with its AWS role; without, it uses Key; without
-// Key, Azure's default credential chain.
+// Config configures the connection. The program signs in with its AWS role if Federation is set, with Key if only Key is
+// set, and otherwise with Azure's default credential chain.
 type Config struct {
 	Endpoint   string // COSMOS_ENDPOINT
 	Key        string // COSMOS_KEY
@@ -47,17 +48,32 @@ func ConfigFrom(getenv func(string) string, aws aws.Config) Config {
 	}
 }
 
-// Container is the Cosmos DB container with the Records.
-type Container struct{ client *client }
+// Container is the Cosmos DB container with the Records. Errors of its methods are one line without the picture's whole ID.
+type Container struct {
+	newClient func(*azcosmos.ClientOptions) (*azcosmos.Client, error)
+	current   atomic.Pointer[connection]
+}
 
 // Open checks the configuration. It sends nothing.
 func Open(c Config) (*Container, error) {
-	client, err := newClient(c)
+	container := &Container{}
+	var err error
+	if container.newClient, err = newClient(c); err == nil {
+		err = container.connect()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening Cosmos DB at %q: %w", c.Endpoint, err)
 	}
-	return &Container{client}, nil
+	return container, nil
 }
+
+// Sentinel errors of Container's methods.
+var (
+	ErrExists     = errors.New("the picture already has a Record")
+	ErrNotFound   = errors.New("the picture has no Record")
+	ErrChanged    = errors.New("the Record has changed: read it again")
+	ErrUnreadable = errors.New("the document is not a Record") // and will not become one
+)
 
 // Encode returns the JSON that Create and Replace send. It must not exceed MaxSize.
 func Encode(r picture.Record) ([]byte, error) {
@@ -74,23 +90,22 @@ func (c *Container) Create(ctx context.Context, r picture.Record) error {
 	if err != nil {
 		return err
 	}
-	err = c.do(ctx, func(ctx context.Context, items *azcosmos.ContainerClient) error {
+	return c.do("creating", r.ID, func(items *azcosmos.ContainerClient) error {
 		_, err := items.CreateItem(ctx, partition(r.ID), item, nil)
 		return err
 	})
-	return wrap("creating", r.ID, err)
 }
 
 // Read returns a picture's Record and the ETag that Replace needs. It fails with ErrNotFound if there is none, and with
 // ErrUnreadable if the document is not a Record.
 func (c *Container) Read(ctx context.Context, id picture.ID) (picture.Record, azcore.ETag, error) {
 	var response azcosmos.ItemResponse
-	err := c.do(ctx, func(ctx context.Context, items *azcosmos.ContainerClient) (err error) {
+	err := c.do("reading", id, func(items *azcosmos.ContainerClient) (err error) {
 		response, err = items.ReadItem(ctx, partition(id), string(id), nil)
 		return err
 	})
 	if err != nil {
-		return picture.Record{}, "", wrap("reading", id, err)
+		return picture.Record{}, "", err
 	}
 	var r picture.Record
 	if err := json.Unmarshal(response.Value, &r); err != nil {
@@ -106,20 +121,9 @@ func (c *Container) Replace(ctx context.Context, r picture.Record, etag azcore.E
 	if err != nil {
 		return err
 	}
-	err = c.do(ctx, func(ctx context.Context, items *azcosmos.ContainerClient) error {
+	return c.do("replacing", r.ID, func(items *azcosmos.ContainerClient) error {
 		_, err := items.ReplaceItem(ctx, partition(r.ID), string(r.ID), item, &azcosmos.ItemOptions{IfMatchEtag: &etag})
 		return err
-	})
-	return wrap("replacing", r.ID, err)
-}
-
-func (c *Container) do(ctx context.Context, operation func(context.Context, *azcosmos.ContainerClient) error) error {
-	return c.client.do(ctx, func(ctx context.Context, account *azcosmos.Client) error {
-		items, err := account.NewContainer(Database, ContainerName)
-		if err != nil {
-			return err
-		}
-		return operation(ctx, items)
 	})
 }
 

@@ -10,25 +10,24 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/picture"
 )
 
-// account is a Cosmos DB emulator. It counts the requests for documents, and closes their connections while
-// closeConnections is set.
+// account is a Cosmos DB emulator.
 type account struct {
 	*cosmosdb.Server
 	endpoint, key    string
-	requests         atomic.Int32
-	closeConnections atomic.Bool
+	requests         atomic.Int32 // for documents
+	accountRequests  atomic.Int32 // for the account document
+	closeConnections atomic.Bool  // of requests for documents
 }
 
 // startEmulator runs an emulator without a database until the test ends.
@@ -47,6 +46,8 @@ func startEmulator(t testing.TB) *account {
 			if a.closeConnections.Load() {
 				panic(http.ErrAbortHandler)
 			}
+		} else if r.URL.Path == "/" {
+			a.accountRequests.Add(1)
 		}
 		a.ServeHTTP(w, r)
 	}))
@@ -218,7 +219,7 @@ func checkError(t *testing.T, err, sentinel error, status int) {
 	if sentinel != nil && !errors.Is(err, sentinel) {
 		t.Errorf("%v, want %v", err, sentinel)
 	}
-	if response, ok := errors.AsType[*azcore.ResponseError](err); !ok || response.StatusCode != status {
+	if e, ok := errors.AsType[*callError](err); !ok || e.cause != (cause{request, strconv.Itoa(status)}) {
 		t.Errorf("%v, want status %d", err, status)
 	}
 	if strings.Contains(err.Error(), "\n") || wholeID.MatchString(err.Error()) {
