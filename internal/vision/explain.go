@@ -23,17 +23,16 @@ const (
 	byBytes              // Vision could not annotate an image that was sent as bytes
 )
 
-// Codes that are not gRPC codes.
-const (
-	noCredentials = "no credentials" // there is no AWS role to sign in with
-	mentionsURL   = "mentions URL"   // an error per image whose message mentions the URL
-)
-
-// cause identifies an error. code is the name of a gRPC code; in the phase signing it is an HTTP status.
+// cause identifies an error.
 type cause struct {
 	phase phase
-	code  string
+	code  string // the name of a gRPC code; in the phase signing, an HTTP status; or one of the following
 }
+
+const (
+	noCredentials = "no credentials" // there is no AWS role to sign in with
+	mentionsURL   = "mentions URL"   // the message of an error per image mentions the URL
+)
 
 // explanations maps errors to their meaning for the picture. A test provokes each of them.
 //
@@ -63,11 +62,10 @@ var explanations = map[cause]struct {
 	{signing, "404"}:         {picture.Misconfigured, "The worker's service account does not exist: check GOOGLE_CREDENTIALS_CONFIG"},
 	{signing, ""}:            {picture.Unavailable, "Signing in to Google failed"},
 
-	// Vision was observed to return the message "The URL does not appear to be accessible by us" with codes 3, 7, 12
-	// and 14, so the code does not matter.
+	// Vision returned "The URL does not appear to be accessible by us" with codes 3, 7, 12 and 14.
 	{byURL, mentionsURL}: {picture.Unfetchable, "Google could not fetch the picture"},
-	// Vision also returns this code for good pictures (github.com/googleapis/google-cloud-java/issues/2276). It rejects
-	// the picture only if the image was sent as bytes.
+	// Vision also returns this code for good pictures (github.com/googleapis/google-cloud-java/issues/2276), so it rejects
+	// only a picture that was sent as bytes.
 	{byURL, "InvalidArgument"}:   {picture.Unfetchable, "Google could not read what it fetched"},
 	{byURL, "DeadlineExceeded"}:  {picture.Unfetchable, "Google could not fetch the picture in time"},
 	{byURL, "PermissionDenied"}:  {picture.Unfetchable, "Google was not allowed to fetch the picture"},
@@ -92,40 +90,7 @@ type ImageError struct {
 
 func (e *ImageError) Error() string { return fmt.Sprintf("%s (%d): %s", e.Code, e.Code, e.Message) }
 
-// Explain translates an error of a Vision call, or an *ImageError.
-func Explain(err error) *picture.Error {
-	c, text, retryAfter := describe(err)
-	e, known := explanations[c]
-	if !known {
-		e = explanations[cause{c.phase, ""}]
-	}
-	return &picture.Error{Kind: e.kind, Cloud: picture.Google, Message: e.message, RetryAfter: retryAfter, Err: errors.New(text)}
-}
-
-// describe returns the cause of err, its text in one line, and the delay that Google requested.
-func describe(err error) (cause, string, time.Duration) {
-	if e, ok := errors.AsType[*ImageError](err); ok {
-		return causeOf(e), e.Error(), 0
-	}
-	s, ok := status.FromError(err)
-	if !ok {
-		return cause{}, err.Error(), 0
-	}
-	c, retryAfter := cause{call, s.Code().String()}, time.Duration(0)
-	for _, detail := range s.Details() {
-		switch detail := detail.(type) {
-		case *errdetails.ErrorInfo:
-			if detail.GetDomain() == signInDomain {
-				c = cause{signing, detail.GetReason()}
-			}
-		case *errdetails.RetryInfo:
-			retryAfter = detail.GetRetryDelay().AsDuration()
-		}
-	}
-	return c, fmt.Sprintf("%s: %s", s.Code(), s.Message()), retryAfter
-}
-
-func causeOf(e *ImageError) cause {
+func (e *ImageError) cause() cause {
 	c := cause{byURL, e.Code.String()}
 	if e.ByBytes {
 		c.phase = byBytes
@@ -134,4 +99,27 @@ func causeOf(e *ImageError) cause {
 		c.code = mentionsURL
 	}
 	return c
+}
+
+// Explain translates an error of a Vision call, or an *ImageError.
+func Explain(err error) *picture.Error {
+	c, text, retryAfter := cause{}, err.Error(), time.Duration(0)
+	if image, ok := errors.AsType[*ImageError](err); ok {
+		c = image.cause()
+	} else if s, ok := status.FromError(err); ok {
+		c.code, text = s.Code().String(), fmt.Sprintf("%s: %s", s.Code(), s.Message())
+		for _, detail := range s.Details() {
+			if retry, ok := detail.(*errdetails.RetryInfo); ok {
+				retryAfter = retry.GetRetryDelay().AsDuration()
+			}
+		}
+	}
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		c = cause{signing, refused.code}
+	}
+	e, known := explanations[c]
+	if !known {
+		e = explanations[cause{c.phase, ""}]
+	}
+	return &picture.Error{Kind: e.kind, Cloud: picture.Google, Message: e.message, RetryAfter: retryAfter, Err: errors.New(text)}
 }

@@ -14,21 +14,18 @@ import (
 	"cloud.google.com/go/auth"
 	"cloud.google.com/go/auth/credentials/externalaccount"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
 
-const (
-	visionScope      = "https://www.googleapis.com/auth/cloud-vision" // the token is valid for Vision only
-	subjectTokenType = "urn:ietf:params:aws:token-type:aws4_request"  // a signed AWS request proves the role
-)
+// subjectTokenType is a signed AWS request, which proves the role.
+const subjectTokenType = "urn:ietf:params:aws:token-type:aws4_request"
 
 // signInTimeout limits each of the two requests for a token, which is valid for an hour.
 const signInTimeout = 10 * time.Second
 
-// federated returns Google credentials for the program's AWS role. c.CredentialsConfig is a credential configuration of
-// type external_account (https://google.aip.dev/auth/4117). It contains no secret.
+// federated returns Google credentials for the program's AWS role. The format of c.CredentialsConfig, which contains no
+// secret, is defined in https://google.aip.dev/auth/4117.
 func federated(c Config) (*auth.Credentials, error) {
 	var file struct {
 		Type             string `json:"type"`
@@ -45,9 +42,9 @@ func federated(c Config) (*auth.Credentials, error) {
 	}
 	credentials, err := externalaccount.NewCredentials(&externalaccount.Options{
 		Audience: file.Audience, SubjectTokenType: file.SubjectTokenType, TokenURL: file.TokenURL,
-		ServiceAccountImpersonationURL: file.Impersonate, Scopes: []string{visionScope},
+		ServiceAccountImpersonationURL: file.Impersonate, Scopes: []string{"https://www.googleapis.com/auth/cloud-vision"}, // Vision only
 		AwsSecurityCredentialsProvider: awsRole{c.AWS},
-		Client:                         &http.Client{Timeout: signInTimeout, Transport: refusalTransport{http.DefaultTransport}},
+		Client:                         &http.Client{Timeout: signInTimeout, Transport: refusalTransport{}},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading GOOGLE_CREDENTIALS_CONFIG: %w", err)
@@ -55,12 +52,10 @@ func federated(c Config) (*auth.Credentials, error) {
 	return auth.NewCredentials(&auth.CredentialsOptions{TokenProvider: signIn{credentials}}), nil
 }
 
-// awsRole is the source of the worker's AWS credentials. Google's library finds the role of an EC2 instance but not the
-// role of an ECS task (https://github.com/googleapis/google-cloud-go/issues/13479). awsRole uses AWS's default chain,
-// which finds both.
+// awsRole implements externalaccount.AwsSecurityCredentialsProvider with AWS's default chain. Google's own implementation
+// does not find the role of an ECS task (https://github.com/googleapis/google-cloud-go/issues/13479).
 type awsRole struct{ aws.Config }
 
-// AwsRegion implements externalaccount.AwsSecurityCredentialsProvider.
 func (r awsRole) AwsRegion(context.Context, *externalaccount.RequestOptions) (string, error) {
 	if r.Region == "" {
 		return "", &refusal{noCredentials, "AWS_REGION is not set"}
@@ -68,7 +63,6 @@ func (r awsRole) AwsRegion(context.Context, *externalaccount.RequestOptions) (st
 	return r.Region, nil
 }
 
-// AwsSecurityCredentials implements externalaccount.AwsSecurityCredentialsProvider.
 func (r awsRole) AwsSecurityCredentials(ctx context.Context, _ *externalaccount.RequestOptions) (*externalaccount.AwsSecurityCredentials, error) {
 	found, err := r.Credentials.Retrieve(ctx)
 	if err != nil {
@@ -79,21 +73,23 @@ func (r awsRole) AwsSecurityCredentials(ctx context.Context, _ *externalaccount.
 	}, nil
 }
 
-// refusal is the error of a request for a token that Google or AWS refused, or that could not be sent because there are
-// no AWS credentials.
+// refusal is the error of a sign-in that Google or AWS refused, or that failed because there are no AWS credentials.
 type refusal struct {
 	code    string // noCredentials or an HTTP status
 	message string
 }
 
-func (r *refusal) Error() string { return r.message }
+func (r *refusal) Error() string { return "signing in to Google: " + r.message }
 
-// refusalTransport is an HTTP transport that returns a refused token request as an error of type refusal. The error
-// contains the HTTP status, which Google's library would convert to text.
-type refusalTransport struct{ next http.RoundTripper }
+// GRPCStatus lets a refusal pass through gRPC, which would replace an error without a status.
+func (r *refusal) GRPCStatus() *status.Status { return status.New(codes.Unauthenticated, r.Error()) }
 
-func (t refusalTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	res, err := t.next.RoundTrip(req)
+// refusalTransport returns the response to a refused token request as a refusal. Google's library would turn the HTTP
+// status into text.
+type refusalTransport struct{}
+
+func (refusalTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil || res.StatusCode < 400 || res.StatusCode == http.StatusTooManyRequests || res.StatusCode >= 500 {
 		return res, err
 	}
@@ -105,27 +101,17 @@ func (t refusalTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return nil, &refusal{strconv.Itoa(res.StatusCode), fmt.Sprintf("%s returned %s: %s", req.URL.Host, res.Status, strings.Join(strings.Fields(string(body)), " "))}
 }
 
-// signInDomain is the ErrorInfo domain of errors that occurred before the call to Vision.
-const signInDomain = "sign-in"
-
-// signIn is a token provider that returns its errors as gRPC statuses. gRPC would change any other error of a token
-// provider.
+// signIn is a token provider whose errors have a gRPC status.
 type signIn struct{ auth.TokenProvider }
 
 // Token implements auth.TokenProvider.
 func (s signIn) Token(ctx context.Context) (*auth.Token, error) {
 	token, err := s.TokenProvider.Token(ctx)
-	if err == nil {
-		return token, nil
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		return nil, refused
 	}
-	refused, ok := errors.AsType[*refusal](err)
-	if !ok {
+	if err != nil {
 		return nil, status.Error(codes.Unavailable, "signing in to Google: "+err.Error())
 	}
-	failed, err := status.New(codes.Unauthenticated, "signing in to Google: "+refused.message).
-		WithDetails(&errdetails.ErrorInfo{Domain: signInDomain, Reason: refused.code})
-	if err != nil {
-		return nil, fmt.Errorf("signing in to Google: %w", refused)
-	}
-	return nil, failed.Err()
+	return token, nil
 }

@@ -17,17 +17,15 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// DefaultFeatures lists the features that the worker requests by default. Google bills each feature separately
-// (https://cloud.google.com/vision/pricing).
+// DefaultFeatures lists the features that the worker requests by default. Google bills each of them separately.
 const DefaultFeatures = "LABEL_DETECTION,FACE_DETECTION,LANDMARK_DETECTION,LOGO_DETECTION,IMAGE_PROPERTIES,OBJECT_LOCALIZATION,SAFE_SEARCH_DETECTION"
 
-// maxResponse limits the size of a response in memory. gRPC reports a larger response as RESOURCE_EXHAUSTED, which
-// looks like an exhausted quota and would be retried forever. maxResponse is therefore far above the largest size of a
-// Record, so that annotate can reject a picture whose annotation is too large.
+// maxResponse is the size of the largest response, in bytes. gRPC reports a larger one as RESOURCE_EXHAUSTED, like an
+// exhausted quota, and it would be retried forever. maxResponse is therefore far above the size of the largest Record.
 const maxResponse = 64 << 20
 
-// Config configures the client. It connects to EmulatorHost in plaintext if that is set. Otherwise it signs in with the
-// program's AWS role if CredentialsConfig is set, or with Application Default Credentials.
+// Config configures the client. The client connects to EmulatorHost in plaintext if that is set. Otherwise it signs in with
+// the program's AWS role if CredentialsConfig is set, or with Application Default Credentials.
 type Config struct {
 	Endpoint          string // TRIPTYCH_VISION_ENDPOINT; "" for Google's default
 	EmulatorHost      string // VISION_EMULATOR_HOST, host:port
@@ -45,8 +43,7 @@ func ConfigFrom(getenv func(string) string, aws aws.Config) Config {
 
 // Open returns a client. It sends nothing.
 func Open(ctx context.Context, c Config) (*visionapi.ImageAnnotatorClient, error) {
-	options := []option.ClientOption{option.WithGRPCDialOption(
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxResponse)))}
+	options := []option.ClientOption{option.WithGRPCDialOption(grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxResponse)))}
 	if c.Endpoint != "" {
 		options = append(options, option.WithEndpoint(c.Endpoint))
 	}
@@ -68,8 +65,7 @@ func Open(ctx context.Context, c Config) (*visionapi.ImageAnnotatorClient, error
 	return client, nil
 }
 
-// ParseFeatures parses a comma-separated list of feature names, the value of TRIPTYCH_FEATURES. "" stands for
-// DefaultFeatures.
+// ParseFeatures parses TRIPTYCH_FEATURES, a comma-separated list of feature names. "" stands for DefaultFeatures.
 func ParseFeatures(list string) ([]*visionpb.Feature, error) {
 	var features []*visionpb.Feature
 	for name := range strings.SplitSeq(cmp.Or(list, DefaultFeatures), ",") {
