@@ -10,11 +10,11 @@ import (
 	"path"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/smithy-go"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
@@ -27,8 +27,8 @@ type Settings struct {
 	AWS      aws.Config          // from the AWS_* variables
 }
 
-// Load calls override and then reads the settings of Temporal and AWS. Only main packages may call Load, because
-// override changes the environment of the process.
+// Load overrides the environment variables and reads the settings of Temporal and AWS. Only main packages may call it,
+// because it changes the environment of the process.
 func Load(ctx context.Context) (Settings, error) {
 	if err := override(ctx); err != nil {
 		return Settings{}, err
@@ -42,55 +42,72 @@ func Load(ctx context.Context) (Settings, error) {
 		return Settings{}, fmt.Errorf("reading the AWS configuration: %w", err)
 	}
 	if cache, ok := cfg.Credentials.(*aws.CredentialsCache); ok {
-		cfg.Credentials = renewing{cache, new(atomic.Pointer[aws.Credentials])}
+		cfg.Credentials = &renewing{cache: cache}
 	}
 	return Settings{os.Getenv, temporal, cfg}, nil
 }
 
 // override sets an environment variable for each parameter directly under TRIPTYCH_SSM_PATH: /name/worker/COSMOS_KEY sets
-// COSMOS_KEY. It changes the environment, because the SDKs of the clouds and of Temporal read their own variables there. If
-// it fails, it changes nothing. Without TRIPTYCH_SSM_PATH it does nothing.
+// COSMOS_KEY. It changes the environment, because the SDKs read their own variables there. If it fails, it changes nothing.
 func override(ctx context.Context) error {
 	root := strings.TrimSuffix(os.Getenv("TRIPTYCH_SSM_PATH"), "/")
 	if root == "" {
 		return nil
 	}
-	parameters, err := read(ctx, root)
-	if err != nil {
-		return err
-	}
-	if len(parameters) == 0 {
-		return fmt.Errorf("SSM has no settings under %s: check TRIPTYCH_SSM_PATH and AWS_REGION", root)
-	}
-	for _, p := range parameters {
-		if err := os.Setenv(path.Base(aws.ToString(p.Name)), aws.ToString(p.Value)); err != nil {
-			return fmt.Errorf("setting an environment variable to %s: %w", aws.ToString(p.Name), err)
-		}
-	}
-	return nil
-}
-
-// read returns the decrypted parameters directly under root.
-func read(ctx context.Context, root string) ([]types.Parameter, error) {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading the AWS configuration: %w", err)
+		return fmt.Errorf("reading the AWS configuration: %w", err)
 	}
-	var parameters []types.Parameter
+	values := map[string]string{}
 	pages := ssm.NewGetParametersByPathPaginator(ssm.NewFromConfig(cfg), &ssm.GetParametersByPathInput{
 		Path: &root, WithDecryption: aws.Bool(true),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if refused, ok := errors.AsType[smithy.APIError](err); ok && refused.ErrorCode() == "AccessDeniedException" {
-			return nil, fmt.Errorf("AWS does not let this role read its settings: allow ssm:GetParametersByPath on %s, and decryption with their key: %w", root, err)
+			return fmt.Errorf("AWS does not let this role read its settings: allow ssm:GetParametersByPath on %s, and decryption with their key: %w", root, err)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading the settings under %s in SSM: %w", root, err)
+			return fmt.Errorf("reading the settings under %s in SSM: %w", root, err)
 		}
-		parameters = append(parameters, page.Parameters...)
+		for _, p := range page.Parameters {
+			values[path.Base(aws.ToString(p.Name))] = aws.ToString(p.Value)
+		}
 	}
-	return parameters, nil
+	if len(values) == 0 {
+		return fmt.Errorf("SSM has no settings under %s: check TRIPTYCH_SSM_PATH and AWS_REGION", root)
+	}
+	for name, value := range values {
+		if err := os.Setenv(name, value); err != nil {
+			return fmt.Errorf("setting an environment variable to %s/%s: %w", root, name, err)
+		}
+	}
+	return nil
+}
+
+// renewBefore is how long before their expiry credentials are renewed. The SDK alone would renew them only at expiry.
+// In their last minute, they could not sign a URL that is valid for a minute.
+const renewBefore = 2 * time.Minute
+
+// renewing is a credentials provider that renews credentials before they expire. If the renewal fails, it returns the
+// old credentials until they expire.
+type renewing struct {
+	cache    *aws.CredentialsCache
+	expiring atomic.Pointer[aws.Credentials]
+}
+
+func (r *renewing) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	current, err := r.cache.Retrieve(ctx)
+	if err == nil && current.CanExpire && time.Until(current.Expires) <= renewBefore {
+		expiring := current
+		r.expiring.Store(&expiring)
+		r.cache.Invalidate()
+		current, err = r.cache.Retrieve(ctx)
+	}
+	if old := r.expiring.Load(); err != nil && old != nil && !old.Expired() {
+		return *old, nil
+	}
+	return current, err
 }
 
 // Require returns an error that names all empty variables among names.
