@@ -1,5 +1,5 @@
-// Package objects connects to S3, where the pictures are. It signs the URLs that give access to one object version, and
-// translates S3's errors. It never makes an object public, and retries nothing: Temporal and the browser retry.
+// Package objects connects to S3, where the pictures are. It signs URLs for one object version each, and translates S3's
+// errors. It retries nothing: Temporal and the browser retry.
 package objects
 
 import (
@@ -18,16 +18,16 @@ type Config struct {
 	AWS aws.Config
 }
 
-// Open returns an S3 client. With a custom endpoint (AWS_ENDPOINT_URL_S3), it puts the bucket into the path, because such
-// an endpoint rarely has a host name per bucket.
+// Open returns an S3 client. For a custom endpoint (AWS_ENDPOINT_URL_S3), which rarely has a host name per bucket, the
+// client puts the bucket into the path.
 func Open(c Config) *s3.Client {
 	cfg := c.AWS.Copy()
 	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
 }
 
-// SignGet returns a URL that gives access to exactly this object version, and when the URL expires: after ttl, or when
-// the credentials that signed it expire.
+// SignGet returns a URL for exactly this object version, and when the URL expires: after ttl, or with the credentials that
+// signed it.
 func SignGet(ctx context.Context, client *s3.Client, p picture.Picture, ttl time.Duration) (string, time.Time, error) {
 	now := time.Now()
 	credentials, err := client.Options().Credentials.Retrieve(ctx)

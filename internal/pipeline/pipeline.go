@@ -18,9 +18,7 @@ import (
 	"triptych/picture"
 )
 
-// Dial returns a client that connects on its first call. A Lambda therefore starts without waiting for Temporal. If
-// Temporal is unavailable, only the calls made during that time fail. options come from
-// envconfig.LoadDefaultClientOptions.
+// Dial returns a client that connects on its first call, so that a Lambda starts without waiting for Temporal.
 func Dial(options client.Options) (client.Client, error) {
 	// Most requests are a few kB of JSON. Compressing them, the SDK's default, took an eighth of the worker's CPU time.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
@@ -36,22 +34,22 @@ func Dial(options client.Options) (client.Client, error) {
 // largeRequest is the size in bytes of the smallest request that is compressed.
 const largeRequest = 128 << 10
 
-// compressLarge is a gRPC interceptor that compresses large requests with gzip. An uncompressed result of annotate has
-// up to 2 MB. On a slow connection, its upload could exceed the heartbeat timeout; Temporal would then repeat annotate,
-// and Google would bill the picture twice.
-func compressLarge(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+// compressLarge is a gRPC interceptor that compresses large requests. annotate's result has up to 2 MB. If its upload
+// exceeded the heartbeat timeout, Temporal would repeat annotate and Google would bill the picture twice.
+func compressLarge(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn,
+	invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	if m, ok := req.(proto.Message); ok && proto.Size(m) >= largeRequest {
 		options = append(options, grpc.UseCompressor(gzip.Name))
 	}
 	return invoke(ctx, method, req, reply, conn, options...)
 }
 
-// Priority orders pictures in the task queues. It is a Temporal priority key: lower values first, the default is 3.
+// Priority is a Temporal priority key. The task queues deliver pictures with lower values first.
 type Priority int
 
-// The priorities, highest first. A live picture has the highest priority, because a person waits for it.
+// The priorities of pictures.
 const (
-	LivePriority     Priority = 3
+	LivePriority     Priority = 3 // a person waits for the picture
 	SweepPriority    Priority = 4 // a sweep found a picture whose S3 event was lost
 	BackfillPriority Priority = 5
 )
@@ -69,8 +67,6 @@ func Start(ctx context.Context, c client.Client, order picture.Order, priority P
 		WorkflowIDReusePolicy:    reuse,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		Priority:                 temporal.Priority{PriorityKey: int(priority)},
-		// false: an existing workflow is a success.
-		WorkflowExecutionErrorWhenAlreadyStarted: false,
 	}, picture.AnnotateWorkflow, order)
 	if err != nil {
 		return fmt.Errorf("starting the workflow of picture %s: %w", order.ID.Redacted(), err)

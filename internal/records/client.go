@@ -24,28 +24,25 @@ func newClient(c Config) (func(*azcosmos.ClientOptions) (*azcosmos.Client, error
 		return nil, errors.New("the endpoint is not a URL like https://NAME.documents.azure.com (COSMOS_ENDPOINT)")
 	}
 	endpoint := strings.TrimSuffix(c.Endpoint, "/")
-	if c.Federation == "" && c.Key != "" {
-		credential, err := azcosmos.NewKeyCredential(c.Key)
+	var credential azcore.TokenCredential
+	var err error
+	switch {
+	case c.Federation != "":
+		credential, err = newFederation(c)
+	case c.Key != "":
+		key, err := azcosmos.NewKeyCredential(c.Key)
 		if err != nil {
 			return nil, fmt.Errorf("the key is not base64, copy the whole key (COSMOS_KEY): %w", err)
 		}
 		return func(o *azcosmos.ClientOptions) (*azcosmos.Client, error) {
-			return azcosmos.NewClientWithKey(endpoint, credential, o)
+			return azcosmos.NewClientWithKey(endpoint, key, o)
 		}, nil
-	}
-	var credential azcore.TokenCredential
-	var err error
-	if c.Federation != "" {
-		credential, err = newFederation(c)
-	} else {
+	default:
 		credential, err = azidentity.NewDefaultAzureCredential(nil)
-	}
-	if err != nil {
-		return nil, err
 	}
 	return func(o *azcosmos.ClientOptions) (*azcosmos.Client, error) {
 		return azcosmos.NewClient(endpoint, credential, o)
-	}, nil
+	}, err
 }
 
 // connection is an azcosmos client that does not retry.
@@ -84,14 +81,12 @@ func (c *Container) do(operation string, id picture.ID, call func(*azcosmos.Cont
 	return fmt.Errorf("%s the Record of %s: %w", operation, id.Redacted(), err)
 }
 
-// accountTimeout limits the request for the account document. azcosmos allows it one minute, whatever the caller's deadline.
-const accountTimeout = 5 * time.Second
-
 // Do implements policy.Policy. It returns every failure as a callError. azcosmos would retry other errors, some of them four
 // times, and has no option against that.
 func (c *connection) Do(r *policy.Request) (*http.Response, error) {
-	if path := r.Raw().URL.Path; path == "" || path == "/" {
-		ctx, cancel := context.WithTimeout(r.Raw().Context(), accountTimeout)
+	if strings.Trim(r.Raw().URL.Path, "/") == "" {
+		// azcosmos allows the request for the account document one minute, whatever the caller's deadline.
+		ctx, cancel := context.WithTimeout(r.Raw().Context(), 5*time.Second)
 		defer cancel()
 		r = r.Clone(ctx)
 	} else {

@@ -25,10 +25,10 @@ const (
 	noCredentials
 )
 
-// cause identifies an error. code is an HTTP status; in the phase signIn it can also be an error code of AWS.
+// cause identifies an error.
 type cause struct {
 	phase phase
-	code  string
+	code  string // an HTTP status or, in the phase signIn, an error code of AWS
 }
 
 // explanations maps errors to their meaning for the picture. A test provokes each of them.
@@ -75,27 +75,22 @@ type callError struct {
 func (e *callError) Error() string { return e.text }
 func (e *callError) Unwrap() error { return e.wrapped }
 
+// sentinels maps the status of a response about a Record.
+var sentinels = map[int]error{
+	http.StatusConflict: ErrExists, http.StatusPreconditionFailed: ErrChanged, http.StatusNotFound: ErrNotFound,
+}
+
 // ownerNotFound is the sub-status of a 404 that refers to the container, not to the Record. See StatusCodes.md in
 // https://github.com/Azure/azure-sdk-for-java/tree/main/sdk/cosmos/azure-cosmos/docs.
 const ownerNotFound = "1003"
 
 // refused returns the error of an unsuccessful response.
 func refused(r *http.Response) *callError {
-	e := &callError{cause: cause{request, strconv.Itoa(r.StatusCode)}}
 	ms, _ := strconv.ParseInt(r.Header.Get("x-ms-retry-after-ms"), 10, 32) // 0 if absent
-	e.retryAfter = time.Duration(ms) * time.Millisecond
-	if strings.Contains(r.Request.URL.Path, "/docs") { // not the account document
-		switch {
-		case r.StatusCode == http.StatusConflict:
-			e.wrapped = ErrExists
-		case r.StatusCode == http.StatusPreconditionFailed:
-			e.wrapped = ErrChanged
-		case r.StatusCode == http.StatusNotFound && r.Header.Get("x-ms-substatus") != ownerNotFound:
-			e.wrapped = ErrNotFound
-		}
-	}
-	if e.wrapped != nil {
-		e.text = e.wrapped.Error()
+	e := &callError{cause: cause{request, strconv.Itoa(r.StatusCode)}, retryAfter: time.Duration(ms) * time.Millisecond}
+	sentinel, ok := sentinels[r.StatusCode]
+	if ok && strings.Contains(r.Request.URL.Path, "/docs") && r.Header.Get("x-ms-substatus") != ownerNotFound {
+		e.text, e.wrapped = sentinel.Error(), sentinel
 		return e
 	}
 	var body struct{ Message string }

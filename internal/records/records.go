@@ -39,12 +39,11 @@ type Config struct {
 	AWS        aws.Config
 }
 
-// ConfigFrom reads the configuration from environment variables. getenv is os.Getenv.
+// ConfigFrom reads the configuration from environment variables.
 func ConfigFrom(getenv func(string) string, aws aws.Config) Config {
 	return Config{
-		Endpoint: getenv("COSMOS_ENDPOINT"), Key: getenv("COSMOS_KEY"),
-		Federation: getenv("AZURE_FEDERATION"), TenantID: getenv("AZURE_TENANT_ID"), ClientID: getenv("AZURE_CLIENT_ID"),
-		AWS: aws,
+		Endpoint: getenv("COSMOS_ENDPOINT"), Key: getenv("COSMOS_KEY"), Federation: getenv("AZURE_FEDERATION"),
+		TenantID: getenv("AZURE_TENANT_ID"), ClientID: getenv("AZURE_CLIENT_ID"), AWS: aws,
 	}
 }
 

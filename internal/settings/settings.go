@@ -1,5 +1,5 @@
 // Package settings overrides a program's environment variables with parameters of AWS Systems Manager, so that keys for
-// other clouds are neither in a Lambda's configuration nor in an image. It writes no setting and logs no value.
+// other clouds are neither in a Lambda's configuration nor in an image. It logs no value.
 package settings
 
 import (
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -85,8 +86,8 @@ func override(ctx context.Context) error {
 	return nil
 }
 
-// renewBefore is how long before their expiry credentials are renewed. The SDK alone would renew them only at expiry.
-// In their last minute, they could not sign a URL that is valid for a minute.
+// renewBefore is how long before their expiry credentials are renewed. The SDK renews them only at expiry, but in their last
+// minute they cannot sign a URL that is valid for a minute.
 const renewBefore = 2 * time.Minute
 
 // renewing is a credentials provider that renews credentials before they expire. If the renewal fails, it returns the
@@ -112,12 +113,7 @@ func (r *renewing) Retrieve(ctx context.Context) (aws.Credentials, error) {
 
 // Require returns an error that names all empty variables among names.
 func (s Settings) Require(names ...string) error {
-	var missing []string
-	for _, name := range names {
-		if s.Getenv(name) == "" {
-			missing = append(missing, name)
-		}
-	}
+	missing := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return s.Getenv(name) != "" })
 	if len(missing) == 0 {
 		return nil
 	}

@@ -8,8 +8,7 @@ import (
 	"triptych/picture"
 )
 
-// NewLogger returns a logger that writes JSON in Lambda and ECS, where CloudWatch parses it, and text elsewhere. getenv is
-// os.Getenv.
+// NewLogger returns a logger that writes JSON in Lambda and ECS, where CloudWatch parses it, and text elsewhere.
 func NewLogger(out io.Writer, getenv func(string) string) *slog.Logger {
 	options := &slog.HandlerOptions{ReplaceAttr: redact}
 	if getenv("AWS_LAMBDA_RUNTIME_API") != "" || getenv("ECS_CONTAINER_METADATA_URI_V4") != "" {

@@ -21,9 +21,6 @@ import (
 // subjectTokenType is a signed AWS request, which proves the role.
 const subjectTokenType = "urn:ietf:params:aws:token-type:aws4_request"
 
-// signInTimeout limits each of the two requests for a token, which is valid for an hour.
-const signInTimeout = 10 * time.Second
-
 // federated returns Google credentials for the program's AWS role. The format of c.CredentialsConfig, which contains no
 // secret, is defined in https://google.aip.dev/auth/4117.
 func federated(c Config) (*auth.Credentials, error) {
@@ -44,7 +41,7 @@ func federated(c Config) (*auth.Credentials, error) {
 		Audience: file.Audience, SubjectTokenType: file.SubjectTokenType, TokenURL: file.TokenURL,
 		ServiceAccountImpersonationURL: file.Impersonate, Scopes: []string{"https://www.googleapis.com/auth/cloud-vision"}, // Vision only
 		AwsSecurityCredentialsProvider: awsRole{c.AWS},
-		Client:                         &http.Client{Timeout: signInTimeout, Transport: refusalTransport{}},
+		Client:                         &http.Client{Timeout: 10 * time.Second, Transport: refusalTransport{}}, // for each of the two requests
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading GOOGLE_CREDENTIALS_CONFIG: %w", err)
@@ -94,17 +91,13 @@ func (refusalTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return res, err
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, 4<<10))
-	if err != nil {
-		return nil, err
-	}
+	body, _ := io.ReadAll(io.LimitReader(res.Body, 4<<10)) // for the message only
 	return nil, &refusal{strconv.Itoa(res.StatusCode), fmt.Sprintf("%s returned %s: %s", req.URL.Host, res.Status, strings.Join(strings.Fields(string(body)), " "))}
 }
 
 // signIn is a token provider whose errors have a gRPC status.
 type signIn struct{ auth.TokenProvider }
 
-// Token implements auth.TokenProvider.
 func (s signIn) Token(ctx context.Context) (*auth.Token, error) {
 	token, err := s.TokenProvider.Token(ctx)
 	if refused, ok := errors.AsType[*refusal](err); ok {

@@ -33,7 +33,7 @@ type Config struct {
 	AWS               aws.Config
 }
 
-// ConfigFrom reads the configuration from environment variables. getenv is os.Getenv.
+// ConfigFrom reads the configuration from environment variables.
 func ConfigFrom(getenv func(string) string, aws aws.Config) Config {
 	return Config{
 		Endpoint: getenv("TRIPTYCH_VISION_ENDPOINT"), EmulatorHost: getenv("VISION_EMULATOR_HOST"),
