@@ -112,7 +112,6 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// injected makes the emulator return an error.
 func injected(status int, code string, kind picture.Kind) explainCase {
 	return explainCase{code, "injected", kind, func(t *testing.T, c *s3.Client) error {
 		gateway.Fail(t, fmt.Sprintf(`{"status":%d,"code":%q}`, status, code))
@@ -139,7 +138,6 @@ func get(ctx context.Context, c *s3.Client, in *s3.GetObjectInput) error {
 	return err
 }
 
-// put uploads a new version and returns its ID.
 func put(t *testing.T, c *s3.Client, key *string) (version *string) {
 	t.Helper()
 	out, err := c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(s3test.Bucket), Key: key, Body: strings.NewReader("picture")})
@@ -149,7 +147,7 @@ func put(t *testing.T, c *s3.Client, key *string) (version *string) {
 	return out.VersionId
 }
 
-// remove deletes a version, or creates a delete marker if version is nil. It returns the ID of the deleted version or marker.
+// remove deletes a version, or creates a delete marker if version is nil. It returns the ID of either.
 func remove(t *testing.T, c *s3.Client, key, version *string) *string {
 	t.Helper()
 	out, err := c.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(s3test.Bucket), Key: key, VersionId: version})

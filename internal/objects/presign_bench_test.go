@@ -7,7 +7,6 @@ import (
 	"triptych/picture"
 )
 
-// BenchmarkSignGet measures one signature, which needs no network.
 func BenchmarkSignGet(b *testing.B) {
 	b.Setenv("AWS_REGION", "eu-central-1")
 	b.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")

@@ -48,7 +48,7 @@ func newClient(c Config) (func(*azcosmos.ClientOptions) (*azcosmos.Client, error
 // connection is an azcosmos client that does not retry.
 type connection struct {
 	items      *azcosmos.ContainerClient
-	hasAccount atomic.Bool // the account document, which azcosmos reads first, is valid
+	hasAccount atomic.Bool // azcosmos has read the account document, which it needs first
 }
 
 // connect replaces the current connection. It sends nothing.
@@ -81,8 +81,8 @@ func (c *Container) do(operation string, id picture.ID, call func(*azcosmos.Cont
 	return fmt.Errorf("%s the Record of %s: %w", operation, id.Redacted(), err)
 }
 
-// Do implements policy.Policy. It returns every failure as a callError. azcosmos would retry other errors, some of them four
-// times, and has no option against that.
+// Do implements policy.Policy. It returns every failure as a callError, because azcosmos retries other errors, up to four
+// times, and has no option that disables these retries.
 func (c *connection) Do(r *policy.Request) (*http.Response, error) {
 	if strings.Trim(r.Raw().URL.Path, "/") == "" {
 		// azcosmos allows the request for the account document one minute, whatever the caller's deadline.
@@ -96,8 +96,8 @@ func (c *connection) Do(r *policy.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, &callError{text: picture.Redact("connecting to Cosmos DB: " + err.Error())}
 	}
-	if response.StatusCode == http.StatusForbidden { // perhaps the account has moved to another region
-		c.hasAccount.Store(false)
+	if response.StatusCode == http.StatusForbidden {
+		c.hasAccount.Store(false) // the account may have moved to another region
 	}
 	if response.StatusCode >= http.StatusBadRequest {
 		return nil, refused(response)

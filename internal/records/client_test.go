@@ -102,8 +102,7 @@ func TestLostResponse(t *testing.T) {
 	}
 }
 
-// azcosmos v1.5.0 caches the failure of a request for the account for five minutes. Without a countermeasure, the
-// container would stay unusable for that time after an outage.
+// azcosmos v1.5.0 caches the error of a request for the account document for five minutes.
 func TestAccountIsUsedAsSoonAsItIsBack(t *testing.T) {
 	a := startEmulator(t)
 	c := a.provision(t)
@@ -124,7 +123,7 @@ func TestAccountIsUsedAsSoonAsItIsBack(t *testing.T) {
 	}
 }
 
-// The account may have moved to another region, which azcosmos finds in the account document.
+// A 403 can mean that the account has moved to the region that the account document names.
 func TestAccountIsReadAgainAfter403(t *testing.T) {
 	a := startEmulator(t)
 	c := a.provision(t)

@@ -69,7 +69,7 @@ type callError struct {
 	cause
 	text       string
 	retryAfter time.Duration // as Cosmos DB requested
-	wrapped    error         // never an error of the network, because azcosmos would retry it
+	wrapped    error         // never a network error, which azcosmos would retry
 }
 
 func (e *callError) Error() string { return e.text }

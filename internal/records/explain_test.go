@@ -135,7 +135,6 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// injected makes the emulator return a status.
 func injected(status int, kind picture.Kind, after time.Duration) explainCase {
 	return explainCase{cause{request, fmt.Sprint(status)}, fmt.Sprintf("retry after %s", after), kind, after, func(t *testing.T) error {
 		a := startEmulator(t)
@@ -179,7 +178,6 @@ func accountClient(t *testing.T, a *account) *azcosmos.Client {
 	return client
 }
 
-// unusedAddress returns an address on which no server listens.
 func unusedAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

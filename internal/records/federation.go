@@ -31,7 +31,7 @@ func newFederation(c Config) (federation, error) {
 		func(ctx context.Context) (string, error) { return assertion(ctx, client) },
 		&azidentity.ClientAssertionCredentialOptions{
 			ClientOptions:            azcore.ClientOptions{Retry: policy.RetryOptions{MaxRetries: -1}},
-			DisableInstanceDiscovery: true, // it asks a third host whether the authority, which is a setting, is genuine
+			DisableInstanceDiscovery: true, // instance discovery asks a third host whether the authority is genuine
 		})
 	if err != nil {
 		return federation{}, fmt.Errorf("preparing to sign in to Azure (AZURE_TENANT_ID, AZURE_AUTHORITY_HOST): %w", err)
@@ -68,7 +68,7 @@ func assertion(ctx context.Context, client *sts.Client) (string, error) {
 	}
 	failed := &callError{
 		cause: cause{phase: signIn}, text: "requesting a token for Azure from AWS: " + err.Error(),
-		wrapped: &azidentity.AuthenticationFailedError{}, // without it, azidentity would return only the text
+		wrapped: &azidentity.AuthenticationFailedError{}, // azidentity returns only errors of this type unchanged
 	}
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		failed.code = e.ErrorCode()

@@ -51,7 +51,6 @@ func newFederationEnv(t *testing.T) *federationEnv {
 	return f
 }
 
-// loadAWS reads the AWS configuration from the environment.
 func (f *federationEnv) loadAWS(t *testing.T) {
 	t.Helper()
 	var err error
@@ -203,7 +202,6 @@ func TestFederation(t *testing.T) {
 	}
 }
 
-// checkOneRequest checks that a server received exactly one request with this form.
 func checkOneRequest(t *testing.T, server string, got []url.Values, want url.Values) {
 	t.Helper()
 	if len(got) != 1 || got[0].Encode() != want.Encode() {

@@ -71,7 +71,7 @@ var (
 	ErrExists     = errors.New("the picture already has a Record")
 	ErrNotFound   = errors.New("the picture has no Record")
 	ErrChanged    = errors.New("the Record has changed: read it again")
-	ErrUnreadable = errors.New("the document is not a Record") // and will not become one
+	ErrUnreadable = errors.New("the document is not a Record") // another attempt to read it does not help
 )
 
 // Encode returns the JSON that Create and Replace send. It must not exceed MaxSize.

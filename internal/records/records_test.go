@@ -21,7 +21,6 @@ import (
 	"triptych/picture"
 )
 
-// account is a Cosmos DB emulator.
 type account struct {
 	*cosmosdb.Server
 	endpoint, key    string
@@ -30,7 +29,7 @@ type account struct {
 	closeConnections atomic.Bool  // of requests for documents
 }
 
-// startEmulator runs an emulator without a database until the test ends.
+// startEmulator runs an emulator without a database.
 func startEmulator(t testing.TB) *account {
 	t.Helper()
 	secret := make([]byte, 64)
@@ -63,7 +62,6 @@ func startEmulator(t testing.TB) *account {
 
 func (a *account) config() Config { return Config{Endpoint: a.endpoint, Key: a.key} }
 
-// provision creates the container and opens it.
 func (a *account) provision(t testing.TB) *Container {
 	t.Helper()
 	if err := a.Provision(Database, ContainerName); err != nil {
@@ -96,7 +94,7 @@ func newRecord(t testing.TB) picture.Record {
 	return p.AnnotatedRecord(json.RawMessage(`{"labelAnnotations":[{"description":"Rock & roll","score":0.97000001}]}`), time.Now().Truncate(time.Microsecond), steps, "run-1")
 }
 
-// checkEqual compares two Records. Whitespace and escapes in the annotation do not matter.
+// checkEqual ignores whitespace and escapes in the annotation.
 func checkEqual(t *testing.T, got, want picture.Record) {
 	t.Helper()
 	var g, w any
@@ -210,7 +208,7 @@ func TestRecords(t *testing.T) {
 
 var wholeID = regexp.MustCompile(`[0-9a-f-]{36}`)
 
-// checkError checks the sentinel error, the HTTP status, and that the text is one line without the picture's ID.
+// checkError also checks that the text is one line without the picture's ID.
 func checkError(t *testing.T, err, sentinel error, status int) {
 	t.Helper()
 	if err == nil {

@@ -136,7 +136,6 @@ func TestLoad(t *testing.T) {
 	})
 }
 
-// startSilentServer starts a server that accepts connections and sends nothing.
 func startSilentServer(t *testing.T) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

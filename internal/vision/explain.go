@@ -64,8 +64,8 @@ var explanations = map[cause]struct {
 
 	// Vision returned "The URL does not appear to be accessible by us" with codes 3, 7, 12 and 14.
 	{byURL, mentionsURL}: {picture.Unfetchable, "Google could not fetch the picture"},
-	// Vision also returns this code for good pictures (github.com/googleapis/google-cloud-java/issues/2276), so it rejects
-	// only a picture that was sent as bytes.
+	// Vision also returns this code for good pictures (github.com/googleapis/google-cloud-java/issues/2276), so the
+	// code rejects only a picture that was sent as bytes.
 	{byURL, "InvalidArgument"}:   {picture.Unfetchable, "Google could not read what it fetched"},
 	{byURL, "DeadlineExceeded"}:  {picture.Unfetchable, "Google could not fetch the picture in time"},
 	{byURL, "PermissionDenied"}:  {picture.Unfetchable, "Google was not allowed to fetch the picture"},

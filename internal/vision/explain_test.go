@@ -77,8 +77,7 @@ func explainCases() []explainCase {
 		imageCode(byBytes, codes.ResourceExhausted, picture.Throttled),
 		{cause{byBytes, "Unimplemented"}, "feature that the emulator lacks", picture.Misconfigured, 0, allFeatures(byBytes)},
 		{cause{byBytes, ""}, "unknown code", picture.Unavailable, 0, imageCode(byBytes, codes.Internal, "").provoke},
-		// For an image that was sent as bytes, a code that means "not fetched" makes no sense, so it is treated as an
-		// unknown error.
+		// Google fetches nothing in this phase, so errors about fetching are unknown errors.
 		{cause{byBytes, ""}, "code about fetching", picture.Unavailable, 0, imageCode(byBytes, codes.PermissionDenied, "").provoke},
 		{cause{byBytes, ""}, "message about a URL", picture.Unavailable, 0, imageFault(byBytes, annotator.Fault{ImageCode: codes.InvalidArgument, Message: "The URL is not accessible."})},
 	}
@@ -114,8 +113,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// callFault returns the case of one failed call. The emulator fails only that call, so a client that retried by itself
-// would succeed, and the test would fail.
+// callFault makes the emulator fail one call. A client that retried would therefore succeed, and fail the test.
 func callFault(code codes.Code, kind picture.Kind, after time.Duration) explainCase {
 	return explainCase{cause{call, code.String()}, fmt.Sprintf("retry after %s", after), kind, after, func(t *testing.T) error {
 		emulator, address := startEmulator(t)
@@ -128,7 +126,6 @@ func imageCode(p phase, code codes.Code, kind picture.Kind) explainCase {
 	return explainCase{cause{p, code.String()}, "code alone", kind, 0, imageFault(p, annotator.Fault{ImageCode: code})}
 }
 
-// imageFault makes the emulator fail one image.
 func imageFault(p phase, fault annotator.Fault) func(*testing.T) error {
 	return func(t *testing.T) error {
 		emulator, address := startEmulator(t)
@@ -137,7 +134,6 @@ func imageFault(p phase, fault annotator.Fault) func(*testing.T) error {
 	}
 }
 
-// allFeatures requests features that the emulator does not implement.
 func allFeatures(p phase) func(*testing.T) error {
 	return func(t *testing.T) error {
 		_, address := startEmulator(t)
@@ -168,7 +164,6 @@ func annotateURL(t *testing.T, address string) error {
 	return annotate(ctx, openClient(t, Config{EmulatorHost: address}), byURI(photoURL(t)), "FACE_DETECTION")
 }
 
-// unusedAddress returns an address on which no server listens.
 func unusedAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -179,7 +174,6 @@ func unusedAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// serveGRPC runs a gRPC server without services until the test ends.
 func serveGRPC(t *testing.T) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

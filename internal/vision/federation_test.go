@@ -30,9 +30,8 @@ const (
 	emptySHA256    = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
-// federationEnv is a simulation of the servers that a worker without keys connects to: the credentials endpoint of an
-// ECS task, Google's token endpoint, the service account, and Cloud Vision behind TLS. Cloud Vision accepts only the
-// service account's latest token.
+// federationEnv simulates the servers that a worker without keys connects to: the credentials endpoint of an ECS task,
+// Google's token endpoint, the service account, and Cloud Vision behind TLS.
 type federationEnv struct {
 	client    *visionapi.ImageAnnotatorClient
 	config    Config
@@ -226,8 +225,7 @@ func TestFederation(t *testing.T) {
 	}
 }
 
-// checkSubjectToken verifies the token as Google does: it is a GetCallerIdentity request of this role for this pool. AWS's
-// own library computes the signature again.
+// checkSubjectToken verifies the token as Google does: it is a GetCallerIdentity request that this role signed for this pool.
 func checkSubjectToken(t *testing.T, token string, role aws.Credentials) {
 	t.Helper()
 	decoded, err := url.QueryUnescape(token)
@@ -272,7 +270,6 @@ func checkSubjectToken(t *testing.T, token string, role aws.Credentials) {
 	}
 }
 
-// signInCases are the errors that occur before the call to Vision.
 func signInCases() []explainCase {
 	return []explainCase{
 		signInRefused("role", 500, noCredentials, picture.Forbidden),

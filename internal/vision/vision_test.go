@@ -19,7 +19,6 @@ import (
 
 const photo = "../../emulators/vision/testdata/astronaut.jpg"
 
-// startEmulator runs the Vision emulator until the test ends.
 func startEmulator(t *testing.T) (emulator *annotator.Server, address string) {
 	t.Helper()
 	emulator, err := annotator.New()
@@ -50,8 +49,7 @@ func openClient(t *testing.T, c Config) *visionapi.ImageAnnotatorClient {
 	return client
 }
 
-// annotate annotates one image. It returns the error of the call. If the call succeeds, it returns the error of the
-// image, as an *ImageError.
+// annotate annotates one image. It returns the error of the call or, as an *ImageError, the error of the image.
 func annotate(ctx context.Context, client *visionapi.ImageAnnotatorClient, image *visionpb.Image, features string) error {
 	parsed, err := ParseFeatures(features)
 	if err != nil {
@@ -72,7 +70,6 @@ func annotate(ctx context.Context, client *visionapi.ImageAnnotatorClient, image
 	return nil
 }
 
-// serve runs an HTTP server until the test ends and returns its URL.
 func serve(t *testing.T, h http.Handler) string {
 	t.Helper()
 	server := httptest.NewServer(h)
@@ -80,7 +77,6 @@ func serve(t *testing.T, h http.Handler) string {
 	return server.URL
 }
 
-// photoURL returns a URL of a photograph.
 func photoURL(t *testing.T) string {
 	t.Helper()
 	return serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, photo) }))
