@@ -37,7 +37,7 @@ func (a *Activities) RegisterMain(r worker.ActivityRegistry) {
 		picture.DeleteObjectActivity:      a.DeleteObject,
 		picture.DeleteHistoryActivity:     a.DeleteHistory,
 	} {
-		// Histories contain the name, so it must not change with the method's name.
+		// Histories contain this name, so renaming the method must not change it.
 		r.RegisterActivityWithOptions(method, activity.RegisterOptions{Name: name})
 	}
 }

@@ -52,15 +52,16 @@ type AnnotateInput struct {
 	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"` // annotate again if the Record is older
 }
 
-// AnnotateResult is the result of annotate. If the picture already has a Record, only Existing is set: the Record's status.
+// AnnotateResult is the result of annotate. If annotate keeps an existing Record, only Existing is set, to its
+// status.
 type AnnotateResult struct {
 	Annotation json.RawMessage `json:"annotation"` // Google's AnnotateImageResponse as proto JSON
 	Step       picture.Step    `json:"step"`
 	Existing   picture.Status  `json:"existing,omitempty"`
 }
 
-// Annotate calls Google once per attempt, because Google bills each call that it answers. It does not call Google for a
-// picture that was erased or already has a Record.
+// Annotate calls Google once per attempt, because Google bills each call that it answers. Annotate does not call
+// Google if the picture was erased or keeps its Record.
 func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
@@ -86,10 +87,8 @@ func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateRe
 }
 
 // existingRecord returns the picture's Record, or the zero Record if there is none. annotate calls it first, so that
-// Google is not paid twice for a picture.
-//
-// If Cosmos DB is unavailable, existingRecord returns the zero Record, because persist will detect an existing Record. It
-// returns a tombstone instead if the picture's erasure has started.
+// Google is not paid twice. If Cosmos DB is unavailable, existingRecord returns a tombstone if the picture's erasure
+// has started. Otherwise, it returns the zero Record, because persist will detect an existing Record.
 func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture.Record, error) {
 	record, err := a.readRecord(ctx, id)
 	if err == nil || errors.Is(err, records.ErrNotFound) {
@@ -155,8 +154,8 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Ima
 		return &visionpb.Image{Content: content}, err
 	}
 	signed := in.SignedURL
-	// A picture can wait in the queue for longer than a URL is valid, and retries reuse their input. Sign again here: a
-	// picture sent back to presign would join the end of the queue, and its URL could expire again.
+	// A URL may expire while the picture waits in the queue or for a retry. Sign a new one here, because presign
+	// would send the picture to the end of the queue.
 	if time.Until(signed.ExpiresAt) < minURLTTL/2 {
 		var err error
 		if signed, err = a.sign(ctx, in.Picture); err != nil {
@@ -214,8 +213,8 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	return annotation, nil
 }
 
-// explainImage translates Google's error for the image. Some errors of a URL do not prove that the image is bad, so the
-// workflow then sends the bytes. For a picture that is too large to be sent, such an error counts as a proof.
+// explainImage translates Google's error for the image. If the URL may have caused the error, the workflow then sends
+// the bytes. If the picture is too large for that, InvalidArgument rejects the picture.
 func explainImage(in AnnotateInput, err vision.ImageError) error {
 	explained := vision.Explain(&err)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {
@@ -228,8 +227,8 @@ func explainImage(in AnnotateInput, err vision.ImageError) error {
 	return tooLargeToSend(in.Picture)
 }
 
-// tooLargeToSend returns the error for a picture that cannot be sent as bytes. The error rejects a picture that Google
-// would not accept by URL either.
+// tooLargeToSend returns the error for a picture that cannot be sent as bytes. The error rejects the picture only if
+// Google would refuse it by URL.
 func tooLargeToSend(p picture.Picture) *picture.Error {
 	if p.Size > picture.MaxSize {
 		return &picture.Error{Kind: picture.TooLarge,

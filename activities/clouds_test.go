@@ -124,7 +124,7 @@ func newKey() string {
 	return base64.StdEncoding.EncodeToString(key[:])
 }
 
-// createUnreadableRecord connects to a new account, in which the picture's document is not a Record.
+// createUnreadableRecord connects to a new account that has an unreadable Record of the picture.
 func (c *clouds) createUnreadableRecord(t *testing.T, id picture.ID) {
 	t.Helper()
 	server, config := startAccount(t)

@@ -9,8 +9,8 @@ import (
 	"triptych/picture"
 )
 
-// Delay is embedded in the input of an activity that calls Cosmos DB. If Cosmos DB throttled the local activity, Delay
-// makes the durable activity that follows it wait (see localFirst in package workflows).
+// Delay is embedded in the input of an activity that calls Cosmos DB. If Cosmos DB throttled the local activity,
+// Delay postpones the durable activity (see localFirst in package workflows).
 type Delay struct {
 	NotBefore time.Time `json:"notBefore,omitzero"` // as Cosmos DB requested; zero: no delay
 }
@@ -18,9 +18,9 @@ type Delay struct {
 // DelayUntil sets NotBefore.
 func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
 
-// wait fails the first attempt with NextRetryDelay, so that Temporal waits until NotBefore, and an operator can retry
-// immediately with `temporal activity reset`. Heartbeat details record that the activity has waited. The attempt number
-// cannot, because a reset sets it back to 1.
+// wait fails the first attempt with NextRetryDelay, so that Temporal waits until NotBefore. An operator can skip this
+// delay with `temporal activity reset`. A heartbeat marks that the delay was requested, because a reset sets the
+// attempt number back to 1.
 func (d Delay) wait(ctx context.Context) error {
 	left := time.Until(d.NotBefore)
 	if left <= 0 || activity.HasHeartbeatDetails(ctx) {

@@ -77,8 +77,8 @@ func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 	return out, err
 }
 
-// outbound is an interceptor that replaces the result of activity.GetClient. C is an internal type of the SDK that only
-// type inference can supply.
+// outbound is an interceptor that replaces the result of activity.GetClient. C is inferred, because the SDK does not
+// export the type.
 type outbound[C any] struct {
 	interceptor.ActivityOutboundInterceptorBase
 	client C
@@ -129,7 +129,7 @@ func checkFailure(t *testing.T, err error, kind picture.Kind) *temporal.Applicat
 	return failure
 }
 
-// checkNotBilled checks that Google has billed no call since the number of billed calls was before.
+// checkNotBilled checks that the number of calls that Google billed is still before.
 func (c *clouds) checkNotBilled(t *testing.T, before int64) {
 	t.Helper()
 	if calls := c.google.Billed() - before; calls != 0 {

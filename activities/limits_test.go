@@ -18,8 +18,8 @@ import (
 	"triptych/picture"
 )
 
-// The emulator refuses requests of more than 10,485,760 bytes, as Google does. annotate would wait for an operator who
-// cannot help, so no picture may cause such a request.
+// The emulator refuses requests of more than 10,485,760 bytes, as Google does. No picture may cause such a request,
+// because annotate would retry it forever.
 func TestMaxInlineSize(t *testing.T) {
 	c := openClouds(t)
 	largest := c.upload(t, newPicture(t), paddedPhoto(t, MaxInlineSize))
@@ -136,8 +136,8 @@ func TestMaxRecord(t *testing.T) {
 			checkFailure(t, err, picture.TooLarge)
 		})
 	}
-	// gRPC's default limit for a response is 4 MiB. annotate would take the error, RESOURCE_EXHAUSTED, for an exhausted
-	// quota and retry forever. vision.Open therefore sets a higher limit.
+	// gRPC limits a response to 4 MiB by default, and vision.Open raises this limit. Otherwise, annotate would take
+	// RESOURCE_EXHAUSTED for an exhausted quota and retry forever.
 	t.Run("annotation_above_gRPC's_default_limit_is_too_large", func(t *testing.T) {
 		c.google.SetFault(annotator.Fault{Response: textResponse(strings.Repeat("x", 5<<20))})
 		_, err := c.annotate(t, p, ByURL)

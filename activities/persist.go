@@ -16,9 +16,9 @@ type PersistInput struct {
 	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"` // persist may replace a Record written before this time
 }
 
-// Persist creates the Record of a picture. If the picture already has a Record, from an attempt whose response was lost or
-// from an earlier workflow, the status of that Record is the outcome. Persist replaces only a Record older than
-// ReannotateBefore. If the owner erased the picture meanwhile, Persist deletes the object.
+// Persist creates the picture's Record. If a lost attempt or an earlier workflow already created one, Persist returns
+// the status of that Record, and replaces only a Record older than ReannotateBefore. If the owner erased the picture
+// meanwhile, Persist deletes the object.
 func (a *Activities) Persist(ctx context.Context, in PersistInput) (picture.Outcome, error) {
 	if err := in.wait(ctx); err != nil {
 		return picture.Outcome{}, failure(err)
@@ -38,7 +38,7 @@ func (a *Activities) Persist(ctx context.Context, in PersistInput) (picture.Outc
 	return picture.Outcome{ID: r.ID, Status: r.Status}, nil
 }
 
-// resolve keeps the existing Record of a picture or replaces it by r.
+// resolve keeps the existing Record of a picture or replaces it with r.
 func (a *Activities) resolve(ctx context.Context, r picture.Record, reannotateBefore time.Time) (picture.Outcome, error) {
 	existing, etag, err := a.Records.Read(ctx, r.ID)
 	switch {
@@ -47,8 +47,8 @@ func (a *Activities) resolve(ctx context.Context, r picture.Record, reannotateBe
 	case existing.Status == picture.Erased:
 		err = a.deleteVersion(ctx, r.Bucket, r.Key, r.VersionID)
 	case existing.OlderThan(reannotateBefore):
-		// A rejection does not replace an annotation. Its time is recorded, so that a repeated sweep does not select the
-		// picture again, and Google is not paid again.
+		// A rejection does not replace an annotation. The Record gets the time of the rejection, so that a repeated
+		// sweep does not pay Google again.
 		if existing.Status == picture.Annotated && r.Status == picture.Rejected {
 			existing.ReannotationRejectedAt = time.Now().UTC()
 		} else {

@@ -123,8 +123,8 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 	return true, pipeline.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, ReannotateBefore: s.Began}, priority)
 }
 
-// missing reports whether the picture needs a workflow: it has no Record, or a Record that this sweep replaces. An erased
-// picture whose object exists was uploaded after its erasure; the workflow deletes the object.
+// missing reports whether the picture needs a workflow: it has no Record, or a Record that this sweep replaces. If an
+// erased picture still has an object, the workflow deletes the object.
 func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID) (bool, error) {
 	existing, _, err := a.Records.Read(ctx, id)
 	if errors.Is(err, records.ErrNotFound) {
@@ -151,9 +151,8 @@ func (a *Activities) full(ctx context.Context) (bool, error) {
 	return count.Count >= maxOpenWorkflows, nil
 }
 
-// explainHead translates the error of a HEAD request. BadRequest skips the object, because it is encrypted with a
-// customer-provided key. Forbidden skips it in a backfill, because the role may not have access to all objects of
-// another bucket.
+// explainHead translates the error of a HEAD request. The sweep skips an object that is encrypted with a
+// customer-provided key (BadRequest). A backfill also skips an object that the role may not read (Forbidden).
 func explainHead(s picture.Sweep, err error) error {
 	response, ok := errors.AsType[smithy.APIError](err)
 	if ok && (response.ErrorCode() == "BadRequest" || response.ErrorCode() == "Forbidden" && s.Backfill()) {

@@ -8,8 +8,8 @@ import (
 	"triptych/picture"
 )
 
-// WriteTombstone replaces the picture's Record by a tombstone, or creates the tombstone. Afterwards the picture cannot get
-// another Record.
+// WriteTombstone replaces the picture's Record with a tombstone, or creates the tombstone. Afterwards the picture
+// cannot get another Record.
 func (a *Activities) WriteTombstone(ctx context.Context, id picture.ID) error {
 	return failure(a.writeTombstone(ctx, id))
 }

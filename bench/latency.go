@@ -24,7 +24,7 @@ type workflowSize struct {
 	history                []*historypb.HistoryEvent
 }
 
-// sampleLatency measures one picture. It waits for the end of the workflow, which would slow down the next picture.
+// sampleLatency measures one picture. It waits until the workflow ends, which keeps the next picture fast.
 func (v *variant) sampleLatency(ctx context.Context) (latencySample, error) {
 	sent := time.Now()
 	accepted := sent
@@ -36,7 +36,7 @@ func (v *variant) sampleLatency(ctx context.Context) (latencySample, error) {
 		return latencySample{}, fmt.Errorf("%s: a workflow failed: %w", v.name, err)
 	}
 	size, started, err := v.workflowSize(ctx, p)
-	// The first event of the history has the time at which Temporal accepted the start.
+	// started is the time at which Temporal accepted the start.
 	return latencySample{milliseconds(written.Sub(started)), milliseconds(accepted.Sub(sent)), size}, err
 }
 
@@ -60,11 +60,10 @@ func (v *variant) workflowSize(ctx context.Context, p picture.Picture) (workflow
 	return size, info.StartTime.AsTime(), nil
 }
 
-// billableActions counts the Actions in a history that Temporal Cloud bills, as defined by
-// https://docs.temporal.io/cloud/actions (read in November 2026): the workflow start, each scheduled activity, each
-// activity retry, each timer, and all markers of one workflow task together as one. Heartbeats that reach the server
-// are also billed, but leave no event, so they are not counted. The activities of the benchmark end before their first
-// heartbeat, which would be sent after 1.5 s.
+// billableActions counts the Actions in a history that Temporal Cloud bills (https://docs.temporal.io/cloud/actions,
+// read in November 2026): the workflow start, each scheduled activity, each activity retry, each timer, and the
+// markers of each workflow task, which count as one Action. Heartbeats are also billed, but are not in the history.
+// The activities of the benchmark end before their first heartbeat.
 func billableActions(events []*historypb.HistoryEvent) int {
 	n, tasksWithMarkers := 0, map[int64]bool{}
 	for _, e := range events {

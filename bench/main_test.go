@@ -74,7 +74,7 @@ func (c cancelOn) Write(progress []byte) (int, error) {
 	return len(progress), nil
 }
 
-// checkTable checks that every row has a value for triptych, and the values that do not depend on the machine's speed.
+// checkTable checks that every row has a value for triptych. It compares only values that do not depend on speed.
 func checkTable(t *testing.T, rows table) {
 	var text, lines bytes.Buffer
 	if err := rows.write(&text); err != nil {

@@ -38,7 +38,7 @@ func (m measurements) add(metric string, v *variant, values ...float64) {
 	m[metric][v.name] = append(m[metric][v.name], values...)
 }
 
-// The prefix eventTime means the time when a history event was written, eventWait the time since the previous event.
+// Prefixes of metrics: the time of a history event, and the time since the previous event.
 const (
 	eventTime = "at event "
 	eventWait = "before event "

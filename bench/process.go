@@ -18,7 +18,7 @@ func cpuTime(pid int) (time.Duration, bool) {
 	if err != nil {
 		return 0, false
 	}
-	// The process name, in parentheses, may contain spaces. Field 3 of proc_pid_stat(5) follows it.
+	// The process name, in parentheses, may contain spaces. Field 3 of proc_pid_stat(5) comes next.
 	fields := strings.Fields(string(line[bytes.LastIndexByte(line, ')')+1:]))
 	if len(fields) < 13 {
 		return 0, false

@@ -54,7 +54,7 @@ type rig struct {
 	closers    []func() // called in reverse order
 }
 
-// openRig starts the stack and the variants; an empty list means all.
+// openRig starts the stack and the named variants, or all variants.
 func openRig(ctx context.Context, dir string, names []string, progress io.Writer) (_ *rig, err error) {
 	r := &rig{
 		records:    &recordWatch{waiting: map[picture.ID]chan time.Time{}},
@@ -126,8 +126,8 @@ func (r *rig) openDirect(ctx context.Context) (*variant, error) {
 	return &variant{name: "direct", worker: directProcess, rig: r, url: "http://" + addr}, err
 }
 
-// openPlain starts the variant "plain" in a Temporal namespace of its own, because the shipped trigger uses the same workflow
-// and queue names for it as for the product.
+// openPlain starts the variant "plain" in a Temporal namespace of its own, because its workflow and queue have the
+// same names as those of the product.
 func (r *rig) openPlain(ctx context.Context) (*variant, error) {
 	const namespace = "plain"
 	v, err := r.openWithTemporal(&variant{name: "plain", worker: plainProcess, namespace: namespace})

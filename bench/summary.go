@@ -30,7 +30,7 @@ func median(values []float64) *float64 {
 
 func maximum(values []float64) *float64 { return quantile(1)(values) }
 
-// minForP99 is the minimum number of values for a 99th percentile, which is the maximum of fewer values.
+// minForP99 is the number of values from which the 99th percentile differs from the maximum.
 const minForP99 = 100
 
 // tail returns the name and the summary for the slowest pictures: the 99th percentile if any variant has enough values,

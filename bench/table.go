@@ -11,7 +11,7 @@ import (
 	"text/tabwriter"
 )
 
-// row is one line of the table. A missing value is nil. Each row has a unique name of the form "group: metric".
+// row is one line of the table. A missing value is nil. Names are unique; the part before ": " names a group.
 type row struct {
 	Name     string   `json:"row"`
 	Unit     string   `json:"unit"`

@@ -16,9 +16,8 @@ type throughput struct {
 	used      usage // by all pictures
 }
 
-// measureThroughput starts a picture whenever the Record of another is written, so that inFlight pictures are in flight. The
-// measured interval begins when the first inFlight pictures are accepted. It ends after the given time, but not before the
-// first Record is written.
+// measureThroughput keeps inFlight pictures in flight. The measured interval begins when the first inFlight pictures
+// are accepted. It ends after the given time, but not before the first Record is written.
 func (v *variant) measureThroughput(ctx context.Context, inFlight int, interval time.Duration) (throughput, error) {
 	before := v.usage()
 	var result throughput

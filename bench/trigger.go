@@ -75,5 +75,5 @@ func post(ctx context.Context, url string, body []byte) error {
 	return err
 }
 
-// pooledClient keeps idle connections, so that no measurement includes the time to open a connection.
+// pooledClient keeps idle connections, so that most requests need not open one.
 var pooledClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}

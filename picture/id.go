@@ -79,7 +79,7 @@ func ParseKey(key string) (ID, string, error) {
 	return "", "", fmt.Errorf("object key %.80q is not %s<id>.jpg, .png or .webp", key, Prefix)
 }
 
-// backfillID hashes bucket, key and version. The length before each part makes the hash input unambiguous.
+// backfillID hashes bucket, key, and version or else ETag. The lengths make the input unambiguous.
 func backfillID(p Picture) ID {
 	h := sha256.New()
 	for _, part := range []string{p.Bucket, p.Key, cmp.Or(p.VersionID, p.ETag)} {

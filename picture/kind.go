@@ -42,7 +42,7 @@ func (k Kind) consequence() string {
 	return ""
 }
 
-// Cloud names the service that an error came from, or that a step runs in.
+// Cloud names the service that an error came from, or that a step uses.
 type Cloud string
 
 const (

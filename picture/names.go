@@ -33,7 +33,7 @@ const (
 // StepOrder lists the steps in the order of execution.
 var StepOrder = [...]StepName{PresignStep, AnnotateStep, PersistStep}
 
-// Cloud returns the cloud that executes the step.
+// Cloud returns the cloud that the step uses.
 func (s StepName) Cloud() Cloud {
 	return map[StepName]Cloud{PresignStep: AWS, AnnotateStep: Google, PersistStep: Azure}[s]
 }

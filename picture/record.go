@@ -45,7 +45,7 @@ type Record struct {
 	RunID                  string     `json:"runId,omitempty"`
 }
 
-// OlderThan reports whether the last attempt to annotate the picture began before t. For a tombstone, it returns false.
+// OlderThan reports whether the Record was last written before t. It returns false for a tombstone.
 func (r Record) OlderThan(t time.Time) bool {
 	last := r.ReannotationRejectedAt
 	if n := len(r.Steps); n > 0 && r.Steps[n-1].StartedAt.After(last) {

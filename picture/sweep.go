@@ -32,7 +32,7 @@ type SweepCounts struct {
 // Backfill reports whether the sweep selects objects that were not uploaded through the site.
 func (s Sweep) Backfill() bool { return s.Bucket != "" || s.Prefix != "" }
 
-// LowPriority reports whether the sweep yields to live pictures and limits the number of open workflows.
+// LowPriority reports whether the sweep yields to all other pictures and limits the open workflows.
 func (s Sweep) LowPriority() bool { return s.Backfill() || s.Reannotate }
 
 // KeyAt returns a key that sorts before all keys of uploads created at t or later, and after all older ones.

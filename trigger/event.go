@@ -39,8 +39,9 @@ func splitRecords(event json.RawMessage) ([]json.RawMessage, error) {
 	return records, nil
 }
 
-// unwrapDeadLetter returns the records inside a dead-letter message, or else record itself. Lambda wraps an event that
-// failed too often into an SQS message (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
+// unwrapDeadLetter returns the records in a dead-letter message, or any other record unchanged. Lambda wraps an event
+// that failed too often in an SQS message
+// (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
 func unwrapDeadLetter(record json.RawMessage) ([]json.RawMessage, error) {
 	var message events.SQSMessage
 	if err := json.Unmarshal(record, &message); err != nil || message.EventSource != "aws:sqs" {

@@ -1,5 +1,6 @@
-// Command trigger is the Lambda function of the bucket's S3 events. It starts a workflow for each uploaded picture, which
-// is idempotent. It retries nothing: after an error, Lambda delivers the event again, and finally to the dead-letter queue.
+// Command trigger is the Lambda function that receives the bucket's S3 events. It starts a workflow for each uploaded
+// picture; a repeated event has no effect. It retries nothing: after an error, Lambda delivers the event again, and
+// finally to the dead-letter queue.
 package main
 
 import (

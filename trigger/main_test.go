@@ -187,8 +187,8 @@ func invoke(ctx context.Context, tr *trigger, event string) error {
 	return err
 }
 
-// contextWithDeadline is a context that has a deadline but is not cancelled when the deadline passes. If the handler
-// returns, it has checked the deadline itself.
+// contextWithDeadline has a deadline but is not cancelled at that time, so the handler returns only if it checks the
+// deadline itself.
 type contextWithDeadline struct {
 	context.Context
 	deadline time.Time

@@ -125,7 +125,7 @@ func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond 
 
 	options.TaskQueueActivitiesPerSecond = annotationsPerSecond
 	options.DisableWorkflowWorker = true
-	// If each annotation takes one second, 30 use the whole default quota; 50 leave a margin for slower ones.
+	// 30 concurrent annotations of one second each use the whole default quota. 50 allow for slower ones.
 	options.MaxConcurrentActivityExecutionSize = 50
 	annotate := worker.New(c, picture.AnnotateQueue, options)
 	a.RegisterAnnotate(annotate)

@@ -13,8 +13,8 @@ import (
 	"triptych/picture"
 )
 
-// sweeps are the scheduled sweeps, which find pictures whose S3 event was lost. The first examines the last 25 hours, one
-// hour more than the interval of the second, because an upload can arrive up to 15 minutes after its ID was created.
+// sweeps are the scheduled sweeps, which find pictures whose S3 event was lost. "sweep" examines 25 hours, although
+// "sweep-all" runs every 24, because an upload can arrive up to 15 minutes after its ID was created.
 var sweeps = map[string]struct {
 	every time.Duration
 	sweep picture.Sweep

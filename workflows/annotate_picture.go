@@ -3,7 +3,8 @@
 //
 // Running workflows replay their history on new code. A change to what a workflow schedules, or in which order, therefore
 // needs workflow.GetVersion; TestVersioning is an example. The golden histories in testdata stay unchanged, and each new
-// branch gets its own. Inputs and results of activities may only gain fields whose zero value keeps the old behaviour.
+// branch gets its own golden history. Inputs and results of activities may only gain fields whose zero value preserves
+// the old behaviour.
 package workflows
 
 import (

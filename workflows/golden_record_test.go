@@ -28,7 +28,7 @@ import (
 
 var record = flag.String("record", "", "'missing': record the missing golden histories on a Temporal dev server")
 
-// recorders returns, by workflow and branch, the functions that execute a branch on a real server.
+// recorders maps each workflow and branch to the function that executes it on a real server.
 func recorders() map[string]map[string]func(*testing.T, client.Client) client.WorkflowRun {
 	annotate := map[string]func(*testing.T, client.Client) client.WorkflowRun{}
 	for name, b := range branches() {

@@ -62,7 +62,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// If a golden history did not take the path that its name states, the replay would not detect a change to that path.
+// A golden history must take the path that its name states. Otherwise, no replay would detect a change to that path.
 func TestGoldenTakesItsBranch(t *testing.T) {
 	for name, b := range branches() {
 		t.Run(name, func(t *testing.T) { b.checkHistory(t, loadHistory(t, goldenPath(picture.AnnotateWorkflow, name))) })

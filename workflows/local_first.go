@@ -8,9 +8,10 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// localFirst runs an activity once as a local activity, which saves three of about ten transactions per picture. If the
-// attempt fails and a retry can help, localFirst runs it as a durable (regular) activity, which has unlimited retries and
-// shows its error in `temporal workflow describe`. All activities are idempotent, so it is safe to run one twice.
+// localFirst runs an activity once as a local activity, which saves three of about ten Temporal transactions per
+// picture. If the attempt fails and a retry can help, localFirst runs a durable (regular) activity, which has
+// unlimited retries and shows its error in `temporal workflow describe`. Running one twice is safe, because all are
+// idempotent.
 func localFirst[Out, In any](ctx workflow.Context, activity string, in In) (Out, error) {
 	var out Out
 	err := workflow.ExecuteLocalActivity(localOptions(ctx), activity, in).Get(ctx, &out)

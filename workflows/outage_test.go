@@ -13,7 +13,7 @@ import (
 	"triptych/workflows"
 )
 
-// During an outage, each picture makes at most one attempt per minute. Within a minute after the outage, it continues.
+// In an outage, attempts slow down to one per minute. Within a minute after the outage, the picture continues.
 func TestOutage(t *testing.T) {
 	const day = 24 * time.Hour
 	for _, c := range []struct {
@@ -96,7 +96,7 @@ type unlimitedOutbound struct {
 
 func (u *unlimitedOutbound) ExecuteActivity(ctx workflow.Context, activity string, args ...any) workflow.Future {
 	options := workflow.GetActivityOptions(ctx)
-	// The environment measures both timeouts in real time over all attempts, of which a simulated week has 10,000.
+	// The environment applies both timeouts, in real time, to all attempts together: 10,000 in a simulated week.
 	options.HeartbeatTimeout, options.StartToCloseTimeout = 0, time.Hour
 	if retry := *options.RetryPolicy; retry.MaximumAttempts == 0 {
 		retry.MaximumAttempts = math.MaxInt32

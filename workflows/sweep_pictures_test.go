@@ -19,7 +19,7 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// pages implements the sweep activity. Each call returns the next page, and all later calls return the last page.
+// pages implements the sweep activity. The n-th call returns the n-th page, and later calls return the last page.
 type pages struct {
 	pages []activities.SweepResult
 	after []string    // Sweep.After of each call

@@ -15,9 +15,9 @@ import (
 // announceActivity is an imaginary step that announces that a picture has its Record.
 const announceActivity = "announce"
 
-// withAnnounce is AnnotatePicture with that step. It shows how to make such a change: the change ID "announce" separates
-// workflows that started before the change from those that started after it. The GetVersion call stays while older
-// workflows may be open. Then its minimum version becomes 1, and the condition is removed.
+// withAnnounce adds that step to AnnotatePicture, as an example of a change. GetVersion returns DefaultVersion for
+// workflows that passed this point before the change. When no such workflow is open, set the minimum version to 1 and
+// remove the condition.
 func withAnnounce(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
 	outcome, err := workflows.AnnotatePicture(ctx, order)
 	if err != nil || workflow.GetVersion(ctx, "announce", workflow.DefaultVersion, 1) == workflow.DefaultVersion {

@@ -1,5 +1,5 @@
-// Package childprocess starts processes that die with this program. On Linux, they die even if this program is killed; on
-// other systems, which have no parent-death signal, the developer must then kill them too.
+// Package childprocess starts processes that die with this program. On Linux, they die even if this program is
+// killed. Other systems have no parent-death signal, so the developer must kill orphaned processes.
 package childprocess
 
 import (

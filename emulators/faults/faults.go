@@ -35,7 +35,7 @@ func (r Rule) Wait(ctx context.Context) error {
 	}
 }
 
-// Fault is implemented by the faults of an emulator. Rule returns the requests that the fault applies to.
+// Fault is the interface of an emulator's faults. Rule limits the fault to some requests.
 type Fault interface{ Rule() Rule }
 
 // Set contains the active faults of an emulator. The zero Set is empty.
@@ -49,7 +49,7 @@ type active[F Fault] struct {
 	left  int // remaining requests; not used if Rule.Times is 0
 }
 
-// Put adds f. It replaces the fault with the same Only and Method.
+// Put adds f, or replaces the fault with the same Only and Method.
 func (s *Set[F]) Put(f F) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,12 +62,13 @@ func (s *Set[F]) Put(f F) {
 	slices.SortStableFunc(s.active, func(a, b active[F]) int { return precedence(a.fault.Rule(), b.fault.Rule()) })
 }
 
-// precedence sorts rules with a longer Only first, then rules with a Method.
+// precedence sorts by the length of Only, then of Method, longest first.
 func precedence(a, b Rule) int {
 	return cmp.Or(cmp.Compare(len(b.Only), len(a.Only)), cmp.Compare(len(b.Method), len(a.Method)))
 }
 
-// Peek returns the most specific fault for which match is true, or the zero fault. It does not count against Rule.Times.
+// Peek returns the most specific fault for which match is true, or the zero fault. Peek does not count against
+// Rule.Times.
 func (s *Set[F]) Peek(match func(F) bool) F {
 	s.mu.Lock()
 	defer s.mu.Unlock()

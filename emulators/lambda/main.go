@@ -61,7 +61,7 @@ func run(ctx context.Context, config runtimeapi.Config, addr, url string) error 
 	return g.Wait()
 }
 
-// serve prints the address under the name of a variable and serves HTTP until ctx ends.
+// serve prints variable=URL and serves HTTP until ctx ends.
 func serve(ctx context.Context, variable, addr string, handler http.Handler) error {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// Programs refuses requests that a web page can make a browser send: their Origin is the page, or their Host is a name that
-// was pointed at this machine (DNS rebinding).
+// Programs refuses requests that a web page can cause. Such a request has an Origin header or, after DNS rebinding, a
+// Host that is not a loopback address.
 func Programs(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.Host)
@@ -20,10 +20,9 @@ func Programs(handler http.Handler) http.Handler {
 	})
 }
 
-// Claim listens on addr. For about a minute after the listener is closed, the system does not select the port for another
-// program that listens on port 0. To achieve this, Claim closes a connection on the listener's side, which leaves the port
-// in the state TIME_WAIT. The Temporal CLI does the same on Linux:
-// https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go
+// Claim listens on addr. It leaves the port in the state TIME_WAIT, so that for about a minute after the listener is
+// closed, the system does not assign the port to a program that listens on port 0. The Temporal CLI does the same on
+// Linux: https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go
 func Claim(addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {

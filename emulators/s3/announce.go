@@ -17,8 +17,9 @@ import (
 	"triptych/emulators/s3event"
 )
 
-// announcer creates an event for every new object whose key starts with prefix. It stores an intent before it creates the
-// object, so that a kill in between loses no event. A repeated PUT could not replace a lost event: S3 responds with 412.
+// announcer creates an event for every new object whose key starts with prefix. It stores an intent before it creates
+// the object, so that a kill loses no event. A client's retry cannot cause the lost event, because S3 responds with
+// 412.
 type announcer struct {
 	backend.Backend
 	outbox         *outbox
@@ -53,8 +54,8 @@ func (a *announcer) CopyObject(ctx context.Context, in s3response.CopyObjectInpu
 	return out, err
 }
 
-// announce stores an intent, calls create to create the object, and replaces the intent with the event. create sets those
-// fields of the event that it knows.
+// announce stores an intent, calls create to create the object, and replaces the intent with the event. create sets
+// the fields of the event that are known.
 func (a *announcer) announce(ctx context.Context, event string, bucket, key *string, create func(*s3event.Creation) error) error {
 	c := s3event.Creation{EventName: event, Region: a.region, Bucket: *bucket, Key: *key, Time: time.Now(), Sequencer: a.outbox.sequencer()}
 	if a.outbox.notify == "" || !strings.HasPrefix(*key, a.prefix) || a.faults.dropsEvents(*key) {

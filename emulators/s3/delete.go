@@ -13,8 +13,8 @@ import (
 	"github.com/versity/versitygw/s3response"
 )
 
-// DeleteObject succeeds if the version does not exist, as on AWS; versitygw responds with 400. Deletions run one at a
-// time: when versions of one key were deleted concurrently, versitygw 1.8.0 responded with 204 and some of them remained.
+// DeleteObject succeeds if the version does not exist, as on AWS; versitygw would respond with 400. Deletions run one
+// at a time, because concurrent deletions in versitygw 1.8.0 leave some versions of a key.
 func (s *store) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
 	s.deletion.Lock()
 	defer s.deletion.Unlock()
@@ -48,8 +48,8 @@ func (s *store) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s
 	return result, nil
 }
 
-// removeStaleAttributes removes the attributes of an object that does not exist, because their ETag would make the next PUT
-// fail with 412. Attributes in files remain when the only version is deleted or a PUT is interrupted.
+// removeStaleAttributes removes the attributes of a missing object, because their ETag would make the next PUT fail
+// with 412. Such attributes, in files, remain after the only version is deleted or a PUT is interrupted.
 func (s *store) removeStaleAttributes(bucket, key string) error {
 	if _, err := os.Lstat(filepath.Join(s.objects, bucket, key)); err == nil {
 		return nil

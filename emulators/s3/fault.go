@@ -29,10 +29,10 @@ var operations = []string{
 	"ListObjectsV2", "ListObjectVersions", "CompleteMultipartUpload",
 }
 
-// defaultCodes maps the status of a fault that states no code to its S3 error code.
+// defaultCodes maps HTTP statuses to S3 error codes, for faults without a code.
 var defaultCodes = map[int]string{403: "AccessDenied", 404: "NoSuchKey", 500: "InternalError", 503: "SlowDown"}
 
-// fault is the body of PUT /fault. It replaces the fault with the same Only.
+// fault is the body of PUT /fault. It replaces a fault with the same Only.
 type fault struct {
 	Only       string   `json:"only"`       // requests for objects whose key contains it; "" means all requests
 	Times      int      `json:"times"`      // number of requests that fail; 0 means until the fault is replaced

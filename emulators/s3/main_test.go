@@ -30,7 +30,7 @@ const (
 	region = "eu-central-1"
 )
 
-// TestMain runs the command in a child process of a test.
+// TestMain runs the tests; in a child process, the command.
 func TestMain(m *testing.M) {
 	if os.Getenv("S3_TEST_CHILD") != "" {
 		main()

@@ -16,8 +16,8 @@ import (
 	"triptych/emulators/s3event"
 )
 
-// outbox stores undelivered events and intents. An intent states that an object is being created. Each intent and each
-// event is a file whose name is the event's sequencer.
+// outbox stores undelivered events and intents. An intent states that an object is being created. Each intent and
+// each event is a file; its name starts with the sequencer.
 type outbox struct {
 	dir     string
 	notify  string        // URL of the function that receives the events; "" if there is none

@@ -54,8 +54,8 @@ func openStore(dir string) (_ *store, err error) {
 	return s, nil
 }
 
-// openAttributes opens the storage of ETags, types and versions: extended attributes of the objects' files, or files in
-// dir if the file system does not support extended attributes. If dir exists, it stays in use.
+// openAttributes opens the storage of ETags, types and versions. It uses extended attributes of the objects' files if
+// the file system supports them and dir does not exist. Otherwise it uses files in dir.
 func openAttributes(objects, dir string) (storer meta.MetadataStorer, used string, err error) {
 	const probe = "probe"
 	var extended meta.XattrMeta

@@ -1,6 +1,6 @@
-// Package s3event builds the event notifications that S3 sends for new objects, and sends them to Lambda. The format is
-// version 2.1 of https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html.
-// events.S3EventRecord of aws-lambda-go cannot encode it: it adds urlDecodedKey and prints times with nanoseconds.
+// Package s3event builds the event notifications that S3 sends for new objects, and sends them to Lambda. The format
+// is version 2.1 of https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html. The
+// package does not use events.S3EventRecord, which adds urlDecodedKey and prints nanoseconds.
 package s3event
 
 import (
@@ -98,8 +98,8 @@ func New(c Creation) Record {
 
 var client = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
 
-// Send sends an encoded Event to the function with this URL in the Lambda Invoke API, and returns when Lambda has accepted
-// the event: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html.
+// Send sends an encoded Event to a function and returns when Lambda accepts it. lambdaURL is the function's URL in
+// the Invoke API: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html.
 func Send(ctx context.Context, lambdaURL string, event []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, lambdaURL, bytes.NewReader(event))
 	if err != nil {

@@ -25,7 +25,8 @@ type Gateway struct {
 	Redrive    func() (int, error) // delivers the dead letters again and returns their number
 }
 
-// Handler returns the handler for the site's address. ctx interrupts a request that sets a fault; a disconnect does not.
+// Handler returns the handler for the site's address. Setting a fault stops when ctx ends, not when the client
+// disconnects.
 func (g *Gateway) Handler(ctx context.Context) http.Handler {
 	local, proxy := g.ownPageOnly(g.localAPI(ctx)), newProxy(g.Web)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -52,8 +53,8 @@ func newProxy(web string) http.Handler {
 	}
 }
 
-// ownPageOnly rejects requests that a page of another site can make a browser send: their Origin is the other site, or their
-// Host is a name that was pointed at this machine (DNS rebinding). Requests of programs have no Origin.
+// ownPageOnly rejects requests that a page of another site can cause. Such a request has the other site as its Origin
+// or, after DNS rebinding, a Host that is not a loopback address. Programs send no Origin.
 func (g *Gateway) ownPageOnly(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

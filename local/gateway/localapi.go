@@ -57,8 +57,8 @@ func (g *Gateway) serveFaults(ctx context.Context, w http.ResponseWriter, r *htt
 }
 
 func (g *Gateway) setFault(ctx context.Context, w http.ResponseWriter, r *http.Request) *problem {
-	// Pages of other sites cannot send this content type: a browser sends a CORS preflight request first, and the gateway
-	// does not answer preflight requests.
+	// Pages of other sites cannot send this content type: the browser first sends a CORS preflight request, which the
+	// gateway rejects.
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return &problem{http.StatusUnsupportedMediaType, "Send the fault as application/json."}
 	}

@@ -27,7 +27,7 @@ $("steps").classList.add("plugged");
 addRenderer(draw);
 draw(state);
 
-// plug returns the buttons of one cloud: one per fault, or the one that `only` names.
+// plug returns a button per fault of a cloud, or only the one for fault `only`.
 function plug(cloud, name, only) {
 	return element("div", { className: "plug", "data-cloud": cloud }, ...faults.filter(([fault]) => (only ?? fault) === fault).map(([fault, label]) => {
 		const button = element("button", { type: "button", "data-fault": fault }, label, element("span", { className: "sr-only" }, " of " + name));

@@ -27,7 +27,7 @@ type Switches struct {
 	current map[string]string // fault by cloud
 }
 
-// NewSwitches returns Switches without faults. They call cleared after the fault of a cloud was cleared.
+// NewSwitches returns Switches without faults. cleared is called after a cloud's fault was cleared.
 func NewSwitches(cleared func(ctx context.Context, cloud string), switches ...Switch) *Switches {
 	s := &Switches{switches: switches, cleared: cleared, current: map[string]string{}}
 	for _, each := range switches {

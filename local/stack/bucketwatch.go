@@ -16,7 +16,7 @@ import (
 	"triptych/picture"
 )
 
-// maxUploadDelay is the longest time between the creation of a picture's ID, by which keys sort, and the end of its upload.
+// maxUploadDelay is the longest time from the creation of a picture's ID to the end of its upload. Keys sort by ID.
 const maxUploadDelay = picture.GrantTTL + time.Minute
 
 // watchBucket polls a bucket in AWS, whose events cannot reach this machine, and sends an event for each new object to the

@@ -92,7 +92,7 @@ func (s *Stack) startLambda(ctx context.Context) error {
 		Dir:         filepath.Join(s.config.Dir, "lambda"),
 		Timeout:     10 * time.Second,
 		Concurrency: 4,
-		// AWS makes two retries, and an operator watches the dead-letter queue. Here, nobody does.
+		// AWS makes two retries. More are needed here, because nobody watches dead letters.
 		Backoff: []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute},
 		Stderr:  log,
 	})

@@ -10,8 +10,8 @@ import (
 	"triptych/emulators/vision/annotator"
 )
 
-// Environment returns the environment of the pipeline's programs: the developer's own, without the variables of the clouds
-// that are emulated. With a variable of a real account, a program might use that account.
+// Environment returns the environment of the pipeline's programs. It replaces the developer's variables for each
+// emulated cloud, because they might contain the keys of a real account.
 func (s *Stack) Environment() []string {
 	local := map[string]string{
 		"TRIPTYCH_BUCKET":       s.Endpoints.Bucket,

@@ -14,7 +14,7 @@ import (
 	"triptych/local/gateway"
 )
 
-// Each fault has the status and the retry hint of its cloud.
+// Each fault imitates the response of its cloud.
 var (
 	awsFaults = map[string]string{ // for SetS3Fault
 		"none":     `{}`,

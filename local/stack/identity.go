@@ -31,8 +31,8 @@ var portNames = []string{"web", "s3", "control", "lambda", "cosmos", "vision", "
 // defaultPorts are the ports that the Temporal CLI and its documentation use.
 var defaultPorts = map[string]int{"temporal": 7233, "temporalUI": 8233}
 
-// identify reads the identity from the data directory, or creates one. A new identity has defaultPorts, unless the site's
-// port is 0, and otherwise free ports. identify replaces each port that another program has taken.
+// identify reads the identity from the data directory, or creates one. In a new identity, Temporal has defaultPorts,
+// unless the site's port is 0. All other ports are free ports. Ports in use are replaced.
 func (c Config) identify() (identity, error) {
 	path := filepath.Join(c.Dir, "identity.json")
 	var id identity

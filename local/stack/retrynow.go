@@ -14,7 +14,7 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// retryNow retries the work that waits for a cloud whose fault was cleared. Without it, a user would wait for a backoff of
+// retryNow retries all waiting work after a cloud's fault was cleared. A user would otherwise wait for a backoff of
 // up to a minute.
 func (s *Stack) retryNow(ctx context.Context, cloud string) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)

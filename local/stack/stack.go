@@ -1,6 +1,6 @@
-// Package stack runs the whole pipeline on one machine: the product's programs as child processes, emulators of S3, Lambda,
-// Cloud Vision and Cosmos DB, and a Temporal development server. All of them listen on loopback only. After kill -9 at any
-// moment, another start on the same directory continues without loss.
+// Package stack runs the whole pipeline on one machine: the product's programs as child processes, emulators of S3,
+// Lambda, Cloud Vision and Cosmos DB, and a Temporal development server. All of them listen on loopback only. After
+// kill -9, a new start on the same directory continues without data loss.
 package stack
 
 import (
@@ -91,7 +91,7 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	if err := s.awaitClouds(ctx); err != nil {
 		return err
 	}
-	// The gateway starts before the product and is thus stopped after it, so that open requests can finish.
+	// The gateway starts before the product, so that it stops later and open requests can finish.
 	gateway := s.newStage()
 	s.serve(gateway, "site", s.site, s.gateway().Handler(gateway))
 	if err := s.startProduct(ctx, s.newStage()); err != nil {
@@ -111,7 +111,7 @@ func (s *Stack) Wait(ctx context.Context) error {
 	}
 }
 
-// Close stops all processes and goroutines, in reverse order of their start. The data directory remains.
+// Close stops all processes and goroutines, the newest stage first. The data directory remains.
 func (s *Stack) Close() {
 	for _, stage := range slices.Backward(s.stages) {
 		stage.stop()

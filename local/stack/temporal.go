@@ -11,10 +11,9 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 )
 
-// dynamicConfig makes the development server fast enough for interactive use. The default rate limits delay each step by
-// 50 ms. Each write to the visibility store updates about 45 indexes on the only database connection, which delays running
-// pictures. Visibility tasks are therefore read only every half second: most workflows have closed by then and need one
-// write.
+// dynamicConfig makes the development server fast enough for interactive use. The default rate limits delay each step
+// by 50 ms. Writes to the visibility store delay running pictures, because they update about 45 indexes on the only
+// database connection. A poll every half second reduces these writes to one for most workflows.
 var dynamicConfig = []string{
 	"history.transferProcessorMaxPollRPS=5000",
 	"history.timerProcessorMaxPollRPS=5000",
@@ -31,10 +30,9 @@ var dynamicConfig = []string{
 	"matching.useNewMatcher=true", // this version needs it for task priorities
 }
 
-// startTemporal starts the development server with a SQLite database. Write-ahead logging with synchronous=1 survives kill
-// -9. A checkpoint of the log delays every query: with the default log size of 4 MB, one picture in five is delayed; with
-// 40 MB, one in fifty, by 0.2 s. 10 MB (2,500 pages) is in between. Without GOGC=400, garbage collection uses a third of the
-// CPU time.
+// startTemporal starts the development server with a SQLite database. Write-ahead logging with synchronous=1 survives
+// kill -9. A checkpoint of the log delays all queries. A small log needs frequent checkpoints; a large log needs long
+// ones. 10 MB (2,500 pages) is a compromise. Without GOGC=400, garbage collection uses a third of the CPU time.
 func (s *Stack) startTemporal(ctx context.Context) {
 	args := []string{"server", "start-dev",
 		"--ip", "127.0.0.1", "--port", strconv.Itoa(s.identity.Ports["temporal"]),

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// Build builds packages, whose keys are names, and the Temporal CLI. It returns the executables by name, with the CLI as
-// "temporal". Only one build runs at a time on a machine, because test packages that start together would compile the same
-// code several times.
+// Build builds the Temporal CLI and packages, a map from name to package. It returns the executables by name; the CLI
+// is "temporal". A user's builds run one at a time, because concurrent builds would compile the same code several
+// times.
 func Build(ctx context.Context, packages map[string]string, output io.Writer) (map[string]string, error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
@@ -50,8 +50,8 @@ func Build(ctx context.Context, packages map[string]string, output io.Writer) (m
 	return executables, err
 }
 
-// buildTemporal builds the Temporal CLI, which contains the development server, as "go tool" does. The go command takes
-// seconds to print the path of the cached executable, so buildTemporal stores the path in a file.
+// buildTemporal builds the Temporal CLI, which contains the development server, with "go tool". It stores the
+// executable's path in a file, because the go command takes seconds to print it.
 func buildTemporal(ctx context.Context, root, cache string, output io.Writer) (string, error) {
 	sums, err := os.ReadFile(filepath.Join(root, "tools", "go.sum"))
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 // stopTimeout is the time between SIGTERM and SIGKILL. It is short because the developer waits after Ctrl-C.
 const stopTimeout = 5 * time.Second
 
-// The pause before a restart doubles after each exit, from minPause to maxPause. It is reset when a process has run for
-// stableAfter.
+// The pause before a restart doubles after each exit, from minPause to maxPause. Signal, or a run over stableAfter,
+// resets it.
 const (
 	minPause    = 50 * time.Millisecond
 	maxPause    = 5 * time.Second
@@ -93,7 +93,7 @@ func (p *Process) Run(ctx context.Context) error {
 	}
 }
 
-// begin waits while the process is stopped, then returns the context of its next execution.
+// begin waits until the process may run, then returns the context of the next run.
 func (p *Process) begin(ctx context.Context) (running context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

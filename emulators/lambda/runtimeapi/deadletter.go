@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// deadLetter is the record that AWS sends to a function's on-failure destination:
+// deadLetter has the format AWS sends to a function's on-failure destination:
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 type deadLetter struct {
 	Version         string          `json:"version"`
@@ -37,7 +37,7 @@ type responseContext struct {
 
 func deadLetters(dir string) string { return filepath.Join(dir, "dead-letters") }
 
-// writeDeadLetter stores an event whose last attempt failed. The file is complete and on disk when it has its final name.
+// writeDeadLetter stores an event whose last attempt failed. It renames the file after all data is on disk.
 func (h *Host) writeDeadLetter(e event, attempts int, last outcome) error {
 	if !json.Valid(last.payload) { // the response of a function may be any text
 		last.payload, _ = json.Marshal(string(last.payload))

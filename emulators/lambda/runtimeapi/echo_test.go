@@ -21,7 +21,8 @@ type result struct {
 	PID int    `json:"pid"`
 }
 
-// runFunction is the function: it requests an instruction from ECHO_URL and follows it. With ECHO_HTTP, it serves a function URL.
+// runFunction runs the test function, which gets an instruction from ECHO_URL and follows it. ECHO_HTTP selects a
+// function URL.
 func runFunction() {
 	if os.Getenv("ECHO_BROKEN") != "" {
 		os.Exit(7)
@@ -59,7 +60,7 @@ func handle(ctx context.Context, o order) (result, error) {
 	return result{o.ID, pid}, nil
 }
 
-// serveHTTP writes the request to the response. It ends the response after it has followed its instruction.
+// serveHTTP echoes the request, follows the instruction, and then ends the response.
 func serveHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

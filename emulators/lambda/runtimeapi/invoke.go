@@ -29,8 +29,8 @@ func failed(kind, message string) outcome {
 
 var errStopping = errors.New("the function's host is stopping")
 
-// invoke runs the function once, in an idle environment or in a new one. The caller must hold a slot. If stream is not nil,
-// a streamed response is written to it instead of the outcome. The only possible error is errStopping.
+// invoke runs the function once, in an idle environment or in a new one. The caller must hold a slot. If stream is
+// not nil, a streamed response goes to stream, not to the outcome. The only error is errStopping.
 func (h *Host) invoke(requestID string, payload []byte, stream io.Writer) (outcome, error) {
 	i := &invocation{requestID: requestID, payload: payload, arn: h.arn(), timeout: h.Timeout, stream: stream, done: make(chan outcome, 1)}
 	for {
@@ -96,7 +96,7 @@ func (h *Host) acquireEnvironment() (e *environment, isNew bool, err error) {
 	return e, true, err
 }
 
-// releaseEnvironment makes the environment idle. It stops an environment that was started before the last RetryNow.
+// releaseEnvironment makes e idle, or stops e if it was started before the last RetryNow.
 func (h *Host) releaseEnvironment(e *environment) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

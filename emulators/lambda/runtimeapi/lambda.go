@@ -1,7 +1,7 @@
-// Package runtimeapi runs one function's bootstrap executable as AWS Lambda does. It passes invocations to the function over
-// the Lambda Runtime API. Asynchronous invocations (events) are stored on disk before they are accepted, retried with a
-// backoff, and stored as dead letters after the last attempt. An accepted event is never lost by kill -9, but may run twice.
-// The package does not isolate the function and does not limit its memory.
+// Package runtimeapi runs one function's bootstrap executable as AWS Lambda does. It passes invocations to the
+// function over the Lambda Runtime API. It stores asynchronous invocations (events) on disk before it accepts them.
+// It retries failed events with a backoff and finally stores them as dead letters. Accepted events survive kill -9,
+// but may run twice. The package does not isolate the function and does not limit its memory.
 package runtimeapi
 
 import (
@@ -171,8 +171,8 @@ func (h *Host) attempt(e event, nth int, retryNow chan struct{}) (again bool, wa
 	return true, wait, nil
 }
 
-// RetryNow immediately retries all waiting events and dead letters. The attempts of all events are counted from 1 again. They
-// run in new environments, because a client in an old environment may wait before it reconnects.
+// RetryNow immediately retries all waiting events and dead letters. It resets the number of attempts of each event.
+// The retries use new environments, because a client in an old environment may wait before it reconnects.
 func (h *Host) RetryNow() error {
 	h.mu.Lock()
 	retryNow := h.retryNow

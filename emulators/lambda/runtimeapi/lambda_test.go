@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// instructor is the server of the function's instructions. It records the calls.
+// instructor serves instructions to the function and records the calls.
 type instructor struct {
 	*httptest.Server
 	calls chan call

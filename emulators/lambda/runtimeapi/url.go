@@ -16,7 +16,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// streamed is the content type of a streamed response: a prelude in JSON, eight NUL bytes, the body.
+// streamed is the content type of a streamed response: JSON prelude, eight NUL bytes, then the body.
 const streamed = "application/vnd.awslambda.http-integration-response"
 
 // URL returns the handler of the function URL, in the invoke mode RESPONSE_STREAM and without authorization:
