@@ -11,13 +11,13 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// The detector is a YOLOv2. It divides the picture into a grid, and each cell proposes one box for each anchor (a
-// typical box size, in cells). Sizes, means and anchors are those of the training.
+// The detector is a YOLOv2: each cell of a grid proposes one box for each anchor (a typical box size, in cells). Sizes, means
+// and anchors are those of the training.
 const (
 	inputSize     = 416 // longer side of the network's input, in pixels
-	cellSize      = 32
-	leak          = 0.1  // slope of the leaky ReLU
-	minScore      = 0.65 // at 0.5 the detector takes an astronaut's suit for a face
+	cellSize      = 32  // in pixels of the input
+	leak          = 0.1
+	minScore      = 0.65 // with 0.5, the detector takes an astronaut's suit for a face
 	sameFace      = 0.4  // overlap above which two proposals are one face
 	boxParameters = 5    // x, y, width, height, score
 )
@@ -46,28 +46,20 @@ func newDetector(m *nn.Model) detector {
 // detect returns faces with box and score, highest score first.
 func (d detector) detect(picture *image.RGBA) []Face {
 	input, scale := photo.Letterbox(picture, picture.Rect, inputSizeFor(picture.Rect.Size()), false)
-	x := pooled(d.first, normalised(input, detectorMeans), 2)
+	var wide nn.Tensor // the feature map before pooling; all layers use the same memory
+	x := d.first.Apply(&wide, normalised(input, detectorMeans)).MaxPool(2).LeakyReLU(leak)
 	for i, layer := range d.body {
 		stride := 2
 		if i == len(d.body)-1 {
 			stride = 1
 		}
-		x = pooled(layer, x, stride)
+		// Activation after pooling gives the same result as activation before pooling, for a quarter of the work.
+		x = layer.Apply(&wide, x).MaxPool(stride).LeakyReLU(leak)
 	}
-	return distinct(proposals(d.last.Apply(x), scale))
+	return distinct(proposals(d.last.Apply(&nn.Tensor{}, x), scale))
 }
 
-type layer interface {
-	Apply(in *nn.Tensor) *nn.Tensor
-}
-
-// pooled applies the layer, then pooling, then the activation. This order gives the same result as activation before
-// pooling, for a quarter of the work.
-func pooled(l layer, in *nn.Tensor, stride int) *nn.Tensor {
-	return l.Apply(in).MaxPool(stride).LeakyReLU(leak)
-}
-
-// inputSizeFor returns the training size without the rows or columns of cells that an oblong picture would leave empty.
+// inputSizeFor returns inputSize × inputSize without the rows or columns of cells that an oblong picture would leave empty.
 func inputSizeFor(size image.Point) image.Point {
 	longest := max(size.X, size.Y)
 	cells := func(side int) int {
@@ -76,8 +68,8 @@ func inputSizeFor(size image.Point) image.Point {
 	return image.Pt(cells(size.X), cells(size.Y)).Mul(cellSize)
 }
 
-// proposals decodes the network's output. Its channels are the box parameters of each anchor. scale is the number of
-// input pixels per pixel of the picture.
+// proposals decodes the network's output, whose channels are the box parameters of each anchor. scale is the width of a
+// pixel of the picture in pixels of the input.
 func proposals(grid *nn.Tensor, scale float64) []Face {
 	var found []Face
 	rows, columns, cell := grid.Shape[1], grid.Shape[2], cellSize/scale
@@ -111,7 +103,7 @@ func distinct(found []Face) []Face {
 	return kept
 }
 
-// normalised converts the picture to the network's input, in which the mean colour of the training pictures is 0.
+// normalised converts a picture to a network's input, in which the mean colour of the training pictures is 0.
 func normalised(picture *image.RGBA, means [3]float32) *nn.Tensor {
 	width, height := picture.Rect.Dx(), picture.Rect.Dy()
 	t := nn.New(3, height, width)

@@ -1,6 +1,5 @@
-// Package faces finds the faces in a picture, 68 landmarks of each face, and its expression. It runs three small networks
-// of face-api (see weights/NOTICE) on the CPU. It does not recognise people and stores nothing. Faces seen from the side
-// are often missed.
+// Package faces finds the faces in a picture, 68 landmarks of each face, and its expression, with three networks of face-api
+// (see weights/NOTICE). It does not recognise people. It often misses faces seen from the side.
 package faces
 
 import (
@@ -18,7 +17,7 @@ type Box struct{ Left, Top, Right, Bottom float64 }
 // Point is a position in pixels.
 type Point struct{ X, Y float64 }
 
-// Face is one detected face.
+// Face is a detected face.
 type Face struct {
 	Box         Box     // brow to chin, as detected; may extend beyond the picture
 	Score       float64 // of the detector, 0 to 1
@@ -34,7 +33,7 @@ type Finder struct {
 	expressions expressionNetwork
 }
 
-// Load decodes the embedded networks, which takes a few milliseconds.
+// Load decodes the embedded networks.
 func Load() (*Finder, error) {
 	d, errD := weights.Model(weights.FaceDetector)
 	l, errL := weights.Model(weights.FaceLandmarks)
@@ -46,7 +45,7 @@ func Load() (*Finder, error) {
 	return f, errors.Join(d.Err(), l.Err(), e.Err())
 }
 
-// Find returns at most limit faces, highest score first. After each face, it checks whether the context has ended.
+// Find returns at most limit faces, highest score first.
 func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Face, error) {
 	found := f.detector.detect(picture)
 	found = found[:min(len(found), limit)]
@@ -56,13 +55,13 @@ func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Fa
 		}
 		face := &found[i]
 		face.Landmarks, face.Agreement = f.landmarks.locate(picture, face.Box)
-		face.Expressions = f.expressions.estimate(picture, face.Landmarks.Bounds().grow(0.1))
+		face.Expressions = f.expressions.estimate(picture, face.Landmarks.Bounds().grown(0.1))
 	}
 	return found, nil
 }
 
-// grow moves each side outward by a fraction of the width or height.
-func (b Box) grow(fraction float64) Box {
+// grown moves each side outward by a fraction of the width or height.
+func (b Box) grown(fraction float64) Box {
 	dx, dy := fraction*(b.Right-b.Left), fraction*(b.Bottom-b.Top)
 	return Box{b.Left - dx, b.Top - dy, b.Right + dx, b.Bottom + dy}
 }
@@ -74,21 +73,17 @@ func (b Box) pixels(picture *image.RGBA) image.Rectangle {
 
 // overlap returns the intersection of the two boxes divided by their union.
 func (b Box) overlap(c Box) float64 {
-	width := min(b.Right, c.Right) - max(b.Left, c.Left)
-	height := min(b.Bottom, c.Bottom) - max(b.Top, c.Top)
-	if width <= 0 || height <= 0 {
-		return 0
-	}
-	intersection := width * height
+	width, height := min(b.Right, c.Right)-max(b.Left, c.Left), min(b.Bottom, c.Bottom)-max(b.Top, c.Top)
+	intersection := max(width, 0) * max(height, 0)
 	return intersection / (b.area() + c.area() - intersection)
 }
 
 func (b Box) area() float64 { return (b.Right - b.Left) * (b.Bottom - b.Top) }
 
-// crop returns the input of the landmark and expression networks, which is the box centred in a black square, and its
-// scale.
-func crop(picture *image.RGBA, box Box) (*image.RGBA, float64) {
-	return photo.Letterbox(picture, box.pixels(picture), image.Pt(cropSize, cropSize), true)
-}
-
+// cropSize is the side of the input of the landmark and expression networks: the face, centred in a black square.
 const cropSize = 112
+
+// crop returns the input for a face and its scale.
+func crop(picture *image.RGBA, face Box) (*image.RGBA, float64) {
+	return photo.Letterbox(picture, face.pixels(picture), image.Pt(cropSize, cropSize), true)
+}

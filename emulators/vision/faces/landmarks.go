@@ -7,10 +7,9 @@ import (
 	"triptych/emulators/vision/nn"
 )
 
-// Landmarks are 68 points in the order of the 300-W annotation. Left and right are the viewer's. 0–16: jaw from left to
-// right (8 is the chin). 17–21 and 22–26: eyebrows. 27–30: bridge of the nose (30 is the tip). 31–35: below the nose.
-// 36–41 and 42–47: eyes, clockwise from the left corner. 48–59: outer edge of the lips, 60–67: inner edge, both clockwise
-// from the left.
+// Landmarks are 68 points in the order of the 300-W annotation. Left and right are the viewer's. 0–16: jaw from left to right
+// (8 is the chin). 17–21, 22–26: eyebrows. 27–30: bridge of the nose (30 is the tip). 31–35: below the nose. 36–41, 42–47:
+// eyes. 48–59: outer edge of the lips. 60–67: inner edge. Eyes and lips are clockwise from the left.
 type Landmarks [68]Point
 
 // mirrored[i] is the index of landmark i in the mirrored face.
@@ -32,7 +31,7 @@ func (l *Landmarks) Bounds() Box {
 	return b
 }
 
-// Mean returns the mean of the given landmarks.
+// Mean returns the mean of the landmarks with the given indices.
 func (l *Landmarks) Mean(of ...int) Point {
 	var sum Point
 	for _, i := range of {
@@ -52,7 +51,6 @@ func (l *Landmarks) Roll() float64 {
 	return math.Atan2(right.Y-left.Y, right.X-left.X) * 180 / math.Pi
 }
 
-// landmarkNetwork estimates Landmarks.
 type landmarkNetwork struct {
 	features features
 	head     nn.Dense
@@ -62,9 +60,9 @@ func newLandmarkNetwork(m *nn.Model) landmarkNetwork {
 	return landmarkNetwork{newFeatures(m, 3, 3), m.Dense("fc")}
 }
 
-// locate returns the mean of the landmarks of the face and of its mirror image, and their agreement. The network does not
-// report a confidence, but the two results differ where the network guesses. Agreement is 1 if both are equal, and 1/e
-// if they differ by a quarter of the distance between the eyes.
+// locate returns the mean of the landmarks of the face and of its mirror image, and their agreement, which replaces the
+// confidence that the network does not report: where the network guesses, the two results differ. The agreement is 1 if they
+// are equal, and 1/e if they differ by a quarter of the distance between the eyes.
 func (n landmarkNetwork) locate(picture *image.RGBA, box Box) (Landmarks, float64) {
 	square, scale := crop(picture, box)
 	plain, reflected := n.points(square), n.points(mirror(square))

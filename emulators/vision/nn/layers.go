@@ -9,11 +9,9 @@ import (
 type Padding bool
 
 const (
-	// Same pads with zeros so that stride 1 keeps the size. An odd row or column of padding goes to the lower or right
-	// edge, as in TensorFlow.
+	Valid Padding = false // no padding
+	// Same pads with zeros so that stride 1 keeps the size. As in TensorFlow, the lower and right edges get the larger half.
 	Same Padding = true
-	// Valid does not pad.
-	Valid Padding = false
 )
 
 // span returns, for one dimension, the length of the output and the padding before the input.
@@ -25,95 +23,80 @@ func (p Padding) span(length, window, stride int) (steps, before int) {
 	return steps, max((steps-1)*stride+window-length, 0) / 2
 }
 
-// Conv is an ordinary convolution. Its filters have the shape output channels, input channels, height, width.
+// Conv is a convolution. Filters has the shape output channels, input channels, height, width.
 type Conv struct {
 	Filters, Bias *Tensor
 	Stride        int
 	Padding       Padding
 }
 
-// Apply returns a new feature map.
-func (l Conv) Apply(in *Tensor) *Tensor {
-	channels, rows, cols := l.Filters.Shape[0], l.Filters.Shape[2], l.Filters.Shape[3]
-	height, top := l.Padding.span(in.Shape[1], rows, l.Stride)
-	width, left := l.Padding.span(in.Shape[2], cols, l.Stride)
-	out := New(channels, height, width)
+// Apply writes the output into out, which must not be in, and returns out.
+func (l Conv) Apply(out, in *Tensor) *Tensor {
+	channels, inner := l.Filters.Shape[0], len(l.Filters.Data)/l.Filters.Shape[0]
+	height, top := l.Padding.span(in.Shape[1], l.Filters.Shape[2], l.Stride)
+	width, left := l.Padding.span(in.Shape[2], l.Filters.Shape[3], l.Stride)
+	out.resize(channels, height, width)
 	for c, bias := range l.Bias.Data {
 		fill(out.plane(c), bias)
 	}
-	if rows == 1 && cols == 1 && l.Stride == 1 {
+	if inner == in.Shape[0] && l.Stride == 1 { // a window of 1×1
 		multiply(l.Filters.Data, in.Data, out.Data, channels, height*width, height*width)
 		return out
 	}
-	// Process about 4096 output positions at a time, so that their windows fit into the CPU cache.
+	// About 4096 output positions at a time: their windows fit into the CPU cache.
 	step := min(height, max(1, 4096/width))
-	w := windows{in, rows, cols, l.Stride, left, width}
-	matrix := make([]float32, in.Shape[0]*rows*cols*step*width)
+	matrix := make([]float32, inner*step*width)
 	for y := 0; y < height; y += step {
 		count := min(step, height-y)
-		part := matrix[:in.Shape[0]*rows*cols*count*width]
-		w.unroll(part, y*l.Stride-top, count)
+		part := matrix[:inner*count*width]
+		l.unroll(part, in, y*l.Stride-top, left, count, width)
 		multiply(l.Filters.Data, part, out.Data[y*width:], channels, count*width, height*width)
 	}
 	return out
 }
 
-// windows unrolls a feature map, so that a convolution becomes a matrix product ("im2col").
-type windows struct {
-	in         *Tensor
-	rows, cols int // of the window
-	stride     int
-	left       int // padding
-	width      int // of the output
-}
-
-// unroll fills the matrix for count rows of output. The window of the first output row starts at input row top. The
-// matrix has one row for each cell of the window (channel, row, column) and one column for each output position.
-func (w windows) unroll(matrix []float32, top, count int) {
-	height, width := w.in.Shape[1], w.in.Shape[2]
-	for cell := range w.in.Shape[0] * w.rows * w.cols {
-		plane, i, j := w.in.plane(cell/w.cols/w.rows), cell/w.cols%w.rows, cell%w.cols
+// unroll fills the matrix for count rows of output, so that the convolution becomes a matrix product ("im2col"). The
+// matrix has a row for each cell of the window and a column for each output position. The first window starts at input
+// row top, and left columns before the input.
+func (l Conv) unroll(matrix []float32, in *Tensor, top, left, count, width int) {
+	rows, cols, inHeight, inWidth := l.Filters.Shape[2], l.Filters.Shape[3], in.Shape[1], in.Shape[2]
+	for cell := range in.Shape[0] * rows * cols {
+		plane, i, j := in.plane(cell/cols/rows), cell/cols%rows, cell%cols
 		// In output columns first to last-1 the cell is inside the input; elsewhere it is padding.
-		first := min((max(0, w.left-j)+w.stride-1)/w.stride, w.width)
-		last := min(w.width, (max(0, width+w.left-j)+w.stride-1)/w.stride)
+		first := min((max(0, left-j)+l.Stride-1)/l.Stride, width)
+		last := min(width, (max(0, inWidth+left-j)+l.Stride-1)/l.Stride)
 		for r := range count {
-			to := matrix[:w.width]
-			matrix = matrix[w.width:]
+			to := matrix[:width]
+			matrix = matrix[width:]
 			clear(to)
-			y := top + r*w.stride + i
-			if y < 0 || y >= height || first >= last {
+			y := top + r*l.Stride + i
+			if y < 0 || y >= inHeight {
 				continue
 			}
-			from := plane[y*width:][:width]
-			if w.stride == 1 {
-				copy(to[first:last], from[first+j-w.left:])
-				continue
-			}
+			from := plane[y*inWidth:][:inWidth]
 			for x := first; x < last; x++ {
-				to[x] = from[x*w.stride+j-w.left]
+				to[x] = from[x*l.Stride+j-left]
 			}
 		}
 	}
 }
 
-// Depthwise convolves each channel with its own filter. Its filters have the shape 1, channels, height, width. Bias may
-// be nil.
+// Depthwise convolves each channel with its own filter. Filters has the shape 1, channels, height, width. Bias may be nil.
 type Depthwise struct {
 	Filters, Bias *Tensor
 	Stride        int
 	Padding       Padding
 }
 
-// Apply returns a new feature map with the same number of channels.
+// Apply writes the output into out, which must not be in, and returns out.
 //
-// It copies each channel into a padded plane. There, the contributions of one filter cell to all outputs are one long
-// vector: the plane from that cell on, times the cell's weight. Sums that wrap around an edge are computed too, but
-// never read.
-func (l Depthwise) Apply(in *Tensor) *Tensor {
+// For each filter cell, it adds the padded channel, shifted by the cell and multiplied by its weight, to all sums in one
+// vector operation. This also computes sums whose windows wrap around an edge; they are never read.
+func (l Depthwise) Apply(out, in *Tensor) *Tensor {
 	rows, cols := l.Filters.Shape[2], l.Filters.Shape[3]
 	height, top := l.Padding.span(in.Shape[1], rows, l.Stride)
 	width, left := l.Padding.span(in.Shape[2], cols, l.Stride)
-	out := New(in.Shape[0], height, width)
+	out.resize(in.Shape[0], height, width)
 	paddedWidth := (width-1)*l.Stride + cols
 	padded := make([]float32, ((height-1)*l.Stride+rows)*paddedWidth)
 	sums := make([]float32, (height-1)*l.Stride*paddedWidth+(width-1)*l.Stride+1)
@@ -147,15 +130,15 @@ type Separable struct {
 	Pointwise Conv
 }
 
-// Apply returns a new feature map.
-func (l Separable) Apply(in *Tensor) *Tensor { return l.Pointwise.Apply(l.Depthwise.Apply(in)) }
-
-// Dense connects every input with every output. Its weights have the shape inputs, outputs.
-type Dense struct {
-	Weights, Bias *Tensor
+// Apply writes the output into out, which must not be in, and returns out.
+func (l Separable) Apply(out, in *Tensor) *Tensor {
+	return l.Pointwise.Apply(out, l.Depthwise.Apply(&Tensor{}, in))
 }
 
-// Apply returns new values.
+// Dense connects every input with every output. Weights has the shape inputs, outputs.
+type Dense struct{ Weights, Bias *Tensor }
+
+// Apply returns the outputs.
 func (l Dense) Apply(in []float32) []float32 {
 	out := append([]float32(nil), l.Bias.Data...)
 	multiply(in, l.Weights.Data, out, 1, len(out), len(out))

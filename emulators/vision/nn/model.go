@@ -8,45 +8,43 @@ import (
 	"slices"
 )
 
-// Model holds the weights of one network by name. Its methods return a placeholder for weights that are missing, and
-// Err returns the first error. A network can thus be built without checking each layer.
+// Model holds the weights of one network by name. For missing weights its methods return a placeholder, and Err returns
+// the first error, so that the construction of a network needs only one check.
 type Model struct {
 	stored map[string]weight
 	err    error
 }
 
-// weight is an entry of a TensorFlow.js weights manifest. The data contains the values of all entries in the same order.
+// weight is an entry of a TensorFlow.js weights manifest. The data file has the values in the order of the manifest.
 type weight struct {
-	Name         string `json:"name"`
-	Shape        []int  `json:"shape"`
-	Dtype        string `json:"dtype"`
+	Name, Dtype  string
+	Shape        []int
 	Quantization *struct {
-		Dtype string  `json:"dtype"`
-		Scale float64 `json:"scale"`
-		Min   float64 `json:"min"`
-	} `json:"quantization"`
+		Dtype      string
+		Scale, Min float64
+	}
 
 	data []byte
 }
 
-// Read parses a TensorFlow.js weights manifest and its data. It supports float32, and uint8 with one scale and one
-// minimum for each tensor.
+// Read parses a TensorFlow.js weights manifest and its data: float32, or uint8 with one scale and minimum per tensor.
 func Read(manifest, data []byte) (*Model, error) {
-	var groups []struct {
-		Weights []weight `json:"weights"`
-	}
+	var groups []struct{ Weights []weight }
 	if err := json.Unmarshal(manifest, &groups); err != nil {
 		return nil, fmt.Errorf("reading the weights manifest: %w", err)
 	}
 	m := &Model{stored: map[string]weight{}}
 	for _, group := range groups {
 		for _, w := range group.Weights {
-			length, err := w.length()
-			if err == nil && length > len(data) {
-				err = fmt.Errorf("shape %v needs %d bytes, only %d are left", w.Shape, length, len(data))
+			dtype, supported, length := w.Dtype, "float32", 4*size(w.Shape)
+			if w.Quantization != nil {
+				dtype, supported, length = w.Quantization.Dtype, "uint8", size(w.Shape)
 			}
-			if err != nil {
-				return nil, fmt.Errorf("reading weights %q: %w", w.Name, err)
+			if dtype != supported {
+				return nil, fmt.Errorf("reading weights %q: data type %q is not supported", w.Name, dtype)
+			}
+			if length > len(data) {
+				return nil, fmt.Errorf("reading weights %q: shape %v needs %d bytes, only %d are left", w.Name, w.Shape, length, len(data))
 			}
 			w.data, data = data[:length], data[length:]
 			m.stored[w.Name] = w
@@ -58,26 +56,11 @@ func Read(manifest, data []byte) (*Model, error) {
 	return m, nil
 }
 
-// length returns the number of bytes of the values.
-func (w weight) length() (int, error) {
-	dtype := w.Dtype
-	if w.Quantization != nil {
-		dtype = w.Quantization.Dtype
-	}
-	switch {
-	case dtype == "uint8" && w.Quantization != nil:
-		return size(w.Shape), nil
-	case dtype == "float32":
-		return 4 * size(w.Shape), nil
-	}
-	return 0, fmt.Errorf("data type %q is not supported", dtype)
-}
-
 func (w weight) decode() *Tensor {
 	t := New(w.Shape...)
 	for i := range t.Data {
-		if w.Quantization != nil && w.Quantization.Dtype == "uint8" {
-			t.Data[i] = float32(float64(w.data[i])*w.Quantization.Scale + w.Quantization.Min)
+		if q := w.Quantization; q != nil {
+			t.Data[i] = float32(float64(w.data[i])*q.Scale + q.Min)
 		} else {
 			t.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(w.data[4*i:]))
 		}
@@ -85,8 +68,7 @@ func (w weight) decode() *Tensor {
 	return t
 }
 
-// Err returns the first error of the methods below. The error contains the name and the shape of weights that the model
-// does not have.
+// Err returns the first error of the methods below. It contains the name and the shape of the missing weights.
 func (m *Model) Err() error { return m.err }
 
 // Tensor returns the weights with the given name and shape. A dimension of 0 matches any length.
@@ -114,7 +96,7 @@ func (m *Model) Depthwise(name string, stride int) Depthwise {
 }
 
 // filters returns the weights of a convolution. If the model has name/scale and name/min, it applies them to each output
-// channel, which is the dimension that varies fastest.
+// channel. Output channels vary fastest; in depthwise filters, whose last dimension is 1, they are the third dimension.
 func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	stored := m.Tensor(name+"/"+kind, shape...)
 	if _, ok := m.stored[name+"/scale"]; !ok {
@@ -134,8 +116,7 @@ func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	return stored
 }
 
-// Separable returns the padded separable convolution whose weights are name/depthwise_filter, name/pointwise_filter and
-// name/bias.
+// Separable returns the padded convolution whose weights are name/depthwise_filter, name/pointwise_filter and name/bias.
 func (m *Model) Separable(name string, stride int) Separable {
 	depthwise := m.Tensor(name+"/depthwise_filter", 0, 0, 0, 1)
 	pointwise := m.Tensor(name+"/pointwise_filter", 1, 1, depthwise.Shape[2], 0)

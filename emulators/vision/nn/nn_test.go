@@ -39,26 +39,26 @@ func TestLayers(t *testing.T) {
 		shape []int
 		want  []float32
 	}{
-		{"valid_convolution_sums_the_whole_window", Conv{box, filled(0.5, 1), 1, Valid}.Apply(in), []int{1, 1, 1}, []float32{45.5}},
-		{"padding_adds_zeros", Conv{box, New(1), 1, Same}.Apply(in), []int{1, 3, 3},
+		{"valid_convolution_sums_the_whole_window", Conv{box, filled(0.5, 1), 1, Valid}.Apply(&Tensor{}, in), []int{1, 1, 1}, []float32{45.5}},
+		{"padding_adds_zeros", Conv{box, New(1), 1, Same}.Apply(&Tensor{}, in), []int{1, 3, 3},
 			[]float32{12, 21, 16, 27, 45, 33, 24, 39, 28}},
-		{"convolution_filters_are_not_mirrored", Conv{count(1, 1, 3, 3), New(1), 1, Valid}.Apply(in), []int{1, 1, 1}, []float32{285}},
-		{"stride_2_on_odd_size_pads_both_sides", Conv{box, New(1), 2, Same}.Apply(in), []int{1, 2, 2}, []float32{12, 16, 24, 28}},
-		{"stride_2_on_even_size_pads_lower_right", Conv{count(1, 1, 3, 3), New(1), 2, Same}.Apply(count(1, 2, 2)), []int{1, 1, 1},
+		{"convolution_filters_are_not_mirrored", Conv{count(1, 1, 3, 3), New(1), 1, Valid}.Apply(&Tensor{}, in), []int{1, 1, 1}, []float32{285}},
+		{"stride_2_on_odd_size_pads_both_sides", Conv{box, New(1), 2, Same}.Apply(&Tensor{}, in), []int{1, 2, 2}, []float32{12, 16, 24, 28}},
+		{"stride_2_on_even_size_pads_lower_right", Conv{count(1, 1, 3, 3), New(1), 2, Same}.Apply(&Tensor{}, count(1, 2, 2)), []int{1, 1, 1},
 			[]float32{1*1 + 2*2 + 4*3 + 5*4}},
-		{"convolution_of_one_pixel", Conv{box, New(1), 1, Same}.Apply(count(1, 1, 1)), []int{1, 1, 1}, []float32{1}},
-		{"convolution_in_several_parts", Conv{box, New(1), 1, Same}.Apply(filled(1, 1, 5000, 3)).row(4095, 0, 3), []int{3}, []float32{6, 9, 6}},
-		{"1x1_convolution_mixes_channels", Conv{count(3, 2, 1, 1), New(3), 1, Same}.Apply(count(2, 1, 2)), []int{3, 1, 2},
+		{"convolution_of_one_pixel", Conv{box, New(1), 1, Same}.Apply(&Tensor{}, count(1, 1, 1)), []int{1, 1, 1}, []float32{1}},
+		{"convolution_in_several_parts", Conv{box, New(1), 1, Same}.Apply(&Tensor{}, filled(1, 1, 5000, 3)).row(4095, 0, 3), []int{3}, []float32{6, 9, 6}},
+		{"1x1_convolution_mixes_channels", Conv{count(3, 2, 1, 1), New(3), 1, Same}.Apply(&Tensor{}, count(2, 1, 2)), []int{3, 1, 2},
 			[]float32{1*1 + 2*3, 1*2 + 2*4, 3*1 + 4*3, 3*2 + 4*4, 5*1 + 6*3, 5*2 + 6*4}},
-		{"depthwise_does_not_mix_channels", Depthwise{filled(2, 1, 2, 3, 3), nil, 1, Same}.Apply(count(2, 1, 2)), []int{2, 1, 2},
+		{"depthwise_does_not_mix_channels", Depthwise{filled(2, 1, 2, 3, 3), nil, 1, Same}.Apply(&Tensor{}, count(2, 1, 2)), []int{2, 1, 2},
 			[]float32{6, 6, 14, 14}},
-		{"depthwise_adds_a_bias_for_each_channel", Depthwise{filled(2, 1, 2, 3, 3), count(2), 1, Same}.Apply(count(2, 1, 2)), []int{2, 1, 2},
+		{"depthwise_adds_a_bias_for_each_channel", Depthwise{filled(2, 1, 2, 3, 3), count(2), 1, Same}.Apply(&Tensor{}, count(2, 1, 2)), []int{2, 1, 2},
 			[]float32{7, 7, 16, 16}},
-		{"depthwise_filters_are_not_mirrored", Depthwise{count(1, 1, 3, 3), nil, 1, Valid}.Apply(in), []int{1, 1, 1}, []float32{285}},
-		{"depthwise_stride_2_on_even_size_pads_lower_right", Depthwise{count(1, 1, 3, 3), nil, 2, Same}.Apply(count(1, 2, 2)), []int{1, 1, 1},
+		{"depthwise_filters_are_not_mirrored", Depthwise{count(1, 1, 3, 3), nil, 1, Valid}.Apply(&Tensor{}, in), []int{1, 1, 1}, []float32{285}},
+		{"depthwise_stride_2_on_even_size_pads_lower_right", Depthwise{count(1, 1, 3, 3), nil, 2, Same}.Apply(&Tensor{}, count(1, 2, 2)), []int{1, 1, 1},
 			[]float32{1*1 + 2*2 + 4*3 + 5*4}},
 		{"separable_is_depthwise_then_pointwise",
-			Separable{Depthwise{box, nil, 2, Same}, Conv{count(2, 1, 1, 1), count(2), 1, Same}}.Apply(in),
+			Separable{Depthwise{box, nil, 2, Same}, Conv{count(2, 1, 1, 1), count(2), 1, Same}}.Apply(&Tensor{}, in),
 			[]int{2, 2, 2}, []float32{13, 17, 25, 29, 26, 34, 50, 58}},
 		{"pooling_covers_only_values_inside_the_edge", in.MaxPool(2), []int{1, 2, 2}, []float32{5, 6, 8, 9}},
 		{"pooling_with_stride_1_keeps_the_size", in.MaxPool(1), []int{1, 3, 3}, []float32{5, 6, 6, 8, 9, 9, 8, 9, 9}},
@@ -168,7 +168,7 @@ func TestRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		conv, depthwise := m.Conv("a", 1, Same).Apply(filled(1, 1, 1, 1)), m.Depthwise("b", 1).Apply(filled(1, 2, 1, 1))
+		conv, depthwise := m.Conv("a", 1, Same).Apply(&Tensor{}, filled(1, 1, 1, 1)), m.Depthwise("b", 1).Apply(&Tensor{}, filled(1, 2, 1, 1))
 		if want := []float32{105, 251}; m.Err() != nil || !slices.Equal(conv.Data, want) || !slices.Equal(depthwise.Data, want) {
 			t.Errorf("got %v and %v, %v, want %v", conv.Data, depthwise.Data, m.Err(), want)
 		}

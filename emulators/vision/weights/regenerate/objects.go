@@ -14,15 +14,12 @@ import (
 
 const (
 	detector = "ssdlite_mobilenet_v2_coco"
-	// folder contains the detector of the TensorFlow Object Detection API, in TensorFlow.js's format.
-	folder = "models/coco-ssd/"
-	// epsilon is added to the variance in the batch normalization of the box predictors.
-	epsilon = 0.001
+	folder   = "models/coco-ssd/" // the published detector in TensorFlow.js's format
+	epsilon  = 0.001              // added to the variance in the batch normalization of the box predictors
 )
 
-// objects compresses the object detector. It merges batch normalization into the filters, and quantizes the filters to
-// bytes with a scale and a minimum for each output channel. One scale for a whole tensor would not be accurate enough: the
-// channels of depthwise filters differ by orders of magnitude.
+// objects compresses the object detector. It merges batch normalization into the filters, and quantizes the filters to bytes
+// with a scale and a minimum for each output channel, because the channels of depthwise filters differ by orders of magnitude.
 func objects(files fs.FS) (map[string][]byte, error) {
 	published, err := readModel(files)
 	if err != nil {
@@ -61,7 +58,7 @@ type tensor struct {
 	values []float32
 }
 
-// readModel returns all float constants of the published graph. The integer constants are only shapes.
+// readModel returns the float constants of the published graph. The integer constants are shapes.
 func readModel(files fs.FS) (map[string]tensor, error) {
 	var model struct {
 		WeightsManifest []struct {
@@ -126,7 +123,7 @@ func normalization(published map[string]tensor, layer string) (scale, bias []flo
 	scale, bias = make([]float32, len(gamma)), make([]float32, len(gamma))
 	for c := range gamma {
 		scale[c] = float32(float64(gamma[c]) / math.Sqrt(float64(variance[c])+epsilon))
-		bias[c] = beta[c] - float32(mean[c]*scale[c]) // the conversion prevents fused multiply-add, which would round differently on some processors
+		bias[c] = beta[c] - float32(mean[c]*scale[c]) // the conversion prevents fused multiply-add, which rounds differently
 	}
 	return scale, bias, nil
 }
@@ -145,7 +142,7 @@ func (w *writer) floats(name string, values []float32, shape ...int) {
 }
 
 // convolution writes the filters of a layer, and a scale, minimum and bias for each output channel. Output channels vary
-// fastest: the shape is height, width, in, out, and for depthwise filters height, width, channels, 1.
+// fastest.
 func (w *writer) convolution(layer, kind string, filters tensor, scale, bias []float32) {
 	channels := len(bias)
 	steps, minimums := make([]float32, channels), make([]float32, channels)
