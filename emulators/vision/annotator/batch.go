@@ -15,18 +15,12 @@ import (
 // maxImages is the maximum number of images in a request (https://cloud.google.com/vision/quotas).
 const maxImages = 16
 
-// service is the gRPC service of a Server. All methods except BatchAnnotateImages return Unimplemented.
-type service struct {
-	visionpb.UnimplementedImageAnnotatorServer
-	server *Server
-}
-
 // BatchAnnotateImages annotates each image separately. The error of an image is in its response and does not fail the call.
-func (s service) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchAnnotateImagesRequest) (*visionpb.BatchAnnotateImagesResponse, error) {
+func (s *Server) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchAnnotateImagesRequest) (*visionpb.BatchAnnotateImagesResponse, error) {
 	if proto.Size(batch) > maxRequest {
 		return nil, status.Errorf(codes.InvalidArgument, "Request payload size exceeds the limit: %d bytes.", maxRequest)
 	}
-	fault := s.server.fault.take(batch)
+	fault := s.faults.Take(func(f Fault) bool { return f.Only == "" || containsImage(batch, f.Only) })
 	if err := fault.happen(ctx); err != nil {
 		return nil, err
 	}
@@ -41,7 +35,7 @@ func (s service) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchA
 	for i, request := range batch.Requests {
 		images.Go(func() {
 			if responses[i] = fault.response(); responses[i] == nil {
-				responses[i] = s.server.response(ctx, request)
+				responses[i] = s.response(ctx, request)
 			}
 		})
 	}
@@ -51,7 +45,7 @@ func (s service) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchA
 	}
 	for i, r := range responses {
 		if r.Error == nil {
-			s.server.bill(batch.Requests[i].GetImage())
+			s.bill(batch.Requests[i].GetImage())
 		}
 	}
 	return &visionpb.BatchAnnotateImagesResponse{Responses: responses}, nil
@@ -69,8 +63,7 @@ func (s *Server) response(ctx context.Context, request *visionpb.AnnotateImageRe
 	return response
 }
 
-// recoverPanic wraps work so that a panic becomes error 13 (INTERNAL). If a picture crashes a decoder, only the
-// response of this picture is an error.
+// recoverPanic wraps work so that a panic, for example of a decoder, becomes error 13 (INTERNAL) of this image only.
 func recoverPanic(ctx context.Context, work func() error) func() error {
 	return func() (err error) {
 		defer func() {

@@ -21,8 +21,7 @@ type detections struct {
 	colours []colours.Colour
 }
 
-// detect runs the detectors that the requested features need, in parallel. If labels are requested, it runs all
-// detectors, because labels are derived from all results.
+// detect runs the detectors that the requested features need, in parallel.
 func (s *Server) detect(ctx context.Context, picture *image.RGBA, limits resultLimits) (*detections, error) {
 	found := &detections{}
 	detectors, ctx := errgroup.WithContext(ctx)
@@ -47,8 +46,8 @@ func (s *Server) detect(ctx context.Context, picture *image.RGBA, limits resultL
 	return found, detectors.Wait()
 }
 
-// forDetector returns the number of results that a detector must find. This is the feature's limit, or the maximum if
-// labels are requested, because labels are derived from all results.
+// forDetector returns the number of results that a detector must find: the feature's limit, or the maximum if labels are
+// requested, because labels are derived from all results.
 func (l resultLimits) forDetector(feature visionpb.Feature_Type) int {
 	if l[visionpb.Feature_LABEL_DETECTION] > 0 {
 		return maxResults

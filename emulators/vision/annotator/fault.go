@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	rules "triptych/emulators/faults"
+	"triptych/emulators/faults"
 )
 
 // Fault makes BatchAnnotateImages fail. The zero Fault lets calls succeed. If several of Code, Empty, ImageCode and
@@ -33,19 +33,12 @@ type Fault struct {
 }
 
 // Rule returns the calls that the Fault applies to.
-func (f Fault) Rule() rules.Rule {
-	return rules.Rule{Only: f.Only, Times: f.Times, Delay: f.Delay, OnMatch: f.OnMatch}
+func (f Fault) Rule() faults.Rule {
+	return faults.Rule{Only: f.Only, Times: f.Times, Delay: f.Delay, OnMatch: f.OnMatch}
 }
 
 // SetFault replaces the Fault that has the same Only. A Fault with Only takes precedence over a Fault without Only.
-func (s *Server) SetFault(f Fault) { s.fault.Put(f) }
-
-type faults struct{ rules.Set[Fault] }
-
-// take returns the Fault that applies to the call.
-func (f *faults) take(batch *visionpb.BatchAnnotateImagesRequest) Fault {
-	return f.Take(func(f Fault) bool { return f.Only == "" || containsImage(batch, f.Only) })
-}
+func (s *Server) SetFault(f Fault) { s.faults.Put(f) }
 
 // containsImage reports whether the URL or the bytes of an image in the batch contain text.
 func containsImage(batch *visionpb.BatchAnnotateImagesRequest, text string) bool {
@@ -64,12 +57,12 @@ func (f Fault) happen(ctx context.Context) error {
 		return nil
 	}
 	failure := status.New(f.Code, f.message(f.Code))
-	if f.RetryAfter > 0 {
-		detailed, err := failure.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(f.RetryAfter)})
-		if err != nil {
-			return status.Errorf(codes.Internal, "adding RetryInfo to the fault: %v", err)
-		}
-		failure = detailed
+	if f.RetryAfter == 0 {
+		return failure.Err()
+	}
+	failure, err := failure.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(f.RetryAfter)})
+	if err != nil {
+		return status.Errorf(codes.Internal, "adding RetryInfo to the fault: %v", err)
 	}
 	return failure.Err()
 }

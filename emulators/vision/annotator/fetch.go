@@ -38,8 +38,8 @@ func newClient() *http.Client {
 	}
 }
 
-// dialLoopback connects to loopback addresses without a DNS request. It resolves all names under localhost to 127.0.0.1
-// (RFC 6761, section 6.3), because virtual-hosted S3 URLs of the S3 emulator have such names.
+// dialLoopback connects to loopback addresses without a DNS request. It resolves names under localhost, which the URLs of the S3
+// emulator have, to 127.0.0.1 (RFC 6761, section 6.3).
 func dialLoopback(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -54,9 +54,8 @@ func dialLoopback(ctx context.Context, network, address string) (net.Conn, error
 	return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(host, port))
 }
 
-// fetch downloads the picture at the source's URL. Its errors do not contain the reason of the failure, because
-// Google's errors do not contain it either. fetch logs the reason instead. The log entry does not contain the URL,
-// which may be signed.
+// fetch downloads the picture at the source's URL. As with Google, its errors do not contain the reason of a failure; the log
+// does. The log entry does not contain the URL, which may be signed.
 func (s *Server) fetch(ctx context.Context, source *visionpb.ImageSource) ([]byte, error) {
 	uri := source.GetImageUri()
 	if uri == "" {

@@ -51,7 +51,7 @@ func FuzzRequest(f *testing.F) {
 		if proto.Unmarshal(data, request) != nil {
 			return
 		}
-		response, err := service{server: s}.BatchAnnotateImages(t.Context(), request)
+		response, err := s.BatchAnnotateImages(t.Context(), request)
 		if n := len(request.Requests); n < 1 || n > maxImages {
 			if status.Code(err) != codes.InvalidArgument {
 				t.Errorf("%d images: %v", n, err)

@@ -67,11 +67,11 @@ func (s *Server) annotate(ctx context.Context, request *visionpb.AnnotateImageRe
 	return found.response(p, limits), ctx.Err()
 }
 
-// resultLimits contains the maximum number of results of each requested feature. It is 0 for all other features.
+// resultLimits contains the maximum number of results of each requested feature.
 type resultLimits map[visionpb.Feature_Type]int
 
-// parseFeatures returns an error if any requested feature is not implemented. Without the error, the client would take
-// the empty result to mean that nothing was found.
+// parseFeatures returns an error if a requested feature is not implemented, because an empty result would mean that nothing was
+// found.
 func parseFeatures(features []*visionpb.Feature) (resultLimits, error) {
 	limits := resultLimits{}
 	for _, f := range features {

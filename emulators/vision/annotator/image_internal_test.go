@@ -48,7 +48,7 @@ func TestPanic(t *testing.T) {
 			newRequest(image, visionpb.Feature_FACE_DETECTION), newRequest(image, visionpb.Feature_IMAGE_PROPERTIES),
 		}}
 		for range 2 * maxAnalyses { // hangs if a panic does not release the semaphore
-			response, err := service{server: s}.BatchAnnotateImages(t.Context(), batch)
+			response, err := s.BatchAnnotateImages(t.Context(), batch)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,7 +134,7 @@ func TestCancelledCall(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		failed := make(chan error)
 		go func() {
-			_, err := service{server: s}.BatchAnnotateImages(ctx, &visionpb.BatchAnnotateImagesRequest{Requests: []*visionpb.AnnotateImageRequest{
+			_, err := s.BatchAnnotateImages(ctx, &visionpb.BatchAnnotateImagesRequest{Requests: []*visionpb.AnnotateImageRequest{
 				newRequest(&visionpb.Image{Content: data}, visionpb.Feature_FACE_DETECTION),
 			}})
 			failed <- err
@@ -152,7 +152,7 @@ func TestCancelledCall(t *testing.T) {
 			<-r.Context().Done()
 		}))
 		defer web.Close()
-		_, err := service{server: s}.BatchAnnotateImages(ctx, &visionpb.BatchAnnotateImagesRequest{Requests: []*visionpb.AnnotateImageRequest{
+		_, err := s.BatchAnnotateImages(ctx, &visionpb.BatchAnnotateImagesRequest{Requests: []*visionpb.AnnotateImageRequest{
 			newRequest(&visionpb.Image{Source: &visionpb.ImageSource{ImageUri: web.URL}}, visionpb.Feature_FACE_DETECTION),
 		}})
 		if status.Code(err) != codes.Canceled {

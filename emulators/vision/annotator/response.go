@@ -13,8 +13,8 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// landmarks defines each of Google's landmarks as the mean of some of the 68 points (see faces.Landmarks). Ears and cheeks
-// cannot be derived. A pupil is assumed in the centre of its eye, and a corner of the jaw a quarter of the way along it.
+// landmarks defines Google's landmarks as means of faces.Landmarks. Ears and cheeks cannot be derived. A pupil is assumed in the
+// centre of its eye, and a corner of the jaw a quarter of the way along it.
 var landmarks = []struct {
 	kind   visionpb.FaceAnnotation_Landmark_Type
 	points []int
@@ -53,13 +53,13 @@ var landmarks = []struct {
 	{visionpb.FaceAnnotation_Landmark_CHIN_RIGHT_GONION, []int{12}},
 }
 
-// faceAnnotation converts a face, in pixels of the upright original picture. Pan, tilt and depth are always 0, and exposure,
-// blur and headwear are always UNKNOWN, because they are not measured.
+// faceAnnotation converts a face to pixels of the upright original. Pan, tilt and depth are 0, and exposure, blur and headwear
+// UNKNOWN, because they are not measured.
 func faceAnnotation(p *photo.Photo, f faces.Face) *visionpb.FaceAnnotation {
-	inner, outer := f.Landmarks.Bounds(), f.Box
-	outer = faces.Box{
-		Left: min(outer.Left, inner.Left), Top: min(outer.Top, inner.Top),
-		Right: max(outer.Right, inner.Right), Bottom: max(outer.Bottom, inner.Bottom),
+	inner := f.Landmarks.Bounds()
+	outer := faces.Box{
+		Left: min(f.Box.Left, inner.Left), Top: min(f.Box.Top, inner.Top),
+		Right: max(f.Box.Right, inner.Right), Bottom: max(f.Box.Bottom, inner.Bottom),
 	}
 	annotation := &visionpb.FaceAnnotation{
 		BoundingPoly:          polygon(p, outer),
@@ -103,8 +103,7 @@ func nearestPixel(v float64, length int) int32 {
 	return int32(math.Round(min(max(v, 0), float64(length-1))))
 }
 
-// likelihood converts a probability to a Likelihood. Google does not publish the limits between the likelihoods, so
-// these limits are our choice.
+// likelihood converts a probability. The limits are our choice, because Google does not publish its own.
 func likelihood(p float64) visionpb.Likelihood {
 	switch {
 	case p < 0.05:

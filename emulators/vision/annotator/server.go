@@ -3,12 +3,11 @@
 //
 // It returns Google's error codes and messages. Errors of one image are in its response: 3 for bad or too large images, 7
 // for gs:// URLs, 14 for URLs that cannot be fetched, 12 for features that are not implemented, 13 for a panic. The limits
-// are Google's: 10 MiB per request, 16 images, 20 MB and 75 megapixels per image. It fetches URLs from loopback addresses
-// only. It stores nothing.
+// are Google's: 10 MiB per request, 16 images, 20 MB and 75 megapixels per image. The package fetches URLs from loopback
+// addresses only, and stores nothing.
 //
-// Text detection and safe search are not implemented. PP-OCRv4 in Go reads text well, but takes 2.8 CPU-seconds per
-// picture. Tesseract takes 0.3, but must be installed, and read letters that do not exist in a photograph of a person. No
-// model for safe search is available.
+// Text detection is not implemented: PP-OCRv4 in Go takes 2.8 CPU-seconds per picture; Tesseract takes 0.3, but must be
+// installed, and read letters that do not exist in a photograph of a person. No model for safe search is available.
 package annotator
 
 import (
@@ -28,30 +27,27 @@ import (
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"triptych/emulators/faults"
 	"triptych/emulators/vision/faces"
 	"triptych/emulators/vision/objects"
 )
 
 const (
-	// maxRequest is the size limit of a request in bytes (https://cloud.google.com/vision/quotas).
-	maxRequest = 10 << 20
-	// maxMessage is the size limit of gRPC. It is higher than maxRequest, so that most requests that are too large get
-	// Google's error instead of gRPC's error.
-	maxMessage = 4 * maxRequest
-	// maxAnalyses is the maximum number of pictures that are analysed at the same time. It limits the memory, because a
-	// picture of 75 megapixels can take a gigabyte.
-	maxAnalyses = 8
-	// shutdownTimeout is how long running requests may take after the context has ended.
-	shutdownTimeout = 5 * time.Second
+	maxRequest      = 10 << 20        // bytes (https://cloud.google.com/vision/quotas)
+	maxMessage      = 4 * maxRequest  // gRPC's limit; most larger requests should get Google's error, not gRPC's
+	maxAnalyses     = 8               // concurrently; a picture of 75 megapixels can take a gigabyte
+	shutdownTimeout = 5 * time.Second // for running calls
 )
 
 // Server annotates pictures. One Server may serve several listeners.
 type Server struct {
+	visionpb.UnimplementedImageAnnotatorServer // of all methods except BatchAnnotateImages
+
 	faces    *faces.Finder
 	objects  *objects.Finder
 	client   *http.Client // fetches pictures
 	analyses *semaphore.Weighted
-	fault    faults
+	faults   faults.Set[Fault]
 	billed   atomic.Int64
 	billLog  io.Writer // nil: no billing log
 }
@@ -72,15 +68,15 @@ func New() (*Server, error) {
 	}, nil
 }
 
-// Serve handles calls until the context ends. It then finishes running calls, for at most 5 s, and returns nil. It closes
-// the listener, which must be on a loopback address, because callers are not authenticated.
+// Serve handles calls until the context ends. It then finishes running calls, for at most 5 s, and returns nil. It closes ln,
+// which must be on a loopback address, because callers are not authenticated.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	if tcp, ok := ln.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		ln.Close()
 		return fmt.Errorf("%s is not a loopback address: the emulator must not be reachable from other machines", tcp)
 	}
 	server := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage))
-	visionpb.RegisterImageAnnotatorServer(server, service{server: s})
+	visionpb.RegisterImageAnnotatorServer(server, s)
 	ready := health.NewServer()
 	ready.SetServingStatus(visionpb.ImageAnnotator_ServiceDesc.ServiceName, grpc_health_v1.HealthCheckResponse_SERVING)
 	grpc_health_v1.RegisterHealthServer(server, ready)

@@ -1,5 +1,5 @@
 // Package colours finds the dominant colours of a picture by k-means clustering in CIE L*a*b*, where distance approximates
-// visible difference. The same picture always gives the same colours. Positions are not considered.
+// visible difference. It is deterministic.
 package colours
 
 import (
@@ -19,9 +19,7 @@ type Colour struct {
 const (
 	maxClusters   = 10
 	maxIterations = 30
-	// Clusters whose distance in L*a*b* is less than mergeDistance are merged, because the difference between their
-	// colours is hard to see.
-	mergeDistance = 5
+	mergeDistance = 5 // in L*a*b*; closer clusters are merged, because their difference is hard to see
 	// A colour with chroma vividChroma scores twice as much as a grey of the same area. Google does not publish its formula.
 	vividChroma = 60
 )
@@ -76,8 +74,7 @@ func (b *bin) add(c bin) {
 	b.red, b.green, b.blue = b.red+c.red, b.green+c.green, b.blue+c.blue
 }
 
-// cluster runs k-means: it assigns each bin to the nearest cluster and moves each cluster to the mean of its bins, until
-// no assignment changes.
+// cluster runs k-means: it repeatedly assigns each bin to the nearest cluster and moves each cluster to the mean of its bins.
 func cluster(bins []bin) []bin {
 	found := seeds(bins)
 	nearest := make([]int, len(bins))
@@ -134,8 +131,7 @@ func seeds(bins []bin) []bin {
 	return chosen
 }
 
-// merged joins clusters that look the same. A picture of few colours would otherwise have several clusters of the same
-// colour.
+// merged joins clusters that look the same, as those of a picture with few colours often do.
 func merged(found []bin) []bin {
 	slices.SortStableFunc(found, func(a, b bin) int { return cmp.Compare(b.pixels, a.pixels) })
 	var kept []bin

@@ -24,15 +24,13 @@ var hues = []struct {
 const (
 	// Saturation is the difference between the strongest and the weakest primary, divided by the strongest.
 	minSaturation = 0.25 // less saturated colours have no hue label
-	// A picture is black and white if the saturation of each of its colours is at most maxMonochrome. Even the
-	// photograph of a white wall has a higher saturation.
+	// Each colour of a black and white picture has at most maxMonochrome. Even the photograph of a white wall has more.
 	maxMonochrome = 0.06
 	maxDark       = 50  // strongest primary of a dark colour, of 255
 	maxBrown      = 180 // strongest primary of brown, of 255
 )
 
-// fractions returns the fraction of the picture that has each colour label. The label for black and white applies
-// either to the whole picture or not at all.
+// fractions returns the fraction of the picture that has each colour label.
 func fractions(dominant []colours.Colour) map[string]float64 {
 	found := map[string]float64{}
 	coloured := false

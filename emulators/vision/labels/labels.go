@@ -1,6 +1,6 @@
-// Package labels derives labels from the detected objects, faces and colours of a picture. It does not classify the
-// picture itself. The score of an object is also the score of its kind; a smile is the face's score times joy; a group is
-// as certain as its third member; the score of a colour is the fraction of the picture that it covers.
+// Package labels derives labels from the detected objects, faces and colours of a picture. An object's kind has the object's
+// score, a smile has the face's score times joy, a group has the score of its third member, and a colour has the fraction of the
+// picture that it covers.
 package labels
 
 import (
@@ -21,7 +21,7 @@ type Label struct {
 
 const (
 	minScore  = 0.5
-	groupSize = 3 // people in a group, at least
+	groupSize = 3 // minimum number of people
 )
 
 // Of returns the labels, highest score first.
@@ -46,10 +46,9 @@ func Of(things []objects.Object, people []faces.Face, dominant []colours.Colour)
 	return found.sorted()
 }
 
-// These labels describe people. Most of them are derived from faces. "Person" is also a class of the object detector.
 const (
 	face     = "Face"
-	person   = "Person"
+	person   = "Person" // also a class of the object detector
 	smile    = "Smile"
 	sadness  = "Sadness"
 	anger    = "Anger"
@@ -77,8 +76,7 @@ func (t tally) sorted() []Label {
 	return all
 }
 
-// groupScore returns the score of the label for a group. It is the third-highest score among the bodies or among the
-// faces, whichever is higher, because a group has at least three members.
+// groupScore returns the third-highest score among the bodies or among the faces, whichever is higher.
 func groupScore(things []objects.Object, people []faces.Face) float64 {
 	var bodies, heads []float64
 	for _, o := range things {

@@ -15,8 +15,8 @@ type orientation uint16
 
 const upright orientation = 1
 
-// readOrientation returns the orientation in a JPEG's Exif segment. It returns upright if the tag is missing or damaged,
-// and for other formats: PNG and WebP can contain the tag, but cameras do not write these formats.
+// readOrientation returns the orientation in a JPEG's Exif segment, or upright if the tag is missing or damaged. It ignores the
+// tag in PNG and WebP, because cameras do not write these formats.
 func readOrientation(data []byte) orientation {
 	if !bytes.HasPrefix(data, []byte{0xff, 0xd8}) {
 		return upright
@@ -38,7 +38,7 @@ func readOrientation(data []byte) orientation {
 	return upright
 }
 
-// tiffOrientation searches the first directory of the TIFF block that an Exif segment contains.
+// tiffOrientation searches the first directory of the TIFF block in an Exif segment.
 func tiffOrientation(tiff []byte) orientation {
 	var order binary.ByteOrder = binary.BigEndian
 	if bytes.HasPrefix(tiff, []byte("II")) {
@@ -51,22 +51,19 @@ func tiffOrientation(tiff []byte) orientation {
 	if start+2 > int64(len(tiff)) {
 		return upright
 	}
-	directory := tiff[start:]
-	const entry = 12
-	for range order.Uint16(directory) {
-		if len(directory) < 2+entry {
-			return upright
-		}
-		tag, kind, value := order.Uint16(directory[2:]), order.Uint16(directory[4:]), orientation(order.Uint16(directory[10:]))
+	const size = 12
+	entries := tiff[start+2:]
+	for range min(int(order.Uint16(tiff[start:])), len(entries)/size) {
+		tag, kind, value := order.Uint16(entries), order.Uint16(entries[2:]), orientation(order.Uint16(entries[8:]))
 		if tag == 0x0112 && kind == 3 && value >= 1 && value <= 8 {
 			return value
 		}
-		directory = directory[entry:]
+		entries = entries[size:]
 	}
 	return upright
 }
 
-// swapsSides reports whether the stored width is the height of the upright picture.
+// swapsSides reports whether the stored width is the upright height.
 func (o orientation) swapsSides() bool { return o >= 5 }
 
 // apply returns the upright picture.

@@ -8,9 +8,8 @@ import (
 	xdraw "golang.org/x/image/draw"
 )
 
-// shrink averages each square of by × by pixels of the canvas. The canvas is white where the picture does not cover it.
-// Squares at the right and lower edge may be cut off. shrink converts only by rows at a time to RGBA, so that a picture
-// of 75 megapixels needs no second copy. (The scalers of x/image/draw would need 350 MB.)
+// shrink averages squares of by × by pixels of the canvas, which is white where the picture does not cover it. It converts only
+// by rows at a time to RGBA: the scalers of x/image/draw would need 350 MB for 75 megapixels.
 func shrink(from image.Image, canvas image.Rectangle, by int) *image.RGBA {
 	to := image.NewRGBA(image.Rect(0, 0, (canvas.Dx()+by-1)/by, (canvas.Dy()+by-1)/by))
 	if by == 1 {
@@ -44,8 +43,8 @@ func averageRow(to []byte, band *image.RGBA, rows, by int) {
 	}
 }
 
-// Letterbox scales the part of the picture inside crop to fit into size, keeps its proportions, and draws it on black, at
-// the upper left or in the centre. It also returns the width of a pixel of the picture in pixels of the result.
+// Letterbox scales the part of the picture inside crop to fit into size, in its proportions, and draws it on black, at the upper
+// left or in the centre. It also returns the width of a pixel of the picture in pixels of the result.
 func Letterbox(from *image.RGBA, crop image.Rectangle, size image.Point, centred bool) (*image.RGBA, float64) {
 	crop = crop.Intersect(from.Rect)
 	to := image.NewRGBA(image.Rectangle{Max: size})
@@ -54,8 +53,8 @@ func Letterbox(from *image.RGBA, crop image.Rectangle, size image.Point, centred
 		return to, 1
 	}
 	scale := min(float64(size.X)/float64(crop.Dx()), float64(size.Y)/float64(crop.Dy()))
-	inner := image.Rect(0, 0,
-		max(1, int(math.Round(float64(crop.Dx())*scale))), max(1, int(math.Round(float64(crop.Dy())*scale))))
+	scaled := func(side int) int { return max(1, int(math.Round(float64(side)*scale))) }
+	inner := image.Rect(0, 0, scaled(crop.Dx()), scaled(crop.Dy()))
 	if centred {
 		inner = inner.Add(size.Sub(inner.Max).Div(2))
 	}
@@ -63,11 +62,10 @@ func Letterbox(from *image.RGBA, crop image.Rectangle, size image.Point, centred
 	return to, scale
 }
 
-// average is a scaling kernel that weights each pixel by the area that it covers. The kernels of x/image/draw are wider
-// and blur the picture.
+// average weights each pixel by the area that it covers. The kernels of x/image/draw are wider and blur the picture.
 var average = &xdraw.Kernel{Support: 0.5, At: func(float64) float64 { return 1 }}
 
-// Stretch scales the whole picture to size and does not keep its proportions.
+// Stretch scales the whole picture to size, not in its proportions.
 func Stretch(from *image.RGBA, size image.Point) *image.RGBA {
 	to := image.NewRGBA(image.Rectangle{Max: size})
 	var scaler xdraw.Interpolator = average
