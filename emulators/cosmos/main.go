@@ -20,8 +20,7 @@ import (
 	"triptych/emulators/loopback"
 )
 
-// wellKnownKey is the published key of Microsoft's emulator
-// (https://learn.microsoft.com/azure/cosmos-db/emulator). It is not a secret.
+// wellKnownKey is the published key of Microsoft's emulator (https://learn.microsoft.com/azure/cosmos-db/emulator).
 const wellKnownKey = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
 
 func main() {

@@ -11,16 +11,15 @@ import (
 	"time"
 )
 
-// A signature is valid for 15 minutes from its x-ms-date: Azure's error message, quoted in
-// https://github.com/microsoft/vscode-cosmosdb/issues/842, states this number. There, Azure refused a date that was 7 minutes ahead;
-// Microsoft has not published how far ahead a date may be.
+// Azure's error message in https://github.com/microsoft/vscode-cosmosdb/issues/842 states the lifetime of a signature, which begins
+// at its x-ms-date. There, Azure refused a date that was 7 minutes ahead; the exact limit is not published.
 const (
 	signatureLifetime = 15 * time.Minute
 	maxClockLead      = 5 * time.Minute
 )
 
-// Admit makes the server accept token, an access token of Entra ID, with the rights of the role Cosmos DB Built-in Data
-// Contributor: it can read and write documents but cannot create databases and containers.
+// Admit makes the server accept an access token of Entra ID, with the rights of the role Cosmos DB Built-in Data Contributor: the
+// token can read and write documents but cannot create databases and containers.
 func (s *Server) Admit(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,19 +43,21 @@ func (s *Server) authorizeToken(r *http.Request, t target, token string) error {
 	return nil
 }
 
-// authorize checks the master key's signature as
-// https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources describes it, or the Entra ID token.
+// authorize checks the Entra ID token or the master key's signature
+// (https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources).
 func (s *Server) authorize(r *http.Request, t target) error {
-	kind, signature, err := credentials(r.Header.Get("Authorization"))
-	if err != nil {
+	kind, credential, err := credentials(r.Header.Get("Authorization"))
+	switch {
+	case err != nil:
 		return err
-	}
-	switch kind {
-	case "aad":
-		return s.authorizeToken(r, t, string(signature))
-	case "master":
-	default:
+	case kind == "aad":
+		return s.authorizeToken(r, t, credential)
+	case kind != "master":
 		return newError(http.StatusUnauthorized, 0, "The local Cosmos DB does not support tokens of type %.20q: use the master key (COSMOS_KEY)", kind)
+	}
+	signature, err := base64.StdEncoding.DecodeString(credential)
+	if err != nil {
+		return newError(http.StatusUnauthorized, 0, "The signature in the Authorization header is not base64, or not query-escaped")
 	}
 	sent := r.Header.Get("x-ms-date")
 	date, err := http.ParseTime(sent)
@@ -76,25 +77,18 @@ func (s *Server) authorize(r *http.Request, t target) error {
 }
 
 // credentials parses type=…&ver=1.0&sig=…, which is query-escaped.
-func credentials(header string) (kind string, signature []byte, err error) {
+func credentials(header string) (kind, credential string, err error) {
 	if header == "" {
-		return "", nil, newError(http.StatusUnauthorized, 0, "Required Header authorization is missing")
+		return "", "", newError(http.StatusUnauthorized, 0, "Required Header authorization is missing")
 	}
 	plain, err := url.QueryUnescape(header)
 	if err != nil {
 		plain = header
 	}
 	rest, typed := strings.CutPrefix(plain, "type=")
-	kind, rest, versioned := strings.Cut(rest, "&ver=1.0&sig=")
+	kind, credential, versioned := strings.Cut(rest, "&ver=1.0&sig=")
 	if !typed || !versioned {
-		return "", nil, newError(http.StatusUnauthorized, 0, "Authorization header doesn't confirm to the required format: type=master&ver=1.0&sig=…, query-escaped")
+		return "", "", newError(http.StatusUnauthorized, 0, "Authorization header doesn't confirm to the required format: type=master&ver=1.0&sig=…, query-escaped")
 	}
-	if kind != "master" {
-		return kind, []byte(rest), nil
-	}
-	signature, err = base64.StdEncoding.DecodeString(rest)
-	if err != nil {
-		return "", nil, newError(http.StatusUnauthorized, 0, "The signature in the Authorization header is not base64, or not query-escaped")
-	}
-	return kind, signature, nil
+	return kind, credential, nil
 }

@@ -44,25 +44,20 @@ func readCharge(size int) float64 { return 1 + 9*float64(size)/(100<<10) }
 // writeFactor is the cost of a write relative to the cost of a read.
 const writeFactor = 5
 
-func readDocument(s *Server, r request) (response, error) {
+func readDocument(tx *bbolt.Tx, r request) (response, error) {
 	partition, err := r.partitionKey()
 	if err != nil {
 		return response{}, err
 	}
-	var res response
-	err = s.store.db.View(func(tx *bbolt.Tx) error {
-		_, documents, err := openDocuments(tx, r.target)
-		if err != nil {
-			return err
-		}
-		text := bytes.Clone(documents.Get([]byte(r.document()))) // valid after the transaction
-		if text == nil || partition != r.document() {
-			return errNotFound
-		}
-		res = documentResponse(http.StatusOK, text, etagOf(text), documents)
-		return nil
-	})
-	return res, err
+	_, documents, err := openDocuments(tx, r.target)
+	if err != nil {
+		return response{}, err
+	}
+	text := bytes.Clone(documents.Get([]byte(r.document()))) // valid after the transaction
+	if text == nil || partition != r.document() {
+		return response{}, errNotFound
+	}
+	return documentResponse(http.StatusOK, text, etagOf(text), documents), nil
 }
 
 func etagOf(text []byte) string {
@@ -73,34 +68,8 @@ func etagOf(text []byte) string {
 	return document.ETag
 }
 
-// parseDocument returns the document in the request and its id.
-func parseDocument(r request) (object, string, error) {
-	partition, err := r.partitionKey()
-	if err != nil {
-		return nil, "", err
-	}
-	document, err := parseObject(r.body)
-	if err != nil {
-		return nil, "", err
-	}
-	id, err := document.id()
-	switch {
-	case err != nil:
-		return nil, "", err
-	case id != partition:
-		return nil, "", newError(http.StatusBadRequest, 1001, "PartitionKey extracted from document doesn't match the one specified in the header")
-	case document.value("ttl") != nil:
-		return nil, "", unsupported("expiry of documents: ttl")
-	}
-	return document, id, nil
-}
-
-func createDocument(s *Server, r request) (response, error) {
-	document, id, err := parseDocument(r)
-	if err != nil {
-		return response{}, err
-	}
-	return s.put(r, document, id, http.StatusCreated, func(existing []byte) error {
+func createDocument(tx *bbolt.Tx, r request) (response, error) {
+	return putDocument(tx, r, http.StatusCreated, func(existing []byte) error {
 		if existing != nil {
 			return errConflict
 		}
@@ -108,62 +77,62 @@ func createDocument(s *Server, r request) (response, error) {
 	})
 }
 
-func replaceDocument(s *Server, r request) (response, error) {
-	document, id, err := parseDocument(r)
-	if err != nil {
-		return response{}, err
-	}
-	if id != r.document() {
-		return response{}, unsupported("changing the id of a document")
-	}
-	return s.put(r, document, id, http.StatusOK, func(existing []byte) error {
-		if existing == nil {
+func replaceDocument(tx *bbolt.Tx, r request) (response, error) {
+	return putDocument(tx, r, http.StatusOK, func(existing []byte) error {
+		switch condition := r.Get("If-Match"); {
+		case r.id != r.document():
+			return unsupported("changing the id of a document")
+		case existing == nil:
 			return errNotFound
-		}
-		if condition := r.Get("If-Match"); condition != "" && condition != "*" && condition != etagOf(existing) {
+		case condition != "" && condition != "*" && condition != etagOf(existing):
 			return errChanged
 		}
 		return nil
 	})
 }
 
-// put writes the document if check returns no error. The argument of check is the existing document, or nil if no
-// document has this id.
-func (s *Server) put(r request, document object, id string, status int, check func(existing []byte) error) (response, error) {
-	var res response
-	err := s.store.write(func(tx *bbolt.Tx) error {
-		container, documents, err := openDocuments(tx, r.target)
+// putDocument writes the document in the request if check returns no error. The argument of check is the existing document with
+// the same id, or nil.
+func putDocument(tx *bbolt.Tx, r request, status int, check func(existing []byte) error) (response, error) {
+	partition, err := r.partitionKey()
+	switch {
+	case err != nil:
+		return response{}, err
+	case r.id != partition:
+		return response{}, newError(http.StatusBadRequest, 1001, "PartitionKey extracted from document doesn't match the one specified in the header")
+	case r.body.value("ttl") != nil:
+		return response{}, unsupported("expiry of documents: ttl")
+	}
+	container, documents, err := openDocuments(tx, r.target)
+	if err != nil {
+		return response{}, err
+	}
+	existing := documents.Get([]byte(r.id))
+	if err := check(existing); err != nil {
+		return response{}, err
+	}
+	properties, err := parseObject(container.Get(propertiesKey))
+	if err != nil {
+		return response{}, err
+	}
+	number, err := documents.NextSequence()
+	if err != nil {
+		return response{}, err
+	}
+	rid := resourceID(properties.text("_rid"), number, 8)
+	if existing != nil {
+		old, err := parseObject(existing)
 		if err != nil {
-			return err
+			return response{}, err
 		}
-		existing := documents.Get([]byte(id))
-		if err := check(existing); err != nil {
-			return err
-		}
-		properties, err := parseObject(container.Get(propertiesKey))
-		if err != nil {
-			return err
-		}
-		number, err := documents.NextSequence()
-		if err != nil {
-			return err
-		}
-		rid := resourceID(properties.text("_rid"), number, 8)
-		if existing != nil {
-			old, err := parseObject(existing)
-			if err != nil {
-				return err
-			}
-			rid = old.text("_rid")
-		}
-		stored := document.stamp(rid, properties.text("_self")+"docs/"+rid+"/", r.now, member{"_attachments", quote("attachments/")})
-		text := stored.encode()
-		res = documentResponse(status, text, stored.text("_etag"), documents)
-		res.charge *= writeFactor
-		return documents.Put([]byte(id), text)
-	})
+		rid = old.text("_rid")
+	}
+	stored := r.body.stamp(rid, properties.text("_self")+"docs/"+rid+"/", r.now, member{"_attachments", quote("attachments/")})
+	text := stored.encode()
+	res := documentResponse(status, text, stored.text("_etag"), documents)
+	res.charge *= writeFactor
 	if strings.EqualFold(r.Get("Prefer"), "return=minimal") {
 		res.body = nil
 	}
-	return res, err
+	return res, documents.Put([]byte(r.id), text)
 }

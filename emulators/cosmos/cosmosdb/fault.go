@@ -8,8 +8,8 @@ import (
 	"triptych/emulators/faults"
 )
 
-// Fault makes requests fail. The zero Fault lets requests succeed. A Fault with Only, Method, Times or AfterApply
-// applies only to requests for documents, because SDKs read the account at times that a test cannot predict.
+// Fault makes requests fail. The zero Fault lets requests succeed. A Fault with Only, Method, Times or AfterApply applies to
+// requests for documents only, because SDKs read the account at times that a test cannot predict.
 type Fault struct {
 	Only       string        // requests for the document with this partition key; "" means all requests
 	Method     string        // requests with this HTTP method; "" means all methods

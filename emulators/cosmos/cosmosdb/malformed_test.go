@@ -29,7 +29,7 @@ func FuzzRequest(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() { s.Close() })
-	s.store.db.NoSync = true // faster; the test does not need durable data
+	s.db.NoSync = true // faster; the test does not need durable data
 	for _, resource := range []struct{ path, body string }{
 		{"/dbs", `{"id":"db"}`},
 		{"/dbs/db/colls", `{"id":"c","defaultTtl":-1,"partitionKey":{"paths":["/id"]}}`},

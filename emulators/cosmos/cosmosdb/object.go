@@ -3,8 +3,9 @@ package cosmosdb
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -24,36 +25,25 @@ func parseObject(text []byte) (object, error) {
 	malformed := func(reason string) (object, error) {
 		return nil, newError(http.StatusBadRequest, 0, "The request body is not one JSON object: %s", reason)
 	}
-	if !utf8.Valid(text) {
-		return malformed("it is not UTF-8")
+	if !utf8.Valid(text) || !json.Valid(text) {
+		return malformed("it is not JSON in UTF-8")
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+	decoder := json.NewDecoder(bytes.NewReader(text)) // returns no error, because the text is valid
+	if start, _ := decoder.Token(); start != json.Delim('{') {
 		return malformed("it does not start with {")
 	}
 	var o object
 	seen := map[string]bool{}
 	for decoder.More() {
-		token, err := decoder.Token()
-		name, ok := token.(string)
-		if err != nil || !ok {
-			return malformed("a member has no name")
-		}
+		token, _ := decoder.Token()
+		name := token.(string)
 		if seen[name] {
 			return malformed("it has two members with the same name")
 		}
 		seen[name] = true
 		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil {
-			return malformed("a value is not JSON")
-		}
+		_ = decoder.Decode(&value)
 		o = append(o, member{name, value})
-	}
-	if _, err := decoder.Token(); err != nil {
-		return malformed("it has no closing brace")
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return malformed("it is followed by more text")
 	}
 	return o, nil
 }
@@ -68,31 +58,21 @@ func (o object) value(name string) json.RawMessage {
 }
 
 // text returns the value of a string member, or "".
-func (o object) text(name string) string {
-	var s string
-	if json.Unmarshal(o.value(name), &s) != nil {
-		return ""
-	}
+func (o object) text(name string) (s string) {
+	_ = json.Unmarshal(o.value(name), &s) // s stays empty if there is no string
 	return s
 }
 
-// systemProperties are set by the server. Values that a client sends are ignored
-// (https://learn.microsoft.com/rest/api/cosmos-db/documents).
-var systemProperties = map[string]bool{"_rid": true, "_self": true, "_etag": true, "_attachments": true, "_ts": true, "_docs": true, "_colls": true, "_users": true}
+// systemProperties are set by the server, which ignores a client's values (https://learn.microsoft.com/rest/api/cosmos-db/documents).
+var systemProperties = []string{"_rid", "_self", "_etag", "_attachments", "_ts", "_docs", "_colls", "_users"}
 
 // stamp returns a copy of o with new system properties, including a new _etag.
 func (o object) stamp(rid, self string, now time.Time, extra ...member) object {
-	stamped := make(object, 0, len(o)+5)
-	for _, m := range o {
-		if !systemProperties[m.name] {
-			stamped = append(stamped, m)
-		}
-	}
-	ts, _ := json.Marshal(now.Unix())
+	stamped := slices.DeleteFunc(slices.Clone(o), func(m member) bool { return slices.Contains(systemProperties, m.name) })
 	stamped = append(stamped,
 		member{"_rid", quote(rid)}, member{"_self", quote(self)},
 		member{"_etag", quote(`"` + uuid.NewString() + `"`)})
-	return append(append(stamped, extra...), member{"_ts", ts})
+	return append(append(stamped, extra...), member{"_ts", strconv.AppendInt(nil, now.Unix(), 10)})
 }
 
 func (o object) encode() []byte {
@@ -104,15 +84,13 @@ func (o object) encode() []byte {
 		}
 		b.Write(quote(m.name))
 		b.WriteByte(':')
-		if json.Compact(&b, m.value) != nil {
-			b.WriteString("null") // impossible: parseObject has read the value
-		}
+		_ = json.Compact(&b, m.value) // the value is valid JSON
 	}
 	b.WriteByte('}')
 	return b.Bytes()
 }
 
-// quote returns s as JSON, without the escapes for HTML that json.Marshal adds.
+// quote returns s as JSON. Unlike json.Marshal, it does not escape HTML.
 func quote(s string) json.RawMessage {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -121,8 +99,7 @@ func quote(s string) json.RawMessage {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// maxID is the maximum length of an id, in bytes
-// (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits).
+// maxID is in bytes (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits).
 const maxID = 1023
 
 // id returns the object's id, or an error if Cosmos DB would not accept it.

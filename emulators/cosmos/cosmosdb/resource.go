@@ -21,7 +21,10 @@ func (s *Server) Provision(database, container string) error {
 		{createDatabase, nil, fmt.Sprintf(`{"id":%q}`, database)},
 		{createContainer, []string{database}, fmt.Sprintf(`{"id":%q,"partitionKey":{"paths":["/id"],"kind":"Hash"},"defaultTtl":-1}`, container)},
 	} {
-		_, err := c.create(s, request{target: target{names: c.names}, body: []byte(c.body), now: s.now()})
+		body, id, err := parseBody([]byte(c.body))
+		if err == nil {
+			_, err = s.write(c.create, request{target: target{names: c.names}, body: body, id: id, now: s.now()})
+		}
 		if err != nil && !errors.Is(err, errConflict) {
 			return fmt.Errorf("creating the container %s/%s: %w", database, container, err)
 		}
@@ -29,74 +32,45 @@ func (s *Server) Provision(database, container string) error {
 	return nil
 }
 
-func createDatabase(s *Server, r request) (response, error) {
-	properties, id, err := parseResource(r.body)
+func createDatabase(tx *bbolt.Tx, r request) (response, error) {
+	database, number, err := addResource(tx.Bucket(databasesKey), r.id, containersKey)
 	if err != nil {
 		return response{}, err
 	}
-	var res response
-	err = s.store.write(func(tx *bbolt.Tx) error {
-		databases := tx.Bucket(databasesKey)
-		database, number, err := addResource(databases, id, containersKey)
-		if err != nil {
-			return err
-		}
-		rid := resourceID("", number, 4)
-		stored := properties.stamp(rid, "dbs/"+rid+"/", r.now, member{"_colls", quote("colls/")}, member{"_users", quote("users/")})
-		res = propertiesResponse(http.StatusCreated, stored)
-		return database.Put(propertiesKey, res.body)
-	})
-	return res, err
+	rid := resourceID("", number, 4)
+	stored := r.body.stamp(rid, "dbs/"+rid+"/", r.now, member{"_colls", quote("colls/")}, member{"_users", quote("users/")})
+	res := propertiesResponse(http.StatusCreated, stored)
+	return res, database.Put(propertiesKey, res.body)
 }
 
-func createContainer(s *Server, r request) (response, error) {
-	properties, id, err := parseResource(r.body)
+func createContainer(tx *bbolt.Tx, r request) (response, error) {
+	if err := checkContainer(r.body); err != nil {
+		return response{}, err
+	}
+	database, err := openDatabase(tx, r.target)
+	if err != nil {
+		return response{}, errNoOwner
+	}
+	owner, err := parseObject(database.Get(propertiesKey))
 	if err != nil {
 		return response{}, err
 	}
-	if err := checkContainer(properties); err != nil {
+	container, number, err := addResource(database.Bucket(containersKey), r.id, documentsKey)
+	if err != nil {
 		return response{}, err
 	}
-	var res response
-	err = s.store.write(func(tx *bbolt.Tx) error {
-		database, err := openDatabase(tx, r.target)
-		if err != nil {
-			return errNoOwner
-		}
-		owner, err := parseObject(database.Get(propertiesKey))
-		if err != nil {
-			return err
-		}
-		container, number, err := addResource(database.Bucket(containersKey), id, documentsKey)
-		if err != nil {
-			return err
-		}
-		rid := resourceID(owner.text("_rid"), number, 4)
-		stored := properties.stamp(rid, owner.text("_self")+"colls/"+rid+"/", r.now, member{"_docs", quote("docs/")})
-		res = propertiesResponse(http.StatusCreated, stored)
-		return container.Put(propertiesKey, res.body)
-	})
-	return res, err
+	rid := resourceID(owner.text("_rid"), number, 4)
+	stored := r.body.stamp(rid, owner.text("_self")+"colls/"+rid+"/", r.now, member{"_docs", quote("docs/")})
+	res := propertiesResponse(http.StatusCreated, stored)
+	return res, container.Put(propertiesKey, res.body)
 }
 
-// parseResource returns the properties and the id of a database or a container.
-func parseResource(body []byte) (object, string, error) {
-	properties, err := parseObject(body)
-	if err != nil {
-		return nil, "", err
-	}
-	id, err := properties.id()
-	return properties, id, err
-}
-
-// supportedProperties are the properties of a container that the server accepts. The indexing policy has no effect,
-// because the server has no queries.
+// supportedProperties are those of a container. The indexing policy has no effect, because the server has no queries.
 var supportedProperties = []string{"id", "partitionKey", "defaultTtl", "indexingPolicy"}
 
-// checkContainer returns an error if the container has a property that the server does not support.
 func checkContainer(properties object) error {
 	for _, m := range properties {
-		if !systemProperties[m.name] && !slices.Contains(supportedProperties, m.name) {
+		if !slices.Contains(systemProperties, m.name) && !slices.Contains(supportedProperties, m.name) {
 			return unsupported("the container property " + m.name)
 		}
 	}
@@ -130,24 +104,22 @@ func addResource(parent *bbolt.Bucket, id string, children []byte) (*bbolt.Bucke
 	return resource, number, err
 }
 
-func propertiesResponse(status int, properties object) response {
-	return response{status: status, body: properties.encode(), etag: properties.text("_etag")}
+func readDatabase(tx *bbolt.Tx, r request) (response, error) {
+	return readProperties(openDatabase(tx, r.target))
 }
 
-func readDatabase(s *Server, r request) (response, error) { return s.readProperties(r, openDatabase) }
+func readContainer(tx *bbolt.Tx, r request) (response, error) {
+	return readProperties(openContainer(tx, r.target))
+}
 
-func readContainer(s *Server, r request) (response, error) { return s.readProperties(r, openContainer) }
+func readProperties(resource *bbolt.Bucket, err error) (response, error) {
+	if err != nil {
+		return response{}, err
+	}
+	properties, err := parseObject(resource.Get(propertiesKey))
+	return propertiesResponse(http.StatusOK, properties), err
+}
 
-func (s *Server) readProperties(r request, open func(*bbolt.Tx, target) (*bbolt.Bucket, error)) (response, error) {
-	var res response
-	err := s.store.db.View(func(tx *bbolt.Tx) error {
-		resource, err := open(tx, r.target)
-		if err != nil {
-			return err
-		}
-		properties, err := parseObject(resource.Get(propertiesKey))
-		res = propertiesResponse(http.StatusOK, properties)
-		return err
-	})
-	return res, err
+func propertiesResponse(status int, properties object) response {
+	return response{status: status, body: properties.encode(), etag: properties.text("_etag")}
 }

@@ -13,7 +13,6 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// response is the response to one request.
 type response struct {
 	status, substatus int
 	body              []byte
@@ -51,7 +50,7 @@ func (res response) send(w http.ResponseWriter) {
 	_, _ = w.Write(res.body) // fails only if the client has disconnected
 }
 
-// codeOf returns the code in the body of an error response.
+// codeOf returns the code for the body of an error response.
 func codeOf(status int) string {
 	switch status {
 	case http.StatusRequestEntityTooLarge:

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"go.etcd.io/bbolt"
 )
 
 // target is the resource that a request addresses.
@@ -20,7 +22,7 @@ func (t target) document() string  { return t.names[2] }
 
 func (t target) isDocument() bool { return t.resourceType == "docs" }
 
-// parseTarget splits the path before it unescapes the segments, because a name may contain an escaped slash.
+// parseTarget splits the path before it unescapes the segments: a name may contain an escaped slash.
 func parseTarget(r *http.Request) (target, error) {
 	path := strings.Trim(r.URL.EscapedPath(), "/")
 	if path == "" {
@@ -49,7 +51,8 @@ func parseTarget(r *http.Request) (target, error) {
 	return t, nil
 }
 
-type operation func(*Server, request) (response, error)
+// operation executes a request in a transaction, which is read-only for GET.
+type operation func(*bbolt.Tx, request) (response, error)
 
 var operations = map[string]operation{
 	"GET ":                     readAccount,
@@ -62,7 +65,7 @@ var operations = map[string]operation{
 	"PUT dbs/*/colls/*/docs/*": replaceDocument,
 }
 
-// unsupportedHeaders change the meaning of an operation. A request that has one of them is refused.
+// unsupportedHeaders change the meaning of an operation, so requests that have one of them are refused.
 var unsupportedHeaders = map[string]string{
 	"x-ms-documentdb-query":                "queries",
 	"x-ms-documentdb-isquery":              "queries",

@@ -1,9 +1,7 @@
-// Package cosmosdb implements the part of Azure Cosmos DB's REST protocol that Triptych uses: creating and reading
-// databases and containers, and creating, reading and replacing documents whose partition key is /id. Data is stored in
-// one file, and a write is on disk before its response is sent. All other operations are refused with 501 and a message
-// that names the operation. The package implements no queries and is not meant for an open network.
-//
-// The protocol is described at https://learn.microsoft.com/rest/api/cosmos-db/.
+// Package cosmosdb implements the part of Azure Cosmos DB's REST protocol (https://learn.microsoft.com/rest/api/cosmos-db/)
+// that Triptych uses: creating and reading databases and containers, and creating, reading and replacing documents whose
+// partition key is /id. Data is stored in one file, and a write is on disk before its response is sent. All other operations,
+// for example queries, are refused with 501 and a message that names the operation.
 package cosmosdb
 
 import (
@@ -15,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"triptych/emulators/faults"
 )
 
@@ -22,13 +22,13 @@ import (
 // (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits).
 const maxBody = 2 << 20
 
-// maxDiscard limits how many bytes of an oversized body are read and discarded. If none were read, a client that is
-// still sending would see a closed connection instead of the status 413.
+// maxDiscard is how many bytes of an oversized body are read and discarded. Without this, a client that is still sending would
+// see a closed connection instead of the status 413.
 const maxDiscard = 8 << 20
 
 // Server is one Cosmos DB account in one region.
 type Server struct {
-	store  *store
+	db     *bbolt.DB
 	key    []byte
 	now    func() time.Time
 	faults faults.Set[Fault]
@@ -37,22 +37,22 @@ type Server struct {
 	tokens []string // accepted access tokens of Entra ID
 }
 
-// Open returns a Server that stores its data in the file at path; Open creates the file if it is missing. key is the
-// account's master key in base64. Open fails if another Server has opened the file.
+// Open returns a Server that stores its data in the file at path, which is created if it is missing. key is the account's master
+// key in base64. Open fails if another Server has opened the file.
 func Open(path, key string) (*Server, error) {
 	secret, err := base64.StdEncoding.DecodeString(key)
 	if err != nil || len(secret) == 0 {
 		return nil, fmt.Errorf("the Cosmos DB master key is not base64: copy the whole key, with its trailing ==")
 	}
-	st, err := openStore(path)
+	db, err := openDB(path)
 	if err != nil {
 		return nil, err
 	}
-	return &Server{store: st, key: secret, now: time.Now}, nil
+	return &Server{db: db, key: secret, now: time.Now}, nil
 }
 
 // Close waits for writes in progress and closes the file. Later requests receive 503.
-func (s *Server) Close() error { return s.store.db.Close() }
+func (s *Server) Close() error { return s.db.Close() }
 
 // request contains the parts of an HTTP request that operations use.
 type request struct {
@@ -60,7 +60,8 @@ type request struct {
 	http.Header
 	host string
 	tls  bool
-	body []byte
+	body object // nil for GET
+	id   string // of body
 	now  time.Time
 }
 
@@ -94,35 +95,45 @@ func (s *Server) apply(r *http.Request, t target) response {
 	if err != nil {
 		return errorResponse(err)
 	}
-	body, err := readBody(r)
-	if err != nil {
-		return errorResponse(err)
+	req, execute := request{target: t, Header: r.Header, host: r.Host, tls: r.TLS != nil, now: s.now()}, s.read
+	if r.Method != http.MethodGet {
+		execute = s.write
+		if req.body, req.id, err = readBody(r); err != nil {
+			return errorResponse(err)
+		}
 	}
-	res, err := operation(s, request{t, r.Header, r.Host, r.TLS != nil, body, s.now()})
+	res, err := execute(operation, req)
 	if err != nil {
 		return errorResponse(err)
 	}
 	return res
 }
 
-func readBody(r *http.Request) ([]byte, error) {
-	if r.Method != http.MethodPost && r.Method != http.MethodPut {
-		return nil, nil
-	}
+// readBody returns the database, the container or the document in the request, and its id.
+func readBody(r *http.Request) (object, string, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
-		return nil, newError(http.StatusBadRequest, 0, "The request body is incomplete: %v", err)
+		return nil, "", newError(http.StatusBadRequest, 0, "The request body is incomplete: %v", err)
 	}
 	if len(body) > maxBody {
 		_, _ = io.CopyN(io.Discard, r.Body, maxDiscard)
-		return nil, newError(http.StatusRequestEntityTooLarge, 0, "Request size is too large: an item has at most %d bytes of JSON", maxBody)
+		return nil, "", newError(http.StatusRequestEntityTooLarge, 0, "Request size is too large: an item has at most %d bytes of JSON", maxBody)
 	}
-	return body, nil
+	return parseBody(body)
 }
 
-// readAccount returns the locations of the account. SDKs call it before all other operations and then send their
-// requests to the writable location. The writable location is therefore the host of this request.
-func readAccount(_ *Server, r request) (response, error) {
+func parseBody(text []byte) (object, string, error) {
+	body, err := parseObject(text)
+	if err != nil {
+		return nil, "", err
+	}
+	id, err := body.id()
+	return body, id, err
+}
+
+// readAccount returns the locations of the account. SDKs send all later requests to the writable location, which is therefore the
+// host of this request.
+func readAccount(_ *bbolt.Tx, r request) (response, error) {
 	scheme := "http"
 	if r.tls {
 		scheme = "https"

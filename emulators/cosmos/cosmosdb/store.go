@@ -28,10 +28,7 @@ var (
 // commitDelay is how long a write waits for other writes, so that one fsync commits all of them.
 const commitDelay = time.Millisecond
 
-// store commits writes to a bbolt file.
-type store struct{ db *bbolt.DB }
-
-func openStore(path string) (*store, error) {
+func openDB(path string) (*bbolt.DB, error) {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("opening the Cosmos DB data: %s is in use by another process: stop that process or choose another directory", path)
@@ -47,27 +44,35 @@ func openStore(path string) (*store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("preparing the Cosmos DB data in %s: %w", path, err), db.Close())
 	}
-	return &store{db}, nil
+	return db, nil
 }
 
-// write runs operation in a transaction and returns after the commit. bbolt runs several operations in one transaction,
+func (s *Server) read(operation operation, r request) (res response, err error) {
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		res, err = operation(tx, r)
+		return err
+	})
+	return res, err
+}
+
+// write runs the operation in a transaction and returns after the commit. bbolt runs several operations in one transaction,
 // and may run an operation more than once. If an operation returns a *statusError, write commits the transaction
 // nevertheless, to keep the writes of the other operations. An operation must therefore return a *statusError only
 // before it has changed anything.
-func (s *store) write(operation func(*bbolt.Tx) error) error {
+func (s *Server) write(operation operation, r request) (res response, err error) {
 	var refused *statusError
-	err := s.db.Batch(func(tx *bbolt.Tx) error {
-		err := operation(tx)
-		if ok := errors.As(err, &refused); ok {
+	err = s.db.Batch(func(tx *bbolt.Tx) error {
+		var err error
+		res, err = operation(tx, r)
+		if refused, _ = errors.AsType[*statusError](err); refused != nil {
 			return nil
 		}
-		refused = nil
 		return err
 	})
 	if err == nil && refused != nil {
-		return refused
+		return response{}, refused
 	}
-	return err
+	return res, err
 }
 
 func openDatabase(tx *bbolt.Tx, t target) (*bbolt.Bucket, error) {
@@ -90,8 +95,8 @@ func openContainer(tx *bbolt.Tx, t target) (*bbolt.Bucket, error) {
 	return container, nil
 }
 
-// The sub-status of errNoOwner distinguishes a missing container from a missing document. It is documented in
-// StatusCodes.md in https://github.com/Azure/azure-sdk-for-java/tree/main/sdk/cosmos/azure-cosmos/docs.
+// The sub-status of errNoOwner distinguishes a missing container from a missing document (StatusCodes.md in
+// https://github.com/Azure/azure-sdk-for-java/tree/main/sdk/cosmos/azure-cosmos/docs).
 var (
 	errNotFound = newError(http.StatusNotFound, 0, "Entity with the specified id does not exist in the system.")
 	errNoOwner  = newError(http.StatusNotFound, 1003, "Owner resource does not exist: the database or the container is missing")
