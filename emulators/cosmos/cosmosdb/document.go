@@ -24,7 +24,6 @@ func (r request) partitionKey() (string, error) {
 	return *values[0], nil
 }
 
-// openDocuments returns a container and its documents.
 func openDocuments(tx *bbolt.Tx, t target) (container, documents *bbolt.Bucket, err error) {
 	container, err = openContainer(tx, t)
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 )
 
-// systemMembers are the members that the server adds to a document.
 type systemMembers struct {
 	RID         string      `json:"_rid"`
 	Self        string      `json:"_self"`
@@ -19,7 +18,6 @@ type systemMembers struct {
 	TS          int64       `json:"_ts"`
 }
 
-// documents are the documents of a test's container.
 type documents struct {
 	*azcosmos.ContainerClient
 	t *testing.T

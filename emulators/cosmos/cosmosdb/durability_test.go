@@ -30,7 +30,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// writeForever creates documents until the process is killed.
 func writeForever(path, key string) error {
 	s, err := Open(path, key)
 	if err != nil {

@@ -61,7 +61,6 @@ func codeOf(status int) string {
 	return strings.ReplaceAll(http.StatusText(status), " ", "")
 }
 
-// statusError is an error with an HTTP status.
 type statusError struct {
 	status, substatus int
 	message           string

@@ -29,7 +29,6 @@ func newKey() string {
 	return base64.StdEncoding.EncodeToString(secret)
 }
 
-// emulator is a server on loopback with an azcosmos client.
 type emulator struct {
 	*Server
 	endpoint string
@@ -112,7 +111,6 @@ func statusOf(err error) int {
 	return -1
 }
 
-// expectStatus compares statusOf(err) with want.
 func expectStatus(t *testing.T, operation string, err error, want int) {
 	t.Helper()
 	if got := statusOf(err); got != want {

@@ -103,7 +103,6 @@ func batch(requests ...*visionpb.AnnotateImageRequest) *visionpb.BatchAnnotateIm
 	return &visionpb.BatchAnnotateImagesRequest{Requests: requests}
 }
 
-// one annotates one image and returns its response.
 func one(t testing.TB, client *vision.ImageAnnotatorClient, image *visionpb.Image, features []*visionpb.Feature) *visionpb.AnnotateImageResponse {
 	t.Helper()
 	response, err := client.BatchAnnotateImages(t.Context(), batch(&visionpb.AnnotateImageRequest{Image: image, Features: features}))

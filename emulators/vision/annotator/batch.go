@@ -51,7 +51,6 @@ func (s *Server) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchA
 	return &visionpb.BatchAnnotateImagesResponse{Responses: responses}, nil
 }
 
-// response returns the annotation of one image, or its error.
 func (s *Server) response(ctx context.Context, request *visionpb.AnnotateImageRequest) (response *visionpb.AnnotateImageResponse) {
 	err := recoverPanic(ctx, func() (err error) {
 		response, err = s.annotate(ctx, request)

@@ -14,7 +14,6 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// detections are the results of the detectors for one picture.
 type detections struct {
 	faces   []faces.Face
 	objects []objects.Object
@@ -55,7 +54,6 @@ func (l resultLimits) forDetector(feature visionpb.Feature_Type) int {
 	return l[feature]
 }
 
-// response returns the response with the requested features.
 func (d *detections) response(p *photo.Photo, limits resultLimits) *visionpb.AnnotateImageResponse {
 	response := &visionpb.AnnotateImageResponse{}
 	for _, f := range atMost(limits[visionpb.Feature_FACE_DETECTION], d.faces) {

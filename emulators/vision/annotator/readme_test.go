@@ -16,7 +16,6 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the table in the README")
 
-// inReadme are the photographs in the README's table.
 var inReadme = []string{"astronaut", "dark", "desk", "people", "coffee", "bicycle", "cliff"}
 
 // TestReadme compares the table in emulators/vision/README.md with the server's responses. With -update it rewrites the

@@ -66,7 +66,6 @@ func histogram(picture *image.RGBA) []bin {
 	return counts
 }
 
-// updateLab sets lab to the average colour of the pixels.
 func (b *bin) updateLab() { b.lab = toLab(b.red/b.pixels, b.green/b.pixels, b.blue/b.pixels) }
 
 func (b *bin) add(c bin) {

@@ -53,7 +53,7 @@ func (d detector) detect(picture *image.RGBA) []Face {
 		if i == len(d.body)-1 {
 			stride = 1
 		}
-		// Activation after pooling gives the same result as activation before pooling, for a quarter of the work.
+		// The activation gives the same result before and after pooling, but afterwards there is only a quarter of the values.
 		x = layer.Apply(&wide, x).MaxPool(stride).LeakyReLU(leak)
 	}
 	return distinct(proposals(d.last.Apply(&nn.Tensor{}, x), scale))

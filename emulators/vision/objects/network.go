@@ -36,7 +36,7 @@ type filter struct {
 	pointwise nn.Conv
 }
 
-// strides has the stride of each block.
+// strides are the strides of the blocks.
 var strides = [...]int{1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1}
 
 // firstHeadBlock is the block whose expanded feature map is the input of the first head.

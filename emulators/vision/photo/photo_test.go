@@ -121,7 +121,6 @@ func cmykJPEG(width, height int, inks [4]byte) []byte {
 	return append(out, 0xff, 0xd9)
 }
 
-// withOrientation adds an Exif orientation to a JPEG.
 func withOrientation(data []byte, orientation uint16, order binary.AppendByteOrder) []byte {
 	tiff := []byte("MM")
 	if order == binary.AppendByteOrder(binary.LittleEndian) {
