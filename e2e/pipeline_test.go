@@ -52,7 +52,6 @@ func TestPipeline(t *testing.T) {
 	})
 }
 
-// checkAnnotated checks the Record of the portrait.
 func checkAnnotated(t *testing.T, r picture.Record, photo []byte) {
 	t.Helper()
 	if r.Status != picture.Annotated || r.Size != int64(len(photo)) || r.ContentType != "image/jpeg" || r.VersionID == "" || r.UploadedAt.IsZero() {

@@ -14,7 +14,6 @@ import (
 	"triptych/picture"
 )
 
-// runSweep runs a SweepPictures workflow and returns its result.
 func runSweep(t *testing.T, env *testenv.Env, workflowID string, sweep picture.Sweep) picture.SweepCounts {
 	t.Helper()
 	ctx := testenv.Context(t)

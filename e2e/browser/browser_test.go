@@ -148,7 +148,6 @@ func installed(names ...string) bool {
 	})
 }
 
-// tab is a browser tab with an empty profile.
 type tab struct {
 	*testing.T
 	ctx  context.Context
@@ -235,7 +234,6 @@ func (p tab) click(selectors ...string) {
 	}
 }
 
-// waitText waits until the element contains the text.
 func (p tab) waitText(selector, text string) {
 	p.Helper()
 	p.waitUntil(`document.querySelector(` + quoted(selector) + `)?.textContent.includes(` + quoted(text) + `)`)

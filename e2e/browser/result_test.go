@@ -90,7 +90,6 @@ func testAnnotations(t *testing.T, h pageEnv) {
 	})
 }
 
-// visitAnnotated sends a picture to which Vision responds with this annotation.
 func (h pageEnv) visitAnnotated(t *testing.T, annotation *visionpb.AnnotateImageResponse) tab {
 	t.Helper()
 	h.Vision.SetFault(annotator.Fault{Response: proto.CloneOf(annotation)})

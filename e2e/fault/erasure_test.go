@@ -125,7 +125,6 @@ var erasures = []faultCase{
 	}},
 }
 
-// requestErasure requests the erasure with the token from the grant.
 func (p *testPicture) requestErasure(t *testing.T) {
 	t.Helper()
 	if status := p.Erase(t, p.ID, p.EraseToken); status != http.StatusAccepted {

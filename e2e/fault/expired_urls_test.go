@@ -58,7 +58,6 @@ func (s *suite) useShortLivedCredentials(t *testing.T, validity time.Duration) {
 	t.Cleanup(func() { s.StopProgram(name) })
 }
 
-// presignedURL returns the URL in the input of the annotate activity.
 func (p *testPicture) presignedURL(t *testing.T) string {
 	t.Helper()
 	var in activities.AnnotateInput

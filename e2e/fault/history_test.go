@@ -25,7 +25,6 @@ type activityRun struct {
 	failure         *failurepb.Failure // of the last attempt; nil if it completed
 }
 
-// history returns the events of the picture's latest workflow run.
 func (p *testPicture) history(t *testing.T) (events []*historypb.HistoryEvent) {
 	t.Helper()
 	iterator := p.Temporal.GetWorkflowHistory(testenv.Context(t), p.ID.WorkflowID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
@@ -162,7 +161,6 @@ func (p *testPicture) awaitTimeout(t *testing.T, step picture.StepName, want enu
 	}
 }
 
-// awaitEvent waits for an event of the given type in the history of the picture's workflow.
 func (p *testPicture) awaitEvent(t *testing.T, want enumspb.EventType) {
 	t.Helper()
 	found := func(ctx context.Context) bool {

@@ -172,7 +172,6 @@ var killedPrograms = []faultCase{
 	}},
 }
 
-// signal sends a signal to one of the programs.
 func (s *suite) signal(t *testing.T, program string, signal syscall.Signal) {
 	t.Helper()
 	if err := s.Signal(program, signal); err != nil {

@@ -50,7 +50,6 @@ var (
 	stubbed         = annotator.Fault{Response: emptyAnnotation}
 )
 
-// uploadPicture requests a grant for the photo and uploads the photo.
 func (s *suite) uploadPicture(t *testing.T, photo []byte) *testPicture {
 	t.Helper()
 	p := s.newPicture(t, photo)
@@ -77,7 +76,6 @@ func (p *testPicture) setVisionBytesFault(f annotator.Fault) {
 	p.Vision.SetFault(f)
 }
 
-// setCosmosFault injects a fault into the requests for the picture's Record.
 func (p *testPicture) setCosmosFault(f cosmosdb.Fault) {
 	f.Only = string(p.ID)
 	p.Cosmos.SetFault(f)
@@ -90,7 +88,6 @@ func (p *testPicture) setS3Fault(t *testing.T, fields string) {
 	p.InjectS3Fault(t, `{"only":"`+string(p.ID)+`"`+fields+`}`)
 }
 
-// stepFailure describes the failed attempt of a step.
 type stepFailure struct {
 	step    picture.StepName
 	kind    picture.Kind
@@ -160,7 +157,6 @@ func (p *testPicture) resetActivity(t *testing.T, pending *workflowpb.PendingAct
 	}
 }
 
-// outcome is the expected final state of a picture.
 type outcome struct {
 	status            picture.Status
 	rejection         picture.Kind // "" if the picture is not rejected
@@ -227,7 +223,6 @@ func (p *testPicture) awaitBill(t *testing.T) {
 	}
 }
 
-// awaitRecord waits until Cosmos DB contains the picture's Record.
 func (p *testPicture) awaitRecord(t *testing.T) (record picture.Record) {
 	t.Helper()
 	exists := func(ctx context.Context) bool {

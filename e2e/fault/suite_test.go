@@ -73,7 +73,6 @@ func (s *suite) disconnect(t *testing.T, emulator string) (reconnect func()) {
 	return reconnect
 }
 
-// readLog returns the log of a program.
 func (s *suite) readLog(t *testing.T, program string) string {
 	t.Helper()
 	log, err := os.ReadFile(filepath.Join(s.Dir(), "logs", program+".log"))

@@ -19,7 +19,6 @@ var faults = []string{
 	"azure down", "azure slow", "azure throttle", "temporal down",
 }
 
-// chaos injects one fault after another.
 type chaos struct {
 	local    *local
 	random   *rand.Rand
@@ -66,7 +65,6 @@ func (c *chaos) inject(ctx context.Context, fault string, duration time.Duration
 	}
 }
 
-// clear ends all faults.
 func (c *chaos) clear(ctx context.Context) error {
 	for _, cloud := range []string{"aws", "google", "azure", "temporal"} {
 		if err := c.setSwitch(ctx, cloud, "none"); err != nil {
@@ -109,7 +107,6 @@ func (c *chaos) post(ctx context.Context, body string) (response []byte, err err
 	return response, err
 }
 
-// sleep waits for d, or until ctx ends.
 func sleep(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():

@@ -19,7 +19,6 @@ import (
 	"triptych/picture"
 )
 
-// result is the state of the system after all pictures were processed.
 type result struct {
 	uploaded     int
 	records      map[picture.Status]int
@@ -37,7 +36,6 @@ const (
 	timeout    = 10 * time.Minute
 )
 
-// awaitResult waits until every uploaded picture has a Record and no workflow is running.
 func awaitResult(ctx context.Context, l *local, uploaded map[picture.ID][]byte) (r result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
