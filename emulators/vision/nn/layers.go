@@ -10,7 +10,7 @@ type Padding bool
 
 const (
 	Valid Padding = false // no padding
-	// Same pads with zeros so that stride 1 keeps the size. As in TensorFlow, the lower and right edges get the larger half.
+	// Same pads with zeros so that stride 1 keeps the size. Odd padding is larger at the lower and right edges, as in TensorFlow.
 	Same Padding = true
 )
 
