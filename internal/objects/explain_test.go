@@ -26,7 +26,7 @@ func openClient(t testing.TB) *s3.Client {
 	return Open(Config{AWS: cfg})
 }
 
-// explainCase provokes one error of S3, and expects the row of explanations with this code.
+// explainCase provokes one error of S3, and expects the row explanations[code].
 type explainCase struct {
 	code    string
 	name    string

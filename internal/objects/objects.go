@@ -26,8 +26,8 @@ func Open(c Config) *s3.Client {
 	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
 }
 
-// SignGet returns a URL for exactly this object version, and when the URL expires: after ttl, or with the credentials that
-// signed it.
+// SignGet returns a URL for this object version, and the URL's expiry. The URL expires after ttl, or earlier if its
+// credentials do.
 func SignGet(ctx context.Context, client *s3.Client, p picture.Picture, ttl time.Duration) (string, time.Time, error) {
 	now := time.Now()
 	credentials, err := client.Options().Credentials.Retrieve(ctx)

@@ -1,5 +1,5 @@
-// Package pipeline connects to Temporal and starts AnnotatePicture workflows. Starting the same picture repeatedly is
-// idempotent. The package links neither workflows nor activities.
+// Package pipeline connects to Temporal and starts AnnotatePicture workflows. The package imports neither workflows
+// nor activities.
 package pipeline
 
 import (
@@ -34,8 +34,8 @@ func Dial(options client.Options) (client.Client, error) {
 // largeRequest is the size in bytes of the smallest request that is compressed.
 const largeRequest = 128 << 10
 
-// compressLarge is a gRPC interceptor that compresses large requests. annotate's result has up to 2 MB. If its upload
-// exceeded the heartbeat timeout, Temporal would repeat annotate and Google would bill the picture twice.
+// compressLarge is a gRPC interceptor that compresses large requests. A result of annotate has up to 2 MB. If the
+// upload exceeded the heartbeat timeout, Temporal would repeat annotate and Google would bill the picture twice.
 func compressLarge(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn,
 	invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	if m, ok := req.(proto.Message); ok && proto.Size(m) >= largeRequest {
@@ -54,8 +54,8 @@ const (
 	BackfillPriority Priority = 5
 )
 
-// Start starts AnnotatePicture. If a workflow of the picture is open, or one completed within the retention period and the
-// order does not ask for a new annotation, Start does nothing and succeeds.
+// Start starts AnnotatePicture. Start does nothing and succeeds if the picture has an open workflow or, unless the
+// order asks for a new annotation, one that completed within the retention period.
 func Start(ctx context.Context, c client.Client, order picture.Order, priority Priority) error {
 	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	if !order.ReannotateBefore.IsZero() {

@@ -67,8 +67,8 @@ func (c *Container) connect() error {
 	return nil
 }
 
-// do makes one call. If azcosmos could not read the account document, do replaces the connection: azcosmos would fail
-// all calls of the next five minutes with the same error, even if Cosmos DB is available again.
+// do makes one call. If azcosmos has no valid account document, do replaces the connection. Otherwise azcosmos could
+// fail all calls of the next five minutes, even if Cosmos DB is available again.
 func (c *Container) do(operation string, id picture.ID, call func(*azcosmos.ContainerClient) error) error {
 	used := c.current.Load()
 	err := call(used.items)
@@ -81,8 +81,8 @@ func (c *Container) do(operation string, id picture.ID, call func(*azcosmos.Cont
 	return fmt.Errorf("%s the Record of %s: %w", operation, id.Redacted(), err)
 }
 
-// Do implements policy.Policy. It returns every failure as a callError, because azcosmos retries other errors, up to four
-// times, and has no option that disables these retries.
+// Do implements policy.Policy. It returns every failure as a callError, because azcosmos retries other errors and has
+// no option that disables these retries.
 func (c *connection) Do(r *policy.Request) (*http.Response, error) {
 	if strings.Trim(r.Raw().URL.Path, "/") == "" {
 		// azcosmos allows the request for the account document one minute, whatever the caller's deadline.

@@ -123,7 +123,7 @@ func TestAccountIsUsedAsSoonAsItIsBack(t *testing.T) {
 	}
 }
 
-// A 403 can mean that the account has moved to the region that the account document names.
+// A 403 can mean that writes must go to another region, as the account document says.
 func TestAccountIsReadAgainAfter403(t *testing.T) {
 	a := startEmulator(t)
 	c := a.provision(t)

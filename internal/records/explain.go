@@ -75,7 +75,7 @@ type callError struct {
 func (e *callError) Error() string { return e.text }
 func (e *callError) Unwrap() error { return e.wrapped }
 
-// sentinels maps the status of a response about a Record.
+// sentinels maps HTTP statuses to errors about a Record.
 var sentinels = map[int]error{
 	http.StatusConflict: ErrExists, http.StatusPreconditionFailed: ErrChanged, http.StatusNotFound: ErrNotFound,
 }

@@ -58,7 +58,7 @@ func (f federation) GetToken(ctx context.Context, o policy.TokenRequestOptions) 
 // assertion requests a token from AWS that identifies the program's role.
 func assertion(ctx context.Context, client *sts.Client) (string, error) {
 	response, err := client.GetWebIdentityToken(ctx, &sts.GetWebIdentityTokenInput{
-		// Entra ID accepts no other audience and algorithm
+		// Entra ID requires RS256 and recommends this audience
 		// (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations).
 		Audience: []string{"api://AzureADTokenExchange"}, SigningAlgorithm: aws.String("RS256"),
 		DurationSeconds: aws.Int32(300), // the role's policy allows no longer lifetime

@@ -1,5 +1,5 @@
-// Package records stores one Record per picture in Cosmos DB. Create never overwrites a Record, Replace overwrites only the
-// version that was read, and each call is one request: the caller decides about retries.
+// Package records stores one Record per picture in Cosmos DB. Create never overwrites a Record, and Replace
+// overwrites only the version that was read. The package does not retry: the caller decides about retries.
 package records
 
 import (
@@ -47,7 +47,7 @@ func ConfigFrom(getenv func(string) string, aws aws.Config) Config {
 	}
 }
 
-// Container is the Cosmos DB container with the Records. Errors of its methods are one line without the picture's whole ID.
+// Container is the Cosmos DB container with the Records. Errors of its methods do not contain the picture's whole ID.
 type Container struct {
 	newClient func(*azcosmos.ClientOptions) (*azcosmos.Client, error)
 	current   atomic.Pointer[connection]
@@ -74,7 +74,7 @@ var (
 	ErrUnreadable = errors.New("the document is not a Record") // another attempt to read it does not help
 )
 
-// Encode returns the JSON that Create and Replace send. It must not exceed MaxSize.
+// Encode returns the JSON that Create and Replace send. The limit is MaxSize.
 func Encode(r picture.Record) ([]byte, error) {
 	item, err := json.Marshal(r)
 	if err != nil {

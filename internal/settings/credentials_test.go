@@ -13,7 +13,7 @@ import (
 	"triptych/picture"
 )
 
-// The credentials come from a container endpoint. The SDK subtracts five minutes from their lifetime.
+// The SDK subtracts five minutes from the lifetime of credentials from a container endpoint.
 func TestSignGetWithExpiringCredentials(t *testing.T) {
 	for name, c := range map[string]struct {
 		lifetime    time.Duration // of the first credentials

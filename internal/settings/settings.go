@@ -86,8 +86,8 @@ func override(ctx context.Context) error {
 	return nil
 }
 
-// renewBefore is how long before their expiry credentials are renewed. The SDK renews them only at expiry, but in their last
-// minute they cannot sign a URL that is valid for a minute.
+// renewBefore is the time from renewal to expiry. The SDK renews credentials only at expiry, but credentials in their
+// last minute cannot sign a URL that is valid for a minute.
 const renewBefore = 2 * time.Minute
 
 // renewing is a credentials provider that renews credentials before they expire. If the renewal fails, it returns the
@@ -111,7 +111,7 @@ func (r *renewing) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return current, err
 }
 
-// Require returns an error that names all empty variables among names.
+// Require returns an error that lists the variables that are empty.
 func (s Settings) Require(names ...string) error {
 	missing := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return s.Getenv(name) != "" })
 	if len(missing) == 0 {

@@ -15,8 +15,8 @@ import (
 	"triptych/internal/settings"
 )
 
-// newParameterStore starts a server that implements SSM's GetParametersByPath with one parameter per page. inject makes the
-// next request for each of the named parameters fail with the error code.
+// newParameterStore starts a server that implements SSM's GetParametersByPath with one parameter per page. inject
+// makes the next request for each named parameter's page fail with the error code.
 func newParameterStore(t *testing.T, parameters map[string]string, names ...string) (inject func(code string, names ...string)) {
 	t.Helper()
 	failures := map[string][]string{} // parameter name to error codes

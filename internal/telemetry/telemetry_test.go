@@ -14,7 +14,7 @@ import (
 	"triptych/picture"
 )
 
-// environments contains environments of the programs, grouped by the format that the logger writes in them.
+// environments maps each log format to environment variables that select it.
 var environments = map[string]map[string]string{
 	"text":           nil,
 	"JSON_in_Lambda": {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"},

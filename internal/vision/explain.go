@@ -34,9 +34,8 @@ const (
 	mentionsURL   = "mentions URL"   // the message of an error per image mentions the URL
 )
 
-// explanations maps errors to their meaning for the picture. A test provokes each of them.
-//
-// Sources: https://cloud.google.com/apis/design/errors, and for signing
+// explanations maps errors to their meaning for the picture. A test provokes each of them. Sources:
+// https://cloud.google.com/apis/design/errors, and for sign-in
 // https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation. Google does not document the errors
 // per image; these were observed.
 var explanations = map[cause]struct {
@@ -64,8 +63,8 @@ var explanations = map[cause]struct {
 
 	// Vision returned "The URL does not appear to be accessible by us" with codes 3, 7, 12 and 14.
 	{byURL, mentionsURL}: {picture.Unfetchable, "Google could not fetch the picture"},
-	// Vision also returns this code for good pictures (github.com/googleapis/google-cloud-java/issues/2276), so the
-	// code rejects only a picture that was sent as bytes.
+	// Vision also returns this code for good pictures (github.com/googleapis/google-cloud-java/issues/2276). Only the
+	// phase byBytes therefore maps it to BadImage.
 	{byURL, "InvalidArgument"}:   {picture.Unfetchable, "Google could not read what it fetched"},
 	{byURL, "DeadlineExceeded"}:  {picture.Unfetchable, "Google could not fetch the picture in time"},
 	{byURL, "PermissionDenied"}:  {picture.Unfetchable, "Google was not allowed to fetch the picture"},

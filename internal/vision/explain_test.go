@@ -113,7 +113,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// callFault makes the emulator fail one call. A client that retried would therefore succeed, and fail the test.
+// callFault makes the emulator fail only the first request. If the client retried, the test would fail.
 func callFault(code codes.Code, kind picture.Kind, after time.Duration) explainCase {
 	return explainCase{cause{call, code.String()}, fmt.Sprintf("retry after %s", after), kind, after, func(t *testing.T) error {
 		emulator, address := startEmulator(t)

@@ -18,7 +18,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// subjectTokenType is a signed AWS request, which proves the role.
+// subjectTokenType is the type of a request signed with an AWS role.
 const subjectTokenType = "urn:ietf:params:aws:token-type:aws4_request"
 
 // federated returns Google credentials for the program's AWS role. The format of c.CredentialsConfig, which contains no
@@ -70,7 +70,7 @@ func (r awsRole) AwsSecurityCredentials(ctx context.Context, _ *externalaccount.
 	}, nil
 }
 
-// refusal is the error of a sign-in that Google or AWS refused, or that failed because there are no AWS credentials.
+// refusal is the error of a sign-in that Google or AWS refused, or that lacks AWS credentials or a region.
 type refusal struct {
 	code    string // noCredentials or an HTTP status
 	message string
@@ -78,10 +78,10 @@ type refusal struct {
 
 func (r *refusal) Error() string { return "signing in to Google: " + r.message }
 
-// GRPCStatus lets a refusal pass through gRPC, which would replace an error without a status.
+// GRPCStatus makes gRPC return a refusal unchanged. gRPC replaces errors without a status.
 func (r *refusal) GRPCStatus() *status.Status { return status.New(codes.Unauthenticated, r.Error()) }
 
-// refusalTransport returns the response to a refused token request as a refusal. Google's library would turn the HTTP
+// refusalTransport turns the response to a refused token request into a refusal. Google's library would turn the HTTP
 // status into text.
 type refusalTransport struct{}
 

@@ -63,7 +63,7 @@ func newFederationEnv(t *testing.T) *federationEnv {
 	return f
 }
 
-// credentialsConfig returns what `gcloud iam workload-identity-pools create-cred-config --aws` writes.
+// credentialsConfig imitates `gcloud iam workload-identity-pools create-cred-config --aws`.
 func credentialsConfig(google string) string {
 	return fmt.Sprintf(`{"universe_domain": "googleapis.com", "type": "external_account", "audience": %q,
 		"subject_token_type": "urn:ietf:params:aws:token-type:aws4_request", "token_url": "%s/v1/token",
@@ -72,7 +72,7 @@ func credentialsConfig(google string) string {
 		pool, google, google, serviceAccount)
 }
 
-// signIn replaces the client by a new one, which has no token yet.
+// signIn replaces the client with one that has no token yet.
 func (f *federationEnv) signIn(t *testing.T) {
 	t.Helper()
 	cfg, err := awsconfig.LoadDefaultConfig(t.Context())

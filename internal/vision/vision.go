@@ -20,8 +20,8 @@ import (
 // DefaultFeatures lists the features that the worker requests by default. Google bills each of them separately.
 const DefaultFeatures = "LABEL_DETECTION,FACE_DETECTION,LANDMARK_DETECTION,LOGO_DETECTION,IMAGE_PROPERTIES,OBJECT_LOCALIZATION,SAFE_SEARCH_DETECTION"
 
-// maxResponse is the size of the largest response, in bytes. gRPC reports a larger response as RESOURCE_EXHAUSTED, which
-// also means an exhausted quota and is retried forever. The largest Record is therefore much smaller than maxResponse.
+// maxResponse limits a response, in bytes. gRPC reports a larger response as RESOURCE_EXHAUSTED, which also means an
+// exhausted quota and is retried forever. maxResponse is therefore much larger than the largest Record.
 const maxResponse = 64 << 20
 
 // Config configures the client. The client connects to EmulatorHost in plaintext if that is set. Otherwise it signs in with
