@@ -11,7 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 )
 
-// TestMain runs the command itself when a test starts it as a child process.
+// TestMain runs the command if a test has started a child process.
 func TestMain(m *testing.M) {
 	if os.Getenv("COSMOS_TEST_CHILD") != "" {
 		main()

@@ -190,7 +190,7 @@ func darkened(from image.Image) image.Image {
 	return to
 }
 
-// anticlockwise rotates a square picture as a camera held upright stores it.
+// anticlockwise rotates a square picture, as in the file of an upright camera.
 func anticlockwise(from image.Image) image.Image {
 	side := from.Bounds().Dx()
 	to := image.NewRGBA(from.Bounds())

@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// Azure's error message in https://github.com/microsoft/vscode-cosmosdb/issues/842 states the lifetime of a signature, which begins
-// at its x-ms-date. There, Azure refused a date that was 7 minutes ahead; the exact limit is not published.
+// An error message of Azure (https://github.com/microsoft/vscode-cosmosdb/issues/842) states how long a signature is
+// valid after its x-ms-date. In the same report, Azure refused a date 7 minutes ahead; the exact limit is not
+// published.
 const (
 	signatureLifetime = 15 * time.Minute
 	maxClockLead      = 5 * time.Minute

@@ -37,10 +37,10 @@ func documentResponse(status int, text []byte, etag string, documents *bbolt.Buc
 }
 
 // readCharge approximates the cost of a point read: 1 RU for 1 KB, 10 RU for 100 KB
-// (https://learn.microsoft.com/azure/cosmos-db/request-units). Azure's own numbers depend on the index.
+// (https://learn.microsoft.com/azure/cosmos-db/request-units).
 func readCharge(size int) float64 { return 1 + 9*float64(size)/(100<<10) }
 
-// writeFactor is the cost of a write relative to the cost of a read.
+// writeFactor is the cost of a write relative to a read. Azure also charges for the index.
 const writeFactor = 5
 
 func readDocument(tx *bbolt.Tx, r request) (response, error) {

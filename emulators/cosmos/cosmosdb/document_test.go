@@ -23,7 +23,6 @@ type documents struct {
 	t *testing.T
 }
 
-// create creates the document, whose id is its first member.
 func (d documents) create(id, body string, want int) azcosmos.ItemResponse {
 	d.t.Helper()
 	created, err := d.CreateItem(d.t.Context(), partition(id), []byte(body), &azcosmos.ItemOptions{EnableContentResponseOnWrite: true})

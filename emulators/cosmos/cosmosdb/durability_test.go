@@ -16,8 +16,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 )
 
-// writerEnv names the file to write to. If it is set, the test binary is the process that the test kills: it serves the
-// file, creates documents through azcosmos and prints each id after the create has succeeded.
+// writerEnv names the file to write to. If it is set, the test binary is the process that the test kills: it serves
+// the file, creates documents through azcosmos and prints the id and ETag of each one created.
 const writerEnv = "COSMOS_TEST_FILE"
 
 func TestMain(m *testing.M) {

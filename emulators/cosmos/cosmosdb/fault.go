@@ -22,7 +22,7 @@ type Fault struct {
 	AfterApply bool          // execute the request first: the write succeeds but its response is lost
 }
 
-// Rule returns the requests that the Fault applies to.
+// Rule returns the part that package faults evaluates.
 func (f Fault) Rule() faults.Rule {
 	return faults.Rule{Only: f.Only, Method: f.Method, Times: f.Times, Delay: f.Delay, OnMatch: f.OnMatch}
 }

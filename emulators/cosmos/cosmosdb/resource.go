@@ -87,7 +87,7 @@ func checkContainer(properties object) error {
 	return nil
 }
 
-// addResource adds a bucket for a database or a container, with a bucket for its children, and numbers it.
+// addResource adds a bucket, with a bucket for children, and returns the new bucket and its number.
 func addResource(parent *bbolt.Bucket, id string, children []byte) (*bbolt.Bucket, uint64, error) {
 	if parent.Bucket([]byte(id)) != nil {
 		return nil, 0, errConflict

@@ -131,8 +131,8 @@ func parseBody(text []byte) (object, string, error) {
 	return body, id, err
 }
 
-// readAccount returns the locations of the account. SDKs send all later requests to the writable location, which is therefore the
-// host of this request.
+// readAccount returns the locations of the account. SDKs send all later requests to these locations, so the only
+// location is the host of this request.
 func readAccount(_ *bbolt.Tx, r request) (response, error) {
 	scheme := "http"
 	if r.tls {

@@ -55,10 +55,10 @@ func (s *Server) read(operation operation, r request) (res response, err error) 
 	return res, err
 }
 
-// write runs the operation in a transaction and returns after the commit. bbolt runs several operations in one transaction,
-// and may run an operation more than once. If an operation returns a *statusError, write commits the transaction
-// nevertheless, to keep the writes of the other operations. An operation must therefore return a *statusError only
-// before it has changed anything.
+// write runs the operation in a transaction and returns after the commit. bbolt runs several operations in one
+// transaction, and may run an operation more than once. A *statusError does not roll the transaction back, because
+// bbolt would then repeat the other operations. An operation must therefore return a *statusError only before it has
+// changed anything.
 func (s *Server) write(operation operation, r request) (res response, err error) {
 	var refused *statusError
 	err = s.db.Batch(func(tx *bbolt.Tx) error {

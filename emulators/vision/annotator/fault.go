@@ -32,7 +32,7 @@ type Fault struct {
 	RetryAfter time.Duration                   // sent with Code, as google.rpc.RetryInfo
 }
 
-// Rule returns the calls that the Fault applies to.
+// Rule returns the part that package faults uses.
 func (f Fault) Rule() faults.Rule {
 	return faults.Rule{Only: f.Only, Times: f.Times, Delay: f.Delay, OnMatch: f.OnMatch}
 }

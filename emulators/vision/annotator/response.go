@@ -13,8 +13,8 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// landmarks defines Google's landmarks as means of faces.Landmarks. Ears and cheeks cannot be derived. A pupil is assumed in the
-// centre of its eye, and a corner of the jaw a quarter of the way along it.
+// landmarks defines Google's landmarks as means of faces.Landmarks. Ears and cheeks cannot be derived. Assumed
+// positions: pupils in the centres of the eyes, corners of the jaw halfway from chin to ear.
 var landmarks = []struct {
 	kind   visionpb.FaceAnnotation_Landmark_Type
 	points []int

@@ -1,13 +1,11 @@
 // Package annotator implements Cloud Vision's gRPC method BatchAnnotateImages on loopback, with real detection of faces,
 // objects, labels and colours on the CPU.
 //
-// It returns Google's error codes and messages. Errors of one image are in its response: 3 for bad or too large images, 7
-// for gs:// URLs, 14 for URLs that cannot be fetched, 12 for features that are not implemented, 13 for a panic. The limits
-// are Google's: 10 MiB per request, 16 images, 20 MB and 75 megapixels per image. The package fetches URLs from loopback
-// addresses only, and stores nothing.
+// The error codes and limits are Google's: 10 MiB and 16 images per request, 20 MB and 75 megapixels per image. The package
+// fetches URLs from loopback addresses only, and stores nothing.
 //
-// Text detection is not implemented: PP-OCRv4 in Go takes 2.8 CPU-seconds per picture; Tesseract takes 0.3, but must be
-// installed, and read letters that do not exist in a photograph of a person. No model for safe search is available.
+// Text detection is not implemented. PP-OCRv4 in Go takes 2.8 CPU-seconds per picture. Tesseract must be installed, and
+// found text in a photograph of a person that contains none. Safe search is not implemented, because no package has a model.
 package annotator
 
 import (
@@ -68,8 +66,8 @@ func New() (*Server, error) {
 	}, nil
 }
 
-// Serve handles calls until the context ends. It then finishes running calls, for at most 5 s, and returns nil. It closes ln,
-// which must be on a loopback address, because callers are not authenticated.
+// Serve handles calls until the context ends, then finishes running calls for at most 5 s and returns nil. Serve
+// closes ln. The address of ln must be loopback, because callers are not authenticated.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	if tcp, ok := ln.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		ln.Close()

@@ -102,8 +102,8 @@ func cluster(bins []bin) []bin {
 	return found
 }
 
-// seeds returns the initial clusters: first the most common bin, then repeatedly the bin with the greatest product of
-// pixel count and distance to the chosen ones.
+// seeds returns the initial clusters: first the most common bin, then repeatedly the bin with the greatest pixel
+// count × squared distance to the nearest seed.
 func seeds(bins []bin) []bin {
 	var chosen []bin
 	distances := make([]float64, len(bins))

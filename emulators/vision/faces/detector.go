@@ -53,7 +53,8 @@ func (d detector) detect(picture *image.RGBA) []Face {
 		if i == len(d.body)-1 {
 			stride = 1
 		}
-		// The activation gives the same result before and after pooling, but afterwards there is only a quarter of the values.
+		// LeakyReLU gives the same result before and after pooling, but pooling with stride 2 leaves a quarter of the
+		// values.
 		x = layer.Apply(&wide, x).MaxPool(stride).LeakyReLU(leak)
 	}
 	return distinct(proposals(d.last.Apply(&nn.Tensor{}, x), scale))
@@ -68,8 +69,8 @@ func inputSizeFor(size image.Point) image.Point {
 	return image.Pt(cells(size.X), cells(size.Y)).Mul(cellSize)
 }
 
-// proposals decodes the network's output, whose channels are the box parameters of each anchor. scale is the width of a
-// pixel of the picture in pixels of the input.
+// proposals decodes the network's output, whose channels are the box parameters of each anchor. scale is the number
+// of input pixels per picture pixel.
 func proposals(grid *nn.Tensor, scale float64) []Face {
 	var found []Face
 	rows, columns, cell := grid.Shape[1], grid.Shape[2], cellSize/scale

@@ -26,7 +26,7 @@ func (n expressionNetwork) estimate(picture *image.RGBA, box Box) Expressions {
 	return Expressions{float64(p[1]), float64(p[2]), float64(p[3]), float64(p[6])}
 }
 
-// cropMeans is the mean colour of the faces that both face networks were trained with.
+// cropMeans is the mean colour in the training of the landmark and expression networks.
 var cropMeans = [3]float32{122.782, 117.001, 104.298}
 
 // features is the common part of the landmark and the expression network: densely connected blocks, each of which halves the

@@ -80,10 +80,10 @@ func (b Box) overlap(c Box) float64 {
 
 func (b Box) area() float64 { return (b.Right - b.Left) * (b.Bottom - b.Top) }
 
-// cropSize is the side of the input of the landmark and expression networks: the face, centred in a black square.
+// cropSize is the side of the input of the landmark and expression networks: a black square with the face centred.
 const cropSize = 112
 
-// crop returns the input for a face and its scale.
+// crop returns the network input for a face and the scaling factor.
 func crop(picture *image.RGBA, face Box) (*image.RGBA, float64) {
 	return photo.Letterbox(picture, face.pixels(picture), image.Pt(cropSize, cropSize), true)
 }

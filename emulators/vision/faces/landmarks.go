@@ -60,9 +60,9 @@ func newLandmarkNetwork(m *nn.Model) landmarkNetwork {
 	return landmarkNetwork{newFeatures(m, 3, 3), m.Dense("fc")}
 }
 
-// locate returns the mean of the landmarks of the face and of its mirror image, and their agreement, which replaces the
-// confidence that the network does not report: where the network guesses, the two results differ. The agreement is 1 if they
-// are equal, and 1/e if they differ by a quarter of the distance between the eyes.
+// locate runs the network on the face and on its mirror image. It returns the mean landmarks and the agreement of the
+// two results, which serves as a confidence: the results differ where the network guesses. The agreement is 1 if the
+// results are equal, and 1/e if they differ by a quarter of the distance between the eyes.
 func (n landmarkNetwork) locate(picture *image.RGBA, box Box) (Landmarks, float64) {
 	square, scale := crop(picture, box)
 	plain, reflected := n.points(square), n.points(mirror(square))

@@ -24,7 +24,8 @@ var hues = []struct {
 const (
 	// Saturation is the difference between the strongest and the weakest primary, divided by the strongest.
 	minSaturation = 0.25 // less saturated colours have no hue label
-	// Each colour of a black and white picture has at most maxMonochrome. Even the photograph of a white wall has more.
+	// maxMonochrome is the highest saturation in a black and white picture. Even a photograph of a white wall has
+	// more.
 	maxMonochrome = 0.06
 	maxDark       = 50  // strongest primary of a dark colour, of 255
 	maxBrown      = 180 // strongest primary of brown, of 255

@@ -1,7 +1,7 @@
 package labels
 
-// kinds maps an object to its kind, following COCO's supercategories. Books, clocks and others have none, because their
-// supercategory "indoor" is not informative.
+// kinds maps an object to its kind, mostly COCO's supercategory. Most objects of the supercategories "indoor" and
+// "outdoor", which say little, have no kind.
 var kinds = map[string]string{
 	"Bicycle": vehicle, "Car": vehicle, "Motorcycle": vehicle, "Airplane": vehicle, "Bus": vehicle, "Train": vehicle, "Truck": vehicle, "Boat": vehicle,
 	"Bird": animal, "Cat": animal, "Dog": animal, "Horse": animal, "Sheep": animal, "Cow": animal, "Elephant": animal, "Bear": animal, "Zebra": animal, "Giraffe": animal,

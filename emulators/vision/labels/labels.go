@@ -1,6 +1,6 @@
-// Package labels derives labels from the detected objects, faces and colours of a picture. An object's kind has the object's
-// score, a smile has the face's score times joy, a group has the score of its third member, and a colour has the fraction of the
-// picture that it covers.
+// Package labels derives labels from the detected objects, faces and colours of a picture. A kind has the score of
+// its object, a smile the face's score times the probability of happiness, a group the third-highest score of its
+// members, and a colour the fraction of the picture that it covers.
 package labels
 
 import (

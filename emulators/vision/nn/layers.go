@@ -30,7 +30,7 @@ type Conv struct {
 	Padding       Padding
 }
 
-// Apply writes the output into out, which must not be in, and returns out.
+// Apply writes the output into out, which must differ from in, and returns out.
 func (l Conv) Apply(out, in *Tensor) *Tensor {
 	channels, inner := l.Filters.Shape[0], len(l.Filters.Data)/l.Filters.Shape[0]
 	height, top := l.Padding.span(in.Shape[1], l.Filters.Shape[2], l.Stride)
@@ -56,8 +56,8 @@ func (l Conv) Apply(out, in *Tensor) *Tensor {
 }
 
 // unroll fills the matrix for count rows of output, so that the convolution becomes a matrix product ("im2col"). The
-// matrix has a row for each cell of the window and a column for each output position. The first window starts at input
-// row top, and left columns before the input.
+// matrix has a row for each cell of the window and a column for each output position. The first window starts at row
+// top and column -left of the input.
 func (l Conv) unroll(matrix []float32, in *Tensor, top, left, count, width int) {
 	rows, cols, inHeight, inWidth := l.Filters.Shape[2], l.Filters.Shape[3], in.Shape[1], in.Shape[2]
 	for cell := range in.Shape[0] * rows * cols {
@@ -88,10 +88,9 @@ type Depthwise struct {
 	Padding       Padding
 }
 
-// Apply writes the output into out, which must not be in, and returns out.
-//
-// For each filter cell, it adds the padded channel, shifted by the cell and multiplied by its weight, to all sums in one
-// vector operation. This also computes sums whose windows wrap around an edge; they are never read.
+// Apply writes the output into out, which must differ from in, and returns out. For each filter cell, one vector
+// operation adds the padded channel, shifted to the cell and multiplied by its weight, to all sums. Sums whose
+// windows wrap around an edge are not used.
 func (l Depthwise) Apply(out, in *Tensor) *Tensor {
 	rows, cols := l.Filters.Shape[2], l.Filters.Shape[3]
 	height, top := l.Padding.span(in.Shape[1], rows, l.Stride)
@@ -130,7 +129,7 @@ type Separable struct {
 	Pointwise Conv
 }
 
-// Apply writes the output into out, which must not be in, and returns out.
+// Apply writes the output into out and returns out.
 func (l Separable) Apply(out, in *Tensor) *Tensor {
 	return l.Pointwise.Apply(out, l.Depthwise.Apply(&Tensor{}, in))
 }

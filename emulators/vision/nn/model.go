@@ -95,8 +95,9 @@ func (m *Model) Depthwise(name string, stride int) Depthwise {
 	return Depthwise{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[2]), stride, Same}
 }
 
-// filters returns the weights of a convolution. If the model has name/scale and name/min, it applies them to each output
-// channel. Output channels vary fastest; in depthwise filters, whose last dimension is 1, they are the third dimension.
+// filters returns the weights of a convolution. If the model has name/scale and name/min, filters applies them to
+// each output channel. The output channel is the last dimension; in depthwise filters, whose last dimension is 1, the
+// third.
 func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	stored := m.Tensor(name+"/"+kind, shape...)
 	if _, ok := m.stored[name+"/scale"]; !ok {

@@ -53,7 +53,7 @@ func (t *Tensor) ReLU() *Tensor {
 	return t
 }
 
-// ReLU6 limits values to 0 to 6, in place, and returns t.
+// ReLU6 clamps values to [0, 6], in place, and returns t.
 func (t *Tensor) ReLU6() *Tensor {
 	for i, v := range t.Data {
 		t.Data[i] = min(max(v, 0), 6)

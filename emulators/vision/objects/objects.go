@@ -1,10 +1,10 @@
 // Package objects finds everyday objects of 80 classes in a picture with an SSDLite-MobileNetV2 trained on COCO (see
-// weights/NOTICE). It misses small objects, and may take an object of another class for one of its own.
+// weights/NOTICE). It misses small objects, and may report an object of an unknown class as one of the 80.
 //
-// The network often reports large objects that do not exist: a cliff was a person (score 0.76). Find therefore confirms large
-// objects by a second detection on the picture with a margin around it. In 490 pictures, most of them drawings and
-// screenshots, the first detection reported 147 real objects and 71 that did not exist. The second detection keeps 143 and 34
-// of them; a higher threshold of 0.6 would keep 117 and 49.
+// The network often reports large objects that do not exist: it reported a cliff as a person (score 0.76). Find therefore
+// confirms large objects with a second detection, for which the picture gets a margin. In 490 pictures, most of them
+// drawings and screenshots, the first detection reported 147 real objects and 71 that did not exist. The second detection
+// confirmed 143 and 34 of them. A threshold of 0.6 without a second detection would keep 117 and 49.
 package objects
 
 import (
@@ -76,8 +76,9 @@ func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Ob
 // training.
 var stretched = image.Rect(0, 0, inputSize, inputSize)
 
-// withMargin returns the position of the picture in the network's input for the second detection: in its proportions, centred,
-// with a margin of 5 % on each side. With 10 %, the network again reports a person in the photograph of the cliff.
+// withMargin returns the position of the picture in the network's input for the second detection: centred, with its
+// aspect ratio and margins of at least 5 %. With 10 %, the network again reports a person in the photograph of the
+// cliff.
 func withMargin(size image.Point) image.Rectangle {
 	const side = inputSize * 9 / 10
 	longer := max(size.X, size.Y)
@@ -103,8 +104,8 @@ func (f *Finder) detect(ctx context.Context, picture *image.RGBA, position image
 	return found, nil
 }
 
-// confirmed returns the found objects without the large ones that the second detection did not find. A confirmed object has
-// the mean of its two scores.
+// confirmed drops large objects that the second detection did not find. Other large objects get the mean of both
+// scores, which must reach minScore.
 func confirmed(found, second []Object) []Object {
 	var kept []Object
 	for _, o := range found {
@@ -140,8 +141,8 @@ func input(picture *image.RGBA, at image.Point) *nn.Tensor {
 	return t
 }
 
-// boxParameters is the number of values of an anchor, which is a typical box (top, left, bottom, right), and of a predicted
-// box (y, x, height, width, relative to an anchor).
+// boxParameters is the number of values of an anchor (a typical box: top, left, bottom, right) and of a predicted box
+// (y, x, height, width, relative to its anchor).
 const boxParameters = 4
 
 // predictedBox decodes a predicted box. The factors 10 and 5 are those of the training.

@@ -8,8 +8,8 @@ import (
 	xdraw "golang.org/x/image/draw"
 )
 
-// shrink averages squares of by × by pixels of the canvas, which is white where the picture does not cover it. It converts only
-// by rows at a time to RGBA: the scalers of x/image/draw would need 350 MB for 75 megapixels.
+// shrink averages squares with sides of by pixels. The canvas is white where the picture does not cover it. Only one
+// row of squares at a time is converted to RGBA: the scalers of x/image/draw would need 350 MB for 75 megapixels.
 func shrink(from image.Image, canvas image.Rectangle, by int) *image.RGBA {
 	to := image.NewRGBA(image.Rect(0, 0, (canvas.Dx()+by-1)/by, (canvas.Dy()+by-1)/by))
 	if by == 1 {
@@ -43,8 +43,8 @@ func averageRow(to []byte, band *image.RGBA, rows, by int) {
 	}
 }
 
-// Letterbox scales the part of the picture inside crop to fit into size, in its proportions, and draws it on black, at the upper
-// left or in the centre. It also returns the width of a pixel of the picture in pixels of the result.
+// Letterbox scales the part of the picture inside crop to fit into size, keeps its aspect ratio, and draws it on
+// black, at the upper left or in the centre. It also returns the number of result pixels per picture pixel.
 func Letterbox(from *image.RGBA, crop image.Rectangle, size image.Point, centred bool) (*image.RGBA, float64) {
 	crop = crop.Intersect(from.Rect)
 	to := image.NewRGBA(image.Rectangle{Max: size})
@@ -62,10 +62,11 @@ func Letterbox(from *image.RGBA, crop image.Rectangle, size image.Point, centred
 	return to, scale
 }
 
-// average weights each pixel by the area that it covers. The kernels of x/image/draw are wider and blur the picture.
+// average is a box filter: equal weights inside a result pixel. The kernels of x/image/draw are wider and blur the
+// picture.
 var average = &xdraw.Kernel{Support: 0.5, At: func(float64) float64 { return 1 }}
 
-// Stretch scales the whole picture to size, not in its proportions.
+// Stretch scales the whole picture to size, whatever its aspect ratio.
 func Stretch(from *image.RGBA, size image.Point) *image.RGBA {
 	to := image.NewRGBA(image.Rectangle{Max: size})
 	var scaler xdraw.Interpolator = average
