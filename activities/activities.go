@@ -15,7 +15,8 @@ import (
 	"triptych/picture"
 )
 
-// Activities contains the dependencies of the activities. All fields are required, and all are safe for concurrent use.
+// Activities contains the clients and settings that the activities use. Every field is required and is safe for
+// concurrent use.
 type Activities struct {
 	S3          *s3.Client
 	Bucket      string // the bucket that web uploads to
@@ -37,7 +38,8 @@ func (a *Activities) RegisterMain(r worker.ActivityRegistry) {
 		picture.DeleteObjectActivity:      a.DeleteObject,
 		picture.DeleteHistoryActivity:     a.DeleteHistory,
 	} {
-		// Histories contain this name, so renaming the method must not change it.
+		// Workflow histories contain the activity's name, so the name must stay the same even if the Go method is
+		// renamed.
 		r.RegisterActivityWithOptions(method, activity.RegisterOptions{Name: name})
 	}
 }

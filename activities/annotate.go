@@ -30,18 +30,18 @@ const (
 	ByBytes Send = "bytes" // the worker reads the picture and sends it
 )
 
-// MaxInlineSize is the maximum size of a picture that is sent as bytes. Google refuses gRPC requests of more than
-// 10,485,760 bytes (github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845). 64 KiB are reserved for the rest of
-// the request. A larger picture that Google cannot fetch is retried by URL.
+// MaxInlineSize is the maximum size of a picture that the worker sends to Google as bytes. Google refuses gRPC
+// requests of more than 10,485,760 bytes (github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845). 64 KiB are
+// reserved for the parts of the request other than the picture.
 const MaxInlineSize = 10<<20 - 64<<10
 
-// InlineBytesLimit is the maximum total size of the pictures that a worker sends as bytes concurrently. Each picture
-// takes twice its size in memory, because gRPC copies it.
+// InlineBytesLimit is the maximum total size of the pictures that one worker sends as bytes at the same time. gRPC
+// copies each picture, so the worker needs up to twice this amount of memory.
 const InlineBytesLimit = 20 * MaxInlineSize
 
-// maxRecord is the maximum size of a Record in bytes of JSON. The Record must fit into a Cosmos DB item and into a
-// Temporal payload (2 MiB). 8 KiB are reserved for the run ID, the times and Temporal's envelope, which are unknown when
-// the Record is measured.
+// maxRecord is the maximum size of a Record in bytes of JSON, so that the Record fits into a Cosmos DB item and into
+// a Temporal payload (2 MiB). annotate measures the Record before the run ID, the times and Temporal's envelope are
+// known. 8 KiB are reserved for these three parts.
 const maxRecord = records.MaxSize - 8<<10
 
 // AnnotateInput is the input of annotate.
@@ -52,16 +52,17 @@ type AnnotateInput struct {
 	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"` // annotate again if the Record is older
 }
 
-// AnnotateResult is the result of annotate. If annotate keeps an existing Record, only Existing is set, to its
-// status.
+// AnnotateResult is the result of the activity annotate. If annotate keeps an existing Record, the field Existing
+// contains that Record's status, and all other fields are empty.
 type AnnotateResult struct {
 	Annotation json.RawMessage `json:"annotation"` // Google's AnnotateImageResponse as proto JSON
 	Step       picture.Step    `json:"step"`
 	Existing   picture.Status  `json:"existing,omitempty"`
 }
 
-// Annotate calls Google once per attempt, because Google bills each call that it answers. Annotate does not call
-// Google if the picture was erased or keeps its Record.
+// Annotate sends the picture to Google and returns the annotation. Each attempt of the activity calls Google at most
+// once, because Google charges for each call that it answers. Annotate does not call Google if the picture was erased
+// or already has a Record that must not be replaced.
 func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
@@ -86,9 +87,9 @@ func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateRe
 	return AnnotateResult{Annotation: annotation, Step: doneStep(ctx, picture.AnnotateStep, started)}, nil
 }
 
-// existingRecord returns the picture's Record, or the zero Record if there is none. annotate calls it first, so that
-// Google is not paid twice. If Cosmos DB is unavailable, existingRecord returns a tombstone if the picture's erasure
-// has started. Otherwise, it returns the zero Record, because persist will detect an existing Record.
+// existingRecord returns the picture's Record, or the zero Record if the picture has none. If Cosmos DB is
+// unavailable, existingRecord asks Temporal whether the picture's erasure has started, and returns a tombstone if it
+// has. Otherwise, existingRecord returns the zero Record, and the later step persist detects an existing Record.
 func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture.Record, error) {
 	record, err := a.readRecord(ctx, id)
 	if err == nil || errors.Is(err, records.ErrNotFound) {
@@ -104,8 +105,8 @@ func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture
 	return picture.Tombstone(id), explainTemporal(err)
 }
 
-// readRecord returns after two seconds at the latest. The read runs in a goroutine, because azcosmos does not always
-// respect a deadline.
+// readRecord reads the picture's Record from Cosmos DB and returns after at most two seconds. The read operation runs
+// in a goroutine, because the client library azcosmos does not always respect a deadline.
 func (a *Activities) readRecord(ctx context.Context, id picture.ID) (picture.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -147,15 +148,15 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 	return extractAnnotation(response, in)
 }
 
-// image returns the picture in the form that in.Send selects.
+// image returns the picture for the request to Google, either as a URL or as bytes, depending on in.Send.
 func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Image, error) {
 	if in.Send == ByBytes {
 		content, err := a.read(ctx, in.Picture)
 		return &visionpb.Image{Content: content}, err
 	}
 	signed := in.SignedURL
-	// A URL may expire while the picture waits in the queue or for a retry. Sign a new one here, because presign
-	// would send the picture to the end of the queue.
+	// A signed URL may expire while the picture waits in the queue or for a retry. Sign a new URL here, because
+	// running the activity presign again would move the picture to the end of the queue.
 	if time.Until(signed.ExpiresAt) < minURLTTL/2 {
 		var err error
 		if signed, err = a.sign(ctx, in.Picture); err != nil {
@@ -165,7 +166,8 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Ima
 	return &visionpb.Image{Source: &visionpb.ImageSource{ImageUri: signed.URL}}, nil
 }
 
-// read reads an object version that is small enough to be sent.
+// read returns the content of the picture's object version in S3. It returns an error if the content is larger than
+// MaxInlineSize.
 func (a *Activities) read(ctx context.Context, p picture.Picture) ([]byte, error) {
 	get := &s3.GetObjectInput{Bucket: &p.Bucket, Key: &p.Key}
 	if p.VersionID != "" {
@@ -201,7 +203,7 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	if err != nil {
 		return nil, fmt.Errorf("encoding Google's annotation: %w", err)
 	}
-	// The annotation grows when it is encoded as part of the Record.
+	// Measure the size of the encoded Record, because the annotation grows when it is encoded as part of the Record.
 	record, err := records.Encode(in.Picture.AnnotatedRecord(annotation, time.Now(), nil, ""))
 	if err != nil {
 		return nil, err
@@ -213,8 +215,9 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	return annotation, nil
 }
 
-// explainImage translates Google's error for the image. If the URL may have caused the error, the workflow then sends
-// the bytes. If the picture is too large for that, InvalidArgument rejects the picture.
+// explainImage translates Google's error for the image. If the URL may have caused the error, the returned error
+// makes the workflow send the picture as bytes. If the picture is too large to be sent as bytes, Google's error code
+// InvalidArgument rejects the picture.
 func explainImage(in AnnotateInput, err vision.ImageError) error {
 	explained := vision.Explain(&err)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {
@@ -227,8 +230,8 @@ func explainImage(in AnnotateInput, err vision.ImageError) error {
 	return tooLargeToSend(in.Picture)
 }
 
-// tooLargeToSend returns the error for a picture that cannot be sent as bytes. The error rejects the picture only if
-// Google would refuse it by URL.
+// tooLargeToSend returns the error for a picture that is too large to be sent as bytes. The error rejects the picture
+// if its size also exceeds Google's limit for pictures sent by URL. Otherwise, the error is retryable.
 func tooLargeToSend(p picture.Picture) *picture.Error {
 	if p.Size > picture.MaxSize {
 		return &picture.Error{Kind: picture.TooLarge,

@@ -121,7 +121,8 @@ func TestAnnotateExpiringURL(t *testing.T) {
 	})
 }
 
-// The server of the picture responds to Google only after annotate has sent a heartbeat.
+// The HTTP server of the picture responds to Google only after annotate has sent a heartbeat. Without heartbeats,
+// annotate would time out and the test would fail.
 func TestAnnotateSendsHeartbeatsWhileGoogleIsSlow(t *testing.T) {
 	c := openClouds(t)
 	heartbeats := make(chan struct{}, 1)
@@ -157,7 +158,8 @@ func decodeAnnotation(t *testing.T, annotation []byte) *visionpb.AnnotateImageRe
 	return &response
 }
 
-// startTruncatingProxy starts a proxy to S3 that closes each connection after limit bytes from S3.
+// startTruncatingProxy starts a proxy to the S3 emulator and returns the proxy's URL. The proxy closes each
+// connection after forwarding limit bytes from S3.
 func startTruncatingProxy(t *testing.T, limit int64) (url string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

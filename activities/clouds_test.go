@@ -28,7 +28,8 @@ import (
 	"triptych/picture"
 )
 
-// clouds contains the activities, connected to the emulators of the three clouds as the worker connects them.
+// clouds contains the activities and the emulators of the clouds. The activities connect to the emulators in the same
+// way as the worker connects to the real clouds.
 type clouds struct {
 	*Activities
 	google   *annotator.Server
@@ -124,7 +125,8 @@ func newKey() string {
 	return base64.StdEncoding.EncodeToString(key[:])
 }
 
-// createUnreadableRecord connects to a new account that has an unreadable Record of the picture.
+// createUnreadableRecord connects c to a new Cosmos DB account and writes a Record of the picture that cannot be
+// decoded.
 func (c *clouds) createUnreadableRecord(t *testing.T, id picture.ID) {
 	t.Helper()
 	server, config := startAccount(t)

@@ -9,8 +9,9 @@ import (
 	"triptych/picture"
 )
 
-// Delay is embedded in the input of an activity that calls Cosmos DB. If Cosmos DB throttled the local activity,
-// Delay postpones the durable activity (see localFirst in package workflows).
+// Delay is embedded in the input of an activity that writes a Record. Workflows first run such an activity as a local
+// activity. If Cosmos DB throttles the local activity, Delay postpones the durable activity that follows (see
+// localFirst in package workflows).
 type Delay struct {
 	NotBefore time.Time `json:"notBefore,omitzero"` // as Cosmos DB requested; zero: no delay
 }
@@ -18,9 +19,9 @@ type Delay struct {
 // DelayUntil sets NotBefore.
 func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
 
-// wait fails the first attempt with NextRetryDelay, so that Temporal waits until NotBefore. An operator can skip this
-// delay with `temporal activity reset`. A heartbeat marks that the delay was requested, because a reset sets the
-// attempt number back to 1.
+// wait returns an error with NextRetryDelay if NotBefore is in the future, so that Temporal starts the next attempt
+// at NotBefore. wait also sends a heartbeat, and an attempt that finds this heartbeat does not wait again. An
+// operator can therefore skip the delay with `temporal activity reset`, which keeps the heartbeat.
 func (d Delay) wait(ctx context.Context) error {
 	left := time.Until(d.NotBefore)
 	if left <= 0 || activity.HasHeartbeatDetails(ctx) {

@@ -11,7 +11,8 @@ import (
 	"triptych/picture"
 )
 
-// The durable activity must not call Cosmos DB before NotBefore, unless the operator resets the activity.
+// TestDelay checks that a durable activity does not call Cosmos DB before NotBefore, unless an operator resets the
+// activity.
 func TestDelay(t *testing.T) {
 	c := openClouds(t)
 	for _, tt := range []struct {
@@ -54,7 +55,8 @@ func TestDelay(t *testing.T) {
 			}
 			c.checkNoRecord(t, r.ID)
 		})
-		// `temporal activity reset` sets the attempt number back to 1 and keeps the heartbeat.
+		// `temporal activity reset` sets the attempt number back to 1 and keeps the heartbeat, so only the heartbeat
+		// shows that an earlier attempt has requested the delay.
 		t.Run("attempt_1_of_"+tt.activity+"_after_a_reset_writes_immediately", func(t *testing.T) {
 			notBefore := time.Now().Add(time.Hour)
 			checkWritten(t, newRecord(t), notBefore, func(env *testsuite.TestActivityEnvironment) { env.SetHeartbeatDetails(notBefore) })

@@ -9,7 +9,7 @@ import (
 	"triptych/picture"
 )
 
-// DeleteObject deletes all versions of an upload, whatever its file extension is.
+// DeleteObject deletes all versions of the picture's object in S3, whatever file extension the object's key has.
 func (a *Activities) DeleteObject(ctx context.Context, id picture.ID) error {
 	prefix := picture.Prefix + string(id) + "."
 	pages := s3.NewListObjectVersionsPaginator(a.S3, &s3.ListObjectVersionsInput{Bucket: &a.Bucket, Prefix: &prefix})
@@ -32,8 +32,8 @@ func (a *Activities) DeleteObject(ctx context.Context, id picture.ID) error {
 	return nil
 }
 
-// deleteVersion deletes one version of an object, or the object of an unversioned bucket if version is "". It succeeds if
-// the version does not exist.
+// deleteVersion deletes one version of an object. If version is "", the bucket is unversioned, and deleteVersion
+// deletes the object itself. A version that does not exist is not an error.
 func (a *Activities) deleteVersion(ctx context.Context, bucket, key, version string) error {
 	in := &s3.DeleteObjectInput{Bucket: &bucket, Key: &key}
 	if version != "" {

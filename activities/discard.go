@@ -12,8 +12,9 @@ type DiscardInput struct {
 	Delay
 }
 
-// Discard replaces persist for a picture that its owner erased while the workflow was running. It writes the tombstone,
-// in case the erasure has not done so yet, and deletes the object version that the workflow was started for.
+// Discard runs instead of the activity persist if the owner erased the picture while the picture's workflow was
+// running. Discard writes the tombstone unless the erasure has already written it. Discard also deletes the object
+// version for which the workflow was started.
 func (a *Activities) Discard(ctx context.Context, in DiscardInput) (picture.Outcome, error) {
 	if err := in.wait(ctx); err != nil {
 		return picture.Outcome{}, failure(err)

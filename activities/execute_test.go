@@ -18,8 +18,8 @@ import (
 
 type environmentOption func(*testsuite.TestActivityEnvironment)
 
-// execute runs an activity by its name in Temporal's test environment. It returns the error that the activity returned,
-// without the ActivityError in which Temporal wraps it.
+// execute runs an activity by its name in Temporal's test environment and returns the activity's result and error.
+// Temporal wraps the error in an ActivityError, and execute returns the error without this wrapper.
 func execute[Out any, Name ~string](t *testing.T, c *clouds, name Name, in any, options ...environmentOption) (Out, error) {
 	t.Helper()
 	return executeWithContext[Out](t.Context(), t, c, name, in, options...)
@@ -51,7 +51,8 @@ func executeWithContext[Out any, Name ~string](ctx context.Context, t *testing.T
 	return out, err
 }
 
-// intercepted is an interceptor that records the activity's error and replaces its Temporal client.
+// intercepted is an interceptor that records the error of an activity and replaces the Temporal client that the
+// activity uses.
 type intercepted struct {
 	interceptor.WorkerInterceptorBase
 	temporal client.Client
@@ -77,8 +78,8 @@ func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 	return out, err
 }
 
-// outbound is an interceptor that replaces the result of activity.GetClient. C is inferred, because the SDK does not
-// export the type.
+// outbound is an interceptor that replaces the result of activity.GetClient. The type parameter C stands for the
+// result's type, which the compiler must infer because the SDK does not export it.
 type outbound[C any] struct {
 	interceptor.ActivityOutboundInterceptorBase
 	client C
@@ -111,8 +112,8 @@ func (c *clouds) persist(t *testing.T, r picture.Record) (picture.Outcome, error
 	return execute[picture.Outcome](t, c, picture.PersistStep, PersistInput{Record: r})
 }
 
-// checkFailure checks that err is an ApplicationError of this kind, and whether it is retryable. It does not unwrap err,
-// because Temporal does not either.
+// checkFailure checks that err is an ApplicationError of the given kind, and that err is retryable exactly if errors
+// of this kind must be retried. checkFailure does not unwrap err, because Temporal reads only the outermost error.
 func checkFailure(t *testing.T, err error, kind picture.Kind) *temporal.ApplicationError {
 	t.Helper()
 	failure, ok := err.(*temporal.ApplicationError)
@@ -129,7 +130,7 @@ func checkFailure(t *testing.T, err error, kind picture.Kind) *temporal.Applicat
 	return failure
 }
 
-// checkNotBilled checks that the number of calls that Google billed is still before.
+// checkNotBilled checks that the number of calls for which Google charged still equals the parameter before.
 func (c *clouds) checkNotBilled(t *testing.T, before int64) {
 	t.Helper()
 	if calls := c.google.Billed() - before; calls != 0 {

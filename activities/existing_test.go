@@ -87,7 +87,8 @@ func TestAnnotateWithoutCosmosDB(t *testing.T) {
 	})
 }
 
-// azcosmos reads the properties of the account without the deadline of the call.
+// The client library azcosmos ignores the caller's context while it reads the properties of the Cosmos DB account.
+// readRecord must nevertheless return when its context is cancelled.
 func TestReadRecordRespectsItsContext(t *testing.T) {
 	c := openClouds(t)
 	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))

@@ -13,10 +13,9 @@ import (
 	"triptych/picture"
 )
 
-// failure converts err to an ApplicationError. Activities must return it unwrapped, because Temporal reads the error type,
-// the next retry delay, and whether the error is retryable, from the outermost error only.
-//
-// Everyone who has the picture's link can read the message. The cause contains the cloud's own message, for the operator.
+// failure converts err to an ApplicationError. An activity must return this error without wrapping it, because
+// Temporal reads the error's type, retry delay and retryability only from the outermost error. The message is for
+// everyone who has the picture's link, and the cause contains the cloud's own message for the operator.
 func failure(err error) error {
 	if err == nil {
 		return nil
@@ -34,8 +33,8 @@ func failure(err error) error {
 	return temporal.NewApplicationErrorWithOptions(e.Sentence(), string(e.Kind), options)
 }
 
-// explainTemporal translates an error of the Temporal client. NotFound is a success, because a workflow that does not exist
-// needs neither termination nor deletion.
+// explainTemporal translates an error of the Temporal client. It returns nil for NotFound, because a workflow that
+// does not exist needs neither termination nor deletion.
 func explainTemporal(err error) error {
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok || err == nil {
 		return nil
@@ -43,8 +42,8 @@ func explainTemporal(err error) error {
 	return &picture.Error{Kind: picture.Unavailable, Cloud: picture.Temporal, Message: "Temporal could not be reached", Err: err}
 }
 
-// explainWrite translates an error of a write to Cosmos DB. A concurrent change is retried, because the next attempt reads
-// the new Record.
+// explainWrite translates an error of a write operation in Cosmos DB. If the Record was changed concurrently, the
+// returned error is retryable, because the next attempt of the activity reads the new Record.
 func explainWrite(err error) error {
 	switch {
 	case err == nil:
@@ -56,7 +55,7 @@ func explainWrite(err error) error {
 	}
 }
 
-// doneStep returns a completed step for the Record.
+// doneStep returns a completed step of the picture, to be stored in the Record.
 func doneStep(ctx context.Context, name picture.StepName, started time.Time) picture.Step {
 	return picture.Step{Name: name, Cloud: name.Cloud(), Status: picture.StepDone,
 		Attempt: int(activity.GetInfo(ctx).Attempt), StartedAt: started, FinishedAt: time.Now().UTC()}

@@ -14,8 +14,8 @@ import (
 	"triptych/picture"
 )
 
-// failureCase makes a real activity return an error. The tests of internal/objects, internal/vision and internal/records
-// cover all errors of the clouds.
+// failureCase is a test case in which an activity returns an error. The cases are examples only: the tests of
+// internal/objects, internal/vision and internal/records cover all errors of the clouds.
 type failureCase struct {
 	name       string
 	kind       picture.Kind
@@ -25,7 +25,7 @@ type failureCase struct {
 	provoke    func(*testing.T, *clouds) error
 }
 
-// Endings of messages, by the consequence of the error.
+// These constants are the endings of error messages. Each ending tells the user what happens after the error.
 const (
 	retries = "; Triptych tries again"
 	waits   = "; the picture waits until this is fixed"
@@ -153,8 +153,8 @@ func checkCloud(t *testing.T, failure *temporal.ApplicationError, want picture.C
 	}
 }
 
-// googleFailure returns the case of one failed call to Cloud Vision. The emulator fails only that call, so a client
-// that retried by itself would succeed, and the test would fail.
+// googleFailure returns a test case in which one call to Cloud Vision fails. The emulator lets only the first call
+// fail. If the client retried by itself, the second call would succeed, and the test would fail.
 func googleFailure(name string, fault annotator.Fault, kind picture.Kind, message string) failureCase {
 	fault.Times = 1
 	return failureCase{name, kind, picture.Google, fault.RetryAfter, message, func(t *testing.T, c *clouds) error {

@@ -11,10 +11,10 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// heartbeat sends heartbeats until stop is called, so that Temporal detects a crashed worker within seconds.
-//
-// alive is cancelled when Temporal cancels the activity. Unlike ctx, alive is not cancelled when a heartbeat RPC fails,
-// because the Vision call may already have been billed, and Temporal may still accept its result.
+// heartbeat sends heartbeats until the function stop is called, so that Temporal detects a crashed worker within
+// seconds. The context alive is cancelled when Temporal cancels the activity, but not when a heartbeat RPC fails.
+// After a failed RPC, the Vision call continues, because Google may already have charged for the call and Temporal
+// may still accept the result.
 func heartbeat(ctx context.Context) (alive context.Context, stop func()) {
 	alive, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() {

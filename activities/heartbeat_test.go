@@ -10,8 +10,8 @@ import (
 	"go.temporal.io/sdk/activity"
 )
 
-// A failed heartbeat RPC must not cancel the Vision call, because Google may already have billed it. Every other
-// cancellation of the activity must cancel the call.
+// A failed heartbeat RPC must not cancel the Vision call, because Google may already have charged for the call. Every
+// other cancellation of the activity must cancel the call.
 func TestHeartbeat(t *testing.T) {
 	for name, c := range map[string]struct {
 		cause  error

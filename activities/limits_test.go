@@ -18,8 +18,8 @@ import (
 	"triptych/picture"
 )
 
-// The emulator refuses requests of more than 10,485,760 bytes, as Google does. No picture may cause such a request,
-// because annotate would retry it forever.
+// The Vision emulator refuses requests of more than 10,485,760 bytes, as Google does. annotate must not send such a
+// request for any picture, because annotate would retry the refused request forever.
 func TestMaxInlineSize(t *testing.T) {
 	c := openClouds(t)
 	largest := c.upload(t, newPicture(t), paddedPhoto(t, MaxInlineSize))
@@ -97,14 +97,16 @@ func TestInlineBytesLimit(t *testing.T) {
 	})
 }
 
-// paddedPhoto returns the photo with exactly size bytes. JPEG decoders ignore what follows the end marker.
+// paddedPhoto returns the test photo, extended with zeros to exactly size bytes. JPEG decoders ignore all bytes after
+// the end marker of the photo.
 func paddedPhoto(t *testing.T, size int) []byte {
 	t.Helper()
 	content := readPhoto(t)
 	return append(content, bytes.Repeat([]byte{0}, size-len(content))...)
 }
 
-// JSON encodes some characters, such as <, as six bytes (\u003c), so a Record can be larger than Google's response.
+// JSON encodes some characters, such as <, as six bytes (\u003c). A Record can therefore be larger than Google's
+// response, so annotate must check the size of the Record.
 func TestMaxRecord(t *testing.T) {
 	c := openClouds(t)
 	p := c.uploadPhoto(t)
@@ -136,8 +138,8 @@ func TestMaxRecord(t *testing.T) {
 			checkFailure(t, err, picture.TooLarge)
 		})
 	}
-	// gRPC limits a response to 4 MiB by default, and vision.Open raises this limit. Otherwise, annotate would take
-	// RESOURCE_EXHAUSTED for an exhausted quota and retry forever.
+	// gRPC limits a response to 4 MiB by default, and vision.Open raises this limit. With the default limit, gRPC
+	// would return RESOURCE_EXHAUSTED. annotate would mistake this error for an exhausted quota and retry forever.
 	t.Run("annotation_above_gRPC's_default_limit_is_too_large", func(t *testing.T) {
 		c.google.SetFault(annotator.Fault{Response: textResponse(strings.Repeat("x", 5<<20))})
 		_, err := c.annotate(t, p, ByURL)
@@ -163,7 +165,8 @@ func recordSize(t *testing.T, p picture.Picture, text string) int {
 	return len(record)
 }
 
-// checkPayloadSize checks that a Temporal server with default settings accepts the value (limit.blobSize.error, 2 MiB).
+// checkPayloadSize checks that a Temporal server with default settings accepts value as a payload. The default limit
+// is 2 MiB (limit.blobSize.error).
 func checkPayloadSize(t *testing.T, value any) {
 	t.Helper()
 	payloads, err := converter.GetDefaultDataConverter().ToPayloads(value)

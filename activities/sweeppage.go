@@ -31,8 +31,8 @@ type SweepResult struct {
 	Full bool   `json:"full,omitempty"` // too many workflows are open, so nothing was examined
 }
 
-// SweepPage examines one page of a bucket listing. It starts a workflow for each object that has neither a Record nor a
-// workflow, or that is to be annotated again.
+// SweepPage examines one page of a bucket listing. SweepPage starts a workflow for each object that has neither a
+// Record nor a workflow, and for each object that the sweep must annotate again.
 func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
@@ -88,8 +88,8 @@ func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket s
 	return picture.SweepCounts{Examined: len(objects), Started: int(started.Load()), Skipped: int(skipped.Load())}, err
 }
 
-// skipError is the error for an object that cannot be examined. The sweep skips it, because a sweep that retried it would
-// never finish.
+// skipError is the error for an object that the sweep cannot examine. The sweep skips this object, because retrying
+// forever would prevent the sweep from finishing.
 type skipError struct{ error }
 
 func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket, key string) (bool, error) {
@@ -123,8 +123,9 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 	return true, pipeline.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, ReannotateBefore: s.Began}, priority)
 }
 
-// missing reports whether the picture needs a workflow: it has no Record, or a Record that this sweep replaces. If an
-// erased picture still has an object, the workflow deletes the object.
+// missing reports whether the sweep must start a workflow for the picture. A workflow is necessary if the picture has
+// no Record, a Record that this sweep replaces, or a tombstone. For a tombstone, the workflow deletes the object that
+// the sweep found.
 func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID) (bool, error) {
 	existing, _, err := a.Records.Read(ctx, id)
 	if errors.Is(err, records.ErrNotFound) {
@@ -161,8 +162,8 @@ func explainHead(s picture.Sweep, err error) error {
 	return explainSweep(err)
 }
 
-// explainSweep translates an error of S3. A sweep rejects no picture, so errors that would reject one are retried as
-// Misconfigured.
+// explainSweep translates an error of S3. A sweep rejects no picture, so explainSweep changes the kind of each
+// non-retryable error to Misconfigured, which is retryable.
 func explainSweep(err error) *picture.Error {
 	explained := objects.Explain(err)
 	if !explained.Kind.Retries() {

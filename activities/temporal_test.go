@@ -16,7 +16,8 @@ import (
 	"triptych/internal/pipeline"
 )
 
-// temporalServer is a fake Temporal server that knows only the given executions and records some requests.
+// temporalServer is a fake Temporal server. The server knows only the workflow executions in the field executions,
+// and records the requests that the tests check.
 type temporalServer struct {
 	workflowservice.UnimplementedWorkflowServiceServer
 

@@ -8,7 +8,7 @@ import (
 	"triptych/picture"
 )
 
-// WriteTombstone replaces the picture's Record with a tombstone, or creates the tombstone. Afterwards the picture
+// WriteTombstone writes a tombstone for the picture and thereby replaces an existing Record. Afterwards, the picture
 // cannot get another Record.
 func (a *Activities) WriteTombstone(ctx context.Context, id picture.ID) error {
 	return failure(a.writeTombstone(ctx, id))

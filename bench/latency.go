@@ -24,7 +24,8 @@ type workflowSize struct {
 	history                []*historypb.HistoryEvent
 }
 
-// sampleLatency measures one picture. It waits until the workflow ends, which keeps the next picture fast.
+// sampleLatency processes one picture and returns the picture's latency and workflow size. It waits until the
+// workflow ends, so that this workflow does not slow down the next picture.
 func (v *variant) sampleLatency(ctx context.Context) (latencySample, error) {
 	sent := time.Now()
 	accepted := sent
@@ -36,11 +37,11 @@ func (v *variant) sampleLatency(ctx context.Context) (latencySample, error) {
 		return latencySample{}, fmt.Errorf("%s: a workflow failed: %w", v.name, err)
 	}
 	size, started, err := v.workflowSize(ctx, p)
-	// started is the time at which Temporal accepted the start.
+	// The variable started is the time at which Temporal accepted the workflow's start.
 	return latencySample{milliseconds(written.Sub(started)), milliseconds(accepted.Sub(sent)), size}, err
 }
 
-// workflowSize returns the size of the picture's workflow and the time of its start.
+// workflowSize returns the size of the history of the picture's workflow, and the time when the workflow started.
 func (v *variant) workflowSize(ctx context.Context, p picture.Picture) (workflowSize, time.Time, error) {
 	description, err := v.client.DescribeWorkflowExecution(ctx, p.ID.WorkflowID(), "")
 	if err != nil {
@@ -60,10 +61,10 @@ func (v *variant) workflowSize(ctx context.Context, p picture.Picture) (workflow
 	return size, info.StartTime.AsTime(), nil
 }
 
-// billableActions counts the Actions in a history that Temporal Cloud bills (https://docs.temporal.io/cloud/actions,
-// read in November 2026): the workflow start, each scheduled activity, each activity retry, each timer, and the
-// markers of each workflow task, which count as one Action. Heartbeats are also billed, but are not in the history.
-// The activities of the benchmark end before their first heartbeat.
+// billableActions returns the number of Actions that Temporal Cloud bills for a history
+// (https://docs.temporal.io/cloud/actions, read in November 2026). One Action is billed for the workflow start, each
+// scheduled activity, each activity retry, each timer, and all markers of one workflow task together. Heartbeats are
+// also billed and are not in the history, but the activities of the benchmark end before their first heartbeat.
 func billableActions(events []*historypb.HistoryEvent) int {
 	n, tasksWithMarkers := 0, map[int64]bool{}
 	for _, e := range events {

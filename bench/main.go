@@ -1,8 +1,8 @@
 // Command bench measures the overhead of the pipeline: go run ./bench
 //
-// It starts the local stack and sends pictures through three variants in interleaved rounds, so that other load on the machine
-// affects all variants alike. The emulated clouds respond immediately or after a fixed delay, so that bench measures the
-// pipeline and not the clouds.
+// The command starts the local stack and sends pictures through three variants of the pipeline. The variants take turns in
+// several rounds, so that other load on the machine affects all of them alike. The emulated clouds respond immediately or
+// after a fixed delay, so the results measure the pipeline and not the clouds.
 package main
 
 import (
@@ -96,8 +96,8 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	return m.writeTimeline(out)
 }
 
-// measureIn runs the plan in dir, or in a temporary directory if dir is "". If ctx ends, it returns the error and the completed
-// measurements.
+// measureIn starts the local stack in the directory dir and makes the measurements that plan specifies. If dir is "",
+// measureIn uses a temporary directory. If ctx ends early, measureIn returns an error and the completed measurements.
 func measureIn(ctx context.Context, dir string, plan plan, progress io.Writer) (measurements, error) {
 	if dir == "" {
 		temporary, err := os.MkdirTemp("", "triptych-bench-")

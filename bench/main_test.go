@@ -61,7 +61,8 @@ func TestBench(t *testing.T) {
 	})
 }
 
-// cancelOn calls cancel when bench prints the text.
+// cancelOn is an io.Writer for the progress output of bench. It calls the function cancel when the output contains
+// the string text.
 type cancelOn struct {
 	text   string
 	cancel func()
@@ -74,7 +75,8 @@ func (c cancelOn) Write(progress []byte) (int, error) {
 	return len(progress), nil
 }
 
-// checkTable checks that every row has a value for triptych. It compares only values that do not depend on speed.
+// checkTable checks that every row of the table has a value for the variant "triptych". It checks the exact value
+// only in rows that do not depend on speed.
 func checkTable(t *testing.T, rows table) {
 	var text, lines bytes.Buffer
 	if err := rows.write(&text); err != nil {

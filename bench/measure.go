@@ -18,7 +18,8 @@ type plan struct {
 	backlogSize int           // pictures that wait when the worker starts
 }
 
-// Typical delays of the real clouds: annotating a portrait in Cloud Vision, and writing a document in Cosmos DB.
+// These constants are typical delays of the real clouds: the time in which Cloud Vision annotates a photo of a face,
+// and the time in which Cosmos DB writes a document.
 const (
 	visionDelay = 500 * time.Millisecond
 	cosmosDelay = 10 * time.Millisecond
@@ -28,7 +29,8 @@ var quickPlan = plan{rounds: 2, sequential: 25, slowClouds: 4, inFlight: []int{1
 
 var fullPlan = plan{rounds: 3, sequential: 100, slowClouds: 10, inFlight: []int{1, 10, 100, 1000}, interval: 4 * time.Second, backlogSize: 10_000}
 
-// measurements contains all measured values by metric and variant.
+// measurements contains all measured values. The outer key is the name of the metric, and the inner key is the name
+// of the variant.
 type measurements map[string]map[string][]float64
 
 func (m measurements) add(metric string, v *variant, values ...float64) {
@@ -38,7 +40,8 @@ func (m measurements) add(metric string, v *variant, values ...float64) {
 	m[metric][v.name] = append(m[metric][v.name], values...)
 }
 
-// Prefixes of metrics: the time of a history event, and the time since the previous event.
+// These constants are prefixes of metric names. eventTime is the prefix for the time of a history event since the
+// first event, and eventWait is the prefix for the time since the previous event.
 const (
 	eventTime = "at event "
 	eventWait = "before event "
@@ -48,7 +51,8 @@ func throughputMetric(inFlight int) string {
 	return fmt.Sprintf("throughput with %d in flight", inFlight)
 }
 
-// measure executes the plan. If ctx ends, it returns the error and the completed measurements.
+// measure makes the measurements that the plan p specifies. If ctx ends early, measure returns an error and the
+// completed measurements.
 func (r *rig) measure(ctx context.Context, p plan) (measurements, error) {
 	m := measurements{}
 	started := time.Now()
@@ -104,7 +108,8 @@ func (r *rig) report(started time.Time, format string, args ...any) {
 	fmt.Fprintf(r.progress, "%4.0f s  %s\n", time.Since(started).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// roundOrder reverses the variants in every second round, so that no variant always runs after the same other variant.
+// roundOrder returns the order of the variants in a round. Every second round has the reverse order, so that no
+// variant always runs after the same other variant.
 func roundOrder(all []*variant, round int) []*variant {
 	order := slices.Clone(all)
 	if round%2 == 1 {

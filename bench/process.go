@@ -12,13 +12,15 @@ import (
 // clockTick is the unit of CPU time in /proc (USER_HZ). It is 1/100 s on every Linux that Go supports.
 const clockTick = time.Second / 100
 
-// cpuTime returns the CPU time of a process. It returns false if the process has ended, and on systems without /proc.
+// cpuTime returns the CPU time that a process has used. The second result is false if the process has ended or the
+// system has no /proc.
 func cpuTime(pid int) (time.Duration, bool) {
 	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, false
 	}
-	// The process name, in parentheses, may contain spaces. Field 3 of proc_pid_stat(5) comes next.
+	// Skip the process name, which is in parentheses and may contain spaces. The first value after the name is field
+	// 3 in the manual page proc_pid_stat(5).
 	fields := strings.Fields(string(line[bytes.LastIndexByte(line, ')')+1:]))
 	if len(fields) < 13 {
 		return 0, false
@@ -28,7 +30,8 @@ func cpuTime(pid int) (time.Duration, bool) {
 	return time.Duration(user+system) * clockTick, true
 }
 
-// peakMemory returns the peak resident set size of a process in bytes.
+// peakMemory returns the peak resident set size of a process in bytes. The second result is false if the size cannot
+// be read.
 func peakMemory(pid int) (float64, bool) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -9,14 +9,15 @@ import (
 	"triptych/picture"
 )
 
-// recordWatch reports when the Cosmos DB emulator acknowledges the Record of a picture. It observes HTTP responses, because
-// polling would add delay and load.
+// recordWatch reports the time when the Cosmos DB emulator has written the Record of a picture. recordWatch observes
+// the HTTP responses of the emulator, because polling for the Record would add delay and load.
 type recordWatch struct {
 	mu      sync.Mutex
 	waiting map[picture.ID]chan time.Time
 }
 
-// expect returns a channel that receives the time of the acknowledgement. It must be called before the picture is started.
+// expect returns a channel that receives the time when the picture's Record is written. The caller must call expect
+// before the picture is sent.
 func (w *recordWatch) expect(id picture.ID) <-chan time.Time {
 	written := make(chan time.Time, 1)
 	w.mu.Lock()

@@ -27,7 +27,8 @@ import (
 	"triptych/picture"
 )
 
-// Names of child processes. The stack itself starts the Temporal server and the product's worker.
+// These constants are the names of child processes. The local stack starts serverProcess and productProcess, and
+// bench starts plainProcess and directProcess.
 const (
 	serverProcess  = "temporal"
 	productProcess = "worker"
@@ -35,16 +36,16 @@ const (
 	directProcess  = "direct"
 )
 
-// allVariants lists the variants in the order of the table.
+// allVariants lists the variants in the order of the table's columns.
 var allVariants = []string{"direct", "plain", "triptych"}
 
-// portraitJSON is the Vision emulator's annotation of emulators/vision/testdata/astronaut.jpg with all features. Every picture
-// gets it, so that payloads and Records have a realistic size.
+// portraitJSON contains the annotation that the Vision emulator returns for emulators/vision/testdata/astronaut.jpg with all
+// features. Every picture in the benchmark gets this annotation, so that payloads and Records have a realistic size.
 //
 //go:embed astronaut.json
 var portraitJSON []byte
 
-// rig is the local stack with the processes of all variants.
+// rig contains the local stack and the variants that bench measures.
 type rig struct {
 	stack      *stack.Stack
 	records    *recordWatch
@@ -54,7 +55,7 @@ type rig struct {
 	closers    []func() // called in reverse order
 }
 
-// openRig starts the stack and the named variants, or all variants.
+// openRig starts the local stack and the variants in names, or all variants if names is empty.
 func openRig(ctx context.Context, dir string, names []string, progress io.Writer) (_ *rig, err error) {
 	r := &rig{
 		records:    &recordWatch{waiting: map[picture.ID]chan time.Time{}},
@@ -126,8 +127,8 @@ func (r *rig) openDirect(ctx context.Context) (*variant, error) {
 	return &variant{name: "direct", worker: directProcess, rig: r, url: "http://" + addr}, err
 }
 
-// openPlain starts the variant "plain" in a Temporal namespace of its own, because its workflow and queue have the
-// same names as those of the product.
+// openPlain starts the variant "plain" in a separate Temporal namespace. The separate namespace is necessary because
+// the product uses the same names for its workflow type and task queue.
 func (r *rig) openPlain(ctx context.Context) (*variant, error) {
 	const namespace = "plain"
 	v, err := r.openWithTemporal(&variant{name: "plain", worker: plainProcess, namespace: namespace})
@@ -151,7 +152,7 @@ func (r *rig) openPlain(ctx context.Context) (*variant, error) {
 	return v, nil
 }
 
-// waitUntilReady repeats check until it succeeds, for up to a minute.
+// waitUntilReady repeats the function check until check succeeds. After one minute, waitUntilReady returns an error.
 func waitUntilReady(ctx context.Context, what string, check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -172,7 +173,7 @@ func (r *rig) openTriptych(context.Context) (*variant, error) {
 	return r.openWithTemporal(&variant{name: "triptych", worker: productProcess, namespace: client.DefaultNamespace})
 }
 
-// openWithTemporal adds a Temporal client and a trigger to the variant.
+// openWithTemporal adds a Temporal client and a trigger to the variant v, and returns v.
 func (r *rig) openWithTemporal(v *variant) (_ *variant, err error) {
 	v.rig = r
 	options := client.Options{HostPort: r.stack.Endpoints.Temporal, Namespace: v.namespace, Logger: silentLogger}
@@ -198,7 +199,7 @@ func (r *rig) temporalEnv(namespace string) []string {
 
 func (r *rig) database() string { return filepath.Join(r.stack.Dir(), "temporal.db") }
 
-// warmUp sends pictures through every variant, which opens connections and fills caches.
+// warmUp sends pictures through every variant before the measurements, in order to open connections and fill caches.
 func (r *rig) warmUp(ctx context.Context) error {
 	for _, v := range r.variants {
 		fmt.Fprintf(r.progress, "warming up %s …\n", v.name)

@@ -6,7 +6,8 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// summary reduces a list of values to one value. It returns nil if the list is too short.
+// summary is a function that computes one value, such as the median, from a list of values. The result is nil if the
+// list is too short.
 type summary func(values []float64) *float64
 
 func quantile(q float64) summary {
@@ -30,11 +31,11 @@ func median(values []float64) *float64 {
 
 func maximum(values []float64) *float64 { return quantile(1)(values) }
 
-// minForP99 is the number of values from which the 99th percentile differs from the maximum.
+// minForP99 is the smallest number of values for which the 99th percentile can differ from the maximum.
 const minForP99 = 100
 
-// tail returns the name and the summary for the slowest pictures: the 99th percentile if any variant has enough values,
-// otherwise the maximum.
+// tail returns the name of a summary for the slowest pictures, and the summary itself. The summary is the 99th
+// percentile if any variant has at least minForP99 values. Otherwise, the summary is the maximum.
 func (m measurements) tail(metric string) (string, summary) {
 	for _, values := range m[metric] {
 		if len(values) >= minForP99 {

@@ -11,7 +11,8 @@ import (
 	"text/tabwriter"
 )
 
-// row is one line of the table. A missing value is nil. Names are unique; the part before ": " names a group.
+// row is one line of the table. A missing value is nil. The name of a row is unique, and the part of the name before
+// ": " is the name of the row's group.
 type row struct {
 	Name     string   `json:"row"`
 	Unit     string   `json:"unit"`
@@ -66,7 +67,8 @@ func (m measurements) row(name, unit, metric string, s summary) row {
 	return row{Name: name, Unit: unit, Direct: s(values["direct"]), Plain: s(values["plain"]), Triptych: s(values["triptych"])}.withRatio()
 }
 
-// overhead returns the difference between each variant and "direct". The row is empty if "direct" was not measured.
+// overhead returns a row with the difference between each variant and the variant "direct". The row has no values if
+// "direct" was not measured.
 func (m measurements) overhead(name, unit, metric string, s summary) row {
 	r := m.row(name, unit, metric, s)
 	if r.Direct == nil {

@@ -49,7 +49,8 @@ func TestSummaries(t *testing.T) {
 	}
 }
 
-// equal compares a cell with a number. NaN stands for an empty cell.
+// equal reports whether a cell of the table contains the expected number. NaN as the expected number stands for an
+// empty cell.
 func equal(cell *float64, want float64) bool {
 	if cell == nil {
 		return math.IsNaN(want)

@@ -16,8 +16,9 @@ type throughput struct {
 	used      usage // by all pictures
 }
 
-// measureThroughput keeps inFlight pictures in flight. The measured interval begins when the first inFlight pictures
-// are accepted. It ends after the given time, but not before the first Record is written.
+// measureThroughput measures how many pictures per second the variant completes while it processes inFlight pictures
+// concurrently. The measurement begins when the variant has accepted the first inFlight pictures. The measurement
+// ends after the given interval, but not before the first Record is written.
 func (v *variant) measureThroughput(ctx context.Context, inFlight int, interval time.Duration) (throughput, error) {
 	before := v.usage()
 	var result throughput

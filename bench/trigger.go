@@ -16,7 +16,8 @@ import (
 	"triptych/picture"
 )
 
-// trigger is the shipped trigger in the Lambda emulator. It starts workflows in one Temporal namespace.
+// trigger is the product's program trigger, running in the Lambda emulator. The program starts workflows in one
+// Temporal namespace.
 type trigger struct {
 	url  string
 	stop func()
@@ -48,7 +49,8 @@ func startTrigger(bootstrap, dir string, env []string) (*trigger, error) {
 	}, nil
 }
 
-// invoke sends the picture's S3 event and returns when the trigger has started the workflow.
+// invoke sends the picture's S3 event to the trigger, and returns when the trigger has started the picture's
+// workflow.
 func (t *trigger) invoke(ctx context.Context, p picture.Picture) error {
 	event, err := json.Marshal(s3event.Event{Records: []s3event.Record{s3event.Created(p)}})
 	if err != nil {

@@ -16,25 +16,26 @@ import (
 
 var silentLogger = sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
 
-// variant is one implementation of the three steps.
+// variant is one of the implementations of the steps presign, annotate and persist that bench compares.
 type variant struct {
 	name   string
 	rig    *rig
 	worker string // name of the child process that calls the clouds
 	url    string // where direct receives pictures
 
-	// client and trigger are nil for the variant "direct". The other variants have both.
+	// The fields client and trigger are nil for the variant "direct". All other variants set both fields.
 
 	client    client.Client
 	namespace string
 	trigger   *trigger
 }
 
-// pictureTimeout is long because a picture takes minutes on a slow server with 1,000 pictures in flight.
+// pictureTimeout is the maximum time to wait for a picture's Record. A picture takes minutes if a slow server
+// processes 1,000 pictures at the same time.
 const pictureTimeout = 5 * time.Minute
 
-// process sends one new picture through the variant and returns the time when its Record was written. It calls accepted when
-// the variant has accepted the picture.
+// process sends one new picture through the variant. It returns the picture and the time when the picture's Record
+// was written. process calls the function accepted when the variant has accepted the picture.
 func (v *variant) process(ctx context.Context, accepted func()) (picture.Picture, time.Time, error) {
 	p, err := v.rig.newPicture()
 	if err != nil {
@@ -74,7 +75,8 @@ func (v *variant) waitForRecord(ctx context.Context, written <-chan time.Time) (
 	}
 }
 
-// newPicture returns a new picture without an object in S3, because Vision's response is stubbed.
+// newPicture returns a new picture that has no object in S3. No object is needed, because the Vision emulator returns
+// the same annotation for every picture.
 func (r *rig) newPicture() (picture.Picture, error) {
 	now := time.Now()
 	key, err := picture.NewID(now).Key("image/jpeg")

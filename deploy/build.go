@@ -13,7 +13,8 @@ import (
 
 const imageDir = "worker" // under dist, an OCI image layout
 
-// buildAll writes the two functions and the worker's image to dist.
+// buildAll builds the Lambda functions trigger and web and the worker's image, and writes all three to the directory
+// dist.
 func buildAll(ctx context.Context, arch string) error {
 	bin, err := os.MkdirTemp("", "triptych-deploy-")
 	if err != nil {
@@ -38,8 +39,8 @@ func buildAll(ctx context.Context, arch string) error {
 	return saveImage(image, filepath.Join(dist, imageDir))
 }
 
-// compile builds programs of the repository at root into bin, for Linux. The binaries do not depend on the machine, the
-// directory or the state of git.
+// compile builds programs for Linux from the repository in the directory root, and writes the binaries to the
+// directory bin. The binaries do not depend on the machine, the directory or the state of git.
 func compile(ctx context.Context, root, arch, bin string, programs ...string) error {
 	args := []string{"build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", bin + string(filepath.Separator)}
 	for _, program := range programs {
@@ -54,8 +55,8 @@ func compile(ctx context.Context, root, arch, bin string, programs ...string) er
 	return nil
 }
 
-// zipBootstrap packs a program as the Lambda runtime provided.al2023 requires: one executable named bootstrap. The fixed
-// modification time keeps the zip reproducible.
+// zipBootstrap packs a program into a zip for the Lambda runtime provided.al2023, which requires one executable named
+// bootstrap. The fixed modification time makes the zip reproducible.
 func zipBootstrap(program, target string) error {
 	code, err := os.Open(program)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestBuild builds for this machine's architecture, but in CI for arm64, which is what we deploy. The first build for
-// another architecture takes minutes. The test logs the sizes of the functions.
+// TestBuild builds the programs for the architecture of this machine, or for arm64 in CI. We deploy arm64, but the
+// first build for another architecture takes minutes. The test logs the sizes of the Lambda functions.
 func TestBuild(t *testing.T) {
 	t.Run("build_is_the_same_in_another_directory", func(t *testing.T) {
 		otherRoot := filepath.Join(t.TempDir(), "another", "directory")
@@ -71,7 +71,7 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// buildZip returns the zip that buildAll writes for a function.
+// buildZip builds a Lambda function in the same way as buildAll, and returns the content of the function's zip.
 func buildZip(t *testing.T, root, arch, function string) []byte {
 	t.Helper()
 	bin := t.TempDir()

@@ -20,7 +20,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// unprivileged is the user and group ID under which the worker runs. It is the nonroot ID of distroless images.
+// unprivileged contains the user ID and the group ID under which the worker runs. Distroless images use the same ID
+// for the user nonroot.
 const unprivileged = "65532:65532"
 
 // buildImage returns an image that contains one static program and no other file, so no shell and no packages. The
@@ -62,7 +63,7 @@ func buildImage(program, arch string) (v1.Image, error) {
 	return image, nil
 }
 
-// saveImage replaces dir with an OCI image layout that contains only this image.
+// saveImage writes the image to the directory dir as an OCI image layout, and deletes the previous content of dir.
 func saveImage(image v1.Image, dir string) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("removing the previous image: %w", err)
@@ -77,8 +78,8 @@ func saveImage(image v1.Image, dir string) error {
 	return nil
 }
 
-// push uploads the image in dir to repository and returns its name with its digest. Unlike a tag, the digest always
-// refers to the same image. Layers that the repository already has are not uploaded again.
+// push uploads the image in the directory dir to the container registry, and returns the image's name with the
+// digest. Unlike a tag, the digest always refers to the same image.
 func push(ctx context.Context, dir, repository string) (string, error) {
 	index, err := layout.ImageIndexFromPath(dir)
 	if err != nil {

@@ -170,7 +170,8 @@ func TestECRKeychain(t *testing.T) {
 	})
 }
 
-// setAWSEnv sets AWS credentials and further variables in the environment of this process.
+// setAWSEnv sets environment variables with AWS credentials, and the environment variables in the map more, for this
+// test.
 func setAWSEnv(t *testing.T, more map[string]string) {
 	t.Helper()
 	for name, value := range map[string]string{

@@ -1,6 +1,6 @@
-// Command deploy builds the artifacts for the clouds and uploads the two that Terraform does not upload: the worker's
-// image to its registry, and the page to its bucket. It changes nothing else in the clouds. Builds are reproducible: the
-// same commit and Go version give the same bytes in every directory. Neither Docker nor the aws CLI is needed.
+// Command deploy builds the artifacts for the clouds. The command uploads the two artifacts that Terraform does not
+// upload: the worker's image to the container registry, and the page to the S3 bucket. Builds are reproducible: the
+// same commit and Go version give the same bytes in every directory. The command needs neither Docker nor the aws CLI.
 package main
 
 import (

@@ -19,13 +19,15 @@ import (
 	"triptych/internal/objects"
 )
 
-// revalidate is the Cache-Control header of every file. File names do not change between versions, so a browser must
-// check for a new version. The web program sends the same header.
+// revalidate is the value of the Cache-Control header for every file of the page. A file keeps its name in a new
+// version of the page, so a browser must always check whether the file has changed. The program web sends the same
+// header.
 const revalidate = "no-cache"
 
 const frontPage = "index.html"
 
-// publish makes bucket contain exactly the files of site, and invalidates CloudFront's cache.
+// publish uploads the files of the page to the bucket, deletes all other objects from the bucket, and invalidates
+// CloudFront's cache.
 func publish(ctx context.Context, site fs.FS, bucket, distribution string) error {
 	aws, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -47,7 +49,8 @@ func publish(ctx context.Context, site fs.FS, bucket, distribution string) error
 	return invalidate(ctx, distribution)
 }
 
-// listFiles returns the front page last, so that an upload in this order never publishes a link to a missing file.
+// listFiles returns the names of all files of the page, with the front page last. Uploads in this order never publish
+// a link to a missing file.
 func listFiles(site fs.FS) ([]string, error) {
 	var names []string
 	err := fs.WalkDir(site, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -83,7 +86,8 @@ func upload(ctx context.Context, client *s3.Client, site fs.FS, bucket, name str
 	return nil
 }
 
-// prune deletes objects that are not in keep: files of an older version of the page.
+// prune deletes all objects from the bucket whose keys are not in keep. These objects are files of an older version
+// of the page.
 func prune(ctx context.Context, client *s3.Client, bucket string, keep []string) error {
 	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket})
 	for pages.HasMorePages() {

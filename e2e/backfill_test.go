@@ -38,8 +38,8 @@ func TestBackfill(t *testing.T) {
 	t.Run("waits_while_1,000_workflows_are_running", func(t *testing.T) { testBackpressure(t, env) })
 }
 
-// testBackpressure starts 1,000 workflows that no worker executes and checks that a backfill waits. It then
-// terminates the workflows and checks that the backfill continues.
+// testBackpressure checks that a backfill waits while 1,000 workflows are open, and continues after the test has
+// terminated these workflows. No worker executes these workflows, so none of them ends by itself.
 func testBackpressure(t *testing.T, env *testenv.Env) {
 	const running = 1000
 	c := env.Temporal

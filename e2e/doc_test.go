@@ -1,4 +1,5 @@
-// Package e2e contains the end-to-end tests of the product. Each starts the deployed programs with the emulators and uses
-// them like a visitor of the site, an operator or a cloud. More end-to-end tests are in fault (the fault suite), local (the
-// command local) and browser (the page). They are separate packages so that each runs in less than four minutes.
+// Package e2e contains the end-to-end tests of the product. Each test starts the product's programs with the
+// emulators and uses them like a visitor of the site, an operator or a cloud. The subdirectories fault (the fault
+// suite), local (tests of `go run ./local`) and browser (tests of the page) contain more end-to-end tests, as
+// separate packages so that each package runs in less than four minutes.
 package e2e

@@ -67,8 +67,9 @@ func TestErasure(t *testing.T) {
 	})
 }
 
-// testErasureWithoutTombstone starts an erase workflow that no worker executes, so no tombstone exists. Cosmos DB also
-// rejects reads. annotate can learn of the erasure only from Temporal.
+// testErasureWithoutTombstone checks that annotate does not send a picture to Google if the picture's erasure has
+// started but has written no tombstone. No worker executes the erase workflow, and Cosmos DB rejects read requests.
+// annotate can therefore learn of the erasure only from Temporal.
 func testErasureWithoutTombstone(t *testing.T, env *testenv.Env) {
 	id, key := expiredPicture(t)
 	options := client.StartWorkflowOptions{ID: id.EraseWorkflowID(), TaskQueue: "queue-without-a-worker"}
@@ -86,8 +87,8 @@ func testErasureWithoutTombstone(t *testing.T, env *testenv.Env) {
 	checkErased(t, env, id)
 }
 
-// testUploadAfterErasure erases a picture and uploads it again with the same grant. Cosmos DB is unavailable during the
-// second upload, so persist has to wait.
+// testUploadAfterErasure checks that a picture stays erased if it is uploaded again with the same grant. Cosmos DB is
+// unavailable during the second upload, so the step persist is retried until Cosmos DB is available again.
 func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
 	env.Vision.SetFault(annotator.Fault{Code: codes.Unavailable})
 	g := env.Upload(t, testenv.Portrait(t))
@@ -116,7 +117,7 @@ func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
 }
 
 // expiredPicture returns the ID and key of a picture whose upload grant has expired. The erasure of such a picture
-// completes immediately. Before the grant expires, an erasure has to wait, because the picture might be uploaded again.
+// completes immediately. While a grant is valid, an erasure has to wait, because the picture might be uploaded again.
 func expiredPicture(t *testing.T) (picture.ID, string) {
 	t.Helper()
 	id := picture.NewID(time.Now().Add(-time.Hour))

@@ -70,7 +70,8 @@ func checkAnnotated(t *testing.T, r picture.Record, photo []byte) {
 	var names []picture.StepName
 	for _, step := range r.Steps {
 		names = append(names, step.Name)
-		// The persist step has no FinishedAt, because it writes the Record before it finishes.
+		// The persist step has no FinishedAt in the Record, because the step writes the Record before the step
+		// finishes.
 		if step.Status != picture.StepDone || step.StartedAt.IsZero() || step.Name != picture.PersistStep && step.FinishedAt.Before(step.StartedAt) {
 			t.Errorf("step %+v is not done", step)
 		}

@@ -17,8 +17,9 @@ import (
 	"triptych/picture"
 )
 
-// TestPriority backfills 100 pictures while Vision's responses are blocked. 50 of the pictures fill the worker's 50
-// slots, and the other 50 are queued. The test then uploads a picture and compares when the workflows end.
+// TestPriority checks that an uploaded picture overtakes a backfill. It backfills 100 pictures while Vision's
+// responses are blocked: 50 fill the worker's 50 slots, and 50 are queued. The test then uploads a picture and
+// compares the times at which the workflows end.
 func TestPriority(t *testing.T) {
 	const slots, backlog, perSecond = 50, 100, 20
 	env := testenv.Start(t)
@@ -65,7 +66,7 @@ func TestPriority(t *testing.T) {
 	})
 }
 
-// endTime waits for the end of a picture's workflow and returns its close time.
+// endTime waits for the end of a picture's workflow and returns the time at which the workflow ended.
 func endTime(t *testing.T, env *testenv.Env, id picture.ID) time.Time {
 	t.Helper()
 	if outcome := awaitWorkflowEnd(t, env, id, ""); outcome.Status != picture.Annotated {

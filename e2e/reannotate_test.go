@@ -25,8 +25,8 @@ func TestReannotate(t *testing.T) {
 			awaitWorkflowEnd(t, env, id, "") // the sweep does not restart a running workflow
 		}
 		env.Erase(t, erased.ID, erased.EraseToken)
-		// Wait until the object is deleted. Before that, the sweep would find the object and start a workflow that
-		// deletes it, which would change the counts.
+		// Wait until the erase workflow has deleted the object. Otherwise the sweep could find the object and start a
+		// workflow that deletes it, and the test would count one workflow too many.
 		env.AwaitActivity(t, erased.ID.EraseWorkflowID(), picture.DeleteObjectActivity)
 		env.Vision.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{
 			LabelAnnotations: []*visionpb.EntityAnnotation{{Description: "Astronaut"}}}})
@@ -70,7 +70,8 @@ func TestReannotate(t *testing.T) {
 	})
 }
 
-// TestPastRetention covers a picture that has a Record but whose workflow history Temporal has already deleted.
+// TestPastRetention uploads a picture that has a Record but no workflow history. Temporal deletes the history of a
+// workflow at the end of the retention period.
 func TestPastRetention(t *testing.T) {
 	env := testenv.Start(t)
 	t.Run("picture_with_a_Record_is_not_billed_again", func(t *testing.T) {

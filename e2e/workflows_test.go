@@ -28,8 +28,9 @@ func runSweep(t *testing.T, env *testenv.Env, workflowID string, sweep picture.S
 	return counts
 }
 
-// awaitWorkflowEnd waits for the end of the picture's workflow and returns its result. The workflow ends shortly after
-// it has written the Record.
+// awaitWorkflowEnd waits for the end of the picture's workflow and returns the workflow's result. A final status on
+// the site does not mean that the workflow has ended, because the workflow ends shortly after it has written the
+// Record.
 func awaitWorkflowEnd(t *testing.T, env *testenv.Env, id picture.ID, runID string) (outcome picture.Outcome) {
 	t.Helper()
 	ctx := testenv.Context(t)
@@ -39,8 +40,8 @@ func awaitWorkflowEnd(t *testing.T, env *testenv.Env, id picture.ID, runID strin
 	return outcome
 }
 
-// awaitNewRun waits until the picture's latest workflow run is not the previous one, and returns the new run's ID.
-// previous is "" if the picture has no workflow.
+// awaitNewRun waits until the picture has a newer workflow run than the run with the ID previous, and returns the new
+// run's ID. The parameter previous is "" if the picture has no workflow run yet.
 func awaitNewRun(t *testing.T, env *testenv.Env, id picture.ID, previous string) string {
 	t.Helper()
 	latest := previous
@@ -50,7 +51,7 @@ func awaitNewRun(t *testing.T, env *testenv.Env, id picture.ID, previous string)
 	return latest
 }
 
-// latestRun returns the ID of the picture's latest workflow run, or "" if there is none.
+// latestRun returns the ID of the picture's latest workflow run, or "" if the picture has no workflow run.
 func latestRun(t *testing.T, env *testenv.Env, id picture.ID) string {
 	t.Helper()
 	description, err := env.Temporal.DescribeWorkflowExecution(testenv.Context(t), id.WorkflowID(), "")
@@ -63,7 +64,7 @@ func latestRun(t *testing.T, env *testenv.Env, id picture.ID) string {
 	return description.WorkflowExecutionInfo.Execution.RunId
 }
 
-// awaitAnnotate returns the picture's pending annotate activity once it fulfils the condition.
+// awaitAnnotate waits until the picture's pending annotate activity fulfils the condition, and returns the activity.
 func awaitAnnotate(t *testing.T, env *testenv.Env, id picture.ID, condition func(*workflowpb.PendingActivityInfo) bool) *workflowpb.PendingActivityInfo {
 	t.Helper()
 	awaitNewRun(t, env, id, "")

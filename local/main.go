@@ -1,5 +1,5 @@
-// Command local runs the whole pipeline on this machine, with emulators of the clouds, until it is interrupted:
-// go run ./local
+// Command local (go run ./local) runs the whole pipeline on this machine, with emulators of the clouds. Ctrl-C stops
+// the pipeline.
 package main
 
 import (

@@ -23,8 +23,8 @@ const Prefix = "pictures/"
 // formats lists the accepted content types and their file extensions.
 var formats = [...]struct{ contentType, ext string }{{"image/jpeg", "jpg"}, {"image/png", "png"}, {"image/webp", "webp"}}
 
-// NewID returns a UUIDv7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, so that IDs sort by creation time, and
-// 74 random bits. uuid.NewV7 makes only 62 bits random.
+// NewID returns a UUIDv7 (RFC 9562, section 5.7). The first 48 bits are the time in Unix milliseconds, so that IDs
+// sort by creation time, and 74 bits are random. NewID does not use uuid.NewV7, which makes only 62 bits random.
 func NewID(now time.Time) ID {
 	var u uuid.UUID
 	binary.BigEndian.PutUint64(u[:], uint64(now.UnixMilli())<<16)
@@ -66,7 +66,8 @@ func (id ID) Key(contentType string) (string, error) {
 	return "", fmt.Errorf("content type %.80q: only image/jpeg, image/png and image/webp are accepted", contentType)
 }
 
-// ParseKey returns the ID and content type in a decoded key that Key created. Every other key is an error.
+// ParseKey returns the ID and the content type that an object key contains. It returns an error for every key that
+// the method Key cannot have created.
 func ParseKey(key string) (ID, string, error) {
 	name, found := strings.CutPrefix(key, Prefix)
 	stem, ext, _ := strings.Cut(name, ".")
@@ -79,7 +80,8 @@ func ParseKey(key string) (ID, string, error) {
 	return "", "", fmt.Errorf("object key %.80q is not %s<id>.jpg, .png or .webp", key, Prefix)
 }
 
-// backfillID hashes bucket, key, and version or else ETag. The lengths make the input unambiguous.
+// backfillID returns a hash of the bucket, the key and the version ID, or the ETag if there is no version ID. The
+// hash includes the length of each part, so that two different objects never have the same hash input.
 func backfillID(p Picture) ID {
 	h := sha256.New()
 	for _, part := range []string{p.Bucket, p.Key, cmp.Or(p.VersionID, p.ETag)} {

@@ -32,7 +32,8 @@ func TestNewID(t *testing.T) {
 		}
 	})
 	t.Run("ID_has_74_random_bits", func(t *testing.T) {
-		// Two equal IDs among 2,000 of the same millisecond would mean that far fewer than 74 bits are random.
+		// With 74 random bits, 2,000 IDs of the same millisecond are almost certainly different. Two equal IDs would
+		// mean that far fewer bits are random.
 		seen := map[picture.ID]bool{}
 		digits := map[int]map[byte]bool{}
 		for range 2000 {

@@ -2,7 +2,8 @@ package picture
 
 import "time"
 
-// Kind is what an error means for the picture. It is also the type of the failure in Temporal's history.
+// Kind classifies an error by what happens to the picture, such as a retry. Temporal's history stores the Kind as the
+// type of the failure.
 type Kind string
 
 // The first group of kinds rejects the picture: it can never be annotated, and its Record states the reason. The second
@@ -21,7 +22,7 @@ const (
 	Misconfigured Kind = "Misconfigured" // a setting is wrong: the operator must fix it
 )
 
-// Rejects reports whether an error of this kind rejects the picture.
+// Rejects reports whether an error of this kind means that the picture can never be annotated.
 func (k Kind) Rejects() bool { return k == BadImage || k == TooLarge || k == Gone }
 
 // Retries reports whether an error of this kind is retried.
@@ -29,7 +30,8 @@ func (k Kind) Retries() bool {
 	return k == Unavailable || k == Throttled || k == Forbidden || k == Misconfigured
 }
 
-// consequence returns the end of every message of this kind.
+// consequence returns a text that says what happens next. The method Sentence appends this text to the error's
+// message.
 func (k Kind) consequence() string {
 	switch k {
 	case Unavailable, Throttled:
@@ -61,7 +63,7 @@ type Error struct {
 	Err        error         // the SDK's error; may be nil
 }
 
-// Sentence returns Message and what happens next. It is safe to show to the picture's owner.
+// Sentence returns Message and then says what happens next. The text is safe to show to the picture's owner.
 func (e *Error) Sentence() string { return e.Message + e.Kind.consequence() }
 
 func (e *Error) Error() string {

@@ -2,7 +2,8 @@ package picture
 
 import "time"
 
-// Names of workflows and task queues. trigger and web use them without linking the packages workflows and activities.
+// These are the names of the workflows and task queues. They are in this package, so that the programs trigger and
+// web need not import the packages workflows and activities.
 const (
 	AnnotateWorkflow = "AnnotatePicture"
 	EraseWorkflow    = "ErasePicture"
@@ -18,10 +19,10 @@ func (id ID) WorkflowID() string { return "picture/" + string(id) }
 // EraseWorkflowID is the ID of the picture's ErasePicture workflow.
 func (id ID) EraseWorkflowID() string { return "erase/" + string(id) }
 
-// GrantTTL is how long an upload grant is valid.
+// GrantTTL is the time for which an upload grant, the presigned URL for one upload, is valid.
 const GrantTTL = 15 * time.Minute
 
-// StepName is one of the three steps, and the name of its activity.
+// StepName is the name of one of the three steps. The step's activity has the same name.
 type StepName string
 
 const (
@@ -38,7 +39,7 @@ func (s StepName) Cloud() Cloud {
 	return map[StepName]Cloud{PresignStep: AWS, AnnotateStep: Google, PersistStep: Azure}[s]
 }
 
-// Names of the activities that are not steps.
+// These are the names of all activities except the three steps.
 const (
 	DiscardActivity           = "discard"
 	WriteTombstoneActivity    = "write-tombstone"

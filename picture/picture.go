@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// MaxSize is the maximum size of an upload in bytes: Cloud Vision's limit for image files
+// MaxSize is the maximum size of an upload in bytes. It is Cloud Vision's limit for image files
 // (https://cloud.google.com/vision/quotas).
 const MaxSize = 20_000_000
 
@@ -35,8 +35,8 @@ type Order struct {
 	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"`
 }
 
-// New returns the Picture of an object version. Its ID comes from the key if the site created the key; otherwise the ID
-// is a hash of bucket, key and version. New fails if the arguments cannot describe an S3 object.
+// New returns the Picture for an object version, or an error if the arguments cannot describe an S3 object. If the
+// site created the key, the key contains the ID. Otherwise the ID is a hash of the bucket, the key and the version.
 func New(bucket, key, versionID, etag string, size int64, uploadedAt time.Time) (Picture, error) {
 	switch {
 	case bucket == "":

@@ -21,7 +21,7 @@ const (
 	StepFailed   StepStatus = "failed"
 )
 
-// Step is one step of one picture. Unknown times are zero.
+// Step is the state of one of the three steps of a picture. A time that is not known is zero.
 type Step struct {
 	Name          StepName   `json:"name"`
 	Cloud         Cloud      `json:"cloud"`

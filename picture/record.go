@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// Schema is the version of Record that this code writes.
+// Schema is the version of the Record format that this code writes.
 const Schema = 1
 
 // Status is the state of a picture.
 type Status string
 
-// Annotated, Rejected and Erased are final and stored in the Record.
+// Annotated, Rejected and Erased are final. The status of a Record is always one of these three.
 const (
 	Waiting   Status = "waiting"
 	Running   Status = "running"
@@ -38,7 +38,8 @@ type Record struct {
 	AnnotatedAt time.Time `json:"annotatedAt,omitzero"`
 	// Annotation is Google's AnnotateImageResponse as proto JSON.
 	Annotation json.RawMessage `json:"annotation,omitempty"`
-	// ReannotationRejectedAt is when a later annotation was rejected. The Record then keeps the earlier Annotation.
+	// ReannotationRejectedAt is the time when a repeated annotation of an annotated picture was rejected. The Record
+	// then keeps the earlier annotation.
 	ReannotationRejectedAt time.Time  `json:"reannotationRejectedAt,omitzero"`
 	Rejection              *Rejection `json:"rejection,omitempty"`
 	Steps                  []Step     `json:"steps,omitempty"`
@@ -81,7 +82,7 @@ func (p Picture) RejectedRecord(reason Rejection, steps []Step, runID string) Re
 	return r
 }
 
-// Tombstone returns the document that remains of an erased picture.
+// Tombstone returns the Record of an erased picture. This Record contains only the ID, the schema and the status.
 func Tombstone(id ID) Record { return Record{ID: id, Schema: Schema, Status: Erased} }
 
 func (p Picture) record(status Status, steps []Step, runID string) Record {

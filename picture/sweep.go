@@ -5,16 +5,18 @@ import (
 	"time"
 )
 
-// Sweep is the input of a SweepPictures workflow: it selects the objects to examine. The zero Sweep examines every picture
-// uploaded through the site.
+// Sweep is the input of a SweepPictures workflow. It selects the objects that the workflow examines. The zero Sweep
+// selects every picture that was uploaded through the site.
 type Sweep struct {
-	// Bucket and Prefix select objects that were not uploaded through the site. Such a sweep is called a backfill.
+	// Bucket and Prefix select objects that were not uploaded through the site. A sweep that sets Bucket or Prefix is
+	// called a backfill.
 	Bucket string `json:"bucket,omitempty"`
 	Prefix string `json:"prefix,omitempty"`
-	// Within skips pictures whose ID was created more than this many seconds ago; 0 skips none.
+	// Within limits the sweep to pictures whose ID was created in the last Within seconds. The value 0 means no
+	// limit.
 	Within int `json:"within,omitempty"`
-	// Reannotate also selects pictures whose Record is older than Began, the time when the sweep began, and replaces
-	// their Records. Erased pictures stay erased.
+	// Reannotate also selects pictures whose Record is older than Began, and replaces these Records. Began is the
+	// time when the sweep started. Erased pictures stay erased.
 	Reannotate bool      `json:"reannotate,omitempty"`
 	Began      time.Time `json:"began,omitzero"`
 	// After is the last key examined so far, and Counts the result so far. Both survive continue-as-new.
@@ -32,7 +34,8 @@ type SweepCounts struct {
 // Backfill reports whether the sweep selects objects that were not uploaded through the site.
 func (s Sweep) Backfill() bool { return s.Bucket != "" || s.Prefix != "" }
 
-// LowPriority reports whether the sweep yields to all other pictures and limits the open workflows.
+// LowPriority reports whether the sweep's pictures must wait for all other pictures. A sweep with low priority also
+// limits the number of open workflows.
 func (s Sweep) LowPriority() bool { return s.Backfill() || s.Reannotate }
 
 // KeyAt returns a key that sorts before all keys of uploads created at t or later, and after all older ones.

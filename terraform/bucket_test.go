@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// perBucket returns a check that every bucket has exactly one resource of a type, and applies check to this resource.
+// perBucket returns a check that every bucket has exactly one resource of the type typ. The returned check also
+// applies the parameter check to this resource.
 func perBucket(typ string, check func(resource) []string) func(plan) []string {
 	return forEach("aws_s3_bucket", func(p plan, bucket resource) []string {
 		found := p.where(typ, "bucket", bucket.address+".bucket")
@@ -136,7 +137,8 @@ resource "aws_s3_bucket" "pictures" {`},
 	},
 }
 
-// grantHeaders returns the names of the headers in the upload grants of web. The browser must send them.
+// grantHeaders returns the names of the headers that the web program puts in an upload grant. The browser must send
+// these headers with the upload.
 func grantHeaders() []any {
 	_, after, _ := strings.Cut(goSource("../web"), "Headers: map[string]string{")
 	literal, _, _ := strings.Cut(after, "}")

@@ -39,8 +39,9 @@ const (
 	monthHours      = 730
 )
 
-// Estimated use per picture: 500 KB, viewed once on a page of 19 files, with 6 API calls and an event stream of 5 seconds.
-// Its Record has 12 KB and its history 40 KB. 100 quarter-hourly sweeps and 30 daily sweeps check it.
+// These estimates are for one picture of 500 KB, viewed once on a page of 19 files, with 6 API calls and an event
+// stream of 5 seconds. The picture's Record has 12 KB, and its workflow's history has 40 KB. 100 quarter-hourly
+// sweeps and 30 daily sweeps check the picture.
 const (
 	pictureGB = 0.0005
 	recordGB  = 12e-6
@@ -54,7 +55,8 @@ const (
 	metrics   = 10 + 12.0   // from the log of the worker, and S3 request metrics
 )
 
-// cost returns the monthly cost of n pictures a month, in the order of the rows in README.md.
+// cost returns the monthly cost of each service for n pictures a month. The services are in the order of the table in
+// README.md.
 func cost(n float64) []float64 {
 	above := func(used, free float64) float64 { return max(0, used-free) }
 	temporal := (5*n+5*sweeps+checks*n/1000)*temporalAction + n*historyGB*30*24*temporalGBHour
@@ -72,7 +74,7 @@ func cost(n float64) []float64 {
 	}
 }
 
-// TestREADMECosts checks the costs in README.md against the prices.
+// TestREADMECosts checks that README.md contains the costs that follow from the prices in this file.
 func TestREADMECosts(t *testing.T) {
 	names := []string{"Cloud Vision", "Temporal Cloud", "Fargate, two workers", "IPv4 addresses of the workers", "WAF", "CloudFront", "S3 and its traffic", "Cosmos DB", "Lambda", "CloudWatch"}
 	months := []float64{0, 1_000, 100_000, 1_000_000}

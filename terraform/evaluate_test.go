@@ -13,8 +13,8 @@ import (
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 )
 
-// evaluate evaluates an expression. It first evaluates the addresses that the expression refers to. scope contains names
-// such as each, which are no addresses.
+// evaluate returns the value of an expression. It first evaluates the addresses to which the expression refers. The
+// map scope contains names that are not addresses, such as "each".
 func (in *interpreter) evaluate(e hclsyntax.Expression, scope map[string]cty.Value) (cty.Value, error) {
 	objects := map[string]map[string]cty.Value{}     // by first name, such as var or aws_s3_bucket
 	dataSources := map[string]map[string]cty.Value{} // by type
@@ -58,7 +58,7 @@ func toValues(objects map[string]map[string]cty.Value) map[string]cty.Value {
 	return values
 }
 
-// value returns the value of a variable, a local or a resource with all its instances.
+// value returns the value at an address, which is a variable, a local value, or a resource with all its instances.
 func (in *interpreter) value(address string) (cty.Value, error) {
 	if v, ok := in.values[address]; ok {
 		return v, nil
@@ -103,7 +103,8 @@ func (in *interpreter) evaluateAddress(address string) (cty.Value, error) {
 	return cty.ObjectVal(byKey), nil
 }
 
-// variable returns the given value of a variable or its default, converted to its type.
+// variable returns the value of a Terraform variable, converted to the variable's type. If no value was given, it
+// returns the variable's default.
 func (in *interpreter) variable(block *hclsyntax.Block) (cty.Value, error) {
 	v, ok := in.variables[block.Labels[0]]
 	if !ok {
@@ -132,8 +133,8 @@ func (in *interpreter) placeholder(address string) cty.Value {
 	for name := range in.attributeNames {
 		attributes[name] = cty.StringVal(address + "." + name)
 	}
-	// The configuration uses these attributes as numbers or objects, or parses them, so an address as their value would
-	// cause an error.
+	// These attributes must not have addresses as their values, because the configuration parses the values or uses
+	// them as numbers or objects.
 	attributes["version"] = cty.NumberIntVal(1)
 	attributes["endpoints"] = cty.ObjectVal(map[string]cty.Value{"grpc_address": cty.StringVal(address + ".endpoints.grpc_address")})
 	attributes["domain_validation_options"] = cty.TupleVal([]cty.Value{cty.ObjectVal(map[string]cty.Value{

@@ -11,8 +11,8 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
-// functions are the Terraform functions that the configuration calls. The clock and uuid return constants, so that plans
-// can be compared.
+// functions contains the Terraform functions that the configuration calls. The functions timestamp, plantimestamp and
+// uuid return constants, so that two plans can be compared.
 var functions = map[string]function.Function{
 	"ceil": stdlib.CeilFunc, "coalesce": stdlib.CoalesceFunc, "concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc,
 	"floor": stdlib.FloorFunc, "formatdate": stdlib.FormatDateFunc, "join": stdlib.JoinFunc, "jsondecode": stdlib.JSONDecodeFunc,
@@ -52,7 +52,7 @@ var identity = function.New(&function.Spec{
 	Impl:   func(args []cty.Value, _ cty.Type) (cty.Value, error) { return args[0], nil },
 })
 
-// constant returns a function without parameters that always returns value.
+// constant returns a Terraform function without parameters that always returns the given value.
 func constant(value string) function.Function {
 	return function.New(&function.Spec{
 		Type: function.StaticReturnType(cty.String),
@@ -78,7 +78,7 @@ func onStrings(result cty.Type, n int, f func(...string) (cty.Value, error)) fun
 	})
 }
 
-// one returns the only element of a list, or null for an empty list.
+// one is the Terraform function "one", which returns the only element of a list, or null for an empty list.
 var one = function.New(&function.Spec{
 	Params: []function.Parameter{{Type: cty.DynamicPseudoType}},
 	Type: func(args []cty.Value) (cty.Type, error) {

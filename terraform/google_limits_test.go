@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestGoogleLimits runs google-limits.sh with fake gcloud and terraform commands. gcloud records its arguments and prints the
-// quotas and budgets of the test case.
+// TestGoogleLimits runs google-limits.sh with fake versions of the commands gcloud and terraform. The fake gcloud
+// records its arguments and prints the quotas and budgets of the test case.
 func TestGoogleLimits(t *testing.T) {
 	quotaCalls := []string{
 		"beta quotas info list --project=some-project --service=vision.googleapis.com --filter=metric=vision.googleapis.com/default AND refreshInterval=minute --format=value(quotaId)",

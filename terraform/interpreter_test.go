@@ -21,7 +21,8 @@ type interpreter struct {
 	attributeNames map[string]bool      // names that follow a dot in any expression
 }
 
-// newPlan evaluates all .tf files. variables must contain at least the variables without a default.
+// newPlan evaluates all .tf files and returns the plan. The map variables must contain every variable that has no
+// default.
 func newPlan(files sources, variables map[string]cty.Value) (plan, error) {
 	in := &interpreter{
 		blocks: map[string]*hclsyntax.Block{}, locals: map[string]hclsyntax.Expression{}, variables: variables,
@@ -53,8 +54,8 @@ func newPlan(files sources, variables map[string]cty.Value) (plan, error) {
 	return p, nil
 }
 
-// blockType returns the type of a resource, such as aws_s3_bucket. For other blocks it includes the block's keyword, such
-// as data.aws_caller_identity.
+// blockType returns the type of a resource block, such as aws_s3_bucket. For any other block, it returns the block's
+// keyword and type, such as data.aws_caller_identity.
 func blockType(block *hclsyntax.Block) string {
 	switch {
 	case block.Type == "resource":
@@ -107,7 +108,7 @@ type parsedFile struct {
 }
 
 // parsedFiles caches parsed files by name and content. Each mutation changes only one of about twenty files, so the
-// cache avoids parsing the others again.
+// tests need not parse the unchanged files again.
 var parsedFiles sync.Map
 
 func parseFile(name, text string) (parsedFile, error) {
@@ -138,8 +139,8 @@ func parseFile(name, text string) (parsedFile, error) {
 	return f, nil
 }
 
-// instance is one instance of a block. key is the index or the for_each key, or NilVal without count and for_each. scope
-// contains the variable each if the block has for_each.
+// instance is one instance of a block. The field key is the index if the block has count, the map key if the block
+// has for_each, and otherwise NilVal. If the block has for_each, the field scope contains the variable "each".
 type instance struct {
 	key     cty.Value
 	address string
@@ -180,7 +181,8 @@ func (in *interpreter) instances(address string, block *hclsyntax.Block) ([]inst
 	return instances, nil
 }
 
-// referenceAttributes are the attributes that contain addresses of other blocks instead of values.
+// referenceAttributes lists the attributes that contain addresses of other blocks instead of values. The interpreter
+// does not evaluate these addresses.
 var referenceAttributes = []string{"provider", "depends_on", "ignore_changes"}
 
 // body evaluates all attributes and nested blocks of a block body, except count and for_each.
@@ -231,7 +233,8 @@ func references(e hclsyntax.Expression) []any {
 	return addresses
 }
 
-// nestedBlock evaluates a nested block. A dynamic block is expanded to one element per item of its for_each.
+// nestedBlock returns the name and the values of a nested block. For a dynamic block, the list of values has one
+// element per item of the block's for_each.
 func (in *interpreter) nestedBlock(block *hclsyntax.Block, scope map[string]cty.Value) (string, []any, error) {
 	if block.Type != "dynamic" {
 		values, err := in.body(block.Body, scope)

@@ -27,12 +27,12 @@ func readSources(t *testing.T) sources {
 	return files
 }
 
-// plan contains all resource instances of the configuration. It also contains data sources, providers, outputs and the
-// terraform block, with addresses such as data.…, provider.…, output.… and terraform.
+// plan contains all resource instances of the configuration. It also contains the data sources, providers, outputs
+// and the terraform block. The addresses of these four begin with "data.", "provider.", "output." and "terraform".
 type plan []resource
 
-// resource is one planned instance. The value of an attribute that only a provider can compute is the attribute's address,
-// such as "aws_s3_bucket.site.arn". A test can therefore check what a reference points to.
+// resource is one resource instance in the plan. A value that only a provider can compute is replaced by its address,
+// such as "aws_s3_bucket.site.arn". A test can therefore check to which resource an attribute refers.
 type resource struct {
 	address, typ string
 	values       map[string]any // blocks are lists
@@ -49,8 +49,8 @@ func (p plan) ofType(typ string) plan {
 	return found
 }
 
-// resource returns the resource with the address. If the plan does not contain it, its values are nil, so that checks of its
-// attributes fail.
+// resource returns the resource with the given address. If the plan does not contain the address, the returned
+// resource has no values, so that checks of its attributes fail.
 func (p plan) resource(address string) resource {
 	for _, r := range p {
 		if r.address == address {
@@ -60,7 +60,7 @@ func (p plan) resource(address string) resource {
 	return resource{address: address}
 }
 
-// where returns the resources of a type whose attribute has the value.
+// where returns the resources of the type typ whose given attribute has the given value.
 func (p plan) where(typ, attribute, value string) plan {
 	var found plan
 	for _, r := range p.ofType(typ) {
@@ -76,7 +76,7 @@ func (p plan) region() string {
 	return fmt.Sprint(lookup(p.resource("provider.aws").values, "region"))
 }
 
-// setting returns the SSM parameter that a program reads as the given environment variable.
+// setting returns the SSM parameter that contains the setting with the given name for the given program.
 func (p plan) setting(program, name string) resource {
 	for _, r := range p.ofType("aws_ssm_parameter") {
 		if lookup(r.values, "name") == "/triptych/"+program+"/"+name {
@@ -104,7 +104,8 @@ func lookup(v any, path ...any) any {
 	return v
 }
 
-// asList converts a value to a list. In a JSON policy, a list with one element may be written without brackets.
+// asList returns a list unchanged, and any other value as a list with one element. A JSON policy may omit the
+// brackets of a list with one element.
 func asList(v any) []any {
 	switch v := v.(type) {
 	case nil:

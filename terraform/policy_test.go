@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// statements returns the statements of the JSON policy in an attribute, or nil if it is not a valid policy.
+// statements returns the statements of the JSON policy in the given attribute of a resource. It returns nil if the
+// attribute does not contain a valid policy.
 func statements(r resource, attribute string) []any {
 	text, _ := r.values[attribute].(string)
 	var policy struct{ Statement any }
@@ -44,8 +45,8 @@ func policies(r resource) []resource {
 	return found
 }
 
-// forEachStatement returns a check that applies check to each statement of each policy, including trust policies. It also
-// reports policies that it cannot parse, because their permissions are unknown.
+// forEachStatement returns a check that applies the parameter check to each statement of each policy, including trust
+// policies. The returned check also reports policies that cannot be parsed, because their permissions are unknown.
 func forEachStatement(check func(r resource, s any) []string) func(plan) []string {
 	return func(p plan) (errs []string) {
 		count := 0
@@ -68,8 +69,8 @@ func forEachStatement(check func(r resource, s any) []string) func(plan) []strin
 	}
 }
 
-// actionsWithoutResource are the actions for which IAM supports no resource. The function reports whether the statement has
-// the required conditions instead.
+// actionsWithoutResource contains the actions that IAM cannot restrict to a resource. For each action, a function
+// reports whether the policy statement has the conditions that are required instead.
 var actionsWithoutResource = map[string]func(s any) bool{
 	"ecr:GetAuthorizationToken": func(any) bool { return true },
 	"sts:GetWebIdentityToken": func(s any) bool {
@@ -79,8 +80,8 @@ var actionsWithoutResource = map[string]func(s any) bool{
 	},
 }
 
-// accessResources are the types that grant access in any cloud, with the maximum number of resources. Any other type whose
-// name matches accessTypes is rejected, because no rule checks its content.
+// accessResources contains the maximum number of resources for each type that may grant access in a cloud. Any other
+// type whose name matches accessTypes is rejected, because no rule checks its content.
 var accessResources = map[string]int{
 	"aws_iam_role": 4, "aws_iam_role_policy": 4, "aws_s3_bucket_policy": 2, "aws_lambda_permission": 3,
 	"aws_iam_outbound_web_identity_federation": 1, "aws_ecr_lifecycle_policy": 1, "aws_appautoscaling_policy": 1,
@@ -109,8 +110,8 @@ var policyRules = map[string]rule{
 				}
 			}
 			for typ, n := range counts {
-				// The numbers in accessResources are for all features. A plan without federation or Temporal Cloud has
-				// fewer of these resources, so the check is for a maximum.
+				// The numbers in accessResources are for a plan with all features. A plan without federation or
+				// without Temporal Cloud has fewer of these resources, so only a larger number is an error.
 				if n > accessResources[typ] {
 					errs = append(errs, fmt.Sprintf("the plan contains %d %s, want at most %d", n, typ, accessResources[typ]))
 				}

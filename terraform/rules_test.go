@@ -1,6 +1,6 @@
-// Package terraform_test checks rules on the planned infrastructure. For each rule it also changes the configuration on
-// purpose and expects the rule to reject the change. It runs without Terraform and without a cloud, because interpreter_test.go
-// evaluates the configuration. tests/*.tftest.hcl checks what depends on variables.
+// Package terraform_test checks rules on the planned infrastructure. For each rule, it also makes wrong changes to
+// the configuration and expects the rule to reject each change. The tests need neither Terraform nor a cloud, because
+// interpreter_test.go evaluates the configuration.
 package terraform_test
 
 import (
@@ -13,14 +13,14 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// rule is a property of the plan. check returns one message per violation. Each mutation is a change to the
-// configuration that check must reject.
+// rule is a property that the plan must have. The function check returns one message per violation. Each mutation is
+// a change to the configuration that the function check must report.
 type rule struct {
 	check     func(plan) []string
 	mutations []mutation
 }
 
-// mutation replaces the first occurrence of old by new in one file.
+// mutation replaces the first occurrence of the text old by the text new in one file.
 type mutation struct{ name, file, old, new string }
 
 // requiredVariables are the variables without a default.
@@ -43,7 +43,7 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// verify fails the test if the rule rejects the plan or accepts a mutation.
+// verify fails the test if the rule rejects the plan p, or if the rule does not reject each of its mutations.
 func (r rule) verify(t *testing.T, p plan, files sources, variables map[string]cty.Value) {
 	if errs := r.check(p); len(errs) > 0 {
 		t.Errorf("%s", strings.Join(errs, "\n"))
@@ -68,7 +68,8 @@ func (m mutation) apply(t *testing.T, files sources) sources {
 	return mutated
 }
 
-// mustPlan evaluates the sources with the given variables and the required ones.
+// mustPlan returns the plan for the given sources and variables. It adds values for the variables that have no
+// default.
 func mustPlan(t *testing.T, files sources, variables map[string]cty.Value) plan {
 	t.Helper()
 	all := maps.Clone(requiredVariables)
@@ -80,7 +81,8 @@ func mustPlan(t *testing.T, files sources, variables map[string]cty.Value) plan 
 	return p
 }
 
-// forEach returns a check that applies check to all resources of a type. It also reports a type without resources.
+// forEach returns a check that applies the parameter check to all resources of the type typ. The returned check also
+// reports a plan without such resources.
 func forEach(typ string, check func(p plan, r resource) []string) func(plan) []string {
 	return func(p plan) []string {
 		all := p.ofType(typ)
@@ -95,7 +97,7 @@ func forEach(typ string, check func(p plan, r resource) []string) func(plan) []s
 	}
 }
 
-// expect returns an error message if the attribute at the path differs from want.
+// expect returns an error message if the value at the path in the resource r differs from the parameter want.
 func expect(r resource, want any, path ...any) []string {
 	if got := lookup(r.values, path...); !reflect.DeepEqual(got, want) {
 		return []string{fmt.Sprintf("%s: %v is %v, want %v", r.address, path, got, want)}

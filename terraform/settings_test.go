@@ -11,8 +11,9 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// settingReaders lists the directories whose code reads the settings of a program. The first one contains its main package.
-// The Temporal SDK reads TEMPORAL_*.
+// settingReaders lists, for each program, the directories whose code reads the program's settings. The first
+// directory contains the main package. The settings TEMPORAL_* are read by the Temporal SDK, which is not in these
+// directories.
 var settingReaders = map[string][]string{
 	"web":     {"../web", "../internal/records", "../internal/objects"},
 	"trigger": {"../trigger"},
@@ -79,7 +80,8 @@ var settingRules = map[string]rule{
 	},
 }
 
-// TestSettingsVersion checks that a changed setting replaces only the program that reads it.
+// TestSettingsVersion checks that a changed setting gives a new settings version only to the program that reads the
+// setting. A new settings version makes Terraform replace the program.
 func TestSettingsVersion(t *testing.T) {
 	files := readSources(t)
 	versions := func(t *testing.T, files sources, variables map[string]cty.Value) map[string]string {
@@ -100,7 +102,8 @@ func TestSettingsVersion(t *testing.T) {
 	}{
 		"new_erase_secret_replaces_only_web":      {files, map[string]cty.Value{"erase_secret_version": cty.NumberIntVal(2)}, "web"},
 		"additional_setting_replaces_only_worker": {files, map[string]cty.Value{"features": cty.SetVal([]cty.Value{cty.StringVal("FACE_DETECTION")})}, "worker"},
-		// Regression: a sum of parameter versions does not change when one setting replaces another.
+		// Regression: the settings version must not be a sum of parameter versions. Such a sum does not change when
+		// one setting replaces another.
 		"setting_with_a_new_name_replaces_only_web": {swapped, nil, "web"},
 	} {
 		t.Run(name, func(t *testing.T) {

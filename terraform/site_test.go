@@ -14,7 +14,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// TestContentSecurityPolicy checks that the page may connect to the host of presigned URLs.
+// TestContentSecurityPolicy checks that the header Content-Security-Policy lets the page connect to the host of
+// presigned URLs.
 func TestContentSecurityPolicy(t *testing.T) {
 	files := readSources(t)
 	for region, aws := range map[string]string{"eu": "eu-central-1", "us": "us-east-1"} {
@@ -187,7 +188,8 @@ var siteRules = map[string]rule{
 	},
 }
 
-// webHeaders returns the security headers that web sends, for the bucket of the default plan.
+// webHeaders returns the security headers that the web program sends. The headers contain the URL of the default
+// plan's bucket.
 func webHeaders() map[string]string {
 	text, err := os.ReadFile("../web/headers.json")
 	if err != nil {
@@ -203,8 +205,8 @@ func webHeaders() map[string]string {
 	return sent
 }
 
-// sentHeaders returns the headers that CloudFront adds for a response headers policy. It omits headers that do not override
-// those of the origin.
+// sentHeaders returns the headers that CloudFront sends for a response headers policy. It omits a header that would
+// not override the same header of the origin.
 func sentHeaders(policy map[string]any) map[string]string {
 	sent := map[string]string{}
 	security := lookup(policy, "security_headers_config", 0)

@@ -9,7 +9,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// variants are configurations with variables that differ from the defaults, and rules that apply only to them.
+// variants contains configurations whose variables differ from the defaults. Each variant has rules that apply only
+// to this variant.
 var variants = map[string]struct {
 	variables map[string]cty.Value
 	rules     map[string]rule
@@ -195,7 +196,8 @@ var variants = map[string]struct {
 	},
 }
 
-// regionRule returns the rule that all clouds use the given locations.
+// regionRule returns a rule that requires the given regions of AWS, Azure and Temporal Cloud, and the given Cloud
+// Vision endpoint.
 func regionRule(aws, azure, vision, temporal string, mutations ...mutation) rule {
 	return rule{func(p plan) (errs []string) {
 		errs = append(errs, expect(p.resource("provider.aws"), aws, "region")...)
@@ -215,7 +217,8 @@ func regionRule(aws, azure, vision, temporal string, mutations ...mutation) rule
 	}, mutations}
 }
 
-// destroyRule returns the rule whether terraform destroy may delete pictures, images and the Temporal namespace.
+// destroyRule returns a rule about pictures, container images and the Temporal namespace. If the parameter allowed is
+// true, "terraform destroy" must be able to delete all three. Otherwise, all three must be protected.
 func destroyRule(allowed bool, mutations ...mutation) rule {
 	return rule{func(p plan) (errs []string) {
 		errs = append(errs, expect(p.resource("aws_s3_bucket.pictures"), allowed, "force_destroy")...)

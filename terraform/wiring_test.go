@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// wiringRules are about providers, the backend, dependencies and lifecycle settings.
+// wiringRules contains the rules about Terraform providers, the state backend, dependencies and lifecycle settings.
 var wiringRules = map[string]rule{
 	"the_state_is_encrypted_locked_and_separate_for_each_deployment": {
 		func(p plan) (errs []string) {
@@ -49,7 +49,8 @@ var wiringRules = map[string]rule{
 			}
 			google := resource{address: "Google's services", values: map[string]any{"all": services}}
 			errs = append(errs, expect(google, []any{"iam.googleapis.com", "iamcredentials.googleapis.com", "sts.googleapis.com", "vision.googleapis.com"}, "all")...)
-			// Since version 5, azurerm registers only the resource providers that its configuration lists.
+			// Since version 5, the Terraform provider azurerm registers only the Azure resource providers that its
+			// configuration lists.
 			azure := p.resource("provider.azurerm")
 			return append(errs, expect(azure, []any{"Microsoft.Consumption", "Microsoft.DocumentDB", "Microsoft.ManagedIdentity"}, "resource_providers_to_register")...)
 		}, []mutation{
@@ -150,7 +151,8 @@ var wiringRules = map[string]rule{
 	),
 }
 
-// overriddenRules maps a rule to the only variant to which it does not apply. The variant has its own version of the rule.
+// overriddenRules maps the name of a rule to the only variant of the configuration to which the rule does not apply.
+// That variant has its own version of the rule.
 var overriddenRules = map[string]string{
 	"CORS_allows_uploads_from_the_site_only":                 "with_a_domain",
 	"destroy_keeps_pictures_images_and_workflows_by_default": "with_force_destroy",

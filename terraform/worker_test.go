@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// gracefulShutdown returns the number of seconds that the worker's code allows for a graceful shutdown. If the code no
-// longer states the number, gracefulShutdown returns infinity, which violates every rule.
+// gracefulShutdown reads from the worker's source code how many seconds a graceful shutdown may take. If the source
+// code does not contain the number, gracefulShutdown returns infinity, so that every rule that uses the number fails.
 func gracefulShutdown() float64 {
 	found := regexp.MustCompile(`stopTimeout = (\d+) \* time\.Second`).FindStringSubmatch(goSource("../worker"))
 	if found == nil {

@@ -39,8 +39,9 @@ func splitRecords(event json.RawMessage) ([]json.RawMessage, error) {
 	return records, nil
 }
 
-// unwrapDeadLetter returns the records in a dead-letter message, or any other record unchanged. Lambda wraps an event
-// that failed too often in an SQS message
+// unwrapDeadLetter returns the S3 event records that a dead-letter message contains. If the parameter record is not
+// an SQS message, unwrapDeadLetter returns it unchanged. After an event has failed too often, Lambda writes an SQS
+// message with the event to the dead-letter queue
 // (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
 func unwrapDeadLetter(record json.RawMessage) ([]json.RawMessage, error) {
 	var message events.SQSMessage

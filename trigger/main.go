@@ -1,6 +1,6 @@
-// Command trigger is the Lambda function that receives the bucket's S3 events. It starts a workflow for each uploaded
-// picture; a repeated event has no effect. It retries nothing: after an error, Lambda delivers the event again, and
-// finally to the dead-letter queue.
+// Command trigger is the Lambda function that receives the bucket's S3 events and starts a workflow for each uploaded
+// picture. A repeated event has no effect. The function itself never retries: after an error, Lambda delivers the
+// event again, and finally sends the event to the dead-letter queue.
 package main
 
 import (
@@ -40,7 +40,7 @@ type trigger struct {
 // handle starts a workflow for each picture in an S3 event, or in the events that a dead-letter message contains. The
 // failure of one record does not prevent the start of the others.
 func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
-	// Give up one second before Lambda's deadline, so that the log contains the reason.
+	// Stop one second before Lambda's deadline, so that there is time to log the error.
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-time.Second))
@@ -69,8 +69,8 @@ func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
 	return errors.Join(failed...)
 }
 
-// start starts the workflow of one record's picture. It skips an unreadable record without an error, because another
-// delivery of the record would be unreadable too.
+// start starts the workflow for the picture that an S3 event record describes. It skips an unreadable record without
+// an error, because after an error Lambda would only deliver the same unreadable record again.
 func start(ctx context.Context, c client.Client, record json.RawMessage) error {
 	p, err := parseRecord(record)
 	if err != nil {
@@ -87,7 +87,7 @@ func start(ctx context.Context, c client.Client, record json.RawMessage) error {
 	return nil
 }
 
-// connect makes the Temporal client for the first event. If that fails, the next event tries again.
+// connect returns the Temporal client, which the first call creates. After a failure, the next call tries again.
 func (t *trigger) connect(ctx context.Context) (client.Client, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

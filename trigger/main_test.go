@@ -181,14 +181,14 @@ func TestTrigger(t *testing.T) {
 	})
 }
 
-// invoke passes the event to the handler as the Lambda runtime does.
+// invoke calls the Lambda handler with the event in the same way as the Lambda runtime.
 func invoke(ctx context.Context, tr *trigger, event string) error {
 	_, err := lambda.NewHandler(tr.handle).Invoke(ctx, []byte(event))
 	return err
 }
 
-// contextWithDeadline has a deadline but is not cancelled at that time, so the handler returns only if it checks the
-// deadline itself.
+// contextWithDeadline is a context that reports a deadline but is not cancelled at the deadline. A handler that does
+// not check the deadline itself therefore fails the test.
 type contextWithDeadline struct {
 	context.Context
 	deadline time.Time
@@ -213,7 +213,8 @@ func newPicture(t testing.TB) upload {
 
 func event(records ...string) string { return `{"Records":[` + strings.Join(records, ",") + `]}` }
 
-// record returns an S3 event record in the documented format. Its object does not exist.
+// record returns an S3 event record in the format that AWS documents. The object that the record names does not
+// exist.
 func record(key string) string {
 	k, err := json.Marshal(key)
 	if err != nil {
@@ -224,7 +225,8 @@ func record(key string) string {
 		"object":{"key":%s,"size":1234,"eTag":"0123456789abcdef0123456789abcdef","sequencer":"0A1B2C3D4E5F678901"}}}`, k)
 }
 
-// deadLetter returns the message that Lambda writes to the dead-letter queue for an event, in the documented format.
+// deadLetter returns the message that Lambda writes to the dead-letter queue for an event, in the format that AWS
+// documents.
 func deadLetter(event string) string {
 	return fmt.Sprintf(`{"version":"1.0","timestamp":"2026-11-22T12:04:00.000Z","requestContext":{"requestId":"e4b46cbf-b738-xmpl-8880-a18cdf61200e",
 		"functionArn":"arn:aws:lambda:eu-central-1:123456789012:function:trigger:$LATEST","condition":"RetriesExhausted","approximateInvokeCount":3},
@@ -232,7 +234,7 @@ func deadLetter(event string) string {
 		"responsePayload":{"errorMessage":"record 1 of 1: starting the workflow","errorType":"joinError"}}`, event)
 }
 
-// message returns a record of an SQS event in the documented format.
+// message returns an SQS event record with this message body, in the format that AWS documents.
 func message(body string) string {
 	b, err := json.Marshal(body)
 	if err != nil {

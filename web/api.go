@@ -18,7 +18,7 @@ import (
 	"triptych/picture"
 )
 
-// api implements the endpoints under /api/. Its clients connect on first use.
+// api implements the endpoints under /api/. Its clients of S3, Cosmos DB and Temporal connect on first use.
 type api struct {
 	config
 	objects  *s3.Client
@@ -95,7 +95,7 @@ func withID(next func(http.ResponseWriter, *http.Request, picture.ID) error) end
 	}
 }
 
-// constant returns an endpoint that always writes v.
+// constant returns an endpoint that always responds with v, encoded as JSON.
 func constant(v any) endpoint {
 	return func(w http.ResponseWriter, _ *http.Request) error {
 		return writeJSON(w, http.StatusOK, "application/json", v)
@@ -107,9 +107,9 @@ const maxBody = 4 << 10
 
 const hashHeader = "x-amz-content-sha256"
 
-// verifyBody checks the size and the hash of the body, and leaves the body readable. CloudFront signs its requests to
-// the function URL, and AWS refuses a body without a hash header because the signature covers the hash. verifyBody
-// refuses such a body too, so that local tests behave like AWS.
+// verifyBody checks the size and the SHA-256 of the request body, and leaves the body readable. In production,
+// CloudFront signs each request, and AWS refuses a body if the request has no header with the body's SHA-256.
+// verifyBody also requires this header, so that local tests behave like AWS.
 func verifyBody(r *http.Request) error {
 	const remedy = "set it to the SHA-256 of the body, in lower-case hex"
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))

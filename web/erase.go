@@ -21,8 +21,8 @@ func (a *api) eraseToken(id picture.ID) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// erase starts the ErasePicture workflow. It is idempotent: no second erasure starts while one is running, and a later
-// erasure changes nothing.
+// erase starts the workflow ErasePicture for the picture. A repeated request is safe: no second erasure starts while
+// one is running, and a later erasure changes nothing.
 func (a *api) erase(w http.ResponseWriter, r *http.Request, id picture.ID) error {
 	if !hmac.Equal([]byte(r.Header.Get("X-Triptych-Erase")), []byte(a.eraseToken(id))) {
 		return clientError(http.StatusForbidden, "The header X-Triptych-Erase must contain the eraseToken of this picture's upload grant. Nothing was changed.")

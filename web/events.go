@@ -12,7 +12,7 @@ import (
 	"triptych/web/status"
 )
 
-// streamTiming contains the intervals of an event stream.
+// streamTiming contains the durations that control an event stream.
 type streamTiming struct {
 	fast      time.Duration // between two reads of the progress in the first ten seconds
 	slow      time.Duration // between two later reads
@@ -21,16 +21,16 @@ type streamTiming struct {
 	limit     time.Duration // of the whole stream
 }
 
-// defaultTiming contains the intervals in production. CloudFront closes a connection to an origin that sends nothing
-// for 60 s (origin_read_timeout in terraform/site.tf), so a stream sends keep-alive comments. A stream ends after a
-// minute to free its Lambda instance; the page then reconnects.
+// defaultTiming contains the durations in production. A stream sends keep-alive comments, because CloudFront closes a
+// connection on which the origin sends nothing for 60 s (origin_read_timeout in terraform/site.tf). A stream ends
+// after a minute to free its Lambda instance, and the page then opens a new stream.
 var defaultTiming = streamTiming{
 	fast: 200 * time.Millisecond, slow: time.Second, idle: 10 * time.Second,
 	keepAlive: 15 * time.Second, limit: time.Minute,
 }
 
-// untilNextRead returns how long a stream waits before its next read of the progress. progress is the result of the
-// last read, and streamAge is the age of the stream.
+// untilNextRead returns how long a stream waits before it reads the progress again. The parameter progress is the
+// result of the last read, and streamAge is the age of the stream.
 func (t streamTiming) untilNextRead(progress picture.Progress, streamAge time.Duration) time.Duration {
 	age := time.Since(progress.ID.CreatedAt())
 	switch {
@@ -42,7 +42,7 @@ func (t streamTiming) untilNextRead(progress picture.Progress, streamAge time.Du
 	return t.slow
 }
 
-// streamProgress sends the picture's progress, and then each change of it, as server-sent events.
+// streamProgress sends the picture's current progress and each later change as server-sent events.
 func (a *api) streamProgress(w http.ResponseWriter, r *http.Request, id picture.ID) error {
 	w.Header().Set("Content-Type", "text/event-stream")
 	if r.Method == http.MethodHead {
@@ -83,8 +83,8 @@ func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 			if err == nil {
 				writeErr = out.writeProgress(progress)
 			} else if deadline, _ := ctx.Deadline(); !failing && time.Now().Before(deadline) {
-				// Log an outage only once per stream. Do not log a read that failed because the stream reached its
-				// deadline.
+				// Log only the first of several consecutive failures. Do not log a read that failed because the
+				// stream reached its deadline.
 				slog.Error("event stream cannot read the progress", "picture", id, "error", err)
 			}
 			if progress.Status.Settled() {
@@ -99,9 +99,9 @@ func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 	}
 }
 
-// eventWriter flushes each event and sets a new write deadline before each event, because the server's write deadline
-// is too short for a stream. The response writer of lambdaurl can neither flush nor set a deadline and needs neither,
-// so eventWriter ignores the errors of ResponseController.
+// eventWriter writes server-sent events and flushes each event. It sets a new write deadline before each event,
+// because the server's write deadline is too short for a stream. It ignores the errors of flushing and of setting
+// deadlines, because the response writer of lambdaurl supports neither operation and needs neither.
 type eventWriter struct {
 	w    http.ResponseWriter
 	rc   *http.ResponseController
@@ -117,7 +117,7 @@ func (e *eventWriter) write(event string) error {
 	return nil
 }
 
-// writeProgress writes an event if the progress differs from the last one written.
+// writeProgress writes an event if the progress differs from the progress in the last event.
 func (e *eventWriter) writeProgress(progress picture.Progress) error {
 	event, err := json.Marshal(progress)
 	if err != nil || bytes.Equal(event, e.last) {

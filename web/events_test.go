@@ -17,7 +17,7 @@ import (
 	"triptych/picture"
 )
 
-// frameReader splits an event stream at its empty lines.
+// frameReader splits an event stream into frames. An empty line ends each frame.
 type frameReader struct {
 	t     *testing.T
 	lines *bufio.Scanner
@@ -180,9 +180,9 @@ func TestStreamProgress(t *testing.T) {
 	})
 }
 
-// endCosmosFault makes Cosmos DB available again and repeats the write of the Record until the write succeeds. A
-// write may still fail, because azcosmos shares one account request among concurrent callers, and that request may
-// have failed during the fault.
+// endCosmosFault makes the Cosmos DB emulator available again and writes the Record. It repeats the write until the
+// write succeeds, because the client azcosmos may still return an error from the time of the fault: concurrent
+// callers share the result of one account request.
 func (s *testSite) endCosmosFault(t *testing.T, record picture.Record) {
 	t.Helper()
 	s.cosmos.SetFault(cosmosdb.Fault{})

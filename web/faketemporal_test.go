@@ -21,7 +21,8 @@ import (
 	"triptych/e2e/statustest"
 )
 
-// fakeTemporal is a Temporal server with the methods that web calls. Every workflow has the same recorded execution.
+// fakeTemporal is a fake Temporal server with the methods that the program web calls. It returns the same recorded
+// execution for every workflow ID.
 type fakeTemporal struct {
 	workflowservice.UnimplementedWorkflowServiceServer
 
@@ -34,7 +35,7 @@ type fakeTemporal struct {
 	started     []*workflowservice.StartWorkflowExecutionRequest
 }
 
-// serve starts the server and returns a client of the server. At the end of the test, the client is closed and the
+// serve starts the fake server and returns a connected client. When the test ends, the client is closed and the
 // server stops.
 func (f *fakeTemporal) serve(t *testing.T) client.Client {
 	t.Helper()
@@ -63,7 +64,7 @@ func (f *fakeTemporal) serve(t *testing.T) client.Client {
 	return c
 }
 
-// use loads the recorded execution with this name. With "", no workflow exists.
+// use makes the server return the recorded execution with this name. If the name is "", the server has no workflow.
 func (f *fakeTemporal) use(t *testing.T, name string) {
 	t.Helper()
 	f.mu.Lock()
@@ -74,7 +75,7 @@ func (f *fakeTemporal) use(t *testing.T, name string) {
 	}
 }
 
-// advance loads another recorded execution under the same run ID, as if the workflow had made progress.
+// advance replaces the recorded execution but keeps the run ID, as if the workflow had made progress.
 func (f *fakeTemporal) advance(t *testing.T, name string) {
 	t.Helper()
 	f.mu.Lock()
@@ -95,15 +96,16 @@ func (f *fakeTemporal) setInput(t *testing.T, input any) {
 	f.history.Events[0].GetWorkflowExecutionStartedEventAttributes().Input = payloads
 }
 
-// read returns the result of get. read holds the lock while it calls get, because get reads values that requests
-// change.
+// read calls the function get and returns its result. It holds the lock during the call, because get reads values
+// that concurrent requests change.
 func (f *fakeTemporal) read(get func() int) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return get()
 }
 
-// setDown makes all requests fail with PermissionDenied, which the SDK does not retry.
+// setDown determines whether all requests fail. They fail with the error PermissionDenied, because the SDK does not
+// retry after this error.
 func (f *fakeTemporal) setDown(down bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

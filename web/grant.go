@@ -66,7 +66,8 @@ func readUploadRequest(body io.Reader) (uploadRequest, error) {
 	if want.Size < 1 || want.Size > picture.MaxSize {
 		return uploadRequest{}, clientError(http.StatusBadRequest, "size is %d: a picture must have 1 to %d bytes.", want.Size, picture.MaxSize)
 	}
-	// Encoding the sum again detects line breaks and wrong padding bits, which decoding ignores.
+	// DecodeString accepts line breaks and wrong padding bits. To refuse such input, the code encodes the sum again
+	// and compares the result with the input.
 	sum, err := base64.StdEncoding.DecodeString(want.SHA256)
 	if err != nil || len(sum) != 32 || base64.StdEncoding.EncodeToString(sum) != want.SHA256 {
 		return uploadRequest{}, clientError(http.StatusBadRequest, "sha256 is not the base64 of 32 bytes: send the picture's SHA-256 in base64, with padding.")
@@ -74,8 +75,8 @@ func readUploadRequest(body io.Reader) (uploadRequest, error) {
 	return want, nil
 }
 
-// signUpload grants one PUT with the requested type, size and hash. If-None-Match makes S3 refuse a second PUT while
-// the object exists.
+// signUpload returns a grant for one PUT request with the described type, size and hash. The header If-None-Match
+// makes S3 refuse a second PUT while the object exists.
 func (a *api) signUpload(ctx context.Context, id picture.ID, want uploadRequest) (grant, error) {
 	key, err := id.Key(want.ContentType)
 	if err != nil {

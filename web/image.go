@@ -13,7 +13,7 @@ import (
 	"triptych/web/status"
 )
 
-// redirectToImage redirects to a signed URL of the picture's object.
+// redirectToImage redirects the browser to a signed URL of the picture in S3.
 func (a *api) redirectToImage(w http.ResponseWriter, r *http.Request, id picture.ID) error {
 	p, err := a.object(r.Context(), id)
 	if err != nil {

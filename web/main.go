@@ -76,8 +76,8 @@ func serve(ctx context.Context, addr string) error {
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", addr, err)
 	}
-	// The timeouts limit the resources that a slow or hostile client can hold. An event stream outlasts them: it clears
-	// the read deadline and sets a new write deadline before each write.
+	// The timeouts limit how long a slow or hostile client can hold a connection. An event stream can last longer,
+	// because it clears the read deadline and sets a new write deadline before each write.
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,

@@ -36,16 +36,16 @@ func clientError(status int, format string, args ...any) problem {
 	return problem{Status: status, Detail: fmt.Sprintf(format, args...)}
 }
 
-// unavailable returns a problem with status 503. The parameter what states what web could not do and why, without a
-// full stop, because unavailable appends advice.
+// unavailable returns a problem with status 503. The parameter what describes the failure, without a full stop at the
+// end, because unavailable appends advice to the description.
 func unavailable(retryAfter time.Duration, what string, cause error) problem {
 	detail := what + ": try again in a few seconds."
 	return problem{Status: http.StatusServiceUnavailable, Detail: detail, retryAfter: retryAfter, cause: cause}
 }
 
-// writeProblem writes err as a problem. An err of another type becomes a problem with status 500. writeProblem logs
-// the cause unless the client has disconnected, because after a disconnection the cause is often only the cancelled
-// request.
+// writeProblem writes err to the response as a problem. If err is not a problem, the response has status 500.
+// writeProblem does not log the cause if the client has disconnected, because the cause is then often only the
+// cancelled request.
 func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	p, ok := errors.AsType[problem](err)
 	if !ok {
@@ -67,8 +67,8 @@ func writeMethodNotAllowed(w http.ResponseWriter, r *http.Request, allow string)
 	writeProblem(w, r, clientError(http.StatusMethodNotAllowed, "This address accepts only %s.", allow))
 }
 
-// writeJSON writes a response. It encodes v before it writes anything, so that an encoding error can still become a
-// problem. HTML escaping is off: it would turn each & of a signed URL into \u0026.
+// writeJSON writes v as a JSON response. It encodes v before it writes anything, so that an encoding error can still
+// become an error response. HTML escaping is off, because it would turn each & of a signed URL into \u0026.
 func writeJSON(w http.ResponseWriter, status int, contentType string, v any) error {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)

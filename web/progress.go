@@ -20,9 +20,9 @@ func (a *api) getProgress(w http.ResponseWriter, r *http.Request, id picture.ID)
 	return writeJSON(w, http.StatusOK, "application/json", progress)
 }
 
-// progress returns the progress of a picture: from its Record if one exists, otherwise from its workflow. If Cosmos
-// DB is unavailable, progress returns an error unless the workflow is open. latest points to the last known state of
-// the workflow, which progress updates.
+// progress returns the progress of a picture from its Record or, if no Record exists, from its workflow. If Cosmos DB
+// is unavailable, progress returns an error, unless the workflow is still running. The parameter latest points to the
+// last known state of the workflow, and progress stores the new state there.
 func (a *api) progress(ctx context.Context, id picture.ID, latest *status.Execution) (picture.Progress, error) {
 	record, recordErr := a.record(ctx, id)
 	if recordErr == nil {
@@ -38,7 +38,7 @@ func (a *api) progress(ctx context.Context, id picture.ID, latest *status.Execut
 		return progress, nil
 	}
 	if execution.Exists() && errors.Is(recordErr, records.ErrNotFound) {
-		// The workflow may have written the Record and completed after the first read of the Record.
+		// Read the Record again, because the workflow may have written the Record and completed after the first read.
 		if record, recordErr = a.record(ctx, id); recordErr == nil {
 			return recorded(record), nil
 		}
@@ -49,7 +49,8 @@ func (a *api) progress(ctx context.Context, id picture.ID, latest *status.Execut
 	return progress, nil
 }
 
-// execution returns the latest state of the picture's workflow. latest is the last known state.
+// execution returns the current state of the picture's workflow. The parameter latest is the last known state. If the
+// history has not grown since then, execution does not request the history again.
 func (a *api) execution(ctx context.Context, id picture.ID, latest status.Execution) (status.Execution, error) {
 	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
 	defer cancel()
@@ -60,7 +61,7 @@ func (a *api) execution(ctx context.Context, id picture.ID, latest status.Execut
 	return execution, nil
 }
 
-// record returns the picture's Record. Its error is either records.ErrNotFound or a problem.
+// record returns the picture's Record. An error is either records.ErrNotFound or a problem.
 func (a *api) record(ctx context.Context, id picture.ID) (picture.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
 	defer cancel()

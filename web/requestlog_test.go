@@ -47,15 +47,16 @@ func TestLogContainsNoWholePictureID(t *testing.T) {
 	}
 }
 
-// serve calls the handler without an HTTP server. When serve returns, the log therefore contains all lines of the
-// request.
+// serve calls the handler directly, without an HTTP server, and returns the response. When serve returns, the log
+// therefore already contains all lines of the request.
 func (s *testSite) serve(method, path string) *http.Response {
 	w := httptest.NewRecorder()
 	s.handler(bucketOrigin).ServeHTTP(w, httptest.NewRequest(method, path, nil))
 	return w.Result()
 }
 
-// captureLog redirects the log, in the format of main, to a buffer until the test ends.
+// captureLog redirects the log to a buffer until the test ends, and returns the buffer. The log has the same format
+// as in the function main.
 func captureLog(t *testing.T) *bytes.Buffer {
 	t.Helper()
 	var log bytes.Buffer

@@ -22,7 +22,7 @@ import (
 
 const bucketOrigin = "http://127.0.0.1:9"
 
-// testSite is the site on loopback, with the Cosmos DB emulator and a fake Temporal server.
+// testSite is the site on a loopback address, with the Cosmos DB emulator and a fake Temporal server.
 type testSite struct {
 	*api
 	site     *httptest.Server
@@ -30,7 +30,7 @@ type testSite struct {
 	temporal *fakeTemporal
 }
 
-// newOfflineAPI returns an API that can sign, but has no client of Cosmos DB or Temporal.
+// newOfflineAPI returns an API that can sign URLs but has no client for Cosmos DB or Temporal.
 func newOfflineAPI() *api {
 	return &api{
 		config: config{bucket: "pictures", eraseSecret: []byte("secret")},
@@ -42,7 +42,8 @@ func newOfflineAPI() *api {
 	}
 }
 
-// newTestSite starts a site and closes it after the test. configure can change the site before it starts.
+// newTestSite starts a site and closes the site after the test. The functions in configure can change the site before
+// it starts.
 func newTestSite(t *testing.T, configure ...func(*testSite)) *testSite {
 	t.Helper()
 	key := base64.StdEncoding.EncodeToString(make([]byte, 64))
@@ -78,7 +79,7 @@ func (s *testSite) store(t *testing.T, record picture.Record) {
 	}
 }
 
-// do sends one request. It does not follow redirects.
+// do sends one request to the site and returns the response. It does not follow redirects.
 func (s *testSite) do(t *testing.T, method, path, body string, header http.Header) *http.Response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, s.site.URL+path, strings.NewReader(body))
@@ -105,7 +106,8 @@ func decodeBody[T any](t *testing.T, resp *http.Response) T {
 	return v
 }
 
-// wantProblem checks that the response is an RFC 9457 problem whose sentence contains detail.
+// wantProblem checks that the response is an RFC 9457 problem with this status, and that the problem's detail
+// contains the given text.
 func wantProblem(t *testing.T, resp *http.Response, status int, detail string) {
 	t.Helper()
 	body, err := io.ReadAll(resp.Body)

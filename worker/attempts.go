@@ -17,7 +17,8 @@ import (
 // time, and bills a call even if the worker abandons it. A supervisor may kill the worker soon afterwards.
 const gracePeriod = 3 * time.Second
 
-// stopTimeout is gracePeriod plus time for an activity to notice its cancellation.
+// stopTimeout is how long the worker waits for its activities when it stops: gracePeriod plus time for an activity to
+// notice its cancellation.
 const stopTimeout = 10 * time.Second
 
 var errStopping = errors.New("the worker is shutting down")
@@ -43,7 +44,7 @@ func (a *attempts) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteA
 	return result, err
 }
 
-// outcome returns "done", the kind of the error, or "unexpected".
+// outcome returns "done" if err is nil, the kind of the error, or "unexpected" if the error has no kind.
 func outcome(err error) string {
 	if err == nil {
 		return "done"
@@ -54,8 +55,9 @@ func outcome(err error) string {
 	return "unexpected"
 }
 
-// executeUntilStopped fails the activity with a retryable error at shutdown, so that another worker repeats the activity
-// immediately. Temporal would otherwise notice the shutdown only after a timeout.
+// executeUntilStopped executes the activity, and cancels the activity if the worker shuts down. A cancelled activity
+// fails with a retryable error, so that another worker repeats the activity immediately. Otherwise, Temporal would
+// notice the shutdown only after a timeout.
 func (a *attempts) executeUntilStopped(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -22,12 +22,13 @@ import (
 	"triptych/picture"
 )
 
-// inECS is the environment of a worker in ECS, where the log is JSON.
+// inECS returns the value that an environment variable has in ECS, where the worker logs JSON.
 func inECS(name string) string {
 	return map[string]string{"ECS_CONTAINER_METADATA_URI_V4": "http://169.254.170.2/v4/x"}[name]
 }
 
-// attemptLine is a line of attempts. terraform/monitoring.tf reads these keys.
+// attemptLine is the log line that the interceptor attempts writes for each attempt. terraform/monitoring.tf reads
+// these keys.
 type attemptLine struct {
 	Msg, Step, Outcome, Workflow string
 	Attempt                      int
@@ -140,7 +141,7 @@ func TestGracefulStop(t *testing.T) {
 	}
 }
 
-// executeWhileStopping executes f as an activity of a worker that is shutting down, and returns its error.
+// executeWhileStopping executes f as an activity of a worker that is shutting down, and returns the activity's error.
 func executeWhileStopping(f func(context.Context) error) error {
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()

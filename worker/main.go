@@ -1,5 +1,5 @@
 // Command worker runs the workflows and activities. It serves both task queues until it receives a signal. It stores
-// nothing: if it stops or is killed, another worker continues with its pictures.
+// nothing: if it stops or is killed, another worker continues with the same pictures.
 package main
 
 import (
@@ -107,13 +107,14 @@ func open(ctx context.Context, c config) (*activities.Activities, error) {
 	}, nil
 }
 
-// newWorkers returns two workers, one per task queue. A rate limit in Temporal applies to a whole task queue, and only
-// annotate needs one, so annotate has its own queue.
+// newWorkers returns two workers, one for each task queue. The activity annotate has its own task queue, because only
+// annotate needs a rate limit, and Temporal applies a rate limit to a whole task queue.
 func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond float64, fatal chan<- error) []worker.Worker {
 	options := worker.Options{
 		Interceptors:      []interceptor.WorkerInterceptor{&attempts{}},
 		WorkerStopTimeout: stopTimeout,
-		// The default, 80 % of the heartbeat timeout, leaves too little time before the timeout on a slow network.
+		// By default, the SDK delays a heartbeat by up to 80 % of the heartbeat timeout. On a slow network, the
+		// delayed heartbeat could arrive after the timeout.
 		MaxHeartbeatThrottleInterval: time.Second,
 		OnFatalError:                 func(err error) { fatal <- err }, // once per worker
 	}
@@ -125,7 +126,8 @@ func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond 
 
 	options.TaskQueueActivitiesPerSecond = annotationsPerSecond
 	options.DisableWorkflowWorker = true
-	// 30 concurrent annotations of one second each use the whole default quota. 50 allow for slower ones.
+	// If each annotation takes one second, 30 concurrent annotations use the whole default quota. The limit is 50,
+	// because some annotations take longer.
 	options.MaxConcurrentActivityExecutionSize = 50
 	annotate := worker.New(c, picture.AnnotateQueue, options)
 	a.RegisterAnnotate(annotate)

@@ -1,10 +1,10 @@
-// Package workflows defines what happens to a picture, in order. Workflow code is deterministic: it calls no cloud and reads
-// no clock except Temporal's.
+// Package workflows defines the order of the steps for a picture. Workflow code must be deterministic: it calls no cloud
+// and reads no clock except Temporal's.
 //
-// Running workflows replay their history on new code. A change to what a workflow schedules, or in which order, therefore
-// needs workflow.GetVersion; TestVersioning is an example. The golden histories in testdata stay unchanged, and each new
-// branch gets its own golden history. Inputs and results of activities may only gain fields whose zero value preserves
-// the old behaviour.
+// A worker with new code replays the histories of running workflows. A change to the activities or timers of a workflow,
+// or to their order, therefore needs workflow.GetVersion; TestVersioning is an example. Never change a golden history in
+// testdata; add one for each new branch. The inputs and results of activities may only gain fields, and the zero value of
+// a new field must keep the old behaviour.
 package workflows
 
 import (

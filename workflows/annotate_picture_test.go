@@ -19,8 +19,8 @@ import (
 	"triptych/workflows"
 )
 
-// script fakes the activities. The n-th call of an activity returns the n-th error of its list, and later calls return the
-// last error.
+// script determines the results of fake activities. The n-th call of an activity returns the n-th error in the
+// activity's list. After the end of the list, each call returns the last error.
 type script struct {
 	presign, annotate, persist, discard []error
 
@@ -41,7 +41,7 @@ func nth(errs []error, n int) error {
 	return errs[min(n, len(errs)-1)]
 }
 
-// failure returns an error of the kind as activities return it.
+// failure returns an error of this kind, in the same form as the errors of the real activities.
 func failure(kind picture.Kind) error {
 	return temporal.NewApplicationErrorWithOptions("Message of "+string(kind), string(kind),
 		temporal.ApplicationErrorOptions{NonRetryable: !kind.Retries()})
@@ -121,7 +121,8 @@ type branch struct {
 	discarded    int               // calls of discard
 }
 
-// branches returns all paths through AnnotatePicture. Each path has a golden history; see goldenPath.
+// branches returns all paths through AnnotatePicture. For each path, testdata contains a recorded workflow history
+// (see goldenPath).
 func branches() map[string]branch {
 	url, bytes := activities.ByURL, activities.ByBytes
 	return map[string]branch{
@@ -230,7 +231,8 @@ func TestAnnotatePicture(t *testing.T) {
 	}
 }
 
-// newEnvironment returns a test environment with a timeout of one minute. The default, 3 s, is too short on a busy machine.
+// newEnvironment returns a Temporal test environment in which a test may take one minute. The default, 3 s, is too
+// short on a busy machine.
 func newEnvironment() *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(noLog)
@@ -247,7 +249,8 @@ func (s *script) register(env *testsuite.TestWorkflowEnvironment) {
 	}
 }
 
-// execute runs AnnotatePicture with the script. The environment skips waiting times.
+// execute runs AnnotatePicture with the script's fake activities, and returns the outcome and the picture. The test
+// environment skips waiting times.
 func execute(t *testing.T, s *script) (picture.Outcome, picture.Picture) {
 	t.Helper()
 	env := newEnvironment()

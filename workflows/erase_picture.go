@@ -16,7 +16,8 @@ func ErasePicture(ctx workflow.Context, id picture.ID) error {
 	if err := execute(ctx, id, picture.WriteTombstoneActivity, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity); err != nil {
 		return err
 	}
-	// One minute more than the grant is valid, for an upload that began in its last second.
+	// Wait one minute longer than the upload grant is valid, because an upload may begin in the last second of the
+	// grant.
 	grantExpiry := id.CreatedAt().Add(picture.GrantTTL + time.Minute)
 	if err := workflow.Sleep(ctx, max(0, grantExpiry.Sub(workflow.Now(ctx)))); err != nil {
 		return err

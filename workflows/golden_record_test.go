@@ -28,7 +28,8 @@ import (
 
 var record = flag.String("record", "", "'missing': record the missing golden histories on a Temporal dev server")
 
-// recorders maps each workflow and branch to the function that executes it on a real server.
+// recorders returns, for each workflow and each of its branches, the function that runs this branch on a real
+// Temporal server.
 func recorders() map[string]map[string]func(*testing.T, client.Client) client.WorkflowRun {
 	annotate := map[string]func(*testing.T, client.Client) client.WorkflowRun{}
 	for name, b := range branches() {
@@ -112,8 +113,8 @@ func eraseOnServer(grantRemaining time.Duration) func(*testing.T, client.Client)
 	}
 }
 
-// suggestContinueAsNew is the number of events after which the recording server suggests continue-as-new. A page has six
-// events.
+// suggestContinueAsNew is the number of history events after which the Temporal server suggests continue-as-new
+// during a recording. A sweep adds six events to the history for each page.
 const suggestContinueAsNew = 40
 
 var (

@@ -23,10 +23,10 @@ import (
 	"triptych/workflows"
 )
 
-// goldenPath returns the path of a golden history: the history of a workflow that ran released code. New code must be able
-// to replay it, because workflows with this history may still be open.
-//
-// Add a golden history for each new branch with: go test ./workflows -run Golden -record missing. Never replace one.
+// goldenPath returns the path of a golden history, which is the recorded history of a workflow that ran released
+// code. New code must be able to replay each golden history, because workflows with the same history may still be
+// open. Add a golden history for each new branch with `go test ./workflows -run Golden -record missing`, and never
+// replace an existing golden history.
 func goldenPath(workflow, branch string) string {
 	return filepath.Join("testdata", workflow, branch+".json")
 }
@@ -62,7 +62,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// A golden history must take the path that its name states. Otherwise, no replay would detect a change to that path.
+// TestGoldenTakesItsBranch checks that each golden history takes the branch that its file name states. Otherwise, no
+// replay would detect a change to that branch.
 func TestGoldenTakesItsBranch(t *testing.T) {
 	for name, b := range branches() {
 		t.Run(name, func(t *testing.T) { b.checkHistory(t, loadHistory(t, goldenPath(picture.AnnotateWorkflow, name))) })
@@ -141,8 +142,8 @@ func decode(t *testing.T, payloads *commonpb.Payloads, into any) {
 	}
 }
 
-// checkUnlimitedRetries fails if an activity has a limit on its attempts or total time, because the workflow could then
-// end without a Record.
+// checkUnlimitedRetries fails the test if an activity in the golden history has a limit on its attempts or its total
+// time. With such a limit, the workflow could end without a Record.
 func checkUnlimitedRetries(t *testing.T, path string) {
 	t.Helper()
 	activities := 0

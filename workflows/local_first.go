@@ -9,9 +9,9 @@ import (
 )
 
 // localFirst runs an activity once as a local activity, which saves three of about ten Temporal transactions per
-// picture. If the attempt fails and a retry can help, localFirst runs a durable (regular) activity, which has
-// unlimited retries and shows its error in `temporal workflow describe`. Running one twice is safe, because all are
-// idempotent.
+// picture. If the activity fails and a retry can help, localFirst runs the same activity as a regular activity, with
+// unlimited retries and with its error visible in `temporal workflow describe`. The repetition is safe, because all
+// activities are idempotent.
 func localFirst[Out, In any](ctx workflow.Context, activity string, in In) (Out, error) {
 	var out Out
 	err := workflow.ExecuteLocalActivity(localOptions(ctx), activity, in).Get(ctx, &out)

@@ -9,12 +9,12 @@ import (
 	"triptych/picture"
 )
 
-// maxRetryInterval limits the pause between two attempts. Attempts and total time have no limit, because a cloud may be
-// unavailable for days.
+// maxRetryInterval is the longest pause between two attempts of an activity. The number of attempts and their total
+// time have no limit, because a cloud may be unavailable for days.
 const maxRetryInterval = time.Minute
 
-// localOptions allows one attempt of three seconds, so that the attempt ends within the workflow task. The three seconds
-// include the fetching of credentials.
+// localOptions allows a local activity one attempt of at most three seconds, including the time to fetch credentials.
+// The attempt is short, because a local activity should end before its workflow task times out.
 func localOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout: 3 * time.Second,
@@ -41,7 +41,8 @@ func defaultOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// sweepOptions has a long timeout, because a page has 1,000 keys, and each key needs a read from Cosmos DB.
+// sweepOptions sets a long timeout for the sweep activity, because a page has 1,000 keys, and the activity reads from
+// Cosmos DB for each key.
 func sweepOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 5 * time.Minute,

@@ -13,7 +13,8 @@ import (
 	"triptych/workflows"
 )
 
-// In an outage, attempts slow down to one per minute. Within a minute after the outage, the picture continues.
+// TestOutage checks that attempts slow down to one per minute during an outage, and that the picture continues within
+// a minute after the outage.
 func TestOutage(t *testing.T) {
 	const day = 24 * time.Hour
 	for _, c := range []struct {
@@ -57,7 +58,8 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// A failed attempt adds no event to the history, so a long outage cannot make a history exceed Temporal's limits.
+// TestOutageHistoryLength checks that a failed attempt adds no event to the workflow's history. A long outage
+// therefore cannot make the history exceed Temporal's limits.
 func TestOutageHistoryLength(t *testing.T) {
 	events := func(branch string) int {
 		return len(loadHistory(t, goldenPath(picture.AnnotateWorkflow, branch)).Events)
@@ -66,7 +68,8 @@ func TestOutageHistoryLength(t *testing.T) {
 	if retried != normal {
 		t.Errorf("%d events with four failed attempts, %d without", retried, normal)
 	}
-	// The failed local activity adds one marker, and the durable activity adds a few events.
+	// A failed local activity adds one marker to the history, and the regular activity that follows adds a few
+	// events.
 	if n := events("presign_continues_as_durable_activity"); n > normal+6 {
 		t.Errorf("%d events with missing credentials, %d without", n, normal)
 	}
@@ -96,7 +99,8 @@ type unlimitedOutbound struct {
 
 func (u *unlimitedOutbound) ExecuteActivity(ctx workflow.Context, activity string, args ...any) workflow.Future {
 	options := workflow.GetActivityOptions(ctx)
-	// The environment applies both timeouts, in real time, to all attempts together: 10,000 in a simulated week.
+	// The test environment measures both timeouts in real time and over all attempts together. A simulated week has
+	// 10,000 attempts, so the normal timeouts would be too short.
 	options.HeartbeatTimeout, options.StartToCloseTimeout = 0, time.Hour
 	if retry := *options.RetryPolicy; retry.MaximumAttempts == 0 {
 		retry.MaximumAttempts = math.MaxInt32

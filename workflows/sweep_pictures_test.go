@@ -19,7 +19,8 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// pages implements the sweep activity. The n-th call returns the n-th page, and later calls return the last page.
+// pages is a fake of the sweep activity. The n-th call returns the n-th page. After the last page, each call returns
+// the last page again.
 type pages struct {
 	pages []activities.SweepResult
 	after []string    // Sweep.After of each call

@@ -1,10 +1,11 @@
-// Command baseline makes the same three cloud calls as the product, in the two variants that bench compares with it:
+// Command baseline makes the same three cloud calls as the product. It runs one of the two variants with which bench
+// compares the product:
 //
 //	baseline direct HOST:PORT    serves HTTP: each POST of a picture.Picture returns when its Record is written
 //	baseline plain               runs a workflow of three ordinary activities on the product's task queue
 //
-// It uses the worker's settings. It has no rate limit, no heartbeats, no fallback to bytes and no check for an existing
-// Record.
+// Both variants use the worker's settings. Neither has a rate limit, heartbeats, a fallback to sending bytes, or a check for
+// an existing Record.
 package main
 
 import (
@@ -68,7 +69,8 @@ func wire(ctx context.Context) (*steps, error) {
 	return &steps{s3: objects.Open(objects.Config{AWS: s.AWS}), vision: annotator, features: features, records: container}, nil
 }
 
-// serveDirect calls the three clouds in each HTTP request. It does not retry a failed call.
+// serveDirect runs the HTTP server of the variant "direct". Each HTTP request processes one picture with calls to the
+// three clouds. A failed call is not retried.
 func serveDirect(ctx context.Context, s *steps, addr string) error {
 	server := &http.Server{Addr: addr, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var p picture.Picture

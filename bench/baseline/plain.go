@@ -16,7 +16,8 @@ import (
 	"triptych/picture"
 )
 
-// annotatePicture is the workflow of the variant "plain": three activities with the only option that Temporal requires.
+// annotatePicture is the workflow of the variant "plain". The workflow runs three activities with a
+// StartToCloseTimeout, the only option that Temporal requires.
 func annotatePicture(ctx workflow.Context, p picture.Picture) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
 	var url string
@@ -31,8 +32,8 @@ func annotatePicture(ctx workflow.Context, p picture.Picture) error {
 	return workflow.ExecuteActivity(ctx, string(picture.PersistStep), record).Get(ctx, nil)
 }
 
-// servePlain runs the worker of the variant "plain". It uses the product's workflow and queue names, so that the shipped
-// trigger can start its workflows.
+// servePlain runs the worker of the variant "plain". The workflow type and the task queue have the same names as in
+// the product, so that the product's program trigger can start the workflows.
 func servePlain(ctx context.Context, s *steps) error {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {

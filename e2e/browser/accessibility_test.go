@@ -177,7 +177,8 @@ func (p tab) emulate(feature, value string) {
 	})
 }
 
-// expectNames checks that the accessibility tree contains these names with this role, and that no control lacks a name.
+// expectNames checks that the accessibility tree contains elements with the given role and the given names. It also
+// checks that every control, such as a button, has a name.
 func (p tab) expectNames(role string, names ...string) {
 	p.Helper()
 	tree, err := chromedp.Run(p.ctx, func(ctx context.Context, t *chromedp.Target) (accessibility.GetFullAXTreeResult, error) {
@@ -213,7 +214,8 @@ func text(value *accessibility.Value) string {
 	return strings.Trim(string(value.Value), `"`)
 }
 
-// pressKey presses Tab until the element has the focus, then Enter.
+// pressKey activates an element with the keyboard. It presses the Tab key until the element has the focus, and then
+// presses the Enter key.
 func (p tab) pressKey(selector string) {
 	p.Helper()
 	p.waitVisible(selector)

@@ -28,23 +28,26 @@ import (
 	"triptych/local/stack"
 )
 
-// portrait is NASA's portrait of Eileen Collins, in the public domain: one smiling face.
+// portrait is the path of NASA's photo of Eileen Collins, which is in the public domain. The photo shows one smiling
+// face.
 const portrait = "../../emulators/vision/testdata/astronaut.jpg"
 
 var screenshots = flag.String("screenshots", "", "`directory` for screenshots of the page")
 
-// pageEnv contains what all page tests share, because it takes seconds to start: a stack, and a Chromium whose fake
-// camera plays the portrait.
+// pageEnv contains the environment of the page tests: a local stack, and a Chromium whose fake camera shows a photo.
+// The tests share this environment, because it takes seconds to start.
 type pageEnv struct {
 	*stack.Stack
 	chromium context.Context
 	webURL   string // of the program web without the stack's fault switches
-	// deployedURL is webURL with a host name that is not loopback. The page then behaves as after a deployment.
+	// deployedURL is webURL with a host name instead of the loopback address, so that the page behaves as after a
+	// deployment.
 	deployedURL  string
 	bucketOrigin string // of the bucket to which deployedURL grants uploads
 }
 
-// TestMain runs two tests per core in parallel, because a tab mostly waits: for a cloud, a countdown or the next frame.
+// TestMain runs two tests per CPU core in parallel, because the tests spend most of the time waiting for a cloud, a
+// countdown or the next frame.
 func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", strconv.Itoa(2*goruntime.GOMAXPROCS(0))); err != nil {
 		panic(err)
@@ -52,8 +55,8 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// TestPage runs the page in a real browser against the real pipeline. The groups run in parallel, each on its own
-// stack. Within a group, tests that inject faults run one after the other.
+// TestPage tests the page in a real browser with the real programs of the product. The groups of tests run in
+// parallel, each with its own local stack. Within a group, tests that inject faults run one after the other.
 func TestPage(t *testing.T) {
 	webStack := stacktest.Start(t)
 	webURL := startWeb(t, webStack)
@@ -80,7 +83,8 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// startWeb runs the program web without fault switches and with a retention of 30 days, as a deployment would.
+// startWeb starts the program web and returns the program's URL. As in a deployment, the program has no fault
+// switches and a retention of 30 days.
 func startWeb(t *testing.T, s *stack.Stack) string {
 	t.Helper()
 	port, err := loopback.Claim("127.0.0.1:0")
@@ -102,7 +106,8 @@ func startWeb(t *testing.T, s *stack.Stack) string {
 	return "http://" + address
 }
 
-// parallel runs a subtest in parallel with others. It must not inject faults, because they share a stack.
+// parallel runs a subtest in parallel with other subtests. The subtest must not inject faults, because all these
+// subtests share one local stack.
 func parallel(t *testing.T, name string, test func(*testing.T)) {
 	t.Run(name, func(t *testing.T) {
 		t.Parallel()
@@ -154,8 +159,8 @@ type tab struct {
 	site string
 }
 
-// newTab opens a tab. The test fails if the page logs an error or throws an exception, for example because of its Content
-// Security Policy.
+// newTab opens a tab. The test fails if the page in the tab logs an error or throws an exception, for example because
+// the Content Security Policy blocks a script.
 func newTab(t *testing.T, chromium context.Context, site string) tab {
 	t.Helper()
 	var mu sync.Mutex
@@ -174,8 +179,8 @@ func newTab(t *testing.T, chromium context.Context, site string) tab {
 		case *runtime.EventExceptionThrown:
 			pageErrors = append(pageErrors, event.ExceptionDetails.Text+" "+event.ExceptionDetails.Exception.Description)
 		case *log.EventEntryAdded:
-			// Chromium also logs each 4xx response as an error. Tests may cause such responses on purpose, so they do
-			// not fail the test.
+			// Ignore errors of the network, because Chromium also logs each 4xx response as an error. Tests may cause
+			// 4xx responses on purpose.
 			if event.Entry.Level == log.EntryLevelError && event.Entry.Source != log.EntrySourceNetwork {
 				pageErrors = append(pageErrors, event.Entry.Text)
 			}
@@ -183,7 +188,7 @@ func newTab(t *testing.T, chromium context.Context, site string) tab {
 	}))
 }
 
-// openTab opens a tab whose page may log errors. The Temporal UI is such a page.
+// openTab opens a tab. Unlike newTab, openTab allows the page to log errors, as the Temporal UI may do.
 func openTab(t *testing.T, chromium context.Context, site string, options ...chromedp.ContextOption) tab {
 	t.Helper()
 	ctx, closeTab := chromedp.NewContext(chromium, append(options, chromedp.WithNewBrowserContext())...)
@@ -196,13 +201,13 @@ func openTab(t *testing.T, chromium context.Context, site string, options ...chr
 	return tab{t, timeout, site}
 }
 
-// withBrowser returns a copy of h that opens its tabs in another browser.
+// withBrowser returns a copy of h that opens tabs in the given browser.
 func (h pageEnv) withBrowser(chromium context.Context) pageEnv {
 	h.chromium = chromium
 	return h
 }
 
-// visit opens the site and accepts the agreement.
+// visit opens the site in a new tab and clicks the button "I agree", which the site shows before the first picture.
 func (h pageEnv) visit(t *testing.T) tab {
 	t.Helper()
 	p := newTab(t, h.chromium, h.Endpoints.Site)
@@ -239,7 +244,7 @@ func (p tab) waitText(selector, text string) {
 	p.waitUntil(`document.querySelector(` + quoted(selector) + `)?.textContent.includes(` + quoted(text) + `)`)
 }
 
-// waitUntil evaluates a JavaScript expression with each animation frame until it is true.
+// waitUntil evaluates a JavaScript expression in each animation frame, and returns when the expression is true.
 func (p tab) waitUntil(expression string) {
 	p.Helper()
 	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
@@ -280,7 +285,7 @@ func (p tab) addInitScript(script string) {
 	})
 }
 
-// choose selects a file and waits for its review.
+// choose selects the file at path on the page, and waits until the page shows the picture for review.
 func (p tab) choose(path string) {
 	p.Helper()
 	path, err := filepath.Abs(path)
@@ -293,7 +298,7 @@ func (p tab) choose(path string) {
 
 const allDone = `#steps:not(:has(li:not([data-status="done"])))`
 
-// send uploads the portrait and waits for the result.
+// send selects the test photo, clicks the button that sends the photo, and waits until the page shows the result.
 func (p tab) send() {
 	p.Helper()
 	p.choose(portrait)
@@ -316,8 +321,8 @@ func (p tab) screenshot(name string) {
 	}
 }
 
-// intercept calls handle with each request whose URL matches the pattern. A request to which handle does not respond
-// stays pending.
+// intercept calls the function handle for each request whose URL matches the pattern. The request stays pending until
+// handle responds.
 func (p tab) intercept(pattern string, stage fetch.RequestStage, handle func(*fetch.EventRequestPaused, pausedRequest)) {
 	p.Helper()
 	err := chromedp.Listen(p.ctx, func(event any) {
@@ -334,7 +339,7 @@ func (p tab) intercept(pattern string, stage fetch.RequestStage, handle func(*fe
 	})
 }
 
-// pausedRequest is a request of the page that waits for its response.
+// pausedRequest is a request of the page that stays pending until the test responds.
 type pausedRequest struct {
 	tab tab
 	id  fetch.RequestID
@@ -363,7 +368,8 @@ func respond[P, R any](r pausedRequest, command cdp.Command[P, R], params P) {
 	chromedp.Run(r.tab.ctx, func(ctx context.Context, t *chromedp.Target) (R, error) { return cdp.Call(ctx, t, command, params) })
 }
 
-// receive returns the next value that a request handler sends.
+// receive returns the next value that a request handler sends to the channel. The test fails if no value arrives
+// before the timeout of the tab.
 func receive[T any](p tab, sent <-chan T) T {
 	p.Helper()
 	select {

@@ -231,8 +231,8 @@ func testCamera(t *testing.T, h pageEnv) {
 	})
 }
 
-// delayCamera makes each call of getUserMedia wait. Each call appends a function to window.allow; calling that
-// function lets the call continue. The opened streams are in window.streams.
+// delayCamera delays each call of getUserMedia on the page. Each call appends a function to window.allow, and
+// continues when the test calls this function. The array window.streams contains the opened camera streams.
 func (p tab) delayCamera() {
 	p.Helper()
 	evaluate[bool](p, `window.allow = [], window.streams = [], navigator.mediaDevices.getUserMedia = ((open) => async (wish) => {
@@ -243,7 +243,8 @@ func (p tab) delayCamera() {
 	})(navigator.mediaDevices.getUserMedia), true`)
 }
 
-// cameraErrors maps each error of getUserMedia to part of the notice and the label of its button.
+// cameraErrors maps the name of each getUserMedia error to two texts: a part of the notice that the page shows, and
+// the label of the button in the notice.
 var cameraErrors = map[string][2]string{
 	"NotAllowedError":      {"not allowed", "Try again"},
 	"SecurityError":        {"settings forbid", "Choose a picture"},

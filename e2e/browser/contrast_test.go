@@ -73,8 +73,8 @@ const visibleText = `(() => {
 	return found;
 })()`
 
-// checkContrast takes a screenshot with transparent text and compares the colour of each text run with every pixel behind
-// it. The background may be a colour, a gradient or a picture.
+// checkContrast checks that each text run has a contrast of at least minContrast with every pixel behind the text.
+// The pixels come from a screenshot with transparent text, because the background may be a gradient or a picture.
 func (p tab) checkContrast(view string) {
 	p.Helper()
 	p.waitUntil(`document.getAnimations().length === 0`)
@@ -105,7 +105,8 @@ func (p tab) checkContrast(view string) {
 	}
 }
 
-// contrast returns the lowest contrast between the text and a pixel behind it.
+// contrast returns the lowest contrast between the text and any pixel behind the text. The parameter behind is a
+// screenshot with transparent text.
 func (i textRun) contrast(behind image.Image) float64 {
 	least := 21.0
 	area := image.Rect(int(i.X), int(i.Y), int(i.X+i.W), int(i.Y+i.H)).Intersect(behind.Bounds())

@@ -49,7 +49,7 @@ func testFiles(t *testing.T, h pageEnv) {
 		if bytes.Contains(photo, []byte("Exif")) {
 			t.Error("the JPEG contains EXIF data")
 		}
-		// The red half is on the left before the rotation and at the top after it.
+		// The red half of the picture is on the left before the rotation, and must be at the top after the rotation.
 		if red, _, blue, _ := picture.At(400, 100).RGBA(); red < blue {
 			t.Error("the picture is not upright")
 		}
@@ -110,8 +110,8 @@ func sideways(t *testing.T) string {
 	return path
 }
 
-// dispatchFile drops or pastes a file of the given MIME type that contains a small image. If kind is "", the file
-// contains text instead.
+// dispatchFile drops or pastes a file on the page, depending on the parameter event. The file has the MIME type kind
+// and contains a small image. If kind is "", the file contains text instead.
 func (p tab) dispatchFile(event, kind string) {
 	p.Helper()
 	evaluate[bool](p, `(async () => {

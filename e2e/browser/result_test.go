@@ -34,7 +34,7 @@ func testResult(t *testing.T, h pageEnv) {
 		p := h.visit(t)
 		p.send()
 		p.waitVisible("#overlay polygon")
-		// The face in the portrait is in the middle of its upper half.
+		// In the test photo, the face is in the middle of the upper half.
 		inside := evaluate[bool](p, `(() => {
 			const frame = document.querySelector("#frame").getBoundingClientRect();
 			const box = document.querySelector("#overlay polygon").getBoundingClientRect();

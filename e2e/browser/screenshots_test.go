@@ -16,7 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// testScreenshots makes the screenshots of the README with this command:
+// testScreenshots takes the screenshots for the README. This command saves them:
 //
 //	go test ./e2e/browser -run TestPage/without_faults/screenshots_for_README -screenshots .
 func testScreenshots(t *testing.T, h pageEnv) {
@@ -36,7 +36,8 @@ func testScreenshots(t *testing.T, h pageEnv) {
 	})
 }
 
-// shrink reduces a PNG file to a palette: the 64 most frequent colours exactly, and 192 approximations.
+// shrink reduces a PNG file to 256 colours, which makes the file smaller. The palette contains the 64 most frequent
+// colours exactly, and 192 approximate colours.
 func shrink(t *testing.T, path string) {
 	t.Helper()
 	file, err := os.ReadFile(path)

@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// maxSize is the maximum total size of the site's files in bytes, uncompressed.
+// maxSize is the maximum total size of the site's files in bytes, without compression.
 const maxSize = 60_000
 
 func testSize(t *testing.T, h pageEnv) {

@@ -230,8 +230,8 @@ func testUpload(t *testing.T, h pageEnv) {
 	})
 }
 
-// visitDeployedSite opens the site under its deployed address. The bucket's CORS rules do not allow that origin, so a
-// test must respond to the page's uploads itself.
+// visitDeployedSite opens the site at deployedURL. The bucket's CORS rules do not allow this origin, so the test must
+// respond to the page's uploads in place of the bucket.
 func (h pageEnv) visitDeployedSite(t *testing.T) tab {
 	t.Helper()
 	p := newTab(t, h.chromium, h.deployedURL)
@@ -239,8 +239,8 @@ func (h pageEnv) visitDeployedSite(t *testing.T) tab {
 	return p
 }
 
-// bucketResponds makes the bucket respond to the n-th upload with the n-th status, and to all later uploads with the
-// last status. It returns the number of uploads.
+// bucketResponds intercepts the page's uploads and responds in place of the bucket. The n-th upload gets the n-th
+// status, and all later uploads get the last status. bucketResponds returns a counter of the uploads.
 func (p tab) bucketResponds(statuses ...int64) *atomic.Int32 {
 	p.Helper()
 	var puts atomic.Int32
@@ -255,7 +255,7 @@ func (p tab) bucketResponds(statuses ...int64) *atomic.Int32 {
 	return &puts
 }
 
-// expectOnePicture checks that the history has one picture and no error is shown.
+// expectOnePicture checks that the page's history contains exactly one picture and that the page shows no error.
 func (p tab) expectOnePicture() {
 	p.Helper()
 	if n := evaluate[string](p, historyLength); n != "1" {
@@ -266,7 +266,7 @@ func (p tab) expectOnePicture() {
 	}
 }
 
-// historyLength is a JavaScript expression for the number of pictures in the history, as a string.
+// historyLength is a JavaScript expression that returns the number of pictures in the page's history as a string.
 const historyLength = `String(JSON.parse(localStorage.getItem("triptych.pictures") ?? "[]").length)`
 
 func (p tab) setOffline(yes bool) {
@@ -289,8 +289,8 @@ func (p tab) setConditions(conditions network.Conditions) {
 }
 
 // emulateNetwork is the DevTools command that simulates network conditions. Chromium up to version 148 expects the
-// parameter "offline" beside the list of conditions, and newer versions expect it in each condition. The parameters
-// contain both.
+// parameter "offline" beside the list of conditions, and newer versions expect this parameter in each condition. The
+// type emulateNetworkParams contains the parameter in both places.
 var emulateNetwork = cdp.Command[emulateNetworkParams, network.EmulateNetworkConditionsByRuleResult]{Method: network.CommandEmulateNetworkConditionsByRule}
 
 type emulateNetworkParams struct {

@@ -15,8 +15,8 @@ import (
 	"triptych/picture"
 )
 
-// blockVisionCall uploads a picture and returns while Vision's first call for it is blocked. Vision responds to all other
-// calls immediately.
+// blockVisionCall uploads a picture and returns while the first Vision call for this picture is blocked. Vision
+// responds to all other calls immediately.
 func blockVisionCall(t *testing.T, s *suite) (*testPicture, *blocker) {
 	t.Helper()
 	p, b := s.newStubbedPicture(t), newBlocker(t)
@@ -31,7 +31,8 @@ func blockVisionCall(t *testing.T, s *suite) (*testPicture, *blocker) {
 	return p, b
 }
 
-// uploadWhileVisionIsDown uploads a picture while Vision responds UNAVAILABLE, and returns once annotate is being retried.
+// uploadWhileVisionIsDown uploads a picture while Vision responds with the error UNAVAILABLE. It returns once
+// Temporal is retrying the step annotate.
 func uploadWhileVisionIsDown(t *testing.T, s *suite) *testPicture {
 	t.Helper()
 	p := s.newPicture(t, testenv.Portrait(t))
@@ -51,9 +52,9 @@ func blockCosmosCreate(t *testing.T, s *suite) (*testPicture, *blocker) {
 	return p, b
 }
 
-// duringCosmosCreate calls act while the creation of a picture's Record is blocked. The blocked call is a local
-// activity, which times out after 3 s. If act took more than 2 s, duringCosmosCreate repeats the attempt with another
-// picture, up to five in total.
+// duringCosmosCreate calls the function act while the creation of a picture's Record is blocked. The local activity
+// that creates the Record times out after 3 s. If act takes more than 2 s, duringCosmosCreate tries again with
+// another picture, up to five pictures in total.
 func duringCosmosCreate(t *testing.T, s *suite, act func(*testPicture, *blocker)) *testPicture {
 	t.Helper()
 	for range 5 {
@@ -67,15 +68,15 @@ func duringCosmosCreate(t *testing.T, s *suite, act func(*testPicture, *blocker)
 	return nil
 }
 
-// blockCosmosReplace annotates a picture a second time, as a sweep with Reannotate does, and returns while the replacement
-// of its Record is blocked in Cosmos DB.
+// blockCosmosReplace annotates a picture a second time, as a sweep with the option Reannotate does. It returns while
+// the replacement of the picture's Record is blocked in Cosmos DB.
 func blockCosmosReplace(t *testing.T, s *suite) (*testPicture, *blocker) {
 	t.Helper()
 	p, b := s.newStubbedPicture(t), newBlocker(t)
 	p.upload(t)
 	record := p.awaitOutcome(t, annotated)
-	// The 503 ends the local activity, which would time out after 3 s. The workflow then replaces the Record in a
-	// regular activity, whose call can be blocked for longer.
+	// The response 503 makes the local activity fail, so the workflow replaces the Record in a regular activity. The
+	// test can block a regular activity for longer than a local activity, which times out after 3 s.
 	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: http.StatusServiceUnavailable, Times: 1})
 	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPut, OnMatch: b.block, Times: 1})
 	pic, err := picture.New(record.Bucket, record.Key, record.VersionID, record.ETag, record.Size, record.UploadedAt)

@@ -8,7 +8,8 @@ import (
 	"triptych/e2e/testenv"
 )
 
-// blocker delays a request inside an emulator until it is released, so that a test can act in between.
+// blocker delays a request inside an emulator until the method release is called. While the request is blocked, a
+// test can inject faults.
 type blocker struct {
 	reached, released chan struct{}
 	blockedAt         time.Time
@@ -21,7 +22,8 @@ func newBlocker(t *testing.T) *blocker {
 	return b
 }
 
-// block is the OnMatch function of a Fault.
+// block waits until the method release is called. Tests set block as the function OnMatch of a Fault, which the
+// emulator calls for each matching request.
 func (b *blocker) block() {
 	b.reach.Do(func() {
 		b.blockedAt = time.Now()

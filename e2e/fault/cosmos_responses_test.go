@@ -83,8 +83,8 @@ var cosmosThrottling = faultCase{name: "Cosmos_DB_status_429_with_retry-after_2_
 	const retryAfter = 2 * time.Minute // the test does not wait for its end
 	p := uploadWhileThrottled(t, s, retryAfter)
 	pending := p.awaitRetry(t, stepFailure{picture.PersistStep, picture.Throttled, "request units"})
-	// The delay counts from the 429 to the local activity. wait counts from the end of the regular activity's first
-	// attempt, which is later. wait may therefore be slightly shorter than retryAfter.
+	// The variable wait may be slightly shorter than retryAfter. The retry is due retryAfter after the local activity
+	// received status 429. The variable wait starts later, at the end of the regular activity's first attempt.
 	wait := pending.NextAttemptScheduleTime.AsTime().Sub(pending.LastAttemptCompleteTime.AsTime())
 	if wait < retryAfter-10*time.Second || wait > retryAfter+time.Second {
 		t.Errorf("the next attempt is scheduled after %s, want %s", wait, retryAfter)
@@ -126,8 +126,9 @@ var cosmosTooLarge = faultCase{name: "Cosmos_DB_status_413_rejects_the_picture_a
 	}
 }}
 
-// uploadWhileThrottled uploads a picture while Cosmos DB responds 429 to the first write of its Record. Only the first
-// write fails. If the worker retried before retryAfter, the retry would succeed early and the test would detect it.
+// uploadWhileThrottled uploads a picture while Cosmos DB responds with status 429 to the first write of the picture's
+// Record. All later writes succeed. If the worker retried before retryAfter, the retry would succeed early and the
+// test would detect it.
 func uploadWhileThrottled(t *testing.T, s *suite, retryAfter time.Duration) *testPicture {
 	t.Helper()
 	p := s.newStubbedPicture(t)

@@ -23,8 +23,9 @@ import (
 	"triptych/picture"
 )
 
-// erasures contains the tests that erase a picture, each at a different stage of its workflow. Each test must end
-// with a tombstone, which no later write may replace.
+// erasures contains the tests that erase a picture. Each test erases its picture at a different stage of the
+// picture's workflow. At the end, a tombstone must have replaced the Record, and no later write may replace the
+// tombstone.
 var erasures = []faultCase{
 	{name: "picture_erased_before_its_upload_is_never_sent_to_Google", run: func(t *testing.T, s *suite) {
 		p := s.newPicture(t, testenv.Portrait(t))
@@ -132,13 +133,14 @@ func (p *testPicture) requestErasure(t *testing.T) {
 	}
 }
 
-// awaitErasure returns once the erase workflow has completed an activity.
+// awaitErasure returns once the picture's erase workflow has completed the given activity.
 func (p *testPicture) awaitErasure(t *testing.T, activity string) {
 	t.Helper()
 	p.AwaitActivity(t, p.ID.EraseWorkflowID(), activity)
 }
 
-// awaitErasureRetry returns once the erase workflow is retrying an activity after a failure with this message.
+// awaitErasureRetry returns once the picture's erase workflow is retrying the given activity after a failure with the
+// given message.
 func (p *testPicture) awaitErasureRetry(t *testing.T, activity, message string) {
 	t.Helper()
 	var pending []*workflowpb.PendingActivityInfo
@@ -155,8 +157,8 @@ func (p *testPicture) awaitErasureRetry(t *testing.T, activity, message string) 
 	}
 }
 
-// checkStaysErased checks that the picture is erased and that the number of Google's charges for it is one of bills.
-// It then sends the trigger one more S3 event for the picture and checks both again.
+// checkStaysErased checks that the picture is erased and that bills contains the number of times that Google charged
+// for the picture. It then sends the trigger another S3 event for the picture and repeats both checks.
 func (p *testPicture) checkStaysErased(t *testing.T, bills ...int) {
 	t.Helper()
 	p.checkErased(t, bills)
@@ -166,8 +168,9 @@ func (p *testPicture) checkStaysErased(t *testing.T, bills ...int) {
 	p.checkErased(t, bills)
 }
 
-// checkErased checks that only the tombstone is left. It checks that no workflow of the picture is running except the
-// erase workflow, which keeps running until it deletes the object a second time, after the grant has expired.
+// checkErased checks that only the picture's tombstone is left, that the picture's annotation workflow has ended, and
+// that bills contains the number of times that Google charged. The erase workflow may still be running, because it
+// deletes the object a second time after the upload grant has expired.
 func (p *testPicture) checkErased(t *testing.T, bills []int) {
 	t.Helper()
 	record, _, err := p.Records.Read(testenv.Context(t), p.ID)
@@ -180,8 +183,8 @@ func (p *testPicture) checkErased(t *testing.T, bills []int) {
 	if final := p.Follow(t, p.ID); final.Status != picture.Erased {
 		t.Errorf("the site shows status %s, want %s", final.Status, picture.Erased)
 	}
-	// A workflow that was running at the time of the erasure was terminated. A workflow that a late S3 event started
-	// must complete without an error.
+	// If the annotation workflow was running at the time of the erasure, the erasure has terminated it. If a later S3
+	// event started a new workflow, the new workflow must complete without an error.
 	err = p.Temporal.GetWorkflow(testenv.Context(t), p.ID.WorkflowID(), "").Get(testenv.Context(t), nil)
 	if _, terminated := errors.AsType[*temporal.TerminatedError](err); err != nil && !terminated {
 		t.Errorf("the workflow ended with %v", err)

@@ -1,11 +1,11 @@
-// Package fault contains the fault suite. Each test injects one fault and checks that the picture still ends with exactly
-// one correct Record, that its workflow has ended, and that Google was paid as rarely as possible.
+// Package fault contains the fault suite. Each test injects one fault into the pipeline. It then checks that the picture has
+// exactly one correct Record, that the picture's workflow has ended, and that Google charged no more often than necessary.
 //
-// The programs under test are the deployed ones. The emulators inject error responses. A Toxiproxy between the worker and
-// each emulator injects network faults. The files are named after the kind of fault:
+// The programs under test are the programs that are deployed. The emulators inject error responses, and a Toxiproxy
+// between the worker and each emulator injects network faults. Each file contains one kind of fault:
 //
 //	lost_events_test.go        S3 events that are lost, duplicated, late, reordered or malformed
-//	killed_programs_test.go    SIGKILL and SIGTERM of the worker, Temporal, web and S3
+//	killed_programs_test.go    SIGKILL and SIGTERM sent to the worker, Temporal, web or S3
 //	network_test.go            connections that are cut, reset, slow or silent
 //	vision_responses_test.go   error responses of Cloud Vision
 //	cosmos_responses_test.go   error responses of Cosmos DB
@@ -14,7 +14,7 @@
 //	picture_content_test.go    uploads that are not pictures, or are very large
 //	erasure_test.go            erasure at each stage of a picture's workflow
 //
-// TestFault in e2e/local kills all programs and emulators simultaneously.
+// TestFault in package e2e/local kills all programs and emulators at the same time.
 //
 //	go test ./e2e/fault                       # without the tests that wait for a timeout
 //	TRIPTYCH_FAULTS=all go test ./e2e/fault   # all tests
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// faultCase injects one fault and checks the outcome that its name states.
+// faultCase is a test that injects one fault and checks the outcome that the test's name states.
 type faultCase struct {
 	name string
 	slow bool // waits for a timeout or an expiry: runs only with TRIPTYCH_FAULTS=all
@@ -46,8 +46,8 @@ type faultCase struct {
 func TestFault(t *testing.T) {
 	all := os.Getenv("TRIPTYCH_FAULTS") == "all"
 	s := start(t)
-	// These tests run one after another. A fault of a program or a connection affects all pictures, a sweep finds all
-	// pictures, and a large picture takes all of the CPU.
+	// These tests run one after another, because each of them can affect all pictures. Each test disturbs a program
+	// or a connection, runs a sweep over all pictures, or annotates a picture that takes all of the CPU.
 	for _, c := range slices.Concat(killedPrograms, networkFaults, lostEvents, largePictures, expiredURLs) {
 		if all || !c.slow {
 			t.Run(c.name, func(t *testing.T) { c.run(t, s) })

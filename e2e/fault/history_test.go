@@ -17,7 +17,7 @@ import (
 	"triptych/picture"
 )
 
-// activityRun is one scheduled activity in a workflow history, with all its attempts.
+// activityRun describes one scheduled activity in a workflow's history and the failures of its last two attempts.
 type activityRun struct {
 	input           *commonpb.Payloads
 	attempt         int32              // the last one
@@ -70,8 +70,8 @@ func (p *testPicture) onlyActivityRun(t *testing.T, step picture.StepName) *acti
 	return runs[0]
 }
 
-// localAttempt returns the failure of the step's local activity, or nil if the local activity completed. found is false
-// if the workflow ran no local activity for the step.
+// localAttempt returns the failure of the step's local activity, or nil if the local activity completed. The result
+// found is false if the workflow ran no local activity for the step.
 func (p *testPicture) localAttempt(t *testing.T, step picture.StepName) (failure *failurepb.Failure, found bool) {
 	t.Helper()
 	for _, e := range p.history(t) {
@@ -88,7 +88,8 @@ func (p *testPicture) localAttempt(t *testing.T, step picture.StepName) (failure
 	return failure, found
 }
 
-// checkFirstAttempt checks that the first attempt of the step succeeded, as a local or a regular activity.
+// checkFirstAttempt checks that the step succeeded on its first attempt, either in a local activity or in a regular
+// activity.
 func (p *testPicture) checkFirstAttempt(t *testing.T, step picture.StepName) {
 	t.Helper()
 	runs := p.activityRuns(t, step)
@@ -103,8 +104,8 @@ func (p *testPicture) checkFirstAttempt(t *testing.T, step picture.StepName) {
 	}
 }
 
-// checkSecondAttempt checks that the step was scheduled once, that its first attempt failed as want describes, and that
-// its second attempt succeeded.
+// checkSecondAttempt checks that the step was scheduled once, that its first attempt failed with the failure in the
+// parameter want, and that its second attempt succeeded.
 func (p *testPicture) checkSecondAttempt(t *testing.T, want stepFailure) {
 	t.Helper()
 	run := p.onlyActivityRun(t, want.step)
@@ -114,8 +115,8 @@ func (p *testPicture) checkSecondAttempt(t *testing.T, want stepFailure) {
 	}
 }
 
-// checkSucceededAfterLocalAttempt checks that the step's local activity failed as want describes, and that the first
-// attempt of the regular activity succeeded.
+// checkSucceededAfterLocalAttempt checks that the step's local activity failed with the failure in the parameter
+// want. It also checks that the first attempt of the regular activity that followed succeeded.
 func (p *testPicture) checkSucceededAfterLocalAttempt(t *testing.T, want stepFailure) {
 	t.Helper()
 	failure, found := p.localAttempt(t, want.step)
@@ -127,7 +128,8 @@ func (p *testPicture) checkSucceededAfterLocalAttempt(t *testing.T, want stepFai
 	}
 }
 
-// checkWorkflowTaskTimedOut checks that a workflow task timed out because its worker died.
+// checkWorkflowTaskTimedOut checks that a workflow task of the picture's workflow timed out, as happens when the
+// worker dies during the task.
 func (p *testPicture) checkWorkflowTaskTimedOut(t *testing.T) {
 	t.Helper()
 	for _, e := range p.history(t) {
@@ -164,7 +166,8 @@ func (p *testPicture) awaitTimeout(t *testing.T, step picture.StepName, want enu
 func (p *testPicture) awaitEvent(t *testing.T, want enumspb.EventType) {
 	t.Helper()
 	found := func(ctx context.Context) bool {
-		// The iterator waits for each new event, but it ends immediately if the workflow does not exist yet.
+		// The iterator waits for each new event of the workflow. If the workflow does not exist yet, the iterator
+		// ends immediately, and this function is called again later.
 		events := p.Temporal.GetWorkflowHistory(ctx, p.ID.WorkflowID(), "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 		for events.HasNext() {
 			e, err := events.Next()

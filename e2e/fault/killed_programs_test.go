@@ -15,8 +15,8 @@ import (
 	"triptych/picture"
 )
 
-// killedPrograms contains the tests in which a program receives SIGKILL or SIGTERM, each at a different stage of a
-// picture's workflow. The stack restarts the program immediately.
+// killedPrograms contains the tests that send SIGKILL or SIGTERM to a program. Each test sends the signal at a
+// different stage of a picture's workflow. The stack restarts the program immediately.
 var killedPrograms = []faultCase{
 	{name: "worker_killed_during_the_first_workflow_task_keeps_one_record", slow: true, run: func(t *testing.T, s *suite) {
 		s.signal(t, "worker", syscall.SIGSTOP) // the stopped process still has an open poll, which receives the task
@@ -62,7 +62,8 @@ var killedPrograms = []faultCase{
 	}},
 	{name: "worker_killed_before_the_Cosmos_write_keeps_one_record", slow: true, run: func(t *testing.T, s *suite) {
 		p, blocker := s.newStubbedPicture(t), newBlocker(t)
-		// The status prevents the emulator from applying the write.
+		// Because this fault has the status 503, the emulator never executes the blocked write, even after the test
+		// releases the request.
 		p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: 503, OnMatch: blocker.block, Times: 1})
 		p.upload(t)
 		blocker.awaitRequest(t)
@@ -166,8 +167,9 @@ var killedPrograms = []faultCase{
 		p := uploadWhileVisionIsDown(t, s)
 		s.signal(t, "s3", syscall.SIGKILL)
 		p.setVisionFault(annotator.Fault{})
-		// The number of annotate calls is not checked. It is one if Vision can fetch the URL because S3 is already
-		// available again. Otherwise it is two: by URL, then by bytes.
+		// This outcome does not state the number of annotate activities, which depends on how fast S3 restarts. If S3
+		// is available again, Vision can fetch the URL in the first activity. Otherwise a second activity sends the
+		// picture's bytes.
 		p.awaitOutcome(t, outcome{status: picture.Annotated, bills: 1})
 	}},
 }
@@ -179,8 +181,8 @@ func (s *suite) signal(t *testing.T, program string, signal syscall.Signal) {
 	}
 }
 
-// releaseDuringShutdown sends SIGTERM to the worker. It releases the blocked request once the worker has logged that it
-// is stopping.
+// releaseDuringShutdown sends SIGTERM to the worker and waits until the worker logs that it is shutting down. It then
+// releases the blocked request.
 func (s *suite) releaseDuringShutdown(t *testing.T, b *blocker) {
 	t.Helper()
 	const stopping = "shutting down"

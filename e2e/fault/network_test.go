@@ -13,7 +13,8 @@ import (
 	"triptych/picture"
 )
 
-// Toxics in the format of Toxiproxy's API (https://github.com/Shopify/toxiproxy#toxics).
+// These constants are toxics (network faults) in the JSON format of Toxiproxy's API
+// (https://github.com/Shopify/toxiproxy#toxics).
 const (
 	resetConnection  = `{"type":"reset_peer","stream":"upstream","attributes":{"timeout":0}}`
 	dropRequests     = `{"type":"timeout","stream":"upstream","attributes":{"timeout":0}}`
@@ -42,12 +43,13 @@ var networkFaults = []faultCase{
 	withLatency("slow_network_to_Temporal_causes_no_second_annotate_call", "temporal"),
 	{name: "slow_Vision_and_slow_network_to_Temporal_cause_no_second_annotate_call", run: func(t *testing.T, s *suite) {
 		p, blocker := s.newPicture(t, testenv.Portrait(t)), newBlocker(t)
-		// During four seconds the worker sends two heartbeats. With a latency of one second, the SDK cancels each
-		// heartbeat call before the response arrives.
+		// The Vision call takes four seconds, during which the worker sends two heartbeats to Temporal. The latency
+		// of one second delays Temporal's responses, so the SDK cancels each heartbeat call before the response
+		// arrives. Temporal has still received the heartbeats, so the activity must not time out.
 		p.setVisionFault(annotator.Fault{OnMatch: blocker.block, Delay: 4 * time.Second, Response: emptyAnnotation})
 		p.upload(t)
-		// The latency starts only after the Vision call has started. If it started earlier, it would delay the start of
-		// the activity by one second, and the heartbeat timeout is only three seconds.
+		// The test adds the latency only after the Vision call has started. An earlier latency would delay the start
+		// of the activity by one second, and the heartbeat timeout is only three seconds.
 		blocker.awaitRequest(t)
 		s.addToxic(t, "temporal", oneSecondLatency)
 		blocker.release()
@@ -121,8 +123,9 @@ var networkFaults = []faultCase{
 	}},
 }
 
-// withToxic returns a test that uploads a picture while a toxic affects the connections to an emulator. The step must
-// fail as want describes and succeed after the toxic is removed.
+// withToxic returns a test that uploads a picture while a toxic (a network fault of Toxiproxy) affects the
+// connections to an emulator. The step must fail with the failure in the parameter want, and succeed after the test
+// removes the toxic.
 func withToxic(name, emulator, toxic string, wantAnnotateCalls int, want stepFailure) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
 		p := s.newPictureUsing(t, emulator)
@@ -134,8 +137,8 @@ func withToxic(name, emulator, toxic string, wantAnnotateCalls int, want stepFai
 	}}
 }
 
-// whileDisconnected returns a test that uploads a picture while an emulator is disconnected. The step must fail as want
-// describes and succeed after the emulator is connected again.
+// whileDisconnected returns a test that uploads a picture while the worker is disconnected from an emulator. The step
+// must fail with the failure in the parameter want, and succeed after the worker is connected again.
 func whileDisconnected(name, emulator string, wantAnnotateCalls int, want stepFailure) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
 		p := s.newPictureUsing(t, emulator)
@@ -147,8 +150,8 @@ func whileDisconnected(name, emulator string, wantAnnotateCalls int, want stepFa
 	}}
 }
 
-// withLatency returns a test that uploads a picture while the network to an emulator is slow. Each step must succeed on
-// its first attempt.
+// withLatency returns a test that uploads a picture while the worker's network to an emulator is slow. The steps
+// annotate and persist must succeed on their first attempts.
 func withLatency(name, emulator string) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
 		p := s.newPictureUsing(t, emulator)
@@ -160,9 +163,9 @@ func withLatency(name, emulator string) faultCase {
 	}}
 }
 
-// newPictureUsing requests a grant for a portrait whose processing uses the connection to the given emulator. It
-// stubs Vision's responses. For S3 it stubs only the response to the bytes, so that Vision has to fetch the URL from
-// S3.
+// newPictureUsing requests an upload grant for a portrait and stubs the responses of the Vision emulator. If the
+// parameter emulator is "s3", it stubs only the response to calls with the picture's bytes. Vision then has to fetch
+// the picture's URL from S3.
 func (s *suite) newPictureUsing(t *testing.T, emulator string) *testPicture {
 	t.Helper()
 	if emulator != "s3" {
@@ -173,7 +176,8 @@ func (s *suite) newPictureUsing(t *testing.T, emulator string) *testPicture {
 	return p
 }
 
-// checkNotRewritten checks that the last Record is the one that was written first.
+// checkNotRewritten checks that no later write has replaced the first Record. The persist steps in the parameters
+// first and last must have started at the same time.
 func checkNotRewritten(t *testing.T, first, last picture.Record) {
 	t.Helper()
 	if !last.Steps[2].StartedAt.Equal(first.Steps[2].StartedAt) {

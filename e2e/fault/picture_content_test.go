@@ -46,8 +46,8 @@ var pictureContent = []faultCase{
 	}},
 }
 
-// largePictures contains the tests of large pictures. They do not run in parallel with other tests, because annotating
-// a large picture takes all of the CPU.
+// largePictures contains the tests of large pictures. They do not run in parallel with other tests, because the
+// Vision emulator uses all of the CPU to annotate a large picture.
 var largePictures = []faultCase{
 	{name: "picture_of_20_MB_is_annotated", run: func(t *testing.T, s *suite) {
 		p := s.uploadPicture(t, largestPortrait(t))
@@ -57,7 +57,8 @@ var largePictures = []faultCase{
 	}},
 }
 
-// rejectedContent returns a test that uploads content that can never be annotated. The Record must state the reason.
+// rejectedContent returns a test that uploads content that Vision can never annotate. The picture's Record must state
+// the reason for the rejection.
 func rejectedContent(name string, content func(*testing.T) []byte) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
 		p := s.uploadPicture(t, content(t))
@@ -69,8 +70,8 @@ func rejectedContent(name string, content func(*testing.T) []byte) faultCase {
 	}}
 }
 
-// largestPortrait returns a portrait of the largest size that gets an upload grant. It is too large to send to Vision
-// inline.
+// largestPortrait returns a portrait of the maximum size for which the site grants an upload. A picture of this size
+// is too large for a Vision request that contains the picture's bytes.
 func largestPortrait(t *testing.T) []byte {
 	t.Helper()
 	photo := make([]byte, picture.MaxSize)
@@ -82,7 +83,8 @@ func largestPortrait(t *testing.T) []byte {
 	return photo
 }
 
-// portraitWithDimensions returns a JPEG whose header states dimensions that its data does not have.
+// portraitWithDimensions returns a JPEG whose header states the given width and height, although the image has other
+// dimensions.
 func portraitWithDimensions(t *testing.T, width, height uint16) []byte {
 	t.Helper()
 	photo := testenv.Portrait(t)

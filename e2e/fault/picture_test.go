@@ -36,8 +36,8 @@ func (s *suite) newPicture(t *testing.T, photo []byte) *testPicture {
 	return &testPicture{s, s.RequestGrant(t, photo), photo}
 }
 
-// newStubbedPicture requests a grant for a portrait and stubs Vision's response to it. Without the stub, the Vision
-// emulator would run its models, which takes seconds of CPU time.
+// newStubbedPicture requests an upload grant for a portrait and makes the Vision emulator respond with an empty
+// annotation. Without this stub, the Vision emulator would run its models, which takes seconds of CPU time.
 func (s *suite) newStubbedPicture(t *testing.T) *testPicture {
 	t.Helper()
 	p := s.newPicture(t, testenv.Portrait(t))
@@ -81,8 +81,8 @@ func (p *testPicture) setCosmosFault(f cosmosdb.Fault) {
 	p.Cosmos.SetFault(f)
 }
 
-// setS3Fault injects a fault into the requests for the picture's object. fields contains the other fields of the
-// fault's JSON and starts with a comma. If fields is "", setS3Fault ends the fault.
+// setS3Fault injects a fault into the requests for the picture's S3 object. The parameter fields contains members for
+// the fault's JSON object and starts with a comma. If fields is "", setS3Fault ends the fault.
 func (p *testPicture) setS3Fault(t *testing.T, fields string) {
 	t.Helper()
 	p.InjectS3Fault(t, `{"only":"`+string(p.ID)+`"`+fields+`}`)
@@ -94,8 +94,9 @@ type stepFailure struct {
 	message string // a part of it
 }
 
-// awaitRetry returns once the site shows that the step is being retried after the wanted failure. It checks that
-// Temporal reports the same failure as the site.
+// awaitRetry waits until the site shows that the step is being retried, and returns the step's pending activity. It
+// checks that the last attempt failed with the failure in the parameter want, and that Temporal and the site report
+// the same failure.
 func (p *testPicture) awaitRetry(t *testing.T, want stepFailure) *workflowpb.PendingActivityInfo {
 	t.Helper()
 	step := p.awaitStep(t, want.step, func(step picture.Step) bool {
@@ -118,7 +119,8 @@ func (p *testPicture) awaitRetry(t *testing.T, want stepFailure) *workflowpb.Pen
 	return nil
 }
 
-// awaitStep follows the picture on the site until its step fulfils the condition.
+// awaitStep follows the picture on the site until the step with the given name fulfils the condition, and returns
+// this step.
 func (p *testPicture) awaitStep(t *testing.T, name picture.StepName, condition func(picture.Step) bool) (found picture.Step) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(testenv.Context(t))
@@ -145,7 +147,8 @@ func (p *testPicture) describeWorkflow(t *testing.T) *workflowservice.DescribeWo
 	return description
 }
 
-// resetActivity retries a pending activity now. Operators do the same with "temporal activity reset".
+// resetActivity makes Temporal retry a pending activity immediately. Operators do the same with the command "temporal
+// activity reset".
 func (p *testPicture) resetActivity(t *testing.T, pending *workflowpb.PendingActivityInfo) {
 	t.Helper()
 	_, err := p.Temporal.WorkflowService().ResetActivity(testenv.Context(t), &workflowservice.ResetActivityRequest{
@@ -167,9 +170,9 @@ type outcome struct {
 
 var annotated = outcome{status: picture.Annotated, bills: 1, wantAnnotateCalls: 1}
 
-// awaitOutcome waits until the picture's status is final. It then checks what the fault suite guarantees for each
-// picture: there is one Record with the expected status, the latest workflow run has written the Record and has
-// ended, and Google charged as often as expected.
+// awaitOutcome waits until the picture's status is final and returns the picture's Record. It checks that the latest
+// workflow run has written the Record and has ended. It also checks the Record's status and the number of times that
+// Google charged.
 func (p *testPicture) awaitOutcome(t *testing.T, want outcome) picture.Record {
 	t.Helper()
 	final := p.Follow(t, p.ID)
@@ -193,8 +196,9 @@ func (p *testPicture) awaitOutcome(t *testing.T, want outcome) picture.Record {
 	return record
 }
 
-// awaitWorkflowEnd waits for the end of the picture's latest workflow run and returns the run ID. The workflow ends
-// shortly after it has written the Record.
+// awaitWorkflowEnd waits for the end of the picture's latest workflow run and returns the run ID. A final status on
+// the site does not mean that the workflow has ended, because the workflow ends shortly after it has written the
+// Record.
 func (p *testPicture) awaitWorkflowEnd(t *testing.T, status picture.Status) (runID string) {
 	t.Helper()
 	run := p.Temporal.GetWorkflow(testenv.Context(t), p.ID.WorkflowID(), "")
@@ -206,7 +210,8 @@ func (p *testPicture) awaitWorkflowEnd(t *testing.T, status picture.Status) (run
 	return run.GetRunID()
 }
 
-// countBills returns how often Google charged for the picture. The Vision emulator logs one line per charge.
+// countBills returns the number of times that Google charged for the picture. The Vision emulator logs one line per
+// charge.
 func (p *testPicture) countBills(t *testing.T) int {
 	t.Helper()
 	log := p.readLog(t, "vision")

@@ -57,7 +57,8 @@ func (s *suite) addToxic(t *testing.T, emulator, toxic string) (remove func()) {
 	return remove
 }
 
-// disconnect closes all connections between the worker and an emulator and refuses new ones until reconnect is called.
+// disconnect closes all connections between the worker and an emulator. New connections are refused until the
+// returned function is called.
 func (s *suite) disconnect(t *testing.T, emulator string) (reconnect func()) {
 	t.Helper()
 	proxy := s.proxies[emulator]

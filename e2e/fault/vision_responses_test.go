@@ -109,8 +109,8 @@ var otherVisionResponses = []faultCase{
 	}},
 }
 
-// checkUnfetchable checks that Vision could not fetch the picture's URL: the annotate activity that sent the URL failed
-// with the kind Unfetchable.
+// checkUnfetchable checks that the annotate activity that sent the picture's URL to Vision failed with the kind
+// Unfetchable.
 func (p *testPicture) checkUnfetchable(t *testing.T) {
 	t.Helper()
 	if failure := p.activityRuns(t, picture.AnnotateStep)[0].failure; kindOf(failure) != picture.Unfetchable {

@@ -18,7 +18,7 @@ import (
 	"triptych/picture"
 )
 
-// TestFaultSwitches uses the fault switches of local, which the page calls plugs.
+// TestFaultSwitches tests the fault switches of `go run ./local`, which the web page displays as plugs.
 func TestFaultSwitches(t *testing.T) {
 	env := testenv.Start(t)
 	photo := testenv.Portrait(t)
@@ -51,8 +51,8 @@ func TestFaultSwitches(t *testing.T) {
 			g := env.Upload(t, photo)
 			final := env.Follow(t, g.ID)
 			setFault(t, env, cloud, "none")
-			// Faults of all three clouds delay annotate: the worker first reads the Record from Azure and then calls
-			// Google, and Google fetches the picture from AWS.
+			// A slow connection to any of the three clouds delays the step annotate. The worker first reads the
+			// Record from Azure and then calls Google, and Google fetches the picture from AWS.
 			annotate := final.Steps[1]
 			if d := annotate.FinishedAt.Sub(annotate.StartedAt); final.Status != picture.Annotated || annotate.Attempt != 1 || d < minimum {
 				t.Errorf("status %s, attempt %d took %s, want attempt 1 of at least %s", final.Status, annotate.Attempt, d, minimum)
@@ -111,7 +111,8 @@ func TestFaultSwitches(t *testing.T) {
 	})
 }
 
-// testRetry sets a fault, waits until the progress shows the fault's message, and ends the fault.
+// testRetry sets a fault and uploads a picture. When the picture's progress shows the fault's message, testRetry ends
+// the fault and expects that the picture is annotated.
 func testRetry(t *testing.T, env *testenv.Env, cloud, fault string, step int, message string) {
 	photo := testenv.Portrait(t)
 	var g siteclient.Grant
@@ -152,8 +153,9 @@ func testTemporalDown(t *testing.T, env *testenv.Env) {
 	}
 }
 
-// testRetryNow keeps the fault until the retry interval is several seconds long. After testRetryNow ends the fault,
-// local must reset the activity, which sets the attempt number back to 1.
+// testRetryNow checks that the program local retries a waiting activity immediately when a fault ends. It keeps the
+// fault until the retry interval is several seconds long. When the fault ends, the program must reset the activity,
+// which sets the attempt number back to 1.
 func testRetryNow(t *testing.T, env *testenv.Env) {
 	const attempts = 7 // scheduled 6.4 s after the failure: local resets activities that wait longer than one second
 	setFault(t, env, "azure", "down")
@@ -197,7 +199,8 @@ func testStream(t *testing.T, env *testenv.Env) {
 
 const faultsPath = "/local/faults"
 
-// setFault sets a fault switch as the page does. The fault "none" ends the cloud's fault.
+// setFault sets the fault of a cloud with the same HTTP request as the web page. The fault "none" ends the cloud's
+// previous fault.
 func setFault(t *testing.T, env *testenv.Env, cloud, fault string) {
 	t.Helper()
 	header := http.Header{"Content-Type": {"application/json"}, "Origin": {env.Endpoints.Site}}
@@ -208,7 +211,7 @@ func setFault(t *testing.T, env *testenv.Env, cloud, fault string) {
 	}
 }
 
-// faultsInForce returns the fault of each cloud that has one.
+// faultsInForce returns the active faults by cloud. It omits the clouds that have no fault.
 func faultsInForce(t *testing.T, env *testenv.Env) map[string]string {
 	t.Helper()
 	status, body := request(t, env, http.MethodGet, faultsPath, nil, "")

@@ -9,9 +9,9 @@ import (
 	"triptych/picture"
 )
 
-// TestRealClouds runs a stack with -real aws,google,azure. No cloud accounts are available to tests, so the emulators of
-// another stack take the place of the real clouds. The test checks that the first stack uses the endpoints from its
-// environment and starts no emulators.
+// TestRealClouds checks that a stack with -real aws,google,azure uses the endpoints from its environment and starts
+// no emulators. The tests have no cloud accounts, so the emulators of a second stack take the place of the real
+// clouds.
 func TestRealClouds(t *testing.T) {
 	clouds := testenv.Start(t)
 	for name, value := range map[string]string{
@@ -35,7 +35,8 @@ func TestRealClouds(t *testing.T) {
 	}
 	t.Cleanup(s.Close)
 	env := testenv.Connect(t, s)
-	// Without this fault, the other stack's programs would annotate the picture too.
+	// The stack that provides the emulators also runs its own trigger. This fault drops the S3 events for that
+	// trigger, so that its stack does not annotate the picture too.
 	clouds.InjectS3Fault(t, `{"events":"drop"}`)
 	stacktest.PauseSweeps(t, clouds.Stack)
 

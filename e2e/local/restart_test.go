@@ -22,8 +22,8 @@ import (
 	"triptych/picture"
 )
 
-// TestFault injects the one fault that the suite in the package fault cannot inject: all programs and emulators are
-// killed at the same time.
+// TestFault kills all programs and emulators at the same time. The tests in package fault cannot inject this fault,
+// because some of the emulators run in the process of these tests.
 func TestFault(t *testing.T) {
 	executable := buildLocal(t)
 	t.Run("all_programs_killed_during_20_pictures_and_restarted_annotates_each_once", func(t *testing.T) {
@@ -110,7 +110,7 @@ func checkOneRun(t *testing.T, e stack.Endpoints, ids []picture.ID) {
 	}
 }
 
-// buildLocal builds the command local and returns the path of its executable.
+// buildLocal builds the program local and returns the path of its executable.
 func buildLocal(t *testing.T) string {
 	t.Helper()
 	executable := filepath.Join(t.TempDir(), "local")
@@ -127,7 +127,7 @@ type localProcess struct {
 	endpoints stack.Endpoints
 }
 
-// startLocal starts local and returns when it prints that it is ready.
+// startLocal starts the program local and returns when the program prints that it is ready.
 func startLocal(t *testing.T, executable, dir string) *localProcess {
 	t.Helper()
 	p := &localProcess{cmd: exec.Command(executable, "-data", dir, "-addr", siteAddress(t, dir))}
@@ -155,7 +155,7 @@ func startLocal(t *testing.T, executable, dir string) *localProcess {
 	return nil
 }
 
-// stop sends a signal, waits for the process and returns its error.
+// stop sends a signal to the process, waits until the process has ended, and returns the error with which it ended.
 func (p *localProcess) stop(t *testing.T, signal os.Signal) error {
 	t.Helper()
 	if err := p.cmd.Process.Signal(signal); err != nil {
@@ -167,7 +167,8 @@ func (p *localProcess) stop(t *testing.T, signal os.Signal) error {
 	return p.cmd.Wait()
 }
 
-// siteAddress returns the site's address from the previous start on the data directory, or a free port for the first start.
+// siteAddress returns the address that the site had at the previous start with the same data directory. For the first
+// start, it returns an address with port 0, which stands for any free port.
 func siteAddress(t *testing.T, dir string) string {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(dir, "endpoints.json")); err != nil {

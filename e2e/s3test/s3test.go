@@ -29,7 +29,8 @@ type Gateway struct {
 	control string
 }
 
-// Run builds and starts the emulator, calls tests, and stops the emulator. The emulator sends no events.
+// Run builds and starts the S3 emulator, calls the function tests, stops the emulator, and returns the exit code from
+// tests. The emulator sends no S3 events.
 func Run(gateway *Gateway, tests func() int) (code int, err error) {
 	dir, err := os.MkdirTemp("", "triptych-s3-")
 	if err != nil {
@@ -92,7 +93,8 @@ func (g *Gateway) Setenv(t *testing.T) {
 	}
 }
 
-// Fail injects a fault (see emulators/s3) until the test ends.
+// Fail makes the S3 emulator inject a fault until the test ends. The parameter fault is in the JSON format that
+// emulators/s3 defines.
 func (g *Gateway) Fail(t *testing.T, fault string) {
 	t.Helper()
 	g.setFault(t, fault)

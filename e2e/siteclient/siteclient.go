@@ -1,6 +1,6 @@
-// Package siteclient is a client of the site's web API. It requests an upload grant, uploads a picture, follows its
-// progress and erases it. Like the page, it uses the public API and the granted URL only: it never reads S3, Temporal or
-// Cosmos DB.
+// Package siteclient is a client of the site's web API. It requests an upload grant, uploads a picture, follows the
+// picture's progress and erases the picture. It uses only the public API and the upload URL in the grant, as the web
+// page does.
 package siteclient
 
 import (
@@ -43,7 +43,7 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("%s: unexpected status %d %s", e.Operation, e.Status, http.StatusText(e.Status))
 }
 
-// Upload requests a grant for a JPEG and uploads the JPEG with it.
+// Upload requests an upload grant for a JPEG, uploads the JPEG with this grant, and returns the grant.
 func (s Site) Upload(ctx context.Context, photo []byte) (Grant, error) {
 	g, err := s.RequestGrant(ctx, photo)
 	if err != nil {
@@ -56,7 +56,8 @@ func (s Site) Upload(ctx context.Context, photo []byte) (Grant, error) {
 	return g, err
 }
 
-// RequestGrant returns a grant for the upload of a JPEG. The grant is valid only for the bytes of photo.
+// RequestGrant returns an upload grant for a JPEG. The grant is valid only for the exact bytes in the parameter
+// photo.
 func (s Site) RequestGrant(ctx context.Context, photo []byte) (Grant, error) {
 	var g Grant
 	sum := sha256.Sum256(photo)
@@ -95,8 +96,9 @@ func (s Site) Erase(ctx context.Context, id picture.ID, token string) (int, erro
 
 const reconnectDelay = 50 * time.Millisecond
 
-// Follow reads the picture's event stream until its status is final, and returns the final progress. Like the page, it
-// reconnects when a stream ends early. It calls onProgress with every Progress, including the last one.
+// Follow reads the event stream of a picture until the picture's status is final, and returns the final progress.
+// Follow reconnects when a stream ends early, as the web page does. It calls onProgress with every Progress,
+// including the final progress.
 func (s Site) Follow(ctx context.Context, id picture.ID, onProgress func(picture.Progress)) (picture.Progress, error) {
 	for ctx.Err() == nil {
 		res, err := send(ctx, http.MethodGet, s.pictureURL(id)+"/events", nil, nil)
@@ -116,7 +118,8 @@ func (s Site) Follow(ctx context.Context, id picture.ID, onProgress func(picture
 	return picture.Progress{}, fmt.Errorf("picture %s has no final status yet: %w", id.Redacted(), context.Cause(ctx))
 }
 
-// readStream returns the last Progress of a stream. A broken connection is not an error, because Follow reconnects.
+// readStream calls onProgress with each Progress in an event stream and returns the last Progress. A broken
+// connection is not an error, because Follow then reconnects.
 func readStream(res *http.Response, onProgress func(picture.Progress)) (last picture.Progress, err error) {
 	lines := bufio.NewScanner(res.Body)
 	lines.Buffer(nil, 8<<20) // the last event contains the annotation, up to 2 MB

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// faults lists the faults that the soak chooses from at random. A fault that is listed three times is three times as
-// likely.
+// faults lists the faults that the soak injects at random. A fault that is listed three times is chosen three times
+// as often as a fault that is listed once.
 var faults = []string{
 	"kill worker", "kill worker", "kill worker", "kill web", "kill s3", "kill temporal", "kill trigger", "kill everything",
 	"aws down", "aws slow", "aws throttle", "google down", "google slow", "google throttle",
@@ -25,7 +25,7 @@ type chaos struct {
 	injected map[string]int // by fault
 }
 
-// run injects faults until ctx ends. Each fault has ended when run returns.
+// run injects random faults, one after another, until ctx ends. It ends the last fault before it returns.
 func (c *chaos) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		fault := faults[c.random.IntN(len(faults))]
@@ -74,7 +74,8 @@ func (c *chaos) clear(ctx context.Context) error {
 	return nil
 }
 
-// setSwitch sets a fault switch of local. It retries for a minute, because S3 may be restarting after it was killed.
+// setSwitch sets the fault of a cloud through the API of the program local. It repeats a failed request for up to a
+// minute, because the S3 emulator may be restarting after it was killed.
 func (c *chaos) setSwitch(ctx context.Context, cloud, fault string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

@@ -17,21 +17,22 @@ import (
 	"triptych/local/stack"
 )
 
-// local is a running process of the command local. The emulators of Cloud Vision, Cosmos DB and Lambda run inside it. The
-// other programs are its child processes and end with it.
+// local is a running process of the program that `go run ./local` starts. The emulators of Cloud Vision, Cosmos DB
+// and Lambda run inside this process. All other programs are child processes, which end when this process ends.
 type local struct {
 	executable, dataDir string
 	endpoints           stack.Endpoints
 	cmd                 *exec.Cmd
 }
 
-// startLocal starts local on free ports and returns when the site accepts pictures.
+// startLocal starts the program local on free ports and returns when the site accepts pictures.
 func startLocal(ctx context.Context, executable, dataDir string) (*local, error) {
 	l := &local{executable: executable, dataDir: dataDir}
 	return l, l.start(ctx, "127.0.0.1:0")
 }
 
-// restart starts local again after kill, on the same ports.
+// restart starts the program local again after the method kill has ended it. The program uses the same ports as
+// before.
 func (l *local) restart(ctx context.Context) error {
 	return l.start(ctx, strings.TrimPrefix(l.endpoints.Site, "http://"))
 }
@@ -70,7 +71,7 @@ func (l *local) readEndpoints() error {
 	return nil
 }
 
-// kill sends SIGKILL to local and waits until it has ended.
+// kill sends SIGKILL to the program local and waits until the program has ended.
 func (l *local) kill() {
 	if l.cmd.Process.Kill() == nil {
 		_ = l.cmd.Wait() // always an error after SIGKILL
@@ -79,7 +80,8 @@ func (l *local) kill() {
 
 var errNotRunning = errors.New("the program is not running")
 
-// killChild sends SIGKILL to a child process of local.
+// killChild sends SIGKILL to the child processes of the program local that have the given name. It returns
+// errNotRunning if there is no such process.
 func (l *local) killChild(name string) error {
 	out, err := exec.Command("ps", "-A", "-o", "pid=,ppid=,comm=").Output()
 	if err != nil {

@@ -1,5 +1,6 @@
-// Command soak uploads pictures through the site while it injects random faults into local. After the last fault it checks
-// that every uploaded picture is annotated and that no workflow is running. It also counts how often Google charged.
+// Command soak uploads pictures through the site while it injects random faults into the programs and emulators that
+// `go run ./local` starts. After the last fault, it checks that every uploaded picture is annotated and that no workflow is
+// running. It also reports the number of times that Google charged.
 //
 //	go run ./e2e/soak -pictures 1000 -minutes 10
 package main

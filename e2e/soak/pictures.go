@@ -12,7 +12,8 @@ import (
 	"triptych/picture"
 )
 
-// retryInterval is how long the page waits before it repeats a failed request.
+// retryInterval is how long the soak waits before it repeats a failed request. It is as long as the first pause of
+// the web page.
 const retryInterval = 500 * time.Millisecond
 
 // uploader uploads pictures through the site and keeps the ID and content of each.
@@ -24,7 +25,8 @@ type uploader struct {
 	uploaded map[picture.ID][]byte // the photo of each picture
 }
 
-// run uploads n pictures, evenly distributed over the duration. It returns when all of them are in S3 or ctx ends.
+// run uploads n pictures, evenly distributed over the duration. It returns when all n pictures are in S3 or when ctx
+// ends.
 func (u *uploader) run(ctx context.Context, n int, duration time.Duration) error {
 	started := time.Now()
 	var uploads sync.WaitGroup
@@ -40,7 +42,7 @@ func (u *uploader) run(ctx context.Context, n int, duration time.Duration) error
 	return nil
 }
 
-// upload retries until the picture is in S3, as the page does.
+// upload uploads a picture and retries until the picture is in S3, as the web page does.
 func (u *uploader) upload(ctx context.Context, photo []byte) {
 	for ; ctx.Err() == nil; sleep(ctx, retryInterval) {
 		g, err := u.site.RequestGrant(ctx, photo)

@@ -1,5 +1,5 @@
-// Package stacktest starts the whole pipeline in tests. It is separate from package stack so that programs do not link
-// package testing.
+// Package stacktest starts a stack, which consists of all programs and emulators, for a test. It is separate from
+// package stack so that the programs that import package stack do not link package testing.
 package stacktest
 
 import (
@@ -40,8 +40,9 @@ func Start(t testing.TB, configure ...func(*stack.Config)) *stack.Stack {
 	return s
 }
 
-// Eventually polls done and reports whether it returned true within two minutes, which is far longer than any step takes. It
-// pauses between polls so that polling does not slow down the pipeline.
+// Eventually calls the function done repeatedly for up to two minutes and reports whether done returned true. Two
+// minutes are far longer than any step takes. Eventually pauses between the calls so that they do not slow down the
+// pipeline.
 func Eventually(t testing.TB, done func(context.Context) bool) bool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

@@ -1,5 +1,5 @@
-// Package statustest loads the workflow executions in web/status/testdata/runs, which were recorded from a real Temporal
-// server.
+// Package statustest loads the recordings in web/status/testdata/runs. Each recording contains the description and
+// the history of a workflow that ran on a real Temporal server.
 package statustest
 
 import (
@@ -15,7 +15,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Load returns the recorded execution with the given name, which is a file name without .json.
+// Load returns the description and the history of a recorded workflow. The parameter name is the name of the
+// recording's file without .json.
 func Load(t testing.TB, name string) (*workflowservice.DescribeWorkflowExecutionResponse, *historypb.History) {
 	t.Helper()
 	_, source, _, _ := runtime.Caller(0)

@@ -75,7 +75,7 @@ func (e *Env) InjectS3Fault(t testing.TB, fault string) {
 	}
 }
 
-// S3Event returns the event that S3 sends to Lambda for these uploads.
+// S3Event returns the JSON event that S3 sends to Lambda for the given uploads.
 func S3Event(t testing.TB, uploads ...picture.Picture) []byte {
 	t.Helper()
 	var event s3event.Event

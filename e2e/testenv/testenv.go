@@ -1,6 +1,5 @@
-// Package testenv starts Triptych and its emulators for one test and opens a client of each part: the site, Temporal,
-// Cosmos DB and S3. Its functions fail the test instead of returning an error, and none of them waits longer than two
-// minutes.
+// Package testenv starts Triptych and its emulators for one test. It opens clients of the site, Temporal, Cosmos DB
+// and S3. Its functions fail the test instead of returning an error, and each function waits for at most two minutes.
 package testenv
 
 import (
@@ -22,7 +21,7 @@ import (
 	"triptych/picture"
 )
 
-// Env is a running Triptych with a client of each part.
+// Env is a running stack of Triptych with clients of the site, Temporal, Cosmos DB and S3.
 type Env struct {
 	*stack.Stack
 	Site     siteclient.Site
@@ -31,7 +30,8 @@ type Env struct {
 	Bucket   *s3.Client
 }
 
-// Start starts Triptych on free ports with an empty data directory. configure may change the configuration.
+// Start starts Triptych on free ports with an empty data directory. The functions in configure can change the
+// configuration.
 func Start(t testing.TB, configure ...func(*stack.Config)) *Env {
 	t.Helper()
 	return Connect(t, stacktest.Start(t, configure...))
@@ -63,9 +63,9 @@ func Context(t testing.TB) context.Context {
 	return ctx
 }
 
-// Portrait returns NASA's photograph of Eileen Collins, who smiles (source: emulators/vision/testdata/README.md).
-// Portrait appends the test's name to the photograph, so that each test uploads different bytes. JPEG decoders ignore
-// bytes after the end of the image.
+// Portrait returns NASA's photograph of the smiling astronaut Eileen Collins (source:
+// emulators/vision/testdata/README.md). Portrait appends the test's name to the photograph, so that each test uploads
+// different bytes. JPEG decoders ignore bytes after the end of the image.
 func Portrait(t testing.TB) []byte {
 	t.Helper()
 	_, source, _, _ := runtime.Caller(0)
@@ -86,7 +86,7 @@ func (e *Env) RequestGrant(t testing.TB, photo []byte) siteclient.Grant {
 	return g
 }
 
-// Upload requests a grant for the photo and uploads the photo with it.
+// Upload requests an upload grant for the photo, uploads the photo with this grant, and returns the grant.
 func (e *Env) Upload(t testing.TB, photo []byte) siteclient.Grant {
 	t.Helper()
 	g, err := e.Site.Upload(Context(t), photo)

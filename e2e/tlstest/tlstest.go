@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// Main runs the tests of a package. Call it from TestMain; it calls os.Exit. It sets SSL_CERT_FILE, which Go reads only
-// once per process.
+// Main runs the tests of a package and exits. It sets the environment variable SSL_CERT_FILE before the tests start,
+// because Go reads this variable only once per process. Call Main from TestMain.
 func Main(m *testing.M) {
 	code, err := run(m)
 	if err != nil {

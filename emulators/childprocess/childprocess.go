@@ -1,5 +1,6 @@
-// Package childprocess starts processes that die with this program. On Linux, they die even if this program is
-// killed. Other systems have no parent-death signal, so the developer must kill orphaned processes.
+// Package childprocess starts child processes of this program. On Linux, a child process is killed when this program
+// ends, even if this program itself is killed. Other systems have no parent-death signal, so child processes can
+// survive there and the developer must kill them.
 package childprocess
 
 import (
@@ -10,8 +11,8 @@ import (
 
 var starts = make(chan func())
 
-// One thread, which never ends, starts all processes: Linux sends the parent-death signal when the thread that started the
-// process ends.
+// A single thread starts all child processes. This thread never ends, because Linux sends a child process the
+// parent-death signal when the thread that started the process ends.
 func init() {
 	go func() {
 		runtime.LockOSThread()
@@ -21,7 +22,7 @@ func init() {
 	}()
 }
 
-// Start starts cmd in a process group of its own, so that it does not receive Ctrl-C from the terminal.
+// Start starts cmd in a process group of its own, so that Ctrl-C in the terminal does not interrupt cmd.
 func Start(cmd *exec.Cmd) (err error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	dieWithParent(cmd.SysProcAttr)

@@ -1,4 +1,4 @@
-// Command cosmos runs the local Cosmos DB alone:
+// Command cosmos runs only the Cosmos DB emulator, without the other programs of the local stack:
 //
 //	go run ./emulators/cosmos [-addr HOST:PORT] [-dir DIR] [-key KEY]
 package main

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Rule limits a fault to some requests. The zero Rule applies to every request until the fault is replaced.
+// Rule defines to which requests a fault applies and how long these requests wait. The zero Rule applies to every
+// request until the fault is replaced.
 type Rule struct {
 	Only    string        // requests about one thing, such as an object key; "" means all requests
 	Method  string        // requests of one method; "" means all methods
@@ -19,7 +20,8 @@ type Rule struct {
 	OnMatch func()        // called for each request that the fault applies to, before Delay; may block
 }
 
-// Wait calls OnMatch, then waits for Delay. It returns ctx's error if ctx ends during the delay.
+// Wait calls r.OnMatch, if set, and then waits for the duration r.Delay. If ctx ends during the wait, Wait returns
+// the error of ctx.
 func (r Rule) Wait(ctx context.Context) error {
 	if r.OnMatch != nil {
 		r.OnMatch()
@@ -35,7 +37,8 @@ func (r Rule) Wait(ctx context.Context) error {
 	}
 }
 
-// Fault is the interface of an emulator's faults. Rule limits the fault to some requests.
+// Fault is the interface that the fault type of each emulator implements. The method Rule defines to which requests
+// the fault applies.
 type Fault interface{ Rule() Rule }
 
 // Set contains the active faults of an emulator. The zero Set is empty.
@@ -49,7 +52,8 @@ type active[F Fault] struct {
 	left  int // remaining requests; not used if Rule.Times is 0
 }
 
-// Put adds f, or replaces the fault with the same Only and Method.
+// Put adds the fault f to the Set. If the Set contains a fault with the same values of Rule.Only and Rule.Method, Put
+// replaces that fault.
 func (s *Set[F]) Put(f F) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,13 +66,14 @@ func (s *Set[F]) Put(f F) {
 	slices.SortStableFunc(s.active, func(a, b active[F]) int { return precedence(a.fault.Rule(), b.fault.Rule()) })
 }
 
-// precedence sorts by the length of Only, then of Method, longest first.
+// precedence compares two rules for sorting, first by the length of the field Only and then by the length of the
+// field Method. Longer values come first.
 func precedence(a, b Rule) int {
 	return cmp.Or(cmp.Compare(len(b.Only), len(a.Only)), cmp.Compare(len(b.Method), len(a.Method)))
 }
 
-// Peek returns the most specific fault for which match is true, or the zero fault. Peek does not count against
-// Rule.Times.
+// Peek returns the fault with the highest precedence for which the function match returns true, or the zero fault if
+// there is none. Unlike Take, Peek does not count the request against the limit Rule.Times.
 func (s *Set[F]) Peek(match func(F) bool) F {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,7 +84,7 @@ func (s *Set[F]) Peek(match func(F) bool) F {
 	return none
 }
 
-// Take returns the same fault as Peek and counts one request against its Rule.Times.
+// Take returns the fault that Peek would return, and counts one request against the limit Rule.Times of this fault.
 func (s *Set[F]) Take(match func(F) bool) F {
 	s.mu.Lock()
 	defer s.mu.Unlock()

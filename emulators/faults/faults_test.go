@@ -17,7 +17,8 @@ type fault struct {
 
 func (f fault) Rule() faults.Rule { return f.rule }
 
-// request returns a match function for Take and Peek.
+// request returns a function that reports whether a fault applies to a request with the given key and method. Tests
+// pass this function to Take and Peek.
 func request(key, method string) func(fault) bool {
 	return func(f fault) bool {
 		return strings.Contains(key, f.rule.Only) && (f.rule.Method == "" || f.rule.Method == method)

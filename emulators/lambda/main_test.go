@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// TestMain runs the tests; in a child process, the command or function.
+// TestMain runs the tests. In a child process, TestMain runs the command or the Lambda function instead.
 func TestMain(m *testing.M) {
 	switch {
 	case os.Getenv("AWS_LAMBDA_RUNTIME_API") != "":
@@ -44,7 +44,7 @@ func TestCommand(t *testing.T) {
 	}
 	endpoint := strings.TrimPrefix(strings.TrimSpace(line), "AWS_ENDPOINT_URL_LAMBDA=")
 
-	// Plain HTTP avoids a dependency on the SDK's Lambda client.
+	// The test invokes the function with plain HTTP, to avoid a dependency on the Lambda client of the AWS SDK.
 	t.Run("synchronous_invocation_returns_the_result", func(t *testing.T) {
 		res, err := http.Post(endpoint+"/2015-03-31/functions/function/invocations", "application/json", strings.NewReader(`"world"`))
 		if err != nil {

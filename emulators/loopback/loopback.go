@@ -7,8 +7,9 @@ import (
 	"net/http"
 )
 
-// Programs refuses requests that a web page can cause. Such a request has an Origin header or, after DNS rebinding, a
-// Host that is not a loopback address.
+// Programs returns a handler that refuses requests from web pages and passes all other requests to the parameter
+// handler. A request is refused if it has an Origin header or, after DNS rebinding, a Host header that is not a
+// loopback address.
 func Programs(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.Host)
@@ -20,9 +21,10 @@ func Programs(handler http.Handler) http.Handler {
 	})
 }
 
-// Claim listens on addr. It leaves the port in the state TIME_WAIT, so that for about a minute after the listener is
-// closed, the system does not assign the port to a program that listens on port 0. The Temporal CLI does the same on
-// Linux: https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go
+// Claim listens on addr and reserves the port. After the listener is closed, the port stays in the TCP state
+// TIME_WAIT for about a minute, so the system does not assign the port to a program that listens on port 0. The
+// Temporal CLI does the same on Linux:
+// https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go
 func Claim(addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {

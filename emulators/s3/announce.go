@@ -17,9 +17,9 @@ import (
 	"triptych/emulators/s3event"
 )
 
-// announcer creates an event for every new object whose key starts with prefix. It stores an intent before it creates
-// the object, so that a kill loses no event. A client's retry cannot cause the lost event, because S3 responds with
-// 412.
+// announcer creates an event for every new object whose key starts with the field prefix. It stores an intent before
+// it creates the object, so that no event is lost if the process is killed. If the client repeated the upload after
+// the kill, S3 would respond with 412 and create no event.
 type announcer struct {
 	backend.Backend
 	outbox         *outbox
@@ -54,8 +54,8 @@ func (a *announcer) CopyObject(ctx context.Context, in s3response.CopyObjectInpu
 	return out, err
 }
 
-// announce stores an intent, calls create to create the object, and replaces the intent with the event. create sets
-// the fields of the event that are known.
+// announce stores an intent, calls the function create to create the object, and replaces the intent with the event.
+// The function create sets those fields of the Creation that the storage backend returns.
 func (a *announcer) announce(ctx context.Context, event string, bucket, key *string, create func(*s3event.Creation) error) error {
 	c := s3event.Creation{EventName: event, Region: a.region, Bucket: *bucket, Key: *key, Time: time.Now(), Sequencer: a.outbox.sequencer()}
 	if a.outbox.notify == "" || !strings.HasPrefix(*key, a.prefix) || a.faults.dropsEvents(*key) {
@@ -75,8 +75,8 @@ func (a *announcer) announce(ctx context.Context, event string, bucket, key *str
 	return err
 }
 
-// recover completes the intents of an earlier process that was killed. cleanUp removes the remains of an interrupted
-// creation.
+// recover processes the intents that a killed process has left: it creates the event of each object that exists. The
+// function cleanUp removes the remains of an object whose creation was interrupted.
 func (a *announcer) recover(ctx context.Context, cleanUp func(bucket, key string) error) error {
 	left, err := a.outbox.readIntents()
 	if err != nil {
@@ -94,8 +94,8 @@ func (a *announcer) recover(ctx context.Context, cleanUp func(bucket, key string
 	return nil
 }
 
-// complete replaces the intent with the event. If the ETag is unknown, complete looks the object up, and drops the intent if
-// there is no object.
+// complete replaces the intent with the event. If the ETag is unknown, the method first looks the object up. If the
+// object does not exist, the method removes the intent and creates no event.
 func (a *announcer) complete(ctx context.Context, c s3event.Creation) error {
 	if c.ETag == "" {
 		head, err := a.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &c.Bucket, Key: &c.Key, VersionId: &c.VersionID})

@@ -13,8 +13,9 @@ import (
 	"github.com/versity/versitygw/s3response"
 )
 
-// DeleteObject succeeds if the version does not exist, as on AWS; versitygw would respond with 400. Deletions run one
-// at a time, because concurrent deletions in versitygw 1.8.0 leave some versions of a key.
+// DeleteObject deletes an object or one version of the object. As on AWS, it succeeds if the version does not exist,
+// whereas versitygw would respond with 400. Deletions run one at a time, because concurrent deletions in versitygw
+// 1.8.0 do not delete all versions of a key.
 func (s *store) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
 	s.deletion.Lock()
 	defer s.deletion.Unlock()
@@ -49,7 +50,7 @@ func (s *store) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s
 }
 
 // removeStaleAttributes removes the attributes of a missing object, because their ETag would make the next PUT fail
-// with 412. Such attributes, in files, remain after the only version is deleted or a PUT is interrupted.
+// with 412. Attribute files remain after the only version of an object is deleted or a PUT is interrupted.
 func (s *store) removeStaleAttributes(bucket, key string) error {
 	if _, err := os.Lstat(filepath.Join(s.objects, bucket, key)); err == nil {
 		return nil

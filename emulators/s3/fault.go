@@ -23,16 +23,17 @@ import (
 	"triptych/emulators/loopback"
 )
 
-// operations are the S3 operations that a fault can name.
+// operations lists the S3 operations that the field Operations of a fault may contain.
 var operations = []string{
 	"PutObject", "GetObject", "HeadObject", "DeleteObject", "DeleteObjects", "CopyObject",
 	"ListObjectsV2", "ListObjectVersions", "CompleteMultipartUpload",
 }
 
-// defaultCodes maps HTTP statuses to S3 error codes, for faults without a code.
+// defaultCodes maps an HTTP status to the S3 error code of a fault that has this status and no code.
 var defaultCodes = map[int]string{403: "AccessDenied", 404: "NoSuchKey", 500: "InternalError", 503: "SlowDown"}
 
-// fault is the body of PUT /fault. It replaces a fault with the same Only.
+// fault is the JSON body of a PUT /fault request. A new fault replaces the fault with the same value of the field
+// Only.
 type fault struct {
 	Only       string   `json:"only"`       // requests for objects whose key contains it; "" means all requests
 	Times      int      `json:"times"`      // number of requests that fail; 0 means until the fault is replaced
@@ -78,7 +79,8 @@ func (i *injector) dropsEvents(key string) bool {
 	return i.Peek(func(f fault) bool { return strings.Contains(key, f.Only) }).Events == "drop"
 }
 
-// inject delays the request and returns the error of the fault that applies to it, if any.
+// inject selects the fault that applies to the request, waits for the fault's delay, and returns the fault's error.
+// It returns nil if no fault applies or the fault has no error.
 func (i *injector) inject(ctx context.Context, operation, key string) error {
 	f := i.Take(func(f fault) bool {
 		return strings.Contains(key, f.Only) && (len(f.Operations) == 0 || slices.Contains(f.Operations, operation))
@@ -92,7 +94,7 @@ func (i *injector) inject(ctx context.Context, operation, key string) error {
 	}
 }
 
-// serve accepts faults at PUT /fault until ctx ends.
+// serve runs an HTTP server that accepts faults at PUT /fault until ctx ends.
 func (i *injector) serve(ctx context.Context, addr string) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("PUT /fault", func(w http.ResponseWriter, r *http.Request) {
@@ -115,7 +117,7 @@ func (i *injector) serve(ctx context.Context, addr string) error {
 	return nil
 }
 
-// faultyBackend injects faults before it calls the backend.
+// faultyBackend is a storage backend that injects faults before it calls the wrapped storage backend.
 type faultyBackend struct {
 	backend.Backend
 	faults *injector

@@ -23,7 +23,7 @@ func checksum(body string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// grant presigns one upload of picture to key.
+// grant returns a presigned request that uploads the test picture to the given key.
 func grant(t testing.TB, c *s3.Client, key string, options ...func(*s3.PresignOptions)) *v4.PresignedHTTPRequest {
 	t.Helper()
 	signed, err := s3.NewPresignClient(c).PresignPutObject(t.Context(), &s3.PutObjectInput{
@@ -36,7 +36,7 @@ func grant(t testing.TB, c *s3.Client, key string, options ...func(*s3.PresignOp
 	return signed
 }
 
-// anHourAgo makes the presigner sign with the time of an hour ago.
+// anHourAgo is an option that makes the presigner sign as if the current time were one hour earlier.
 func anHourAgo(o *s3.PresignOptions) {
 	o.Presigner = earlier{v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })}
 }
@@ -50,7 +50,8 @@ func (e earlier) PresignHTTP(
 	return e.Signer.PresignHTTP(ctx, creds, r, payloadHash, service, region, now.Add(-time.Hour), options...)
 }
 
-// headers returns the signed headers except Host and Content-Length, which the HTTP client sets.
+// headers returns the signed headers that a test must set. The headers Host and Content-Length are omitted, because
+// the HTTP client sets them.
 func headers(signed *v4.PresignedHTTPRequest) map[string]string {
 	h := map[string]string{}
 	for name := range signed.SignedHeader {

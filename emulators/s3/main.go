@@ -1,9 +1,9 @@
-// Command s3 runs a local S3 with one versioned bucket:
+// Command s3 runs an S3 emulator with one versioned bucket:
 //
 //	go run ./emulators/s3 [-addr HOST:PORT] [-dir DIR] [-bucket NAME] [-origin URL,URL] [-notify URL]
 //
-// It sends an S3 event to a Lambda function for every new object. Objects and events survive kill -9, but not a power
-// cut, because files are not synced to disk.
+// The emulator sends an S3 event to a Lambda function for every new object. Objects and events survive kill -9. They may
+// be lost in a power cut, because the emulator does not sync files to disk.
 package main
 
 import (
@@ -91,7 +91,8 @@ func parse(args []string, env func(string) string, help io.Writer) (settings, er
 	return s, nil
 }
 
-// run serves until ctx ends, then waits for the requests in progress. The next process sends the undelivered events.
+// run serves S3 requests until ctx ends, and then waits for the requests in progress. Undelivered events stay on
+// disk, and the next process sends them.
 func run(ctx context.Context, s settings) error {
 	if err := captureOutput(); err != nil {
 		return err
@@ -130,7 +131,8 @@ func run(ctx context.Context, s settings) error {
 	return g.Wait()
 }
 
-// captureOutput logs the lines that versitygw prints to stderr and discards its banners on stdout.
+// captureOutput logs the lines that versitygw, the embedded S3 server, prints to stderr. It discards the lines that
+// versitygw prints to stdout.
 func captureOutput() error {
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {

@@ -30,7 +30,7 @@ const (
 	region = "eu-central-1"
 )
 
-// TestMain runs the tests; in a child process, the command.
+// TestMain runs the tests. In a child process, TestMain runs the command instead.
 func TestMain(m *testing.M) {
 	if os.Getenv("S3_TEST_CHILD") != "" {
 		main()
@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// server is a child process that runs the command.
+// server is a child process that runs the S3 emulator, together with an S3 client for this process.
 type server struct {
 	*s3.Client
 	url, control string
@@ -48,7 +48,7 @@ type server struct {
 	log          *strings.Builder // complete when ended is closed
 }
 
-// start runs the server until the test ends or kill is called.
+// start starts a server, which runs until the test ends or the method kill is called.
 func start(t testing.TB, dir, notify string, args ...string) *server {
 	t.Helper()
 	for range 5 { // another process may take a claimed port
@@ -127,7 +127,8 @@ func freePort(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// lambda accepts events like the Invoke API, or responds with another status.
+// lambda is a test server that accepts events as Lambda's Invoke API does. The method respond makes the server
+// respond with another status.
 type lambda struct {
 	*httptest.Server
 	received chan invocation
@@ -175,7 +176,8 @@ func (l *lambda) take(t testing.TB) invocation {
 	}
 }
 
-// next decodes the next event as a Lambda in Go does and returns its only record.
+// next returns the only record of the next event that the test server receives. It decodes the event as a Lambda
+// function in Go does.
 func (l *lambda) next(t testing.TB) events.S3EventRecord {
 	t.Helper()
 	var event events.S3Event

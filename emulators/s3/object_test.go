@@ -23,7 +23,8 @@ func code(err error) string {
 	return ""
 }
 
-// TestVersions runs with both kinds of attribute storage, because the file system decides which one is used.
+// TestVersions runs once with extended attributes and once with attributes in separate files. The emulator uses one
+// of these two storages, depending on the file system.
 func TestVersions(t *testing.T) {
 	t.Run("with_extended_attributes", func(t *testing.T) { testVersions(t, t.TempDir()) })
 	t.Run("with_attributes_in_separate_files", func(t *testing.T) {
@@ -103,8 +104,8 @@ func testVersions(t *testing.T, dir string) {
 	})
 }
 
-// TestConcurrentDeletes guards against a bug of versitygw 1.8.0: of five versions that were deleted at the same time, one
-// to four remained in half of the runs.
+// TestConcurrentDeletes checks that no version remains after concurrent deletions. In half of the runs, versitygw
+// 1.8.0 left one to four of five versions that were deleted at the same time.
 func TestConcurrentDeletes(t *testing.T) {
 	t.Run("no_version_remains", func(t *testing.T) {
 		s := start(t, t.TempDir(), startLambda(t).URL)

@@ -16,8 +16,8 @@ import (
 	"triptych/emulators/s3event"
 )
 
-// outbox stores undelivered events and intents. An intent states that an object is being created. Each intent and
-// each event is a file; its name starts with the sequencer.
+// outbox stores undelivered events and intents on disk. An intent states that an object is being created. Each event
+// and each intent is one file, whose name starts with the sequencer of the event.
 type outbox struct {
 	dir     string
 	notify  string        // URL of the function that receives the events; "" if there is none
@@ -45,7 +45,8 @@ func openOutbox(dir, notify string) (*outbox, error) {
 	return &outbox{dir: dir, notify: notify, added: make(chan struct{}, 1)}, nil
 }
 
-// sequencer returns a unique string that sorts by time.
+// sequencer returns a unique string that starts with the current time, so that sequencers sort in the order of their
+// creation.
 func (o *outbox) sequencer() string {
 	return fmt.Sprintf("%016X%04X", time.Now().UnixNano(), o.counter.Add(1)%(1<<16))
 }
@@ -63,7 +64,7 @@ func (o *outbox) addEvent(c s3event.Creation) error {
 	return nil
 }
 
-// write creates the file atomically, so that a killed process leaves no incomplete intent or event.
+// write creates a file in the outbox atomically, so that a killed process leaves no incomplete intent or event.
 func (o *outbox) write(name string, v any) error {
 	doc, err := json.Marshal(v)
 	if err != nil {
@@ -101,7 +102,8 @@ func (o *outbox) readIntents() ([]s3event.Creation, error) {
 	return intents, nil
 }
 
-// deliver sends the events until ctx ends, in no particular order. It sends each event until the function accepts it.
+// deliver sends the events in the outbox to the Lambda function until ctx ends, in no particular order. It repeats
+// each event until the function accepts the event.
 func (o *outbox) deliver(ctx context.Context) {
 	pause := minPause
 	for {

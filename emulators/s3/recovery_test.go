@@ -63,7 +63,7 @@ func TestDelivery(t *testing.T) {
 	})
 }
 
-// writeIntent writes the intent of a PUT during which the process was killed.
+// writeIntent creates the intent file that a server leaves if it is killed during a PUT of the given key.
 func writeIntent(t *testing.T, dir, key string) {
 	t.Helper()
 	c := s3event.Creation{EventName: "ObjectCreated:Put", Bucket: bucket, Key: key, Time: time.Now(), Sequencer: "0000000000000001"}

@@ -23,10 +23,11 @@ import (
 	"github.com/versity/versitygw/s3err"
 )
 
-// grantHeaders are the headers of an upload with a presigned URL, which CORS must allow.
+// grantHeaders lists the headers that a browser sends when it uploads to a presigned URL. The bucket's CORS rule must
+// allow these headers.
 var grantHeaders = []auth.CORSHeader{"content-type", "if-none-match", "x-amz-checksum-sha256"}
 
-// store is versitygw's storage in plain files, with corrected deletions.
+// store is versitygw's storage of objects in plain files, with a corrected deletion of objects.
 type store struct {
 	backend.Backend
 	objects    string // directory of the current versions
@@ -34,7 +35,8 @@ type store struct {
 	deletion   sync.Mutex // held during DeleteObject
 }
 
-// openStore opens the store in dir, an absolute path, and changes the working directory.
+// openStore opens the store in the directory dir, which must be an absolute path. It also changes the working
+// directory of the process.
 func openStore(dir string) (_ *store, err error) {
 	s := &store{objects: filepath.Join(dir, "objects")}
 	options := posix.PosixOpts{VersioningDir: filepath.Join(dir, "versions"), CopyObjectThreshold: 5 << 30}
@@ -54,8 +56,9 @@ func openStore(dir string) (_ *store, err error) {
 	return s, nil
 }
 
-// openAttributes opens the storage of ETags, types and versions. It uses extended attributes of the objects' files if
-// the file system supports them and dir does not exist. Otherwise it uses files in dir.
+// openAttributes opens the storage of the objects' ETags, content types and versions. It uses extended file
+// attributes if the file system supports extended attributes and the directory dir does not exist. Otherwise, it uses
+// files in dir.
 func openAttributes(objects, dir string) (storer meta.MetadataStorer, used string, err error) {
 	const probe = "probe"
 	var extended meta.XattrMeta
@@ -73,7 +76,8 @@ func openAttributes(objects, dir string) (storer meta.MetadataStorer, used strin
 	return sidecar, dir, nil
 }
 
-// prepare creates the bucket if it is missing. It always configures it, because a kill may have interrupted an earlier start.
+// prepare creates the bucket if it is missing, and then configures the bucket. It also configures an existing bucket,
+// because an earlier process may have been killed before the configuration was complete.
 func (s *store) prepare(ctx context.Context, bucket, owner string, origins []string) error {
 	acl, err := json.Marshal(auth.ACL{Owner: owner})
 	if err != nil {
@@ -101,7 +105,7 @@ func (s *store) prepare(ctx context.Context, bucket, owner string, origins []str
 	return s.allowOrigins(ctx, bucket, origins)
 }
 
-// allowOrigins lets pages of the given origins use presigned URLs.
+// allowOrigins sets the bucket's CORS rule so that web pages from the given origins may use presigned URLs.
 func (s *store) allowOrigins(ctx context.Context, bucket string, origins []string) error {
 	maxAge := int32(3600)
 	rule := auth.CORSRule{

@@ -1,6 +1,7 @@
 // Package s3event builds the event notifications that S3 sends for new objects, and sends them to Lambda. The format
 // is version 2.1 of https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html. The
-// package does not use events.S3EventRecord, which adds urlDecodedKey and prints nanoseconds.
+// package does not use the type events.S3EventRecord, because that type's JSON differs from S3's format in the member
+// urlDecodedKey and in nanoseconds.
 package s3event
 
 import (
@@ -59,7 +60,8 @@ type object struct {
 	Sequencer string `json:"sequencer"`
 }
 
-// Creation states what happened. Key is not encoded; ETag may have quotes.
+// Creation describes the creation of an object. The field Key is not URL-encoded, and the field ETag may have
+// quotation marks.
 type Creation struct {
 	EventName, Region, Bucket, Key, VersionID, ETag string
 
@@ -68,7 +70,8 @@ type Creation struct {
 	Sequencer string // hexadecimal; AWS compares sequencers as strings to order the events of one key
 }
 
-// Created returns the record of a picture that was uploaded by one PUT request. Its sequencer is the time of the upload.
+// Created returns the event record for a picture that was uploaded with one PUT request. The sequencer of the record
+// is the time of the upload.
 func Created(p picture.Picture) Record {
 	return New(Creation{
 		EventName: "ObjectCreated:Put", Region: "eu-central-1", Bucket: p.Bucket, Key: p.Key, VersionID: p.VersionID, ETag: p.ETag,
@@ -98,8 +101,8 @@ func New(c Creation) Record {
 
 var client = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
 
-// Send sends an encoded Event to a function and returns when Lambda accepts it. lambdaURL is the function's URL in
-// the Invoke API: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html.
+// Send sends a JSON-encoded Event to a Lambda function and returns when Lambda has accepted the event. The parameter
+// lambdaURL is the function's URL in the Invoke API: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html.
 func Send(ctx context.Context, lambdaURL string, event []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, lambdaURL, bytes.NewReader(event))
 	if err != nil {

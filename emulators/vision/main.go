@@ -1,4 +1,5 @@
-// Command vision is an emulator of Cloud Vision that runs on loopback by itself: go run ./emulators/vision
+// Command vision runs the emulator of Cloud Vision alone, on a loopback address. Start it with: go run
+// ./emulators/vision
 package main
 
 import (

@@ -23,7 +23,7 @@ import (
 
 var regenerate = flag.Bool("regenerate", false, "recreate testdata from the source packages; needs apt-get and dpkg")
 
-// The source packages: three Debian packages and a Go module.
+// The original pictures come from three Debian packages and a Go module.
 const (
 	scikit  = "python3-skimage"
 	darknet = "darknet"
@@ -46,7 +46,7 @@ var originals = []struct{ from, path, sha256, name string }{
 	{gocv, "images/face.jpg", "51f524c76aeb4e12f97476978e1f3b0d0276b9db0a159833d10ca242a19cbf50", "webcam"},
 }
 
-// derived are the pictures that are made from the originals.
+// derived maps the name of each derived picture to the function that makes this picture from the originals.
 var derived = map[string]func(originals map[string]image.Image) image.Image{
 	"people": func(from map[string]image.Image) image.Image {
 		return composed(
@@ -164,13 +164,13 @@ func read(t *testing.T, file string) []byte {
 	return data
 }
 
-// part is a rectangle of a source picture and its position in the composed picture.
+// part is a rectangle of a source picture, and the rectangle of the composed picture into which it is copied.
 type part struct {
 	of       image.Image
 	cut, put image.Rectangle
 }
 
-// composed returns a picture of the size of a webcam picture.
+// composed copies the parts into a picture of 1280 × 720 pixels, the size of a webcam picture.
 func composed(parts ...part) image.Image {
 	whole := image.NewRGBA(image.Rect(0, 0, 1280, 720))
 	for _, p := range parts {
@@ -190,7 +190,8 @@ func darkened(from image.Image) image.Image {
 	return to
 }
 
-// anticlockwise rotates a square picture, as in the file of an upright camera.
+// anticlockwise returns a square picture after an anticlockwise rotation by 90°. Phones that are held upright store
+// the pixels of a photograph in this way.
 func anticlockwise(from image.Image) image.Image {
 	side := from.Bounds().Dx()
 	to := image.NewRGBA(from.Bounds())
@@ -202,7 +203,8 @@ func anticlockwise(from image.Image) image.Image {
 	return to
 }
 
-// lyingOnItsSide adds Exif orientation 6 (rotate clockwise to display) to a JPEG.
+// lyingOnItsSide returns the JPEG with the Exif orientation 6, which means: rotate the picture clockwise to display
+// it.
 func lyingOnItsSide(data []byte) []byte {
 	const exif = "\xff\xe1\x00\x22Exif\x00\x00" + "MM\x00\x2a\x00\x00\x00\x08" + "\x00\x01" +
 		"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00" + "\x00\x00\x00\x00"

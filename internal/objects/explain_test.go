@@ -26,7 +26,7 @@ func openClient(t testing.TB) *s3.Client {
 	return Open(Config{AWS: cfg})
 }
 
-// explainCase provokes one error of S3, and expects the row explanations[code].
+// explainCase provokes one error of S3. The test expects that Explain finds this error in the row explanations[code].
 type explainCase struct {
 	code    string
 	name    string
@@ -147,7 +147,8 @@ func put(t *testing.T, c *s3.Client, key *string) (version *string) {
 	return out.VersionId
 }
 
-// remove deletes a version, or creates a delete marker if version is nil. It returns the ID of either.
+// remove deletes the given version of an object and returns the version's ID. If version is nil, remove creates a
+// delete marker and returns the marker's ID.
 func remove(t *testing.T, c *s3.Client, key, version *string) *string {
 	t.Helper()
 	out, err := c.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(s3test.Bucket), Key: key, VersionId: version})

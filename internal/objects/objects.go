@@ -1,5 +1,5 @@
-// Package objects connects to S3, where the pictures are. It signs URLs for one object version each, and translates S3's
-// errors. It retries nothing: Temporal and the browser retry.
+// Package objects connects to S3, where the pictures are stored. It signs URLs, each for one version of an object,
+// and translates S3's errors. The package retries nothing, because Temporal and the browser retry.
 package objects
 
 import (
@@ -18,16 +18,16 @@ type Config struct {
 	AWS aws.Config
 }
 
-// Open returns an S3 client. For a custom endpoint (AWS_ENDPOINT_URL_S3), which rarely has a host name per bucket, the
-// client puts the bucket into the path.
+// Open returns an S3 client. If there is a custom endpoint (AWS_ENDPOINT_URL_S3), the client puts the bucket's name
+// into the URL's path, because such an endpoint rarely has a host name for each bucket.
 func Open(c Config) *s3.Client {
 	cfg := c.AWS.Copy()
 	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
 }
 
-// SignGet returns a URL for this object version, and the URL's expiry. The URL expires after ttl, or earlier if its
-// credentials do.
+// SignGet returns a signed URL for downloading the picture's version in S3, and the time when the URL expires. The
+// URL expires after ttl, or with the AWS credentials if these expire earlier.
 func SignGet(ctx context.Context, client *s3.Client, p picture.Picture, ttl time.Duration) (string, time.Time, error) {
 	now := time.Now()
 	credentials, err := client.Options().Credentials.Retrieve(ctx)

@@ -1,5 +1,5 @@
-// Package pipeline connects to Temporal and starts AnnotatePicture workflows. The package imports neither workflows
-// nor activities.
+// Package pipeline connects to Temporal and starts the workflow AnnotatePicture. The package does not import the code
+// of the workflows and activities.
 package pipeline
 
 import (

@@ -67,8 +67,8 @@ func (c *Container) connect() error {
 	return nil
 }
 
-// do makes one call. If azcosmos has no valid account document, do replaces the connection. Otherwise azcosmos could
-// fail all calls of the next five minutes, even if Cosmos DB is available again.
+// do makes one call. If the call fails and azcosmos has no valid copy of Cosmos DB's account document, do replaces
+// the connection. The old connection could fail for five more minutes, even if Cosmos DB is available again.
 func (c *Container) do(operation string, id picture.ID, call func(*azcosmos.ContainerClient) error) error {
 	used := c.current.Load()
 	err := call(used.items)
@@ -81,11 +81,12 @@ func (c *Container) do(operation string, id picture.ID, call func(*azcosmos.Cont
 	return fmt.Errorf("%s the Record of %s: %w", operation, id.Redacted(), err)
 }
 
-// Do implements policy.Policy. It returns every failure as a callError, because azcosmos retries other errors and has
-// no option that disables these retries.
+// Do implements policy.Policy: it sends one request. It returns every failure as a callError, because azcosmos
+// retries other errors and has no option that disables these retries.
 func (c *connection) Do(r *policy.Request) (*http.Response, error) {
 	if strings.Trim(r.Raw().URL.Path, "/") == "" {
-		// azcosmos allows the request for the account document one minute, whatever the caller's deadline.
+		// This timeout is necessary because azcosmos allows the request for the account document one minute, even if
+		// the caller's deadline is earlier.
 		ctx, cancel := context.WithTimeout(r.Raw().Context(), 5*time.Second)
 		defer cancel()
 		r = r.Clone(ctx)

@@ -32,7 +32,8 @@ func TestOpen(t *testing.T) {
 	})
 }
 
-// azcosmos retries temporary errors, but only the caller may decide about retries.
+// azcosmos retries temporary errors by default. The test checks that each call sends only one request, because the
+// caller decides about retries.
 func TestOneRequestPerCall(t *testing.T) {
 	for _, status := range []int{408, 429, 449, 500, 502, 503, 504} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
@@ -102,7 +103,8 @@ func TestLostResponse(t *testing.T) {
 	}
 }
 
-// azcosmos v1.5.0 caches the error of a request for the account document for five minutes.
+// azcosmos v1.5.0 caches a failed request for the account document for five minutes. The test checks that calls
+// succeed as soon as Cosmos DB is available again.
 func TestAccountIsUsedAsSoonAsItIsBack(t *testing.T) {
 	a := startEmulator(t)
 	c := a.provision(t)
@@ -123,7 +125,8 @@ func TestAccountIsUsedAsSoonAsItIsBack(t *testing.T) {
 	}
 }
 
-// A 403 can mean that writes must go to another region, as the account document says.
+// The status 403 can mean that writes must go to another region. The account document names this region, so azcosmos
+// must read the document again.
 func TestAccountIsReadAgainAfter403(t *testing.T) {
 	a := startEmulator(t)
 	c := a.provision(t)

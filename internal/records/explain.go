@@ -31,11 +31,11 @@ type cause struct {
 	code  string // an HTTP status or, in the phase signIn, an error code of AWS
 }
 
-// explanations maps errors to their meaning for the picture. A test provokes each of them.
-//
-// Sources: Cosmos DB's status codes (https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb),
-// AWS's error codes (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html) and Entra ID's
-// error codes (https://learn.microsoft.com/entra/identity-platform/reference-error-codes).
+// explanations maps each cause of an error to the kind and the message of a picture.Error. A test provokes each
+// cause. Sources: Cosmos DB's status codes
+// (https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb), AWS's error codes
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html) and Entra ID's error codes
+// (https://learn.microsoft.com/entra/identity-platform/reference-error-codes).
 var explanations = map[cause]struct {
 	kind    picture.Kind
 	message string
@@ -64,7 +64,7 @@ var explanations = map[cause]struct {
 	{phase: decode}: {picture.Misconfigured, "The document of this picture in Cosmos DB is not a Record: repair or delete it"},
 }
 
-// callError is the error of one call. Its text is one line without the picture's whole ID.
+// callError is the error of one call to Cosmos DB. Its text is one line and does not contain the picture's whole ID.
 type callError struct {
 	cause
 	text       string
@@ -75,13 +75,13 @@ type callError struct {
 func (e *callError) Error() string { return e.text }
 func (e *callError) Unwrap() error { return e.wrapped }
 
-// sentinels maps HTTP statuses to errors about a Record.
+// sentinels maps each HTTP status that concerns a single Record to the exported error with the same meaning.
 var sentinels = map[int]error{
 	http.StatusConflict: ErrExists, http.StatusPreconditionFailed: ErrChanged, http.StatusNotFound: ErrNotFound,
 }
 
-// ownerNotFound is the sub-status of a 404 that refers to the container, not to the Record. See StatusCodes.md in
-// https://github.com/Azure/azure-sdk-for-java/tree/main/sdk/cosmos/azure-cosmos/docs.
+// ownerNotFound is the sub-status of a 404 response if the container, not the Record, does not exist. See
+// StatusCodes.md in https://github.com/Azure/azure-sdk-for-java/tree/main/sdk/cosmos/azure-cosmos/docs.
 const ownerNotFound = "1003"
 
 // refused returns the error of an unsuccessful response.

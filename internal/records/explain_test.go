@@ -16,7 +16,7 @@ import (
 	"triptych/picture"
 )
 
-// explainCase provokes one error, and expects one row of explanations.
+// explainCase provokes one error. The test expects that Explain finds this error in the row explanations[cause].
 type explainCase struct {
 	cause   cause
 	name    string

@@ -15,8 +15,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// federation signs in to Azure without a key. AWS issues an assertion: a token that identifies the program's role. Entra ID
-// trusts that role and returns its own token in exchange, which azidentity caches.
+// federation signs in to Azure without a key. AWS issues an assertion, which is a token that identifies the program's
+// AWS role. Entra ID trusts this role and exchanges the assertion for a token for Azure, which azidentity caches.
 type federation struct{ azcore.TokenCredential }
 
 func newFederation(c Config) (federation, error) {
@@ -58,7 +58,7 @@ func (f federation) GetToken(ctx context.Context, o policy.TokenRequestOptions) 
 // assertion requests a token from AWS that identifies the program's role.
 func assertion(ctx context.Context, client *sts.Client) (string, error) {
 	response, err := client.GetWebIdentityToken(ctx, &sts.GetWebIdentityTokenInput{
-		// Entra ID requires RS256 and recommends this audience
+		// Entra ID requires the signing algorithm RS256 and recommends this audience
 		// (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations).
 		Audience: []string{"api://AzureADTokenExchange"}, SigningAlgorithm: aws.String("RS256"),
 		DurationSeconds: aws.Int32(300), // the role's policy allows no longer lifetime

@@ -18,8 +18,9 @@ const (
 	clientID = "11111111-2222-3333-4444-555555555555"
 )
 
-// federationEnv is a Cosmos DB emulator behind TLS that accepts tokens of a simulated Entra ID, which in turn accepts
-// assertions of a simulated AWS STS.
+// federationEnv simulates the servers that are needed to sign in without a key. A simulated AWS STS issues
+// assertions, and a simulated Entra ID exchanges them for tokens. A Cosmos DB emulator behind TLS accepts these
+// tokens.
 type federationEnv struct {
 	*account
 	config                Config

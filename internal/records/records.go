@@ -23,13 +23,13 @@ const (
 	PartitionKey  = "/id"
 )
 
-// MaxSize is the size of the largest Record, in bytes as Encode returns it. Cosmos DB allows items of 2 MB
-// (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits). 4 KiB of them are reserved for the
-// properties that Cosmos DB adds.
+// MaxSize is the largest size of a Record in bytes, in the JSON that Encode returns. Cosmos DB allows 2 MB per item
+// (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits). MaxSize is 4 KiB smaller, because
+// Cosmos DB adds properties to each item.
 const MaxSize = 2<<20 - 4<<10
 
-// Config configures the connection. The program signs in with its AWS role if Federation is set, with Key if only Key is
-// set, and otherwise with Azure's default credential chain.
+// Config configures the connection to Cosmos DB. If the field Federation is set, the program signs in with its AWS
+// role. Otherwise it signs in with the field Key or, if Key is empty, with Azure's default credential chain.
 type Config struct {
 	Endpoint   string // COSMOS_ENDPOINT
 	Key        string // COSMOS_KEY
@@ -83,7 +83,7 @@ func Encode(r picture.Record) ([]byte, error) {
 	return item, nil
 }
 
-// Create writes a new Record. It fails with ErrExists if the picture has one.
+// Create writes a new Record. It fails with ErrExists if the picture already has a Record.
 func (c *Container) Create(ctx context.Context, r picture.Record) error {
 	item, err := Encode(r)
 	if err != nil {
@@ -95,8 +95,8 @@ func (c *Container) Create(ctx context.Context, r picture.Record) error {
 	})
 }
 
-// Read returns a picture's Record and the ETag that Replace needs. It fails with ErrNotFound if there is none, and with
-// ErrUnreadable if the document is not a Record.
+// Read returns a picture's Record, and the Record's ETag, which Replace needs. It fails with ErrNotFound if the
+// picture has no Record, and with ErrUnreadable if the stored document is not a Record.
 func (c *Container) Read(ctx context.Context, id picture.ID) (picture.Record, azcore.ETag, error) {
 	var response azcosmos.ItemResponse
 	err := c.do("reading", id, func(items *azcosmos.ContainerClient) (err error) {
@@ -113,8 +113,8 @@ func (c *Container) Read(ctx context.Context, id picture.ID) (picture.Record, az
 	return r, response.ETag, nil
 }
 
-// Replace overwrites the Record that was read with etag. It fails with ErrChanged if the Record has changed since, and with
-// ErrNotFound if it no longer exists.
+// Replace overwrites a Record that Read returned together with the given ETag. It fails with ErrChanged if the Record
+// has changed since it was read, and with ErrNotFound if the Record no longer exists.
 func (c *Container) Replace(ctx context.Context, r picture.Record, etag azcore.ETag) error {
 	item, err := Encode(r)
 	if err != nil {

@@ -13,7 +13,8 @@ import (
 	"triptych/picture"
 )
 
-// The SDK subtracts five minutes from the lifetime of credentials from a container endpoint.
+// The AWS SDK treats credentials from a container endpoint as expired five minutes early. The simulated endpoint
+// therefore adds five minutes to each lifetime.
 func TestSignGetWithExpiringCredentials(t *testing.T) {
 	for name, c := range map[string]struct {
 		lifetime    time.Duration // of the first credentials

@@ -28,8 +28,8 @@ type Settings struct {
 	AWS      aws.Config          // from the AWS_* variables
 }
 
-// Load overrides the environment variables and reads the settings of Temporal and AWS. Only main packages may call it,
-// because it changes the environment of the process.
+// Load overrides the environment variables, and returns the settings of the program. Only main packages may call
+// Load, because it changes the environment of the process.
 func Load(ctx context.Context) (Settings, error) {
 	if err := override(ctx); err != nil {
 		return Settings{}, err
@@ -86,12 +86,13 @@ func override(ctx context.Context) error {
 	return nil
 }
 
-// renewBefore is the time from renewal to expiry. The SDK renews credentials only at expiry, but credentials in their
-// last minute cannot sign a URL that is valid for a minute.
+// renewBefore is the time between the renewal of credentials and their expiry. The SDK renews credentials only when
+// they expire. A signed URL expires with its credentials, so credentials in their last minute cannot sign a URL that
+// is valid for a minute.
 const renewBefore = 2 * time.Minute
 
-// renewing is a credentials provider that renews credentials before they expire. If the renewal fails, it returns the
-// old credentials until they expire.
+// renewing is a credentials provider that renews credentials before they expire. If a renewal fails, the provider
+// returns the old credentials until these expire.
 type renewing struct {
 	cache    *aws.CredentialsCache
 	expiring atomic.Pointer[aws.Credentials]
@@ -111,7 +112,7 @@ func (r *renewing) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return current, err
 }
 
-// Require returns an error that lists the variables that are empty.
+// Require returns an error if some of the given environment variables are empty. The error lists the empty variables.
 func (s Settings) Require(names ...string) error {
 	missing := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return s.Getenv(name) != "" })
 	if len(missing) == 0 {

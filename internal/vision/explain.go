@@ -34,10 +34,10 @@ const (
 	mentionsURL   = "mentions URL"   // the message of an error per image mentions the URL
 )
 
-// explanations maps errors to their meaning for the picture. A test provokes each of them. Sources:
-// https://cloud.google.com/apis/design/errors, and for sign-in
+// explanations maps each cause of an error to the kind and the message of a picture.Error. A test provokes each
+// cause. Sources: https://cloud.google.com/apis/design/errors and, for sign-in,
 // https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation. Google does not document the errors
-// per image; these were observed.
+// for single images, so their rows follow from observed responses.
 var explanations = map[cause]struct {
 	kind    picture.Kind
 	message string
@@ -80,7 +80,7 @@ var explanations = map[cause]struct {
 	{byBytes, ""}:                  {picture.Unavailable, "Google could not annotate the picture"},
 }
 
-// ImageError is the error of one image inside a successful response.
+// ImageError is Cloud Vision's error for one image. Vision returns it inside a successful response.
 type ImageError struct {
 	Code    codes.Code
 	Message string
@@ -100,7 +100,7 @@ func (e *ImageError) cause() cause {
 	return c
 }
 
-// Explain translates an error of a Vision call, or an *ImageError.
+// Explain converts an error of a call to Cloud Vision, or an *ImageError, to a picture.Error.
 func Explain(err error) *picture.Error {
 	c, text, retryAfter := cause{}, err.Error(), time.Duration(0)
 	if image, ok := errors.AsType[*ImageError](err); ok {

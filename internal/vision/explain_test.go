@@ -17,7 +17,7 @@ import (
 	"triptych/picture"
 )
 
-// explainCase provokes one error, and expects one row of explanations.
+// explainCase provokes one error. The test expects that Explain finds this error in the row explanations[cause].
 type explainCase struct {
 	cause   cause
 	name    string
@@ -77,7 +77,8 @@ func explainCases() []explainCase {
 		imageCode(byBytes, codes.ResourceExhausted, picture.Throttled),
 		{cause{byBytes, "Unimplemented"}, "feature that the emulator lacks", picture.Misconfigured, 0, allFeatures(byBytes)},
 		{cause{byBytes, ""}, "unknown code", picture.Unavailable, 0, imageCode(byBytes, codes.Internal, "").provoke},
-		// Google fetches nothing in this phase, so errors about fetching are unknown errors.
+		// In the phase byBytes, Google fetches nothing. Codes and messages about fetching are therefore unknown
+		// errors in this phase.
 		{cause{byBytes, ""}, "code about fetching", picture.Unavailable, 0, imageCode(byBytes, codes.PermissionDenied, "").provoke},
 		{cause{byBytes, ""}, "message about a URL", picture.Unavailable, 0, imageFault(byBytes, annotator.Fault{ImageCode: codes.InvalidArgument, Message: "The URL is not accessible."})},
 	}
@@ -113,7 +114,8 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// callFault makes the emulator fail only the first request. If the client retried, the test would fail.
+// callFault returns a case in which the emulator fails only the first request. If the client retried, it would get no
+// error and the test would fail.
 func callFault(code codes.Code, kind picture.Kind, after time.Duration) explainCase {
 	return explainCase{cause{call, code.String()}, fmt.Sprintf("retry after %s", after), kind, after, func(t *testing.T) error {
 		emulator, address := startEmulator(t)

@@ -18,11 +18,12 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// subjectTokenType is the type of a request signed with an AWS role.
+// subjectTokenType is Google's name for a token that is a signed AWS request. The request is signed with the
+// credentials of an AWS role.
 const subjectTokenType = "urn:ietf:params:aws:token-type:aws4_request"
 
-// federated returns Google credentials for the program's AWS role. The format of c.CredentialsConfig, which contains no
-// secret, is defined in https://google.aip.dev/auth/4117.
+// federated returns Google credentials that sign in with the program's AWS role. Their configuration
+// c.CredentialsConfig contains no secret; its format is defined in https://google.aip.dev/auth/4117.
 func federated(c Config) (*auth.Credentials, error) {
 	var file struct {
 		Type             string `json:"type"`
@@ -81,8 +82,8 @@ func (r *refusal) Error() string { return "signing in to Google: " + r.message }
 // GRPCStatus makes gRPC return a refusal unchanged. gRPC replaces errors without a status.
 func (r *refusal) GRPCStatus() *status.Status { return status.New(codes.Unauthenticated, r.Error()) }
 
-// refusalTransport turns the response to a refused token request into a refusal. Google's library would turn the HTTP
-// status into text.
+// refusalTransport is an HTTP transport that returns a refusal if Google refuses a request for a token. Without this
+// transport, Google's library would report the HTTP status only in the text of an error.
 type refusalTransport struct{}
 
 func (refusalTransport) RoundTrip(req *http.Request) (*http.Response, error) {

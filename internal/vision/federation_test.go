@@ -30,8 +30,8 @@ const (
 	emptySHA256    = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
-// federationEnv simulates the servers that a worker without keys connects to: the credentials endpoint of an ECS task,
-// Google's token endpoint, the service account, and Cloud Vision behind TLS.
+// federationEnv simulates the servers that a worker without keys connects to. These are the credentials endpoint of
+// an ECS task, Google's token endpoint, the endpoint for tokens of the service account, and Cloud Vision behind TLS.
 type federationEnv struct {
 	client    *visionapi.ImageAnnotatorClient
 	config    Config
@@ -133,7 +133,8 @@ func (f *federationEnv) refused(w http.ResponseWriter, server string) bool {
 	return true
 }
 
-// serveVision runs Cloud Vision's TLS endpoint in front of the emulator. It accepts only the latest token.
+// serveVision starts a TLS endpoint in front of the Cloud Vision emulator, and returns the endpoint's address. The
+// endpoint accepts only the latest token.
 func (f *federationEnv) serveVision(t *testing.T, emulator string) (address string) {
 	t.Helper()
 	plaintext := new(http.Protocols)
@@ -225,7 +226,8 @@ func TestFederation(t *testing.T) {
 	}
 }
 
-// checkSubjectToken verifies the token as Google does: it is a GetCallerIdentity request that this role signed for this pool.
+// checkSubjectToken verifies a token as Google does. The token must be a GetCallerIdentity request that the given AWS
+// role signed for the test's identity pool.
 func checkSubjectToken(t *testing.T, token string, role aws.Credentials) {
 	t.Helper()
 	decoded, err := url.QueryUnescape(token)

@@ -1,5 +1,5 @@
-// Package vision connects to Google Cloud Vision and translates its errors. It retries nothing: Temporal retries, where
-// each attempt is visible.
+// Package vision connects to Google Cloud Vision and translates its errors. The package retries nothing, because
+// Temporal retries and shows each attempt.
 package vision
 
 import (
@@ -17,7 +17,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// DefaultFeatures lists the features that the worker requests by default. Google bills each of them separately.
+// DefaultFeatures lists the features that the worker requests by default. Google charges for each feature separately.
 const DefaultFeatures = "LABEL_DETECTION,FACE_DETECTION,LANDMARK_DETECTION,LOGO_DETECTION,IMAGE_PROPERTIES,OBJECT_LOCALIZATION,SAFE_SEARCH_DETECTION"
 
 // maxResponse limits a response, in bytes. gRPC reports a larger response as RESOURCE_EXHAUSTED, which also means an

@@ -1,5 +1,6 @@
-// Package gateway serves the site's address on a developer's machine. It forwards requests to the web program, and serves
-// fault switches and dead letters under /local/ to the site's own page and to local programs.
+// Package gateway serves the site's address on a developer's machine and forwards requests to the web program.
+// Requests under /local/ set faults or deliver dead letters again. Only the site's own page and programs on this
+// machine may send requests under /local/.
 package gateway
 
 import (
@@ -25,8 +26,8 @@ type Gateway struct {
 	Redrive    func() (int, error) // delivers the dead letters again and returns their number
 }
 
-// Handler returns the handler for the site's address. Setting a fault stops when ctx ends, not when the client
-// disconnects.
+// Handler returns the HTTP handler for the site's address. If a client disconnects while a fault is being set, the
+// fault is still set. Only the end of ctx stops the setting of a fault.
 func (g *Gateway) Handler(ctx context.Context) http.Handler {
 	local, proxy := g.ownPageOnly(g.localAPI(ctx)), newProxy(g.Web)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -53,8 +54,9 @@ func newProxy(web string) http.Handler {
 	}
 }
 
-// ownPageOnly rejects requests that a page of another site can cause. Such a request has the other site as its Origin
-// or, after DNS rebinding, a Host that is not a loopback address. Programs send no Origin.
+// ownPageOnly rejects requests that a page of another site causes. Such a request has the other site's Origin header
+// or, after DNS rebinding, a Host header that is not a loopback address. Requests of programs have no Origin header
+// and are accepted.
 func (g *Gateway) ownPageOnly(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

@@ -12,7 +12,8 @@ import (
 	"path"
 )
 
-// plugs adds the fault switches to the site's page, which calls them plugs.
+// plugs contains the script and the style sheet that add the fault switches to the site's page. The page calls a fault
+// switch a plug.
 //
 //go:embed plugs.js plugs.css
 var plugs embed.FS
@@ -57,8 +58,8 @@ func (g *Gateway) serveFaults(ctx context.Context, w http.ResponseWriter, r *htt
 }
 
 func (g *Gateway) setFault(ctx context.Context, w http.ResponseWriter, r *http.Request) *problem {
-	// Pages of other sites cannot send this content type: the browser first sends a CORS preflight request, which the
-	// gateway rejects.
+	// A page of another site cannot send application/json: the browser would first send a CORS preflight request, and
+	// the gateway rejects preflight requests.
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return &problem{http.StatusUnsupportedMediaType, "Send the fault as application/json."}
 	}

@@ -1,5 +1,5 @@
-// Adds fault switches, called plugs, to the page. Only the gateway of package local/gateway serves this module; the deployed
-// site does not have it.
+// This module adds fault switches, called plugs, to the page. Only package local/gateway serves this module, so the
+// deployed site has no fault switches.
 import { request, retry } from "/api.js";
 import { $, element } from "/dom.js";
 import { addRenderer, set, state } from "/state.js";
@@ -27,7 +27,8 @@ $("steps").classList.add("plugged");
 addRenderer(draw);
 draw(state);
 
-// plug returns a button per fault of a cloud, or only the one for fault `only`.
+// plug returns an element with one button for each fault of a cloud. If the parameter `only` is given, the element
+// contains only the button for that fault.
 function plug(cloud, name, only) {
 	return element("div", { className: "plug", "data-cloud": cloud }, ...faults.filter(([fault]) => (only ?? fault) === fault).map(([fault, label]) => {
 		const button = element("button", { type: "button", "data-fault": fault }, label, element("span", { className: "sr-only" }, " of " + name));
@@ -36,7 +37,7 @@ function plug(cloud, name, only) {
 	}));
 }
 
-// Another tab may have set a fault while this one was hidden.
+// Another tab may have set a fault while this tab was hidden, so this tab requests the current faults again.
 document.addEventListener("visibilitychange", () => {
 	if (document.visibilityState === "visible") request(faultsURL).then(update, () => {});
 });

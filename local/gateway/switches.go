@@ -17,7 +17,8 @@ type Switch struct {
 	Set      func(ctx context.Context, fault string) error
 }
 
-// Switches sets faults of clouds, one at a time, and stores the current fault of each cloud.
+// Switches contains the fault switches of all clouds and the current fault of each cloud. Calls that set a fault run
+// one after another.
 type Switches struct {
 	switches []Switch
 	cleared  func(ctx context.Context, cloud string)
@@ -27,7 +28,8 @@ type Switches struct {
 	current map[string]string // fault by cloud
 }
 
-// NewSwitches returns Switches without faults. cleared is called after a cloud's fault was cleared.
+// NewSwitches returns Switches in which no cloud has a fault. The function cleared is called each time a cloud's
+// fault has been cleared.
 func NewSwitches(cleared func(ctx context.Context, cloud string), switches ...Switch) *Switches {
 	s := &Switches{switches: switches, cleared: cleared, current: map[string]string{}}
 	for _, each := range switches {
@@ -43,7 +45,7 @@ func (s *Switches) Current() map[string]string {
 	return maps.Clone(s.current)
 }
 
-// reject returns a sentence that says why the fault cannot be set; "" if it can.
+// reject returns a sentence that says why the fault cannot be set, or "" if the fault can be set.
 func (s *Switches) reject(cloud, fault string) string {
 	var clouds []string
 	for _, each := range s.switches {
@@ -59,7 +61,7 @@ func (s *Switches) reject(cloud, fault string) string {
 	return fmt.Sprintf("There is no cloud %q: cloud is one of %s.", cloud, strings.Join(clouds, ", "))
 }
 
-// set replaces the current fault of the cloud and returns when the new one has taken effect.
+// set replaces the current fault of the cloud by the parameter fault. It returns when the new fault has taken effect.
 func (s *Switches) set(ctx context.Context, cloud, fault string) error {
 	s.setting.Lock()
 	defer s.setting.Unlock()

@@ -14,7 +14,8 @@ const (
 	region = "eu-central-1"
 )
 
-// listenSite listens on the site's address. It runs before other programs start, so that none can take the address.
+// listenSite listens on the site's address. It is called before any other program starts, so that no other program
+// can take the address.
 func (s *Stack) listenSite() error {
 	host, _, err := net.SplitHostPort(s.config.Addr)
 	if err != nil {

@@ -16,11 +16,13 @@ import (
 	"triptych/picture"
 )
 
-// maxUploadDelay is the longest time from the creation of a picture's ID to the end of its upload. Keys sort by ID.
+// maxUploadDelay is the longest time from the creation of a picture's ID to the end of its upload. Keys sort by the
+// creation time of the ID, so each poll lists the uploads of the last maxUploadDelay again.
 const maxUploadDelay = picture.GrantTTL + time.Minute
 
-// watchBucket polls a bucket in AWS, whose events cannot reach this machine, and sends an event for each new object to the
-// trigger. The first poll finds the uploads of the last day, which is safe because the trigger ignores pictures that it has handled.
+// watchBucket polls a bucket in AWS and sends the trigger an event for each new object, because AWS cannot send
+// events to this machine. The first poll also sends events for all uploads of the last day. These events are
+// harmless, because the trigger ignores pictures that it has already handled.
 func (s *Stack) watchBucket(ctx context.Context) error {
 	aws, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -55,7 +57,7 @@ type bucketWatch struct {
 	sent      map[string]bool // keys that the next poll can return again
 }
 
-// poll sends an event for each new object whose picture ID was created after since.
+// poll sends the trigger an event for each new object whose picture ID was created after the parameter since.
 func (w *bucketWatch) poll(ctx context.Context, since time.Time) error {
 	after := picture.KeyAt(since)
 	pages := s3.NewListObjectsV2Paginator(w.client, &s3.ListObjectsV2Input{Bucket: &w.bucket, Prefix: aws.String(picture.Prefix), StartAfter: &after})

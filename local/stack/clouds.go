@@ -14,7 +14,8 @@ import (
 	"triptych/internal/records"
 )
 
-// startClouds starts Temporal and the emulators. Lambda is emulated even if Config.Real contains aws.
+// startClouds starts the Temporal server and the emulators, except those that Config replaces. The Lambda emulator
+// always starts, because the trigger always runs on this machine.
 func (s *Stack) startClouds(ctx context.Context) error {
 	if s.config.Temporal == "" {
 		s.startTemporal(ctx)
@@ -79,7 +80,8 @@ func (s *Stack) startCosmos(ctx context.Context) error {
 	return s.serveEmulator(ctx, "cosmos", handler)
 }
 
-// startLambda starts the Lambda emulator, which runs the trigger, and redrives the dead letters in the data directory.
+// startLambda starts the Lambda emulator, which runs the trigger. The emulator also delivers the dead letters in the
+// data directory again.
 func (s *Stack) startLambda(ctx context.Context) error {
 	log, err := s.openLog("trigger")
 	if err != nil {
@@ -92,7 +94,8 @@ func (s *Stack) startLambda(ctx context.Context) error {
 		Dir:         filepath.Join(s.config.Dir, "lambda"),
 		Timeout:     10 * time.Second,
 		Concurrency: 4,
-		// AWS makes two retries. More are needed here, because nobody watches dead letters.
+		// AWS retries a failed event twice. The emulator retries more often, because nobody watches for dead letters
+		// on a developer's machine.
 		Backoff: []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute},
 		Stderr:  log,
 	})

@@ -16,9 +16,10 @@ type Config struct {
 	Real     []string  // clouds to use instead of their emulators: "aws", "google", "azure"
 	Output   io.Writer // messages for a person
 
-	// The other fields are for tests and benchmarks only.
+	// The fields of Config below this line are for tests and benchmarks only.
 
-	// WorkerProxy returns the address that the worker uses instead of addr. service is s3, vision, cosmos or temporal.
+	// WorkerProxy returns the address of a proxy that the worker uses instead of the address addr. The parameter
+	// service is s3, vision, cosmos or temporal.
 	WorkerProxy   func(service, addr string) (string, error)
 	WrapCosmos    func(http.Handler) http.Handler // wraps the handler of the Cosmos DB emulator
 	ExtraPrograms map[string]string               // packages for StartProgram, by name

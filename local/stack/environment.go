@@ -10,8 +10,8 @@ import (
 	"triptych/emulators/vision/annotator"
 )
 
-// Environment returns the environment of the pipeline's programs. It replaces the developer's variables for each
-// emulated cloud, because they might contain the keys of a real account.
+// Environment returns the environment variables for the pipeline's programs. For each emulated cloud, it replaces the
+// developer's own variables, because those might contain the keys of a real account.
 func (s *Stack) Environment() []string {
 	local := map[string]string{
 		"TRIPTYCH_BUCKET":       s.Endpoints.Bucket,
@@ -66,7 +66,8 @@ func (s *Stack) Environment() []string {
 	return env
 }
 
-// workerEnvironment returns Environment, with the addresses of the proxies if Config.WorkerProxy is set.
+// workerEnvironment returns the environment variables for the worker. If Config.WorkerProxy is set, the variables
+// contain the addresses of the proxies instead of the clouds.
 func (s *Stack) workerEnvironment() ([]string, error) {
 	env := s.Environment()
 	if s.config.WorkerProxy == nil {

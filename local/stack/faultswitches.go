@@ -14,7 +14,7 @@ import (
 	"triptych/local/gateway"
 )
 
-// Each fault imitates the response of its cloud.
+// These maps define the faults of each emulator by name. Each fault imitates a response of the real cloud.
 var (
 	awsFaults = map[string]string{ // for SetS3Fault
 		"none":     `{}`,
@@ -71,7 +71,8 @@ func (s *Stack) setTemporalFault(ctx context.Context, fault string) error {
 	return s.awaitTemporal(ctx)
 }
 
-// SetS3Fault sends a fault in JSON to the S3 emulator, which documents the format.
+// SetS3Fault sets the fault of the S3 emulator. The parameter fault is JSON in the format that emulators/s3/README.md
+// describes.
 func (s *Stack) SetS3Fault(ctx context.Context, fault string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, "http://"+s.identity.addr("control")+"/fault", strings.NewReader(fault))
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"triptych/emulators/loopback"
 )
 
-// identity contains the keys and ports of a data directory. Stored data depends on the keys, and URLs that clients have
-// received contain the ports.
+// identity contains the keys and ports of a data directory. A restart uses the same keys and ports, because stored
+// data depends on the keys, and clients have received URLs that contain the ports.
 type identity struct {
 	AccessKey   string         `json:"accessKey"`
 	SecretKey   string         `json:"secretKey"`
@@ -31,8 +31,9 @@ var portNames = []string{"web", "s3", "control", "lambda", "cosmos", "vision", "
 // defaultPorts are the ports that the Temporal CLI and its documentation use.
 var defaultPorts = map[string]int{"temporal": 7233, "temporalUI": 8233}
 
-// identify reads the identity from the data directory, or creates one. In a new identity, Temporal has defaultPorts,
-// unless the site's port is 0. All other ports are free ports. Ports in use are replaced.
+// identify reads the identity from the data directory, or creates a new identity. A new identity has defaultPorts for
+// Temporal (unless the site's port is 0) and free ports for all other programs. A port that is in use is replaced by
+// a free port.
 func (c Config) identify() (identity, error) {
 	path := filepath.Join(c.Dir, "identity.json")
 	var id identity

@@ -11,7 +11,8 @@ import (
 	"triptych/local/gateway"
 )
 
-// startProduct starts the worker and web, and waits until both are ready. The Lambda emulator starts the trigger.
+// startProduct starts the worker program and the web program, and waits until both are ready. It does not start the
+// trigger, because the Lambda emulator does.
 func (s *Stack) startProduct(ctx, running context.Context) error {
 	readyFile := filepath.Join(s.config.Dir, "worker.ready")
 	if err := os.Remove(readyFile); err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -14,14 +14,15 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// retryNow retries all waiting work after a cloud's fault was cleared. A user would otherwise wait for a backoff of
-// up to a minute.
+// retryNow retries all waiting work immediately after a cloud's fault has been cleared. Without retryNow, a user
+// would wait up to a minute for the next retry.
 func (s *Stack) retryNow(ctx context.Context, cloud string) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	err := s.retryActivitiesNow(ctx)
 	if cloud == "temporal" {
-		// A new worker connects immediately. The running worker would wait for gRPC's backoff of up to 16 s.
+		// A new worker process connects to Temporal immediately. The running process would wait up to 16 s, because
+		// gRPC delays its next attempt to connect.
 		s.children["worker"].Stop()
 		s.children["worker"].Start()
 		err = errors.Join(err, s.Lambda.RetryNow()) // S3 events wait only for Temporal
@@ -31,7 +32,8 @@ func (s *Stack) retryNow(ctx context.Context, cloud string) {
 	}
 }
 
-// retryActivitiesNow resets all activities whose next attempt is more than a second away.
+// retryActivitiesNow resets each activity whose next attempt is more than a second away. Temporal then starts the
+// next attempt immediately.
 func (s *Stack) retryActivitiesNow(ctx context.Context) error {
 	if server := s.children["temporal"]; server == nil || server.PID() == 0 {
 		return nil

@@ -1,6 +1,6 @@
 // Package stack runs the whole pipeline on one machine: the product's programs as child processes, emulators of S3,
 // Lambda, Cloud Vision and Cosmos DB, and a Temporal development server. All of them listen on loopback only. After
-// kill -9, a new start on the same directory continues without data loss.
+// kill -9, a restart with the same data directory continues without data loss.
 package stack
 
 import (
@@ -20,8 +20,8 @@ import (
 	"triptych/local/supervisor"
 )
 
-// programs are the packages of the pipeline's executables. The S3 emulator needs a process of its own, because versitygw
-// changes the working directory.
+// programs maps the name of each executable to its package. The S3 emulator has its own process, because the library
+// versitygw changes the working directory of the process.
 var programs = map[string]string{"worker": "./worker", "web": "./web", "trigger": "./trigger", "s3": "./emulators/s3"}
 
 // Stack is a running pipeline.
@@ -91,7 +91,8 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	if err := s.awaitClouds(ctx); err != nil {
 		return err
 	}
-	// The gateway starts before the product, so that it stops later and open requests can finish.
+	// The gateway starts before the web program. Close therefore stops the gateway after the web program, so that
+	// open requests can finish.
 	gateway := s.newStage()
 	s.serve(gateway, "site", s.site, s.gateway().Handler(gateway))
 	if err := s.startProduct(ctx, s.newStage()); err != nil {
@@ -101,7 +102,8 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	return writeJSON(filepath.Join(s.config.Dir, "endpoints.json"), s.Endpoints, 0o600)
 }
 
-// Wait returns nil when ctx is cancelled, or the first error of a task of the stack.
+// Wait waits until ctx is cancelled, and then returns nil. If a task of the stack fails first, Wait returns that
+// task's error immediately.
 func (s *Stack) Wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -111,7 +113,8 @@ func (s *Stack) Wait(ctx context.Context) error {
 	}
 }
 
-// Close stops all processes and goroutines, the newest stage first. The data directory remains.
+// Close stops all processes and goroutines of the stack, in the reverse order of their start. It does not delete the
+// data directory.
 func (s *Stack) Close() {
 	for _, stage := range slices.Backward(s.stages) {
 		stage.stop()

@@ -15,8 +15,8 @@ import (
 	"triptych/local/supervisor"
 )
 
-// stage is a group of processes and goroutines that are stopped together. The newest stage is stopped first, because the
-// product needs the emulators for its graceful shutdown.
+// stage is a group of processes and goroutines that are stopped together. Close stops the newest stage first, because
+// the worker and the web program need the emulators while they shut down.
 type stage struct {
 	stop  context.CancelFunc
 	tasks sync.WaitGroup
@@ -73,7 +73,7 @@ func (s *Stack) serve(ctx context.Context, name string, ln net.Listener, handler
 	})
 }
 
-// openLog opens a log file for an emulator in this process. Close closes it.
+// openLog opens the log file of an emulator that runs in this process. The stack's Close method closes the file.
 func (s *Stack) openLog(name string) (*os.File, error) {
 	log, err := os.OpenFile(filepath.Join(s.config.Dir, "logs", name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {

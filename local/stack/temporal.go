@@ -11,9 +11,10 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 )
 
-// dynamicConfig makes the development server fast enough for interactive use. The default rate limits delay each step
-// by 50 ms. Writes to the visibility store delay running pictures, because they update about 45 indexes on the only
-// database connection. A poll every half second reduces these writes to one for most workflows.
+// dynamicConfig makes the development server fast enough for interactive use: the default rate limits would delay
+// each step by 50 ms. Each write to the visibility store updates about 45 indexes and occupies the only database
+// connection. The server therefore collects these writes for half a second, so that most workflows need only one
+// write.
 var dynamicConfig = []string{
 	"history.transferProcessorMaxPollRPS=5000",
 	"history.timerProcessorMaxPollRPS=5000",
@@ -30,9 +31,10 @@ var dynamicConfig = []string{
 	"matching.useNewMatcher=true", // this version needs it for task priorities
 }
 
-// startTemporal starts the development server with a SQLite database. Write-ahead logging with synchronous=1 survives
-// kill -9. A checkpoint of the log delays all queries. A small log needs frequent checkpoints; a large log needs long
-// ones. 10 MB (2,500 pages) is a compromise. Without GOGC=400, garbage collection uses a third of the CPU time.
+// startTemporal starts the development server with a SQLite database, whose write-ahead log with synchronous=1
+// survives kill -9. SQLite delays all queries while it copies the log to the database. The copy starts at 10 MB
+// (2,500 pages), because a smaller log would cause more delays, and a larger log longer delays. Without GOGC=400,
+// garbage collection would use a third of the CPU time.
 func (s *Stack) startTemporal(ctx context.Context) {
 	args := []string{"server", "start-dev",
 		"--ip", "127.0.0.1", "--port", strconv.Itoa(s.identity.Ports["temporal"]),

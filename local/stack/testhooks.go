@@ -5,16 +5,17 @@ import (
 	"syscall"
 )
 
-// The methods in this file are for tests and benchmarks only. The child processes are "worker", "web", "s3", "temporal" and
-// those of StartProgram.
+// The methods in this file are for tests and benchmarks only. The parameter name is "worker", "web", "s3",
+// "temporal", or a name that was passed to StartProgram.
 
-// StartProgram starts a child process and restarts it when it exits, until Close. program is a key of programs or of
-// Config.ExtraPrograms. env is added to Environment.
+// StartProgram starts a child process and restarts it after each exit, until Close is called. The parameter program
+// is a key of the map programs or of Config.ExtraPrograms. The child process gets the variables of Environment and of
+// the parameter env.
 func (s *Stack) StartProgram(name, program string, env []string, args ...string) {
 	s.spawn(s.newStage(), name, program, append(s.Environment(), env...), args...)
 }
 
-// StopProgram stops a child process until restart is called.
+// StopProgram stops a child process. The returned function restart starts the process again.
 func (s *Stack) StopProgram(name string) (restart func()) {
 	s.children[name].Stop()
 	return s.children[name].Start

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// Build builds the Temporal CLI and packages, a map from name to package. It returns the executables by name; the CLI
-// is "temporal". A user's builds run one at a time, because concurrent builds would compile the same code several
-// times.
+// Build builds the Temporal CLI and the given packages, and returns the paths of the executables by name. The
+// parameter packages maps names to packages; the name of the Temporal CLI is "temporal". Only one build per user runs
+// at a time, because concurrent builds would compile the same code several times.
 func Build(ctx context.Context, packages map[string]string, output io.Writer) (map[string]string, error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
@@ -50,8 +50,9 @@ func Build(ctx context.Context, packages map[string]string, output io.Writer) (m
 	return executables, err
 }
 
-// buildTemporal builds the Temporal CLI, which contains the development server, with "go tool". It stores the
-// executable's path in a file, because the go command takes seconds to print it.
+// buildTemporal builds the Temporal CLI with "go tool" and returns the path of the executable. The Temporal CLI
+// contains the development server. buildTemporal also stores the path in a file, because the go command takes seconds
+// to print the path.
 func buildTemporal(ctx context.Context, root, cache string, output io.Writer) (string, error) {
 	sums, err := os.ReadFile(filepath.Join(root, "tools", "go.sum"))
 	if err != nil {
@@ -73,7 +74,8 @@ func buildTemporal(ctx context.Context, root, cache string, output io.Writer) (s
 	return path, os.WriteFile(pathFile, []byte(path), 0o644)
 }
 
-// goCommand runs the go command in root and returns its output. It reports progress if the command takes over two seconds.
+// goCommand runs the go command in the directory root and returns the command's output. If the command takes more
+// than two seconds, goCommand reports progress.
 func goCommand(ctx context.Context, root string, output io.Writer, target string, args ...string) (string, error) {
 	started := time.Now()
 	done := make(chan struct{})

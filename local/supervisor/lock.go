@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// lock waits until it can lock the file.
+// lock locks the file at path and returns the open file. If another process holds the lock, lock waits.
 func lock(ctx context.Context, path string, output io.Writer) (*os.File, error) {
 	for attempt := 1; ; attempt++ {
 		f, err := TryLock(path)
@@ -28,7 +28,8 @@ func lock(ctx context.Context, path string, output io.Writer) (*os.File, error) 
 	}
 }
 
-// TryLock locks the file until it is closed or the process dies. It fails with EWOULDBLOCK if another process holds the lock.
+// TryLock locks the file at path and returns the open file. The lock ends when the file is closed or the process
+// dies. TryLock fails with EWOULDBLOCK if another process holds the lock.
 func TryLock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package supervisor builds programs from this module's source and runs them as child processes. It restarts a process that
-// exits. On Linux, all processes die with this program.
+// Package supervisor builds programs from this module's source and runs them as child processes. It restarts a child
+// process that exits. On Linux, the child processes end when the program that started them ends.
 package supervisor
 
 import (
@@ -18,11 +18,12 @@ import (
 	"triptych/emulators/childprocess"
 )
 
-// stopTimeout is the time between SIGTERM and SIGKILL. It is short because the developer waits after Ctrl-C.
+// stopTimeout is the time between SIGTERM and SIGKILL when a process is stopped. It is short, because after Ctrl-C
+// the developer waits until all processes have ended.
 const stopTimeout = 5 * time.Second
 
-// The pause before a restart doubles after each exit, from minPause to maxPause. Signal, or a run over stableAfter,
-// resets it.
+// The pause before a restart doubles after each exit, from minPause to maxPause. The pause returns to minPause after
+// a call of Signal, or after a run that was longer than stableAfter.
 const (
 	minPause    = 50 * time.Millisecond
 	maxPause    = 5 * time.Second
@@ -93,7 +94,8 @@ func (p *Process) Run(ctx context.Context) error {
 	}
 }
 
-// begin waits until the process may run, then returns the context of the next run.
+// begin waits while the process must not run, because Stop was called. It then returns the context for the next run
+// of the process.
 func (p *Process) begin(ctx context.Context) (running context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -129,7 +131,7 @@ func (p *Process) runOnce(ctx context.Context, log io.Writer) error {
 	return errors.New("exit status 0")
 }
 
-// Stop stops the process, waits until it has exited, and prevents its restart until Start.
+// Stop stops the process and waits until the process has exited. The process is not restarted until Start is called.
 func (p *Process) Stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -2,8 +2,8 @@
 
 export const urlOf = (id) => "/api/pictures/" + encodeURIComponent(id);
 
-// request returns the decoded JSON. Its errors have a message for people and say whether a retry may help (retryable)
-// and after how many ms (retryAfter).
+// request returns the decoded JSON. An error has a message for people. Its fields retryable and retryAfter (in ms)
+// say whether and when to retry.
 export async function request(url, options) {
 	let response;
 	try {
@@ -21,7 +21,7 @@ export async function request(url, options) {
 	});
 }
 
-// erase requests the erasure and waits until the API reports it.
+// erase erases the picture and waits until its status is erased.
 export async function erase({ id, token }) {
 	await retry(() => request(urlOf(id), { method: "DELETE", headers: { "x-triptych-erase": token } }), { max: 5 });
 	await retry(async () => {
@@ -33,8 +33,8 @@ export async function erase({ id, token }) {
 // longer doubles a pause, up to 30 s.
 export const longer = (pause) => Math.min(pause * 2, 30_000);
 
-// retry repeats an attempt while its errors are retryable, at most max times or until the signal aborts. A pause ends early
-// when the browser goes online.
+// retry calls attempt at most max times, while its errors are retryable and the signal is not aborted. A pause ends
+// early when the browser goes online.
 export async function retry(attempt, { onRetry = () => {}, signal, max = Infinity, pause = 500 } = {}) {
 	for (let n = 1; ; n++, pause = longer(pause)) {
 		try {

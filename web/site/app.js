@@ -1,5 +1,5 @@
-// Connects the page's controls to actions. The URL's fragment contains the picture's ID: a reload finds the picture
-// again, and no log contains the ID because browsers do not send fragments.
+// Connects the page's controls to actions. The picture's ID is in the URL's fragment, so a reload finds the picture.
+// Browsers do not send fragments, so no log contains the ID.
 import { request, retry } from "./api.js";
 import { chooseFile, choosePending, closeCamera, openCamera, retake, shoot } from "./capture.js";
 import { $ } from "./dom.js";
@@ -26,7 +26,7 @@ const actions = {
 
 const erased = "Erased. Nobody can see any of it, and all copies are being deleted.";
 
-// focusTitle keeps the keyboard focus on the page when the focused element disappears.
+// focusTitle moves the focus to the title when the focused element disappears.
 const focusTitle = () => $("title").focus({ preventScroll: true });
 
 function showPageOfURL() {
@@ -108,7 +108,7 @@ addEventListener("storage", () => set({ history: pictures.load() }));
 addEventListener("beforeunload", (event) => isSending() && event.preventDefault());
 setInterval(() => isChanging(state) && set({}), 500);
 showPageOfURL();
-// The class enables CSS transitions. Without the delay the first layout would be animated too.
+// The class enables CSS transitions. The delay prevents them during the first layout.
 requestAnimationFrame(() => document.body.classList.add("ready"));
 eraseAll(state.history.filter(({ erasing }) => erasing), erased);
 // `go run ./local` adds switches that inject faults.

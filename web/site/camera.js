@@ -3,7 +3,7 @@
 const retry = { action: "Try again", then: "camera" };
 export const choose = { action: "Choose a picture", then: "choose" };
 
-// Each error of getUserMedia has one sentence and one remedy.
+// errors maps getUserMedia errors to a sentence and a remedy.
 const errors = {
 	NotAllowedError: ["The camera is not allowed here. Allow it in the address bar, then try again.", retry],
 	SecurityError: ["This browser’s settings forbid the camera. Choose a picture instead.", choose],
@@ -20,8 +20,9 @@ export function explain(error) {
 	return { text, ...remedy };
 }
 
-// open returns the stream of the camera with this ID. The constraint is exact: otherwise browsers may prefer a camera of
-// higher resolution. Without an ID, the front camera is preferred but not required: a laptop's camera has no facing mode.
+// open returns the stream of the camera with this ID. The ID must match exactly, or browsers may prefer a camera of
+// higher resolution. Without an ID, open prefers the front camera but accepts any, as a laptop's camera has no facing
+// mode.
 export async function open(id) {
 	if (!navigator.mediaDevices?.getUserMedia) throw { name: isSecureContext ? "missing" : "insecure" };
 	const video = { width: { ideal: 1600 }, height: { ideal: 1200 } };
@@ -41,7 +42,7 @@ export async function cameras() {
 		.map(({ deviceId, label }, i) => ({ id: deviceId, name: label || "Camera " + (i + 1) }));
 }
 
-// settings returns the camera's ID, and whether to mirror the preview: yes unless it is a rear camera.
+// settings returns the camera's ID, and whether to mirror the preview (not for a rear camera).
 export function settings(stream) {
 	const { deviceId, facingMode } = stream.getVideoTracks()[0].getSettings();
 	return { camera: deviceId, mirror: facingMode !== "environment" };

@@ -52,7 +52,7 @@ function capture() {
 	return review(() => photo.fromVideo($("preview")), true);
 }
 
-// chooseFile opens a file for review. If the visitor has not yet agreed to the notice, it keeps the file until then.
+// chooseFile shows a file for review, or keeps the file until the visitor has agreed to the notice.
 export function chooseFile(file) {
 	if (!file || state.upload) return;
 	pending = state.agreed ? null : file;

@@ -1,5 +1,4 @@
-// The list of pictures taken in this browser: IDs, erase tokens and thumbnails. The list is stored only in this
-// browser.
+// Stores the list of this browser's pictures (IDs, erase tokens and thumbnails), in this browser only.
 
 const picturesKey = "triptych.pictures", agreedKey = "triptych.agreed";
 
@@ -21,7 +20,7 @@ export function update(entries, change) {
 
 export const remove = (id) => save(load().filter((entry) => entry.id !== id));
 
-// save drops the oldest thumbnails until the list fits into the storage.
+// save stores the list. It drops the oldest thumbnails if space is low.
 function save(list) {
 	for (let i = list.length; !write(picturesKey, JSON.stringify(list)) && i > 0; i--) list[i - 1].thumb = "";
 	return list;

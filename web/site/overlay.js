@@ -1,7 +1,7 @@
 // Draws boxes and points over the picture. The SVG's units are the picture's pixels, as in Google's coordinates.
 import { svgElement } from "./dom.js";
 
-// overlayKinds returns the key and label of each kind that the annotation contains.
+// overlayKinds returns key, label and count of each kind of mark in the annotation.
 export function overlayKinds({ faceAnnotations: faces = [], localizedObjectAnnotations: objects = [] } = {}) {
 	return [
 		["faces", "Face boxes", faces.length],

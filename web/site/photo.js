@@ -1,11 +1,11 @@
-// Makes the JPEG to upload: upright, its longer side at most 1600 px. The image is drawn anew, which removes its EXIF
+// Makes the upright JPEG to upload. Its longer side has at most 1600 px. Drawing the image anew removes its EXIF
 // data.
 
 const maxSide = 1600;
 
 export const fromVideo = (video) => photo(video, video.videoWidth, video.videoHeight);
 
-// fromFile refuses a file that the browser cannot decode. Its EXIF data could not be removed and may contain a location.
+// fromFile makes the JPEG from a file. It refuses a file that it cannot decode, because the EXIF data would remain.
 export async function fromFile(file) {
 	let bitmap;
 	try {
@@ -20,8 +20,8 @@ export async function fromFile(file) {
 	}
 }
 
-// imageIn returns the first image that was dropped or pasted. Without one it returns the first file, for which fromFile
-// reports an error.
+// imageIn returns the first dropped or pasted image. If no file is an image, it returns the first file, and fromFile
+// reports the error.
 export function imageIn({ files }) {
 	return [...files].find((file) => file.type.startsWith("image/")) ?? files[0];
 }

@@ -44,13 +44,13 @@ function expression(face) {
 	return capitalize([looks.length ? "looks " + looks.join(", ") : calm, ...has].join("; "));
 }
 
-// phrases returns a phrase such as "perhaps surprised", or no phrase if the likelihood is unknown or low.
+// phrases returns one phrase, such as "perhaps surprised", or none if the likelihood is low or unknown.
 function phrases(face, key, words) {
 	const degree = degrees[face[key + "Likelihood"]];
 	return degree === undefined ? [] : [degree + words];
 }
 
-// bars lists names with their scores. Google may send a logo without a score, and a landmark twice.
+// bars shows names and scores as bars. Google may send a logo without a score, or a landmark twice.
 function bars(title, found) {
 	const scores = new Map();
 	for (const { description, name, score = 0 } of found ?? []) {
@@ -64,7 +64,7 @@ function bars(title, found) {
 	})));
 }
 
-// swatches shows colours. The width of each grows with its share of the picture.
+// swatches shows colours. A colour's width grows with its share of the picture.
 function swatches(colours) {
 	return element("ul", { className: "swatches" }, ...colours.map(({ color = {}, pixelFraction = 0 }) => {
 		const code = "#" + [color.red, color.green, color.blue].map((value = 0) => Math.round(value).toString(16).padStart(2, "0")).join("");

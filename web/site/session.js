@@ -1,4 +1,4 @@
-// One picture from its upload to its Record or its erasure.
+// Follows a picture from its upload to a Record or erasure.
 import { erase } from "./api.js";
 import { $ } from "./dom.js";
 import * as pictures from "./history.js";
@@ -56,8 +56,8 @@ export function follow(id) {
 	}, (problem) => set({ problem }));
 }
 
-// eraseAll erases pictures one after the other, then shows the message. Each stays in the history until the API reports
-// its erasure, so that a reload can continue.
+// eraseAll erases pictures in turn, then shows the message. A picture stays in the history until the API reports its
+// erasure, so that a reload can continue.
 export async function eraseAll(entries, message) {
 	if (!entries.length) return;
 	let text;

@@ -1,8 +1,8 @@
-// Uploads a picture exactly once. If the outcome is unknown, the same PUT is repeated: S3 responds with 412 if an earlier
-// PUT stored the object. A new grant is requested only if the grant has expired and the picture never arrived.
+// Uploads a picture exactly once. If the outcome of a PUT is unknown, it is repeated, and S3 responds with 412 if it
+// has the object. A new grant is requested only if the old grant has expired and the picture never arrived.
 import { request, retry, urlOf } from "./api.js";
 
-// upload calls onGrant with each grant before its use, and onChange with {loaded, total} or, between two attempts,
+// upload calls onGrant with each grant before using it, and onChange with {loaded, total} or, between attempts,
 // {attempt, error, nextAttemptAt}.
 export async function upload(blob, { onGrant, onChange, signal }) {
 	if (!crypto.subtle) throw new Error("Open this page over https or on localhost. Only there can a browser prepare a picture.");
@@ -31,8 +31,8 @@ async function requestGrant(blob, hash, signal) {
 
 const hasArrived = async (id, signal) => (await request(urlOf(id), { signal })).status !== "waiting";
 
-// put resolves to 0 if S3 has the picture, and to 403 or 400 if the grant has expired (S3 returns 400 for expired
-// credentials). Unlike fetch, XMLHttpRequest reports the progress of uploads.
+// put resolves to 0 if S3 has the picture, and to 403 or 400 if the grant or its credentials have expired. It uses
+// XMLHttpRequest, which reports upload progress, unlike fetch.
 function put(blob, { method, url, headers }, onSent, signal) {
 	return new Promise((resolve, reject) => {
 		const xhr = new XMLHttpRequest(), started = Date.now();

@@ -33,7 +33,8 @@ var recordFrom = flag.String("record", "", "`host:port` of the Temporal server t
 
 var recordingsDir = filepath.Join("testdata", "runs") // read by package statustest
 
-// scenario describes a workflow and the state in which its execution is recorded. An activity that is nil succeeds.
+// scenario describes a workflow and the state in which the workflow's execution is recorded. An activity whose
+// function is nil succeeds.
 type scenario struct {
 	noWorker                            bool
 	panics                              bool   // in the workflow code
@@ -97,10 +98,10 @@ func scenarios() map[string]scenario {
 
 func succeeds(context.Context) error { return nil }
 
-// hangs runs until its attempt is cancelled. It sends no heartbeat.
+// hangs is an activity that sends no heartbeat and runs until its attempt is cancelled.
 func hangs(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 
-// heartbeats runs until its attempt is cancelled. It sends heartbeats.
+// heartbeats is an activity that sends heartbeats and runs until its attempt is cancelled.
 func heartbeats(ctx context.Context) error {
 	for {
 		activity.RecordHeartbeat(ctx)
@@ -114,7 +115,7 @@ func heartbeats(ctx context.Context) error {
 
 func always(err error) func(context.Context) error { return func(context.Context) error { return err } }
 
-// once returns an activity that fails on its first call and calls next on later calls.
+// once returns an activity whose first call fails with the given failure. Later calls run next.
 func once(failure error, next func(context.Context) error) func(context.Context) error {
 	failed := false
 	return func(ctx context.Context) error {
@@ -126,7 +127,7 @@ func once(failure error, next func(context.Context) error) func(context.Context)
 	}
 }
 
-// fails returns an error with the details that the product's activities attach.
+// fails returns the error of a failed activity, with the same details that the activities in production attach.
 func fails(kind picture.Kind, cloud picture.Cloud, message string, retryAfter time.Duration) error {
 	return temporal.NewApplicationErrorWithOptions(message, string(kind), temporal.ApplicationErrorOptions{
 		NonRetryable: !kind.Retries(), NextRetryDelay: retryAfter, Details: []any{picture.FailureDetails{Cloud: cloud}},
@@ -143,9 +144,9 @@ func hasStartedWorkflowTask(e Execution) bool {
 	return e.description.GetPendingWorkflowTask().GetState() == enumspb.PENDING_WORKFLOW_TASK_STATE_STARTED
 }
 
-// hasPending reports whether the description has exactly one pending activity, with this name, state and attempt,
-// which is also the latest activity in the history. The description alone may be outdated, because Read requests the
-// description before the history.
+// hasPending returns a condition: exactly one activity is pending, and it has this name, state and attempt number.
+// The activity must also be the latest in the history, because Read requests the description before the history, so
+// the description may be outdated.
 func hasPending(name picture.StepName, state enumspb.PendingActivityState, attempt int32) func(Execution) bool {
 	return func(e Execution) bool {
 		latest := ""
@@ -183,7 +184,7 @@ func recordScenarios(t *testing.T) {
 	}
 }
 
-// record starts a workflow and saves its execution when the scenario's state is reached.
+// record starts the scenario's workflow and saves the workflow's execution when the scenario's state is reached.
 func (s scenario) record(ctx context.Context, c client.Client, name string) error {
 	id := picture.NewID(time.Now())
 	if !s.noWorker {
@@ -234,8 +235,8 @@ func (s scenario) register(w worker.Worker) {
 	}
 }
 
-// workflow has the structure of workflows.AnnotatePicture. Its retries wait an hour, so that the execution stays in the
-// state to record.
+// workflow has the same structure as workflows.AnnotatePicture. It waits an hour before each retry, so that the
+// execution stays in the state that is recorded.
 func (s scenario) workflow(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
 	if s.panics {
 		panic("a bug")
@@ -269,8 +270,8 @@ func (s scenario) workflow(ctx workflow.Context, order picture.Order) (picture.O
 	return picture.Outcome{ID: order.ID, Status: picture.Annotated}, localFirst(ctx, string(picture.PersistStep))
 }
 
-// localFirst runs a local activity and, if the local activity fails, a regular activity. Unlike localFirst in package
-// workflows, it runs the regular activity after every failure and applies no delay that a cloud requested.
+// localFirst runs an activity as a local activity and, after a failure, as a regular activity. Unlike localFirst in
+// package workflows, it does so after every kind of failure and ignores a delay that a cloud requested.
 func localFirst(ctx workflow.Context, name string) error {
 	if err := workflow.ExecuteLocalActivity(ctx, name).Get(ctx, nil); err == nil {
 		return nil
@@ -308,7 +309,7 @@ func save(name string, e Execution) error {
 	return os.WriteFile(filepath.Join(recordingsDir, name+".json"), append(content, '\n'), 0o644)
 }
 
-// removeMachineData removes the fields that depend on the recording machine and its SDK.
+// removeMachineData returns the JSON value without the fields that depend on the recording machine or its SDK.
 func removeMachineData(value any) any {
 	switch value := value.(type) {
 	case map[string]any:

@@ -22,15 +22,15 @@ import (
 	"triptych/picture"
 )
 
-// Execution is a snapshot of a picture's workflow execution. The zero Execution stands for a workflow that was never
-// started or is past retention.
+// Execution is a snapshot of the execution of a picture's workflow. The zero Execution means that the workflow was
+// never started, or that Temporal has already deleted its history.
 type Execution struct {
 	description *workflowservice.DescribeWorkflowExecutionResponse
 	history     []*historypb.HistoryEvent
 }
 
-// Read returns the latest execution of the picture's workflow. previous is the result of an earlier Read. If previous
-// already contains the whole history, Read does not request the history again.
+// Read returns the current state of the picture's workflow execution. The parameter previous is the result of an
+// earlier Read. If previous already contains the whole history, Read does not request the history again.
 func Read(ctx context.Context, temporal client.Client, id picture.ID, previous Execution) (Execution, error) {
 	description, err := temporal.DescribeWorkflowExecution(ctx, id.WorkflowID(), "")
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
@@ -56,10 +56,10 @@ func Read(ctx context.Context, temporal client.Client, id picture.ID, previous E
 	return e, nil
 }
 
-// Exists reports whether Temporal has an execution of the picture's workflow.
+// Exists reports whether Temporal has a workflow for the picture.
 func (e Execution) Exists() bool { return e.description != nil }
 
-// Picture returns the picture that the workflow was started with.
+// Picture returns the picture in the workflow's input.
 func (e Execution) Picture() (picture.Picture, error) {
 	if len(e.history) == 0 {
 		return picture.Picture{}, errors.New("the workflow has no history")
@@ -71,9 +71,9 @@ func (e Execution) Picture() (picture.Picture, error) {
 	return order.Picture, nil
 }
 
-// Progress returns the picture's status and steps. A step that was repeated has the state of its last repetition. If
-// the workflow closed without an outcome, the picture is waiting, and the first step that is not done has failed with
-// the reason.
+// Progress returns the picture's status and the state of each step. A repeated step has the state of its last
+// repetition. If the workflow closed without an outcome, the picture's status is waiting, and the first step that is
+// not done has failed with the reason.
 func (e Execution) Progress(id picture.ID) picture.Progress {
 	if !e.Exists() {
 		return picture.Progress{ID: id, Status: picture.Waiting, Steps: picture.WaitingSteps()}
@@ -91,7 +91,7 @@ func (e Execution) Progress(id picture.ID) picture.Progress {
 	return picture.Progress{ID: id, Status: t.status, Steps: t.steps}
 }
 
-// timeline is the state of the picture and of its three steps after a number of history events.
+// timeline is the state of the picture and its three steps, derived from the history events that were added so far.
 type timeline struct {
 	status      picture.Status
 	steps       []picture.Step
@@ -101,7 +101,7 @@ type timeline struct {
 	taskError   string                  // why the latest workflow task failed; "" if it did not
 }
 
-// current returns the first step that is not done, or the last step.
+// current returns the first step that is not done, or the last step if all steps are done.
 func (t *timeline) current() *picture.Step {
 	for i := range t.steps {
 		if t.steps[i].Status != picture.StepDone {
@@ -111,7 +111,7 @@ func (t *timeline) current() *picture.Step {
 	return &t.steps[len(t.steps)-1]
 }
 
-// step returns the step that an activity belongs to, or nil.
+// step returns the step to which the activity belongs, or nil if the activity belongs to no step.
 func (t *timeline) step(activity string) *picture.Step {
 	if activity == picture.DiscardActivity { // replaces persist for an erased picture
 		activity = string(picture.PersistStep)
@@ -136,8 +136,8 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
 		t.taskError = "The worker cannot continue: " + messageOf(event.GetWorkflowTaskFailedEventAttributes().GetFailure())
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
-		// A workflow task that times out before its start is not an error. Temporal moves the task from the sticky
-		// queue to the normal queue, where any worker can start it.
+		// A workflow task that times out before a worker starts it is not an error. Temporal then moves the task from
+		// one worker's own (sticky) queue to the normal queue, where any worker can start it.
 		if event.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
 			t.taskError = "The worker stopped responding"
 		}
@@ -162,7 +162,8 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	}
 }
 
-// close records that the workflow closed without an outcome.
+// close is called when the workflow closed without an outcome. It marks the current step as failed with the reason,
+// and the picture as waiting.
 func (t *timeline) close(reason string, at time.Time) {
 	step := t.current()
 	step.Status, step.Error, step.WaitingFor, step.FinishedAt = picture.StepFailed, reason, "", at
@@ -223,9 +224,8 @@ func (t *timeline) addActivity(event *historypb.HistoryEvent, at time.Time) {
 	}
 }
 
-// applyPending adds the current attempt of a pending activity to its step, because the history contains an attempt
-// only after the activity has ended. applyPending ignores an activity that has already ended according to the
-// history.
+// applyPending updates a step from its pending activity, because the history contains an attempt only after the
+// activity has ended. If the history shows that the activity has already ended, applyPending changes nothing.
 func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 	step := t.step(pending.GetActivityType().GetName())
 	if step == nil || !step.FinishedAt.IsZero() {
@@ -244,10 +244,9 @@ func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 	step.Attempt = int(pending.GetAttempt())
 }
 
-// inferLocalActivity marks the current step as running or, if the last workflow task failed, as retrying. A running
-// local activity is not in the history, so inferLocalActivity derives its step from the workflow tasks. After a
-// failed annotate, the next step is unknown, because the workflow may repeat annotate with the bytes or go on to
-// persist.
+// inferLocalActivity marks the current step as running or, if the last workflow task failed, as retrying. It uses the
+// workflow tasks, because the history does not contain a running local activity. After annotate has failed, the next
+// step is unknown: the workflow may repeat annotate with the picture's bytes or continue with persist.
 func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) {
 	step := t.current()
 	switch {
@@ -260,17 +259,16 @@ func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) 
 	}
 }
 
-// setError copies two parts of a failure into a step: the sentence for people and the cloud that the picture waits
-// for. A failure that Temporal itself creates, such as a timeout, names no cloud.
+// setError copies two parts of a failure into a step: the error message for people and the cloud for which the
+// picture waits. A failure that Temporal itself creates, such as a timeout, names no cloud.
 func setError(step *picture.Step, failure *failurepb.Failure) {
 	var details picture.FailureDetails
 	decode(failure.GetApplicationFailureInfo().GetDetails(), &details)
 	step.Error, step.WaitingFor = messageOf(failure), details.Cloud
 }
 
-// messageOf returns the sentence for people in a failure. If an activity's failure made the workflow fail, the
-// sentence is in the cause of Temporal's "activity error". A timeout failure comes from Temporal and has no such
-// sentence, so messageOf writes one.
+// messageOf returns the error message for people in a failure. If the failure is Temporal's "activity error", the
+// message is in the cause of the failure. A timeout contains no message for people, so messageOf writes one.
 func messageOf(failure *failurepb.Failure) string {
 	if failure.GetActivityFailureInfo() != nil && failure.GetCause() != nil {
 		return messageOf(failure.GetCause())
@@ -281,7 +279,8 @@ func messageOf(failure *failurepb.Failure) string {
 	return failure.GetMessage()
 }
 
-// decode leaves into unchanged if there are no payloads.
+// decode decodes the payloads into the variable to which the parameter into points. Without payloads, decode does not
+// change the variable.
 func decode(payloads *commonpb.Payloads, into any) error {
 	return converter.GetDefaultDataConverter().FromPayloads(payloads, into)
 }

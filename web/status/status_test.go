@@ -16,8 +16,8 @@ import (
 	"triptych/picture"
 )
 
-// recordings contains the expected progress of each execution in testdata/runs, which record_test.go recorded from a real
-// server. The steps are in the format of describe.
+// recordings contains the expected progress of each execution in testdata/runs. record_test.go recorded these
+// executions from a real Temporal server. The steps are in the format that the function describe returns.
 var recordings = map[string]struct {
 	status picture.Status
 	steps  [3]string
@@ -98,9 +98,9 @@ func TestProgress_incomplete_history_has_all_steps(t *testing.T) {
 	}
 }
 
-// TestProgress_cloud_comes_from_failure_details checks that the page does not depend on the wording of an error. Each
-// case replaces the recorded failure by a failure whose sentence names three clouds, but whose details name Temporal
-// or no cloud.
+// TestProgress_cloud_comes_from_failure_details checks that the cloud for which a picture waits does not depend on
+// the wording of an error. In each case, the error message names three clouds, but the failure's details name
+// Temporal or no cloud.
 func TestProgress_cloud_comes_from_failure_details(t *testing.T) {
 	for name, c := range map[string]struct {
 		recording string
@@ -198,7 +198,8 @@ func encode(t *testing.T, values ...any) *commonpb.Payloads {
 	return payloads
 }
 
-// describe returns a step as words: status, attempt, which times are set, the cloud it waits for, and the error.
+// describe returns a step as words: its status, its attempt number, the names of the times that are set, the cloud
+// for which it waits, and its error.
 func describe(s picture.Step) string {
 	words := []string{string(s.Status)}
 	if s.Attempt > 0 {

@@ -11,24 +11,24 @@ import (
 	"time"
 )
 
-// An error message of Azure (https://github.com/microsoft/vscode-cosmosdb/issues/842) states how long a signature is
-// valid after its x-ms-date. In the same report, Azure refused a date 7 minutes ahead; the exact limit is not
-// published.
+// These constants limit the time between a request and the date in its header x-ms-date. signatureLifetime is the
+// limit in an error message of Azure (https://github.com/microsoft/vscode-cosmosdb/issues/842). maxClockLead is an
+// estimate: Azure refused a date 7 minutes ahead in the same report, and the exact limit is not published.
 const (
 	signatureLifetime = 15 * time.Minute
 	maxClockLead      = 5 * time.Minute
 )
 
-// Admit makes the server accept an access token of Entra ID, with the rights of the role Cosmos DB Built-in Data Contributor: the
-// token can read and write documents but cannot create databases and containers.
+// Admit makes the server accept the given Entra ID access token. The token gets the rights of the role Cosmos DB
+// Built-in Data Contributor: it can read and write documents but cannot create databases and containers.
 func (s *Server) Admit(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tokens = append(s.tokens, token)
 }
 
-// notAllowedForToken is the sub-status of a 403 for an operation that needs the master key
-// (https://learn.microsoft.com/azure/cosmos-db/nosql/troubleshoot-forbidden).
+// notAllowedForToken is the sub-status of the response 403 to a request with an Entra ID token for an operation that
+// needs the master key (https://learn.microsoft.com/azure/cosmos-db/nosql/troubleshoot-forbidden).
 const notAllowedForToken = 5300
 
 func (s *Server) authorizeToken(r *http.Request, t target, token string) error {
@@ -44,7 +44,7 @@ func (s *Server) authorizeToken(r *http.Request, t target, token string) error {
 	return nil
 }
 
-// authorize checks the Entra ID token or the master key's signature
+// authorize returns an error unless the request has a valid Entra ID token or a valid signature by the master key
 // (https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources).
 func (s *Server) authorize(r *http.Request, t target) error {
 	kind, credential, err := credentials(r.Header.Get("Authorization"))

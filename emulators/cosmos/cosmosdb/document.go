@@ -9,7 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// partitionKeyHeader contains a JSON array of one string.
+// partitionKeyHeader is the name of the HTTP header that contains the partition key, as a JSON array of one string.
 const partitionKeyHeader = "x-ms-documentdb-partitionkey"
 
 func (r request) partitionKey() (string, error) {
@@ -36,11 +36,12 @@ func documentResponse(status int, text []byte, etag string, documents *bbolt.Buc
 	return response{status: status, body: text, etag: etag, lsn: max(documents.Sequence(), 1), charge: readCharge(len(text))}
 }
 
-// readCharge approximates the cost of a point read: 1 RU for 1 KB, 10 RU for 100 KB
+// readCharge returns the approximate cost of a point read in request units (RU): 1 RU for 1 KB, 10 RU for 100 KB
 // (https://learn.microsoft.com/azure/cosmos-db/request-units).
 func readCharge(size int) float64 { return 1 + 9*float64(size)/(100<<10) }
 
-// writeFactor is the cost of a write relative to a read. Azure also charges for the index.
+// writeFactor is the cost of a write divided by the cost of a read. A write costs more than a read because Azure also
+// charges for the update of the index.
 const writeFactor = 5
 
 func readDocument(tx *bbolt.Tx, r request) (response, error) {
@@ -90,8 +91,8 @@ func replaceDocument(tx *bbolt.Tx, r request) (response, error) {
 	})
 }
 
-// putDocument writes the document in the request if check returns no error. The argument of check is the existing document with
-// the same id, or nil.
+// putDocument writes the document in the request, unless the function check returns an error. putDocument calls check
+// with the stored document that has the same id, or with nil if there is no such document.
 func putDocument(tx *bbolt.Tx, r request, status int, check func(existing []byte) error) (response, error) {
 	partition, err := r.partitionKey()
 	switch {

@@ -16,8 +16,9 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 )
 
-// writerEnv names the file to write to. If it is set, the test binary is the process that the test kills: it serves
-// the file, creates documents through azcosmos and prints the id and ETag of each one created.
+// writerEnv is the environment variable that contains the path of the database file. If it is set, the test binary
+// runs as the process that the test kills. This process serves the file, creates documents through azcosmos, and
+// prints the id and ETag of each created document.
 const writerEnv = "COSMOS_TEST_FILE"
 
 func TestMain(m *testing.M) {

@@ -8,8 +8,8 @@ import (
 	"triptych/emulators/faults"
 )
 
-// Fault makes requests fail. The zero Fault lets requests succeed. A Fault with Only, Method, Times or AfterApply applies to
-// requests for documents only, because SDKs read the account at times that a test cannot predict.
+// Fault makes requests fail. The zero Fault lets requests succeed. A Fault that sets the field Only, Method, Times or
+// AfterApply applies only to requests for documents: SDKs also read the account, at times that a test cannot predict.
 type Fault struct {
 	Only       string        // requests for the document with this partition key; "" means all requests
 	Method     string        // requests with this HTTP method; "" means all methods
@@ -22,12 +22,13 @@ type Fault struct {
 	AfterApply bool          // execute the request first: the write succeeds but its response is lost
 }
 
-// Rule returns the part that package faults evaluates.
+// Rule returns the fields with which package faults decides whether the Fault applies to a request.
 func (f Fault) Rule() faults.Rule {
 	return faults.Rule{Only: f.Only, Method: f.Method, Times: f.Times, Delay: f.Delay, OnMatch: f.OnMatch}
 }
 
-// SetFault replaces the Fault that has the same Only and Method. The most specific Fault takes precedence.
+// SetFault adds a Fault, or replaces the Fault whose fields Only and Method have the same values. If several Faults
+// match a request, the most specific Fault applies.
 func (s *Server) SetFault(f Fault) { s.faults.Put(f) }
 
 func (s *Server) takeFault(r *http.Request, t target) Fault {

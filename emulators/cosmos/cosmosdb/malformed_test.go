@@ -52,7 +52,8 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// serveRequest signs the request if authorization is empty. It returns nil if path is not a valid path.
+// serveRequest sends a request to the server and returns the response. It signs the request if the parameter
+// authorization is empty. It returns nil if the method or the path is not valid.
 func serveRequest(s *Server, method, path, authorization, partition, body string) *httptest.ResponseRecorder {
 	r, err := http.NewRequest(method, "http://localhost"+path, strings.NewReader(body))
 	if err != nil {

@@ -57,13 +57,14 @@ func (o object) value(name string) json.RawMessage {
 	return nil
 }
 
-// text returns the value of a string member, or "".
+// text returns the string in the member with the given name, or "" if there is no such string.
 func (o object) text(name string) (s string) {
 	_ = json.Unmarshal(o.value(name), &s) // s stays empty if there is no string
 	return s
 }
 
-// systemProperties are set by the server, which ignores a client's values (https://learn.microsoft.com/rest/api/cosmos-db/documents).
+// systemProperties are the properties of a resource that only the server sets. The server ignores the values that a
+// client sends for these properties (https://learn.microsoft.com/rest/api/cosmos-db/documents).
 var systemProperties = []string{"_rid", "_self", "_etag", "_attachments", "_ts", "_docs", "_colls", "_users"}
 
 // stamp returns a copy of o with new system properties, including a new _etag.
@@ -90,7 +91,7 @@ func (o object) encode() []byte {
 	return b.Bytes()
 }
 
-// quote returns s as JSON. Unlike json.Marshal, it does not escape HTML.
+// quote returns s as a JSON string. Unlike json.Marshal, quote does not escape the HTML characters <, > and &.
 func quote(s string) json.RawMessage {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

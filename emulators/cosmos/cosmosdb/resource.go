@@ -11,7 +11,7 @@ import (
 )
 
 // Provision creates a database and a container with the partition key /id, as Terraform does in the cloud. It does
-// nothing if they exist.
+// not change a database or container that already exists.
 func (s *Server) Provision(database, container string) error {
 	for _, c := range []struct {
 		create operation
@@ -65,7 +65,8 @@ func createContainer(tx *bbolt.Tx, r request) (response, error) {
 	return res, container.Put(propertiesKey, res.body)
 }
 
-// supportedProperties are those of a container. The indexing policy has no effect, because the server has no queries.
+// supportedProperties are the properties of a container that the server accepts. The property indexingPolicy has no
+// effect, because the server does not support queries.
 var supportedProperties = []string{"id", "partitionKey", "defaultTtl", "indexingPolicy"}
 
 func checkContainer(properties object) error {
@@ -87,7 +88,8 @@ func checkContainer(properties object) error {
 	return nil
 }
 
-// addResource adds a bucket, with a bucket for children, and returns the new bucket and its number.
+// addResource creates the bbolt bucket of a resource and, inside it, an empty bucket for the resource's children. It
+// returns the resource's bucket and sequence number.
 func addResource(parent *bbolt.Bucket, id string, children []byte) (*bbolt.Bucket, uint64, error) {
 	if parent.Bucket([]byte(id)) != nil {
 		return nil, 0, errConflict

@@ -50,7 +50,7 @@ func (res response) send(w http.ResponseWriter) {
 	_, _ = w.Write(res.body) // fails only if the client has disconnected
 }
 
-// codeOf returns the code for the body of an error response.
+// codeOf returns the error code that Cosmos DB states in the body of a response with the given HTTP status.
 func codeOf(status int) string {
 	switch status {
 	case http.StatusRequestEntityTooLarge:

@@ -22,7 +22,8 @@ func (t target) document() string  { return t.names[2] }
 
 func (t target) isDocument() bool { return t.resourceType == "docs" }
 
-// parseTarget splits the path before it unescapes the segments: a name may contain an escaped slash.
+// parseTarget returns the resource that the path of a request addresses. It splits the path at the slashes before it
+// unescapes the segments, because a name may contain an escaped slash.
 func parseTarget(r *http.Request) (target, error) {
 	path := strings.Trim(r.URL.EscapedPath(), "/")
 	if path == "" {
@@ -65,7 +66,8 @@ var operations = map[string]operation{
 	"PUT dbs/*/colls/*/docs/*": replaceDocument,
 }
 
-// unsupportedHeaders change the meaning of an operation, so requests that have one of them are refused.
+// unsupportedHeaders maps the HTTP headers that the server does not support to the names of their features. These
+// headers change the meaning of a request, so the server refuses a request that has one of these headers.
 var unsupportedHeaders = map[string]string{
 	"x-ms-documentdb-query":                "queries",
 	"x-ms-documentdb-isquery":              "queries",
@@ -78,7 +80,7 @@ var unsupportedHeaders = map[string]string{
 	"If-None-Match":                        "If-None-Match",
 }
 
-// route returns the operation, or an error that names what is not supported.
+// route returns the operation that executes the request, or an error that names the unsupported feature.
 func route(r *http.Request, t target) (operation, error) {
 	if r.Header.Get("x-ms-version") == "" {
 		return nil, newError(http.StatusBadRequest, 0, "The header x-ms-version is missing")

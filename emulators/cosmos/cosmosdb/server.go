@@ -22,11 +22,11 @@ import (
 // (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits).
 const maxBody = 2 << 20
 
-// maxDiscard is how many bytes of an oversized body are read and discarded. Without this, a client that is still sending would
-// see a closed connection instead of the status 413.
+// maxDiscard is the maximum number of bytes of an oversized request body that readBody reads and discards. If the
+// server closed the connection instead, a client that is still sending would not see the status 413.
 const maxDiscard = 8 << 20
 
-// Server is one Cosmos DB account in one region.
+// Server is an http.Handler that emulates one Cosmos DB account in one region.
 type Server struct {
 	db     *bbolt.DB
 	key    []byte
@@ -65,7 +65,8 @@ type request struct {
 	now  time.Time
 }
 
-// ServeHTTP panics only with http.ErrAbortHandler, when a Fault closes the connection.
+// ServeHTTP handles one request of the REST API or injects a Fault. If a Fault closes the connection, ServeHTTP
+// panics with http.ErrAbortHandler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t, err := parseTarget(r)
 	if err == nil {
@@ -109,7 +110,8 @@ func (s *Server) apply(r *http.Request, t target) response {
 	return res
 }
 
-// readBody returns the database, the container or the document in the request, and its id.
+// readBody returns the JSON object in the request body and the object's id. The object describes a database, a
+// container or a document.
 func readBody(r *http.Request) (object, string, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
@@ -131,8 +133,8 @@ func parseBody(text []byte) (object, string, error) {
 	return body, id, err
 }
 
-// readAccount returns the locations of the account. SDKs send all later requests to these locations, so the only
-// location is the host of this request.
+// readAccount returns the properties of the account. The only endpoint in the response is the host of this request,
+// because SDKs send all later requests to that endpoint.
 func readAccount(_ *bbolt.Tx, r request) (response, error) {
 	scheme := "http"
 	if r.tls {

@@ -65,7 +65,7 @@ func connect(t testing.TB, endpoint, key string) *azcosmos.Client {
 	return client
 }
 
-// newContainer creates the database db and the container c.
+// newContainer creates the database "db" with the container "c" and returns a client for the container.
 func (e *emulator) newContainer(t testing.TB) *azcosmos.ContainerClient {
 	t.Helper()
 	if _, err := e.client.CreateDatabase(t.Context(), azcosmos.DatabaseProperties{ID: "db"}, nil); err != nil {
@@ -95,7 +95,7 @@ func containerProperties(id string) azcosmos.ContainerProperties {
 
 func partition(id string) azcosmos.PartitionKey { return azcosmos.NewPartitionKeyString(id) }
 
-// item returns a document with the id and further members.
+// item returns a JSON document with the given id and the given additional members.
 func item(id string, members ...member) []byte {
 	return append(object{{"id", quote(id)}}, members...).encode()
 }
@@ -118,7 +118,8 @@ func expectStatus(t *testing.T, operation string, err error, want int) {
 	}
 }
 
-// send sends a signed request that azcosmos would not send.
+// send signs and sends a request that the SDK azcosmos would not send. It returns the response and the response's
+// body.
 func (e *emulator) send(t *testing.T, method, path, body string, headers map[string]string) (*http.Response, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, e.endpoint+path, strings.NewReader(body))

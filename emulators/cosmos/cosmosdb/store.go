@@ -13,7 +13,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// The file contains nested buckets:
+// The bbolt file contains nested buckets, whose names are these keys:
 //
 //	databases / <database> / properties: JSON
 //	                       / containers / <container> / properties: JSON
@@ -55,10 +55,9 @@ func (s *Server) read(operation operation, r request) (res response, err error) 
 	return res, err
 }
 
-// write runs the operation in a transaction and returns after the commit. bbolt runs several operations in one
-// transaction, and may run an operation more than once. A *statusError does not roll the transaction back, because
-// bbolt would then repeat the other operations. An operation must therefore return a *statusError only before it has
-// changed anything.
+// write runs the operation in a transaction and returns after the commit. bbolt may run operations of other requests
+// in the same transaction, and may repeat an operation. A *statusError does not roll back the transaction, so an
+// operation must not change data before it returns a *statusError.
 func (s *Server) write(operation operation, r request) (res response, err error) {
 	var refused *statusError
 	err = s.db.Batch(func(tx *bbolt.Tx) error {
@@ -95,8 +94,8 @@ func openContainer(tx *bbolt.Tx, t target) (*bbolt.Bucket, error) {
 	return container, nil
 }
 
-// The sub-status of errNoOwner distinguishes a missing container from a missing document (StatusCodes.md in
-// https://github.com/Azure/azure-sdk-for-java/tree/main/sdk/cosmos/azure-cosmos/docs).
+// The error errNoOwner has the sub-status 1003, by which clients distinguish a missing container from a missing
+// document (StatusCodes.md in https://github.com/Azure/azure-sdk-for-java/tree/main/sdk/cosmos/azure-cosmos/docs).
 var (
 	errNotFound = newError(http.StatusNotFound, 0, "Entity with the specified id does not exist in the system.")
 	errNoOwner  = newError(http.StatusNotFound, 1003, "Owner resource does not exist: the database or the container is missing")
@@ -104,8 +103,9 @@ var (
 	errChanged  = newError(http.StatusPreconditionFailed, 0, "Operation cannot be performed because one of the specified precondition is not met.")
 )
 
-// resourceID returns an _rid: the bytes of the parent's _rid, then a number of the given width. Cosmos DB encodes it in
-// base64 with - instead of /.
+// resourceID returns the _rid (resource ID) of a child of the resource parent. The _rid consists of the bytes of the
+// parent's _rid and of the number, which takes width bytes. Cosmos DB encodes these bytes in base64 with the
+// character - instead of /.
 func resourceID(parent string, number uint64, width int) string {
 	id, _ := base64.StdEncoding.DecodeString(strings.ReplaceAll(parent, "-", "/"))
 	var n [8]byte

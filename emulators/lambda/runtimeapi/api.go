@@ -10,8 +10,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// ServeHTTP serves https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html. The status 202 means that the event is on
-// disk. If all slots are in use, a synchronous invocation waits; AWS would respond with 429.
+// ServeHTTP implements Lambda's Invoke API (https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html). The
+// status 202 means that the event of an asynchronous invocation is on disk. If the maximum number of invocations is
+// running, a synchronous invocation waits, whereas AWS would respond with 429.
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.api.ServeHTTP(w, r) }
 
 func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// deadLetter has the format AWS sends to a function's on-failure destination:
+// deadLetter is the JSON document that AWS sends to the on-failure destination of a function:
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 type deadLetter struct {
 	Version         string          `json:"version"`
@@ -37,7 +37,8 @@ type responseContext struct {
 
 func deadLetters(dir string) string { return filepath.Join(dir, "dead-letters") }
 
-// writeDeadLetter stores an event whose last attempt failed. It renames the file after all data is on disk.
+// writeDeadLetter stores an event as a dead letter after the last invocation for the event has failed. The file gets
+// its final name after all data is on disk, so that a kill leaves no incomplete dead letter.
 func (h *Host) writeDeadLetter(e event, attempts int, last outcome) error {
 	if !json.Valid(last.payload) { // the response of a function may be any text
 		last.payload, _ = json.Marshal(string(last.payload))
@@ -66,7 +67,8 @@ func (h *Host) writeDeadLetter(e event, attempts int, last outcome) error {
 	return os.Rename(f.Name(), path)
 }
 
-// Redrive moves all dead letters back to the queue and returns their number. It ignores other files.
+// Redrive moves all dead letters back to the queue and returns their number. Redrive ignores files that are not dead
+// letters.
 func (h *Host) Redrive() (moved int, err error) {
 	names, err := fs.Glob(os.DirFS(deadLetters(h.Dir)), "*.json")
 	if err != nil {

@@ -21,8 +21,9 @@ type result struct {
 	PID int    `json:"pid"`
 }
 
-// runFunction runs the test function, which gets an instruction from ECHO_URL and follows it. ECHO_HTTP selects a
-// function URL.
+// runFunction runs the Lambda function of the tests. In each invocation, the function gets an instruction, such as
+// "fail", from the server at ECHO_URL and follows the instruction. If ECHO_HTTP is set, the function handles requests
+// to a function URL.
 func runFunction() {
 	if os.Getenv("ECHO_BROKEN") != "" {
 		os.Exit(7)
@@ -60,7 +61,8 @@ func handle(ctx context.Context, o order) (result, error) {
 	return result{o.ID, pid}, nil
 }
 
-// serveHTTP echoes the request, follows the instruction, and then ends the response.
+// serveHTTP handles a request to the function URL. It sends the request back, follows the instruction from the server
+// at ECHO_URL, and then ends the response.
 func serveHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

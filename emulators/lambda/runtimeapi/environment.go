@@ -19,10 +19,10 @@ import (
 	"triptych/emulators/childprocess"
 )
 
-// stopGrace is the time between SIGTERM and SIGKILL.
+// stopGrace is how long a function's process may continue after SIGTERM before it receives SIGKILL.
 const stopGrace = time.Second
 
-// environment is one process of the function, with a Runtime API of its own.
+// environment is one process of the function, together with the Runtime API server for this process.
 type environment struct {
 	cmd      *exec.Cmd
 	next     chan *invocation
@@ -100,8 +100,9 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	w.Write(i.payload)
 }
 
-// serveResult receives the function's response, or its error if failure is not empty. It sends the outcome before it responds,
-// because the process may exit as soon as it has the response.
+// serveResult receives the function's response or, if the parameter failure is not empty, the function's error. It
+// passes on the outcome before it responds to the function, because the function's process may exit after the
+// response. An exit without an outcome counts as a failed invocation.
 func (e *environment) serveResult(w http.ResponseWriter, r *http.Request, failure string) {
 	e.mu.Lock()
 	i := e.current
@@ -133,7 +134,8 @@ func (e *environment) serveResult(w http.ResponseWriter, r *http.Request, failur
 	w.WriteHeader(status)
 }
 
-// stop terminates the process and waits until it has ended.
+// stop sends SIGTERM to the function's process and, if necessary, SIGKILL after stopGrace. It returns when the
+// process has ended.
 func (e *environment) stop() {
 	if e.cmd.Process.Signal(syscall.SIGTERM) == nil {
 		select {

@@ -227,7 +227,7 @@ func TestRetryNow(t *testing.T) {
 	})
 }
 
-// flush returns when all running attempts have ended.
+// flush waits until all running invocations of the function have ended.
 func (h *running) flush(t *testing.T) {
 	t.Helper()
 	for range h.Concurrency {
@@ -293,7 +293,8 @@ func hostForever(dir string) {
 	listenAndRun(h)
 }
 
-// TestKillLosesNoAcceptedEvent kills the host with SIGKILL, which also ends the function.
+// TestKillLosesNoAcceptedEvent kills the host's process with SIGKILL and checks that the next host delivers all
+// accepted events. The function's process ends together with the host's process.
 func TestKillLosesNoAcceptedEvent(t *testing.T) {
 	dir := t.TempDir()
 	in := newInstructor(t, func(c call) string {

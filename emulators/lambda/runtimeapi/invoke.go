@@ -29,8 +29,8 @@ func failed(kind, message string) outcome {
 
 var errStopping = errors.New("the function's host is stopping")
 
-// invoke runs the function once, in an idle environment or in a new one. The caller must hold a slot. If stream is
-// not nil, a streamed response goes to stream, not to the outcome. The only error is errStopping.
+// invoke runs the function once and returns the outcome or errStopping. The caller must first call Host.acquire. If
+// the parameter stream is not nil, invoke writes a streamed response to stream instead of the outcome.
 func (h *Host) invoke(requestID string, payload []byte, stream io.Writer) (outcome, error) {
 	i := &invocation{requestID: requestID, payload: payload, arn: h.arn(), timeout: h.Timeout, stream: stream, done: make(chan outcome, 1)}
 	for {
@@ -45,7 +45,7 @@ func (h *Host) invoke(requestID string, payload []byte, stream io.Writer) (outco
 			if isNew {
 				return exited(e, requestID), nil
 			}
-			// The idle environment has ended. Try the next one.
+			// The process of this idle environment has ended, so the loop tries another environment.
 		case <-time.After(initTimeout):
 			e.kill()
 			return failed("Runtime.InitTimeout", fmt.Sprintf("the function did not request an invocation within %s", initTimeout)), nil
@@ -96,7 +96,8 @@ func (h *Host) acquireEnvironment() (e *environment, isNew bool, err error) {
 	return e, true, err
 }
 
-// releaseEnvironment makes e idle, or stops e if it was started before the last RetryNow.
+// releaseEnvironment makes the environment e available for the next invocation. If e was started before the last call
+// of RetryNow, releaseEnvironment stops e instead.
 func (h *Host) releaseEnvironment(e *environment) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -1,7 +1,7 @@
-// Package runtimeapi runs one function's bootstrap executable as AWS Lambda does. It passes invocations to the
-// function over the Lambda Runtime API. It stores asynchronous invocations (events) on disk before it accepts them.
-// It retries failed events with a backoff and finally stores them as dead letters. Accepted events survive kill -9,
-// but may run twice. The package does not isolate the function and does not limit its memory.
+// Package runtimeapi runs the bootstrap executable of one function as AWS Lambda does, and passes invocations to the
+// function over the Lambda Runtime API. It stores asynchronous invocations (events) on disk, retries failed events,
+// and finally stores them as dead letters. Accepted events survive kill -9, but the function may process an event
+// twice. The package does not isolate the function and does not limit its memory.
 package runtimeapi
 
 import (
@@ -31,7 +31,8 @@ type Config struct {
 	Stderr      io.Writer       // output of all environments, written concurrently; nil discards it
 }
 
-// Host runs one function and its queue. It is the http.Handler of the Invoke API. Run must be called once.
+// Host runs one function and stores the function's events in a queue. It is the http.Handler of Lambda's Invoke API.
+// The method Run must be called once.
 type Host struct {
 	Config
 	api      *http.ServeMux
@@ -44,7 +45,8 @@ type Host struct {
 	retryNow chan struct{}  // closed by the next call of RetryNow
 }
 
-// New opens the queue in c.Dir. It fails if another Host has it open.
+// New returns a Host and opens the Host's queue in the directory c.Dir. New fails if another Host has already opened
+// the same queue.
 func New(c Config) (*Host, error) {
 	if c.Name == "" || c.Bootstrap == "" || c.Dir == "" {
 		return nil, errors.New("a function needs a name, a bootstrap and a directory")
@@ -81,8 +83,8 @@ func New(c Config) (*Host, error) {
 	return h, nil
 }
 
-// Run runs invocations until ctx ends. Then it interrupts them, stops all environments and closes the queue. The events of
-// interrupted invocations stay in the queue.
+// Run allows invocations until ctx ends. Run then interrupts the running invocations, stops all environments and
+// closes the queue. The events of the interrupted invocations stay in the queue.
 func (h *Host) Run(ctx context.Context) error {
 	for range h.Concurrency {
 		h.slots <- struct{}{}
@@ -121,7 +123,8 @@ func (h *Host) accept(e event) error {
 	return nil
 }
 
-// deliver attempts an event until it succeeds, becomes a dead letter, or the Host stops.
+// deliver invokes the function with an event until an invocation succeeds, the event becomes a dead letter, or the
+// Host stops.
 func (h *Host) deliver(e event) {
 	var attempts int
 	var retryNow chan struct{}
@@ -146,7 +149,8 @@ func (h *Host) deliver(e event) {
 	}
 }
 
-// attempt invokes the function once. If another attempt is needed, it returns true and the delay.
+// attempt invokes the function once with the event e. If the event must be tried again, attempt returns true and the
+// delay before the next attempt.
 func (h *Host) attempt(e event, nth int, retryNow chan struct{}) (again bool, wait time.Duration, err error) {
 	got, err := h.invoke(e.requestID, e.payload, nil)
 	if err != nil {
@@ -171,8 +175,9 @@ func (h *Host) attempt(e event, nth int, retryNow chan struct{}) (again bool, wa
 	return true, wait, nil
 }
 
-// RetryNow immediately retries all waiting events and dead letters. It resets the number of attempts of each event.
-// The retries use new environments, because a client in an old environment may wait before it reconnects.
+// RetryNow immediately retries all waiting events and dead letters, and resets the number of attempts of each event.
+// The retries use new environments, because a network client in an old environment may wait before it reconnects to a
+// service.
 func (h *Host) RetryNow() error {
 	h.mu.Lock()
 	retryNow := h.retryNow

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// instructor serves instructions to the function and records the calls.
+// instructor is an HTTP server that sends instructions to the test function and records the function's calls.
 type instructor struct {
 	*httptest.Server
 	calls chan call
@@ -38,7 +38,8 @@ type call struct {
 	process context.Context // ends with the function's process
 }
 
-// newInstructor starts an instructor. instruct returns "ok", "fail", "panic" or "exit".
+// newInstructor starts an instructor. For each call, the instructor responds with the result of the parameter
+// instruct, which is "ok", "fail", "panic" or "exit".
 func newInstructor(t testing.TB, instruct func(call) string) *instructor {
 	t.Helper()
 	in := &instructor{calls: make(chan call, 1<<16)}
@@ -59,7 +60,8 @@ func newInstructor(t testing.TB, instruct func(call) string) *instructor {
 
 func ok(call) string { return "ok" }
 
-// once returns an instruct function that gives the instruction only for the first call.
+// once returns a function for newInstructor. This function returns the given instruction for the first call with each
+// id, and "ok" for later calls.
 func once(instruction string) func(call) string {
 	return func(c call) string {
 		if c.nth == 1 {
@@ -69,7 +71,7 @@ func once(instruction string) func(call) string {
 	}
 }
 
-// hang is an instruct function that blocks until the function's process has ended.
+// hang is a function for newInstructor. For each call, it blocks until the process of the test function has ended.
 func hang(c call) string {
 	<-c.process.Done()
 	return "ok"
@@ -81,7 +83,7 @@ type running struct {
 	stop func()
 }
 
-// run starts a host, which runs until the test ends or stop is called.
+// run starts a Host, which runs until the test ends or the field stop of the result is called.
 func run(t testing.TB, dir string, in *instructor, change ...func(*Config)) *running {
 	t.Helper()
 	c := Config{
@@ -143,7 +145,8 @@ func send(t testing.TB, url, id string) {
 	}
 }
 
-// trySend may be called from other goroutines than the test's own.
+// trySend sends an event to the Host and returns any error. Unlike the function send, trySend does not call t.Fatal,
+// so any goroutine may call trySend.
 func trySend(t testing.TB, url, id string) error {
 	t.Helper()
 	resp, body, err := tryInvoke(t, url, "echo", "Event", `{"id":"`+id+`"}`)

@@ -16,7 +16,8 @@ type event struct {
 	payload   []byte
 }
 
-// queue stores events on disk until they are removed. A change is on disk when its method returns.
+// queue stores events on disk until they are removed. A method that changes the queue returns after the change is on
+// disk.
 type queue struct{ db *bolt.DB }
 
 var payloads = []byte("payloads") // bucket of the payloads by request ID

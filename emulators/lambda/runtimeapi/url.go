@@ -16,11 +16,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// streamed is the content type of a streamed response: JSON prelude, eight NUL bytes, then the body.
+// streamed is the content type of a streamed response, which consists of a JSON prelude, eight NUL bytes and the
+// body.
 const streamed = "application/vnd.awslambda.http-integration-response"
 
-// URL returns the handler of the function URL, in the invoke mode RESPONSE_STREAM and without authorization:
-// https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html.
+// URL returns the handler for requests to the function URL
+// (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html). The function URL has the invoke mode
+// RESPONSE_STREAM and requires no authorization.
 func (h *Host) URL() http.Handler { return http.HandlerFunc(h.serveURL) }
 
 func (h *Host) serveURL(w http.ResponseWriter, r *http.Request) {
@@ -97,7 +99,7 @@ func isText(contentType string) bool {
 	return err == nil && (strings.HasPrefix(kind, "text/") || kind == "application/json" || kind == "application/javascript" || kind == "application/xml")
 }
 
-// prelude is the status and the headers of a streamed response.
+// prelude contains the status, the headers and the cookies of a streamed response.
 type prelude struct {
 	StatusCode int
 	Headers    map[string]string

@@ -25,7 +25,7 @@ import (
 	"triptych/emulators/vision/annotator"
 )
 
-// serve starts a server for the test and returns it with a client from Google's library.
+// serve starts a Server for the test. It returns the Server and a connected client from Google's library.
 func serve(t testing.TB, change ...func(*annotator.Server)) (*annotator.Server, *vision.ImageAnnotatorClient) {
 	t.Helper()
 	server, err := annotator.New()

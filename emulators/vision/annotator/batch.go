@@ -15,7 +15,8 @@ import (
 // maxImages is the maximum number of images in a request (https://cloud.google.com/vision/quotas).
 const maxImages = 16
 
-// BatchAnnotateImages annotates each image separately. The error of an image is in its response and does not fail the call.
+// BatchAnnotateImages annotates each image separately. If one image fails, the response for this image contains the
+// error, and the call still succeeds.
 func (s *Server) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchAnnotateImagesRequest) (*visionpb.BatchAnnotateImagesResponse, error) {
 	if proto.Size(batch) > maxRequest {
 		return nil, status.Errorf(codes.InvalidArgument, "Request payload size exceeds the limit: %d bytes.", maxRequest)
@@ -62,7 +63,8 @@ func (s *Server) response(ctx context.Context, request *visionpb.AnnotateImageRe
 	return response
 }
 
-// recoverPanic wraps work so that a panic, for example of a decoder, becomes error 13 (INTERNAL) of this image only.
+// recoverPanic wraps the function work so that a panic, for example in a decoder, becomes the gRPC error 13
+// (INTERNAL) of one image. Other images are not affected.
 func recoverPanic(ctx context.Context, work func() error) func() error {
 	return func() (err error) {
 		defer func() {

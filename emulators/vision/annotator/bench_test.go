@@ -10,8 +10,8 @@ import (
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 )
 
-// BenchmarkAnnotate measures a call for a picture of 1280 × 720 with a face and a cup, from Google's client and back. peakMB
-// is the peak memory of the process, including its code and the client. It is reported on Linux only.
+// BenchmarkAnnotate measures a call of Google's client for a picture of 1280 × 720 pixels with a face and a cup. The
+// metric peakMB is the peak memory of the test process, which includes the client. It is reported on Linux only.
 func BenchmarkAnnotate(b *testing.B) {
 	for _, bb := range []struct {
 		name     string
@@ -41,7 +41,8 @@ func BenchmarkAnnotate(b *testing.B) {
 	}
 }
 
-// resetPeak frees the memory of earlier benchmarks and resets the peak.
+// resetPeak frees the memory of earlier benchmarks and resets the peak memory that the system has recorded for this
+// process.
 func resetPeak() {
 	debug.FreeOSMemory()
 	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // proc_pid_clear_refs(5); other systems do not report a peak

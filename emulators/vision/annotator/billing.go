@@ -10,11 +10,12 @@ import (
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 )
 
-// Billed returns the number of images that Google would bill: those with an annotation, from the detectors or from a Fault's
-// Response. Images with an error are free.
+// Billed returns the number of images that Google would bill, that is, images whose response contains no error. The
+// response may come from the detectors or from a Fault.
 func (s *Server) Billed() int64 { return s.billed.Load() }
 
-// BillTo writes a line with the time and the Identity of each billed image to w. It must be called before Serve.
+// BillTo makes the Server write a line to w for each billed image. The line contains the time and the ID that the
+// function Identity returns. BillTo must be called before Serve.
 func (s *Server) BillTo(w io.Writer) { s.billLog = w }
 
 func (s *Server) bill(image *visionpb.Image) {
@@ -24,15 +25,16 @@ func (s *Server) bill(image *visionpb.Image) {
 	}
 	content := image.GetContent()
 	if len(content) == 0 {
-		// The URL may be invalid if a Fault replaces the response. Identity is then the hash of no bytes.
+		// If a Fault replaces the response, the URL is not fetched and may be invalid. For an invalid URL, the line
+		// contains the SHA-256 of zero bytes.
 		if u, err := url.Parse(image.GetSource().GetImageUri()); err == nil {
 			content = []byte(u.Path)
 		}
 	}
-	// Each line is one Write call, so that concurrent lines do not mix.
+	// Each line is written with one call of Write, so that lines of concurrent requests do not mix.
 	fmt.Fprintf(s.billLog, "%s %s\n", time.Now().UTC().Format(time.RFC3339Nano), Identity(content))
 }
 
-// Identity returns the ID of an image in the billing log: the SHA-256 of its bytes or of its URL's path. The log thus contains
-// neither pictures nor signed URLs.
+// Identity returns the ID of an image in the billing log. The ID is the SHA-256 of the image's bytes or of the path
+// of the image's URL, so that the log contains neither pictures nor signed URLs.
 func Identity(content []byte) string { return fmt.Sprintf("%x", sha256.Sum256(content)) }

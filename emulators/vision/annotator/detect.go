@@ -20,7 +20,7 @@ type detections struct {
 	colours []colours.Colour
 }
 
-// detect runs the detectors that the requested features need, in parallel.
+// detect runs the detectors for the requested features in parallel and returns their results.
 func (s *Server) detect(ctx context.Context, picture *image.RGBA, limits resultLimits) (*detections, error) {
 	found := &detections{}
 	detectors, ctx := errgroup.WithContext(ctx)
@@ -45,8 +45,9 @@ func (s *Server) detect(ctx context.Context, picture *image.RGBA, limits resultL
 	return found, detectors.Wait()
 }
 
-// forDetector returns the number of results that a detector must find: the feature's limit, or the maximum if labels are
-// requested, because labels are derived from all results.
+// forDetector returns how many results the detector for the feature must find. This number is maxResults if labels
+// are requested, because labels are derived from the results of all detectors. Otherwise, it is the limit in the
+// request.
 func (l resultLimits) forDetector(feature visionpb.Feature_Type) int {
 	if l[visionpb.Feature_LABEL_DETECTION] > 0 {
 		return maxResults

@@ -17,8 +17,8 @@ import (
 	"triptych/emulators/faults"
 )
 
-// Fault makes BatchAnnotateImages fail. The zero Fault lets calls succeed. If several of Code, Empty, ImageCode and
-// Response are set, the first of them takes effect.
+// Fault makes calls of BatchAnnotateImages fail. The zero Fault lets all calls succeed. If several of the fields
+// Code, Empty, ImageCode and Response are set, only the first of them in this order takes effect.
 type Fault struct {
 	Only       string                          // calls with an image whose URL or bytes contain it; "" means all calls
 	Times      int                             // number of calls that fail; 0 means until the Fault is replaced
@@ -32,15 +32,16 @@ type Fault struct {
 	RetryAfter time.Duration                   // sent with Code, as google.rpc.RetryInfo
 }
 
-// Rule returns the part that package faults uses.
+// Rule returns those fields of the Fault that the package faults uses.
 func (f Fault) Rule() faults.Rule {
 	return faults.Rule{Only: f.Only, Times: f.Times, Delay: f.Delay, OnMatch: f.OnMatch}
 }
 
-// SetFault replaces the Fault that has the same Only. A Fault with Only takes precedence over a Fault without Only.
+// SetFault activates the Fault f, which replaces the Fault with the same value of the field Only. A Fault whose field
+// Only is set takes precedence over a Fault whose field Only is empty.
 func (s *Server) SetFault(f Fault) { s.faults.Put(f) }
 
-// containsImage reports whether the URL or the bytes of an image in the batch contain text.
+// containsImage reports whether the batch has an image whose URL or bytes contain the parameter text.
 func containsImage(batch *visionpb.BatchAnnotateImagesRequest, text string) bool {
 	return slices.ContainsFunc(batch.Requests, func(r *visionpb.AnnotateImageRequest) bool {
 		image := r.GetImage()
@@ -48,7 +49,8 @@ func containsImage(batch *visionpb.BatchAnnotateImagesRequest, text string) bool
 	})
 }
 
-// happen delays the call, then returns its error.
+// happen waits for the delay of the Fault and then returns the error for the whole call. It returns nil if the field
+// Code is not set.
 func (f Fault) happen(ctx context.Context) error {
 	if err := f.Rule().Wait(ctx); err != nil {
 		return status.FromContextError(err).Err()
@@ -67,7 +69,8 @@ func (f Fault) happen(ctx context.Context) error {
 	return failure.Err()
 }
 
-// response returns the response that replaces an image's annotation, or nil.
+// response returns the response with which the Fault replaces an image's annotation, or nil if the Fault does not
+// replace annotations.
 func (f Fault) response() *visionpb.AnnotateImageResponse {
 	if f.ImageCode != codes.OK {
 		return failed(status.Error(f.ImageCode, f.message(f.ImageCode)))

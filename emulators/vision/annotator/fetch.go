@@ -38,8 +38,9 @@ func newClient() *http.Client {
 	}
 }
 
-// dialLoopback connects to loopback addresses without a DNS request. It resolves names under localhost, which the URLs of the S3
-// emulator have, to 127.0.0.1 (RFC 6761, section 6.3).
+// dialLoopback connects only to loopback addresses and sends no DNS requests. It resolves localhost and the names
+// that end in .localhost to 127.0.0.1 (RFC 6761, section 6.3), because the URLs of the S3 emulator contain such
+// names.
 func dialLoopback(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -54,8 +55,8 @@ func dialLoopback(ctx context.Context, network, address string) (net.Conn, error
 	return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(host, port))
 }
 
-// fetch downloads the picture at the source's URL. As with Google, its errors do not contain the reason of a failure; the log
-// does. The log entry does not contain the URL, which may be signed.
+// fetch downloads the picture at the source's URL. As with Google, the returned error does not state why a download
+// failed. The log states the reason, but not the URL, because the URL may be signed.
 func (s *Server) fetch(ctx context.Context, source *visionpb.ImageSource) ([]byte, error) {
 	uri := source.GetImageUri()
 	if uri == "" {

@@ -12,7 +12,8 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// golden contains the expected response for each photograph. Positions are in pixels of the upright picture.
+// golden lists the expected response for each test photograph. Positions are in pixels of the picture after it is
+// rotated upright.
 var golden = []struct {
 	photograph string
 	content    string
@@ -79,7 +80,8 @@ type goldenObject struct {
 
 type box struct{ left, top, right, bottom float64 }
 
-// The tolerances are necessary because processors and JPEG decoders round differently.
+// These constants are the accepted differences from the expected positions and scores. Differences occur because
+// processors and JPEG decoders round differently.
 const (
 	pixels = 12
 	score  = 0.05
@@ -151,7 +153,8 @@ func boxOfFractions(p *visionpb.BoundingPoly, of *photo.Photo) box {
 	return box{float64(v[0].X) * width, float64(v[0].Y) * height, float64(v[2].X) * width, float64(v[2].Y) * height}
 }
 
-// expression returns the likely expressions of a face, and the possible ones with a question mark.
+// expression returns the names of the expressions that are likely for a face. It adds a question mark to the name of
+// an expression that is only possible.
 func expression(f *visionpb.FaceAnnotation) string {
 	var names []string
 	for _, e := range []struct {

@@ -13,7 +13,7 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// The errors of one image, with Google's messages where they are known.
+// Each of these errors concerns one image. The messages are Google's, as far as Google's messages are known.
 var (
 	errIncomplete    = status.Error(codes.InvalidArgument, "Request must specify image and features.")
 	errBadImage      = status.Error(codes.InvalidArgument, "Bad image data.")
@@ -37,7 +37,7 @@ func Features() []string {
 	}
 }
 
-// annotate annotates one image. An error is either a gRPC status or the context's error.
+// annotate returns the response for one image. A returned error is a gRPC status or the error of ctx.
 func (s *Server) annotate(ctx context.Context, request *visionpb.AnnotateImageRequest) (*visionpb.AnnotateImageResponse, error) {
 	limits, err := parseFeatures(request.GetFeatures())
 	if err != nil {
@@ -70,8 +70,8 @@ func (s *Server) annotate(ctx context.Context, request *visionpb.AnnotateImageRe
 // resultLimits contains the maximum number of results of each requested feature.
 type resultLimits map[visionpb.Feature_Type]int
 
-// parseFeatures returns an error if a requested feature is not implemented, because an empty result would mean that nothing was
-// found.
+// parseFeatures returns the limits of the requested features. It returns an error if a feature is not implemented,
+// because an empty result would mean that nothing was found.
 func parseFeatures(features []*visionpb.Feature) (resultLimits, error) {
 	limits := resultLimits{}
 	for _, f := range features {

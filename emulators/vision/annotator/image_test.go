@@ -25,7 +25,8 @@ func hugePNG() []byte {
 	return binary.BigEndian.AppendUint32(append(out, header...), crc32.ChecksumIEEE(header))
 }
 
-// startPictures starts a web server and returns its URL. /hop/N redirects N times.
+// startPictures starts a web server that serves test pictures, and returns the server's URL. A request for the path
+// /hop/N is redirected N times.
 func startPictures(t *testing.T) string {
 	red := plain(t, color.RGBA{255, 0, 0, 255}).Content
 	mux := http.NewServeMux()

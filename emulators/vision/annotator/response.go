@@ -13,8 +13,9 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// landmarks defines Google's landmarks as means of faces.Landmarks. Ears and cheeks cannot be derived. Assumed
-// positions: pupils in the centres of the eyes, corners of the jaw halfway from chin to ear.
+// landmarks defines each of Google's landmarks as the mean of points in faces.Landmarks. Ears and cheeks are missing,
+// because they cannot be derived from these points. Pupils are assumed in the centres of the eyes, and corners of the
+// jaw halfway between chin and ear.
 var landmarks = []struct {
 	kind   visionpb.FaceAnnotation_Landmark_Type
 	points []int
@@ -53,8 +54,8 @@ var landmarks = []struct {
 	{visionpb.FaceAnnotation_Landmark_CHIN_RIGHT_GONION, []int{12}},
 }
 
-// faceAnnotation converts a face to pixels of the upright original. Pan, tilt and depth are 0, and exposure, blur and headwear
-// UNKNOWN, because they are not measured.
+// faceAnnotation returns Google's annotation for a face, in pixels of the upright original picture. Pan, tilt and
+// depth are 0, and exposure, blur and headwear are UNKNOWN, because the server does not measure these values.
 func faceAnnotation(p *photo.Photo, f faces.Face) *visionpb.FaceAnnotation {
 	inner := f.Landmarks.Bounds()
 	outer := faces.Box{
@@ -82,12 +83,12 @@ func faceAnnotation(p *photo.Photo, f faces.Face) *visionpb.FaceAnnotation {
 	return annotation
 }
 
-// inOriginal converts a position in Photo.Pixels to one in the original picture.
+// inOriginal converts a position in the scaled picture Photo.Pixels to the position in the original picture.
 func inOriginal(p *photo.Photo, at faces.Point) faces.Point {
 	return faces.Point{X: at.X * float64(p.Scale), Y: at.Y * float64(p.Scale)}
 }
 
-// polygon returns the part of the box that is inside the picture, clockwise from the upper left.
+// polygon returns the corners of the part of box b that is inside the picture, clockwise from the upper left corner.
 func polygon(p *photo.Photo, b faces.Box) *visionpb.BoundingPoly {
 	vertex := func(x, y float64) *visionpb.Vertex {
 		at := inOriginal(p, faces.Point{X: x, Y: y})
@@ -103,7 +104,8 @@ func nearestPixel(v float64, length int) int32 {
 	return int32(math.Round(min(max(v, 0), float64(length-1))))
 }
 
-// likelihood converts a probability. The limits are our choice, because Google does not publish its own.
+// likelihood converts a probability to one of Google's likelihood levels. The thresholds are our choice, because
+// Google does not publish its thresholds.
 func likelihood(p float64) visionpb.Likelihood {
 	switch {
 	case p < 0.05:
@@ -119,7 +121,8 @@ func likelihood(p float64) visionpb.Likelihood {
 	}
 }
 
-// objectAnnotation converts an object. It does not set Mid, an ID in Google's knowledge graph.
+// objectAnnotation converts a detected object to Google's annotation. It does not set the field Mid, which is an ID
+// in Google's knowledge graph.
 func objectAnnotation(o objects.Object) *visionpb.LocalizedObjectAnnotation {
 	vertex := func(x, y float64) *visionpb.NormalizedVertex {
 		return &visionpb.NormalizedVertex{X: float32(x), Y: float32(y)}

@@ -1,11 +1,12 @@
-// Package annotator implements Cloud Vision's gRPC method BatchAnnotateImages on loopback, with real detection of faces,
-// objects, labels and colours on the CPU.
+// Package annotator implements Cloud Vision's gRPC method BatchAnnotateImages on loopback. It detects faces, objects, labels
+// and colours on the CPU.
 //
-// The error codes and limits are Google's: 10 MiB and 16 images per request, 20 MB and 75 megapixels per image. The package
-// fetches URLs from loopback addresses only, and stores nothing.
+// The error codes and limits are Google's: a request has at most 10 MiB and 16 images, and an image has at most 20 MB and
+// 75 megapixels. The package fetches URLs from loopback addresses only, and stores nothing.
 //
-// Text detection is not implemented. PP-OCRv4 in Go takes 2.8 CPU-seconds per picture. Tesseract must be installed, and
-// found text in a photograph of a person that contains none. Safe search is not implemented, because no package has a model.
+// Text detection is not implemented, because both candidates were unsuitable. PP-OCRv4 in Go takes 2.8 CPU-seconds per
+// picture. Tesseract must be installed separately, and it found text in a photograph of a person that contains no text. Safe
+// search is not implemented, because no package has a model for it.
 package annotator
 
 import (
@@ -50,7 +51,7 @@ type Server struct {
 	billLog  io.Writer // nil: no billing log
 }
 
-// New loads the networks, which takes about 70 ms.
+// New returns a Server. It loads the neural networks, which takes about 70 ms.
 func New() (*Server, error) {
 	faceFinder, err := faces.Load()
 	if err != nil {
@@ -66,8 +67,8 @@ func New() (*Server, error) {
 	}, nil
 }
 
-// Serve handles calls until the context ends, then finishes running calls for at most 5 s and returns nil. Serve
-// closes ln. The address of ln must be loopback, because callers are not authenticated.
+// Serve handles calls on the listener ln until ctx ends. It then closes ln, waits at most 5 s for running calls and
+// returns nil. The address of ln must be loopback, because callers are not authenticated.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	if tcp, ok := ln.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		ln.Close()

@@ -1,5 +1,5 @@
-// Package colours finds the dominant colours of a picture by k-means clustering in CIE L*a*b*, where distance approximates
-// visible difference. It is deterministic.
+// Package colours finds the dominant colours of a picture. It uses k-means clustering in the colour space CIE L*a*b*,
+// where distance approximates visible difference. The algorithm is deterministic.
 package colours
 
 import (
@@ -20,11 +20,13 @@ const (
 	maxClusters   = 10
 	maxIterations = 30
 	mergeDistance = 5 // in L*a*b*; closer clusters are merged, because their difference is hard to see
-	// A colour with chroma vividChroma scores twice as much as a grey of the same area. Google does not publish its formula.
+	// A colour whose chroma equals vividChroma scores twice as high as a grey of the same area. This formula is our
+	// choice, because Google does not publish its formula.
 	vividChroma = 60
 )
 
-// bin is the pixels whose colours are equal in the upper 5 bits of each channel, or a cluster of such bins.
+// bin is either the set of pixels whose colours are equal in the upper 5 bits of each channel, or a cluster of such
+// sets.
 type bin struct {
 	pixels           float64
 	red, green, blue float64 // sums
@@ -73,7 +75,8 @@ func (b *bin) add(c bin) {
 	b.red, b.green, b.blue = b.red+c.red, b.green+c.green, b.blue+c.blue
 }
 
-// cluster runs k-means: it repeatedly assigns each bin to the nearest cluster and moves each cluster to the mean of its bins.
+// cluster groups the bins with the k-means algorithm and returns the clusters. It repeatedly assigns each bin to the
+// nearest cluster and moves each cluster to the mean of its bins.
 func cluster(bins []bin) []bin {
 	found := seeds(bins)
 	nearest := make([]int, len(bins))
@@ -102,8 +105,8 @@ func cluster(bins []bin) []bin {
 	return found
 }
 
-// seeds returns the initial clusters: first the most common bin, then repeatedly the bin with the greatest pixel
-// count × squared distance to the nearest seed.
+// seeds returns the bins that are the initial clusters. The first seed is the bin with the most pixels. Each later
+// seed is the bin with the greatest product of pixel count and squared distance to the nearest seed.
 func seeds(bins []bin) []bin {
 	var chosen []bin
 	distances := make([]float64, len(bins))
@@ -130,7 +133,7 @@ func seeds(bins []bin) []bin {
 	return chosen
 }
 
-// merged joins clusters that look the same, as those of a picture with few colours often do.
+// merged joins clusters whose colours look the same. A picture with few colours often has such clusters.
 func merged(found []bin) []bin {
 	slices.SortStableFunc(found, func(a, b bin) int { return cmp.Compare(b.pixels, a.pixels) })
 	var kept []bin
@@ -154,7 +157,8 @@ func (p lab) distance2(q lab) float64 {
 	return l*l + a*a + b*b
 }
 
-// toLab converts from sRGB, 0 to 255, with the white point D65 (IEC 61966-2-1, CIE 15).
+// toLab converts an sRGB colour, with channels from 0 to 255, to CIE L*a*b* with the white point D65 (IEC 61966-2-1,
+// CIE 15).
 func toLab(red, green, blue float64) lab {
 	r, g, b := linear(red/255), linear(green/255), linear(blue/255)
 	x := companded((0.4124*r + 0.3576*g + 0.1805*b) / 0.9505)

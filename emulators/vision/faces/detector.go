@@ -11,8 +11,9 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// The detector is a YOLOv2: each cell of a grid proposes one box for each anchor (a typical box size, in cells). Sizes, means
-// and anchors are those of the training.
+// The face detector is a YOLOv2 network, which divides the picture into a grid of cells. Each cell proposes one box
+// for each anchor, which is a typical box size, in cells. The sizes, means and anchors are the values that were used
+// in the training of the network.
 const (
 	inputSize     = 416 // longer side of the network's input, in pixels
 	cellSize      = 32  // in pixels of the input
@@ -43,7 +44,7 @@ func newDetector(m *nn.Model) detector {
 	return d
 }
 
-// detect returns faces with box and score, highest score first.
+// detect returns the faces in the picture, highest score first. It sets only the fields Box and Score of each face.
 func (d detector) detect(picture *image.RGBA) []Face {
 	input, scale := photo.Letterbox(picture, picture.Rect, inputSizeFor(picture.Rect.Size()), false)
 	var wide nn.Tensor // the feature map before pooling; all layers use the same memory
@@ -53,14 +54,15 @@ func (d detector) detect(picture *image.RGBA) []Face {
 		if i == len(d.body)-1 {
 			stride = 1
 		}
-		// LeakyReLU gives the same result before and after pooling, but pooling with stride 2 leaves a quarter of the
-		// values.
+		// LeakyReLU could also run before the pooling, with the same result. It runs after the pooling because
+		// pooling with stride 2 leaves only a quarter of the values.
 		x = layer.Apply(&wide, x).MaxPool(stride).LeakyReLU(leak)
 	}
 	return distinct(proposals(d.last.Apply(&nn.Tensor{}, x), scale))
 }
 
-// inputSizeFor returns inputSize × inputSize without the rows or columns of cells that an oblong picture would leave empty.
+// inputSizeFor returns the size of the network's input for a picture. The size is inputSize × inputSize, without the
+// rows or columns of cells that an oblong picture would leave empty.
 func inputSizeFor(size image.Point) image.Point {
 	longest := max(size.X, size.Y)
 	cells := func(side int) int {
@@ -69,8 +71,8 @@ func inputSizeFor(size image.Point) image.Point {
 	return image.Pt(cells(size.X), cells(size.Y)).Mul(cellSize)
 }
 
-// proposals decodes the network's output, whose channels are the box parameters of each anchor. scale is the number
-// of input pixels per picture pixel.
+// proposals returns the faces that the network's output proposes. The channels of the parameter grid are the box
+// parameters of each anchor. The parameter scale is the number of input pixels per picture pixel.
 func proposals(grid *nn.Tensor, scale float64) []Face {
 	var found []Face
 	rows, columns, cell := grid.Shape[1], grid.Shape[2], cellSize/scale
@@ -92,7 +94,8 @@ func proposals(grid *nn.Tensor, scale float64) []Face {
 	return found
 }
 
-// distinct drops each proposal that overlaps one with a higher score (non-maximum suppression).
+// distinct removes each proposed face whose box overlaps the box of a face with a higher score (non-maximum
+// suppression).
 func distinct(found []Face) []Face {
 	slices.SortStableFunc(found, func(a, b Face) int { return cmp.Compare(b.Score, a.Score) })
 	var kept []Face
@@ -104,7 +107,8 @@ func distinct(found []Face) []Face {
 	return kept
 }
 
-// normalised converts a picture to a network's input, in which the mean colour of the training pictures is 0.
+// normalised converts a picture to the input of a network. It subtracts the mean colour of the training pictures and
+// divides the result by 255.
 func normalised(picture *image.RGBA, means [3]float32) *nn.Tensor {
 	width, height := picture.Rect.Dx(), picture.Rect.Dy()
 	t := nn.New(3, height, width)

@@ -7,7 +7,8 @@ import (
 	"triptych/emulators/vision/nn"
 )
 
-// Expressions contains the probabilities of four expressions. Together with neutral, fearful and disgusted they add up to 1.
+// Expressions contains the probabilities of four facial expressions. The four values and the probabilities of
+// neutral, fearful and disgusted add up to 1.
 type Expressions struct{ Happy, Sad, Angry, Surprised float64 }
 
 type expressionNetwork struct {
@@ -21,16 +22,18 @@ func newExpressionNetwork(m *nn.Model) expressionNetwork {
 
 func (n expressionNetwork) estimate(picture *image.RGBA, box Box) Expressions {
 	square, _ := crop(picture, box)
-	// The outputs are neutral, happy, sad, angry, fearful, disgusted, surprised.
+	// The network's outputs are, in this order: neutral, happy, sad, angry, fearful, disgusted, surprised.
 	p := nn.Softmax(n.head.Apply(n.features.of(square)))
 	return Expressions{float64(p[1]), float64(p[2]), float64(p[3]), float64(p[6])}
 }
 
-// cropMeans is the mean colour in the training of the landmark and expression networks.
+// cropMeans is the mean colour of the pictures with which the landmark network and the expression network were
+// trained.
 var cropMeans = [3]float32{122.782, 117.001, 104.298}
 
-// features is the common part of the landmark and the expression network: densely connected blocks, each of which halves the
-// feature map, then the mean of each channel.
+// features is the part that the landmark network and the expression network have in common. It consists of densely
+// connected blocks, each of which halves the width and height of the feature map. The output is the mean of each
+// channel.
 type features struct {
 	first  nn.Conv
 	blocks [][]nn.Separable

@@ -1,5 +1,6 @@
-// Package faces finds the faces in a picture, 68 landmarks of each face, and its expression, with three networks of face-api
-// (see weights/NOTICE). It does not recognise people. It often misses faces seen from the side.
+// Package faces finds the faces in a picture, and 68 landmarks and the expression of each face. It uses three neural
+// networks of the library face-api (see weights/NOTICE). It does not recognise people, and often misses faces seen
+// from the side.
 package faces
 
 import (
@@ -26,7 +27,7 @@ type Face struct {
 	Expressions Expressions
 }
 
-// Finder holds the three networks. It is safe for concurrent use.
+// Finder contains the three neural networks for faces, landmarks and expressions. It is safe for concurrent use.
 type Finder struct {
 	detector    detector
 	landmarks   landmarkNetwork
@@ -45,7 +46,7 @@ func Load() (*Finder, error) {
 	return f, errors.Join(d.Err(), l.Err(), e.Err())
 }
 
-// Find returns at most limit faces, highest score first.
+// Find returns the faces in the picture, highest score first. The parameter limit is the maximum number of faces.
 func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Face, error) {
 	found := f.detector.detect(picture)
 	found = found[:min(len(found), limit)]
@@ -60,7 +61,7 @@ func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Fa
 	return found, nil
 }
 
-// grown moves each side outward by a fraction of the width or height.
+// grown returns the box b after each side is moved outward by the given fraction of the width or height.
 func (b Box) grown(fraction float64) Box {
 	dx, dy := fraction*(b.Right-b.Left), fraction*(b.Bottom-b.Top)
 	return Box{b.Left - dx, b.Top - dy, b.Right + dx, b.Bottom + dy}
@@ -80,10 +81,12 @@ func (b Box) overlap(c Box) float64 {
 
 func (b Box) area() float64 { return (b.Right - b.Left) * (b.Bottom - b.Top) }
 
-// cropSize is the side of the input of the landmark and expression networks: a black square with the face centred.
+// cropSize is the width and height of the input of the landmark and expression networks, in pixels. The input is a
+// black square with the face in its centre.
 const cropSize = 112
 
-// crop returns the network input for a face and the scaling factor.
+// crop returns the input of the landmark and expression networks for one face, and the factor by which the face was
+// scaled.
 func crop(picture *image.RGBA, face Box) (*image.RGBA, float64) {
 	return photo.Letterbox(picture, face.pixels(picture), image.Pt(cropSize, cropSize), true)
 }

@@ -7,12 +7,13 @@ import (
 	"triptych/emulators/vision/nn"
 )
 
-// Landmarks are 68 points in the order of the 300-W annotation. Left and right are the viewer's. 0–16: jaw from left to right
-// (8 is the chin). 17–21, 22–26: eyebrows. 27–30: bridge of the nose (30 is the tip). 31–35: below the nose. 36–41, 42–47:
-// eyes. 48–59: outer edge of the lips. 60–67: inner edge. Eyes and lips are clockwise from the left.
+// Landmarks are 68 points in the order of the 300-W annotation: jaw 0–16 (chin 8), eyebrows 17–21 and 22–26, bridge
+// of the nose 27–30 (tip 30), lower edge of the nose 31–35, eyes 36–41 and 42–47, outer edge of the lips 48–59 and
+// inner edge of the lips 60–67. The jaw, the eyebrows and the lower edge of the nose run from the viewer's left to
+// the viewer's right. The points of an eye and of the lips run clockwise from the left corner.
 type Landmarks [68]Point
 
-// mirrored[i] is the index of landmark i in the mirrored face.
+// mirrored[i] is the index that landmark i has in the mirror image of the face.
 var mirrored = [68]int{
 	16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0,
 	26, 25, 24, 23, 22, 21, 20, 19, 18, 17,
@@ -60,9 +61,9 @@ func newLandmarkNetwork(m *nn.Model) landmarkNetwork {
 	return landmarkNetwork{newFeatures(m, 3, 3), m.Dense("fc")}
 }
 
-// locate runs the network on the face and on its mirror image. It returns the mean landmarks and the agreement of the
-// two results, which serves as a confidence: the results differ where the network guesses. The agreement is 1 if the
-// results are equal, and 1/e if they differ by a quarter of the distance between the eyes.
+// locate returns the mean of the landmarks that the network finds in the face and in the face's mirror image. It also
+// returns a confidence, because the two results differ where the network guesses. The confidence is 1 if the results
+// are equal, and 1/e if they differ by a quarter of the distance between the eyes.
 func (n landmarkNetwork) locate(picture *image.RGBA, box Box) (Landmarks, float64) {
 	square, scale := crop(picture, box)
 	plain, reflected := n.points(square), n.points(mirror(square))

@@ -15,17 +15,18 @@ const (
 
 var colourNames = []string{darkness, monochrome, "Red", amber, brown, "Yellow", "Green", "Turquoise", "Blue", "Purple", "Pink"}
 
-// hues are the lower limits of the named hues, in degrees.
+// hues lists the named hues and the lower limit of each, in degrees.
 var hues = []struct {
 	from float64
 	name string
 }{{345, "Red"}, {310, "Pink"}, {255, "Purple"}, {195, "Blue"}, {165, "Turquoise"}, {70, "Green"}, {45, "Yellow"}, {18, amber}, {0, "Red"}}
 
 const (
-	// Saturation is the difference between the strongest and the weakest primary, divided by the strongest.
+	// minSaturation is the lowest saturation of a colour that gets a hue label. Saturation is the difference between
+	// a colour's largest and smallest RGB value, divided by the largest.
 	minSaturation = 0.25 // less saturated colours have no hue label
-	// maxMonochrome is the highest saturation in a black and white picture. Even a photograph of a white wall has
-	// more.
+	// maxMonochrome is the highest saturation in a black and white picture. Colour photographs have a higher
+	// saturation, even those of a white wall.
 	maxMonochrome = 0.06
 	maxDark       = 50  // strongest primary of a dark colour, of 255
 	maxBrown      = 180 // strongest primary of brown, of 255

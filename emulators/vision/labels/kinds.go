@@ -1,7 +1,8 @@
 package labels
 
-// kinds maps an object to its kind, mostly COCO's supercategory. Most objects of the supercategories "indoor" and
-// "outdoor", which say little, have no kind.
+// kinds maps the name of an object to a more general label: mostly the object's supercategory in the data set COCO.
+// Most objects of COCO's supercategories "indoor" and "outdoor" have no general label, because these two words say
+// little.
 var kinds = map[string]string{
 	"Bicycle": vehicle, "Car": vehicle, "Motorcycle": vehicle, "Airplane": vehicle, "Bus": vehicle, "Train": vehicle, "Truck": vehicle, "Boat": vehicle,
 	"Bird": animal, "Cat": animal, "Dog": animal, "Horse": animal, "Sheep": animal, "Cow": animal, "Elephant": animal, "Bear": animal, "Zebra": animal, "Giraffe": animal,

@@ -1,6 +1,7 @@
-// Package labels derives labels from the detected objects, faces and colours of a picture. A kind has the score of
-// its object, a smile the face's score times the probability of happiness, a group the third-highest score of its
-// members, and a colour the fraction of the picture that it covers.
+// Package labels derives labels from the objects, faces and colours that were detected in a picture. A label gets the
+// score of its object or face; for a facial expression, this score is multiplied by the expression's probability. A
+// group of people gets the third-highest score of its members, and a colour gets the fraction of the picture that has
+// this colour.
 package labels
 
 import (
@@ -76,7 +77,8 @@ func (t tally) sorted() []Label {
 	return all
 }
 
-// groupScore returns the third-highest score among the bodies or among the faces, whichever is higher.
+// groupScore returns the score of the label "Group of people". A group has at least three members, so the score is
+// the third-highest score of the bodies or that of the faces, whichever is higher.
 func groupScore(things []objects.Object, people []faces.Face) float64 {
 	var bodies, heads []float64
 	for _, o := range things {

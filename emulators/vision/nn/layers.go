@@ -10,11 +10,13 @@ type Padding bool
 
 const (
 	Valid Padding = false // no padding
-	// Same pads with zeros so that stride 1 keeps the size. Odd padding is larger at the lower and right edges, as in TensorFlow.
+	// Same adds zeros around the input, so that a convolution with stride 1 keeps the size. If the number of zeros is
+	// odd, the lower and right edges get one zero more, as in TensorFlow.
 	Same Padding = true
 )
 
-// span returns, for one dimension, the length of the output and the padding before the input.
+// span returns the length of a convolution's output and the number of zeros before its input, both along one
+// dimension.
 func (p Padding) span(length, window, stride int) (steps, before int) {
 	if p == Valid {
 		return (length-window)/stride + 1, 0
@@ -23,14 +25,15 @@ func (p Padding) span(length, window, stride int) (steps, before int) {
 	return steps, max((steps-1)*stride+window-length, 0) / 2
 }
 
-// Conv is a convolution. Filters has the shape output channels, input channels, height, width.
+// Conv is a convolution layer. The field Filters has the shape output channels × input channels × height × width.
 type Conv struct {
 	Filters, Bias *Tensor
 	Stride        int
 	Padding       Padding
 }
 
-// Apply writes the output into out, which must differ from in, and returns out.
+// Apply writes the layer's output into the tensor out and returns this tensor. The parameters out and in must be
+// different tensors.
 func (l Conv) Apply(out, in *Tensor) *Tensor {
 	channels, inner := l.Filters.Shape[0], len(l.Filters.Data)/l.Filters.Shape[0]
 	height, top := l.Padding.span(in.Shape[1], l.Filters.Shape[2], l.Stride)
@@ -43,7 +46,7 @@ func (l Conv) Apply(out, in *Tensor) *Tensor {
 		multiply(l.Filters.Data, in.Data, out.Data, channels, height*width, height*width)
 		return out
 	}
-	// About 4096 output positions at a time: their windows fit into the CPU cache.
+	// Each step computes about 4096 output positions, few enough for their input windows to fit into the CPU cache.
 	step := min(height, max(1, 4096/width))
 	matrix := make([]float32, inner*step*width)
 	for y := 0; y < height; y += step {
@@ -55,14 +58,15 @@ func (l Conv) Apply(out, in *Tensor) *Tensor {
 	return out
 }
 
-// unroll fills the matrix for count rows of output, so that the convolution becomes a matrix product ("im2col"). The
-// matrix has a row for each cell of the window and a column for each output position. The first window starts at row
-// top and column -left of the input.
+// unroll copies the input windows of count output rows into the matrix, so that one matrix product computes the
+// convolution ("im2col"). The matrix has a row for each cell of a window and a column for each output position. In
+// the input, the first window starts at row top and column -left.
 func (l Conv) unroll(matrix []float32, in *Tensor, top, left, count, width int) {
 	rows, cols, inHeight, inWidth := l.Filters.Shape[2], l.Filters.Shape[3], in.Shape[1], in.Shape[2]
 	for cell := range in.Shape[0] * rows * cols {
 		plane, i, j := in.plane(cell/cols/rows), cell/cols%rows, cell%cols
-		// In output columns first to last-1 the cell is inside the input; elsewhere it is padding.
+		// In the output columns from first to last-1, this cell of the window lies inside the input. In all other
+		// columns, the cell lies in the padding.
 		first := min((max(0, left-j)+l.Stride-1)/l.Stride, width)
 		last := min(width, (max(0, inWidth+left-j)+l.Stride-1)/l.Stride)
 		for r := range count {
@@ -81,16 +85,17 @@ func (l Conv) unroll(matrix []float32, in *Tensor, top, left, count, width int) 
 	}
 }
 
-// Depthwise convolves each channel with its own filter. Filters has the shape 1, channels, height, width. Bias may be nil.
+// Depthwise is a convolution layer that applies one filter to each channel. The field Filters has the shape 1 ×
+// channels × height × width, and the field Bias may be nil.
 type Depthwise struct {
 	Filters, Bias *Tensor
 	Stride        int
 	Padding       Padding
 }
 
-// Apply writes the output into out, which must differ from in, and returns out. For each filter cell, one vector
-// operation adds the padded channel, shifted to the cell and multiplied by its weight, to all sums. Sums whose
-// windows wrap around an edge are not used.
+// Apply writes the layer's output into the tensor out, which must not be the tensor in, and returns out. For each
+// filter cell, one vector operation multiplies the padded, shifted channel by the cell's weight and adds the product
+// to all sums. Sums whose windows wrap around an edge are not used.
 func (l Depthwise) Apply(out, in *Tensor) *Tensor {
 	rows, cols := l.Filters.Shape[2], l.Filters.Shape[3]
 	height, top := l.Padding.span(in.Shape[1], rows, l.Stride)
@@ -129,12 +134,12 @@ type Separable struct {
 	Pointwise Conv
 }
 
-// Apply writes the output into out and returns out.
+// Apply writes the layers' output into the tensor out and returns this tensor.
 func (l Separable) Apply(out, in *Tensor) *Tensor {
 	return l.Pointwise.Apply(out, l.Depthwise.Apply(&Tensor{}, in))
 }
 
-// Dense connects every input with every output. Weights has the shape inputs, outputs.
+// Dense is a layer that connects every input with every output. The field Weights has the shape inputs × outputs.
 type Dense struct{ Weights, Bias *Tensor }
 
 // Apply returns the outputs.
@@ -144,7 +149,8 @@ func (l Dense) Apply(in []float32) []float32 {
 	return out
 }
 
-// multiply adds the matrix product of a (rows × inner) and b (inner × cols) to c. The rows of c start stride apart.
+// multiply adds the product of the matrices a (rows × inner) and b (inner × cols) to the matrix c. The parameter
+// stride is the distance between the starts of two rows of c.
 func multiply(a, b, c []float32, rows, cols, stride int) {
 	inner := len(a) / rows
 	gonum.Implementation{}.Sgemm(blas.NoTrans, blas.NoTrans, rows, cols, inner, 1, a, inner, b, cols, 1, c, stride)

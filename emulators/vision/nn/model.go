@@ -8,14 +8,16 @@ import (
 	"slices"
 )
 
-// Model holds the weights of one network by name. For missing weights its methods return a placeholder, and Err returns
-// the first error, so that the construction of a network needs only one check.
+// Model holds the weights of one network by name. If weights are missing, Model's methods return a placeholder and
+// keep the first error, which the method Err returns. The code that builds a network therefore checks for an error
+// only once.
 type Model struct {
 	stored map[string]weight
 	err    error
 }
 
-// weight is an entry of a TensorFlow.js weights manifest. The data file has the values in the order of the manifest.
+// weight is one tensor's entry in a TensorFlow.js weights manifest. The data file contains the values of the tensors
+// in the order of the manifest.
 type weight struct {
 	Name, Dtype  string
 	Shape        []int
@@ -27,7 +29,8 @@ type weight struct {
 	data []byte
 }
 
-// Read parses a TensorFlow.js weights manifest and its data: float32, or uint8 with one scale and minimum per tensor.
+// Read parses a TensorFlow.js weights manifest and its data. The values must be float32, or uint8 with one scale and
+// one minimum per tensor.
 func Read(manifest, data []byte) (*Model, error) {
 	var groups []struct{ Weights []weight }
 	if err := json.Unmarshal(manifest, &groups); err != nil {
@@ -68,10 +71,11 @@ func (w weight) decode() *Tensor {
 	return t
 }
 
-// Err returns the first error of the methods below. It contains the name and the shape of the missing weights.
+// Err returns the first error of Model's other methods. The error contains the name and the shape of the missing
+// weights.
 func (m *Model) Err() error { return m.err }
 
-// Tensor returns the weights with the given name and shape. A dimension of 0 matches any length.
+// Tensor returns the weights with the given name and shape. A length of 0 in the given shape matches any length.
 func (m *Model) Tensor(name string, shape ...int) *Tensor {
 	w, ok := m.stored[name]
 	if ok && slices.EqualFunc(w.Shape, shape, func(has, want int) bool { return has == want || want == 0 }) {
@@ -83,21 +87,22 @@ func (m *Model) Tensor(name string, shape ...int) *Tensor {
 	return New(slices.Repeat([]int{1}, len(shape))...) // a placeholder
 }
 
-// Conv returns the convolution whose weights are name/filters and name/bias.
+// Conv returns the convolution layer whose weights are stored under the given name, followed by /filters and /bias.
 func (m *Model) Conv(name string, stride int, padding Padding) Conv {
 	filters := m.filters(name, "filters", 0, 0, 0, 0)
 	return Conv{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[3]), stride, padding}
 }
 
-// Depthwise returns the padded depthwise convolution whose weights are name/depthwise_filter and name/bias.
+// Depthwise returns the padded depthwise convolution layer whose weights are stored under the given name, followed by
+// /depthwise_filter and /bias.
 func (m *Model) Depthwise(name string, stride int) Depthwise {
 	filters := m.filters(name, "depthwise_filter", 0, 0, 0, 1)
 	return Depthwise{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[2]), stride, Same}
 }
 
-// filters returns the weights of a convolution. If the model has name/scale and name/min, filters applies them to
-// each output channel. The output channel is the last dimension; in depthwise filters, whose last dimension is 1, the
-// third.
+// filters returns the weights of a convolution. If the model also has a scale and a minimum for each output channel
+// (name/scale and name/min), filters applies these to the weights. The output channel is the last dimension, except
+// in depthwise filters: there it is the third dimension, and the last dimension is 1.
 func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	stored := m.Tensor(name+"/"+kind, shape...)
 	if _, ok := m.stored[name+"/scale"]; !ok {
@@ -117,7 +122,8 @@ func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	return stored
 }
 
-// Separable returns the padded convolution whose weights are name/depthwise_filter, name/pointwise_filter and name/bias.
+// Separable returns the padded layers whose weights are stored under the given name, followed by /depthwise_filter,
+// /pointwise_filter and /bias.
 func (m *Model) Separable(name string, stride int) Separable {
 	depthwise := m.Tensor(name+"/depthwise_filter", 0, 0, 0, 1)
 	pointwise := m.Tensor(name+"/pointwise_filter", 1, 1, depthwise.Shape[2], 0)
@@ -127,7 +133,8 @@ func (m *Model) Separable(name string, stride int) Separable {
 	}
 }
 
-// channelsFirst reorders filters from TensorFlow's height, width, in, out to out, in, height, width.
+// channelsFirst changes the order of the dimensions from TensorFlow's (height, width, input channel, output channel)
+// to (output channel, input channel, height, width).
 func channelsFirst(t *Tensor) *Tensor {
 	window, in, out := t.Shape[0]*t.Shape[1], t.Shape[2], t.Shape[3]
 	to := New(out, in, t.Shape[0], t.Shape[1])
@@ -138,7 +145,7 @@ func channelsFirst(t *Tensor) *Tensor {
 	return to
 }
 
-// Dense returns the layer whose weights are name/weights and name/bias.
+// Dense returns the layer whose weights are stored under the given name, followed by /weights and /bias.
 func (m *Model) Dense(name string) Dense {
 	weights := m.Tensor(name+"/weights", 0, 0)
 	return Dense{weights, m.Tensor(name+"/bias", weights.Shape[1])}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// count returns a tensor of 1, 2, 3, …
+// count returns a tensor whose values are 1, 2, 3, …
 func count(shape ...int) *Tensor {
 	t := New(shape...)
 	for i := range t.Data {
@@ -25,7 +25,8 @@ func filled(v float32, shape ...int) *Tensor {
 	return t
 }
 
-// row returns the columns from to to-1 of row y of the first channel.
+// row returns a part of row y of the first channel. The parameter from is the part's first column, and the parameter
+// to is the column after its last column.
 func (t *Tensor) row(y, from, to int) *Tensor {
 	return &Tensor{Shape: []int{to - from}, Data: t.plane(0)[y*t.Shape[2]:][from:to]}
 }

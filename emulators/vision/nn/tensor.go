@@ -1,5 +1,5 @@
-// Package nn runs small convolutional networks in Go without C: inference only, one picture at a time. Layers do not
-// change their weights, so several goroutines may share a network.
+// Package nn runs small convolutional networks in pure Go, one picture at a time. The package cannot train networks.
+// Layers do not change their weights, so several goroutines may share a network.
 package nn
 
 import (
@@ -7,7 +7,8 @@ import (
 	"slices"
 )
 
-// Tensor is an array whose last dimension varies fastest. A feature map has the shape channels, height, width.
+// Tensor is a multidimensional array; the last dimension varies fastest in the field Data. A tensor that holds a
+// feature map has the shape channels × height × width.
 type Tensor struct {
 	Shape []int
 	Data  []float32
@@ -82,13 +83,14 @@ func (t *Tensor) ChannelMeans() []float32 {
 	return means
 }
 
-// plane returns one channel of a feature map. It shares the memory of t.
+// plane returns one channel of a feature map. The returned slice shares the memory of t.
 func (t *Tensor) plane(channel int) []float32 {
 	n := t.Shape[1] * t.Shape[2]
 	return t.Data[channel*n:][:n]
 }
 
-// MaxPool returns the maxima of 2×2 windows, which are stride apart and may extend past the right and lower edges.
+// MaxPool returns the maximum of each 2×2 window. The parameter stride is the distance between the starts of two
+// windows. Windows may extend past the right and lower edges.
 func (t *Tensor) MaxPool(stride int) *Tensor {
 	height, width := t.Shape[1], t.Shape[2]
 	out := New(t.Shape[0], (height+stride-1)/stride, (width+stride-1)/stride)

@@ -11,8 +11,8 @@ import (
 // inputSize is the side of the network's square input, in pixels.
 const inputSize = 300
 
-// network is an SSDLite-MobileNetV2: a MobileNetV2, four extra blocks, and a head on each of six feature maps, from fine to
-// coarse.
+// network is the neural network SSDLite-MobileNetV2. It consists of a MobileNetV2, four extra blocks, and one head
+// for each of six feature maps, from fine to coarse.
 type network struct {
 	first  nn.Conv
 	blocks []block
@@ -21,7 +21,8 @@ type network struct {
 	heads  []head
 }
 
-// block is an inverted residual block of MobileNetV2. It adds its input to its output if the shapes are equal.
+// block is an inverted residual block of MobileNetV2. A block adds its input to its output if both have the same
+// shape.
 type block struct {
 	expand *nn.Conv // nil in the first block
 	filter
@@ -39,7 +40,7 @@ type filter struct {
 // strides are the strides of the blocks.
 var strides = [...]int{1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1}
 
-// firstHeadBlock is the block whose expanded feature map is the input of the first head.
+// firstHeadBlock is the index of a block. The first head gets the feature map that this block has expanded.
 const firstHeadBlock = 13
 
 func newNetwork(m *nn.Model) network {
@@ -71,7 +72,8 @@ func newNetwork(m *nn.Model) network {
 	return n
 }
 
-// run calls visit with the output of each head, finest feature map first. It stops when the context ends.
+// run runs the network and calls visit with the output of each head, from the finest feature map to the coarsest. It
+// returns an error if the context ends.
 func (n network) run(ctx context.Context, input *nn.Tensor, visit func(boxes, classes *nn.Tensor)) error {
 	var expanded, filtered nn.Tensor // the largest feature maps; all blocks use the same memory
 	heads := n.heads
@@ -105,7 +107,8 @@ func (n network) run(ctx context.Context, input *nn.Tensor, visit func(boxes, cl
 	return nil
 }
 
-// apply writes the output of the depthwise convolution into filtered, and returns a new feature map.
+// apply returns the filter's output as a new feature map. It overwrites the tensor filtered with the output of the
+// depthwise convolution.
 func (f filter) apply(filtered, x *nn.Tensor) *nn.Tensor {
 	return f.pointwise.Apply(&nn.Tensor{}, f.depthwise.Apply(filtered, x).ReLU6())
 }

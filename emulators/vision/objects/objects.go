@@ -1,10 +1,12 @@
-// Package objects finds everyday objects of 80 classes in a picture with an SSDLite-MobileNetV2 trained on COCO (see
-// weights/NOTICE). It misses small objects, and may report an object of an unknown class as one of the 80.
+// Package objects finds everyday objects of 80 classes in a picture. It uses the network SSDLite-MobileNetV2, which
+// was trained on the data set COCO (see weights/NOTICE). The network misses small objects, and may report an object
+// of an unknown class as one of the 80.
 //
-// The network often reports large objects that do not exist: it reported a cliff as a person (score 0.76). Find therefore
-// confirms large objects with a second detection, for which the picture gets a margin. In 490 pictures, most of them
-// drawings and screenshots, the first detection reported 147 real objects and 71 that did not exist. The second detection
-// confirmed 143 and 34 of them. A threshold of 0.6 without a second detection would keep 117 and 49.
+// The network also often reports large objects that do not exist: it reported a cliff as a person (score 0.76). The
+// method Find therefore keeps a large object only if a second detection, for which the picture gets a margin, also
+// finds this object. In 490 pictures, most of them drawings and screenshots, the first detection reported 147 real
+// objects and 71 false ones. The second detection confirmed 143 of the real objects and 34 of the false ones. With a
+// minimum score of 0.6 and no second detection, 117 real objects and 49 false ones would remain.
 package objects
 
 import (
@@ -28,25 +30,27 @@ type Object struct {
 
 func (o Object) large() bool { return o.Box.area() >= largeArea }
 
-// Box is a rectangle in fractions of the picture's width and height, 0 to 1.
+// Box is a rectangle. Its edges are fractions of the picture's width and height, from 0 to 1.
 type Box struct{ Left, Top, Right, Bottom float64 }
 
 const (
 	minScore = 0.5 // of an Object; Google's responses also contain no object with a lower score
-	// The second detection must confirm an object that covers at least largeArea of the picture, with at least confirmScore.
+	// The second detection must confirm every object whose area is at least the fraction largeArea of the picture. It
+	// must find the object with a score of at least confirmScore.
 	largeArea, confirmScore = 0.2, 0.3
-	// Two detections are one object if they overlap by more than sameClassOverlap and have the same class, or by more than
-	// anyClassOverlap: a dog is not also a cat.
+	// Two detections of the same class count as one object if they overlap by more than sameClassOverlap. Two
+	// detections of any classes count as one object if they overlap by more than anyClassOverlap, because the network
+	// may report one animal as a dog and as a cat.
 	sameClassOverlap, anyClassOverlap = 0.5, 0.85
 )
 
-// Finder holds the network. It is safe for concurrent use.
+// Finder holds the network that finds objects. Several goroutines may use a Finder at the same time.
 type Finder struct {
 	network network
 	anchors []float32 // boxParameters of each
 }
 
-// Load decodes the embedded network, which takes about 30 ms.
+// Load returns a Finder with the embedded network. Decoding the network takes about 30 ms.
 func Load() (*Finder, error) {
 	m, err := weights.Model(weights.ObjectDetector)
 	if err != nil {
@@ -56,7 +60,7 @@ func Load() (*Finder, error) {
 	return f, m.Err()
 }
 
-// Find returns at most limit objects, highest score first.
+// Find returns the objects in the picture, at most limit of them. The object with the highest score comes first.
 func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Object, error) {
 	found, err := f.detect(ctx, picture, stretched, minScore)
 	if err != nil {
@@ -72,13 +76,13 @@ func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Ob
 	return found[:min(len(found), limit)], nil
 }
 
-// stretched is the position of the picture in the network's input for the first detection: the whole input, as in the
-// training.
+// stretched is the area that the picture fills in the network's input during the first detection. The area is the
+// whole input, because the network was trained with stretched pictures.
 var stretched = image.Rect(0, 0, inputSize, inputSize)
 
-// withMargin returns the position of the picture in the network's input for the second detection: centred, with its
-// aspect ratio and margins of at least 5 %. With 10 %, the network again reports a person in the photograph of the
-// cliff.
+// withMargin returns the area that the picture fills in the network's input during the second detection. The picture
+// keeps its aspect ratio, is centred, and gets a margin of at least 5 % on each side. With margins of 10 %, the
+// second detection confirms a person who does not exist, in the photograph of a cliff.
 func withMargin(size image.Point) image.Rectangle {
 	const side = inputSize * 9 / 10
 	longer := max(size.X, size.Y)
@@ -86,7 +90,8 @@ func withMargin(size image.Point) image.Rectangle {
 	return image.Rectangle{Max: size}.Add(image.Pt(inputSize, inputSize).Sub(size).Div(2))
 }
 
-// detect runs the network on an input with the picture at the given position, and returns the objects with minScore or more.
+// detect returns the objects that the network finds with a score of at least minScore. The parameter position is the
+// area that the picture fills in the network's input.
 func (f *Finder) detect(ctx context.Context, picture *image.RGBA, position image.Rectangle, minScore float64) ([]Object, error) {
 	var found []Object
 	anchors := f.anchors
@@ -104,8 +109,8 @@ func (f *Finder) detect(ctx context.Context, picture *image.RGBA, position image
 	return found, nil
 }
 
-// confirmed drops large objects that the second detection did not find. Other large objects get the mean of both
-// scores, which must reach minScore.
+// confirmed returns the objects of the first detection without the large objects that the second detection did not
+// find. Each other large object gets the mean of its two scores, and is dropped if this mean is less than minScore.
 func confirmed(found, second []Object) []Object {
 	var kept []Object
 	for _, o := range found {
@@ -127,7 +132,8 @@ func confirmed(found, second []Object) []Object {
 // byScore sorts the highest score first.
 func byScore(a, b Object) int { return cmp.Compare(b.Score, a.Score) }
 
-// input returns the network's input: the picture at a position, with values from −1 to 1, and medium grey around it.
+// input returns the network's input, in which the picture's upper left corner is at the given point. Colour values
+// are scaled to the range from −1 to 1, and the area around the picture is medium grey.
 func input(picture *image.RGBA, at image.Point) *nn.Tensor {
 	t := nn.New(3, inputSize, inputSize)
 	for y := range picture.Rect.Dy() {
@@ -141,11 +147,13 @@ func input(picture *image.RGBA, at image.Point) *nn.Tensor {
 	return t
 }
 
-// boxParameters is the number of values of an anchor (a typical box: top, left, bottom, right) and of a predicted box
-// (y, x, height, width, relative to its anchor).
+// boxParameters is the number of values that describe an anchor or a predicted box. An anchor is a typical box,
+// described by top, left, bottom and right. A predicted box is described by y, x, height and width, relative to its
+// anchor.
 const boxParameters = 4
 
-// predictedBox decodes a predicted box. The factors 10 and 5 are those of the training.
+// predictedBox converts the network's values y, x, height and width, which are relative to an anchor, to a Box. It
+// divides the values by 10 and 5, because they were multiplied by 10 and 5 in the training.
 func predictedBox(anchor []float32, y, x, height, width float32) Box {
 	top, left, bottom, right := float64(anchor[0]), float64(anchor[1]), float64(anchor[2]), float64(anchor[3])
 	middleX, middleY := (left+right)/2+float64(x)/10*(right-left), (top+bottom)/2+float64(y)/10*(bottom-top)
@@ -153,8 +161,8 @@ func predictedBox(anchor []float32, y, x, height, width float32) Box {
 	return Box{clamp(middleX - halfWidth), clamp(middleY - halfHeight), clamp(middleX + halfWidth), clamp(middleY + halfHeight)}
 }
 
-// proposals decodes the output of one head. Each cell of the feature map has a few anchors, each with one predicted box and
-// a score for each class. The anchors of a cell are consecutive.
+// proposals converts the output of one head to objects. Each cell of the feature map has a few anchors, which are
+// consecutive in the slice anchors. For each anchor, the head predicts one box and a score for each class.
 func proposals(boxes, classes *nn.Tensor, anchors []float32, minScore float64) []Object {
 	cells, perCell := boxes.Shape[1]*boxes.Shape[2], boxes.Shape[0]/boxParameters
 	threshold := float32(math.Log(minScore / (1 - minScore))) // before the sigmoid
@@ -176,7 +184,7 @@ func proposals(boxes, classes *nn.Tensor, anchors []float32, minScore float64) [
 	return found
 }
 
-// distinct drops each proposal that is the same object as one with a higher score (non-maximum suppression).
+// distinct drops each object that is a duplicate of an object with a higher score (non-maximum suppression).
 func distinct(found []Object) []Object {
 	slices.SortStableFunc(found, byScore)
 	var kept []Object
@@ -199,7 +207,8 @@ func (b Box) overlap(c Box) float64 {
 	return intersection / (b.area() + c.area() - intersection)
 }
 
-// inPicture converts fractions of the network's input to fractions of the picture at the given position.
+// inPicture converts a box from fractions of the network's input to fractions of the picture. The parameter position
+// is the area that the picture fills in the input.
 func (b Box) inPicture(position image.Rectangle) Box {
 	x := func(v float64) float64 {
 		return clamp((v*inputSize - float64(position.Min.X)) / float64(position.Dx()))

@@ -10,13 +10,13 @@ import (
 	"golang.org/x/image/math/f64"
 )
 
-// orientation is an Exif orientation, 1 (upright) to 8 (CIPA DC-008, tag 0x0112).
+// orientation is a value of the Exif tag Orientation (tag 0x0112 in CIPA DC-008), from 1 (upright) to 8.
 type orientation uint16
 
 const upright orientation = 1
 
-// readOrientation returns the orientation in a JPEG's Exif segment, or upright if the tag is missing or damaged. It ignores the
-// tag in PNG and WebP, because cameras do not write these formats.
+// readOrientation returns the orientation in a JPEG's Exif segment, or upright if the orientation is missing or
+// damaged. It does not search PNG and WebP files, because cameras do not write these formats.
 func readOrientation(data []byte) orientation {
 	if !bytes.HasPrefix(data, []byte{0xff, 0xd8}) {
 		return upright
@@ -38,7 +38,8 @@ func readOrientation(data []byte) orientation {
 	return upright
 }
 
-// tiffOrientation searches the first directory of the TIFF block in an Exif segment.
+// tiffOrientation returns the orientation from the TIFF block in an Exif segment, or upright if the block's first
+// directory has no valid orientation.
 func tiffOrientation(tiff []byte) orientation {
 	var order binary.ByteOrder = binary.BigEndian
 	if bytes.HasPrefix(tiff, []byte("II")) {
@@ -63,7 +64,7 @@ func tiffOrientation(tiff []byte) orientation {
 	return upright
 }
 
-// swapsSides reports whether the stored width is the upright height.
+// swapsSides reports whether the picture's width becomes its height when the picture is made upright.
 func (o orientation) swapsSides() bool { return o >= 5 }
 
 // apply returns the upright picture.

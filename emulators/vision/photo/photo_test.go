@@ -41,7 +41,7 @@ func encoded(t testing.TB, encode func(*bytes.Buffer) error) []byte {
 	return out.Bytes()
 }
 
-// pngHeader returns a PNG that has only a header, with the given size.
+// pngHeader returns the start of a PNG file: a header with the given width and height, without pixels.
 func pngHeader(width, height uint32) []byte {
 	header := []byte("IHDR")
 	header = binary.BigEndian.AppendUint32(header, width)
@@ -51,7 +51,8 @@ func pngHeader(width, height uint32) []byte {
 	return binary.BigEndian.AppendUint32(append(out, header...), crc32.ChecksumIEEE(header))
 }
 
-// interlaced returns a PNG of one colour in the seven passes of Adam7, which image/png can read but not write.
+// interlaced returns a PNG of one colour that is interlaced in the seven passes of Adam7. It writes the file itself,
+// because image/png can read but not write interlaced files.
 func interlaced(width, height int, c color.RGBA) []byte {
 	var pixels bytes.Buffer
 	packed := zlib.NewWriter(&pixels)
@@ -78,7 +79,8 @@ func interlaced(width, height int, c color.RGBA) []byte {
 	return out
 }
 
-// cmykJPEG returns a JPEG of one CMYK colour. As in files from Adobe programs, ink values are inverted: 255 means no ink.
+// cmykJPEG returns a JPEG of one CMYK colour. The file contains inverted ink values, as files from Adobe programs do:
+// 255 means no ink.
 func cmykJPEG(width, height int, inks [4]byte) []byte {
 	out := []byte("\xff\xd8")
 	segment := func(marker byte, body ...byte) {
@@ -87,7 +89,8 @@ func cmykJPEG(width, height int, inks [4]byte) []byte {
 	segment(0xee, []byte("Adobe\x00\x64\x00\x00\x00\x00\x00")...)
 	segment(0xdb, append([]byte{0}, bytes.Repeat([]byte{8}, 64)...)...) // with these, a DC coefficient is the sample minus 128
 	segment(0xc0, 8, 0, byte(height), 0, byte(width), 4, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0, 4, 0x11, 0)
-	// DC differences of 0 to 8 bits have codes of four bits. The only AC code has one bit and ends the block.
+	// The first Huffman table has codes of four bits, one for each length of a DC difference (0 to 8 bits). The
+	// second table has a single AC code, which has one bit and ends the block.
 	segment(0xc4, append(append([]byte{0x00, 0, 0, 0, 9}, make([]byte, 12)...), 0, 1, 2, 3, 4, 5, 6, 7, 8)...)
 	segment(0xc4, append(append([]byte{0x10, 1}, make([]byte, 15)...), 0)...)
 	segment(0xda, 4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 63, 0)
@@ -166,7 +169,7 @@ func TestDecode(t *testing.T) {
 		})
 	}
 	t.Run("WebP", func(t *testing.T) {
-		// One white pixel, as a VP8L stream: the smallest possible WebP.
+		// This is the smallest possible WebP: one white pixel in a VP8L stream.
 		data := []byte("RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00\x2f\x00\x00\x00\x10\x07\x10\x11\x11\x88\x88\xfe\x07\x00")
 		p, err := Decode(data)
 		if err != nil || p.Width != 1 || p.Height != 1 {
@@ -257,7 +260,8 @@ func TestDecodeRefuses(t *testing.T) {
 }
 
 func TestOrientation(t *testing.T) {
-	// The left half is red above green above blue, the right half is white. Blocks of 16 pixels survive JPEG compression.
+	// The left half of the picture has a red, a green and a blue block, from top to bottom. The right half is white.
+	// The side of a block is 16 pixels, so that its colour survives JPEG compression.
 	const block = 16
 	stored := image.NewRGBA(image.Rect(0, 0, 2*block, 3*block))
 	for y := range 3 * block {
@@ -270,7 +274,8 @@ func TestOrientation(t *testing.T) {
 		}
 	}
 	data := encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, stored, &jpeg.Options{Quality: 100}) })
-	// name returns the first letter of the colour in the centre of block x, y.
+	// name returns the initial of the colour at the centre of a block: w, r, g or b. The block is in column x and row
+	// y.
 	name := func(p *Photo, x, y int) byte {
 		c := p.Pixels.RGBAAt(x*block+block/2, y*block+block/2)
 		switch {

