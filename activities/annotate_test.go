@@ -158,8 +158,8 @@ func decodeAnnotation(t *testing.T, annotation []byte) *visionpb.AnnotateImageRe
 	return &response
 }
 
-// startTruncatingProxy starts a proxy to the S3 emulator and returns the proxy's URL. The proxy closes each
-// connection after forwarding limit bytes from S3.
+// startTruncatingProxy starts a proxy to the S3 emulator and returns the proxy's URL. The proxy forwards `limit`
+// bytes of each response and then closes the connection.
 func startTruncatingProxy(t *testing.T, limit int64) (url string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -130,7 +130,7 @@ func checkFailure(t *testing.T, err error, kind picture.Kind) *temporal.Applicat
 	return failure
 }
 
-// checkNotBilled checks that the number of calls for which Google charged still equals the parameter before.
+// checkNotBilled checks that the number of calls for which Google charged still equals the parameter `before`.
 func (c *clouds) checkNotBilled(t *testing.T, before int64) {
 	t.Helper()
 	if calls := c.google.Billed() - before; calls != 0 {

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// heartbeat sends heartbeats until the function stop is called, so that Temporal detects a crashed worker within
+// heartbeat sends heartbeats until the function `stop` is called, so that Temporal detects a crashed worker within
 // seconds. The context alive is cancelled when Temporal cancels the activity, but not when a heartbeat RPC fails.
 // After a failed RPC, the Vision call continues, because Google may already have charged for the call and Temporal
 // may still accept the result.

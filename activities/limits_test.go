@@ -165,8 +165,8 @@ func recordSize(t *testing.T, p picture.Picture, text string) int {
 	return len(record)
 }
 
-// checkPayloadSize checks that a Temporal server with default settings accepts value as a payload. The default limit
-// is 2 MiB (limit.blobSize.error).
+// checkPayloadSize checks that a Temporal server with default settings accepts `value` as a payload. The default
+// limit is 2 MiB (limit.blobSize.error).
 func checkPayloadSize(t *testing.T, value any) {
 	t.Helper()
 	payloads, err := converter.GetDefaultDataConverter().ToPayloads(value)

@@ -233,7 +233,7 @@ func (c *clouds) checkPersist(t *testing.T, r picture.Record, status picture.Sta
 	c.checkReannotation(t, r, time.Time{}, status)
 }
 
-// checkReannotation executes persist, with before as ReannotateBefore.
+// checkReannotation executes persist with the given ReannotateBefore, and checks the status of the Record.
 func (c *clouds) checkReannotation(t *testing.T, r picture.Record, before time.Time, status picture.Status) {
 	t.Helper()
 	got, err := execute[picture.Outcome](t, c, picture.PersistStep, PersistInput{Record: r, ReannotateBefore: before})

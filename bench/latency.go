@@ -37,7 +37,7 @@ func (v *variant) sampleLatency(ctx context.Context) (latencySample, error) {
 		return latencySample{}, fmt.Errorf("%s: a workflow failed: %w", v.name, err)
 	}
 	size, started, err := v.workflowSize(ctx, p)
-	// The variable started is the time at which Temporal accepted the workflow's start.
+	// The variable `started` is the time at which Temporal accepted the workflow's start.
 	return latencySample{milliseconds(written.Sub(started)), milliseconds(accepted.Sub(sent)), size}, err
 }
 

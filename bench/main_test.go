@@ -61,7 +61,7 @@ func TestBench(t *testing.T) {
 	})
 }
 
-// cancelOn is an io.Writer for the progress output of bench. It calls the function cancel when the output contains
+// cancelOn is an io.Writer for the progress output of bench. It calls the function `cancel` when the output contains
 // the string text.
 type cancelOn struct {
 	text   string

@@ -152,7 +152,7 @@ func (r *rig) openPlain(ctx context.Context) (*variant, error) {
 	return v, nil
 }
 
-// waitUntilReady repeats the function check until check succeeds. After one minute, waitUntilReady returns an error.
+// waitUntilReady repeats `check` until it succeeds. After one minute, waitUntilReady returns an error.
 func waitUntilReady(ctx context.Context, what string, check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

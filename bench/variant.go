@@ -34,8 +34,8 @@ type variant struct {
 // processes 1,000 pictures at the same time.
 const pictureTimeout = 5 * time.Minute
 
-// process sends one new picture through the variant. It returns the picture and the time when the picture's Record
-// was written. process calls the function accepted when the variant has accepted the picture.
+// process sends one new picture through the variant. It calls `accepted` when the variant has accepted the picture,
+// and returns the picture and the time when its Record was written.
 func (v *variant) process(ctx context.Context, accepted func()) (picture.Picture, time.Time, error) {
 	p, err := v.rig.newPicture()
 	if err != nil {

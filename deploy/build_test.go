@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"triptych/local/supervisor"
 )
 
 // TestBuild builds the programs for the architecture of this machine, or for arm64 in CI. We deploy arm64, but the
@@ -58,10 +59,7 @@ func TestBuild(t *testing.T) {
 	}
 	if os.Getenv("CI") != "" {
 		t.Run("worker_is_static_and_built_for_arm64", func(t *testing.T) {
-			bin := t.TempDir()
-			if err := compile(t.Context(), "..", arch, bin, "worker"); err != nil {
-				t.Fatal(err)
-			}
+			bin := compileAlone(t, "..", arch, "worker")
 			worker, err := os.ReadFile(filepath.Join(bin, "worker"))
 			if err != nil {
 				t.Fatal(err)
@@ -71,13 +69,27 @@ func TestBuild(t *testing.T) {
 	}
 }
 
+// compileAlone compiles a program while no other test builds programs, and returns the directory of the executable.
+// With an empty build cache, another package's test is building the Temporal server at this time. If both builds ran at
+// once, that package could exceed go test's default timeout of ten minutes.
+func compileAlone(t *testing.T, root, arch, program string) (bin string) {
+	t.Helper()
+	lock, err := supervisor.LockBuilds(t.Context(), t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	bin = t.TempDir()
+	if err := compile(t.Context(), root, arch, bin, program); err != nil {
+		t.Fatal(err)
+	}
+	return bin
+}
+
 // buildZip builds a Lambda function in the same way as buildAll, and returns the content of the function's zip.
 func buildZip(t *testing.T, root, arch, function string) []byte {
 	t.Helper()
-	bin := t.TempDir()
-	if err := compile(t.Context(), root, arch, bin, function); err != nil {
-		t.Fatal(err)
-	}
+	bin := compileAlone(t, root, arch, function)
 	target := filepath.Join(bin, function+".zip")
 	if err := zipBootstrap(filepath.Join(bin, function), target); err != nil {
 		t.Fatal(err)

@@ -170,8 +170,7 @@ func TestECRKeychain(t *testing.T) {
 	})
 }
 
-// setAWSEnv sets environment variables with AWS credentials, and the environment variables in the map more, for this
-// test.
+// setAWSEnv sets AWS credentials and the variables in `more` in the environment of this test.
 func setAWSEnv(t *testing.T, more map[string]string) {
 	t.Helper()
 	for name, value := range map[string]string{

@@ -40,8 +40,8 @@ func awaitWorkflowEnd(t *testing.T, env *testenv.Env, id picture.ID, runID strin
 	return outcome
 }
 
-// awaitNewRun waits until the picture has a newer workflow run than the run with the ID previous, and returns the new
-// run's ID. The parameter previous is "" if the picture has no workflow run yet.
+// awaitNewRun waits until the picture has a newer workflow run than `previous`, and returns the new run's ID.
+// `previous` is a run ID, or "" if the picture has no workflow run yet.
 func awaitNewRun(t *testing.T, env *testenv.Env, id picture.ID, previous string) string {
 	t.Helper()
 	latest := previous

@@ -2,12 +2,12 @@ package picture
 
 import "time"
 
-// Kind classifies an error by what happens to the picture, such as a retry. Temporal's history stores the Kind as the
-// type of the failure.
+// Kind classifies an error by what Triptych does next: reject the picture, continue differently, or retry. Temporal's
+// history stores the Kind as the type of the failure.
 type Kind string
 
-// The first group of kinds rejects the picture: it can never be annotated, and its Record states the reason. The second
-// group changes the next step. The third group is retried.
+// After an error of the first group, the workflow rejects the picture. After the second group, the workflow continues
+// in another way. After the third group, the activity is retried.
 const (
 	BadImage Kind = "BadImage" // not an image that Google can read
 	TooLarge Kind = "TooLarge" // the picture or its annotation exceeds a limit

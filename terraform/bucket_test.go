@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// perBucket returns a check that every bucket has exactly one resource of the type typ. The returned check also
-// applies the parameter check to this resource.
+// perBucket returns a check that every bucket has exactly one resource of the type `typ`, and that this resource
+// passes `check`.
 func perBucket(typ string, check func(resource) []string) func(plan) []string {
 	return forEach("aws_s3_bucket", func(p plan, bucket resource) []string {
 		found := p.where(typ, "bucket", bucket.address+".bucket")
@@ -140,7 +140,7 @@ resource "aws_s3_bucket" "pictures" {`},
 // grantHeaders returns the names of the headers that the web program puts in an upload grant. The browser must send
 // these headers with the upload.
 func grantHeaders() []any {
-	_, after, _ := strings.Cut(goSource("../web"), "Headers: map[string]string{")
+	_, after, _ := strings.Cut(goSource("../web"), "Headers = map[string]string{")
 	literal, _, _ := strings.Cut(after, "}")
 	var names []any
 	for _, m := range regexp.MustCompile(`"([a-z0-9-]+)":`).FindAllStringSubmatch(literal, -1) {

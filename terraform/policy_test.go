@@ -45,8 +45,8 @@ func policies(r resource) []resource {
 	return found
 }
 
-// forEachStatement returns a check that applies the parameter check to each statement of each policy, including trust
-// policies. The returned check also reports policies that cannot be parsed, because their permissions are unknown.
+// forEachStatement returns a check that applies `check` to each statement of each policy, including trust policies.
+// It also reports policies that cannot be parsed, because their permissions are unknown.
 func forEachStatement(check func(r resource, s any) []string) func(plan) []string {
 	return func(p plan) (errs []string) {
 		count := 0

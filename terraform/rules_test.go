@@ -13,8 +13,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// rule is a property that the plan must have. The function check returns one message per violation. Each mutation is
-// a change to the configuration that the function check must report.
+// rule is a property that the plan must have. The function `check` returns one message per violation. Each mutation
+// is a change to the configuration that the function `check` must report.
 type rule struct {
 	check     func(plan) []string
 	mutations []mutation
@@ -81,8 +81,8 @@ func mustPlan(t *testing.T, files sources, variables map[string]cty.Value) plan 
 	return p
 }
 
-// forEach returns a check that applies the parameter check to all resources of the type typ. The returned check also
-// reports a plan without such resources.
+// forEach returns a check that applies `check` to all resources of the type `typ`. It also reports a plan without
+// such resources.
 func forEach(typ string, check func(p plan, r resource) []string) func(plan) []string {
 	return func(p plan) []string {
 		all := p.ofType(typ)
@@ -97,7 +97,7 @@ func forEach(typ string, check func(p plan, r resource) []string) func(plan) []s
 	}
 }
 
-// expect returns an error message if the value at the path in the resource r differs from the parameter want.
+// expect returns an error message if the value at the path in the resource r differs from the parameter `want`.
 func expect(r resource, want any, path ...any) []string {
 	if got := lookup(r.values, path...); !reflect.DeepEqual(got, want) {
 		return []string{fmt.Sprintf("%s: %v is %v, want %v", r.address, path, got, want)}

@@ -39,7 +39,7 @@ func splitRecords(event json.RawMessage) ([]json.RawMessage, error) {
 	return records, nil
 }
 
-// unwrapDeadLetter returns the S3 event records that a dead-letter message contains. If the parameter record is not
+// unwrapDeadLetter returns the S3 event records that a dead-letter message contains. If the parameter `record` is not
 // an SQS message, unwrapDeadLetter returns it unchanged. After an event has failed too often, Lambda writes an SQS
 // message with the event to the dead-letter queue
 // (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).

@@ -84,7 +84,7 @@ func byMethod(methods map[string]endpoint) http.Handler {
 	})
 }
 
-// withID returns an endpoint that calls next with the picture ID in the request's path.
+// withID returns an endpoint that calls `next` with the picture ID in the request's path.
 func withID(next func(http.ResponseWriter, *http.Request, picture.ID) error) endpoint {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		id, err := picture.ParseID(r.PathValue("id"))

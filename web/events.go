@@ -29,7 +29,7 @@ var defaultTiming = streamTiming{
 	keepAlive: 15 * time.Second, limit: time.Minute,
 }
 
-// untilNextRead returns how long a stream waits before it reads the progress again. The parameter progress is the
+// untilNextRead returns how long a stream waits before it reads the progress again. The parameter `progress` is the
 // result of the last read, and streamAge is the age of the stream.
 func (t streamTiming) untilNextRead(progress picture.Progress, streamAge time.Duration) time.Duration {
 	age := time.Since(progress.ID.CreatedAt())

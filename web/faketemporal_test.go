@@ -96,8 +96,8 @@ func (f *fakeTemporal) setInput(t *testing.T, input any) {
 	f.history.Events[0].GetWorkflowExecutionStartedEventAttributes().Input = payloads
 }
 
-// read calls the function get and returns its result. It holds the lock during the call, because get reads values
-// that concurrent requests change.
+// read returns the result of `get`. It holds the lock during the call, because `get` reads values that concurrent
+// requests change.
 func (f *fakeTemporal) read(get func() int) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

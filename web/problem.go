@@ -31,13 +31,13 @@ func (p problem) Error() string {
 	return p.Detail
 }
 
-// clientError returns a problem that the caller must correct.
+// clientError returns a problem that the client of the API must correct.
 func clientError(status int, format string, args ...any) problem {
 	return problem{Status: status, Detail: fmt.Sprintf(format, args...)}
 }
 
-// unavailable returns a problem with status 503. The parameter what describes the failure, without a full stop at the
-// end, because unavailable appends advice to the description.
+// unavailable returns a problem with status 503. The parameter `what` describes the failure, without a full stop at
+// the end, because unavailable appends advice to the description.
 func unavailable(retryAfter time.Duration, what string, cause error) problem {
 	detail := what + ": try again in a few seconds."
 	return problem{Status: http.StatusServiceUnavailable, Detail: detail, retryAfter: retryAfter, cause: cause}

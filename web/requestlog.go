@@ -11,9 +11,9 @@ import (
 	"triptych/picture"
 )
 
-// logRequests returns a handler that calls next and logs each request. The log contains the route instead of the URL,
-// because a URL contains the whole picture ID. The handler also recovers from a panic, because lambdaurl does not,
-// and responds with status 500 if no response has begun.
+// logRequests returns a handler that calls `next` and logs each request. The log contains the route instead of the
+// URL, because a URL contains the whole picture ID. The handler also recovers from a panic, because lambdaurl does
+// not, and responds with status 500 if no response has begun.
 func logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()

@@ -321,8 +321,8 @@ func (p tab) screenshot(name string) {
 	}
 }
 
-// intercept calls the function handle for each request whose URL matches the pattern. The request stays pending until
-// handle responds.
+// intercept calls `handle` for each request whose URL matches the pattern. The request stays pending until `handle`
+// responds.
 func (p tab) intercept(pattern string, stage fetch.RequestStage, handle func(*fetch.EventRequestPaused, pausedRequest)) {
 	p.Helper()
 	err := chromedp.Listen(p.ctx, func(event any) {

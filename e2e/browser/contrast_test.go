@@ -105,7 +105,7 @@ func (p tab) checkContrast(view string) {
 	}
 }
 
-// contrast returns the lowest contrast between the text and any pixel behind the text. The parameter behind is a
+// contrast returns the lowest contrast between the text and any pixel behind the text. The parameter `behind` is a
 // screenshot with transparent text.
 func (i textRun) contrast(behind image.Image) float64 {
 	least := 21.0

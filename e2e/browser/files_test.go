@@ -110,8 +110,8 @@ func sideways(t *testing.T) string {
 	return path
 }
 
-// dispatchFile drops or pastes a file on the page, depending on the parameter event. The file has the MIME type kind
-// and contains a small image. If kind is "", the file contains text instead.
+// dispatchFile dispatches `event` ("drop" or "paste") with a small image of the MIME type `kind`. If `kind` is "",
+// the file contains text instead.
 func (p tab) dispatchFile(event, kind string) {
 	p.Helper()
 	evaluate[bool](p, `(async () => {

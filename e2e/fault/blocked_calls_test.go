@@ -52,9 +52,9 @@ func blockCosmosCreate(t *testing.T, s *suite) (*testPicture, *blocker) {
 	return p, b
 }
 
-// duringCosmosCreate calls the function act while the creation of a picture's Record is blocked. The local activity
-// that creates the Record times out after 3 s. If act takes more than 2 s, duringCosmosCreate tries again with
-// another picture, up to five pictures in total.
+// duringCosmosCreate calls `act` while the creation of a picture's Record is blocked. The local activity that creates
+// the Record times out after 3 s. If `act` takes more than 2 s, duringCosmosCreate tries again with another picture,
+// up to five pictures in total.
 func duringCosmosCreate(t *testing.T, s *suite, act func(*testPicture, *blocker)) *testPicture {
 	t.Helper()
 	for range 5 {
@@ -68,8 +68,8 @@ func duringCosmosCreate(t *testing.T, s *suite, act func(*testPicture, *blocker)
 	return nil
 }
 
-// blockCosmosReplace annotates a picture a second time, as a sweep with the option Reannotate does. It returns while
-// the replacement of the picture's Record is blocked in Cosmos DB.
+// blockCosmosReplace uploads a picture and then requests a second annotation. It returns while the replacement of the
+// picture's Record is blocked in Cosmos DB.
 func blockCosmosReplace(t *testing.T, s *suite) (*testPicture, *blocker) {
 	t.Helper()
 	p, b := s.newStubbedPicture(t), newBlocker(t)

@@ -83,8 +83,9 @@ var cosmosThrottling = faultCase{name: "Cosmos_DB_status_429_with_retry-after_2_
 	const retryAfter = 2 * time.Minute // the test does not wait for its end
 	p := uploadWhileThrottled(t, s, retryAfter)
 	pending := p.awaitRetry(t, stepFailure{picture.PersistStep, picture.Throttled, "request units"})
-	// The variable wait may be slightly shorter than retryAfter. The retry is due retryAfter after the local activity
-	// received status 429. The variable wait starts later, at the end of the regular activity's first attempt.
+	// The variable `wait` may be slightly shorter than retryAfter. The retry is due retryAfter after the local
+	// activity received status 429. The variable `wait` starts later, at the end of the regular activity's first
+	// attempt.
 	wait := pending.NextAttemptScheduleTime.AsTime().Sub(pending.LastAttemptCompleteTime.AsTime())
 	if wait < retryAfter-10*time.Second || wait > retryAfter+time.Second {
 		t.Errorf("the next attempt is scheduled after %s, want %s", wait, retryAfter)

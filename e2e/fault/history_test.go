@@ -70,8 +70,8 @@ func (p *testPicture) onlyActivityRun(t *testing.T, step picture.StepName) *acti
 	return runs[0]
 }
 
-// localAttempt returns the failure of the step's local activity, or nil if the local activity completed. The result
-// found is false if the workflow ran no local activity for the step.
+// localAttempt returns the failure of the step's local activity, or nil if the local activity completed. `found` is
+// false if the workflow ran no local activity for the step.
 func (p *testPicture) localAttempt(t *testing.T, step picture.StepName) (failure *failurepb.Failure, found bool) {
 	t.Helper()
 	for _, e := range p.history(t) {
@@ -105,7 +105,7 @@ func (p *testPicture) checkFirstAttempt(t *testing.T, step picture.StepName) {
 }
 
 // checkSecondAttempt checks that the step was scheduled once, that its first attempt failed with the failure in the
-// parameter want, and that its second attempt succeeded.
+// parameter `want`, and that its second attempt succeeded.
 func (p *testPicture) checkSecondAttempt(t *testing.T, want stepFailure) {
 	t.Helper()
 	run := p.onlyActivityRun(t, want.step)
@@ -116,7 +116,7 @@ func (p *testPicture) checkSecondAttempt(t *testing.T, want stepFailure) {
 }
 
 // checkSucceededAfterLocalAttempt checks that the step's local activity failed with the failure in the parameter
-// want. It also checks that the first attempt of the regular activity that followed succeeded.
+// `want`. It also checks that the first attempt of the regular activity that followed succeeded.
 func (p *testPicture) checkSucceededAfterLocalAttempt(t *testing.T, want stepFailure) {
 	t.Helper()
 	failure, found := p.localAttempt(t, want.step)

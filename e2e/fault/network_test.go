@@ -124,7 +124,7 @@ var networkFaults = []faultCase{
 }
 
 // withToxic returns a test that uploads a picture while a toxic (a network fault of Toxiproxy) affects the
-// connections to an emulator. The step must fail with the failure in the parameter want, and succeed after the test
+// connections to an emulator. The step must fail with the failure in the parameter `want`, and succeed after the test
 // removes the toxic.
 func withToxic(name, emulator, toxic string, wantAnnotateCalls int, want stepFailure) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
@@ -138,7 +138,7 @@ func withToxic(name, emulator, toxic string, wantAnnotateCalls int, want stepFai
 }
 
 // whileDisconnected returns a test that uploads a picture while the worker is disconnected from an emulator. The step
-// must fail with the failure in the parameter want, and succeed after the worker is connected again.
+// must fail with the failure in the parameter `want`, and succeed after the worker is connected again.
 func whileDisconnected(name, emulator string, wantAnnotateCalls int, want stepFailure) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
 		p := s.newPictureUsing(t, emulator)
@@ -164,8 +164,8 @@ func withLatency(name, emulator string) faultCase {
 }
 
 // newPictureUsing requests an upload grant for a portrait and stubs the responses of the Vision emulator. If the
-// parameter emulator is "s3", it stubs only the response to calls with the picture's bytes. Vision then has to fetch
-// the picture's URL from S3.
+// parameter `emulator` is "s3", it stubs only the response to calls with the picture's bytes. Vision then has to
+// fetch the picture's URL from S3.
 func (s *suite) newPictureUsing(t *testing.T, emulator string) *testPicture {
 	t.Helper()
 	if emulator != "s3" {
@@ -176,8 +176,8 @@ func (s *suite) newPictureUsing(t *testing.T, emulator string) *testPicture {
 	return p
 }
 
-// checkNotRewritten checks that no later write has replaced the first Record. The persist steps in the parameters
-// first and last must have started at the same time.
+// checkNotRewritten checks that no later write has replaced the first Record: in both Records, the step persist must
+// have started at the same time.
 func checkNotRewritten(t *testing.T, first, last picture.Record) {
 	t.Helper()
 	if !last.Steps[2].StartedAt.Equal(first.Steps[2].StartedAt) {

@@ -81,8 +81,8 @@ func (p *testPicture) setCosmosFault(f cosmosdb.Fault) {
 	p.Cosmos.SetFault(f)
 }
 
-// setS3Fault injects a fault into the requests for the picture's S3 object. The parameter fields contains members for
-// the fault's JSON object and starts with a comma. If fields is "", setS3Fault ends the fault.
+// setS3Fault injects a fault into the requests for the picture's S3 object. `fields` is the end of the fault's JSON
+// object and starts with a comma. If `fields` is "", setS3Fault ends the fault.
 func (p *testPicture) setS3Fault(t *testing.T, fields string) {
 	t.Helper()
 	p.InjectS3Fault(t, `{"only":"`+string(p.ID)+`"`+fields+`}`)
@@ -95,7 +95,7 @@ type stepFailure struct {
 }
 
 // awaitRetry waits until the site shows that the step is being retried, and returns the step's pending activity. It
-// checks that the last attempt failed with the failure in the parameter want, and that Temporal and the site report
+// checks that the last attempt failed with the failure in the parameter `want`, and that Temporal and the site report
 // the same failure.
 func (p *testPicture) awaitRetry(t *testing.T, want stepFailure) *workflowpb.PendingActivityInfo {
 	t.Helper()

@@ -153,7 +153,7 @@ func testTemporalDown(t *testing.T, env *testenv.Env) {
 	}
 }
 
-// testRetryNow checks that the program local retries a waiting activity immediately when a fault ends. It keeps the
+// testRetryNow checks that the program `local` retries a waiting activity immediately when a fault ends. It keeps the
 // fault until the retry interval is several seconds long. When the fault ends, the program must reset the activity,
 // which sets the attempt number back to 1.
 func testRetryNow(t *testing.T, env *testenv.Env) {

@@ -110,7 +110,7 @@ func checkOneRun(t *testing.T, e stack.Endpoints, ids []picture.ID) {
 	}
 }
 
-// buildLocal builds the program local and returns the path of its executable.
+// buildLocal builds the program `local` and returns the path of its executable.
 func buildLocal(t *testing.T) string {
 	t.Helper()
 	executable := filepath.Join(t.TempDir(), "local")
@@ -127,7 +127,7 @@ type localProcess struct {
 	endpoints stack.Endpoints
 }
 
-// startLocal starts the program local and returns when the program prints that it is ready.
+// startLocal starts the program `local` and returns when the program prints that it is ready.
 func startLocal(t *testing.T, executable, dir string) *localProcess {
 	t.Helper()
 	p := &localProcess{cmd: exec.Command(executable, "-data", dir, "-addr", siteAddress(t, dir))}

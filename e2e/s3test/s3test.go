@@ -29,8 +29,8 @@ type Gateway struct {
 	control string
 }
 
-// Run builds and starts the S3 emulator, calls the function tests, stops the emulator, and returns the exit code from
-// tests. The emulator sends no S3 events.
+// Run builds and starts the S3 emulator, calls `tests`, stops the emulator, and returns the exit code of `tests`. The
+// emulator sends no S3 events.
 func Run(gateway *Gateway, tests func() int) (code int, err error) {
 	dir, err := os.MkdirTemp("", "triptych-s3-")
 	if err != nil {
@@ -93,7 +93,7 @@ func (g *Gateway) Setenv(t *testing.T) {
 	}
 }
 
-// Fail makes the S3 emulator inject a fault until the test ends. The parameter fault is in the JSON format that
+// Fail makes the S3 emulator inject a fault until the test ends. The parameter `fault` is in the JSON format that
 // emulators/s3 defines.
 func (g *Gateway) Fail(t *testing.T, fault string) {
 	t.Helper()

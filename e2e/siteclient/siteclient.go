@@ -57,7 +57,7 @@ func (s Site) Upload(ctx context.Context, photo []byte) (Grant, error) {
 }
 
 // RequestGrant returns an upload grant for a JPEG. The grant is valid only for the exact bytes in the parameter
-// photo.
+// `photo`.
 func (s Site) RequestGrant(ctx context.Context, photo []byte) (Grant, error) {
 	var g Grant
 	sum := sha256.Sum256(photo)

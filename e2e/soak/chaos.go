@@ -74,7 +74,7 @@ func (c *chaos) clear(ctx context.Context) error {
 	return nil
 }
 
-// setSwitch sets the fault of a cloud through the API of the program local. It repeats a failed request for up to a
+// setSwitch sets the fault of a cloud through the API of the program `local`. It repeats a failed request for up to a
 // minute, because the S3 emulator may be restarting after it was killed.
 func (c *chaos) setSwitch(ctx context.Context, cloud, fault string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)

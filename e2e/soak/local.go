@@ -25,13 +25,13 @@ type local struct {
 	cmd                 *exec.Cmd
 }
 
-// startLocal starts the program local on free ports and returns when the site accepts pictures.
+// startLocal starts the program `local` on free ports and returns when the site accepts pictures.
 func startLocal(ctx context.Context, executable, dataDir string) (*local, error) {
 	l := &local{executable: executable, dataDir: dataDir}
 	return l, l.start(ctx, "127.0.0.1:0")
 }
 
-// restart starts the program local again after the method kill has ended it. The program uses the same ports as
+// restart starts the program `local` again after the method kill has ended it. The program uses the same ports as
 // before.
 func (l *local) restart(ctx context.Context) error {
 	return l.start(ctx, strings.TrimPrefix(l.endpoints.Site, "http://"))
@@ -71,7 +71,7 @@ func (l *local) readEndpoints() error {
 	return nil
 }
 
-// kill sends SIGKILL to the program local and waits until the program has ended.
+// kill sends SIGKILL to the program `local` and waits until the program has ended.
 func (l *local) kill() {
 	if l.cmd.Process.Kill() == nil {
 		_ = l.cmd.Wait() // always an error after SIGKILL

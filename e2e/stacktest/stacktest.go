@@ -40,9 +40,8 @@ func Start(t testing.TB, configure ...func(*stack.Config)) *stack.Stack {
 	return s
 }
 
-// Eventually calls the function done repeatedly for up to two minutes and reports whether done returned true. Two
-// minutes are far longer than any step takes. Eventually pauses between the calls so that they do not slow down the
-// pipeline.
+// Eventually polls until `done` returns true, or for two minutes, and reports whether `done` returned true. Two
+// minutes are far longer than any step takes.
 func Eventually(t testing.TB, done func(context.Context) bool) bool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

@@ -8,7 +8,7 @@ import (
 )
 
 // Programs returns a handler that refuses requests from web pages and passes all other requests to the parameter
-// handler. A request is refused if it has an Origin header or, after DNS rebinding, a Host header that is not a
+// `handler`. A request is refused if it has an Origin header or, after DNS rebinding, a Host header that is not a
 // loopback address.
 func Programs(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

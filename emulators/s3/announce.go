@@ -54,8 +54,8 @@ func (a *announcer) CopyObject(ctx context.Context, in s3response.CopyObjectInpu
 	return out, err
 }
 
-// announce stores an intent, calls the function create to create the object, and replaces the intent with the event.
-// The function create sets those fields of the Creation that the storage backend returns.
+// announce stores an intent (a note that an object is being created), calls `create`, and replaces the intent with
+// the event. `create` creates the object and completes the Creation.
 func (a *announcer) announce(ctx context.Context, event string, bucket, key *string, create func(*s3event.Creation) error) error {
 	c := s3event.Creation{EventName: event, Region: a.region, Bucket: *bucket, Key: *key, Time: time.Now(), Sequencer: a.outbox.sequencer()}
 	if a.outbox.notify == "" || !strings.HasPrefix(*key, a.prefix) || a.faults.dropsEvents(*key) {
@@ -76,7 +76,7 @@ func (a *announcer) announce(ctx context.Context, event string, bucket, key *str
 }
 
 // recover processes the intents that a killed process has left: it creates the event of each object that exists. The
-// function cleanUp removes the remains of an object whose creation was interrupted.
+// function `cleanUp` removes the remains of an object whose creation was interrupted.
 func (a *announcer) recover(ctx context.Context, cleanUp func(bucket, key string) error) error {
 	left, err := a.outbox.readIntents()
 	if err != nil {

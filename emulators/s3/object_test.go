@@ -24,7 +24,7 @@ func code(err error) string {
 }
 
 // TestVersions runs once with extended attributes and once with attributes in separate files. The emulator uses one
-// of these two storages, depending on the file system.
+// of the two, depending on the file system.
 func TestVersions(t *testing.T) {
 	t.Run("with_extended_attributes", func(t *testing.T) { testVersions(t, t.TempDir()) })
 	t.Run("with_attributes_in_separate_files", func(t *testing.T) {

@@ -102,7 +102,7 @@ func New(c Creation) Record {
 var client = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
 
 // Send sends a JSON-encoded Event to a Lambda function and returns when Lambda has accepted the event. The parameter
-// lambdaURL is the function's URL in the Invoke API: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html.
+// `lambdaURL` is the function's URL in the Invoke API: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html.
 func Send(ctx context.Context, lambdaURL string, event []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, lambdaURL, bytes.NewReader(event))
 	if err != nil {

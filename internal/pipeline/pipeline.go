@@ -34,8 +34,8 @@ func Dial(options client.Options) (client.Client, error) {
 // largeRequest is the size in bytes of the smallest request that is compressed.
 const largeRequest = 128 << 10
 
-// compressLarge is a gRPC interceptor that compresses large requests. A result of annotate has up to 2 MB. If the
-// upload exceeded the heartbeat timeout, Temporal would repeat annotate and Google would bill the picture twice.
+// compressLarge is a gRPC interceptor that compresses large requests. The result of annotate has up to 2 MB. If
+// sending it took longer than the heartbeat timeout, Temporal would repeat annotate, and Google would charge twice.
 func compressLarge(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn,
 	invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	if m, ok := req.(proto.Message); ok && proto.Size(m) >= largeRequest {

@@ -16,7 +16,7 @@ import (
 )
 
 // newParameterStore starts a server that implements SSM's GetParametersByPath with one parameter per page. It returns
-// the function inject, which takes an error code and the names of parameters. The next request for the page of each
+// the function `inject`, which takes an error code and the names of parameters. The next request for the page of each
 // of these parameters fails with this code.
 func newParameterStore(t *testing.T, parameters map[string]string, names ...string) (inject func(code string, names ...string)) {
 	t.Helper()

@@ -28,7 +28,7 @@ type Switches struct {
 	current map[string]string // fault by cloud
 }
 
-// NewSwitches returns Switches in which no cloud has a fault. The function cleared is called each time a cloud's
+// NewSwitches returns Switches in which no cloud has a fault. The function `cleared` is called each time a cloud's
 // fault has been cleared.
 func NewSwitches(cleared func(ctx context.Context, cloud string), switches ...Switch) *Switches {
 	s := &Switches{switches: switches, cleared: cleared, current: map[string]string{}}
@@ -61,7 +61,8 @@ func (s *Switches) reject(cloud, fault string) string {
 	return fmt.Sprintf("There is no cloud %q: cloud is one of %s.", cloud, strings.Join(clouds, ", "))
 }
 
-// set replaces the current fault of the cloud by the parameter fault. It returns when the new fault has taken effect.
+// set replaces the current fault of the cloud by the parameter `fault`. It returns when the new fault has taken
+// effect.
 func (s *Switches) set(ctx context.Context, cloud, fault string) error {
 	s.setting.Lock()
 	defer s.setting.Unlock()

@@ -57,7 +57,7 @@ type bucketWatch struct {
 	sent      map[string]bool // keys that the next poll can return again
 }
 
-// poll sends the trigger an event for each new object whose picture ID was created after the parameter since.
+// poll sends the trigger an event for each new object whose picture ID was created after the parameter `since`.
 func (w *bucketWatch) poll(ctx context.Context, since time.Time) error {
 	after := picture.KeyAt(since)
 	pages := s3.NewListObjectsV2Paginator(w.client, &s3.ListObjectsV2Input{Bucket: &w.bucket, Prefix: aws.String(picture.Prefix), StartAfter: &after})

@@ -19,7 +19,7 @@ type Config struct {
 	// The fields of Config below this line are for tests and benchmarks only.
 
 	// WorkerProxy returns the address of a proxy that the worker uses instead of the address addr. The parameter
-	// service is s3, vision, cosmos or temporal.
+	// `service` is s3, vision, cosmos or temporal.
 	WorkerProxy   func(service, addr string) (string, error)
 	WrapCosmos    func(http.Handler) http.Handler // wraps the handler of the Cosmos DB emulator
 	ExtraPrograms map[string]string               // packages for StartProgram, by name

@@ -71,8 +71,8 @@ func (s *Stack) setTemporalFault(ctx context.Context, fault string) error {
 	return s.awaitTemporal(ctx)
 }
 
-// SetS3Fault sets the fault of the S3 emulator. The parameter fault is JSON in the format that emulators/s3/README.md
-// describes.
+// SetS3Fault sets the fault of the S3 emulator. The parameter `fault` is JSON in the format that
+// emulators/s3/README.md describes.
 func (s *Stack) SetS3Fault(ctx context.Context, fault string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, "http://"+s.identity.addr("control")+"/fault", strings.NewReader(fault))
 	if err != nil {

@@ -33,7 +33,7 @@ var dynamicConfig = []string{
 
 // startTemporal starts the development server with a SQLite database, whose write-ahead log with synchronous=1
 // survives kill -9. SQLite delays all queries while it copies the log to the database. The copy starts at 10 MB
-// (2,500 pages), because a smaller log would cause more delays, and a larger log longer delays. Without GOGC=400,
+// (2,500 pages), because a smaller log would cause more delays, and a larger log would cause longer delays. Without GOGC=400,
 // garbage collection would use a third of the CPU time.
 func (s *Stack) startTemporal(ctx context.Context) {
 	args := []string{"server", "start-dev",

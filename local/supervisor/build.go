@@ -15,8 +15,8 @@ import (
 )
 
 // Build builds the Temporal CLI and the given packages, and returns the paths of the executables by name. The
-// parameter packages maps names to packages; the name of the Temporal CLI is "temporal". Only one build per user runs
-// at a time, because concurrent builds would compile the same code several times.
+// parameter `packages` maps names to packages; the name of the Temporal CLI is "temporal". Only one build per user
+// runs at a time, because concurrent builds would compile the same code several times.
 func Build(ctx context.Context, packages map[string]string, output io.Writer) (map[string]string, error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
@@ -26,7 +26,7 @@ func Build(ctx context.Context, packages map[string]string, output io.Writer) (m
 	if err != nil {
 		return nil, err
 	}
-	buildLock, err := lock(ctx, filepath.Join(cache, "build.lock"), output)
+	buildLock, err := LockBuilds(ctx, output)
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +48,15 @@ func Build(ctx context.Context, packages map[string]string, output io.Writer) (m
 	}
 	_, err = goCommand(ctx, root, output, "the pipeline's programs", args...)
 	return executables, err
+}
+
+// LockBuilds waits until no other process of this user builds programs. Closing the returned file permits other builds.
+func LockBuilds(ctx context.Context, output io.Writer) (io.Closer, error) {
+	cache, err := cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	return lock(ctx, filepath.Join(cache, "build.lock"), output)
 }
 
 // buildTemporal builds the Temporal CLI with "go tool" and returns the path of the executable. The Temporal CLI

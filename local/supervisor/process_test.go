@@ -30,7 +30,8 @@ func startSleep(t *testing.T) *Process {
 	return p
 }
 
-// waitForPID waits until the process runs with a PID that differs from the parameter before. It returns the new PID.
+// waitForPID waits until the process runs with a PID that differs from the parameter `before`. It returns the new
+// PID.
 func waitForPID(t *testing.T, p *Process, before int) int {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {

@@ -9,7 +9,7 @@ import { announcement, bytes, headline, retentionText, stepDetail, stepState, st
 
 const rendered = {};
 
-// onChange calls update if the named value has changed since the last call.
+// onChange calls `update` if the named value has changed since the last call.
 function onChange(name, value, update) {
 	if (rendered[name] === value) return;
 	rendered[name] = value;

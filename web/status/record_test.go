@@ -115,7 +115,7 @@ func heartbeats(ctx context.Context) error {
 
 func always(err error) func(context.Context) error { return func(context.Context) error { return err } }
 
-// once returns an activity whose first call fails with the given failure. Later calls run next.
+// once returns an activity whose first call returns the given failure. Each later call runs the activity `next`.
 func once(failure error, next func(context.Context) error) func(context.Context) error {
 	failed := false
 	return func(ctx context.Context) error {

@@ -29,8 +29,8 @@ type Execution struct {
 	history     []*historypb.HistoryEvent
 }
 
-// Read returns the current state of the picture's workflow execution. The parameter previous is the result of an
-// earlier Read. If previous already contains the whole history, Read does not request the history again.
+// Read returns the current state of the picture's workflow execution. If `previous`, the result of an earlier Read,
+// already contains the whole history, Read does not request the history again.
 func Read(ctx context.Context, temporal client.Client, id picture.ID, previous Execution) (Execution, error) {
 	description, err := temporal.DescribeWorkflowExecution(ctx, id.WorkflowID(), "")
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
@@ -279,8 +279,8 @@ func messageOf(failure *failurepb.Failure) string {
 	return failure.GetMessage()
 }
 
-// decode decodes the payloads into the variable to which the parameter into points. Without payloads, decode does not
-// change the variable.
+// decode decodes the payloads into the variable to which `into` points. Without payloads, the variable stays
+// unchanged.
 func decode(payloads *commonpb.Payloads, into any) error {
 	return converter.GetDefaultDataConverter().FromPayloads(payloads, into)
 }

@@ -91,8 +91,8 @@ func replaceDocument(tx *bbolt.Tx, r request) (response, error) {
 	})
 }
 
-// putDocument writes the document in the request, unless the function check returns an error. putDocument calls check
-// with the stored document that has the same id, or with nil if there is no such document.
+// putDocument writes the document in the request, unless `check` returns an error. The argument of `check` is the
+// stored document with the same id, or nil if there is none.
 func putDocument(tx *bbolt.Tx, r request, status int, check func(existing []byte) error) (response, error) {
 	partition, err := r.partitionKey()
 	switch {

@@ -53,7 +53,7 @@ func FuzzRequest(f *testing.F) {
 }
 
 // serveRequest sends a request to the server and returns the response. It signs the request if the parameter
-// authorization is empty. It returns nil if the method or the path is not valid.
+// `authorization` is empty. It returns nil if the method or the path is not valid.
 func serveRequest(s *Server, method, path, authorization, partition, body string) *httptest.ResponseRecorder {
 	r, err := http.NewRequest(method, "http://localhost"+path, strings.NewReader(body))
 	if err != nil {

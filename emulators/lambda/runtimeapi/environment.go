@@ -100,7 +100,7 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	w.Write(i.payload)
 }
 
-// serveResult receives the function's response or, if the parameter failure is not empty, the function's error. It
+// serveResult receives the function's response or, if the parameter `failure` is not empty, the function's error. It
 // passes on the outcome before it responds to the function, because the function's process may exit after the
 // response. An exit without an outcome counts as a failed invocation.
 func (e *environment) serveResult(w http.ResponseWriter, r *http.Request, failure string) {

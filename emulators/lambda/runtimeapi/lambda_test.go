@@ -26,7 +26,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// instructor is an HTTP server that sends instructions to the test function and records the function's calls.
+// instructor is an HTTP server that tells the Lambda function of a test what to do, and records each call of that
+// Lambda function.
 type instructor struct {
 	*httptest.Server
 	calls chan call
@@ -38,8 +39,8 @@ type call struct {
 	process context.Context // ends with the function's process
 }
 
-// newInstructor starts an instructor. For each call, the instructor responds with the result of the parameter
-// instruct, which is "ok", "fail", "panic" or "exit".
+// newInstructor starts an instructor. Its response to each call is the result of `instruct`: "ok", "fail", "panic" or
+// "exit".
 func newInstructor(t testing.TB, instruct func(call) string) *instructor {
 	t.Helper()
 	in := &instructor{calls: make(chan call, 1<<16)}
@@ -60,8 +61,7 @@ func newInstructor(t testing.TB, instruct func(call) string) *instructor {
 
 func ok(call) string { return "ok" }
 
-// once returns a function for newInstructor. This function returns the given instruction for the first call with each
-// id, and "ok" for later calls.
+// once returns an argument for newInstructor that gives the instruction only for the first call of each event.
 func once(instruction string) func(call) string {
 	return func(c call) string {
 		if c.nth == 1 {
@@ -71,7 +71,7 @@ func once(instruction string) func(call) string {
 	}
 }
 
-// hang is a function for newInstructor. For each call, it blocks until the process of the test function has ended.
+// hang is an argument for newInstructor. It blocks until the process of the Lambda function has ended.
 func hang(c call) string {
 	<-c.process.Done()
 	return "ok"

@@ -63,7 +63,7 @@ func (s *Server) response(ctx context.Context, request *visionpb.AnnotateImageRe
 	return response
 }
 
-// recoverPanic wraps the function work so that a panic, for example in a decoder, becomes the gRPC error 13
+// recoverPanic wraps the function `work` so that a panic, for example in a decoder, becomes the gRPC error 13
 // (INTERNAL) of one image. Other images are not affected.
 func recoverPanic(ctx context.Context, work func() error) func() error {
 	return func() (err error) {

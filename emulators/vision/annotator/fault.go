@@ -41,7 +41,7 @@ func (f Fault) Rule() faults.Rule {
 // Only is set takes precedence over a Fault whose field Only is empty.
 func (s *Server) SetFault(f Fault) { s.faults.Put(f) }
 
-// containsImage reports whether the batch has an image whose URL or bytes contain the parameter text.
+// containsImage reports whether the batch has an image whose URL or bytes contain the parameter `text`.
 func containsImage(batch *visionpb.BatchAnnotateImagesRequest, text string) bool {
 	return slices.ContainsFunc(batch.Requests, func(r *visionpb.AnnotateImageRequest) bool {
 		image := r.GetImage()

@@ -54,8 +54,8 @@ func joined[T any](all []T, text func(T) string) string {
 
 var decimals = regexp.MustCompile(`\d\.\d\d`)
 
-// checkTable compares the table in the README with the expected table in the parameter want. Words must be equal, and
-// scores may differ by the tolerance of TestGolden.
+// checkTable compares the table in the README with the expected table in the parameter `want`. Words must be equal,
+// and scores may differ by the tolerance of TestGolden.
 func checkTable(t *testing.T, want string) {
 	const file, begin, end = "../README.md", "<!-- results -->\n", "<!-- /results -->"
 	text, err := os.ReadFile(file)

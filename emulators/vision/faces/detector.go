@@ -71,8 +71,8 @@ func inputSizeFor(size image.Point) image.Point {
 	return image.Pt(cells(size.X), cells(size.Y)).Mul(cellSize)
 }
 
-// proposals returns the faces that the network's output proposes. The channels of the parameter grid are the box
-// parameters of each anchor. The parameter scale is the number of input pixels per picture pixel.
+// proposals returns the faces that the network proposes. `grid` is the network's output; its channels are the
+// parameters of one box per anchor. `scale` is the number of input pixels per picture pixel.
 func proposals(grid *nn.Tensor, scale float64) []Face {
 	var found []Face
 	rows, columns, cell := grid.Shape[1], grid.Shape[2], cellSize/scale

@@ -46,7 +46,7 @@ func Load() (*Finder, error) {
 	return f, errors.Join(d.Err(), l.Err(), e.Err())
 }
 
-// Find returns the faces in the picture, highest score first. The parameter limit is the maximum number of faces.
+// Find returns the faces in the picture, highest score first. The parameter `limit` is the maximum number of faces.
 func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Face, error) {
 	found := f.detector.detect(picture)
 	found = found[:min(len(found), limit)]

@@ -32,8 +32,7 @@ type Conv struct {
 	Padding       Padding
 }
 
-// Apply writes the layer's output into the tensor out and returns this tensor. The parameters out and in must be
-// different tensors.
+// Apply writes the layer's output into `out` and returns `out`. `out` and `in` must be different tensors.
 func (l Conv) Apply(out, in *Tensor) *Tensor {
 	channels, inner := l.Filters.Shape[0], len(l.Filters.Data)/l.Filters.Shape[0]
 	height, top := l.Padding.span(in.Shape[1], l.Filters.Shape[2], l.Stride)
@@ -58,9 +57,9 @@ func (l Conv) Apply(out, in *Tensor) *Tensor {
 	return out
 }
 
-// unroll copies the input windows of count output rows into the matrix, so that one matrix product computes the
+// unroll copies the input windows of `count` output rows into the matrix, so that one matrix product computes the
 // convolution ("im2col"). The matrix has a row for each cell of a window and a column for each output position. In
-// the input, the first window starts at row top and column -left.
+// the input, the first window starts at the row `top` and the column −`left`.
 func (l Conv) unroll(matrix []float32, in *Tensor, top, left, count, width int) {
 	rows, cols, inHeight, inWidth := l.Filters.Shape[2], l.Filters.Shape[3], in.Shape[1], in.Shape[2]
 	for cell := range in.Shape[0] * rows * cols {
@@ -93,9 +92,9 @@ type Depthwise struct {
 	Padding       Padding
 }
 
-// Apply writes the layer's output into the tensor out, which must not be the tensor in, and returns out. For each
-// filter cell, one vector operation multiplies the padded, shifted channel by the cell's weight and adds the product
-// to all sums. Sums whose windows wrap around an edge are not used.
+// Apply writes the layer's output into `out`, which must not be `in`, and returns `out`. For each filter cell, one
+// vector operation multiplies the padded, shifted channel by the cell's weight and adds the product to every output
+// sum. Sums whose windows wrap around an edge are not used.
 func (l Depthwise) Apply(out, in *Tensor) *Tensor {
 	rows, cols := l.Filters.Shape[2], l.Filters.Shape[3]
 	height, top := l.Padding.span(in.Shape[1], rows, l.Stride)
@@ -134,7 +133,7 @@ type Separable struct {
 	Pointwise Conv
 }
 
-// Apply writes the layers' output into the tensor out and returns this tensor.
+// Apply writes the layers' output into `out` and returns `out`.
 func (l Separable) Apply(out, in *Tensor) *Tensor {
 	return l.Pointwise.Apply(out, l.Depthwise.Apply(&Tensor{}, in))
 }
@@ -150,7 +149,7 @@ func (l Dense) Apply(in []float32) []float32 {
 }
 
 // multiply adds the product of the matrices a (rows × inner) and b (inner × cols) to the matrix c. The parameter
-// stride is the distance between the starts of two rows of c.
+// `stride` is the distance between the starts of two rows of c.
 func multiply(a, b, c []float32, rows, cols, stride int) {
 	inner := len(a) / rows
 	gonum.Implementation{}.Sgemm(blas.NoTrans, blas.NoTrans, rows, cols, inner, 1, a, inner, b, cols, 1, c, stride)

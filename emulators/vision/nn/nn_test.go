@@ -25,8 +25,7 @@ func filled(v float32, shape ...int) *Tensor {
 	return t
 }
 
-// row returns a part of row y of the first channel. The parameter from is the part's first column, and the parameter
-// to is the column after its last column.
+// row returns the columns `from` to `to`-1 of row `y` of the first channel.
 func (t *Tensor) row(y, from, to int) *Tensor {
 	return &Tensor{Shape: []int{to - from}, Data: t.plane(0)[y*t.Shape[2]:][from:to]}
 }

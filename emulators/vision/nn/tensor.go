@@ -89,7 +89,7 @@ func (t *Tensor) plane(channel int) []float32 {
 	return t.Data[channel*n:][:n]
 }
 
-// MaxPool returns the maximum of each 2×2 window. The parameter stride is the distance between the starts of two
+// MaxPool returns the maximum of each 2×2 window. The parameter `stride` is the distance between the starts of two
 // windows. Windows may extend past the right and lower edges.
 func (t *Tensor) MaxPool(stride int) *Tensor {
 	height, width := t.Shape[1], t.Shape[2]

@@ -60,7 +60,7 @@ func Load() (*Finder, error) {
 	return f, m.Err()
 }
 
-// Find returns the objects in the picture, at most limit of them. The object with the highest score comes first.
+// Find returns at most `limit` objects in the picture. The object with the highest score comes first.
 func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Object, error) {
 	found, err := f.detect(ctx, picture, stretched, minScore)
 	if err != nil {
@@ -81,8 +81,8 @@ func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Ob
 var stretched = image.Rect(0, 0, inputSize, inputSize)
 
 // withMargin returns the area that the picture fills in the network's input during the second detection. The picture
-// keeps its aspect ratio, is centred, and gets a margin of at least 5 % on each side. With margins of 10 %, the
-// second detection confirms a person who does not exist, in the photograph of a cliff.
+// keeps its aspect ratio, is centred, and has a margin of at least 5 % on each side. A margin of 10 % was too large:
+// the second detection then confirmed a person in a photograph that shows only a cliff.
 func withMargin(size image.Point) image.Rectangle {
 	const side = inputSize * 9 / 10
 	longer := max(size.X, size.Y)
@@ -90,8 +90,8 @@ func withMargin(size image.Point) image.Rectangle {
 	return image.Rectangle{Max: size}.Add(image.Pt(inputSize, inputSize).Sub(size).Div(2))
 }
 
-// detect returns the objects that the network finds with a score of at least minScore. The parameter position is the
-// area that the picture fills in the network's input.
+// detect returns the objects that the network finds with a score of at least minScore. The parameter `position` is
+// the area that the picture fills in the network's input.
 func (f *Finder) detect(ctx context.Context, picture *image.RGBA, position image.Rectangle, minScore float64) ([]Object, error) {
 	var found []Object
 	anchors := f.anchors
@@ -207,8 +207,8 @@ func (b Box) overlap(c Box) float64 {
 	return intersection / (b.area() + c.area() - intersection)
 }
 
-// inPicture converts a box from fractions of the network's input to fractions of the picture. The parameter position
-// is the area that the picture fills in the input.
+// inPicture converts a box from fractions of the network's input to fractions of the picture. The parameter
+// `position` is the area that the picture fills in the input.
 func (b Box) inPicture(position image.Rectangle) Box {
 	x := func(v float64) float64 {
 		return clamp((v*inputSize - float64(position.Min.X)) / float64(position.Dx()))

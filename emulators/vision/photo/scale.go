@@ -8,7 +8,7 @@ import (
 	xdraw "golang.org/x/image/draw"
 )
 
-// shrink scales a picture down: each result pixel is the average of a square whose side is the parameter by, in
+// shrink scales a picture down: each result pixel is the average of a square whose side is the parameter `by`, in
 // pixels. The parts of the canvas that the picture does not cover are white. shrink converts only one row of squares
 // at a time to RGBA, because the scalers of x/image/draw would need 350 MB for 75 megapixels.
 func shrink(from image.Image, canvas image.Rectangle, by int) *image.RGBA {
@@ -29,7 +29,7 @@ func shrink(from image.Image, canvas image.Rectangle, by int) *image.RGBA {
 }
 
 // averageRow computes one row of result pixels. Each result pixel is the average of a rectangle in the upper part of
-// the band. The parameter rows is the rectangle's height, and the parameter by is its maximum width.
+// the band. The parameter `rows` is the rectangle's height, and the parameter `by` is its maximum width.
 func averageRow(to []byte, band *image.RGBA, rows, by int) {
 	for x := range len(to) / 4 {
 		left, right := x*by, min((x+1)*by, band.Rect.Dx())
