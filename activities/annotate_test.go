@@ -121,8 +121,8 @@ func TestAnnotateExpiringURL(t *testing.T) {
 	})
 }
 
-// The HTTP server of the picture responds to Google only after annotate has sent a heartbeat. Without heartbeats,
-// annotate would time out and the test would fail.
+// Google fetches the picture from a server that responds only after annotate has sent a heartbeat. Without
+// heartbeats, annotate would time out and the test would fail.
 func TestAnnotateSendsHeartbeatsWhileGoogleIsSlow(t *testing.T) {
 	c := openClouds(t)
 	heartbeats := make(chan struct{}, 1)

@@ -11,7 +11,7 @@ import (
 
 // Delay is embedded in the input of an activity that writes a Record. Workflows first run such an activity as a local
 // activity. If Cosmos DB throttles the local activity, Delay postpones the durable activity that follows (see
-// localFirst in package workflows).
+// localFirst in package `workflows`).
 type Delay struct {
 	NotBefore time.Time `json:"notBefore,omitzero"` // as Cosmos DB requested; zero: no delay
 }

@@ -13,8 +13,8 @@ import (
 
 const imageDir = "worker" // under dist, an OCI image layout
 
-// buildAll builds the Lambda functions trigger and web and the worker's image, and writes all three to the directory
-// dist.
+// buildAll builds the Lambda functions `trigger` and `web` and the worker's image, and writes all three to the
+// directory dist.
 func buildAll(ctx context.Context, arch string) error {
 	bin, err := os.MkdirTemp("", "triptych-deploy-")
 	if err != nil {

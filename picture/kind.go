@@ -6,8 +6,8 @@ import "time"
 // history stores the Kind as the type of the failure.
 type Kind string
 
-// After an error of the first group, the workflow rejects the picture. After the second group, the workflow continues
-// in another way. After the third group, the activity is retried.
+// An error of the first group rejects the picture. An error of the second group makes the workflow continue in
+// another way. After an error of the third group, the activity is retried.
 const (
 	BadImage Kind = "BadImage" // not an image that Google can read
 	TooLarge Kind = "TooLarge" // the picture or its annotation exceeds a limit

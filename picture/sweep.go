@@ -19,7 +19,8 @@ type Sweep struct {
 	// time when the sweep started. Erased pictures stay erased.
 	Reannotate bool      `json:"reannotate,omitempty"`
 	Began      time.Time `json:"began,omitzero"`
-	// After is the last key examined so far, and Counts the result so far. Both survive continue-as-new.
+	// After is the last key that the sweep has examined, and Counts contains the result so far. Both survive
+	// continue-as-new.
 	After  string      `json:"after,omitempty"`
 	Counts SweepCounts `json:"counts,omitzero"`
 }

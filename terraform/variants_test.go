@@ -9,8 +9,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// variants contains configurations whose variables differ from the defaults. Each variant has rules that apply only
-// to this variant.
+// variants contains Terraform configurations that differ from the defaults. `rules` contains checks of the plan that
+// apply only to this variant.
 var variants = map[string]struct {
 	variables map[string]cty.Value
 	rules     map[string]rule

@@ -22,7 +22,7 @@ import (
 	"triptych/picture"
 )
 
-// TestFault kills all programs and emulators at the same time. The tests in package fault cannot inject this fault,
+// TestFault kills all programs and emulators at the same time. The tests in package `fault` cannot inject this fault,
 // because some of the emulators run in the process of these tests.
 func TestFault(t *testing.T) {
 	executable := buildLocal(t)

@@ -33,7 +33,7 @@ var operations = []string{
 var defaultCodes = map[int]string{403: "AccessDenied", 404: "NoSuchKey", 500: "InternalError", 503: "SlowDown"}
 
 // fault is the JSON body of a PUT /fault request. A new fault replaces the fault with the same value of the field
-// Only.
+// `Only`.
 type fault struct {
 	Only       string   `json:"only"`       // requests for objects whose key contains it; "" means all requests
 	Times      int      `json:"times"`      // number of requests that fail; 0 means until the fault is replaced

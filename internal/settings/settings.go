@@ -28,8 +28,8 @@ type Settings struct {
 	AWS      aws.Config          // from the AWS_* variables
 }
 
-// Load overrides the environment variables, and returns the settings of the program. Only main packages may call
-// Load, because it changes the environment of the process.
+// Load overrides environment variables with parameters of AWS Systems Manager, and then reads the settings of
+// Temporal and AWS. Only main packages may call Load, because it changes the environment of the process.
 func Load(ctx context.Context) (Settings, error) {
 	if err := override(ctx); err != nil {
 		return Settings{}, err

@@ -79,7 +79,7 @@ type refusal struct {
 
 func (r *refusal) Error() string { return "signing in to Google: " + r.message }
 
-// GRPCStatus makes gRPC return a refusal unchanged. gRPC replaces errors without a status.
+// GRPCStatus gives a refusal a gRPC status. gRPC returns errors with a status unchanged, but replaces all others.
 func (r *refusal) GRPCStatus() *status.Status { return status.New(codes.Unauthenticated, r.Error()) }
 
 // refusalTransport is an HTTP transport that returns a refusal if Google refuses a request for a token. Without this

@@ -1,4 +1,4 @@
-// This module adds fault switches, called plugs, to the page. Only package local/gateway serves this module, so the
+// This module adds fault switches, called plugs, to the page. Only `go run ./local` serves this module, so the
 // deployed site has no fault switches.
 import { request, retry } from "/api.js";
 import { $, element } from "/dom.js";

@@ -16,8 +16,9 @@ import (
 	"triptych/picture"
 )
 
-// maxUploadDelay is the longest time from the creation of a picture's ID to the end of its upload. Keys sort by the
-// creation time of the ID, so each poll lists the uploads of the last maxUploadDelay again.
+// maxUploadDelay is the longest time from the creation of a picture's ID to the end of its upload. S3 lists keys in
+// the order of their IDs, so a late upload can appear before keys that were already listed. Each poll therefore lists
+// the uploads of this period again.
 const maxUploadDelay = picture.GrantTTL + time.Minute
 
 // watchBucket polls a bucket in AWS and sends the trigger an event for each new object, because AWS cannot send

@@ -20,9 +20,9 @@ export function explain(error) {
 	return { text, ...remedy };
 }
 
-// open returns the stream of the camera with this ID. The ID must match exactly, or browsers may prefer a camera of
-// higher resolution. Without an ID, open prefers the front camera but accepts any, as a laptop's camera has no facing
-// mode.
+// open returns the stream of the camera with this ID. The constraint is exact, because browsers may otherwise choose
+// a camera of higher resolution. Without an ID, the front camera is preferred but not required: a laptop's camera has
+// no facing mode.
 export async function open(id) {
 	if (!navigator.mediaDevices?.getUserMedia) throw { name: isSecureContext ? "missing" : "insecure" };
 	const video = { width: { ideal: 1600 }, height: { ideal: 1200 } };

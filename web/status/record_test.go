@@ -271,7 +271,7 @@ func (s scenario) workflow(ctx workflow.Context, order picture.Order) (picture.O
 }
 
 // localFirst runs an activity as a local activity and, after a failure, as a regular activity. Unlike localFirst in
-// package workflows, it does so after every kind of failure and ignores a delay that a cloud requested.
+// package `workflows`, it does so after every kind of failure and ignores a delay that a cloud requested.
 func localFirst(ctx workflow.Context, name string) error {
 	if err := workflow.ExecuteLocalActivity(ctx, name).Get(ctx, nil); err == nil {
 		return nil

@@ -8,8 +8,9 @@ import (
 	"triptych/emulators/faults"
 )
 
-// Fault makes requests fail. The zero Fault lets requests succeed. A Fault that sets the field Only, Method, Times or
-// AfterApply applies only to requests for documents: SDKs also read the account, at times that a test cannot predict.
+// Fault makes requests fail. The zero Fault lets requests succeed. A Fault with `Only`, `Method`, `Times` or
+// `AfterApply` concerns only requests for documents, because SDKs also read the account at times that a test cannot
+// predict.
 type Fault struct {
 	Only       string        // requests for the document with this partition key; "" means all requests
 	Method     string        // requests with this HTTP method; "" means all methods
@@ -22,13 +23,13 @@ type Fault struct {
 	AfterApply bool          // execute the request first: the write succeeds but its response is lost
 }
 
-// Rule returns the fields with which package faults decides whether the Fault applies to a request.
+// Rule returns the fields that decide to which requests the Fault applies.
 func (f Fault) Rule() faults.Rule {
 	return faults.Rule{Only: f.Only, Method: f.Method, Times: f.Times, Delay: f.Delay, OnMatch: f.OnMatch}
 }
 
-// SetFault adds a Fault, or replaces the Fault whose fields Only and Method have the same values. If several Faults
-// match a request, the most specific Fault applies.
+// SetFault adds a Fault, or replaces the Fault with the same `Only` and `Method`. If several Faults match a request,
+// the most specific one applies.
 func (s *Server) SetFault(f Fault) { s.faults.Put(f) }
 
 func (s *Server) takeFault(r *http.Request, t target) Fault {

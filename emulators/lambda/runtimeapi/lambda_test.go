@@ -83,7 +83,7 @@ type running struct {
 	stop func()
 }
 
-// run starts a Host, which runs until the test ends or the field stop of the result is called.
+// run starts a Host. The Host runs until the test ends or calls `stop`.
 func run(t testing.TB, dir string, in *instructor, change ...func(*Config)) *running {
 	t.Helper()
 	c := Config{

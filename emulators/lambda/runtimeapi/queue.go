@@ -37,7 +37,7 @@ func openQueue(path string) (queue, error) {
 	return queue{db}, nil
 }
 
-// events returns the events that an earlier process has left.
+// events returns the undelivered events that an earlier process stored.
 func (q queue) events() (left []event, err error) {
 	err = q.db.Update(func(tx *bolt.Tx) error {
 		b, err := tx.CreateBucketIfNotExists(payloads)

@@ -32,13 +32,13 @@ type Fault struct {
 	RetryAfter time.Duration                   // sent with Code, as google.rpc.RetryInfo
 }
 
-// Rule returns those fields of the Fault that the package faults uses.
+// Rule returns the fields that decide to which calls the Fault applies.
 func (f Fault) Rule() faults.Rule {
 	return faults.Rule{Only: f.Only, Times: f.Times, Delay: f.Delay, OnMatch: f.OnMatch}
 }
 
-// SetFault activates the Fault f, which replaces the Fault with the same value of the field Only. A Fault whose field
-// Only is set takes precedence over a Fault whose field Only is empty.
+// SetFault adds a Fault, or replaces the Fault with the same `Only`. A Fault with `Only` takes precedence over a
+// Fault without.
 func (s *Server) SetFault(f Fault) { s.faults.Put(f) }
 
 // containsImage reports whether the batch has an image whose URL or bytes contain the parameter `text`.
