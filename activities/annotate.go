@@ -66,7 +66,8 @@ type AnnotateResult struct {
 func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
-	// Shorter than Temporal's timeout of the attempt, so that the error names the cloud that did not respond.
+	// This timeout is shorter than Temporal's timeout of the attempt, so that the error names the cloud that did not
+	// respond.
 	ctx, cancel := context.WithTimeout(ctx, 50*time.Second)
 	defer cancel()
 
@@ -216,8 +217,8 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 }
 
 // explainImage translates Google's error for the image. If the URL may have caused the error, the returned error
-// makes the workflow send the picture as bytes. If the picture is too large to be sent as bytes, Google's error code
-// InvalidArgument rejects the picture.
+// makes the workflow send the picture as bytes. A picture that is too large to be sent as bytes is rejected if
+// Google's error code is InvalidArgument.
 func explainImage(in AnnotateInput, err vision.ImageError) error {
 	explained := vision.Explain(&err)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {

@@ -125,8 +125,8 @@ func newKey() string {
 	return base64.StdEncoding.EncodeToString(key[:])
 }
 
-// createUnreadableRecord connects c to a new Cosmos DB account and writes a Record of the picture that cannot be
-// decoded.
+// createUnreadableRecord connects c to a new Cosmos DB account. It writes the picture's Record there in a form that
+// cannot be decoded.
 func (c *clouds) createUnreadableRecord(t *testing.T, id picture.ID) {
 	t.Helper()
 	server, config := startAccount(t)

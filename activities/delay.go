@@ -9,9 +9,9 @@ import (
 	"triptych/picture"
 )
 
-// Delay is embedded in the input of an activity that writes a Record. Workflows first run such an activity as a local
-// activity. If Cosmos DB throttles the local activity, Delay postpones the durable activity that follows (see
-// localFirst in package `workflows`).
+// Delay is embedded in the input of an activity that writes a Record. If Cosmos DB throttles the local activity,
+// Delay postpones the durable activity that follows (see localFirst in package `workflows`). After a throttled
+// durable attempt, failure.go passes the requested delay to Temporal.
 type Delay struct {
 	NotBefore time.Time `json:"notBefore,omitzero"` // as Cosmos DB requested; zero: no delay
 }

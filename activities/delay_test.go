@@ -11,8 +11,8 @@ import (
 	"triptych/picture"
 )
 
-// TestDelay checks that a durable activity does not call Cosmos DB before NotBefore, unless an operator resets the
-// activity.
+// TestDelay checks that an activity does not call Cosmos DB before the time in the field `NotBefore`. An activity
+// that an operator has reset calls Cosmos DB immediately.
 func TestDelay(t *testing.T) {
 	c := openClouds(t)
 	for _, tt := range []struct {

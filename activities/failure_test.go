@@ -14,7 +14,7 @@ import (
 	"triptych/picture"
 )
 
-// failureCase is a test case in which an activity returns an error. The cases are examples only: the tests of
+// failureCase is a test case in which an activity returns an error. The cases are only examples, because the tests of
 // internal/objects, internal/vision and internal/records cover all errors of the clouds.
 type failureCase struct {
 	name       string

@@ -12,9 +12,9 @@ import (
 )
 
 // heartbeat sends heartbeats until the function `stop` is called, so that Temporal detects a crashed worker within
-// seconds. The context alive is cancelled when Temporal cancels the activity, but not when a heartbeat RPC fails.
-// After a failed RPC, the Vision call continues, because Google may already have charged for the call and Temporal
-// may still accept the result.
+// seconds. The context `alive` is cancelled when Temporal cancels the activity, but not when a heartbeat RPC fails.
+// After a failed RPC, the Vision call continues, because Google may already have charged and Temporal may accept the
+// result.
 func heartbeat(ctx context.Context) (alive context.Context, stop func()) {
 	alive, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() {

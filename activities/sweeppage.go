@@ -21,7 +21,8 @@ import (
 	"triptych/picture"
 )
 
-// maxOpenWorkflows limits a low-priority sweep: enough to keep all workers busy, few enough not to fill Temporal's database.
+// maxOpenWorkflows is the number of open workflows at which a low-priority sweep waits. So many workflows keep all
+// workers busy, but do not fill Temporal's database.
 const maxOpenWorkflows = 1000
 
 // SweepResult is the result of one page.
@@ -162,8 +163,8 @@ func explainHead(s picture.Sweep, err error) error {
 	return explainSweep(err)
 }
 
-// explainSweep translates an error of S3. A sweep rejects no picture, so explainSweep changes the kind of each
-// non-retryable error to Misconfigured, which is retryable.
+// explainSweep converts an error of S3 to a picture.Error. If the kind is not retryable, explainSweep changes it to
+// Misconfigured, so that Temporal retries the activity.
 func explainSweep(err error) *picture.Error {
 	explained := objects.Explain(err)
 	if !explained.Kind.Retries() {

@@ -96,8 +96,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	return m.writeTimeline(out)
 }
 
-// measureIn starts the local stack in the directory dir and makes the measurements that plan specifies. If dir is "",
-// measureIn uses a temporary directory. If ctx ends early, measureIn returns an error and the completed measurements.
+// measureIn starts the local stack in the directory `dir` and makes the measurements in `plan`. If `dir` is "",
+// measureIn uses a temporary directory. If the context ends early, measureIn returns an error and the completed
+// measurements.
 func measureIn(ctx context.Context, dir string, plan plan, progress io.Writer) (measurements, error) {
 	if dir == "" {
 		temporary, err := os.MkdirTemp("", "triptych-bench-")

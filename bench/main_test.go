@@ -62,7 +62,7 @@ func TestBench(t *testing.T) {
 }
 
 // cancelOn is an io.Writer for the progress output of bench. It calls the function `cancel` when the output contains
-// the string text.
+// the string in the field `text`.
 type cancelOn struct {
 	text   string
 	cancel func()

@@ -40,8 +40,8 @@ func (m measurements) add(metric string, v *variant, values ...float64) {
 	m[metric][v.name] = append(m[metric][v.name], values...)
 }
 
-// These constants are prefixes of metric names. eventTime is the prefix for the time of a history event since the
-// first event, and eventWait is the prefix for the time since the previous event.
+// These constants are prefixes of the names of metrics, which measure the time until a history event. The time starts
+// at the first event for eventTime, and at the previous event for eventWait.
 const (
 	eventTime = "at event "
 	eventWait = "before event "

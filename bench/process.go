@@ -46,7 +46,8 @@ func peakMemory(pid int) (float64, bool) {
 	return 0, false
 }
 
-// usage is what the processes of a variant have used so far.
+// usage contains the CPU time that the processes of a variant have used so far, and the size of the server's
+// database.
 type usage struct {
 	server, worker time.Duration // CPU time
 	database       int64         // size of the server's database in bytes

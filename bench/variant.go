@@ -16,14 +16,15 @@ import (
 
 var silentLogger = sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
 
-// variant is one of the implementations of the steps presign, annotate and persist that bench compares.
+// variant is one of the implementations that bench compares. Each implementation executes the steps presign, annotate
+// and persist.
 type variant struct {
 	name   string
 	rig    *rig
 	worker string // name of the child process that calls the clouds
 	url    string // where direct receives pictures
 
-	// The fields client and trigger are nil for the variant "direct". All other variants set both fields.
+	// The fields `client` and `trigger` are nil for the variant "direct". All other variants set both fields.
 
 	client    client.Client
 	namespace string

@@ -12,8 +12,9 @@ import (
 	"triptych/local/supervisor"
 )
 
-// TestBuild builds the programs for the architecture of this machine, or for arm64 in CI. We deploy arm64, but the
-// first build for another architecture takes minutes. The test logs the sizes of the Lambda functions.
+// TestBuild builds the programs for arm64 in CI, because we deploy arm64. Elsewhere it builds them for this machine's
+// architecture, because the first build for another architecture takes minutes. The test logs the sizes of the Lambda
+// functions.
 func TestBuild(t *testing.T) {
 	t.Run("build_is_the_same_in_another_directory", func(t *testing.T) {
 		otherRoot := filepath.Join(t.TempDir(), "another", "directory")
@@ -70,8 +71,8 @@ func TestBuild(t *testing.T) {
 }
 
 // compileAlone compiles a program while no other test builds programs, and returns the directory of the executable.
-// With an empty build cache, another package's test is building the Temporal server at this time. If both builds ran at
-// once, that package could exceed go test's default timeout of ten minutes.
+// If the build cache is empty, a test of another package builds the Temporal server. A simultaneous build could delay
+// that test beyond go test's default timeout of ten minutes.
 func compileAlone(t *testing.T, root, arch, program string) (bin string) {
 	t.Helper()
 	lock, err := supervisor.LockBuilds(t.Context(), t.Output())

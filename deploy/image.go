@@ -24,8 +24,8 @@ import (
 // for the user nonroot.
 const unprivileged = "65532:65532"
 
-// buildImage returns an image that contains one static program and no other file, so no shell and no packages. The
-// worker needs no certificate files either: it has root certificates compiled in.
+// buildImage returns an image that contains one static program and no other file. The image therefore has no shell
+// and no packages. The worker needs no certificate files, because root certificates are compiled into it.
 func buildImage(program, arch string) (v1.Image, error) {
 	code, err := os.ReadFile(program)
 	if err != nil {

@@ -86,8 +86,8 @@ func upload(ctx context.Context, client *s3.Client, site fs.FS, bucket, name str
 	return nil
 }
 
-// prune deletes all objects from the bucket whose keys are not in keep. These objects are files of an older version
-// of the page.
+// prune deletes from the bucket each object whose key is missing in the list `keep`. These objects are files of an
+// older version of the page.
 func prune(ctx context.Context, client *s3.Client, bucket string, keep []string) error {
 	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket})
 	for pages.HasMorePages() {

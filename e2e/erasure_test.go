@@ -67,9 +67,9 @@ func TestErasure(t *testing.T) {
 	})
 }
 
-// testErasureWithoutTombstone checks that annotate does not send a picture to Google if the picture's erasure has
-// started but has written no tombstone. No worker executes the erase workflow, and Cosmos DB rejects read requests.
-// annotate can therefore learn of the erasure only from Temporal.
+// testErasureWithoutTombstone checks that the activity `annotate` sends no picture to Google if the picture's erasure
+// has started without writing a tombstone. No worker executes the erase workflow, and Cosmos DB rejects read
+// requests. The activity can therefore learn of the erasure only from Temporal.
 func testErasureWithoutTombstone(t *testing.T, env *testenv.Env) {
 	id, key := expiredPicture(t)
 	options := client.StartWorkflowOptions{ID: id.EraseWorkflowID(), TaskQueue: "queue-without-a-worker"}
@@ -88,7 +88,7 @@ func testErasureWithoutTombstone(t *testing.T, env *testenv.Env) {
 }
 
 // testUploadAfterErasure checks that a picture stays erased if it is uploaded again with the same grant. Cosmos DB is
-// unavailable during the second upload, so the step persist is retried until Cosmos DB is available again.
+// unavailable during the second upload, so Temporal retries the persist step until Cosmos DB is available again.
 func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
 	env.Vision.SetFault(annotator.Fault{Code: codes.Unavailable})
 	g := env.Upload(t, testenv.Portrait(t))

@@ -70,8 +70,8 @@ func TestReannotate(t *testing.T) {
 	})
 }
 
-// TestPastRetention uploads a picture that has a Record but no workflow history. Temporal deletes the history of a
-// workflow at the end of the retention period.
+// TestPastRetention uploads a picture that has a Record but no workflow history. This is the state after the
+// retention period, when Temporal has deleted the history.
 func TestPastRetention(t *testing.T) {
 	env := testenv.Start(t)
 	t.Run("picture_with_a_Record_is_not_billed_again", func(t *testing.T) {

@@ -80,8 +80,8 @@ func ParseKey(key string) (ID, string, error) {
 	return "", "", fmt.Errorf("object key %.80q is not %s<id>.jpg, .png or .webp", key, Prefix)
 }
 
-// backfillID returns a hash of the bucket, the key and the version ID. The ETag replaces a missing version ID. The
-// lengths of the parts make the input unambiguous.
+// backfillID returns a hash of the bucket, the key and the version ID. If there is no version ID, it hashes the ETag
+// instead. It also hashes the length of each part, so that different parts never form the same input.
 func backfillID(p Picture) ID {
 	h := sha256.New()
 	for _, part := range []string{p.Bucket, p.Key, cmp.Or(p.VersionID, p.ETag)} {

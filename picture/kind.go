@@ -2,12 +2,13 @@ package picture
 
 import "time"
 
-// Kind classifies an error by what Triptych does next: reject the picture, continue differently, or retry. Temporal's
+// Kind classifies an error by what Triptych does next: reject the picture, run another activity, or retry. Temporal's
 // history stores the Kind as the type of the failure.
 type Kind string
 
-// An error of the first group rejects the picture. An error of the second group makes the workflow continue in
-// another way. After an error of the third group, the activity is retried.
+// After an error of the first group, Triptych rejects the picture. After an error of the second group, the workflow
+// sends the picture's bytes or discards the picture. After an error of the third group, Temporal retries the
+// activity.
 const (
 	BadImage Kind = "BadImage" // not an image that Google can read
 	TooLarge Kind = "TooLarge" // the picture or its annotation exceeds a limit

@@ -12,15 +12,15 @@ type Sweep struct {
 	// called a backfill.
 	Bucket string `json:"bucket,omitempty"`
 	Prefix string `json:"prefix,omitempty"`
-	// Within limits the sweep to pictures whose ID was created in the last Within seconds. The value 0 means no
-	// limit.
+	// Within limits the sweep to pictures whose ID was created within this number of seconds before the sweep. The
+	// value 0 means no limit.
 	Within int `json:"within,omitempty"`
-	// Reannotate also selects pictures whose Record is older than Began, and replaces these Records. Began is the
-	// time when the sweep started. Erased pictures stay erased.
+	// Reannotate makes the sweep also select pictures whose Record is older than Began, and replace these Records.
+	// Began is the time when the sweep started. Erased pictures stay erased.
 	Reannotate bool      `json:"reannotate,omitempty"`
 	Began      time.Time `json:"began,omitzero"`
-	// After is the last key that the sweep has examined, and Counts contains the result so far. Both survive
-	// continue-as-new.
+	// After is the last key that the sweep has examined, and Counts contains the result so far. After a
+	// continue-as-new, the new run starts with both values.
 	After  string      `json:"after,omitempty"`
 	Counts SweepCounts `json:"counts,omitzero"`
 }
@@ -39,7 +39,8 @@ func (s Sweep) Backfill() bool { return s.Bucket != "" || s.Prefix != "" }
 // limits the number of open workflows.
 func (s Sweep) LowPriority() bool { return s.Backfill() || s.Reannotate }
 
-// KeyAt returns a key that sorts before all keys of uploads created at t or later, and after all older ones.
+// KeyAt returns a key that sorts after the keys of all uploads created before t, and before the keys of all other
+// uploads.
 func KeyAt(t time.Time) string {
 	ms := t.UnixMilli()
 	return fmt.Sprintf("%s%08x-%04x", Prefix, ms>>16, ms&0xffff)

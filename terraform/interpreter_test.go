@@ -21,7 +21,7 @@ type interpreter struct {
 	attributeNames map[string]bool      // names that follow a dot in any expression
 }
 
-// newPlan evaluates all .tf files and returns the plan. The map variables must contain every variable that has no
+// newPlan evaluates all .tf files and returns the plan. The map `variables` must contain every variable that has no
 // default.
 func newPlan(files sources, variables map[string]cty.Value) (plan, error) {
 	in := &interpreter{
@@ -139,8 +139,8 @@ func parseFile(name, text string) (parsedFile, error) {
 	return f, nil
 }
 
-// instance is one instance of a block. The field key is the index if the block has count, the map key if the block
-// has for_each, and otherwise NilVal. If the block has for_each, the field scope contains the variable "each".
+// instance is one instance of a block. The field `key` is the index (for `count`), the map key (for `for_each`), or
+// NilVal if the block has neither. If the block has `for_each`, the field `scope` contains the variable "each".
 type instance struct {
 	key     cty.Value
 	address string

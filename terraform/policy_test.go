@@ -69,8 +69,8 @@ func forEachStatement(check func(r resource, s any) []string) func(plan) []strin
 	}
 }
 
-// actionsWithoutResource contains the actions that IAM cannot restrict to a resource. For each action, a function
-// reports whether the policy statement has the conditions that are required instead.
+// actionsWithoutResource contains the actions that IAM cannot restrict to a resource. The function of an action
+// reports whether a policy statement instead restricts the action by the required conditions.
 var actionsWithoutResource = map[string]func(s any) bool{
 	"ecr:GetAuthorizationToken": func(any) bool { return true },
 	"sts:GetWebIdentityToken": func(s any) bool {

@@ -49,7 +49,7 @@ func retentionErrors(p plan, days float64) (errs []string) {
 	const day = 24 * 60 * 60
 	rule := lookup(p.resource("aws_s3_bucket_lifecycle_configuration.pictures").values, "rule", 0)
 	number := func(v any) float64 { n, _ := v.(float64); return n }
-	// S3 rounds each period up to the next midnight, which adds up to one day. The period of a noncurrent version
+	// S3 extends each period to the next midnight, that is, by at most one day. The period of a noncurrent version
 	// starts when a delete marker hides the version.
 	hidden := number(lookup(rule, "expiration", 0, "days")) + 1
 	deleted := hidden + number(lookup(rule, "noncurrent_version_expiration", 0, "noncurrent_days")) + 1

@@ -20,7 +20,7 @@ type rule struct {
 	mutations []mutation
 }
 
-// mutation replaces the first occurrence of the text old by the text new in one file.
+// mutation replaces the first occurrence of the text `old` by the text `new` in one file.
 type mutation struct{ name, file, old, new string }
 
 // requiredVariables are the variables without a default.
@@ -43,7 +43,7 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// verify fails the test if the rule rejects the plan p, or if the rule does not reject each of its mutations.
+// verify fails the test if the rule rejects the plan p, or if it accepts a mutated plan.
 func (r rule) verify(t *testing.T, p plan, files sources, variables map[string]cty.Value) {
 	if errs := r.check(p); len(errs) > 0 {
 		t.Errorf("%s", strings.Join(errs, "\n"))

@@ -102,8 +102,8 @@ func TestSettingsVersion(t *testing.T) {
 	}{
 		"new_erase_secret_replaces_only_web":      {files, map[string]cty.Value{"erase_secret_version": cty.NumberIntVal(2)}, "web"},
 		"additional_setting_replaces_only_worker": {files, map[string]cty.Value{"features": cty.SetVal([]cty.Value{cty.StringVal("FACE_DETECTION")})}, "worker"},
-		// Regression: the settings version must not be a sum of parameter versions. Such a sum does not change when
-		// one setting replaces another.
+		// Regression: the settings version must not be a sum of parameter versions. Such a sum does not change when a
+		// new setting replaces an old one, because both can have version 1.
 		"setting_with_a_new_name_replaces_only_web": {swapped, nil, "web"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -39,9 +39,8 @@ func splitRecords(event json.RawMessage) ([]json.RawMessage, error) {
 	return records, nil
 }
 
-// unwrapDeadLetter returns the S3 event records that a dead-letter message contains. If the parameter `record` is not
-// an SQS message, unwrapDeadLetter returns it unchanged. After an event has failed too often, Lambda writes an SQS
-// message with the event to the dead-letter queue
+// unwrapDeadLetter returns the S3 event records in a dead letter, or `record` itself if `record` is not an SQS
+// message. A dead letter is the SQS message that Lambda writes after an event has failed too often
 // (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
 func unwrapDeadLetter(record json.RawMessage) ([]json.RawMessage, error) {
 	var message events.SQSMessage

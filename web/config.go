@@ -20,8 +20,8 @@ type config struct {
 	retentionDays *int // nil: pictures are stored until they are erased
 }
 
-// open returns the site's HTTP handler, configured by the environment. When the caller closes the channel stopping,
-// all event streams end.
+// open returns the site's HTTP handler, configured by environment variables. When the caller closes `stopping`, all
+// event streams end.
 func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
 	s, err := settings.Load(ctx)
 	if err != nil {

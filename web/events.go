@@ -100,8 +100,8 @@ func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 }
 
 // eventWriter writes server-sent events and flushes each event. It sets a new write deadline before each event,
-// because the server's write deadline is too short for a stream. It ignores the errors of flushing and of setting
-// deadlines, because the response writer of lambdaurl supports neither operation and needs neither.
+// because the server's write deadline is too short for a stream. It ignores errors of flushing and of setting
+// deadlines, because lambdaurl's response writer lacks these operations but works without them.
 type eventWriter struct {
 	w    http.ResponseWriter
 	rc   *http.ResponseController

@@ -180,9 +180,9 @@ func TestStreamProgress(t *testing.T) {
 	})
 }
 
-// endCosmosFault makes the Cosmos DB emulator available again and writes the Record. It repeats the write until the
-// write succeeds, because the client azcosmos may still return an error from the time of the fault: concurrent
-// callers share the result of one account request.
+// endCosmosFault makes the Cosmos DB emulator available again and writes the Record. In azcosmos, concurrent callers
+// share one account request, so a write may still return an error from before. endCosmosFault therefore repeats the
+// write until it succeeds.
 func (s *testSite) endCosmosFault(t *testing.T, record picture.Record) {
 	t.Helper()
 	s.cosmos.SetFault(cosmosdb.Fault{})

@@ -21,7 +21,7 @@ import (
 	"triptych/e2e/statustest"
 )
 
-// fakeTemporal is a fake Temporal server with the methods that the program web calls. It returns the same recorded
+// fakeTemporal is a fake Temporal server with the methods that the program `web` calls. It returns the same recorded
 // execution for every workflow ID.
 type fakeTemporal struct {
 	workflowservice.UnimplementedWorkflowServiceServer

@@ -38,8 +38,9 @@ func main() {
 	}
 }
 
-// lazyHandler calls open on the first request instead of at startup, and again on the next request if open failed. If
-// a Lambda failed during its initialization, AWS would restart the Lambda and the caller would not learn the reason.
+// lazyHandler calls the function `open` for the first request instead of at startup, and again for the next request
+// if `open` failed. If a Lambda failed during its initialization, AWS would restart the Lambda and the caller would
+// not learn the reason.
 type lazyHandler struct {
 	mu      sync.Mutex
 	handler http.Handler // nil until open succeeds

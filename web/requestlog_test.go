@@ -47,8 +47,8 @@ func TestLogContainsNoWholePictureID(t *testing.T) {
 	}
 }
 
-// serve calls the handler directly, without an HTTP server, and returns the response. When serve returns, the log
-// therefore already contains all lines of the request.
+// serve calls the handler directly, without an HTTP server, and returns the response. The log therefore contains all
+// lines of the request when serve returns.
 func (s *testSite) serve(method, path string) *http.Response {
 	w := httptest.NewRecorder()
 	s.handler(bucketOrigin).ServeHTTP(w, httptest.NewRequest(method, path, nil))

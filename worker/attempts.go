@@ -33,8 +33,8 @@ func (*attempts) InterceptActivity(_ context.Context, next interceptor.ActivityI
 	return &attempts{ActivityInboundInterceptorBase: interceptor.ActivityInboundInterceptorBase{Next: next}}
 }
 
-// ExecuteActivity logs the message and keys from which terraform/monitoring.tf derives metrics. seconds is the duration of
-// the attempt, and waited is the time since the activity was scheduled.
+// ExecuteActivity logs a message with the keys from which terraform/monitoring.tf derives metrics. The key `seconds`
+// contains the duration of the attempt. The key `waited` contains the time since the activity was scheduled.
 func (a *attempts) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	info, started := activity.GetInfo(ctx), time.Now()
 	result, err := a.executeUntilStopped(ctx, in)

@@ -27,8 +27,8 @@ func inECS(name string) string {
 	return map[string]string{"ECS_CONTAINER_METADATA_URI_V4": "http://169.254.170.2/v4/x"}[name]
 }
 
-// attemptLine is the log line that the interceptor attempts writes for each attempt. terraform/monitoring.tf reads
-// these keys.
+// attemptLine is the log line that the interceptor `attempts` writes for each attempt. terraform/monitoring.tf reads
+// the keys of this line.
 type attemptLine struct {
 	Msg, Step, Outcome, Workflow string
 	Attempt                      int

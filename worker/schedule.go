@@ -13,8 +13,9 @@ import (
 	"triptych/picture"
 )
 
-// sweeps are the scheduled sweeps, which find pictures whose S3 event was lost. "sweep" examines 25 hours, although
-// "sweep-all" runs every 24, because an upload can arrive up to 15 minutes after its ID was created.
+// sweeps are the scheduled sweeps, which find pictures whose S3 event was lost. `sweep-all` examines all pictures
+// every 24 hours. `sweep` examines IDs of the last 25 hours, because an upload may arrive 15 minutes after its ID's
+// creation.
 var sweeps = map[string]struct {
 	every time.Duration
 	sweep picture.Sweep

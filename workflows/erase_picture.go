@@ -8,9 +8,9 @@ import (
 	"triptych/picture"
 )
 
-// ErasePicture deletes a picture from all three clouds and from Temporal, at any moment of its workflow. It writes the
-// tombstone first, because all other code respects a tombstone. An upload grant cannot be revoked, so ErasePicture waits
-// until the grant has expired, and then deletes what was uploaded meanwhile.
+// ErasePicture deletes a picture from all three clouds and from Temporal, even while its workflow runs. It writes the
+// tombstone first, because a picture with a tombstone gets no new annotation. An upload grant cannot be revoked, so
+// ErasePicture waits until the grant has expired, and then deletes what was uploaded meanwhile.
 func ErasePicture(ctx workflow.Context, id picture.ID) error {
 	ctx = defaultOptions(ctx)
 	if err := execute(ctx, id, picture.WriteTombstoneActivity, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity); err != nil {

@@ -32,8 +32,8 @@ func annotatePicture(ctx workflow.Context, p picture.Picture) error {
 	return workflow.ExecuteActivity(ctx, string(picture.PersistStep), record).Get(ctx, nil)
 }
 
-// servePlain runs the worker of the variant "plain". The workflow type and the task queue have the same names as in
-// the product, so that the product's program trigger can start the workflows.
+// servePlain runs the worker of the variant "plain". It uses the product's workflow type and task queue, so that the
+// product's program `trigger` can start the workflows.
 func servePlain(ctx context.Context, s *steps) error {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {

@@ -83,8 +83,8 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// startWeb starts the program web and returns the program's URL. As in a deployment, the program has no fault
-// switches and a retention of 30 days.
+// startWeb starts the program `web` and returns its URL. As in a deployment, the program has no fault switches, and
+// its retention setting is 30 days.
 func startWeb(t *testing.T, s *stack.Stack) string {
 	t.Helper()
 	port, err := loopback.Claim("127.0.0.1:0")

@@ -8,8 +8,8 @@ import (
 	"triptych/e2e/testenv"
 )
 
-// blocker delays a request inside an emulator until the method release is called. While the request is blocked, a
-// test can inject faults.
+// blocker delays a request inside an emulator until the test calls the method `release`. While the request is
+// blocked, a test can inject faults.
 type blocker struct {
 	reached, released chan struct{}
 	blockedAt         time.Time
@@ -22,8 +22,8 @@ func newBlocker(t *testing.T) *blocker {
 	return b
 }
 
-// block waits until the method release is called. Tests set block as the function OnMatch of a Fault, which the
-// emulator calls for each matching request.
+// block waits until the test calls the method `release`. Tests assign `block` to the field OnMatch of a Fault, and
+// the emulator calls it for each matching request.
 func (b *blocker) block() {
 	b.reach.Do(func() {
 		b.blockedAt = time.Now()

@@ -83,9 +83,8 @@ var cosmosThrottling = faultCase{name: "Cosmos_DB_status_429_with_retry-after_2_
 	const retryAfter = 2 * time.Minute // the test does not wait for its end
 	p := uploadWhileThrottled(t, s, retryAfter)
 	pending := p.awaitRetry(t, stepFailure{picture.PersistStep, picture.Throttled, "request units"})
-	// The variable `wait` may be slightly shorter than retryAfter. The retry is due retryAfter after the local
-	// activity received status 429. The variable `wait` starts later, at the end of the regular activity's first
-	// attempt.
+	// The retry is due retryAfter after the local activity received status 429. The variable `wait` may be slightly
+	// shorter, because it starts later, at the end of the regular activity's first attempt.
 	wait := pending.NextAttemptScheduleTime.AsTime().Sub(pending.LastAttemptCompleteTime.AsTime())
 	if wait < retryAfter-10*time.Second || wait > retryAfter+time.Second {
 		t.Errorf("the next attempt is scheduled after %s, want %s", wait, retryAfter)
@@ -128,8 +127,8 @@ var cosmosTooLarge = faultCase{name: "Cosmos_DB_status_413_rejects_the_picture_a
 }}
 
 // uploadWhileThrottled uploads a picture while Cosmos DB responds with status 429 to the first write of the picture's
-// Record. All later writes succeed. If the worker retried before retryAfter, the retry would succeed early and the
-// test would detect it.
+// Record. All later writes succeed. If the worker retried too early, the write would succeed before retryAfter has
+// passed, and the test would fail.
 func uploadWhileThrottled(t *testing.T, s *suite, retryAfter time.Duration) *testPicture {
 	t.Helper()
 	p := s.newStubbedPicture(t)

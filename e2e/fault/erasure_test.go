@@ -157,8 +157,8 @@ func (p *testPicture) awaitErasureRetry(t *testing.T, activity, message string) 
 	}
 }
 
-// checkStaysErased checks that the picture is erased and that bills contains the number of times that Google charged
-// for the picture. It then sends the trigger another S3 event for the picture and repeats both checks.
+// checkStaysErased checks that the picture is erased and that the number of Google's charges is one of `bills`. It
+// then sends the trigger another S3 event for the picture and repeats both checks.
 func (p *testPicture) checkStaysErased(t *testing.T, bills ...int) {
 	t.Helper()
 	p.checkErased(t, bills)
@@ -168,9 +168,9 @@ func (p *testPicture) checkStaysErased(t *testing.T, bills ...int) {
 	p.checkErased(t, bills)
 }
 
-// checkErased checks that only the picture's tombstone is left, that the picture's annotation workflow has ended, and
-// that bills contains the number of times that Google charged. The erase workflow may still be running, because it
-// deletes the object a second time after the upload grant has expired.
+// checkErased checks that only the picture's tombstone is left and that the annotation workflow has ended. It also
+// checks that the number of Google's charges is one of `bills`. The erase workflow may still be running, because it
+// deletes the object again after the upload grant has expired.
 func (p *testPicture) checkErased(t *testing.T, bills []int) {
 	t.Helper()
 	record, _, err := p.Records.Read(testenv.Context(t), p.ID)

@@ -44,10 +44,10 @@ var expiredURLs = []faultCase{
 // given duration. The new worker renews its credentials from an HTTP endpoint, as a container in AWS does.
 func (s *suite) useShortLivedCredentials(t *testing.T, validity time.Duration) {
 	t.Helper()
-	// The endpoint responds in the format of container credentials:
-	// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html. The SDK for Go renews these
-	// credentials five minutes before their expiration. The endpoint adds five minutes to the expiration, so that the
-	// SDK renews the credentials after exactly the duration validity.
+	// The SDK for Go renews container credentials five minutes before the expiration that the endpoint reports. The
+	// endpoint therefore adds five minutes to the expiration, so that the SDK renews the credentials after
+	// `validity`. The format of the response is described in
+	// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html.
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"AccessKeyId":%q,"SecretAccessKey":%q,"Expiration":%q}`, s.Endpoints.AccessKey, s.Endpoints.SecretKey,
 			time.Now().UTC().Add(5*time.Minute+validity).Format(time.RFC3339Nano))

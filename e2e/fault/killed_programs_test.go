@@ -167,9 +167,9 @@ var killedPrograms = []faultCase{
 		p := uploadWhileVisionIsDown(t, s)
 		s.signal(t, "s3", syscall.SIGKILL)
 		p.setVisionFault(annotator.Fault{})
-		// This outcome does not state the number of annotate activities, which depends on how fast S3 restarts. If S3
-		// is available again, Vision can fetch the URL in the first activity. Otherwise a second activity sends the
-		// picture's bytes.
+		// This outcome does not state the number of `annotate` activities, because the number depends on how fast S3
+		// restarts. If S3 is available when Vision fetches the URL, one activity is enough. Otherwise a second
+		// activity sends the picture's bytes.
 		p.awaitOutcome(t, outcome{status: picture.Annotated, bills: 1})
 	}},
 }

@@ -123,9 +123,8 @@ var networkFaults = []faultCase{
 	}},
 }
 
-// withToxic returns a test that uploads a picture while a toxic (a network fault of Toxiproxy) affects the
-// connections to an emulator. The step must fail with the failure in the parameter `want`, and succeed after the test
-// removes the toxic.
+// withToxic returns a test that uploads a picture while a toxic (network fault of Toxiproxy) affects connections to
+// an emulator. The step in `want` must fail as `want` describes, and succeed after the test removes the toxic.
 func withToxic(name, emulator, toxic string, wantAnnotateCalls int, want stepFailure) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
 		p := s.newPictureUsing(t, emulator)
@@ -138,7 +137,7 @@ func withToxic(name, emulator, toxic string, wantAnnotateCalls int, want stepFai
 }
 
 // whileDisconnected returns a test that uploads a picture while the worker is disconnected from an emulator. The step
-// must fail with the failure in the parameter `want`, and succeed after the worker is connected again.
+// in `want` must fail as `want` describes, and succeed after the worker is connected again.
 func whileDisconnected(name, emulator string, wantAnnotateCalls int, want stepFailure) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
 		p := s.newPictureUsing(t, emulator)
@@ -163,9 +162,9 @@ func withLatency(name, emulator string) faultCase {
 	}}
 }
 
-// newPictureUsing requests an upload grant for a portrait and stubs the responses of the Vision emulator. If the
-// parameter `emulator` is "s3", it stubs only the response to calls with the picture's bytes. Vision then has to
-// fetch the picture's URL from S3.
+// newPictureUsing requests an upload grant for a portrait and stubs the responses of the Vision emulator. If
+// `emulator` is "s3", it stubs only responses to requests that contain the picture's bytes. A request with the
+// picture's URL then makes Vision fetch the picture from S3.
 func (s *suite) newPictureUsing(t *testing.T, emulator string) *testPicture {
 	t.Helper()
 	if emulator != "s3" {
@@ -176,8 +175,8 @@ func (s *suite) newPictureUsing(t *testing.T, emulator string) *testPicture {
 	return p
 }
 
-// checkNotRewritten checks that no later write has replaced the first Record: in both Records, the step persist must
-// have started at the same time.
+// checkNotRewritten checks that no second write has replaced the first Record. Each attempt of the step persist
+// writes its own start time, so both Records must contain the same start time.
 func checkNotRewritten(t *testing.T, first, last picture.Record) {
 	t.Helper()
 	if !last.Steps[2].StartedAt.Equal(first.Steps[2].StartedAt) {

@@ -35,8 +35,8 @@ func TestRealClouds(t *testing.T) {
 	}
 	t.Cleanup(s.Close)
 	env := testenv.Connect(t, s)
-	// The stack that provides the emulators also runs its own trigger. This fault drops the S3 events for that
-	// trigger, so that its stack does not annotate the picture too.
+	// The stack that provides the emulators also runs its own trigger. Without S3 events, this trigger does not start
+	// a second workflow for the picture.
 	clouds.InjectS3Fault(t, `{"events":"drop"}`)
 	stacktest.PauseSweeps(t, clouds.Stack)
 

@@ -23,7 +23,7 @@ import (
 )
 
 // TestFault kills all programs and emulators at the same time. The tests in package `fault` cannot inject this fault,
-// because some of the emulators run in the process of these tests.
+// because some emulators run in the same process as those tests.
 func TestFault(t *testing.T) {
 	executable := buildLocal(t)
 	t.Run("all_programs_killed_during_20_pictures_and_restarted_annotates_each_once", func(t *testing.T) {

@@ -31,7 +31,7 @@ func startLocal(ctx context.Context, executable, dataDir string) (*local, error)
 	return l, l.start(ctx, "127.0.0.1:0")
 }
 
-// restart starts the program `local` again after the method kill has ended it. The program uses the same ports as
+// restart starts the program `local` again after a call of `kill` has ended it. The program uses the same ports as
 // before.
 func (l *local) restart(ctx context.Context) error {
 	return l.start(ctx, strings.TrimPrefix(l.endpoints.Site, "http://"))
@@ -80,7 +80,7 @@ func (l *local) kill() {
 
 var errNotRunning = errors.New("the program is not running")
 
-// killChild sends SIGKILL to the child processes of the program local that have the given name. It returns
+// killChild sends SIGKILL to each child process of the program `local` that has the given name. It returns
 // errNotRunning if there is no such process.
 func (l *local) killChild(name string) error {
 	out, err := exec.Command("ps", "-A", "-o", "pid=,ppid=,comm=").Output()

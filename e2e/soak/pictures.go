@@ -12,8 +12,8 @@ import (
 	"triptych/picture"
 )
 
-// retryInterval is how long the soak waits before it repeats a failed request. It is as long as the first pause of
-// the web page.
+// retryInterval is how long the soak waits before it repeats a failed request. The web page waits equally long before
+// its first retry.
 const retryInterval = 500 * time.Millisecond
 
 // uploader uploads pictures through the site and keeps the ID and content of each.

@@ -106,9 +106,9 @@ func awaitWorkflows(ctx context.Context, temporal client.Client) (int64, error) 
 	}
 }
 
-// countBills counts Google's charges in the log of the Vision emulator, which has one line per charged image. The
-// result images is the number of all charges. The result repeats is the number of charges for pictures that Google
-// had already charged for.
+// countBills counts Google's charges in the log of the Vision emulator, which has one line per charged image.
+// `images` is the number of all charges. `repeats` is the number of charges for pictures that Google had already
+// charged for.
 func countBills(l *local, uploaded map[picture.ID][]byte) (images, repeats int, err error) {
 	log, err := os.ReadFile(filepath.Join(l.dataDir, "logs", "vision.log"))
 	if err != nil {
@@ -139,7 +139,8 @@ func countBills(l *local, uploaded map[picture.ID][]byte) (images, repeats int, 
 	return images, repeats, nil
 }
 
-// print prints the result. It returns an error unless every uploaded picture is annotated and no workflow is running.
+// print prints the result. It returns an error if an uploaded picture is not annotated or a workflow is still
+// running.
 func (r result) print(injected map[string]int) error {
 	total := 0
 	for _, fault := range slices.Sorted(maps.Keys(injected)) {

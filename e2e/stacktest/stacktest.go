@@ -1,5 +1,5 @@
 // Package stacktest starts a stack, which consists of all programs and emulators, for a test. It is separate from
-// package `stack` so that the programs that import package `stack` do not link package testing.
+// package `stack` so that programs that import `stack` do not link package `testing`.
 package stacktest
 
 import (

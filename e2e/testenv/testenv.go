@@ -30,7 +30,7 @@ type Env struct {
 	Bucket   *s3.Client
 }
 
-// Start starts Triptych on free ports with an empty data directory. The functions in configure can change the
+// Start starts Triptych on free ports with an empty data directory. The functions in `configure` can change the
 // configuration.
 func Start(t testing.TB, configure ...func(*stack.Config)) *Env {
 	t.Helper()

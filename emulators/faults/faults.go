@@ -66,7 +66,7 @@ func (s *Set[F]) Put(f F) {
 	slices.SortStableFunc(s.active, func(a, b active[F]) int { return precedence(a.fault.Rule(), b.fault.Rule()) })
 }
 
-// precedence compares two rules for sorting, first by the length of the field `Only` and then by the length of the
+// precedence sorts rules by the length of the field `Only`. If the lengths are equal, it compares the lengths of the
 // field `Method`. Longer values come first.
 func precedence(a, b Rule) int {
 	return cmp.Or(cmp.Compare(len(b.Only), len(a.Only)), cmp.Compare(len(b.Method), len(a.Method)))

@@ -7,9 +7,9 @@ import (
 	"net/http"
 )
 
-// Programs returns a handler that refuses requests from web pages and passes all other requests to the parameter
-// `handler`. A request is refused if it has an Origin header or, after DNS rebinding, a Host header that is not a
-// loopback address.
+// Programs returns a handler that refuses requests from web pages and passes all other requests to `handler`. It
+// refuses a request with an Origin header. It also refuses a Host header that is no loopback address, as a web page
+// sends after DNS rebinding.
 func Programs(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.Host)

@@ -17,9 +17,9 @@ import (
 	"triptych/emulators/s3event"
 )
 
-// announcer creates an event for every new object whose key starts with the field prefix. It stores an intent before
-// it creates the object, so that no event is lost if the process is killed. If the client repeated the upload after
-// the kill, S3 would respond with 412 and create no event.
+// announcer creates an event for every new object whose key starts with `prefix`. It stores an intent before it
+// creates the object, so that no event is lost if the process is killed. A repeated upload could not replace a lost
+// event, because S3 responds with 412 if the object exists.
 type announcer struct {
 	backend.Backend
 	outbox         *outbox
@@ -75,8 +75,8 @@ func (a *announcer) announce(ctx context.Context, event string, bucket, key *str
 	return err
 }
 
-// recover processes the intents that a killed process has left: it creates the event of each object that exists. The
-// function `cleanUp` removes the remains of an object whose creation was interrupted.
+// recover processes the intents of a process that was killed. For each intent, it calls `cleanUp`, which removes the
+// remains of an interrupted creation. If the object exists, recover creates the event.
 func (a *announcer) recover(ctx context.Context, cleanUp func(bucket, key string) error) error {
 	left, err := a.outbox.readIntents()
 	if err != nil {

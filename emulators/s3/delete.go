@@ -49,8 +49,9 @@ func (s *store) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s
 	return result, nil
 }
 
-// removeStaleAttributes removes the attributes of a missing object, because their ETag would make the next PUT fail
-// with 412. Attribute files remain after the only version of an object is deleted or a PUT is interrupted.
+// removeStaleAttributes removes the attribute files of an object that no longer exists. Such files remain after the
+// only version of an object is deleted or a PUT is interrupted. They contain an ETag, which would make the next PUT
+// fail with 412.
 func (s *store) removeStaleAttributes(bucket, key string) error {
 	if _, err := os.Lstat(filepath.Join(s.objects, bucket, key)); err == nil {
 		return nil

@@ -29,7 +29,7 @@ var operations = []string{
 	"ListObjectsV2", "ListObjectVersions", "CompleteMultipartUpload",
 }
 
-// defaultCodes maps an HTTP status to the S3 error code of a fault that has this status and no code.
+// defaultCodes maps an HTTP status to the S3 error code that a fault with this status has if the fault sets no code.
 var defaultCodes = map[int]string{403: "AccessDenied", 404: "NoSuchKey", 500: "InternalError", 503: "SlowDown"}
 
 // fault is the JSON body of a PUT /fault request. A new fault replaces the fault with the same value of the field

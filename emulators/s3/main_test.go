@@ -30,7 +30,7 @@ const (
 	region = "eu-central-1"
 )
 
-// TestMain runs the tests. In a child process, TestMain runs the command instead.
+// TestMain runs the tests. In a child process, TestMain runs the S3 emulator instead.
 func TestMain(m *testing.M) {
 	if os.Getenv("S3_TEST_CHILD") != "" {
 		main()
@@ -48,7 +48,7 @@ type server struct {
 	log          *strings.Builder // complete when ended is closed
 }
 
-// start starts a server, which runs until the test ends or the method kill is called.
+// start starts a server, which runs until the test ends or calls the server's method `kill`.
 func start(t testing.TB, dir, notify string, args ...string) *server {
 	t.Helper()
 	for range 5 { // another process may take a claimed port
@@ -127,8 +127,8 @@ func freePort(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// lambda is a test server that accepts events as Lambda's Invoke API does. The method respond makes the server
-// respond with another status.
+// lambda is a test server that accepts events as Lambda's Invoke API does. Its method `respond` changes the status
+// with which the server responds.
 type lambda struct {
 	*httptest.Server
 	received chan invocation

@@ -23,8 +23,9 @@ func code(err error) string {
 	return ""
 }
 
-// TestVersions runs once with extended attributes and once with attributes in separate files. The emulator uses one
-// of the two, depending on the file system.
+// TestVersions tests both ways in which the emulator can store attributes of objects. These are extended attributes
+// of the object's file, and separate files. If the file system does not support extended attributes, the emulator
+// uses separate files.
 func TestVersions(t *testing.T) {
 	t.Run("with_extended_attributes", func(t *testing.T) { testVersions(t, t.TempDir()) })
 	t.Run("with_attributes_in_separate_files", func(t *testing.T) {
@@ -104,8 +105,8 @@ func testVersions(t *testing.T, dir string) {
 	})
 }
 
-// TestConcurrentDeletes checks that no version remains after concurrent deletions. In half of the runs, versitygw
-// 1.8.0 left one to four of five versions that were deleted at the same time.
+// TestConcurrentDeletes checks that no version remains after concurrent deletions. When five versions were deleted at
+// the same time, versitygw 1.8.0 kept one to four of them in half of the runs.
 func TestConcurrentDeletes(t *testing.T) {
 	t.Run("no_version_remains", func(t *testing.T) {
 		s := start(t, t.TempDir(), startLambda(t).URL)

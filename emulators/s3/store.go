@@ -27,7 +27,8 @@ import (
 // allow these headers.
 var grantHeaders = []auth.CORSHeader{"content-type", "if-none-match", "x-amz-checksum-sha256"}
 
-// store is versitygw's storage of objects in plain files, with a corrected deletion of objects.
+// store is versitygw's storage of objects in plain files. Its method DeleteObject corrects errors in versitygw's
+// deletion of objects.
 type store struct {
 	backend.Backend
 	objects    string // directory of the current versions
@@ -56,9 +57,9 @@ func openStore(dir string) (_ *store, err error) {
 	return s, nil
 }
 
-// openAttributes opens the storage of the objects' ETags, content types and versions. It uses extended file
-// attributes if the file system supports extended attributes and the directory dir does not exist. Otherwise, it uses
-// files in dir.
+// openAttributes opens the storage of the objects' ETags, content types and versions. It uses files in the directory
+// `dir` if this directory exists or the file system does not support extended attributes. Otherwise, it uses extended
+// file attributes.
 func openAttributes(objects, dir string) (storer meta.MetadataStorer, used string, err error) {
 	const probe = "probe"
 	var extended meta.XattrMeta

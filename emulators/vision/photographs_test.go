@@ -203,8 +203,7 @@ func anticlockwise(from image.Image) image.Image {
 	return to
 }
 
-// lyingOnItsSide returns the JPEG with the Exif orientation 6, which means: rotate the picture clockwise to display
-// it.
+// lyingOnItsSide returns the JPEG with the Exif orientation 6, which tells a viewer to rotate the picture clockwise.
 func lyingOnItsSide(data []byte) []byte {
 	const exif = "\xff\xe1\x00\x22Exif\x00\x00" + "MM\x00\x2a\x00\x00\x00\x08" + "\x00\x01" +
 		"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00" + "\x00\x00\x00\x00"

@@ -26,7 +26,8 @@ func openClient(t testing.TB) *s3.Client {
 	return Open(Config{AWS: cfg})
 }
 
-// explainCase provokes one error of S3. The test expects that Explain finds this error in the row explanations[code].
+// explainCase describes how to provoke one error of S3. The test expects that Explain translates this error with the
+// entry `explanations[code]`.
 type explainCase struct {
 	code    string
 	name    string

@@ -27,7 +27,7 @@ func Open(c Config) *s3.Client {
 }
 
 // SignGet returns a signed URL for downloading the picture's version in S3, and the time when the URL expires. The
-// URL expires after ttl, or with the AWS credentials if these expire earlier.
+// URL expires after the duration `ttl`, or when the AWS credentials expire, whichever is earlier.
 func SignGet(ctx context.Context, client *s3.Client, p picture.Picture, ttl time.Duration) (string, time.Time, error) {
 	now := time.Now()
 	credentials, err := client.Options().Credentials.Retrieve(ctx)

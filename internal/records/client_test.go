@@ -103,8 +103,8 @@ func TestLostResponse(t *testing.T) {
 	}
 }
 
-// azcosmos v1.5.0 caches a failed request for the account document for five minutes. The test checks that calls
-// succeed as soon as Cosmos DB is available again.
+// If a request for the account document fails, azcosmos v1.5.0 caches the error for five minutes. The test checks
+// that calls nevertheless succeed as soon as Cosmos DB is available again.
 func TestAccountIsUsedAsSoonAsItIsBack(t *testing.T) {
 	a := startEmulator(t)
 	c := a.provision(t)

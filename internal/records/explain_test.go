@@ -16,7 +16,8 @@ import (
 	"triptych/picture"
 )
 
-// explainCase provokes one error. The test expects that Explain finds this error in the row explanations[cause].
+// explainCase describes how to provoke one error. The test expects that Explain translates this error with the entry
+// `explanations[cause]`.
 type explainCase struct {
 	cause   cause
 	name    string

@@ -209,8 +209,8 @@ func TestRecords(t *testing.T) {
 
 var wholeID = regexp.MustCompile(`[0-9a-f-]{36}`)
 
-// checkError checks the type and the status of an error. It also checks that the error's text is one line without the
-// picture's ID.
+// checkError checks the type and the status of an error. It also checks that the error's text is one line and does
+// not contain the picture's ID.
 func checkError(t *testing.T, err, sentinel error, status int) {
 	t.Helper()
 	if err == nil {

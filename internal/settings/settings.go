@@ -48,8 +48,9 @@ func Load(ctx context.Context) (Settings, error) {
 	return Settings{os.Getenv, temporal, cfg}, nil
 }
 
-// override sets an environment variable for each parameter directly under TRIPTYCH_SSM_PATH: /name/worker/COSMOS_KEY sets
-// COSMOS_KEY. It changes the environment, because the SDKs read their own variables there. If it fails, it changes nothing.
+// override sets an environment variable for each parameter directly under the path in TRIPTYCH_SSM_PATH. For example,
+// the parameter /name/worker/COSMOS_KEY sets COSMOS_KEY. It changes the process's environment, because the SDKs read
+// their variables there, but changes nothing if it fails.
 func override(ctx context.Context) error {
 	root := strings.TrimSuffix(os.Getenv("TRIPTYCH_SSM_PATH"), "/")
 	if root == "" {
@@ -86,9 +87,9 @@ func override(ctx context.Context) error {
 	return nil
 }
 
-// renewBefore is the time between the renewal of credentials and their expiry. The SDK renews credentials only when
-// they expire. A signed URL expires with its credentials, so credentials in their last minute cannot sign a URL that
-// is valid for a minute.
+// renewBefore is how long before their expiry credentials are renewed, whereas the SDK waits until they have expired.
+// A signed URL expires with the credentials that signed it. Without early renewal, some URLs would be valid for less
+// than a minute.
 const renewBefore = 2 * time.Minute
 
 // renewing is a credentials provider that renews credentials before they expire. If a renewal fails, the provider

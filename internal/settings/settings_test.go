@@ -16,8 +16,8 @@ import (
 )
 
 // newParameterStore starts a server that implements SSM's GetParametersByPath with one parameter per page. It returns
-// the function `inject`, which takes an error code and the names of parameters. The next request for the page of each
-// of these parameters fails with this code.
+// the function `inject`, which takes an error code and parameter names. For each name, the next request for the page
+// of that parameter fails with the error code.
 func newParameterStore(t *testing.T, parameters map[string]string, names ...string) (inject func(code string, names ...string)) {
 	t.Helper()
 	failures := map[string][]string{} // parameter name to error codes

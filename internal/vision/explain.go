@@ -63,8 +63,8 @@ var explanations = map[cause]struct {
 
 	// Vision returned "The URL does not appear to be accessible by us" with codes 3, 7, 12 and 14.
 	{byURL, mentionsURL}: {picture.Unfetchable, "Google could not fetch the picture"},
-	// Vision also returns this code for good pictures (github.com/googleapis/google-cloud-java/issues/2276). Only the
-	// phase byBytes therefore maps it to BadImage.
+	// Vision also returns this code for good pictures (github.com/googleapis/google-cloud-java/issues/2276). The code
+	// therefore means BadImage in the phase byBytes, but not in the phase byURL.
 	{byURL, "InvalidArgument"}:   {picture.Unfetchable, "Google could not read what it fetched"},
 	{byURL, "DeadlineExceeded"}:  {picture.Unfetchable, "Google could not fetch the picture in time"},
 	{byURL, "PermissionDenied"}:  {picture.Unfetchable, "Google was not allowed to fetch the picture"},

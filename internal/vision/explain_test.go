@@ -17,7 +17,8 @@ import (
 	"triptych/picture"
 )
 
-// explainCase provokes one error. The test expects that Explain finds this error in the row explanations[cause].
+// explainCase describes how to provoke one error. The test expects that Explain translates this error with the entry
+// `explanations[cause]`.
 type explainCase struct {
 	cause   cause
 	name    string
@@ -77,8 +78,8 @@ func explainCases() []explainCase {
 		imageCode(byBytes, codes.ResourceExhausted, picture.Throttled),
 		{cause{byBytes, "Unimplemented"}, "feature that the emulator lacks", picture.Misconfigured, 0, allFeatures(byBytes)},
 		{cause{byBytes, ""}, "unknown code", picture.Unavailable, 0, imageCode(byBytes, codes.Internal, "").provoke},
-		// In the phase byBytes, Google fetches nothing. Codes and messages about fetching are therefore unknown
-		// errors in this phase.
+		// In the phase `byBytes`, the request contains the picture, so Google fetches nothing. Codes and messages
+		// about fetching are therefore unknown errors in this phase.
 		{cause{byBytes, ""}, "code about fetching", picture.Unavailable, 0, imageCode(byBytes, codes.PermissionDenied, "").provoke},
 		{cause{byBytes, ""}, "message about a URL", picture.Unavailable, 0, imageFault(byBytes, annotator.Fault{ImageCode: codes.InvalidArgument, Message: "The URL is not accessible."})},
 	}

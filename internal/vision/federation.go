@@ -71,7 +71,8 @@ func (r awsRole) AwsSecurityCredentials(ctx context.Context, _ *externalaccount.
 	}, nil
 }
 
-// refusal is the error of a sign-in that Google or AWS refused, or that lacks AWS credentials or a region.
+// refusal is the error of a failed sign-in. Either Google or AWS refused the sign-in, or the AWS credentials or the
+// AWS region are missing.
 type refusal struct {
 	code    string // noCredentials or an HTTP status
 	message string

@@ -26,8 +26,8 @@ type Gateway struct {
 	Redrive    func() (int, error) // delivers the dead letters again and returns their number
 }
 
-// Handler returns the HTTP handler for the site's address. If a client disconnects while a fault is being set, the
-// fault is still set. Only the end of ctx stops the setting of a fault.
+// Handler returns the HTTP handler for the site's address. A request to set a fault continues after its client
+// disconnects, and stops when ctx ends.
 func (g *Gateway) Handler(ctx context.Context) http.Handler {
 	local, proxy := g.ownPageOnly(g.localAPI(ctx)), newProxy(g.Web)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -67,7 +67,7 @@ func (s *Stack) Environment() []string {
 }
 
 // workerEnvironment returns the environment variables for the worker. If Config.WorkerProxy is set, the variables
-// contain the addresses of the proxies instead of the clouds.
+// contain the addresses of proxies instead of the addresses of the clouds.
 func (s *Stack) workerEnvironment() ([]string, error) {
 	env := s.Environment()
 	if s.config.WorkerProxy == nil {

@@ -31,9 +31,9 @@ var portNames = []string{"web", "s3", "control", "lambda", "cosmos", "vision", "
 // defaultPorts are the ports that the Temporal CLI and its documentation use.
 var defaultPorts = map[string]int{"temporal": 7233, "temporalUI": 8233}
 
-// identify reads the identity of the data directory, or creates one. In a new identity, Temporal has its usual ports
-// (defaultPorts), or free ports if the site's port is 0. All other programs have free ports. identify replaces each
-// port that is in use.
+// identify reads the identity of the data directory, or creates one, and replaces each port that is in use. If the
+// site's port is 0, a new identity contains only free ports. Otherwise, Temporal gets its usual ports (defaultPorts),
+// and the other programs get free ports.
 func (c Config) identify() (identity, error) {
 	path := filepath.Join(c.Dir, "identity.json")
 	var id identity

@@ -91,8 +91,8 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	if err := s.awaitClouds(ctx); err != nil {
 		return err
 	}
-	// The gateway starts before the web program. Close therefore stops the gateway after the web program, so that
-	// open requests can finish.
+	// The gateway starts before the web program, because Close stops everything in reverse order. The gateway must
+	// stop after the web program, so that open requests can finish.
 	gateway := s.newStage()
 	s.serve(gateway, "site", s.site, s.gateway().Handler(gateway))
 	if err := s.startProduct(ctx, s.newStage()); err != nil {

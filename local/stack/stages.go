@@ -29,7 +29,7 @@ func (s *Stack) newStage() context.Context {
 	return running
 }
 
-// goTask runs f in a goroutine of the newest stage. Wait returns the error of f.
+// goTask runs f in a goroutine of the newest stage. If f fails, the stack's method Wait returns the error.
 func (s *Stack) goTask(f func() error) {
 	s.stages[len(s.stages)-1].tasks.Go(func() {
 		if err := f(); err != nil {

@@ -11,10 +11,9 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 )
 
-// dynamicConfig makes the development server fast enough for interactive use: the default rate limits would delay
-// each step by 50 ms. Each write to the visibility store updates about 45 indexes and occupies the only database
-// connection. The server therefore collects these writes for half a second, so that most workflows need only one
-// write.
+// dynamicConfig raises the development server's default rate limits, which would delay each step by 50 ms. It also
+// collects writes to the visibility store for half a second, so that most workflows need only one write. Each such
+// write updates about 45 indexes and occupies the only database connection.
 var dynamicConfig = []string{
 	"history.transferProcessorMaxPollRPS=5000",
 	"history.timerProcessorMaxPollRPS=5000",

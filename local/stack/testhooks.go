@@ -5,17 +5,17 @@ import (
 	"syscall"
 )
 
-// The methods in this file are for tests and benchmarks only. The parameter name is "worker", "web", "s3",
+// The methods in this file are for tests and benchmarks only. Their parameter `name` is "worker", "web", "s3",
 // "temporal", or a name that was passed to StartProgram.
 
 // StartProgram starts a child process and restarts it after each exit, until Close is called. The parameter `program`
-// is a key of the map programs or of Config.ExtraPrograms. The child process gets the variables of Environment and of
-// the parameter `env`.
+// is a key of `programs` or of Config.ExtraPrograms. The child process gets the variables that Environment returns
+// and the variables in `env`.
 func (s *Stack) StartProgram(name, program string, env []string, args ...string) {
 	s.spawn(s.newStage(), name, program, append(s.Environment(), env...), args...)
 }
 
-// StopProgram stops a child process. The returned function restart starts the process again.
+// StopProgram stops a child process. The returned function starts the process again.
 func (s *Stack) StopProgram(name string) (restart func()) {
 	s.children[name].Stop()
 	return s.children[name].Start

@@ -59,9 +59,9 @@ func LockBuilds(ctx context.Context, output io.Writer) (io.Closer, error) {
 	return lock(ctx, filepath.Join(cache, "build.lock"), output)
 }
 
-// buildTemporal builds the Temporal CLI with "go tool" and returns the path of the executable. The Temporal CLI
-// contains the development server. buildTemporal also stores the path in a file, because the go command takes seconds
-// to print the path.
+// buildTemporal builds the Temporal CLI, which contains the development server, with "go tool" and returns the
+// executable's path. It also stores the path in a file. Later calls read this file, because the go command takes
+// seconds to print the path.
 func buildTemporal(ctx context.Context, root, cache string, output io.Writer) (string, error) {
 	sums, err := os.ReadFile(filepath.Join(root, "tools", "go.sum"))
 	if err != nil {

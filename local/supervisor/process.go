@@ -94,8 +94,7 @@ func (p *Process) Run(ctx context.Context) error {
 	}
 }
 
-// begin waits while the process must not run, because Stop was called. It then returns the context for the next run
-// of the process.
+// begin waits for a call of Start if Stop was called. It then returns the context for the next run of the process.
 func (p *Process) begin(ctx context.Context) (running context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

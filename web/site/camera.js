@@ -20,9 +20,9 @@ export function explain(error) {
 	return { text, ...remedy };
 }
 
-// open returns the stream of the camera with this ID. The constraint is exact, because browsers may otherwise choose
-// a camera of higher resolution. Without an ID, the front camera is preferred but not required: a laptop's camera has
-// no facing mode.
+// open returns the stream of the camera with this ID. It requires this ID exactly, because browsers could otherwise
+// choose another camera with a higher resolution. Without an ID, open prefers the front camera but does not require
+// one, as a laptop's camera has no facing mode.
 export async function open(id) {
 	if (!navigator.mediaDevices?.getUserMedia) throw { name: isSecureContext ? "missing" : "insecure" };
 	const video = { width: { ideal: 1600 }, height: { ideal: 1200 } };
@@ -42,7 +42,8 @@ export async function cameras() {
 		.map(({ deviceId, label }, i) => ({ id: deviceId, name: label || "Camera " + (i + 1) }));
 }
 
-// settings returns the camera's ID, and whether to mirror the preview (not for a rear camera).
+// settings returns the ID of the stream's camera, and whether to mirror the preview. The preview of a rear camera is
+// not mirrored.
 export function settings(stream) {
 	const { deviceId, facingMode } = stream.getVideoTracks()[0].getSettings();
 	return { camera: deviceId, mirror: facingMode !== "environment" };

@@ -17,7 +17,7 @@ export function svgElement(name, attributes, ...children) {
 	return node;
 }
 
-// setText assigns only a changed text, because screen readers announce each assignment.
+// setText skips an unchanged text, because screen readers announce each assignment.
 export function setText(node, text) {
 	if (node.textContent !== text) node.textContent = text;
 }

@@ -5,7 +5,8 @@ const maxSide = 1600;
 
 export const fromVideo = (video) => photo(video, video.videoWidth, video.videoHeight);
 
-// fromFile makes the JPEG from a file. It refuses a file that it cannot decode, because the EXIF data would remain.
+// fromFile makes the JPEG from a file. It refuses a file that it cannot decode, because uploading the original
+// would also upload its EXIF data.
 export async function fromFile(file) {
 	let bitmap;
 	try {

@@ -3,9 +3,9 @@ import { longer, request, urlOf } from "./api.js";
 
 export const isSettled = (progress) => ["annotated", "rejected", "erased"].includes(progress?.status);
 
-// watch calls onProgress with each change, and onProblem with an error message or, after a success, null. The
-// returned function ends the watch. EventSource reports no error messages, so watch also polls the API while no event
-// arrives.
+// watch calls onProgress with each change, and calls onProblem with an error message, or with null after a success.
+// The returned function ends the watch. EventSource reports no error messages, so watch also polls the API while no
+// event arrives.
 export function watch(id, onProgress, onProblem) {
 	const firstPause = 4_000;
 	let source, timer, pause = firstPause;
@@ -51,7 +51,8 @@ export function watch(id, onProgress, onProblem) {
 			if (!stopped.signal.aborted) schedulePoll();
 		};
 		source.onerror = () => {
-			// EventSource has given up. Poll now after the first failure; later, the timer polls.
+			// EventSource has given up. After its first failure, poll now. After later failures, the timer
+			// starts the next poll.
 			if (source.readyState === EventSource.CLOSED && pause === longer(firstPause)) poll();
 		};
 	}

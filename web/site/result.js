@@ -44,7 +44,8 @@ function expression(face) {
 	return capitalize([looks.length ? "looks " + looks.join(", ") : calm, ...has].join("; "));
 }
 
-// phrases returns one phrase, such as "perhaps surprised", or none if the likelihood is low or unknown.
+// phrases returns a list with one phrase, such as "perhaps surprised". The list is empty if the likelihood is low or
+// unknown.
 function phrases(face, key, words) {
 	const degree = degrees[face[key + "Likelihood"]];
 	return degree === undefined ? [] : [degree + words];

@@ -1,5 +1,5 @@
-// Uploads a picture exactly once. If the outcome of a PUT is unknown, it is repeated, and S3 responds with 412 if it
-// has the object. A new grant is requested only if the old grant has expired and the picture never arrived.
+// Uploads a picture exactly once. If a PUT's outcome is unknown, the page repeats the PUT, which returns 412 if S3
+// already has the object. If the grant has expired and the picture never arrived, the page requests a new grant.
 import { request, retry, urlOf } from "./api.js";
 
 // upload calls onGrant with each grant before using it, and onChange with {loaded, total} or, between attempts,

@@ -224,8 +224,8 @@ func (t *timeline) addActivity(event *historypb.HistoryEvent, at time.Time) {
 	}
 }
 
-// applyPending updates a step from its pending activity, because the history contains an attempt only after the
-// activity has ended. If the history shows that the activity has already ended, applyPending changes nothing.
+// applyPending updates a step from its pending activity, because the history does not show the attempts of an
+// unfinished activity. If the history shows that the activity has already ended, applyPending changes nothing.
 func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 	step := t.step(pending.GetActivityType().GetName())
 	if step == nil || !step.FinishedAt.IsZero() {
@@ -245,8 +245,8 @@ func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 }
 
 // inferLocalActivity marks the current step as running or, if the last workflow task failed, as retrying. It uses the
-// workflow tasks, because the history does not contain a running local activity. After annotate has failed, the next
-// step is unknown: the workflow may repeat annotate with the picture's bytes or continue with persist.
+// workflow tasks, because the history does not contain a running local activity. After `annotate` has failed, it
+// marks no step as running, because the workflow may repeat `annotate` or continue with `persist`.
 func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) {
 	step := t.current()
 	switch {

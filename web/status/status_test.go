@@ -17,7 +17,7 @@ import (
 )
 
 // recordings contains the expected progress of each execution in testdata/runs. record_test.go recorded these
-// executions from a real Temporal server. The steps are in the format that the function describe returns.
+// executions from a real Temporal server. The steps are in the format of `describe`.
 var recordings = map[string]struct {
 	status picture.Status
 	steps  [3]string

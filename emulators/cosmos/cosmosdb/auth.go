@@ -13,7 +13,7 @@ import (
 
 // These constants limit the time between a request and the date in its header x-ms-date. signatureLifetime is the
 // limit in an error message of Azure (https://github.com/microsoft/vscode-cosmosdb/issues/842). maxClockLead is an
-// estimate: Azure refused a date 7 minutes ahead in the same report, and the exact limit is not published.
+// estimate below 7 minutes, because in that issue Azure refused a date 7 minutes in the future.
 const (
 	signatureLifetime = 15 * time.Minute
 	maxClockLead      = 5 * time.Minute
@@ -27,8 +27,8 @@ func (s *Server) Admit(token string) {
 	s.tokens = append(s.tokens, token)
 }
 
-// notAllowedForToken is the sub-status of the response 403 to a request with an Entra ID token for an operation that
-// needs the master key (https://learn.microsoft.com/azure/cosmos-db/nosql/troubleshoot-forbidden).
+// notAllowedForToken is the sub-status of a 403 response. The server sends it if a request has an Entra ID token but
+// its operation needs the master key (https://learn.microsoft.com/azure/cosmos-db/nosql/troubleshoot-forbidden).
 const notAllowedForToken = 5300
 
 func (s *Server) authorizeToken(r *http.Request, t target, token string) error {

@@ -107,8 +107,8 @@ func TestDurability(t *testing.T) {
 	})
 }
 
-// killDuringWrites starts a process that writes to the file at path, kills it after count acknowledged documents, and
-// returns the ETags of all documents that were acknowledged.
+// killDuringWrites starts a process that writes to the file at `path`. It kills the process when `count` documents
+// are acknowledged, and returns the ETags of all acknowledged documents.
 func killDuringWrites(t *testing.T, path string, count int) map[string]azcore.ETag {
 	t.Helper()
 	child := exec.Command(os.Args[0])

@@ -8,9 +8,9 @@ import (
 	"triptych/emulators/faults"
 )
 
-// Fault makes requests fail. The zero Fault lets requests succeed. A Fault with `Only`, `Method`, `Times` or
-// `AfterApply` concerns only requests for documents, because SDKs also read the account at times that a test cannot
-// predict.
+// Fault makes requests fail, but the zero Fault lets them succeed. If `Only`, `Method`, `Times` or `AfterApply` is
+// set, the Fault applies to requests for documents and ignores all others. SDKs send other requests, such as reads of
+// the account, at times that a test cannot predict.
 type Fault struct {
 	Only       string        // requests for the document with this partition key; "" means all requests
 	Method     string        // requests with this HTTP method; "" means all methods

@@ -66,8 +66,8 @@ var operations = map[string]operation{
 	"PUT dbs/*/colls/*/docs/*": replaceDocument,
 }
 
-// unsupportedHeaders maps the HTTP headers that the server does not support to the names of their features. These
-// headers change the meaning of a request, so the server refuses a request that has one of these headers.
+// unsupportedHeaders maps each unsupported HTTP header to the feature that the error message names. The server
+// refuses a request that has one of these headers, because they change the meaning of a request.
 var unsupportedHeaders = map[string]string{
 	"x-ms-documentdb-query":                "queries",
 	"x-ms-documentdb-isquery":              "queries",

@@ -103,9 +103,9 @@ var (
 	errChanged  = newError(http.StatusPreconditionFailed, 0, "Operation cannot be performed because one of the specified precondition is not met.")
 )
 
-// resourceID returns the _rid (resource ID) of a child of the resource parent. The _rid consists of the bytes of the
-// parent's _rid and of the number, which takes width bytes. Cosmos DB encodes these bytes in base64 with the
-// character - instead of /.
+// resourceID returns the _rid (resource ID) of a child of a resource. The _rid consists of the bytes of the parent's
+// _rid, followed by `number` in `width` bytes. Cosmos DB encodes these bytes in base64, but writes the character -
+// instead of /.
 func resourceID(parent string, number uint64, width int) string {
 	id, _ := base64.StdEncoding.DecodeString(strings.ReplaceAll(parent, "-", "/"))
 	var n [8]byte

@@ -30,7 +30,7 @@ func failed(kind, message string) outcome {
 var errStopping = errors.New("the function's host is stopping")
 
 // invoke runs the function once and returns the outcome or errStopping. The caller must first call Host.acquire. If
-// the parameter `stream` is not nil, invoke writes a streamed response to stream instead of the outcome.
+// the parameter `stream` is not nil, a streamed response is written to `stream` and is missing from the outcome.
 func (h *Host) invoke(requestID string, payload []byte, stream io.Writer) (outcome, error) {
 	i := &invocation{requestID: requestID, payload: payload, arn: h.arn(), timeout: h.Timeout, stream: stream, done: make(chan outcome, 1)}
 	for {

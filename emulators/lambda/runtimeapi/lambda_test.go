@@ -15,7 +15,8 @@ import (
 
 var bootstrap = os.Args[0]
 
-// TestMain runs the tests. In a child process, it runs the function, or the host that TestKillLosesNoAcceptedEvent kills.
+// TestMain runs the tests. In a child process, it runs the Lambda function of a test, or the Host that
+// TestKillLosesNoAcceptedEvent kills.
 func TestMain(m *testing.M) {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
 		runFunction()
@@ -61,7 +62,8 @@ func newInstructor(t testing.TB, instruct func(call) string) *instructor {
 
 func ok(call) string { return "ok" }
 
-// once returns an argument for newInstructor that gives the instruction only for the first call of each event.
+// once returns an argument for newInstructor. It gives the instruction for the first call of each event, and "ok" for
+// every later call.
 func once(instruction string) func(call) string {
 	return func(c call) string {
 		if c.nth == 1 {
@@ -145,8 +147,8 @@ func send(t testing.TB, url, id string) {
 	}
 }
 
-// trySend sends an event to the Host and returns any error. Unlike the function send, trySend does not call t.Fatal,
-// so any goroutine may call trySend.
+// trySend sends an event to the Host and returns any error. Unlike `send`, trySend does not call t.Fatal, so any
+// goroutine may call trySend.
 func trySend(t testing.TB, url, id string) error {
 	t.Helper()
 	resp, body, err := tryInvoke(t, url, "echo", "Event", `{"id":"`+id+`"}`)

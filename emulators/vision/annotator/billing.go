@@ -26,7 +26,7 @@ func (s *Server) bill(image *visionpb.Image) {
 	content := image.GetContent()
 	if len(content) == 0 {
 		// If a Fault replaces the response, the URL is not fetched and may be invalid. For an invalid URL, the line
-		// contains the SHA-256 of zero bytes.
+		// contains the SHA-256 of the empty string.
 		if u, err := url.Parse(image.GetSource().GetImageUri()); err == nil {
 			content = []byte(u.Path)
 		}

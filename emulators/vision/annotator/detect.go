@@ -45,9 +45,9 @@ func (s *Server) detect(ctx context.Context, picture *image.RGBA, limits resultL
 	return found, detectors.Wait()
 }
 
-// forDetector returns how many results the detector for the feature must find. This number is maxResults if labels
-// are requested, because labels are derived from the results of all detectors. Otherwise, it is the limit in the
-// request.
+// forDetector returns how many results the detector for the feature must find. If labels are requested, this is the
+// emulator's maximum, because labels are derived from the results of all detectors. Otherwise, it is the request's
+// limit for the feature.
 func (l resultLimits) forDetector(feature visionpb.Feature_Type) int {
 	if l[visionpb.Feature_LABEL_DETECTION] > 0 {
 		return maxResults

@@ -37,8 +37,8 @@ func (f Fault) Rule() faults.Rule {
 	return faults.Rule{Only: f.Only, Times: f.Times, Delay: f.Delay, OnMatch: f.OnMatch}
 }
 
-// SetFault adds a Fault, or replaces the Fault with the same `Only`. A Fault with `Only` takes precedence over a
-// Fault without.
+// SetFault adds a Fault, or replaces the Fault with the same `Only`. A Fault whose `Only` is set takes precedence
+// over a Fault whose `Only` is empty.
 func (s *Server) SetFault(f Fault) { s.faults.Put(f) }
 
 // containsImage reports whether the batch has an image whose URL or bytes contain the parameter `text`.

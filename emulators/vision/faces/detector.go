@@ -11,9 +11,9 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// The face detector is a YOLOv2 network, which divides the picture into a grid of cells. Each cell proposes one box
-// for each anchor, which is a typical box size, in cells. The sizes, means and anchors are the values that were used
-// in the training of the network.
+// The face detector is a YOLOv2 network, which divides the picture into a grid of cells. An anchor is a typical box
+// size, in cells, and each cell proposes one box per anchor. The network was trained with these sizes, means and
+// anchors.
 const (
 	inputSize     = 416 // longer side of the network's input, in pixels
 	cellSize      = 32  // in pixels of the input
@@ -61,8 +61,8 @@ func (d detector) detect(picture *image.RGBA) []Face {
 	return distinct(proposals(d.last.Apply(&nn.Tensor{}, x), scale))
 }
 
-// inputSizeFor returns the size of the network's input for a picture. The size is inputSize × inputSize, without the
-// rows or columns of cells that an oblong picture would leave empty.
+// inputSizeFor returns the size of the network's input for a picture. The longer side has inputSize pixels. The
+// shorter side has as many whole cells as the picture needs.
 func inputSizeFor(size image.Point) image.Point {
 	longest := max(size.X, size.Y)
 	cells := func(side int) int {

@@ -61,9 +61,9 @@ func newLandmarkNetwork(m *nn.Model) landmarkNetwork {
 	return landmarkNetwork{newFeatures(m, 3, 3), m.Dense("fc")}
 }
 
-// locate returns the mean of the landmarks that the network finds in the face and in the face's mirror image. It also
-// returns a confidence, because the two results differ where the network guesses. The confidence is 1 if the results
-// are equal, and 1/e if they differ by a quarter of the distance between the eyes.
+// locate returns the mean of the landmarks that the network finds in the face and in the face's mirror image. If
+// these two results differ, the network guesses, so locate also returns a confidence. The confidence is 1 if the
+// results are equal, and 1/e if they differ by a quarter of the distance between the eyes.
 func (n landmarkNetwork) locate(picture *image.RGBA, box Box) (Landmarks, float64) {
 	square, scale := crop(picture, box)
 	plain, reflected := n.points(square), n.points(mirror(square))
@@ -86,7 +86,7 @@ func (n landmarkNetwork) locate(picture *image.RGBA, box Box) (Landmarks, float6
 	return points, agreement
 }
 
-// points returns the landmarks in pixels of the square.
+// points returns the landmarks that the network finds in a square image, as pixel positions in this image.
 func (n landmarkNetwork) points(square *image.RGBA) Landmarks {
 	var l Landmarks
 	out := n.head.Apply(n.features.of(square))

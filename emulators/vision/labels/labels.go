@@ -1,7 +1,6 @@
-// Package labels derives labels from the objects, faces and colours that were detected in a picture. A label gets the
-// score of its object or face; for a facial expression, this score is multiplied by the expression's probability. A
-// group of people gets the third-highest score of its members, and a colour gets the fraction of the picture that has
-// this colour.
+// Package labels derives labels from the objects, faces and colours that were detected in a picture. A label gets its
+// object's or face's score, and a facial expression gets this score times the expression's probability. A group of
+// people gets the third-highest score of its members, and a colour gets its fraction of the picture.
 package labels
 
 import (
@@ -77,8 +76,8 @@ func (t tally) sorted() []Label {
 	return all
 }
 
-// groupScore returns the score of the label "Group of people". A group has at least three members, so the score is
-// the third-highest score of the bodies or that of the faces, whichever is higher.
+// groupScore returns the score of the label "Group of people", which requires at least three people. The score is
+// therefore the third-highest score of all bodies or of all faces, whichever is higher.
 func groupScore(things []objects.Object, people []faces.Face) float64 {
 	var bodies, heads []float64
 	for _, o := range things {

@@ -93,8 +93,8 @@ type Depthwise struct {
 }
 
 // Apply writes the layer's output into `out`, which must not be `in`, and returns `out`. For each filter cell, one
-// vector operation multiplies the padded, shifted channel by the cell's weight and adds the product to every output
-// sum. Sums whose windows wrap around an edge are not used.
+// vector operation adds the shifted, padded channel, times the cell's weight, to all sums. Apply ignores sums whose
+// windows wrap around an edge.
 func (l Depthwise) Apply(out, in *Tensor) *Tensor {
 	rows, cols := l.Filters.Shape[2], l.Filters.Shape[3]
 	height, top := l.Padding.span(in.Shape[1], rows, l.Stride)

@@ -100,9 +100,9 @@ func (m *Model) Depthwise(name string, stride int) Depthwise {
 	return Depthwise{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[2]), stride, Same}
 }
 
-// filters returns the weights of a convolution. If the model also has a scale and a minimum for each output channel
-// (name/scale and name/min), filters applies these to the weights. The output channel is the last dimension, except
-// in depthwise filters: there it is the third dimension, and the last dimension is 1.
+// filters returns the weights of a convolution, and scales them if the model contains name/scale and name/min. These
+// two tensors have one value per output channel. The output channel is the last dimension, or the third dimension if
+// the last one has length 1 (depthwise filters).
 func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	stored := m.Tensor(name+"/"+kind, shape...)
 	if _, ok := m.stored[name+"/scale"]; !ok {

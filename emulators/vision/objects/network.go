@@ -40,7 +40,7 @@ type filter struct {
 // strides are the strides of the blocks.
 var strides = [...]int{1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1}
 
-// firstHeadBlock is the index of a block. The first head gets the feature map that this block has expanded.
+// firstHeadBlock is the index of the block whose expanded feature map is the input of the first head.
 const firstHeadBlock = 13
 
 func newNetwork(m *nn.Model) network {
@@ -72,7 +72,7 @@ func newNetwork(m *nn.Model) network {
 	return n
 }
 
-// run runs the network and calls visit with the output of each head, from the finest feature map to the coarsest. It
+// run runs the network and calls `visit` with each head's output, from the finest feature map to the coarsest. It
 // returns an error if the context ends.
 func (n network) run(ctx context.Context, input *nn.Tensor, visit func(boxes, classes *nn.Tensor)) error {
 	var expanded, filtered nn.Tensor // the largest feature maps; all blocks use the same memory
@@ -107,8 +107,8 @@ func (n network) run(ctx context.Context, input *nn.Tensor, visit func(boxes, cl
 	return nil
 }
 
-// apply returns the filter's output as a new feature map. It overwrites the tensor filtered with the output of the
-// depthwise convolution.
+// apply returns the filter's output as a new feature map. It overwrites `filtered` with the output of the depthwise
+// convolution.
 func (f filter) apply(filtered, x *nn.Tensor) *nn.Tensor {
 	return f.pointwise.Apply(&nn.Tensor{}, f.depthwise.Apply(filtered, x).ReLU6())
 }

@@ -109,8 +109,9 @@ func (f *Finder) detect(ctx context.Context, picture *image.RGBA, position image
 	return found, nil
 }
 
-// confirmed returns the objects of the first detection without the large objects that the second detection did not
-// find. Each other large object gets the mean of its two scores, and is dropped if this mean is less than minScore.
+// confirmed returns the objects of the first detection, except large objects that the second detection did not find.
+// A large object that both detections found gets the mean of its two scores. It is dropped if this mean is less than
+// minScore.
 func confirmed(found, second []Object) []Object {
 	var kept []Object
 	for _, o := range found {
@@ -153,7 +154,7 @@ func input(picture *image.RGBA, at image.Point) *nn.Tensor {
 const boxParameters = 4
 
 // predictedBox converts the network's values y, x, height and width, which are relative to an anchor, to a Box. It
-// divides the values by 10 and 5, because they were multiplied by 10 and 5 in the training.
+// divides y and x by 10, and height and width by 5, because the training multiplied them accordingly.
 func predictedBox(anchor []float32, y, x, height, width float32) Box {
 	top, left, bottom, right := float64(anchor[0]), float64(anchor[1]), float64(anchor[2]), float64(anchor[3])
 	middleX, middleY := (left+right)/2+float64(x)/10*(right-left), (top+bottom)/2+float64(y)/10*(bottom-top)

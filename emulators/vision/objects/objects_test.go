@@ -35,8 +35,8 @@ func load(t testing.TB) *Finder {
 	return f
 }
 
-// TestDetect compares the method detect with the published network, whose weights are not quantized. Another program
-// computed the expected scores and boxes once, from the same 300 × 300 pixels.
+// TestDetect compares the results of `detect` with those of the published network, whose weights are not quantized.
+// Another program computed the expected scores and boxes with the published network, from the same 300 × 300 pixels.
 func TestDetect(t *testing.T) {
 	f := load(t)
 	for name, want := range map[string][]Object{

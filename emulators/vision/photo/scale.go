@@ -45,9 +45,9 @@ func averageRow(to []byte, band *image.RGBA, rows, by int) {
 	}
 }
 
-// Letterbox scales the part of the picture inside crop to fit into the given size and keeps its aspect ratio. It
-// draws the scaled part on black, in the centre if centred is true, and otherwise at the upper left. It also returns
-// the scaling factor.
+// Letterbox scales the part of the picture inside `crop` to fit into the given size and keeps its aspect ratio. It
+// draws this part on black, in the centre if `centred` is true, and otherwise at the upper left. It also returns the
+// scaling factor.
 func Letterbox(from *image.RGBA, crop image.Rectangle, size image.Point, centred bool) (*image.RGBA, float64) {
 	crop = crop.Intersect(from.Rect)
 	to := image.NewRGBA(image.Rectangle{Max: size})
