@@ -1,6 +1,5 @@
-// Package activities contains the three steps of a picture (presign, annotate and persist), its erasure, and the
-// sweep. All writes to the clouds happen here, and all are idempotent. Package `workflows` decides the order of the
-// activities, and what follows an error.
+// Package activities contains the Temporal activities, whose writes to the clouds are idempotent. Package `workflows`
+// decides the order of the activities, and what follows an error.
 package activities
 
 import (

@@ -30,18 +30,16 @@ const (
 	ByBytes Send = "bytes" // the worker reads the picture and sends it
 )
 
-// MaxInlineSize is the maximum size of a picture that the worker sends to Google as bytes. Google refuses gRPC
-// requests of more than 10,485,760 bytes (github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845). 64 KiB are
-// reserved for the parts of the request other than the picture.
+// MaxInlineSize is the maximum size of a picture sent as bytes. Google limits a gRPC request to 10,485,760 bytes, see
+// github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845, and 64 KiB are reserved for other parts.
 const MaxInlineSize = 10<<20 - 64<<10
 
-// InlineBytesLimit is the maximum total size of the pictures that one worker sends as bytes at the same time. gRPC
-// copies each picture, so the worker needs up to twice this amount of memory.
+// InlineBytesLimit limits the total size of the pictures that a worker sends as bytes simultaneously. The worker
+// needs twice this memory, because gRPC copies pictures.
 const InlineBytesLimit = 20 * MaxInlineSize
 
-// maxRecord is the maximum size of a Record in bytes of JSON, so that the Record fits into a Cosmos DB item and into
-// a Temporal payload (2 MiB). annotate measures the Record before the run ID, the times and Temporal's envelope are
-// known. 8 KiB are reserved for these three parts.
+// maxRecord is the maximum size of a Record in bytes of JSON. 8 KiB are reserved for the run ID, the times and
+// Temporal's envelope, which annotate does not know.
 const maxRecord = records.MaxSize - 8<<10
 
 // AnnotateInput is the input of annotate.
@@ -60,9 +58,8 @@ type AnnotateResult struct {
 	Existing   picture.Status  `json:"existing,omitempty"`
 }
 
-// Annotate sends the picture to Google and returns the annotation. Each attempt of the activity calls Google at most
-// once, because Google charges for each call that it answers. Annotate does not call Google if the picture was erased
-// or already has a Record that must not be replaced.
+// Annotate sends the picture to Google and returns the annotation. Each attempt calls Google at most once, because
+// Google charges for each call it answers.
 func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
@@ -88,9 +85,8 @@ func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateRe
 	return AnnotateResult{Annotation: annotation, Step: doneStep(ctx, picture.AnnotateStep, started)}, nil
 }
 
-// existingRecord returns the picture's Record, or the zero Record if the picture has none. If Cosmos DB is
-// unavailable, existingRecord asks Temporal whether the picture's erasure has started, and returns a tombstone if it
-// has. Otherwise, existingRecord returns the zero Record, and the later step persist detects an existing Record.
+// existingRecord returns the picture's Record, or the zero Record if there is none. If Cosmos DB is unavailable, it
+// asks Temporal whether the owner is erasing the picture, and returns a tombstone if so.
 func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture.Record, error) {
 	record, err := a.readRecord(ctx, id)
 	if err == nil || errors.Is(err, records.ErrNotFound) {
@@ -106,8 +102,8 @@ func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture
 	return picture.Tombstone(id), explainTemporal(err)
 }
 
-// readRecord reads the picture's Record from Cosmos DB and returns after at most two seconds. The read operation runs
-// in a goroutine, because the client library azcosmos does not always respect a deadline.
+// readRecord reads the picture's Record from Cosmos DB. The read operation runs in a goroutine, because azcosmos does
+// not always respect a deadline.
 func (a *Activities) readRecord(ctx context.Context, id picture.ID) (picture.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -156,8 +152,7 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Ima
 		return &visionpb.Image{Content: content}, err
 	}
 	signed := in.SignedURL
-	// A signed URL may expire while the picture waits in the queue or for a retry. Sign a new URL here, because
-	// running the activity presign again would move the picture to the end of the queue.
+	// Sign a new URL here, because running the activity presign again would move the picture to the end of the queue.
 	if time.Until(signed.ExpiresAt) < minURLTTL/2 {
 		var err error
 		if signed, err = a.sign(ctx, in.Picture); err != nil {
@@ -216,9 +211,8 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	return annotation, nil
 }
 
-// explainImage translates Google's error for the image. If the URL may have caused the error, the returned error
-// makes the workflow send the picture as bytes. A picture that is too large to be sent as bytes is rejected if
-// Google's error code is InvalidArgument.
+// explainImage translates Google's error for the image. explainImage returns the kind Unfetchable, which makes the
+// workflow send bytes, only if the picture fits into MaxInlineSize.
 func explainImage(in AnnotateInput, err vision.ImageError) error {
 	explained := vision.Explain(&err)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {
@@ -231,8 +225,8 @@ func explainImage(in AnnotateInput, err vision.ImageError) error {
 	return tooLargeToSend(in.Picture)
 }
 
-// tooLargeToSend returns the error for a picture that is too large to be sent as bytes. The error rejects the picture
-// if its size also exceeds Google's limit for pictures sent by URL. Otherwise, the error is retryable.
+// tooLargeToSend returns the error for a picture that is too large to be sent as bytes. The error is retryable unless
+// the size exceeds picture.MaxSize.
 func tooLargeToSend(p picture.Picture) *picture.Error {
 	if p.Size > picture.MaxSize {
 		return &picture.Error{Kind: picture.TooLarge,

@@ -9,9 +9,9 @@ import (
 	"triptych/picture"
 )
 
-// Delay is embedded in the input of an activity that writes a Record. If Cosmos DB throttles the local activity,
-// Delay postpones the durable activity that follows (see localFirst in package `workflows`). After a throttled
-// durable attempt, failure.go passes the requested delay to Temporal.
+// Delay is embedded in the input of an activity that writes a Record. After Cosmos DB has throttled the local
+// activity, Delay postpones the durable activity. For later attempts, failure.go passes the requested delay to
+// Temporal.
 type Delay struct {
 	NotBefore time.Time `json:"notBefore,omitzero"` // as Cosmos DB requested; zero: no delay
 }
@@ -19,9 +19,8 @@ type Delay struct {
 // DelayUntil sets NotBefore.
 func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
 
-// wait returns an error with NextRetryDelay if NotBefore is in the future, so that Temporal starts the next attempt
-// at NotBefore. wait also sends a heartbeat, and an attempt that finds this heartbeat does not wait again. An
-// operator can therefore skip the delay with `temporal activity reset`, which keeps the heartbeat.
+// wait fails the first attempt, so that Temporal waits until NotBefore. A heartbeat records that the activity has
+// waited. The attempt number cannot, because `temporal activity reset` sets it back to 1.
 func (d Delay) wait(ctx context.Context) error {
 	left := time.Until(d.NotBefore)
 	if left <= 0 || activity.HasHeartbeatDetails(ctx) {

@@ -32,8 +32,8 @@ func (a *Activities) DeleteObject(ctx context.Context, id picture.ID) error {
 	return nil
 }
 
-// deleteVersion deletes one version of an object. If version is "", the bucket is unversioned, and deleteVersion
-// deletes the object itself. A version that does not exist is not an error.
+// deleteVersion deletes one version of an object, or an unversioned object if `version` is "". A missing version is
+// not an error.
 func (a *Activities) deleteVersion(ctx context.Context, bucket, key, version string) error {
 	in := &s3.DeleteObjectInput{Bucket: &bucket, Key: &key}
 	if version != "" {

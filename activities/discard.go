@@ -12,9 +12,8 @@ type DiscardInput struct {
 	Delay
 }
 
-// Discard runs instead of the activity persist if the owner erased the picture while the picture's workflow was
-// running. Discard writes the tombstone unless the erasure has already written it. Discard also deletes the object
-// version for which the workflow was started.
+// Discard runs instead of the activity persist if the owner erased the picture during its workflow. It writes the
+// tombstone and deletes the object version of the workflow.
 func (a *Activities) Discard(ctx context.Context, in DiscardInput) (picture.Outcome, error) {
 	if err := in.wait(ctx); err != nil {
 		return picture.Outcome{}, failure(err)

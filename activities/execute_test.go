@@ -18,8 +18,8 @@ import (
 
 type environmentOption func(*testsuite.TestActivityEnvironment)
 
-// execute runs an activity by its name in Temporal's test environment and returns the activity's result and error.
-// Temporal wraps the error in an ActivityError, and execute returns the error without this wrapper.
+// execute runs an activity in Temporal's test environment, and removes the ActivityError in which Temporal wraps the
+// activity's error.
 func execute[Out any, Name ~string](t *testing.T, c *clouds, name Name, in any, options ...environmentOption) (Out, error) {
 	t.Helper()
 	return executeWithContext[Out](t.Context(), t, c, name, in, options...)
@@ -78,8 +78,8 @@ func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 	return out, err
 }
 
-// outbound is an interceptor that replaces the result of activity.GetClient. The type parameter C stands for the
-// result's type, which the compiler must infer because the SDK does not export it.
+// outbound replaces the result of activity.GetClient. The compiler must infer the type C of the result, because the
+// SDK does not export this type.
 type outbound[C any] struct {
 	interceptor.ActivityOutboundInterceptorBase
 	client C
@@ -112,8 +112,8 @@ func (c *clouds) persist(t *testing.T, r picture.Record) (picture.Outcome, error
 	return execute[picture.Outcome](t, c, picture.PersistStep, PersistInput{Record: r})
 }
 
-// checkFailure checks that err is an ApplicationError of the given kind, and that err is retryable exactly if errors
-// of this kind must be retried. checkFailure does not unwrap err, because Temporal reads only the outermost error.
+// checkFailure checks that err has the given kind and is retryable exactly if this kind is. checkFailure does not
+// unwrap err, because Temporal reads only the outermost error.
 func checkFailure(t *testing.T, err error, kind picture.Kind) *temporal.ApplicationError {
 	t.Helper()
 	failure, ok := err.(*temporal.ApplicationError)

@@ -13,9 +13,8 @@ import (
 	"triptych/picture"
 )
 
-// failure converts err to an ApplicationError. An activity must return this error without wrapping it, because
-// Temporal reads the error's type, retry delay and retryability only from the outermost error. The message is for
-// everyone who has the picture's link, and the cause contains the cloud's own message for the operator.
+// failure converts err to an ApplicationError. An activity must return this error unwrapped, because Temporal reads
+// the retry settings only from the outermost error.
 func failure(err error) error {
 	if err == nil {
 		return nil
@@ -42,8 +41,8 @@ func explainTemporal(err error) error {
 	return &picture.Error{Kind: picture.Unavailable, Cloud: picture.Temporal, Message: "Temporal could not be reached", Err: err}
 }
 
-// explainWrite translates an error of a write operation in Cosmos DB. If the Record was changed concurrently, the
-// returned error is retryable, because the next attempt of the activity reads the new Record.
+// explainWrite translates an error of a Cosmos DB write. A concurrent change of the Record is retryable, because the
+// next attempt reads the new Record.
 func explainWrite(err error) error {
 	switch {
 	case err == nil:

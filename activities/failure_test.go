@@ -14,8 +14,8 @@ import (
 	"triptych/picture"
 )
 
-// failureCase is a test case in which an activity returns an error. The cases are only examples, because the tests of
-// internal/objects, internal/vision and internal/records cover all errors of the clouds.
+// failureCase is a test case in which an activity returns an error. Tests of internal/objects, internal/vision and
+// internal/records cover all errors of the clouds.
 type failureCase struct {
 	name       string
 	kind       picture.Kind
@@ -153,8 +153,8 @@ func checkCloud(t *testing.T, failure *temporal.ApplicationError, want picture.C
 	}
 }
 
-// googleFailure returns a test case in which one call to Cloud Vision fails. The emulator lets only the first call
-// fail. If the client retried by itself, the second call would succeed, and the test would fail.
+// googleFailure returns a test case in which only the first call to Cloud Vision fails, so a client that retries by
+// itself fails the test.
 func googleFailure(name string, fault annotator.Fault, kind picture.Kind, message string) failureCase {
 	fault.Times = 1
 	return failureCase{name, kind, picture.Google, fault.RetryAfter, message, func(t *testing.T, c *clouds) error {

@@ -11,10 +11,8 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// heartbeat sends heartbeats until the function `stop` is called, so that Temporal detects a crashed worker within
-// seconds. The context `alive` is cancelled when Temporal cancels the activity, but not when a heartbeat RPC fails.
-// After a failed RPC, the Vision call continues, because Google may already have charged and Temporal may accept the
-// result.
+// heartbeat sends heartbeats until `stop` is called. A failed heartbeat does not cancel `alive`, because Google may
+// already have charged for the Vision call.
 func heartbeat(ctx context.Context) (alive context.Context, stop func()) {
 	alive, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() {

@@ -18,8 +18,8 @@ import (
 	"triptych/picture"
 )
 
-// The Vision emulator refuses requests of more than 10,485,760 bytes, as Google does. annotate must not send such a
-// request for any picture, because annotate would retry the refused request forever.
+// TestMaxInlineSize checks that annotate sends no request above Google's limit of 10,485,760 bytes, because annotate
+// would retry the refused request forever.
 func TestMaxInlineSize(t *testing.T) {
 	c := openClouds(t)
 	largest := c.upload(t, newPicture(t), paddedPhoto(t, MaxInlineSize))
@@ -138,8 +138,8 @@ func TestMaxRecord(t *testing.T) {
 			checkFailure(t, err, picture.TooLarge)
 		})
 	}
-	// gRPC limits a response to 4 MiB by default, and vision.Open raises this limit. With the default limit, gRPC
-	// would return RESOURCE_EXHAUSTED. annotate would mistake this error for an exhausted quota and retry forever.
+	// vision.Open raises gRPC's default limit of 4 MiB, because annotate would mistake gRPC's error
+	// RESOURCE_EXHAUSTED for an exhausted quota and retry forever.
 	t.Run("annotation_above_gRPC's_default_limit_is_too_large", func(t *testing.T) {
 		c.google.SetFault(annotator.Fault{Response: textResponse(strings.Repeat("x", 5<<20))})
 		_, err := c.annotate(t, p, ByURL)

@@ -16,9 +16,8 @@ type PersistInput struct {
 	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"` // persist may replace a Record written before this time
 }
 
-// Persist creates the picture's Record and returns the status of the stored Record. If the picture already has a
-// Record, Persist replaces this Record only if it is older than ReannotateBefore. If the owner has erased the
-// picture, Persist deletes the picture's object in S3.
+// Persist creates the picture's Record, or replaces a Record older than ReannotateBefore. If the owner has erased the
+// picture, Persist deletes the S3 object instead.
 func (a *Activities) Persist(ctx context.Context, in PersistInput) (picture.Outcome, error) {
 	if err := in.wait(ctx); err != nil {
 		return picture.Outcome{}, failure(err)
@@ -47,8 +46,8 @@ func (a *Activities) resolve(ctx context.Context, r picture.Record, reannotateBe
 	case existing.Status == picture.Erased:
 		err = a.deleteVersion(ctx, r.Bucket, r.Key, r.VersionID)
 	case existing.OlderThan(reannotateBefore):
-		// A rejection does not replace an existing annotation. Instead, the existing Record stores the time of the
-		// rejection, so that a repeated sweep does not send the picture to Google again.
+		// A rejection does not replace an annotation, but its time is stored, so that a repeated sweep does not send
+		// the picture to Google again.
 		if existing.Status == picture.Annotated && r.Status == picture.Rejected {
 			existing.ReannotationRejectedAt = time.Now().UTC()
 		} else {

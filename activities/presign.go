@@ -9,8 +9,8 @@ import (
 	"triptych/picture"
 )
 
-// A signed URL is valid for the duration urlTTL, or until the AWS credentials that signed the URL expire. The worker
-// does not use credentials that expire within the duration minURLTTL.
+// A signed URL is valid for urlTTL or until the AWS credentials expire. The worker uses no credentials that expire
+// within minURLTTL.
 const (
 	urlTTL    = 15 * time.Minute
 	minURLTTL = time.Minute

@@ -32,8 +32,8 @@ type SweepResult struct {
 	Full bool   `json:"full,omitempty"` // too many workflows are open, so nothing was examined
 }
 
-// SweepPage examines one page of a bucket listing. SweepPage starts a workflow for each object that has neither a
-// Record nor a workflow, and for each object that the sweep must annotate again.
+// SweepPage examines one page of a bucket listing. Objects that have neither a Record nor a workflow, or need a new
+// annotation, get a workflow.
 func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
@@ -124,9 +124,8 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 	return true, pipeline.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, ReannotateBefore: s.Began}, priority)
 }
 
-// missing reports whether the sweep must start a workflow for the picture. A workflow is necessary if the picture has
-// no Record, a Record that this sweep replaces, or a tombstone. For a tombstone, the workflow deletes the object that
-// the sweep found.
+// missing reports whether the sweep must start a workflow for the picture. A tombstone requires a workflow, which
+// deletes the object that the sweep found.
 func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID) (bool, error) {
 	existing, _, err := a.Records.Read(ctx, id)
 	if errors.Is(err, records.ErrNotFound) {
@@ -153,8 +152,8 @@ func (a *Activities) full(ctx context.Context) (bool, error) {
 	return count.Count >= maxOpenWorkflows, nil
 }
 
-// explainHead translates the error of a HEAD request. The sweep skips an object that is encrypted with a
-// customer-provided key (BadRequest). A backfill also skips an object that the role may not read (Forbidden).
+// explainHead translates the error of a HEAD request. S3 returns BadRequest for an object that is encrypted with a
+// customer-provided key.
 func explainHead(s picture.Sweep, err error) error {
 	response, ok := errors.AsType[smithy.APIError](err)
 	if ok && (response.ErrorCode() == "BadRequest" || response.ErrorCode() == "Forbidden" && s.Backfill()) {

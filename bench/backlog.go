@@ -21,8 +21,8 @@ type backlogResult struct {
 	liveLatencies []float64 // ms, of live pictures sent while the worker processed the backlog
 }
 
-// measureBacklog stops the worker and starts n low-priority workflows, as a backfill does. Then measureBacklog starts
-// the worker and sends live pictures, one after the other, until the worker has processed the n workflows.
+// measureBacklog starts n low-priority workflows while the worker is stopped. Then measureBacklog starts the worker
+// and sends live pictures until the n workflows are done.
 func (v *variant) measureBacklog(ctx context.Context, n int) (backlogResult, error) {
 	releaseWorker := v.rig.stack.StopProgram(v.worker)
 	written := make([]<-chan time.Time, n)

@@ -61,10 +61,8 @@ func (v *variant) workflowSize(ctx context.Context, p picture.Picture) (workflow
 	return size, info.StartTime.AsTime(), nil
 }
 
-// billableActions returns the number of Actions that Temporal Cloud bills for a history
-// (https://docs.temporal.io/cloud/actions, read in November 2026). One Action is billed for the workflow start, each
-// scheduled activity, each activity retry, each timer, and all markers of one workflow task together. Heartbeats are
-// also billed and are not in the history, but the activities of the benchmark end before their first heartbeat.
+// billableActions counts the Actions that Temporal Cloud bills, according to https://docs.temporal.io/cloud/actions
+// in November 2026. Heartbeats are not counted, because the benchmark's activities end before their first heartbeat.
 func billableActions(events []*historypb.HistoryEvent) int {
 	n, tasksWithMarkers := 0, map[int64]bool{}
 	for _, e := range events {

@@ -96,9 +96,8 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	return m.writeTimeline(out)
 }
 
-// measureIn starts the local stack in the directory `dir` and makes the measurements in `plan`. If `dir` is "",
-// measureIn uses a temporary directory. If the context ends early, measureIn returns an error and the completed
-// measurements.
+// measureIn makes the measurements in `plan` on a new local stack. If the context ends early, measureIn returns an
+// error and the completed measurements.
 func measureIn(ctx context.Context, dir string, plan plan, progress io.Writer) (measurements, error) {
 	if dir == "" {
 		temporary, err := os.MkdirTemp("", "triptych-bench-")

@@ -18,8 +18,7 @@ type plan struct {
 	backlogSize int           // pictures that wait when the worker starts
 }
 
-// These constants are typical delays of the real clouds: the time in which Cloud Vision annotates a photo of a face,
-// and the time in which Cosmos DB writes a document.
+// These constants are typical delays of the real clouds for annotating a photo of a face and for writing a document.
 const (
 	visionDelay = 500 * time.Millisecond
 	cosmosDelay = 10 * time.Millisecond
@@ -40,8 +39,8 @@ func (m measurements) add(metric string, v *variant, values ...float64) {
 	m[metric][v.name] = append(m[metric][v.name], values...)
 }
 
-// These constants are prefixes of the names of metrics, which measure the time until a history event. The time starts
-// at the first event for eventTime, and at the previous event for eventWait.
+// These constants are prefixes of metric names. eventTime measures the time since the first history event, and
+// eventWait measures the time since the previous event.
 const (
 	eventTime = "at event "
 	eventWait = "before event "

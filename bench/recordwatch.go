@@ -9,8 +9,8 @@ import (
 	"triptych/picture"
 )
 
-// recordWatch reports the time when the Cosmos DB emulator has written the Record of a picture. recordWatch observes
-// the HTTP responses of the emulator, because polling for the Record would add delay and load.
+// recordWatch reports when the Cosmos DB emulator has written a Record. recordWatch observes the HTTP responses,
+// because polling would add delay and load.
 type recordWatch struct {
 	mu      sync.Mutex
 	waiting map[picture.ID]chan time.Time

@@ -34,8 +34,7 @@ func maximum(values []float64) *float64 { return quantile(1)(values) }
 // minForP99 is the smallest number of values for which the 99th percentile can differ from the maximum.
 const minForP99 = 100
 
-// tail returns the name of a summary for the slowest pictures, and the summary itself. The summary is the 99th
-// percentile if any variant has at least minForP99 values. Otherwise, the summary is the maximum.
+// tail summarizes the slowest pictures by the 99th percentile, or by the maximum if no variant has minForP99 values.
 func (m measurements) tail(metric string) (string, summary) {
 	for _, values := range m[metric] {
 		if len(values) >= minForP99 {

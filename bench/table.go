@@ -11,8 +11,8 @@ import (
 	"text/tabwriter"
 )
 
-// row is one line of the table. A missing value is nil. The name of a row is unique, and the part of the name before
-// ": " is the name of the row's group.
+// row is one line of the table, in which a missing value is nil. The unique name starts with the name of the row's
+// group.
 type row struct {
 	Name     string   `json:"row"`
 	Unit     string   `json:"unit"`

@@ -16,9 +16,8 @@ type throughput struct {
 	used      usage // by all pictures
 }
 
-// measureThroughput measures how many pictures per second the variant completes while it processes inFlight pictures
-// concurrently. The measurement begins when the variant has accepted the first inFlight pictures. The measurement
-// ends after the given interval, but not before the first Record is written.
+// measureThroughput measures how many pictures the variant completes per second after it has accepted inFlight
+// pictures. The measurement lasts at least until the first Record.
 func (v *variant) measureThroughput(ctx context.Context, inFlight int, interval time.Duration) (throughput, error) {
 	before := v.usage()
 	var result throughput

@@ -35,8 +35,8 @@ type variant struct {
 // processes 1,000 pictures at the same time.
 const pictureTimeout = 5 * time.Minute
 
-// process sends one new picture through the variant. It calls `accepted` when the variant has accepted the picture,
-// and returns the picture and the time when its Record was written.
+// process sends one new picture through the variant, calls `accepted` when the variant has accepted the picture, and
+// returns the Record's creation time.
 func (v *variant) process(ctx context.Context, accepted func()) (picture.Picture, time.Time, error) {
 	p, err := v.rig.newPicture()
 	if err != nil {

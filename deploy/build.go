@@ -39,8 +39,8 @@ func buildAll(ctx context.Context, arch string) error {
 	return saveImage(image, filepath.Join(dist, imageDir))
 }
 
-// compile builds programs for Linux from the repository in the directory `root`, and writes the binaries to the
-// directory `bin`. The binaries do not depend on the machine, the directory or the state of git.
+// compile builds programs for Linux and writes the binaries to the directory `bin`. The binaries do not depend on the
+// machine, the directory or git.
 func compile(ctx context.Context, root, arch, bin string, programs ...string) error {
 	args := []string{"build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", bin + string(filepath.Separator)}
 	for _, program := range programs {

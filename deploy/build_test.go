@@ -12,9 +12,8 @@ import (
 	"triptych/local/supervisor"
 )
 
-// TestBuild builds the programs for arm64 in CI, because we deploy arm64. Elsewhere it builds them for this machine's
-// architecture, because the first build for another architecture takes minutes. The test logs the sizes of the Lambda
-// functions.
+// TestBuild builds for the deployed architecture arm64 in CI. Elsewhere TestBuild builds for this machine, because
+// the first build for another architecture takes minutes.
 func TestBuild(t *testing.T) {
 	t.Run("build_is_the_same_in_another_directory", func(t *testing.T) {
 		otherRoot := filepath.Join(t.TempDir(), "another", "directory")
@@ -70,9 +69,8 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// compileAlone compiles a program while no other test builds programs, and returns the directory of the executable.
-// If the build cache is empty, a test of another package builds the Temporal server. A simultaneous build could delay
-// that test beyond go test's default timeout of ten minutes.
+// compileAlone compiles a program while no other test builds programs, because a simultaneous build could delay
+// another test beyond go test's timeout of ten minutes.
 func compileAlone(t *testing.T, root, arch, program string) (bin string) {
 	t.Helper()
 	lock, err := supervisor.LockBuilds(t.Context(), t.Output())

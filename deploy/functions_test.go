@@ -148,8 +148,8 @@ func startFunction(t *testing.T, s *stack.Stack, ssm, bootstrap string, timeout 
 	return host
 }
 
-// serveSSM starts an SSM server for the test and returns the server's URL. The server returns the settings of the
-// local stack as SSM parameters, for any path, such as /triptych/trigger.
+// serveSSM starts an SSM server and returns the server's URL. For any path, the server returns the settings of the
+// local stack as SSM parameters.
 func serveSSM(t *testing.T, s *stack.Stack) (endpoint string) {
 	t.Helper()
 	var settings []map[string]string

@@ -24,8 +24,8 @@ import (
 // for the user nonroot.
 const unprivileged = "65532:65532"
 
-// buildImage returns an image that contains one static program and no other file. The image therefore has no shell
-// and no packages. The worker needs no certificate files, because root certificates are compiled into it.
+// buildImage returns an image that contains one static program and no other file. The worker needs no certificate
+// files, because root certificates are compiled in.
 func buildImage(program, arch string) (v1.Image, error) {
 	code, err := os.ReadFile(program)
 	if err != nil {
@@ -78,8 +78,8 @@ func saveImage(image v1.Image, dir string) error {
 	return nil
 }
 
-// push uploads the image in the directory dir to the container registry, and returns the image's name with the
-// digest. Unlike a tag, the digest always refers to the same image.
+// push uploads the image in the directory `dir` and returns the image's name with the digest, which always refers to
+// the same image.
 func push(ctx context.Context, dir, repository string) (string, error) {
 	index, err := layout.ImageIndexFromPath(dir)
 	if err != nil {

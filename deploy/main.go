@@ -1,6 +1,5 @@
-// Command deploy builds the artifacts for the clouds. The command uploads the two artifacts that Terraform does not
-// upload: the worker's image to the container registry, and the page to the S3 bucket. Builds are reproducible: the
-// same commit and Go version give the same bytes in every directory. The command needs neither Docker nor the aws CLI.
+// Command deploy builds the artifacts for the clouds, and uploads the worker's image and the page, which Terraform
+// does not upload. The same commit and Go version give the same bytes in every directory.
 package main
 
 import (

@@ -19,9 +19,8 @@ import (
 	"triptych/internal/objects"
 )
 
-// revalidate is the value of the Cache-Control header for every file of the page. A file keeps its name in a new
-// version of the page, so a browser must always check whether the file has changed. The program web sends the same
-// header.
+// revalidate makes browsers check every file for changes, because a file keeps its name in a new version. The program
+// web sends the same header.
 const revalidate = "no-cache"
 
 const frontPage = "index.html"

@@ -39,7 +39,7 @@ func TestBackfill(t *testing.T) {
 }
 
 // testBackpressure checks that a backfill waits while 1,000 workflows are open, and continues after the test has
-// terminated these workflows. No worker executes these workflows, so none of them ends by itself.
+// terminated these workflows.
 func testBackpressure(t *testing.T, env *testenv.Env) {
 	const running = 1000
 	c := env.Temporal

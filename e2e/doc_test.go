@@ -1,5 +1,3 @@
-// Package e2e contains the end-to-end tests of the product. Each test starts the product's programs with the
-// emulators and uses them like a visitor of the site, an operator or a cloud. The subdirectories fault (the fault
-// suite), local (tests of `go run ./local`) and browser (tests of the page) contain more end-to-end tests, as
-// separate packages so that each package runs in less than four minutes.
+// Package e2e contains end-to-end tests that use the product like a visitor of the site, an operator or a cloud. The
+// subdirectories contain more end-to-end tests, because each package must run in less than four minutes.
 package e2e

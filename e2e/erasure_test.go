@@ -67,9 +67,8 @@ func TestErasure(t *testing.T) {
 	})
 }
 
-// testErasureWithoutTombstone checks that the activity `annotate` sends no picture to Google if the picture's erasure
-// has started without writing a tombstone. No worker executes the erase workflow, and Cosmos DB rejects read
-// requests. The activity can therefore learn of the erasure only from Temporal.
+// testErasureWithoutTombstone checks that `annotate` sends no picture to Google if only Temporal knows of the
+// erasure, because no tombstone was written.
 func testErasureWithoutTombstone(t *testing.T, env *testenv.Env) {
 	id, key := expiredPicture(t)
 	options := client.StartWorkflowOptions{ID: id.EraseWorkflowID(), TaskQueue: "queue-without-a-worker"}
@@ -87,8 +86,8 @@ func testErasureWithoutTombstone(t *testing.T, env *testenv.Env) {
 	checkErased(t, env, id)
 }
 
-// testUploadAfterErasure checks that a picture stays erased if it is uploaded again with the same grant. Cosmos DB is
-// unavailable during the second upload, so Temporal retries the persist step until Cosmos DB is available again.
+// testUploadAfterErasure checks that an erased picture stays erased if it is uploaded again with the same grant while
+// Cosmos DB is unavailable.
 func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
 	env.Vision.SetFault(annotator.Fault{Code: codes.Unavailable})
 	g := env.Upload(t, testenv.Portrait(t))
@@ -116,8 +115,8 @@ func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
 	}
 }
 
-// expiredPicture returns the ID and key of a picture whose upload grant has expired. The erasure of such a picture
-// completes immediately. While a grant is valid, an erasure has to wait, because the picture might be uploaded again.
+// expiredPicture returns the ID and key of a picture whose upload grant has expired, because an erasure has to wait
+// while a grant is valid.
 func expiredPicture(t *testing.T) (picture.ID, string) {
 	t.Helper()
 	id := picture.NewID(time.Now().Add(-time.Hour))

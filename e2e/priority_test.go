@@ -17,9 +17,8 @@ import (
 	"triptych/picture"
 )
 
-// TestPriority checks that an uploaded picture overtakes a backfill. It backfills 100 pictures while Vision's
-// responses are blocked: 50 fill the worker's 50 slots, and 50 are queued. The test then uploads a picture and
-// compares the times at which the workflows end.
+// TestPriority checks that an uploaded picture overtakes a backfill. Half of the backfill fills the worker's slots,
+// and the other half is queued.
 func TestPriority(t *testing.T) {
 	const slots, backlog, perSecond = 50, 100, 20
 	env := testenv.Start(t)

@@ -25,8 +25,8 @@ func TestReannotate(t *testing.T) {
 			awaitWorkflowEnd(t, env, id, "") // the sweep does not restart a running workflow
 		}
 		env.Erase(t, erased.ID, erased.EraseToken)
-		// Wait until the erase workflow has deleted the object. Otherwise the sweep could find the object and start a
-		// workflow that deletes it, and the test would count one workflow too many.
+		// Wait until the erase workflow has deleted the object, because the sweep could otherwise start another
+		// workflow, which the test would count.
 		env.AwaitActivity(t, erased.ID.EraseWorkflowID(), picture.DeleteObjectActivity)
 		env.Vision.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{
 			LabelAnnotations: []*visionpb.EntityAnnotation{{Description: "Astronaut"}}}})

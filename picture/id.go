@@ -23,8 +23,8 @@ const Prefix = "pictures/"
 // formats lists the accepted content types and their file extensions.
 var formats = [...]struct{ contentType, ext string }{{"image/jpeg", "jpg"}, {"image/png", "png"}, {"image/webp", "webp"}}
 
-// NewID returns a UUIDv7 (RFC 9562, section 5.7). The first 48 bits are the time in Unix milliseconds, so that IDs
-// sort by creation time, and 74 bits are random. NewID does not use uuid.NewV7, which makes only 62 bits random.
+// NewID returns a UUIDv7 of RFC 9562, which sorts by creation time. NewID does not use uuid.NewV7, because uuid.NewV7
+// makes 62 bits random instead of 74.
 func NewID(now time.Time) ID {
 	var u uuid.UUID
 	binary.BigEndian.PutUint64(u[:], uint64(now.UnixMilli())<<16)
@@ -80,8 +80,8 @@ func ParseKey(key string) (ID, string, error) {
 	return "", "", fmt.Errorf("object key %.80q is not %s<id>.jpg, .png or .webp", key, Prefix)
 }
 
-// backfillID returns a hash of the bucket, the key and the version ID. If there is no version ID, it hashes the ETag
-// instead. It also hashes the length of each part, so that different parts never form the same input.
+// backfillID returns a hash of the object's version. The hash includes each part's length, because different parts
+// could otherwise form the same input.
 func backfillID(p Picture) ID {
 	h := sha256.New()
 	for _, part := range []string{p.Bucket, p.Key, cmp.Or(p.VersionID, p.ETag)} {

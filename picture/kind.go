@@ -6,9 +6,8 @@ import "time"
 // history stores the Kind as the type of the failure.
 type Kind string
 
-// After an error of the first group, Triptych rejects the picture. After an error of the second group, the workflow
-// sends the picture's bytes or discards the picture. After an error of the third group, Temporal retries the
-// activity.
+// The first group of errors rejects the picture, the second group changes the workflow's next step, and Temporal
+// retries the activity after the third group.
 const (
 	BadImage Kind = "BadImage" // not an image that Google can read
 	TooLarge Kind = "TooLarge" // the picture or its annotation exceeds a limit

@@ -2,8 +2,8 @@ package picture
 
 import "time"
 
-// These are the names of the workflows and task queues. They are in this package, so that the programs `trigger` and
-// `web` need not import the packages `workflows` and `activities`.
+// The names are in this package so that `trigger` and `web` need not import the packages `workflows` and
+// `activities`.
 const (
 	AnnotateWorkflow = "AnnotatePicture"
 	EraseWorkflow    = "ErasePicture"

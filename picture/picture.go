@@ -1,5 +1,5 @@
-// Package picture defines the domain types: Picture, ID, Record, Progress, the kinds of errors, and the names of
-// workflows and activities. It makes no network calls and imports no SDK.
+// Package picture defines the domain types and the names of workflows and activities. The package makes no network
+// calls and imports no SDK.
 package picture
 
 import (
@@ -35,8 +35,8 @@ type Order struct {
 	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"`
 }
 
-// New returns the Picture for an object version, or an error if the arguments cannot describe an S3 object. If the
-// site created the key, the key contains the ID. Otherwise the ID is a hash of the bucket, the key and the version.
+// New fails if the arguments describe no S3 object. The ID is part of the key if the site created the key, otherwise
+// a hash.
 func New(bucket, key, versionID, etag string, size int64, uploadedAt time.Time) (Picture, error) {
 	switch {
 	case bucket == "":

@@ -39,9 +39,8 @@ const (
 	monthHours      = 730
 )
 
-// These estimates are for one picture of 500 KB, viewed once on a page of 19 files, with 6 API calls and an event
-// stream of 5 seconds. The picture's Record has 12 KB, and its workflow's history has 40 KB. 100 quarter-hourly
-// sweeps and 30 daily sweeps check the picture.
+// These estimates are for one picture of 500 KB that is viewed once. Over the months, 100 quarter-hourly sweeps and
+// 30 daily sweeps check the picture.
 const (
 	pictureGB = 0.0005
 	recordGB  = 12e-6

@@ -13,8 +13,8 @@ import (
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 )
 
-// evaluate returns the value of an expression. It first evaluates the addresses that the expression contains, such as
-// var.region. The map `scope` contains the values of names that are not addresses, such as "each".
+// evaluate returns the value of an expression. The map `scope` contains the values of names that are not addresses,
+// such as "each".
 func (in *interpreter) evaluate(e hclsyntax.Expression, scope map[string]cty.Value) (cty.Value, error) {
 	objects := map[string]map[string]cty.Value{}     // by first name, such as var or aws_s3_bucket
 	dataSources := map[string]map[string]cty.Value{} // by type
@@ -126,9 +126,8 @@ func (in *interpreter) variable(block *hclsyntax.Block) (cty.Value, error) {
 
 const accountID = "123456789012"
 
-// placeholder returns an object in place of a resource, because only a provider can compute the resource's
-// attributes. The object has every attribute name that occurs in the configuration's expressions. The value of each
-// attribute is the attribute's address.
+// placeholder returns an object in place of a resource, because only a provider can compute attributes. The value of
+// each attribute is the attribute's address.
 func (in *interpreter) placeholder(address string) cty.Value {
 	attributes := map[string]cty.Value{}
 	for name := range in.attributeNames {

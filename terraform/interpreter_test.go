@@ -139,8 +139,8 @@ func parseFile(name, text string) (parsedFile, error) {
 	return f, nil
 }
 
-// instance is one instance of a block. The field `key` is the index (for `count`), the map key (for `for_each`), or
-// NilVal if the block has neither. If the block has `for_each`, the field `scope` contains the variable "each".
+// instance is one instance of a block. The field `key` is the index for `count`, the map key for `for_each`, or
+// NilVal otherwise.
 type instance struct {
 	key     cty.Value
 	address string

@@ -27,12 +27,12 @@ func readSources(t *testing.T) sources {
 	return files
 }
 
-// plan contains all resource instances of the configuration. It also contains the data sources, providers, outputs
-// and the terraform block. The addresses of these four begin with "data.", "provider.", "output." and "terraform".
+// plan contains resource instances, data sources, providers, outputs and the terraform block. The addresses of the
+// last four begin with "data.", "provider.", "output." and "terraform".
 type plan []resource
 
-// resource is one resource instance in the plan. A value that only a provider can compute is replaced by its address,
-// such as "aws_s3_bucket.site.arn". A test can therefore check to which resource an attribute refers.
+// resource is one resource instance. A value that only a provider can compute is replaced by its address, so that a
+// test can check references.
 type resource struct {
 	address, typ string
 	values       map[string]any // blocks are lists

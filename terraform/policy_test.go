@@ -80,8 +80,8 @@ var actionsWithoutResource = map[string]func(s any) bool{
 	},
 }
 
-// accessResources contains the maximum number of resources for each type that may grant access in a cloud. Any other
-// type whose name matches accessTypes is rejected, because no rule checks its content.
+// accessResources contains the maximum number of resources per type. Any other type whose name matches accessTypes is
+// rejected, because no rule checks its content.
 var accessResources = map[string]int{
 	"aws_iam_role": 4, "aws_iam_role_policy": 4, "aws_s3_bucket_policy": 2, "aws_lambda_permission": 3,
 	"aws_iam_outbound_web_identity_federation": 1, "aws_ecr_lifecycle_policy": 1, "aws_appautoscaling_policy": 1,
@@ -110,8 +110,8 @@ var policyRules = map[string]rule{
 				}
 			}
 			for typ, n := range counts {
-				// The numbers in accessResources are for a plan with all features. A plan without federation or
-				// without Temporal Cloud has fewer of these resources, so only a larger number is an error.
+				// A smaller number is no error, because a plan without federation or without Temporal Cloud has fewer
+				// of these resources.
 				if n > accessResources[typ] {
 					errs = append(errs, fmt.Sprintf("the plan contains %d %s, want at most %d", n, typ, accessResources[typ]))
 				}

@@ -1,6 +1,6 @@
-// Package terraform_test checks rules on the planned infrastructure. For each rule, it also makes wrong changes to
-// the configuration and expects the rule to reject each change. The tests need neither Terraform nor a cloud, because
-// interpreter_test.go evaluates the configuration.
+// Package terraform_test checks rules on the planned infrastructure, and checks that each rule rejects wrong changes
+// to the configuration. The tests need neither Terraform nor a cloud, because interpreter_test.go evaluates the
+// configuration.
 package terraform_test
 
 import (
@@ -13,8 +13,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// rule is a property that the plan must have. The function `check` returns one message per violation. Each mutation
-// is a change to the configuration that the function `check` must report.
+// rule is a property that the plan must have. The function `check` returns one message per violation, and must report
+// each mutation of the configuration.
 type rule struct {
 	check     func(plan) []string
 	mutations []mutation

@@ -11,9 +11,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// settingReaders lists, for each program, the directories whose code reads the program's settings. The first
-// directory contains the main package. The settings TEMPORAL_* are read by the Temporal SDK, which is not in these
-// directories.
+// settingReaders lists the directories whose code reads each program's settings. The settings TEMPORAL_* are missing
+// there, because the Temporal SDK reads them.
 var settingReaders = map[string][]string{
 	"web":     {"../web", "../internal/records", "../internal/objects"},
 	"trigger": {"../trigger"},
@@ -102,8 +101,8 @@ func TestSettingsVersion(t *testing.T) {
 	}{
 		"new_erase_secret_replaces_only_web":      {files, map[string]cty.Value{"erase_secret_version": cty.NumberIntVal(2)}, "web"},
 		"additional_setting_replaces_only_worker": {files, map[string]cty.Value{"features": cty.SetVal([]cty.Value{cty.StringVal("FACE_DETECTION")})}, "worker"},
-		// Regression: the settings version must not be a sum of parameter versions. Such a sum does not change when a
-		// new setting replaces an old one, because both can have version 1.
+		// Regression: the settings version must not be a sum of versions, because a new setting can have the same
+		// version as the old one.
 		"setting_with_a_new_name_replaces_only_web": {swapped, nil, "web"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -217,8 +217,8 @@ func regionRule(aws, azure, vision, temporal string, mutations ...mutation) rule
 	}, mutations}
 }
 
-// destroyRule returns a rule about pictures, container images and the Temporal namespace. If the parameter `allowed`
-// is true, "terraform destroy" must be able to delete all three. Otherwise, all three must be protected.
+// destroyRule returns a rule about pictures, container images and the Temporal namespace. If `allowed` is false, all
+// three must be protected from "terraform destroy".
 func destroyRule(allowed bool, mutations ...mutation) rule {
 	return rule{func(p plan) (errs []string) {
 		errs = append(errs, expect(p.resource("aws_s3_bucket.pictures"), allowed, "force_destroy")...)

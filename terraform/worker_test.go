@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// gracefulShutdown reads from the worker's source code how many seconds a graceful shutdown may take. If the source
-// code does not contain the number, gracefulShutdown returns infinity, so that every rule that uses the number fails.
+// gracefulShutdown reads the worker's shutdown timeout in seconds from the source code. If the timeout is missing,
+// gracefulShutdown returns infinity, which makes the rules fail.
 func gracefulShutdown() float64 {
 	found := regexp.MustCompile(`stopTimeout = (\d+) \* time\.Second`).FindStringSubmatch(goSource("../worker"))
 	if found == nil {

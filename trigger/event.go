@@ -39,9 +39,9 @@ func splitRecords(event json.RawMessage) ([]json.RawMessage, error) {
 	return records, nil
 }
 
-// unwrapDeadLetter returns the S3 event records in a dead letter, or `record` itself if `record` is not an SQS
-// message. A dead letter is the SQS message that Lambda writes after an event has failed too often
-// (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
+// unwrapDeadLetter returns the S3 event records in a dead letter, and any other record unchanged. Lambda writes a
+// dead letter to SQS in the format of
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html.
 func unwrapDeadLetter(record json.RawMessage) ([]json.RawMessage, error) {
 	var message events.SQSMessage
 	if err := json.Unmarshal(record, &message); err != nil || message.EventSource != "aws:sqs" {

@@ -1,6 +1,6 @@
-// Command trigger is the Lambda function that receives the bucket's S3 events and starts a workflow for each uploaded
-// picture. A repeated event has no effect. The function itself never retries: after an error, Lambda delivers the
-// event again, and finally sends the event to the dead-letter queue.
+// Command trigger is the Lambda function that starts a workflow for each uploaded picture in the bucket's S3 events.
+// The function never retries, because Lambda delivers the event again after an error and finally sends the event to
+// the dead-letter queue.
 package main
 
 import (
@@ -37,8 +37,8 @@ type trigger struct {
 	client client.Client
 }
 
-// handle starts a workflow for each picture in an S3 event, or in the events that a dead-letter message contains. The
-// failure of one record does not prevent the start of the others.
+// handle starts a workflow for each picture in an S3 event or a dead-letter message. The failure of one record does
+// not stop the others.
 func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
 	// Stop one second before Lambda's deadline, so that there is time to log the error.
 	if deadline, ok := ctx.Deadline(); ok {
@@ -69,8 +69,8 @@ func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
 	return errors.Join(failed...)
 }
 
-// start starts the workflow for the picture that an S3 event record describes. It skips an unreadable record without
-// an error, because after an error Lambda would only deliver the same unreadable record again.
+// start starts the workflow for the picture in an S3 event record. An unreadable record causes no error, because
+// Lambda would deliver the record again.
 func start(ctx context.Context, c client.Client, record json.RawMessage) error {
 	p, err := parseRecord(record)
 	if err != nil {

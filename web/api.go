@@ -107,9 +107,8 @@ const maxBody = 4 << 10
 
 const hashHeader = "x-amz-content-sha256"
 
-// verifyBody checks the size and the SHA-256 of the request body, and leaves the body readable. In production,
-// CloudFront signs each request, and AWS refuses a body if the request has no header with the body's SHA-256.
-// verifyBody also requires this header, so that local tests behave like AWS.
+// verifyBody checks the request body and leaves the body readable. verifyBody requires the SHA-256 header, because
+// AWS refuses a body without this header in production.
 func verifyBody(r *http.Request) error {
 	const remedy = "set it to the SHA-256 of the body, in lower-case hex"
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))

@@ -21,16 +21,15 @@ type streamTiming struct {
 	limit     time.Duration // of the whole stream
 }
 
-// defaultTiming contains the durations in production. A stream sends keep-alive comments, because CloudFront closes a
-// connection on which the origin sends nothing for 60 s (origin_read_timeout in terraform/site.tf). A stream ends
-// after a minute to free its Lambda instance, and the page then opens a new stream.
+// defaultTiming is for production, where CloudFront closes a connection after 60 s without data. A stream ends after
+// a minute to free its Lambda instance.
 var defaultTiming = streamTiming{
 	fast: 200 * time.Millisecond, slow: time.Second, idle: 10 * time.Second,
 	keepAlive: 15 * time.Second, limit: time.Minute,
 }
 
 // untilNextRead returns how long a stream waits before it reads the progress again. The parameter `progress` is the
-// result of the last read, and streamAge is the age of the stream.
+// result of the last read.
 func (t streamTiming) untilNextRead(progress picture.Progress, streamAge time.Duration) time.Duration {
 	age := time.Since(progress.ID.CreatedAt())
 	switch {
@@ -63,8 +62,8 @@ func (a *api) streamProgress(w http.ResponseWriter, r *http.Request, id picture.
 	return nil
 }
 
-// poll reads the picture's progress repeatedly and sends each change. It returns when the picture's status is final,
-// ctx ends, the server stops or the client disconnects. While a cloud is unavailable, poll continues to read.
+// poll sends progress changes until the status is final, ctx ends, the server stops or the client disconnects. poll
+// continues while a cloud is unavailable.
 func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 	keepAlive, next := time.Tick(a.timing.keepAlive), time.NewTimer(0)
 	began, failing := time.Now(), false
@@ -99,9 +98,8 @@ func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 	}
 }
 
-// eventWriter writes server-sent events and flushes each event. It sets a new write deadline before each event,
-// because the server's write deadline is too short for a stream. It ignores errors of flushing and of setting
-// deadlines, because lambdaurl's response writer lacks these operations but works without them.
+// eventWriter extends the server's write deadline, which is too short for streams. eventWriter ignores errors of
+// Flush and SetWriteDeadline, because lambdaurl's response writer lacks both.
 type eventWriter struct {
 	w    http.ResponseWriter
 	rc   *http.ResponseController

@@ -180,9 +180,8 @@ func TestStreamProgress(t *testing.T) {
 	})
 }
 
-// endCosmosFault makes the Cosmos DB emulator available again and writes the Record. In azcosmos, concurrent callers
-// share one account request, so a write may still return an error from before. endCosmosFault therefore repeats the
-// write until it succeeds.
+// endCosmosFault repeats the write until it succeeds, because concurrent callers in azcosmos share one account
+// request, so a write may return an error from before.
 func (s *testSite) endCosmosFault(t *testing.T, record picture.Record) {
 	t.Helper()
 	s.cosmos.SetFault(cosmosdb.Fault{})

@@ -1,5 +1,5 @@
-// Command web serves the page and its API, as a Lambda behind a function URL or as a plain HTTP server. It never reads
-// the bytes of a picture and never writes to S3 or Cosmos DB.
+// Command web serves the page and its API, as a Lambda or as a plain HTTP server. The command never reads the bytes
+// of a picture and never writes to S3 or Cosmos DB.
 package main
 
 import (
@@ -38,9 +38,8 @@ func main() {
 	}
 }
 
-// lazyHandler calls the function `open` for the first request instead of at startup, and again for the next request
-// if `open` failed. If a Lambda failed during its initialization, AWS would restart the Lambda and the caller would
-// not learn the reason.
+// lazyHandler calls `open` for the first request, because AWS would restart a Lambda that fails at startup, and the
+// caller would not learn the reason.
 type lazyHandler struct {
 	mu      sync.Mutex
 	handler http.Handler // nil until open succeeds
@@ -77,8 +76,8 @@ func serve(ctx context.Context, addr string) error {
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", addr, err)
 	}
-	// The timeouts limit how long a slow or hostile client can hold a connection. An event stream can last longer,
-	// because it clears the read deadline and sets a new write deadline before each write.
+	// The timeouts limit how long a client can hold a connection. An event stream can last longer, because it sets
+	// its own deadlines.
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,

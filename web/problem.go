@@ -43,9 +43,8 @@ func unavailable(retryAfter time.Duration, what string, cause error) problem {
 	return problem{Status: http.StatusServiceUnavailable, Detail: detail, retryAfter: retryAfter, cause: cause}
 }
 
-// writeProblem writes err to the response as a problem. If err is not a problem, the response has status 500.
-// writeProblem does not log the cause if the client has disconnected, because the cause is then often only the
-// cancelled request.
+// writeProblem uses status 500 if err is not a problem. If the client has disconnected, writeProblem logs nothing,
+// because the cause is often the cancelled request.
 func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	p, ok := errors.AsType[problem](err)
 	if !ok {
@@ -67,8 +66,8 @@ func writeMethodNotAllowed(w http.ResponseWriter, r *http.Request, allow string)
 	writeProblem(w, r, clientError(http.StatusMethodNotAllowed, "This address accepts only %s.", allow))
 }
 
-// writeJSON writes v as a JSON response. It encodes v before it writes anything, so that an encoding error can still
-// become an error response. HTML escaping is off, because it would turn each & of a signed URL into \u0026.
+// writeJSON encodes v first, so that an encoding error can still become an error response. HTML escaping would
+// replace each & of a signed URL.
 func writeJSON(w http.ResponseWriter, status int, contentType string, v any) error {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)

@@ -20,9 +20,8 @@ func (a *api) getProgress(w http.ResponseWriter, r *http.Request, id picture.ID)
 	return writeJSON(w, http.StatusOK, "application/json", progress)
 }
 
-// progress returns the progress of a picture from its Record or, if no Record exists, from its workflow. If Cosmos DB
-// is unavailable, progress returns an error, unless the workflow is still running. The parameter `latest` points to
-// the last known state of the workflow, and progress stores the new state there.
+// progress returns the picture's progress from the Record or the workflow. If Cosmos DB is unavailable, progress
+// returns an error, unless the workflow is running.
 func (a *api) progress(ctx context.Context, id picture.ID, latest *status.Execution) (picture.Progress, error) {
 	record, recordErr := a.record(ctx, id)
 	if recordErr == nil {
@@ -49,8 +48,8 @@ func (a *api) progress(ctx context.Context, id picture.ID, latest *status.Execut
 	return progress, nil
 }
 
-// execution returns the current state of the picture's workflow. The parameter `latest` is the last known state. If
-// the history has not grown since then, execution does not request the history again.
+// execution returns the current state of the picture's workflow. If the history has not grown since `latest`,
+// execution does not request the history again.
 func (a *api) execution(ctx context.Context, id picture.ID, latest status.Execution) (status.Execution, error) {
 	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
 	defer cancel()

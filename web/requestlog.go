@@ -11,9 +11,8 @@ import (
 	"triptych/picture"
 )
 
-// logRequests returns a handler that calls `next` and logs each request. The log contains the route instead of the
-// URL, because a URL contains the whole picture ID. The handler also recovers from a panic, because lambdaurl does
-// not, and responds with status 500 if no response has begun.
+// logRequests logs the route instead of the URL, because a URL contains the whole picture ID. The handler recovers
+// from panics, because lambdaurl does not.
 func logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
@@ -39,8 +38,8 @@ func logRequests(next http.Handler) http.Handler {
 	})
 }
 
-// statusRecorder is a response writer that records the status of the response. It also discards the body of a
-// response to a HEAD request, because lambdaurl would send the body.
+// statusRecorder records the status of the response. statusRecorder discards the body of a response to a HEAD
+// request, because lambdaurl would send the body.
 type statusRecorder struct {
 	http.ResponseWriter
 	status      int // 0 until the header is written

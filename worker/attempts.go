@@ -13,8 +13,8 @@ import (
 	"triptych/picture"
 )
 
-// gracePeriod is how long an activity may continue after the worker was told to stop. Google usually responds within this
-// time, and bills a call even if the worker abandons it. A supervisor may kill the worker soon afterwards.
+// gracePeriod is how long an activity may continue when the worker stops. Google usually responds within this time,
+// and bills abandoned calls too.
 const gracePeriod = 3 * time.Second
 
 // stopTimeout is how long the worker waits for its activities when it stops: gracePeriod plus time for an activity to
@@ -33,8 +33,8 @@ func (*attempts) InterceptActivity(_ context.Context, next interceptor.ActivityI
 	return &attempts{ActivityInboundInterceptorBase: interceptor.ActivityInboundInterceptorBase{Next: next}}
 }
 
-// ExecuteActivity logs a message with the keys from which terraform/monitoring.tf derives metrics. The key `seconds`
-// contains the duration of the attempt. The key `waited` contains the time since the activity was scheduled.
+// ExecuteActivity logs the keys from which terraform/monitoring.tf derives metrics. `waited` is the time since the
+// activity was scheduled.
 func (a *attempts) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	info, started := activity.GetInfo(ctx), time.Now()
 	result, err := a.executeUntilStopped(ctx, in)
@@ -55,9 +55,8 @@ func outcome(err error) string {
 	return "unexpected"
 }
 
-// executeUntilStopped executes the activity, and cancels the activity if the worker shuts down. A cancelled activity
-// fails with a retryable error, so that another worker repeats the activity immediately. Otherwise, Temporal would
-// notice the shutdown only after a timeout.
+// executeUntilStopped cancels the activity if the worker shuts down. Without the retryable error, another worker
+// would repeat the activity only after a timeout.
 func (a *attempts) executeUntilStopped(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

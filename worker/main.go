@@ -1,5 +1,5 @@
-// Command worker runs the workflows and activities. It serves both task queues until it receives a signal. It stores
-// nothing: if it stops or is killed, another worker continues with the same pictures.
+// Command worker runs the workflows and activities of both task queues until it receives a signal. The worker stores
+// nothing, so another worker can continue with the same pictures.
 package main
 
 import (
@@ -107,8 +107,8 @@ func open(ctx context.Context, c config) (*activities.Activities, error) {
 	}, nil
 }
 
-// newWorkers returns two workers, one for each task queue. The activity annotate has its own task queue, because only
-// annotate needs a rate limit, and Temporal applies a rate limit to a whole task queue.
+// newWorkers returns one worker for each task queue. The activity annotate has its own queue, because Temporal
+// applies a rate limit to a whole task queue.
 func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond float64, fatal chan<- error) []worker.Worker {
 	options := worker.Options{
 		Interceptors:      []interceptor.WorkerInterceptor{&attempts{}},

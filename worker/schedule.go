@@ -13,9 +13,8 @@ import (
 	"triptych/picture"
 )
 
-// sweeps are the scheduled sweeps, which find pictures whose S3 event was lost. `sweep-all` examines all pictures
-// every 24 hours. `sweep` examines IDs of the last 25 hours, because an upload may arrive 15 minutes after its ID's
-// creation.
+// sweeps find pictures whose S3 event was lost. `sweep` covers one hour more than the interval of `sweep-all`,
+// because an upload may arrive 15 minutes after its ID's creation.
 var sweeps = map[string]struct {
 	every time.Duration
 	sweep picture.Sweep

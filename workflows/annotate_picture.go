@@ -14,8 +14,8 @@ import (
 	"triptych/picture"
 )
 
-// AnnotatePicture takes one picture through the three clouds. It ends when the picture has a Record: annotated, or rejected
-// with a reason. It waits for unavailable clouds, and discards a picture that its owner erased meanwhile.
+// AnnotatePicture ends when the picture has a Record, which is annotated or rejected. A picture that its owner has
+// erased meanwhile is discarded.
 func AnnotatePicture(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
 	runID := workflow.GetInfo(ctx).WorkflowExecution.RunID
 	result, steps, err := annotate(ctx, order)

@@ -8,9 +8,8 @@ import (
 	"triptych/picture"
 )
 
-// ErasePicture deletes a picture from all three clouds and from Temporal, even while its workflow runs. It writes the
-// tombstone first, because a picture with a tombstone gets no new annotation. An upload grant cannot be revoked, so
-// ErasePicture waits until the grant has expired, and then deletes what was uploaded meanwhile.
+// ErasePicture writes the tombstone first to prevent a new annotation. An upload grant cannot be revoked, so
+// ErasePicture deletes again after the grant's expiry.
 func ErasePicture(ctx workflow.Context, id picture.ID) error {
 	ctx = defaultOptions(ctx)
 	if err := execute(ctx, id, picture.WriteTombstoneActivity, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity); err != nil {

@@ -23,10 +23,8 @@ import (
 	"triptych/workflows"
 )
 
-// goldenPath returns the path of a golden history, which is the recorded history of a workflow that ran released
-// code. New code must be able to replay each golden history, because workflows with the same history may still be
-// open. Add a golden history for each new branch with `go test ./workflows -run Golden -record missing`, and never
-// replace an existing golden history.
+// goldenPath returns the path of a golden history. Never replace an existing golden history, because workflows with
+// the same history may still be open.
 func goldenPath(workflow, branch string) string {
 	return filepath.Join("testdata", workflow, branch+".json")
 }
@@ -142,8 +140,8 @@ func decode(t *testing.T, payloads *commonpb.Payloads, into any) {
 	}
 }
 
-// checkUnlimitedRetries fails the test if an activity in the golden history has a limit on its attempts or its total
-// time. With such a limit, the workflow could end without a Record.
+// checkUnlimitedRetries fails the test if an activity has a limit on its attempts or total time, because the workflow
+// could then end without a Record.
 func checkUnlimitedRetries(t *testing.T, path string) {
 	t.Helper()
 	activities := 0

@@ -8,10 +8,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// localFirst runs an activity once as a local activity, which saves three of about ten Temporal transactions per
-// picture. If the activity fails and a retry can help, localFirst runs the same activity as a regular activity, with
-// unlimited retries and with its error visible in `temporal workflow describe`. The repetition is safe, because all
-// activities are idempotent.
+// localFirst runs a local activity, which saves three of about ten Temporal transactions per picture, and repeats a
+// failed activity as a regular activity. Activities must be idempotent.
 func localFirst[Out, In any](ctx workflow.Context, activity string, in In) (Out, error) {
 	var out Out
 	err := workflow.ExecuteLocalActivity(localOptions(ctx), activity, in).Get(ctx, &out)

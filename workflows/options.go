@@ -9,12 +9,12 @@ import (
 	"triptych/picture"
 )
 
-// maxRetryInterval is the longest pause between two attempts of an activity. The number of attempts and their total
-// time have no limit, because a cloud may be unavailable for days.
+// maxRetryInterval is the longest pause between two attempts of an activity. The number of attempts has no limit,
+// because a cloud may be unavailable for days.
 const maxRetryInterval = time.Minute
 
-// localOptions allows a local activity one attempt of at most three seconds, including the time to fetch credentials.
-// The attempt is short, because a local activity should end before its workflow task times out.
+// localOptions allows one attempt of three seconds, because a local activity should end before its workflow task
+// times out. The attempt may include fetching credentials.
 func localOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout: 3 * time.Second,
@@ -22,8 +22,8 @@ func localOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// annotateOptions selects annotate's own task queue, whose rate is limited to Vision's quota. An attempt may take 60 s,
-// because Google may need 20 s for a picture. A missing heartbeat detects a crashed worker after 3 s.
+// annotateOptions selects annotate's rate-limited task queue. A missing heartbeat must detect a crashed worker,
+// because the timeout is long: Google may need 20 s.
 func annotateOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           picture.AnnotateQueue,

@@ -9,8 +9,8 @@ import (
 	"triptych/picture"
 )
 
-// SweepPictures starts a workflow for each object that has neither a Record nor a workflow, because S3 events can be lost.
-// It runs on schedules (worker/schedule.go). Operators start it to backfill a bucket or to annotate pictures again.
+// SweepPictures starts a workflow for each object that has neither a Record nor a workflow, because S3 events can be
+// lost.
 func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.SweepCounts, error) {
 	if s.Within > 0 && s.After == "" {
 		s.After = picture.KeyAt(workflow.Now(ctx).Add(-time.Duration(s.Within) * time.Second))

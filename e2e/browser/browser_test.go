@@ -34,8 +34,8 @@ const portrait = "../../emulators/vision/testdata/astronaut.jpg"
 
 var screenshots = flag.String("screenshots", "", "`directory` for screenshots of the page")
 
-// pageEnv contains the environment of the page tests: a local stack, and a Chromium whose fake camera shows a photo.
-// The tests share this environment, because it takes seconds to start.
+// pageEnv contains a local stack and a Chromium whose fake camera shows a photo. The tests share one environment,
+// because it takes seconds to start.
 type pageEnv struct {
 	*stack.Stack
 	chromium context.Context
@@ -55,8 +55,8 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// TestPage tests the page in a real browser with the real programs of the product. The groups of tests run in
-// parallel, each with its own local stack. Within a group, tests that inject faults run one after the other.
+// TestPage tests the page in a real browser. Tests that inject faults into the same local stack run one after the
+// other.
 func TestPage(t *testing.T) {
 	webStack := stacktest.Start(t)
 	webURL := startWeb(t, webStack)
@@ -159,8 +159,7 @@ type tab struct {
 	site string
 }
 
-// newTab opens a tab. The test fails if the page in the tab logs an error or throws an exception, for example because
-// the Content Security Policy blocks a script.
+// newTab opens a tab. The test fails if the page in the tab logs an error or throws an exception.
 func newTab(t *testing.T, chromium context.Context, site string) tab {
 	t.Helper()
 	var mu sync.Mutex

@@ -231,9 +231,8 @@ func testCamera(t *testing.T, h pageEnv) {
 	})
 }
 
-// delayCamera delays each call of getUserMedia on the page. Each call appends a function to the array `window.allow`,
-// and opens the camera when the test calls this function. The array `window.streams` contains the opened camera
-// streams.
+// delayCamera makes getUserMedia wait until the test calls the function that getUserMedia has appended to
+// `window.allow`. The opened streams are in `window.streams`.
 func (p tab) delayCamera() {
 	p.Helper()
 	evaluate[bool](p, `window.allow = [], window.streams = [], navigator.mediaDevices.getUserMedia = ((open) => async (wish) => {

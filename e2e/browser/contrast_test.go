@@ -73,8 +73,8 @@ const visibleText = `(() => {
 	return found;
 })()`
 
-// checkContrast checks that each text run has a contrast of at least minContrast with every pixel behind the text.
-// The pixels come from a screenshot with transparent text, because the background may be a gradient or a picture.
+// checkContrast checks the contrast of each text run with every pixel behind the text. A screenshot supplies the
+// pixels, because the background may be a picture.
 func (p tab) checkContrast(view string) {
 	p.Helper()
 	p.waitUntil(`document.getAnimations().length === 0`)

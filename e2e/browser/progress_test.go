@@ -95,9 +95,8 @@ func testReload(t *testing.T, h pageEnv) {
 	})
 }
 
-// testWaitingFor checks that the page's title names the cloud in the field `waitingFor` of the API's response, even
-// if the error message mentions another cloud. Without this field, the title must name the cloud in the step's field
-// `cloud`.
+// testWaitingFor checks that the page's title names the cloud in `waitingFor` or, without this field, in `cloud`,
+// even if the error message mentions another cloud.
 func testWaitingFor(t *testing.T, h pageEnv) {
 	for name, c := range map[string]struct{ fields, want string }{
 		"aws":                     {`"cloud": "google", "waitingFor": "aws"`, "waits for AWS"},

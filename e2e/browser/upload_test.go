@@ -239,8 +239,8 @@ func (h pageEnv) visitDeployedSite(t *testing.T) tab {
 	return p
 }
 
-// bucketResponds intercepts the page's uploads and responds in place of the bucket. The n-th upload gets the n-th
-// status, and all later uploads get the last status. bucketResponds returns a counter of the uploads.
+// bucketResponds responds to the n-th upload with the n-th status, and to later uploads with the last status. The
+// result counts the uploads.
 func (p tab) bucketResponds(statuses ...int64) *atomic.Int32 {
 	p.Helper()
 	var puts atomic.Int32
@@ -288,9 +288,8 @@ func (p tab) setConditions(conditions network.Conditions) {
 	})
 }
 
-// emulateNetwork is the DevTools command that simulates network conditions. Chromium up to version 148 expects the
-// parameter "offline" beside the list of conditions, and newer versions expect this parameter in each condition. The
-// type emulateNetworkParams contains the parameter in both places.
+// emulateNetwork sends the parameter `offline` in two places, because Chromium up to version 148 expects it beside
+// the list of conditions, and newer versions expect it in each condition.
 var emulateNetwork = cdp.Command[emulateNetworkParams, network.EmulateNetworkConditionsByRuleResult]{Method: network.CommandEmulateNetworkConditionsByRule}
 
 type emulateNetworkParams struct {

@@ -52,9 +52,8 @@ func blockCosmosCreate(t *testing.T, s *suite) (*testPicture, *blocker) {
 	return p, b
 }
 
-// duringCosmosCreate calls `act` while the creation of a picture's Record is blocked. The local activity that creates
-// the Record times out after 3 s. If `act` takes more than 2 s, duringCosmosCreate tries again with another picture,
-// up to five pictures in total.
+// duringCosmosCreate calls `act` while the creation of a Record is blocked. If `act` is slow, duringCosmosCreate
+// tries another picture, because the local activity times out after 3 s.
 func duringCosmosCreate(t *testing.T, s *suite, act func(*testPicture, *blocker)) *testPicture {
 	t.Helper()
 	for range 5 {
@@ -75,8 +74,8 @@ func blockCosmosReplace(t *testing.T, s *suite) (*testPicture, *blocker) {
 	p, b := s.newStubbedPicture(t), newBlocker(t)
 	p.upload(t)
 	record := p.awaitOutcome(t, annotated)
-	// The response 503 makes the local activity fail, so the workflow replaces the Record in a regular activity. The
-	// test can block a regular activity for longer than a local activity, which times out after 3 s.
+	// The response 503 makes the workflow use a regular activity, because the test cannot block a local activity for
+	// longer than 3 s.
 	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: http.StatusServiceUnavailable, Times: 1})
 	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPut, OnMatch: b.block, Times: 1})
 	pic, err := picture.New(record.Bucket, record.Key, record.VersionID, record.ETag, record.Size, record.UploadedAt)

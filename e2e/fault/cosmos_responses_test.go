@@ -83,8 +83,8 @@ var cosmosThrottling = faultCase{name: "Cosmos_DB_status_429_with_retry-after_2_
 	const retryAfter = 2 * time.Minute // the test does not wait for its end
 	p := uploadWhileThrottled(t, s, retryAfter)
 	pending := p.awaitRetry(t, stepFailure{picture.PersistStep, picture.Throttled, "request units"})
-	// The retry is due retryAfter after the local activity received status 429. The variable `wait` may be slightly
-	// shorter, because it starts later, at the end of the regular activity's first attempt.
+	// The variable `wait` may be slightly shorter than retryAfter, because retryAfter starts with status 429, before
+	// the end of the activity's first attempt.
 	wait := pending.NextAttemptScheduleTime.AsTime().Sub(pending.LastAttemptCompleteTime.AsTime())
 	if wait < retryAfter-10*time.Second || wait > retryAfter+time.Second {
 		t.Errorf("the next attempt is scheduled after %s, want %s", wait, retryAfter)
@@ -126,9 +126,8 @@ var cosmosTooLarge = faultCase{name: "Cosmos_DB_status_413_rejects_the_picture_a
 	}
 }}
 
-// uploadWhileThrottled uploads a picture while Cosmos DB responds with status 429 to the first write of the picture's
-// Record. All later writes succeed. If the worker retried too early, the write would succeed before retryAfter has
-// passed, and the test would fail.
+// uploadWhileThrottled uploads a picture while Cosmos DB refuses its first Record write. Later writes succeed, so
+// that a test notices a retry before retryAfter.
 func uploadWhileThrottled(t *testing.T, s *suite, retryAfter time.Duration) *testPicture {
 	t.Helper()
 	p := s.newStubbedPicture(t)

@@ -23,9 +23,8 @@ import (
 	"triptych/picture"
 )
 
-// erasures contains the tests that erase a picture. Each test erases its picture at a different stage of the
-// picture's workflow. At the end, a tombstone must have replaced the Record, and no later write may replace the
-// tombstone.
+// erasures contains tests that erase a picture at different stages of its workflow. At the end, a tombstone must have
+// replaced the Record permanently.
 var erasures = []faultCase{
 	{name: "picture_erased_before_its_upload_is_never_sent_to_Google", run: func(t *testing.T, s *suite) {
 		p := s.newPicture(t, testenv.Portrait(t))
@@ -157,8 +156,8 @@ func (p *testPicture) awaitErasureRetry(t *testing.T, activity, message string) 
 	}
 }
 
-// checkStaysErased checks that the picture is erased and that the number of Google's charges is one of `bills`. It
-// then sends the trigger another S3 event for the picture and repeats both checks.
+// checkStaysErased checks that the picture stays erased after another S3 event, and that the number of Google's
+// charges is one of `bills`.
 func (p *testPicture) checkStaysErased(t *testing.T, bills ...int) {
 	t.Helper()
 	p.checkErased(t, bills)
@@ -168,9 +167,8 @@ func (p *testPicture) checkStaysErased(t *testing.T, bills ...int) {
 	p.checkErased(t, bills)
 }
 
-// checkErased checks that only the picture's tombstone is left and that the annotation workflow has ended. It also
-// checks that the number of Google's charges is one of `bills`. The erase workflow may still be running, because it
-// deletes the object again after the upload grant has expired.
+// checkErased checks that a tombstone is left and that the number of Google's charges is one of `bills`. The erase
+// workflow may still be running.
 func (p *testPicture) checkErased(t *testing.T, bills []int) {
 	t.Helper()
 	record, _, err := p.Records.Read(testenv.Context(t), p.ID)
@@ -183,8 +181,8 @@ func (p *testPicture) checkErased(t *testing.T, bills []int) {
 	if final := p.Follow(t, p.ID); final.Status != picture.Erased {
 		t.Errorf("the site shows status %s, want %s", final.Status, picture.Erased)
 	}
-	// If the annotation workflow was running at the time of the erasure, the erasure has terminated it. If a later S3
-	// event started a new workflow, the new workflow must complete without an error.
+	// An erasure terminates a running annotation workflow. A workflow that a later S3 event starts must complete
+	// without an error.
 	err = p.Temporal.GetWorkflow(testenv.Context(t), p.ID.WorkflowID(), "").Get(testenv.Context(t), nil)
 	if _, terminated := errors.AsType[*temporal.TerminatedError](err); err != nil && !terminated {
 		t.Errorf("the workflow ended with %v", err)

@@ -18,8 +18,8 @@ import (
 	"triptych/picture"
 )
 
-// expiredURLs contains the tests in which a presigned URL expires before S3 receives the request. S3 then refuses the
-// URL. A URL expires at the latest when the AWS credentials that signed it expire.
+// expiredURLs tests presigned URLs that expire before S3 receives the request. A presigned URL expires at the latest
+// with the AWS credentials that signed it.
 var expiredURLs = []faultCase{
 	{name: "URL_that_expires_between_two_annotate_attempts_is_presigned_again", slow: true, run: func(t *testing.T, s *suite) {
 		s.useShortLivedCredentials(t, 65*time.Second) // the worker presigns no URL that is valid for less than a minute
@@ -40,13 +40,12 @@ var expiredURLs = []faultCase{
 	}},
 }
 
-// useShortLivedCredentials replaces the running worker by a new worker whose AWS credentials are valid only for the
-// given duration. The new worker renews its credentials from an HTTP endpoint, as a container in AWS does.
+// useShortLivedCredentials replaces the worker by one whose AWS credentials expire after the given time. The new
+// worker renews the credentials from an HTTP endpoint.
 func (s *suite) useShortLivedCredentials(t *testing.T, validity time.Duration) {
 	t.Helper()
-	// The SDK for Go renews container credentials five minutes before the expiration that the endpoint reports. The
-	// endpoint therefore adds five minutes to the expiration, so that the SDK renews the credentials after
-	// `validity`. The format of the response is described in
+	// The SDK renews credentials five minutes before the expiration in the response, so the endpoint adds five
+	// minutes. The format is described in
 	// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html.
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"AccessKeyId":%q,"SecretAccessKey":%q,"Expiration":%q}`, s.Endpoints.AccessKey, s.Endpoints.SecretKey,

@@ -46,8 +46,7 @@ type faultCase struct {
 func TestFault(t *testing.T) {
 	all := os.Getenv("TRIPTYCH_FAULTS") == "all"
 	s := start(t)
-	// These tests run one after another, because each of them can affect all pictures. Each test disturbs a program
-	// or a connection, runs a sweep over all pictures, or annotates a picture that takes all of the CPU.
+	// These tests run one after another, because each of them can affect all pictures.
 	for _, c := range slices.Concat(killedPrograms, networkFaults, lostEvents, largePictures, expiredURLs) {
 		if all || !c.slow {
 			t.Run(c.name, func(t *testing.T) { c.run(t, s) })

@@ -15,8 +15,8 @@ import (
 	"triptych/picture"
 )
 
-// killedPrograms contains the tests that send SIGKILL or SIGTERM to a program. Each test sends the signal at a
-// different stage of a picture's workflow. The stack restarts the program immediately.
+// killedPrograms contains the tests that send SIGKILL or SIGTERM to a program. The stack restarts the program
+// immediately.
 var killedPrograms = []faultCase{
 	{name: "worker_killed_during_the_first_workflow_task_keeps_one_record", slow: true, run: func(t *testing.T, s *suite) {
 		s.signal(t, "worker", syscall.SIGSTOP) // the stopped process still has an open poll, which receives the task
@@ -168,8 +168,7 @@ var killedPrograms = []faultCase{
 		s.signal(t, "s3", syscall.SIGKILL)
 		p.setVisionFault(annotator.Fault{})
 		// This outcome does not state the number of `annotate` activities, because the number depends on how fast S3
-		// restarts. If S3 is available when Vision fetches the URL, one activity is enough. Otherwise a second
-		// activity sends the picture's bytes.
+		// restarts.
 		p.awaitOutcome(t, outcome{status: picture.Annotated, bills: 1})
 	}},
 }

@@ -15,8 +15,8 @@ import (
 	"triptych/picture"
 )
 
-// lostEvents contains the test of an S3 event that the trigger never receives. The test does not run in parallel with
-// other tests, because it runs a sweep, which would also examine the pictures of the other tests.
+// lostEvents contains the test of a lost S3 event. The test runs alone, because its sweep would also examine the
+// pictures of other tests.
 var lostEvents = []faultCase{
 	{name: "picture_with_a_lost_S3_event_is_started_by_the_sweep", run: func(t *testing.T, s *suite) {
 		p := s.uploadWithoutEvent(t)

@@ -43,13 +43,12 @@ var networkFaults = []faultCase{
 	withLatency("slow_network_to_Temporal_causes_no_second_annotate_call", "temporal"),
 	{name: "slow_Vision_and_slow_network_to_Temporal_cause_no_second_annotate_call", run: func(t *testing.T, s *suite) {
 		p, blocker := s.newPicture(t, testenv.Portrait(t)), newBlocker(t)
-		// The Vision call takes four seconds, during which the worker sends two heartbeats to Temporal. The latency
-		// of one second delays Temporal's responses, so the SDK cancels each heartbeat call before the response
-		// arrives. Temporal has still received the heartbeats, so the activity must not time out.
+		// The latency makes the SDK cancel each heartbeat call before the response arrives. Temporal has received the
+		// heartbeats, so the activity must not time out.
 		p.setVisionFault(annotator.Fault{OnMatch: blocker.block, Delay: 4 * time.Second, Response: emptyAnnotation})
 		p.upload(t)
-		// The test adds the latency only after the Vision call has started. An earlier latency would delay the start
-		// of the activity by one second, and the heartbeat timeout is only three seconds.
+		// An earlier latency would delay the start of the activity by one second, and the heartbeat timeout is only
+		// three seconds.
 		blocker.awaitRequest(t)
 		s.addToxic(t, "temporal", oneSecondLatency)
 		blocker.release()
@@ -123,8 +122,8 @@ var networkFaults = []faultCase{
 	}},
 }
 
-// withToxic returns a test that uploads a picture while a toxic (network fault of Toxiproxy) affects connections to
-// an emulator. The step in `want` must fail as `want` describes, and succeed after the test removes the toxic.
+// withToxic returns a test that uploads a picture during a toxic, which is a network fault of Toxiproxy. `want`
+// describes the expected failure.
 func withToxic(name, emulator, toxic string, wantAnnotateCalls int, want stepFailure) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
 		p := s.newPictureUsing(t, emulator)
@@ -136,8 +135,8 @@ func withToxic(name, emulator, toxic string, wantAnnotateCalls int, want stepFai
 	}}
 }
 
-// whileDisconnected returns a test that uploads a picture while the worker is disconnected from an emulator. The step
-// in `want` must fail as `want` describes, and succeed after the worker is connected again.
+// whileDisconnected returns a test that uploads a picture while the worker is disconnected from an emulator. `want`
+// describes the expected failure.
 func whileDisconnected(name, emulator string, wantAnnotateCalls int, want stepFailure) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
 		p := s.newPictureUsing(t, emulator)
@@ -162,9 +161,8 @@ func withLatency(name, emulator string) faultCase {
 	}}
 }
 
-// newPictureUsing requests an upload grant for a portrait and stubs the responses of the Vision emulator. If
-// `emulator` is "s3", it stubs only responses to requests that contain the picture's bytes. A request with the
-// picture's URL then makes Vision fetch the picture from S3.
+// newPictureUsing stubs Vision's responses for a new picture. If `emulator` is "s3", requests with a URL get no stub,
+// so that Vision fetches the picture.
 func (s *suite) newPictureUsing(t *testing.T, emulator string) *testPicture {
 	t.Helper()
 	if emulator != "s3" {
@@ -175,8 +173,8 @@ func (s *suite) newPictureUsing(t *testing.T, emulator string) *testPicture {
 	return p
 }
 
-// checkNotRewritten checks that no second write has replaced the first Record. Each attempt of the step persist
-// writes its own start time, so both Records must contain the same start time.
+// checkNotRewritten checks that no second write has replaced the first Record. Each attempt of the step `persist`
+// writes its own start time.
 func checkNotRewritten(t *testing.T, first, last picture.Record) {
 	t.Helper()
 	if !last.Steps[2].StartedAt.Equal(first.Steps[2].StartedAt) {

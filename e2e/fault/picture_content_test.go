@@ -46,8 +46,8 @@ var pictureContent = []faultCase{
 	}},
 }
 
-// largePictures contains the tests of large pictures. They do not run in parallel with other tests, because the
-// Vision emulator uses all of the CPU to annotate a large picture.
+// largePictures contains tests that do not run in parallel, because the Vision emulator uses all of the CPU to
+// annotate a large picture.
 var largePictures = []faultCase{
 	{name: "picture_of_20_MB_is_annotated", run: func(t *testing.T, s *suite) {
 		p := s.uploadPicture(t, largestPortrait(t))
@@ -70,8 +70,8 @@ func rejectedContent(name string, content func(*testing.T) []byte) faultCase {
 	}}
 }
 
-// largestPortrait returns a portrait of the maximum size for which the site grants an upload. A picture of this size
-// is too large for a Vision request that contains the picture's bytes.
+// largestPortrait returns a portrait of the maximum size of an upload, which is too large for a Vision request that
+// contains the picture's bytes.
 func largestPortrait(t *testing.T) []byte {
 	t.Helper()
 	photo := make([]byte, picture.MaxSize)

@@ -36,8 +36,8 @@ func (s *suite) newPicture(t *testing.T, photo []byte) *testPicture {
 	return &testPicture{s, s.RequestGrant(t, photo), photo}
 }
 
-// newStubbedPicture requests an upload grant for a portrait and makes the Vision emulator respond with an empty
-// annotation. Without this stub, the Vision emulator would run its models, which takes seconds of CPU time.
+// newStubbedPicture requests an upload grant for a picture that the Vision emulator annotates without its models,
+// which take seconds of CPU time.
 func (s *suite) newStubbedPicture(t *testing.T) *testPicture {
 	t.Helper()
 	p := s.newPicture(t, testenv.Portrait(t))
@@ -81,8 +81,8 @@ func (p *testPicture) setCosmosFault(f cosmosdb.Fault) {
 	p.Cosmos.SetFault(f)
 }
 
-// setS3Fault injects a fault into the requests for the picture's S3 object. `fields` is the end of the fault's JSON
-// object and starts with a comma. If `fields` is "", setS3Fault ends the fault.
+// setS3Fault appends `fields`, which starts with a comma, to the fault's JSON object. An empty `fields` ends the
+// fault.
 func (p *testPicture) setS3Fault(t *testing.T, fields string) {
 	t.Helper()
 	p.InjectS3Fault(t, `{"only":"`+string(p.ID)+`"`+fields+`}`)
@@ -94,9 +94,8 @@ type stepFailure struct {
 	message string // a part of it
 }
 
-// awaitRetry waits until the site shows that the step is being retried, and returns the step's pending activity. It
-// checks that the last attempt failed with the failure in the parameter `want`, and that Temporal and the site report
-// the same failure.
+// awaitRetry waits until the site shows a retry of the step, and returns the pending activity. Temporal and the site
+// must report the wanted failure.
 func (p *testPicture) awaitRetry(t *testing.T, want stepFailure) *workflowpb.PendingActivityInfo {
 	t.Helper()
 	step := p.awaitStep(t, want.step, func(step picture.Step) bool {
@@ -170,9 +169,8 @@ type outcome struct {
 
 var annotated = outcome{status: picture.Annotated, bills: 1, wantAnnotateCalls: 1}
 
-// awaitOutcome waits until the picture's status is final and returns the picture's Record. It checks that the latest
-// workflow run has written the Record and has ended. It also checks the Record's status and the number of times that
-// Google charged.
+// awaitOutcome waits for the picture's final status, checks the outcome, and returns the Record. The latest workflow
+// run must have written the Record and ended.
 func (p *testPicture) awaitOutcome(t *testing.T, want outcome) picture.Record {
 	t.Helper()
 	final := p.Follow(t, p.ID)
@@ -196,9 +194,8 @@ func (p *testPicture) awaitOutcome(t *testing.T, want outcome) picture.Record {
 	return record
 }
 
-// awaitWorkflowEnd waits for the end of the picture's latest workflow run and returns the run ID. A final status on
-// the site does not mean that the workflow has ended, because the workflow ends shortly after it has written the
-// Record.
+// awaitWorkflowEnd waits until the picture's latest workflow run ends, and returns the run ID. The site can show a
+// final status before the run ends.
 func (p *testPicture) awaitWorkflowEnd(t *testing.T, status picture.Status) (runID string) {
 	t.Helper()
 	run := p.Temporal.GetWorkflow(testenv.Context(t), p.ID.WorkflowID(), "")

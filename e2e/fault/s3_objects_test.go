@@ -56,9 +56,8 @@ var s3Objects = []faultCase{
 	withS3Error("S3_status_403_is_retried", `,"status":403,"code":"AccessDenied"`, picture.Forbidden, "s3:GetObject"),
 }
 
-// withS3Error returns a test that uploads a picture while S3 responds with an error to each GET request for the
-// object. Both Google and the worker receive the error. The step annotate must fail with the given kind and message,
-// and succeed after the fault ends.
+// withS3Error returns a test in which S3 fails GET requests for the picture. The step `annotate` must fail, and
+// succeed after the fault ends.
 func withS3Error(name, response string, kind picture.Kind, message string) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
 		p := s.newPicture(t, testenv.Portrait(t))

@@ -44,8 +44,8 @@ func start(t *testing.T) *suite {
 	return s
 }
 
-// addToxic adds a toxic (a network fault of Toxiproxy) to the connections between the worker and an emulator. The toxic
-// is in the JSON format of Toxiproxy's API. The returned function removes the toxic.
+// addToxic adds a network fault, in the JSON format of Toxiproxy's API, between the worker and an emulator. The
+// returned function removes the fault.
 func (s *suite) addToxic(t *testing.T, emulator, toxic string) (remove func()) {
 	t.Helper()
 	proxy := s.proxies[emulator]

@@ -15,9 +15,8 @@ import (
 	"triptych/picture"
 )
 
-// TestDeadLetters checks that a redriven dead letter starts the workflow of its picture. A dead letter is an S3 event
-// for which every invocation of the trigger failed. The test redrives one dead letter through the API of `go run
-// ./local`, and another by sending the trigger an SQS message, as AWS does.
+// TestDeadLetters checks that a redriven dead letter starts the picture's workflow. A dead letter is an S3 event for
+// which every trigger invocation failed.
 func TestDeadLetters(t *testing.T) {
 	env := testenv.Start(t)
 	stacktest.PauseSweeps(t, env.Stack)

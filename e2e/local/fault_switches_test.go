@@ -51,8 +51,8 @@ func TestFaultSwitches(t *testing.T) {
 			g := env.Upload(t, photo)
 			final := env.Follow(t, g.ID)
 			setFault(t, env, cloud, "none")
-			// A slow connection to any of the three clouds delays the step annotate. The worker first reads the
-			// Record from Azure and then calls Google, and Google fetches the picture from AWS.
+			// Each slow cloud delays annotate, because annotate reads the Record from Azure and calls Google, and
+			// Google fetches the picture from AWS.
 			annotate := final.Steps[1]
 			if d := annotate.FinishedAt.Sub(annotate.StartedAt); final.Status != picture.Annotated || annotate.Attempt != 1 || d < minimum {
 				t.Errorf("status %s, attempt %d took %s, want attempt 1 of at least %s", final.Status, annotate.Attempt, d, minimum)
@@ -153,9 +153,8 @@ func testTemporalDown(t *testing.T, env *testenv.Env) {
 	}
 }
 
-// testRetryNow checks that the program `local` retries a waiting activity immediately when a fault ends. It keeps the
-// fault until the retry interval is several seconds long. When the fault ends, the program must reset the activity,
-// which sets the attempt number back to 1.
+// testRetryNow checks that the program `local` resets a waiting activity when a fault ends. The reset sets the
+// attempt number back to 1.
 func testRetryNow(t *testing.T, env *testenv.Env) {
 	const attempts = 7 // scheduled 6.4 s after the failure: local resets activities that wait longer than one second
 	setFault(t, env, "azure", "down")

@@ -9,9 +9,8 @@ import (
 	"triptych/picture"
 )
 
-// TestRealClouds checks that a stack with -real aws,google,azure uses the endpoints from its environment and starts
-// no emulators. The tests have no cloud accounts, so the emulators of a second stack take the place of the real
-// clouds.
+// TestRealClouds checks that a stack with -real aws,google,azure starts no emulators. The emulators of a second stack
+// take the place of the real clouds.
 func TestRealClouds(t *testing.T) {
 	clouds := testenv.Start(t)
 	for name, value := range map[string]string{

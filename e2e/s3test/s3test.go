@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"triptych/local/supervisor"
 )
 
 // Credentials and location of the emulator's bucket.
@@ -37,13 +38,13 @@ func Run(gateway *Gateway, tests func() int) (code int, err error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	program := filepath.Join(dir, "s3")
-	if out, err := exec.Command("go", "build", "-o", program, "triptych/emulators/s3").CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("building the S3 emulator: %w\n%s", err, out)
+	executables, err := supervisor.Build(context.Background(), map[string]string{"s3": "./emulators/s3"}, os.Stderr)
+	if err != nil {
+		return 0, err
 	}
 	for range 5 { // another process may take a free port before the emulator does
 		var stop func()
-		if stop, err = gateway.start(program, filepath.Join(dir, "data")); err == nil {
+		if stop, err = gateway.start(executables["s3"], filepath.Join(dir, "data")); err == nil {
 			defer stop()
 			return tests(), nil
 		}

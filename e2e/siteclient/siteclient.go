@@ -1,6 +1,5 @@
-// Package siteclient is a client of the site's web API. It requests an upload grant, uploads a picture, follows the
-// picture's progress and erases the picture. It uses only the public API and the upload URL in the grant, as the web
-// page does.
+// Package siteclient is a client of the site's web API. The package uses only the public API and the upload URL in
+// the grant, as the web page does.
 package siteclient
 
 import (
@@ -96,9 +95,8 @@ func (s Site) Erase(ctx context.Context, id picture.ID, token string) (int, erro
 
 const reconnectDelay = 50 * time.Millisecond
 
-// Follow reads the event stream of a picture until the picture's status is final, and returns the final progress.
-// Follow reconnects when a stream ends early, as the web page does. It calls onProgress with every Progress,
-// including the final progress.
+// Follow reads the picture's event stream, calls onProgress with every Progress and returns the final Progress.
+// Follow reconnects when a stream ends early.
 func (s Site) Follow(ctx context.Context, id picture.ID, onProgress func(picture.Progress)) (picture.Progress, error) {
 	for ctx.Err() == nil {
 		res, err := send(ctx, http.MethodGet, s.pictureURL(id)+"/events", nil, nil)

@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// faults lists the faults that the soak injects at random. A fault that is listed three times is chosen three times
-// as often as a fault that is listed once.
+// faults lists the faults that the soak injects at random. The soak chooses a repeated fault more often.
 var faults = []string{
 	"kill worker", "kill worker", "kill worker", "kill web", "kill s3", "kill temporal", "kill trigger", "kill everything",
 	"aws down", "aws slow", "aws throttle", "google down", "google slow", "google throttle",
@@ -74,8 +73,8 @@ func (c *chaos) clear(ctx context.Context) error {
 	return nil
 }
 
-// setSwitch sets the fault of a cloud through the API of the program `local`. It repeats a failed request for up to a
-// minute, because the S3 emulator may be restarting after it was killed.
+// setSwitch sets the fault of a cloud through the API of the program `local`. setSwitch repeats failed requests,
+// because the S3 emulator may be restarting.
 func (c *chaos) setSwitch(ctx context.Context, cloud, fault string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

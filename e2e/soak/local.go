@@ -17,8 +17,8 @@ import (
 	"triptych/local/stack"
 )
 
-// local is a running process of the program that `go run ./local` starts. The emulators of Cloud Vision, Cosmos DB
-// and Lambda run inside this process. All other programs are child processes, which end when this process ends.
+// local is a running process of the program `local`. The emulators of Cloud Vision, Cosmos DB and Lambda run inside
+// this process.
 type local struct {
 	executable, dataDir string
 	endpoints           stack.Endpoints

@@ -30,8 +30,8 @@ type result struct {
 }
 
 const (
-	// sweepAfter is how long the soak waits for the next Record before it starts a sweep. Without this sweep, the
-	// soak would wait up to 15 minutes for the next scheduled sweep.
+	// sweepAfter is how long the soak waits for the next Record before it starts a sweep. The next scheduled sweep
+	// could be 15 minutes away.
 	sweepAfter = time.Minute
 	timeout    = 10 * time.Minute
 )
@@ -89,8 +89,8 @@ func startSweep(ctx context.Context, temporal client.Client) error {
 	return nil
 }
 
-// awaitWorkflows waits up to a minute until no workflow is running, and returns the number of workflows that are
-// still running. The wait is necessary because a workflow ends shortly after it has written its Record.
+// awaitWorkflows waits up to a minute and returns the number of workflows still running. A workflow ends shortly
+// after it has written its Record.
 func awaitWorkflows(ctx context.Context, temporal client.Client) (int64, error) {
 	deadline := time.Now().Add(time.Minute)
 	for {
@@ -106,9 +106,8 @@ func awaitWorkflows(ctx context.Context, temporal client.Client) (int64, error) 
 	}
 }
 
-// countBills counts Google's charges in the log of the Vision emulator, which has one line per charged image.
-// `images` is the number of all charges. `repeats` is the number of charges for pictures that Google had already
-// charged for.
+// countBills counts Google's charges in the Vision emulator's log, which has one line per charged image. `repeats`
+// counts charges for already charged pictures.
 func countBills(l *local, uploaded map[picture.ID][]byte) (images, repeats int, err error) {
 	log, err := os.ReadFile(filepath.Join(l.dataDir, "logs", "vision.log"))
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package stacktest starts a stack, which consists of all programs and emulators, for a test. It is separate from
-// package `stack` so that programs that import `stack` do not link package `testing`.
+// Package stacktest starts a stack of all programs and emulators for a test. Package `stack` does not contain this
+// code, because programs that import `stack` would then link package `testing`.
 package stacktest
 
 import (

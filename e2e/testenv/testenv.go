@@ -1,5 +1,5 @@
-// Package testenv starts Triptych and its emulators for one test. It opens clients of the site, Temporal, Cosmos DB
-// and S3. Its functions fail the test instead of returning an error, and each function waits for at most two minutes.
+// Package testenv starts Triptych and its emulators for one test, and opens clients. The package's functions fail the
+// test instead of returning an error, and wait for at most two minutes.
 package testenv
 
 import (
@@ -63,9 +63,8 @@ func Context(t testing.TB) context.Context {
 	return ctx
 }
 
-// Portrait returns NASA's photograph of the smiling astronaut Eileen Collins (source:
-// emulators/vision/testdata/README.md). Portrait appends the test's name to the photograph, so that each test uploads
-// different bytes. JPEG decoders ignore bytes after the end of the image.
+// Portrait appends the test's name to a photograph, so that each test uploads different bytes. JPEG decoders ignore
+// bytes after the end of the image.
 func Portrait(t testing.TB) []byte {
 	t.Helper()
 	_, source, _, _ := runtime.Caller(0)

@@ -14,8 +14,8 @@ func (e *Env) AwaitActivity(t testing.TB, workflowID, activity string) {
 	t.Helper()
 	completed := func(ctx context.Context) bool {
 		scheduled := map[int64]string{}
-		// The iterator waits for each new event and ends when the workflow ends. If the workflow does not exist yet,
-		// the iterator ends immediately, and this function is called again later.
+		// The iterator waits for new events until the workflow ends. If the workflow does not exist yet, the iterator
+		// ends immediately, and `completed` runs again.
 		events := e.Temporal.GetWorkflowHistory(ctx, workflowID, "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 		for events.HasNext() {
 			event, err := events.Next()

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// Main runs the tests of a package and exits. It sets the environment variable SSL_CERT_FILE before the tests start,
-// because Go reads this variable only once per process. Call Main from TestMain.
+// Main sets SSL_CERT_FILE, runs the tests of a package and exits. Call Main from TestMain, because Go reads
+// SSL_CERT_FILE only once per process.
 func Main(m *testing.M) {
 	code, err := run(m)
 	if err != nil {

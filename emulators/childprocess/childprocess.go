@@ -1,6 +1,5 @@
 // Package childprocess starts child processes of this program. On Linux, a child process is killed when this program
-// ends, even if this program itself is killed. Other systems have no parent-death signal, so child processes can
-// survive there and the developer must kill them.
+// ends, even if this program itself is killed, but on other systems, child processes can survive.
 package childprocess
 
 import (

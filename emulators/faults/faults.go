@@ -72,8 +72,8 @@ func precedence(a, b Rule) int {
 	return cmp.Or(cmp.Compare(len(b.Only), len(a.Only)), cmp.Compare(len(b.Method), len(a.Method)))
 }
 
-// Peek returns the fault with the highest precedence for which the function `match` returns true, or the zero fault
-// if there is none. Unlike Take, Peek does not count the request against the limit Rule.Times.
+// Peek returns the matching fault with the highest precedence, or the zero fault. Unlike Take, Peek does not count
+// the request against the limit Rule.Times.
 func (s *Set[F]) Peek(match func(F) bool) F {
 	s.mu.Lock()
 	defer s.mu.Unlock()

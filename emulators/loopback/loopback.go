@@ -7,9 +7,8 @@ import (
 	"net/http"
 )
 
-// Programs returns a handler that refuses requests from web pages and passes all other requests to `handler`. It
-// refuses a request with an Origin header. It also refuses a Host header that is no loopback address, as a web page
-// sends after DNS rebinding.
+// Programs returns a handler that refuses requests from web pages. A web page sends an Origin header or, after DNS
+// rebinding, a non-loopback Host header.
 func Programs(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.Host)
@@ -21,10 +20,8 @@ func Programs(handler http.Handler) http.Handler {
 	})
 }
 
-// Claim listens on addr and reserves the port. After the listener is closed, the port stays in the TCP state
-// TIME_WAIT for about a minute, so the system does not assign the port to a program that listens on port 0. The
-// Temporal CLI does the same on Linux:
-// https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go
+// Claim listens on addr and leaves the port in TIME_WAIT, so that the system does not assign the port to a listener
+// on port 0. See https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go
 func Claim(addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {

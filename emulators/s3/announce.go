@@ -17,9 +17,8 @@ import (
 	"triptych/emulators/s3event"
 )
 
-// announcer creates an event for every new object whose key starts with `prefix`. It stores an intent before it
-// creates the object, so that no event is lost if the process is killed. A repeated upload could not replace a lost
-// event, because S3 responds with 412 if the object exists.
+// announcer creates an event for every new object. An intent is stored before the object is created, so that a killed
+// process loses no event.
 type announcer struct {
 	backend.Backend
 	outbox         *outbox
@@ -75,8 +74,8 @@ func (a *announcer) announce(ctx context.Context, event string, bucket, key *str
 	return err
 }
 
-// recover processes the intents of a process that was killed. For each intent, it calls `cleanUp`, which removes the
-// remains of an interrupted creation. If the object exists, recover creates the event.
+// recover turns the intents of a killed process into events if their objects exist. `cleanUp` removes the remains of
+// an interrupted creation.
 func (a *announcer) recover(ctx context.Context, cleanUp func(bucket, key string) error) error {
 	left, err := a.outbox.readIntents()
 	if err != nil {
@@ -94,8 +93,8 @@ func (a *announcer) recover(ctx context.Context, cleanUp func(bucket, key string
 	return nil
 }
 
-// complete replaces the intent with the event. If the ETag is unknown, the method first looks the object up. If the
-// object does not exist, the method removes the intent and creates no event.
+// complete replaces the intent with the event. If the object does not exist, complete removes the intent and creates
+// no event.
 func (a *announcer) complete(ctx context.Context, c s3event.Creation) error {
 	if c.ETag == "" {
 		head, err := a.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &c.Bucket, Key: &c.Key, VersionId: &c.VersionID})

@@ -13,9 +13,8 @@ import (
 	"github.com/versity/versitygw/s3response"
 )
 
-// DeleteObject deletes an object or one version of the object. As on AWS, it succeeds if the version does not exist,
-// whereas versitygw would respond with 400. Deletions run one at a time, because concurrent deletions in versitygw
-// 1.8.0 do not delete all versions of a key.
+// DeleteObject succeeds if the version does not exist, as on AWS. Deletions run one at a time, because concurrent
+// deletions in versitygw 1.8.0 leave versions.
 func (s *store) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
 	s.deletion.Lock()
 	defer s.deletion.Unlock()
@@ -49,9 +48,8 @@ func (s *store) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s
 	return result, nil
 }
 
-// removeStaleAttributes removes the attribute files of an object that no longer exists. Such files remain after the
-// only version of an object is deleted or a PUT is interrupted. They contain an ETag, which would make the next PUT
-// fail with 412.
+// removeStaleAttributes removes the attribute files of an object that no longer exists, because their ETag would make
+// the next PUT fail with 412.
 func (s *store) removeStaleAttributes(bucket, key string) error {
 	if _, err := os.Lstat(filepath.Join(s.objects, bucket, key)); err == nil {
 		return nil

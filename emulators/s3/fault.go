@@ -79,8 +79,8 @@ func (i *injector) dropsEvents(key string) bool {
 	return i.Peek(func(f fault) bool { return strings.Contains(key, f.Only) }).Events == "drop"
 }
 
-// inject selects the fault that applies to the request, waits for the fault's delay, and returns the fault's error.
-// It returns nil if no fault applies or the fault has no error.
+// inject waits for the delay of the request's fault and returns the fault's error, or nil if there is no fault or no
+// error.
 func (i *injector) inject(ctx context.Context, operation, key string) error {
 	f := i.Take(func(f fault) bool {
 		return strings.Contains(key, f.Only) && (len(f.Operations) == 0 || slices.Contains(f.Operations, operation))

@@ -23,9 +23,8 @@ func code(err error) string {
 	return ""
 }
 
-// TestVersions tests both ways in which the emulator can store attributes of objects. These are extended attributes
-// of the object's file, and separate files. If the file system does not support extended attributes, the emulator
-// uses separate files.
+// TestVersions tests both ways to store attributes of objects. If the file system does not support extended
+// attributes, the emulator uses separate files.
 func TestVersions(t *testing.T) {
 	t.Run("with_extended_attributes", func(t *testing.T) { testVersions(t, t.TempDir()) })
 	t.Run("with_attributes_in_separate_files", func(t *testing.T) {
@@ -105,8 +104,8 @@ func testVersions(t *testing.T, dir string) {
 	})
 }
 
-// TestConcurrentDeletes checks that no version remains after concurrent deletions. When five versions were deleted at
-// the same time, versitygw 1.8.0 kept one to four of them in half of the runs.
+// TestConcurrentDeletes checks that no version remains after concurrent deletions, because versitygw 1.8.0 kept some
+// of the versions in half of the runs.
 func TestConcurrentDeletes(t *testing.T) {
 	t.Run("no_version_remains", func(t *testing.T) {
 		s := start(t, t.TempDir(), startLambda(t).URL)

@@ -16,8 +16,8 @@ import (
 	"triptych/emulators/s3event"
 )
 
-// outbox stores undelivered events and intents on disk. An intent states that an object is being created. Each event
-// and each intent is one file, whose name starts with the sequencer of the event.
+// outbox stores undelivered events and intents in files whose names start with the event's sequencer. An intent
+// states that an object is being created.
 type outbox struct {
 	dir     string
 	notify  string        // URL of the function that receives the events; "" if there is none

@@ -57,9 +57,8 @@ func openStore(dir string) (_ *store, err error) {
 	return s, nil
 }
 
-// openAttributes opens the storage of the objects' ETags, content types and versions. It uses files in the directory
-// `dir` if this directory exists or the file system does not support extended attributes. Otherwise, it uses extended
-// file attributes.
+// openAttributes uses files in `dir` for the objects' attributes if `dir` exists or extended file attributes are not
+// supported. Otherwise, openAttributes uses extended file attributes.
 func openAttributes(objects, dir string) (storer meta.MetadataStorer, used string, err error) {
 	const probe = "probe"
 	var extended meta.XattrMeta
@@ -77,8 +76,8 @@ func openAttributes(objects, dir string) (storer meta.MetadataStorer, used strin
 	return sidecar, dir, nil
 }
 
-// prepare creates the bucket if it is missing, and then configures the bucket. It also configures an existing bucket,
-// because an earlier process may have been killed before the configuration was complete.
+// prepare creates a missing bucket, and also configures an existing bucket, because an earlier process may have been
+// killed before the configuration was complete.
 func (s *store) prepare(ctx context.Context, bucket, owner string, origins []string) error {
 	acl, err := json.Marshal(auth.ACL{Owner: owner})
 	if err != nil {

@@ -1,7 +1,6 @@
-// Package s3event builds the event notifications that S3 sends for new objects, and sends them to Lambda. The format
-// is version 2.1 of https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html. The
-// package does not use the type events.S3EventRecord, because its JSON contains nanoseconds and a member
-// urlDecodedKey, unlike S3's JSON.
+// Package s3event sends S3's event notifications for new objects to Lambda, in version 2.1 of
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html. The package does not use
+// events.S3EventRecord, because the JSON of this type contains nanoseconds and urlDecodedKey, unlike S3's JSON.
 package s3event
 
 import (

@@ -1,5 +1,5 @@
-// Package objects connects to S3, where the pictures are stored. It signs URLs, each for one version of an object,
-// and translates S3's errors. The package retries nothing, because Temporal and the browser retry.
+// Package objects connects to S3, signs URLs and translates S3's errors. The package does not retry requests, because
+// Temporal and the browser retry.
 package objects
 
 import (
@@ -18,16 +18,16 @@ type Config struct {
 	AWS aws.Config
 }
 
-// Open returns an S3 client. If there is a custom endpoint (AWS_ENDPOINT_URL_S3), the client puts the bucket's name
-// into the URL's path, because such an endpoint rarely has a host name for each bucket.
+// Open returns an S3 client. The client uses path-style URLs for a custom endpoint, because such an endpoint rarely
+// has a host name per bucket.
 func Open(c Config) *s3.Client {
 	cfg := c.AWS.Copy()
 	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
 }
 
-// SignGet returns a signed URL for downloading the picture's version in S3, and the time when the URL expires. The
-// URL expires after the duration `ttl`, or when the AWS credentials expire, whichever is earlier.
+// SignGet returns a signed URL for the picture's version, and the URL's expiry time, which is never later than the
+// expiry of the AWS credentials.
 func SignGet(ctx context.Context, client *s3.Client, p picture.Picture, ttl time.Duration) (string, time.Time, error) {
 	now := time.Now()
 	credentials, err := client.Options().Credentials.Retrieve(ctx)

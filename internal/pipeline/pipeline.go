@@ -34,8 +34,8 @@ func Dial(options client.Options) (client.Client, error) {
 // largeRequest is the size in bytes of the smallest request that is compressed.
 const largeRequest = 128 << 10
 
-// compressLarge is a gRPC interceptor that compresses large requests. The result of annotate has up to 2 MB. If
-// sending it took longer than the heartbeat timeout, Temporal would repeat annotate, and Google would charge twice.
+// compressLarge compresses large requests. If sending annotate's result took longer than the heartbeat timeout,
+// Temporal would repeat annotate, and Google would charge twice.
 func compressLarge(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn,
 	invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	if m, ok := req.(proto.Message); ok && proto.Size(m) >= largeRequest {
@@ -54,8 +54,8 @@ const (
 	BackfillPriority Priority = 5
 )
 
-// Start starts AnnotatePicture. Start does nothing and succeeds if the picture has an open workflow or, unless the
-// order asks for a new annotation, one that completed within the retention period.
+// Start starts AnnotatePicture, or does nothing if the picture has an open workflow. A completed workflow also
+// prevents the start unless the order requests reannotation.
 func Start(ctx context.Context, c client.Client, order picture.Order, priority Priority) error {
 	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	if !order.ReannotateBefore.IsZero() {

@@ -67,8 +67,8 @@ func (c *Container) connect() error {
 	return nil
 }
 
-// do makes one call. If the call fails and azcosmos has no valid copy of Cosmos DB's account document, do replaces
-// the connection. The old connection could fail for five more minutes, even if Cosmos DB is available again.
+// do replaces the connection if a call fails and azcosmos has no account document. The old connection could fail for
+// five minutes after Cosmos DB recovers.
 func (c *Container) do(operation string, id picture.ID, call func(*azcosmos.ContainerClient) error) error {
 	used := c.current.Load()
 	err := call(used.items)

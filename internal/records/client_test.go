@@ -103,8 +103,8 @@ func TestLostResponse(t *testing.T) {
 	}
 }
 
-// If a request for the account document fails, azcosmos v1.5.0 caches the error for five minutes. The test checks
-// that calls nevertheless succeed as soon as Cosmos DB is available again.
+// If a request for the account document fails, azcosmos v1.5.0 caches the error for five minutes. Calls must succeed
+// as soon as Cosmos DB is back.
 func TestAccountIsUsedAsSoonAsItIsBack(t *testing.T) {
 	a := startEmulator(t)
 	c := a.provision(t)

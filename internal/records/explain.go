@@ -31,11 +31,10 @@ type cause struct {
 	code  string // an HTTP status or, in the phase signIn, an error code of AWS
 }
 
-// explanations maps each cause of an error to the kind and the message of a picture.Error. A test provokes each
-// cause. Sources: Cosmos DB's status codes
-// (https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb), AWS's error codes
-// (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html) and Entra ID's error codes
-// (https://learn.microsoft.com/entra/identity-platform/reference-error-codes).
+// explanations maps each cause of an error to the kind and the message of a picture.Error. The codes are documented
+// at https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb,
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html and
+// https://learn.microsoft.com/entra/identity-platform/reference-error-codes.
 var explanations = map[cause]struct {
 	kind    picture.Kind
 	message string

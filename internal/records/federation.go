@@ -15,8 +15,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// federation signs in to Azure without a key. AWS issues an assertion, which is a token that identifies the program's
-// AWS role. Entra ID trusts this role and exchanges the assertion for a token for Azure, which azidentity caches.
+// federation signs in to Azure without a key. Entra ID trusts the program's AWS role and exchanges an AWS assertion
+// for an Azure token.
 type federation struct{ azcore.TokenCredential }
 
 func newFederation(c Config) (federation, error) {

@@ -18,9 +18,8 @@ const (
 	clientID = "11111111-2222-3333-4444-555555555555"
 )
 
-// federationEnv simulates the servers that are needed to sign in without a key. A simulated AWS STS issues
-// assertions, and a simulated Entra ID exchanges them for tokens. A Cosmos DB emulator behind TLS accepts these
-// tokens.
+// federationEnv simulates AWS STS, which issues assertions, and Entra ID, which exchanges the assertions for tokens.
+// A Cosmos DB emulator behind TLS accepts these tokens.
 type federationEnv struct {
 	*account
 	config                Config

@@ -1,5 +1,5 @@
-// Package records stores one Record per picture in Cosmos DB. Create never overwrites a Record, and Replace
-// overwrites only the version that was read. The package does not retry: the caller decides about retries.
+// Package records stores one Record per picture in Cosmos DB. Create never overwrites a Record, Replace overwrites
+// only the version that was read, and the caller decides about retries.
 package records
 
 import (
@@ -23,13 +23,12 @@ const (
 	PartitionKey  = "/id"
 )
 
-// MaxSize is the largest size of a Record in bytes, in the JSON that Encode returns. Cosmos DB allows 2 MB per item
-// (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits). MaxSize is 4 KiB smaller, because
-// Cosmos DB adds properties to each item.
+// MaxSize limits a Record's JSON in bytes. Cosmos DB adds properties, so MaxSize is 4 KiB below the limit of 2 MB in
+// https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits.
 const MaxSize = 2<<20 - 4<<10
 
-// Config configures the connection to Cosmos DB. If the field Federation is set, the program signs in with its AWS
-// role. Otherwise it signs in with the field Key or, if Key is empty, with Azure's default credential chain.
+// Config configures the connection to Cosmos DB. Federation takes precedence over Key, and a program without either
+// field uses Azure's default credential chain.
 type Config struct {
 	Endpoint   string // COSMOS_ENDPOINT
 	Key        string // COSMOS_KEY
@@ -95,8 +94,8 @@ func (c *Container) Create(ctx context.Context, r picture.Record) error {
 	})
 }
 
-// Read returns a picture's Record, and the Record's ETag, which Replace needs. It fails with ErrNotFound if the
-// picture has no Record, and with ErrUnreadable if the stored document is not a Record.
+// Read returns a picture's Record and ETag, ErrNotFound if no Record exists, or ErrUnreadable if the stored document
+// is not a Record.
 func (c *Container) Read(ctx context.Context, id picture.ID) (picture.Record, azcore.ETag, error) {
 	var response azcosmos.ItemResponse
 	err := c.do("reading", id, func(items *azcosmos.ContainerClient) (err error) {
@@ -113,8 +112,8 @@ func (c *Container) Read(ctx context.Context, id picture.ID) (picture.Record, az
 	return r, response.ETag, nil
 }
 
-// Replace overwrites a Record that Read returned together with the given ETag. It fails with ErrChanged if the Record
-// has changed since it was read, and with ErrNotFound if the Record no longer exists.
+// Replace overwrites the Record with this ETag. Replace fails with ErrChanged if the Record has changed, and with
+// ErrNotFound if the Record no longer exists.
 func (c *Container) Replace(ctx context.Context, r picture.Record, etag azcore.ETag) error {
 	item, err := Encode(r)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package settings overrides a program's environment variables with parameters of AWS Systems Manager, so that keys for
-// other clouds are neither in a Lambda's configuration nor in an image. It logs no value.
+// Package settings overrides environment variables with parameters of AWS Systems Manager, so that no Lambda
+// configuration and no image contains keys for other clouds. The package logs no value.
 package settings
 
 import (
@@ -28,8 +28,8 @@ type Settings struct {
 	AWS      aws.Config          // from the AWS_* variables
 }
 
-// Load overrides environment variables with parameters of AWS Systems Manager, and then reads the settings of
-// Temporal and AWS. Only main packages may call Load, because it changes the environment of the process.
+// Load reads the settings from AWS Systems Manager and the environment. Only main packages may call Load, because it
+// changes the environment of the process.
 func Load(ctx context.Context) (Settings, error) {
 	if err := override(ctx); err != nil {
 		return Settings{}, err
@@ -48,9 +48,8 @@ func Load(ctx context.Context) (Settings, error) {
 	return Settings{os.Getenv, temporal, cfg}, nil
 }
 
-// override sets an environment variable for each parameter directly under the path in TRIPTYCH_SSM_PATH. For example,
-// the parameter /name/worker/COSMOS_KEY sets COSMOS_KEY. It changes the process's environment, because the SDKs read
-// their variables there, but changes nothing if it fails.
+// override sets environment variables to parameters of AWS Systems Manager, because the SDKs read their settings from
+// the environment. If override fails, no variable changes.
 func override(ctx context.Context) error {
 	root := strings.TrimSuffix(os.Getenv("TRIPTYCH_SSM_PATH"), "/")
 	if root == "" {
@@ -87,9 +86,8 @@ func override(ctx context.Context) error {
 	return nil
 }
 
-// renewBefore is how long before their expiry credentials are renewed, whereas the SDK waits until they have expired.
-// A signed URL expires with the credentials that signed it. Without early renewal, some URLs would be valid for less
-// than a minute.
+// renewBefore is how long before their expiry credentials are renewed, because a signed URL expires with the
+// credentials that signed it.
 const renewBefore = 2 * time.Minute
 
 // renewing is a credentials provider that renews credentials before they expire. If a renewal fails, the provider

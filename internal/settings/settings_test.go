@@ -15,9 +15,8 @@ import (
 	"triptych/internal/settings"
 )
 
-// newParameterStore starts a server that implements SSM's GetParametersByPath with one parameter per page. It returns
-// the function `inject`, which takes an error code and parameter names. For each name, the next request for the page
-// of that parameter fails with the error code.
+// newParameterStore starts an SSM server with one parameter per page. `inject` makes the next request for the page of
+// each named parameter fail.
 func newParameterStore(t *testing.T, parameters map[string]string, names ...string) (inject func(code string, names ...string)) {
 	t.Helper()
 	failures := map[string][]string{} // parameter name to error codes

@@ -34,10 +34,9 @@ const (
 	mentionsURL   = "mentions URL"   // the message of an error per image mentions the URL
 )
 
-// explanations maps each cause of an error to the kind and the message of a picture.Error. A test provokes each
-// cause. Sources: https://cloud.google.com/apis/design/errors and, for sign-in,
-// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation. Google does not document the errors
-// for single images, so their rows follow from observed responses.
+// explanations follows https://cloud.google.com/apis/design/errors and, for sign-in,
+// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation. The rows for single images follow
+// observed responses, because Google does not document these errors.
 var explanations = map[cause]struct {
 	kind    picture.Kind
 	message string

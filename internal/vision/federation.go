@@ -83,8 +83,8 @@ func (r *refusal) Error() string { return "signing in to Google: " + r.message }
 // GRPCStatus gives a refusal a gRPC status. gRPC returns errors with a status unchanged, but replaces all others.
 func (r *refusal) GRPCStatus() *status.Status { return status.New(codes.Unauthenticated, r.Error()) }
 
-// refusalTransport is an HTTP transport that returns a refusal if Google refuses a request for a token. Without this
-// transport, Google's library would report the HTTP status only in the text of an error.
+// refusalTransport returns a refusal if Google refuses a request for a token, because Google's library reports the
+// HTTP status only in an error's text.
 type refusalTransport struct{}
 
 func (refusalTransport) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -30,8 +30,7 @@ const (
 	emptySHA256    = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
-// federationEnv simulates the servers that a worker without keys connects to. These are the credentials endpoint of
-// an ECS task, Google's token endpoint, the endpoint for tokens of the service account, and Cloud Vision behind TLS.
+// federationEnv simulates the servers of AWS and Google to which a worker without keys connects.
 type federationEnv struct {
 	client    *visionapi.ImageAnnotatorClient
 	config    Config

@@ -20,12 +20,12 @@ import (
 // DefaultFeatures lists the features that the worker requests by default. Google charges for each feature separately.
 const DefaultFeatures = "LABEL_DETECTION,FACE_DETECTION,LANDMARK_DETECTION,LOGO_DETECTION,IMAGE_PROPERTIES,OBJECT_LOCALIZATION,SAFE_SEARCH_DETECTION"
 
-// maxResponse limits a response, in bytes. gRPC reports a larger response as RESOURCE_EXHAUSTED, which also means an
-// exhausted quota and is retried forever. maxResponse is therefore much larger than the largest Record.
+// maxResponse, in bytes, is much larger than the largest Record, because gRPC reports a larger response like an
+// exhausted quota, which is retried forever.
 const maxResponse = 64 << 20
 
-// Config configures the client. The client connects to EmulatorHost in plaintext if that is set. Otherwise it signs in with
-// the program's AWS role if CredentialsConfig is set, or with Application Default Credentials.
+// Config configures the client. With EmulatorHost, the client connects in plaintext. Otherwise it signs in, with the
+// program's AWS role if CredentialsConfig is set, and with Application Default Credentials if not.
 type Config struct {
 	Endpoint          string // TRIPTYCH_VISION_ENDPOINT; "" for Google's default
 	EmulatorHost      string // VISION_EMULATOR_HOST, host:port

@@ -1,6 +1,5 @@
-// Package gateway serves the site's address on a developer's machine and forwards requests to the web program.
-// Requests under /local/ set faults or deliver dead letters again. Only the site's own page and programs on this
-// machine may send requests under /local/.
+// Package gateway serves the site's address on a developer's machine and forwards requests to the web program. Only
+// the site's own page and programs on this machine may send requests under /local/.
 package gateway
 
 import (
@@ -54,9 +53,8 @@ func newProxy(web string) http.Handler {
 	}
 }
 
-// ownPageOnly rejects requests that a page of another site causes. Such a request has the other site's Origin header
-// or, after DNS rebinding, a Host header that is not a loopback address. Requests of programs have no Origin header
-// and are accepted.
+// ownPageOnly rejects requests from pages of other sites. After DNS rebinding, such a request has a Host header that
+// is not a loopback address.
 func (g *Gateway) ownPageOnly(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

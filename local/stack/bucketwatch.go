@@ -16,14 +16,12 @@ import (
 	"triptych/picture"
 )
 
-// maxUploadDelay is the longest time from the creation of a picture's ID to the end of its upload. S3 lists keys in
-// the order of their IDs, so a late upload can appear before keys that were already listed. Each poll therefore lists
-// the uploads of this period again.
+// maxUploadDelay is the longest time from an ID's creation to the upload's end. Each poll lists this period again to
+// find late uploads.
 const maxUploadDelay = picture.GrantTTL + time.Minute
 
-// watchBucket polls a bucket in AWS and sends the trigger an event for each new object, because AWS cannot send
-// events to this machine. The first poll also sends events for all uploads of the last day. These events are
-// harmless, because the trigger ignores pictures that it has already handled.
+// watchBucket polls a bucket and sends events to the trigger, because AWS cannot reach this machine. Repeated events
+// are harmless, because the trigger ignores them.
 func (s *Stack) watchBucket(ctx context.Context) error {
 	aws, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {

@@ -14,9 +14,8 @@ import (
 	"triptych/internal/records"
 )
 
-// startClouds starts the Temporal server and the emulators. It skips those for which Config selects an external
-// Temporal server or a real cloud. The Lambda emulator always starts, because the trigger always runs on this
-// machine.
+// startClouds starts the Temporal server and the emulators that Config does not replace. The Lambda emulator always
+// starts, because the trigger always runs locally.
 func (s *Stack) startClouds(ctx context.Context) error {
 	if s.config.Temporal == "" {
 		s.startTemporal(ctx)

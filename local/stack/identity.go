@@ -16,8 +16,8 @@ import (
 	"triptych/emulators/loopback"
 )
 
-// identity contains the keys and ports of a data directory. A restart uses the same keys and ports, because stored
-// data depends on the keys, and clients have received URLs that contain the ports.
+// identity contains the keys and ports, which a restart keeps because stored data depends on the keys and clients
+// have URLs with the ports.
 type identity struct {
 	AccessKey   string         `json:"accessKey"`
 	SecretKey   string         `json:"secretKey"`
@@ -31,9 +31,8 @@ var portNames = []string{"web", "s3", "control", "lambda", "cosmos", "vision", "
 // defaultPorts are the ports that the Temporal CLI and its documentation use.
 var defaultPorts = map[string]int{"temporal": 7233, "temporalUI": 8233}
 
-// identify reads the identity of the data directory, or creates one, and replaces each port that is in use. If the
-// site's port is 0, a new identity contains only free ports. Otherwise, Temporal gets its usual ports (defaultPorts),
-// and the other programs get free ports.
+// identify reads or creates the identity, and replaces ports that are in use. A new identity contains defaultPorts
+// unless the site's port is 0.
 func (c Config) identify() (identity, error) {
 	path := filepath.Join(c.Dir, "identity.json")
 	var id identity

@@ -1,6 +1,5 @@
-// Package stack runs the whole pipeline on one machine: the product's programs as child processes, emulators of S3,
-// Lambda, Cloud Vision and Cosmos DB, and a Temporal development server. All of them listen on loopback only. After
-// kill -9, a restart with the same data directory continues without data loss.
+// Package stack runs the pipeline on one machine, with emulators of the clouds and a Temporal development server, on
+// loopback only. After kill -9, a restart with the same data directory loses no data.
 package stack
 
 import (

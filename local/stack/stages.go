@@ -15,8 +15,8 @@ import (
 	"triptych/local/supervisor"
 )
 
-// stage is a group of processes and goroutines that are stopped together. Close stops the newest stage first, because
-// the worker and the web program need the emulators while they shut down.
+// stage groups processes and goroutines that are stopped together. Close stops the newest stage first, because
+// programs need the emulators while the programs shut down.
 type stage struct {
 	stop  context.CancelFunc
 	tasks sync.WaitGroup

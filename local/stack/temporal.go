@@ -11,9 +11,8 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 )
 
-// dynamicConfig raises the development server's default rate limits, which would delay each step by 50 ms. It also
-// collects writes to the visibility store for half a second, so that most workflows need only one write. Each such
-// write updates about 45 indexes and occupies the only database connection.
+// dynamicConfig raises rate limits that would delay each step by 50 ms. dynamicConfig also batches visibility writes,
+// because each write occupies the only database connection.
 var dynamicConfig = []string{
 	"history.transferProcessorMaxPollRPS=5000",
 	"history.timerProcessorMaxPollRPS=5000",
@@ -30,10 +29,8 @@ var dynamicConfig = []string{
 	"matching.useNewMatcher=true", // this version needs it for task priorities
 }
 
-// startTemporal starts the development server with a SQLite database, whose write-ahead log with synchronous=1
-// survives kill -9. SQLite delays all queries while it copies the log to the database. The copy starts at 10 MB
-// (2,500 pages), because a smaller log would cause more delays, and a larger log would cause longer delays. Without GOGC=400,
-// garbage collection would use a third of the CPU time.
+// startTemporal checkpoints SQLite's log every 2,500 pages, because other sizes cause more delays or longer delays.
+// Without GOGC=400, garbage collection would use a third of the CPU time.
 func (s *Stack) startTemporal(ctx context.Context) {
 	args := []string{"server", "start-dev",
 		"--ip", "127.0.0.1", "--port", strconv.Itoa(s.identity.Ports["temporal"]),

@@ -8,9 +8,8 @@ import (
 // The methods in this file are for tests and benchmarks only. Their parameter `name` is "worker", "web", "s3",
 // "temporal", or a name that was passed to StartProgram.
 
-// StartProgram starts a child process and restarts it after each exit, until Close is called. The parameter `program`
-// is a key of `programs` or of Config.ExtraPrograms. The child process gets the variables that Environment returns
-// and the variables in `env`.
+// StartProgram starts a child process and restarts it after each exit, until Close is called. `program` is a key of
+// `programs` or of Config.ExtraPrograms.
 func (s *Stack) StartProgram(name, program string, env []string, args ...string) {
 	s.spawn(s.newStage(), name, program, append(s.Environment(), env...), args...)
 }

@@ -14,9 +14,8 @@ import (
 	"time"
 )
 
-// Build builds the Temporal CLI and the given packages, and returns the paths of the executables by name. The
-// parameter `packages` maps names to packages; the name of the Temporal CLI is "temporal". Only one build per user
-// runs at a time, because concurrent builds would compile the same code several times.
+// Build builds the packages and the Temporal CLI, named "temporal", and returns the executables by name. Concurrent
+// calls wait, because they would compile code twice.
 func Build(ctx context.Context, packages map[string]string, output io.Writer) (map[string]string, error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
@@ -59,9 +58,8 @@ func LockBuilds(ctx context.Context, output io.Writer) (io.Closer, error) {
 	return lock(ctx, filepath.Join(cache, "build.lock"), output)
 }
 
-// buildTemporal builds the Temporal CLI, which contains the development server, with "go tool" and returns the
-// executable's path. It also stores the path in a file. Later calls read this file, because the go command takes
-// seconds to print the path.
+// buildTemporal builds the Temporal CLI and returns the executable's path. A file stores the path, because the go
+// command takes seconds to print the path.
 func buildTemporal(ctx context.Context, root, cache string, output io.Writer) (string, error) {
 	sums, err := os.ReadFile(filepath.Join(root, "tools", "go.sum"))
 	if err != nil {

@@ -28,8 +28,8 @@ func lock(ctx context.Context, path string, output io.Writer) (*os.File, error) 
 	}
 }
 
-// TryLock locks the file at path and returns the open file. The lock ends when the file is closed or the process
-// dies. TryLock fails with EWOULDBLOCK if another process holds the lock.
+// TryLock fails with EWOULDBLOCK if another process holds the lock. The lock ends when the returned file is closed or
+// the process dies.
 func TryLock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

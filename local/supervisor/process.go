@@ -1,5 +1,5 @@
-// Package supervisor builds programs from this module's source and runs them as child processes. It restarts a child
-// process that exits. On Linux, the child processes end when the program that started them ends.
+// Package supervisor builds programs from this module's source, and runs and restarts them as child processes. On
+// Linux, the child processes end when the program that started them ends.
 package supervisor
 
 import (
@@ -22,8 +22,8 @@ import (
 // the developer waits until all processes have ended.
 const stopTimeout = 5 * time.Second
 
-// The pause before a restart doubles after each exit, from minPause to maxPause. The pause returns to minPause after
-// a call of Signal, or after a run that was longer than stableAfter.
+// The pause before a restart doubles after each exit, and returns to minPause after a call of Signal or a run longer
+// than stableAfter.
 const (
 	minPause    = 50 * time.Millisecond
 	maxPause    = 5 * time.Second

@@ -1,5 +1,5 @@
-// Connects the page's controls to actions. The picture's ID is in the URL's fragment, so a reload finds the picture.
-// Browsers do not send fragments, so no log contains the ID.
+// Connects the page's controls to actions. The picture's ID is in the URL's fragment, which browsers do not send, so
+// no log contains the ID.
 import { request, retry } from "./api.js";
 import { chooseFile, choosePending, closeCamera, openCamera, retake, shoot } from "./capture.js";
 import { $ } from "./dom.js";

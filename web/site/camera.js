@@ -20,9 +20,8 @@ export function explain(error) {
 	return { text, ...remedy };
 }
 
-// open returns the stream of the camera with this ID. It requires this ID exactly, because browsers could otherwise
-// choose another camera with a higher resolution. Without an ID, open prefers the front camera but does not require
-// one, as a laptop's camera has no facing mode.
+// open requires exactly this ID, because browsers may prefer another camera. The front camera is optional, because a
+// laptop's camera has no facing mode.
 export async function open(id) {
 	if (!navigator.mediaDevices?.getUserMedia) throw { name: isSecureContext ? "missing" : "insecure" };
 	const video = { width: { ideal: 1600 }, height: { ideal: 1200 } };

@@ -3,9 +3,8 @@ import { longer, request, urlOf } from "./api.js";
 
 export const isSettled = (progress) => ["annotated", "rejected", "erased"].includes(progress?.status);
 
-// watch calls onProgress with each change, and calls onProblem with an error message, or with null after a success.
-// The returned function ends the watch. EventSource reports no error messages, so watch also polls the API while no
-// event arrives.
+// watch calls onProblem with a message, or with null after a success. watch also polls the API, because EventSource
+// reports no error messages.
 export function watch(id, onProgress, onProblem) {
 	const firstPause = 4_000;
 	let source, timer, pause = firstPause;

@@ -1,5 +1,5 @@
-// Uploads a picture exactly once. If a PUT's outcome is unknown, the page repeats the PUT, which returns 412 if S3
-// already has the object. If the grant has expired and the picture never arrived, the page requests a new grant.
+// This module uploads a picture exactly once, because S3 answers 412 to a repeated PUT. A new grant requires that the
+// picture has not arrived.
 import { request, retry, urlOf } from "./api.js";
 
 // upload calls onGrant with each grant before using it, and onChange with {loaded, total} or, between attempts,
@@ -31,8 +31,8 @@ async function requestGrant(blob, hash, signal) {
 
 const hasArrived = async (id, signal) => (await request(urlOf(id), { signal })).status !== "waiting";
 
-// put resolves to 0 if S3 has the picture, and to 403 or 400 if the grant or its credentials have expired. It uses
-// XMLHttpRequest, which reports upload progress, unlike fetch.
+// put resolves to 0 if S3 has the picture, and to 403 or 400 if the grant has expired. XMLHttpRequest reports upload
+// progress, unlike fetch.
 function put(blob, { method, url, headers }, onSent, signal) {
 	return new Promise((resolve, reject) => {
 		const xhr = new XMLHttpRequest(), started = Date.now();

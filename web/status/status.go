@@ -1,5 +1,5 @@
-// Package status derives the progress of a picture from its workflow's description and history. It uses no query,
-// because a query needs a running worker. It changes nothing in Temporal and does not read Records.
+// Package status derives the progress of a picture from its workflow's description and history. The package uses no
+// query, because a query needs a running worker.
 package status
 
 import (
@@ -29,8 +29,8 @@ type Execution struct {
 	history     []*historypb.HistoryEvent
 }
 
-// Read returns the current state of the picture's workflow execution. If `previous`, the result of an earlier Read,
-// already contains the whole history, Read does not request the history again.
+// Read returns the current state of the picture's workflow. If the history has not grown since `previous`, Read does
+// not request the history again.
 func Read(ctx context.Context, temporal client.Client, id picture.ID, previous Execution) (Execution, error) {
 	description, err := temporal.DescribeWorkflowExecution(ctx, id.WorkflowID(), "")
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
@@ -71,9 +71,8 @@ func (e Execution) Picture() (picture.Picture, error) {
 	return order.Picture, nil
 }
 
-// Progress returns the picture's status and the state of each step. A repeated step has the state of its last
-// repetition. If the workflow closed without an outcome, the picture's status is waiting, and the first step that is
-// not done has failed with the reason.
+// Progress returns the picture's progress. If the workflow closed without an outcome, the status is waiting, and the
+// first unfinished step has failed.
 func (e Execution) Progress(id picture.ID) picture.Progress {
 	if !e.Exists() {
 		return picture.Progress{ID: id, Status: picture.Waiting, Steps: picture.WaitingSteps()}
@@ -136,8 +135,8 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
 		t.taskError = "The worker cannot continue: " + messageOf(event.GetWorkflowTaskFailedEventAttributes().GetFailure())
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
-		// A workflow task that times out before a worker starts it is not an error. Temporal then moves the task from
-		// one worker's own (sticky) queue to the normal queue, where any worker can start it.
+		// A timeout before a worker starts the workflow task is not an error, because Temporal then moves the task to
+		// a queue for any worker.
 		if event.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
 			t.taskError = "The worker stopped responding"
 		}
@@ -225,7 +224,7 @@ func (t *timeline) addActivity(event *historypb.HistoryEvent, at time.Time) {
 }
 
 // applyPending updates a step from its pending activity, because the history does not show the attempts of an
-// unfinished activity. If the history shows that the activity has already ended, applyPending changes nothing.
+// unfinished activity.
 func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 	step := t.step(pending.GetActivityType().GetName())
 	if step == nil || !step.FinishedAt.IsZero() {
@@ -244,9 +243,8 @@ func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 	step.Attempt = int(pending.GetAttempt())
 }
 
-// inferLocalActivity marks the current step as running or, if the last workflow task failed, as retrying. It uses the
-// workflow tasks, because the history does not contain a running local activity. After `annotate` has failed, it
-// marks no step as running, because the workflow may repeat `annotate` or continue with `persist`.
+// inferLocalActivity derives the state of the current step from the workflow tasks, because the history does not
+// contain a running local activity.
 func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) {
 	step := t.current()
 	switch {
@@ -259,16 +257,16 @@ func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) 
 	}
 }
 
-// setError copies two parts of a failure into a step: the error message for people and the cloud for which the
-// picture waits. A failure that Temporal itself creates, such as a timeout, names no cloud.
+// setError copies the message and the cloud of a failure into a step. A failure that Temporal itself creates names no
+// cloud.
 func setError(step *picture.Step, failure *failurepb.Failure) {
 	var details picture.FailureDetails
 	decode(failure.GetApplicationFailureInfo().GetDetails(), &details)
 	step.Error, step.WaitingFor = messageOf(failure), details.Cloud
 }
 
-// messageOf returns the error message for people in a failure. If the failure is Temporal's "activity error", the
-// message is in the cause of the failure. A timeout contains no message for people, so messageOf writes one.
+// messageOf returns a failure's error message for people. Temporal's activity error has the message in its cause, and
+// a timeout has no message for people.
 func messageOf(failure *failurepb.Failure) string {
 	if failure.GetActivityFailureInfo() != nil && failure.GetCause() != nil {
 		return messageOf(failure.GetCause())

@@ -98,9 +98,8 @@ func TestProgress_incomplete_history_has_all_steps(t *testing.T) {
 	}
 }
 
-// TestProgress_cloud_comes_from_failure_details checks that the cloud for which a picture waits does not depend on
-// the wording of an error. In each case, the error message names three clouds, but the failure's details name
-// Temporal or no cloud.
+// TestProgress_cloud_comes_from_failure_details checks that the cloud does not depend on an error's wording. Each
+// error message names three clouds that the failure's details do not name.
 func TestProgress_cloud_comes_from_failure_details(t *testing.T) {
 	for name, c := range map[string]struct {
 		recording string

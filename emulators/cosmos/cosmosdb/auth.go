@@ -11,16 +11,15 @@ import (
 	"time"
 )
 
-// These constants limit the time between a request and the date in its header x-ms-date. signatureLifetime is the
-// limit in an error message of Azure (https://github.com/microsoft/vscode-cosmosdb/issues/842). maxClockLead is an
-// estimate below 7 minutes, because in that issue Azure refused a date 7 minutes in the future.
+// signatureLifetime is the limit in Azure's error message in https://github.com/microsoft/vscode-cosmosdb/issues/842.
+// maxClockLead is an estimate, because in that issue Azure refused a date 7 minutes in the future.
 const (
 	signatureLifetime = 15 * time.Minute
 	maxClockLead      = 5 * time.Minute
 )
 
-// Admit makes the server accept the given Entra ID access token. The token gets the rights of the role Cosmos DB
-// Built-in Data Contributor: it can read and write documents but cannot create databases and containers.
+// Admit makes the server accept an Entra ID token with the role Cosmos DB Built-in Data Contributor, which cannot
+// create databases and containers.
 func (s *Server) Admit(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,8 +14,8 @@ func TestConcurrency(t *testing.T) {
 	e := newEmulator(t)
 	items := e.newContainer(t)
 	const calls = 50
-	// count calls the function in its parameter 50 times concurrently. It returns the number of calls that ended with
-	// each HTTP status; the status of a successful call is 0.
+	// count calls the function 50 times concurrently and returns the number of calls for each HTTP status, which is 0
+	// for a successful call.
 	count := func(call func(i int) error) map[int]int {
 		var group sync.WaitGroup
 		statuses := make([]int, calls)

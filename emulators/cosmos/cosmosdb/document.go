@@ -40,8 +40,8 @@ func documentResponse(status int, text []byte, etag string, documents *bbolt.Buc
 // (https://learn.microsoft.com/azure/cosmos-db/request-units).
 func readCharge(size int) float64 { return 1 + 9*float64(size)/(100<<10) }
 
-// writeFactor is the cost of a write divided by the cost of a read. A write costs more than a read because Azure also
-// charges for the update of the index.
+// writeFactor is the cost of a write divided by the cost of a read. Azure charges more for a write because the index
+// is updated.
 const writeFactor = 5
 
 func readDocument(tx *bbolt.Tx, r request) (response, error) {
@@ -91,8 +91,8 @@ func replaceDocument(tx *bbolt.Tx, r request) (response, error) {
 	})
 }
 
-// putDocument writes the document in the request, unless `check` returns an error. The argument of `check` is the
-// stored document with the same id, or nil if there is none.
+// putDocument writes the document in the request, unless `check` returns an error. The argument `existing` is nil if
+// the document is new.
 func putDocument(tx *bbolt.Tx, r request, status int, check func(existing []byte) error) (response, error) {
 	partition, err := r.partitionKey()
 	switch {

@@ -16,9 +16,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 )
 
-// writerEnv is the environment variable that contains the path of the database file. If it is set, the test binary
-// runs as the process that the test kills. This process serves the file, creates documents through azcosmos, and
-// prints the id and ETag of each created document.
+// writerEnv is the environment variable with the database file's path. If writerEnv is set, the test binary runs as
+// the process that the test kills.
 const writerEnv = "COSMOS_TEST_FILE"
 
 func TestMain(m *testing.M) {

@@ -8,9 +8,8 @@ import (
 	"triptych/emulators/faults"
 )
 
-// Fault makes requests fail, but the zero Fault lets them succeed. If `Only`, `Method`, `Times` or `AfterApply` is
-// set, the Fault applies to requests for documents and ignores all others. SDKs send other requests, such as reads of
-// the account, at times that a test cannot predict.
+// Fault makes requests fail. If `Only`, `Method`, `Times` or `AfterApply` is set, Fault ignores requests that SDKs
+// send at unpredictable times, such as account reads.
 type Fault struct {
 	Only       string        // requests for the document with this partition key; "" means all requests
 	Method     string        // requests with this HTTP method; "" means all methods

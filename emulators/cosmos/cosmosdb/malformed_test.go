@@ -52,8 +52,8 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// serveRequest sends a request to the server and returns the response. It signs the request if the parameter
-// `authorization` is empty. It returns nil if the method or the path is not valid.
+// serveRequest sends a request, which it signs if `authorization` is empty, and returns the response, or nil if the
+// method or path is invalid.
 func serveRequest(s *Server, method, path, authorization, partition, body string) *httptest.ResponseRecorder {
 	r, err := http.NewRequest(method, "http://localhost"+path, strings.NewReader(body))
 	if err != nil {

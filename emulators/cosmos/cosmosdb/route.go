@@ -22,8 +22,8 @@ func (t target) document() string  { return t.names[2] }
 
 func (t target) isDocument() bool { return t.resourceType == "docs" }
 
-// parseTarget returns the resource that the path of a request addresses. It splits the path at the slashes before it
-// unescapes the segments, because a name may contain an escaped slash.
+// parseTarget returns the resource that the path addresses. The function splits the path before unescaping the
+// segments, because a name may contain an escaped slash.
 func parseTarget(r *http.Request) (target, error) {
 	path := strings.Trim(r.URL.EscapedPath(), "/")
 	if path == "" {
@@ -66,8 +66,8 @@ var operations = map[string]operation{
 	"PUT dbs/*/colls/*/docs/*": replaceDocument,
 }
 
-// unsupportedHeaders maps each unsupported HTTP header to the feature that the error message names. The server
-// refuses a request that has one of these headers, because they change the meaning of a request.
+// unsupportedHeaders maps HTTP headers to the feature that the error message names. The server refuses these headers,
+// because they change the meaning of a request.
 var unsupportedHeaders = map[string]string{
 	"x-ms-documentdb-query":                "queries",
 	"x-ms-documentdb-isquery":              "queries",

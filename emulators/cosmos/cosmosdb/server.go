@@ -1,7 +1,6 @@
-// Package cosmosdb implements the part of Azure Cosmos DB's REST protocol (https://learn.microsoft.com/rest/api/cosmos-db/)
-// that Triptych uses: creating and reading databases and containers, and creating, reading and replacing documents whose
-// partition key is /id. Data is stored in one file, and a write is on disk before its response is sent. All other operations,
-// for example queries, are refused with 501 and a message that names the operation.
+// Package cosmosdb implements the part of Azure Cosmos DB's REST protocol,
+// https://learn.microsoft.com/rest/api/cosmos-db/, that Triptych uses. The server refuses all other operations with
+// 501, and writes data to disk before it sends the response.
 package cosmosdb
 
 import (
@@ -22,8 +21,8 @@ import (
 // (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits).
 const maxBody = 2 << 20
 
-// maxDiscard is the maximum number of bytes of an oversized request body that readBody reads and discards. If the
-// server closed the connection instead, a client that is still sending would not see the status 413.
+// maxDiscard limits how many bytes of an oversized request readBody discards. Discarding lets a client that is still
+// sending see the status 413.
 const maxDiscard = 8 << 20
 
 // Server is an http.Handler that emulates one Cosmos DB account in one region.
@@ -37,8 +36,8 @@ type Server struct {
 	tokens []string // accepted access tokens of Entra ID
 }
 
-// Open returns a Server that stores its data in the file at path, which is created if it is missing. key is the account's master
-// key in base64. Open fails if another Server has opened the file.
+// Open opens or creates the file at `path`, and fails if another Server has opened the file. `key` is the master key
+// in base64.
 func Open(path, key string) (*Server, error) {
 	secret, err := base64.StdEncoding.DecodeString(key)
 	if err != nil || len(secret) == 0 {

@@ -55,9 +55,8 @@ func (s *Server) read(operation operation, r request) (res response, err error) 
 	return res, err
 }
 
-// write runs the operation in a transaction and returns after the commit. bbolt may run operations of other requests
-// in the same transaction, and may repeat an operation. A *statusError does not roll back the transaction, so an
-// operation must not change data before it returns a *statusError.
+// write may repeat the operation. A *statusError does not roll back the transaction, so an operation must not change
+// data before it returns a *statusError.
 func (s *Server) write(operation operation, r request) (res response, err error) {
 	var refused *statusError
 	err = s.db.Batch(func(tx *bbolt.Tx) error {
@@ -103,8 +102,7 @@ var (
 	errChanged  = newError(http.StatusPreconditionFailed, 0, "Operation cannot be performed because one of the specified precondition is not met.")
 )
 
-// resourceID returns the _rid (resource ID) of a child of a resource. The _rid consists of the bytes of the parent's
-// _rid, followed by `number` in `width` bytes. Cosmos DB encodes these bytes in base64, but writes the character -
+// resourceID appends `number` in `width` bytes to the _rid of the parent. Cosmos DB encodes a _rid in base64 with -
 // instead of /.
 func resourceID(parent string, number uint64, width int) string {
 	id, _ := base64.StdEncoding.DecodeString(strings.ReplaceAll(parent, "-", "/"))

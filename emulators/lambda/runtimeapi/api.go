@@ -10,9 +10,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// ServeHTTP implements Lambda's Invoke API (https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html). The
-// status 202 means that the event of an asynchronous invocation is on disk. If the maximum number of invocations is
-// running, a synchronous invocation waits, whereas AWS would respond with 429.
+// ServeHTTP implements https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html. The status 202 means that the
+// event is on disk, and a synchronous invocation above the concurrency limit waits, whereas AWS responds with 429.
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.api.ServeHTTP(w, r) }
 
 func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {

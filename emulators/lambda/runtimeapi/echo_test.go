@@ -21,9 +21,8 @@ type result struct {
 	PID int    `json:"pid"`
 }
 
-// runFunction runs the Lambda function of the tests. In each invocation, the function gets an instruction, such as
-// "fail", from the server at ECHO_URL and follows the instruction. If ECHO_HTTP is set, the function handles requests
-// to a function URL.
+// runFunction runs the tests' Lambda function, which follows instructions from the server at ECHO_URL. If ECHO_HTTP
+// is set, the function handles HTTP requests.
 func runFunction() {
 	if os.Getenv("ECHO_BROKEN") != "" {
 		os.Exit(7)

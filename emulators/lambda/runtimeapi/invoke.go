@@ -29,8 +29,8 @@ func failed(kind, message string) outcome {
 
 var errStopping = errors.New("the function's host is stopping")
 
-// invoke runs the function once and returns the outcome or errStopping. The caller must first call Host.acquire. If
-// the parameter `stream` is not nil, a streamed response is written to `stream` and is missing from the outcome.
+// invoke runs the function once, and the caller must first call Host.acquire. If `stream` is not nil, the outcome
+// does not contain a streamed response.
 func (h *Host) invoke(requestID string, payload []byte, stream io.Writer) (outcome, error) {
 	i := &invocation{requestID: requestID, payload: payload, arn: h.arn(), timeout: h.Timeout, stream: stream, done: make(chan outcome, 1)}
 	for {

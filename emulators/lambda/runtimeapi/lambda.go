@@ -1,7 +1,6 @@
-// Package runtimeapi runs the bootstrap executable of one function as AWS Lambda does, and passes invocations to the
-// function over the Lambda Runtime API. It stores asynchronous invocations (events) on disk, retries failed events,
-// and finally stores them as dead letters. Accepted events survive kill -9, but the function may process an event
-// twice. The package does not isolate the function and does not limit its memory.
+// Package runtimeapi runs the bootstrap executable of one function as AWS Lambda does, but without isolation or a
+// memory limit. The package stores asynchronous invocations on disk, so they survive kill -9, but the function may
+// process an invocation twice.
 package runtimeapi
 
 import (
@@ -175,9 +174,8 @@ func (h *Host) attempt(e event, nth int, retryNow chan struct{}) (again bool, wa
 	return true, wait, nil
 }
 
-// RetryNow immediately retries all waiting events and dead letters, and resets the number of attempts of each event.
-// The retries use new environments, because a network client in an old environment may wait before it reconnects to a
-// service.
+// RetryNow immediately retries all waiting events and dead letters in new environments, because a network client in
+// an old environment may wait before it reconnects.
 func (h *Host) RetryNow() error {
 	h.mu.Lock()
 	retryNow := h.retryNow

@@ -10,8 +10,8 @@ import (
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 )
 
-// BenchmarkAnnotate measures a call of Google's client for a picture of 1280 × 720 pixels with a face and a cup. The
-// metric peakMB is the peak memory of the test process, which includes the client. It is reported on Linux only.
+// BenchmarkAnnotate measures a call of Google's client. On Linux, the metric peakMB is the peak memory of the test
+// process, which includes the client.
 func BenchmarkAnnotate(b *testing.B) {
 	for _, bb := range []struct {
 		name     string

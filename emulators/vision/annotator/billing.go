@@ -14,8 +14,8 @@ import (
 // response may come from the detectors or from a Fault.
 func (s *Server) Billed() int64 { return s.billed.Load() }
 
-// BillTo makes the Server write a line to w for each billed image. The line contains the time and the ID that the
-// function Identity returns. BillTo must be called before Serve.
+// BillTo makes the Server write the time and the image's Identity to w for each billed image. Call BillTo before
+// Serve.
 func (s *Server) BillTo(w io.Writer) { s.billLog = w }
 
 func (s *Server) bill(image *visionpb.Image) {
@@ -35,6 +35,6 @@ func (s *Server) bill(image *visionpb.Image) {
 	fmt.Fprintf(s.billLog, "%s %s\n", time.Now().UTC().Format(time.RFC3339Nano), Identity(content))
 }
 
-// Identity returns the ID of an image in the billing log. The ID is the SHA-256 of the image's bytes or of the path
-// of the image's URL, so that the log contains neither pictures nor signed URLs.
+// Identity returns the hash of an image's bytes or of its URL's path, because the billing log must not contain
+// pictures or signed URLs.
 func Identity(content []byte) string { return fmt.Sprintf("%x", sha256.Sum256(content)) }

@@ -45,9 +45,8 @@ func (s *Server) detect(ctx context.Context, picture *image.RGBA, limits resultL
 	return found, detectors.Wait()
 }
 
-// forDetector returns how many results the detector for the feature must find. If labels are requested, this is the
-// emulator's maximum, because labels are derived from the results of all detectors. Otherwise, it is the request's
-// limit for the feature.
+// forDetector returns how many results a detector must find. Labels require the emulator's maximum, because labels
+// are derived from the results of all detectors.
 func (l resultLimits) forDetector(feature visionpb.Feature_Type) int {
 	if l[visionpb.Feature_LABEL_DETECTION] > 0 {
 		return maxResults

@@ -17,8 +17,8 @@ import (
 	"triptych/emulators/faults"
 )
 
-// Fault makes calls of BatchAnnotateImages fail. The zero Fault lets all calls succeed. If several of the fields
-// Code, Empty, ImageCode and Response are set, only the first of them in this order takes effect.
+// Fault makes calls of BatchAnnotateImages fail. If several of Code, Empty, ImageCode and Response are set, only the
+// first in this order takes effect.
 type Fault struct {
 	Only       string                          // calls with an image whose URL or bytes contain it; "" means all calls
 	Times      int                             // number of calls that fail; 0 means until the Fault is replaced

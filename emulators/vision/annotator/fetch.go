@@ -38,9 +38,8 @@ func newClient() *http.Client {
 	}
 }
 
-// dialLoopback connects only to loopback addresses and sends no DNS requests. It resolves localhost and the names
-// that end in .localhost to 127.0.0.1 (RFC 6761, section 6.3), because the URLs of the S3 emulator contain such
-// names.
+// dialLoopback connects only to loopback addresses and sends no DNS requests. The URLs of the S3 emulator contain
+// names that end in .localhost.
 func dialLoopback(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -55,8 +54,8 @@ func dialLoopback(ctx context.Context, network, address string) (net.Conn, error
 	return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(host, port))
 }
 
-// fetch downloads the picture at the source's URL. As with Google, the returned error does not state why a download
-// failed. The log states the reason, but not the URL, because the URL may be signed.
+// fetch downloads the picture, and like Google, hides the reason of a failure. The log omits the URL, because the URL
+// may be signed.
 func (s *Server) fetch(ctx context.Context, source *visionpb.ImageSource) ([]byte, error) {
 	uri := source.GetImageUri()
 	if uri == "" {

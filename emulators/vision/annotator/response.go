@@ -14,8 +14,7 @@ import (
 )
 
 // landmarks defines each of Google's landmarks as the mean of points in faces.Landmarks. Ears and cheeks are missing,
-// because they cannot be derived from these points. Pupils are assumed in the centres of the eyes, and corners of the
-// jaw halfway between chin and ear.
+// because these points do not show them.
 var landmarks = []struct {
 	kind   visionpb.FaceAnnotation_Landmark_Type
 	points []int
@@ -54,8 +53,8 @@ var landmarks = []struct {
 	{visionpb.FaceAnnotation_Landmark_CHIN_RIGHT_GONION, []int{12}},
 }
 
-// faceAnnotation returns Google's annotation for a face, in pixels of the upright original picture. Pan, tilt and
-// depth are 0, and exposure, blur and headwear are UNKNOWN, because the server does not measure these values.
+// faceAnnotation returns Google's annotation for a face, in pixels of the upright original picture. Values that the
+// server does not measure are 0 or UNKNOWN.
 func faceAnnotation(p *photo.Photo, f faces.Face) *visionpb.FaceAnnotation {
 	inner := f.Landmarks.Bounds()
 	outer := faces.Box{

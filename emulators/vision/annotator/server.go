@@ -67,8 +67,8 @@ func New() (*Server, error) {
 	}, nil
 }
 
-// Serve handles calls on the listener ln until ctx ends. It then closes ln, waits at most 5 s for running calls and
-// returns nil. The address of ln must be loopback, because callers are not authenticated.
+// Serve handles calls until ctx ends, then closes ln and returns nil. The address of ln must be loopback, because
+// callers are not authenticated.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	if tcp, ok := ln.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		ln.Close()

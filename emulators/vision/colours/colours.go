@@ -75,8 +75,7 @@ func (b *bin) add(c bin) {
 	b.red, b.green, b.blue = b.red+c.red, b.green+c.green, b.blue+c.blue
 }
 
-// cluster groups the bins with the k-means algorithm and returns the clusters. It repeatedly assigns each bin to the
-// nearest cluster and moves each cluster to the mean of its bins.
+// cluster groups the bins with the k-means algorithm and returns the clusters.
 func cluster(bins []bin) []bin {
 	found := seeds(bins)
 	nearest := make([]int, len(bins))
@@ -105,8 +104,8 @@ func cluster(bins []bin) []bin {
 	return found
 }
 
-// seeds returns the bins that are the initial clusters. The first seed is the bin with the most pixels. Each later
-// seed is the bin with the greatest product of pixel count and squared distance to the nearest seed.
+// seeds returns the initial clusters. Each seed after the first has the greatest product of pixel count and squared
+// distance to the nearest earlier seed.
 func seeds(bins []bin) []bin {
 	var chosen []bin
 	distances := make([]float64, len(bins))

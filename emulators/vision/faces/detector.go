@@ -11,9 +11,8 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// The face detector is a YOLOv2 network, which divides the picture into a grid of cells. An anchor is a typical box
-// size, in cells, and each cell proposes one box per anchor. The network was trained with these sizes, means and
-// anchors.
+// The face detector is a YOLOv2 network, which was trained with these sizes, means and anchors. An anchor is a
+// typical box size, in cells.
 const (
 	inputSize     = 416 // longer side of the network's input, in pixels
 	cellSize      = 32  // in pixels of the input
@@ -71,8 +70,8 @@ func inputSizeFor(size image.Point) image.Point {
 	return image.Pt(cells(size.X), cells(size.Y)).Mul(cellSize)
 }
 
-// proposals returns the faces that the network proposes. `grid` is the network's output; its channels are the
-// parameters of one box per anchor. `scale` is the number of input pixels per picture pixel.
+// proposals returns the faces in the network's output `grid`, whose channels describe one box per anchor. `scale` is
+// the number of input pixels per picture pixel.
 func proposals(grid *nn.Tensor, scale float64) []Face {
 	var found []Face
 	rows, columns, cell := grid.Shape[1], grid.Shape[2], cellSize/scale

@@ -31,9 +31,8 @@ func (n expressionNetwork) estimate(picture *image.RGBA, box Box) Expressions {
 // trained.
 var cropMeans = [3]float32{122.782, 117.001, 104.298}
 
-// features is the part that the landmark network and the expression network have in common. It consists of densely
-// connected blocks, each of which halves the width and height of the feature map. The output is the mean of each
-// channel.
+// features is the part that the landmark network and the expression network have in common. The output is the mean of
+// each channel.
 type features struct {
 	first  nn.Conv
 	blocks [][]nn.Separable

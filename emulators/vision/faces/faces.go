@@ -1,6 +1,5 @@
-// Package faces finds the faces in a picture, and 68 landmarks and the expression of each face. It uses three neural
-// networks of the library face-api (see weights/NOTICE). It does not recognise people, and often misses faces seen
-// from the side.
+// Package faces finds the faces in a picture, and 68 landmarks and the expression of each face, with neural networks
+// of the library face-api. The package often misses faces seen from the side.
 package faces
 
 import (

@@ -7,10 +7,8 @@ import (
 	"triptych/emulators/vision/nn"
 )
 
-// Landmarks are 68 points in the order of the 300-W annotation: jaw 0–16 (chin 8), eyebrows 17–21 and 22–26, bridge
-// of the nose 27–30 (tip 30), lower edge of the nose 31–35, eyes 36–41 and 42–47, outer edge of the lips 48–59 and
-// inner edge of the lips 60–67. The jaw, the eyebrows and the lower edge of the nose run from the viewer's left to
-// the viewer's right. The points of an eye and of the lips run clockwise from the left corner.
+// Landmarks are the 68 points of the 300-W annotation in its order, counted from 0. Left and right are the viewer's
+// left and right.
 type Landmarks [68]Point
 
 // mirrored[i] is the index that landmark i has in the mirror image of the face.
@@ -61,9 +59,8 @@ func newLandmarkNetwork(m *nn.Model) landmarkNetwork {
 	return landmarkNetwork{newFeatures(m, 3, 3), m.Dense("fc")}
 }
 
-// locate returns the mean of the landmarks that the network finds in the face and in the face's mirror image. If
-// these two results differ, the network guesses, so locate also returns a confidence. The confidence is 1 if the
-// results are equal, and 1/e if they differ by a quarter of the distance between the eyes.
+// locate returns the mean landmarks of the face and its mirror image. If the two results differ, the confidence is
+// low, because the network guesses.
 func (n landmarkNetwork) locate(picture *image.RGBA, box Box) (Landmarks, float64) {
 	square, scale := crop(picture, box)
 	plain, reflected := n.points(square), n.points(mirror(square))

@@ -1,8 +1,7 @@
 package labels
 
-// kinds maps the name of an object to a more general label: mostly the object's supercategory in the data set COCO.
-// Most objects of COCO's supercategories "indoor" and "outdoor" have no general label, because these two words say
-// little.
+// kinds maps an object to a more general label, mostly from COCO. COCO's labels "indoor" and "outdoor" are missing,
+// because they mean little.
 var kinds = map[string]string{
 	"Bicycle": vehicle, "Car": vehicle, "Motorcycle": vehicle, "Airplane": vehicle, "Bus": vehicle, "Train": vehicle, "Truck": vehicle, "Boat": vehicle,
 	"Bird": animal, "Cat": animal, "Dog": animal, "Horse": animal, "Sheep": animal, "Cow": animal, "Elephant": animal, "Bear": animal, "Zebra": animal, "Giraffe": animal,

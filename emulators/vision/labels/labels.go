@@ -1,6 +1,5 @@
-// Package labels derives labels from the objects, faces and colours that were detected in a picture. A label gets its
-// object's or face's score, and a facial expression gets this score times the expression's probability. A group of
-// people gets the third-highest score of its members, and a colour gets its fraction of the picture.
+// Package labels derives labels from the objects, faces and colours that were detected in a picture. An object or a
+// face passes its score to its label, and the label of a colour gets the colour's fraction of the picture.
 package labels
 
 import (
@@ -76,8 +75,8 @@ func (t tally) sorted() []Label {
 	return all
 }
 
-// groupScore returns the score of the label "Group of people", which requires at least three people. The score is
-// therefore the third-highest score of all bodies or of all faces, whichever is higher.
+// groupScore returns the third-highest score of all bodies or all faces, because the label "Group of people" requires
+// at least three people.
 func groupScore(things []objects.Object, people []faces.Face) float64 {
 	var bodies, heads []float64
 	for _, o := range things {

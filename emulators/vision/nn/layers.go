@@ -10,8 +10,8 @@ type Padding bool
 
 const (
 	Valid Padding = false // no padding
-	// Same adds zeros around the input, so that a convolution with stride 1 keeps the size. If the number of zeros is
-	// odd, the lower and right edges get one zero more, as in TensorFlow.
+	// Same adds zeros around the input. If the number of zeros is odd, the lower and right edges get one more zero,
+	// as in TensorFlow.
 	Same Padding = true
 )
 
@@ -57,9 +57,8 @@ func (l Conv) Apply(out, in *Tensor) *Tensor {
 	return out
 }
 
-// unroll copies the input windows of `count` output rows into the matrix, so that one matrix product computes the
-// convolution ("im2col"). The matrix has a row for each cell of a window and a column for each output position. In
-// the input, the first window starts at the row `top` and the column −`left`.
+// unroll copies input windows into the matrix, so that one matrix product computes the convolution. The first window
+// starts at row `top` and column −`left`.
 func (l Conv) unroll(matrix []float32, in *Tensor, top, left, count, width int) {
 	rows, cols, inHeight, inWidth := l.Filters.Shape[2], l.Filters.Shape[3], in.Shape[1], in.Shape[2]
 	for cell := range in.Shape[0] * rows * cols {
@@ -84,17 +83,16 @@ func (l Conv) unroll(matrix []float32, in *Tensor, top, left, count, width int) 
 	}
 }
 
-// Depthwise is a convolution layer that applies one filter to each channel. The field Filters has the shape 1 ×
-// channels × height × width, and the field Bias may be nil.
+// Depthwise applies one filter to each channel. Filters has the shape 1 × channels × height × width, and Bias may be
+// nil.
 type Depthwise struct {
 	Filters, Bias *Tensor
 	Stride        int
 	Padding       Padding
 }
 
-// Apply writes the layer's output into `out`, which must not be `in`, and returns `out`. For each filter cell, one
-// vector operation adds the shifted, padded channel, times the cell's weight, to all sums. Apply ignores sums whose
-// windows wrap around an edge.
+// Apply writes the layer's output into `out`, which must not be `in`. Apply ignores the sums of windows that wrap
+// around an edge.
 func (l Depthwise) Apply(out, in *Tensor) *Tensor {
 	rows, cols := l.Filters.Shape[2], l.Filters.Shape[3]
 	height, top := l.Padding.span(in.Shape[1], rows, l.Stride)
@@ -148,8 +146,8 @@ func (l Dense) Apply(in []float32) []float32 {
 	return out
 }
 
-// multiply adds the product of the matrices a (rows × inner) and b (inner × cols) to the matrix c. The parameter
-// `stride` is the distance between the starts of two rows of c.
+// multiply adds the product of the matrices a and b to the matrix c. `stride` is the distance between the starts of
+// two rows of c.
 func multiply(a, b, c []float32, rows, cols, stride int) {
 	inner := len(a) / rows
 	gonum.Implementation{}.Sgemm(blas.NoTrans, blas.NoTrans, rows, cols, inner, 1, a, inner, b, cols, 1, c, stride)

@@ -8,9 +8,8 @@ import (
 	"slices"
 )
 
-// Model holds the weights of one network by name. If weights are missing, Model's methods return a placeholder and
-// keep the first error, which the method Err returns. The code that builds a network therefore checks for an error
-// only once.
+// Model holds the weights of one network by name. Methods return a placeholder for missing weights and keep the first
+// error, which Err returns.
 type Model struct {
 	stored map[string]weight
 	err    error
@@ -100,9 +99,8 @@ func (m *Model) Depthwise(name string, stride int) Depthwise {
 	return Depthwise{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[2]), stride, Same}
 }
 
-// filters returns the weights of a convolution, and scales them if the model contains name/scale and name/min. These
-// two tensors have one value per output channel. The output channel is the last dimension, or the third dimension if
-// the last one has length 1 (depthwise filters).
+// filters returns the weights of a convolution, and scales them if the model contains name/scale. The output channel
+// of depthwise filters is the third dimension.
 func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	stored := m.Tensor(name+"/"+kind, shape...)
 	if _, ok := m.stored[name+"/scale"]; !ok {

@@ -1,5 +1,5 @@
-// Package nn runs small convolutional networks in pure Go, one picture at a time. The package cannot train networks.
-// Layers do not change their weights, so several goroutines may share a network.
+// Package nn runs small convolutional networks in pure Go, and cannot train networks. Several goroutines may share a
+// network, because layers do not change their weights.
 package nn
 
 import (

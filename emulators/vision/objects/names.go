@@ -2,8 +2,8 @@ package objects
 
 import "slices"
 
-// names[i] is the name of the network's class i: a class of the data set COCO, in Google's spelling. names[0] is
-// empty because class 0 is the background. The other empty names are classes that were removed from COCO.
+// names contains the classes of COCO in Google's spelling. An empty name stands for the background or for a class
+// that COCO has removed.
 var names = [91]string{
 	1: "Person", 2: "Bicycle", 3: "Car", 4: "Motorcycle", 5: "Airplane", 6: "Bus", 7: "Train", 8: "Truck",
 	9: "Boat", 10: "Traffic light", 11: "Fire hydrant", 13: "Stop sign", 14: "Parking meter", 15: "Bench",

@@ -35,12 +35,11 @@ type Box struct{ Left, Top, Right, Bottom float64 }
 
 const (
 	minScore = 0.5 // of an Object; Google's responses also contain no object with a lower score
-	// The second detection must confirm every object whose area is at least the fraction largeArea of the picture. It
-	// must find the object with a score of at least confirmScore.
+	// Objects that cover at least the fraction largeArea of the picture need a second detection with a score of at
+	// least confirmScore.
 	largeArea, confirmScore = 0.2, 0.3
-	// Two detections of the same class count as one object if they overlap by more than sameClassOverlap. Two
-	// detections of any classes count as one object if they overlap by more than anyClassOverlap, because the network
-	// may report one animal as a dog and as a cat.
+	// Detections above these overlaps count as one object. The limit anyClassOverlap merges different classes,
+	// because the network may report one animal as two classes.
 	sameClassOverlap, anyClassOverlap = 0.5, 0.85
 )
 
@@ -76,13 +75,12 @@ func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Ob
 	return found[:min(len(found), limit)], nil
 }
 
-// stretched is the area that the picture fills in the network's input during the first detection. The area is the
-// whole input, because the network was trained with stretched pictures.
+// stretched is the picture's area in the first detection's input. The picture fills the input, because the network
+// was trained with stretched pictures.
 var stretched = image.Rect(0, 0, inputSize, inputSize)
 
-// withMargin returns the area that the picture fills in the network's input during the second detection. The picture
-// keeps its aspect ratio, is centred, and has a margin of at least 5 % on each side. A margin of 10 % was too large:
-// the second detection then confirmed a person in a photograph that shows only a cliff.
+// withMargin returns the picture's area in the second detection's input. The margin is 5 %, because with 10 % the
+// second detection confirmed a cliff as a person.
 func withMargin(size image.Point) image.Rectangle {
 	const side = inputSize * 9 / 10
 	longer := max(size.X, size.Y)
@@ -109,9 +107,8 @@ func (f *Finder) detect(ctx context.Context, picture *image.RGBA, position image
 	return found, nil
 }
 
-// confirmed returns the objects of the first detection, except large objects that the second detection did not find.
-// A large object that both detections found gets the mean of its two scores. It is dropped if this mean is less than
-// minScore.
+// confirmed drops each large object that the second detection did not find. Other large objects get the mean of the
+// two detections' scores.
 func confirmed(found, second []Object) []Object {
 	var kept []Object
 	for _, o := range found {
@@ -133,8 +130,8 @@ func confirmed(found, second []Object) []Object {
 // byScore sorts the highest score first.
 func byScore(a, b Object) int { return cmp.Compare(b.Score, a.Score) }
 
-// input returns the network's input, in which the picture's upper left corner is at the given point. Colour values
-// are scaled to the range from −1 to 1, and the area around the picture is medium grey.
+// input returns the network's input with the picture at the given point. Colours range from −1 to 1, so unset pixels
+// are medium grey.
 func input(picture *image.RGBA, at image.Point) *nn.Tensor {
 	t := nn.New(3, inputSize, inputSize)
 	for y := range picture.Rect.Dy() {
@@ -148,13 +145,12 @@ func input(picture *image.RGBA, at image.Point) *nn.Tensor {
 	return t
 }
 
-// boxParameters is the number of values that describe an anchor or a predicted box. An anchor is a typical box,
-// described by top, left, bottom and right. A predicted box is described by y, x, height and width, relative to its
-// anchor.
+// boxParameters is the number of values that describe an anchor or a predicted box. An anchor is described by top,
+// left, bottom and right.
 const boxParameters = 4
 
-// predictedBox converts the network's values y, x, height and width, which are relative to an anchor, to a Box. It
-// divides y and x by 10, and height and width by 5, because the training multiplied them accordingly.
+// predictedBox converts values that are relative to an anchor to a Box. The training multiplied y and x by 10, and
+// height and width by 5.
 func predictedBox(anchor []float32, y, x, height, width float32) Box {
 	top, left, bottom, right := float64(anchor[0]), float64(anchor[1]), float64(anchor[2]), float64(anchor[3])
 	middleX, middleY := (left+right)/2+float64(x)/10*(right-left), (top+bottom)/2+float64(y)/10*(bottom-top)
@@ -162,8 +158,8 @@ func predictedBox(anchor []float32, y, x, height, width float32) Box {
 	return Box{clamp(middleX - halfWidth), clamp(middleY - halfHeight), clamp(middleX + halfWidth), clamp(middleY + halfHeight)}
 }
 
-// proposals converts the output of one head to objects. Each cell of the feature map has a few anchors, which are
-// consecutive in the slice anchors. For each anchor, the head predicts one box and a score for each class.
+// proposals converts the output of one head to objects. Each cell has several consecutive anchors, and the head
+// predicts one box for each anchor.
 func proposals(boxes, classes *nn.Tensor, anchors []float32, minScore float64) []Object {
 	cells, perCell := boxes.Shape[1]*boxes.Shape[2], boxes.Shape[0]/boxParameters
 	threshold := float32(math.Log(minScore / (1 - minScore))) // before the sigmoid

@@ -35,8 +35,8 @@ func load(t testing.TB) *Finder {
 	return f
 }
 
-// TestDetect compares the results of `detect` with those of the published network, whose weights are not quantized.
-// Another program computed the expected scores and boxes with the published network, from the same 300 × 300 pixels.
+// TestDetect compares the quantized network with the published network. Another program computed the published
+// network's scores and boxes from the same pixels.
 func TestDetect(t *testing.T) {
 	f := load(t)
 	for name, want := range map[string][]Object{

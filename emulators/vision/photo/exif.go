@@ -15,8 +15,8 @@ type orientation uint16
 
 const upright orientation = 1
 
-// readOrientation returns the orientation in a JPEG's Exif segment, or upright if the orientation is missing or
-// damaged. It does not search PNG and WebP files, because cameras do not write these formats.
+// readOrientation returns `upright` if the orientation is missing or damaged. PNG and WebP files are not searched,
+// because cameras do not write these formats.
 func readOrientation(data []byte) orientation {
 	if !bytes.HasPrefix(data, []byte{0xff, 0xd8}) {
 		return upright

@@ -1,5 +1,4 @@
-// Package photo decodes pictures for the emulator's networks. It checks the number of pixels before it decodes a
-// picture. It makes the decoded picture upright (Exif orientation) and reduces its size.
+// Package photo decodes pictures for the emulator's networks, makes them upright and reduces their size.
 package photo
 
 import (
@@ -18,8 +17,8 @@ import (
 // MaxPixels is the largest number of pixels that Decode accepts. Cloud Vision has the same limit.
 const MaxPixels = 75_000_000
 
-// maxSide is the largest width and height of the picture in Photo.Pixels. The face detector needs only 416 pixels per
-// side, but landmarks and facial expressions are more accurate in a larger picture.
+// maxSide limits the sides of Photo.Pixels. The face detector needs 416 pixels, but landmarks and facial expressions
+// are more accurate in a larger picture.
 const maxSide = 1280
 
 // The errors of Decode.
@@ -35,8 +34,8 @@ type Photo struct {
 	Pixels        *image.RGBA // upright, opaque, starts at (0,0), no side longer than 1,280
 }
 
-// Decode decodes a JPEG, PNG, GIF (first frame only), BMP or WebP without animation. Transparent pixels become white.
-// If the file's header states more than MaxPixels, Decode returns ErrTooLarge and does not decode the pixels.
+// Decode decodes a JPEG, PNG, BMP, WebP without animation, or the first frame of a GIF. Transparent pixels become
+// white.
 func Decode(data []byte) (*Photo, error) {
 	config, _, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil || config.Width <= 0 || config.Height <= 0 {

@@ -51,8 +51,7 @@ func pngHeader(width, height uint32) []byte {
 	return binary.BigEndian.AppendUint32(append(out, header...), crc32.ChecksumIEEE(header))
 }
 
-// interlaced returns a PNG of one colour that is interlaced in the seven passes of Adam7. It writes the file itself,
-// because image/png can read but not write interlaced files.
+// interlaced encodes the seven Adam7 passes of a PNG itself, because image/png cannot write interlaced files.
 func interlaced(width, height int, c color.RGBA) []byte {
 	var pixels bytes.Buffer
 	packed := zlib.NewWriter(&pixels)
@@ -89,8 +88,8 @@ func cmykJPEG(width, height int, inks [4]byte) []byte {
 	segment(0xee, []byte("Adobe\x00\x64\x00\x00\x00\x00\x00")...)
 	segment(0xdb, append([]byte{0}, bytes.Repeat([]byte{8}, 64)...)...) // with these, a DC coefficient is the sample minus 128
 	segment(0xc0, 8, 0, byte(height), 0, byte(width), 4, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0, 4, 0x11, 0)
-	// The first Huffman table has codes of four bits, one for each length of a DC difference (0 to 8 bits). The
-	// second table has a single AC code, which has one bit and ends the block.
+	// The first Huffman table has nine four-bit codes for the lengths of a DC difference. The second table has one AC
+	// code, which ends the block.
 	segment(0xc4, append(append([]byte{0x00, 0, 0, 0, 9}, make([]byte, 12)...), 0, 1, 2, 3, 4, 5, 6, 7, 8)...)
 	segment(0xc4, append(append([]byte{0x10, 1}, make([]byte, 15)...), 0)...)
 	segment(0xda, 4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 63, 0)
@@ -260,8 +259,7 @@ func TestDecodeRefuses(t *testing.T) {
 }
 
 func TestOrientation(t *testing.T) {
-	// The left half of the picture has a red, a green and a blue block, from top to bottom. The right half is white.
-	// The side of a block is 16 pixels, so that its colour survives JPEG compression.
+	// The side of a block is 16 pixels, so that the colour of a block survives JPEG compression.
 	const block = 16
 	stored := image.NewRGBA(image.Rect(0, 0, 2*block, 3*block))
 	for y := range 3 * block {

@@ -8,9 +8,8 @@ import (
 	xdraw "golang.org/x/image/draw"
 )
 
-// shrink scales a picture down: each result pixel is the average of a square whose side is the parameter `by`, in
-// pixels. The parts of the canvas that the picture does not cover are white. shrink converts only one row of squares
-// at a time to RGBA, because the scalers of x/image/draw would need 350 MB for 75 megapixels.
+// shrink averages squares of side `by` on a white canvas, one row at a time, because the scalers of x/image/draw
+// would need 350 MB for 75 megapixels.
 func shrink(from image.Image, canvas image.Rectangle, by int) *image.RGBA {
 	to := image.NewRGBA(image.Rect(0, 0, (canvas.Dx()+by-1)/by, (canvas.Dy()+by-1)/by))
 	if by == 1 {
@@ -28,8 +27,8 @@ func shrink(from image.Image, canvas image.Rectangle, by int) *image.RGBA {
 	return to
 }
 
-// averageRow computes one row of result pixels. Each result pixel is the average of a rectangle in the upper part of
-// the band. The parameter `rows` is the rectangle's height, and the parameter `by` is its maximum width.
+// averageRow computes one row of result pixels from the upper `rows` lines of the band. Each result pixel averages at
+// most `by` columns.
 func averageRow(to []byte, band *image.RGBA, rows, by int) {
 	for x := range len(to) / 4 {
 		left, right := x*by, min((x+1)*by, band.Rect.Dx())
@@ -45,9 +44,8 @@ func averageRow(to []byte, band *image.RGBA, rows, by int) {
 	}
 }
 
-// Letterbox scales the part of the picture inside `crop` to fit into the given size and keeps its aspect ratio. It
-// draws this part on black, in the centre if `centred` is true, and otherwise at the upper left. It also returns the
-// scaling factor.
+// Letterbox fits the part of the picture inside `crop` into `size` on black and keeps the aspect ratio. The second
+// result is the scaling factor.
 func Letterbox(from *image.RGBA, crop image.Rectangle, size image.Point, centred bool) (*image.RGBA, float64) {
 	crop = crop.Intersect(from.Rect)
 	to := image.NewRGBA(image.Rectangle{Max: size})

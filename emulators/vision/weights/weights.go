@@ -1,6 +1,5 @@
 // Package weights embeds the trained weights of the networks. The file NOTICE lists the sources, licences and
-// modifications of the weights, and the file SHA256SUMS contains their checksums. The command "go generate" downloads
-// the weights again.
+// modifications of the weights, and the command "go generate" downloads the weights again.
 package weights
 
 import (

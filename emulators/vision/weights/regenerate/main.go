@@ -1,6 +1,6 @@
 // Command regenerate downloads the published weights, compresses the object detector, and writes all weights into the
-// current directory. It writes nothing unless all weights have the checksums in the file SHA256SUMS of this
-// directory. It needs npm and tar.
+// current directory. The command needs npm and tar, and writes nothing if a checksum differs from the file
+// SHA256SUMS.
 package main
 
 import (

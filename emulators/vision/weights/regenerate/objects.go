@@ -18,9 +18,8 @@ const (
 	epsilon  = 0.001              // added to the variance in the batch normalization of the box predictors
 )
 
-// objects returns the published object detector in a smaller format. It merges the batch normalization into the
-// filters, and quantizes the filters to bytes. Each output channel has its own scale and minimum, because the
-// channels of depthwise filters differ by orders of magnitude.
+// objects quantizes the detector's filters to bytes, with a scale for each channel, because the channels of depthwise
+// filters differ by orders of magnitude.
 func objects(files fs.FS) (map[string][]byte, error) {
 	published, err := readModel(files)
 	if err != nil {
@@ -144,8 +143,8 @@ func (w *writer) floats(name string, values []float32, shape ...int) {
 	}
 }
 
-// convolution quantizes and writes the filters of a layer, with a scale, a minimum and a bias for each output
-// channel. In the data of the filters, the output channel varies fastest.
+// convolution quantizes and writes the filters of a layer. In the data of the filters, the output channel varies
+// fastest.
 func (w *writer) convolution(layer, kind string, filters tensor, scale, bias []float32) {
 	channels := len(bias)
 	steps, minimums := make([]float32, channels), make([]float32, channels)
