@@ -112,8 +112,8 @@ func (c *clouds) persist(t *testing.T, r picture.Record) (picture.Outcome, error
 	return execute[picture.Outcome](t, c, picture.PersistStep, PersistInput{Record: r})
 }
 
-// checkFailure checks that err has the given kind and is retryable exactly if this kind is. checkFailure does not
-// unwrap err, because Temporal reads only the outermost error.
+// checkFailure checks the kind of err and whether err is retryable. It does not unwrap err, because Temporal reads
+// only the outermost error.
 func checkFailure(t *testing.T, err error, kind picture.Kind) *temporal.ApplicationError {
 	t.Helper()
 	failure, ok := err.(*temporal.ApplicationError)
