@@ -30,16 +30,17 @@ const (
 	ByBytes Send = "bytes" // the worker reads the picture and sends it
 )
 
-// MaxInlineSize is the maximum size of a picture sent as bytes. Google limits a gRPC request to 10,485,760 bytes, see
-// github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845, and 64 KiB are reserved for other parts.
+// MaxInlineSize is the maximum size of a picture that is sent to Google as bytes. Google limits a gRPC request to
+// 10,485,760 bytes, see github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845, and 64 KiB are reserved for
+// the other parts of the request.
 const MaxInlineSize = 10<<20 - 64<<10
 
-// InlineBytesLimit limits the total size of the pictures that a worker sends as bytes simultaneously. The worker
-// needs twice this memory, because gRPC copies pictures.
+// InlineBytesLimit limits the total size of the pictures that a worker sends as bytes simultaneously. The pictures
+// need twice InlineBytesLimit of memory, because gRPC copies them.
 const InlineBytesLimit = 20 * MaxInlineSize
 
-// maxRecord is the maximum size of a Record in bytes of JSON. 8 KiB are reserved for the run ID, the times and
-// Temporal's envelope, which annotate does not know.
+// maxRecord is the maximum size of a Record in bytes of JSON. 8 KiB are reserved for the parts that annotate does not
+// know: the run ID, the times and Temporal's envelope.
 const maxRecord = records.MaxSize - 8<<10
 
 // AnnotateInput is the input of annotate.
@@ -85,8 +86,8 @@ func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateRe
 	return AnnotateResult{Annotation: annotation, Step: doneStep(ctx, picture.AnnotateStep, started)}, nil
 }
 
-// existingRecord returns the picture's Record, or the zero Record if there is none. If Cosmos DB is unavailable, it
-// asks Temporal whether the owner is erasing the picture, and returns a tombstone if so.
+// existingRecord returns the picture's Record, or the zero Record if there is none. If Cosmos DB is unavailable and
+// Temporal has an erase workflow for the picture, existingRecord returns a tombstone.
 func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture.Record, error) {
 	record, err := a.readRecord(ctx, id)
 	if err == nil || errors.Is(err, records.ErrNotFound) {
@@ -152,7 +153,8 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Ima
 		return &visionpb.Image{Content: content}, err
 	}
 	signed := in.SignedURL
-	// Sign a new URL here, because running the activity presign again would move the picture to the end of the queue.
+	// If the URL expires soon, sign a new URL here. A second run of the activity presign would move the picture to
+	// the end of the queue.
 	if time.Until(signed.ExpiresAt) < minURLTTL/2 {
 		var err error
 		if signed, err = a.sign(ctx, in.Picture); err != nil {
@@ -185,7 +187,8 @@ func (a *Activities) read(ctx context.Context, p picture.Picture) ([]byte, error
 	return content.Bytes(), nil
 }
 
-// extractAnnotation returns the annotation of the only image in response, if the annotation fits into a Record.
+// extractAnnotation returns the annotation of the only image in `response`. It returns an error if the annotation
+// does not fit into a Record.
 func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in AnnotateInput) (json.RawMessage, error) {
 	if len(response.Responses) != 1 {
 		return nil, &picture.Error{Kind: picture.Unavailable, Cloud: picture.Google,
@@ -211,8 +214,8 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	return annotation, nil
 }
 
-// explainImage translates Google's error for the image. explainImage returns the kind Unfetchable, which makes the
-// workflow send bytes, only if the picture fits into MaxInlineSize.
+// explainImage translates Google's error for the picture. The kind Unfetchable makes the workflow send the picture as
+// bytes. For a picture larger than MaxInlineSize, explainImage therefore returns a different kind.
 func explainImage(in AnnotateInput, err vision.ImageError) error {
 	explained := vision.Explain(&err)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {

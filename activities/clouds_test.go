@@ -125,8 +125,8 @@ func newKey() string {
 	return base64.StdEncoding.EncodeToString(key[:])
 }
 
-// createUnreadableRecord connects c to a new Cosmos DB account. It writes the picture's Record there in a form that
-// cannot be decoded.
+// createUnreadableRecord connects c to a new Cosmos DB account. In this account, it stores a Record that has the
+// picture's ID but cannot be decoded.
 func (c *clouds) createUnreadableRecord(t *testing.T, id picture.ID) {
 	t.Helper()
 	server, config := startAccount(t)
@@ -165,7 +165,7 @@ func newPicture(t testing.TB) picture.Picture {
 	return p
 }
 
-// upload uploads content as the next version of p's object, and returns the Picture of that version.
+// upload writes content to S3 as a new version of p's object. It returns the Picture that describes this version.
 func (c *clouds) upload(t *testing.T, p picture.Picture, content []byte) picture.Picture {
 	t.Helper()
 	out, err := c.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &p.Bucket, Key: &p.Key, Body: bytes.NewReader(content)})

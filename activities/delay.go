@@ -9,9 +9,9 @@ import (
 	"triptych/picture"
 )
 
-// Delay is embedded in the input of an activity that writes a Record. After Cosmos DB has throttled the local
-// activity, Delay postpones the durable activity. For later attempts, failure.go passes the requested delay to
-// Temporal.
+// Delay is embedded in the input of an activity that writes a Record. If Cosmos DB throttles the local activity,
+// Delay postpones the regular activity that follows. If Cosmos DB throttles the regular activity too, failure.go
+// passes the requested delay to Temporal.
 type Delay struct {
 	NotBefore time.Time `json:"notBefore,omitzero"` // as Cosmos DB requested; zero: no delay
 }
@@ -19,8 +19,9 @@ type Delay struct {
 // DelayUntil sets NotBefore.
 func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
 
-// wait fails the first attempt, so that Temporal waits until NotBefore. A heartbeat records that the activity has
-// waited. The attempt number cannot, because `temporal activity reset` sets it back to 1.
+// wait fails the activity's first attempt, so that Temporal starts the next attempt at NotBefore. A heartbeat records
+// that the activity has waited. The attempt number cannot record this, because `temporal activity reset` sets the
+// number back to 1.
 func (d Delay) wait(ctx context.Context) error {
 	left := time.Until(d.NotBefore)
 	if left <= 0 || activity.HasHeartbeatDetails(ctx) {

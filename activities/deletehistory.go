@@ -21,8 +21,8 @@ func (a *Activities) DeleteHistory(ctx context.Context, id picture.ID) error {
 	if err != nil {
 		return failure(explainTemporal(err))
 	}
-	// A request without a run ID deletes the latest run. This request is necessary because Temporal's list may not
-	// contain the latest run yet.
+	// A delete request without a run ID deletes the latest run. DeleteHistory sends such a request, because
+	// Temporal's list may not contain the latest run yet.
 	latest := &workflowpb.WorkflowExecutionInfo{Execution: &commonpb.WorkflowExecution{WorkflowId: id.WorkflowID()}}
 	for _, e := range append([]*workflowpb.WorkflowExecutionInfo{latest}, list.Executions...) {
 		_, err := c.WorkflowService().DeleteWorkflowExecution(ctx, &workflowservice.DeleteWorkflowExecutionRequest{

@@ -153,8 +153,8 @@ func checkCloud(t *testing.T, failure *temporal.ApplicationError, want picture.C
 	}
 }
 
-// googleFailure returns a test case in which only the first call to Cloud Vision fails, so a client that retries by
-// itself fails the test.
+// googleFailure returns a test case in which only the first call to Cloud Vision fails. If the client retries the
+// call by itself, the test case fails.
 func googleFailure(name string, fault annotator.Fault, kind picture.Kind, message string) failureCase {
 	fault.Times = 1
 	return failureCase{name, kind, picture.Google, fault.RetryAfter, message, func(t *testing.T, c *clouds) error {

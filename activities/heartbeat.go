@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// heartbeat sends heartbeats until `stop` is called. A failed heartbeat does not cancel `alive`, because Google may
-// already have charged for the Vision call.
+// heartbeat sends heartbeats until the returned function `stop` is called. A failed heartbeat does not cancel the
+// returned context `alive`, because Google may already have charged for the Vision call.
 func heartbeat(ctx context.Context) (alive context.Context, stop func()) {
 	alive, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() {

@@ -10,8 +10,8 @@ import (
 	"go.temporal.io/sdk/activity"
 )
 
-// A failed heartbeat RPC must not cancel the Vision call, because Google may already have charged for the call. Every
-// other cancellation of the activity must cancel the call.
+// If a heartbeat RPC fails, the Vision call must continue, because Google may already have charged for this call. If
+// the activity is cancelled for any other reason, the Vision call must be cancelled too.
 func TestHeartbeat(t *testing.T) {
 	for name, c := range map[string]struct {
 		cause  error

@@ -18,8 +18,8 @@ import (
 	"triptych/picture"
 )
 
-// TestMaxInlineSize checks that annotate sends no request above Google's limit of 10,485,760 bytes, because annotate
-// would retry the refused request forever.
+// TestMaxInlineSize checks that annotate sends no request above Google's limit of 10,485,760 bytes. Google would
+// refuse such a request, and annotate would repeat it forever.
 func TestMaxInlineSize(t *testing.T) {
 	c := openClouds(t)
 	largest := c.upload(t, newPicture(t), paddedPhoto(t, MaxInlineSize))
@@ -97,8 +97,8 @@ func TestInlineBytesLimit(t *testing.T) {
 	})
 }
 
-// paddedPhoto returns the test photo, extended with zeros to exactly size bytes. JPEG decoders ignore all bytes after
-// the end marker of the photo.
+// paddedPhoto appends zeros to the test photo until the length is exactly `size` bytes. JPEG decoders ignore all
+// bytes after the end marker of the photo.
 func paddedPhoto(t *testing.T, size int) []byte {
 	t.Helper()
 	content := readPhoto(t)
@@ -138,8 +138,8 @@ func TestMaxRecord(t *testing.T) {
 			checkFailure(t, err, picture.TooLarge)
 		})
 	}
-	// vision.Open raises gRPC's default limit of 4 MiB, because annotate would mistake gRPC's error
-	// RESOURCE_EXHAUSTED for an exhausted quota and retry forever.
+	// By default, a gRPC client rejects a response above 4 MiB with the error RESOURCE_EXHAUSTED. vision.Open raises
+	// this limit, because annotate would mistake the error for an exhausted quota and retry forever.
 	t.Run("annotation_above_gRPC's_default_limit_is_too_large", func(t *testing.T) {
 		c.google.SetFault(annotator.Fault{Response: textResponse(strings.Repeat("x", 5<<20))})
 		_, err := c.annotate(t, p, ByURL)

@@ -9,8 +9,8 @@ import (
 	"triptych/picture"
 )
 
-// A signed URL is valid for urlTTL or until the AWS credentials expire. The worker uses no credentials that expire
-// within minURLTTL.
+// A signed URL is valid for urlTTL, or until the AWS credentials expire if that is earlier. The worker signs no URL
+// with credentials that expire within minURLTTL.
 const (
 	urlTTL    = 15 * time.Minute
 	minURLTTL = time.Minute

@@ -21,8 +21,8 @@ import (
 func TestPresign(t *testing.T) {
 	c := openClouds(t)
 	t.Run("only_the_host_header_is_signed", func(t *testing.T) {
-		// If the SDK signs another header, S3 refuses Google's request, because Google does not send this header. One
-		// version of the SDK signed another header (aws-sdk-go-v2#3528).
+		// If the SDK signs an additional header, S3 refuses Google's request, because Google does not send this
+		// header. One version of the SDK signed an additional header (aws-sdk-go-v2#3528).
 		if got := urlQuery(t, c, newPicture(t)).Get("X-Amz-SignedHeaders"); got != "host" {
 			t.Errorf("X-Amz-SignedHeaders is %q", got)
 		}

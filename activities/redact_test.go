@@ -15,8 +15,8 @@ import (
 	"triptych/picture"
 )
 
-// An error message of a cloud may contain the picture's signed URL. The activity must remove the signature, because
-// everyone who has the picture's link can read the message.
+// A cloud's error message may contain the picture's signed URL. The activity must remove the signature, because
+// everyone who knows the picture's ID can read the message.
 func TestFailureContainsNoSignature(t *testing.T) {
 	c := openClouds(t)
 	c.useCredentials(func(context.Context) (aws.Credentials, error) {

@@ -21,8 +21,8 @@ import (
 	"triptych/picture"
 )
 
-// maxOpenWorkflows is the number of open workflows at which a low-priority sweep waits. So many workflows keep all
-// workers busy, but do not fill Temporal's database.
+// maxOpenWorkflows is the number of open workflows at which a low-priority sweep waits. This number of workflows
+// keeps all workers busy, but does not fill Temporal's database.
 const maxOpenWorkflows = 1000
 
 // SweepResult is the result of one page.
@@ -32,8 +32,8 @@ type SweepResult struct {
 	Full bool   `json:"full,omitempty"` // too many workflows are open, so nothing was examined
 }
 
-// SweepPage examines one page of a bucket listing. Objects that have neither a Record nor a workflow, or need a new
-// annotation, get a workflow.
+// SweepPage examines one page of a bucket listing. It starts a workflow for each object that has neither a Record nor
+// a workflow, and for each object that needs a new annotation.
 func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
@@ -124,8 +124,8 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 	return true, pipeline.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, ReannotateBefore: s.Began}, priority)
 }
 
-// missing reports whether the sweep must start a workflow for the picture. A tombstone requires a workflow, which
-// deletes the object that the sweep found.
+// missing reports whether the sweep must start a workflow for the picture. If the Record is a tombstone, the sweep
+// starts a workflow, which deletes the object that the sweep found.
 func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID) (bool, error) {
 	existing, _, err := a.Records.Read(ctx, id)
 	if errors.Is(err, records.ErrNotFound) {
@@ -140,7 +140,8 @@ func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID
 	return existing.Status == picture.Erased || existing.OlderThan(s.Began), nil
 }
 
-// full reports whether maxOpenWorkflows workflows are open. The visibility store lags, so a page may exceed the limit.
+// full reports whether at least maxOpenWorkflows workflows are open. Temporal's count may omit the newest workflows,
+// so a sweep may exceed the limit.
 func (a *Activities) full(ctx context.Context) (bool, error) {
 	count, err := activity.GetClient(ctx).CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
 		Namespace: activity.GetInfo(ctx).Namespace,
@@ -152,8 +153,8 @@ func (a *Activities) full(ctx context.Context) (bool, error) {
 	return count.Count >= maxOpenWorkflows, nil
 }
 
-// explainHead translates the error of a HEAD request. S3 returns BadRequest for an object that is encrypted with a
-// customer-provided key.
+// explainHead converts the error of a HEAD request. The code BadRequest becomes a skipError, because S3 returns this
+// code for an object that is encrypted with a customer-provided key.
 func explainHead(s picture.Sweep, err error) error {
 	response, ok := errors.AsType[smithy.APIError](err)
 	if ok && (response.ErrorCode() == "BadRequest" || response.ErrorCode() == "Forbidden" && s.Backfill()) {
@@ -162,8 +163,8 @@ func explainHead(s picture.Sweep, err error) error {
 	return explainSweep(err)
 }
 
-// explainSweep converts an error of S3 to a picture.Error. If the kind is not retryable, explainSweep changes it to
-// Misconfigured, so that Temporal retries the activity.
+// explainSweep converts an error of S3 to a picture.Error. If Temporal would not retry an error of this kind,
+// explainSweep changes the kind to Misconfigured, which Temporal retries.
 func explainSweep(err error) *picture.Error {
 	explained := objects.Explain(err)
 	if !explained.Kind.Retries() {

@@ -35,8 +35,8 @@ func TestTerminateWorkflow(t *testing.T) {
 	})
 }
 
-// terminateUnreachable executes TerminateWorkflow while no Temporal server listens. The Temporal client retries until its
-// context ends, so the context has a short timeout.
+// terminateUnreachable executes TerminateWorkflow while no Temporal server listens. The call has a short timeout,
+// because the Temporal client retries until the call's context ends.
 func (c *clouds) terminateUnreachable(t *testing.T) error {
 	t.Helper()
 	c.connectTemporal(t, s3test.FreeAddress())

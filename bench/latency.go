@@ -37,7 +37,7 @@ func (v *variant) sampleLatency(ctx context.Context) (latencySample, error) {
 		return latencySample{}, fmt.Errorf("%s: a workflow failed: %w", v.name, err)
 	}
 	size, started, err := v.workflowSize(ctx, p)
-	// The variable `started` is the time at which Temporal accepted the workflow's start.
+	// The variable `started` contains the workflow's start time according to the Temporal server.
 	return latencySample{milliseconds(written.Sub(started)), milliseconds(accepted.Sub(sent)), size}, err
 }
 
@@ -61,8 +61,9 @@ func (v *variant) workflowSize(ctx context.Context, p picture.Picture) (workflow
 	return size, info.StartTime.AsTime(), nil
 }
 
-// billableActions counts the Actions that Temporal Cloud bills, according to https://docs.temporal.io/cloud/actions
-// in November 2026. Heartbeats are not counted, because the benchmark's activities end before their first heartbeat.
+// billableActions returns the number of Actions that Temporal Cloud would bill for a workflow's history. It follows
+// the rules of https://docs.temporal.io/cloud/actions in November 2026. It does not count heartbeats, because the
+// benchmark's activities end before their first heartbeat.
 func billableActions(events []*historypb.HistoryEvent) int {
 	n, tasksWithMarkers := 0, map[int64]bool{}
 	for _, e := range events {

@@ -18,7 +18,8 @@ type plan struct {
 	backlogSize int           // pictures that wait when the worker starts
 }
 
-// These constants are typical delays of the real clouds for annotating a photo of a face and for writing a document.
+// These constants are typical response times of the real clouds. Google annotates a photo of a face in visionDelay,
+// and Cosmos DB writes a document in cosmosDelay.
 const (
 	visionDelay = 500 * time.Millisecond
 	cosmosDelay = 10 * time.Millisecond
@@ -107,8 +108,8 @@ func (r *rig) report(started time.Time, format string, args ...any) {
 	fmt.Fprintf(r.progress, "%4.0f s  %s\n", time.Since(started).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// roundOrder returns the order of the variants in a round. Every second round has the reverse order, so that no
-// variant always runs after the same other variant.
+// roundOrder returns the order of the variants in a round. Every second round has the reverse order, so that a
+// variant does not follow the same variant in every round.
 func roundOrder(all []*variant, round int) []*variant {
 	order := slices.Clone(all)
 	if round%2 == 1 {

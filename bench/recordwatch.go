@@ -26,7 +26,8 @@ func (w *recordWatch) expect(id picture.ID) <-chan time.Time {
 	return written
 }
 
-// wrap observes every successful create request to cosmosDB.
+// wrap returns a handler that passes all requests to `cosmosDB`. The handler reports each Record that `cosmosDB`
+// creates.
 func (w *recordWatch) wrap(cosmosDB http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/docs") {

@@ -55,7 +55,8 @@ type rig struct {
 	closers    []func() // called in reverse order
 }
 
-// openRig starts the local stack and the variants in names, or all variants if names is empty.
+// openRig starts the local stack and the variants that `names` lists. If `names` is empty, openRig starts all
+// variants.
 func openRig(ctx context.Context, dir string, names []string, progress io.Writer) (_ *rig, err error) {
 	r := &rig{
 		records:    &recordWatch{waiting: map[picture.ID]chan time.Time{}},
@@ -127,8 +128,8 @@ func (r *rig) openDirect(ctx context.Context) (*variant, error) {
 	return &variant{name: "direct", worker: directProcess, rig: r, url: "http://" + addr}, err
 }
 
-// openPlain starts the variant "plain" in a separate Temporal namespace. The separate namespace is necessary because
-// the product uses the same names for its workflow type and task queue.
+// openPlain starts the variant "plain" in a separate Temporal namespace. The variant needs this namespace, because
+// its workflow type and task queue have the same names as the product's.
 func (r *rig) openPlain(ctx context.Context) (*variant, error) {
 	const namespace = "plain"
 	v, err := r.openWithTemporal(&variant{name: "plain", worker: plainProcess, namespace: namespace})
@@ -173,7 +174,8 @@ func (r *rig) openTriptych(context.Context) (*variant, error) {
 	return r.openWithTemporal(&variant{name: "triptych", worker: productProcess, namespace: client.DefaultNamespace})
 }
 
-// openWithTemporal adds a Temporal client and a trigger to the variant v, and returns v.
+// openWithTemporal starts the program `trigger` for the variant v and creates a Temporal client for v. It stores both
+// in v and returns v.
 func (r *rig) openWithTemporal(v *variant) (_ *variant, err error) {
 	v.rig = r
 	options := client.Options{HostPort: r.stack.Endpoints.Temporal, Namespace: v.namespace, Logger: silentLogger}

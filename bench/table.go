@@ -11,8 +11,8 @@ import (
 	"text/tabwriter"
 )
 
-// row is one line of the table, in which a missing value is nil. The unique name starts with the name of the row's
-// group.
+// row is one line of the table. A missing value is nil. The name of a row is unique and starts with the name of the
+// row's group.
 type row struct {
 	Name     string   `json:"row"`
 	Unit     string   `json:"unit"`
@@ -67,8 +67,8 @@ func (m measurements) row(name, unit, metric string, s summary) row {
 	return row{Name: name, Unit: unit, Direct: s(values["direct"]), Plain: s(values["plain"]), Triptych: s(values["triptych"])}.withRatio()
 }
 
-// overhead returns a row with the difference between each variant and the variant "direct". The row has no values if
-// "direct" was not measured.
+// overhead returns a row with the values of "plain" and "triptych", each minus the value of "direct". The row has no
+// values if "direct" was not measured.
 func (m measurements) overhead(name, unit, metric string, s summary) row {
 	r := m.row(name, unit, metric, s)
 	if r.Direct == nil {

@@ -49,8 +49,8 @@ func TestSummaries(t *testing.T) {
 	}
 }
 
-// equal reports whether a cell of the table contains the expected number. NaN as the expected number stands for an
-// empty cell.
+// equal reports whether a cell of the table contains the expected number. If the expected number is NaN, the cell
+// must be empty.
 func equal(cell *float64, want float64) bool {
 	if cell == nil {
 		return math.IsNaN(want)

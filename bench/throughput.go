@@ -16,8 +16,9 @@ type throughput struct {
 	used      usage // by all pictures
 }
 
-// measureThroughput measures how many pictures the variant completes per second after it has accepted inFlight
-// pictures. The measurement lasts at least until the first Record.
+// measureThroughput measures how many pictures the variant completes per second. The measurement starts when the
+// variant has accepted inFlight pictures. It ends after `interval`, or later if no picture has been completed by
+// then.
 func (v *variant) measureThroughput(ctx context.Context, inFlight int, interval time.Duration) (throughput, error) {
 	before := v.usage()
 	var result throughput

@@ -16,7 +16,7 @@ import (
 	"triptych/picture"
 )
 
-// trigger is the product's program trigger, running in the Lambda emulator. The program starts workflows in one
+// trigger is an instance of Triptych's program `trigger` that runs in the Lambda emulator. It starts workflows in one
 // Temporal namespace.
 type trigger struct {
 	url  string
@@ -77,5 +77,5 @@ func post(ctx context.Context, url string, body []byte) error {
 	return err
 }
 
-// pooledClient keeps idle connections, so that most requests need not open one.
+// pooledClient keeps idle connections, so that most requests can use an existing connection.
 var pooledClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}

@@ -40,7 +40,7 @@ func buildAll(ctx context.Context, arch string) error {
 }
 
 // compile builds programs for Linux and writes the binaries to the directory `bin`. The binaries do not depend on the
-// machine, the directory or git.
+// machine, on the directory of the source code or on git metadata.
 func compile(ctx context.Context, root, arch, bin string, programs ...string) error {
 	args := []string{"build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", bin + string(filepath.Separator)}
 	for _, program := range programs {

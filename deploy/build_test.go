@@ -12,8 +12,8 @@ import (
 	"triptych/local/supervisor"
 )
 
-// TestBuild builds for the deployed architecture arm64 in CI. Elsewhere TestBuild builds for this machine, because
-// the first build for another architecture takes minutes.
+// In CI, TestBuild builds for arm64, which is the deployed architecture. Elsewhere, TestBuild builds for the
+// architecture of this machine, because the first build for another architecture takes minutes.
 func TestBuild(t *testing.T) {
 	t.Run("build_is_the_same_in_another_directory", func(t *testing.T) {
 		otherRoot := filepath.Join(t.TempDir(), "another", "directory")
@@ -69,8 +69,8 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// compileAlone compiles a program while no other test builds programs, because a simultaneous build could delay
-// another test beyond go test's timeout of ten minutes.
+// compileAlone waits until no other test builds programs, and then compiles a program. If two tests built programs at
+// the same time, one of them could exceed go test's timeout of ten minutes.
 func compileAlone(t *testing.T, root, arch, program string) (bin string) {
 	t.Helper()
 	lock, err := supervisor.LockBuilds(t.Context(), t.Output())

@@ -106,7 +106,7 @@ const objectCreated = `{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3",
 "versionId":"096fKKXTRTtl3on89fVO.nfljtsv6qko","sequencer":"0055AED6DCD90281E5"}}}]}`
 
 // unzip builds a Lambda function and unpacks the function's zip into a directory with the function's name. It returns
-// the path of the executable bootstrap.
+// the path of the executable file `bootstrap`.
 func unzip(t *testing.T, function string) (bootstrap string) {
 	t.Helper()
 	packed := buildZip(t, "..", runtime.GOARCH, function)

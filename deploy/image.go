@@ -20,12 +20,12 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// unprivileged contains the user ID and the group ID under which the worker runs. Distroless images use the same ID
-// for the user nonroot.
+// unprivileged contains the user ID and the group ID of the worker's process. In distroless images, the user
+// `nonroot` has the same IDs.
 const unprivileged = "65532:65532"
 
 // buildImage returns an image that contains one static program and no other file. The worker needs no certificate
-// files, because root certificates are compiled in.
+// files, because its executable contains the root certificates.
 func buildImage(program, arch string) (v1.Image, error) {
 	code, err := os.ReadFile(program)
 	if err != nil {
@@ -78,8 +78,8 @@ func saveImage(image v1.Image, dir string) error {
 	return nil
 }
 
-// push uploads the image in the directory `dir` and returns the image's name with the digest, which always refers to
-// the same image.
+// push uploads the image in the directory `dir` and returns the image's name with its digest. A name with a digest
+// always refers to the same image.
 func push(ctx context.Context, dir, repository string) (string, error) {
 	index, err := layout.ImageIndexFromPath(dir)
 	if err != nil {

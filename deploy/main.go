@@ -1,5 +1,6 @@
-// Command deploy builds the artifacts for the clouds, and uploads the worker's image and the page, which Terraform
-// does not upload. The same commit and Go version give the same bytes in every directory.
+// Command deploy builds the artifacts for the clouds. It also uploads the two artifacts that Terraform does not
+// upload: the worker's image and the page. Two builds of the same commit with the same Go version have the same
+// bytes, even in different directories.
 package main
 
 import (

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// recorder is a shell script that replaces the commands `go` and `terraform` in the test. The script logs its
-// arguments and prints the output that the Makefile reads.
+// recorder is a shell script that the test runs in place of the commands `go` and `terraform`. The script logs its
+// arguments and prints the output that the Makefile expects from these commands.
 const recorder = `#!/bin/sh
 echo "$(basename "$0") $* region=$AWS_REGION" >>"$CALLS"
 case "$*" in

@@ -19,8 +19,8 @@ import (
 	"triptych/internal/objects"
 )
 
-// revalidate makes browsers check every file for changes, because a file keeps its name in a new version. The program
-// web sends the same header.
+// revalidate makes browsers check every file for changes, because a changed file keeps its name. The program `web`
+// sends the same header.
 const revalidate = "no-cache"
 
 const frontPage = "index.html"
@@ -85,8 +85,8 @@ func upload(ctx context.Context, client *s3.Client, site fs.FS, bucket, name str
 	return nil
 }
 
-// prune deletes from the bucket each object whose key is missing in the list `keep`. These objects are files of an
-// older version of the page.
+// prune deletes from the bucket each object whose key is not in `keep`. Such an object is a file of an older version
+// of the page.
 func prune(ctx context.Context, client *s3.Client, bucket string, keep []string) error {
 	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket})
 	for pages.HasMorePages() {

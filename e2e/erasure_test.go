@@ -67,8 +67,8 @@ func TestErasure(t *testing.T) {
 	})
 }
 
-// testErasureWithoutTombstone checks that `annotate` sends no picture to Google if only Temporal knows of the
-// erasure, because no tombstone was written.
+// testErasureWithoutTombstone checks that `annotate` does not send a picture to Google if Temporal has an erase
+// workflow for the picture, but no tombstone was written.
 func testErasureWithoutTombstone(t *testing.T, env *testenv.Env) {
 	id, key := expiredPicture(t)
 	options := client.StartWorkflowOptions{ID: id.EraseWorkflowID(), TaskQueue: "queue-without-a-worker"}
@@ -115,8 +115,8 @@ func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
 	}
 }
 
-// expiredPicture returns the ID and key of a picture whose upload grant has expired, because an erasure has to wait
-// while a grant is valid.
+// expiredPicture returns the ID and key of a picture whose upload grant has expired. If the grant were still valid,
+// an erasure would have to wait.
 func expiredPicture(t *testing.T) (picture.ID, string) {
 	t.Helper()
 	id := picture.NewID(time.Now().Add(-time.Hour))

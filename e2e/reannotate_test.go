@@ -25,8 +25,8 @@ func TestReannotate(t *testing.T) {
 			awaitWorkflowEnd(t, env, id, "") // the sweep does not restart a running workflow
 		}
 		env.Erase(t, erased.ID, erased.EraseToken)
-		// Wait until the erase workflow has deleted the object, because the sweep could otherwise start another
-		// workflow, which the test would count.
+		// Wait until the erase workflow has deleted the object. Otherwise, the sweep could start a workflow for the
+		// erased picture, and counts.Started would be 3.
 		env.AwaitActivity(t, erased.ID.EraseWorkflowID(), picture.DeleteObjectActivity)
 		env.Vision.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{
 			LabelAnnotations: []*visionpb.EntityAnnotation{{Description: "Astronaut"}}}})
@@ -70,8 +70,8 @@ func TestReannotate(t *testing.T) {
 	})
 }
 
-// TestPastRetention uploads a picture that has a Record but no workflow history. This is the state after the
-// retention period, when Temporal has deleted the history.
+// TestPastRetention uploads a picture that already has a Record but has no workflow history. A picture is in this
+// state after Temporal's retention period, when Temporal has deleted the history.
 func TestPastRetention(t *testing.T) {
 	env := testenv.Start(t)
 	t.Run("picture_with_a_Record_is_not_billed_again", func(t *testing.T) {

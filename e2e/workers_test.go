@@ -74,7 +74,8 @@ type blockedAnnotate struct {
 	release func(t *testing.T) // lets Vision respond and checks that the picture is annotated
 }
 
-// blockAnnotate uploads a picture and returns while the annotate activity is waiting for Vision's blocked response.
+// blockAnnotate blocks Vision's response and uploads a picture. It returns when the picture's annotate activity is
+// waiting for this response.
 func blockAnnotate(t *testing.T, env *testenv.Env) blockedAnnotate {
 	t.Helper()
 	released := make(chan struct{})

@@ -28,8 +28,8 @@ func runSweep(t *testing.T, env *testenv.Env, workflowID string, sweep picture.S
 	return counts
 }
 
-// awaitWorkflowEnd waits for the end of the picture's workflow and returns the result. The site may show a final
-// status before the workflow ends.
+// awaitWorkflowEnd waits for the end of the picture's workflow and returns the workflow's result. A final status on
+// the site is not enough, because it may appear before the workflow ends.
 func awaitWorkflowEnd(t *testing.T, env *testenv.Env, id picture.ID, runID string) (outcome picture.Outcome) {
 	t.Helper()
 	ctx := testenv.Context(t)
@@ -39,8 +39,8 @@ func awaitWorkflowEnd(t *testing.T, env *testenv.Env, id picture.ID, runID strin
 	return outcome
 }
 
-// awaitNewRun waits for a newer workflow run than `previous` and returns the new run's ID. If the picture has no run
-// yet, `previous` is "".
+// awaitNewRun waits until the picture has a workflow run that is newer than the run with the ID `previous`. It
+// returns the new run's ID. If the picture has no run yet, `previous` is "".
 func awaitNewRun(t *testing.T, env *testenv.Env, id picture.ID, previous string) string {
 	t.Helper()
 	latest := previous

@@ -14,7 +14,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// ID identifies a picture, its workflow, its object and its Record. Knowing the ID gives access to the picture.
+// ID identifies a picture, its workflow, its object and its Record. Anybody who knows the ID has access to the
+// picture.
 type ID string
 
 // Prefix is the key prefix of every upload.
@@ -23,8 +24,8 @@ const Prefix = "pictures/"
 // formats lists the accepted content types and their file extensions.
 var formats = [...]struct{ contentType, ext string }{{"image/jpeg", "jpg"}, {"image/png", "png"}, {"image/webp", "webp"}}
 
-// NewID returns a UUIDv7 of RFC 9562, which sorts by creation time. NewID does not use uuid.NewV7, because uuid.NewV7
-// makes 62 bits random instead of 74.
+// NewID returns a UUIDv7 as RFC 9562 defines it, so that IDs sort by creation time. NewID sets 74 bits at random, but
+// uuid.NewV7 would set only 62.
 func NewID(now time.Time) ID {
 	var u uuid.UUID
 	binary.BigEndian.PutUint64(u[:], uint64(now.UnixMilli())<<16)
@@ -47,7 +48,8 @@ func ParseID(s string) (ID, error) {
 	return "", fmt.Errorf("%.80q is not a picture ID", s)
 }
 
-// CreatedAt returns when the ID was created, to the millisecond. It is zero for a backfilled object.
+// CreatedAt returns the time when the ID was created, to the millisecond. For the ID of a backfilled object, it
+// returns the zero time.
 func (id ID) CreatedAt() time.Time {
 	u, err := uuid.Parse(string(id))
 	if err != nil {
@@ -80,8 +82,8 @@ func ParseKey(key string) (ID, string, error) {
 	return "", "", fmt.Errorf("object key %.80q is not %s<id>.jpg, .png or .webp", key, Prefix)
 }
 
-// backfillID returns a hash of the object's version. The hash includes each part's length, because different parts
-// could otherwise form the same input.
+// backfillID returns a hash of the object's bucket, key and version. The hash's input contains the length of each of
+// these parts. Otherwise, the inputs of two different objects could be identical.
 func backfillID(p Picture) ID {
 	h := sha256.New()
 	for _, part := range []string{p.Bucket, p.Key, cmp.Or(p.VersionID, p.ETag)} {

@@ -6,8 +6,8 @@ import "time"
 // history stores the Kind as the type of the failure.
 type Kind string
 
-// The first group of errors rejects the picture, the second group changes the workflow's next step, and Temporal
-// retries the activity after the third group.
+// An error of the first group makes the workflow reject the picture. An error of the second group changes the
+// workflow's next step. After an error of the third group, Temporal retries the activity.
 const (
 	BadImage Kind = "BadImage" // not an image that Google can read
 	TooLarge Kind = "TooLarge" // the picture or its annotation exceeds a limit
@@ -25,7 +25,7 @@ const (
 // Rejects reports whether an error of this kind means that the picture can never be annotated.
 func (k Kind) Rejects() bool { return k == BadImage || k == TooLarge || k == Gone }
 
-// Retries reports whether an error of this kind is retried.
+// Retries reports whether Temporal retries an activity after an error of this kind.
 func (k Kind) Retries() bool {
 	return k == Unavailable || k == Throttled || k == Forbidden || k == Misconfigured
 }
@@ -63,7 +63,8 @@ type Error struct {
 	Err        error         // the SDK's error; may be nil
 }
 
-// Sentence returns Message and then says what happens next. The text is safe to show to the picture's owner.
+// Sentence returns Message, followed by a text that says what happens next. The result is safe to show to the
+// picture's owner.
 func (e *Error) Sentence() string { return e.Message + e.Kind.consequence() }
 
 func (e *Error) Error() string {
@@ -75,7 +76,8 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// FailureDetails is attached to the failures of activities, so that the page need not parse the message.
+// FailureDetails is attached to the failures of activities and contains the cloud of the failure. The page therefore
+// need not find the cloud in the message.
 type FailureDetails struct {
 	Cloud Cloud `json:"cloud,omitempty"`
 }

@@ -2,7 +2,7 @@ package picture
 
 import "time"
 
-// The names are in this package so that `trigger` and `web` need not import the packages `workflows` and
+// The names are in this package so that the programs `trigger` and `web` need not import the packages `workflows` and
 // `activities`.
 const (
 	AnnotateWorkflow = "AnnotatePicture"
@@ -19,7 +19,7 @@ func (id ID) WorkflowID() string { return "picture/" + string(id) }
 // EraseWorkflowID is the ID of the picture's ErasePicture workflow.
 func (id ID) EraseWorkflowID() string { return "erase/" + string(id) }
 
-// GrantTTL is the time for which an upload grant, the presigned URL for one upload, is valid.
+// GrantTTL is the period for which an upload grant is valid. An upload grant is a presigned URL for one upload.
 const GrantTTL = 15 * time.Minute
 
 // StepName is the name of one of the three steps. The step's activity has the same name.
@@ -39,7 +39,7 @@ func (s StepName) Cloud() Cloud {
 	return map[StepName]Cloud{PresignStep: AWS, AnnotateStep: Google, PersistStep: Azure}[s]
 }
 
-// These are the names of all activities except the three steps.
+// These are the names of all activities that are not one of the three steps.
 const (
 	DiscardActivity           = "discard"
 	WriteTombstoneActivity    = "write-tombstone"

@@ -19,8 +19,8 @@ type Sweep struct {
 	// Began is the time when the sweep started. Erased pictures stay erased.
 	Reannotate bool      `json:"reannotate,omitempty"`
 	Began      time.Time `json:"began,omitzero"`
-	// After is the last key that the sweep has examined, and Counts contains the result so far. After a
-	// continue-as-new, the new run starts with both values.
+	// After is the last key that the sweep has examined, and Counts contains the result so far. When the workflow
+	// continues as new, the new run starts with both values.
 	After  string      `json:"after,omitempty"`
 	Counts SweepCounts `json:"counts,omitzero"`
 }

@@ -39,8 +39,8 @@ const (
 	monthHours      = 730
 )
 
-// These estimates are for one picture of 500 KB that is viewed once. Over the months, 100 quarter-hourly sweeps and
-// 30 daily sweeps check the picture.
+// These estimates are for one picture of 500 KB that is viewed once. In total, 100 quarter-hourly sweeps and 30 daily
+// sweeps check the picture.
 const (
 	pictureGB = 0.0005
 	recordGB  = 12e-6

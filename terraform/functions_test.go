@@ -60,7 +60,7 @@ func constant(value string) function.Function {
 	})
 }
 
-// onStrings returns a function with n string parameters.
+// onStrings returns a Terraform function that has n string parameters and calls f.
 func onStrings(result cty.Type, n int, f func(...string) (cty.Value, error)) function.Function {
 	parameters := make([]function.Parameter, n)
 	for i := range parameters {

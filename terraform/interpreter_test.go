@@ -12,7 +12,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// interpreter evaluates the configuration without Terraform and without providers.
+// interpreter evaluates the Terraform configuration, but needs neither the program Terraform nor any provider.
 type interpreter struct {
 	blocks         map[string]*hclsyntax.Block // all blocks except locals, by address
 	locals         map[string]hclsyntax.Expression
@@ -139,8 +139,8 @@ func parseFile(name, text string) (parsedFile, error) {
 	return f, nil
 }
 
-// instance is one instance of a block. The field `key` is the index for `count`, the map key for `for_each`, or
-// NilVal otherwise.
+// instance is one instance of a block. The field `key` contains the index if the block has `count`, and the map key
+// if the block has `for_each`. For any other block, it contains NilVal.
 type instance struct {
 	key     cty.Value
 	address string
@@ -215,7 +215,7 @@ func (in *interpreter) body(body *hclsyntax.Body, scope map[string]cty.Value) (m
 	return values, nil
 }
 
-// references returns the addresses in an expression, in order.
+// references returns the addresses that an expression contains, in the order in which they occur.
 func references(e hclsyntax.Expression) []any {
 	addresses := []any{}
 	for _, traversal := range e.Variables() {

@@ -31,8 +31,8 @@ func readSources(t *testing.T) sources {
 // last four begin with "data.", "provider.", "output." and "terraform".
 type plan []resource
 
-// resource is one resource instance. A value that only a provider can compute is replaced by its address, so that a
-// test can check references.
+// resource is one resource instance. If only a provider can compute a value, `values` contains the address of the
+// value instead, so that a test can check references.
 type resource struct {
 	address, typ string
 	values       map[string]any // blocks are lists

@@ -45,8 +45,8 @@ func policies(r resource) []resource {
 	return found
 }
 
-// forEachStatement returns a check that applies `check` to each statement of each policy, including trust policies.
-// It also reports policies that cannot be parsed, because their permissions are unknown.
+// forEachStatement returns a function that applies `check` to each statement of each policy, including trust
+// policies. The returned function also reports policies that cannot be parsed, because their permissions are unknown.
 func forEachStatement(check func(r resource, s any) []string) func(plan) []string {
 	return func(p plan) (errs []string) {
 		count := 0
@@ -70,7 +70,7 @@ func forEachStatement(check func(r resource, s any) []string) func(plan) []strin
 }
 
 // actionsWithoutResource contains the actions that IAM cannot restrict to a resource. The function of an action
-// reports whether a policy statement instead restricts the action by the required conditions.
+// reports whether a policy statement contains all conditions that the action requires.
 var actionsWithoutResource = map[string]func(s any) bool{
 	"ecr:GetAuthorizationToken": func(any) bool { return true },
 	"sts:GetWebIdentityToken": func(s any) bool {
@@ -110,8 +110,8 @@ var policyRules = map[string]rule{
 				}
 			}
 			for typ, n := range counts {
-				// A smaller number is no error, because a plan without federation or without Temporal Cloud has fewer
-				// of these resources.
+				// A smaller number is allowed, because federation and Temporal Cloud are optional. A plan without
+				// them contains fewer resources of some types.
 				if n > accessResources[typ] {
 					errs = append(errs, fmt.Sprintf("the plan contains %d %s, want at most %d", n, typ, accessResources[typ]))
 				}

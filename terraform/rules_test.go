@@ -13,8 +13,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// rule is a property that the plan must have. The function `check` returns one message per violation, and must report
-// each mutation of the configuration.
+// rule is a property that the plan must have. The function `check` returns one message per violation. For each
+// mutation of the configuration, it must return at least one message.
 type rule struct {
 	check     func(plan) []string
 	mutations []mutation
@@ -57,7 +57,7 @@ func (r rule) verify(t *testing.T, p plan, files sources, variables map[string]c
 	}
 }
 
-// apply returns a copy of the sources with the mutation.
+// apply returns a copy of the sources in which the text of the mutation is replaced.
 func (m mutation) apply(t *testing.T, files sources) sources {
 	t.Helper()
 	mutated := maps.Clone(files)
@@ -81,8 +81,8 @@ func mustPlan(t *testing.T, files sources, variables map[string]cty.Value) plan 
 	return p
 }
 
-// forEach returns a check that applies `check` to all resources of the type `typ`. It also reports a plan without
-// such resources.
+// forEach returns a check that applies `check` to all resources of the type `typ`. If the plan contains no such
+// resource, the returned check reports a violation.
 func forEach(typ string, check func(p plan, r resource) []string) func(plan) []string {
 	return func(p plan) []string {
 		all := p.ofType(typ)

@@ -205,8 +205,8 @@ func webHeaders() map[string]string {
 	return sent
 }
 
-// sentHeaders returns the headers that CloudFront always sends under a response headers policy. It omits a header
-// that CloudFront sends only if the origin has not set it.
+// sentHeaders returns the headers that CloudFront always sends under a response headers policy. It omits each header
+// that CloudFront does not send if the origin has already set the header.
 func sentHeaders(policy map[string]any) map[string]string {
 	sent := map[string]string{}
 	security := lookup(policy, "security_headers_config", 0)

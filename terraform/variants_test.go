@@ -9,8 +9,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// variants contains Terraform configurations that differ from the defaults. `rules` contains checks of the plan that
-// apply only to this variant.
+// variants contains Terraform configurations that differ from the default configuration. The `rules` of a variant are
+// checks that apply only to the plan of this variant.
 var variants = map[string]struct {
 	variables map[string]cty.Value
 	rules     map[string]rule
@@ -217,8 +217,8 @@ func regionRule(aws, azure, vision, temporal string, mutations ...mutation) rule
 	}, mutations}
 }
 
-// destroyRule returns a rule about pictures, container images and the Temporal namespace. If `allowed` is false, all
-// three must be protected from "terraform destroy".
+// destroyRule returns a rule about the pictures, the container images and the Temporal namespace. If `allowed` is
+// true, "terraform destroy" must be able to delete all three. If `allowed` is false, all three must be protected.
 func destroyRule(allowed bool, mutations ...mutation) rule {
 	return rule{func(p plan) (errs []string) {
 		errs = append(errs, expect(p.resource("aws_s3_bucket.pictures"), allowed, "force_destroy")...)

@@ -151,8 +151,8 @@ var wiringRules = map[string]rule{
 	),
 }
 
-// overriddenRules maps the name of a rule to the variant of the Terraform configuration that replaces this rule. The
-// rule applies to all other variants.
+// overriddenRules maps the name of a rule to the only variant of the Terraform configuration to which this rule does
+// not apply. This variant has a rule of its own instead.
 var overriddenRules = map[string]string{
 	"CORS_allows_uploads_from_the_site_only":                 "with_a_domain",
 	"destroy_keeps_pictures_images_and_workflows_by_default": "with_force_destroy",

@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// gracefulShutdown reads the worker's shutdown timeout in seconds from the source code. If the timeout is missing,
-// gracefulShutdown returns infinity, which makes the rules fail.
+// gracefulShutdown reads the worker's shutdown timeout, in seconds, from the worker's source code. If the source code
+// does not contain the timeout, gracefulShutdown returns infinity, so that the rules for the timeout fail.
 func gracefulShutdown() float64 {
 	found := regexp.MustCompile(`stopTimeout = (\d+) \* time\.Second`).FindStringSubmatch(goSource("../worker"))
 	if found == nil {

@@ -69,8 +69,8 @@ func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
 	return errors.Join(failed...)
 }
 
-// start starts the workflow for the picture in an S3 event record. An unreadable record causes no error, because
-// Lambda would deliver the record again.
+// start starts the workflow for the picture in an S3 event record. It returns no error for an unreadable record,
+// because an error would make Lambda deliver the record again.
 func start(ctx context.Context, c client.Client, record json.RawMessage) error {
 	p, err := parseRecord(record)
 	if err != nil {

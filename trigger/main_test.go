@@ -234,7 +234,7 @@ func deadLetter(event string) string {
 		"responsePayload":{"errorMessage":"record 1 of 1: starting the workflow","errorType":"joinError"}}`, event)
 }
 
-// message returns an SQS event record with this message body, in the format that AWS documents.
+// message returns an SQS event record whose message body is `body`, in the format that AWS documents.
 func message(body string) string {
 	b, err := json.Marshal(body)
 	if err != nil {

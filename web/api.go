@@ -31,7 +31,7 @@ type api struct {
 // cloudTimeout limits each call to a cloud, so that a request with several calls ends before the Lambda times out.
 const cloudTimeout = 3 * time.Second
 
-// endpoint handles one method of one route. It returns an error only if it has not written to the response.
+// endpoint handles one method of one route. An endpoint that returns an error has not written to the response.
 type endpoint func(http.ResponseWriter, *http.Request) error
 
 // handler returns the handler of the whole site: the API and the page's files, with the security headers.
@@ -61,7 +61,8 @@ func (a *api) handler(bucketOrigin string) http.Handler {
 	}))
 }
 
-// byMethod verifies the body of each request and calls the endpoint of its method. HEAD uses the endpoint of GET.
+// byMethod verifies the body of each request and calls the endpoint for the request's method. A HEAD request uses the
+// endpoint for GET.
 func byMethod(methods map[string]endpoint) http.Handler {
 	if get := methods["GET"]; get != nil {
 		methods["HEAD"] = get
@@ -102,13 +103,14 @@ func constant(v any) endpoint {
 	}
 }
 
-// maxBody is the size of the largest accepted request body, in bytes. An upload request has about 100 bytes.
+// maxBody is the size of the largest accepted request body, in bytes. The body of a request for an upload grant has
+// about 100 bytes.
 const maxBody = 4 << 10
 
 const hashHeader = "x-amz-content-sha256"
 
-// verifyBody checks the request body and leaves the body readable. verifyBody requires the SHA-256 header, because
-// AWS refuses a body without this header in production.
+// verifyBody checks the request body. The endpoint can still read the body afterwards. A request with a body must
+// have the SHA-256 header, because in production AWS refuses such a request without this header.
 func verifyBody(r *http.Request) error {
 	const remedy = "set it to the SHA-256 of the body, in lower-case hex"
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))

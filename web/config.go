@@ -13,7 +13,7 @@ import (
 	"triptych/internal/settings"
 )
 
-// config contains the settings of the program web itself. The clients of the clouds have their own settings.
+// config contains the settings of the program `web` itself. The clients of the clouds have their own settings.
 type config struct {
 	bucket        string
 	eraseSecret   []byte

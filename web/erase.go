@@ -14,7 +14,8 @@ import (
 	"triptych/picture"
 )
 
-// eraseToken returns the token that allows its holder to erase the picture. It is an HMAC, so web need not store it.
+// eraseToken returns the token that allows its holder to erase the picture. The token is an HMAC, so the program
+// `web` need not store it.
 func (a *api) eraseToken(id picture.ID) string {
 	mac := hmac.New(sha256.New, a.eraseSecret)
 	mac.Write([]byte(id))

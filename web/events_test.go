@@ -180,8 +180,8 @@ func TestStreamProgress(t *testing.T) {
 	})
 }
 
-// endCosmosFault repeats the write until it succeeds, because concurrent callers in azcosmos share one account
-// request, so a write may return an error from before.
+// endCosmosFault ends the fault and repeats the write until it succeeds. A write may return an error from before the
+// end of the fault, because concurrent callers in azcosmos share one account request.
 func (s *testSite) endCosmosFault(t *testing.T, record picture.Record) {
 	t.Helper()
 	s.cosmos.SetFault(cosmosdb.Fault{})

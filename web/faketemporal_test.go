@@ -75,7 +75,8 @@ func (f *fakeTemporal) use(t *testing.T, name string) {
 	}
 }
 
-// advance replaces the recorded execution but keeps the run ID, as if the workflow had made progress.
+// advance makes the server return another recorded execution under the same run ID, as if the workflow had made
+// progress.
 func (f *fakeTemporal) advance(t *testing.T, name string) {
 	t.Helper()
 	f.mu.Lock()

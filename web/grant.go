@@ -23,7 +23,8 @@ type uploadRequest struct {
 	SHA256      string `json:"sha256"` // base64, the format that S3 requires
 }
 
-// grant is the response to an upload request. It allows one upload of exactly the described bytes until ExpiresAt.
+// grant is the response to an upload request. Until ExpiresAt, it allows one upload of exactly the bytes that the
+// request describes.
 type grant struct {
 	ID         picture.ID `json:"id"`
 	EraseToken string     `json:"eraseToken"`
@@ -48,7 +49,7 @@ func (a *api) createGrant(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusCreated, "application/json", granted)
 }
 
-// readUploadRequest accepts exactly one upload request without unknown fields.
+// readUploadRequest reads the upload request from `body`. It refuses unknown fields, and data after the request.
 func readUploadRequest(body io.Reader) (uploadRequest, error) {
 	const example = `{"contentType":"image/jpeg","size":48213,"sha256":"<base64>"}`
 	var want uploadRequest

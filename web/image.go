@@ -28,7 +28,8 @@ func (a *api) redirectToImage(w http.ResponseWriter, r *http.Request, id picture
 	return nil
 }
 
-// object returns the S3 location of the picture, from the picture's Record or else from the input of its workflow.
+// object returns the S3 location of the picture. The location comes from the picture's Record. If the picture has no
+// Record, the location comes from the input of the picture's workflow.
 func (a *api) object(ctx context.Context, id picture.ID) (picture.Picture, error) {
 	record, err := a.record(ctx, id)
 	switch {

@@ -38,8 +38,8 @@ func main() {
 	}
 }
 
-// lazyHandler calls `open` for the first request, because AWS would restart a Lambda that fails at startup, and the
-// caller would not learn the reason.
+// lazyHandler calls the function `open` when a request arrives, not at startup. AWS would restart a Lambda that fails
+// at startup, and the caller would not learn the reason for the failure.
 type lazyHandler struct {
 	mu      sync.Mutex
 	handler http.Handler // nil until open succeeds

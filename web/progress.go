@@ -20,8 +20,8 @@ func (a *api) getProgress(w http.ResponseWriter, r *http.Request, id picture.ID)
 	return writeJSON(w, http.StatusOK, "application/json", progress)
 }
 
-// progress returns the picture's progress from the Record or the workflow. If Cosmos DB is unavailable, progress
-// returns an error, unless the workflow is running.
+// progress returns the picture's progress from the Record or the workflow. If Cosmos DB is unavailable and the
+// workflow is not running, progress returns an error.
 func (a *api) progress(ctx context.Context, id picture.ID, latest *status.Execution) (picture.Progress, error) {
 	record, recordErr := a.record(ctx, id)
 	if recordErr == nil {

@@ -11,8 +11,8 @@ import (
 	"triptych/picture"
 )
 
-// logRequests logs the route instead of the URL, because a URL contains the whole picture ID. The handler recovers
-// from panics, because lambdaurl does not.
+// logRequests returns a handler that logs the route of each request. It does not log the URL, because a URL contains
+// the whole picture ID. The handler recovers from panics, because the package lambdaurl does not.
 func logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()

@@ -56,7 +56,7 @@ func (s *testSite) serve(method, path string) *http.Response {
 }
 
 // captureLog redirects the log to a buffer until the test ends, and returns the buffer. The log has the same format
-// as in the function main.
+// as the log of the program `web`.
 func captureLog(t *testing.T) *bytes.Buffer {
 	t.Helper()
 	var log bytes.Buffer

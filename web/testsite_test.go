@@ -42,8 +42,8 @@ func newOfflineAPI() *api {
 	}
 }
 
-// newTestSite starts a site and closes the site after the test. The functions in configure can change the site before
-// it starts.
+// newTestSite starts a site and closes it after the test. The functions in the parameter `configure` can change the
+// site before it starts.
 func newTestSite(t *testing.T, configure ...func(*testSite)) *testSite {
 	t.Helper()
 	key := base64.StdEncoding.EncodeToString(make([]byte, 64))

@@ -13,12 +13,12 @@ import (
 	"triptych/picture"
 )
 
-// gracePeriod is how long an activity may continue when the worker stops. Google usually responds within this time,
-// and bills abandoned calls too.
+// gracePeriod is how long an activity may continue after the worker has begun to shut down. Google usually responds
+// within this time, and also bills a call that the worker abandons.
 const gracePeriod = 3 * time.Second
 
-// stopTimeout is how long the worker waits for its activities when it stops: gracePeriod plus time for an activity to
-// notice its cancellation.
+// stopTimeout is how long a stopping worker waits for its activities. It consists of gracePeriod and the time that an
+// activity needs to notice its cancellation.
 const stopTimeout = 10 * time.Second
 
 var errStopping = errors.New("the worker is shutting down")
@@ -55,8 +55,8 @@ func outcome(err error) string {
 	return "unexpected"
 }
 
-// executeUntilStopped cancels the activity if the worker shuts down. Without the retryable error, another worker
-// would repeat the activity only after a timeout.
+// executeUntilStopped cancels the activity if the worker shuts down, and then returns a retryable error. Without this
+// error, another worker would repeat the activity only after a timeout.
 func (a *attempts) executeUntilStopped(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

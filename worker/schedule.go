@@ -13,8 +13,9 @@ import (
 	"triptych/picture"
 )
 
-// sweeps find pictures whose S3 event was lost. `sweep` covers one hour more than the interval of `sweep-all`,
-// because an upload may arrive 15 minutes after its ID's creation.
+// sweeps find pictures whose S3 event was lost. `sweep` checks the pictures of the last 25 hours, and `sweep-all`
+// checks all pictures every 24 hours. The additional hour is necessary because an upload may arrive 15 minutes after
+// the creation of its ID.
 var sweeps = map[string]struct {
 	every time.Duration
 	sweep picture.Sweep

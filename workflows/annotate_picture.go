@@ -14,8 +14,8 @@ import (
 	"triptych/picture"
 )
 
-// AnnotatePicture ends when the picture has a Record, which is annotated or rejected. A picture that its owner has
-// erased meanwhile is discarded.
+// AnnotatePicture ends when the picture has a Record whose status is annotated or rejected. If the owner has erased
+// the picture in the meantime, AnnotatePicture discards the picture instead.
 func AnnotatePicture(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
 	runID := workflow.GetInfo(ctx).WorkflowExecution.RunID
 	result, steps, err := annotate(ctx, order)
@@ -36,7 +36,8 @@ func AnnotatePicture(ctx workflow.Context, order picture.Order) (picture.Outcome
 	return outcome, err
 }
 
-// annotate signs a URL of the picture and sends it to Google. If Google cannot fetch the URL, annotate sends the bytes.
+// annotate signs a URL of the picture and sends the URL to Google. If Google cannot fetch the URL, annotate sends the
+// picture's bytes.
 func annotate(ctx workflow.Context, order picture.Order) (activities.AnnotateResult, []picture.Step, error) {
 	signed, err := localFirst[activities.PresignResult](ctx, string(picture.PresignStep), order.Picture)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"triptych/picture"
 )
 
-// ErasePicture writes the tombstone first to prevent a new annotation. An upload grant cannot be revoked, so
-// ErasePicture deletes again after the grant's expiry.
+// ErasePicture first writes the tombstone, which prevents a new annotation. An upload grant cannot be revoked, so
+// ErasePicture deletes the object a second time after the grant has expired.
 func ErasePicture(ctx workflow.Context, id picture.ID) error {
 	ctx = defaultOptions(ctx)
 	if err := execute(ctx, id, picture.WriteTombstoneActivity, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity); err != nil {

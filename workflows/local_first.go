@@ -8,8 +8,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// localFirst runs a local activity, which saves three of about ten Temporal transactions per picture, and repeats a
-// failed activity as a regular activity. Activities must be idempotent.
+// localFirst runs a local activity, which saves three of about ten Temporal transactions per picture. If the local
+// activity fails, localFirst usually repeats it as a regular activity. Activities must therefore be idempotent.
 func localFirst[Out, In any](ctx workflow.Context, activity string, in In) (Out, error) {
 	var out Out
 	err := workflow.ExecuteLocalActivity(localOptions(ctx), activity, in).Get(ctx, &out)

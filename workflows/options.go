@@ -22,8 +22,8 @@ func localOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// annotateOptions selects annotate's rate-limited task queue. A missing heartbeat must detect a crashed worker,
-// because the timeout is long: Google may need 20 s.
+// annotateOptions selects the rate-limited task queue of the activity `annotate`. StartToCloseTimeout is long,
+// because Google may need 20 s. The short heartbeat timeout detects a crashed worker earlier.
 func annotateOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           picture.AnnotateQueue,
@@ -41,8 +41,8 @@ func defaultOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// sweepOptions sets a long timeout for the sweep activity, because a page has 1,000 keys, and the activity reads from
-// Cosmos DB for each key.
+// sweepOptions sets a long timeout for the sweep activity. The activity processes a page of 1,000 keys, and reads
+// from Cosmos DB for each key.
 func sweepOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 5 * time.Minute,

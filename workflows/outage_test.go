@@ -99,8 +99,8 @@ type unlimitedOutbound struct {
 
 func (u *unlimitedOutbound) ExecuteActivity(ctx workflow.Context, activity string, args ...any) workflow.Future {
 	options := workflow.GetActivityOptions(ctx)
-	// The test environment measures both timeouts in real time over all attempts together. A simulated week has
-	// 10,000 attempts, so the normal timeouts would be too short.
+	// The test environment measures the heartbeat timeout and the start-to-close timeout in real time over all
+	// attempts together. A simulated week has 10,000 attempts, so the normal timeouts would be too short.
 	options.HeartbeatTimeout, options.StartToCloseTimeout = 0, time.Hour
 	if retry := *options.RetryPolicy; retry.MaximumAttempts == 0 {
 		retry.MaximumAttempts = math.MaxInt32

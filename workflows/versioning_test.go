@@ -15,8 +15,8 @@ import (
 // announceActivity is an imaginary step that announces that a picture has its Record.
 const announceActivity = "announce"
 
-// withAnnounce is an example of a workflow change. When no older workflow is open, set the minimum version to 1 and
-// remove the condition.
+// withAnnounce is an example of a workflow change. When no workflow from before the change is open, set the minimum
+// version to 1 and remove the condition that compares the version.
 func withAnnounce(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
 	outcome, err := workflows.AnnotatePicture(ctx, order)
 	if err != nil || workflow.GetVersion(ctx, "announce", workflow.DefaultVersion, 1) == workflow.DefaultVersion {

@@ -16,8 +16,8 @@ import (
 	"triptych/picture"
 )
 
-// annotatePicture is the workflow of the variant "plain". The workflow runs three activities with a
-// StartToCloseTimeout, the only option that Temporal requires.
+// annotatePicture is the workflow of the variant "plain". It runs three activities and sets a StartToCloseTimeout,
+// because Temporal requires a timeout. It sets no other activity option.
 func annotatePicture(ctx workflow.Context, p picture.Picture) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
 	var url string

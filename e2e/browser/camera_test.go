@@ -231,8 +231,8 @@ func testCamera(t *testing.T, h pageEnv) {
 	})
 }
 
-// delayCamera makes getUserMedia wait until the test calls the function that getUserMedia has appended to
-// `window.allow`. The opened streams are in `window.streams`.
+// delayCamera makes each call of getUserMedia append a function to `window.allow`, and wait until the test calls this
+// function. The opened streams are in `window.streams`.
 func (p tab) delayCamera() {
 	p.Helper()
 	evaluate[bool](p, `window.allow = [], window.streams = [], navigator.mediaDevices.getUserMedia = ((open) => async (wish) => {

@@ -51,8 +51,8 @@ type textRun struct {
 	Colour     [4]float64
 }
 
-// visibleText is a JavaScript expression for all visible text runs. If a modal dialog is open, it contains only the
-// text of the dialog.
+// visibleText is a JavaScript expression that returns all visible text runs. If a modal dialog is open, the
+// expression returns only the text runs of the dialog.
 const visibleText = `(() => {
 	const found = [], root = document.querySelector("dialog[open]") ?? document.body;
 	const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
@@ -73,8 +73,8 @@ const visibleText = `(() => {
 	return found;
 })()`
 
-// checkContrast checks the contrast of each text run with every pixel behind the text. A screenshot supplies the
-// pixels, because the background may be a picture.
+// checkContrast checks the contrast of each text run with every pixel behind the text. It takes these pixels from a
+// screenshot, because the background may be a picture.
 func (p tab) checkContrast(view string) {
 	p.Helper()
 	p.waitUntil(`document.getAnimations().length === 0`)

@@ -52,8 +52,9 @@ func blockCosmosCreate(t *testing.T, s *suite) (*testPicture, *blocker) {
 	return p, b
 }
 
-// duringCosmosCreate calls `act` while the creation of a Record is blocked. If `act` is slow, duringCosmosCreate
-// tries another picture, because the local activity times out after 3 s.
+// duringCosmosCreate calls `act` while the creation of a Record is blocked. The local activity that creates the
+// Record times out after 3 s. If `act` takes too long, duringCosmosCreate therefore starts again with another
+// picture.
 func duringCosmosCreate(t *testing.T, s *suite, act func(*testPicture, *blocker)) *testPicture {
 	t.Helper()
 	for range 5 {
@@ -74,8 +75,8 @@ func blockCosmosReplace(t *testing.T, s *suite) (*testPicture, *blocker) {
 	p, b := s.newStubbedPicture(t), newBlocker(t)
 	p.upload(t)
 	record := p.awaitOutcome(t, annotated)
-	// The response 503 makes the workflow use a regular activity, because the test cannot block a local activity for
-	// longer than 3 s.
+	// After the response 503, the workflow uses a regular activity. The test needs a regular activity, because a
+	// local activity would time out after 3 s.
 	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: http.StatusServiceUnavailable, Times: 1})
 	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPut, OnMatch: b.block, Times: 1})
 	pic, err := picture.New(record.Bucket, record.Key, record.VersionID, record.ETag, record.Size, record.UploadedAt)

@@ -22,8 +22,8 @@ func newBlocker(t *testing.T) *blocker {
 	return b
 }
 
-// block waits until the test calls the method `release`. Tests assign `block` to the field OnMatch of a Fault, and
-// the emulator calls it for each matching request.
+// block waits until the test calls the method `release`. Tests assign `block` to the field OnMatch of a Fault, so
+// that the emulator calls `block` for each matching request.
 func (b *blocker) block() {
 	b.reach.Do(func() {
 		b.blockedAt = time.Now()

@@ -83,8 +83,8 @@ var cosmosThrottling = faultCase{name: "Cosmos_DB_status_429_with_retry-after_2_
 	const retryAfter = 2 * time.Minute // the test does not wait for its end
 	p := uploadWhileThrottled(t, s, retryAfter)
 	pending := p.awaitRetry(t, stepFailure{picture.PersistStep, picture.Throttled, "request units"})
-	// The variable `wait` may be slightly shorter than retryAfter, because retryAfter starts with status 429, before
-	// the end of the activity's first attempt.
+	// The period retryAfter starts at the response 429, but `wait` starts slightly later, at the end of the
+	// activity's first attempt. Therefore `wait` may be slightly shorter than retryAfter.
 	wait := pending.NextAttemptScheduleTime.AsTime().Sub(pending.LastAttemptCompleteTime.AsTime())
 	if wait < retryAfter-10*time.Second || wait > retryAfter+time.Second {
 		t.Errorf("the next attempt is scheduled after %s, want %s", wait, retryAfter)
@@ -126,8 +126,8 @@ var cosmosTooLarge = faultCase{name: "Cosmos_DB_status_413_rejects_the_picture_a
 	}
 }}
 
-// uploadWhileThrottled uploads a picture while Cosmos DB refuses its first Record write. Later writes succeed, so
-// that a test notices a retry before retryAfter.
+// uploadWhileThrottled uploads a picture and makes Cosmos DB refuse the first write of its Record. Cosmos DB accepts
+// a second write at any time, so a test notices a write before the end of retryAfter.
 func uploadWhileThrottled(t *testing.T, s *suite, retryAfter time.Duration) *testPicture {
 	t.Helper()
 	p := s.newStubbedPicture(t)

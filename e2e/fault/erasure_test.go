@@ -23,8 +23,8 @@ import (
 	"triptych/picture"
 )
 
-// erasures contains tests that erase a picture at different stages of its workflow. At the end, a tombstone must have
-// replaced the Record permanently.
+// erasures contains tests that erase a picture at different stages of the picture's workflow. At the end of each
+// test, the Record must be a tombstone and must stay a tombstone.
 var erasures = []faultCase{
 	{name: "picture_erased_before_its_upload_is_never_sent_to_Google", run: func(t *testing.T, s *suite) {
 		p := s.newPicture(t, testenv.Portrait(t))
@@ -138,8 +138,8 @@ func (p *testPicture) awaitErasure(t *testing.T, activity string) {
 	p.AwaitActivity(t, p.ID.EraseWorkflowID(), activity)
 }
 
-// awaitErasureRetry returns once the picture's erase workflow is retrying the given activity after a failure with the
-// given message.
+// awaitErasureRetry waits until the picture's erase workflow is retrying the given activity. The message of the
+// activity's last failure must contain the parameter `message`.
 func (p *testPicture) awaitErasureRetry(t *testing.T, activity, message string) {
 	t.Helper()
 	var pending []*workflowpb.PendingActivityInfo
@@ -156,8 +156,8 @@ func (p *testPicture) awaitErasureRetry(t *testing.T, activity, message string) 
 	}
 }
 
-// checkStaysErased checks that the picture stays erased after another S3 event, and that the number of Google's
-// charges is one of `bills`.
+// checkStaysErased checks that the picture is erased, and that it stays erased after another S3 event. The parameter
+// `bills` lists how often Google may have charged for the picture.
 func (p *testPicture) checkStaysErased(t *testing.T, bills ...int) {
 	t.Helper()
 	p.checkErased(t, bills)
@@ -167,8 +167,8 @@ func (p *testPicture) checkStaysErased(t *testing.T, bills ...int) {
 	p.checkErased(t, bills)
 }
 
-// checkErased checks that a tombstone is left and that the number of Google's charges is one of `bills`. The erase
-// workflow may still be running.
+// checkErased checks that the picture's Record is a tombstone and that S3 has no object of the picture. The parameter
+// `bills` lists how often Google may have charged for the picture. The erase workflow may still be running.
 func (p *testPicture) checkErased(t *testing.T, bills []int) {
 	t.Helper()
 	record, _, err := p.Records.Read(testenv.Context(t), p.ID)
@@ -181,7 +181,7 @@ func (p *testPicture) checkErased(t *testing.T, bills []int) {
 	if final := p.Follow(t, p.ID); final.Status != picture.Erased {
 		t.Errorf("the site shows status %s, want %s", final.Status, picture.Erased)
 	}
-	// An erasure terminates a running annotation workflow. A workflow that a later S3 event starts must complete
+	// The erasure may have terminated the latest annotation workflow. If it did not, this workflow must complete
 	// without an error.
 	err = p.Temporal.GetWorkflow(testenv.Context(t), p.ID.WorkflowID(), "").Get(testenv.Context(t), nil)
 	if _, terminated := errors.AsType[*temporal.TerminatedError](err); err != nil && !terminated {

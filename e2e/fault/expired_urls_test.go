@@ -18,8 +18,8 @@ import (
 	"triptych/picture"
 )
 
-// expiredURLs tests presigned URLs that expire before S3 receives the request. A presigned URL expires at the latest
-// with the AWS credentials that signed it.
+// expiredURLs contains the tests in which a presigned URL expires before S3 receives the request. A presigned URL is
+// valid no longer than the AWS credentials that signed it.
 var expiredURLs = []faultCase{
 	{name: "URL_that_expires_between_two_annotate_attempts_is_presigned_again", slow: true, run: func(t *testing.T, s *suite) {
 		s.useShortLivedCredentials(t, 65*time.Second) // the worker presigns no URL that is valid for less than a minute
@@ -40,12 +40,12 @@ var expiredURLs = []faultCase{
 	}},
 }
 
-// useShortLivedCredentials replaces the worker by one whose AWS credentials expire after the given time. The new
-// worker renews the credentials from an HTTP endpoint.
+// useShortLivedCredentials stops the worker and starts a new worker. The new worker fetches its AWS credentials from
+// an HTTP endpoint, and the SDK treats them as expired after `validity`.
 func (s *suite) useShortLivedCredentials(t *testing.T, validity time.Duration) {
 	t.Helper()
-	// The SDK renews credentials five minutes before the expiration in the response, so the endpoint adds five
-	// minutes. The format is described in
+	// The SDK renews credentials five minutes before the time `Expiration` in the response, so the endpoint adds five
+	// minutes to this time. The format of the response is described in
 	// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html.
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"AccessKeyId":%q,"SecretAccessKey":%q,"Expiration":%q}`, s.Endpoints.AccessKey, s.Endpoints.SecretKey,

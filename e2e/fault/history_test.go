@@ -59,8 +59,8 @@ func (p *testPicture) activityRuns(t *testing.T, step picture.StepName) []*activ
 	return runs
 }
 
-// onlyActivityRun returns the step's only regular activity. It fails the test unless the workflow scheduled exactly
-// one.
+// onlyActivityRun returns the step's only regular activity. If the workflow scheduled none or several for this step,
+// the test fails.
 func (p *testPicture) onlyActivityRun(t *testing.T, step picture.StepName) *activityRun {
 	t.Helper()
 	runs := p.activityRuns(t, step)
@@ -116,7 +116,7 @@ func (p *testPicture) checkSecondAttempt(t *testing.T, want stepFailure) {
 }
 
 // checkSucceededAfterLocalAttempt checks that the step's local activity failed with the failure in the parameter
-// `want`. It also checks that the first attempt of the regular activity that followed succeeded.
+// `want`. It also checks that a regular activity followed and did not need a second attempt.
 func (p *testPicture) checkSucceededAfterLocalAttempt(t *testing.T, want stepFailure) {
 	t.Helper()
 	failure, found := p.localAttempt(t, want.step)
@@ -167,7 +167,7 @@ func (p *testPicture) awaitEvent(t *testing.T, want enumspb.EventType) {
 	t.Helper()
 	found := func(ctx context.Context) bool {
 		// The iterator waits for each new event of the workflow. If the workflow does not exist yet, the iterator
-		// ends immediately, and this function is called again later.
+		// ends immediately, and stacktest.Eventually calls `found` again later.
 		events := p.Temporal.GetWorkflowHistory(ctx, p.ID.WorkflowID(), "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 		for events.HasNext() {
 			e, err := events.Next()

@@ -43,12 +43,12 @@ var networkFaults = []faultCase{
 	withLatency("slow_network_to_Temporal_causes_no_second_annotate_call", "temporal"),
 	{name: "slow_Vision_and_slow_network_to_Temporal_cause_no_second_annotate_call", run: func(t *testing.T, s *suite) {
 		p, blocker := s.newPicture(t, testenv.Portrait(t)), newBlocker(t)
-		// The latency makes the SDK cancel each heartbeat call before the response arrives. Temporal has received the
-		// heartbeats, so the activity must not time out.
+		// The latency that is added below makes the SDK cancel each heartbeat call before the response arrives.
+		// Temporal still receives the heartbeats, so the activity must not time out.
 		p.setVisionFault(annotator.Fault{OnMatch: blocker.block, Delay: 4 * time.Second, Response: emptyAnnotation})
 		p.upload(t)
-		// An earlier latency would delay the start of the activity by one second, and the heartbeat timeout is only
-		// three seconds.
+		// If the test added the latency earlier, the latency would delay the start of the activity by one second. The
+		// heartbeat timeout is only three seconds.
 		blocker.awaitRequest(t)
 		s.addToxic(t, "temporal", oneSecondLatency)
 		blocker.release()
@@ -122,8 +122,8 @@ var networkFaults = []faultCase{
 	}},
 }
 
-// withToxic returns a test that uploads a picture during a toxic, which is a network fault of Toxiproxy. `want`
-// describes the expected failure.
+// withToxic returns a test that uploads a picture while a toxic (a network fault of Toxiproxy) is active. `want`
+// describes the failure that the toxic must cause.
 func withToxic(name, emulator, toxic string, wantAnnotateCalls int, want stepFailure) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
 		p := s.newPictureUsing(t, emulator)
@@ -161,8 +161,8 @@ func withLatency(name, emulator string) faultCase {
 	}}
 }
 
-// newPictureUsing stubs Vision's responses for a new picture. If `emulator` is "s3", requests with a URL get no stub,
-// so that Vision fetches the picture.
+// newPictureUsing returns a new picture for which Vision's responses are stubs. If `emulator` is "s3", Vision has no
+// stub for a request that contains the picture's URL, so it fetches the picture.
 func (s *suite) newPictureUsing(t *testing.T, emulator string) *testPicture {
 	t.Helper()
 	if emulator != "s3" {
@@ -173,8 +173,8 @@ func (s *suite) newPictureUsing(t *testing.T, emulator string) *testPicture {
 	return p
 }
 
-// checkNotRewritten checks that no second write has replaced the first Record. Each attempt of the step `persist`
-// writes its own start time.
+// checkNotRewritten checks that no second write has replaced the first Record. It compares the start times of the
+// step `persist`, because each attempt writes a different start time.
 func checkNotRewritten(t *testing.T, first, last picture.Record) {
 	t.Helper()
 	if !last.Steps[2].StartedAt.Equal(first.Steps[2].StartedAt) {

@@ -57,8 +57,8 @@ var largePictures = []faultCase{
 	}},
 }
 
-// rejectedContent returns a test that uploads content that Vision can never annotate. The picture's Record must state
-// the reason for the rejection.
+// rejectedContent returns a test, which uploads content that Vision can never annotate. The test checks that the
+// picture's Record states the reason for the rejection.
 func rejectedContent(name string, content func(*testing.T) []byte) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
 		p := s.uploadPicture(t, content(t))
@@ -70,8 +70,8 @@ func rejectedContent(name string, content func(*testing.T) []byte) faultCase {
 	}}
 }
 
-// largestPortrait returns a portrait of the maximum size of an upload, which is too large for a Vision request that
-// contains the picture's bytes.
+// largestPortrait returns a portrait that has the maximum size of an upload. A Vision request cannot contain the
+// bytes of this portrait, because they exceed the size limit of a request.
 func largestPortrait(t *testing.T) []byte {
 	t.Helper()
 	photo := make([]byte, picture.MaxSize)
@@ -83,8 +83,8 @@ func largestPortrait(t *testing.T) []byte {
 	return photo
 }
 
-// portraitWithDimensions returns a JPEG whose header states the given width and height, although the image has other
-// dimensions.
+// portraitWithDimensions returns the portrait as a JPEG whose header states the given width and height instead of the
+// true dimensions.
 func portraitWithDimensions(t *testing.T, width, height uint16) []byte {
 	t.Helper()
 	photo := testenv.Portrait(t)

@@ -22,7 +22,7 @@ import (
 	"triptych/picture"
 )
 
-// testPicture is one picture of a test. The faults that its methods inject affect no other picture.
+// testPicture is one picture of a test. The methods of testPicture inject faults that affect only this picture.
 type testPicture struct {
 	*suite
 	siteclient.Grant
@@ -36,8 +36,8 @@ func (s *suite) newPicture(t *testing.T, photo []byte) *testPicture {
 	return &testPicture{s, s.RequestGrant(t, photo), photo}
 }
 
-// newStubbedPicture requests an upload grant for a picture that the Vision emulator annotates without its models,
-// which take seconds of CPU time.
+// newStubbedPicture requests an upload grant for a picture. For this picture, the Vision emulator returns an empty
+// annotation and does not run its models, which take seconds of CPU time.
 func (s *suite) newStubbedPicture(t *testing.T) *testPicture {
 	t.Helper()
 	p := s.newPicture(t, testenv.Portrait(t))
@@ -81,8 +81,8 @@ func (p *testPicture) setCosmosFault(f cosmosdb.Fault) {
 	p.Cosmos.SetFault(f)
 }
 
-// setS3Fault appends `fields`, which starts with a comma, to the fault's JSON object. An empty `fields` ends the
-// fault.
+// setS3Fault injects an S3 fault that affects only this picture. The parameter `fields` contains the fault's other
+// JSON fields, each after a comma. An empty `fields` ends the picture's S3 fault.
 func (p *testPicture) setS3Fault(t *testing.T, fields string) {
 	t.Helper()
 	p.InjectS3Fault(t, `{"only":"`+string(p.ID)+`"`+fields+`}`)
@@ -94,8 +94,8 @@ type stepFailure struct {
 	message string // a part of it
 }
 
-// awaitRetry waits until the site shows a retry of the step, and returns the pending activity. Temporal and the site
-// must report the wanted failure.
+// awaitRetry waits until the site shows that the step is being retried, and returns the pending activity. It checks
+// that Temporal and the site report the failure `want`.
 func (p *testPicture) awaitRetry(t *testing.T, want stepFailure) *workflowpb.PendingActivityInfo {
 	t.Helper()
 	step := p.awaitStep(t, want.step, func(step picture.Step) bool {
@@ -118,8 +118,8 @@ func (p *testPicture) awaitRetry(t *testing.T, want stepFailure) *workflowpb.Pen
 	return nil
 }
 
-// awaitStep follows the picture on the site until the step with the given name fulfils the condition, and returns
-// this step.
+// awaitStep waits until the site shows that the function `condition` returns true for the step called `name`. It
+// returns the step in this state.
 func (p *testPicture) awaitStep(t *testing.T, name picture.StepName, condition func(picture.Step) bool) (found picture.Step) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(testenv.Context(t))
@@ -169,8 +169,8 @@ type outcome struct {
 
 var annotated = outcome{status: picture.Annotated, bills: 1, wantAnnotateCalls: 1}
 
-// awaitOutcome waits for the picture's final status, checks the outcome, and returns the Record. The latest workflow
-// run must have written the Record and ended.
+// awaitOutcome waits for the picture's final status and for the end of the latest workflow run. It checks the
+// outcome, checks that this run wrote the Record, and returns the Record.
 func (p *testPicture) awaitOutcome(t *testing.T, want outcome) picture.Record {
 	t.Helper()
 	final := p.Follow(t, p.ID)
@@ -217,7 +217,7 @@ func (p *testPicture) countBills(t *testing.T) int {
 	return strings.Count(log, byURL) + strings.Count(log, byBytes)
 }
 
-// awaitBill waits until Google has charged for the picture.
+// awaitBill waits until Google has charged at least once for the picture.
 func (p *testPicture) awaitBill(t *testing.T) {
 	t.Helper()
 	if !stacktest.Eventually(t, func(context.Context) bool { return p.countBills(t) > 0 }) {

@@ -44,8 +44,8 @@ func start(t *testing.T) *suite {
 	return s
 }
 
-// addToxic adds a network fault, in the JSON format of Toxiproxy's API, between the worker and an emulator. The
-// returned function removes the fault.
+// addToxic adds a network fault between the worker and an emulator. The parameter `toxic` describes the fault in the
+// JSON format of Toxiproxy's API. The returned function removes the fault.
 func (s *suite) addToxic(t *testing.T, emulator, toxic string) (remove func()) {
 	t.Helper()
 	proxy := s.proxies[emulator]

@@ -109,8 +109,8 @@ var otherVisionResponses = []faultCase{
 	}},
 }
 
-// checkUnfetchable checks that the first annotate activity failed with the kind Unfetchable. This activity sent the
-// picture's URL to Vision.
+// checkUnfetchable checks that the first annotate activity failed with an error of the kind Unfetchable. This
+// activity sent the picture's URL to Vision.
 func (p *testPicture) checkUnfetchable(t *testing.T) {
 	t.Helper()
 	if failure := p.activityRuns(t, picture.AnnotateStep)[0].failure; kindOf(failure) != picture.Unfetchable {

@@ -51,8 +51,8 @@ func TestFaultSwitches(t *testing.T) {
 			g := env.Upload(t, photo)
 			final := env.Follow(t, g.ID)
 			setFault(t, env, cloud, "none")
-			// Each slow cloud delays annotate, because annotate reads the Record from Azure and calls Google, and
-			// Google fetches the picture from AWS.
+			// The step annotate uses all three clouds: it reads the Record from Azure and calls Google, and Google
+			// fetches the picture from AWS.
 			annotate := final.Steps[1]
 			if d := annotate.FinishedAt.Sub(annotate.StartedAt); final.Status != picture.Annotated || annotate.Attempt != 1 || d < minimum {
 				t.Errorf("status %s, attempt %d took %s, want attempt 1 of at least %s", final.Status, annotate.Attempt, d, minimum)
@@ -198,8 +198,8 @@ func testStream(t *testing.T, env *testenv.Env) {
 
 const faultsPath = "/local/faults"
 
-// setFault sets the fault of a cloud with the same HTTP request as the web page. The fault "none" ends the cloud's
-// previous fault.
+// setFault sets the fault of a cloud. It sends the same HTTP request that the web page sends. The fault "none" ends
+// the previous fault of the cloud.
 func setFault(t *testing.T, env *testenv.Env, cloud, fault string) {
 	t.Helper()
 	header := http.Header{"Content-Type": {"application/json"}, "Origin": {env.Endpoints.Site}}
@@ -210,7 +210,7 @@ func setFault(t *testing.T, env *testenv.Env, cloud, fault string) {
 	}
 }
 
-// faultsInForce returns the active faults by cloud. It omits the clouds that have no fault.
+// faultsInForce returns a map from each cloud that has a fault to the name of this fault.
 func faultsInForce(t *testing.T, env *testenv.Env) map[string]string {
 	t.Helper()
 	status, body := request(t, env, http.MethodGet, faultsPath, nil, "")

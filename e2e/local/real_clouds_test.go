@@ -9,8 +9,8 @@ import (
 	"triptych/picture"
 )
 
-// TestRealClouds checks that a stack with -real aws,google,azure starts no emulators. The emulators of a second stack
-// take the place of the real clouds.
+// TestRealClouds checks that a stack with the option `-real aws,google,azure` uses the clouds that the environment
+// variables specify. In this test, these clouds are the emulators of another stack.
 func TestRealClouds(t *testing.T) {
 	clouds := testenv.Start(t)
 	for name, value := range map[string]string{
@@ -34,8 +34,8 @@ func TestRealClouds(t *testing.T) {
 	}
 	t.Cleanup(s.Close)
 	env := testenv.Connect(t, s)
-	// The stack that provides the emulators also runs its own trigger. Without S3 events, this trigger does not start
-	// a second workflow for the picture.
+	// The stack that provides the emulators also runs a trigger. The test drops the S3 events, because this trigger
+	// would otherwise start a second workflow for the picture.
 	clouds.InjectS3Fault(t, `{"events":"drop"}`)
 	stacktest.PauseSweeps(t, clouds.Stack)
 

@@ -22,8 +22,8 @@ import (
 	"triptych/picture"
 )
 
-// TestFault kills all programs and emulators at once. Package `fault` cannot inject this fault, because some
-// emulators run in the process of its tests.
+// TestFault kills all programs and emulators at once. A test in package `fault` cannot do this, because some
+// emulators run in the test's own process.
 func TestFault(t *testing.T) {
 	executable := buildLocal(t)
 	t.Run("all_programs_killed_during_20_pictures_and_restarted_annotates_each_once", func(t *testing.T) {
@@ -167,8 +167,8 @@ func (p *localProcess) stop(t *testing.T, signal os.Signal) error {
 	return p.cmd.Wait()
 }
 
-// siteAddress returns the site's address from the previous start with the same data directory. For the first start,
-// port 0 stands for any free port.
+// siteAddress returns the address that the site had at the previous start with the data directory dir. If there was
+// no previous start, it returns port 0, which stands for any free port.
 func siteAddress(t *testing.T, dir string) string {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(dir, "endpoints.json")); err != nil {

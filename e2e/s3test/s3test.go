@@ -1,4 +1,4 @@
-// Package s3test runs the S3 emulator for the tests of a package.
+// Package s3test runs the S3 emulator while the tests of another package run.
 package s3test
 
 import (

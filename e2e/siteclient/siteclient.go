@@ -1,5 +1,5 @@
-// Package siteclient is a client of the site's web API. The package uses only the public API and the upload URL in
-// the grant, as the web page does.
+// Package siteclient is a client of the site's web API. Like the web page, the package uses only the public API and
+// the upload URL in the grant.
 package siteclient
 
 import (

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// faults lists the faults that the soak injects at random. The soak chooses a repeated fault more often.
+// faults lists the faults that the program `soak` injects at random. A fault that the list contains several times is
+// injected more often.
 var faults = []string{
 	"kill worker", "kill worker", "kill worker", "kill web", "kill s3", "kill temporal", "kill trigger", "kill everything",
 	"aws down", "aws slow", "aws throttle", "google down", "google slow", "google throttle",

@@ -16,7 +16,7 @@ import (
 // its first retry.
 const retryInterval = 500 * time.Millisecond
 
-// uploader uploads pictures through the site and keeps the ID and content of each.
+// uploader uploads pictures through the site and keeps the ID and the content of each picture.
 type uploader struct {
 	site  siteclient.Site
 	photo []byte // each picture is this photo with a different suffix
@@ -42,7 +42,7 @@ func (u *uploader) run(ctx context.Context, n int, duration time.Duration) error
 	return nil
 }
 
-// upload uploads a picture and retries until the picture is in S3, as the web page does.
+// upload uploads a picture. Like the web page, it retries until the picture is in S3.
 func (u *uploader) upload(ctx context.Context, photo []byte) {
 	for ; ctx.Err() == nil; sleep(ctx, retryInterval) {
 		g, err := u.site.RequestGrant(ctx, photo)

@@ -89,8 +89,8 @@ func startSweep(ctx context.Context, temporal client.Client) error {
 	return nil
 }
 
-// awaitWorkflows waits up to a minute and returns the number of workflows still running. A workflow ends shortly
-// after it has written its Record.
+// awaitWorkflows waits until no workflow is running, but at most one minute, and returns the number of workflows
+// still running. A workflow ends shortly after it has written its Record.
 func awaitWorkflows(ctx context.Context, temporal client.Client) (int64, error) {
 	deadline := time.Now().Add(time.Minute)
 	for {
@@ -106,8 +106,8 @@ func awaitWorkflows(ctx context.Context, temporal client.Client) (int64, error) 
 	}
 }
 
-// countBills counts Google's charges in the Vision emulator's log, which has one line per charged image. `repeats`
-// counts charges for already charged pictures.
+// countBills reads the log of the Vision emulator, which contains one line for each charged image. `images` is the
+// number of lines, and `repeats` is the number of lines whose picture also has an earlier line.
 func countBills(l *local, uploaded map[picture.ID][]byte) (images, repeats int, err error) {
 	log, err := os.ReadFile(filepath.Join(l.dataDir, "logs", "vision.log"))
 	if err != nil {

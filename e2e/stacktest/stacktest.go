@@ -40,8 +40,8 @@ func Start(t testing.TB, configure ...func(*stack.Config)) *stack.Stack {
 	return s
 }
 
-// Eventually polls until `done` returns true, or for two minutes, and reports whether `done` returned true. Two
-// minutes are far longer than any step takes.
+// Eventually calls `done` again and again until `done` returns true or two minutes have passed. It reports whether
+// `done` returned true. No step takes nearly as long as two minutes.
 func Eventually(t testing.TB, done func(context.Context) bool) bool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

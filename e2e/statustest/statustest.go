@@ -15,8 +15,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Load returns the description and the history of a recorded workflow. The parameter name is the name of the
-// recording's file without .json.
+// Load returns the description and the history of a recorded workflow. The parameter `name` is the recording's file
+// name without .json.
 func Load(t testing.TB, name string) (*workflowservice.DescribeWorkflowExecutionResponse, *historypb.History) {
 	t.Helper()
 	_, source, _, _ := runtime.Caller(0)

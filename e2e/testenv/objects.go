@@ -15,7 +15,7 @@ import (
 	"triptych/picture"
 )
 
-// Key returns the object key of a JPEG upload.
+// Key returns the object key of the JPEG upload that has the given picture ID.
 func Key(t testing.TB, id picture.ID) string {
 	t.Helper()
 	key, err := id.Key("image/jpeg")

@@ -1,5 +1,5 @@
-// Package testenv starts Triptych and its emulators for one test, and opens clients. The package's functions fail the
-// test instead of returning an error, and wait for at most two minutes.
+// Package testenv starts Triptych and its emulators for one test, and opens clients of them. If an error occurs, the
+// package's functions fail the test. Each request waits for at most two minutes.
 package testenv
 
 import (
@@ -55,16 +55,16 @@ func Connect(t testing.TB, s *stack.Stack) *Env {
 	return &Env{Stack: s, Site: siteclient.Site(e.Site), Temporal: temporal, Records: container, Bucket: bucket}
 }
 
-// Context returns a context that is cancelled when the test ends, or after two minutes. A call in these tests takes two
-// minutes only if it hangs.
+// Context returns a context that is cancelled when the test ends, and at the latest after two minutes. A call that
+// has not returned after two minutes is considered to hang.
 func Context(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// Portrait appends the test's name to a photograph, so that each test uploads different bytes. JPEG decoders ignore
-// bytes after the end of the image.
+// Portrait returns a JPEG photograph and, after it, the test's name, so that each test uploads different bytes. JPEG
+// decoders ignore bytes after the end of the image.
 func Portrait(t testing.TB) []byte {
 	t.Helper()
 	_, source, _, _ := runtime.Caller(0)
@@ -95,7 +95,7 @@ func (e *Env) Upload(t testing.TB, photo []byte) siteclient.Grant {
 	return g
 }
 
-// Put uploads the photo with a grant and returns the HTTP status.
+// Put uses the grant g to upload the photo, and returns the HTTP status of the upload.
 func Put(t testing.TB, g siteclient.Grant, photo []byte) int {
 	t.Helper()
 	status, err := g.Put(Context(t), photo)
@@ -115,8 +115,8 @@ func (e *Env) Erase(t testing.TB, id picture.ID, token string) int {
 	return status
 }
 
-// Follow waits until the picture's status is final and returns the final progress. Follow calls every onProgress
-// function with each Progress.
+// Follow waits until the picture's status is final and returns the final Progress. It calls all functions in
+// `onProgress` for each Progress that the site sends.
 func (e *Env) Follow(t testing.TB, id picture.ID, onProgress ...func(picture.Progress)) picture.Progress {
 	t.Helper()
 	final, err := e.Site.Follow(Context(t), id, func(p picture.Progress) {

@@ -9,7 +9,7 @@ import (
 	"triptych/e2e/stacktest"
 )
 
-// AwaitActivity returns once the workflow has completed the given activity.
+// AwaitActivity waits until the given activity of the workflow has completed.
 func (e *Env) AwaitActivity(t testing.TB, workflowID, activity string) {
 	t.Helper()
 	completed := func(ctx context.Context) bool {

@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// Programs returns a handler that refuses requests from web pages. A web page sends an Origin header or, after DNS
-// rebinding, a non-loopback Host header.
+// Programs returns a handler that refuses requests from web pages. The handler recognizes such a request by its
+// Origin header or, after DNS rebinding, by a Host header that is not a loopback address.
 func Programs(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.Host)
@@ -20,8 +20,8 @@ func Programs(handler http.Handler) http.Handler {
 	})
 }
 
-// Claim listens on addr and leaves the port in TIME_WAIT, so that the system does not assign the port to a listener
-// on port 0. See https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go
+// Claim listens on addr and puts the port in the state TIME_WAIT. The system then does not assign this port to a
+// program that listens on port 0. See https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go
 func Claim(addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {

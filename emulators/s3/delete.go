@@ -13,8 +13,8 @@ import (
 	"github.com/versity/versitygw/s3response"
 )
 
-// DeleteObject succeeds if the version does not exist, as on AWS. Deletions run one at a time, because concurrent
-// deletions in versitygw 1.8.0 leave versions.
+// DeleteObject succeeds even if the version does not exist, as S3 does on AWS. Deletions run one at a time, because
+// versitygw 1.8.0 fails to delete some versions if deletions are concurrent.
 func (s *store) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
 	s.deletion.Lock()
 	defer s.deletion.Unlock()
@@ -48,8 +48,8 @@ func (s *store) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s
 	return result, nil
 }
 
-// removeStaleAttributes removes the attribute files of an object that no longer exists, because their ETag would make
-// the next PUT fail with 412.
+// removeStaleAttributes removes the attribute files of an object that no longer exists. Otherwise, the ETag in these
+// files would make the next PUT of the object fail with 412.
 func (s *store) removeStaleAttributes(bucket, key string) error {
 	if _, err := os.Lstat(filepath.Join(s.objects, bucket, key)); err == nil {
 		return nil

@@ -29,10 +29,11 @@ var operations = []string{
 	"ListObjectsV2", "ListObjectVersions", "CompleteMultipartUpload",
 }
 
-// defaultCodes maps an HTTP status to the S3 error code that a fault with this status has if the fault sets no code.
+// defaultCodes maps an HTTP status to an S3 error code. If a fault has this status but no code, its error has the S3
+// error code from this map.
 var defaultCodes = map[int]string{403: "AccessDenied", 404: "NoSuchKey", 500: "InternalError", 503: "SlowDown"}
 
-// fault is the JSON body of a PUT /fault request. A new fault replaces the fault with the same value of the field
+// fault is the JSON body of a PUT /fault request. A new fault replaces the fault that has the same value in the field
 // `Only`.
 type fault struct {
 	Only       string   `json:"only"`       // requests for objects whose key contains it; "" means all requests
@@ -79,8 +80,8 @@ func (i *injector) dropsEvents(key string) bool {
 	return i.Peek(func(f fault) bool { return strings.Contains(key, f.Only) }).Events == "drop"
 }
 
-// inject waits for the delay of the request's fault and returns the fault's error, or nil if there is no fault or no
-// error.
+// inject waits for the delay of the fault that matches the request, and returns the fault's error. It returns nil if
+// no fault matches, or if the fault has no error status.
 func (i *injector) inject(ctx context.Context, operation, key string) error {
 	f := i.Take(func(f fault) bool {
 		return strings.Contains(key, f.Only) && (len(f.Operations) == 0 || slices.Contains(f.Operations, operation))

@@ -127,8 +127,8 @@ func freePort(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// lambda is a test server that accepts events as Lambda's Invoke API does. Its method `respond` changes the status
-// with which the server responds.
+// lambda is a test server that accepts events in the same way as Lambda's Invoke API. The method `respond` sets the
+// status of the server's responses.
 type lambda struct {
 	*httptest.Server
 	received chan invocation

@@ -104,8 +104,8 @@ func testVersions(t *testing.T, dir string) {
 	})
 }
 
-// TestConcurrentDeletes checks that no version remains after concurrent deletions, because versitygw 1.8.0 kept some
-// of the versions in half of the runs.
+// TestConcurrentDeletes checks that no version remains after concurrent deletions. With versitygw 1.8.0, some
+// versions remained in half of the runs.
 func TestConcurrentDeletes(t *testing.T) {
 	t.Run("no_version_remains", func(t *testing.T) {
 		s := start(t, t.TempDir(), startLambda(t).URL)

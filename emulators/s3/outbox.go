@@ -16,8 +16,8 @@ import (
 	"triptych/emulators/s3event"
 )
 
-// outbox stores undelivered events and intents in files whose names start with the event's sequencer. An intent
-// states that an object is being created.
+// outbox stores intents, and events that are not delivered yet. Each is in its own file, whose name starts with the
+// event's sequencer. An intent states that an object is being created.
 type outbox struct {
 	dir     string
 	notify  string        // URL of the function that receives the events; "" if there is none
@@ -83,7 +83,7 @@ func (o *outbox) removeIntent(c s3event.Creation) {
 	}
 }
 
-// readIntents returns the intents that an earlier process has left.
+// readIntents returns the intents that an earlier process has left in the outbox.
 func (o *outbox) readIntents() ([]s3event.Creation, error) {
 	names, err := fs.Glob(os.DirFS(o.dir), "*"+intentSuffix)
 	if err != nil {
@@ -102,8 +102,8 @@ func (o *outbox) readIntents() ([]s3event.Creation, error) {
 	return intents, nil
 }
 
-// deliver sends the events in the outbox to the Lambda function until ctx ends, in no particular order. It repeats
-// each event until the function accepts the event.
+// deliver sends the events in the outbox to the Lambda function, in any order, until ctx ends. If the function does
+// not accept an event, deliver sends the event again.
 func (o *outbox) deliver(ctx context.Context) {
 	pause := minPause
 	for {
@@ -129,7 +129,7 @@ func (o *outbox) deliver(ctx context.Context) {
 	}
 }
 
-// deliverAll tries to deliver each event once and returns the first error.
+// deliverAll makes one attempt to deliver each event in the outbox, and returns the first error.
 func (o *outbox) deliverAll(ctx context.Context) error {
 	names, err := fs.Glob(os.DirFS(o.dir), "*"+eventSuffix)
 	if err != nil {

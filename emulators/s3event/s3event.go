@@ -1,6 +1,7 @@
-// Package s3event sends S3's event notifications for new objects to Lambda, in version 2.1 of
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html. The package does not use
-// events.S3EventRecord, because the JSON of this type contains nanoseconds and urlDecodedKey, unlike S3's JSON.
+// Package s3event sends S3's event notifications for new objects to Lambda. The notifications follow version 2.1 of
+// the format in https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html. The
+// package does not use events.S3EventRecord, because the JSON of this type contains nanoseconds and urlDecodedKey.
+// S3's JSON contains neither.
 package s3event
 
 import (
@@ -78,7 +79,7 @@ func Created(p picture.Picture) Record {
 	})
 }
 
-// New returns the record of a new object.
+// New returns the event record for the new object that c describes.
 func New(c Creation) Record {
 	return Record{
 		EventVersion: "2.1", EventSource: "aws:s3", AWSRegion: c.Region, EventName: c.EventName,
@@ -90,7 +91,7 @@ func New(c Creation) Record {
 			SchemaVersion: "1.0", ConfigurationID: "local",
 			Bucket: bucket{Name: c.Bucket, OwnerIdentity: identity{"local"}, ARN: "arn:aws:s3:::" + c.Bucket},
 			Object: object{
-				// AWS encodes keys like query parameters, except for '/'.
+				// AWS encodes keys like query parameters, but does not encode '/'.
 				Key:  strings.ReplaceAll(url.QueryEscape(c.Key), "%2F", "/"),
 				Size: c.Size, ETag: strings.Trim(c.ETag, `"`), VersionID: c.VersionID, Sequencer: c.Sequencer,
 			},

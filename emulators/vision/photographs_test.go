@@ -139,7 +139,7 @@ func recreate(t *testing.T) {
 	}
 }
 
-// fetch downloads each package into a directory of its name.
+// fetch downloads each package into a subdirectory of `dir`. The subdirectory has the name of the package.
 func fetch(t *testing.T, dir string) {
 	commands := []string{`mkdir -p gocv.io/x && go mod init photographs && go mod download ` + gocv +
 		` && cp -r "$(go env GOMODCACHE)/` + gocv + `" ` + gocv + ` && chmod -R u+w gocv.io`}
@@ -164,7 +164,8 @@ func read(t *testing.T, file string) []byte {
 	return data
 }
 
-// part is a rectangle of a source picture, and the rectangle of the composed picture into which it is copied.
+// part contains a rectangle of a source picture (`cut`) and the destination of this rectangle in the composed picture
+// (`put`).
 type part struct {
 	of       image.Image
 	cut, put image.Rectangle
@@ -190,8 +191,8 @@ func darkened(from image.Image) image.Image {
 	return to
 }
 
-// anticlockwise returns a square picture after an anticlockwise rotation by 90°. Phones that are held upright store
-// the pixels of a photograph in this way.
+// anticlockwise rotates a square picture anticlockwise by 90°. A phone that is held upright stores the pixels of a
+// photograph in this orientation.
 func anticlockwise(from image.Image) image.Image {
 	side := from.Bounds().Dx()
 	to := image.NewRGBA(from.Bounds())

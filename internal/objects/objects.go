@@ -18,16 +18,16 @@ type Config struct {
 	AWS aws.Config
 }
 
-// Open returns an S3 client. The client uses path-style URLs for a custom endpoint, because such an endpoint rarely
-// has a host name per bucket.
+// Open returns an S3 client. The client uses path-style URLs for a custom endpoint, because most custom endpoints
+// have no separate host name for each bucket.
 func Open(c Config) *s3.Client {
 	cfg := c.AWS.Copy()
 	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
 }
 
-// SignGet returns a signed URL for the picture's version, and the URL's expiry time, which is never later than the
-// expiry of the AWS credentials.
+// SignGet returns a signed URL for the picture's version, and the expiry time of this URL. The URL never expires
+// later than the AWS credentials.
 func SignGet(ctx context.Context, client *s3.Client, p picture.Picture, ttl time.Duration) (string, time.Time, error) {
 	now := time.Now()
 	credentials, err := client.Options().Credentials.Retrieve(ctx)

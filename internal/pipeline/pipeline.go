@@ -18,9 +18,11 @@ import (
 	"triptych/picture"
 )
 
-// Dial returns a client that connects on its first call, so that a Lambda starts without waiting for Temporal.
+// Dial returns a Temporal client that does not connect to the server until its first request. A Lambda can therefore
+// start without waiting for Temporal.
 func Dial(options client.Options) (client.Client, error) {
-	// Most requests are a few kB of JSON. Compressing them, the SDK's default, took an eighth of the worker's CPU time.
+	// Most requests are a few kB of JSON. The SDK compresses requests by default, and this compression took an eighth
+	// of the worker's CPU time.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(compressLarge))
 	options.Logger = sdklog.NewStructuredLogger(slog.Default())
@@ -34,8 +36,8 @@ func Dial(options client.Options) (client.Client, error) {
 // largeRequest is the size in bytes of the smallest request that is compressed.
 const largeRequest = 128 << 10
 
-// compressLarge compresses large requests. If sending annotate's result took longer than the heartbeat timeout,
-// Temporal would repeat annotate, and Google would charge twice.
+// compressLarge compresses large requests, because sending a large annotation could take longer than the heartbeat
+// timeout. Temporal would then repeat annotate, and Google would charge twice.
 func compressLarge(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn,
 	invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	if m, ok := req.(proto.Message); ok && proto.Size(m) >= largeRequest {
@@ -44,7 +46,7 @@ func compressLarge(ctx context.Context, method string, req, reply any, conn *grp
 	return invoke(ctx, method, req, reply, conn, options...)
 }
 
-// Priority is a Temporal priority key. The task queues deliver pictures with lower values first.
+// Priority is a Temporal priority key. A task queue delivers the tasks that have a lower key first.
 type Priority int
 
 // The priorities of pictures.

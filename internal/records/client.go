@@ -67,8 +67,8 @@ func (c *Container) connect() error {
 	return nil
 }
 
-// do replaces the connection if a call fails and azcosmos has no account document. The old connection could fail for
-// five minutes after Cosmos DB recovers.
+// do executes `call`. It replaces the connection if the call fails while azcosmos has no valid account document. The
+// old connection could otherwise fail for five minutes after Cosmos DB recovers.
 func (c *Container) do(operation string, id picture.ID, call func(*azcosmos.ContainerClient) error) error {
 	used := c.current.Load()
 	err := call(used.items)
@@ -85,8 +85,8 @@ func (c *Container) do(operation string, id picture.ID, call func(*azcosmos.Cont
 // retries other errors and has no option that disables these retries.
 func (c *connection) Do(r *policy.Request) (*http.Response, error) {
 	if strings.Trim(r.Raw().URL.Path, "/") == "" {
-		// This timeout is necessary because azcosmos allows the request for the account document one minute, even if
-		// the caller's deadline is earlier.
+		// This timeout is necessary because azcosmos waits up to one minute for the account document. It does so even
+		// if the caller's deadline is earlier.
 		ctx, cancel := context.WithTimeout(r.Raw().Context(), 5*time.Second)
 		defer cancel()
 		r = r.Clone(ctx)

@@ -32,8 +32,8 @@ func TestOpen(t *testing.T) {
 	})
 }
 
-// azcosmos retries temporary errors by default. The test checks that each call sends only one request, because the
-// caller decides about retries.
+// By default, azcosmos retries temporary errors. Here, each call must send only one request, because the caller
+// decides about retries.
 func TestOneRequestPerCall(t *testing.T) {
 	for _, status := range []int{408, 429, 449, 500, 502, 503, 504} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
@@ -103,8 +103,8 @@ func TestLostResponse(t *testing.T) {
 	}
 }
 
-// If a request for the account document fails, azcosmos v1.5.0 caches the error for five minutes. Calls must succeed
-// as soon as Cosmos DB is back.
+// If a request for the account document fails, azcosmos v1.5.0 caches the error for five minutes. The test checks
+// that calls nevertheless succeed as soon as Cosmos DB is available again.
 func TestAccountIsUsedAsSoonAsItIsBack(t *testing.T) {
 	a := startEmulator(t)
 	c := a.provision(t)
@@ -125,8 +125,8 @@ func TestAccountIsUsedAsSoonAsItIsBack(t *testing.T) {
 	}
 }
 
-// The status 403 can mean that writes must go to another region. The account document names this region, so azcosmos
-// must read the document again.
+// The status 403 can mean that the client must send writes to another region. azcosmos must then read the account
+// document again, because this document names the region.
 func TestAccountIsReadAgainAfter403(t *testing.T) {
 	a := startEmulator(t)
 	c := a.provision(t)

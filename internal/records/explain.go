@@ -79,11 +79,12 @@ var sentinels = map[int]error{
 	http.StatusConflict: ErrExists, http.StatusPreconditionFailed: ErrChanged, http.StatusNotFound: ErrNotFound,
 }
 
-// ownerNotFound is the sub-status of a 404 response if the container, not the Record, does not exist. See
-// StatusCodes.md in https://github.com/Azure/azure-sdk-for-java/tree/main/sdk/cosmos/azure-cosmos/docs.
+// ownerNotFound is the sub-status of a 404 response when the container does not exist. If only the Record does not
+// exist, the sub-status is different. See StatusCodes.md in
+// https://github.com/Azure/azure-sdk-for-java/tree/main/sdk/cosmos/azure-cosmos/docs.
 const ownerNotFound = "1003"
 
-// refused returns the error of an unsuccessful response.
+// refused converts an unsuccessful response to an error.
 func refused(r *http.Response) *callError {
 	ms, _ := strconv.ParseInt(r.Header.Get("x-ms-retry-after-ms"), 10, 32) // 0 if absent
 	e := &callError{cause: cause{request, strconv.Itoa(r.StatusCode)}, retryAfter: time.Duration(ms) * time.Millisecond}

@@ -55,7 +55,7 @@ func (f federation) GetToken(ctx context.Context, o policy.TokenRequestOptions) 
 	return token, failed
 }
 
-// assertion requests a token from AWS that identifies the program's role.
+// assertion requests a token from AWS. The token identifies the program's AWS role.
 func assertion(ctx context.Context, client *sts.Client) (string, error) {
 	response, err := client.GetWebIdentityToken(ctx, &sts.GetWebIdentityTokenInput{
 		// Entra ID requires the signing algorithm RS256 and recommends this audience

@@ -23,12 +23,12 @@ const (
 	PartitionKey  = "/id"
 )
 
-// MaxSize limits a Record's JSON in bytes. Cosmos DB adds properties, so MaxSize is 4 KiB below the limit of 2 MB in
-// https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits.
+// MaxSize is the maximum size of a Record's JSON in bytes. Cosmos DB adds properties to the JSON, so MaxSize is 4 KiB
+// below the limit of 2 MB in https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits.
 const MaxSize = 2<<20 - 4<<10
 
-// Config configures the connection to Cosmos DB. Federation takes precedence over Key, and a program without either
-// field uses Azure's default credential chain.
+// Config configures the connection to Cosmos DB. Federation takes precedence over Key. If both fields are empty, the
+// program uses Azure's default credential chain.
 type Config struct {
 	Endpoint   string // COSMOS_ENDPOINT
 	Key        string // COSMOS_KEY
@@ -73,7 +73,8 @@ var (
 	ErrUnreadable = errors.New("the document is not a Record") // another attempt to read it does not help
 )
 
-// Encode returns the JSON that Create and Replace send. The limit is MaxSize.
+// Encode returns the JSON that Create and Replace send. Encode does not check that the JSON is within the limit
+// MaxSize.
 func Encode(r picture.Record) ([]byte, error) {
 	item, err := json.Marshal(r)
 	if err != nil {
@@ -94,8 +95,8 @@ func (c *Container) Create(ctx context.Context, r picture.Record) error {
 	})
 }
 
-// Read returns a picture's Record and ETag, ErrNotFound if no Record exists, or ErrUnreadable if the stored document
-// is not a Record.
+// Read returns a picture's Record and the Record's ETag. It fails with ErrNotFound if no Record exists, and with
+// ErrUnreadable if the stored document is not a Record.
 func (c *Container) Read(ctx context.Context, id picture.ID) (picture.Record, azcore.ETag, error) {
 	var response azcosmos.ItemResponse
 	err := c.do("reading", id, func(items *azcosmos.ContainerClient) (err error) {
@@ -112,8 +113,8 @@ func (c *Container) Read(ctx context.Context, id picture.ID) (picture.Record, az
 	return r, response.ETag, nil
 }
 
-// Replace overwrites the Record with this ETag. Replace fails with ErrChanged if the Record has changed, and with
-// ErrNotFound if the Record no longer exists.
+// Replace overwrites the Record if the stored Record still has the given ETag. Replace fails with ErrChanged if the
+// Record has changed, and with ErrNotFound if the Record no longer exists.
 func (c *Container) Replace(ctx context.Context, r picture.Record, etag azcore.ETag) error {
 	item, err := Encode(r)
 	if err != nil {

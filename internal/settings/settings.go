@@ -1,5 +1,5 @@
-// Package settings overrides environment variables with parameters of AWS Systems Manager, so that no Lambda
-// configuration and no image contains keys for other clouds. The package logs no value.
+// Package settings copies parameters of AWS Systems Manager to environment variables. Therefore no Lambda
+// configuration and no image contains keys for other clouds. The package does not log the values of the parameters.
 package settings
 
 import (
@@ -48,8 +48,8 @@ func Load(ctx context.Context) (Settings, error) {
 	return Settings{os.Getenv, temporal, cfg}, nil
 }
 
-// override sets environment variables to parameters of AWS Systems Manager, because the SDKs read their settings from
-// the environment. If override fails, no variable changes.
+// override copies parameters of AWS Systems Manager to environment variables, because the SDKs read their settings
+// from the environment. If override cannot read the parameters, it changes no variable.
 func override(ctx context.Context) error {
 	root := strings.TrimSuffix(os.Getenv("TRIPTYCH_SSM_PATH"), "/")
 	if root == "" {
@@ -86,8 +86,8 @@ func override(ctx context.Context) error {
 	return nil
 }
 
-// renewBefore is how long before their expiry credentials are renewed, because a signed URL expires with the
-// credentials that signed it.
+// renewBefore is the remaining lifetime at which credentials are renewed. Credentials are renewed early, because a
+// signed URL expires with the credentials that signed it.
 const renewBefore = 2 * time.Minute
 
 // renewing is a credentials provider that renews credentials before they expire. If a renewal fails, the provider

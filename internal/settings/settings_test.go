@@ -15,8 +15,8 @@ import (
 	"triptych/internal/settings"
 )
 
-// newParameterStore starts an SSM server with one parameter per page. `inject` makes the next request for the page of
-// each named parameter fail.
+// newParameterStore starts an SSM server that returns one parameter per page. For each parameter in its argument
+// `names`, the function `inject` makes the next request for this parameter's page fail.
 func newParameterStore(t *testing.T, parameters map[string]string, names ...string) (inject func(code string, names ...string)) {
 	t.Helper()
 	failures := map[string][]string{} // parameter name to error codes

@@ -88,8 +88,8 @@ func TestFormat(t *testing.T) {
 	}
 }
 
-// CloudWatch computes metrics from numbers and sorts lines by time, so redaction must not turn numbers and times into
-// strings.
+// TestNumbersAndTimesAreUnchanged checks that redaction does not turn numbers and times into strings. CloudWatch
+// computes metrics from the numbers and sorts lines by time.
 func TestNumbersAndTimesAreUnchanged(t *testing.T) {
 	var log bytes.Buffer
 	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)

@@ -34,9 +34,9 @@ const (
 	mentionsURL   = "mentions URL"   // the message of an error per image mentions the URL
 )
 
-// explanations follows https://cloud.google.com/apis/design/errors and, for sign-in,
-// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation. The rows for single images follow
-// observed responses, because Google does not document these errors.
+// explanations is based on https://cloud.google.com/apis/design/errors and, for the phase `signing`, on
+// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation. The rows for the phases byURL and
+// byBytes are based on observed responses, because Google does not document the errors of single images.
 var explanations = map[cause]struct {
 	kind    picture.Kind
 	message string
@@ -60,10 +60,12 @@ var explanations = map[cause]struct {
 	{signing, "404"}:         {picture.Misconfigured, "The worker's service account does not exist: check GOOGLE_CREDENTIALS_CONFIG"},
 	{signing, ""}:            {picture.Unavailable, "Signing in to Google failed"},
 
-	// Vision returned "The URL does not appear to be accessible by us" with codes 3, 7, 12 and 14.
+	// Vision returned the message "The URL does not appear to be accessible by us" with the codes 3, 7, 12 and 14, so
+	// the code does not identify this error.
 	{byURL, mentionsURL}: {picture.Unfetchable, "Google could not fetch the picture"},
-	// Vision also returns this code for good pictures (github.com/googleapis/google-cloud-java/issues/2276). The code
-	// therefore means BadImage in the phase byBytes, but not in the phase byURL.
+	// Vision sometimes returns InvalidArgument although the picture at the URL is good
+	// (github.com/googleapis/google-cloud-java/issues/2276). InvalidArgument therefore means BadImage in the phase
+	// byBytes, but not in the phase byURL.
 	{byURL, "InvalidArgument"}:   {picture.Unfetchable, "Google could not read what it fetched"},
 	{byURL, "DeadlineExceeded"}:  {picture.Unfetchable, "Google could not fetch the picture in time"},
 	{byURL, "PermissionDenied"}:  {picture.Unfetchable, "Google was not allowed to fetch the picture"},
@@ -99,7 +101,8 @@ func (e *ImageError) cause() cause {
 	return c
 }
 
-// Explain converts an error of a call to Cloud Vision, or an *ImageError, to a picture.Error.
+// Explain returns a picture.Error that describes err. err is either the error of a call to Cloud Vision or an
+// *ImageError.
 func Explain(err error) *picture.Error {
 	c, text, retryAfter := cause{}, err.Error(), time.Duration(0)
 	if image, ok := errors.AsType[*ImageError](err); ok {

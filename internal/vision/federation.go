@@ -22,8 +22,8 @@ import (
 // credentials of an AWS role.
 const subjectTokenType = "urn:ietf:params:aws:token-type:aws4_request"
 
-// federated returns Google credentials that sign in with the program's AWS role. Their configuration
-// c.CredentialsConfig contains no secret; its format is defined in https://google.aip.dev/auth/4117.
+// federated returns Google credentials that sign in with the program's AWS role. c.CredentialsConfig is the
+// configuration of these credentials. It contains no secret, and https://google.aip.dev/auth/4117 defines its format.
 func federated(c Config) (*auth.Credentials, error) {
 	var file struct {
 		Type             string `json:"type"`
@@ -50,8 +50,9 @@ func federated(c Config) (*auth.Credentials, error) {
 	return auth.NewCredentials(&auth.CredentialsOptions{TokenProvider: signIn{credentials}}), nil
 }
 
-// awsRole implements externalaccount.AwsSecurityCredentialsProvider with AWS's default chain. Google's own implementation
-// does not find the role of an ECS task (https://github.com/googleapis/google-cloud-go/issues/13479).
+// awsRole implements externalaccount.AwsSecurityCredentialsProvider with the default credential chain of the AWS SDK.
+// Google's own implementation does not find the role of an ECS task
+// (https://github.com/googleapis/google-cloud-go/issues/13479).
 type awsRole struct{ aws.Config }
 
 func (r awsRole) AwsRegion(context.Context, *externalaccount.RequestOptions) (string, error) {
@@ -80,11 +81,12 @@ type refusal struct {
 
 func (r *refusal) Error() string { return "signing in to Google: " + r.message }
 
-// GRPCStatus gives a refusal a gRPC status. gRPC returns errors with a status unchanged, but replaces all others.
+// GRPCStatus returns the gRPC status of a refusal. gRPC does not change an error that has a status, but replaces
+// every other error.
 func (r *refusal) GRPCStatus() *status.Status { return status.New(codes.Unauthenticated, r.Error()) }
 
-// refusalTransport returns a refusal if Google refuses a request for a token, because Google's library reports the
-// HTTP status only in an error's text.
+// refusalTransport is an HTTP transport that returns a *refusal if Google refuses a request for a token. The *refusal
+// contains the HTTP status, which Google's library would report only in the text of an error.
 type refusalTransport struct{}
 
 func (refusalTransport) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -71,7 +71,7 @@ func credentialsConfig(google string) string {
 		pool, google, google, serviceAccount)
 }
 
-// signIn replaces the client with one that has no token yet.
+// signIn replaces the client. The new client has no token yet, so it must sign in.
 func (f *federationEnv) signIn(t *testing.T) {
 	t.Helper()
 	cfg, err := awsconfig.LoadDefaultConfig(t.Context())

@@ -53,8 +53,8 @@ func newProxy(web string) http.Handler {
 	}
 }
 
-// ownPageOnly rejects requests from pages of other sites. After DNS rebinding, such a request has a Host header that
-// is not a loopback address.
+// ownPageOnly rejects requests from pages of other sites. It also checks the Host header. If a page uses DNS
+// rebinding, this header contains the page's domain instead of a loopback address.
 func (g *Gateway) ownPageOnly(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

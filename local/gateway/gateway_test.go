@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// startSite starts a gateway. The handler `web` takes the place of the web program.
+// startSite starts a gateway. The handler in the parameter `web` takes the place of the program `web`.
 func startSite(t *testing.T, web http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	backend := httptest.NewServer(web)

@@ -58,8 +58,8 @@ func (g *Gateway) serveFaults(ctx context.Context, w http.ResponseWriter, r *htt
 }
 
 func (g *Gateway) setFault(ctx context.Context, w http.ResponseWriter, r *http.Request) *problem {
-	// A page of another site cannot send application/json, because the browser would first send a CORS preflight
-	// request. The gateway rejects preflight requests.
+	// A page of another site cannot send application/json. The browser would first send a CORS preflight request, and
+	// the gateway rejects preflight requests.
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return &problem{http.StatusUnsupportedMediaType, "Send the fault as application/json."}
 	}

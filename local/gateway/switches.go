@@ -61,8 +61,7 @@ func (s *Switches) reject(cloud, fault string) string {
 	return fmt.Sprintf("There is no cloud %q: cloud is one of %s.", cloud, strings.Join(clouds, ", "))
 }
 
-// set replaces the current fault of the cloud by the parameter `fault`. It returns when the new fault has taken
-// effect.
+// set makes the parameter `fault` the current fault of the cloud. It returns when the new fault has taken effect.
 func (s *Switches) set(ctx context.Context, cloud, fault string) error {
 	s.setting.Lock()
 	defer s.setting.Unlock()

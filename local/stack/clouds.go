@@ -14,8 +14,8 @@ import (
 	"triptych/internal/records"
 )
 
-// startClouds starts the Temporal server and the emulators that Config does not replace. The Lambda emulator always
-// starts, because the trigger always runs locally.
+// startClouds starts the Temporal server and the emulators. It does not start a server or emulator if Config
+// specifies a real service instead. The Lambda emulator always starts, because the trigger always runs locally.
 func (s *Stack) startClouds(ctx context.Context) error {
 	if s.config.Temporal == "" {
 		s.startTemporal(ctx)
@@ -80,8 +80,8 @@ func (s *Stack) startCosmos(ctx context.Context) error {
 	return s.serveEmulator(ctx, "cosmos", handler)
 }
 
-// startLambda starts the Lambda emulator, which runs the trigger. The emulator also delivers the dead letters in the
-// data directory again.
+// startLambda starts the Lambda emulator, which runs the trigger. The data directory can contain dead letters from an
+// earlier run, and the emulator delivers these again.
 func (s *Stack) startLambda(ctx context.Context) error {
 	log, err := s.openLog("trigger")
 	if err != nil {

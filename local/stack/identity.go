@@ -16,8 +16,8 @@ import (
 	"triptych/emulators/loopback"
 )
 
-// identity contains the keys and ports, which a restart keeps because stored data depends on the keys and clients
-// have URLs with the ports.
+// identity contains keys and ports that stay the same after a restart. Stored data depends on the keys, and clients
+// have URLs that contain the ports.
 type identity struct {
 	AccessKey   string         `json:"accessKey"`
 	SecretKey   string         `json:"secretKey"`
@@ -31,8 +31,8 @@ var portNames = []string{"web", "s3", "control", "lambda", "cosmos", "vision", "
 // defaultPorts are the ports that the Temporal CLI and its documentation use.
 var defaultPorts = map[string]int{"temporal": 7233, "temporalUI": 8233}
 
-// identify reads or creates the identity, and replaces ports that are in use. A new identity contains defaultPorts
-// unless the site's port is 0.
+// identify reads the identity, or creates it if there is none. It chooses another port for each port that is in use.
+// A new identity contains defaultPorts unless the site's port is 0.
 func (c Config) identify() (identity, error) {
 	path := filepath.Join(c.Dir, "identity.json")
 	var id identity

@@ -90,8 +90,8 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	if err := s.awaitClouds(ctx); err != nil {
 		return err
 	}
-	// The gateway starts before the web program, because Close stops everything in reverse order. The gateway must
-	// stop after the web program, so that open requests can finish.
+	// The gateway must stop after the program `web`, so that open requests can finish. Close stops everything in
+	// reverse order, so the gateway starts before the program `web`.
 	gateway := s.newStage()
 	s.serve(gateway, "site", s.site, s.gateway().Handler(gateway))
 	if err := s.startProduct(ctx, s.newStage()); err != nil {

@@ -22,7 +22,7 @@ type stage struct {
 	tasks sync.WaitGroup
 }
 
-// newStage adds a stage and returns its context, which only Close cancels.
+// newStage adds a stage and returns the stage's context. Only Close cancels this context.
 func (s *Stack) newStage() context.Context {
 	running, stop := context.WithCancel(context.Background())
 	s.stages = append(s.stages, &stage{stop: stop})

@@ -29,8 +29,8 @@ var dynamicConfig = []string{
 	"matching.useNewMatcher=true", // this version needs it for task priorities
 }
 
-// startTemporal checkpoints SQLite's log every 2,500 pages, because other sizes cause more delays or longer delays.
-// Without GOGC=400, garbage collection would use a third of the CPU time.
+// startTemporal checkpoints SQLite's log every 2,500 pages, because a smaller or larger number of pages causes more
+// delays or longer delays. Without GOGC=400, garbage collection would use a third of the Temporal server's CPU time.
 func (s *Stack) startTemporal(ctx context.Context) {
 	args := []string{"server", "start-dev",
 		"--ip", "127.0.0.1", "--port", strconv.Itoa(s.identity.Ports["temporal"]),

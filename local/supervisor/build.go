@@ -14,8 +14,9 @@ import (
 	"time"
 )
 
-// Build builds the packages and the Temporal CLI, named "temporal", and returns the executables by name. Concurrent
-// calls wait, because they would compile code twice.
+// Build builds the packages and the Temporal CLI. It returns the paths of the executables by name; the CLI has the
+// name "temporal". Concurrent calls run one after the other, because they would otherwise compile the same code
+// twice.
 func Build(ctx context.Context, packages map[string]string, output io.Writer) (map[string]string, error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
@@ -49,7 +50,8 @@ func Build(ctx context.Context, packages map[string]string, output io.Writer) (m
 	return executables, err
 }
 
-// LockBuilds waits until no other process of this user builds programs. Closing the returned file permits other builds.
+// LockBuilds waits until no other process of this user builds programs. Other builds then wait until the caller
+// closes the returned lock.
 func LockBuilds(ctx context.Context, output io.Writer) (io.Closer, error) {
 	cache, err := cacheDir()
 	if err != nil {
@@ -58,8 +60,8 @@ func LockBuilds(ctx context.Context, output io.Writer) (io.Closer, error) {
 	return lock(ctx, filepath.Join(cache, "build.lock"), output)
 }
 
-// buildTemporal builds the Temporal CLI and returns the executable's path. A file stores the path, because the go
-// command takes seconds to print the path.
+// buildTemporal builds the Temporal CLI and returns the executable's path. It stores the path in a file for later
+// calls, because the go command takes seconds to print the path.
 func buildTemporal(ctx context.Context, root, cache string, output io.Writer) (string, error) {
 	sums, err := os.ReadFile(filepath.Join(root, "tools", "go.sum"))
 	if err != nil {
@@ -116,7 +118,7 @@ func moduleRoot(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// cacheDir returns the directory for executables, which all checkouts of one user share.
+// cacheDir returns the directory for executables. All checkouts of one user share this directory.
 func cacheDir() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {

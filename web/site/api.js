@@ -33,8 +33,8 @@ export async function erase({ id, token }) {
 // longer doubles a pause, up to 30 s.
 export const longer = (pause) => Math.min(pause * 2, 30_000);
 
-// retry calls `attempt` at most `max` times, while its errors are retryable and the signal is not aborted. A pause
-// ends early when the browser goes online.
+// retry calls `attempt` at most `max` times. An abort or an error that is not retryable stops it. A pause ends early
+// when the browser goes online.
 export async function retry(attempt, { onRetry = () => {}, signal, max = Infinity, pause = 500 } = {}) {
 	for (let n = 1; ; n++, pause = longer(pause)) {
 		try {

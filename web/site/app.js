@@ -26,7 +26,7 @@ const actions = {
 
 const erased = "Erased. Nobody can see any of it, and all copies are being deleted.";
 
-// focusTitle moves the focus to the title when the focused element disappears.
+// focusTitle focuses the title. Call it when the focused element disappears.
 const focusTitle = () => $("title").focus({ preventScroll: true });
 
 function showPageOfURL() {
@@ -108,7 +108,7 @@ addEventListener("storage", () => set({ history: pictures.load() }));
 addEventListener("beforeunload", (event) => isSending() && event.preventDefault());
 setInterval(() => isChanging(state) && set({}), 500);
 showPageOfURL();
-// The class enables CSS transitions. The delay prevents them during the first layout.
+// The class enables CSS transitions, which must not run during the first layout.
 requestAnimationFrame(() => document.body.classList.add("ready"));
 eraseAll(state.history.filter(({ erasing }) => erasing), erased);
 // `go run ./local` adds switches that inject faults.

@@ -20,8 +20,8 @@ export function explain(error) {
 	return { text, ...remedy };
 }
 
-// open requires exactly this ID, because browsers may prefer another camera. The front camera is optional, because a
-// laptop's camera has no facing mode.
+// open(id) accepts only the camera with this ID. Without an ID, it prefers the front camera but accepts any: laptop
+// cameras have no facing mode.
 export async function open(id) {
 	if (!navigator.mediaDevices?.getUserMedia) throw { name: isSecureContext ? "missing" : "insecure" };
 	const video = { width: { ideal: 1600 }, height: { ideal: 1200 } };
@@ -34,7 +34,7 @@ export function close(stream) {
 	for (const track of stream?.getTracks() ?? []) track.stop();
 }
 
-// cameras returns all cameras. Browsers reveal their IDs and labels only after the person has allowed one.
+// cameras returns all cameras. Browsers hide camera IDs and labels until the person allows a camera.
 export async function cameras() {
 	const devices = await navigator.mediaDevices.enumerateDevices();
 	return devices.filter((device) => device.kind === "videoinput")

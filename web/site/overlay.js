@@ -1,4 +1,4 @@
-// Draws boxes and points over the picture. The SVG's units are the picture's pixels, as in Google's coordinates.
+// Draws boxes and points over the picture. The SVG's unit is one pixel of the picture.
 import { svgElement } from "./dom.js";
 
 // overlayKinds returns key, label and count of each kind of mark in the annotation.

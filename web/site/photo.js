@@ -1,5 +1,4 @@
-// Makes the upright JPEG to upload. Its longer side has at most 1600 px. Drawing the image anew removes its EXIF
-// data.
+// Makes an upright JPEG for the upload. Its longer side has at most 1600 px, and it contains no EXIF data.
 
 const maxSide = 1600;
 
@@ -21,8 +20,8 @@ export async function fromFile(file) {
 	}
 }
 
-// imageIn returns the first dropped or pasted image. If no file is an image, it returns the first file, and fromFile
-// reports the error.
+// imageIn returns the first dropped or pasted image. If no file is an image, it returns the first file, which
+// fromFile refuses.
 export function imageIn({ files }) {
 	return [...files].find((file) => file.type.startsWith("image/")) ?? files[0];
 }

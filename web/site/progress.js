@@ -50,8 +50,7 @@ export function watch(id, onProgress, onProblem) {
 			if (!stopped.signal.aborted) schedulePoll();
 		};
 		source.onerror = () => {
-			// EventSource has given up. After its first failure, poll now. After later failures, the timer
-			// starts the next poll.
+			// EventSource has stopped. Poll now after the first failure. After later failures, the timer polls.
 			if (source.readyState === EventSource.CLOSED && pause === longer(firstPause)) poll();
 		};
 	}

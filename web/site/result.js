@@ -44,7 +44,7 @@ function expression(face) {
 	return capitalize([looks.length ? "looks " + looks.join(", ") : calm, ...has].join("; "));
 }
 
-// phrases returns a list with one phrase, such as "perhaps surprised". The list is empty if the likelihood is low or
+// phrases returns a list of one phrase, such as "perhaps surprised", or an empty list if the likelihood is low or
 // unknown.
 function phrases(face, key, words) {
 	const degree = degrees[face[key + "Likelihood"]];

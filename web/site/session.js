@@ -56,8 +56,8 @@ export function follow(id) {
 	}, (problem) => set({ problem }));
 }
 
-// eraseAll erases pictures in turn, then shows the message. A picture stays in the history until the API reports its
-// erasure, so that a reload can continue.
+// eraseAll erases pictures in turn, then shows the message. A picture stays in the history until it is erased, so
+// that a reload can resume the erasure.
 export async function eraseAll(entries, message) {
 	if (!entries.length) return;
 	let text;

@@ -1,9 +1,9 @@
-// This module uploads a picture exactly once, because S3 answers 412 to a repeated PUT. A new grant requires that the
+// S3 answers 412 to a repeated PUT, so a grant stores at most one picture. This module requests a new grant if the
 // picture has not arrived.
 import { request, retry, urlOf } from "./api.js";
 
-// upload calls onGrant with each grant before using it, and onChange with {loaded, total} or, between attempts,
-// {attempt, error, nextAttemptAt}.
+// upload calls onGrant with each grant before the PUT. onChange gets {loaded, total} or, between attempts, {attempt,
+// error, nextAttemptAt}.
 export async function upload(blob, { onGrant, onChange, signal }) {
 	if (!crypto.subtle) throw new Error("Open this page over https or on localhost. Only there can a browser prepare a picture.");
 	const hash = await sha256(await blob.arrayBuffer());

@@ -144,8 +144,8 @@ func hasStartedWorkflowTask(e Execution) bool {
 	return e.description.GetPendingWorkflowTask().GetState() == enumspb.PENDING_WORKFLOW_TASK_STATE_STARTED
 }
 
-// hasPending returns a check of the only pending activity. The activity must also be the latest in the history,
-// because Read requests the description first.
+// hasPending returns a function that checks the only pending activity. This activity must also be the latest in the
+// history, because Read requests the description before the history.
 func hasPending(name picture.StepName, state enumspb.PendingActivityState, attempt int32) func(Execution) bool {
 	return func(e Execution) bool {
 		latest := ""
@@ -269,8 +269,8 @@ func (s scenario) workflow(ctx workflow.Context, order picture.Order) (picture.O
 	return picture.Outcome{ID: order.ID, Status: picture.Annotated}, localFirst(ctx, string(picture.PersistStep))
 }
 
-// localFirst imitates localFirst of package `workflows`, but runs the regular activity after every failure and
-// ignores a delay that a cloud requested.
+// localFirst imitates the function localFirst of package `workflows`. Unlike that function, it runs the regular
+// activity after every failure, and ignores a delay that a cloud requested.
 func localFirst(ctx workflow.Context, name string) error {
 	if err := workflow.ExecuteLocalActivity(ctx, name).Get(ctx, nil); err == nil {
 		return nil

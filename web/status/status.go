@@ -1,5 +1,5 @@
-// Package status derives the progress of a picture from its workflow's description and history. The package uses no
-// query, because a query needs a running worker.
+// Package status derives the progress of a picture from the description and the history of its workflow. The package
+// uses no Temporal query, because only a running worker can answer a query.
 package status
 
 import (
@@ -29,8 +29,8 @@ type Execution struct {
 	history     []*historypb.HistoryEvent
 }
 
-// Read returns the current state of the picture's workflow. If the history has not grown since `previous`, Read does
-// not request the history again.
+// Read returns the current state of the picture's workflow. If the history has not grown since Read returned
+// `previous`, Read does not request the history again.
 func Read(ctx context.Context, temporal client.Client, id picture.ID, previous Execution) (Execution, error) {
 	description, err := temporal.DescribeWorkflowExecution(ctx, id.WorkflowID(), "")
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
@@ -135,8 +135,8 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
 		t.taskError = "The worker cannot continue: " + messageOf(event.GetWorkflowTaskFailedEventAttributes().GetFailure())
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
-		// A timeout before a worker starts the workflow task is not an error, because Temporal then moves the task to
-		// a queue for any worker.
+		// If a workflow task times out before a worker starts it, this is not an error. Temporal then moves the task
+		// to a queue for any worker.
 		if event.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
 			t.taskError = "The worker stopped responding"
 		}
@@ -161,16 +161,17 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	}
 }
 
-// close is called when the workflow closed without an outcome. It marks the current step as failed with the reason,
-// and the picture as waiting.
+// close records that the workflow closed without an outcome. The current step becomes failed, and its error is
+// `reason`. The picture becomes waiting.
 func (t *timeline) close(reason string, at time.Time) {
 	step := t.current()
 	step.Status, step.Error, step.WaitingFor, step.FinishedAt = picture.StepFailed, reason, "", at
 	t.status = picture.Waiting
 }
 
-// addMarker reads the marker that the SDK records when a local activity ends. The JSON in it is internal to the SDK:
-// see localActivityMarkerData in https://github.com/temporalio/sdk-go/blob/v1.50.0/internal/internal_event_handlers.go.
+// addMarker reads the marker that the SDK records when a local activity ends. The marker contains JSON in an internal
+// format of the SDK: see localActivityMarkerData in
+// https://github.com/temporalio/sdk-go/blob/v1.50.0/internal/internal_event_handlers.go.
 func (t *timeline) addMarker(marker *historypb.MarkerRecordedEventAttributes, at time.Time) {
 	var data struct {
 		ActivityType string
@@ -257,16 +258,16 @@ func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) 
 	}
 }
 
-// setError copies the message and the cloud of a failure into a step. A failure that Temporal itself creates names no
-// cloud.
+// setError copies the message and the cloud of a failure into a step. A failure that Temporal itself creates contains
+// no cloud.
 func setError(step *picture.Step, failure *failurepb.Failure) {
 	var details picture.FailureDetails
 	decode(failure.GetApplicationFailureInfo().GetDetails(), &details)
 	step.Error, step.WaitingFor = messageOf(failure), details.Cloud
 }
 
-// messageOf returns a failure's error message for people. Temporal's activity error has the message in its cause, and
-// a timeout has no message for people.
+// messageOf returns a message that explains a failure to people. For an activity failure, this is the message of the
+// cause. For a timeout, messageOf writes the message itself.
 func messageOf(failure *failurepb.Failure) string {
 	if failure.GetActivityFailureInfo() != nil && failure.GetCause() != nil {
 		return messageOf(failure.GetCause())

@@ -14,8 +14,8 @@ func TestConcurrency(t *testing.T) {
 	e := newEmulator(t)
 	items := e.newContainer(t)
 	const calls = 50
-	// count calls the function 50 times concurrently and returns the number of calls for each HTTP status, which is 0
-	// for a successful call.
+	// count calls the function 50 times concurrently. For each HTTP status, it returns the number of calls that ended
+	// with this status. A successful call counts as status 0.
 	count := func(call func(i int) error) map[int]int {
 		var group sync.WaitGroup
 		statuses := make([]int, calls)
@@ -61,7 +61,7 @@ func TestConcurrency(t *testing.T) {
 	})
 }
 
-// padding makes a document about as large as an annotation.
+// padding is a JSON member that makes a document about as large as an annotation.
 var padding = member{"x", quote(strings.Repeat("x", 5_000))}
 
 func createAndRead(b *testing.B, items *azcosmos.ContainerClient, n int64) {

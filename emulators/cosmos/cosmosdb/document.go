@@ -91,8 +91,8 @@ func replaceDocument(tx *bbolt.Tx, r request) (response, error) {
 	})
 }
 
-// putDocument writes the document in the request, unless `check` returns an error. The argument `existing` is nil if
-// the document is new.
+// putDocument calls `check` with the stored document, or with nil if the document is new. If `check` returns no
+// error, putDocument writes the document that the request contains.
 func putDocument(tx *bbolt.Tx, r request, status int, check func(existing []byte) error) (response, error) {
 	partition, err := r.partitionKey()
 	switch {

@@ -16,8 +16,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 )
 
-// writerEnv is the environment variable with the database file's path. If writerEnv is set, the test binary runs as
-// the process that the test kills.
+// writerEnv is the name of the environment variable that contains the database file's path. If this variable is set,
+// the test binary runs as the process that the test kills.
 const writerEnv = "COSMOS_TEST_FILE"
 
 func TestMain(m *testing.M) {

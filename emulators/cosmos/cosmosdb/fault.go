@@ -22,13 +22,13 @@ type Fault struct {
 	AfterApply bool          // execute the request first: the write succeeds but its response is lost
 }
 
-// Rule returns the fields that decide to which requests the Fault applies.
+// Rule returns the fields of the Fault that package `faults` uses.
 func (f Fault) Rule() faults.Rule {
 	return faults.Rule{Only: f.Only, Method: f.Method, Times: f.Times, Delay: f.Delay, OnMatch: f.OnMatch}
 }
 
-// SetFault adds a Fault, or replaces the Fault with the same `Only` and `Method`. If several Faults match a request,
-// the most specific one applies.
+// SetFault adds the Fault f and removes an earlier Fault that has the same `Only` and `Method`. If several Faults
+// match a request, the most specific one applies.
 func (s *Server) SetFault(f Fault) { s.faults.Put(f) }
 
 func (s *Server) takeFault(r *http.Request, t target) Fault {

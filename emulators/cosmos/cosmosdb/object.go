@@ -57,7 +57,8 @@ func (o object) value(name string) json.RawMessage {
 	return nil
 }
 
-// text returns the string in the member with the given name, or "" if there is no such string.
+// text returns the value of the member with the given name. It returns "" if there is no such member or if the value
+// is not a string.
 func (o object) text(name string) (s string) {
 	_ = json.Unmarshal(o.value(name), &s) // s stays empty if there is no string
 	return s
@@ -103,7 +104,7 @@ func quote(s string) json.RawMessage {
 // maxID is in bytes (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits).
 const maxID = 1023
 
-// id returns the object's id, or an error if Cosmos DB would not accept it.
+// id returns the object's id. It returns an error if Cosmos DB would not accept the id.
 func (o object) id() (string, error) {
 	id := o.text("id")
 	switch {

@@ -89,7 +89,7 @@ func checkContainer(properties object) error {
 }
 
 // addResource creates the bbolt bucket of a resource and, inside it, an empty bucket for the resource's children. It
-// returns the resource's bucket and sequence number.
+// returns the bucket of the resource, and the resource's sequence number.
 func addResource(parent *bbolt.Bucket, id string, children []byte) (*bbolt.Bucket, uint64, error) {
 	if parent.Bucket([]byte(id)) != nil {
 		return nil, 0, errConflict

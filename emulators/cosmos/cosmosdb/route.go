@@ -66,8 +66,8 @@ var operations = map[string]operation{
 	"PUT dbs/*/colls/*/docs/*": replaceDocument,
 }
 
-// unsupportedHeaders maps HTTP headers to the feature that the error message names. The server refuses these headers,
-// because they change the meaning of a request.
+// unsupportedHeaders maps each HTTP header that requests an unsupported feature to the name of this feature. The
+// server refuses a request that has such a header.
 var unsupportedHeaders = map[string]string{
 	"x-ms-documentdb-query":                "queries",
 	"x-ms-documentdb-isquery":              "queries",

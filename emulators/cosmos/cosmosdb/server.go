@@ -21,8 +21,8 @@ import (
 // (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits).
 const maxBody = 2 << 20
 
-// maxDiscard limits how many bytes of an oversized request readBody discards. Discarding lets a client that is still
-// sending see the status 413.
+// maxDiscard is the maximum number of bytes that readBody reads and discards if a request is too large. A client that
+// is still sending can then receive the status 413.
 const maxDiscard = 8 << 20
 
 // Server is an http.Handler that emulates one Cosmos DB account in one region.
@@ -132,8 +132,8 @@ func parseBody(text []byte) (object, string, error) {
 	return body, id, err
 }
 
-// readAccount returns the properties of the account. The only endpoint in the response is the host of this request,
-// because SDKs send all later requests to that endpoint.
+// readAccount returns the properties of the account. They contain the host of this request as the only endpoint, so
+// that SDKs send all later requests to the same host.
 func readAccount(_ *bbolt.Tx, r request) (response, error) {
 	scheme := "http"
 	if r.tls {

@@ -100,7 +100,8 @@ func item(id string, members ...member) []byte {
 	return append(object{{"id", quote(id)}}, members...).encode()
 }
 
-// statusOf returns the status of an error response, 0 for success and -1 for any other error.
+// statusOf returns the HTTP status if err is an error response. It returns 0 if err is nil, and -1 for any other
+// error.
 func statusOf(err error) int {
 	if err == nil {
 		return 0

@@ -55,8 +55,8 @@ func (s *Server) read(operation operation, r request) (res response, err error) 
 	return res, err
 }
 
-// write may repeat the operation. A *statusError does not roll back the transaction, so an operation must not change
-// data before it returns a *statusError.
+// write may call the operation more than once. If the operation returns a *statusError, write does not roll back the
+// transaction. The operation must therefore not change data before it returns a *statusError.
 func (s *Server) write(operation operation, r request) (res response, err error) {
 	var refused *statusError
 	err = s.db.Batch(func(tx *bbolt.Tx) error {
@@ -93,8 +93,9 @@ func openContainer(tx *bbolt.Tx, t target) (*bbolt.Bucket, error) {
 	return container, nil
 }
 
-// The error errNoOwner has the sub-status 1003, by which clients distinguish a missing container from a missing
-// document (StatusCodes.md in https://github.com/Azure/azure-sdk-for-java/tree/main/sdk/cosmos/azure-cosmos/docs).
+// The error errNoOwner has the sub-status 1003. By this number, clients distinguish a missing container from a
+// missing document (see StatusCodes.md in
+// https://github.com/Azure/azure-sdk-for-java/tree/main/sdk/cosmos/azure-cosmos/docs).
 var (
 	errNotFound = newError(http.StatusNotFound, 0, "Entity with the specified id does not exist in the system.")
 	errNoOwner  = newError(http.StatusNotFound, 1003, "Owner resource does not exist: the database or the container is missing")
@@ -102,8 +103,8 @@ var (
 	errChanged  = newError(http.StatusPreconditionFailed, 0, "Operation cannot be performed because one of the specified precondition is not met.")
 )
 
-// resourceID appends `number` in `width` bytes to the _rid of the parent. Cosmos DB encodes a _rid in base64 with -
-// instead of /.
+// resourceID decodes the parent's _rid, appends `number` as `width` bytes, and encodes the result as a new _rid.
+// Cosmos DB encodes a _rid in base64, but with - instead of /.
 func resourceID(parent string, number uint64, width int) string {
 	id, _ := base64.StdEncoding.DecodeString(strings.ReplaceAll(parent, "-", "/"))
 	var n [8]byte

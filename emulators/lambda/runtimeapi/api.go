@@ -11,7 +11,8 @@ import (
 )
 
 // ServeHTTP implements https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html. The status 202 means that the
-// event is on disk, and a synchronous invocation above the concurrency limit waits, whereas AWS responds with 429.
+// event is on disk. A synchronous invocation above the concurrency limit waits, but AWS would reject it with the
+// status 429.
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.api.ServeHTTP(w, r) }
 
 func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {

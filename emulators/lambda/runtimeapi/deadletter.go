@@ -37,8 +37,8 @@ type responseContext struct {
 
 func deadLetters(dir string) string { return filepath.Join(dir, "dead-letters") }
 
-// writeDeadLetter stores an event as a dead letter. The file gets its final name last, so that a kill leaves no
-// incomplete dead letter.
+// writeDeadLetter stores an event as a dead letter. The file gets its final name last, so that a killed process
+// leaves no incomplete dead letter.
 func (h *Host) writeDeadLetter(e event, attempts int, last outcome) error {
 	if !json.Valid(last.payload) { // the response of a function may be any text
 		last.payload, _ = json.Marshal(string(last.payload))

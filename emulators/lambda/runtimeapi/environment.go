@@ -100,8 +100,8 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	w.Write(i.payload)
 }
 
-// serveResult receives the function's response or error. serveResult reports this outcome to the invoker before
-// responding to the function, because the process may exit afterwards.
+// serveResult receives the function's response or error. It reports this outcome to the invoker before it responds to
+// the function, because the function's process may exit after the response.
 func (e *environment) serveResult(w http.ResponseWriter, r *http.Request, failure string) {
 	e.mu.Lock()
 	i := e.current

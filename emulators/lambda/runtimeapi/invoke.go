@@ -29,8 +29,8 @@ func failed(kind, message string) outcome {
 
 var errStopping = errors.New("the function's host is stopping")
 
-// invoke runs the function once, and the caller must first call Host.acquire. If `stream` is not nil, the outcome
-// does not contain a streamed response.
+// invoke runs the function once. The caller must call Host.acquire before invoke. If `stream` is not nil, a streamed
+// response goes to `stream` and is not part of the outcome.
 func (h *Host) invoke(requestID string, payload []byte, stream io.Writer) (outcome, error) {
 	i := &invocation{requestID: requestID, payload: payload, arn: h.arn(), timeout: h.Timeout, stream: stream, done: make(chan outcome, 1)}
 	for {

@@ -62,8 +62,8 @@ func newInstructor(t testing.TB, instruct func(call) string) *instructor {
 
 func ok(call) string { return "ok" }
 
-// once returns an argument for newInstructor. It gives the instruction for the first call of each event, and "ok" for
-// every later call.
+// once returns a function for newInstructor. This function returns `instruction` for the first call of each event,
+// and "ok" for every later call.
 func once(instruction string) func(call) string {
 	return func(c call) string {
 		if c.nth == 1 {
@@ -73,7 +73,7 @@ func once(instruction string) func(call) string {
 	}
 }
 
-// hang is an argument for newInstructor. It blocks until the process of the Lambda function has ended.
+// hang is a function for newInstructor. It returns after the process of the Lambda function has ended.
 func hang(c call) string {
 	<-c.process.Done()
 	return "ok"

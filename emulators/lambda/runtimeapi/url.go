@@ -16,8 +16,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// streamed is the content type of a streamed response, which consists of a JSON prelude, eight NUL bytes and the
-// body.
+// streamed is the content type of a streamed response. Such a response consists of a JSON prelude, eight NUL bytes
+// and the body.
 const streamed = "application/vnd.awslambda.http-integration-response"
 
 // URL returns the handler for requests to the function URL
@@ -93,7 +93,8 @@ func urlEvent(w http.ResponseWriter, r *http.Request) (event []byte, requestID s
 	return event, e.RequestContext.RequestID, err
 }
 
-// isText reports whether a body of this type is passed to the function as text, not in base64.
+// isText reports whether the function receives a body of this content type as text. The function receives every other
+// body in base64.
 func isText(contentType string) bool {
 	kind, _, err := mime.ParseMediaType(contentType)
 	return err == nil && (strings.HasPrefix(kind, "text/") || kind == "application/json" || kind == "application/javascript" || kind == "application/xml")

@@ -45,8 +45,8 @@ func (s *Server) detect(ctx context.Context, picture *image.RGBA, limits resultL
 	return found, detectors.Wait()
 }
 
-// forDetector returns how many results a detector must find. Labels require the emulator's maximum, because labels
-// are derived from the results of all detectors.
+// forDetector returns the maximum number of results of a detector. If labels are requested, it returns maxResults,
+// because labels are derived from the results of all detectors.
 func (l resultLimits) forDetector(feature visionpb.Feature_Type) int {
 	if l[visionpb.Feature_LABEL_DETECTION] > 0 {
 		return maxResults

@@ -17,8 +17,8 @@ import (
 	"triptych/emulators/faults"
 )
 
-// Fault makes calls of BatchAnnotateImages fail. If several of Code, Empty, ImageCode and Response are set, only the
-// first in this order takes effect.
+// Fault makes calls of BatchAnnotateImages fail. Of the fields Code, Empty, ImageCode and Response, in this order,
+// only the first field that is set takes effect.
 type Fault struct {
 	Only       string                          // calls with an image whose URL or bytes contain it; "" means all calls
 	Times      int                             // number of calls that fail; 0 means until the Fault is replaced
@@ -37,8 +37,8 @@ func (f Fault) Rule() faults.Rule {
 	return faults.Rule{Only: f.Only, Times: f.Times, Delay: f.Delay, OnMatch: f.OnMatch}
 }
 
-// SetFault adds a Fault, or replaces the Fault with the same `Only`. A Fault whose `Only` is set takes precedence
-// over a Fault whose `Only` is empty.
+// SetFault adds the Fault f. If the Server already has a Fault that has the same `Only`, f replaces that Fault. A
+// Fault whose `Only` is set takes precedence over a Fault whose `Only` is empty.
 func (s *Server) SetFault(f Fault) { s.faults.Put(f) }
 
 // containsImage reports whether the batch has an image whose URL or bytes contain the parameter `text`.
@@ -69,8 +69,8 @@ func (f Fault) happen(ctx context.Context) error {
 	return failure.Err()
 }
 
-// response returns the response with which the Fault replaces an image's annotation, or nil if the Fault does not
-// replace annotations.
+// response returns the response that the Fault sends instead of an image's annotation. It returns nil if the Fault
+// does not replace annotations.
 func (f Fault) response() *visionpb.AnnotateImageResponse {
 	if f.ImageCode != codes.OK {
 		return failed(status.Error(f.ImageCode, f.message(f.ImageCode)))

@@ -24,7 +24,8 @@ const (
 
 var errNotLoopback = errors.New("only loopback addresses and localhost are fetched")
 
-// newClient returns a client that connects to loopback only. It ignores proxy variables.
+// newClient returns a client that connects to loopback only. The client ignores the environment variables for
+// proxies.
 func newClient() *http.Client {
 	return &http.Client{
 		Timeout:   fetchTimeout,
@@ -38,8 +39,8 @@ func newClient() *http.Client {
 	}
 }
 
-// dialLoopback connects only to loopback addresses and sends no DNS requests. The URLs of the S3 emulator contain
-// names that end in .localhost.
+// dialLoopback connects only to loopback addresses and sends no DNS requests. For names that end in .localhost, such
+// as the names in the S3 emulator's URLs, it connects to 127.0.0.1.
 func dialLoopback(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -54,8 +55,8 @@ func dialLoopback(ctx context.Context, network, address string) (net.Conn, error
 	return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(host, port))
 }
 
-// fetch downloads the picture, and like Google, hides the reason of a failure. The log omits the URL, because the URL
-// may be signed.
+// fetch downloads the picture. Like Google's service, it does not tell the client why a download failed. The log
+// omits the URL, because the URL may be signed.
 func (s *Server) fetch(ctx context.Context, source *visionpb.ImageSource) ([]byte, error) {
 	uri := source.GetImageUri()
 	if uri == "" {

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// noNetwork fails all HTTP requests, so that fuzzing does not contact other programs on this machine.
+// noNetwork returns an error for every HTTP request, so that fuzzing does not contact other programs on this machine.
 type noNetwork struct{}
 
 func (noNetwork) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }

@@ -153,8 +153,8 @@ func boxOfFractions(p *visionpb.BoundingPoly, of *photo.Photo) box {
 	return box{float64(v[0].X) * width, float64(v[0].Y) * height, float64(v[2].X) * width, float64(v[2].Y) * height}
 }
 
-// expression returns the names of the expressions that are likely for a face. It adds a question mark to the name of
-// an expression that is only possible.
+// expression returns the names of the expressions that are at least possible for a face. A question mark follows the
+// name of an expression that has the likelihood POSSIBLE.
 func expression(f *visionpb.FaceAnnotation) string {
 	var names []string
 	for _, e := range []struct {

@@ -13,7 +13,8 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// Each of these errors concerns one image. The messages are Google's, as far as Google's messages are known.
+// Each of these errors concerns one image. If Google's message for an error is known, the error contains this
+// message.
 var (
 	errIncomplete    = status.Error(codes.InvalidArgument, "Request must specify image and features.")
 	errBadImage      = status.Error(codes.InvalidArgument, "Bad image data.")

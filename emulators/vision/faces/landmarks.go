@@ -59,8 +59,8 @@ func newLandmarkNetwork(m *nn.Model) landmarkNetwork {
 	return landmarkNetwork{newFeatures(m, 3, 3), m.Dense("fc")}
 }
 
-// locate returns the mean landmarks of the face and its mirror image. If the two results differ, the confidence is
-// low, because the network guesses.
+// locate finds the landmarks in the face and in its mirror image, and returns their mean and a confidence. If the two
+// results differ, the network is guessing, so the confidence is low.
 func (n landmarkNetwork) locate(picture *image.RGBA, box Box) (Landmarks, float64) {
 	square, scale := crop(picture, box)
 	plain, reflected := n.points(square), n.points(mirror(square))

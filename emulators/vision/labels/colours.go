@@ -25,14 +25,14 @@ const (
 	// minSaturation is the lowest saturation of a colour that gets a hue label. Saturation is the difference between
 	// a colour's largest and smallest RGB value, divided by the largest.
 	minSaturation = 0.25 // less saturated colours have no hue label
-	// maxMonochrome is the highest saturation in a black and white picture. Colour photographs have a higher
-	// saturation, even those of a white wall.
+	// maxMonochrome is the highest saturation that a colour in a black and white picture may have. Even a colour
+	// photograph of a white wall contains a colour that has a higher saturation.
 	maxMonochrome = 0.06
 	maxDark       = 50  // strongest primary of a dark colour, of 255
 	maxBrown      = 180 // strongest primary of brown, of 255
 )
 
-// fractions returns the fraction of the picture that has each colour label.
+// fractions maps each colour label to the fraction of the picture that this label describes.
 func fractions(dominant []colours.Colour) map[string]float64 {
 	found := map[string]float64{}
 	coloured := false

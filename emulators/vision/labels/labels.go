@@ -75,8 +75,8 @@ func (t tally) sorted() []Label {
 	return all
 }
 
-// groupScore returns the third-highest score of all bodies or all faces, because the label "Group of people" requires
-// at least three people.
+// groupScore returns the score of the label "Group of people", which requires at least three people. The score is the
+// third-highest score of the bodies or of the faces, whichever is higher.
 func groupScore(things []objects.Object, people []faces.Face) float64 {
 	var bodies, heads []float64
 	for _, o := range things {

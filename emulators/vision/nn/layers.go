@@ -15,8 +15,8 @@ const (
 	Same Padding = true
 )
 
-// span returns the length of a convolution's output and the number of zeros before its input, both along one
-// dimension.
+// span returns the length of a convolution's output and the number of zeros before the convolution's input. Both
+// numbers apply to one dimension.
 func (p Padding) span(length, window, stride int) (steps, before int) {
 	if p == Valid {
 		return (length-window)/stride + 1, 0
@@ -45,7 +45,8 @@ func (l Conv) Apply(out, in *Tensor) *Tensor {
 		multiply(l.Filters.Data, in.Data, out.Data, channels, height*width, height*width)
 		return out
 	}
-	// Each step computes about 4096 output positions, few enough for their input windows to fit into the CPU cache.
+	// Each step computes about 4096 output positions, so that the input windows of these positions fit into the CPU
+	// cache.
 	step := min(height, max(1, 4096/width))
 	matrix := make([]float32, inner*step*width)
 	for y := 0; y < height; y += step {
@@ -63,8 +64,8 @@ func (l Conv) unroll(matrix []float32, in *Tensor, top, left, count, width int) 
 	rows, cols, inHeight, inWidth := l.Filters.Shape[2], l.Filters.Shape[3], in.Shape[1], in.Shape[2]
 	for cell := range in.Shape[0] * rows * cols {
 		plane, i, j := in.plane(cell/cols/rows), cell/cols%rows, cell%cols
-		// In the output columns from first to last-1, this cell of the window lies inside the input. In all other
-		// columns, the cell lies in the padding.
+		// In the output columns from `first` to `last`-1, column j of the window lies inside the input. In all other
+		// output columns, column j of the window lies in the padding.
 		first := min((max(0, left-j)+l.Stride-1)/l.Stride, width)
 		last := min(width, (max(0, inWidth+left-j)+l.Stride-1)/l.Stride)
 		for r := range count {
@@ -91,8 +92,8 @@ type Depthwise struct {
 	Padding       Padding
 }
 
-// Apply writes the layer's output into `out`, which must not be `in`. Apply ignores the sums of windows that wrap
-// around an edge.
+// Apply writes the layer's output into `out`, which must not be `in`. The slice `sums` also contains sums for windows
+// that wrap around an edge, but Apply does not use these sums.
 func (l Depthwise) Apply(out, in *Tensor) *Tensor {
 	rows, cols := l.Filters.Shape[2], l.Filters.Shape[3]
 	height, top := l.Padding.span(in.Shape[1], rows, l.Stride)

@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// Model holds the weights of one network by name. Methods return a placeholder for missing weights and keep the first
-// error, which Err returns.
+// Model contains the weights of one network by name. If weights are missing, the methods return a placeholder, and
+// Err returns the first error.
 type Model struct {
 	stored map[string]weight
 	err    error
@@ -70,8 +70,8 @@ func (w weight) decode() *Tensor {
 	return t
 }
 
-// Err returns the first error of Model's other methods. The error contains the name and the shape of the missing
-// weights.
+// Err returns the first error that occurred in the other methods of Model. The error contains the name and the shape
+// of the missing weights.
 func (m *Model) Err() error { return m.err }
 
 // Tensor returns the weights with the given name and shape. A length of 0 in the given shape matches any length.
@@ -86,21 +86,21 @@ func (m *Model) Tensor(name string, shape ...int) *Tensor {
 	return New(slices.Repeat([]int{1}, len(shape))...) // a placeholder
 }
 
-// Conv returns the convolution layer whose weights are stored under the given name, followed by /filters and /bias.
+// Conv returns the convolution layer whose weights have the names name/filters and name/bias.
 func (m *Model) Conv(name string, stride int, padding Padding) Conv {
 	filters := m.filters(name, "filters", 0, 0, 0, 0)
 	return Conv{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[3]), stride, padding}
 }
 
-// Depthwise returns the padded depthwise convolution layer whose weights are stored under the given name, followed by
-// /depthwise_filter and /bias.
+// Depthwise returns the depthwise convolution layer whose weights have the names name/depthwise_filter and name/bias.
+// The layer has the padding Same.
 func (m *Model) Depthwise(name string, stride int) Depthwise {
 	filters := m.filters(name, "depthwise_filter", 0, 0, 0, 1)
 	return Depthwise{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[2]), stride, Same}
 }
 
-// filters returns the weights of a convolution, and scales them if the model contains name/scale. The output channel
-// of depthwise filters is the third dimension.
+// filters returns the weights name/kind of a convolution. If the model contains name/scale, filters scales these
+// weights. In depthwise filters, the third dimension is the output channel.
 func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	stored := m.Tensor(name+"/"+kind, shape...)
 	if _, ok := m.stored[name+"/scale"]; !ok {
@@ -120,8 +120,8 @@ func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	return stored
 }
 
-// Separable returns the padded layers whose weights are stored under the given name, followed by /depthwise_filter,
-// /pointwise_filter and /bias.
+// Separable returns the layers whose weights have the names name/depthwise_filter, name/pointwise_filter and
+// name/bias. The layers have the padding Same.
 func (m *Model) Separable(name string, stride int) Separable {
 	depthwise := m.Tensor(name+"/depthwise_filter", 0, 0, 0, 1)
 	pointwise := m.Tensor(name+"/pointwise_filter", 1, 1, depthwise.Shape[2], 0)
@@ -143,7 +143,7 @@ func channelsFirst(t *Tensor) *Tensor {
 	return to
 }
 
-// Dense returns the layer whose weights are stored under the given name, followed by /weights and /bias.
+// Dense returns the layer whose weights have the names name/weights and name/bias.
 func (m *Model) Dense(name string) Dense {
 	weights := m.Tensor(name+"/weights", 0, 0)
 	return Dense{weights, m.Tensor(name+"/bias", weights.Shape[1])}

@@ -1,4 +1,4 @@
-// Package nn runs small convolutional networks in pure Go, and cannot train networks. Several goroutines may share a
+// Package nn runs small convolutional networks in pure Go, but cannot train them. Several goroutines may use the same
 // network, because layers do not change their weights.
 package nn
 
@@ -89,8 +89,8 @@ func (t *Tensor) plane(channel int) []float32 {
 	return t.Data[channel*n:][:n]
 }
 
-// MaxPool returns the maximum of each 2×2 window. The parameter `stride` is the distance between the starts of two
-// windows. Windows may extend past the right and lower edges.
+// MaxPool returns the maximum of each 2×2 window. The parameter `stride` is the distance from the start of one window
+// to the start of the next. Windows may extend past the right and lower edges.
 func (t *Tensor) MaxPool(stride int) *Tensor {
 	height, width := t.Shape[1], t.Shape[2]
 	out := New(t.Shape[0], (height+stride-1)/stride, (width+stride-1)/stride)

@@ -35,11 +35,11 @@ type Box struct{ Left, Top, Right, Bottom float64 }
 
 const (
 	minScore = 0.5 // of an Object; Google's responses also contain no object with a lower score
-	// Objects that cover at least the fraction largeArea of the picture need a second detection with a score of at
-	// least confirmScore.
+	// An object that covers at least the fraction largeArea of the picture needs a confirmation. The second detection
+	// must find the object with a score of at least confirmScore.
 	largeArea, confirmScore = 0.2, 0.3
-	// Detections above these overlaps count as one object. The limit anyClassOverlap merges different classes,
-	// because the network may report one animal as two classes.
+	// Two detections of the same class count as one object if their overlap exceeds sameClassOverlap. For different
+	// classes, the limit is anyClassOverlap, because the network may report one animal as two classes.
 	sameClassOverlap, anyClassOverlap = 0.5, 0.85
 )
 
@@ -75,12 +75,12 @@ func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Ob
 	return found[:min(len(found), limit)], nil
 }
 
-// stretched is the picture's area in the first detection's input. The picture fills the input, because the network
-// was trained with stretched pictures.
+// stretched is the rectangle that the picture fills in the input of the first detection. It is the whole input,
+// because the network was trained with stretched pictures.
 var stretched = image.Rect(0, 0, inputSize, inputSize)
 
-// withMargin returns the picture's area in the second detection's input. The margin is 5 %, because with 10 % the
-// second detection confirmed a cliff as a person.
+// withMargin returns the rectangle that the picture fills in the input of the second detection. The margin is 5 %.
+// With a margin of 10 %, the second detection confirmed a cliff as a person.
 func withMargin(size image.Point) image.Rectangle {
 	const side = inputSize * 9 / 10
 	longer := max(size.X, size.Y)
@@ -107,8 +107,8 @@ func (f *Finder) detect(ctx context.Context, picture *image.RGBA, position image
 	return found, nil
 }
 
-// confirmed drops each large object that the second detection did not find. Other large objects get the mean of the
-// two detections' scores.
+// confirmed drops each large object that the second detection did not find. If the second detection found a large
+// object, the object's new score is the mean of both scores.
 func confirmed(found, second []Object) []Object {
 	var kept []Object
 	for _, o := range found {
@@ -130,8 +130,8 @@ func confirmed(found, second []Object) []Object {
 // byScore sorts the highest score first.
 func byScore(a, b Object) int { return cmp.Compare(b.Score, a.Score) }
 
-// input returns the network's input with the picture at the given point. Colours range from −1 to 1, so unset pixels
-// are medium grey.
+// input returns the network's input. The picture's upper left corner is at the point `at`. Colours range from −1 to
+// 1, so pixels outside the picture, which are 0, are medium grey.
 func input(picture *image.RGBA, at image.Point) *nn.Tensor {
 	t := nn.New(3, inputSize, inputSize)
 	for y := range picture.Rect.Dy() {
@@ -149,8 +149,8 @@ func input(picture *image.RGBA, at image.Point) *nn.Tensor {
 // left, bottom and right.
 const boxParameters = 4
 
-// predictedBox converts values that are relative to an anchor to a Box. The training multiplied y and x by 10, and
-// height and width by 5.
+// predictedBox returns the Box that y, x, height and width describe relative to the anchor. In the training, y and x
+// were multiplied by 10, and height and width by 5.
 func predictedBox(anchor []float32, y, x, height, width float32) Box {
 	top, left, bottom, right := float64(anchor[0]), float64(anchor[1]), float64(anchor[2]), float64(anchor[3])
 	middleX, middleY := (left+right)/2+float64(x)/10*(right-left), (top+bottom)/2+float64(y)/10*(bottom-top)
@@ -197,7 +197,7 @@ func distinct(found []Object) []Object {
 	return kept
 }
 
-// overlap returns the intersection of the two boxes divided by their union.
+// overlap returns the area that both boxes cover, divided by the area that at least one of them covers.
 func (b Box) overlap(c Box) float64 {
 	width, height := min(b.Right, c.Right)-max(b.Left, c.Left), min(b.Bottom, c.Bottom)-max(b.Top, c.Top)
 	intersection := max(width, 0) * max(height, 0)

@@ -35,8 +35,8 @@ func load(t testing.TB) *Finder {
 	return f
 }
 
-// TestDetect compares the quantized network with the published network. Another program computed the published
-// network's scores and boxes from the same pixels.
+// TestDetect compares the results of the quantized network with the expected results. Another program computed the
+// expected results from the same pixels with the published network.
 func TestDetect(t *testing.T) {
 	f := load(t)
 	for name, want := range map[string][]Object{

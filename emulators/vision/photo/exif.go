@@ -15,8 +15,8 @@ type orientation uint16
 
 const upright orientation = 1
 
-// readOrientation returns `upright` if the orientation is missing or damaged. PNG and WebP files are not searched,
-// because cameras do not write these formats.
+// readOrientation returns `upright` if the orientation is missing or damaged. It does not look for an orientation in
+// PNG and WebP files, because cameras do not write these formats.
 func readOrientation(data []byte) orientation {
 	if !bytes.HasPrefix(data, []byte{0xff, 0xd8}) {
 		return upright
@@ -38,8 +38,8 @@ func readOrientation(data []byte) orientation {
 	return upright
 }
 
-// tiffOrientation returns the orientation from the TIFF block in an Exif segment, or upright if the block's first
-// directory has no valid orientation.
+// tiffOrientation returns the orientation from the TIFF block of an Exif segment. It returns `upright` if the first
+// directory of the block contains no valid orientation.
 func tiffOrientation(tiff []byte) orientation {
 	var order binary.ByteOrder = binary.BigEndian
 	if bytes.HasPrefix(tiff, []byte("II")) {
@@ -78,7 +78,7 @@ func (o orientation) apply(from *image.RGBA) *image.RGBA {
 		width, height = height, width
 	}
 	to := image.NewRGBA(image.Rect(0, 0, width, height))
-	// Each matrix maps stored coordinates to upright ones.
+	// Each matrix maps coordinates in the stored picture to coordinates in the upright picture.
 	transform := map[orientation]f64.Aff3{
 		2: {-1, 0, w, 0, 1, 0},  // mirrored
 		3: {-1, 0, w, 0, -1, h}, // upside down

@@ -17,8 +17,8 @@ import (
 // MaxPixels is the largest number of pixels that Decode accepts. Cloud Vision has the same limit.
 const MaxPixels = 75_000_000
 
-// maxSide limits the sides of Photo.Pixels. The face detector needs 416 pixels, but landmarks and facial expressions
-// are more accurate in a larger picture.
+// maxSide is the maximum width and height of Photo.Pixels. A side of 416 pixels is enough for the face detector, but
+// landmarks and facial expressions are more accurate in a larger picture.
 const maxSide = 1280
 
 // The errors of Decode.
@@ -34,8 +34,8 @@ type Photo struct {
 	Pixels        *image.RGBA // upright, opaque, starts at (0,0), no side longer than 1,280
 }
 
-// Decode decodes a JPEG, PNG, BMP, WebP without animation, or the first frame of a GIF. Transparent pixels become
-// white.
+// Decode decodes a JPEG, a PNG, a BMP, a WebP without animation, or the first frame of a GIF. Transparent pixels
+// become white.
 func Decode(data []byte) (*Photo, error) {
 	config, _, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil || config.Width <= 0 || config.Height <= 0 {

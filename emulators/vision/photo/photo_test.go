@@ -51,7 +51,8 @@ func pngHeader(width, height uint32) []byte {
 	return binary.BigEndian.AppendUint32(append(out, header...), crc32.ChecksumIEEE(header))
 }
 
-// interlaced encodes the seven Adam7 passes of a PNG itself, because image/png cannot write interlaced files.
+// interlaced returns a PNG file with the seven passes of Adam7. It does not use image/png, because image/png cannot
+// write interlaced files.
 func interlaced(width, height int, c color.RGBA) []byte {
 	var pixels bytes.Buffer
 	packed := zlib.NewWriter(&pixels)

@@ -8,8 +8,8 @@ import (
 	xdraw "golang.org/x/image/draw"
 )
 
-// shrink averages squares of side `by` on a white canvas, one row at a time, because the scalers of x/image/draw
-// would need 350 MB for 75 megapixels.
+// shrink scales the picture down on a white canvas. Each result pixel is the average of a square of side `by`. shrink
+// works one row at a time, because the scalers of x/image/draw would need 350 MB for 75 megapixels.
 func shrink(from image.Image, canvas image.Rectangle, by int) *image.RGBA {
 	to := image.NewRGBA(image.Rect(0, 0, (canvas.Dx()+by-1)/by, (canvas.Dy()+by-1)/by))
 	if by == 1 {
@@ -27,8 +27,8 @@ func shrink(from image.Image, canvas image.Rectangle, by int) *image.RGBA {
 	return to
 }
 
-// averageRow computes one row of result pixels from the upper `rows` lines of the band. Each result pixel averages at
-// most `by` columns.
+// averageRow computes one row of result pixels from the first `rows` lines of the band. Each result pixel is the
+// average of at most `by` columns of these lines.
 func averageRow(to []byte, band *image.RGBA, rows, by int) {
 	for x := range len(to) / 4 {
 		left, right := x*by, min((x+1)*by, band.Rect.Dx())
@@ -44,8 +44,8 @@ func averageRow(to []byte, band *image.RGBA, rows, by int) {
 	}
 }
 
-// Letterbox fits the part of the picture inside `crop` into `size` on black and keeps the aspect ratio. The second
-// result is the scaling factor.
+// Letterbox scales the part of the picture inside `crop` so that it fits into `size`. It keeps the aspect ratio and
+// fills the rest with black. The second result is the scaling factor.
 func Letterbox(from *image.RGBA, crop image.Rectangle, size image.Point, centred bool) (*image.RGBA, float64) {
 	crop = crop.Intersect(from.Rect)
 	to := image.NewRGBA(image.Rectangle{Max: size})
@@ -67,7 +67,7 @@ func Letterbox(from *image.RGBA, crop image.Rectangle, size image.Point, centred
 // x/image/draw are wider and therefore blur the picture.
 var average = &xdraw.Kernel{Support: 0.5, At: func(float64) float64 { return 1 }}
 
-// Stretch scales the whole picture to size, whatever its aspect ratio.
+// Stretch scales the whole picture to `size` and does not keep the aspect ratio.
 func Stretch(from *image.RGBA, size image.Point) *image.RGBA {
 	to := image.NewRGBA(image.Rectangle{Max: size})
 	var scaler xdraw.Interpolator = average

@@ -18,8 +18,8 @@ const (
 	epsilon  = 0.001              // added to the variance in the batch normalization of the box predictors
 )
 
-// objects quantizes the detector's filters to bytes, with a scale for each channel, because the channels of depthwise
-// filters differ by orders of magnitude.
+// objects quantizes the detector's filters to bytes. Each channel has its own scale, because the channels of
+// depthwise filters differ by orders of magnitude.
 func objects(files fs.FS) (map[string][]byte, error) {
 	published, err := readModel(files)
 	if err != nil {
@@ -108,8 +108,8 @@ func readModel(files fs.FS) (map[string]tensor, error) {
 	return tensors, nil
 }
 
-// normalization returns a layer's bias and the factors by which its filters must be multiplied. The factors are nil
-// if the layer has no batch normalization.
+// normalization returns a layer's bias and the factors by which the layer's filters must be multiplied. The factors
+// are nil if the layer has no batch normalization.
 func normalization(published map[string]tensor, layer string) (scale, bias []float32, err error) {
 	if biases, ok := published[layer+"/biases"]; ok {
 		return nil, biases.values, nil
