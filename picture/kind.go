@@ -54,7 +54,7 @@ const (
 	Temporal Cloud = "temporal"
 )
 
-// Error is an error with a known meaning for the picture.
+// Error is an error that has a Kind, so that its consequence for the picture is known.
 type Error struct {
 	Kind       Kind
 	Cloud      Cloud         // the service that the picture waits for; "" if none

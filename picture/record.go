@@ -38,7 +38,7 @@ type Record struct {
 	AnnotatedAt time.Time `json:"annotatedAt,omitzero"`
 	// Annotation is Google's AnnotateImageResponse as proto JSON.
 	Annotation json.RawMessage `json:"annotation,omitempty"`
-	// ReannotationRejectedAt is the time when a repeated annotation of an annotated picture was rejected. The Record
+	// ReannotationRejectedAt is the time when the last attempt to annotate the picture again was rejected. The Record
 	// then keeps the earlier annotation.
 	ReannotationRejectedAt time.Time  `json:"reannotationRejectedAt,omitzero"`
 	Rejection              *Rejection `json:"rejection,omitempty"`

@@ -2,8 +2,8 @@
 
 export const urlOf = (id) => "/api/pictures/" + encodeURIComponent(id);
 
-// request returns the decoded JSON. An error has a message for people. Its fields retryable and retryAfter (in ms)
-// say whether and when to retry.
+// request returns the decoded JSON of the response. It throws an error with a message for people and the fields
+// `retryable` and `retryAfter` (in ms).
 export async function request(url, options) {
 	let response;
 	try {

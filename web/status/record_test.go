@@ -144,8 +144,9 @@ func hasStartedWorkflowTask(e Execution) bool {
 	return e.description.GetPendingWorkflowTask().GetState() == enumspb.PENDING_WORKFLOW_TASK_STATE_STARTED
 }
 
-// hasPending returns a function that checks the only pending activity. This activity must also be the latest in the
-// history, because Read requests the description before the history.
+// hasPending returns a function that reports whether the execution has exactly one pending activity, with the given
+// name, state and attempt. This activity must also be the newest in the history: Read requests the description first,
+// so a newer activity may already have replaced it.
 func hasPending(name picture.StepName, state enumspb.PendingActivityState, attempt int32) func(Execution) bool {
 	return func(e Execution) bool {
 		latest := ""

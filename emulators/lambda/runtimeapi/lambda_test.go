@@ -40,8 +40,8 @@ type call struct {
 	process context.Context // ends with the function's process
 }
 
-// newInstructor starts an instructor. Its response to each call is the result of `instruct`: "ok", "fail", "panic" or
-// "exit".
+// newInstructor starts an HTTP server. The Lambda function of a test asks this server what to do, and gets the result
+// of `instruct`: "ok", "fail", "panic" or "exit".
 func newInstructor(t testing.TB, instruct func(call) string) *instructor {
 	t.Helper()
 	in := &instructor{calls: make(chan call, 1<<16)}
@@ -62,8 +62,8 @@ func newInstructor(t testing.TB, instruct func(call) string) *instructor {
 
 func ok(call) string { return "ok" }
 
-// once returns a function for newInstructor. This function returns `instruction` for the first call of each event,
-// and "ok" for every later call.
+// once returns an argument for newInstructor. The Lambda function gets the instruction when it processes an event for
+// the first time.
 func once(instruction string) func(call) string {
 	return func(c call) string {
 		if c.nth == 1 {
