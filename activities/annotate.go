@@ -87,7 +87,7 @@ func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateRe
 }
 
 // existingRecord returns the picture's Record, or the zero Record if there is none. If Cosmos DB is unavailable and
-// Temporal has an erase workflow for the picture, existingRecord returns a tombstone.
+// an erase workflow exists, existingRecord returns a tombstone.
 func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture.Record, error) {
 	record, err := a.readRecord(ctx, id)
 	if err == nil || errors.Is(err, records.ErrNotFound) {
@@ -153,8 +153,8 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Ima
 		return &visionpb.Image{Content: content}, err
 	}
 	signed := in.SignedURL
-	// If the URL expires soon, sign a new URL here. A second run of the activity presign would move the picture to
-	// the end of the queue.
+	// The URL can expire while the activity waits in the task queue. Annotate then signs a new URL itself, because a
+	// new annotate activity, after a second presign, would start at the end of the task queue.
 	if time.Until(signed.ExpiresAt) < minURLTTL/2 {
 		var err error
 		if signed, err = a.sign(ctx, in.Picture); err != nil {
@@ -202,7 +202,8 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	if err != nil {
 		return nil, fmt.Errorf("encoding Google's annotation: %w", err)
 	}
-	// Measure the size of the encoded Record, because the annotation grows when it is encoded as part of the Record.
+	// Measure the encoded Record instead of the annotation. The encoder of the Record writes each of the characters
+	// <, > and & as six bytes, so the annotation can grow.
 	record, err := records.Encode(in.Picture.AnnotatedRecord(annotation, time.Now(), nil, ""))
 	if err != nil {
 		return nil, err
@@ -214,8 +215,8 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	return annotation, nil
 }
 
-// explainImage translates Google's error for the picture. The kind Unfetchable makes the workflow send the picture as
-// bytes. For a picture larger than MaxInlineSize, explainImage therefore returns a different kind.
+// explainImage translates Google's error for the picture. After the kind Unfetchable, the workflow sends bytes. A
+// picture larger than MaxInlineSize therefore gets an error of another kind.
 func explainImage(in AnnotateInput, err vision.ImageError) error {
 	explained := vision.Explain(&err)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {
@@ -229,7 +230,7 @@ func explainImage(in AnnotateInput, err vision.ImageError) error {
 }
 
 // tooLargeToSend returns the error for a picture that is too large to be sent as bytes. The error is retryable unless
-// the size exceeds picture.MaxSize.
+// the picture is also larger than picture.MaxSize.
 func tooLargeToSend(p picture.Picture) *picture.Error {
 	if p.Size > picture.MaxSize {
 		return &picture.Error{Kind: picture.TooLarge,

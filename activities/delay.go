@@ -9,9 +9,9 @@ import (
 	"triptych/picture"
 )
 
-// Delay is embedded in the input of an activity that writes a Record. If Cosmos DB throttles the local activity,
-// Delay postpones the regular activity that follows. If Cosmos DB throttles the regular activity too, failure.go
-// passes the requested delay to Temporal.
+// Delay is embedded in the input of an activity that writes a Record. A workflow first runs such an activity as a
+// local activity; if Cosmos DB throttles it, Delay tells the regular activity that follows when it may write. If
+// Cosmos DB throttles the regular activity too, failure.go passes the requested delay to Temporal.
 type Delay struct {
 	NotBefore time.Time `json:"notBefore,omitzero"` // as Cosmos DB requested; zero: no delay
 }

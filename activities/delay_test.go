@@ -11,8 +11,8 @@ import (
 	"triptych/picture"
 )
 
-// TestDelay checks that an activity does not call Cosmos DB before the time in the field `NotBefore`. An activity
-// that an operator has reset calls Cosmos DB immediately.
+// TestDelay checks that the first attempt of an activity does not call Cosmos DB before the time in the field
+// `NotBefore`. If an operator resets the activity, it calls Cosmos DB immediately and does not wait for that time.
 func TestDelay(t *testing.T) {
 	c := openClouds(t)
 	for _, tt := range []struct {
@@ -55,8 +55,8 @@ func TestDelay(t *testing.T) {
 			}
 			c.checkNoRecord(t, r.ID)
 		})
-		// `temporal activity reset` sets the attempt number back to 1 and keeps the heartbeat, so only the heartbeat
-		// shows that an earlier attempt has requested the delay.
+		// After `temporal activity reset`, the attempt number is 1 again, as in a first attempt. Temporal keeps the
+		// heartbeat of the earlier attempt, and the heartbeat tells the activity not to wait again.
 		t.Run("attempt_1_of_"+tt.activity+"_after_a_reset_writes_immediately", func(t *testing.T) {
 			notBefore := time.Now().Add(time.Hour)
 			checkWritten(t, newRecord(t), notBefore, func(env *testsuite.TestActivityEnvironment) { env.SetHeartbeatDetails(notBefore) })

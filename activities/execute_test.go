@@ -78,8 +78,8 @@ func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 	return out, err
 }
 
-// outbound replaces the result of activity.GetClient. The compiler must infer the type C of the result, because the
-// SDK does not export this type.
+// outbound makes activity.GetClient return another client in a test. The SDK does not export the type that GetClient
+// returns, so outbound has a type parameter C and the compiler infers C from GetClient.
 type outbound[C any] struct {
 	interceptor.ActivityOutboundInterceptorBase
 	client C
@@ -113,7 +113,7 @@ func (c *clouds) persist(t *testing.T, r picture.Record) (picture.Outcome, error
 }
 
 // checkFailure checks the kind of err and whether err is retryable. It does not unwrap err, because Temporal reads
-// only the outermost error.
+// the retry settings only from the outermost error.
 func checkFailure(t *testing.T, err error, kind picture.Kind) *temporal.ApplicationError {
 	t.Helper()
 	failure, ok := err.(*temporal.ApplicationError)

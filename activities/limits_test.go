@@ -138,8 +138,9 @@ func TestMaxRecord(t *testing.T) {
 			checkFailure(t, err, picture.TooLarge)
 		})
 	}
-	// By default, a gRPC client rejects a response above 4 MiB with the error RESOURCE_EXHAUSTED. vision.Open raises
-	// this limit, because annotate would mistake the error for an exhausted quota and retry forever.
+	// By default, a gRPC client rejects a response above 4 MiB with the error RESOURCE_EXHAUSTED, which Google also
+	// returns for an exhausted quota. vision.Open raises the limit, because annotate would otherwise treat such a
+	// response as an exhausted quota and retry forever.
 	t.Run("annotation_above_gRPC's_default_limit_is_too_large", func(t *testing.T) {
 		c.google.SetFault(annotator.Fault{Response: textResponse(strings.Repeat("x", 5<<20))})
 		_, err := c.annotate(t, p, ByURL)

@@ -21,8 +21,9 @@ import (
 func TestPresign(t *testing.T) {
 	c := openClouds(t)
 	t.Run("only_the_host_header_is_signed", func(t *testing.T) {
-		// If the SDK signs an additional header, S3 refuses Google's request, because Google does not send this
-		// header. One version of the SDK signed an additional header (aws-sdk-go-v2#3528).
+		// Google fetches the picture with the signed URL, but does not send the additional headers that an SDK could
+		// sign. If the signature covers such a header, S3 refuses Google's request. One version of the SDK signed an
+		// additional header (aws-sdk-go-v2#3528).
 		if got := urlQuery(t, c, newPicture(t)).Get("X-Amz-SignedHeaders"); got != "host" {
 			t.Errorf("X-Amz-SignedHeaders is %q", got)
 		}

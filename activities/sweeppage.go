@@ -153,8 +153,8 @@ func (a *Activities) full(ctx context.Context) (bool, error) {
 	return count.Count >= maxOpenWorkflows, nil
 }
 
-// explainHead converts the error of a HEAD request. The code BadRequest becomes a skipError, because S3 returns this
-// code for an object that is encrypted with a customer-provided key.
+// explainHead converts the error of a HEAD request. The sweep skips an object that is encrypted with a
+// customer-provided key, for which S3 responds with BadRequest.
 func explainHead(s picture.Sweep, err error) error {
 	response, ok := errors.AsType[smithy.APIError](err)
 	if ok && (response.ErrorCode() == "BadRequest" || response.ErrorCode() == "Forbidden" && s.Backfill()) {

@@ -40,8 +40,9 @@ func (m measurements) add(metric string, v *variant, values ...float64) {
 	m[metric][v.name] = append(m[metric][v.name], values...)
 }
 
-// These constants are prefixes of metric names. eventTime measures the time since the first history event, and
-// eventWait measures the time since the previous event.
+// These constants are prefixes of metric names; the name of a history event follows the prefix. The values of an
+// eventTime metric are the times from the first history event to this event, and the values of an eventWait metric
+// are the times from the previous event to this event.
 const (
 	eventTime = "at event "
 	eventWait = "before event "

@@ -9,15 +9,16 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// throughput contains the measurements of a variant with a fixed number of pictures in flight.
+// throughput contains what measureThroughput measured for one variant. The number of pictures that the variant
+// processed at the same time was constant.
 type throughput struct {
 	perSecond float64
 	pictures  int64 // including those before and after the measured interval
 	used      usage // by all pictures
 }
 
-// measureThroughput measures how many pictures the variant completes per second. The measurement starts when the
-// variant has accepted inFlight pictures. It ends after `interval`, or later if no picture has been completed by
+// measureThroughput measures how many Records the variant creates per second. The measurement starts when the variant
+// has accepted inFlight pictures. It ends after `interval`, or with the first Record if no Record has been created by
 // then.
 func (v *variant) measureThroughput(ctx context.Context, inFlight int, interval time.Duration) (throughput, error) {
 	before := v.usage()

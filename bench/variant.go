@@ -77,7 +77,7 @@ func (v *variant) waitForRecord(ctx context.Context, written <-chan time.Time) (
 }
 
 // newPicture returns a new picture that has no object in S3. No object is needed, because the Vision emulator returns
-// the same annotation for every picture.
+// a fixed annotation and does not fetch the picture.
 func (r *rig) newPicture() (picture.Picture, error) {
 	now := time.Now()
 	key, err := picture.NewID(now).Key("image/jpeg")

@@ -116,7 +116,7 @@ func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
 }
 
 // expiredPicture returns the ID and key of a picture whose upload grant has expired. If the grant were still valid,
-// an erasure would have to wait.
+// the workflow ErasePicture would wait until the grant expired, and then delete the object a second time.
 func expiredPicture(t *testing.T) (picture.ID, string) {
 	t.Helper()
 	id := picture.NewID(time.Now().Add(-time.Hour))

@@ -25,8 +25,8 @@ func TestReannotate(t *testing.T) {
 			awaitWorkflowEnd(t, env, id, "") // the sweep does not restart a running workflow
 		}
 		env.Erase(t, erased.ID, erased.EraseToken)
-		// Wait until the erase workflow has deleted the object. Otherwise, the sweep could start a workflow for the
-		// erased picture, and counts.Started would be 3.
+		// The sweep lists the objects in the bucket. If it ran before the erase workflow has deleted the object, it
+		// could start a workflow for the erased picture, and counts.Started would be 3.
 		env.AwaitActivity(t, erased.ID.EraseWorkflowID(), picture.DeleteObjectActivity)
 		env.Vision.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{
 			LabelAnnotations: []*visionpb.EntityAnnotation{{Description: "Astronaut"}}}})

@@ -107,8 +107,8 @@ type parsedFile struct {
 	attributeNames map[string]bool // names that follow a dot in any expression
 }
 
-// parsedFiles caches parsed files by name and content. Each mutation changes only one of about twenty files, so the
-// tests need not parse the unchanged files again.
+// parsedFiles caches parsed files by name and content. Many tests change one of about twenty files and evaluate the
+// configuration again, so they need not parse the unchanged files again.
 var parsedFiles sync.Map
 
 func parseFile(name, text string) (parsedFile, error) {

@@ -32,7 +32,7 @@ func readSources(t *testing.T) sources {
 type plan []resource
 
 // resource is one resource instance. If only a provider can compute a value, `values` contains the address of the
-// value instead, so that a test can check references.
+// value instead. A test can therefore check that an attribute refers to the right resource.
 type resource struct {
 	address, typ string
 	values       map[string]any // blocks are lists

@@ -69,8 +69,8 @@ func forEachStatement(check func(r resource, s any) []string) func(plan) []strin
 	}
 }
 
-// actionsWithoutResource contains the actions that IAM cannot restrict to a resource. The function of an action
-// reports whether a policy statement contains all conditions that the action requires.
+// actionsWithoutResource contains the actions that IAM cannot restrict to a resource. Each action has a function that
+// reports whether a policy statement contains the conditions that the action must have.
 var actionsWithoutResource = map[string]func(s any) bool{
 	"ecr:GetAuthorizationToken": func(any) bool { return true },
 	"sts:GetWebIdentityToken": func(s any) bool {
@@ -80,8 +80,9 @@ var actionsWithoutResource = map[string]func(s any) bool{
 	},
 }
 
-// accessResources contains the maximum number of resources per type. Any other type whose name matches accessTypes is
-// rejected, because no rule checks its content.
+// accessResources contains known resource types whose names match accessTypes, and how many resources of each type a
+// plan may contain. Any other type whose name matches accessTypes is rejected, because no rule checks what such a
+// resource allows.
 var accessResources = map[string]int{
 	"aws_iam_role": 4, "aws_iam_role_policy": 4, "aws_s3_bucket_policy": 2, "aws_lambda_permission": 3,
 	"aws_iam_outbound_web_identity_federation": 1, "aws_ecr_lifecycle_policy": 1, "aws_appautoscaling_policy": 1,

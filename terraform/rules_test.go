@@ -13,8 +13,9 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// rule is a property that the plan must have. The function `check` returns one message per violation. For each
-// mutation of the configuration, it must return at least one message.
+// rule is a property that the plan must have. The function `check` returns one message per violation, so it returns
+// none for the real configuration. Each mutation makes the configuration wrong, and `check` must return at least one
+// message for it.
 type rule struct {
 	check     func(plan) []string
 	mutations []mutation

@@ -101,8 +101,8 @@ func TestSettingsVersion(t *testing.T) {
 	}{
 		"new_erase_secret_replaces_only_web":      {files, map[string]cty.Value{"erase_secret_version": cty.NumberIntVal(2)}, "web"},
 		"additional_setting_replaces_only_worker": {files, map[string]cty.Value{"features": cty.SetVal([]cty.Value{cty.StringVal("FACE_DETECTION")})}, "worker"},
-		// Regression: the settings version must not be a sum of versions, because a new setting can have the same
-		// version as the old one.
+		// Regression: the settings version must not be a sum of the versions of the settings. If one setting is
+		// removed and a setting with another name and the same version is added, the sum does not change.
 		"setting_with_a_new_name_replaces_only_web": {swapped, nil, "web"},
 	} {
 		t.Run(name, func(t *testing.T) {

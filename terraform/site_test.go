@@ -205,8 +205,9 @@ func webHeaders() map[string]string {
 	return sent
 }
 
-// sentHeaders returns the headers that CloudFront always sends under a response headers policy. It omits each header
-// that CloudFront does not send if the origin has already set the header.
+// sentHeaders returns the headers that CloudFront sends with every response because of the given response headers
+// policy. It omits each header without `override`, because CloudFront does not send the policy's value if the origin
+// has already set this header.
 func sentHeaders(policy map[string]any) map[string]string {
 	sent := map[string]string{}
 	security := lookup(policy, "security_headers_config", 0)

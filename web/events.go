@@ -98,8 +98,8 @@ func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 	}
 }
 
-// eventWriter extends the server's write deadline, which is too short for streams. eventWriter ignores errors of
-// Flush and SetWriteDeadline, because lambdaurl's response writer lacks both.
+// eventWriter sets a new write deadline before each event, because the server's write deadline is too short for
+// streams. It ignores the errors of SetWriteDeadline and Flush, which lambdaurl does not support.
 type eventWriter struct {
 	w    http.ResponseWriter
 	rc   *http.ResponseController

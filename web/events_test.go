@@ -180,8 +180,9 @@ func TestStreamProgress(t *testing.T) {
 	})
 }
 
-// endCosmosFault ends the fault and repeats the write until it succeeds. A write may return an error from before the
-// end of the fault, because concurrent callers in azcosmos share one account request.
+// endCosmosFault ends the fault and repeats the write until it succeeds. The first write may still fail, because
+// azcosmos shares one request for the account document among concurrent calls. If this request began before the end
+// of the fault, the write returns the request's error.
 func (s *testSite) endCosmosFault(t *testing.T, record picture.Record) {
 	t.Helper()
 	s.cosmos.SetFault(cosmosdb.Fault{})

@@ -43,8 +43,8 @@ func unavailable(retryAfter time.Duration, what string, cause error) problem {
 	return problem{Status: http.StatusServiceUnavailable, Detail: detail, retryAfter: retryAfter, cause: cause}
 }
 
-// writeProblem uses status 500 if err is not a problem. If the client has disconnected, writeProblem logs nothing,
-// because the cause is often the cancelled request.
+// writeProblem sends err as an error response, with the status 500 if err is not a problem. If the client has
+// disconnected, writeProblem logs nothing, because the disconnection cancels the request and this often causes err.
 func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	p, ok := errors.AsType[problem](err)
 	if !ok {
@@ -66,8 +66,8 @@ func writeMethodNotAllowed(w http.ResponseWriter, r *http.Request, allow string)
 	writeProblem(w, r, clientError(http.StatusMethodNotAllowed, "This address accepts only %s.", allow))
 }
 
-// writeJSON encodes v first, so that an encoding error can still become an error response. HTML escaping would
-// replace each & of a signed URL.
+// writeJSON encodes v before it sends the status, so that the caller can still send an error response if the encoding
+// fails. HTML escaping is off, because it would replace each & in a signed URL with \u0026.
 func writeJSON(w http.ResponseWriter, status int, contentType string, v any) error {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)

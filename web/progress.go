@@ -60,7 +60,8 @@ func (a *api) execution(ctx context.Context, id picture.ID, latest status.Execut
 	return execution, nil
 }
 
-// record returns the picture's Record. An error is either records.ErrNotFound or a problem.
+// record returns the picture's Record. If the picture has no Record, the error is records.ErrNotFound. Every other
+// error is a problem, which the site can send as its response.
 func (a *api) record(ctx context.Context, id picture.ID) (picture.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
 	defer cancel()

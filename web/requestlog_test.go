@@ -47,8 +47,9 @@ func TestLogContainsNoWholePictureID(t *testing.T) {
 	}
 }
 
-// serve calls the handler directly, without an HTTP server, and returns the response. The log therefore contains all
-// lines of the request when serve returns.
+// serve calls the handler directly and returns the response when the handler has returned. The log then contains all
+// lines of the request. With an HTTP server, the client could receive the response before the handler logs its last
+// line.
 func (s *testSite) serve(method, path string) *http.Response {
 	w := httptest.NewRecorder()
 	s.handler(bucketOrigin).ServeHTTP(w, httptest.NewRequest(method, path, nil))

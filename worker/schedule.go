@@ -13,9 +13,8 @@ import (
 	"triptych/picture"
 )
 
-// sweeps find pictures whose S3 event was lost. `sweep` checks the pictures of the last 25 hours, and `sweep-all`
-// checks all pictures every 24 hours. The additional hour is necessary because an upload may arrive 15 minutes after
-// the creation of its ID.
+// sweeps find pictures whose S3 event was lost. `sweep-all` checks all pictures every 24 hours, and `sweep` the last
+// 25 hours. One hour is added, because an upload may arrive 15 minutes after its ID was created.
 var sweeps = map[string]struct {
 	every time.Duration
 	sweep picture.Sweep

@@ -19,8 +19,8 @@ import (
 	"triptych/workflows"
 )
 
-// script determines the results of fake activities. The n-th call returns the n-th error in the activity's list, and
-// later calls return the last error.
+// script determines the errors that fake activities return. The n-th call of an activity returns the n-th error in
+// the activity's list, and calls after the end of the list return the last error.
 type script struct {
 	presign, annotate, persist, discard []error
 

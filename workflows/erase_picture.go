@@ -8,8 +8,9 @@ import (
 	"triptych/picture"
 )
 
-// ErasePicture first writes the tombstone, which prevents a new annotation. An upload grant cannot be revoked, so
-// ErasePicture deletes the object a second time after the grant has expired.
+// ErasePicture first writes the tombstone, which prevents a new annotation. An upload grant cannot be revoked, so a
+// browser can upload the picture again after ErasePicture has deleted it. ErasePicture therefore deletes the object
+// once more after the grant has expired.
 func ErasePicture(ctx workflow.Context, id picture.ID) error {
 	ctx = defaultOptions(ctx)
 	if err := execute(ctx, id, picture.WriteTombstoneActivity, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity); err != nil {

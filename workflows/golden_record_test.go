@@ -113,8 +113,9 @@ func eraseOnServer(grantRemaining time.Duration) func(*testing.T, client.Client)
 	}
 }
 
-// suggestContinueAsNew is the number of history events after which the Temporal server suggests continue-as-new
-// during a recording. A sweep adds six events to the history for each page.
+// suggestContinueAsNew is the number of history events after which the Temporal server suggests continue-as-new. The
+// recording uses a small number, so that a sweep of a few pages continues as new. A sweep adds six events to the
+// history for each page.
 const suggestContinueAsNew = 40
 
 var (

@@ -8,8 +8,9 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// localFirst runs a local activity, which saves three of about ten Temporal transactions per picture. If the local
-// activity fails, localFirst usually repeats it as a regular activity. Activities must therefore be idempotent.
+// localFirst runs an activity as a local activity, because local activities save three of about ten Temporal
+// transactions per picture. If the local activity fails, localFirst runs it again as a regular activity, unless the
+// error rejects the picture. Activities must therefore be idempotent.
 func localFirst[Out, In any](ctx workflow.Context, activity string, in In) (Out, error) {
 	var out Out
 	err := workflow.ExecuteLocalActivity(localOptions(ctx), activity, in).Get(ctx, &out)

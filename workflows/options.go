@@ -23,7 +23,8 @@ func localOptions(ctx workflow.Context) workflow.Context {
 }
 
 // annotateOptions selects the rate-limited task queue of the activity `annotate`. StartToCloseTimeout is long,
-// because Google may need 20 s. The short heartbeat timeout detects a crashed worker earlier.
+// because Google may need 20 s. HeartbeatTimeout is short, so that Temporal notices a crashed worker before
+// StartToCloseTimeout has passed.
 func annotateOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           picture.AnnotateQueue,

@@ -68,8 +68,8 @@ func TestOutageHistoryLength(t *testing.T) {
 	if retried != normal {
 		t.Errorf("%d events with four failed attempts, %d without", retried, normal)
 	}
-	// A failed local activity adds one marker to the history, and the regular activity that follows adds a few
-	// events.
+	// The step presign first runs as a local activity, and its failure adds one marker to the history. The workflow
+	// then runs presign as a regular activity, which adds a few events.
 	if n := events("presign_continues_as_durable_activity"); n > normal+6 {
 		t.Errorf("%d events with missing credentials, %d without", n, normal)
 	}
@@ -99,8 +99,9 @@ type unlimitedOutbound struct {
 
 func (u *unlimitedOutbound) ExecuteActivity(ctx workflow.Context, activity string, args ...any) workflow.Future {
 	options := workflow.GetActivityOptions(ctx)
-	// The test environment measures the heartbeat timeout and the start-to-close timeout in real time over all
-	// attempts together. A simulated week has 10,000 attempts, so the normal timeouts would be too short.
+	// In the test environment, the heartbeat timeout and the start-to-close timeout limit the real time of all
+	// attempts together, not the simulated time of one attempt. A simulated week has 10,000 attempts, which take more
+	// real time than the normal timeouts allow.
 	options.HeartbeatTimeout, options.StartToCloseTimeout = 0, time.Hour
 	if retry := *options.RetryPolicy; retry.MaximumAttempts == 0 {
 		retry.MaximumAttempts = math.MaxInt32

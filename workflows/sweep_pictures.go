@@ -9,8 +9,8 @@ import (
 	"triptych/picture"
 )
 
-// SweepPictures starts a workflow for each object that has neither a Record nor a workflow, because S3 events can be
-// lost.
+// SweepPictures starts a workflow for each object that has neither a Record nor a workflow, because the object's S3
+// event may be lost. If s.Reannotate is set, it also starts one for each older Record.
 func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.SweepCounts, error) {
 	if s.Within > 0 && s.After == "" {
 		s.After = picture.KeyAt(workflow.Now(ctx).Add(-time.Duration(s.Within) * time.Second))

@@ -15,8 +15,9 @@ import (
 // announceActivity is an imaginary step that announces that a picture has its Record.
 const announceActivity = "announce"
 
-// withAnnounce is an example of a workflow change. When no workflow from before the change is open, set the minimum
-// version to 1 and remove the condition that compares the version.
+// withAnnounce is an example of a changed workflow. Workflows that started before the change skip the new step. When
+// all of them have ended, replace the first workflow.DefaultVersion in the call of GetVersion by 1, and remove the
+// comparison with the second one.
 func withAnnounce(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
 	outcome, err := workflows.AnnotatePicture(ctx, order)
 	if err != nil || workflow.GetVersion(ctx, "announce", workflow.DefaultVersion, 1) == workflow.DefaultVersion {

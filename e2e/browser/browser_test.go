@@ -40,8 +40,8 @@ type pageEnv struct {
 	*stack.Stack
 	chromium context.Context
 	webURL   string // of the program web without the stack's fault switches
-	// deployedURL is webURL with a host name instead of the loopback address, so that the page behaves as after a
-	// deployment.
+	// deployedURL is webURL with a host name instead of the address 127.0.0.1. With a host name, the page does not
+	// try to load the fault switches, just as in a deployment.
 	deployedURL  string
 	bucketOrigin string // of the bucket to which deployedURL grants uploads
 }

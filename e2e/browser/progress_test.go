@@ -95,8 +95,8 @@ func testReload(t *testing.T, h pageEnv) {
 	})
 }
 
-// testWaitingFor checks that the page's title names the cloud in `waitingFor` or, without this field, in `cloud`,
-// even if the error message mentions another cloud.
+// testWaitingFor checks that the page's title names the cloud in the step's field `waitingFor`, or in its field
+// `cloud` if `waitingFor` is missing. The step's error message always mentions S3, and must not change the title.
 func testWaitingFor(t *testing.T, h pageEnv) {
 	for name, c := range map[string]struct{ fields, want string }{
 		"aws":                     {`"cloud": "google", "waitingFor": "aws"`, "waits for AWS"},

@@ -75,8 +75,8 @@ func blockCosmosReplace(t *testing.T, s *suite) (*testPicture, *blocker) {
 	p, b := s.newStubbedPicture(t), newBlocker(t)
 	p.upload(t)
 	record := p.awaitOutcome(t, annotated)
-	// After the response 503, the workflow uses a regular activity. The test needs a regular activity, because a
-	// local activity would time out after 3 s.
+	// The block must last longer than 3 s, which is the timeout of a local activity. The response 503 makes the local
+	// activity fail, and the workflow then runs the step as a regular activity.
 	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: http.StatusServiceUnavailable, Times: 1})
 	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPut, OnMatch: b.block, Times: 1})
 	pic, err := picture.New(record.Bucket, record.Key, record.VersionID, record.ETag, record.Size, record.UploadedAt)

@@ -126,8 +126,8 @@ var cosmosTooLarge = faultCase{name: "Cosmos_DB_status_413_rejects_the_picture_a
 	}
 }}
 
-// uploadWhileThrottled uploads a picture and makes Cosmos DB refuse the first write of its Record. Cosmos DB accepts
-// a second write at any time, so a test notices a write before the end of retryAfter.
+// uploadWhileThrottled uploads a picture and makes Cosmos DB refuse only the first write of its Record. The emulator
+// accepts a second write even before retryAfter has passed, so the tests notice a retry that is too early.
 func uploadWhileThrottled(t *testing.T, s *suite, retryAfter time.Duration) *testPicture {
 	t.Helper()
 	p := s.newStubbedPicture(t)

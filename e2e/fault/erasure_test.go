@@ -156,8 +156,8 @@ func (p *testPicture) awaitErasureRetry(t *testing.T, activity, message string) 
 	}
 }
 
-// checkStaysErased checks that the picture is erased, and that it stays erased after another S3 event. The parameter
-// `bills` lists how often Google may have charged for the picture.
+// checkStaysErased checks that the picture is erased, and that it stays erased after another S3 event. Google must
+// have charged for the picture as many times as one of the numbers in `bills`.
 func (p *testPicture) checkStaysErased(t *testing.T, bills ...int) {
 	t.Helper()
 	p.checkErased(t, bills)
@@ -167,8 +167,9 @@ func (p *testPicture) checkStaysErased(t *testing.T, bills ...int) {
 	p.checkErased(t, bills)
 }
 
-// checkErased checks that the picture's Record is a tombstone and that S3 has no object of the picture. The parameter
-// `bills` lists how often Google may have charged for the picture. The erase workflow may still be running.
+// checkErased checks that the picture's Record is a tombstone and that S3 has no object of the picture. Google must
+// have charged for the picture as many times as one of the numbers in `bills`. The erase workflow may still be
+// running.
 func (p *testPicture) checkErased(t *testing.T, bills []int) {
 	t.Helper()
 	record, _, err := p.Records.Read(testenv.Context(t), p.ID)
@@ -181,8 +182,8 @@ func (p *testPicture) checkErased(t *testing.T, bills []int) {
 	if final := p.Follow(t, p.ID); final.Status != picture.Erased {
 		t.Errorf("the site shows status %s, want %s", final.Status, picture.Erased)
 	}
-	// The erasure may have terminated the latest annotation workflow. If it did not, this workflow must complete
-	// without an error.
+	// The erase workflow may have terminated the picture's latest annotation workflow. If it did not, the annotation
+	// workflow must end without an error.
 	err = p.Temporal.GetWorkflow(testenv.Context(t), p.ID.WorkflowID(), "").Get(testenv.Context(t), nil)
 	if _, terminated := errors.AsType[*temporal.TerminatedError](err); err != nil && !terminated {
 		t.Errorf("the workflow ended with %v", err)

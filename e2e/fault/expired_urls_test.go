@@ -44,9 +44,9 @@ var expiredURLs = []faultCase{
 // an HTTP endpoint, and the SDK treats them as expired after `validity`.
 func (s *suite) useShortLivedCredentials(t *testing.T, validity time.Duration) {
 	t.Helper()
-	// The SDK renews credentials five minutes before the time `Expiration` in the response, so the endpoint adds five
-	// minutes to this time. The format of the response is described in
-	// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html.
+	// The SDK treats credentials as expired five minutes before the time in the field `Expiration` of the response.
+	// The endpoint therefore sets `Expiration` to five minutes after the end of `validity`. The format of the
+	// response is described in https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html.
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"AccessKeyId":%q,"SecretAccessKey":%q,"Expiration":%q}`, s.Endpoints.AccessKey, s.Endpoints.SecretKey,
 			time.Now().UTC().Add(5*time.Minute+validity).Format(time.RFC3339Nano))

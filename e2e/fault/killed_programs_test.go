@@ -62,8 +62,8 @@ var killedPrograms = []faultCase{
 	}},
 	{name: "worker_killed_before_the_Cosmos_write_keeps_one_record", slow: true, run: func(t *testing.T, s *suite) {
 		p, blocker := s.newStubbedPicture(t), newBlocker(t)
-		// Because this fault has the status 503, the emulator never executes the blocked write, even after the test
-		// releases the request.
+		// The fault blocks the write until the test releases the request. The emulator then responds with the status
+		// 503 and does not execute the write, so the killed worker's request writes no Record.
 		p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: 503, OnMatch: blocker.block, Times: 1})
 		p.upload(t)
 		blocker.awaitRequest(t)
@@ -167,8 +167,8 @@ var killedPrograms = []faultCase{
 		p := uploadWhileVisionIsDown(t, s)
 		s.signal(t, "s3", syscall.SIGKILL)
 		p.setVisionFault(annotator.Fault{})
-		// This outcome does not state the number of `annotate` activities, because the number depends on how fast S3
-		// restarts.
+		// This outcome does not state the number of `annotate` activities. If S3 is still down when Google fetches
+		// the URL, the workflow runs a second `annotate` activity, which sends the picture's bytes.
 		p.awaitOutcome(t, outcome{status: picture.Annotated, bills: 1})
 	}},
 }

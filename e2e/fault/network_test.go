@@ -47,8 +47,9 @@ var networkFaults = []faultCase{
 		// Temporal still receives the heartbeats, so the activity must not time out.
 		p.setVisionFault(annotator.Fault{OnMatch: blocker.block, Delay: 4 * time.Second, Response: emptyAnnotation})
 		p.upload(t)
-		// If the test added the latency earlier, the latency would delay the start of the activity by one second. The
-		// heartbeat timeout is only three seconds.
+		// Add the latency after Vision has received the request. If the test added it earlier, the worker would
+		// receive the activity one second late, and would have only two of the three seconds of the heartbeat timeout
+		// for the first heartbeat.
 		blocker.awaitRequest(t)
 		s.addToxic(t, "temporal", oneSecondLatency)
 		blocker.release()
@@ -161,8 +162,10 @@ func withLatency(name, emulator string) faultCase {
 	}}
 }
 
-// newPictureUsing returns a new picture for which Vision's responses are stubs. If `emulator` is "s3", Vision has no
-// stub for a request that contains the picture's URL, so it fetches the picture.
+// newPictureUsing returns a new picture for which the Vision emulator returns an empty annotation instead of running
+// its models. If `emulator` is "s3", it does so only for a request that contains the picture's bytes. For a request
+// that contains the picture's URL, it downloads the picture from S3, so that a fault of the connection to S3 affects
+// this request too.
 func (s *suite) newPictureUsing(t *testing.T, emulator string) *testPicture {
 	t.Helper()
 	if emulator != "s3" {

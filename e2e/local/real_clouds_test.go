@@ -34,8 +34,8 @@ func TestRealClouds(t *testing.T) {
 	}
 	t.Cleanup(s.Close)
 	env := testenv.Connect(t, s)
-	// The stack that provides the emulators also runs a trigger. The test drops the S3 events, because this trigger
-	// would otherwise start a second workflow for the picture.
+	// The stack that provides the emulators also runs a trigger, which would start a second workflow for the picture.
+	// The test prevents this by making the S3 emulator send no events.
 	clouds.InjectS3Fault(t, `{"events":"drop"}`)
 	stacktest.PauseSweeps(t, clouds.Stack)
 

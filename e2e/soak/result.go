@@ -30,8 +30,9 @@ type result struct {
 }
 
 const (
-	// sweepAfter is how long the soak waits for the next Record before it starts a sweep. The next scheduled sweep
-	// could be 15 minutes away.
+	// sweepAfter is how long the soak waits for the next Record before it starts a sweep, which starts the missing
+	// workflows. The soak does not wait for the next scheduled sweep, because that sweep could start up to 15 minutes
+	// later.
 	sweepAfter = time.Minute
 	timeout    = 10 * time.Minute
 )
@@ -106,8 +107,9 @@ func awaitWorkflows(ctx context.Context, temporal client.Client) (int64, error) 
 	}
 }
 
-// countBills reads the log of the Vision emulator, which contains one line for each charged image. `images` is the
-// number of lines, and `repeats` is the number of lines whose picture also has an earlier line.
+// countBills reads the log of the Vision emulator, which contains one line for each image that Google would charge
+// for. `images` is the number of lines. `repeats` is the number of lines about a picture that an earlier line already
+// contains.
 func countBills(l *local, uploaded map[picture.ID][]byte) (images, repeats int, err error) {
 	log, err := os.ReadFile(filepath.Join(l.dataDir, "logs", "vision.log"))
 	if err != nil {

@@ -41,7 +41,7 @@ func Start(t testing.TB, configure ...func(*stack.Config)) *stack.Stack {
 }
 
 // Eventually calls `done` again and again until `done` returns true or two minutes have passed. It reports whether
-// `done` returned true. No step takes nearly as long as two minutes.
+// `done` returned true. Two minutes are much longer than anything that a test waits for.
 func Eventually(t testing.TB, done func(context.Context) bool) bool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

@@ -13,7 +13,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// TestMain runs the tests. In a child process, TestMain runs the command or the Lambda function instead.
+// TestMain runs the tests. The tests also start the test binary as a child process: if AWS_LAMBDA_RUNTIME_API is set,
+// TestMain runs a Lambda function, and if LAMBDA_TEST_CHILD is set, it runs the function main of the emulator.
 func TestMain(m *testing.M) {
 	switch {
 	case os.Getenv("AWS_LAMBDA_RUNTIME_API") != "":

@@ -7,8 +7,9 @@ import (
 	"net/http"
 )
 
-// Programs returns a handler that refuses requests from web pages. The handler recognizes such a request by its
-// Origin header or, after DNS rebinding, by a Host header that is not a loopback address.
+// Programs returns a handler that refuses requests from web pages. Such a request has an Origin header, or its Host
+// header is neither localhost nor a loopback address. The second case occurs if a page's host name resolves to
+// 127.0.0.1 (DNS rebinding).
 func Programs(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.Host)
@@ -20,8 +21,10 @@ func Programs(handler http.Handler) http.Handler {
 	})
 }
 
-// Claim listens on addr and puts the port in the state TIME_WAIT. The system then does not assign this port to a
-// program that listens on port 0. See https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go
+// Claim listens on addr, then opens and closes one connection to the port, which leaves this connection in the state
+// TIME_WAIT. Because of this state, the system does not give the port to a program that asks for any free port (port
+// 0), even after the listener is closed. See
+// https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go
 func Claim(addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {

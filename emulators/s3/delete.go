@@ -48,8 +48,8 @@ func (s *store) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s
 	return result, nil
 }
 
-// removeStaleAttributes removes the attribute files of an object that no longer exists. Otherwise, the ETag in these
-// files would make the next PUT of the object fail with 412.
+// removeStaleAttributes removes the attribute files of an object that no longer exists. These files contain the
+// object's ETag, so the emulator would otherwise refuse a new PUT with If-None-Match: * and respond with 412.
 func (s *store) removeStaleAttributes(bucket, key string) error {
 	if _, err := os.Lstat(filepath.Join(s.objects, bucket, key)); err == nil {
 		return nil

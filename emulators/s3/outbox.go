@@ -16,8 +16,9 @@ import (
 	"triptych/emulators/s3event"
 )
 
-// outbox stores intents, and events that are not delivered yet. Each is in its own file, whose name starts with the
-// event's sequencer. An intent states that an object is being created.
+// outbox stores events that are not delivered yet, and intents. An intent is written before an object is created, so
+// that the next process can find out whether a killed process created the object. Each event and each intent is in
+// its own file, whose name starts with the event's sequencer.
 type outbox struct {
 	dir     string
 	notify  string        // URL of the function that receives the events; "" if there is none

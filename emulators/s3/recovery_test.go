@@ -63,7 +63,8 @@ func TestDelivery(t *testing.T) {
 	})
 }
 
-// writeIntent creates the intent file that a server leaves if it is killed during a PUT of the given key.
+// writeIntent creates an intent file, which states that the object with the given key is being created. The server
+// leaves such a file if it is killed during a PUT.
 func writeIntent(t *testing.T, dir, key string) {
 	t.Helper()
 	c := s3event.Creation{EventName: "ObjectCreated:Put", Bucket: bucket, Key: key, Time: time.Now(), Sequencer: "0000000000000001"}

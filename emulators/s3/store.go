@@ -57,8 +57,8 @@ func openStore(dir string) (_ *store, err error) {
 	return s, nil
 }
 
-// openAttributes uses files in `dir` for the objects' attributes if `dir` exists or extended file attributes are not
-// supported. Otherwise, openAttributes uses extended file attributes.
+// openAttributes chooses where the attributes of objects are stored. It chooses extended file attributes if the file
+// system supports them and `dir` does not exist, and files in `dir` otherwise.
 func openAttributes(objects, dir string) (storer meta.MetadataStorer, used string, err error) {
 	const probe = "probe"
 	var extended meta.XattrMeta

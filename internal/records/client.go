@@ -67,8 +67,8 @@ func (c *Container) connect() error {
 	return nil
 }
 
-// do executes `call`. It replaces the connection if the call fails while azcosmos has no valid account document. The
-// old connection could otherwise fail for five minutes after Cosmos DB recovers.
+// do executes `call`. If the call fails while azcosmos has no account document, do replaces the connection, because
+// the old connection may not request the document again for five minutes.
 func (c *Container) do(operation string, id picture.ID, call func(*azcosmos.ContainerClient) error) error {
 	used := c.current.Load()
 	err := call(used.items)

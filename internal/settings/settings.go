@@ -1,5 +1,5 @@
-// Package settings copies parameters of AWS Systems Manager to environment variables. Therefore no Lambda
-// configuration and no image contains keys for other clouds. The package does not log the values of the parameters.
+// Package settings copies parameters of AWS Systems Manager, such as keys for other clouds, to environment variables.
+// Lambda configurations and images then need no keys. The package does not log the values.
 package settings
 
 import (

@@ -15,8 +15,9 @@ import (
 	"triptych/internal/settings"
 )
 
-// newParameterStore starts an SSM server that returns one parameter per page. For each parameter in its argument
-// `names`, the function `inject` makes the next request for this parameter's page fail.
+// newParameterStore starts an SSM server that returns the parameters in `names`, one per page. The returned function
+// `inject` takes an error code and names of parameters. For each of these parameters, the server answers the next
+// request for the parameter's page with this error.
 func newParameterStore(t *testing.T, parameters map[string]string, names ...string) (inject func(code string, names ...string)) {
 	t.Helper()
 	failures := map[string][]string{} // parameter name to error codes

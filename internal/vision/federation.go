@@ -81,8 +81,8 @@ type refusal struct {
 
 func (r *refusal) Error() string { return "signing in to Google: " + r.message }
 
-// GRPCStatus returns the gRPC status of a refusal. gRPC does not change an error that has a status, but replaces
-// every other error.
+// GRPCStatus returns the gRPC status of a refusal. gRPC calls this method and returns the refusal to the caller
+// unchanged, but it would replace an error without this method.
 func (r *refusal) GRPCStatus() *status.Status { return status.New(codes.Unauthenticated, r.Error()) }
 
 // refusalTransport is an HTTP transport that returns a *refusal if Google refuses a request for a token. The *refusal

@@ -20,8 +20,8 @@ import (
 // DefaultFeatures lists the features that the worker requests by default. Google charges for each feature separately.
 const DefaultFeatures = "LABEL_DETECTION,FACE_DETECTION,LANDMARK_DETECTION,LOGO_DETECTION,IMAGE_PROPERTIES,OBJECT_LOCALIZATION,SAFE_SEARCH_DETECTION"
 
-// maxResponse, in bytes, is much larger than the largest Record, because gRPC reports a larger response like an
-// exhausted quota, which is retried forever.
+// maxResponse is the size of the largest accepted response, in bytes. For a larger response, gRPC returns the error
+// code of an exhausted quota, which is retried forever. No Record has such a size.
 const maxResponse = 64 << 20
 
 // Config configures the client. With EmulatorHost, the client connects in plaintext. Otherwise it signs in, with the

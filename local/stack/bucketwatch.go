@@ -16,8 +16,9 @@ import (
 	"triptych/picture"
 )
 
-// maxUploadDelay is the longest time from the creation of a picture's ID to the end of the upload. To find late
-// uploads, each poll also lists IDs that were created up to maxUploadDelay before the previous poll.
+// maxUploadDelay is the longest time from the creation of a picture's ID to the end of the upload. The object appears
+// in the bucket only when the upload ends, so each poll also lists IDs that were created up to maxUploadDelay before
+// the previous poll.
 const maxUploadDelay = picture.GrantTTL + time.Minute
 
 // watchBucket polls a bucket and sends events to the trigger, because AWS cannot reach this machine. Repeated events

@@ -18,8 +18,8 @@ type Config struct {
 
 	// The fields of Config below this line are for tests and benchmarks only.
 
-	// WorkerProxy returns the address of a proxy. The worker connects to this proxy instead of the service, whose
-	// address is `addr`. The parameter `service` is s3, vision, cosmos or temporal.
+	// WorkerProxy returns the address that the worker uses in place of `addr`, which is the address of the service. A
+	// test or benchmark can return the address of a proxy. The parameter `service` is s3, vision, cosmos or temporal.
 	WorkerProxy   func(service, addr string) (string, error)
 	WrapCosmos    func(http.Handler) http.Handler // wraps the handler of the Cosmos DB emulator
 	ExtraPrograms map[string]string               // packages for StartProgram, by name

@@ -36,7 +36,8 @@ var (
 	}
 )
 
-// faultSwitches returns the switches of the emulators and of Temporal. The switches of real clouds are disabled.
+// faultSwitches returns a switch for each cloud and a switch for Temporal. The switch of a cloud is disabled if the
+// stack uses the real cloud, and the switch of Temporal is disabled if the stack did not start the Temporal server.
 func (s *Stack) faultSwitches() *gateway.Switches {
 	faults := []string{"none", "down", "slow", "throttle"}
 	aws := gateway.Switch{Cloud: "aws", Faults: faults, Set: func(ctx context.Context, fault string) error {

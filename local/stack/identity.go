@@ -31,8 +31,9 @@ var portNames = []string{"web", "s3", "control", "lambda", "cosmos", "vision", "
 // defaultPorts are the ports that the Temporal CLI and its documentation use.
 var defaultPorts = map[string]int{"temporal": 7233, "temporalUI": 8233}
 
-// identify reads the identity, or creates it if there is none. It chooses another port for each port that is in use.
-// A new identity contains defaultPorts unless the site's port is 0.
+// identify reads the identity from the data directory, or creates it if there is none. A new identity contains
+// defaultPorts, unless the site's port is 0, which means that all ports may be any free port. If a port in the
+// identity is in use, identify replaces it by a free port.
 func (c Config) identify() (identity, error) {
 	path := filepath.Join(c.Dir, "identity.json")
 	var id identity

@@ -90,8 +90,9 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	if err := s.awaitClouds(ctx); err != nil {
 		return err
 	}
-	// The gateway must stop after the program `web`, so that open requests can finish. Close stops everything in
-	// reverse order, so the gateway starts before the program `web`.
+	// The gateway forwards requests to the program `web`, so the gateway must run until `web` has answered the open
+	// requests and has stopped. Close stops everything in the reverse order of the start, so the gateway starts
+	// before `web`.
 	gateway := s.newStage()
 	s.serve(gateway, "site", s.site, s.gateway().Handler(gateway))
 	if err := s.startProduct(ctx, s.newStage()); err != nil {

@@ -15,8 +15,8 @@ import (
 	"triptych/local/supervisor"
 )
 
-// stage groups processes and goroutines that are stopped together. Close stops the newest stage first, because
-// programs need the emulators while the programs shut down.
+// stage groups processes and goroutines that are stopped together. Close stops the newest stage first, so that the
+// emulators, which are in an older stage, still run while the programs that use them shut down.
 type stage struct {
 	stop  context.CancelFunc
 	tasks sync.WaitGroup

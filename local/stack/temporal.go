@@ -11,8 +11,9 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 )
 
-// dynamicConfig raises rate limits that would delay each step by 50 ms. dynamicConfig also batches visibility writes,
-// because each write occupies the only database connection.
+// dynamicConfig raises rate limits that would delay each step by 50 ms. It also makes the Temporal server update its
+// searchable list of workflows (visibility) in batches. The server has only one database connection, and all other
+// queries wait during each update.
 var dynamicConfig = []string{
 	"history.transferProcessorMaxPollRPS=5000",
 	"history.timerProcessorMaxPollRPS=5000",
@@ -29,8 +30,9 @@ var dynamicConfig = []string{
 	"matching.useNewMatcher=true", // this version needs it for task priorities
 }
 
-// startTemporal checkpoints SQLite's log every 2,500 pages, because a smaller or larger number of pages causes more
-// delays or longer delays. Without GOGC=400, garbage collection would use a third of the Temporal server's CPU time.
+// startTemporal makes SQLite copy its write-ahead log into the database (a checkpoint) whenever the log reaches 2,500
+// pages. Other values cause delays that are longer or more frequent. Without GOGC=400, garbage collection would use a
+// third of the Temporal server's CPU time.
 func (s *Stack) startTemporal(ctx context.Context) {
 	args := []string{"server", "start-dev",
 		"--ip", "127.0.0.1", "--port", strconv.Itoa(s.identity.Ports["temporal"]),

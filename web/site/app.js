@@ -108,7 +108,7 @@ addEventListener("storage", () => set({ history: pictures.load() }));
 addEventListener("beforeunload", (event) => isSending() && event.preventDefault());
 setInterval(() => isChanging(state) && set({}), 500);
 showPageOfURL();
-// The class enables CSS transitions, which must not run during the first layout.
+// "ready" enables CSS transitions. They must not run during the first layout.
 requestAnimationFrame(() => document.body.classList.add("ready"));
 eraseAll(state.history.filter(({ erasing }) => erasing), erased);
 // `go run ./local` adds switches that inject faults.

@@ -50,7 +50,7 @@ export function watch(id, onProgress, onProblem) {
 			if (!stopped.signal.aborted) schedulePoll();
 		};
 		source.onerror = () => {
-			// EventSource has stopped. Poll now after the first failure. After later failures, the timer polls.
+			// EventSource will not reconnect. Poll now only after its first failure; later, the timer polls.
 			if (source.readyState === EventSource.CLOSED && pause === longer(firstPause)) poll();
 		};
 	}

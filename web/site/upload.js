@@ -1,5 +1,5 @@
-// S3 answers 412 to a repeated PUT, so a grant stores at most one picture. This module requests a new grant if the
-// picture has not arrived.
+// S3 answers 412 to a repeated PUT, so a grant stores at most one picture. If a grant expires unused, this module
+// requests a new grant.
 import { request, retry, urlOf } from "./api.js";
 
 // upload calls onGrant with each grant before the PUT. onChange gets {loaded, total} or, between attempts, {attempt,

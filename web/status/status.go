@@ -135,8 +135,8 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
 		t.taskError = "The worker cannot continue: " + messageOf(event.GetWorkflowTaskFailedEventAttributes().GetFailure())
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
-		// If a workflow task times out before a worker starts it, this is not an error. Temporal then moves the task
-		// to a queue for any worker.
+		// A workflow task can time out before a worker starts it, for example because the worker that ran the
+		// previous task has stopped. This is not an error, because Temporal then offers the task to all workers.
 		if event.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
 			t.taskError = "The worker stopped responding"
 		}
@@ -161,8 +161,8 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	}
 }
 
-// close records that the workflow closed without an outcome. The current step becomes failed, and its error is
-// `reason`. The picture becomes waiting.
+// close records that the workflow closed without an outcome. The current step gets the status failed and the error
+// `reason`, and the picture gets the status waiting.
 func (t *timeline) close(reason string, at time.Time) {
 	step := t.current()
 	step.Status, step.Error, step.WaitingFor, step.FinishedAt = picture.StepFailed, reason, "", at

@@ -98,8 +98,8 @@ func TestProgress_incomplete_history_has_all_steps(t *testing.T) {
 	}
 }
 
-// TestProgress_cloud_comes_from_failure_details checks that the cloud does not depend on an error's wording. Each
-// error message names three clouds that the failure's details do not name.
+// TestProgress_cloud_comes_from_failure_details checks that the cloud comes from the failure's details and not from
+// the error message. Each message names AWS, Google Cloud and Azure. The details name Temporal or are missing.
 func TestProgress_cloud_comes_from_failure_details(t *testing.T) {
 	for name, c := range map[string]struct {
 		recording string

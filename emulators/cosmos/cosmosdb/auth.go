@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// signatureLifetime is the limit in Azure's error message in https://github.com/microsoft/vscode-cosmosdb/issues/842.
-// maxClockLead is an estimate, because in that issue Azure refused a date 7 minutes in the future.
+// signatureLifetime is how old the date of a request may be, according to Azure's error message in
+// https://github.com/microsoft/vscode-cosmosdb/issues/842. maxClockLead is how far the date may be in the future:
+// this is an estimate, because in that issue Azure refused a date 7 minutes in the future.
 const (
 	signatureLifetime = 15 * time.Minute
 	maxClockLead      = 5 * time.Minute

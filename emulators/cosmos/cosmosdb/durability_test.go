@@ -16,8 +16,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 )
 
-// writerEnv is the name of the environment variable that contains the database file's path. If this variable is set,
-// the test binary runs as the process that the test kills.
+// writerEnv is the name of an environment variable that contains the path of the database file. If it is set, the
+// test binary runs no tests but writes documents to this file until a test kills it.
 const writerEnv = "COSMOS_TEST_FILE"
 
 func TestMain(m *testing.M) {

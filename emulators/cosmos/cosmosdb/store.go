@@ -55,8 +55,9 @@ func (s *Server) read(operation operation, r request) (res response, err error) 
 	return res, err
 }
 
-// write may call the operation more than once. If the operation returns a *statusError, write does not roll back the
-// transaction. The operation must therefore not change data before it returns a *statusError.
+// write may call the operation more than once. If the operation returns a *statusError, write hides this error from
+// bbolt, and bbolt commits the transaction. The operation must therefore not change data before it returns a
+// *statusError.
 func (s *Server) write(operation operation, r request) (res response, err error) {
 	var refused *statusError
 	err = s.db.Batch(func(tx *bbolt.Tx) error {

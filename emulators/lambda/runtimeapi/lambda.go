@@ -174,8 +174,8 @@ func (h *Host) attempt(e event, nth int, retryNow chan struct{}) (again bool, wa
 	return true, wait, nil
 }
 
-// RetryNow immediately retries all waiting events and all dead letters. It uses new environments, because a network
-// client in an old environment may wait before it reconnects.
+// RetryNow immediately retries all waiting events and all dead letters. It first stops the idle environments, because
+// a network client in such an environment may still be waiting before its next attempt to connect.
 func (h *Host) RetryNow() error {
 	h.mu.Lock()
 	retryNow := h.retryNow

@@ -62,8 +62,8 @@ func newInstructor(t testing.TB, instruct func(call) string) *instructor {
 
 func ok(call) string { return "ok" }
 
-// once returns an argument for newInstructor. The Lambda function gets the instruction when it processes an event for
-// the first time.
+// once returns a function that can be passed to newInstructor. For each event, this function returns `instruction` at
+// the first call and "ok" at all later calls.
 func once(instruction string) func(call) string {
 	return func(c call) string {
 		if c.nth == 1 {
@@ -73,7 +73,8 @@ func once(instruction string) func(call) string {
 	}
 }
 
-// hang is a function for newInstructor. It returns after the process of the Lambda function has ended.
+// hang can be called by a function that is passed to newInstructor. It does not return until the process of the
+// Lambda function has ended, so the Lambda function waits for its instruction until then.
 func hang(c call) string {
 	<-c.process.Done()
 	return "ok"

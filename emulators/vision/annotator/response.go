@@ -13,8 +13,9 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// landmarks defines each of Google's landmarks as the mean of points in faces.Landmarks. Ears and cheeks are missing,
-// because these points do not show them.
+// landmarks lists, for each of Google's landmarks, indexes of points in faces.Landmarks. The position of the landmark
+// is the mean of these points. Google's landmarks of the ears and cheeks are missing, because faces.Landmarks has no
+// points there.
 var landmarks = []struct {
 	kind   visionpb.FaceAnnotation_Landmark_Type
 	points []int

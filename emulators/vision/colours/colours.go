@@ -104,8 +104,9 @@ func cluster(bins []bin) []bin {
 	return found
 }
 
-// seeds returns the initial clusters. Each seed after the first has the greatest product of pixel count and squared
-// distance to the nearest earlier seed.
+// seeds returns the initial clusters. The first seed is the bin with the most pixels. For each later seed, every bin
+// gets a value: its number of pixels times its squared distance to the nearest earlier seed. The bin with the
+// greatest value becomes the seed.
 func seeds(bins []bin) []bin {
 	var chosen []bin
 	distances := make([]float64, len(bins))

@@ -11,8 +11,9 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// The face detector is a YOLOv2 network, which was trained with these sizes, means and anchors. An anchor is a
-// typical box size, in cells.
+// The face detector is a YOLOv2 network. The sizes, the means and the anchors are the ones that the network was
+// trained with. The network divides its input into square cells of cellSize pixels. An anchor is a typical box size,
+// in cells.
 const (
 	inputSize     = 416 // longer side of the network's input, in pixels
 	cellSize      = 32  // in pixels of the input
@@ -60,8 +61,8 @@ func (d detector) detect(picture *image.RGBA) []Face {
 	return distinct(proposals(d.last.Apply(&nn.Tensor{}, x), scale))
 }
 
-// inputSizeFor returns the size of the network's input for a picture. The longer side has inputSize pixels. The
-// shorter side has as many whole cells as the picture needs.
+// inputSizeFor returns the size to which a picture is scaled for the network. The longer side has inputSize pixels.
+// The shorter side keeps the picture's proportions, but is rounded up to a multiple of cellSize.
 func inputSizeFor(size image.Point) image.Point {
 	longest := max(size.X, size.Y)
 	cells := func(side int) int {

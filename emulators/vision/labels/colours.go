@@ -25,8 +25,8 @@ const (
 	// minSaturation is the lowest saturation of a colour that gets a hue label. Saturation is the difference between
 	// a colour's largest and smallest RGB value, divided by the largest.
 	minSaturation = 0.25 // less saturated colours have no hue label
-	// maxMonochrome is the highest saturation that a colour in a black and white picture may have. Even a colour
-	// photograph of a white wall contains a colour that has a higher saturation.
+	// maxMonochrome is the highest saturation that a colour in a black and white picture may have. The limit can be
+	// this low, because even a colour photograph of a white wall contains a colour above it.
 	maxMonochrome = 0.06
 	maxDark       = 50  // strongest primary of a dark colour, of 255
 	maxBrown      = 180 // strongest primary of brown, of 255

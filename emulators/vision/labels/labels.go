@@ -1,5 +1,5 @@
-// Package labels derives labels from the objects, faces and colours that were detected in a picture. An object or a
-// face passes its score to its label, and the label of a colour gets the colour's fraction of the picture.
+// Package labels derives labels from the objects, faces and colours that were detected in a picture. The score of a
+// label is derived from the score of an object or a face, or is the fraction of the picture that a colour covers.
 package labels
 
 import (

@@ -15,8 +15,8 @@ const (
 	Same Padding = true
 )
 
-// span returns the length of a convolution's output and the number of zeros before the convolution's input. Both
-// numbers apply to one dimension.
+// span returns the length of a convolution's output along one dimension. It also returns the number of zeros that are
+// added before the input along this dimension, which means above it or to its left.
 func (p Padding) span(length, window, stride int) (steps, before int) {
 	if p == Valid {
 		return (length-window)/stride + 1, 0
@@ -92,8 +92,8 @@ type Depthwise struct {
 	Padding       Padding
 }
 
-// Apply writes the layer's output into `out`, which must not be `in`. The slice `sums` also contains sums for windows
-// that wrap around an edge, but Apply does not use these sums.
+// Apply writes the layer's output into `out`, which must not be `in`. The slice `sums` has one sum for each start of
+// a window in `padded`. Some windows continue past the end of a row into the next row, and Apply ignores their sums.
 func (l Depthwise) Apply(out, in *Tensor) *Tensor {
 	rows, cols := l.Filters.Shape[2], l.Filters.Shape[3]
 	height, top := l.Padding.span(in.Shape[1], rows, l.Stride)

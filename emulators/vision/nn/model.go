@@ -99,8 +99,10 @@ func (m *Model) Depthwise(name string, stride int) Depthwise {
 	return Depthwise{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[2]), stride, Same}
 }
 
-// filters returns the weights name/kind of a convolution. If the model contains name/scale, filters scales these
-// weights. In depthwise filters, the third dimension is the output channel.
+// filters returns the weights name/kind of a convolution. If the model contains name/scale, filters multiplies the
+// weights of each output channel by a value of name/scale and adds a value of name/min. The output channel is the
+// last dimension of the weights, but the third dimension if the last one has the length 1, as in a depthwise
+// convolution.
 func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	stored := m.Tensor(name+"/"+kind, shape...)
 	if _, ok := m.stored[name+"/scale"]; !ok {

@@ -35,8 +35,8 @@ type Box struct{ Left, Top, Right, Bottom float64 }
 
 const (
 	minScore = 0.5 // of an Object; Google's responses also contain no object with a lower score
-	// An object that covers at least the fraction largeArea of the picture needs a confirmation. The second detection
-	// must find the object with a score of at least confirmScore.
+	// If an object covers at least the fraction largeArea of the picture, the network runs again on the picture with
+	// a margin. The object is kept only if the network finds it again with a score of at least confirmScore.
 	largeArea, confirmScore = 0.2, 0.3
 	// Two detections of the same class count as one object if their overlap exceeds sameClassOverlap. For different
 	// classes, the limit is anyClassOverlap, because the network may report one animal as two classes.
@@ -75,12 +75,14 @@ func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Ob
 	return found[:min(len(found), limit)], nil
 }
 
-// stretched is the rectangle that the picture fills in the input of the first detection. It is the whole input,
-// because the network was trained with stretched pictures.
+// When the network runs for the first time on a picture, the picture fills the rectangle `stretched` in the network's
+// input. This rectangle is the whole input, because the network was trained with pictures that were stretched to this
+// size.
 var stretched = image.Rect(0, 0, inputSize, inputSize)
 
-// withMargin returns the rectangle that the picture fills in the input of the second detection. The margin is 5 %.
-// With a margin of 10 %, the second detection confirmed a cliff as a person.
+// When the network runs again to confirm large objects, the picture fills the rectangle that withMargin returns,
+// which leaves a margin of at least 5 % of the input on each side. With a margin of 10 %, the network again reported
+// a cliff as a person.
 func withMargin(size image.Point) image.Rectangle {
 	const side = inputSize * 9 / 10
 	longer := max(size.X, size.Y)
@@ -107,8 +109,9 @@ func (f *Finder) detect(ctx context.Context, picture *image.RGBA, position image
 	return found, nil
 }
 
-// confirmed drops each large object that the second detection did not find. If the second detection found a large
-// object, the object's new score is the mean of both scores.
+// confirmed drops each large object in `found` that is not also in `second`, the result of running the network again
+// on the picture with a margin. If a large object is in both, its new score is the mean of the two scores, and
+// confirmed drops each object whose score is then below minScore.
 func confirmed(found, second []Object) []Object {
 	var kept []Object
 	for _, o := range found {
@@ -130,8 +133,8 @@ func confirmed(found, second []Object) []Object {
 // byScore sorts the highest score first.
 func byScore(a, b Object) int { return cmp.Compare(b.Score, a.Score) }
 
-// input returns the network's input. The picture's upper left corner is at the point `at`. Colours range from −1 to
-// 1, so pixels outside the picture, which are 0, are medium grey.
+// input returns the network's input, in which the picture's upper left corner is at the point `at`. Colours range
+// from −1 (black) to 1 (white), and pixels outside the picture are 0, which is medium grey.
 func input(picture *image.RGBA, at image.Point) *nn.Tensor {
 	t := nn.New(3, inputSize, inputSize)
 	for y := range picture.Rect.Dy() {
@@ -145,12 +148,13 @@ func input(picture *image.RGBA, at image.Point) *nn.Tensor {
 	return t
 }
 
-// boxParameters is the number of values that describe an anchor or a predicted box. An anchor is described by top,
-// left, bottom and right.
+// boxParameters is the number of values that describe an anchor, and the number of values that describe a predicted
+// box. The values of an anchor are its top, left, bottom and right edges.
 const boxParameters = 4
 
-// predictedBox returns the Box that y, x, height and width describe relative to the anchor. In the training, y and x
-// were multiplied by 10, and height and width by 5.
+// predictedBox calculates a Box from an anchor and from the network's four values y, x, height and width, which
+// describe the Box relative to the anchor. It divides y and x by 10, and height and width by 5, because the network
+// was trained with values multiplied by these numbers.
 func predictedBox(anchor []float32, y, x, height, width float32) Box {
 	top, left, bottom, right := float64(anchor[0]), float64(anchor[1]), float64(anchor[2]), float64(anchor[3])
 	middleX, middleY := (left+right)/2+float64(x)/10*(right-left), (top+bottom)/2+float64(y)/10*(bottom-top)
@@ -158,8 +162,9 @@ func predictedBox(anchor []float32, y, x, height, width float32) Box {
 	return Box{clamp(middleX - halfWidth), clamp(middleY - halfHeight), clamp(middleX + halfWidth), clamp(middleY + halfHeight)}
 }
 
-// proposals converts the output of one head to objects. Each cell has several consecutive anchors, and the head
-// predicts one box for each anchor.
+// proposals converts the output of one head to objects; a head is the part of the network that predicts boxes and
+// classes from one feature map. Each cell of the feature map has several consecutive anchors, and the head predicts
+// one box for each anchor.
 func proposals(boxes, classes *nn.Tensor, anchors []float32, minScore float64) []Object {
 	cells, perCell := boxes.Shape[1]*boxes.Shape[2], boxes.Shape[0]/boxParameters
 	threshold := float32(math.Log(minScore / (1 - minScore))) // before the sigmoid

@@ -35,8 +35,9 @@ func load(t testing.TB) *Finder {
 	return f
 }
 
-// TestDetect compares the results of the quantized network with the expected results. Another program computed the
-// expected results from the same pixels with the published network.
+// TestDetect compares the results of the emulator's network with those of the published network. The filters of the
+// emulator's network are rounded to bytes, so small differences are allowed. Another program ran the published
+// network on the same pixels.
 func TestDetect(t *testing.T) {
 	f := load(t)
 	for name, want := range map[string][]Object{

@@ -28,7 +28,7 @@ func shrink(from image.Image, canvas image.Rectangle, by int) *image.RGBA {
 }
 
 // averageRow computes one row of result pixels from the first `rows` lines of the band. Each result pixel is the
-// average of at most `by` columns of these lines.
+// average of a block of these lines. The block is `by` columns wide, or narrower at the right edge of the band.
 func averageRow(to []byte, band *image.RGBA, rows, by int) {
 	for x := range len(to) / 4 {
 		left, right := x*by, min((x+1)*by, band.Rect.Dx())

@@ -1,6 +1,6 @@
 // Command regenerate downloads the published weights, compresses the object detector, and writes all weights into the
-// current directory. The command needs npm and tar, and writes nothing if a checksum differs from the file
-// SHA256SUMS.
+// current directory. It needs npm and tar, and it writes nothing if the checksum of a file differs from the checksum
+// listed in the file SHA256SUMS.
 package main
 
 import (
