@@ -11,8 +11,8 @@ import (
 	"triptych/picture"
 )
 
-// TestDelay checks that the first attempt of an activity does not call Cosmos DB before the time in the field
-// `NotBefore`. If an operator resets the activity, it calls Cosmos DB immediately and does not wait for that time.
+// TestDelay checks two cases. In its first attempt, an activity does not call Cosmos DB before `NotBefore`. After an
+// operator has reset the activity, the activity calls Cosmos DB immediately.
 func TestDelay(t *testing.T) {
 	c := openClouds(t)
 	for _, tt := range []struct {

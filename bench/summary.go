@@ -34,8 +34,8 @@ func maximum(values []float64) *float64 { return quantile(1)(values) }
 // minForP99 is the smallest number of values for which the 99th percentile can differ from the maximum.
 const minForP99 = 100
 
-// tail returns the name and the function of a summary of the slowest pictures. The summary is the 99th percentile, or
-// the maximum if every variant has fewer than minForP99 values.
+// tail returns the function that summarizes the slowest pictures, and its name. It is the 99th percentile, or the
+// maximum if every variant has fewer than minForP99 values.
 func (m measurements) tail(metric string) (string, summary) {
 	for _, values := range m[metric] {
 		if len(values) >= minForP99 {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// throughput contains what measureThroughput measured for one variant. The number of pictures that the variant
-// processed at the same time was constant.
+// throughput contains the results of measureThroughput for one variant. The concurrency was constant during the
+// measurement.
 type throughput struct {
 	perSecond float64
 	pictures  int64 // including those before and after the measured interval

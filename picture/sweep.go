@@ -8,8 +8,8 @@ import (
 // Sweep is the input of a SweepPictures workflow. It selects the objects that the workflow examines. The zero Sweep
 // selects every picture that was uploaded through the site.
 type Sweep struct {
-	// Bucket and Prefix select objects that were not uploaded through the site. A sweep that sets Bucket or Prefix is
-	// called a backfill.
+	// A sweep with Bucket or Prefix is called a backfill. It examines only objects that were not uploaded through the
+	// site.
 	Bucket string `json:"bucket,omitempty"`
 	Prefix string `json:"prefix,omitempty"`
 	// Within limits the sweep to pictures whose ID was created within this number of seconds before the sweep. The

@@ -14,7 +14,7 @@ import (
 )
 
 // gracePeriod is how long an activity may continue after the worker has begun to shut down. Google usually responds
-// within this time, and would also charge for a call that the worker ended earlier.
+// within this time. Ending a call earlier saves nothing, because Google charges for the call anyway.
 const gracePeriod = 3 * time.Second
 
 // stopTimeout is how long a stopping worker waits for its activities. It consists of gracePeriod and the time that an

@@ -156,8 +156,8 @@ func (p *testPicture) awaitErasureRetry(t *testing.T, activity, message string) 
 	}
 }
 
-// checkStaysErased checks that the picture is erased, and that it stays erased after another S3 event. Google must
-// have charged for the picture as many times as one of the numbers in `bills`.
+// checkStaysErased checks that the picture is erased, and that it stays erased after another S3 event. The number of
+// Google's charges for the picture must be one of the values in `bills`.
 func (p *testPicture) checkStaysErased(t *testing.T, bills ...int) {
 	t.Helper()
 	p.checkErased(t, bills)
@@ -167,9 +167,8 @@ func (p *testPicture) checkStaysErased(t *testing.T, bills ...int) {
 	p.checkErased(t, bills)
 }
 
-// checkErased checks that the picture's Record is a tombstone and that S3 has no object of the picture. Google must
-// have charged for the picture as many times as one of the numbers in `bills`. The erase workflow may still be
-// running.
+// checkErased checks that the picture's Record is a tombstone and that S3 has no object of the picture. The number of
+// Google's charges for the picture must be one of the values in `bills`.
 func (p *testPicture) checkErased(t *testing.T, bills []int) {
 	t.Helper()
 	record, _, err := p.Records.Read(testenv.Context(t), p.ID)

@@ -118,8 +118,8 @@ func (p *testPicture) awaitRetry(t *testing.T, want stepFailure) *workflowpb.Pen
 	return nil
 }
 
-// awaitStep waits until the site shows that the function `condition` returns true for the step called `name`. It
-// returns the step in this state.
+// awaitStep polls the site until the step with the given name fulfils `condition`. It returns the step as the site
+// showed it.
 func (p *testPicture) awaitStep(t *testing.T, name picture.StepName, condition func(picture.Step) bool) (found picture.Step) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(testenv.Context(t))

@@ -60,8 +60,8 @@ var explanations = map[cause]struct {
 	{signing, "404"}:         {picture.Misconfigured, "The worker's service account does not exist: check GOOGLE_CREDENTIALS_CONFIG"},
 	{signing, ""}:            {picture.Unavailable, "Signing in to Google failed"},
 
-	// Vision returned the message "The URL does not appear to be accessible by us" with the codes 3, 7, 12 and 14.
-	// This error is therefore recognized by the word "URL" in its message, and not by its code.
+	// Vision returns the message "The URL does not appear to be accessible by us" sometimes with code 3 and sometimes
+	// with 7, 12 or 14. Its word "URL" therefore identifies this error.
 	{byURL, mentionsURL}: {picture.Unfetchable, "Google could not fetch the picture"},
 	// Vision sometimes returns InvalidArgument although the picture at the URL is good
 	// (github.com/googleapis/google-cloud-java/issues/2276). InvalidArgument therefore means BadImage in the phase

@@ -90,9 +90,8 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	if err := s.awaitClouds(ctx); err != nil {
 		return err
 	}
-	// The gateway forwards requests to the program `web`, so the gateway must run until `web` has answered the open
-	// requests and has stopped. Close stops everything in the reverse order of the start, so the gateway starts
-	// before `web`.
+	// The gateway must stop after the program `web`, so that open requests can finish. Close stops the newest stage
+	// first. Therefore the gateway starts first.
 	gateway := s.newStage()
 	s.serve(gateway, "site", s.site, s.gateway().Handler(gateway))
 	if err := s.startProduct(ctx, s.newStage()); err != nil {

@@ -145,8 +145,8 @@ func hasStartedWorkflowTask(e Execution) bool {
 }
 
 // hasPending returns a function that reports whether the execution has exactly one pending activity, with the given
-// name, state and attempt. This activity must also be the latest one in the history. Read requests the description
-// before the history, so the history may already contain a later activity that the description lacks.
+// name, state and attempt. This activity must also be the newest in the history, because the description is older
+// than the history.
 func hasPending(name picture.StepName, state enumspb.PendingActivityState, attempt int32) func(Execution) bool {
 	return func(e Execution) bool {
 		latest := ""

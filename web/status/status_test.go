@@ -16,8 +16,8 @@ import (
 	"triptych/picture"
 )
 
-// recordings contains the expected progress of each execution in testdata/runs. record_test.go recorded these
-// executions from a real Temporal server. The steps are in the format of `describe`.
+// recordings contains the expected progress of each execution in testdata/runs, which record_test.go recorded from a
+// real Temporal server. Each string is the result of the function `describe` for one step.
 var recordings = map[string]struct {
 	status picture.Status
 	steps  [3]string
@@ -197,8 +197,8 @@ func encode(t *testing.T, values ...any) *commonpb.Payloads {
 	return payloads
 }
 
-// describe returns a step as words: its status, its attempt number, the names of the times that are set, the cloud
-// for which it waits, and its error.
+// describe returns a step as words: its status, its attempt number, the names of the time fields that are not zero,
+// the cloud for which it waits, and its error.
 func describe(s picture.Step) string {
 	words := []string{string(s.Status)}
 	if s.Attempt > 0 {

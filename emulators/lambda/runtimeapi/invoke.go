@@ -96,8 +96,8 @@ func (h *Host) acquireEnvironment() (e *environment, isNew bool, err error) {
 	return e, true, err
 }
 
-// releaseEnvironment makes the environment e available for the next invocation. If RetryNow was called after e had
-// been started, releaseEnvironment stops e instead, because a network client in e may wait before it reconnects.
+// releaseEnvironment makes the environment e available for the next invocation. If RetryNow was called after the
+// start of e, releaseEnvironment stops e, because a network client in e may delay its next connection.
 func (h *Host) releaseEnvironment(e *environment) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

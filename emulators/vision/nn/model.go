@@ -99,10 +99,8 @@ func (m *Model) Depthwise(name string, stride int) Depthwise {
 	return Depthwise{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[2]), stride, Same}
 }
 
-// filters returns the weights name/kind of a convolution. If the model contains name/scale, filters multiplies the
-// weights of each output channel by a value of name/scale and adds a value of name/min. The output channel is the
-// last dimension of the weights, but the third dimension if the last one has the length 1, as in a depthwise
-// convolution.
+// filters returns the weights of a convolution, whose key in the model is `name`/`kind`. If the model has the key
+// `name`/scale, filters scales the weights of each output channel.
 func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	stored := m.Tensor(name+"/"+kind, shape...)
 	if _, ok := m.stored[name+"/scale"]; !ok {
