@@ -20,8 +20,8 @@ const (
 	retryDeadline    = 5 * time.Second // for the start of the next attempt
 )
 
-// TestWorkers ends the worker that is executing annotate, and checks that the other worker starts the next attempt
-// within a time limit.
+// TestWorkers runs two workers, and ends the one that is executing annotate. It checks that the other worker starts
+// the next attempt within a time limit.
 func TestWorkers(t *testing.T) {
 	env := testenv.Start(t)
 	env.StartProgram("other worker", "worker", nil)

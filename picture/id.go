@@ -24,8 +24,8 @@ const Prefix = "pictures/"
 // formats lists the accepted content types and their file extensions.
 var formats = [...]struct{ contentType, ext string }{{"image/jpeg", "jpg"}, {"image/png", "png"}, {"image/webp", "webp"}}
 
-// NewID returns a UUIDv7 as RFC 9562 defines it, so that IDs sort by creation time. NewID sets 74 bits at random, but
-// uuid.NewV7 would set only 62.
+// NewID returns a UUIDv7 as RFC 9562 defines it, so that IDs sort by creation time. An ID must be hard to guess, so
+// NewID sets 74 bits at random. uuid.NewV7 would set only 62.
 func NewID(now time.Time) ID {
 	var u uuid.UUID
 	binary.BigEndian.PutUint64(u[:], uint64(now.UnixMilli())<<16)

@@ -35,8 +35,8 @@ type Order struct {
 	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"`
 }
 
-// New fails if the arguments describe no S3 object. The ID is part of the key if the site created the key, otherwise
-// a hash.
+// New returns the Picture for one version of an S3 object. It fails if the arguments describe no S3 object. If the
+// site created the key, New takes the ID from the key. Otherwise, the ID is a hash.
 func New(bucket, key, versionID, etag string, size int64, uploadedAt time.Time) (Picture, error) {
 	switch {
 	case bucket == "":

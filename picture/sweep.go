@@ -35,8 +35,8 @@ type SweepCounts struct {
 // Backfill reports whether the sweep selects objects that were not uploaded through the site.
 func (s Sweep) Backfill() bool { return s.Bucket != "" || s.Prefix != "" }
 
-// LowPriority reports whether the sweep's pictures must wait for all other pictures. A sweep with low priority also
-// limits the number of open workflows.
+// LowPriority reports whether the sweep's pictures must wait for all other pictures. Such a sweep also pauses while
+// too many workflows are open.
 func (s Sweep) LowPriority() bool { return s.Backfill() || s.Reannotate }
 
 // KeyAt returns a key that sorts after the keys of all uploads created before t, and before the keys of all other

@@ -67,8 +67,8 @@ func readUploadRequest(body io.Reader) (uploadRequest, error) {
 	if want.Size < 1 || want.Size > picture.MaxSize {
 		return uploadRequest{}, clientError(http.StatusBadRequest, "size is %d: a picture must have 1 to %d bytes.", want.Size, picture.MaxSize)
 	}
-	// DecodeString accepts line breaks and wrong padding bits. To refuse such input, the code encodes the sum again
-	// and compares the result with the input.
+	// DecodeString also accepts input that contains line breaks or wrong padding bits. Such input differs from the
+	// encoding of the decoded sum, so the comparison below refuses it.
 	sum, err := base64.StdEncoding.DecodeString(want.SHA256)
 	if err != nil || len(sum) != 32 || base64.StdEncoding.EncodeToString(sum) != want.SHA256 {
 		return uploadRequest{}, clientError(http.StatusBadRequest, "sha256 is not the base64 of 32 bytes: send the picture's SHA-256 in base64, with padding.")

@@ -23,8 +23,9 @@ import (
 	"triptych/workflows"
 )
 
-// goldenPath returns the path of a golden history. Never replace an existing golden history, because workflows with
-// the same history may still be open.
+// goldenPath returns the path of a golden history, which is a recorded workflow history that TestGolden replays.
+// Never replace a golden history. Workflows with the same history may still be open, and only its replay shows that
+// the current code can continue them.
 func goldenPath(workflow, branch string) string {
 	return filepath.Join("testdata", workflow, branch+".json")
 }
@@ -60,8 +61,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestGoldenTakesItsBranch checks that each golden history takes the branch that its file name states. Otherwise, no
-// replay would detect a change to that branch.
+// TestGoldenTakesItsBranch checks that each golden history takes the branch that its file name states. If a history
+// took a different branch, its replay would not execute the stated branch and would not detect a change to it.
 func TestGoldenTakesItsBranch(t *testing.T) {
 	for name, b := range branches() {
 		t.Run(name, func(t *testing.T) { b.checkHistory(t, loadHistory(t, goldenPath(picture.AnnotateWorkflow, name))) })

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// Main sets SSL_CERT_FILE, runs the tests of a package and exits. Call Main from TestMain, because Go reads
-// SSL_CERT_FILE only once per process.
+// Main sets SSL_CERT_FILE, runs the tests of a package and exits. Go reads SSL_CERT_FILE only once, when it first
+// needs the trusted roots. Call Main from TestMain, so that the variable is set before that.
 func Main(m *testing.M) {
 	code, err := run(m)
 	if err != nil {

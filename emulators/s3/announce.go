@@ -17,8 +17,9 @@ import (
 	"triptych/emulators/s3event"
 )
 
-// announcer creates an event for every new object. An intent is stored before the object is created, so that a killed
-// process loses no event.
+// announcer creates an event for every new object. Before it creates the object, it stores an intent, which is a note
+// that the object is being created. If the process is killed before it stores the event, the next process finds the
+// intent and creates the event.
 type announcer struct {
 	backend.Backend
 	outbox         *outbox
@@ -53,8 +54,8 @@ func (a *announcer) CopyObject(ctx context.Context, in s3response.CopyObjectInpu
 	return out, err
 }
 
-// announce stores an intent (a note that an object is being created), calls `create`, and replaces the intent with
-// the event. `create` creates the object and completes the Creation.
+// announce stores an intent, calls `create`, and replaces the intent with the event. `create` creates the object and
+// stores the object's version ID in the Creation.
 func (a *announcer) announce(ctx context.Context, event string, bucket, key *string, create func(*s3event.Creation) error) error {
 	c := s3event.Creation{EventName: event, Region: a.region, Bucket: *bucket, Key: *key, Time: time.Now(), Sequencer: a.outbox.sequencer()}
 	if a.outbox.notify == "" || !strings.HasPrefix(*key, a.prefix) || a.faults.dropsEvents(*key) {

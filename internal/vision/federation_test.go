@@ -71,7 +71,8 @@ func credentialsConfig(google string) string {
 		pool, google, google, serviceAccount)
 }
 
-// signIn replaces the client. The new client has no token yet, so it must sign in.
+// signIn loads the AWS configuration again, and replaces f.client with a new Cloud Vision client. The new client has
+// no token, so it must obtain one before it can send a request.
 func (f *federationEnv) signIn(t *testing.T) {
 	t.Helper()
 	cfg, err := awsconfig.LoadDefaultConfig(t.Context())

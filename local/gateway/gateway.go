@@ -25,8 +25,8 @@ type Gateway struct {
 	Redrive    func() (int, error) // delivers the dead letters again and returns their number
 }
 
-// Handler returns the HTTP handler for the site's address. A request to set a fault continues after its client
-// disconnects, and stops when ctx ends.
+// Handler returns the HTTP handler for the site's address. If a client disconnects while the handler sets a fault for
+// it, the handler continues. It stops only when ctx ends.
 func (g *Gateway) Handler(ctx context.Context) http.Handler {
 	local, proxy := g.ownPageOnly(g.localAPI(ctx)), newProxy(g.Web)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -53,8 +53,9 @@ func newProxy(web string) http.Handler {
 	}
 }
 
-// ownPageOnly rejects requests from pages of other sites. It also checks the Host header. If a page uses DNS
-// rebinding, this header contains the page's domain instead of a loopback address.
+// ownPageOnly rejects a request if its Origin header names another site, or if its Host header is not a loopback
+// address. The check of the Host header protects against DNS rebinding. In this attack, the domain of another site
+// resolves to this machine, and the Host header contains that domain.
 func (g *Gateway) ownPageOnly(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

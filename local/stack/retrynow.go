@@ -21,8 +21,8 @@ func (s *Stack) retryNow(ctx context.Context, cloud string) {
 	defer cancel()
 	err := s.retryActivitiesNow(ctx)
 	if cloud == "temporal" {
-		// The running worker process would wait up to 16 s until it connects to Temporal, because gRPC delays
-		// repeated attempts. A new worker process connects immediately.
+		// The running worker process would wait up to 16 s until it connects to Temporal, because gRPC waits longer
+		// after each failed attempt to connect. A new worker process connects immediately.
 		s.children["worker"].Stop()
 		s.children["worker"].Start()
 		err = errors.Join(err, s.Lambda.RetryNow()) // S3 events wait only for Temporal

@@ -33,7 +33,7 @@ function pictureHeadline({ upload, progress, id, photo }) {
 	return !photo && grantExpired(id) ? ["This picture is not here", "It never arrived, or it has been deleted."] : ["Waiting for the picture to arrive", "AWS reports its arrival."];
 }
 
-// retentionText returns the retention text, or "" if days is undefined.
+// retentionText says when the site deletes pictures ("" if unknown).
 export function retentionText({ retentionDays: days }) {
 	if (days === undefined) return "";
 	return days ? "This site deletes pictures after " + (days > 1 ? days + " days." : "a day.") : "This site deletes no picture by itself.";

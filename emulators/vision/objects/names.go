@@ -2,8 +2,8 @@ package objects
 
 import "slices"
 
-// names contains the classes of COCO in Google's spelling. An empty name stands for the background or for a class
-// that COCO has removed.
+// names contains the classes of the data set COCO in Google's spelling. The index is the number of the class in COCO.
+// The name is empty for the background (number 0) and for classes that COCO has removed.
 var names = [91]string{
 	1: "Person", 2: "Bicycle", 3: "Car", 4: "Motorcycle", 5: "Airplane", 6: "Bus", 7: "Train", 8: "Truck",
 	9: "Boat", 10: "Traffic light", 11: "Fire hydrant", 13: "Stop sign", 14: "Parking meter", 15: "Bench",
