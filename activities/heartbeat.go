@@ -15,6 +15,10 @@ import (
 // returned context `alive`, because Google may already have charged for the Vision call.
 func heartbeat(ctx context.Context) (alive context.Context, stop func()) {
 	alive, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	release := func() {}
+	if deadline, ok := ctx.Deadline(); ok {
+		alive, release = context.WithDeadline(alive, deadline)
+	}
 	context.AfterFunc(ctx, func() {
 		if cause := context.Cause(ctx); !isFailedHeartbeat(cause) {
 			cancel(cause)
@@ -31,7 +35,7 @@ func heartbeat(ctx context.Context) (alive context.Context, stop func()) {
 			}
 		}
 	}()
-	return alive, func() { cancel(nil) }
+	return alive, func() { cancel(nil); release() }
 }
 
 // isFailedHeartbeat reports whether the SDK cancelled the context because a heartbeat RPC failed. See internalHeartBeat in

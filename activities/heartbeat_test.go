@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
@@ -39,4 +40,19 @@ func TestHeartbeat(t *testing.T) {
 			})
 		})
 	}
+	t.Run("timeout_of_the_attempt_cancels_the_call_after_a_failed_heartbeat", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			attempt, end := context.WithTimeout(t.Context(), time.Second) // before the first heartbeat
+			defer end()
+			ctx, cancel := context.WithCancelCause(attempt)
+			alive, stop := heartbeat(ctx)
+			defer stop()
+			cancel(serviceerror.NewUnavailable("connection refused"))
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if !errors.Is(alive.Err(), context.DeadlineExceeded) {
+				t.Errorf("got %v after the timeout, want %v", alive.Err(), context.DeadlineExceeded)
+			}
+		})
+	})
 }

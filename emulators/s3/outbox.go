@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -86,21 +86,38 @@ func (o *outbox) removeIntent(c s3event.Creation) {
 
 // readIntents returns the intents that an earlier process has left in the outbox.
 func (o *outbox) readIntents() ([]s3event.Creation, error) {
-	names, err := fs.Glob(os.DirFS(o.dir), "*"+intentSuffix)
+	names, err := o.list(intentSuffix)
 	if err != nil {
-		return nil, fmt.Errorf("reading the outbox: %w", err)
+		return nil, err
 	}
-	intents := make([]s3event.Creation, len(names))
-	for i, name := range names {
+	var intents []s3event.Creation
+	for _, name := range names {
 		doc, err := os.ReadFile(filepath.Join(o.dir, name))
-		if err == nil {
-			err = json.Unmarshal(doc, &intents[i])
-		}
 		if err != nil {
 			return nil, fmt.Errorf("reading an intent: %w", err)
 		}
+		var intent s3event.Creation
+		if err := json.Unmarshal(doc, &intent); err != nil { // possible after a power cut, because files are not synced
+			slog.Error("ignoring an unreadable intent", "file", name, "error", err)
+			continue
+		}
+		intents = append(intents, intent)
 	}
 	return intents, nil
+}
+
+// list returns the names of the files with this suffix. fs.Glob is not used, because it ignores I/O errors.
+func (o *outbox) list(suffix string) (names []string, err error) {
+	entries, err := os.ReadDir(o.dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading the outbox: %w", err)
+	}
+	for _, entry := range entries {
+		if strings.HasSuffix(entry.Name(), suffix) {
+			names = append(names, entry.Name())
+		}
+	}
+	return names, nil
 }
 
 // deliver sends the events in the outbox to the Lambda function, in any order, until ctx ends. If the function does
@@ -132,9 +149,9 @@ func (o *outbox) deliver(ctx context.Context) {
 
 // deliverAll makes one attempt to deliver each event in the outbox, and returns the first error.
 func (o *outbox) deliverAll(ctx context.Context) error {
-	names, err := fs.Glob(os.DirFS(o.dir), "*"+eventSuffix)
+	names, err := o.list(eventSuffix)
 	if err != nil {
-		return fmt.Errorf("reading the outbox: %w", err)
+		return err
 	}
 	var g errgroup.Group
 	g.SetLimit(concurrentDeliveries)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -70,19 +69,22 @@ func (h *Host) writeDeadLetter(e event, attempts int, last outcome) error {
 // Redrive moves all dead letters back to the queue and returns their number. Redrive ignores files that are not dead
 // letters.
 func (h *Host) Redrive() (moved int, err error) {
-	names, err := fs.Glob(os.DirFS(deadLetters(h.Dir)), "*.json")
-	if err != nil {
+	entries, err := os.ReadDir(deadLetters(h.Dir)) // unlike fs.Glob, ReadDir returns I/O errors
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return 0, fmt.Errorf("listing the dead letters: %w", err)
 	}
-	for _, name := range names {
-		path := filepath.Join(deadLetters(h.Dir), name)
+	for _, entry := range entries {
+		if filepath.Ext(entry.Name()) != ".json" {
+			continue
+		}
+		path := filepath.Join(deadLetters(h.Dir), entry.Name())
 		doc, err := os.ReadFile(path)
 		if err != nil {
 			return moved, fmt.Errorf("reading a dead letter: %w", err)
 		}
 		var d deadLetter
 		if err := json.Unmarshal(doc, &d); err != nil || len(d.RequestPayload) == 0 {
-			slog.Warn("a file in the directory of the dead letters is not a dead letter", "file", name, "error", err)
+			slog.Warn("a file in the directory of the dead letters is not a dead letter", "file", entry.Name(), "error", err)
 			continue
 		}
 		if err := h.accept(event{d.RequestContext.RequestID, d.RequestPayload}); err != nil {
