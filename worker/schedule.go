@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"triptych/picture"
@@ -23,7 +25,7 @@ var sweeps = map[string]struct {
 	"sweep-all": {24 * time.Hour, picture.Sweep{}},
 }
 
-// createSchedules creates the schedules of the sweeps, or updates the existing ones. Every worker does so when it starts.
+// createSchedules creates or changes the schedules. It skips equal ones: an update makes Temporal drop overdue sweeps.
 func createSchedules(ctx context.Context, c client.Client) error {
 	const overlap = enumspb.SCHEDULE_OVERLAP_POLICY_SKIP // do not start a sweep while the previous one is running
 	for id, s := range sweeps {
@@ -36,6 +38,11 @@ func createSchedules(ctx context.Context, c client.Client) error {
 			err = c.ScheduleClient().GetHandle(ctx, id).Update(ctx, client.ScheduleUpdateOptions{
 				DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 					schedule := in.Description.Schedule
+					current, ok := schedule.Action.(*client.ScheduleWorkflowAction)
+					if ok && len(schedule.Spec.Intervals) == 1 && schedule.Spec.Intervals[0].Every == s.every &&
+						schedule.Policy.Overlap == overlap && sweepOf(current) == s.sweep && current.Workflow == action.Workflow && current.TaskQueue == action.TaskQueue {
+						return nil, temporal.ErrSkipScheduleUpdate
+					}
 					schedule.Spec, schedule.Action, schedule.Policy.Overlap = &spec, action, overlap
 					return &client.ScheduleUpdate{Schedule: &schedule}, nil
 				},
@@ -46,4 +53,14 @@ func createSchedules(ctx context.Context, c client.Client) error {
 		}
 	}
 	return nil
+}
+
+// sweepOf returns the sweep that a described action starts, or the zero Sweep if the action has no such argument.
+func sweepOf(action *client.ScheduleWorkflowAction) (s picture.Sweep) {
+	for _, arg := range action.Args {
+		if payload, ok := arg.(*commonpb.Payload); ok {
+			_ = converter.GetDefaultDataConverter().FromPayload(payload, &s)
+		}
+	}
+	return s
 }
