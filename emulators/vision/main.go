@@ -1,5 +1,4 @@
-// Command vision runs the emulator of Cloud Vision alone, on a loopback address. Start it with: go run
-// ./emulators/vision
+// Command vision runs only the Cloud Vision emulator: go run ./emulators/vision
 package main
 
 import (

@@ -23,12 +23,11 @@ import (
 
 var regenerate = flag.Bool("regenerate", false, "recreate testdata from the source packages; needs apt-get and dpkg")
 
-// The original pictures come from three Debian packages and a Go module.
 const (
-	scikit  = "python3-skimage"
-	darknet = "darknet"
-	jxl     = "libjxl-testdata"
-	gocv    = "gocv.io/x/gocv@v0.37.0"
+	scikit  = "python3-skimage"        // Debian package
+	darknet = "darknet"                // Debian package
+	jxl     = "libjxl-testdata"        // Debian package
+	gocv    = "gocv.io/x/gocv@v0.37.0" // Go module
 )
 
 var originals = []struct{ from, path, sha256, name string }{
@@ -46,7 +45,6 @@ var originals = []struct{ from, path, sha256, name string }{
 	{gocv, "images/face.jpg", "51f524c76aeb4e12f97476978e1f3b0d0276b9db0a159833d10ca242a19cbf50", "webcam"},
 }
 
-// derived maps the name of each derived picture to the function that makes this picture from the originals.
 var derived = map[string]func(originals map[string]image.Image) image.Image{
 	"people": func(from map[string]image.Image) image.Image {
 		return composed(
@@ -131,7 +129,7 @@ func recreate(t *testing.T) {
 		}
 		data := out.Bytes()
 		if name == "rotated" {
-			data = lyingOnItsSide(data)
+			data = withExifOrientation6(data)
 		}
 		if err := os.WriteFile("testdata/"+name+".jpg", data, 0o644); err != nil {
 			t.Fatal(err)
@@ -139,7 +137,6 @@ func recreate(t *testing.T) {
 	}
 }
 
-// fetch downloads each package into a subdirectory of `dir`. The subdirectory has the name of the package.
 func fetch(t *testing.T, dir string) {
 	commands := []string{`mkdir -p gocv.io/x && go mod init photographs && go mod download ` + gocv +
 		` && cp -r "$(go env GOMODCACHE)/` + gocv + `" ` + gocv + ` && chmod -R u+w gocv.io`}
@@ -164,16 +161,14 @@ func read(t *testing.T, file string) []byte {
 	return data
 }
 
-// part contains a rectangle of a source picture (`cut`) and the destination of this rectangle in the composed picture
-// (`put`).
 type part struct {
-	of       image.Image
-	cut, put image.Rectangle
+	of  image.Image
+	cut image.Rectangle // of the source picture
+	put image.Rectangle // in the composed picture
 }
 
-// composed copies the parts into a picture of 1280 × 720 pixels, the size of a webcam picture.
 func composed(parts ...part) image.Image {
-	whole := image.NewRGBA(image.Rect(0, 0, 1280, 720))
+	whole := image.NewRGBA(image.Rect(0, 0, 1280, 720)) // the size of a webcam picture
 	for _, p := range parts {
 		xdraw.CatmullRom.Scale(whole, p.put, p.of, p.cut, draw.Src, nil)
 	}
@@ -191,8 +186,7 @@ func darkened(from image.Image) image.Image {
 	return to
 }
 
-// anticlockwise rotates a square picture anticlockwise by 90°. A phone that is held upright stores the pixels of a
-// photograph in this orientation.
+// The picture must be square. A phone that is held upright stores photographs rotated like this.
 func anticlockwise(from image.Image) image.Image {
 	side := from.Bounds().Dx()
 	to := image.NewRGBA(from.Bounds())
@@ -204,8 +198,8 @@ func anticlockwise(from image.Image) image.Image {
 	return to
 }
 
-// lyingOnItsSide returns the JPEG with the Exif orientation 6, which tells a viewer to rotate the picture clockwise.
-func lyingOnItsSide(data []byte) []byte {
+// Viewers rotate orientation 6 clockwise.
+func withExifOrientation6(data []byte) []byte {
 	const exif = "\xff\xe1\x00\x22Exif\x00\x00" + "MM\x00\x2a\x00\x00\x00\x08" + "\x00\x01" +
 		"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00" + "\x00\x00\x00\x00"
 	const start = 2 // bytes: FF D8

@@ -25,7 +25,6 @@ import (
 	"triptych/emulators/vision/annotator"
 )
 
-// serve starts a Server for the test. It returns the Server and a connected client from Google's library.
 func serve(t testing.TB, change ...func(*annotator.Server)) (*annotator.Server, *vision.ImageAnnotatorClient) {
 	t.Helper()
 	server, err := annotator.New()

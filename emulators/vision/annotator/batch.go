@@ -12,17 +12,15 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// maxImages is the maximum number of images in a request (https://cloud.google.com/vision/quotas).
-const maxImages = 16
+const maxImages = 16 // per request (https://cloud.google.com/vision/quotas)
 
-// BatchAnnotateImages annotates each image separately. If one image fails, the response for this image contains the
-// error, and the call still succeeds.
+// BatchAnnotateImages succeeds even if an image fails. Only the response for that image contains the error.
 func (s *Server) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchAnnotateImagesRequest) (*visionpb.BatchAnnotateImagesResponse, error) {
 	if proto.Size(batch) > maxRequest {
 		return nil, status.Errorf(codes.InvalidArgument, "Request payload size exceeds the limit: %d bytes.", maxRequest)
 	}
 	fault := s.faults.Take(func(f Fault) bool { return f.Only == "" || containsImage(batch, f.Only) })
-	if err := fault.happen(ctx); err != nil {
+	if err := fault.delayAndFail(ctx); err != nil {
 		return nil, err
 	}
 	if fault.Empty {
@@ -63,8 +61,7 @@ func (s *Server) response(ctx context.Context, request *visionpb.AnnotateImageRe
 	return response
 }
 
-// recoverPanic wraps the function `work` so that a panic, for example in a decoder, becomes the gRPC error 13
-// (INTERNAL) of one image. Other images are not affected.
+// recoverPanic converts a panic, for example in an image decoder, to an INTERNAL error, so that only one image fails.
 func recoverPanic(ctx context.Context, work func() error) func() error {
 	return func() (err error) {
 		defer func() {
@@ -77,7 +74,6 @@ func recoverPanic(ctx context.Context, work func() error) func() error {
 	}
 }
 
-// failed returns the response of an image that could not be annotated.
 func failed(err error) *visionpb.AnnotateImageResponse {
 	return &visionpb.AnnotateImageResponse{Error: status.Convert(err).Proto()}
 }

@@ -10,8 +10,8 @@ import (
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 )
 
-// BenchmarkAnnotate measures a call of Google's client. On Linux, the metric peakMB is the peak memory of the test
-// process, which includes the client.
+// BenchmarkAnnotate reports peakMB on Linux: the peak memory of the test process, which contains the server and the
+// client.
 func BenchmarkAnnotate(b *testing.B) {
 	for _, bb := range []struct {
 		name     string
@@ -41,14 +41,11 @@ func BenchmarkAnnotate(b *testing.B) {
 	}
 }
 
-// resetPeak frees the memory of earlier benchmarks and resets the peak memory that the system has recorded for this
-// process.
 func resetPeak() {
 	debug.FreeOSMemory()
 	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // proc_pid_clear_refs(5); other systems do not report a peak
 }
 
-// peakMemory returns the peak resident memory of this process in bytes.
 func peakMemory() (float64, bool) {
 	status, _ := os.ReadFile("/proc/self/status")
 	_, after, found := strings.Cut(string(status), "VmHWM:")

@@ -20,7 +20,6 @@ type detections struct {
 	colours []colours.Colour
 }
 
-// detect runs the detectors for the requested features in parallel and returns their results.
 func (s *Server) detect(ctx context.Context, picture *image.RGBA, limits resultLimits) (*detections, error) {
 	found := &detections{}
 	detectors, ctx := errgroup.WithContext(ctx)
@@ -45,8 +44,8 @@ func (s *Server) detect(ctx context.Context, picture *image.RGBA, limits resultL
 	return found, detectors.Wait()
 }
 
-// forDetector returns the maximum number of results of a detector. If labels are requested, it returns maxResults,
-// because labels are derived from the results of all detectors.
+// forDetector returns maxResults if labels are requested, because labels are derived from the results of all
+// detectors.
 func (l resultLimits) forDetector(feature visionpb.Feature_Type) int {
 	if l[visionpb.Feature_LABEL_DETECTION] > 0 {
 		return maxResults

@@ -17,8 +17,8 @@ import (
 	"triptych/emulators/faults"
 )
 
-// Fault makes calls of BatchAnnotateImages fail. Of the fields Code, Empty, ImageCode and Response, in this order,
-// only the first field that is set takes effect.
+// Fault makes calls of BatchAnnotateImages fail, wait or return a fixed response. If several of Code, Empty,
+// ImageCode and Response are set, only the first one in this order is used.
 type Fault struct {
 	Only       string                          // calls with an image whose URL or bytes contain it; "" means all calls
 	Times      int                             // number of calls that fail; 0 means until the Fault is replaced
@@ -32,16 +32,15 @@ type Fault struct {
 	RetryAfter time.Duration                   // sent with Code, as google.rpc.RetryInfo
 }
 
-// Rule returns the fields that decide to which calls the Fault applies.
+// Rule implements faults.Fault.
 func (f Fault) Rule() faults.Rule {
 	return faults.Rule{Only: f.Only, Times: f.Times, Delay: f.Delay, OnMatch: f.OnMatch}
 }
 
-// SetFault adds the Fault f. If the Server already has a Fault that has the same `Only`, f replaces that Fault. A
-// Fault whose `Only` is set takes precedence over a Fault whose `Only` is empty.
+// SetFault replaces an earlier Fault with the same Only. If several Faults match a call, the one with the longest
+// Only is used.
 func (s *Server) SetFault(f Fault) { s.faults.Put(f) }
 
-// containsImage reports whether the batch has an image whose URL or bytes contain the parameter `text`.
 func containsImage(batch *visionpb.BatchAnnotateImagesRequest, text string) bool {
 	return slices.ContainsFunc(batch.Requests, func(r *visionpb.AnnotateImageRequest) bool {
 		image := r.GetImage()
@@ -49,9 +48,7 @@ func containsImage(batch *visionpb.BatchAnnotateImagesRequest, text string) bool
 	})
 }
 
-// happen waits for the delay of the Fault and then returns the error for the whole call. It returns nil if the field
-// Code is not set.
-func (f Fault) happen(ctx context.Context) error {
+func (f Fault) delayAndFail(ctx context.Context) error {
 	if err := f.Rule().Wait(ctx); err != nil {
 		return status.FromContextError(err).Err()
 	}
@@ -69,8 +66,6 @@ func (f Fault) happen(ctx context.Context) error {
 	return failure.Err()
 }
 
-// response returns the response that the Fault sends instead of an image's annotation. It returns nil if the Fault
-// does not replace annotations.
 func (f Fault) response() *visionpb.AnnotateImageResponse {
 	if f.ImageCode != codes.OK {
 		return failed(status.Error(f.ImageCode, f.message(f.ImageCode)))

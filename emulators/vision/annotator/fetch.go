@@ -24,8 +24,7 @@ const (
 
 var errNotLoopback = errors.New("only loopback addresses and localhost are fetched")
 
-// newClient returns a client that connects to loopback only. The client ignores the environment variables for
-// proxies.
+// The Transport has no Proxy, because a proxy on loopback could fetch pictures from other machines.
 func newClient() *http.Client {
 	return &http.Client{
 		Timeout:   fetchTimeout,
@@ -39,8 +38,7 @@ func newClient() *http.Client {
 	}
 }
 
-// dialLoopback connects only to loopback addresses and sends no DNS requests. For names that end in .localhost, such
-// as the names in the S3 emulator's URLs, it connects to 127.0.0.1.
+// dialLoopback sends no DNS requests. Names that end in .localhost mean 127.0.0.1 (RFC 6761, section 6.3).
 func dialLoopback(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -55,8 +53,8 @@ func dialLoopback(ctx context.Context, network, address string) (net.Conn, error
 	return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(host, port))
 }
 
-// fetch downloads the picture. Like Google's service, it does not tell the client why a download failed. The log
-// omits the URL, because the URL may be signed.
+// Like Google's service, fetch does not tell the client why a download failed. It logs the reason without the URL,
+// because the URL may be signed.
 func (s *Server) fetch(ctx context.Context, source *visionpb.ImageSource) ([]byte, error) {
 	uri := source.GetImageUri()
 	if uri == "" {

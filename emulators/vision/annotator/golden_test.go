@@ -12,8 +12,6 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// golden lists the expected response for each test photograph. Positions are in pixels of the picture after it is
-// rotated upright.
 var golden = []struct {
 	photograph string
 	content    string
@@ -78,16 +76,14 @@ type goldenObject struct {
 	box   box
 }
 
-type box struct{ left, top, right, bottom float64 }
+type box struct{ left, top, right, bottom float64 } // in pixels of the upright picture
 
-// These constants are the accepted differences from the expected positions and scores. Differences occur because
-// processors and JPEG decoders round differently.
+// Tolerances: processors and JPEG decoders round differently.
 const (
 	pixels = 12
 	score  = 0.05
 )
 
-// responses caches the response for each photograph, for TestGolden and TestReadme.
 var responses = map[string]*visionpb.AnnotateImageResponse{}
 
 func cachedResponse(t *testing.T, client *vision.ImageAnnotatorClient, name string) *visionpb.AnnotateImageResponse {
@@ -153,8 +149,7 @@ func boxOfFractions(p *visionpb.BoundingPoly, of *photo.Photo) box {
 	return box{float64(v[0].X) * width, float64(v[0].Y) * height, float64(v[2].X) * width, float64(v[2].Y) * height}
 }
 
-// expression returns the names of the expressions that are at least possible for a face. A question mark follows the
-// name of an expression that has the likelihood POSSIBLE.
+// expression returns, for example, "joy, anger?". The question mark stands for the likelihood POSSIBLE.
 func expression(f *visionpb.FaceAnnotation) string {
 	var names []string
 	for _, e := range []struct {

@@ -13,8 +13,7 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// Each of these errors concerns one image. If Google's message for an error is known, the error contains this
-// message.
+// The messages are Google's where known.
 var (
 	errIncomplete    = status.Error(codes.InvalidArgument, "Request must specify image and features.")
 	errBadImage      = status.Error(codes.InvalidArgument, "Bad image data.")
@@ -30,7 +29,7 @@ const (
 	maxResults     = 100
 )
 
-// Features returns the names of the features that the server implements.
+// Features returns names such as FACE_DETECTION.
 func Features() []string {
 	return []string{
 		visionpb.Feature_FACE_DETECTION.String(), visionpb.Feature_OBJECT_LOCALIZATION.String(),
@@ -38,7 +37,6 @@ func Features() []string {
 	}
 }
 
-// annotate returns the response for one image. A returned error is a gRPC status or the error of ctx.
 func (s *Server) annotate(ctx context.Context, request *visionpb.AnnotateImageRequest) (*visionpb.AnnotateImageResponse, error) {
 	limits, err := parseFeatures(request.GetFeatures())
 	if err != nil {
@@ -68,11 +66,10 @@ func (s *Server) annotate(ctx context.Context, request *visionpb.AnnotateImageRe
 	return found.response(p, limits), ctx.Err()
 }
 
-// resultLimits contains the maximum number of results of each requested feature.
 type resultLimits map[visionpb.Feature_Type]int
 
-// parseFeatures returns the limits of the requested features. It returns an error if a feature is not implemented,
-// because an empty result would mean that nothing was found.
+// parseFeatures returns an error for a feature that is not implemented, because an empty result would mean that
+// nothing was found.
 func parseFeatures(features []*visionpb.Feature) (resultLimits, error) {
 	limits := resultLimits{}
 	for _, f := range features {

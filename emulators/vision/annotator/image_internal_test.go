@@ -17,7 +17,6 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// newServer returns a server and the bytes of a JPEG.
 func newServer(t *testing.T) (*Server, []byte) {
 	t.Helper()
 	s, err := New()

@@ -15,7 +15,7 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// hugePNG returns a PNG of 33 bytes whose header announces 100 megapixels.
+// hugePNG announces 100 megapixels in 33 bytes.
 func hugePNG() []byte {
 	header := []byte("IHDR")
 	header = binary.BigEndian.AppendUint32(header, 10_000)
@@ -25,8 +25,7 @@ func hugePNG() []byte {
 	return binary.BigEndian.AppendUint32(append(out, header...), crc32.ChecksumIEEE(header))
 }
 
-// startPictures starts a web server that serves test pictures, and returns the server's URL. A request for the path
-// /hop/N is redirected N times.
+// /hop/3 redirects three times.
 func startPictures(t *testing.T) string {
 	red := plain(t, color.RGBA{255, 0, 0, 255}).Content
 	mux := http.NewServeMux()

@@ -18,8 +18,6 @@ var update = flag.Bool("update", false, "rewrite the table in the README")
 
 var inReadme = []string{"astronaut", "dark", "desk", "people", "coffee", "bicycle", "cliff"}
 
-// TestReadme compares the table in emulators/vision/README.md with the server's responses. With the flag -update, the
-// test rewrites the table.
 func TestReadme(t *testing.T) {
 	_, client := serve(t)
 	var table strings.Builder
@@ -54,8 +52,6 @@ func joined[T any](all []T, text func(T) string) string {
 
 var decimals = regexp.MustCompile(`\d\.\d\d`)
 
-// checkTable compares the table in the README with the expected table in the parameter `want`. Words must be equal,
-// and scores may differ by the tolerance of TestGolden.
 func checkTable(t *testing.T, want string) {
 	const file, begin, end = "../README.md", "<!-- results -->\n", "<!-- /results -->"
 	text, err := os.ReadFile(file)

@@ -13,9 +13,8 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// landmarks lists, for each of Google's landmarks, indexes of points in faces.Landmarks. The position of the landmark
-// is the mean of these points. Google's landmarks of the ears and cheeks are missing, because faces.Landmarks has no
-// points there.
+// Each of Google's landmarks is the mean of the listed points of faces.Landmarks. Ears and cheeks are missing,
+// because faces.Landmarks has no points there.
 var landmarks = []struct {
 	kind   visionpb.FaceAnnotation_Landmark_Type
 	points []int
@@ -54,8 +53,6 @@ var landmarks = []struct {
 	{visionpb.FaceAnnotation_Landmark_CHIN_RIGHT_GONION, []int{12}},
 }
 
-// faceAnnotation returns Google's annotation for a face, in pixels of the upright original picture. Values that the
-// server does not measure are 0 or UNKNOWN.
 func faceAnnotation(p *photo.Photo, f faces.Face) *visionpb.FaceAnnotation {
 	inner := f.Landmarks.Bounds()
 	outer := faces.Box{
@@ -83,12 +80,10 @@ func faceAnnotation(p *photo.Photo, f faces.Face) *visionpb.FaceAnnotation {
 	return annotation
 }
 
-// inOriginal converts a position in the scaled picture Photo.Pixels to the position in the original picture.
 func inOriginal(p *photo.Photo, at faces.Point) faces.Point {
 	return faces.Point{X: at.X * float64(p.Scale), Y: at.Y * float64(p.Scale)}
 }
 
-// polygon returns the corners of the part of box b that is inside the picture, clockwise from the upper left corner.
 func polygon(p *photo.Photo, b faces.Box) *visionpb.BoundingPoly {
 	vertex := func(x, y float64) *visionpb.Vertex {
 		at := inOriginal(p, faces.Point{X: x, Y: y})
@@ -99,13 +94,11 @@ func polygon(p *photo.Photo, b faces.Box) *visionpb.BoundingPoly {
 	}}
 }
 
-// nearestPixel rounds v to a pixel from 0 to length-1.
 func nearestPixel(v float64, length int) int32 {
 	return int32(math.Round(min(max(v, 0), float64(length-1))))
 }
 
-// likelihood converts a probability to one of Google's likelihood levels. The thresholds are our choice, because
-// Google does not publish its thresholds.
+// These thresholds are ours, because Google publishes none.
 func likelihood(p float64) visionpb.Likelihood {
 	switch {
 	case p < 0.05:
@@ -121,8 +114,7 @@ func likelihood(p float64) visionpb.Likelihood {
 	}
 }
 
-// objectAnnotation converts a detected object to Google's annotation. It does not set the field Mid, which is an ID
-// in Google's knowledge graph.
+// objectAnnotation leaves Mid empty, because Mid is an ID in Google's Knowledge Graph.
 func objectAnnotation(o objects.Object) *visionpb.LocalizedObjectAnnotation {
 	vertex := func(x, y float64) *visionpb.NormalizedVertex {
 		return &visionpb.NormalizedVertex{X: float32(x), Y: float32(y)}

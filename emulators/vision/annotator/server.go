@@ -1,12 +1,8 @@
-// Package annotator implements Cloud Vision's gRPC method BatchAnnotateImages on loopback. It detects faces, objects, labels
-// and colours on the CPU.
+// Package annotator emulates Cloud Vision's gRPC method BatchAnnotateImages on loopback. It detects faces, objects, labels
+// and colours on the CPU. The error codes and limits are Google's.
 //
-// The error codes and limits are Google's: a request has at most 10 MiB and 16 images, and an image has at most 20 MB and
-// 75 megapixels. The package fetches URLs from loopback addresses only, and stores nothing.
-//
-// Text detection is not implemented, because both candidates were unsuitable. PP-OCRv4 in Go takes 2.8 CPU-seconds per
-// picture. Tesseract must be installed separately, and it found text in a photograph of a person that contains no text. Safe
-// search is not implemented, because no package has a model for it.
+// Text detection is missing: PP-OCRv4 in Go takes 2.8 CPU-seconds per picture, and Tesseract must be installed separately.
+// Safe search is missing: no package has a model for it.
 package annotator
 
 import (
@@ -38,7 +34,7 @@ const (
 	shutdownTimeout = 5 * time.Second // for running calls
 )
 
-// Server annotates pictures. One Server may serve several listeners.
+// A Server may serve several listeners.
 type Server struct {
 	visionpb.UnimplementedImageAnnotatorServer // of all methods except BatchAnnotateImages
 
@@ -51,7 +47,7 @@ type Server struct {
 	billLog  io.Writer // nil: no billing log
 }
 
-// New returns a Server. It loads the neural networks, which takes about 70 ms.
+// New loads the neural networks, which takes about 70 ms.
 func New() (*Server, error) {
 	faceFinder, err := faces.Load()
 	if err != nil {
@@ -67,8 +63,8 @@ func New() (*Server, error) {
 	}, nil
 }
 
-// Serve handles calls until ctx ends, then closes ln and returns nil. The address of ln must be loopback, because
-// callers are not authenticated.
+// Serve closes `ln` and returns nil when `ctx` ends. It accepts only a loopback address, because callers are not
+// authenticated.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	if tcp, ok := ln.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		ln.Close()

@@ -1,5 +1,5 @@
-// Package colours finds the dominant colours of a picture. It uses k-means clustering in the colour space CIE L*a*b*,
-// where distance approximates visible difference. The algorithm is deterministic.
+// Package colours finds the dominant colours of a picture by k-means clustering in CIE L*a*b*, where distance
+// approximates visible difference. The results are deterministic.
 package colours
 
 import (
@@ -9,7 +9,6 @@ import (
 	"slices"
 )
 
-// Colour is a dominant colour of a picture.
 type Colour struct {
 	Red, Green, Blue float64 // 0 to 255, the average of its pixels
 	Fraction         float64 // of the picture's pixels
@@ -20,13 +19,12 @@ const (
 	maxClusters   = 10
 	maxIterations = 30
 	mergeDistance = 5 // in L*a*b*; closer clusters are merged, because their difference is hard to see
-	// A colour whose chroma equals vividChroma scores twice as high as a grey of the same area. This formula is our
-	// choice, because Google does not publish its formula.
+	// A colour with this chroma scores twice as high as grey of the same area. The formula is ours, because Google's
+	// is not published.
 	vividChroma = 60
 )
 
-// bin is either the set of pixels whose colours are equal in the upper 5 bits of each channel, or a cluster of such
-// sets.
+// bin is a set of similar pixels: one cell of the histogram, or a cluster of cells.
 type bin struct {
 	pixels           float64
 	red, green, blue float64 // sums
@@ -36,7 +34,7 @@ type bin struct {
 // Dominant returns at most 10 colours, highest score first.
 func Dominant(picture *image.RGBA) []Colour {
 	bins := histogram(picture)
-	found := merged(cluster(bins))
+	found := merged(kMeans(bins))
 	var total, score float64
 	for _, g := range found {
 		total, score = total+g.pixels, score+g.score()
@@ -75,8 +73,7 @@ func (b *bin) add(c bin) {
 	b.red, b.green, b.blue = b.red+c.red, b.green+c.green, b.blue+c.blue
 }
 
-// cluster groups the bins with the k-means algorithm and returns the clusters.
-func cluster(bins []bin) []bin {
+func kMeans(bins []bin) []bin {
 	found := seeds(bins)
 	nearest := make([]int, len(bins))
 	for range maxIterations {
@@ -104,9 +101,8 @@ func cluster(bins []bin) []bin {
 	return found
 }
 
-// seeds returns the initial clusters. The first seed is the bin with the most pixels. For each later seed, every bin
-// gets a value: its number of pixels times its squared distance to the nearest earlier seed. The bin with the
-// greatest value becomes the seed.
+// seeds works like k-means++ but without randomness. The next seed is the bin with the greatest product of pixel
+// count and squared distance to the nearest earlier seed.
 func seeds(bins []bin) []bin {
 	var chosen []bin
 	distances := make([]float64, len(bins))
@@ -133,7 +129,7 @@ func seeds(bins []bin) []bin {
 	return chosen
 }
 
-// merged joins clusters whose colours look the same. A picture with few colours often has such clusters.
+// merged joins clusters that look the same. k-means often finds such clusters in a picture with few colours.
 func merged(found []bin) []bin {
 	slices.SortStableFunc(found, func(a, b bin) int { return cmp.Compare(b.pixels, a.pixels) })
 	var kept []bin
@@ -157,8 +153,7 @@ func (p lab) distance2(q lab) float64 {
 	return l*l + a*a + b*b
 }
 
-// toLab converts an sRGB colour, with channels from 0 to 255, to CIE L*a*b* with the white point D65 (IEC 61966-2-1,
-// CIE 15).
+// toLab converts sRGB values from 0 to 255, with the white point D65 (IEC 61966-2-1, CIE 15).
 func toLab(red, green, blue float64) lab {
 	r, g, b := linear(red/255), linear(green/255), linear(blue/255)
 	x := companded((0.4124*r + 0.3576*g + 0.1805*b) / 0.9505)

@@ -11,7 +11,6 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// stripes returns a picture with vertical stripes of equal width.
 func stripes(colours ...color.Color) *image.RGBA {
 	picture := image.NewRGBA(image.Rect(0, 0, 40*len(colours), 50))
 	for i, c := range colours {

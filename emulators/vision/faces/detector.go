@@ -11,9 +11,7 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// The face detector is a YOLOv2 network. The sizes, the means and the anchors are the ones that the network was
-// trained with. The network divides its input into square cells of cellSize pixels. An anchor is a typical box size,
-// in cells.
+// The face detector is a YOLOv2 network. Its training fixed the cell size, the mean colours and the anchors.
 const (
 	inputSize     = 416 // longer side of the network's input, in pixels
 	cellSize      = 32  // in pixels of the input
@@ -25,7 +23,7 @@ const (
 
 var (
 	detectorMeans = [3]float32{117.001, 114.697, 97.404}
-	anchors       = [...]struct{ width, height float64 }{
+	anchors       = [...]struct{ width, height float64 }{ // typical boxes, in cells
 		{1.603231, 2.094468}, {6.041143, 7.080126}, {2.882459, 3.518061}, {4.266906, 5.178857}, {9.041765, 10.66308},
 	}
 )
@@ -44,7 +42,7 @@ func newDetector(m *nn.Model) detector {
 	return d
 }
 
-// detect returns the faces in the picture, highest score first. It sets only the fields Box and Score of each face.
+// detect sets only the fields Box and Score.
 func (d detector) detect(picture *image.RGBA) []Face {
 	input, scale := photo.Letterbox(picture, picture.Rect, inputSizeFor(picture.Rect.Size()), false)
 	var wide nn.Tensor // the feature map before pooling; all layers use the same memory
@@ -54,15 +52,14 @@ func (d detector) detect(picture *image.RGBA) []Face {
 		if i == len(d.body)-1 {
 			stride = 1
 		}
-		// LeakyReLU could also run before the pooling, with the same result. It runs after the pooling because
-		// pooling with stride 2 leaves only a quarter of the values.
+		// LeakyReLU would have the same effect before MaxPool, but MaxPool with stride 2 removes three quarters of
+		// the values.
 		x = layer.Apply(&wide, x).MaxPool(stride).LeakyReLU(leak)
 	}
 	return distinct(proposals(d.last.Apply(&nn.Tensor{}, x), scale))
 }
 
-// inputSizeFor returns the size to which a picture is scaled for the network. The longer side has inputSize pixels.
-// The shorter side keeps the picture's proportions, but is rounded up to a multiple of cellSize.
+// inputSizeFor rounds up to whole cells: for a picture of 1280×720, it returns 416×256.
 func inputSizeFor(size image.Point) image.Point {
 	longest := max(size.X, size.Y)
 	cells := func(side int) int {
@@ -71,8 +68,7 @@ func inputSizeFor(size image.Point) image.Point {
 	return image.Pt(cells(size.X), cells(size.Y)).Mul(cellSize)
 }
 
-// proposals returns the faces in the network's output `grid`, whose channels describe one box per anchor. `scale` is
-// the number of input pixels per picture pixel.
+// The unit of `scale` is input pixels per picture pixel.
 func proposals(grid *nn.Tensor, scale float64) []Face {
 	var found []Face
 	rows, columns, cell := grid.Shape[1], grid.Shape[2], cellSize/scale
@@ -94,8 +90,7 @@ func proposals(grid *nn.Tensor, scale float64) []Face {
 	return found
 }
 
-// distinct removes each proposed face whose box overlaps the box of a face with a higher score (non-maximum
-// suppression).
+// distinct is non-maximum suppression.
 func distinct(found []Face) []Face {
 	slices.SortStableFunc(found, func(a, b Face) int { return cmp.Compare(b.Score, a.Score) })
 	var kept []Face
@@ -107,8 +102,6 @@ func distinct(found []Face) []Face {
 	return kept
 }
 
-// normalised converts a picture to the input of a network. It subtracts the mean colour of the training pictures and
-// divides the result by 255.
 func normalised(picture *image.RGBA, means [3]float32) *nn.Tensor {
 	width, height := picture.Rect.Dx(), picture.Rect.Dy()
 	t := nn.New(3, height, width)

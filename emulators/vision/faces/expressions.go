@@ -7,8 +7,8 @@ import (
 	"triptych/emulators/vision/nn"
 )
 
-// Expressions contains the probabilities of four facial expressions. The four values and the probabilities of
-// neutral, fearful and disgusted add up to 1.
+// The sum of these probabilities can be below 1, because the network has three more expressions: neutral, fearful and
+// disgusted.
 type Expressions struct{ Happy, Sad, Angry, Surprised float64 }
 
 type expressionNetwork struct {
@@ -22,17 +22,14 @@ func newExpressionNetwork(m *nn.Model) expressionNetwork {
 
 func (n expressionNetwork) estimate(picture *image.RGBA, box Box) Expressions {
 	square, _ := crop(picture, box)
-	// The network's outputs are, in this order: neutral, happy, sad, angry, fearful, disgusted, surprised.
+	// Order of the network's outputs: neutral, happy, sad, angry, fearful, disgusted, surprised.
 	p := nn.Softmax(n.head.Apply(n.features.of(square)))
 	return Expressions{float64(p[1]), float64(p[2]), float64(p[3]), float64(p[6])}
 }
 
-// cropMeans is the mean colour of the pictures with which the landmark network and the expression network were
-// trained.
-var cropMeans = [3]float32{122.782, 117.001, 104.298}
+var cropMeans = [3]float32{122.782, 117.001, 104.298} // of the training pictures
 
-// features is the part that the landmark network and the expression network have in common. The output is the mean of
-// each channel.
+// features is the architecture that the landmark network and the expression network have in common.
 type features struct {
 	first  nn.Conv
 	blocks [][]nn.Separable
@@ -65,7 +62,6 @@ func (f features) of(square *image.RGBA) []float32 {
 		if b > 0 {
 			x, block = block[0].Apply(&nn.Tensor{}, x), block[1:]
 		}
-		// The input of each layer is the ReLU of the sum of all previous outputs in the block.
 		sum := x.ReLU().Clone()
 		for _, layer := range block {
 			sum.Add(layer.Apply(&out, x))

@@ -1,5 +1,5 @@
-// Package faces finds the faces in a picture, and 68 landmarks and the expression of each face, with neural networks
-// of the library face-api. The package often misses faces seen from the side.
+// Package faces detects faces, landmarks and facial expressions with the neural networks of face-api. The detector
+// often misses faces in profile.
 package faces
 
 import (
@@ -26,7 +26,7 @@ type Face struct {
 	Expressions Expressions
 }
 
-// Finder contains the three neural networks for faces, landmarks and expressions. It is safe for concurrent use.
+// Finder is safe for concurrent use.
 type Finder struct {
 	detector    detector
 	landmarks   landmarkNetwork
@@ -45,7 +45,7 @@ func Load() (*Finder, error) {
 	return f, errors.Join(d.Err(), l.Err(), e.Err())
 }
 
-// Find returns the faces in the picture, highest score first. The parameter `limit` is the maximum number of faces.
+// Find returns at most `limit` faces, highest score first.
 func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Face, error) {
 	found := f.detector.detect(picture)
 	found = found[:min(len(found), limit)]
@@ -60,18 +60,16 @@ func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Fa
 	return found, nil
 }
 
-// grown returns the box b after each side is moved outward by the given fraction of the width or height.
 func (b Box) grown(fraction float64) Box {
 	dx, dy := fraction*(b.Right-b.Left), fraction*(b.Bottom-b.Top)
 	return Box{b.Left - dx, b.Top - dy, b.Right + dx, b.Bottom + dy}
 }
 
-// pixels returns the part of the box that is inside the picture, in whole pixels.
 func (b Box) pixels(picture *image.RGBA) image.Rectangle {
 	return image.Rect(int(b.Left), int(b.Top), int(b.Right), int(b.Bottom)).Intersect(picture.Rect)
 }
 
-// overlap returns the intersection of the two boxes divided by their union.
+// overlap is intersection over union.
 func (b Box) overlap(c Box) float64 {
 	width, height := min(b.Right, c.Right)-max(b.Left, c.Left), min(b.Bottom, c.Bottom)-max(b.Top, c.Top)
 	intersection := max(width, 0) * max(height, 0)
@@ -80,12 +78,8 @@ func (b Box) overlap(c Box) float64 {
 
 func (b Box) area() float64 { return (b.Right - b.Left) * (b.Bottom - b.Top) }
 
-// cropSize is the width and height of the input of the landmark and expression networks, in pixels. The input is a
-// black square with the face in its centre.
-const cropSize = 112
+const cropSize = 112 // pixels, width and height
 
-// crop returns the input of the landmark and expression networks for one face, and the factor by which the face was
-// scaled.
-func crop(picture *image.RGBA, face Box) (*image.RGBA, float64) {
+func crop(picture *image.RGBA, face Box) (square *image.RGBA, scale float64) {
 	return photo.Letterbox(picture, face.pixels(picture), image.Pt(cropSize, cropSize), true)
 }

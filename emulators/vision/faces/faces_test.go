@@ -33,7 +33,6 @@ func load(t testing.TB) *Finder {
 	return f
 }
 
-// cropped returns the part r of the picture as a new image that begins at (0,0).
 func cropped(from *image.RGBA, r image.Rectangle) *image.RGBA {
 	to, _ := photo.Letterbox(from, r, r.Size(), false)
 	return to

@@ -7,11 +7,11 @@ import (
 	"triptych/emulators/vision/nn"
 )
 
-// Landmarks are the 68 points of the 300-W annotation in its order, counted from 0. Left and right are the viewer's
-// left and right.
+// Landmarks has the 68 points of the 300-W data set in the same order, but counted from 0. Left means the viewer's
+// left.
 type Landmarks [68]Point
 
-// mirrored[i] is the index that landmark i has in the mirror image of the face.
+// In the mirror image of a face, landmark i has the index mirrored[i]. For example, landmark 0 has the index 16.
 var mirrored = [68]int{
 	16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0,
 	26, 25, 24, 23, 22, 21, 20, 19, 18, 17,
@@ -21,7 +21,6 @@ var mirrored = [68]int{
 	64, 63, 62, 61, 60, 67, 66, 65,
 }
 
-// Bounds returns the smallest box around the points.
 func (l *Landmarks) Bounds() Box {
 	b := Box{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}
 	for _, p := range l {
@@ -30,21 +29,19 @@ func (l *Landmarks) Bounds() Box {
 	return b
 }
 
-// Mean returns the mean of the landmarks with the given indices.
-func (l *Landmarks) Mean(of ...int) Point {
+func (l *Landmarks) Mean(indices ...int) Point {
 	var sum Point
-	for _, i := range of {
+	for _, i := range indices {
 		sum.X, sum.Y = sum.X+l[i].X, sum.Y+l[i].Y
 	}
-	return Point{sum.X / float64(len(of)), sum.Y / float64(len(of))}
+	return Point{sum.X / float64(len(indices)), sum.Y / float64(len(indices))}
 }
 
-// Eyes returns the centres of the left and the right eye.
 func (l *Landmarks) Eyes() (left, right Point) {
 	return l.Mean(36, 37, 38, 39, 40, 41), l.Mean(42, 43, 44, 45, 46, 47)
 }
 
-// Roll returns the clockwise rotation of the face in the picture, in degrees.
+// Roll returns degrees, clockwise in the picture.
 func (l *Landmarks) Roll() float64 {
 	left, right := l.Eyes()
 	return math.Atan2(right.Y-left.Y, right.X-left.X) * 180 / math.Pi
@@ -59,8 +56,8 @@ func newLandmarkNetwork(m *nn.Model) landmarkNetwork {
 	return landmarkNetwork{newFeatures(m, 3, 3), m.Dense("fc")}
 }
 
-// locate finds the landmarks in the face and in its mirror image, and returns their mean and a confidence. If the two
-// results differ, the network is guessing, so the confidence is low.
+// locate returns the mean of the landmarks in the face and in its mirror image, and their agreement from 0 to 1. If
+// the agreement is low, the network is guessing.
 func (n landmarkNetwork) locate(picture *image.RGBA, box Box) (Landmarks, float64) {
 	square, scale := crop(picture, box)
 	plain, reflected := n.points(square), n.points(mirror(square))
@@ -83,7 +80,6 @@ func (n landmarkNetwork) locate(picture *image.RGBA, box Box) (Landmarks, float6
 	return points, agreement
 }
 
-// points returns the landmarks that the network finds in a square image, as pixel positions in this image.
 func (n landmarkNetwork) points(square *image.RGBA) Landmarks {
 	var l Landmarks
 	out := n.head.Apply(n.features.of(square))

@@ -15,25 +15,21 @@ const (
 
 var colourNames = []string{darkness, monochrome, "Red", amber, brown, "Yellow", "Green", "Turquoise", "Blue", "Purple", "Pink"}
 
-// hues lists the named hues and the lower limit of each, in degrees.
 var hues = []struct {
-	from float64
+	from float64 // degrees
 	name string
 }{{345, "Red"}, {310, "Pink"}, {255, "Purple"}, {195, "Blue"}, {165, "Turquoise"}, {70, "Green"}, {45, "Yellow"}, {18, amber}, {0, "Red"}}
 
 const (
-	// minSaturation is the lowest saturation of a colour that gets a hue label. Saturation is the difference between
-	// a colour's largest and smallest RGB value, divided by the largest.
 	minSaturation = 0.25 // less saturated colours have no hue label
-	// maxMonochrome is the highest saturation that a colour in a black and white picture may have. The limit can be
-	// this low, because even a colour photograph of a white wall contains a colour above it.
+	// A picture is black and white if no colour is more saturated than this. Even a colour photograph of a white wall
+	// has a more saturated colour.
 	maxMonochrome = 0.06
 	maxDark       = 50  // strongest primary of a dark colour, of 255
 	maxBrown      = 180 // strongest primary of brown, of 255
 )
 
-// fractions maps each colour label to the fraction of the picture that this label describes.
-func fractions(dominant []colours.Colour) map[string]float64 {
+func fractionsByLabel(dominant []colours.Colour) map[string]float64 {
 	found := map[string]float64{}
 	coloured := false
 	for _, c := range dominant {

@@ -1,7 +1,7 @@
 package labels
 
-// kinds maps the name of an object to a more general label. Most of these labels come from COCO. COCO's labels
-// "indoor" and "outdoor" are missing, because they say little about an object.
+// Most of these labels are COCO's supercategories. COCO's "indoor" and "outdoor" are missing, because they say little
+// about an object.
 var kinds = map[string]string{
 	"Bicycle": vehicle, "Car": vehicle, "Motorcycle": vehicle, "Airplane": vehicle, "Bus": vehicle, "Train": vehicle, "Truck": vehicle, "Boat": vehicle,
 	"Bird": animal, "Cat": animal, "Dog": animal, "Horse": animal, "Sheep": animal, "Cow": animal, "Elephant": animal, "Bear": animal, "Zebra": animal, "Giraffe": animal,

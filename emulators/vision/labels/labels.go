@@ -1,5 +1,5 @@
-// Package labels derives labels from the objects, faces and colours that were detected in a picture. The score of a
-// label is derived from the score of an object or a face, or is the fraction of the picture that a colour covers.
+// Package labels derives labels from detected objects, faces and colours. The score of a label comes from an object
+// or a face, or is the fraction of the picture that has the label's colour.
 package labels
 
 import (
@@ -12,7 +12,6 @@ import (
 	"triptych/emulators/vision/objects"
 )
 
-// Label is a word that describes a picture.
 type Label struct {
 	Name  string
 	Score float64 // 0 to 1
@@ -39,7 +38,7 @@ func Of(things []objects.Object, people []faces.Face, dominant []colours.Colour)
 		found.add(surprise, f.Score*f.Expressions.Surprised)
 	}
 	found.add(group, groupScore(things, people))
-	for name, fraction := range fractions(dominant) {
+	for name, fraction := range fractionsByLabel(dominant) {
 		found.add(name, fraction)
 	}
 	return found.sorted()
@@ -55,7 +54,6 @@ const (
 	group    = "Group of people"
 )
 
-// tally holds the highest score of each label.
 type tally map[string]float64
 
 func (t tally) add(name string, score float64) {
@@ -75,8 +73,7 @@ func (t tally) sorted() []Label {
 	return all
 }
 
-// groupScore returns the score of the label "Group of people", which requires at least three people. The score is the
-// third-highest score of the bodies or of the faces, whichever is higher.
+// A group has at least three people, so groupScore is the third-highest score of the bodies or of the faces.
 func groupScore(things []objects.Object, people []faces.Face) float64 {
 	var bodies, heads []float64
 	for _, o := range things {

@@ -102,7 +102,6 @@ func TestVocabulary(t *testing.T) {
 	})
 }
 
-// vocabulary returns all possible labels: objects, their kinds, people, and colours, each list in alphabetical order.
 func vocabulary() (things, kindsOfThings, people, ofColours []string) {
 	kindsOfThings = slices.Compact(slices.Sorted(maps.Values(kinds)))
 	people = []string{anger, face, group, person, sadness, smile, surprise}

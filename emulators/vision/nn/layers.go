@@ -5,34 +5,30 @@ import (
 	"gonum.org/v1/gonum/blas/gonum"
 )
 
-// Padding is how a convolution treats the edges of its input.
 type Padding bool
 
 const (
 	Valid Padding = false // no padding
-	// Same adds zeros around the input. If the number of zeros is odd, the lower and right edges get one more zero,
-	// as in TensorFlow.
+	// Same pads with zeros as TensorFlow does: if their number is odd, the lower or right edge gets the extra zero.
 	Same Padding = true
 )
 
-// span returns the length of a convolution's output along one dimension. It also returns the number of zeros that are
-// added before the input along this dimension, which means above it or to its left.
-func (p Padding) span(length, window, stride int) (steps, before int) {
+func (p Padding) span(length, window, stride int) (outLength, zerosBefore int) {
 	if p == Valid {
 		return (length-window)/stride + 1, 0
 	}
-	steps = (length + stride - 1) / stride
-	return steps, max((steps-1)*stride+window-length, 0) / 2
+	outLength = (length + stride - 1) / stride
+	return outLength, max((outLength-1)*stride+window-length, 0) / 2
 }
 
-// Conv is a convolution layer. The field Filters has the shape output channels × input channels × height × width.
+// The shape of Filters is output channels × input channels × height × width.
 type Conv struct {
 	Filters, Bias *Tensor
 	Stride        int
 	Padding       Padding
 }
 
-// Apply writes the layer's output into `out` and returns `out`. `out` and `in` must be different tensors.
+// Apply returns `out`. The tensors `out` and `in` must be different.
 func (l Conv) Apply(out, in *Tensor) *Tensor {
 	channels, inner := l.Filters.Shape[0], len(l.Filters.Data)/l.Filters.Shape[0]
 	height, top := l.Padding.span(in.Shape[1], l.Filters.Shape[2], l.Stride)
@@ -45,8 +41,7 @@ func (l Conv) Apply(out, in *Tensor) *Tensor {
 		multiply(l.Filters.Data, in.Data, out.Data, channels, height*width, height*width)
 		return out
 	}
-	// Each step computes about 4096 output positions, so that the input windows of these positions fit into the CPU
-	// cache.
+	// One step computes about 4096 output positions, so that their input windows fit into the CPU cache.
 	step := min(height, max(1, 4096/width))
 	matrix := make([]float32, inner*step*width)
 	for y := 0; y < height; y += step {
@@ -58,14 +53,14 @@ func (l Conv) Apply(out, in *Tensor) *Tensor {
 	return out
 }
 
-// unroll copies input windows into the matrix, so that one matrix product computes the convolution. The first window
-// starts at row `top` and column −`left`.
+// unroll (im2col) copies each input window to a column of the matrix, so that one matrix product computes the
+// convolution.
 func (l Conv) unroll(matrix []float32, in *Tensor, top, left, count, width int) {
 	rows, cols, inHeight, inWidth := l.Filters.Shape[2], l.Filters.Shape[3], in.Shape[1], in.Shape[2]
 	for cell := range in.Shape[0] * rows * cols {
 		plane, i, j := in.plane(cell/cols/rows), cell/cols%rows, cell%cols
-		// In the output columns from `first` to `last`-1, column j of the window lies inside the input. In all other
-		// output columns, column j of the window lies in the padding.
+		// In the output columns [first, last), column j of the window is inside the input. Elsewhere, column j is
+		// padding.
 		first := min((max(0, left-j)+l.Stride-1)/l.Stride, width)
 		last := min(width, (max(0, inWidth+left-j)+l.Stride-1)/l.Stride)
 		for r := range count {
@@ -84,16 +79,14 @@ func (l Conv) unroll(matrix []float32, in *Tensor, top, left, count, width int) 
 	}
 }
 
-// Depthwise applies one filter to each channel. Filters has the shape 1 × channels × height × width, and Bias may be
-// nil.
+// The shape of Filters is 1 × channels × height × width. Bias may be nil.
 type Depthwise struct {
 	Filters, Bias *Tensor
 	Stride        int
 	Padding       Padding
 }
 
-// Apply writes the layer's output into `out`, which must not be `in`. The slice `sums` has one sum for each start of
-// a window in `padded`. Some windows continue past the end of a row into the next row, and Apply ignores their sums.
+// Apply returns `out`. The tensors `out` and `in` must be different.
 func (l Depthwise) Apply(out, in *Tensor) *Tensor {
 	rows, cols := l.Filters.Shape[2], l.Filters.Shape[3]
 	height, top := l.Padding.span(in.Shape[1], rows, l.Stride)
@@ -116,6 +109,7 @@ func (l Depthwise) Apply(out, in *Tensor) *Tensor {
 			shifted := padded[cell/cols*paddedWidth+cell%cols:]
 			gonum.Implementation{}.Saxpy(len(sums), weight, shifted, 1, sums, 1)
 		}
+		// Copy only the sums of windows that do not wrap around to the next row.
 		for y := range height {
 			row := sums[y*paddedWidth*l.Stride:]
 			for x := range width {
@@ -126,18 +120,17 @@ func (l Depthwise) Apply(out, in *Tensor) *Tensor {
 	return out
 }
 
-// Separable is a Depthwise followed by a 1×1 Conv.
 type Separable struct {
 	Depthwise Depthwise
 	Pointwise Conv
 }
 
-// Apply writes the layers' output into `out` and returns `out`.
+// Apply returns `out`.
 func (l Separable) Apply(out, in *Tensor) *Tensor {
 	return l.Pointwise.Apply(out, l.Depthwise.Apply(&Tensor{}, in))
 }
 
-// Dense is a layer that connects every input with every output. The field Weights has the shape inputs × outputs.
+// The shape of Weights is inputs × outputs.
 type Dense struct{ Weights, Bias *Tensor }
 
 // Apply returns the outputs.
@@ -147,8 +140,7 @@ func (l Dense) Apply(in []float32) []float32 {
 	return out
 }
 
-// multiply adds the product of the matrices a and b to the matrix c. `stride` is the distance between the starts of
-// two rows of c.
+// multiply adds a × b to c. The rows of c start `stride` values apart.
 func multiply(a, b, c []float32, rows, cols, stride int) {
 	inner := len(a) / rows
 	gonum.Implementation{}.Sgemm(blas.NoTrans, blas.NoTrans, rows, cols, inner, 1, a, inner, b, cols, 1, c, stride)

@@ -8,15 +8,13 @@ import (
 	"slices"
 )
 
-// Model contains the weights of one network by name. If weights are missing, the methods return a placeholder, and
-// Err returns the first error.
+// Model returns placeholders for missing weights. Check Err after the last call.
 type Model struct {
 	stored map[string]weight
 	err    error
 }
 
-// weight is one tensor's entry in a TensorFlow.js weights manifest. The data file contains the values of the tensors
-// in the order of the manifest.
+// weight is a TensorFlow.js manifest entry.
 type weight struct {
 	Name, Dtype  string
 	Shape        []int
@@ -28,8 +26,7 @@ type weight struct {
 	data []byte
 }
 
-// Read parses a TensorFlow.js weights manifest and its data. The values must be float32, or uint8 with one scale and
-// one minimum per tensor.
+// Read accepts TensorFlow.js weights of type float32, and of type uint8 with one scale and one minimum per tensor.
 func Read(manifest, data []byte) (*Model, error) {
 	var groups []struct{ Weights []weight }
 	if err := json.Unmarshal(manifest, &groups); err != nil {
@@ -70,11 +67,10 @@ func (w weight) decode() *Tensor {
 	return t
 }
 
-// Err returns the first error that occurred in the other methods of Model. The error contains the name and the shape
-// of the missing weights.
+// Err returns the first error of all earlier calls.
 func (m *Model) Err() error { return m.err }
 
-// Tensor returns the weights with the given name and shape. A length of 0 in the given shape matches any length.
+// A length of 0 in `shape` matches any length.
 func (m *Model) Tensor(name string, shape ...int) *Tensor {
 	w, ok := m.stored[name]
 	if ok && slices.EqualFunc(w.Shape, shape, func(has, want int) bool { return has == want || want == 0 }) {
@@ -86,21 +82,20 @@ func (m *Model) Tensor(name string, shape ...int) *Tensor {
 	return New(slices.Repeat([]int{1}, len(shape))...) // a placeholder
 }
 
-// Conv returns the convolution layer whose weights have the names name/filters and name/bias.
+// Conv uses the weights name/filters and name/bias.
 func (m *Model) Conv(name string, stride int, padding Padding) Conv {
 	filters := m.filters(name, "filters", 0, 0, 0, 0)
 	return Conv{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[3]), stride, padding}
 }
 
-// Depthwise returns the depthwise convolution layer whose weights have the names name/depthwise_filter and name/bias.
-// The layer has the padding Same.
+// Depthwise uses the weights name/depthwise_filter and name/bias.
 func (m *Model) Depthwise(name string, stride int) Depthwise {
 	filters := m.filters(name, "depthwise_filter", 0, 0, 0, 1)
 	return Depthwise{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[2]), stride, Same}
 }
 
-// filters returns the weights of a convolution, whose key in the model is `name`/`kind`. If the model has the key
-// `name`/scale, filters scales the weights of each output channel.
+// filters undoes the quantization by the command weights/regenerate, which stores a scale and a minimum for each
+// channel.
 func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	stored := m.Tensor(name+"/"+kind, shape...)
 	if _, ok := m.stored[name+"/scale"]; !ok {
@@ -120,8 +115,7 @@ func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	return stored
 }
 
-// Separable returns the layers whose weights have the names name/depthwise_filter, name/pointwise_filter and
-// name/bias. The layers have the padding Same.
+// Separable uses the weights name/depthwise_filter, name/pointwise_filter and name/bias.
 func (m *Model) Separable(name string, stride int) Separable {
 	depthwise := m.Tensor(name+"/depthwise_filter", 0, 0, 0, 1)
 	pointwise := m.Tensor(name+"/pointwise_filter", 1, 1, depthwise.Shape[2], 0)
@@ -131,8 +125,7 @@ func (m *Model) Separable(name string, stride int) Separable {
 	}
 }
 
-// channelsFirst changes the order of the dimensions from TensorFlow's (height, width, input channel, output channel)
-// to (output channel, input channel, height, width).
+// channelsFirst converts TensorFlow's filter layout HWIO (height, width, input channel, output channel) to OIHW.
 func channelsFirst(t *Tensor) *Tensor {
 	window, in, out := t.Shape[0]*t.Shape[1], t.Shape[2], t.Shape[3]
 	to := New(out, in, t.Shape[0], t.Shape[1])
@@ -143,7 +136,7 @@ func channelsFirst(t *Tensor) *Tensor {
 	return to
 }
 
-// Dense returns the layer whose weights have the names name/weights and name/bias.
+// Dense uses the weights name/weights and name/bias.
 func (m *Model) Dense(name string) Dense {
 	weights := m.Tensor(name+"/weights", 0, 0)
 	return Dense{weights, m.Tensor(name+"/bias", weights.Shape[1])}

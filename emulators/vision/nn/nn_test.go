@@ -8,7 +8,6 @@ import (
 	"testing"
 )
 
-// count returns a tensor whose values are 1, 2, 3, …
 func count(shape ...int) *Tensor {
 	t := New(shape...)
 	for i := range t.Data {
@@ -25,7 +24,6 @@ func filled(v float32, shape ...int) *Tensor {
 	return t
 }
 
-// row returns the columns `from` to `to`-1 of row `y` of the first channel.
 func (t *Tensor) row(y, from, to int) *Tensor {
 	return &Tensor{Shape: []int{to - from}, Data: t.plane(0)[y*t.Shape[2]:][from:to]}
 }

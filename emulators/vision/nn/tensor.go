@@ -1,5 +1,5 @@
-// Package nn runs small convolutional networks in pure Go, but cannot train them. Several goroutines may use the same
-// network, because layers do not change their weights.
+// Package nn runs small convolutional networks in Go, without training. Layers do not change their weights, so
+// goroutines can share a network.
 package nn
 
 import (
@@ -7,8 +7,7 @@ import (
 	"slices"
 )
 
-// Tensor is a multidimensional array; the last dimension varies fastest in the field Data. A tensor that holds a
-// feature map has the shape channels × height × width.
+// The last dimension varies fastest in Data. A feature map has the shape channels × height × width.
 type Tensor struct {
 	Shape []int
 	Data  []float32
@@ -25,7 +24,7 @@ func size(shape []int) int {
 	return n
 }
 
-// resize sets the shape and leaves the values undefined. It reuses the memory if that is large enough.
+// resize leaves the values undefined.
 func (t *Tensor) resize(shape ...int) {
 	n := size(shape)
 	if cap(t.Data) < n {
@@ -34,19 +33,18 @@ func (t *Tensor) resize(shape ...int) {
 	t.Shape, t.Data = shape, t.Data[:n]
 }
 
-// Clone returns a copy that shares no memory with t.
 func (t *Tensor) Clone() *Tensor {
 	return &Tensor{slices.Clone(t.Shape), slices.Clone(t.Data)}
 }
 
-// Add adds u, which has the same shape, to t.
+// Add requires equal shapes.
 func (t *Tensor) Add(u *Tensor) {
 	for i, v := range u.Data {
 		t.Data[i] += v
 	}
 }
 
-// ReLU replaces negative values by 0, in place, and returns t.
+// ReLU works in place and returns t.
 func (t *Tensor) ReLU() *Tensor {
 	for i, v := range t.Data {
 		t.Data[i] = max(v, 0)
@@ -54,7 +52,7 @@ func (t *Tensor) ReLU() *Tensor {
 	return t
 }
 
-// ReLU6 clamps values to [0, 6], in place, and returns t.
+// ReLU6 works in place and returns t.
 func (t *Tensor) ReLU6() *Tensor {
 	for i, v := range t.Data {
 		t.Data[i] = min(max(v, 0), 6)
@@ -62,7 +60,7 @@ func (t *Tensor) ReLU6() *Tensor {
 	return t
 }
 
-// LeakyReLU multiplies negative values by slope (below 1), in place, and returns t.
+// LeakyReLU works in place and returns t. The slope must be below 1.
 func (t *Tensor) LeakyReLU(slope float32) *Tensor {
 	for i, v := range t.Data {
 		t.Data[i] = max(v, v*slope)
@@ -70,7 +68,6 @@ func (t *Tensor) LeakyReLU(slope float32) *Tensor {
 	return t
 }
 
-// ChannelMeans returns the average of each channel of a feature map.
 func (t *Tensor) ChannelMeans() []float32 {
 	means := make([]float32, t.Shape[0])
 	for c := range means {
@@ -83,14 +80,13 @@ func (t *Tensor) ChannelMeans() []float32 {
 	return means
 }
 
-// plane returns one channel of a feature map. The returned slice shares the memory of t.
+// plane shares the memory of t.
 func (t *Tensor) plane(channel int) []float32 {
 	n := t.Shape[1] * t.Shape[2]
 	return t.Data[channel*n:][:n]
 }
 
-// MaxPool returns the maximum of each 2×2 window. The parameter `stride` is the distance from the start of one window
-// to the start of the next. Windows may extend past the right and lower edges.
+// MaxPool uses windows of 2×2 values, which are cut off at the right and lower edges.
 func (t *Tensor) MaxPool(stride int) *Tensor {
 	height, width := t.Shape[1], t.Shape[2]
 	out := New(t.Shape[0], (height+stride-1)/stride, (width+stride-1)/stride)
@@ -112,7 +108,6 @@ func (t *Tensor) MaxPool(stride int) *Tensor {
 // Sigmoid is the logistic function.
 func Sigmoid(v float32) float32 { return float32(1 / (1 + math.Exp(-float64(v)))) }
 
-// Softmax converts scores to probabilities that add up to 1.
 func Softmax(scores []float32) []float32 {
 	highest := slices.Max(scores)
 	probabilities := make([]float32, len(scores))

@@ -2,8 +2,7 @@ package objects
 
 import "slices"
 
-// names contains the classes of the data set COCO in Google's spelling. The index is the number of the class in COCO.
-// The name is empty for the background (number 0) and for classes that COCO has removed.
+// names has COCO's classes in Google's spelling. The index is COCO's class number; unused numbers have no name.
 var names = [91]string{
 	1: "Person", 2: "Bicycle", 3: "Car", 4: "Motorcycle", 5: "Airplane", 6: "Bus", 7: "Train", 8: "Truck",
 	9: "Boat", 10: "Traffic light", 11: "Fire hydrant", 13: "Stop sign", 14: "Parking meter", 15: "Bench",
@@ -19,7 +18,7 @@ var names = [91]string{
 	87: "Scissors", 88: "Teddy bear", 89: "Hair dryer", 90: "Toothbrush",
 }
 
-// Names returns the names of all objects that Find can return, in alphabetical order.
+// Names returns all object names, sorted.
 func Names() []string {
 	all := slices.DeleteFunc(slices.Clone(names[:]), func(name string) bool { return name == "" })
 	slices.Sort(all)

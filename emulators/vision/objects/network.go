@@ -8,11 +8,9 @@ import (
 	"triptych/emulators/vision/nn"
 )
 
-// inputSize is the side of the network's square input, in pixels.
-const inputSize = 300
+const inputSize = 300 // pixels, width and height
 
-// network is the neural network SSDLite-MobileNetV2. It consists of a MobileNetV2, four extra blocks, and one head
-// for each of six feature maps, from fine to coarse.
+// network is SSDLite-MobileNetV2. The heads are in the order of their feature maps, from fine to coarse.
 type network struct {
 	first  nn.Conv
 	blocks []block
@@ -21,17 +19,14 @@ type network struct {
 	heads  []head
 }
 
-// block is an inverted residual block of MobileNetV2. A block adds its input to its output if both have the same
-// shape.
+// block is MobileNetV2's inverted residual block.
 type block struct {
 	expand *nn.Conv // nil in the first block
 	filter
 }
 
-// head predicts the boxes and classes of a feature map.
 type head struct{ boxes, classes filter }
 
-// filter is a depthwise convolution, a ReLU6 and a pointwise convolution.
 type filter struct {
 	depthwise nn.Depthwise
 	pointwise nn.Conv
@@ -40,7 +35,7 @@ type filter struct {
 // strides are the strides of the blocks.
 var strides = [...]int{1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1}
 
-// firstHeadBlock is the index of the block whose expanded feature map is the input of the first head.
+// The input of the first head is the expanded feature map of this block.
 const firstHeadBlock = 13
 
 func newNetwork(m *nn.Model) network {
@@ -72,8 +67,7 @@ func newNetwork(m *nn.Model) network {
 	return n
 }
 
-// run runs the network and calls `visit` with each head's output, from the finest feature map to the coarsest. It
-// returns an error if the context ends.
+// run calls `visit` with the output of each head, from the finest feature map to the coarsest.
 func (n network) run(ctx context.Context, input *nn.Tensor, visit func(boxes, classes *nn.Tensor)) error {
 	var expanded, filtered nn.Tensor // the largest feature maps; all blocks use the same memory
 	heads := n.heads
@@ -107,8 +101,7 @@ func (n network) run(ctx context.Context, input *nn.Tensor, visit func(boxes, cl
 	return nil
 }
 
-// apply returns the filter's output as a new feature map. It overwrites `filtered` with the output of the depthwise
-// convolution.
+// apply uses `filtered` as scratch memory and returns a new tensor.
 func (f filter) apply(filtered, x *nn.Tensor) *nn.Tensor {
 	return f.pointwise.Apply(&nn.Tensor{}, f.depthwise.Apply(filtered, x).ReLU6())
 }

@@ -1,12 +1,14 @@
-// Package objects finds everyday objects of 80 classes in a picture. It uses the network SSDLite-MobileNetV2, which
-// was trained on the data set COCO (see weights/NOTICE). The network misses small objects, and may report an object
-// of an unknown class as one of the 80.
+// Package objects detects objects of COCO's 80 classes with the network SSDLite-MobileNetV2 (see weights/NOTICE). The
+// network misses small objects, and may report an object of another class as one of the 80.
 //
-// The network also often reports large objects that do not exist: it reported a cliff as a person (score 0.76). The
-// method Find therefore keeps a large object only if a second detection, for which the picture gets a margin, also
-// finds this object. In 490 pictures, most of them drawings and screenshots, the first detection reported 147 real
-// objects and 71 false ones. The second detection confirmed 143 of the real objects and 34 of the false ones. With a
-// minimum score of 0.6 and no second detection, 117 real objects and 49 false ones would remain.
+// The network also reports large objects that do not exist, for example a cliff as a person (score 0.76). Find therefore
+// keeps a large object only if the network finds the object again in the picture with a margin. In 490 pictures, most of
+// them drawings and screenshots, the result was:
+//
+//	                                real objects   false objects
+//	one detection                   147            71
+//	two detections                  143            34
+//	one detection, minScore = 0.6   117            49
 package objects
 
 import (
@@ -30,26 +32,25 @@ type Object struct {
 
 func (o Object) large() bool { return o.Box.area() >= largeArea }
 
-// Box is a rectangle. Its edges are fractions of the picture's width and height, from 0 to 1.
-type Box struct{ Left, Top, Right, Bottom float64 }
+type Box struct{ Left, Top, Right, Bottom float64 } // fractions of the picture's width and height
 
 const (
 	minScore = 0.5 // of an Object; Google's responses also contain no object with a lower score
-	// If an object covers at least the fraction largeArea of the picture, the network runs again on the picture with
-	// a margin. The object is kept only if the network finds it again with a score of at least confirmScore.
+	// An object that covers at least largeArea of the picture needs a second detection with a score of at least
+	// confirmScore.
 	largeArea, confirmScore = 0.2, 0.3
-	// Two detections of the same class count as one object if their overlap exceeds sameClassOverlap. For different
-	// classes, the limit is anyClassOverlap, because the network may report one animal as two classes.
+	// Detections with a greater overlap count as one object. anyClassOverlap applies to different classes, because
+	// the network may report one animal as two classes.
 	sameClassOverlap, anyClassOverlap = 0.5, 0.85
 )
 
-// Finder holds the network that finds objects. Several goroutines may use a Finder at the same time.
+// Finder is safe for concurrent use.
 type Finder struct {
 	network network
 	anchors []float32 // boxParameters of each
 }
 
-// Load returns a Finder with the embedded network. Decoding the network takes about 30 ms.
+// Load decodes the embedded network, which takes about 30 ms.
 func Load() (*Finder, error) {
 	m, err := weights.Model(weights.ObjectDetector)
 	if err != nil {
@@ -59,7 +60,7 @@ func Load() (*Finder, error) {
 	return f, m.Err()
 }
 
-// Find returns at most `limit` objects in the picture. The object with the highest score comes first.
+// Find returns at most `limit` objects, highest score first.
 func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Object, error) {
 	found, err := f.detect(ctx, picture, stretched, minScore)
 	if err != nil {
@@ -75,14 +76,12 @@ func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Ob
 	return found[:min(len(found), limit)], nil
 }
 
-// When the network runs for the first time on a picture, the picture fills the rectangle `stretched` in the network's
-// input. This rectangle is the whole input, because the network was trained with pictures that were stretched to this
-// size.
+// The picture fills the network's whole input, because the network was trained with pictures that were stretched to a
+// square.
 var stretched = image.Rect(0, 0, inputSize, inputSize)
 
-// When the network runs again to confirm large objects, the picture fills the rectangle that withMargin returns,
-// which leaves a margin of at least 5 % of the input on each side. With a margin of 10 %, the network again reported
-// a cliff as a person.
+// withMargin leaves a margin of at least 5 % on each side of the network's input. With 10 %, the network reported a
+// cliff as a person.
 func withMargin(size image.Point) image.Rectangle {
 	const side = inputSize * 9 / 10
 	longer := max(size.X, size.Y)
@@ -90,8 +89,7 @@ func withMargin(size image.Point) image.Rectangle {
 	return image.Rectangle{Max: size}.Add(image.Pt(inputSize, inputSize).Sub(size).Div(2))
 }
 
-// detect returns the objects that the network finds with a score of at least minScore. The parameter `position` is
-// the area that the picture fills in the network's input.
+// The picture fills the rectangle `position` of the network's input.
 func (f *Finder) detect(ctx context.Context, picture *image.RGBA, position image.Rectangle, minScore float64) ([]Object, error) {
 	var found []Object
 	anchors := f.anchors
@@ -109,9 +107,7 @@ func (f *Finder) detect(ctx context.Context, picture *image.RGBA, position image
 	return found, nil
 }
 
-// confirmed drops each large object in `found` that is not also in `second`, the result of running the network again
-// on the picture with a margin. If a large object is in both, its new score is the mean of the two scores, and
-// confirmed drops each object whose score is then below minScore.
+// confirmed keeps a large object only if it is in both lists and the mean of its two scores is at least minScore.
 func confirmed(found, second []Object) []Object {
 	var kept []Object
 	for _, o := range found {
@@ -133,8 +129,7 @@ func confirmed(found, second []Object) []Object {
 // byScore sorts the highest score first.
 func byScore(a, b Object) int { return cmp.Compare(b.Score, a.Score) }
 
-// input returns the network's input, in which the picture's upper left corner is at the point `at`. Colours range
-// from −1 (black) to 1 (white), and pixels outside the picture are 0, which is medium grey.
+// Input values range from −1 (black) to 1 (white). The margin around the picture is 0 (grey).
 func input(picture *image.RGBA, at image.Point) *nn.Tensor {
 	t := nn.New(3, inputSize, inputSize)
 	for y := range picture.Rect.Dy() {
@@ -148,13 +143,9 @@ func input(picture *image.RGBA, at image.Point) *nn.Tensor {
 	return t
 }
 
-// boxParameters is the number of values that describe an anchor, and the number of values that describe a predicted
-// box. The values of an anchor are its top, left, bottom and right edges.
-const boxParameters = 4
+const boxParameters = 4 // per anchor and per predicted box
 
-// predictedBox calculates a Box from an anchor and from the network's four values y, x, height and width, which
-// describe the Box relative to the anchor. It divides y and x by 10, and height and width by 5, because the network
-// was trained with values multiplied by these numbers.
+// The network was trained with y and x multiplied by 10, and height and width multiplied by 5.
 func predictedBox(anchor []float32, y, x, height, width float32) Box {
 	top, left, bottom, right := float64(anchor[0]), float64(anchor[1]), float64(anchor[2]), float64(anchor[3])
 	middleX, middleY := (left+right)/2+float64(x)/10*(right-left), (top+bottom)/2+float64(y)/10*(bottom-top)
@@ -162,9 +153,7 @@ func predictedBox(anchor []float32, y, x, height, width float32) Box {
 	return Box{clamp(middleX - halfWidth), clamp(middleY - halfHeight), clamp(middleX + halfWidth), clamp(middleY + halfHeight)}
 }
 
-// proposals converts the output of one head to objects; a head is the part of the network that predicts boxes and
-// classes from one feature map. Each cell of the feature map has several consecutive anchors, and the head predicts
-// one box for each anchor.
+// Each cell of the feature map has several anchors, which are consecutive in `anchors`.
 func proposals(boxes, classes *nn.Tensor, anchors []float32, minScore float64) []Object {
 	cells, perCell := boxes.Shape[1]*boxes.Shape[2], boxes.Shape[0]/boxParameters
 	threshold := float32(math.Log(minScore / (1 - minScore))) // before the sigmoid
@@ -186,7 +175,7 @@ func proposals(boxes, classes *nn.Tensor, anchors []float32, minScore float64) [
 	return found
 }
 
-// distinct drops each object that is a duplicate of an object with a higher score (non-maximum suppression).
+// distinct is non-maximum suppression.
 func distinct(found []Object) []Object {
 	slices.SortStableFunc(found, byScore)
 	var kept []Object
@@ -202,15 +191,14 @@ func distinct(found []Object) []Object {
 	return kept
 }
 
-// overlap returns the area that both boxes cover, divided by the area that at least one of them covers.
+// overlap is intersection over union.
 func (b Box) overlap(c Box) float64 {
 	width, height := min(b.Right, c.Right)-max(b.Left, c.Left), min(b.Bottom, c.Bottom)-max(b.Top, c.Top)
 	intersection := max(width, 0) * max(height, 0)
 	return intersection / (b.area() + c.area() - intersection)
 }
 
-// inPicture converts a box from fractions of the network's input to fractions of the picture. The parameter
-// `position` is the area that the picture fills in the input.
+// inPicture converts fractions of the network's input to fractions of the picture.
 func (b Box) inPicture(position image.Rectangle) Box {
 	x := func(v float64) float64 {
 		return clamp((v*inputSize - float64(position.Min.X)) / float64(position.Dx()))

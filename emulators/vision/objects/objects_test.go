@@ -35,9 +35,8 @@ func load(t testing.TB) *Finder {
 	return f
 }
 
-// TestDetect compares the results of the emulator's network with those of the published network. The filters of the
-// emulator's network are rounded to bytes, so small differences are allowed. Another program ran the published
-// network on the same pixels.
+// The expected values come from the published network. The emulator rounds that network's filters to bytes, so its
+// scores and boxes differ slightly.
 func TestDetect(t *testing.T) {
 	f := load(t)
 	for name, want := range map[string][]Object{

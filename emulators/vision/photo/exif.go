@@ -10,13 +10,12 @@ import (
 	"golang.org/x/image/math/f64"
 )
 
-// orientation is a value of the Exif tag Orientation (tag 0x0112 in CIPA DC-008), from 1 (upright) to 8.
+// orientation is the value of the Exif tag 0x0112 (CIPA DC-008), from 1 (upright) to 8.
 type orientation uint16
 
 const upright orientation = 1
 
-// readOrientation returns `upright` if the orientation is missing or damaged. It does not look for an orientation in
-// PNG and WebP files, because cameras do not write these formats.
+// readOrientation examines only JPEG files, because cameras do not write PNG or WebP.
 func readOrientation(data []byte) orientation {
 	if !bytes.HasPrefix(data, []byte{0xff, 0xd8}) {
 		return upright
@@ -38,8 +37,6 @@ func readOrientation(data []byte) orientation {
 	return upright
 }
 
-// tiffOrientation returns the orientation from the TIFF block of an Exif segment. It returns `upright` if the first
-// directory of the block contains no valid orientation.
 func tiffOrientation(tiff []byte) orientation {
 	var order binary.ByteOrder = binary.BigEndian
 	if bytes.HasPrefix(tiff, []byte("II")) {
@@ -64,7 +61,6 @@ func tiffOrientation(tiff []byte) orientation {
 	return upright
 }
 
-// swapsSides reports whether the picture's width becomes its height when the picture is made upright.
 func (o orientation) swapsSides() bool { return o >= 5 }
 
 // apply returns the upright picture.
@@ -78,7 +74,7 @@ func (o orientation) apply(from *image.RGBA) *image.RGBA {
 		width, height = height, width
 	}
 	to := image.NewRGBA(image.Rect(0, 0, width, height))
-	// Each matrix maps coordinates in the stored picture to coordinates in the upright picture.
+	// The matrices map stored to upright coordinates.
 	transform := map[orientation]f64.Aff3{
 		2: {-1, 0, w, 0, 1, 0},  // mirrored
 		3: {-1, 0, w, 0, -1, h}, // upside down

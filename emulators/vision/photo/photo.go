@@ -1,4 +1,4 @@
-// Package photo decodes pictures for the emulator's networks, makes them upright and reduces their size.
+// Package photo decodes pictures, makes them upright and shrinks them for the neural networks.
 package photo
 
 import (
@@ -14,11 +14,10 @@ import (
 	_ "golang.org/x/image/webp"
 )
 
-// MaxPixels is the largest number of pixels that Decode accepts. Cloud Vision has the same limit.
-const MaxPixels = 75_000_000
+const MaxPixels = 75_000_000 // Cloud Vision's limit
 
-// maxSide is the maximum width and height of Photo.Pixels. A side of 416 pixels is enough for the face detector, but
-// landmarks and facial expressions are more accurate in a larger picture.
+// The face detector needs only 416 pixels, but landmarks and facial expressions are more accurate in a larger
+// picture.
 const maxSide = 1280
 
 // The errors of Decode.
@@ -34,8 +33,8 @@ type Photo struct {
 	Pixels        *image.RGBA // upright, opaque, starts at (0,0), no side longer than 1,280
 }
 
-// Decode decodes a JPEG, a PNG, a BMP, a WebP without animation, or the first frame of a GIF. Transparent pixels
-// become white.
+// Decode supports JPEG, PNG, BMP, WebP without animation, and the first frame of a GIF. Transparent pixels become
+// white.
 func Decode(data []byte) (*Photo, error) {
 	config, _, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil || config.Width <= 0 || config.Height <= 0 {

@@ -41,7 +41,6 @@ func encoded(t testing.TB, encode func(*bytes.Buffer) error) []byte {
 	return out.Bytes()
 }
 
-// pngHeader returns the start of a PNG file: a header with the given width and height, without pixels.
 func pngHeader(width, height uint32) []byte {
 	header := []byte("IHDR")
 	header = binary.BigEndian.AppendUint32(header, width)
@@ -51,8 +50,7 @@ func pngHeader(width, height uint32) []byte {
 	return binary.BigEndian.AppendUint32(append(out, header...), crc32.ChecksumIEEE(header))
 }
 
-// interlaced returns a PNG file with the seven passes of Adam7. It does not use image/png, because image/png cannot
-// write interlaced files.
+// image/png cannot write interlaced files (Adam7).
 func interlaced(width, height int, c color.RGBA) []byte {
 	var pixels bytes.Buffer
 	packed := zlib.NewWriter(&pixels)
@@ -79,8 +77,7 @@ func interlaced(width, height int, c color.RGBA) []byte {
 	return out
 }
 
-// cmykJPEG returns a JPEG of one CMYK colour. The file contains inverted ink values, as files from Adobe programs do:
-// 255 means no ink.
+// The ink values are inverted, as in files from Adobe programs: 255 means no ink.
 func cmykJPEG(width, height int, inks [4]byte) []byte {
 	out := []byte("\xff\xd8")
 	segment := func(marker byte, body ...byte) {
@@ -89,8 +86,8 @@ func cmykJPEG(width, height int, inks [4]byte) []byte {
 	segment(0xee, []byte("Adobe\x00\x64\x00\x00\x00\x00\x00")...)
 	segment(0xdb, append([]byte{0}, bytes.Repeat([]byte{8}, 64)...)...) // with these, a DC coefficient is the sample minus 128
 	segment(0xc0, 8, 0, byte(height), 0, byte(width), 4, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0, 4, 0x11, 0)
-	// The first Huffman table has nine codes of four bits, one for each possible length of a DC difference: 0 to 8
-	// bits. The second table has only one code, for AC coefficients: this code ends the block.
+	// The DC table has nine 4-bit codes, for differences of 0 to 8 bits. The AC table has only the code that ends a
+	// block.
 	segment(0xc4, append(append([]byte{0x00, 0, 0, 0, 9}, make([]byte, 12)...), 0, 1, 2, 3, 4, 5, 6, 7, 8)...)
 	segment(0xc4, append(append([]byte{0x10, 1}, make([]byte, 15)...), 0)...)
 	segment(0xda, 4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 63, 0)
@@ -169,7 +166,7 @@ func TestDecode(t *testing.T) {
 		})
 	}
 	t.Run("WebP", func(t *testing.T) {
-		// This is the smallest possible WebP: one white pixel in a VP8L stream.
+		// One white pixel in a VP8L stream.
 		data := []byte("RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00\x2f\x00\x00\x00\x10\x07\x10\x11\x11\x88\x88\xfe\x07\x00")
 		p, err := Decode(data)
 		if err != nil || p.Width != 1 || p.Height != 1 {
@@ -228,8 +225,7 @@ func TestDecode(t *testing.T) {
 	})
 }
 
-// animated is an animated WebP with one frame, the white pixel of TestDecode.
-var animated = []byte("RIFF\x52\x00\x00\x00WEBP" +
+var animatedWebP = []byte("RIFF\x52\x00\x00\x00WEBP" +
 	"VP8X\x0a\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
 	"ANIM\x06\x00\x00\x00\xff\xff\xff\xff\x00\x00" +
 	"ANMF\x26\x00\x00\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x64\x00\x00\x00" +
@@ -249,7 +245,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"one_pixel_over_the_limit":     {pngHeader(MaxPixels+1, 1), ErrTooLarge},
 		"one_row_over_the_limit":       {pngHeader(7500, 10_001), ErrTooLarge},
 		"exactly_the_limit_is_decoded": {pngHeader(7500, 10_000), ErrBad},
-		"animated_WebP":                {animated, ErrBad},
+		"animated_WebP":                {animatedWebP, ErrBad},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Decode(tt.data); !errors.Is(err, tt.want) {
@@ -260,8 +256,7 @@ func TestDecodeRefuses(t *testing.T) {
 }
 
 func TestOrientation(t *testing.T) {
-	// The side of a block is 16 pixels, so that the colour of a block survives JPEG compression.
-	const block = 16
+	const block = 16 // pixels; keeps its colour in JPEG compression
 	stored := image.NewRGBA(image.Rect(0, 0, 2*block, 3*block))
 	for y := range 3 * block {
 		for x := range 2 * block {
@@ -273,9 +268,7 @@ func TestOrientation(t *testing.T) {
 		}
 	}
 	data := encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, stored, &jpeg.Options{Quality: 100}) })
-	// name returns the initial of the colour at the centre of a block: w, r, g or b. The block is in column x and row
-	// y.
-	name := func(p *Photo, x, y int) byte {
+	initialOfColour := func(p *Photo, x, y int) byte {
 		c := p.Pixels.RGBAAt(x*block+block/2, y*block+block/2)
 		switch {
 		case c.R > 200 && c.G > 200:
@@ -304,7 +297,7 @@ func TestOrientation(t *testing.T) {
 						got = append(got, '/')
 					}
 					for x := range p.Width / block {
-						got = append(got, name(p, x, y))
+						got = append(got, initialOfColour(p, x, y))
 					}
 				}
 				if string(got) != want {
@@ -355,7 +348,6 @@ func TestLetterbox(t *testing.T) {
 	}
 }
 
-// FuzzDecode checks that Decode does not panic and keeps the size within the documented limits.
 func FuzzDecode(f *testing.F) {
 	f.Add(read(f, "chelsea.jpg")[:2000])
 	f.Add(withOrientation(read(f, "chelsea.jpg")[:600], 6, binary.LittleEndian))

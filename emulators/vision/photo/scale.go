@@ -8,8 +8,7 @@ import (
 	xdraw "golang.org/x/image/draw"
 )
 
-// shrink scales the picture down on a white canvas. Each result pixel is the average of a square of side `by`. shrink
-// works one row at a time, because the scalers of x/image/draw would need 350 MB for 75 megapixels.
+// shrink works one row at a time, because the scalers of x/image/draw would need 350 MB for 75 megapixels.
 func shrink(from image.Image, canvas image.Rectangle, by int) *image.RGBA {
 	to := image.NewRGBA(image.Rect(0, 0, (canvas.Dx()+by-1)/by, (canvas.Dy()+by-1)/by))
 	if by == 1 {
@@ -27,8 +26,6 @@ func shrink(from image.Image, canvas image.Rectangle, by int) *image.RGBA {
 	return to
 }
 
-// averageRow computes one row of result pixels from the first `rows` lines of the band. Each result pixel is the
-// average of a block of these lines. The block is `by` columns wide, or narrower at the right edge of the band.
 func averageRow(to []byte, band *image.RGBA, rows, by int) {
 	for x := range len(to) / 4 {
 		left, right := x*by, min((x+1)*by, band.Rect.Dx())
@@ -44,8 +41,7 @@ func averageRow(to []byte, band *image.RGBA, rows, by int) {
 	}
 }
 
-// Letterbox scales the part of the picture inside `crop` so that it fits into `size`. It keeps the aspect ratio and
-// fills the rest with black. The second result is the scaling factor.
+// Letterbox fits the area `crop` into `size` and fills the rest with black. The second result is the scaling factor.
 func Letterbox(from *image.RGBA, crop image.Rectangle, size image.Point, centred bool) (*image.RGBA, float64) {
 	crop = crop.Intersect(from.Rect)
 	to := image.NewRGBA(image.Rectangle{Max: size})
@@ -63,11 +59,10 @@ func Letterbox(from *image.RGBA, crop image.Rectangle, size image.Point, centred
 	return to, scale
 }
 
-// average is a box filter: it gives the same weight to all source pixels inside a result pixel. The kernels of
-// x/image/draw are wider and therefore blur the picture.
+// average is a box filter, because the kernels of x/image/draw are wider and blur the picture.
 var average = &xdraw.Kernel{Support: 0.5, At: func(float64) float64 { return 1 }}
 
-// Stretch scales the whole picture to `size` and does not keep the aspect ratio.
+// Stretch does not keep the aspect ratio.
 func Stretch(from *image.RGBA, size image.Point) *image.RGBA {
 	to := image.NewRGBA(image.Rectangle{Max: size})
 	var scaler xdraw.Interpolator = average

@@ -1,5 +1,5 @@
-// Package weights embeds the trained weights of the networks. The file NOTICE lists the sources, licences and
-// modifications of the weights, and the command "go generate" downloads the weights again.
+// Package weights embeds the trained weights of the networks. NOTICE lists the sources, licences and modifications.
+// "go generate" downloads the weights again.
 package weights
 
 import (

@@ -1,6 +1,5 @@
-// Command regenerate downloads the published weights, compresses the object detector, and writes all weights into the
-// current directory. It needs npm and tar, and it writes nothing if the checksum of a file differs from the checksum
-// listed in the file SHA256SUMS.
+// Command regenerate downloads the published weights and writes them to the current directory, with the object
+// detector compressed. The command needs npm and tar. If a checksum differs from SHA256SUMS, it writes nothing.
 package main
 
 import (

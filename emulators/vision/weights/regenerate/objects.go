@@ -18,8 +18,8 @@ const (
 	epsilon  = 0.001              // added to the variance in the batch normalization of the box predictors
 )
 
-// objects quantizes the detector's filters to bytes. Each channel has its own scale, because the channels of
-// depthwise filters differ by orders of magnitude.
+// objects quantizes filters to bytes with a scale per channel, because the channels of depthwise filters differ by
+// orders of magnitude.
 func objects(files fs.FS) (map[string][]byte, error) {
 	published, err := readModel(files)
 	if err != nil {
@@ -58,8 +58,7 @@ type tensor struct {
 	values []float32
 }
 
-// readModel returns the float32 constants of the published network by name. It omits the integer constants, which
-// only describe shapes.
+// readModel omits the integer constants, which only describe shapes.
 func readModel(files fs.FS) (map[string]tensor, error) {
 	var model struct {
 		WeightsManifest []struct {
@@ -108,8 +107,7 @@ func readModel(files fs.FS) (map[string]tensor, error) {
 	return tensors, nil
 }
 
-// normalization returns a layer's bias and the factors by which the layer's filters must be multiplied. The factors
-// are nil if the layer has no batch normalization.
+// `scale` is nil if the layer has no batch normalization.
 func normalization(published map[string]tensor, layer string) (scale, bias []float32, err error) {
 	if biases, ok := published[layer+"/biases"]; ok {
 		return nil, biases.values, nil
@@ -143,8 +141,7 @@ func (w *writer) floats(name string, values []float32, shape ...int) {
 	}
 }
 
-// convolution quantizes and writes the filters of a layer. In the data of the filters, the output channel varies
-// fastest.
+// The output channel varies fastest in filters.
 func (w *writer) convolution(layer, kind string, filters tensor, scale, bias []float32) {
 	channels := len(bias)
 	steps, minimums := make([]float32, channels), make([]float32, channels)
