@@ -1,5 +1,5 @@
-// Package childprocess starts child processes of this program. On Linux, a child process is killed when this program
-// ends, even if this program itself is killed, but on other systems, child processes can survive.
+// Package childprocess starts child processes. Linux kills a child process when this program ends, even after
+// SIGKILL; other systems do not.
 package childprocess
 
 import (
@@ -10,8 +10,8 @@ import (
 
 var starts = make(chan func())
 
-// A single thread starts all child processes. This thread never ends, because Linux sends a child process the
-// parent-death signal when the thread that started the process ends.
+// With Pdeathsig, Linux kills a child process when the thread that started it ends. All child processes are therefore
+// started by a thread that never ends.
 func init() {
 	go func() {
 		runtime.LockOSThread()
@@ -21,7 +21,7 @@ func init() {
 	}()
 }
 
-// Start starts cmd in a process group of its own, so that Ctrl-C in the terminal does not interrupt cmd.
+// Start puts cmd in its own process group, so that Ctrl-C in the terminal does not interrupt cmd.
 func Start(cmd *exec.Cmd) (err error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	dieWithParent(cmd.SysProcAttr)

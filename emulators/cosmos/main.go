@@ -1,4 +1,4 @@
-// Command cosmos runs only the Cosmos DB emulator, without the other programs of the local stack:
+// Command cosmos runs only the Cosmos DB emulator:
 //
 //	go run ./emulators/cosmos [-addr HOST:PORT] [-dir DIR] [-key KEY]
 package main
@@ -20,7 +20,7 @@ import (
 	"triptych/emulators/loopback"
 )
 
-// wellKnownKey is the published key of Microsoft's emulator (https://learn.microsoft.com/azure/cosmos-db/emulator).
+// The published key of Microsoft's emulator: https://learn.microsoft.com/azure/cosmos-db/emulator
 const wellKnownKey = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
 
 func main() {

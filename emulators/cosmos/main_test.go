@@ -11,7 +11,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 )
 
-// TestMain runs the tests. In a child process that a test has started, TestMain runs this package's command instead.
 func TestMain(m *testing.M) {
 	if os.Getenv("COSMOS_TEST_CHILD") != "" {
 		main()

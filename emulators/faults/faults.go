@@ -1,5 +1,5 @@
-// Package faults decides which requests to an emulator fail. At most one fault applies to each request. The emulator defines
-// the response to a failed request.
+// Package faults selects at most one fault for each request to an emulator. The emulator decides how the request
+// fails.
 package faults
 
 import (
@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// Rule defines to which requests a fault applies and how long these requests wait. The zero Rule applies to every
-// request until the fault is replaced.
+// Rule selects the requests that a fault applies to, and may delay them. The zero Rule selects all requests.
 type Rule struct {
 	Only    string        // requests about one thing, such as an object key; "" means all requests
 	Method  string        // requests of one method; "" means all methods
@@ -20,8 +19,7 @@ type Rule struct {
 	OnMatch func()        // called for each request that the fault applies to, before Delay; may block
 }
 
-// Wait calls r.OnMatch, if set, and then waits for the duration r.Delay. If ctx ends during the wait, Wait returns
-// the error of ctx.
+// Wait calls r.OnMatch and then sleeps for r.Delay. If ctx ends during the sleep, Wait returns ctx.Err().
 func (r Rule) Wait(ctx context.Context) error {
 	if r.OnMatch != nil {
 		r.OnMatch()
@@ -37,11 +35,10 @@ func (r Rule) Wait(ctx context.Context) error {
 	}
 }
 
-// Fault is the interface that the fault type of each emulator implements. The method Rule defines to which requests
-// the fault applies.
+// Fault is implemented by the fault type of each emulator.
 type Fault interface{ Rule() Rule }
 
-// Set contains the active faults of an emulator. The zero Set is empty.
+// The zero Set is empty.
 type Set[F Fault] struct {
 	mu     sync.Mutex
 	active []active[F] // in the order of precedence
@@ -52,8 +49,7 @@ type active[F Fault] struct {
 	left  int // remaining requests; not used if Rule.Times is 0
 }
 
-// Put adds the fault f to the Set. If the Set contains a fault with the same values of Rule.Only and Rule.Method, Put
-// replaces that fault.
+// Put replaces the fault that has the same Only and Method, if any.
 func (s *Set[F]) Put(f F) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,14 +62,12 @@ func (s *Set[F]) Put(f F) {
 	slices.SortStableFunc(s.active, func(a, b active[F]) int { return precedence(a.fault.Rule(), b.fault.Rule()) })
 }
 
-// precedence sorts rules by the length of the field `Only`. If the lengths are equal, it compares the lengths of the
-// field `Method`. Longer values come first.
+// Longer values of Only come first, then longer values of Method.
 func precedence(a, b Rule) int {
 	return cmp.Or(cmp.Compare(len(b.Only), len(a.Only)), cmp.Compare(len(b.Method), len(a.Method)))
 }
 
-// Peek returns the matching fault with the highest precedence, or the zero fault. Unlike Take, Peek does not count
-// the request against the limit Rule.Times.
+// Peek works like Take, but the request does not count towards Rule.Times.
 func (s *Set[F]) Peek(match func(F) bool) F {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,7 +78,7 @@ func (s *Set[F]) Peek(match func(F) bool) F {
 	return none
 }
 
-// Take returns the fault that Peek would return, and counts one request against the limit Rule.Times of this fault.
+// Take returns the most specific fault that matches, or the zero fault. The request counts towards Rule.Times.
 func (s *Set[F]) Take(match func(F) bool) F {
 	s.mu.Lock()
 	defer s.mu.Unlock()

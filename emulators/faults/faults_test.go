@@ -17,9 +17,7 @@ type fault struct {
 
 func (f fault) Rule() faults.Rule { return f.rule }
 
-// request returns a function that reports whether a fault applies to a request with the given key and method. Tests
-// pass this function to Take and Peek.
-func request(key, method string) func(fault) bool {
+func matching(key, method string) func(fault) bool {
 	return func(f fault) bool {
 		return strings.Contains(key, f.rule.Only) && (f.rule.Method == "" || f.rule.Method == method)
 	}
@@ -29,7 +27,7 @@ func TestSet(t *testing.T) {
 	var s faults.Set[fault]
 	expect := func(t *testing.T, key, method, want string) {
 		t.Helper()
-		if got := s.Take(request(key, method)).name; got != want {
+		if got := s.Take(matching(key, method)).name; got != want {
 			t.Errorf("%s %s: fault %q, want %q", method, key, got, want)
 		}
 	}
@@ -59,7 +57,7 @@ func TestSet(t *testing.T) {
 	})
 	t.Run("Peek_does_not_count_against_Times", func(t *testing.T) {
 		s.Put(fault{faults.Rule{Only: "once", Times: 1}, "once"})
-		if got := s.Peek(request("once", "PUT")).name; got != "once" {
+		if got := s.Peek(matching("once", "PUT")).name; got != "once" {
 			t.Errorf("Peek returned %q", got)
 		}
 		expect(t, "once", "PUT", "once")

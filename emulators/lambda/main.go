@@ -61,8 +61,7 @@ func run(ctx context.Context, config runtimeapi.Config, addr, url string) error 
 	return g.Wait()
 }
 
-// serve listens on addr and serves HTTP until ctx ends. It first prints a line with the name `variable` and the
-// server's URL, for example FUNCTION_URL=http://127.0.0.1:1234.
+// serve prints a line such as FUNCTION_URL=http://127.0.0.1:1234, then serves requests until ctx ends.
 func serve(ctx context.Context, variable, addr string, handler http.Handler) error {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {

@@ -13,8 +13,6 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// TestMain runs the tests. The tests also start the test binary as a child process: if AWS_LAMBDA_RUNTIME_API is set,
-// TestMain runs a Lambda function, and if LAMBDA_TEST_CHILD is set, it runs the function main of the emulator.
 func TestMain(m *testing.M) {
 	switch {
 	case os.Getenv("AWS_LAMBDA_RUNTIME_API") != "":
@@ -45,7 +43,7 @@ func TestCommand(t *testing.T) {
 	}
 	endpoint := strings.TrimPrefix(strings.TrimSpace(line), "AWS_ENDPOINT_URL_LAMBDA=")
 
-	// The test invokes the function with plain HTTP, to avoid a dependency on the Lambda client of the AWS SDK.
+	// Plain HTTP avoids a dependency on the AWS SDK's Lambda client.
 	t.Run("synchronous_invocation_returns_the_result", func(t *testing.T) {
 		res, err := http.Post(endpoint+"/2015-03-31/functions/function/invocations", "application/json", strings.NewReader(`"world"`))
 		if err != nil {

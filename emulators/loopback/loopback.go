@@ -7,9 +7,8 @@ import (
 	"net/http"
 )
 
-// Programs returns a handler that refuses requests from web pages. Such a request has an Origin header, or its Host
-// header is neither localhost nor a loopback address. The second case occurs if a page's host name resolves to
-// 127.0.0.1 (DNS rebinding).
+// Programs refuses requests from web pages: those with an Origin header, and those whose Host header is neither
+// localhost nor a loopback address (DNS rebinding).
 func Programs(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.Host)
@@ -21,9 +20,8 @@ func Programs(handler http.Handler) http.Handler {
 	})
 }
 
-// Claim listens on addr, then opens and closes one connection to the port, which leaves this connection in the state
-// TIME_WAIT. Because of this state, the system does not give the port to a program that asks for any free port (port
-// 0), even after the listener is closed. See
+// Claim listens on addr and leaves a connection in the state TIME_WAIT. Even after the listener is closed, the system
+// therefore does not assign the port to a program that asks for port 0. See
 // https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go
 func Claim(addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)
@@ -47,5 +45,5 @@ func leaveTimeWait(ln net.Listener) error {
 	if err != nil {
 		return err
 	}
-	return server.Close() // before the client's side
+	return server.Close() // TIME_WAIT is on the side that closes first
 }

@@ -17,9 +17,8 @@ import (
 	"triptych/emulators/s3event"
 )
 
-// announcer creates an event for every new object. Before it creates the object, it stores an intent, which is a note
-// that the object is being created. If the process is killed before it stores the event, the next process finds the
-// intent and creates the event.
+// announcer stores an intent before it creates an object, and replaces the intent with an event afterwards. If the
+// process is killed in between, the next process finds the intent and creates the event.
 type announcer struct {
 	backend.Backend
 	outbox         *outbox
@@ -54,8 +53,7 @@ func (a *announcer) CopyObject(ctx context.Context, in s3response.CopyObjectInpu
 	return out, err
 }
 
-// announce stores an intent, calls `create`, and replaces the intent with the event. `create` creates the object and
-// stores the object's version ID in the Creation.
+// The function create must set Creation.VersionID.
 func (a *announcer) announce(ctx context.Context, event string, bucket, key *string, create func(*s3event.Creation) error) error {
 	c := s3event.Creation{EventName: event, Region: a.region, Bucket: *bucket, Key: *key, Time: time.Now(), Sequencer: a.outbox.sequencer()}
 	if a.outbox.notify == "" || !strings.HasPrefix(*key, a.prefix) || a.faults.dropsEvents(*key) {
@@ -75,8 +73,7 @@ func (a *announcer) announce(ctx context.Context, event string, bucket, key *str
 	return err
 }
 
-// recover turns the intents of a killed process into events if their objects exist. `cleanUp` removes the remains of
-// an interrupted creation.
+// cleanUp deletes what an interrupted upload left behind.
 func (a *announcer) recover(ctx context.Context, cleanUp func(bucket, key string) error) error {
 	left, err := a.outbox.readIntents()
 	if err != nil {
@@ -94,8 +91,6 @@ func (a *announcer) recover(ctx context.Context, cleanUp func(bucket, key string
 	return nil
 }
 
-// complete replaces the intent with the event. If the object does not exist, complete removes the intent and creates
-// no event.
 func (a *announcer) complete(ctx context.Context, c s3event.Creation) error {
 	if c.ETag == "" {
 		head, err := a.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &c.Bucket, Key: &c.Key, VersionId: &c.VersionID})
@@ -115,7 +110,7 @@ func (a *announcer) complete(ctx context.Context, c s3event.Creation) error {
 	return nil
 }
 
-// rejected reports whether err is a 4xx error of S3, which means that no object was created.
+// A 4xx error means that S3 created no object.
 func rejected(err error) bool {
 	s3Error, ok := errors.AsType[s3err.S3Error](err)
 	return ok && s3Error.StatusCode() < 500

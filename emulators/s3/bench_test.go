@@ -12,9 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// BenchmarkPut uploads pictures of 200 KB with presigned URLs, as a browser does, and waits for their events.
-//
-//	go test -run '^$' -bench Put -cpu 1,16 ./emulators/s3
+// Run: go test -run '^$' -bench Put -cpu 1,16 ./emulators/s3
 func BenchmarkPut(b *testing.B) {
 	l := startLambda(b)
 	s := start(b, b.TempDir(), l.URL)

@@ -13,8 +13,8 @@ import (
 	"github.com/versity/versitygw/s3response"
 )
 
-// DeleteObject succeeds even if the version does not exist, as S3 does on AWS. Deletions run one at a time, because
-// versitygw 1.8.0 fails to delete some versions if deletions are concurrent.
+// Deletions run one at a time, because versitygw 1.8.0 keeps some versions if deletions are concurrent. As on AWS,
+// deleting a missing version is not an error.
 func (s *store) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
 	s.deletion.Lock()
 	defer s.deletion.Unlock()
@@ -48,8 +48,8 @@ func (s *store) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s
 	return result, nil
 }
 
-// removeStaleAttributes removes the attribute files of an object that no longer exists. These files contain the
-// object's ETag, so the emulator would otherwise refuse a new PUT with If-None-Match: * and respond with 412.
+// The attribute files of a deleted object still contain an ETag, so versitygw would refuse a new PUT with
+// If-None-Match: * (412).
 func (s *store) removeStaleAttributes(bucket, key string) error {
 	if _, err := os.Lstat(filepath.Join(s.objects, bucket, key)); err == nil {
 		return nil

@@ -134,8 +134,6 @@ func TestConcurrentOverwrites(t *testing.T) {
 	})
 }
 
-// TestUnusualKeys checks that the event of an object contains the object's key, escaped exactly once, even if the key
-// has unusual characters.
 func TestUnusualKeys(t *testing.T) {
 	l := startLambda(t)
 	s := start(t, t.TempDir(), l.URL)

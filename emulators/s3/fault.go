@@ -23,25 +23,22 @@ import (
 	"triptych/emulators/loopback"
 )
 
-// operations lists the S3 operations that the field Operations of a fault may contain.
 var operations = []string{
 	"PutObject", "GetObject", "HeadObject", "DeleteObject", "DeleteObjects", "CopyObject",
 	"ListObjectsV2", "ListObjectVersions", "CompleteMultipartUpload",
 }
 
-// defaultCodes maps an HTTP status to an S3 error code. If a fault has this status but no code, its error has the S3
-// error code from this map.
+// defaultCodes is used for faults that give a status but no S3 error code.
 var defaultCodes = map[int]string{403: "AccessDenied", 404: "NoSuchKey", 500: "InternalError", 503: "SlowDown"}
 
-// fault is the JSON body of a PUT /fault request. A new fault replaces the fault that has the same value in the field
-// `Only`.
+// fault is the JSON body of PUT /fault. A new fault replaces an earlier fault that has the same Only.
 type fault struct {
-	Only       string   `json:"only"`       // requests for objects whose key contains it; "" means all requests
+	Only       string   `json:"only"`       // part of the object key; "" means all requests
 	Times      int      `json:"times"`      // number of requests that fail; 0 means until the fault is replaced
-	Delay      string   `json:"delay"`      // before the response, such as 2s
+	Delay      string   `json:"delay"`      // wait before the response, such as 2s
 	Operations []string `json:"operations"` // operations that fail; empty means all
 	Status     int      `json:"status"`     // HTTP status of the response; 0 means that the request only waits for Delay
-	Code       string   `json:"code"`       // S3 error code; default: the usual code of the status
+	Code       string   `json:"code"`       // S3 error code; optional for a status in defaultCodes
 	Events     string   `json:"events"`     // "drop": objects are created but their events are not sent
 
 	delay time.Duration // Delay, parsed
@@ -80,8 +77,6 @@ func (i *injector) dropsEvents(key string) bool {
 	return i.Peek(func(f fault) bool { return strings.Contains(key, f.Only) }).Events == "drop"
 }
 
-// inject waits for the delay of the fault that matches the request, and returns the fault's error. It returns nil if
-// no fault matches, or if the fault has no error status.
 func (i *injector) inject(ctx context.Context, operation, key string) error {
 	f := i.Take(func(f fault) bool {
 		return strings.Contains(key, f.Only) && (len(f.Operations) == 0 || slices.Contains(f.Operations, operation))
@@ -95,7 +90,6 @@ func (i *injector) inject(ctx context.Context, operation, key string) error {
 	}
 }
 
-// serve runs an HTTP server that accepts faults at PUT /fault until ctx ends.
 func (i *injector) serve(ctx context.Context, addr string) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("PUT /fault", func(w http.ResponseWriter, r *http.Request) {
@@ -118,7 +112,6 @@ func (i *injector) serve(ctx context.Context, addr string) error {
 	return nil
 }
 
-// faultyBackend is a storage backend that injects faults before it calls the wrapped storage backend.
 type faultyBackend struct {
 	backend.Backend
 	faults *injector

@@ -23,7 +23,6 @@ func checksum(body string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// grant returns a presigned request that uploads the test picture to the given key.
 func grant(t testing.TB, c *s3.Client, key string, options ...func(*s3.PresignOptions)) *v4.PresignedHTTPRequest {
 	t.Helper()
 	signed, err := s3.NewPresignClient(c).PresignPutObject(t.Context(), &s3.PutObjectInput{
@@ -36,8 +35,7 @@ func grant(t testing.TB, c *s3.Client, key string, options ...func(*s3.PresignOp
 	return signed
 }
 
-// anHourAgo is an option that makes the presigner sign as if the current time were one hour earlier.
-func anHourAgo(o *s3.PresignOptions) {
+func signedAnHourAgo(o *s3.PresignOptions) {
 	o.Presigner = earlier{v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })}
 }
 
@@ -50,8 +48,7 @@ func (e earlier) PresignHTTP(
 	return e.Signer.PresignHTTP(ctx, creds, r, payloadHash, service, region, now.Add(-time.Hour), options...)
 }
 
-// headers returns the signed headers that a test must set. The headers Host and Content-Length are omitted, because
-// the HTTP client sets them.
+// The HTTP client sets Host and Content-Length.
 func headers(signed *v4.PresignedHTTPRequest) map[string]string {
 	h := map[string]string{}
 	for name := range signed.SignedHeader {
@@ -151,7 +148,7 @@ func TestGrant(t *testing.T) {
 		}
 	})
 	t.Run("expired_grant_is_refused", func(t *testing.T) {
-		signed := grant(t, s.Client, "pictures/late.jpg", anHourAgo)
+		signed := grant(t, s.Client, "pictures/late.jpg", signedAnHourAgo)
 		resp := do(t, "PUT", signed.URL, headers(signed), picture)
 		if code := errorCode(t, resp); resp.StatusCode != 403 || code != "AccessDenied" {
 			t.Errorf("PUT: %s %s, want 403 AccessDenied", resp.Status, code)
@@ -206,7 +203,7 @@ func TestPresignedGet(t *testing.T) {
 	for _, tt := range []struct{ name, link, code string }{
 		{"missing_key_is_NoSuchKey", link("pictures/none.jpg", ""), "NoSuchKey"},
 		{"missing_version_is_NoSuchVersion", link("pictures/a.jpg", "01ARZ3NDEKTSV4RRFFQ69G5FAV"), "NoSuchVersion"},
-		{"expired_URL_is_refused", link("pictures/a.jpg", *put.VersionId, anHourAgo), "AccessDenied"},
+		{"expired_URL_is_refused", link("pictures/a.jpg", *put.VersionId, signedAnHourAgo), "AccessDenied"},
 		{"version_that_was_not_signed_is_refused", link("pictures/a.jpg", *put.VersionId) + "&versionId=null", "SignatureDoesNotMatch"},
 		{"read_without_a_signature_is_refused", s.url + "/" + bucket + "/pictures/a.jpg", "AccessDenied"},
 	} {

@@ -2,8 +2,7 @@
 //
 //	go run ./emulators/s3 [-addr HOST:PORT] [-dir DIR] [-bucket NAME] [-origin URL,URL] [-notify URL]
 //
-// The emulator sends an S3 event to a Lambda function for every new object. Objects and events survive kill -9. They may
-// be lost in a power cut, because the emulator does not sync files to disk.
+// Objects and events survive kill -9, but may be lost in a power cut, because files are not synced to disk.
 package main
 
 import (
@@ -91,8 +90,6 @@ func parse(args []string, env func(string) string, help io.Writer) (settings, er
 	return s, nil
 }
 
-// run serves S3 requests until ctx ends, and then waits for the requests in progress. Undelivered events stay on
-// disk, and the next process sends them.
 func run(ctx context.Context, s settings) error {
 	if err := captureOutput(); err != nil {
 		return err
@@ -131,8 +128,7 @@ func run(ctx context.Context, s settings) error {
 	return g.Wait()
 }
 
-// captureOutput logs the lines that versitygw, the embedded S3 server, prints to stderr. It discards the lines that
-// versitygw prints to stdout.
+// captureOutput logs what the embedded server, versitygw, prints to stderr, and discards what it prints to stdout.
 func captureOutput() error {
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {

@@ -30,7 +30,6 @@ const (
 	region = "eu-central-1"
 )
 
-// TestMain runs the tests. In a child process, TestMain runs the S3 emulator instead.
 func TestMain(m *testing.M) {
 	if os.Getenv("S3_TEST_CHILD") != "" {
 		main()
@@ -39,7 +38,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// server is a child process that runs the S3 emulator, together with an S3 client for this process.
 type server struct {
 	*s3.Client
 	url, control string
@@ -48,7 +46,6 @@ type server struct {
 	log          *strings.Builder // complete when ended is closed
 }
 
-// start starts a server, which runs until the test ends or calls the server's method `kill`.
 func start(t testing.TB, dir, notify string, args ...string) *server {
 	t.Helper()
 	for range 5 { // another process may take a claimed port
@@ -127,8 +124,6 @@ func freePort(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// lambda is a test server that accepts events in the same way as Lambda's Invoke API. The method `respond` sets the
-// status of the server's responses.
 type lambda struct {
 	*httptest.Server
 	received chan invocation
@@ -176,8 +171,6 @@ func (l *lambda) take(t testing.TB) invocation {
 	}
 }
 
-// next returns the only record of the next event that the test server receives. It decodes the event as a Lambda
-// function in Go does.
 func (l *lambda) next(t testing.TB) events.S3EventRecord {
 	t.Helper()
 	var event events.S3Event
@@ -222,7 +215,6 @@ func text(t testing.TB, resp *http.Response) string {
 	return string(b)
 }
 
-// errorCode returns the code in S3's XML response.
 func errorCode(t testing.TB, resp *http.Response) string {
 	t.Helper()
 	_, rest, _ := strings.Cut(text(t, resp), "<Code>")

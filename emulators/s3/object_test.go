@@ -23,8 +23,6 @@ func code(err error) string {
 	return ""
 }
 
-// TestVersions tests both ways to store attributes of objects. If the file system does not support extended
-// attributes, the emulator uses separate files.
 func TestVersions(t *testing.T) {
 	t.Run("with_extended_attributes", func(t *testing.T) { testVersions(t, t.TempDir()) })
 	t.Run("with_attributes_in_separate_files", func(t *testing.T) {
@@ -104,8 +102,7 @@ func testVersions(t *testing.T, dir string) {
 	})
 }
 
-// TestConcurrentDeletes checks that no version remains after concurrent deletions. With versitygw 1.8.0, some
-// versions remained in half of the runs.
+// With versitygw 1.8.0, some object versions remained in half of the runs.
 func TestConcurrentDeletes(t *testing.T) {
 	t.Run("no_version_remains", func(t *testing.T) {
 		s := start(t, t.TempDir(), startLambda(t).URL)
@@ -131,7 +128,6 @@ func TestConcurrentDeletes(t *testing.T) {
 	})
 }
 
-// versions returns the versions and the delete markers of key, newest first.
 func (s *server) versions(t *testing.T, key string) (versions, markers []string) {
 	t.Helper()
 	list, err := s.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String(bucket), Prefix: &key})

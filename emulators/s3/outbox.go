@@ -16,9 +16,8 @@ import (
 	"triptych/emulators/s3event"
 )
 
-// outbox stores events that are not delivered yet, and intents. An intent is written before an object is created, so
-// that the next process can find out whether a killed process created the object. Each event and each intent is in
-// its own file, whose name starts with the event's sequencer.
+// outbox stores undelivered events and intents (see announcer), one in each file. Example of a file name:
+// 18D8F0A1B2C3D4E50001.event
 type outbox struct {
 	dir     string
 	notify  string        // URL of the function that receives the events; "" if there is none
@@ -32,7 +31,7 @@ const (
 
 	unfinishedSuffix = ".unfinished" // added to the name of a file that is being written
 
-	// The pause between attempts to deliver events starts at minPause. It doubles after each failure, up to maxPause.
+	// The pause before the next attempt doubles after each failure, from minPause up to maxPause.
 	minPause = 50 * time.Millisecond
 	maxPause = 2 * time.Second
 
@@ -46,8 +45,7 @@ func openOutbox(dir, notify string) (*outbox, error) {
 	return &outbox{dir: dir, notify: notify, added: make(chan struct{}, 1)}, nil
 }
 
-// sequencer returns a unique string that starts with the current time, so that sequencers sort in the order of their
-// creation.
+// The time comes first, so that sequencers sort by age.
 func (o *outbox) sequencer() string {
 	return fmt.Sprintf("%016X%04X", time.Now().UnixNano(), o.counter.Add(1)%(1<<16))
 }
@@ -65,7 +63,7 @@ func (o *outbox) addEvent(c s3event.Creation) error {
 	return nil
 }
 
-// write creates a file in the outbox atomically, so that a killed process leaves no incomplete intent or event.
+// The rename is atomic, so a killed process leaves no incomplete intent or event.
 func (o *outbox) write(name string, v any) error {
 	doc, err := json.Marshal(v)
 	if err != nil {
@@ -84,7 +82,6 @@ func (o *outbox) removeIntent(c s3event.Creation) {
 	}
 }
 
-// readIntents returns the intents that an earlier process has left in the outbox.
 func (o *outbox) readIntents() ([]s3event.Creation, error) {
 	names, err := o.list(intentSuffix)
 	if err != nil {
@@ -106,7 +103,7 @@ func (o *outbox) readIntents() ([]s3event.Creation, error) {
 	return intents, nil
 }
 
-// list returns the names of the files with this suffix. fs.Glob is not used, because it ignores I/O errors.
+// Unlike fs.Glob, list returns I/O errors.
 func (o *outbox) list(suffix string) (names []string, err error) {
 	entries, err := os.ReadDir(o.dir)
 	if err != nil {
@@ -120,8 +117,7 @@ func (o *outbox) list(suffix string) (names []string, err error) {
 	return names, nil
 }
 
-// deliver sends the events in the outbox to the Lambda function, in any order, until ctx ends. If the function does
-// not accept an event, deliver sends the event again.
+// deliver sends events in any order, and sends an event again if the Lambda function does not accept it.
 func (o *outbox) deliver(ctx context.Context) {
 	pause := minPause
 	for {
@@ -147,7 +143,6 @@ func (o *outbox) deliver(ctx context.Context) {
 	}
 }
 
-// deliverAll makes one attempt to deliver each event in the outbox, and returns the first error.
 func (o *outbox) deliverAll(ctx context.Context) error {
 	names, err := o.list(eventSuffix)
 	if err != nil {

@@ -63,8 +63,6 @@ func TestDelivery(t *testing.T) {
 	})
 }
 
-// writeIntent creates an intent file, which states that the object with the given key is being created. The server
-// leaves such a file if it is killed during a PUT.
 func writeIntent(t *testing.T, dir, key string) {
 	t.Helper()
 	c := s3event.Creation{EventName: "ObjectCreated:Put", Bucket: bucket, Key: key, Time: time.Now(), Sequencer: "0000000000000001"}
@@ -125,8 +123,8 @@ func TestRecovery(t *testing.T) {
 	})
 }
 
-// TestKill kills the server during concurrent PUTs. Every object must have an event, and a client that repeats its PUT must
-// receive 200 or 412.
+// TestKill kills the server during concurrent PUTs. Every object must have an event, and a repeated PUT must get 200
+// or 412.
 func TestKill(t *testing.T) {
 	dir, l := t.TempDir(), startLambda(t)
 	var keys []string

@@ -23,12 +23,10 @@ import (
 	"github.com/versity/versitygw/s3err"
 )
 
-// grantHeaders lists the headers that a browser sends when it uploads to a presigned URL. The bucket's CORS rule must
-// allow these headers.
+// CORS must allow the headers that a browser sends to a presigned URL.
 var grantHeaders = []auth.CORSHeader{"content-type", "if-none-match", "x-amz-checksum-sha256"}
 
-// store is versitygw's storage of objects in plain files. Its method DeleteObject corrects errors in versitygw's
-// deletion of objects.
+// store is versitygw's file storage with a corrected DeleteObject.
 type store struct {
 	backend.Backend
 	objects    string // directory of the current versions
@@ -36,8 +34,7 @@ type store struct {
 	deletion   sync.Mutex // held during DeleteObject
 }
 
-// openStore opens the store in the directory dir, which must be an absolute path. It also changes the working
-// directory of the process.
+// openStore changes the working directory of the process, so dir must be absolute.
 func openStore(dir string) (_ *store, err error) {
 	s := &store{objects: filepath.Join(dir, "objects")}
 	options := posix.PosixOpts{VersioningDir: filepath.Join(dir, "versions"), CopyObjectThreshold: 5 << 30}
@@ -57,8 +54,8 @@ func openStore(dir string) (_ *store, err error) {
 	return s, nil
 }
 
-// openAttributes chooses where the attributes of objects are stored. It chooses extended file attributes if the file
-// system supports them and `dir` does not exist, and files in `dir` otherwise.
+// openAttributes uses extended file attributes. If the file system does not support these, or if dir already exists,
+// openAttributes uses files in dir.
 func openAttributes(objects, dir string) (storer meta.MetadataStorer, used string, err error) {
 	const probe = "probe"
 	var extended meta.XattrMeta
@@ -76,8 +73,8 @@ func openAttributes(objects, dir string) (storer meta.MetadataStorer, used strin
 	return sidecar, dir, nil
 }
 
-// prepare creates a missing bucket, and also configures an existing bucket, because an earlier process may have been
-// killed before the configuration was complete.
+// An existing bucket is configured too, because an earlier process may have been killed before it configured the
+// bucket.
 func (s *store) prepare(ctx context.Context, bucket, owner string, origins []string) error {
 	acl, err := json.Marshal(auth.ACL{Owner: owner})
 	if err != nil {
@@ -105,7 +102,6 @@ func (s *store) prepare(ctx context.Context, bucket, owner string, origins []str
 	return s.allowOrigins(ctx, bucket, origins)
 }
 
-// allowOrigins sets the bucket's CORS rule so that web pages from the given origins may use presigned URLs.
 func (s *store) allowOrigins(ctx context.Context, bucket string, origins []string) error {
 	maxAge := int32(3600)
 	rule := auth.CORSRule{

@@ -1,7 +1,6 @@
-// Package s3event sends S3's event notifications for new objects to Lambda. The notifications follow version 2.1 of
-// the format in https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html. The
-// package does not use events.S3EventRecord, because the JSON of this type contains nanoseconds and urlDecodedKey.
-// S3's JSON contains neither.
+// Package s3event sends S3's notifications of new objects to Lambda, in version 2.1 of the format in
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html. The package does not use
+// events.S3EventRecord, because the JSON of that type has nanoseconds and urlDecodedKey, which S3 does not send.
 package s3event
 
 import (
@@ -17,7 +16,7 @@ import (
 	"triptych/picture"
 )
 
-// Event is the JSON document of one notification.
+// Event is one notification.
 type Event struct {
 	Records []Record `json:"Records"`
 }
@@ -60,8 +59,7 @@ type object struct {
 	Sequencer string `json:"sequencer"`
 }
 
-// Creation describes the creation of an object. The field Key is not URL-encoded, and the field ETag may have
-// quotation marks.
+// Creation describes a new object. Key is not URL-encoded. ETag may be in quotation marks.
 type Creation struct {
 	EventName, Region, Bucket, Key, VersionID, ETag string
 
@@ -70,8 +68,7 @@ type Creation struct {
 	Sequencer string // hexadecimal; AWS compares sequencers as strings to order the events of one key
 }
 
-// Created returns the event record for a picture that was uploaded with one PUT request. The sequencer of the record
-// is the time of the upload.
+// Created returns the event record that S3 sends after a PUT of the picture.
 func Created(p picture.Picture) Record {
 	return New(Creation{
 		EventName: "ObjectCreated:Put", Region: "eu-central-1", Bucket: p.Bucket, Key: p.Key, VersionID: p.VersionID, ETag: p.ETag,
@@ -79,7 +76,6 @@ func Created(p picture.Picture) Record {
 	})
 }
 
-// New returns the event record for the new object that c describes.
 func New(c Creation) Record {
 	return Record{
 		EventVersion: "2.1", EventSource: "aws:s3", AWSRegion: c.Region, EventName: c.EventName,
@@ -91,7 +87,7 @@ func New(c Creation) Record {
 			SchemaVersion: "1.0", ConfigurationID: "local",
 			Bucket: bucket{Name: c.Bucket, OwnerIdentity: identity{"local"}, ARN: "arn:aws:s3:::" + c.Bucket},
 			Object: object{
-				// AWS encodes keys like query parameters, but does not encode '/'.
+				// AWS sends the key "a+b/c d" as "a%2Bb/c+d".
 				Key:  strings.ReplaceAll(url.QueryEscape(c.Key), "%2F", "/"),
 				Size: c.Size, ETag: strings.Trim(c.ETag, `"`), VersionID: c.VersionID, Sequencer: c.Sequencer,
 			},
@@ -101,8 +97,8 @@ func New(c Creation) Record {
 
 var client = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
 
-// Send sends a JSON-encoded Event to a Lambda function and returns when Lambda has accepted the event. The parameter
-// `lambdaURL` is the function's URL in the Invoke API: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html.
+// Send returns when Lambda has accepted the event. An example of lambdaURL is
+// http://127.0.0.1:9001/2015-03-31/functions/trigger/invocations.
 func Send(ctx context.Context, lambdaURL string, event []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, lambdaURL, bytes.NewReader(event))
 	if err != nil {

@@ -11,24 +11,21 @@ import (
 	"time"
 )
 
-// signatureLifetime is how old the date of a request may be, according to Azure's error message in
-// https://github.com/microsoft/vscode-cosmosdb/issues/842. maxClockLead is how far the date may be in the future:
-// this is an estimate, because in that issue Azure refused a date 7 minutes in the future.
 const (
+	// Azure's error message states this limit: https://github.com/microsoft/vscode-cosmosdb/issues/842
 	signatureLifetime = 15 * time.Minute
-	maxClockLead      = 5 * time.Minute
+	maxClockLead      = 5 * time.Minute // estimate: in the issue, Azure refused a date 7 minutes in the future
 )
 
-// Admit makes the server accept an Entra ID token with the role Cosmos DB Built-in Data Contributor, which cannot
-// create databases and containers.
+// Admit makes the server accept token as an Entra ID token. Such tokens cannot create databases or containers.
 func (s *Server) Admit(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tokens = append(s.tokens, token)
 }
 
-// notAllowedForToken is the sub-status of a 403 response. The server sends it if a request has an Entra ID token but
-// its operation needs the master key (https://learn.microsoft.com/azure/cosmos-db/nosql/troubleshoot-forbidden).
+// Sub-status of a 403: the operation needs the master key, but the client sent an Entra ID token
+// (https://learn.microsoft.com/azure/cosmos-db/nosql/troubleshoot-forbidden).
 const notAllowedForToken = 5300
 
 func (s *Server) authorizeToken(r *http.Request, t target, token string) error {
@@ -44,8 +41,7 @@ func (s *Server) authorizeToken(r *http.Request, t target, token string) error {
 	return nil
 }
 
-// authorize returns an error unless the request has a valid Entra ID token or a valid signature by the master key
-// (https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources).
+// Signatures: https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources
 func (s *Server) authorize(r *http.Request, t target) error {
 	kind, credential, err := credentials(r.Header.Get("Authorization"))
 	switch {

@@ -13,8 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 )
 
-// TestAuthorization tests signatures and Entra ID tokens. The valid signature is the example in Microsoft's
-// documentation (https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources).
+// Microsoft's example: https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources
 func TestAuthorization(t *testing.T) {
 	const (
 		key       = "dsZQi3KtZmCv1ljt3VNWNm7sQUF1y5rJfC6kv5JiwvW0EndXdDku/dkKBp8/ufDToSxLzR4y+O/0H/t4bQtVNw=="

@@ -14,9 +14,7 @@ func TestConcurrency(t *testing.T) {
 	e := newEmulator(t)
 	items := e.newContainer(t)
 	const calls = 50
-	// count calls the function 50 times concurrently. For each HTTP status, it returns the number of calls that ended
-	// with this status. A successful call counts as status 0.
-	count := func(call func(i int) error) map[int]int {
+	countStatuses := func(call func(i int) error) map[int]int {
 		var group sync.WaitGroup
 		statuses := make([]int, calls)
 		for i := range calls {
@@ -30,7 +28,7 @@ func TestConcurrency(t *testing.T) {
 		return counts
 	}
 	t.Run("one_of_50_creates_of_the_same_id_succeeds", func(t *testing.T) {
-		got := count(func(i int) error {
+		got := countStatuses(func(i int) error {
 			_, err := items.CreateItem(t.Context(), partition("one"), item("one", member{"n", fmt.Append(nil, i)}), nil)
 			return err
 		})
@@ -41,7 +39,7 @@ func TestConcurrency(t *testing.T) {
 	t.Run("one_of_50_replaces_with_the_same_etag_succeeds", func(t *testing.T) {
 		read, err := items.ReadItem(t.Context(), partition("one"), "one", nil)
 		expectStatus(t, "read", err, 0)
-		got := count(func(i int) error {
+		got := countStatuses(func(i int) error {
 			_, err := items.ReplaceItem(t.Context(), partition("one"), "one", item("one", member{"n", fmt.Append(nil, i)}), &azcosmos.ItemOptions{IfMatchEtag: &read.ETag})
 			return err
 		})
@@ -50,7 +48,7 @@ func TestConcurrency(t *testing.T) {
 		}
 	})
 	t.Run("50_creates_of_different_ids_succeed", func(t *testing.T) {
-		got := count(func(i int) error {
+		got := countStatuses(func(i int) error {
 			id := fmt.Sprint("many-", i)
 			_, err := items.CreateItem(t.Context(), partition(id), item(id), nil)
 			return err
@@ -61,8 +59,7 @@ func TestConcurrency(t *testing.T) {
 	})
 }
 
-// padding is a JSON member that makes a document about as large as an annotation.
-var padding = member{"x", quote(strings.Repeat("x", 5_000))}
+var padding = member{"x", quote(strings.Repeat("x", 5_000))} // as large as an annotation
 
 func createAndRead(b *testing.B, items *azcosmos.ContainerClient, n int64) {
 	id := fmt.Sprintf("%08d", n)

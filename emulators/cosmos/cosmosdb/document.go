@@ -9,8 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// partitionKeyHeader is the name of the HTTP header that contains the partition key, as a JSON array of one string.
-const partitionKeyHeader = "x-ms-documentdb-partitionkey"
+const partitionKeyHeader = "x-ms-documentdb-partitionkey" // for example ["a"]
 
 func (r request) partitionKey() (string, error) {
 	header := r.Get(partitionKeyHeader)
@@ -36,12 +35,11 @@ func documentResponse(status int, text []byte, etag string, documents *bbolt.Buc
 	return response{status: status, body: text, etag: etag, lsn: max(documents.Sequence(), 1), charge: readCharge(len(text))}
 }
 
-// readCharge returns the approximate cost of a point read in request units (RU): 1 RU for 1 KB, 10 RU for 100 KB
+// A point read costs 1 request unit for 1 KB and 10 request units for 100 KB
 // (https://learn.microsoft.com/azure/cosmos-db/request-units).
 func readCharge(size int) float64 { return 1 + 9*float64(size)/(100<<10) }
 
-// writeFactor is the cost of a write divided by the cost of a read. Azure charges more for a write because the index
-// is updated.
+// A write costs more than a read, because Azure also updates the index.
 const writeFactor = 5
 
 func readDocument(tx *bbolt.Tx, r request) (response, error) {
@@ -91,8 +89,7 @@ func replaceDocument(tx *bbolt.Tx, r request) (response, error) {
 	})
 }
 
-// putDocument calls `check` with the stored document, or with nil if the document is new. If `check` returns no
-// error, putDocument writes the document that the request contains.
+// existing is nil for a new document.
 func putDocument(tx *bbolt.Tx, r request, status int, check func(existing []byte) error) (response, error) {
 	partition, err := r.partitionKey()
 	switch {

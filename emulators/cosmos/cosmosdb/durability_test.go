@@ -16,9 +16,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 )
 
-// writerEnv is the name of an environment variable that contains the path of the database file. If it is set, the
-// test binary runs no tests but writes documents to this file until a test kills it.
-const writerEnv = "COSMOS_TEST_FILE"
+const writerEnv = "COSMOS_TEST_FILE" // the database file that a child process writes
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(writerEnv); path != "" {
@@ -106,8 +104,6 @@ func TestDurability(t *testing.T) {
 	})
 }
 
-// killDuringWrites starts a process that writes to the file at `path`. It kills the process when `count` documents
-// are acknowledged, and returns the ETags of all acknowledged documents.
 func killDuringWrites(t *testing.T, path string, count int) map[string]azcore.ETag {
 	t.Helper()
 	child := exec.Command(os.Args[0])

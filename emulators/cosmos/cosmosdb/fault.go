@@ -8,8 +8,8 @@ import (
 	"triptych/emulators/faults"
 )
 
-// Fault makes requests fail. If `Only`, `Method`, `Times` or `AfterApply` is set, Fault ignores requests that SDKs
-// send at unpredictable times, such as account reads.
+// SDKs read the account at unpredictable times. A Fault with Only, Method, Times or AfterApply therefore affects only
+// requests for documents.
 type Fault struct {
 	Only       string        // requests for the document with this partition key; "" means all requests
 	Method     string        // requests with this HTTP method; "" means all methods
@@ -22,13 +22,13 @@ type Fault struct {
 	AfterApply bool          // execute the request first: the write succeeds but its response is lost
 }
 
-// Rule returns the fields of the Fault that package `faults` uses.
+// Rule implements faults.Fault.
 func (f Fault) Rule() faults.Rule {
 	return faults.Rule{Only: f.Only, Method: f.Method, Times: f.Times, Delay: f.Delay, OnMatch: f.OnMatch}
 }
 
-// SetFault adds the Fault f and removes an earlier Fault that has the same `Only` and `Method`. If several Faults
-// match a request, the most specific one applies.
+// SetFault replaces an earlier Fault that has the same Only and Method. If several Faults match a request, the most
+// specific one applies.
 func (s *Server) SetFault(f Fault) { s.faults.Put(f) }
 
 func (s *Server) takeFault(r *http.Request, t target) Fault {

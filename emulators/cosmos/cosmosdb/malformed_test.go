@@ -9,8 +9,6 @@ import (
 	"time"
 )
 
-// FuzzRequest sends random requests, with a correct signature or with a random one. The server must never respond with
-// 500 or with an invalid status.
 func FuzzRequest(f *testing.F) {
 	for _, seed := range []struct{ method, path, authorization, partition, body string }{
 		{"POST", "/dbs/db/colls/c/docs", "", `["p"]`, `{"id":"p"}`},
@@ -52,8 +50,7 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// serveRequest sends a request, which it signs if `authorization` is empty, and returns the response, or nil if the
-// method or path is invalid.
+// serveRequest signs the request if authorization is empty, and returns nil if the method or path is invalid.
 func serveRequest(s *Server, method, path, authorization, partition, body string) *httptest.ResponseRecorder {
 	r, err := http.NewRequest(method, "http://localhost"+path, strings.NewReader(body))
 	if err != nil {

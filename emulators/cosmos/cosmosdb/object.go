@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// object is a JSON object. It preserves the order of its members and the exact text of their values.
+// object is a JSON object that, unlike map[string]any, keeps the order of the members and all digits of numbers.
 type object []member
 
 type member struct {
@@ -57,18 +57,15 @@ func (o object) value(name string) json.RawMessage {
 	return nil
 }
 
-// text returns the value of the member with the given name. It returns "" if there is no such member or if the value
-// is not a string.
 func (o object) text(name string) (s string) {
 	_ = json.Unmarshal(o.value(name), &s) // s stays empty if there is no string
 	return s
 }
 
-// systemProperties are the properties of a resource that only the server sets. The server ignores the values that a
-// client sends for these properties (https://learn.microsoft.com/rest/api/cosmos-db/documents).
+// The server sets these properties and ignores the values that clients send
+// (https://learn.microsoft.com/rest/api/cosmos-db/documents).
 var systemProperties = []string{"_rid", "_self", "_etag", "_attachments", "_ts", "_docs", "_colls", "_users"}
 
-// stamp returns a copy of o with new system properties, including a new _etag.
 func (o object) stamp(rid, self string, now time.Time, extra ...member) object {
 	stamped := slices.DeleteFunc(slices.Clone(o), func(m member) bool { return slices.Contains(systemProperties, m.name) })
 	stamped = append(stamped,
@@ -92,7 +89,7 @@ func (o object) encode() []byte {
 	return b.Bytes()
 }
 
-// quote returns s as a JSON string. Unlike json.Marshal, quote does not escape the HTML characters <, > and &.
+// Unlike json.Marshal, quote does not escape <, > and &.
 func quote(s string) json.RawMessage {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -104,7 +101,6 @@ func quote(s string) json.RawMessage {
 // maxID is in bytes (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits).
 const maxID = 1023
 
-// id returns the object's id. It returns an error if Cosmos DB would not accept the id.
 func (o object) id() (string, error) {
 	id := o.text("id")
 	switch {

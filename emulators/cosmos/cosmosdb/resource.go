@@ -10,8 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// Provision creates a database and a container with the partition key /id, as Terraform does in the cloud. It does
-// not change a database or container that already exists.
+// Provision creates a database and a container with the partition key /id, unless they exist.
 func (s *Server) Provision(database, container string) error {
 	for _, c := range []struct {
 		create operation
@@ -65,8 +64,8 @@ func createContainer(tx *bbolt.Tx, r request) (response, error) {
 	return res, container.Put(propertiesKey, res.body)
 }
 
-// supportedProperties are the properties of a container that the server accepts. The property indexingPolicy has no
-// effect, because the server does not support queries.
+// A container with any other property is refused. indexingPolicy has no effect, because the server does not support
+// queries.
 var supportedProperties = []string{"id", "partitionKey", "defaultTtl", "indexingPolicy"}
 
 func checkContainer(properties object) error {
@@ -88,8 +87,6 @@ func checkContainer(properties object) error {
 	return nil
 }
 
-// addResource creates the bbolt bucket of a resource and, inside it, an empty bucket for the resource's children. It
-// returns the bucket of the resource, and the resource's sequence number.
 func addResource(parent *bbolt.Bucket, id string, children []byte) (*bbolt.Bucket, uint64, error) {
 	if parent.Bucket([]byte(id)) != nil {
 		return nil, 0, errConflict

@@ -8,12 +8,11 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// target is the resource that a request addresses.
 type target struct {
-	shape        string   // the path with * instead of each name
-	names        []string // the names in the path
-	resourceType string   // part of the signature: the last collection in the path
-	resourceLink string   // part of the signature: the path of the resource or, for a collection, of its parent
+	shape        string   // for example dbs/*/colls/*/docs
+	names        []string // what the stars stand for
+	resourceType string   // signed by the client; for example docs
+	resourceLink string   // signed by the client; for example dbs/a/colls/b, without a trailing docs
 }
 
 func (t target) database() string  { return t.names[0] }
@@ -22,8 +21,7 @@ func (t target) document() string  { return t.names[2] }
 
 func (t target) isDocument() bool { return t.resourceType == "docs" }
 
-// parseTarget returns the resource that the path addresses. The function splits the path before unescaping the
-// segments, because a name may contain an escaped slash.
+// parseTarget splits the path before unescaping, because a name may contain an escaped slash.
 func parseTarget(r *http.Request) (target, error) {
 	path := strings.Trim(r.URL.EscapedPath(), "/")
 	if path == "" {
@@ -52,7 +50,6 @@ func parseTarget(r *http.Request) (target, error) {
 	return t, nil
 }
 
-// operation executes a request in a transaction, which is read-only for GET.
 type operation func(*bbolt.Tx, request) (response, error)
 
 var operations = map[string]operation{
@@ -66,8 +63,7 @@ var operations = map[string]operation{
 	"PUT dbs/*/colls/*/docs/*": replaceDocument,
 }
 
-// unsupportedHeaders maps each HTTP header that requests an unsupported feature to the name of this feature. The
-// server refuses a request that has such a header.
+// The server refuses requests with these headers. Each value names the feature in the error message.
 var unsupportedHeaders = map[string]string{
 	"x-ms-documentdb-query":                "queries",
 	"x-ms-documentdb-isquery":              "queries",
@@ -80,7 +76,6 @@ var unsupportedHeaders = map[string]string{
 	"If-None-Match":                        "If-None-Match",
 }
 
-// route returns the operation that executes the request, or an error that names the unsupported feature.
 func route(r *http.Request, t target) (operation, error) {
 	if r.Header.Get("x-ms-version") == "" {
 		return nil, newError(http.StatusBadRequest, 0, "The header x-ms-version is missing")

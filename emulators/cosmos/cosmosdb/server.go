@@ -1,6 +1,6 @@
-// Package cosmosdb implements the part of Azure Cosmos DB's REST protocol,
-// https://learn.microsoft.com/rest/api/cosmos-db/, that Triptych uses. The server refuses all other operations with
-// 501, and writes data to disk before it sends the response.
+// Package cosmosdb implements the part of Azure Cosmos DB's REST protocol
+// (https://learn.microsoft.com/rest/api/cosmos-db/) that Triptych uses, and responds to all other operations with
+// 501. Writes are on disk before the response is sent.
 package cosmosdb
 
 import (
@@ -17,15 +17,14 @@ import (
 	"triptych/emulators/faults"
 )
 
-// maxBody is the maximum size of a document: 2 MB of UTF-8 JSON
-// (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits).
+// A document has at most 2 MB of JSON (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits).
 const maxBody = 2 << 20
 
-// maxDiscard is the maximum number of bytes that readBody reads and discards if a request is too large. A client that
-// is still sending can then receive the status 413.
+// If a request body is too large, the server discards up to this many bytes. Otherwise, a client that is still
+// sending would see a connection error instead of the 413.
 const maxDiscard = 8 << 20
 
-// Server is an http.Handler that emulates one Cosmos DB account in one region.
+// Server emulates one Cosmos DB account in one region.
 type Server struct {
 	db     *bbolt.DB
 	key    []byte
@@ -36,8 +35,7 @@ type Server struct {
 	tokens []string // accepted access tokens of Entra ID
 }
 
-// Open opens or creates the file at `path`, and fails if another Server has opened the file. `key` is the master key
-// in base64.
+// Open creates the database file if it is missing, and fails if another Server uses the file. The key is in base64.
 func Open(path, key string) (*Server, error) {
 	secret, err := base64.StdEncoding.DecodeString(key)
 	if err != nil || len(secret) == 0 {
@@ -50,10 +48,9 @@ func Open(path, key string) (*Server, error) {
 	return &Server{db: db, key: secret, now: time.Now}, nil
 }
 
-// Close waits for writes in progress and closes the file. Later requests receive 503.
+// Close waits for writes in progress. Later requests receive 503.
 func (s *Server) Close() error { return s.db.Close() }
 
-// request contains the parts of an HTTP request that operations use.
 type request struct {
 	target
 	http.Header
@@ -64,8 +61,7 @@ type request struct {
 	now  time.Time
 }
 
-// ServeHTTP handles one request of the REST API or injects a Fault. If a Fault closes the connection, ServeHTTP
-// panics with http.ErrAbortHandler.
+// ServeHTTP panics with http.ErrAbortHandler if a Fault closes the connection.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t, err := parseTarget(r)
 	if err == nil {
@@ -109,8 +105,6 @@ func (s *Server) apply(r *http.Request, t target) response {
 	return res
 }
 
-// readBody returns the JSON object in the request body and the object's id. The object describes a database, a
-// container or a document.
 func readBody(r *http.Request) (object, string, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
@@ -132,8 +126,7 @@ func parseBody(text []byte) (object, string, error) {
 	return body, id, err
 }
 
-// readAccount returns the properties of the account. They contain the host of this request as the only endpoint, so
-// that SDKs send all later requests to the same host.
+// The account's only endpoint is the host of this request, because SDKs send all later requests to that endpoint.
 func readAccount(_ *bbolt.Tx, r request) (response, error) {
 	scheme := "http"
 	if r.tls {

@@ -65,7 +65,6 @@ func connect(t testing.TB, endpoint, key string) *azcosmos.Client {
 	return client
 }
 
-// newContainer creates the database "db" with the container "c" and returns a client for the container.
 func (e *emulator) newContainer(t testing.TB) *azcosmos.ContainerClient {
 	t.Helper()
 	if _, err := e.client.CreateDatabase(t.Context(), azcosmos.DatabaseProperties{ID: "db"}, nil); err != nil {
@@ -95,13 +94,11 @@ func containerProperties(id string) azcosmos.ContainerProperties {
 
 func partition(id string) azcosmos.PartitionKey { return azcosmos.NewPartitionKeyString(id) }
 
-// item returns a JSON document with the given id and the given additional members.
 func item(id string, members ...member) []byte {
 	return append(object{{"id", quote(id)}}, members...).encode()
 }
 
-// statusOf returns the HTTP status if err is an error response. It returns 0 if err is nil, and -1 for any other
-// error.
+// statusOf returns 0 for success, and -1 for an error that is not an HTTP response.
 func statusOf(err error) int {
 	if err == nil {
 		return 0
@@ -119,8 +116,7 @@ func expectStatus(t *testing.T, operation string, err error, want int) {
 	}
 }
 
-// send signs and sends a request that the SDK azcosmos would not send. It returns the response and the response's
-// body.
+// send sends requests that azcosmos cannot send.
 func (e *emulator) send(t *testing.T, method, path, body string, headers map[string]string) (*http.Response, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, e.endpoint+path, strings.NewReader(body))

@@ -13,7 +13,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// The bbolt file contains nested buckets, whose names are these keys:
+// The buckets of the bbolt file:
 //
 //	databases / <database> / properties: JSON
 //	                       / containers / <container> / properties: JSON
@@ -25,7 +25,7 @@ var (
 	propertiesKey = []byte("properties")
 )
 
-// commitDelay is how long a write waits for other writes, so that one fsync commits all of them.
+// A write waits this long for other writes, so that one fsync commits all of them.
 const commitDelay = time.Millisecond
 
 func openDB(path string) (*bbolt.DB, error) {
@@ -55,9 +55,8 @@ func (s *Server) read(operation operation, r request) (res response, err error) 
 	return res, err
 }
 
-// write may call the operation more than once. If the operation returns a *statusError, write hides this error from
-// bbolt, and bbolt commits the transaction. The operation must therefore not change data before it returns a
-// *statusError.
+// An operation must not change data before it returns a *statusError, because write then still commits the
+// transaction. An operation may run more than once (bbolt's DB.Batch).
 func (s *Server) write(operation operation, r request) (res response, err error) {
 	var refused *statusError
 	err = s.db.Batch(func(tx *bbolt.Tx) error {
@@ -94,18 +93,16 @@ func openContainer(tx *bbolt.Tx, t target) (*bbolt.Bucket, error) {
 	return container, nil
 }
 
-// The error errNoOwner has the sub-status 1003. By this number, clients distinguish a missing container from a
-// missing document (see StatusCodes.md in
-// https://github.com/Azure/azure-sdk-for-java/tree/main/sdk/cosmos/azure-cosmos/docs).
 var (
 	errNotFound = newError(http.StatusNotFound, 0, "Entity with the specified id does not exist in the system.")
+	// Clients use the sub-status 1003 to distinguish a missing container from a missing document. See StatusCodes.md in
+	// https://github.com/Azure/azure-sdk-for-java/tree/main/sdk/cosmos/azure-cosmos/docs
 	errNoOwner  = newError(http.StatusNotFound, 1003, "Owner resource does not exist: the database or the container is missing")
 	errConflict = newError(http.StatusConflict, 0, "Entity with the specified id already exists in the system.")
 	errChanged  = newError(http.StatusPreconditionFailed, 0, "Operation cannot be performed because one of the specified precondition is not met.")
 )
 
-// resourceID decodes the parent's _rid, appends `number` as `width` bytes, and encodes the result as a new _rid.
-// Cosmos DB encodes a _rid in base64, but with - instead of /.
+// A _rid is the parent's _rid, followed by `number` in `width` bytes, in base64 with - instead of /.
 func resourceID(parent string, number uint64, width int) string {
 	id, _ := base64.StdEncoding.DecodeString(strings.ReplaceAll(parent, "-", "/"))
 	var n [8]byte

@@ -10,9 +10,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// ServeHTTP implements https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html. The status 202 means that the
-// event is on disk. A synchronous invocation above the concurrency limit waits, but AWS would reject it with the
-// status 429.
+// ServeHTTP implements the Invoke API (https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html). The status 202
+// means that the event is on disk. Above the concurrency limit, AWS responds with 429, but ServeHTTP waits.
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.api.ServeHTTP(w, r) }
 
 func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {

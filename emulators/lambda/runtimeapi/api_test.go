@@ -135,7 +135,6 @@ func BenchmarkCold(b *testing.B) {
 	}
 }
 
-// BenchmarkAccept measures how long the Host takes to store an event on disk and to respond with 202.
 func BenchmarkAccept(b *testing.B) {
 	h := run(b, b.TempDir(), newInstructor(b, ok))
 	b.SetParallelism(8)

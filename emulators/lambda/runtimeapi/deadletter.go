@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// deadLetter is the JSON document that AWS sends to the on-failure destination of a function:
+// AWS sends this JSON to the on-failure destination of a function:
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 type deadLetter struct {
 	Version         string          `json:"version"`
@@ -36,8 +36,7 @@ type responseContext struct {
 
 func deadLetters(dir string) string { return filepath.Join(dir, "dead-letters") }
 
-// writeDeadLetter stores an event as a dead letter. The file gets its final name last, so that a killed process
-// leaves no incomplete dead letter.
+// The file is renamed last, so that a killed process leaves no incomplete dead letter.
 func (h *Host) writeDeadLetter(e event, attempts int, last outcome) error {
 	if !json.Valid(last.payload) { // the response of a function may be any text
 		last.payload, _ = json.Marshal(string(last.payload))
@@ -66,8 +65,7 @@ func (h *Host) writeDeadLetter(e event, attempts int, last outcome) error {
 	return os.Rename(f.Name(), path)
 }
 
-// Redrive moves all dead letters back to the queue and returns their number. Redrive ignores files that are not dead
-// letters.
+// Redrive moves all dead letters back to the queue and returns how many it moved.
 func (h *Host) Redrive() (moved int, err error) {
 	entries, err := os.ReadDir(deadLetters(h.Dir)) // unlike fs.Glob, ReadDir returns I/O errors
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

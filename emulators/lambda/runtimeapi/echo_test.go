@@ -21,8 +21,6 @@ type result struct {
 	PID int    `json:"pid"`
 }
 
-// runFunction runs the tests' Lambda function, which follows instructions from the server at ECHO_URL. If ECHO_HTTP
-// is set, the function handles HTTP requests.
 func runFunction() {
 	if os.Getenv("ECHO_BROKEN") != "" {
 		os.Exit(7)
@@ -60,8 +58,6 @@ func handle(ctx context.Context, o order) (result, error) {
 	return result{o.ID, pid}, nil
 }
 
-// serveHTTP handles a request to the function URL. It sends the request back, follows the instruction from the server
-// at ECHO_URL, and then ends the response.
 func serveHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

@@ -19,10 +19,9 @@ import (
 	"triptych/emulators/childprocess"
 )
 
-// stopGrace is how long a function's process may continue after SIGTERM before it receives SIGKILL.
-const stopGrace = time.Second
+const stopGrace = time.Second // from SIGTERM to SIGKILL
 
-// environment is one process of the function, together with the Runtime API server for this process.
+// environment is one process of the function. Each process has its own Runtime API server.
 type environment struct {
 	cmd      *exec.Cmd
 	next     chan *invocation
@@ -100,8 +99,8 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	w.Write(i.payload)
 }
 
-// serveResult receives the function's response or error. It reports this outcome to the invoker before it responds to
-// the function, because the function's process may exit after the response.
+// serveResult reports the outcome before it responds to the function, because the function's process may exit after
+// the response.
 func (e *environment) serveResult(w http.ResponseWriter, r *http.Request, failure string) {
 	e.mu.Lock()
 	i := e.current
@@ -133,8 +132,6 @@ func (e *environment) serveResult(w http.ResponseWriter, r *http.Request, failur
 	w.WriteHeader(status)
 }
 
-// stop sends SIGTERM to the function's process and, if necessary, SIGKILL after stopGrace. It returns when the
-// process has ended.
 func (e *environment) stop() {
 	if e.cmd.Process.Signal(syscall.SIGTERM) == nil {
 		select {

@@ -111,7 +111,7 @@ func TestDeadLetter(t *testing.T) {
 		in.next(t)
 	}
 	path := filepath.Join(dir, "dead-letters", resp.Header.Get("X-Amzn-Requestid")+".json")
-	h.flush(t)
+	h.waitUntilIdle(t)
 
 	t.Run("dead_letter_has_AWSs_format", func(t *testing.T) {
 		doc, err := os.ReadFile(path)
@@ -188,7 +188,7 @@ func TestRetryNow(t *testing.T) {
 				t.Fatalf("call %d has number %d, in a new environment: %v", c.nth, nth, !pids[c.pid])
 			}
 			pids[c.pid] = true
-			h.flush(t)
+			h.waitUntilIdle(t)
 			retryNow(t, h)
 		}
 	})
@@ -219,7 +219,7 @@ func TestRetryNow(t *testing.T) {
 		h := run(t, t.TempDir(), in, func(c *Config) { c.Backoff = []time.Duration{} })
 		send(t, h.url, "a")
 		in.next(t)
-		h.flush(t)
+		h.waitUntilIdle(t)
 		retryNow(t, h)
 		if c := in.next(t); c.id != "a" || c.nth != 2 {
 			t.Errorf("next call is %s, number %d", c.id, c.nth)
@@ -227,8 +227,7 @@ func TestRetryNow(t *testing.T) {
 	})
 }
 
-// flush waits until all running invocations of the function have ended.
-func (h *running) flush(t *testing.T) {
+func (h *running) waitUntilIdle(t *testing.T) {
 	t.Helper()
 	for range h.Concurrency {
 		if !h.acquire(t.Context()) {
@@ -265,7 +264,7 @@ func TestRestart(t *testing.T) {
 		h := run(t, dir, in, func(c *Config) { c.Backoff = []time.Duration{time.Second} })
 		send(t, h.url, "a")
 		in.next(t)
-		h.flush(t)
+		h.waitUntilIdle(t)
 		h.stop()
 		run(t, dir, in)
 		if c := in.next(t); c.id != "a" || c.nth != 2 {
@@ -293,8 +292,6 @@ func hostForever(dir string) {
 	listenAndRun(h)
 }
 
-// TestKillLosesNoAcceptedEvent kills the host's process with SIGKILL and checks that the next host delivers all
-// accepted events. The function's process ends together with the host's process.
 func TestKillLosesNoAcceptedEvent(t *testing.T) {
 	dir := t.TempDir()
 	in := newInstructor(t, func(c call) string {

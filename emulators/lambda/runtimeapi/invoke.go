@@ -29,8 +29,8 @@ func failed(kind, message string) outcome {
 
 var errStopping = errors.New("the function's host is stopping")
 
-// invoke runs the function once. The caller must call Host.acquire before invoke. If `stream` is not nil, a streamed
-// response goes to `stream` and is not part of the outcome.
+// The caller must call Host.acquire before invoke. If stream is not nil, invoke writes a streamed response to stream,
+// not to the outcome.
 func (h *Host) invoke(requestID string, payload []byte, stream io.Writer) (outcome, error) {
 	i := &invocation{requestID: requestID, payload: payload, arn: h.arn(), timeout: h.Timeout, stream: stream, done: make(chan outcome, 1)}
 	for {
@@ -45,7 +45,7 @@ func (h *Host) invoke(requestID string, payload []byte, stream io.Writer) (outco
 			if isNew {
 				return exited(e, requestID), nil
 			}
-			// The process of this idle environment has ended, so the loop tries another environment.
+			// try another environment
 		case <-time.After(initTimeout):
 			e.kill()
 			return failed("Runtime.InitTimeout", fmt.Sprintf("the function did not request an invocation within %s", initTimeout)), nil
@@ -56,7 +56,6 @@ func (h *Host) invoke(requestID string, payload []byte, stream io.Writer) (outco
 	}
 }
 
-// await waits for the outcome of an invocation that the environment has received.
 func (h *Host) await(e *environment, i *invocation) (outcome, error) {
 	select {
 	case got := <-i.done:
@@ -83,7 +82,6 @@ func exited(e *environment, requestID string) outcome {
 	return failed("Runtime.ExitError", fmt.Sprintf("RequestId: %s Error: Runtime exited: %s", requestID, e.cmd.ProcessState))
 }
 
-// acquireEnvironment returns the most recently used idle environment, or a new one.
 func (h *Host) acquireEnvironment() (e *environment, isNew bool, err error) {
 	h.mu.Lock()
 	if last := len(h.idle) - 1; last >= 0 {
@@ -96,8 +94,7 @@ func (h *Host) acquireEnvironment() (e *environment, isNew bool, err error) {
 	return e, true, err
 }
 
-// releaseEnvironment makes the environment e available for the next invocation. If RetryNow was called after the
-// start of e, releaseEnvironment stops e, because a network client in e may delay its next connection.
+// RetryNow stops only the idle environments. releaseEnvironment stops those that were busy during RetryNow.
 func (h *Host) releaseEnvironment(e *environment) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -1,6 +1,5 @@
 // Package runtimeapi runs the bootstrap executable of one function as AWS Lambda does, but without isolation or a
-// memory limit. The package stores asynchronous invocations on disk, so they survive kill -9, but the function may
-// process an invocation twice.
+// memory limit. Asynchronous invocations survive kill -9, and may run twice.
 package runtimeapi
 
 import (
@@ -17,7 +16,7 @@ import (
 	"time"
 )
 
-// Config configures a Host. Only Name, Bootstrap and Dir are required.
+// Name, Bootstrap and Dir are required.
 type Config struct {
 	Name      string   // name of the function
 	Bootstrap string   // path of its executable, which each new environment starts
@@ -30,8 +29,7 @@ type Config struct {
 	Stderr      io.Writer       // output of all environments, written concurrently; nil discards it
 }
 
-// Host runs one function and stores the function's events in a queue. It is the http.Handler of Lambda's Invoke API.
-// The method Run must be called once.
+// Host runs one function, serves Lambda's Invoke API and queues events on disk. The caller must call Run once.
 type Host struct {
 	Config
 	api      *http.ServeMux
@@ -44,8 +42,7 @@ type Host struct {
 	retryNow chan struct{}  // closed by the next call of RetryNow
 }
 
-// New returns a Host and opens the Host's queue in the directory c.Dir. New fails if another Host has already opened
-// the same queue.
+// New fails if another Host uses the queue in c.Dir.
 func New(c Config) (*Host, error) {
 	if c.Name == "" || c.Bootstrap == "" || c.Dir == "" {
 		return nil, errors.New("a function needs a name, a bootstrap and a directory")
@@ -82,8 +79,7 @@ func New(c Config) (*Host, error) {
 	return h, nil
 }
 
-// Run allows invocations until ctx ends. Run then interrupts the running invocations, stops all environments and
-// closes the queue. The events of the interrupted invocations stay in the queue.
+// Run allows invocations until ctx ends. Events whose invocation is interrupted stay in the queue.
 func (h *Host) Run(ctx context.Context) error {
 	for range h.Concurrency {
 		h.slots <- struct{}{}
@@ -113,7 +109,6 @@ func (h *Host) acquire(ctx context.Context) bool {
 
 func (h *Host) release() { h.slots <- struct{}{} }
 
-// accept stores an event in the queue and delivers it in the background.
 func (h *Host) accept(e event) error {
 	if err := h.queue.add(e); err != nil {
 		return err
@@ -122,8 +117,6 @@ func (h *Host) accept(e event) error {
 	return nil
 }
 
-// deliver invokes the function with an event until an invocation succeeds, the event becomes a dead letter, or the
-// Host stops.
 func (h *Host) deliver(e event) {
 	var attempts int
 	var retryNow chan struct{}
@@ -148,8 +141,6 @@ func (h *Host) deliver(e event) {
 	}
 }
 
-// attempt invokes the function once with the event e. If the event must be tried again, attempt returns true and the
-// delay before the next attempt.
 func (h *Host) attempt(e event, nth int, retryNow chan struct{}) (again bool, wait time.Duration, err error) {
 	got, err := h.invoke(e.requestID, e.payload, nil)
 	if err != nil {
@@ -174,8 +165,8 @@ func (h *Host) attempt(e event, nth int, retryNow chan struct{}) (again bool, wa
 	return true, wait, nil
 }
 
-// RetryNow immediately retries all waiting events and all dead letters. It first stops the idle environments, because
-// a network client in such an environment may still be waiting before its next attempt to connect.
+// RetryNow retries all waiting events and all dead letters immediately. RetryNow also stops idle processes, because
+// gRPC in an old process may wait several seconds before it reconnects.
 func (h *Host) RetryNow() error {
 	h.mu.Lock()
 	retryNow := h.retryNow
@@ -187,7 +178,7 @@ func (h *Host) RetryNow() error {
 	return err
 }
 
-// nextRetryNow returns a channel that the next call of RetryNow closes.
+// The next call of RetryNow closes the returned channel.
 func (h *Host) nextRetryNow() chan struct{} {
 	h.mu.Lock()
 	defer h.mu.Unlock()

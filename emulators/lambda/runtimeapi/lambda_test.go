@@ -15,8 +15,6 @@ import (
 
 var bootstrap = os.Args[0]
 
-// TestMain runs the tests. In a child process, it runs the Lambda function of a test, or the Host that
-// TestKillLosesNoAcceptedEvent kills.
 func TestMain(m *testing.M) {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
 		runFunction()
@@ -27,8 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// instructor is an HTTP server that tells the Lambda function of a test what to do, and records each call of that
-// Lambda function.
+// The Lambda function of a test asks the instructor what to do.
 type instructor struct {
 	*httptest.Server
 	calls chan call
@@ -40,8 +37,7 @@ type call struct {
 	process context.Context // ends with the function's process
 }
 
-// newInstructor starts an HTTP server. The Lambda function of a test asks this server what to do, and gets the result
-// of `instruct`: "ok", "fail", "panic" or "exit".
+// instruct returns "ok", "fail", "panic" or "exit".
 func newInstructor(t testing.TB, instruct func(call) string) *instructor {
 	t.Helper()
 	in := &instructor{calls: make(chan call, 1<<16)}
@@ -62,8 +58,6 @@ func newInstructor(t testing.TB, instruct func(call) string) *instructor {
 
 func ok(call) string { return "ok" }
 
-// once returns a function that can be passed to newInstructor. For each event, this function returns `instruction` at
-// the first call and "ok" at all later calls.
 func once(instruction string) func(call) string {
 	return func(c call) string {
 		if c.nth == 1 {
@@ -73,8 +67,6 @@ func once(instruction string) func(call) string {
 	}
 }
 
-// hang can be called by a function that is passed to newInstructor. It does not return until the process of the
-// Lambda function has ended, so the Lambda function waits for its instruction until then.
 func hang(c call) string {
 	<-c.process.Done()
 	return "ok"
@@ -86,7 +78,6 @@ type running struct {
 	stop func()
 }
 
-// run starts a Host. The Host runs until the test ends or calls `stop`.
 func run(t testing.TB, dir string, in *instructor, change ...func(*Config)) *running {
 	t.Helper()
 	c := Config{
@@ -148,8 +139,7 @@ func send(t testing.TB, url, id string) {
 	}
 }
 
-// trySend sends an event to the Host and returns any error. Unlike `send`, trySend does not call t.Fatal, so any
-// goroutine may call trySend.
+// trySend does not call t.Fatal, so any goroutine may call trySend.
 func trySend(t testing.TB, url, id string) error {
 	t.Helper()
 	resp, body, err := tryInvoke(t, url, "echo", "Event", `{"id":"`+id+`"}`)

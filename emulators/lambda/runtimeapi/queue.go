@@ -16,13 +16,11 @@ type event struct {
 	payload   []byte
 }
 
-// queue stores events on disk until they are removed. A method that changes the queue returns after the change is on
-// disk.
-type queue struct{ db *bolt.DB }
+type queue struct{ db *bolt.DB } // add and remove return when the change is on disk
 
 var payloads = []byte("payloads") // bucket of the payloads by request ID
 
-// commitDelay is how long a change waits for other changes, so that one fsync commits all of them.
+// A change waits this long for other changes, so that one fsync commits all of them.
 const commitDelay = time.Millisecond
 
 func openQueue(path string) (queue, error) {
@@ -37,7 +35,6 @@ func openQueue(path string) (queue, error) {
 	return queue{db}, nil
 }
 
-// events returns the undelivered events that an earlier process stored.
 func (q queue) events() (left []event, err error) {
 	err = q.db.Update(func(tx *bolt.Tx) error {
 		b, err := tx.CreateBucketIfNotExists(payloads)

@@ -16,13 +16,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// streamed is the content type of a streamed response. Such a response consists of a JSON prelude, eight NUL bytes
-// and the body.
+// A streamed response consists of JSON such as {"statusCode":200}, eight NUL bytes and the body.
 const streamed = "application/vnd.awslambda.http-integration-response"
 
-// URL returns the handler for requests to the function URL
-// (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html). The function URL has the invoke mode
-// RESPONSE_STREAM and requires no authorization.
+// URL serves the function URL (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html) in the invoke mode
+// RESPONSE_STREAM, without authorization.
 func (h *Host) URL() http.Handler { return http.HandlerFunc(h.serveURL) }
 
 func (h *Host) serveURL(w http.ResponseWriter, r *http.Request) {
@@ -93,14 +91,12 @@ func urlEvent(w http.ResponseWriter, r *http.Request) (event []byte, requestID s
 	return event, e.RequestContext.RequestID, err
 }
 
-// isText reports whether the function receives a body of this content type as text. The function receives every other
-// body in base64.
+// Bodies that are not text are sent to the function in base64.
 func isText(contentType string) bool {
 	kind, _, err := mime.ParseMediaType(contentType)
 	return err == nil && (strings.HasPrefix(kind, "text/") || kind == "application/json" || kind == "application/javascript" || kind == "application/xml")
 }
 
-// prelude contains the status, the headers and the cookies of a streamed response.
 type prelude struct {
 	StatusCode int
 	Headers    map[string]string
