@@ -95,21 +95,21 @@ func testAccessibility(t *testing.T, h pageEnv) {
 		p.do(chromedp.Navigate(p.site))
 		p.waitVisible("#agreement")
 		p.waitUntil(`document.querySelectorAll(".plug button").length === 10`)
-		p.pressKey("#agree")
-		p.pressKey("#open-camera")
+		p.tabToAndPressEnter("#agree")
+		p.tabToAndPressEnter("#open-camera")
 		p.waitVisible("#camera")
 		p.waitUntil(`document.querySelector("#preview").videoWidth > 0`)
-		p.pressKey("#shoot")
+		p.tabToAndPressEnter("#shoot")
 		p.waitVisible("#review")
-		p.pressKey("#send")
+		p.tabToAndPressEnter("#send")
 		p.waitVisible(allDone, "#result")
-		p.pressKey("#another")
+		p.tabToAndPressEnter("#another")
 		p.waitVisible("#start")
 	})
 	parallel(t, "focus_moves_to_title_when_focused_element_disappears", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()
-		p.pressKey("#another")
+		p.tabToAndPressEnter("#another")
 		p.waitVisible("#pictures img")
 		for range 40 {
 			if evaluate[bool](p, `Boolean(document.activeElement.closest("#pictures button"))`) {
@@ -125,7 +125,7 @@ func testAccessibility(t *testing.T, h pageEnv) {
 		p.do(chromedp.KeyEvent(kb.Escape))
 		p.waitUntil(`document.activeElement.closest("#pictures button")`)
 		p.do(chromedp.KeyEvent(kb.Enter))
-		p.pressKey("#confirm-erase")
+		p.tabToAndPressEnter("#confirm-erase")
 		p.waitText("#notice p", "Erased")
 		if on := p.focused(); on != "title" {
 			t.Errorf("after the erasure the focus is on %q", on)
@@ -177,8 +177,7 @@ func (p tab) emulate(feature, value string) {
 	})
 }
 
-// expectNames checks that the accessibility tree contains elements with the given role and the given names. It also
-// checks that every control, such as a button, has a name.
+// expectNames also fails if any control, such as a button, has no accessible name.
 func (p tab) expectNames(role string, names ...string) {
 	p.Helper()
 	tree, err := chromedp.Run(p.ctx, func(ctx context.Context, t *chromedp.Target) (accessibility.GetFullAXTreeResult, error) {
@@ -214,9 +213,7 @@ func text(value *accessibility.Value) string {
 	return strings.Trim(string(value.Value), `"`)
 }
 
-// pressKey activates an element with the keyboard. It presses the Tab key until the element has the focus, and then
-// presses the Enter key.
-func (p tab) pressKey(selector string) {
+func (p tab) tabToAndPressEnter(selector string) {
 	p.Helper()
 	p.waitVisible(selector)
 	for range 40 {

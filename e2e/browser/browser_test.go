@@ -28,26 +28,21 @@ import (
 	"triptych/local/stack"
 )
 
-// portrait is the path of NASA's photo of Eileen Collins, which is in the public domain. The photo shows one smiling
-// face.
+// portrait shows one smiling face: Eileen Collins, photographed by NASA (public domain).
 const portrait = "../../emulators/vision/testdata/astronaut.jpg"
 
 var screenshots = flag.String("screenshots", "", "`directory` for screenshots of the page")
 
-// pageEnv contains a local stack and a Chromium whose fake camera shows a photo. The tests share one environment,
-// because it takes seconds to start.
 type pageEnv struct {
 	*stack.Stack
 	chromium context.Context
 	webURL   string // of the program web without the stack's fault switches
-	// deployedURL is webURL with a host name instead of the address 127.0.0.1. With a host name, the page does not
-	// try to load the fault switches, just as in a deployment.
+	// deployedURL contains a host name, because the page loads the fault switches if the host is 127.0.0.1.
 	deployedURL  string
 	bucketOrigin string // of the bucket to which deployedURL grants uploads
 }
 
-// TestMain runs two tests per CPU core in parallel, because the tests spend most of the time waiting for a cloud, a
-// countdown or the next frame.
+// TestMain runs two tests per CPU core, because the tests mostly wait.
 func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", strconv.Itoa(2*goruntime.GOMAXPROCS(0))); err != nil {
 		panic(err)
@@ -55,8 +50,6 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// TestPage tests the page in a real browser. Tests that inject faults into the same local stack run one after the
-// other.
 func TestPage(t *testing.T) {
 	webStack := stacktest.Start(t)
 	webURL := startWeb(t, webStack)
@@ -83,8 +76,6 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// startWeb starts the program `web` and returns its URL. As in a deployment, the program has no fault switches, and
-// its retention setting is 30 days.
 func startWeb(t *testing.T, s *stack.Stack) string {
 	t.Helper()
 	port, err := loopback.Claim("127.0.0.1:0")
@@ -106,8 +97,7 @@ func startWeb(t *testing.T, s *stack.Stack) string {
 	return "http://" + address
 }
 
-// parallel runs a subtest in parallel with other subtests. The subtest must not inject faults, because all these
-// subtests share one local stack.
+// A parallel subtest must not inject faults, because the subtests share one local stack.
 func parallel(t *testing.T, name string, test func(*testing.T)) {
 	t.Run(name, func(t *testing.T) {
 		t.Parallel()
@@ -132,7 +122,6 @@ func startChromium(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.
 	return ctx
 }
 
-// cameraVideo returns the path of the video for Chromium's fake camera.
 func cameraVideo(t *testing.T) string {
 	t.Helper()
 	photo, err := os.ReadFile(portrait)
@@ -159,7 +148,7 @@ type tab struct {
 	site string
 }
 
-// newTab opens a tab. The test fails if the page in the tab logs an error or throws an exception.
+// newTab fails the test if the page logs an error or throws an exception.
 func newTab(t *testing.T, chromium context.Context, site string) tab {
 	t.Helper()
 	var mu sync.Mutex
@@ -178,8 +167,7 @@ func newTab(t *testing.T, chromium context.Context, site string) tab {
 		case *runtime.EventExceptionThrown:
 			pageErrors = append(pageErrors, event.ExceptionDetails.Text+" "+event.ExceptionDetails.Exception.Description)
 		case *log.EventEntryAdded:
-			// Ignore errors of the network, because Chromium also logs each 4xx response as an error. Tests may cause
-			// 4xx responses on purpose.
+			// Chromium logs every 4xx response as a network error, and some tests cause 4xx responses on purpose.
 			if event.Entry.Level == log.EntryLevelError && event.Entry.Source != log.EntrySourceNetwork {
 				pageErrors = append(pageErrors, event.Entry.Text)
 			}
@@ -187,7 +175,7 @@ func newTab(t *testing.T, chromium context.Context, site string) tab {
 	}))
 }
 
-// openTab opens a tab. Unlike newTab, openTab allows the page to log errors, as the Temporal UI may do.
+// openTab ignores errors logged by the page, because the Temporal UI may log some.
 func openTab(t *testing.T, chromium context.Context, site string, options ...chromedp.ContextOption) tab {
 	t.Helper()
 	ctx, closeTab := chromedp.NewContext(chromium, append(options, chromedp.WithNewBrowserContext())...)
@@ -200,13 +188,11 @@ func openTab(t *testing.T, chromium context.Context, site string, options ...chr
 	return tab{t, timeout, site}
 }
 
-// withBrowser returns a copy of h that opens tabs in the given browser.
 func (h pageEnv) withBrowser(chromium context.Context) pageEnv {
 	h.chromium = chromium
 	return h
 }
 
-// visit opens the site in a new tab and clicks the button "I agree", which the site shows before the first picture.
 func (h pageEnv) visit(t *testing.T) tab {
 	t.Helper()
 	p := newTab(t, h.chromium, h.Endpoints.Site)
@@ -243,7 +229,6 @@ func (p tab) waitText(selector, text string) {
 	p.waitUntil(`document.querySelector(` + quoted(selector) + `)?.textContent.includes(` + quoted(text) + `)`)
 }
 
-// waitUntil evaluates a JavaScript expression in each animation frame, and returns when the expression is true.
 func (p tab) waitUntil(expression string) {
 	p.Helper()
 	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
@@ -275,7 +260,6 @@ func evaluate[T any](p tab, expression string) T {
 	return value
 }
 
-// addInitScript runs a script before the scripts of every page that the tab opens later.
 func (p tab) addInitScript(script string) {
 	p.Helper()
 	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
@@ -284,7 +268,6 @@ func (p tab) addInitScript(script string) {
 	})
 }
 
-// choose selects the file at path on the page, and waits until the page shows the picture for review.
 func (p tab) choose(path string) {
 	p.Helper()
 	path, err := filepath.Abs(path)
@@ -297,7 +280,6 @@ func (p tab) choose(path string) {
 
 const allDone = `#steps:not(:has(li:not([data-status="done"])))`
 
-// send selects the test photo, clicks the button that sends the photo, and waits until the page shows the result.
 func (p tab) send() {
 	p.Helper()
 	p.choose(portrait)
@@ -305,7 +287,6 @@ func (p tab) send() {
 	p.waitVisible(allDone, "#result")
 }
 
-// screenshot saves a screenshot if the flag -screenshots is set.
 func (p tab) screenshot(name string) {
 	p.Helper()
 	if *screenshots == "" {
@@ -320,8 +301,7 @@ func (p tab) screenshot(name string) {
 	}
 }
 
-// intercept calls `handle` for each request whose URL matches the pattern. The request stays pending until `handle`
-// responds.
+// Each matching request stays pending until `handle` responds.
 func (p tab) intercept(pattern string, stage fetch.RequestStage, handle func(*fetch.EventRequestPaused, pausedRequest)) {
 	p.Helper()
 	err := chromedp.Listen(p.ctx, func(event any) {
@@ -338,7 +318,6 @@ func (p tab) intercept(pattern string, stage fetch.RequestStage, handle func(*fe
 	})
 }
 
-// pausedRequest is a request of the page that stays pending until the test responds.
 type pausedRequest struct {
 	tab tab
 	id  fetch.RequestID
@@ -363,12 +342,10 @@ func (r pausedRequest) respondJSON(json string) {
 }
 
 func respond[P, R any](r pausedRequest, command cdp.Command[P, R], params P) {
-	// The error is ignored because the tab may be closing.
+	// Ignore the error, because the tab may be closing.
 	chromedp.Run(r.tab.ctx, func(ctx context.Context, t *chromedp.Target) (R, error) { return cdp.Call(ctx, t, command, params) })
 }
 
-// receive returns the next value that a request handler sends to the channel. The test fails if no value arrives
-// before the timeout of the tab.
 func receive[T any](p tab, sent <-chan T) T {
 	p.Helper()
 	select {

@@ -187,12 +187,12 @@ func testCamera(t *testing.T, h pageEnv) {
 	parallel(t, "browser_without_mediaDevices_produces_notice", func(t *testing.T) {
 		p := h.visit(t)
 		evaluate[bool](p, `Object.defineProperty(navigator, "mediaDevices", {value: undefined}), true`)
-		p.expectCameraError([2]string{"offers no camera", "Choose a picture"})
+		p.expectCameraError(cameraNotice{"offers no camera", "Choose a picture"})
 	})
 	parallel(t, "insecure_page_produces_notice", func(t *testing.T) {
 		p := h.visit(t)
 		evaluate[bool](p, `Object.defineProperty(navigator, "mediaDevices", {value: undefined}), Object.defineProperty(window, "isSecureContext", {value: false}), true`)
-		p.expectCameraError([2]string{"https", "Choose a picture"})
+		p.expectCameraError(cameraNotice{"https", "Choose a picture"})
 	})
 	parallel(t, "second_camera_can_be_selected_and_stays_selected", func(t *testing.T) {
 		two := startChromium(t,
@@ -231,8 +231,7 @@ func testCamera(t *testing.T, h pageEnv) {
 	})
 }
 
-// delayCamera makes each call of getUserMedia append a function to `window.allow`, and wait until the test calls this
-// function. The opened streams are in `window.streams`.
+// delayCamera delays calls of getUserMedia: the test continues the first call with `allow[0]()`.
 func (p tab) delayCamera() {
 	p.Helper()
 	evaluate[bool](p, `window.allow = [], window.streams = [], navigator.mediaDevices.getUserMedia = ((open) => async (wish) => {
@@ -243,9 +242,9 @@ func (p tab) delayCamera() {
 	})(navigator.mediaDevices.getUserMedia), true`)
 }
 
-// cameraErrors maps the name of each getUserMedia error to two texts: a part of the notice that the page shows, and
-// the label of the button in the notice.
-var cameraErrors = map[string][2]string{
+type cameraNotice struct{ text, button string }
+
+var cameraErrors = map[string]cameraNotice{ // by the name of the DOMException
 	"NotAllowedError":      {"not allowed", "Try again"},
 	"SecurityError":        {"settings forbid", "Choose a picture"},
 	"NotFoundError":        {"No camera was found", "Choose a picture"},
@@ -255,11 +254,11 @@ var cameraErrors = map[string][2]string{
 	"WhateverError":        {"WhateverError", "Choose a picture"},
 }
 
-func (p tab) expectCameraError(want [2]string) {
+func (p tab) expectCameraError(want cameraNotice) {
 	p.Helper()
 	p.click("#open-camera")
-	p.waitText("#notice p", want[0])
+	p.waitText("#notice p", want.text)
 	p.waitVisible("#notice button.primary")
-	p.waitText("#notice button.primary", want[1])
+	p.waitText("#notice button.primary", want.button)
 	p.waitVisible("#start")
 }

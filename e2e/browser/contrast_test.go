@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// minContrast is the lowest contrast that WCAG 2, level AA, allows for text of normal size.
+// minContrast is the WCAG 2 AA minimum for text of normal size.
 const minContrast = 4.5
 
 func testContrast(t *testing.T, h pageEnv) {
@@ -44,15 +44,12 @@ func testContrast(t *testing.T, h pageEnv) {
 	}
 }
 
-// textRun is a piece of text with its position, colour and opacity.
 type textRun struct {
 	Text       string
 	X, Y, W, H float64
-	Colour     [4]float64
+	Colour     [4]float64 // red, green, blue, opacity
 }
 
-// visibleText is a JavaScript expression that returns all visible text runs. If a modal dialog is open, the
-// expression returns only the text runs of the dialog.
 const visibleText = `(() => {
 	const found = [], root = document.querySelector("dialog[open]") ?? document.body;
 	const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
@@ -73,8 +70,7 @@ const visibleText = `(() => {
 	return found;
 })()`
 
-// checkContrast checks the contrast of each text run with every pixel behind the text. It takes these pixels from a
-// screenshot, because the background may be a picture.
+// checkContrast takes the background colours from a screenshot, because text may be in front of a picture.
 func (p tab) checkContrast(view string) {
 	p.Helper()
 	p.waitUntil(`document.getAnimations().length === 0`)
@@ -105,8 +101,6 @@ func (p tab) checkContrast(view string) {
 	}
 }
 
-// contrast returns the lowest contrast between the text and any pixel behind the text. The parameter `behind` is a
-// screenshot with transparent text.
 func (i textRun) contrast(behind image.Image) float64 {
 	least := 21.0
 	area := image.Rect(int(i.X), int(i.Y), int(i.X+i.W), int(i.Y+i.H)).Intersect(behind.Bounds())
@@ -125,7 +119,7 @@ func (i textRun) contrast(behind image.Image) float64 {
 	return least
 }
 
-// luminance returns the relative luminance of an sRGB colour as WCAG defines it.
+// https://www.w3.org/TR/WCAG22/#dfn-relative-luminance
 func luminance(colour [3]float64) float64 {
 	sum := 0.0
 	for c, weight := range [3]float64{.2126, .7152, .0722} {

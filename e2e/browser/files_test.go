@@ -49,7 +49,7 @@ func testFiles(t *testing.T, h pageEnv) {
 		if bytes.Contains(photo, []byte("Exif")) {
 			t.Error("the JPEG contains EXIF data")
 		}
-		// The red half of the picture is on the left before the rotation, and must be at the top after the rotation.
+		// The stored pixels are red on the left. In the upright picture, red is at the top.
 		if red, _, blue, _ := picture.At(400, 100).RGBA(); red < blue {
 			t.Error("the picture is not upright")
 		}
@@ -84,8 +84,6 @@ func testFiles(t *testing.T, h pageEnv) {
 	})
 }
 
-// sideways returns the path of a JPEG of 2400 × 1200 pixels, red on the left and blue on the right. Its EXIF orientation
-// rotates it clockwise.
 func sideways(t *testing.T) string {
 	t.Helper()
 	picture := image.NewRGBA(image.Rect(0, 0, 2400, 1200))
@@ -110,15 +108,14 @@ func sideways(t *testing.T) string {
 	return path
 }
 
-// dispatchFile dispatches `event` ("drop" or "paste") with a small image of the MIME type `kind`. If `kind` is "",
-// the file contains text instead.
-func (p tab) dispatchFile(event, kind string) {
+// If mimeType is empty, the file contains text instead of an image.
+func (p tab) dispatchFile(event, mimeType string) {
 	p.Helper()
 	evaluate[bool](p, `(async () => {
 		const canvas = new OffscreenCanvas(80, 60);
 		canvas.getContext("2d").fillRect(0, 0, 40, 60);
 		const data = new DataTransfer();
-		const type = "`+kind+`";
+		const type = "`+mimeType+`";
 		data.items.add(new File([type ? await canvas.convertToBlob() : "text"], "a", {type}));
 		dispatchEvent("`+event+`" === "drop" ? new DragEvent("drop", {dataTransfer: data, cancelable: true}) : new ClipboardEvent("paste", {clipboardData: data}));
 		return true;

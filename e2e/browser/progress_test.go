@@ -33,7 +33,7 @@ func testProgress(t *testing.T, h pageEnv) {
 		p := newTab(t, h.chromium, h.deployedURL)
 		p.intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, request pausedRequest) { request.respondStatus(503) })
 		p.do(chromedp.Navigate(p.site))
-		// Save the delay of each timer on the page, and let each timer run a thousand times as fast.
+		// Record the delay of each timer, and run timers 1000 times as fast.
 		evaluate[bool](p, `window.waits = [], window.setTimeout = ((wait) => (then, ms) => (waits.push(ms), wait(then, ms / 1000)))(setTimeout), true`)
 		evaluate[bool](p, `location.hash = "`+string(picture.NewID(time.Now()))+`", true`)
 		p.waitUntil(`waits.filter((ms) => ms === 30_000).length >= 3`)
@@ -95,8 +95,7 @@ func testReload(t *testing.T, h pageEnv) {
 	})
 }
 
-// testWaitingFor checks that the page's title names the cloud in the step's field `waitingFor`, or in its field
-// `cloud` if `waitingFor` is missing. The step's error message always mentions S3, and must not change the title.
+// The title must name the cloud in `waitingFor`, even if the error message mentions S3.
 func testWaitingFor(t *testing.T, h pageEnv) {
 	for name, c := range map[string]struct{ fields, want string }{
 		"aws":                     {`"cloud": "google", "waitingFor": "aws"`, "waits for AWS"},

@@ -76,7 +76,7 @@ func testAnnotations(t *testing.T, h pageEnv) {
 			LogoAnnotations:            []*visionpb.EntityAnnotation{{Description: hostile}},
 			LandmarkAnnotations:        []*visionpb.EntityAnnotation{{Description: hostile}},
 			TextAnnotations:            []*visionpb.EntityAnnotation{{Description: hostile}},
-			LocalizedObjectAnnotations: []*visionpb.LocalizedObjectAnnotation{{Name: hostile, BoundingPoly: polygon(.1, .9)}},
+			LocalizedObjectAnnotations: []*visionpb.LocalizedObjectAnnotation{{Name: hostile, BoundingPoly: square(.1, .9)}},
 		})
 		p.click(`#toggles [name="objects"]`)
 		p.waitVisible("#overlay .object")
@@ -105,14 +105,13 @@ var allAnnotations = &visionpb.AnnotateImageResponse{
 		{SorrowLikelihood: visionpb.Likelihood_POSSIBLE, HeadwearLikelihood: visionpb.Likelihood_LIKELY, DetectionConfidence: .7},
 	},
 	LabelAnnotations:           []*visionpb.EntityAnnotation{{Description: "cat", Score: .97}, {Description: "whiskers", Score: .61}},
-	LocalizedObjectAnnotations: []*visionpb.LocalizedObjectAnnotation{{Name: "Chair", Score: .8, BoundingPoly: polygon(.2, .7)}},
+	LocalizedObjectAnnotations: []*visionpb.LocalizedObjectAnnotation{{Name: "Chair", Score: .8, BoundingPoly: square(.2, .7)}},
 	LandmarkAnnotations:        []*visionpb.EntityAnnotation{{Description: "Eiffel Tower", Score: .5}},
 	LogoAnnotations:            []*visionpb.EntityAnnotation{{Description: "Acme", Score: .4}},
 	TextAnnotations:            []*visionpb.EntityAnnotation{{Description: "EXIT\nthis way"}, {Description: "EXIT"}},
 	SafeSearchAnnotation:       &visionpb.SafeSearchAnnotation{Violence: visionpb.Likelihood_LIKELY, Adult: visionpb.Likelihood_VERY_UNLIKELY},
 }
 
-// polygon returns a square in normalized coordinates.
-func polygon(from, to float32) *visionpb.BoundingPoly {
+func square(from, to float32) *visionpb.BoundingPoly {
 	return &visionpb.BoundingPoly{NormalizedVertices: []*visionpb.NormalizedVertex{{X: from, Y: from}, {X: to, Y: from}, {X: to, Y: to}, {X: from, Y: to}}}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// testScreenshots takes the screenshots for the README. This command saves them:
+// Save the README's screenshots with:
 //
 //	go test ./e2e/browser -run TestPage/without_faults/screenshots_for_README -screenshots .
 func testScreenshots(t *testing.T, h pageEnv) {
@@ -30,15 +30,13 @@ func testScreenshots(t *testing.T, h pageEnv) {
 			p.waitUntil(`document.getAnimations().length === 0`)
 			p.screenshot(name)
 			if path := filepath.Join(*screenshots, name+".png"); *screenshots != "" {
-				shrink(t, path)
+				reduceTo256Colours(t, path)
 			}
 		}
 	})
 }
 
-// shrink reduces a PNG file to 256 colours, which makes the file smaller. The palette contains the 64 most frequent
-// colours exactly, and 192 approximate colours.
-func shrink(t *testing.T, path string) {
+func reduceTo256Colours(t *testing.T, path string) {
 	t.Helper()
 	file, err := os.ReadFile(path)
 	if err != nil {

@@ -12,8 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// maxSize is the maximum total size of the site's files in bytes, without compression.
-const maxSize = 60_000
+const maxSiteSize = 60_000 // bytes, uncompressed
 
 func testSize(t *testing.T, h pageEnv) {
 	parallel(t, "site_files_stay_below_size_limits", func(t *testing.T) {
@@ -34,8 +33,8 @@ func testSize(t *testing.T, h pageEnv) {
 			}
 			return err
 		})
-		if err != nil || weight > maxSize {
-			t.Errorf("%d bytes, want at most %d; %v", weight, maxSize, err)
+		if err != nil || weight > maxSiteSize {
+			t.Errorf("%d bytes, want at most %d; %v", weight, maxSiteSize, err)
 		}
 	})
 	parallel(t, "page_starts_with_only_its_own_HTML_CSS_and_JS", func(t *testing.T) {

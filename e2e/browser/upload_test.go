@@ -230,8 +230,7 @@ func testUpload(t *testing.T, h pageEnv) {
 	})
 }
 
-// visitDeployedSite opens the site at deployedURL. The bucket's CORS rules do not allow this origin, so the test must
-// respond to the page's uploads in place of the bucket.
+// The bucket's CORS rules refuse uploads from deployedURL, so tests must intercept the uploads.
 func (h pageEnv) visitDeployedSite(t *testing.T) tab {
 	t.Helper()
 	p := newTab(t, h.chromium, h.deployedURL)
@@ -239,8 +238,7 @@ func (h pageEnv) visitDeployedSite(t *testing.T) tab {
 	return p
 }
 
-// bucketResponds responds to the n-th upload with the n-th status, and to later uploads with the last status. The
-// result counts the uploads.
+// bucketResponds(503, 412) responds to the first PUT with status 503 and to all later PUTs with 412.
 func (p tab) bucketResponds(statuses ...int64) *atomic.Int32 {
 	p.Helper()
 	var puts atomic.Int32
@@ -255,7 +253,6 @@ func (p tab) bucketResponds(statuses ...int64) *atomic.Int32 {
 	return &puts
 }
 
-// expectOnePicture checks that the page's history contains exactly one picture and that the page shows no error.
 func (p tab) expectOnePicture() {
 	p.Helper()
 	if n := evaluate[string](p, historyLength); n != "1" {
@@ -266,7 +263,6 @@ func (p tab) expectOnePicture() {
 	}
 }
 
-// historyLength is a JavaScript expression that returns the number of pictures in the page's history as a string.
 const historyLength = `String(JSON.parse(localStorage.getItem("triptych.pictures") ?? "[]").length)`
 
 func (p tab) setOffline(yes bool) {
@@ -288,8 +284,8 @@ func (p tab) setConditions(conditions network.Conditions) {
 	})
 }
 
-// emulateNetwork sends the parameter `offline` in two places, because Chromium up to version 148 expects it beside
-// the list of conditions, and newer versions expect it in each condition.
+// Chromium up to version 148 expects `offline` next to the list of conditions. Newer versions expect `offline` in
+// each condition.
 var emulateNetwork = cdp.Command[emulateNetworkParams, network.EmulateNetworkConditionsByRuleResult]{Method: network.CommandEmulateNetworkConditionsByRule}
 
 type emulateNetworkParams struct {

@@ -15,9 +15,7 @@ import (
 	"triptych/picture"
 )
 
-// blockVisionCall uploads a picture and returns while the first Vision call for this picture is blocked. Vision
-// responds to all other calls immediately.
-func blockVisionCall(t *testing.T, s *suite) (*testPicture, *blocker) {
+func blockFirstVisionCall(t *testing.T, s *suite) (*testPicture, *blocker) {
 	t.Helper()
 	p, b := s.newStubbedPicture(t), newBlocker(t)
 	var calls atomic.Int64
@@ -31,8 +29,6 @@ func blockVisionCall(t *testing.T, s *suite) (*testPicture, *blocker) {
 	return p, b
 }
 
-// uploadWhileVisionIsDown uploads a picture while Vision responds with the error UNAVAILABLE. It returns once
-// Temporal is retrying the step annotate.
 func uploadWhileVisionIsDown(t *testing.T, s *suite) *testPicture {
 	t.Helper()
 	p := s.newPicture(t, testenv.Portrait(t))
@@ -42,7 +38,6 @@ func uploadWhileVisionIsDown(t *testing.T, s *suite) *testPicture {
 	return p
 }
 
-// blockCosmosCreate uploads a picture and returns while the creation of its Record is blocked in Cosmos DB.
 func blockCosmosCreate(t *testing.T, s *suite) (*testPicture, *blocker) {
 	t.Helper()
 	p, b := s.newStubbedPicture(t), newBlocker(t)
@@ -52,9 +47,8 @@ func blockCosmosCreate(t *testing.T, s *suite) (*testPicture, *blocker) {
 	return p, b
 }
 
-// duringCosmosCreate calls `act` while the creation of a Record is blocked. The local activity that creates the
-// Record times out after 3 s. If `act` takes too long, duringCosmosCreate therefore starts again with another
-// picture.
+// If `act` takes longer than 2 s, duringCosmosCreate tries again with another picture, because the blocked local
+// activity times out after 3 s.
 func duringCosmosCreate(t *testing.T, s *suite, act func(*testPicture, *blocker)) *testPicture {
 	t.Helper()
 	for range 5 {
@@ -68,15 +62,13 @@ func duringCosmosCreate(t *testing.T, s *suite, act func(*testPicture, *blocker)
 	return nil
 }
 
-// blockCosmosReplace uploads a picture and then requests a second annotation. It returns while the replacement of the
-// picture's Record is blocked in Cosmos DB.
 func blockCosmosReplace(t *testing.T, s *suite) (*testPicture, *blocker) {
 	t.Helper()
 	p, b := s.newStubbedPicture(t), newBlocker(t)
 	p.upload(t)
 	record := p.awaitOutcome(t, annotated)
-	// The block must last longer than 3 s, which is the timeout of a local activity. The response 503 makes the local
-	// activity fail, and the workflow then runs the step as a regular activity.
+	// A local activity times out after 3 s, which is too short for this test. After the status 503, the workflow uses
+	// a regular activity.
 	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: http.StatusServiceUnavailable, Times: 1})
 	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPut, OnMatch: b.block, Times: 1})
 	pic, err := picture.New(record.Bucket, record.Key, record.VersionID, record.ETag, record.Size, record.UploadedAt)

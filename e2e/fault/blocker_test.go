@@ -8,8 +8,6 @@ import (
 	"triptych/e2e/testenv"
 )
 
-// blocker delays a request inside an emulator until the test calls the method `release`. While the request is
-// blocked, a test can inject faults.
 type blocker struct {
 	reached, released chan struct{}
 	blockedAt         time.Time
@@ -22,8 +20,7 @@ func newBlocker(t *testing.T) *blocker {
 	return b
 }
 
-// block waits until the test calls the method `release`. Tests assign `block` to the field OnMatch of a Fault, so
-// that the emulator calls `block` for each matching request.
+// With `OnMatch: b.block` in a Fault, the emulator holds matching requests until the test calls b.release.
 func (b *blocker) block() {
 	b.reach.Do(func() {
 		b.blockedAt = time.Now()
@@ -32,7 +29,6 @@ func (b *blocker) block() {
 	<-b.released
 }
 
-// awaitRequest returns once a request is blocked.
 func (b *blocker) awaitRequest(t *testing.T) {
 	t.Helper()
 	select {

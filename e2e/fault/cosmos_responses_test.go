@@ -10,7 +10,6 @@ import (
 	"triptych/picture"
 )
 
-// cosmosResponses returns the tests in which Cosmos DB responds with an error to the read or write of a Record.
 func cosmosResponses() (cases []faultCase) {
 	for _, c := range []struct {
 		name     string
@@ -46,7 +45,7 @@ func cosmosResponses() (cases []faultCase) {
 			p.setCosmosFault(c.response)
 			p.upload(t)
 			p.awaitOutcome(t, annotated)
-			p.checkSucceededAfterLocalAttempt(t, stepFailure{picture.PersistStep, picture.Unavailable, c.message})
+			p.checkSucceededAfterLocalFailure(t, stepFailure{picture.PersistStep, picture.Unavailable, c.message})
 		}})
 	}
 	for _, c := range []struct {
@@ -70,7 +69,7 @@ func cosmosResponses() (cases []faultCase) {
 			}
 			blocker.release() // the blocked replacement now gets status 412, because the ETag has changed
 			record := p.awaitOutcome(t, outcome{status: picture.Annotated, bills: 2, wantAnnotateCalls: 1})
-			p.checkSecondAttempt(t, stepFailure{picture.PersistStep, picture.Unavailable, "changed concurrently"})
+			p.checkRetriedOnceAfter(t, stepFailure{picture.PersistStep, picture.Unavailable, "changed concurrently"})
 			if survives := record.Key == "concurrent"; survives != c.survives {
 				t.Errorf("the concurrently written Record survives: %v, want %v", survives, c.survives)
 			}
@@ -83,8 +82,8 @@ var cosmosThrottling = faultCase{name: "Cosmos_DB_status_429_with_retry-after_2_
 	const retryAfter = 2 * time.Minute // the test does not wait for its end
 	p := uploadWhileThrottled(t, s, retryAfter)
 	pending := p.awaitRetry(t, stepFailure{picture.PersistStep, picture.Throttled, "request units"})
-	// The period retryAfter starts at the response 429, but `wait` starts slightly later, at the end of the
-	// activity's first attempt. Therefore `wait` may be slightly shorter than retryAfter.
+	// The period retryAfter starts slightly before LastAttemptCompleteTime, so `wait` may be slightly shorter than
+	// retryAfter.
 	wait := pending.NextAttemptScheduleTime.AsTime().Sub(pending.LastAttemptCompleteTime.AsTime())
 	if wait < retryAfter-10*time.Second || wait > retryAfter+time.Second {
 		t.Errorf("the next attempt is scheduled after %s, want %s", wait, retryAfter)
@@ -97,7 +96,7 @@ var cosmosThrottlingSlow = faultCase{name: "Cosmos_DB_status_429_with_retry-afte
 	const retryAfter = 20 * time.Second // much longer than the retry policy's backoff
 	p := uploadWhileThrottled(t, s, retryAfter)
 	record := p.awaitOutcome(t, annotated)
-	p.checkSecondAttempt(t, stepFailure{picture.PersistStep, picture.Throttled, "request units"})
+	p.checkRetriedOnceAfter(t, stepFailure{picture.PersistStep, picture.Throttled, "request units"})
 	if wait := record.Steps[2].StartedAt.Sub(record.Steps[1].FinishedAt); wait < retryAfter {
 		t.Errorf("the successful attempt started after %s, want at least %s", wait, retryAfter)
 	}
@@ -126,8 +125,7 @@ var cosmosTooLarge = faultCase{name: "Cosmos_DB_status_413_rejects_the_picture_a
 	}
 }}
 
-// uploadWhileThrottled uploads a picture and makes Cosmos DB refuse only the first write of its Record. The emulator
-// accepts a second write even before retryAfter has passed, so the tests notice a retry that is too early.
+// Only the first write gets status 429. The emulator accepts an early retry, so the tests can detect one.
 func uploadWhileThrottled(t *testing.T, s *suite, retryAfter time.Duration) *testPicture {
 	t.Helper()
 	p := s.newStubbedPicture(t)

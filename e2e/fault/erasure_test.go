@@ -23,8 +23,6 @@ import (
 	"triptych/picture"
 )
 
-// erasures contains tests that erase a picture at different stages of the picture's workflow. At the end of each
-// test, the Record must be a tombstone and must stay a tombstone.
 var erasures = []faultCase{
 	{name: "picture_erased_before_its_upload_is_never_sent_to_Google", run: func(t *testing.T, s *suite) {
 		p := s.newPicture(t, testenv.Portrait(t))
@@ -35,7 +33,7 @@ var erasures = []faultCase{
 		p.checkStaysErased(t, 0)
 	}},
 	{name: "picture_erased_during_the_Vision_call_stays_erased", run: func(t *testing.T, s *suite) {
-		p, blocker := blockVisionCall(t, s)
+		p, blocker := blockFirstVisionCall(t, s)
 		var laterCalls atomic.Int64
 		p.setVisionFault(annotator.Fault{OnMatch: func() { laterCalls.Add(1) }})
 		p.requestErasure(t)
@@ -132,14 +130,11 @@ func (p *testPicture) requestErasure(t *testing.T) {
 	}
 }
 
-// awaitErasure returns once the picture's erase workflow has completed the given activity.
 func (p *testPicture) awaitErasure(t *testing.T, activity string) {
 	t.Helper()
 	p.AwaitActivity(t, p.ID.EraseWorkflowID(), activity)
 }
 
-// awaitErasureRetry waits until the picture's erase workflow is retrying the given activity. The message of the
-// activity's last failure must contain the parameter `message`.
 func (p *testPicture) awaitErasureRetry(t *testing.T, activity, message string) {
 	t.Helper()
 	var pending []*workflowpb.PendingActivityInfo
@@ -156,20 +151,17 @@ func (p *testPicture) awaitErasureRetry(t *testing.T, activity, message string) 
 	}
 }
 
-// checkStaysErased checks that the picture is erased, and that it stays erased after another S3 event. The number of
-// Google's charges for the picture must be one of the values in `bills`.
-func (p *testPicture) checkStaysErased(t *testing.T, bills ...int) {
+// checkStaysErased sends a late S3 event, which must not restore the picture.
+func (p *testPicture) checkStaysErased(t *testing.T, allowedBills ...int) {
 	t.Helper()
-	p.checkErased(t, bills)
+	p.checkErased(t, allowedBills)
 	const deletedVersion = "01ARZ3NDEKTSV4RRFFQ69G5FAV" // a valid version ID of the S3 emulator
 	p.InvokeTrigger(t, testenv.S3Event(t, picture.Picture{Bucket: p.Endpoints.Bucket, Key: testenv.Key(t, p.ID), VersionID: deletedVersion,
 		ETag: "0123456789abcdef0123456789abcdef", Size: int64(len(p.photo)), UploadedAt: time.Now()}))
-	p.checkErased(t, bills)
+	p.checkErased(t, allowedBills)
 }
 
-// checkErased checks that the picture's Record is a tombstone and that S3 has no object of the picture. The number of
-// Google's charges for the picture must be one of the values in `bills`.
-func (p *testPicture) checkErased(t *testing.T, bills []int) {
+func (p *testPicture) checkErased(t *testing.T, allowedBills []int) {
 	t.Helper()
 	record, _, err := p.Records.Read(testenv.Context(t), p.ID)
 	if err != nil && !errors.Is(err, records.ErrNotFound) {
@@ -181,14 +173,13 @@ func (p *testPicture) checkErased(t *testing.T, bills []int) {
 	if final := p.Follow(t, p.ID); final.Status != picture.Erased {
 		t.Errorf("the site shows status %s, want %s", final.Status, picture.Erased)
 	}
-	// The erase workflow may have terminated the picture's latest annotation workflow. If it did not, the annotation
-	// workflow must end without an error.
 	err = p.Temporal.GetWorkflow(testenv.Context(t), p.ID.WorkflowID(), "").Get(testenv.Context(t), nil)
+	// The erase workflow terminates an annotation workflow that is still running.
 	if _, terminated := errors.AsType[*temporal.TerminatedError](err); err != nil && !terminated {
 		t.Errorf("the workflow ended with %v", err)
 	}
 	p.CheckNoObject(t, p.ID)
-	if n := p.countBills(t); !slices.Contains(bills, n) {
-		t.Errorf("Google charged %d times, want one of %v", n, bills)
+	if n := p.countBills(t); !slices.Contains(allowedBills, n) {
+		t.Errorf("Google charged %d times, want one of %v", n, allowedBills)
 	}
 }

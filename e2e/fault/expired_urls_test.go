@@ -18,8 +18,8 @@ import (
 	"triptych/picture"
 )
 
-// expiredURLs contains the tests in which a presigned URL expires before S3 receives the request. A presigned URL is
-// valid no longer than the AWS credentials that signed it.
+// A presigned URL expires no later than the AWS credentials that signed it, so these tests use short-lived
+// credentials.
 var expiredURLs = []faultCase{
 	{name: "URL_that_expires_between_two_annotate_attempts_is_presigned_again", slow: true, run: func(t *testing.T, s *suite) {
 		s.useShortLivedCredentials(t, 65*time.Second) // the worker presigns no URL that is valid for less than a minute
@@ -40,13 +40,10 @@ var expiredURLs = []faultCase{
 	}},
 }
 
-// useShortLivedCredentials stops the worker and starts a new worker. The new worker fetches its AWS credentials from
-// an HTTP endpoint, and the SDK treats them as expired after `validity`.
 func (s *suite) useShortLivedCredentials(t *testing.T, validity time.Duration) {
 	t.Helper()
-	// The SDK treats credentials as expired five minutes before the time in the field `Expiration` of the response.
-	// The endpoint therefore sets `Expiration` to five minutes after the end of `validity`. The format of the
-	// response is described in https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html.
+	// The AWS SDK treats credentials as expired five minutes before `Expiration`, so the endpoint adds five minutes.
+	// Response format: https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"AccessKeyId":%q,"SecretAccessKey":%q,"Expiration":%q}`, s.Endpoints.AccessKey, s.Endpoints.SecretKey,
 			time.Now().UTC().Add(5*time.Minute+validity).Format(time.RFC3339Nano))

@@ -1,8 +1,8 @@
-// Package fault contains the fault suite. Each test injects one fault into the pipeline. It then checks that the picture has
-// exactly one correct Record, that the picture's workflow has ended, and that Google charged no more often than necessary.
+// Package fault tests the pipeline with injected faults. After each fault, the picture must have exactly one correct
+// Record, its workflow must have ended, and Google must have charged no more often than necessary.
 //
-// The programs under test are the programs that are deployed. The emulators inject error responses, and a Toxiproxy
-// between the worker and each emulator injects network faults. Each file contains one kind of fault:
+// The tests use the same programs as a deployment. The emulators inject error responses, and a Toxiproxy between the
+// worker and each emulator injects network faults.
 //
 //	lost_events_test.go        S3 events that are lost, duplicated, late, reordered or malformed
 //	killed_programs_test.go    SIGKILL and SIGTERM sent to the worker, Temporal, web or S3
@@ -36,7 +36,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// faultCase is a test that injects one fault and checks the outcome that the test's name states.
 type faultCase struct {
 	name string
 	slow bool // waits for a timeout or an expiry: runs only with TRIPTYCH_FAULTS=all
@@ -46,13 +45,13 @@ type faultCase struct {
 func TestFault(t *testing.T) {
 	all := os.Getenv("TRIPTYCH_FAULTS") == "all"
 	s := start(t)
-	// These tests run one after another, because each of them can affect all pictures.
+	// Not in parallel: each of these faults can affect all pictures.
 	for _, c := range slices.Concat(killedPrograms, networkFaults, lostEvents, largePictures, expiredURLs) {
 		if all || !c.slow {
 			t.Run(c.name, func(t *testing.T) { c.run(t, s) })
 		}
 	}
-	// The following tests run in parallel, after all tests above. Each of their faults affects only one picture.
+	// In parallel: each of these faults affects only one picture.
 	for _, c := range slices.Concat(pictureContent, visionResponses(), cosmosResponses(), s3Objects, erasures, repeatedEvents) {
 		if all || !c.slow {
 			t.Run(c.name, func(t *testing.T) {

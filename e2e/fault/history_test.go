@@ -17,10 +17,9 @@ import (
 	"triptych/picture"
 )
 
-// activityRun describes one scheduled activity in a workflow's history and the failures of its last two attempts.
 type activityRun struct {
 	input           *commonpb.Payloads
-	attempt         int32              // the last one
+	attempt         int32              // number of the last attempt
 	previousFailure *failurepb.Failure // of the attempt before the last one
 	failure         *failurepb.Failure // of the last attempt; nil if it completed
 }
@@ -38,7 +37,7 @@ func (p *testPicture) history(t *testing.T) (events []*historypb.HistoryEvent) {
 	return events
 }
 
-// activityRuns returns the step's regular activities (not its local activities) in the picture's latest workflow run.
+// activityRuns does not include local activities.
 func (p *testPicture) activityRuns(t *testing.T, step picture.StepName) []*activityRun {
 	t.Helper()
 	var runs []*activityRun
@@ -59,8 +58,6 @@ func (p *testPicture) activityRuns(t *testing.T, step picture.StepName) []*activ
 	return runs
 }
 
-// onlyActivityRun returns the step's only regular activity. If the workflow scheduled none or several for this step,
-// the test fails.
 func (p *testPicture) onlyActivityRun(t *testing.T, step picture.StepName) *activityRun {
 	t.Helper()
 	runs := p.activityRuns(t, step)
@@ -70,8 +67,7 @@ func (p *testPicture) onlyActivityRun(t *testing.T, step picture.StepName) *acti
 	return runs[0]
 }
 
-// localAttempt returns the failure of the step's local activity, or nil if the local activity completed. `found` is
-// false if the workflow ran no local activity for the step.
+// If `found` is true and `failure` is nil, the local activity succeeded.
 func (p *testPicture) localAttempt(t *testing.T, step picture.StepName) (failure *failurepb.Failure, found bool) {
 	t.Helper()
 	for _, e := range p.history(t) {
@@ -88,8 +84,6 @@ func (p *testPicture) localAttempt(t *testing.T, step picture.StepName) (failure
 	return failure, found
 }
 
-// checkFirstAttempt checks that the step succeeded on its first attempt, either in a local activity or in a regular
-// activity.
 func (p *testPicture) checkFirstAttempt(t *testing.T, step picture.StepName) {
 	t.Helper()
 	runs := p.activityRuns(t, step)
@@ -104,9 +98,7 @@ func (p *testPicture) checkFirstAttempt(t *testing.T, step picture.StepName) {
 	}
 }
 
-// checkSecondAttempt checks that the step was scheduled once, that its first attempt failed with the failure in the
-// parameter `want`, and that its second attempt succeeded.
-func (p *testPicture) checkSecondAttempt(t *testing.T, want stepFailure) {
+func (p *testPicture) checkRetriedOnceAfter(t *testing.T, want stepFailure) {
 	t.Helper()
 	run := p.onlyActivityRun(t, want.step)
 	kind, message := kindOf(run.previousFailure), run.previousFailure.GetMessage()
@@ -115,9 +107,7 @@ func (p *testPicture) checkSecondAttempt(t *testing.T, want stepFailure) {
 	}
 }
 
-// checkSucceededAfterLocalAttempt checks that the step's local activity failed with the failure in the parameter
-// `want`. It also checks that a regular activity followed and did not need a second attempt.
-func (p *testPicture) checkSucceededAfterLocalAttempt(t *testing.T, want stepFailure) {
+func (p *testPicture) checkSucceededAfterLocalFailure(t *testing.T, want stepFailure) {
 	t.Helper()
 	failure, found := p.localAttempt(t, want.step)
 	if kind := kindOf(failure); !found || kind != want.kind || !strings.Contains(failure.GetMessage(), want.message) {
@@ -128,8 +118,6 @@ func (p *testPicture) checkSucceededAfterLocalAttempt(t *testing.T, want stepFai
 	}
 }
 
-// checkWorkflowTaskTimedOut checks that a workflow task of the picture's workflow timed out, as happens when the
-// worker dies during the task.
 func (p *testPicture) checkWorkflowTaskTimedOut(t *testing.T) {
 	t.Helper()
 	for _, e := range p.history(t) {
@@ -140,8 +128,6 @@ func (p *testPicture) checkWorkflowTaskTimedOut(t *testing.T) {
 	t.Error("no workflow task timed out")
 }
 
-// checkFirstAttemptTimedOut checks that the step was scheduled once, that its first attempt timed out with the given
-// type of timeout, and that a second attempt followed.
 func (p *testPicture) checkFirstAttemptTimedOut(t *testing.T, step picture.StepName, want enumspb.TimeoutType) {
 	t.Helper()
 	run := p.onlyActivityRun(t, step)
@@ -150,7 +136,6 @@ func (p *testPicture) checkFirstAttemptTimedOut(t *testing.T, step picture.StepN
 	}
 }
 
-// awaitTimeout returns once the first attempt of the step has timed out and the second attempt is pending.
 func (p *testPicture) awaitTimeout(t *testing.T, step picture.StepName, want enumspb.TimeoutType) {
 	t.Helper()
 	var pending []*workflowpb.PendingActivityInfo
@@ -166,8 +151,8 @@ func (p *testPicture) awaitTimeout(t *testing.T, step picture.StepName, want enu
 func (p *testPicture) awaitEvent(t *testing.T, want enumspb.EventType) {
 	t.Helper()
 	found := func(ctx context.Context) bool {
-		// The iterator waits for each new event of the workflow. If the workflow does not exist yet, the iterator
-		// ends immediately, and stacktest.Eventually calls `found` again later.
+		// GetWorkflowHistory waits for new events, but not for the workflow to be created, so stacktest.Eventually
+		// repeats the call.
 		events := p.Temporal.GetWorkflowHistory(ctx, p.ID.WorkflowID(), "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 		for events.HasNext() {
 			e, err := events.Next()

@@ -15,8 +15,7 @@ import (
 	"triptych/picture"
 )
 
-// killedPrograms contains the tests that send SIGKILL or SIGTERM to a program. The stack restarts the program
-// immediately.
+// The stack restarts a killed program immediately.
 var killedPrograms = []faultCase{
 	{name: "worker_killed_during_the_first_workflow_task_keeps_one_record", slow: true, run: func(t *testing.T, s *suite) {
 		s.signal(t, "worker", syscall.SIGSTOP) // the stopped process still has an open poll, which receives the task
@@ -39,7 +38,7 @@ var killedPrograms = []faultCase{
 		p.checkFirstAttemptTimedOut(t, picture.AnnotateStep, enumspb.TIMEOUT_TYPE_HEARTBEAT)
 	}},
 	{name: "worker_killed_during_the_Vision_call_keeps_one_record", run: func(t *testing.T, s *suite) {
-		p, first := blockVisionCall(t, s)
+		p, first := blockFirstVisionCall(t, s)
 		second := newBlocker(t)
 		p.setVisionFault(annotator.Fault{OnMatch: second.block, Response: emptyAnnotation, Times: 1})
 		s.signal(t, "worker", syscall.SIGKILL)
@@ -51,7 +50,7 @@ var killedPrograms = []faultCase{
 		p.checkFirstAttemptTimedOut(t, picture.AnnotateStep, enumspb.TIMEOUT_TYPE_HEARTBEAT)
 	}},
 	{name: "worker_killed_before_it_receives_the_Vision_response_is_billed_twice_and_keeps_one_record", run: func(t *testing.T, s *suite) {
-		p, blocker := blockVisionCall(t, s)
+		p, blocker := blockFirstVisionCall(t, s)
 		restore := s.addToxic(t, "vision", dropResponses)
 		blocker.release()
 		p.awaitBill(t)
@@ -62,8 +61,8 @@ var killedPrograms = []faultCase{
 	}},
 	{name: "worker_killed_before_the_Cosmos_write_keeps_one_record", slow: true, run: func(t *testing.T, s *suite) {
 		p, blocker := s.newStubbedPicture(t), newBlocker(t)
-		// The fault blocks the write until the test releases the request. The emulator then responds with the status
-		// 503 and does not execute the write, so the killed worker's request writes no Record.
+		// When the test releases the request, the emulator responds with 503 and does not execute the killed worker's
+		// write.
 		p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: 503, OnMatch: blocker.block, Times: 1})
 		p.upload(t)
 		blocker.awaitRequest(t)
@@ -116,16 +115,16 @@ var killedPrograms = []faultCase{
 		p.checkStaysErased(t, 1)
 	}},
 	{name: "SIGTERM_during_the_Vision_call_completes_the_call", run: func(t *testing.T, s *suite) {
-		p, blocker := blockVisionCall(t, s)
+		p, blocker := blockFirstVisionCall(t, s)
 		s.releaseDuringShutdown(t, blocker)
 		p.awaitOutcome(t, annotated)
 		p.checkFirstAttempt(t, picture.AnnotateStep)
 	}},
 	{name: "SIGTERM_while_the_Vision_call_hangs_fails_the_attempt_without_a_timeout", run: func(t *testing.T, s *suite) {
-		p, _ := blockVisionCall(t, s)
+		p, _ := blockFirstVisionCall(t, s)
 		s.signal(t, "worker", syscall.SIGTERM)
 		p.awaitOutcome(t, annotated)
-		p.checkSecondAttempt(t, stepFailure{picture.AnnotateStep, picture.Unavailable, "worker is shutting down"})
+		p.checkRetriedOnceAfter(t, stepFailure{picture.AnnotateStep, picture.Unavailable, "worker is shutting down"})
 	}},
 	{name: "SIGTERM_during_the_Cosmos_write_completes_the_write", run: func(t *testing.T, s *suite) {
 		p := duringCosmosCreate(t, s, func(_ *testPicture, b *blocker) { s.releaseDuringShutdown(t, b) })
@@ -139,7 +138,7 @@ var killedPrograms = []faultCase{
 		p.awaitOutcome(t, annotated)
 	}},
 	{name: "Temporal_killed_during_the_Vision_call_keeps_one_record", run: func(t *testing.T, s *suite) {
-		p, blocker := blockVisionCall(t, s)
+		p, blocker := blockFirstVisionCall(t, s)
 		s.signal(t, "temporal", syscall.SIGKILL)
 		blocker.release()
 		p.awaitOutcome(t, outcome{status: picture.Annotated, bills: 1, mayBillTwice: true, wantAnnotateCalls: 1})
@@ -167,8 +166,8 @@ var killedPrograms = []faultCase{
 		p := uploadWhileVisionIsDown(t, s)
 		s.signal(t, "s3", syscall.SIGKILL)
 		p.setVisionFault(annotator.Fault{})
-		// This outcome does not state the number of `annotate` activities. If S3 is still down when Google fetches
-		// the URL, the workflow runs a second `annotate` activity, which sends the picture's bytes.
+		// The number of annotate calls is not checked: a second call sends the bytes if S3 is down when Google
+		// fetches the URL.
 		p.awaitOutcome(t, outcome{status: picture.Annotated, bills: 1})
 	}},
 }
@@ -180,8 +179,6 @@ func (s *suite) signal(t *testing.T, program string, signal syscall.Signal) {
 	}
 }
 
-// releaseDuringShutdown sends SIGTERM to the worker and waits until the worker logs that it is shutting down. It then
-// releases the blocked request.
 func (s *suite) releaseDuringShutdown(t *testing.T, b *blocker) {
 	t.Helper()
 	const stopping = "shutting down"

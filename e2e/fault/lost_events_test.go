@@ -15,8 +15,7 @@ import (
 	"triptych/picture"
 )
 
-// lostEvents contains the test of a lost S3 event. The test runs alone, because its sweep would also examine the
-// pictures of other tests.
+// Not in parallel, because a sweep examines the pictures of all tests.
 var lostEvents = []faultCase{
 	{name: "picture_with_a_lost_S3_event_is_started_by_the_sweep", run: func(t *testing.T, s *suite) {
 		p := s.uploadWithoutEvent(t)
@@ -28,8 +27,6 @@ var lostEvents = []faultCase{
 	}},
 }
 
-// repeatedEvents contains the tests of S3 events that the trigger receives several times, late, out of order or
-// malformed.
 var repeatedEvents = []faultCase{
 	{name: "same_S3_event_delivered_100_times_concurrently_starts_one_workflow", run: func(t *testing.T, s *suite) {
 		p := s.uploadWithoutEvent(t)
@@ -89,7 +86,6 @@ var repeatedEvents = []faultCase{
 	}},
 }
 
-// uploadWithoutEvent uploads a picture for which S3 sends no event.
 func (s *suite) uploadWithoutEvent(t *testing.T) *testPicture {
 	t.Helper()
 	p := s.newStubbedPicture(t)

@@ -13,8 +13,7 @@ import (
 	"triptych/picture"
 )
 
-// These constants are toxics (network faults) in the JSON format of Toxiproxy's API
-// (https://github.com/Shopify/toxiproxy#toxics).
+// Network faults in the JSON format of Toxiproxy: https://github.com/Shopify/toxiproxy#toxics
 const (
 	resetConnection  = `{"type":"reset_peer","stream":"upstream","attributes":{"timeout":0}}`
 	dropRequests     = `{"type":"timeout","stream":"upstream","attributes":{"timeout":0}}`
@@ -23,7 +22,6 @@ const (
 	closeAfter10kB   = `{"type":"limit_data","attributes":{"bytes":10000}}`
 )
 
-// networkFaults contains the tests of faults in the connections between the worker and one emulator.
 var networkFaults = []faultCase{
 	withToxic("reset_connection_to_Vision_is_retried", "vision", resetConnection, 1,
 		stepFailure{picture.AnnotateStep, picture.Unavailable, "unreachable"}),
@@ -43,14 +41,12 @@ var networkFaults = []faultCase{
 	withLatency("slow_network_to_Temporal_causes_no_second_annotate_call", "temporal"),
 	{name: "slow_Vision_and_slow_network_to_Temporal_cause_no_second_annotate_call", run: func(t *testing.T, s *suite) {
 		p, blocker := s.newPicture(t, testenv.Portrait(t)), newBlocker(t)
-		// The latency that is added below makes the SDK cancel each heartbeat call before the response arrives.
-		// Temporal still receives the heartbeats, so the activity must not time out.
 		p.setVisionFault(annotator.Fault{OnMatch: blocker.block, Delay: 4 * time.Second, Response: emptyAnnotation})
 		p.upload(t)
-		// Add the latency after Vision has received the request. If the test added it earlier, the worker would
-		// receive the activity one second late, and would have only two of the three seconds of the heartbeat timeout
-		// for the first heartbeat.
+		// Add the latency after the activity has started. Otherwise 1 s of the 3 s heartbeat timeout would pass
+		// before the worker receives the activity.
 		blocker.awaitRequest(t)
+		// The SDK cancels each slow heartbeat call, but Temporal still receives the heartbeat.
 		s.addToxic(t, "temporal", oneSecondLatency)
 		blocker.release()
 		p.awaitOutcome(t, annotated)
@@ -73,16 +69,16 @@ var networkFaults = []faultCase{
 		}
 		disconnect()
 		p.awaitOutcome(t, annotated)
-		p.checkSecondAttempt(t, stepFailure{picture.AnnotateStep, picture.Unavailable, "unreachable"})
+		p.checkRetriedOnceAfter(t, stepFailure{picture.AnnotateStep, picture.Unavailable, "unreachable"})
 	}},
 	{name: "Vision_response_lost_in_the_network_is_billed_twice", run: func(t *testing.T, s *suite) {
-		p, blocker := blockVisionCall(t, s)
+		p, blocker := blockFirstVisionCall(t, s)
 		disconnect := s.addToxic(t, "vision", dropResponses)
 		blocker.release()
 		p.awaitBill(t)
 		disconnect()
 		p.awaitOutcome(t, outcome{status: picture.Annotated, bills: 2, wantAnnotateCalls: 1})
-		p.checkSecondAttempt(t, stepFailure{picture.AnnotateStep, picture.Unavailable, "unreachable"})
+		p.checkRetriedOnceAfter(t, stepFailure{picture.AnnotateStep, picture.Unavailable, "unreachable"})
 	}},
 	{name: "Cosmos_DB_response_that_never_arrives_keeps_one_record", slow: true, run: func(t *testing.T, s *suite) {
 		p, blocker := blockCosmosCreate(t, s)
@@ -102,11 +98,11 @@ var networkFaults = []faultCase{
 			disconnect()
 		})
 		last := p.awaitOutcome(t, annotated)
-		p.checkSucceededAfterLocalAttempt(t, stepFailure{picture.PersistStep, picture.Unavailable, "could not be reached"})
+		p.checkSucceededAfterLocalFailure(t, stepFailure{picture.PersistStep, picture.Unavailable, "could not be reached"})
 		checkNotRewritten(t, first, last)
 	}},
 	{name: "worker_disconnected_from_Temporal_during_a_Vision_call_keeps_one_record", run: func(t *testing.T, s *suite) {
-		p, blocker := blockVisionCall(t, s)
+		p, blocker := blockFirstVisionCall(t, s)
 		reconnect := s.disconnect(t, "temporal")
 		p.awaitTimeout(t, picture.AnnotateStep, enumspb.TIMEOUT_TYPE_HEARTBEAT)
 		reconnect()
@@ -123,11 +119,9 @@ var networkFaults = []faultCase{
 	}},
 }
 
-// withToxic returns a test that uploads a picture while a toxic (a network fault of Toxiproxy) is active. `want`
-// describes the failure that the toxic must cause.
 func withToxic(name, emulator, toxic string, wantAnnotateCalls int, want stepFailure) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
-		p := s.newPictureUsing(t, emulator)
+		p := s.newPictureForFaultIn(t, emulator)
 		remove := s.addToxic(t, emulator, toxic)
 		p.upload(t)
 		p.awaitRetry(t, want)
@@ -136,11 +130,9 @@ func withToxic(name, emulator, toxic string, wantAnnotateCalls int, want stepFai
 	}}
 }
 
-// whileDisconnected returns a test that uploads a picture while the worker is disconnected from an emulator. `want`
-// describes the expected failure.
 func whileDisconnected(name, emulator string, wantAnnotateCalls int, want stepFailure) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
-		p := s.newPictureUsing(t, emulator)
+		p := s.newPictureForFaultIn(t, emulator)
 		reconnect := s.disconnect(t, emulator)
 		p.upload(t)
 		p.awaitRetry(t, want)
@@ -149,11 +141,9 @@ func whileDisconnected(name, emulator string, wantAnnotateCalls int, want stepFa
 	}}
 }
 
-// withLatency returns a test that uploads a picture while the worker's network to an emulator is slow. The steps
-// annotate and persist must succeed on their first attempts.
 func withLatency(name, emulator string) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
-		p := s.newPictureUsing(t, emulator)
+		p := s.newPictureForFaultIn(t, emulator)
 		s.addToxic(t, emulator, oneSecondLatency)
 		p.upload(t)
 		p.awaitOutcome(t, annotated)
@@ -162,22 +152,17 @@ func withLatency(name, emulator string) faultCase {
 	}}
 }
 
-// newPictureUsing returns a new picture for which the Vision emulator returns an empty annotation instead of running
-// its models. If `emulator` is "s3", it does so only for a request that contains the picture's bytes. For a request
-// that contains the picture's URL, it downloads the picture from S3, so that a fault of the connection to S3 affects
-// this request too.
-func (s *suite) newPictureUsing(t *testing.T, emulator string) *testPicture {
+func (s *suite) newPictureForFaultIn(t *testing.T, emulator string) *testPicture {
 	t.Helper()
 	if emulator != "s3" {
 		return s.newStubbedPicture(t)
 	}
 	p := s.newPicture(t, testenv.Portrait(t))
-	p.setVisionBytesFault(stubbed)
+	p.setVisionBytesFault(stubbed) // calls with the URL still download the picture from S3
 	return p
 }
 
-// checkNotRewritten checks that no second write has replaced the first Record. It compares the start times of the
-// step `persist`, because each attempt writes a different start time.
+// Every attempt stores its own start time, so equal start times mean that the Record was not rewritten.
 func checkNotRewritten(t *testing.T, first, last picture.Record) {
 	t.Helper()
 	if !last.Steps[2].StartedAt.Equal(first.Steps[2].StartedAt) {

@@ -16,7 +16,6 @@ import (
 	"triptych/picture"
 )
 
-// pictureContent contains the tests of uploads that are not pictures or are too large for one of the steps.
 var pictureContent = []faultCase{
 	rejectedContent("HTML_named_.jpg_is_rejected", func(*testing.T) []byte { return []byte("<!doctype html><title>me</title>") }),
 	rejectedContent("SVG_is_rejected", func(*testing.T) []byte {
@@ -46,8 +45,7 @@ var pictureContent = []faultCase{
 	}},
 }
 
-// largePictures contains tests that do not run in parallel, because the Vision emulator uses all of the CPU to
-// annotate a large picture.
+// Not in parallel: the Vision emulator needs all CPU cores to annotate a large picture.
 var largePictures = []faultCase{
 	{name: "picture_of_20_MB_is_annotated", run: func(t *testing.T, s *suite) {
 		p := s.uploadPicture(t, largestPortrait(t))
@@ -57,8 +55,6 @@ var largePictures = []faultCase{
 	}},
 }
 
-// rejectedContent returns a test, which uploads content that Vision can never annotate. The test checks that the
-// picture's Record states the reason for the rejection.
 func rejectedContent(name string, content func(*testing.T) []byte) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
 		p := s.uploadPicture(t, content(t))
@@ -66,12 +62,10 @@ func rejectedContent(name string, content func(*testing.T) []byte) faultCase {
 		if r := record.Rejection; r == nil || r.Step != picture.AnnotateStep || r.Message == "" {
 			t.Errorf("the rejection is %+v, want one of annotate with a message", r)
 		}
-		p.checkUnfetchable(t) // an image error for a URL rejects the picture only if the bytes get the same error
+		p.checkURLWasUnfetchable(t) // an image error for a URL rejects the picture only if the bytes get the same error
 	}}
 }
 
-// largestPortrait returns a portrait that has the maximum size of an upload. A Vision request cannot contain the
-// bytes of this portrait, because they exceed the size limit of a request.
 func largestPortrait(t *testing.T) []byte {
 	t.Helper()
 	photo := make([]byte, picture.MaxSize)
@@ -83,8 +77,6 @@ func largestPortrait(t *testing.T) []byte {
 	return photo
 }
 
-// portraitWithDimensions returns the portrait as a JPEG whose header states the given width and height instead of the
-// true dimensions.
 func portraitWithDimensions(t *testing.T, width, height uint16) []byte {
 	t.Helper()
 	photo := testenv.Portrait(t)

@@ -22,22 +22,19 @@ import (
 	"triptych/picture"
 )
 
-// testPicture is one picture of a test. The methods of testPicture inject faults that affect only this picture.
+// The methods of testPicture inject faults that affect only this picture.
 type testPicture struct {
 	*suite
 	siteclient.Grant
 	photo []byte
 }
 
-// newPicture requests a grant for the photo but does not upload the photo yet. The test can inject faults before it
-// calls upload.
 func (s *suite) newPicture(t *testing.T, photo []byte) *testPicture {
 	t.Helper()
 	return &testPicture{s, s.RequestGrant(t, photo), photo}
 }
 
-// newStubbedPicture requests an upload grant for a picture. For this picture, the Vision emulator returns an empty
-// annotation and does not run its models, which take seconds of CPU time.
+// A stubbed picture gets an empty annotation, because the emulator's models take seconds of CPU time.
 func (s *suite) newStubbedPicture(t *testing.T) *testPicture {
 	t.Helper()
 	p := s.newPicture(t, testenv.Portrait(t))
@@ -64,13 +61,13 @@ func (p *testPicture) upload(t *testing.T) {
 	}
 }
 
-// setVisionFault injects a fault into the Vision calls that contain the picture's URL.
+// setVisionFault affects calls with the picture's URL.
 func (p *testPicture) setVisionFault(f annotator.Fault) {
 	f.Only = string(p.ID)
 	p.Vision.SetFault(f)
 }
 
-// setVisionBytesFault injects a fault into the Vision calls that contain the picture's bytes.
+// setVisionBytesFault affects calls with the picture's bytes.
 func (p *testPicture) setVisionBytesFault(f annotator.Fault) {
 	f.Only = string(p.photo[max(0, len(p.photo)-100):])
 	p.Vision.SetFault(f)
@@ -81,8 +78,7 @@ func (p *testPicture) setCosmosFault(f cosmosdb.Fault) {
 	p.Cosmos.SetFault(f)
 }
 
-// setS3Fault injects an S3 fault that affects only this picture. The parameter `fields` contains the fault's other
-// JSON fields, each after a comma. An empty `fields` ends the picture's S3 fault.
+// An example of `fields` is `,"status":503,"code":"SlowDown"`. An empty string ends the fault.
 func (p *testPicture) setS3Fault(t *testing.T, fields string) {
 	t.Helper()
 	p.InjectS3Fault(t, `{"only":"`+string(p.ID)+`"`+fields+`}`)
@@ -94,8 +90,6 @@ type stepFailure struct {
 	message string // a part of it
 }
 
-// awaitRetry waits until the site shows that the step is being retried, and returns the pending activity. It checks
-// that Temporal and the site report the failure `want`.
 func (p *testPicture) awaitRetry(t *testing.T, want stepFailure) *workflowpb.PendingActivityInfo {
 	t.Helper()
 	step := p.awaitStep(t, want.step, func(step picture.Step) bool {
@@ -118,8 +112,6 @@ func (p *testPicture) awaitRetry(t *testing.T, want stepFailure) *workflowpb.Pen
 	return nil
 }
 
-// awaitStep polls the site until the step with the given name fulfils `condition`. It returns the step as the site
-// showed it.
 func (p *testPicture) awaitStep(t *testing.T, name picture.StepName, condition func(picture.Step) bool) (found picture.Step) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(testenv.Context(t))
@@ -146,8 +138,7 @@ func (p *testPicture) describeWorkflow(t *testing.T) *workflowservice.DescribeWo
 	return description
 }
 
-// resetActivity makes Temporal retry a pending activity immediately. Operators do the same with the command "temporal
-// activity reset".
+// Operators use the command `temporal activity reset`.
 func (p *testPicture) resetActivity(t *testing.T, pending *workflowpb.PendingActivityInfo) {
 	t.Helper()
 	_, err := p.Temporal.WorkflowService().ResetActivity(testenv.Context(t), &workflowservice.ResetActivityRequest{
@@ -169,8 +160,6 @@ type outcome struct {
 
 var annotated = outcome{status: picture.Annotated, bills: 1, wantAnnotateCalls: 1}
 
-// awaitOutcome waits for the picture's final status and for the end of the latest workflow run. It checks the
-// outcome, checks that this run wrote the Record, and returns the Record.
 func (p *testPicture) awaitOutcome(t *testing.T, want outcome) picture.Record {
 	t.Helper()
 	final := p.Follow(t, p.ID)
@@ -194,8 +183,7 @@ func (p *testPicture) awaitOutcome(t *testing.T, want outcome) picture.Record {
 	return record
 }
 
-// awaitWorkflowEnd waits until the picture's latest workflow run ends, and returns the run ID. The site can show a
-// final status before the run ends.
+// The site can show the final status before the workflow ends.
 func (p *testPicture) awaitWorkflowEnd(t *testing.T, status picture.Status) (runID string) {
 	t.Helper()
 	run := p.Temporal.GetWorkflow(testenv.Context(t), p.ID.WorkflowID(), "")
@@ -207,8 +195,7 @@ func (p *testPicture) awaitWorkflowEnd(t *testing.T, status picture.Status) (run
 	return run.GetRunID()
 }
 
-// countBills returns the number of times that Google charged for the picture. The Vision emulator logs one line per
-// charge.
+// The Vision emulator logs one line per charge.
 func (p *testPicture) countBills(t *testing.T) int {
 	t.Helper()
 	log := p.readLog(t, "vision")
@@ -217,7 +204,6 @@ func (p *testPicture) countBills(t *testing.T) int {
 	return strings.Count(log, byURL) + strings.Count(log, byBytes)
 }
 
-// awaitBill waits until Google has charged at least once for the picture.
 func (p *testPicture) awaitBill(t *testing.T) {
 	t.Helper()
 	if !stacktest.Eventually(t, func(context.Context) bool { return p.countBills(t) > 0 }) {

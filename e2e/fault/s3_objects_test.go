@@ -10,8 +10,6 @@ import (
 	"triptych/picture"
 )
 
-// s3Objects contains the tests in which S3 responds with an error, and those in which the object changes between its
-// upload and its annotation.
 var s3Objects = []faultCase{
 	{name: "object_deleted_before_annotation_is_rejected_as_gone", run: func(t *testing.T, s *suite) {
 		p := uploadWhileVisionIsDown(t, s)
@@ -56,8 +54,6 @@ var s3Objects = []faultCase{
 	withS3Error("S3_status_403_is_retried", `,"status":403,"code":"AccessDenied"`, picture.Forbidden, "s3:GetObject"),
 }
 
-// withS3Error returns a test in which S3 fails GET requests for the picture. The step `annotate` must fail, and
-// succeed after the fault ends.
 func withS3Error(name, response string, kind picture.Kind, message string) faultCase {
 	return faultCase{name: name, run: func(t *testing.T, s *suite) {
 		p := s.newPicture(t, testenv.Portrait(t))

@@ -16,8 +16,6 @@ import (
 	"triptych/local/stack"
 )
 
-// suite is the running stack that all tests share. Each connection from the worker to an emulator passes through a
-// proxy, which injects network faults.
 type suite struct {
 	*testenv.Env
 	proxies map[string]*toxiproxy.Proxy // by emulator: "s3", "vision", "cosmos", "temporal"
@@ -44,8 +42,6 @@ func start(t *testing.T) *suite {
 	return s
 }
 
-// addToxic adds a network fault between the worker and an emulator. The parameter `toxic` describes the fault in the
-// JSON format of Toxiproxy's API. The returned function removes the fault.
 func (s *suite) addToxic(t *testing.T, emulator, toxic string) (remove func()) {
 	t.Helper()
 	proxy := s.proxies[emulator]
@@ -57,8 +53,6 @@ func (s *suite) addToxic(t *testing.T, emulator, toxic string) (remove func()) {
 	return remove
 }
 
-// disconnect closes all connections between the worker and an emulator. New connections are refused until the
-// returned function is called.
 func (s *suite) disconnect(t *testing.T, emulator string) (reconnect func()) {
 	t.Helper()
 	proxy := s.proxies[emulator]

@@ -14,8 +14,6 @@ import (
 	"triptych/picture"
 )
 
-// visionResponses returns the tests in which Cloud Vision responds with an error, or with something that it should
-// never send.
 func visionResponses() (cases []faultCase) {
 	for _, c := range []struct {
 		name     string
@@ -55,7 +53,7 @@ func visionResponses() (cases []faultCase) {
 			p.setVisionBytesFault(stubbed)
 			p.upload(t)
 			p.awaitOutcome(t, outcome{status: picture.Annotated, bills: 1, wantAnnotateCalls: 2})
-			p.checkUnfetchable(t)
+			p.checkURLWasUnfetchable(t)
 		}})
 	}
 	return append(cases, otherVisionResponses...)
@@ -88,7 +86,7 @@ var otherVisionResponses = []faultCase{
 		p.setVisionFault(annotator.Fault{Delay: time.Hour, Times: 1})
 		p.upload(t)
 		p.awaitOutcome(t, annotated)
-		p.checkSecondAttempt(t, stepFailure{picture.AnnotateStep, picture.Unavailable, "did not respond in time"})
+		p.checkRetriedOnceAfter(t, stepFailure{picture.AnnotateStep, picture.Unavailable, "did not respond in time"})
 	}},
 	{name: "annotation_just_below_2_MB_is_stored", run: func(t *testing.T, s *suite) {
 		p := s.newPicture(t, testenv.Portrait(t))
@@ -109,16 +107,13 @@ var otherVisionResponses = []faultCase{
 	}},
 }
 
-// checkUnfetchable checks that the first annotate activity failed with an error of the kind Unfetchable. This
-// activity sent the picture's URL to Vision.
-func (p *testPicture) checkUnfetchable(t *testing.T) {
+func (p *testPicture) checkURLWasUnfetchable(t *testing.T) {
 	t.Helper()
 	if failure := p.activityRuns(t, picture.AnnotateStep)[0].failure; kindOf(failure) != picture.Unfetchable {
 		t.Errorf("annotate by URL ended with failure %v, want kind %s", failure, picture.Unfetchable)
 	}
 }
 
-// annotationOfSize returns an annotation that contains a text of the given number of bytes.
 func annotationOfSize(size int) *visionpb.AnnotateImageResponse {
 	return &visionpb.AnnotateImageResponse{TextAnnotations: []*visionpb.EntityAnnotation{{Description: strings.Repeat("x", size)}}}
 }
