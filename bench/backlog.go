@@ -13,7 +13,6 @@ import (
 	"triptych/picture"
 )
 
-// backlogResult contains the measurements of a worker that starts with a backlog of workflows.
 type backlogResult struct {
 	perSecond     float64
 	failed        int64     // workflows
@@ -21,8 +20,6 @@ type backlogResult struct {
 	liveLatencies []float64 // ms, of live pictures sent while the worker processed the backlog
 }
 
-// measureBacklog starts n low-priority workflows while the worker is stopped. Then measureBacklog starts the worker
-// and sends live pictures until the n workflows are done.
 func (v *variant) measureBacklog(ctx context.Context, n int) (backlogResult, error) {
 	releaseWorker := v.rig.stack.StopProgram(v.worker)
 	written := make([]<-chan time.Time, n)

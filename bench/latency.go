@@ -11,21 +11,18 @@ import (
 	"triptych/picture"
 )
 
-// latencySample is the measurement of one picture.
 type latencySample struct {
 	latency      float64 // ms, from the accepted start to the Record
 	startLatency float64 // ms, from the event to the accepted start
 	workflow     workflowSize
 }
 
-// workflowSize is the amount of data that Temporal stores for one workflow.
 type workflowSize struct {
 	events, bytes, actions float64
 	history                []*historypb.HistoryEvent
 }
 
-// sampleLatency processes one picture and returns the picture's latency and workflow size. It waits until the
-// workflow ends, so that this workflow does not slow down the next picture.
+// sampleLatency waits until the workflow has ended. A running workflow would slow down the next picture.
 func (v *variant) sampleLatency(ctx context.Context) (latencySample, error) {
 	sent := time.Now()
 	accepted := sent
@@ -37,11 +34,9 @@ func (v *variant) sampleLatency(ctx context.Context) (latencySample, error) {
 		return latencySample{}, fmt.Errorf("%s: a workflow failed: %w", v.name, err)
 	}
 	size, started, err := v.workflowSize(ctx, p)
-	// The variable `started` contains the workflow's start time according to the Temporal server.
 	return latencySample{milliseconds(written.Sub(started)), milliseconds(accepted.Sub(sent)), size}, err
 }
 
-// workflowSize returns the size of the history of the picture's workflow, and the time when the workflow started.
 func (v *variant) workflowSize(ctx context.Context, p picture.Picture) (workflowSize, time.Time, error) {
 	description, err := v.client.DescribeWorkflowExecution(ctx, p.ID.WorkflowID(), "")
 	if err != nil {
@@ -61,9 +56,8 @@ func (v *variant) workflowSize(ctx context.Context, p picture.Picture) (workflow
 	return size, info.StartTime.AsTime(), nil
 }
 
-// billableActions returns the number of Actions that Temporal Cloud would bill for a workflow's history. It follows
-// the rules of https://docs.temporal.io/cloud/actions in November 2026. It does not count heartbeats, because the
-// benchmark's activities end before their first heartbeat.
+// billableActions follows https://docs.temporal.io/cloud/actions (November 2026). It does not count heartbeats,
+// because the benchmark's activities end before their first heartbeat.
 func billableActions(events []*historypb.HistoryEvent) int {
 	n, tasksWithMarkers := 0, map[int64]bool{}
 	for _, e := range events {

@@ -1,8 +1,7 @@
 // Command bench measures the overhead of the pipeline: go run ./bench
 //
-// The command starts the local stack and sends pictures through three variants of the pipeline. The variants take turns in
-// several rounds, so that other load on the machine affects all of them alike. The emulated clouds respond immediately or
-// after a fixed delay, so the results measure the pipeline and not the clouds.
+// The emulated clouds respond immediately or after a fixed delay, so the results measure the pipeline and not the clouds.
+// The variants of the pipeline take turns, so that other load on the machine affects all of them alike.
 package main
 
 import (
@@ -96,8 +95,6 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	return m.writeTimeline(out)
 }
 
-// measureIn makes the measurements in `plan` on a new local stack. If the context ends early, measureIn returns an
-// error and the completed measurements.
 func measureIn(ctx context.Context, dir string, plan plan, progress io.Writer) (measurements, error) {
 	if dir == "" {
 		temporary, err := os.MkdirTemp("", "triptych-bench-")

@@ -18,7 +18,6 @@ import (
 	"triptych/picture"
 )
 
-// smallPlan contains every kind of measurement with as few pictures as possible.
 var smallPlan = plan{rounds: 1, sequential: 2, slowClouds: 1, inFlight: []int{1, 4}, interval: 100 * time.Millisecond, backlogSize: 20}
 
 func TestBench(t *testing.T) {
@@ -61,8 +60,6 @@ func TestBench(t *testing.T) {
 	})
 }
 
-// cancelOn is an io.Writer for the progress output of bench. It calls the function `cancel` when the output contains
-// the string in the field `text`.
 type cancelOn struct {
 	text   string
 	cancel func()
@@ -75,8 +72,6 @@ func (c cancelOn) Write(progress []byte) (int, error) {
 	return len(progress), nil
 }
 
-// checkTable checks that every row of the table has a value for the variant "triptych". It checks the exact value
-// only in rows that do not depend on speed.
 func checkTable(t *testing.T, rows table) {
 	var text, lines bytes.Buffer
 	if err := rows.write(&text); err != nil {

@@ -7,30 +7,26 @@ import (
 	"time"
 )
 
-// plan says how much to measure.
 type plan struct {
 	variants    []string // empty for all
 	rounds      int
-	sequential  int           // pictures per variant and round, one after the other, with immediate cloud responses
-	slowClouds  int           // the same with visionDelay and cosmosDelay
+	sequential  int           // pictures per variant and round, one after another, with immediate cloud responses
+	slowClouds  int           // pictures per variant and round, one after another, with visionDelay and cosmosDelay
 	inFlight    []int         // numbers of pictures in flight
 	interval    time.Duration // in which the throughput is measured
 	backlogSize int           // pictures that wait when the worker starts
 }
 
-// These constants are typical response times of the real clouds. Google annotates a photo of a face in visionDelay,
-// and Cosmos DB writes a document in cosmosDelay.
 const (
-	visionDelay = 500 * time.Millisecond
-	cosmosDelay = 10 * time.Millisecond
+	visionDelay = 500 * time.Millisecond // typical for a photo of a face
+	cosmosDelay = 10 * time.Millisecond  // typical for writing a document
 )
 
 var quickPlan = plan{rounds: 2, sequential: 25, slowClouds: 4, inFlight: []int{1, 10, 100}, interval: 2 * time.Second, backlogSize: 300}
 
 var fullPlan = plan{rounds: 3, sequential: 100, slowClouds: 10, inFlight: []int{1, 10, 100, 1000}, interval: 4 * time.Second, backlogSize: 10_000}
 
-// measurements contains all measured values. The outer key is the name of the metric, and the inner key is the name
-// of the variant.
+// The keys are a metric and a variant, for example m["latency"]["plain"].
 type measurements map[string]map[string][]float64
 
 func (m measurements) add(metric string, v *variant, values ...float64) {
@@ -40,20 +36,16 @@ func (m measurements) add(metric string, v *variant, values ...float64) {
 	m[metric][v.name] = append(m[metric][v.name], values...)
 }
 
-// These constants are prefixes of metric names; the name of a history event follows the prefix. The values of an
-// eventTime metric are the times from the first history event to this event, and the values of an eventWait metric
-// are the times from the previous event to this event.
 const (
-	eventTime = "at event "
-	eventWait = "before event "
+	eventTime = "at event "     // + name of a history event: ms since the first event
+	eventWait = "before event " // + name of a history event: ms since the previous event
 )
 
 func throughputMetric(inFlight int) string {
 	return fmt.Sprintf("throughput with %d in flight", inFlight)
 }
 
-// measure makes the measurements that the plan p specifies. If ctx ends early, measure returns an error and the
-// completed measurements.
+// If ctx ends early, measure returns the completed measurements together with an error.
 func (r *rig) measure(ctx context.Context, p plan) (measurements, error) {
 	m := measurements{}
 	started := time.Now()
@@ -109,8 +101,7 @@ func (r *rig) report(started time.Time, format string, args ...any) {
 	fmt.Fprintf(r.progress, "%4.0f s  %s\n", time.Since(started).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// roundOrder returns the order of the variants in a round. Every second round has the reverse order, so that a
-// variant does not follow the same variant in every round.
+// roundOrder reverses the order of the variants in every second round, so that the order does not favor one variant.
 func roundOrder(all []*variant, round int) []*variant {
 	order := slices.Clone(all)
 	if round%2 == 1 {

@@ -9,18 +9,17 @@ import (
 	"time"
 )
 
-// clockTick is the unit of CPU time in /proc (USER_HZ). It is 1/100 s on every Linux that Go supports.
+// clockTick is the unit of CPU times in /proc: USER_HZ is 100 on every Linux that Go supports.
 const clockTick = time.Second / 100
 
-// cpuTime returns the CPU time that a process has used. The second result is false if the process has ended or the
-// system has no /proc.
+// cpuTime returns false on a system without /proc.
 func cpuTime(pid int) (time.Duration, bool) {
 	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, false
 	}
-	// Skip the process name, which is in parentheses and may contain spaces. The first value after the name is field
-	// 3 in the manual page proc_pid_stat(5).
+	// A line starts with "42 (process name) S". The name may contain spaces, so the fields are counted from S, which
+	// is field 3 in proc_pid_stat(5).
 	fields := strings.Fields(string(line[bytes.LastIndexByte(line, ')')+1:]))
 	if len(fields) < 13 {
 		return 0, false
@@ -30,8 +29,7 @@ func cpuTime(pid int) (time.Duration, bool) {
 	return time.Duration(user+system) * clockTick, true
 }
 
-// peakMemory returns the peak resident set size of a process in bytes. The second result is false if the size cannot
-// be read.
+// peakMemory returns the number of bytes, or false on a system without /proc.
 func peakMemory(pid int) (float64, bool) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -46,8 +44,6 @@ func peakMemory(pid int) (float64, bool) {
 	return 0, false
 }
 
-// usage contains the CPU time that the processes of a variant have used so far, and the size of the server's
-// database.
 type usage struct {
 	server, worker time.Duration // CPU time
 	database       int64         // size of the server's database in bytes

@@ -9,15 +9,13 @@ import (
 	"triptych/picture"
 )
 
-// recordWatch reports when the Cosmos DB emulator has written a Record. recordWatch observes the HTTP responses,
-// because polling would add delay and load.
+// recordWatch observes the HTTP responses of the Cosmos DB emulator, because polling would add delay and load.
 type recordWatch struct {
 	mu      sync.Mutex
 	waiting map[picture.ID]chan time.Time
 }
 
-// expect returns a channel that receives the time when the picture's Record is written. The caller must call expect
-// before the picture is sent.
+// Call expect before the picture is sent. The channel receives the time when the Record is written.
 func (w *recordWatch) expect(id picture.ID) <-chan time.Time {
 	written := make(chan time.Time, 1)
 	w.mu.Lock()
@@ -26,8 +24,6 @@ func (w *recordWatch) expect(id picture.ID) <-chan time.Time {
 	return written
 }
 
-// wrap returns a handler that passes all requests to `cosmosDB`. The handler reports each Record that `cosmosDB`
-// creates.
 func (w *recordWatch) wrap(cosmosDB http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/docs") {

@@ -27,8 +27,6 @@ import (
 	"triptych/picture"
 )
 
-// These constants are the names of child processes. The local stack starts serverProcess and productProcess, and
-// bench starts plainProcess and directProcess.
 const (
 	serverProcess  = "temporal"
 	productProcess = "worker"
@@ -36,16 +34,14 @@ const (
 	directProcess  = "direct"
 )
 
-// allVariants lists the variants in the order of the table's columns.
 var allVariants = []string{"direct", "plain", "triptych"}
 
-// portraitJSON contains the annotation that the Vision emulator returns for emulators/vision/testdata/astronaut.jpg with all
-// features. Every picture in the benchmark gets this annotation, so that payloads and Records have a realistic size.
+// portraitJSON is a complete annotation of emulators/vision/testdata/astronaut.jpg, so that payloads and Records have a
+// realistic size.
 //
 //go:embed astronaut.json
 var portraitJSON []byte
 
-// rig contains the local stack and the variants that bench measures.
 type rig struct {
 	stack      *stack.Stack
 	records    *recordWatch
@@ -55,8 +51,7 @@ type rig struct {
 	closers    []func() // called in reverse order
 }
 
-// openRig starts the local stack and the variants that `names` lists. If `names` is empty, openRig starts all
-// variants.
+// openRig starts all variants if `names` is empty.
 func openRig(ctx context.Context, dir string, names []string, progress io.Writer) (_ *rig, err error) {
 	r := &rig{
 		records:    &recordWatch{waiting: map[picture.ID]chan time.Time{}},
@@ -128,8 +123,8 @@ func (r *rig) openDirect(ctx context.Context) (*variant, error) {
 	return &variant{name: "direct", worker: directProcess, rig: r, url: "http://" + addr}, err
 }
 
-// openPlain starts the variant "plain" in a separate Temporal namespace. The variant needs this namespace, because
-// its workflow type and task queue have the same names as the product's.
+// openPlain uses a separate Temporal namespace, because the variant "plain" uses the product's workflow type and task
+// queue.
 func (r *rig) openPlain(ctx context.Context) (*variant, error) {
 	const namespace = "plain"
 	v, err := r.openWithTemporal(&variant{name: "plain", worker: plainProcess, namespace: namespace})
@@ -142,7 +137,7 @@ func (r *rig) openPlain(ctx context.Context) (*variant, error) {
 	if exists := new(serviceerror.NamespaceAlreadyExists); err != nil && !errors.As(err, &exists) {
 		return nil, fmt.Errorf("creating the namespace %s: %w", namespace, err)
 	}
-	// The server caches the list of namespaces.
+	// The server knows a new namespace only after it has refreshed its cache.
 	if err := waitUntilReady(ctx, "the namespace "+namespace, func(ctx context.Context) error {
 		_, err := v.countWorkflows(ctx, "ExecutionStatus = 'Running'")
 		return err
@@ -153,7 +148,6 @@ func (r *rig) openPlain(ctx context.Context) (*variant, error) {
 	return v, nil
 }
 
-// waitUntilReady repeats `check` until it succeeds. After one minute, waitUntilReady returns an error.
 func waitUntilReady(ctx context.Context, what string, check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -174,8 +168,6 @@ func (r *rig) openTriptych(context.Context) (*variant, error) {
 	return r.openWithTemporal(&variant{name: "triptych", worker: productProcess, namespace: client.DefaultNamespace})
 }
 
-// openWithTemporal starts the program `trigger` for the variant v and creates a Temporal client for v. It stores both
-// in v and returns v.
 func (r *rig) openWithTemporal(v *variant) (_ *variant, err error) {
 	v.rig = r
 	options := client.Options{HostPort: r.stack.Endpoints.Temporal, Namespace: v.namespace, Logger: silentLogger}
@@ -201,7 +193,6 @@ func (r *rig) temporalEnv(namespace string) []string {
 
 func (r *rig) database() string { return filepath.Join(r.stack.Dir(), "temporal.db") }
 
-// warmUp sends pictures through every variant before the measurements, in order to open connections and fill caches.
 func (r *rig) warmUp(ctx context.Context) error {
 	for _, v := range r.variants {
 		fmt.Fprintf(r.progress, "warming up %s …\n", v.name)

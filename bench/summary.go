@@ -6,8 +6,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// summary is a function that computes one value, such as the median, from a list of values. The result is nil if the
-// list is too short.
+// A summary returns one value, such as the median, or nil if there are too few values.
 type summary func(values []float64) *float64
 
 func quantile(q float64) summary {
@@ -31,11 +30,10 @@ func median(values []float64) *float64 {
 
 func maximum(values []float64) *float64 { return quantile(1)(values) }
 
-// minForP99 is the smallest number of values for which the 99th percentile can differ from the maximum.
+// With fewer values, the 99th percentile equals the maximum.
 const minForP99 = 100
 
-// tail returns the function that summarizes the slowest pictures, and its name. It is the 99th percentile, or the
-// maximum if every variant has fewer than minForP99 values.
+// tail returns the 99th percentile, or the maximum if no variant has at least minForP99 values.
 func (m measurements) tail(metric string) (string, summary) {
 	for _, values := range m[metric] {
 		if len(values) >= minForP99 {

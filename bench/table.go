@@ -11,8 +11,8 @@ import (
 	"text/tabwriter"
 )
 
-// row is one line of the table. A missing value is nil. The name of a row is unique and starts with the name of the
-// row's group.
+// A row's name starts with the name of a group, for example "backlog of 300: failed workflows". A pointer is nil if
+// the value was not measured.
 type row struct {
 	Name     string   `json:"row"`
 	Unit     string   `json:"unit"`
@@ -67,8 +67,7 @@ func (m measurements) row(name, unit, metric string, s summary) row {
 	return row{Name: name, Unit: unit, Direct: s(values["direct"]), Plain: s(values["plain"]), Triptych: s(values["triptych"])}.withRatio()
 }
 
-// overhead returns a row with the values of "plain" and "triptych", each minus the value of "direct". The row has no
-// values if "direct" was not measured.
+// overhead returns the values of "plain" and "triptych" minus the value of "direct".
 func (m measurements) overhead(name, unit, metric string, s summary) row {
 	r := m.row(name, unit, metric, s)
 	if r.Direct == nil {
@@ -102,7 +101,6 @@ func (t table) writeJSON(out io.Writer) error {
 	return nil
 }
 
-// write prints the table as Markdown. Only the first row of a group shows the group's name.
 func (t table) write(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 1, ' ', 0)
 	fmt.Fprint(w, "|\t|\t| direct\t| plain\t| triptych\t| triptych ÷ plain\t|\n| ---\t| ---\t| ---:\t| ---:\t| ---:\t| ---:\t|\n")
@@ -119,7 +117,6 @@ func (t table) write(out io.Writer) error {
 	return w.Flush()
 }
 
-// writeTimeline prints the time of each event in the history of the product's workflow.
 func (m measurements) writeTimeline(out io.Writer) error {
 	tailName, tail := m.tail("latency")
 	var text strings.Builder

@@ -49,8 +49,7 @@ func TestSummaries(t *testing.T) {
 	}
 }
 
-// equal reports whether a cell of the table contains the expected number. If the expected number is NaN, the cell
-// must be empty.
+// NaN stands for an empty cell.
 func equal(cell *float64, want float64) bool {
 	if cell == nil {
 		return math.IsNaN(want)

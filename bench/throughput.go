@@ -9,17 +9,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// throughput contains the results of measureThroughput for one variant. The concurrency was constant during the
-// measurement.
 type throughput struct {
 	perSecond float64
 	pictures  int64 // including those before and after the measured interval
 	used      usage // by all pictures
 }
 
-// measureThroughput measures how many Records the variant creates per second. The measurement starts when the variant
-// has accepted inFlight pictures. It ends after `interval`, or with the first Record if no Record has been created by
-// then.
+// The measurement starts when the variant has accepted `inFlight` pictures, and lasts at least until the first Record
+// is written.
 func (v *variant) measureThroughput(ctx context.Context, inFlight int, interval time.Duration) (throughput, error) {
 	before := v.usage()
 	var result throughput

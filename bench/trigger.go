@@ -16,8 +16,6 @@ import (
 	"triptych/picture"
 )
 
-// trigger is an instance of Triptych's program `trigger` that runs in the Lambda emulator. It starts workflows in one
-// Temporal namespace.
 type trigger struct {
 	url  string
 	stop func()
@@ -49,8 +47,7 @@ func startTrigger(bootstrap, dir string, env []string) (*trigger, error) {
 	}, nil
 }
 
-// invoke sends the picture's S3 event to the trigger, and returns when the trigger has started the picture's
-// workflow.
+// invoke returns when the trigger has started the workflow.
 func (t *trigger) invoke(ctx context.Context, p picture.Picture) error {
 	event, err := json.Marshal(s3event.Event{Records: []s3event.Record{s3event.Created(p)}})
 	if err != nil {
@@ -59,7 +56,7 @@ func (t *trigger) invoke(ctx context.Context, p picture.Picture) error {
 	return post(ctx, t.url, event)
 }
 
-// post sends body to url. It fails if the response has an error status or reports a failed Lambda invocation.
+// A failed Lambda invocation has status 200 and the header X-Amz-Function-Error.
 func post(ctx context.Context, url string, body []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
@@ -77,5 +74,5 @@ func post(ctx context.Context, url string, body []byte) error {
 	return err
 }
 
-// pooledClient keeps idle connections, so that most requests can use an existing connection.
+// Go's default transport keeps only 2 idle connections per host.
 var pooledClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}

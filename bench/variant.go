@@ -16,27 +16,21 @@ import (
 
 var silentLogger = sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
 
-// variant is one of the implementations that bench compares. Each implementation executes the steps presign, annotate
-// and persist.
 type variant struct {
 	name   string
 	rig    *rig
 	worker string // name of the child process that calls the clouds
 	url    string // where direct receives pictures
 
-	// The fields `client` and `trigger` are nil for the variant "direct". All other variants set both fields.
-
-	client    client.Client
+	client    client.Client // nil for direct
 	namespace string
-	trigger   *trigger
+	trigger   *trigger // nil for direct
 }
 
-// pictureTimeout is the maximum time to wait for a picture's Record. A picture takes minutes if a slow server
-// processes 1,000 pictures at the same time.
+// A slow server needs minutes to process 1,000 pictures at the same time.
 const pictureTimeout = 5 * time.Minute
 
-// process sends one new picture through the variant, calls `accepted` when the variant has accepted the picture, and
-// returns the Record's creation time.
+// process calls `accepted` when the variant has accepted the picture, and returns the Record's creation time.
 func (v *variant) process(ctx context.Context, accepted func()) (picture.Picture, time.Time, error) {
 	p, err := v.rig.newPicture()
 	if err != nil {
@@ -76,8 +70,8 @@ func (v *variant) waitForRecord(ctx context.Context, written <-chan time.Time) (
 	}
 }
 
-// newPicture returns a new picture that has no object in S3. No object is needed, because the Vision emulator returns
-// a fixed annotation and does not fetch the picture.
+// newPicture uploads nothing to S3, because the Vision emulator returns a fixed annotation without fetching the
+// picture.
 func (r *rig) newPicture() (picture.Picture, error) {
 	now := time.Now()
 	key, err := picture.NewID(now).Key("image/jpeg")
@@ -87,7 +81,6 @@ func (r *rig) newPicture() (picture.Picture, error) {
 	return picture.New(r.stack.Endpoints.Bucket, key, "3HL4kqtJvjVBH40Nrjfkd3q9nRk0mAbc", "d41d8cd98f00b204e9800998ecf8427e", 345_678, now)
 }
 
-// waitForWorkflows waits until no workflow of the variant is running.
 func (v *variant) waitForWorkflows(ctx context.Context) error {
 	if v.client == nil {
 		return nil
@@ -105,7 +98,6 @@ func (v *variant) waitForWorkflows(ctx context.Context) error {
 	}
 }
 
-// countWorkflows counts the pictures' workflows that match a Temporal list filter.
 func (v *variant) countWorkflows(ctx context.Context, filter string) (int64, error) {
 	response, err := v.client.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
 		Namespace: v.namespace, Query: fmt.Sprintf("WorkflowType = '%s' AND %s", picture.AnnotateWorkflow, filter),

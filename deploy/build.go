@@ -13,8 +13,6 @@ import (
 
 const imageDir = "worker" // under dist, an OCI image layout
 
-// buildAll builds the Lambda functions `trigger` and `web` and the worker's image, and writes all three to the
-// directory dist.
 func buildAll(ctx context.Context, arch string) error {
 	bin, err := os.MkdirTemp("", "triptych-deploy-")
 	if err != nil {
@@ -39,8 +37,8 @@ func buildAll(ctx context.Context, arch string) error {
 	return saveImage(image, filepath.Join(dist, imageDir))
 }
 
-// compile builds programs for Linux and writes the binaries to the directory `bin`. The binaries do not depend on the
-// machine, on the directory of the source code or on git metadata.
+// The flags make builds reproducible: the binaries do not depend on the machine, the source directory or git
+// metadata.
 func compile(ctx context.Context, root, arch, bin string, programs ...string) error {
 	args := []string{"build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", bin + string(filepath.Separator)}
 	for _, program := range programs {
@@ -55,8 +53,8 @@ func compile(ctx context.Context, root, arch, bin string, programs ...string) er
 	return nil
 }
 
-// zipBootstrap packs a program into a zip for the Lambda runtime provided.al2023, which requires one executable named
-// bootstrap. The fixed modification time makes the zip reproducible.
+// The Lambda runtime provided.al2023 requires one executable named bootstrap. The fixed modification time makes the
+// zip reproducible.
 func zipBootstrap(program, target string) error {
 	code, err := os.Open(program)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"triptych/local/supervisor"
 )
 
-// In CI, TestBuild builds for arm64, which is the deployed architecture. Elsewhere, TestBuild builds for the
-// architecture of this machine, because the first build for another architecture takes minutes.
+// Only CI builds for arm64, the deployed architecture, because the first build for another architecture takes
+// minutes.
 func TestBuild(t *testing.T) {
 	t.Run("build_is_the_same_in_another_directory", func(t *testing.T) {
 		otherRoot := filepath.Join(t.TempDir(), "another", "directory")
@@ -69,8 +69,7 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// compileAlone waits until no other test builds programs, and then compiles a program. If two tests built programs at
-// the same time, one of them could exceed go test's timeout of ten minutes.
+// compileAlone takes a lock, because concurrent builds could exceed go test's timeout of ten minutes.
 func compileAlone(t *testing.T, root, arch, program string) (bin string) {
 	t.Helper()
 	lock, err := supervisor.LockBuilds(t.Context(), t.Output())
@@ -85,7 +84,6 @@ func compileAlone(t *testing.T, root, arch, program string) (bin string) {
 	return bin
 }
 
-// buildZip builds a Lambda function in the same way as buildAll, and returns the content of the function's zip.
 func buildZip(t *testing.T, root, arch, function string) []byte {
 	t.Helper()
 	bin := compileAlone(t, root, arch, function)
@@ -114,7 +112,6 @@ func readFile(t *testing.T, f *zip.File) []byte {
 	return content
 }
 
-// checkStatic checks that a program is built for the machine and needs no dynamic linker.
 func checkStatic(t *testing.T, program []byte, machine elf.Machine) {
 	t.Helper()
 	f, err := elf.NewFile(bytes.NewReader(program))

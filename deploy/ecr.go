@@ -16,8 +16,8 @@ import (
 
 var ecrHost = regexp.MustCompile(`^\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com$`)
 
-// ecrKeychain requests credentials for AWS's container registry. For any other registry, ecrKeychain returns no
-// credentials, so that the credentials of `docker login` are used.
+// For registries other than ECR, ecrKeychain returns no credentials, so that the credentials of `docker login` are
+// used.
 type ecrKeychain struct{ ctx context.Context }
 
 // Resolve implements authn.Keychain.

@@ -23,8 +23,8 @@ import (
 	"triptych/picture"
 )
 
-// TestFunctions runs the programs from the Lambda zips with the environment variables that Terraform sets. An SSM
-// server in the test supplies the settings that are not environment variables.
+// TestFunctions runs the programs in the Lambda zips with the environment variables that Terraform sets. A local SSM
+// server returns all other settings.
 func TestFunctions(t *testing.T) {
 	s := stacktest.Start(t)
 	parameters, trigger, web := serveSSM(t, s), unzip(t, "trigger"), unzip(t, "web")
@@ -105,8 +105,6 @@ const objectCreated = `{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3",
 "arn":"arn:aws:s3:::bucket"},"object":{"key":%q,"size":1024,"eTag":"d41d8cd98f00b204e9800998ecf8427e",
 "versionId":"096fKKXTRTtl3on89fVO.nfljtsv6qko","sequencer":"0055AED6DCD90281E5"}}}]}`
 
-// unzip builds a Lambda function and unpacks the function's zip into a directory with the function's name. It returns
-// the path of the executable file `bootstrap`.
 func unzip(t *testing.T, function string) (bootstrap string) {
 	t.Helper()
 	packed := buildZip(t, "..", runtime.GOARCH, function)
@@ -121,7 +119,6 @@ func unzip(t *testing.T, function string) (bootstrap string) {
 	return filepath.Join(dir, "bootstrap")
 }
 
-// startFunction starts a Lambda function in the Lambda emulator with the environment variables that Terraform sets.
 func startFunction(t *testing.T, s *stack.Stack, ssm, bootstrap string, timeout time.Duration) *runtimeapi.Host {
 	t.Helper()
 	function := filepath.Base(filepath.Dir(bootstrap))
@@ -148,8 +145,6 @@ func startFunction(t *testing.T, s *stack.Stack, ssm, bootstrap string, timeout 
 	return host
 }
 
-// serveSSM starts an SSM server and returns the server's URL. For any path, the server returns the settings of the
-// local stack as SSM parameters.
 func serveSSM(t *testing.T, s *stack.Stack) (endpoint string) {
 	t.Helper()
 	var settings []map[string]string

@@ -20,12 +20,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// unprivileged contains the user ID and the group ID of the worker's process. In distroless images, the user
-// `nonroot` has the same IDs.
+// unprivileged is the user and group ID of `nonroot` in distroless images.
 const unprivileged = "65532:65532"
 
-// buildImage returns an image that contains one static program and no other file. The worker needs no certificate
-// files, because its executable contains the root certificates.
+// The image needs no certificate files, because the program contains the root certificates.
 func buildImage(program, arch string) (v1.Image, error) {
 	code, err := os.ReadFile(program)
 	if err != nil {
@@ -63,7 +61,6 @@ func buildImage(program, arch string) (v1.Image, error) {
 	return image, nil
 }
 
-// saveImage writes the image to the directory dir as an OCI image layout, and deletes the previous content of dir.
 func saveImage(image v1.Image, dir string) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("removing the previous image: %w", err)
@@ -78,8 +75,7 @@ func saveImage(image v1.Image, dir string) error {
 	return nil
 }
 
-// push uploads the image in the directory `dir` and returns the image's name with its digest. A name with a digest
-// always refers to the same image.
+// push returns an image name with a digest, because a tag could later refer to another image.
 func push(ctx context.Context, dir, repository string) (string, error) {
 	index, err := layout.ImageIndexFromPath(dir)
 	if err != nil {

@@ -170,7 +170,6 @@ func TestECRKeychain(t *testing.T) {
 	})
 }
 
-// setAWSEnv sets environment variables for this test: AWS credentials and the variables that `more` contains.
 func setAWSEnv(t *testing.T, more map[string]string) {
 	t.Helper()
 	for name, value := range map[string]string{

@@ -1,6 +1,5 @@
-// Command deploy builds the artifacts for the clouds. It also uploads the two artifacts that Terraform does not
-// upload: the worker's image and the page. Two builds of the same commit with the same Go version have the same
-// bytes, even in different directories.
+// Command deploy builds the artifacts and uploads the two that Terraform does not upload: the worker's image and the
+// web page. Two builds of the same commit with the same Go version have the same bytes.
 package main
 
 import (
@@ -14,8 +13,7 @@ import (
 	"syscall"
 )
 
-// dist is the directory for artifacts, relative to the root of the repository.
-const dist = "dist"
+const dist = "dist" // relative to the root of the repository
 
 func main() {
 	arch := flag.String("arch", "arm64", "`GOARCH` to build for")

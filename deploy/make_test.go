@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// recorder is a shell script that the test runs in place of the commands `go` and `terraform`. The script logs its
-// arguments and prints the output that the Makefile expects from these commands.
+// recorder replaces `go` and `terraform`: it logs the arguments and prints the output that the Makefile expects.
 const recorder = `#!/bin/sh
 echo "$(basename "$0") $* region=$AWS_REGION" >>"$CALLS"
 case "$*" in

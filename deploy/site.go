@@ -19,14 +19,13 @@ import (
 	"triptych/internal/objects"
 )
 
-// revalidate makes browsers check every file for changes, because a changed file keeps its name. The program `web`
-// sends the same header.
+// A changed file keeps its name, so browsers must check every file for changes. The program `web` sends the same
+// header.
 const revalidate = "no-cache"
 
 const frontPage = "index.html"
 
-// publish uploads the files of the page to the bucket, deletes all other objects from the bucket, and invalidates
-// CloudFront's cache.
+// publish also deletes every object in the bucket that is not a file of the page.
 func publish(ctx context.Context, site fs.FS, bucket, distribution string) error {
 	aws, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -48,8 +47,7 @@ func publish(ctx context.Context, site fs.FS, bucket, distribution string) error
 	return invalidate(ctx, distribution)
 }
 
-// listFiles returns the names of all files of the page, with the front page last. Uploads in this order never publish
-// a link to a missing file.
+// The last file is index.html, so that uploads in this order never publish a link to a missing file.
 func listFiles(site fs.FS) ([]string, error) {
 	var names []string
 	err := fs.WalkDir(site, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -85,8 +83,6 @@ func upload(ctx context.Context, client *s3.Client, site fs.FS, bucket, name str
 	return nil
 }
 
-// prune deletes from the bucket each object whose key is not in `keep`. Such an object is a file of an older version
-// of the page.
 func prune(ctx context.Context, client *s3.Client, bucket string, keep []string) error {
 	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket})
 	for pages.HasMorePages() {

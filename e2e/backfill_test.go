@@ -38,8 +38,6 @@ func TestBackfill(t *testing.T) {
 	t.Run("waits_while_1,000_workflows_are_running", func(t *testing.T) { testBackpressure(t, env) })
 }
 
-// testBackpressure checks that a backfill waits while 1,000 workflows are open, and continues after the test has
-// terminated these workflows.
 func testBackpressure(t *testing.T, env *testenv.Env) {
 	const running = 1000
 	c := env.Temporal

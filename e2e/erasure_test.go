@@ -67,8 +67,6 @@ func TestErasure(t *testing.T) {
 	})
 }
 
-// testErasureWithoutTombstone checks that `annotate` does not send a picture to Google if Temporal has an erase
-// workflow for the picture, but no tombstone was written.
 func testErasureWithoutTombstone(t *testing.T, env *testenv.Env) {
 	id, key := expiredPicture(t)
 	options := client.StartWorkflowOptions{ID: id.EraseWorkflowID(), TaskQueue: "queue-without-a-worker"}
@@ -86,8 +84,6 @@ func testErasureWithoutTombstone(t *testing.T, env *testenv.Env) {
 	checkErased(t, env, id)
 }
 
-// testUploadAfterErasure checks that an erased picture stays erased if it is uploaded again with the same grant while
-// Cosmos DB is unavailable.
 func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
 	env.Vision.SetFault(annotator.Fault{Code: codes.Unavailable})
 	g := env.Upload(t, testenv.Portrait(t))
@@ -115,15 +111,13 @@ func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
 	}
 }
 
-// expiredPicture returns the ID and key of a picture whose upload grant has expired. If the grant were still valid,
-// the workflow ErasePicture would wait until the grant expired, and then delete the object a second time.
+// The workflow ErasePicture does not end before the picture's upload grant has expired.
 func expiredPicture(t *testing.T) (picture.ID, string) {
 	t.Helper()
 	id := picture.NewID(time.Now().Add(-time.Hour))
 	return id, testenv.Key(t, id)
 }
 
-// checkErased checks that nothing of the picture is left except its tombstone.
 func checkErased(t *testing.T, env *testenv.Env, id picture.ID) {
 	t.Helper()
 	if r := env.Record(t, id); r.Status != picture.Erased || r.Key != "" || len(r.Steps) != 0 {

@@ -70,8 +70,7 @@ func checkAnnotated(t *testing.T, r picture.Record, photo []byte) {
 	var names []picture.StepName
 	for _, step := range r.Steps {
 		names = append(names, step.Name)
-		// The persist step has no FinishedAt in the Record, because the step writes the Record before the step
-		// finishes.
+		// persist writes the Record before it finishes, so the Record contains no FinishedAt for persist.
 		if step.Status != picture.StepDone || step.StartedAt.IsZero() || step.Name != picture.PersistStep && step.FinishedAt.Before(step.StartedAt) {
 			t.Errorf("step %+v is not done", step)
 		}
@@ -88,8 +87,6 @@ func checkAnnotated(t *testing.T, r picture.Record, photo []byte) {
 	}
 }
 
-// checkHistory checks that the workflow history contains the three steps in their order, as local or regular
-// activities.
 func checkHistory(t *testing.T, env *testenv.Env, r picture.Record) {
 	t.Helper()
 	var steps []string

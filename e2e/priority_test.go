@@ -17,8 +17,7 @@ import (
 	"triptych/picture"
 )
 
-// TestPriority checks that an uploaded picture overtakes a backfill. Half of the backfill fills the worker's slots,
-// and the other half is queued.
+// Half of the backfill fills the worker's slots. The uploaded picture must overtake the other half, which is queued.
 func TestPriority(t *testing.T) {
 	const slots, backlog, perSecond = 50, 100, 20
 	env := testenv.Start(t)
@@ -65,7 +64,6 @@ func TestPriority(t *testing.T) {
 	})
 }
 
-// endTime waits for the end of a picture's workflow and returns the time at which the workflow ended.
 func endTime(t *testing.T, env *testenv.Env, id picture.ID) time.Time {
 	t.Helper()
 	if outcome := awaitWorkflowEnd(t, env, id, ""); outcome.Status != picture.Annotated {

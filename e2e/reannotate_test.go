@@ -25,8 +25,7 @@ func TestReannotate(t *testing.T) {
 			awaitWorkflowEnd(t, env, id, "") // the sweep does not restart a running workflow
 		}
 		env.Erase(t, erased.ID, erased.EraseToken)
-		// The sweep lists the objects in the bucket. If it ran before the erase workflow has deleted the object, it
-		// could start a workflow for the erased picture, and counts.Started would be 3.
+		// The sweep could start a workflow for the erased picture if the object still existed.
 		env.AwaitActivity(t, erased.ID.EraseWorkflowID(), picture.DeleteObjectActivity)
 		env.Vision.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{
 			LabelAnnotations: []*visionpb.EntityAnnotation{{Description: "Astronaut"}}}})
@@ -70,8 +69,7 @@ func TestReannotate(t *testing.T) {
 	})
 }
 
-// TestPastRetention uploads a picture that already has a Record but has no workflow history. A picture is in this
-// state after Temporal's retention period, when Temporal has deleted the history.
+// After Temporal's retention period, a picture has a Record but no workflow history.
 func TestPastRetention(t *testing.T) {
 	env := testenv.Start(t)
 	t.Run("picture_with_a_Record_is_not_billed_again", func(t *testing.T) {

@@ -106,7 +106,6 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// schedule is the part of a Temporal schedule that the worker sets.
 type schedule struct {
 	every   time.Duration
 	overlap enumspb.ScheduleOverlapPolicy

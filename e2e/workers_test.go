@@ -20,8 +20,6 @@ const (
 	retryDeadline    = 5 * time.Second // for the start of the next attempt
 )
 
-// TestWorkers runs two workers, and ends the one that is executing annotate. It checks that the other worker starts
-// the next attempt within a time limit.
 func TestWorkers(t *testing.T) {
 	env := testenv.Start(t)
 	env.StartProgram("other worker", "worker", nil)
@@ -66,7 +64,6 @@ func TestWorkers(t *testing.T) {
 	})
 }
 
-// blockedAnnotate is an annotate activity that is waiting for Vision's response.
 type blockedAnnotate struct {
 	id      picture.ID
 	first   *workflowpb.PendingActivityInfo
@@ -74,8 +71,6 @@ type blockedAnnotate struct {
 	release func(t *testing.T) // lets Vision respond and checks that the picture is annotated
 }
 
-// blockAnnotate blocks Vision's response and uploads a picture. It returns when the picture's annotate activity is
-// waiting for this response.
 func blockAnnotate(t *testing.T, env *testenv.Env) blockedAnnotate {
 	t.Helper()
 	released := make(chan struct{})

@@ -28,8 +28,7 @@ func runSweep(t *testing.T, env *testenv.Env, workflowID string, sweep picture.S
 	return counts
 }
 
-// awaitWorkflowEnd waits for the end of the picture's workflow and returns the workflow's result. A final status on
-// the site is not enough, because it may appear before the workflow ends.
+// The site may show a final status before the workflow ends.
 func awaitWorkflowEnd(t *testing.T, env *testenv.Env, id picture.ID, runID string) (outcome picture.Outcome) {
 	t.Helper()
 	ctx := testenv.Context(t)
@@ -39,8 +38,7 @@ func awaitWorkflowEnd(t *testing.T, env *testenv.Env, id picture.ID, runID strin
 	return outcome
 }
 
-// awaitNewRun waits until the picture has a workflow run that is newer than the run with the ID `previous`. It
-// returns the new run's ID. If the picture has no run yet, `previous` is "".
+// The parameter `previous` is a run ID, or "" if the picture has no run yet.
 func awaitNewRun(t *testing.T, env *testenv.Env, id picture.ID, previous string) string {
 	t.Helper()
 	latest := previous
@@ -50,7 +48,6 @@ func awaitNewRun(t *testing.T, env *testenv.Env, id picture.ID, previous string)
 	return latest
 }
 
-// latestRun returns the ID of the picture's latest workflow run, or "" if the picture has no workflow run.
 func latestRun(t *testing.T, env *testenv.Env, id picture.ID) string {
 	t.Helper()
 	description, err := env.Temporal.DescribeWorkflowExecution(testenv.Context(t), id.WorkflowID(), "")
@@ -63,7 +60,6 @@ func latestRun(t *testing.T, env *testenv.Env, id picture.ID) string {
 	return description.WorkflowExecutionInfo.Execution.RunId
 }
 
-// awaitAnnotate waits until the picture's pending annotate activity fulfils the condition, and returns the activity.
 func awaitAnnotate(t *testing.T, env *testenv.Env, id picture.ID, condition func(*workflowpb.PendingActivityInfo) bool) *workflowpb.PendingActivityInfo {
 	t.Helper()
 	awaitNewRun(t, env, id, "")

@@ -1,11 +1,10 @@
-// Command baseline makes the same three cloud calls as the product. It runs one of the two variants with which bench
-// compares the product:
+// Command baseline runs two simple implementations that bench compares with the product:
 //
-//	baseline direct HOST:PORT    serves HTTP: each POST of a picture.Picture returns when its Record is written
-//	baseline plain               runs a workflow of three ordinary activities on the product's task queue
+//	baseline direct HOST:PORT    one HTTP request makes the three cloud calls for one picture
+//	baseline plain               a workflow runs three ordinary activities
 //
-// Both variants use the worker's settings. Neither has a rate limit, heartbeats, a fallback to sending bytes, or a check for
-// an existing Record.
+// Both use the worker's settings, but have no rate limit, no heartbeats and no check for an existing Record. They send
+// Google the URL of a picture, never the bytes.
 package main
 
 import (
@@ -69,8 +68,7 @@ func wire(ctx context.Context) (*steps, error) {
 	return &steps{s3: objects.Open(objects.Config{AWS: s.AWS}), vision: annotator, features: features, records: container}, nil
 }
 
-// serveDirect runs the HTTP server of the variant "direct". Each HTTP request processes one picture with calls to the
-// three clouds. A failed call is not retried.
+// serveDirect does not retry failed cloud calls.
 func serveDirect(ctx context.Context, s *steps, addr string) error {
 	server := &http.Server{Addr: addr, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var p picture.Picture

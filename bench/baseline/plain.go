@@ -16,8 +16,7 @@ import (
 	"triptych/picture"
 )
 
-// annotatePicture is the workflow of the variant "plain". It runs three activities and sets a StartToCloseTimeout,
-// because Temporal requires a timeout. It sets no other activity option.
+// The only activity option is a timeout, because Temporal requires one.
 func annotatePicture(ctx workflow.Context, p picture.Picture) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
 	var url string
@@ -32,8 +31,7 @@ func annotatePicture(ctx workflow.Context, p picture.Picture) error {
 	return workflow.ExecuteActivity(ctx, string(picture.PersistStep), record).Get(ctx, nil)
 }
 
-// servePlain runs the worker of the variant "plain". It uses the product's workflow type and task queue, so that the
-// product's program `trigger` can start the workflows.
+// servePlain uses the product's workflow type and task queue, so that the product's trigger can start the workflows.
 func servePlain(ctx context.Context, s *steps) error {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {

@@ -16,7 +16,6 @@ import (
 	"triptych/picture"
 )
 
-// steps makes the three cloud calls: presign, annotate and persist. It adds no retries, rate limits or checks.
 type steps struct {
 	s3       *s3.Client
 	vision   *vision.ImageAnnotatorClient

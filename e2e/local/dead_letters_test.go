@@ -15,8 +15,7 @@ import (
 	"triptych/picture"
 )
 
-// TestDeadLetters checks that a redriven dead letter starts the picture's workflow. A dead letter is an S3 event for
-// which every trigger invocation failed.
+// A dead letter is an S3 event for which every trigger invocation failed.
 func TestDeadLetters(t *testing.T) {
 	env := testenv.Start(t)
 	stacktest.PauseSweeps(t, env.Stack)

@@ -1,3 +1,2 @@
-// Package local contains the end-to-end tests of the program that `go run ./local` starts, and of the commands in the
-// README.
+// Package local contains the end-to-end tests of `go run ./local` and of the commands in the README.
 package local

@@ -18,7 +18,6 @@ import (
 	"triptych/picture"
 )
 
-// TestFaultSwitches tests the fault switches of `go run ./local`, which the web page displays as plugs.
 func TestFaultSwitches(t *testing.T) {
 	env := testenv.Start(t)
 	photo := testenv.Portrait(t)
@@ -51,8 +50,7 @@ func TestFaultSwitches(t *testing.T) {
 			g := env.Upload(t, photo)
 			final := env.Follow(t, g.ID)
 			setFault(t, env, cloud, "none")
-			// The step annotate uses all three clouds: it reads the Record from Azure and calls Google, and Google
-			// fetches the picture from AWS.
+			// annotate reads the Record from Azure and calls Google, and Google fetches the picture from AWS.
 			annotate := final.Steps[1]
 			if d := annotate.FinishedAt.Sub(annotate.StartedAt); final.Status != picture.Annotated || annotate.Attempt != 1 || d < minimum {
 				t.Errorf("status %s, attempt %d took %s, want attempt 1 of at least %s", final.Status, annotate.Attempt, d, minimum)
@@ -111,8 +109,6 @@ func TestFaultSwitches(t *testing.T) {
 	})
 }
 
-// testRetry sets a fault and uploads a picture. When the picture's progress shows the fault's message, testRetry ends
-// the fault and expects that the picture is annotated.
 func testRetry(t *testing.T, env *testenv.Env, cloud, fault string, step int, message string) {
 	photo := testenv.Portrait(t)
 	var g siteclient.Grant
@@ -153,8 +149,7 @@ func testTemporalDown(t *testing.T, env *testenv.Env) {
 	}
 }
 
-// testRetryNow checks that the program `local` resets a waiting activity when a fault ends. The reset sets the
-// attempt number back to 1.
+// Resetting an activity sets its attempt number back to 1.
 func testRetryNow(t *testing.T, env *testenv.Env) {
 	const attempts = 7 // scheduled 6.4 s after the failure: local resets activities that wait longer than one second
 	setFault(t, env, "azure", "down")
@@ -171,8 +166,6 @@ func testRetryNow(t *testing.T, env *testenv.Env) {
 	}
 }
 
-// testStream checks that the event stream delivers its first bytes while Google is still down. After the fault ends,
-// the final status must arrive on the same connection.
 func testStream(t *testing.T, env *testenv.Env) {
 	setFault(t, env, "google", "down")
 	g := env.Upload(t, testenv.Portrait(t))
@@ -198,8 +191,7 @@ func testStream(t *testing.T, env *testenv.Env) {
 
 const faultsPath = "/local/faults"
 
-// setFault sets the fault of a cloud. It sends the same HTTP request that the web page sends. The fault "none" ends
-// the previous fault of the cloud.
+// The fault "none" ends the previous fault.
 func setFault(t *testing.T, env *testenv.Env, cloud, fault string) {
 	t.Helper()
 	header := http.Header{"Content-Type": {"application/json"}, "Origin": {env.Endpoints.Site}}
@@ -210,7 +202,6 @@ func setFault(t *testing.T, env *testenv.Env, cloud, fault string) {
 	}
 }
 
-// faultsInForce returns a map from each cloud that has a fault to the name of this fault.
 func faultsInForce(t *testing.T, env *testenv.Env) map[string]string {
 	t.Helper()
 	status, body := request(t, env, http.MethodGet, faultsPath, nil, "")
@@ -222,7 +213,6 @@ func faultsInForce(t *testing.T, env *testenv.Env) map[string]string {
 	return response.Faults
 }
 
-// request sends an HTTP request to the site and returns the status and body of the response.
 func request(t *testing.T, env *testenv.Env, method, path string, header http.Header, body string) (int, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, env.Endpoints.Site+path, strings.NewReader(body))

@@ -10,8 +10,6 @@ import (
 	"triptych/e2e/stacktest"
 )
 
-// TestREADME runs the first block of shell commands in the README. It checks that the commands upload a photo and
-// that the photo is annotated.
 func TestREADME(t *testing.T) {
 	for _, tool := range []string{"bash", "curl", "jq", "openssl"} {
 		if _, err := exec.LookPath(tool); err != nil {

@@ -9,8 +9,7 @@ import (
 	"triptych/picture"
 )
 
-// TestRealClouds checks that a stack with the option `-real aws,google,azure` uses the clouds that the environment
-// variables specify. In this test, these clouds are the emulators of another stack.
+// In this test, the real clouds are the emulators of another stack.
 func TestRealClouds(t *testing.T) {
 	clouds := testenv.Start(t)
 	for name, value := range map[string]string{
@@ -34,8 +33,7 @@ func TestRealClouds(t *testing.T) {
 	}
 	t.Cleanup(s.Close)
 	env := testenv.Connect(t, s)
-	// The stack that provides the emulators also runs a trigger, which would start a second workflow for the picture.
-	// The test prevents this by making the S3 emulator send no events.
+	// If S3 sent events, the other stack's trigger would start a second workflow for the picture.
 	clouds.InjectS3Fault(t, `{"events":"drop"}`)
 	stacktest.PauseSweeps(t, clouds.Stack)
 

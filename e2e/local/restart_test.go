@@ -22,8 +22,7 @@ import (
 	"triptych/picture"
 )
 
-// TestFault kills all programs and emulators at once. A test in package `fault` cannot do this, because some
-// emulators run in the test's own process.
+// Package `fault` cannot kill all emulators, because some of its emulators run in the test process.
 func TestFault(t *testing.T) {
 	executable := buildLocal(t)
 	t.Run("all_programs_killed_during_20_pictures_and_restarted_annotates_each_once", func(t *testing.T) {
@@ -85,8 +84,6 @@ func followToAnnotated(t *testing.T, site siteclient.Site, id picture.ID) {
 	}
 }
 
-// checkOneRun checks that the latest workflow run of each picture has completed and that this run has written the
-// Record.
 func checkOneRun(t *testing.T, e stack.Endpoints, ids []picture.ID) {
 	t.Helper()
 	container, err := records.Open(records.Config{Endpoint: e.Cosmos, Key: e.CosmosKey})
@@ -110,7 +107,6 @@ func checkOneRun(t *testing.T, e stack.Endpoints, ids []picture.ID) {
 	}
 }
 
-// buildLocal builds the program `local` and returns the path of its executable.
 func buildLocal(t *testing.T) string {
 	t.Helper()
 	executable := filepath.Join(t.TempDir(), "local")
@@ -120,14 +116,12 @@ func buildLocal(t *testing.T) string {
 	return executable
 }
 
-// localProcess is a running local.
 type localProcess struct {
 	cmd       *exec.Cmd
 	output    io.Reader
 	endpoints stack.Endpoints
 }
 
-// startLocal starts the program `local` and returns when the program prints that it is ready.
 func startLocal(t *testing.T, executable, dir string) *localProcess {
 	t.Helper()
 	p := &localProcess{cmd: exec.Command(executable, "-data", dir, "-addr", siteAddress(t, dir))}
@@ -155,7 +149,6 @@ func startLocal(t *testing.T, executable, dir string) *localProcess {
 	return nil
 }
 
-// stop sends a signal to the process, waits until the process has ended, and returns the error with which it ended.
 func (p *localProcess) stop(t *testing.T, signal os.Signal) error {
 	t.Helper()
 	if err := p.cmd.Process.Signal(signal); err != nil {
@@ -167,12 +160,10 @@ func (p *localProcess) stop(t *testing.T, signal os.Signal) error {
 	return p.cmd.Wait()
 }
 
-// siteAddress returns the address that the site had at the previous start with the data directory dir. If there was
-// no previous start, it returns port 0, which stands for any free port.
 func siteAddress(t *testing.T, dir string) string {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(dir, "endpoints.json")); err != nil {
-		return "127.0.0.1:0"
+		return "127.0.0.1:0" // first start: any free port
 	}
 	return strings.TrimPrefix(readEndpoints(t, dir).Site, "http://")
 }

@@ -1,4 +1,4 @@
-// Package s3test runs the S3 emulator while the tests of another package run.
+// Package s3test runs the S3 emulator for the tests of other packages.
 package s3test
 
 import (
@@ -30,8 +30,7 @@ type Gateway struct {
 	control string
 }
 
-// Run builds and starts the S3 emulator, calls `tests`, stops the emulator, and returns the exit code of `tests`. The
-// emulator sends no S3 events.
+// Run returns the exit code of `tests`. The emulator sends no S3 events.
 func Run(gateway *Gateway, tests func() int) (code int, err error) {
 	dir, err := os.MkdirTemp("", "triptych-s3-")
 	if err != nil {
@@ -82,7 +81,6 @@ func (g *Gateway) start(program, data string) (stop func(), err error) {
 	return stop, nil
 }
 
-// Setenv sets the AWS environment variables that make an S3 client use this emulator.
 func (g *Gateway) Setenv(t *testing.T) {
 	t.Helper()
 	for name, value := range map[string]string{
@@ -94,8 +92,7 @@ func (g *Gateway) Setenv(t *testing.T) {
 	}
 }
 
-// Fail makes the S3 emulator inject a fault until the test ends. The parameter `fault` is in the JSON format that
-// emulators/s3 defines.
+// Fail injects a fault until the test ends, for example {"status":503,"code":"SlowDown"}.
 func (g *Gateway) Fail(t *testing.T, fault string) {
 	t.Helper()
 	g.setFault(t, fault)
@@ -118,7 +115,6 @@ func (g *Gateway) setFault(t *testing.T, fault string) {
 	}
 }
 
-// FreeAddress returns an address on which no server listens.
 func FreeAddress() string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

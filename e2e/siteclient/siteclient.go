@@ -1,5 +1,4 @@
-// Package siteclient is a client of the site's web API. Like the web page, the package uses only the public API and
-// the upload URL in the grant.
+// Package siteclient uses the site in the same way as the web page, through the public API and upload URLs.
 package siteclient
 
 import (
@@ -18,7 +17,7 @@ import (
 	"triptych/picture"
 )
 
-// Site is the base URL of a site, such as http://127.0.0.1:8080.
+// Site is a base URL, such as http://127.0.0.1:8080.
 type Site string
 
 // Grant allows one upload.
@@ -32,7 +31,6 @@ type Grant struct {
 	} `json:"upload"`
 }
 
-// StatusError reports a response with an unexpected HTTP status.
 type StatusError struct {
 	Operation string
 	Status    int
@@ -42,7 +40,6 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("%s: unexpected status %d %s", e.Operation, e.Status, http.StatusText(e.Status))
 }
 
-// Upload requests an upload grant for a JPEG, uploads the JPEG with this grant, and returns the grant.
 func (s Site) Upload(ctx context.Context, photo []byte) (Grant, error) {
 	g, err := s.RequestGrant(ctx, photo)
 	if err != nil {
@@ -55,8 +52,7 @@ func (s Site) Upload(ctx context.Context, photo []byte) (Grant, error) {
 	return g, err
 }
 
-// RequestGrant returns an upload grant for a JPEG. The grant is valid only for the exact bytes in the parameter
-// `photo`.
+// The grant is valid only for a JPEG with the same bytes as `photo`.
 func (s Site) RequestGrant(ctx context.Context, photo []byte) (Grant, error) {
 	var g Grant
 	sum := sha256.Sum256(photo)
@@ -83,20 +79,18 @@ func (s Site) RequestGrant(ctx context.Context, photo []byte) (Grant, error) {
 	return g, nil
 }
 
-// Put uploads the photo and returns the HTTP status. Status 412 means that an earlier upload with this grant succeeded.
+// Put returns status 412 if an earlier upload with this grant succeeded.
 func (g Grant) Put(ctx context.Context, photo []byte) (int, error) {
 	return status(send(ctx, g.Upload.Method, g.Upload.URL, photo, g.Upload.Headers))
 }
 
-// Erase requests the erasure of a picture and returns the HTTP status.
 func (s Site) Erase(ctx context.Context, id picture.ID, token string) (int, error) {
 	return status(send(ctx, http.MethodDelete, s.pictureURL(id), nil, map[string]string{"X-Triptych-Erase": token}))
 }
 
 const reconnectDelay = 50 * time.Millisecond
 
-// Follow reads the picture's event stream, calls onProgress with every Progress and returns the final Progress.
-// Follow reconnects when a stream ends early.
+// Follow reconnects when a stream ends early, and returns the final Progress.
 func (s Site) Follow(ctx context.Context, id picture.ID, onProgress func(picture.Progress)) (picture.Progress, error) {
 	for ctx.Err() == nil {
 		res, err := send(ctx, http.MethodGet, s.pictureURL(id)+"/events", nil, nil)
@@ -116,8 +110,7 @@ func (s Site) Follow(ctx context.Context, id picture.ID, onProgress func(picture
 	return picture.Progress{}, fmt.Errorf("picture %s has no final status yet: %w", id.Redacted(), context.Cause(ctx))
 }
 
-// readStream calls onProgress with each Progress in an event stream and returns the last Progress. A broken
-// connection is not an error, because Follow then reconnects.
+// readStream does not report a broken connection, because Follow then reconnects.
 func readStream(res *http.Response, onProgress func(picture.Progress)) (last picture.Progress, err error) {
 	lines := bufio.NewScanner(res.Body)
 	lines.Buffer(nil, 8<<20) // the last event contains the annotation, up to 2 MB

@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// faults lists the faults that the program `soak` injects at random. A fault that the list contains several times is
-// injected more often.
+// A fault that is listed several times is injected more often.
 var faults = []string{
 	"kill worker", "kill worker", "kill worker", "kill web", "kill s3", "kill temporal", "kill trigger", "kill everything",
 	"aws down", "aws slow", "aws throttle", "google down", "google slow", "google throttle",
@@ -25,7 +24,7 @@ type chaos struct {
 	injected map[string]int // by fault
 }
 
-// run injects random faults, one after another, until ctx ends. It ends the last fault before it returns.
+// run ends the last fault before it returns.
 func (c *chaos) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		fault := faults[c.random.IntN(len(faults))]
@@ -39,7 +38,6 @@ func (c *chaos) run(ctx context.Context) error {
 	return nil
 }
 
-// randomDuration returns a duration between 1 s and 1 s + spread.
 func (c *chaos) randomDuration(spread time.Duration) time.Duration {
 	return time.Second + time.Duration(c.random.Int64N(int64(spread)))
 }
@@ -74,8 +72,7 @@ func (c *chaos) clear(ctx context.Context) error {
 	return nil
 }
 
-// setSwitch sets the fault of a cloud through the API of the program `local`. setSwitch repeats failed requests,
-// because the S3 emulator may be restarting.
+// setSwitch repeats failed requests, because the S3 emulator may be restarting.
 func (c *chaos) setSwitch(ctx context.Context, cloud, fault string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

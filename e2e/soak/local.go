@@ -17,22 +17,19 @@ import (
 	"triptych/local/stack"
 )
 
-// local is a running process of the program `local`. The emulators of Cloud Vision, Cosmos DB and Lambda run inside
-// this process.
+// The emulators of Cloud Vision, Cosmos DB and Lambda run inside the process `local`.
 type local struct {
 	executable, dataDir string
 	endpoints           stack.Endpoints
 	cmd                 *exec.Cmd
 }
 
-// startLocal starts the program `local` on free ports and returns when the site accepts pictures.
 func startLocal(ctx context.Context, executable, dataDir string) (*local, error) {
 	l := &local{executable: executable, dataDir: dataDir}
 	return l, l.start(ctx, "127.0.0.1:0")
 }
 
-// restart starts the program `local` again after a call of `kill` has ended it. The program uses the same ports as
-// before.
+// restart uses the same ports as before.
 func (l *local) restart(ctx context.Context) error {
 	return l.start(ctx, strings.TrimPrefix(l.endpoints.Site, "http://"))
 }
@@ -71,7 +68,6 @@ func (l *local) readEndpoints() error {
 	return nil
 }
 
-// kill sends SIGKILL to the program `local` and waits until the program has ended.
 func (l *local) kill() {
 	if l.cmd.Process.Kill() == nil {
 		_ = l.cmd.Wait() // always an error after SIGKILL
@@ -80,8 +76,6 @@ func (l *local) kill() {
 
 var errNotRunning = errors.New("the program is not running")
 
-// killChild sends SIGKILL to each child process of the program `local` that has the given name. It returns
-// errNotRunning if there is no such process.
 func (l *local) killChild(name string) error {
 	out, err := exec.Command("ps", "-A", "-o", "pid=,ppid=,comm=").Output()
 	if err != nil {

@@ -1,6 +1,5 @@
-// Command soak uploads pictures through the site while it injects random faults into the programs and emulators that
-// `go run ./local` starts. After the last fault, it checks that every uploaded picture is annotated and that no workflow is
-// running. It also reports the number of times that Google charged.
+// Command soak uploads pictures while it injects random faults into the programs and emulators of `go run ./local`.
+// Afterwards, soak checks that every picture is annotated and that no workflow is running.
 //
 //	go run ./e2e/soak -pictures 1000 -minutes 10
 package main

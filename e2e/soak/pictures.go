@@ -12,11 +12,9 @@ import (
 	"triptych/picture"
 )
 
-// retryInterval is how long the soak waits before it repeats a failed request. The web page waits equally long before
-// its first retry.
+// retryInterval equals the delay before the web page's first retry.
 const retryInterval = 500 * time.Millisecond
 
-// uploader uploads pictures through the site and keeps the ID and the content of each picture.
 type uploader struct {
 	site  siteclient.Site
 	photo []byte // each picture is this photo with a different suffix
@@ -25,8 +23,6 @@ type uploader struct {
 	uploaded map[picture.ID][]byte // the photo of each picture
 }
 
-// run uploads n pictures, evenly distributed over the duration. It returns when all n pictures are in S3 or when ctx
-// ends.
 func (u *uploader) run(ctx context.Context, n int, duration time.Duration) error {
 	started := time.Now()
 	var uploads sync.WaitGroup
@@ -42,7 +38,7 @@ func (u *uploader) run(ctx context.Context, n int, duration time.Duration) error
 	return nil
 }
 
-// upload uploads a picture. Like the web page, it retries until the picture is in S3.
+// Like the web page, upload retries until the picture is in S3.
 func (u *uploader) upload(ctx context.Context, photo []byte) {
 	for ; ctx.Err() == nil; sleep(ctx, retryInterval) {
 		g, err := u.site.RequestGrant(ctx, photo)

@@ -24,15 +24,14 @@ type result struct {
 	records      map[picture.Status]int
 	running      int64         // workflows
 	bills        int           // images that Google charged for
-	repeatBills  int           // those of a picture that was already charged for
+	repeatBills  int           // further charges for the same picture
 	lastRecord   time.Duration // time from the end of the last fault to the last Record
 	neededASweep bool
 }
 
 const (
-	// sweepAfter is how long the soak waits for the next Record before it starts a sweep, which starts the missing
-	// workflows. The soak does not wait for the next scheduled sweep, because that sweep could start up to 15 minutes
-	// later.
+	// sweepAfter is the longest time without a new Record before soak starts a sweep. The next scheduled sweep could
+	// be 15 minutes away.
 	sweepAfter = time.Minute
 	timeout    = 10 * time.Minute
 )
@@ -90,8 +89,7 @@ func startSweep(ctx context.Context, temporal client.Client) error {
 	return nil
 }
 
-// awaitWorkflows waits until no workflow is running, but at most one minute, and returns the number of workflows
-// still running. A workflow ends shortly after it has written its Record.
+// awaitWorkflows waits at most one minute. A workflow ends shortly after it has written the Record.
 func awaitWorkflows(ctx context.Context, temporal client.Client) (int64, error) {
 	deadline := time.Now().Add(time.Minute)
 	for {
@@ -107,15 +105,14 @@ func awaitWorkflows(ctx context.Context, temporal client.Client) (int64, error) 
 	}
 }
 
-// countBills reads the log of the Vision emulator, which contains one line for each image that Google would charge
-// for. `images` is the number of lines. `repeats` is the number of lines about a picture that an earlier line already
-// contains.
+// The Vision emulator's log contains one line for each image that Google would charge for. A repeat is a further
+// charge for the same picture.
 func countBills(l *local, uploaded map[picture.ID][]byte) (images, repeats int, err error) {
 	log, err := os.ReadFile(filepath.Join(l.dataDir, "logs", "vision.log"))
 	if err != nil {
 		return 0, 0, fmt.Errorf("reading the log of the Vision emulator: %w", err)
 	}
-	pictureOf := map[string]picture.ID{} // by the identity of the image in the log: of its URL or of its bytes
+	pictureOf := map[string]picture.ID{} // by annotator.Identity of the URL path or of the bytes
 	for id, photo := range uploaded {
 		key, err := id.Key("image/jpeg")
 		if err != nil {
@@ -140,8 +137,7 @@ func countBills(l *local, uploaded map[picture.ID][]byte) (images, repeats int, 
 	return images, repeats, nil
 }
 
-// print prints the result. It returns an error if an uploaded picture is not annotated or a workflow is still
-// running.
+// print returns an error if a picture is not annotated or a workflow is still running.
 func (r result) print(injected map[string]int) error {
 	total := 0
 	for _, fault := range slices.Sorted(maps.Keys(injected)) {

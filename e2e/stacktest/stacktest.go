@@ -1,5 +1,5 @@
-// Package stacktest starts a stack of all programs and emulators for a test. Package `stack` does not contain this
-// code, because programs that import `stack` would then link package `testing`.
+// Package stacktest starts Triptych's programs and emulators for a test. This code is not in package `stack`, because
+// programs that import `stack` would then link package `testing`.
 package stacktest
 
 import (
@@ -13,8 +13,6 @@ import (
 	"triptych/local/stack"
 )
 
-// Start starts a stack on free ports and in a temporary directory, and closes the stack after the test. The configure
-// functions can change the stack's configuration.
 func Start(t testing.TB, configure ...func(*stack.Config)) *stack.Stack {
 	t.Helper()
 	ctx := t.Context()
@@ -40,8 +38,7 @@ func Start(t testing.TB, configure ...func(*stack.Config)) *stack.Stack {
 	return s
 }
 
-// Eventually calls `done` again and again until `done` returns true or two minutes have passed. It reports whether
-// `done` returned true. Two minutes are much longer than anything that a test waits for.
+// Eventually gives up after two minutes, which is longer than any test needs to wait.
 func Eventually(t testing.TB, done func(context.Context) bool) bool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -56,8 +53,7 @@ func Eventually(t testing.TB, done func(context.Context) bool) bool {
 	return true
 }
 
-// PauseSweeps pauses the sweep schedules, which run every 15 minutes and would start workflows in the middle of a test. A test
-// can still trigger a sweep.
+// Scheduled sweeps run every 15 minutes and would start workflows in the middle of a test.
 func PauseSweeps(t testing.TB, s *stack.Stack) {
 	t.Helper()
 	c, err := s.Client()

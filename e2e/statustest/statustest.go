@@ -1,5 +1,4 @@
-// Package statustest loads the recordings in web/status/testdata/runs. Each recording contains the description and
-// the history of a workflow that ran on a real Temporal server.
+// Package statustest loads recordings of workflows that ran on a real Temporal server.
 package statustest
 
 import (
@@ -15,8 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Load returns the description and the history of a recorded workflow. The parameter `name` is the recording's file
-// name without .json.
+// Load reads web/status/testdata/runs/<name>.json.
 func Load(t testing.TB, name string) (*workflowservice.DescribeWorkflowExecutionResponse, *historypb.History) {
 	t.Helper()
 	_, source, _, _ := runtime.Caller(0)

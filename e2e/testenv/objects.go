@@ -15,7 +15,6 @@ import (
 	"triptych/picture"
 )
 
-// Key returns the object key of the JPEG upload that has the given picture ID.
 func Key(t testing.TB, id picture.ID) string {
 	t.Helper()
 	key, err := id.Key("image/jpeg")
@@ -25,7 +24,7 @@ func Key(t testing.TB, id picture.ID) string {
 	return key
 }
 
-// PutObject writes an object to S3 directly, without a grant from the site.
+// PutObject writes directly to S3, without an upload grant.
 func (e *Env) PutObject(t testing.TB, key string, content []byte) picture.Picture {
 	t.Helper()
 	out, err := e.Bucket.PutObject(Context(t), &s3.PutObjectInput{Bucket: &e.Endpoints.Bucket, Key: &key, Body: bytes.NewReader(content)})
@@ -35,7 +34,6 @@ func (e *Env) PutObject(t testing.TB, key string, content []byte) picture.Pictur
 	return e.newPicture(t, key, out.VersionId, out.ETag, int64(len(content)))
 }
 
-// LatestVersion returns the latest version of the picture's object.
 func (e *Env) LatestVersion(t testing.TB, id picture.ID) picture.Picture {
 	t.Helper()
 	key := Key(t, id)
@@ -55,7 +53,7 @@ func (e *Env) newPicture(t testing.TB, key string, version, etag *string, size i
 	return p
 }
 
-// CheckNoObject fails the test if S3 still has a version or a delete marker of the picture's object.
+// A delete marker of the object also fails the test.
 func (e *Env) CheckNoObject(t testing.TB, id picture.ID) {
 	t.Helper()
 	prefix := picture.Prefix + string(id)
@@ -67,7 +65,7 @@ func (e *Env) CheckNoObject(t testing.TB, id picture.ID) {
 	}
 }
 
-// InjectS3Fault sends a fault, in JSON, to the control API of the S3 emulator. The fault {} ends the previous fault.
+// The fault {} ends the previous fault.
 func (e *Env) InjectS3Fault(t testing.TB, fault string) {
 	t.Helper()
 	if err := e.SetS3Fault(Context(t), fault); err != nil {
@@ -75,7 +73,6 @@ func (e *Env) InjectS3Fault(t testing.TB, fault string) {
 	}
 }
 
-// S3Event returns the JSON event that S3 sends to Lambda for the given uploads.
 func S3Event(t testing.TB, uploads ...picture.Picture) []byte {
 	t.Helper()
 	var event s3event.Event
@@ -89,8 +86,7 @@ func S3Event(t testing.TB, uploads ...picture.Picture) []byte {
 	return b
 }
 
-// InvokeTrigger invokes the trigger's Lambda function with an event and waits until the function returns. InvokeTrigger
-// may be called from several goroutines.
+// InvokeTrigger must not call t.Fatal, because tests call InvokeTrigger from several goroutines.
 func (e *Env) InvokeTrigger(t testing.TB, event []byte) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(Context(t), http.MethodPost, e.LambdaURL, bytes.NewReader(event))

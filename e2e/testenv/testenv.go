@@ -1,5 +1,5 @@
-// Package testenv starts Triptych and its emulators for one test, and opens clients of them. If an error occurs, the
-// package's functions fail the test. Each request waits for at most two minutes.
+// Package testenv starts Triptych and its emulators for one test. Errors fail the test, and each request times out
+// after two minutes.
 package testenv
 
 import (
@@ -21,7 +21,6 @@ import (
 	"triptych/picture"
 )
 
-// Env is a running stack of Triptych with clients of the site, Temporal, Cosmos DB and S3.
 type Env struct {
 	*stack.Stack
 	Site     siteclient.Site
@@ -30,14 +29,11 @@ type Env struct {
 	Bucket   *s3.Client
 }
 
-// Start starts Triptych on free ports with an empty data directory. The functions in `configure` can change the
-// configuration.
 func Start(t testing.TB, configure ...func(*stack.Config)) *Env {
 	t.Helper()
 	return Connect(t, stacktest.Start(t, configure...))
 }
 
-// Connect opens clients of a stack that is already running.
 func Connect(t testing.TB, s *stack.Stack) *Env {
 	t.Helper()
 	temporal, err := s.Client()
@@ -55,16 +51,14 @@ func Connect(t testing.TB, s *stack.Stack) *Env {
 	return &Env{Stack: s, Site: siteclient.Site(e.Site), Temporal: temporal, Records: container, Bucket: bucket}
 }
 
-// Context returns a context that is cancelled when the test ends, and at the latest after two minutes. A call that
-// has not returned after two minutes is considered to hang.
 func Context(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// Portrait returns a JPEG photograph and, after it, the test's name, so that each test uploads different bytes. JPEG
-// decoders ignore bytes after the end of the image.
+// Portrait appends the test's name, so that each test uploads different bytes. JPEG decoders ignore bytes after the
+// image.
 func Portrait(t testing.TB) []byte {
 	t.Helper()
 	_, source, _, _ := runtime.Caller(0)
@@ -75,7 +69,6 @@ func Portrait(t testing.TB) []byte {
 	return append(photo, t.Name()...)
 }
 
-// RequestGrant returns a grant for the photo.
 func (e *Env) RequestGrant(t testing.TB, photo []byte) siteclient.Grant {
 	t.Helper()
 	g, err := e.Site.RequestGrant(Context(t), photo)
@@ -85,7 +78,6 @@ func (e *Env) RequestGrant(t testing.TB, photo []byte) siteclient.Grant {
 	return g
 }
 
-// Upload requests an upload grant for the photo, uploads the photo with this grant, and returns the grant.
 func (e *Env) Upload(t testing.TB, photo []byte) siteclient.Grant {
 	t.Helper()
 	g, err := e.Site.Upload(Context(t), photo)
@@ -95,7 +87,6 @@ func (e *Env) Upload(t testing.TB, photo []byte) siteclient.Grant {
 	return g
 }
 
-// Put uses the grant g to upload the photo, and returns the HTTP status of the upload.
 func Put(t testing.TB, g siteclient.Grant, photo []byte) int {
 	t.Helper()
 	status, err := g.Put(Context(t), photo)
@@ -105,7 +96,6 @@ func Put(t testing.TB, g siteclient.Grant, photo []byte) int {
 	return status
 }
 
-// Erase requests the erasure of a picture and returns the HTTP status.
 func (e *Env) Erase(t testing.TB, id picture.ID, token string) int {
 	t.Helper()
 	status, err := e.Site.Erase(Context(t), id, token)
@@ -115,8 +105,6 @@ func (e *Env) Erase(t testing.TB, id picture.ID, token string) int {
 	return status
 }
 
-// Follow waits until the picture's status is final and returns the final Progress. It calls all functions in
-// `onProgress` for each Progress that the site sends.
 func (e *Env) Follow(t testing.TB, id picture.ID, onProgress ...func(picture.Progress)) picture.Progress {
 	t.Helper()
 	final, err := e.Site.Follow(Context(t), id, func(p picture.Progress) {
@@ -130,7 +118,6 @@ func (e *Env) Follow(t testing.TB, id picture.ID, onProgress ...func(picture.Pro
 	return final
 }
 
-// Record returns the picture's Record. It fails the test if there is none.
 func (e *Env) Record(t testing.TB, id picture.ID) picture.Record {
 	t.Helper()
 	r, _, err := e.Records.Read(Context(t), id)

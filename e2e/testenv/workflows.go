@@ -9,13 +9,12 @@ import (
 	"triptych/e2e/stacktest"
 )
 
-// AwaitActivity waits until the given activity of the workflow has completed.
 func (e *Env) AwaitActivity(t testing.TB, workflowID, activity string) {
 	t.Helper()
 	completed := func(ctx context.Context) bool {
 		scheduled := map[int64]string{}
 		// The iterator waits for new events until the workflow ends. If the workflow does not exist yet, the iterator
-		// ends immediately. Eventually then calls this function again.
+		// ends and Eventually tries again.
 		events := e.Temporal.GetWorkflowHistory(ctx, workflowID, "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 		for events.HasNext() {
 			event, err := events.Next()

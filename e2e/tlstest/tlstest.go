@@ -1,5 +1,4 @@
-// Package tlstest makes the certificate of httptest's TLS servers a trusted root of the test process. The code under
-// test then needs no special TLS settings.
+// Package tlstest makes the test process trust the certificate of httptest's TLS servers.
 package tlstest
 
 import (
@@ -12,8 +11,7 @@ import (
 	"testing"
 )
 
-// Main sets SSL_CERT_FILE, runs the tests of a package and exits. Go reads SSL_CERT_FILE only once, when it first
-// needs the trusted roots. Call Main from TestMain, so that the variable is set before that.
+// TestMain must call Main, because Go reads SSL_CERT_FILE only once, when it first needs the trusted roots.
 func Main(m *testing.M) {
 	code, err := run(m)
 	if err != nil {
