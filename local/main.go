@@ -1,5 +1,4 @@
-// Command local (go run ./local) runs the whole pipeline on this machine, with emulators of the clouds. Ctrl-C stops
-// the pipeline.
+// Command local (go run ./local) runs the whole pipeline on this machine, with emulators of the clouds.
 package main
 
 import (

@@ -7,8 +7,6 @@ import (
 	"strings"
 )
 
-// perBucket returns a check that every bucket has exactly one resource of the type `typ`, and that this resource
-// passes `check`.
 func perBucket(typ string, check func(resource) []string) func(plan) []string {
 	return forEach("aws_s3_bucket", func(p plan, bucket resource) []string {
 		found := p.where(typ, "bucket", bucket.address+".bucket")
@@ -137,8 +135,7 @@ resource "aws_s3_bucket" "pictures" {`},
 	},
 }
 
-// grantHeaders returns the names of the headers that the web program puts in an upload grant. The browser must send
-// these headers with the upload.
+// grantHeaders parses the web program's source to find the headers that an upload must send.
 func grantHeaders() []any {
 	_, after, _ := strings.Cut(goSource("../web"), "Headers = map[string]string{")
 	literal, _, _ := strings.Cut(after, "}")

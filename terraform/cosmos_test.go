@@ -17,7 +17,7 @@ var cosmosRules = map[string]rule{
 	"Records_expire_a_week_after_their_pictures": {
 		forEach("azurerm_cosmosdb_sql_container", func(_ plan, r resource) (errs []string) {
 			errs = append(errs, expect(r, 37*24*60*60., "default_ttl")...)
-			// With indexing mode "none", Cosmos DB ignores time-to-live, so Records would never be deleted.
+			// With indexing mode "none", Cosmos DB ignores time-to-live, so Records would never expire.
 			errs = append(errs, expect(r, "consistent", "indexing_policy", 0, "indexing_mode")...)
 			errs = append(errs, expect(r, "/*", "indexing_policy", 0, "excluded_path", 0, "path")...)
 			return append(errs, expect(r, nil, "indexing_policy", 0, "included_path")...)

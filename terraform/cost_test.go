@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Prices in US dollars. prices.md lists their sources.
+// US dollars. Sources: prices.md.
 const (
 	visionImage     = 9.75 / 1000 // six billed features of the default seven; safe search is free with labels
 	visionFree      = 1000        // pictures a month, for each feature
@@ -39,8 +39,7 @@ const (
 	monthHours      = 730
 )
 
-// These estimates are for one picture of 500 KB that is viewed once. In total, 100 quarter-hourly sweeps and 30 daily
-// sweeps check the picture.
+// These estimates are for one picture of 500 KB that is viewed once.
 const (
 	pictureGB = 0.0005
 	recordGB  = 12e-6
@@ -48,14 +47,13 @@ const (
 	logsGB    = 5e-6
 	requests  = 19 + 6.0    // page files and API calls
 	sweeps    = 2880 + 30.0 // a month
-	checks    = 100 + 30.0  // by sweeps
+	checks    = 100 + 30.0  // by quarter-hourly and daily sweeps
 	readUnits = 2.0         // Cosmos DB request units to read a Record
 	newUnits  = 8.0         // request units to create a Record
 	metrics   = 10 + 12.0   // from the log of the worker, and S3 request metrics
 )
 
-// cost returns the monthly cost of each service for n pictures a month. The services are in the order of the table in
-// README.md.
+// cost returns US dollars a month, one element for each row of the table in README.md.
 func cost(n float64) []float64 {
 	above := func(used, free float64) float64 { return max(0, used-free) }
 	temporal := (5*n+5*sweeps+checks*n/1000)*temporalAction + n*historyGB*30*24*temporalGBHour
@@ -73,7 +71,6 @@ func cost(n float64) []float64 {
 	}
 }
 
-// TestREADMECosts checks that README.md contains the costs that follow from the prices in this file.
 func TestREADMECosts(t *testing.T) {
 	names := []string{"Cloud Vision", "Temporal Cloud", "Fargate, two workers", "IPv4 addresses of the workers", "WAF", "CloudFront", "S3 and its traffic", "Cosmos DB", "Lambda", "CloudWatch"}
 	months := []float64{0, 1_000, 100_000, 1_000_000}

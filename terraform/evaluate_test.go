@@ -13,8 +13,7 @@ import (
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 )
 
-// evaluate returns the value of an expression. The map `scope` contains the values of names that are not addresses,
-// such as "each".
+// evaluate looks up names such as "each" in scope, and all other names in the configuration.
 func (in *interpreter) evaluate(e hclsyntax.Expression, scope map[string]cty.Value) (cty.Value, error) {
 	objects := map[string]map[string]cty.Value{}     // by first name, such as var or aws_s3_bucket
 	dataSources := map[string]map[string]cty.Value{} // by type
@@ -58,7 +57,6 @@ func toValues(objects map[string]map[string]cty.Value) map[string]cty.Value {
 	return values
 }
 
-// value returns the value at an address, which is a variable, a local value, or a resource with all its instances.
 func (in *interpreter) value(address string) (cty.Value, error) {
 	if v, ok := in.values[address]; ok {
 		return v, nil
@@ -103,8 +101,6 @@ func (in *interpreter) evaluateAddress(address string) (cty.Value, error) {
 	return cty.ObjectVal(byKey), nil
 }
 
-// variable returns the value of a Terraform variable, converted to the variable's type. If no value was given, it
-// returns the variable's default.
 func (in *interpreter) variable(block *hclsyntax.Block) (cty.Value, error) {
 	v, ok := in.variables[block.Labels[0]]
 	if !ok {
@@ -126,15 +122,14 @@ func (in *interpreter) variable(block *hclsyntax.Block) (cty.Value, error) {
 
 const accountID = "123456789012"
 
-// placeholder returns an object in place of a resource, because only a provider can compute attributes. The value of
-// each attribute is the attribute's address.
+// Only a provider can compute attributes, so each attribute is replaced by its address, such as
+// "aws_s3_bucket.pictures.arn".
 func (in *interpreter) placeholder(address string) cty.Value {
 	attributes := map[string]cty.Value{}
 	for name := range in.attributeNames {
 		attributes[name] = cty.StringVal(address + "." + name)
 	}
-	// These attributes must not have addresses as their values, because the configuration parses the values or uses
-	// them as numbers or objects.
+	// These attributes need real values, because the configuration parses them or uses them as numbers or objects.
 	attributes["version"] = cty.NumberIntVal(1)
 	attributes["endpoints"] = cty.ObjectVal(map[string]cty.Value{"grpc_address": cty.StringVal(address + ".endpoints.grpc_address")})
 	attributes["domain_validation_options"] = cty.TupleVal([]cty.Value{cty.ObjectVal(map[string]cty.Value{
@@ -145,7 +140,6 @@ func (in *interpreter) placeholder(address string) cty.Value {
 	return cty.ObjectVal(attributes)
 }
 
-// toGo converts a value to the Go types that encoding/json uses.
 func toGo(v cty.Value) (any, error) {
 	b, err := ctyjson.Marshal(v, v.Type())
 	if err != nil {

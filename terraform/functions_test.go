@@ -11,8 +11,6 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
-// functions contains the Terraform functions that the configuration calls. The functions timestamp, plantimestamp and
-// uuid return constants, so that two plans can be compared.
 var functions = map[string]function.Function{
 	"ceil": stdlib.CeilFunc, "coalesce": stdlib.CoalesceFunc, "concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc,
 	"floor": stdlib.FloorFunc, "formatdate": stdlib.FormatDateFunc, "join": stdlib.JoinFunc, "jsondecode": stdlib.JSONDecodeFunc,
@@ -23,6 +21,7 @@ var functions = map[string]function.Function{
 	"tonumber": stdlib.MakeToFunc(cty.Number), "tostring": stdlib.MakeToFunc(cty.String), "toset": stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)),
 
 	"nonsensitive": identity, "one": one,
+	// Fixed values, so that two plans can be compared.
 	"plantimestamp": constant("2026-11-24T12:00:00Z"), "timestamp": constant("2026-11-24T12:00:00Z"), "uuid": constant("a-uuid"),
 	"file": onStrings(cty.String, 1, func(s ...string) (cty.Value, error) {
 		b, err := os.ReadFile(s[0])
@@ -39,7 +38,7 @@ var functions = map[string]function.Function{
 	"startswith":  onStrings(cty.Bool, 2, func(s ...string) (cty.Value, error) { return cty.BoolVal(strings.HasPrefix(s[0], s[1])), nil }),
 	"strcontains": onStrings(cty.Bool, 2, func(s ...string) (cty.Value, error) { return cty.BoolVal(strings.Contains(s[0], s[1])), nil }),
 
-	// The rules under test do not depend on the subnets' addresses, so cidrsubnet returns its first argument.
+	// No rule depends on the subnets' addresses, so cidrsubnet returns its first argument.
 	"cidrsubnet": function.New(&function.Spec{
 		Params: []function.Parameter{{Type: cty.String}, {Type: cty.Number}, {Type: cty.Number}}, Type: function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return args[0], nil },
@@ -52,7 +51,6 @@ var identity = function.New(&function.Spec{
 	Impl:   func(args []cty.Value, _ cty.Type) (cty.Value, error) { return args[0], nil },
 })
 
-// constant returns a Terraform function without parameters that always returns the given value.
 func constant(value string) function.Function {
 	return function.New(&function.Spec{
 		Type: function.StaticReturnType(cty.String),
@@ -60,7 +58,6 @@ func constant(value string) function.Function {
 	})
 }
 
-// onStrings returns a Terraform function that has n string parameters and calls f.
 func onStrings(result cty.Type, n int, f func(...string) (cty.Value, error)) function.Function {
 	parameters := make([]function.Parameter, n)
 	for i := range parameters {
@@ -78,7 +75,6 @@ func onStrings(result cty.Type, n int, f func(...string) (cty.Value, error)) fun
 	})
 }
 
-// one is the Terraform function "one", which returns the only element of a list, or null for an empty list.
 var one = function.New(&function.Spec{
 	Params: []function.Parameter{{Type: cty.DynamicPseudoType}},
 	Type: func(args []cty.Value) (cty.Type, error) {

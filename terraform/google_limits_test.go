@@ -8,8 +8,6 @@ import (
 	"testing"
 )
 
-// TestGoogleLimits runs google-limits.sh with fake versions of the commands gcloud and terraform. The fake gcloud
-// records its arguments and prints the quotas and budgets of the test case.
 func TestGoogleLimits(t *testing.T) {
 	quotaCalls := []string{
 		"beta quotas info list --project=some-project --service=vision.googleapis.com --filter=metric=vision.googleapis.com/default AND refreshInterval=minute --format=value(quotaId)",
@@ -60,7 +58,6 @@ func TestGoogleLimits(t *testing.T) {
 	}
 }
 
-// writeScript writes an executable bash script.
 func writeScript(t *testing.T, dir, name, body string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/usr/bin/env bash\n"+body+"\n"), 0o755); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// interpreter evaluates the Terraform configuration, but needs neither the program Terraform nor any provider.
+// interpreter evaluates the configuration without Terraform and without providers.
 type interpreter struct {
 	blocks         map[string]*hclsyntax.Block // all blocks except locals, by address
 	locals         map[string]hclsyntax.Expression
@@ -21,8 +21,6 @@ type interpreter struct {
 	attributeNames map[string]bool      // names that follow a dot in any expression
 }
 
-// newPlan evaluates all .tf files and returns the plan. The map `variables` must contain every variable that has no
-// default.
 func newPlan(files sources, variables map[string]cty.Value) (plan, error) {
 	in := &interpreter{
 		blocks: map[string]*hclsyntax.Block{}, locals: map[string]hclsyntax.Expression{}, variables: variables,
@@ -54,8 +52,7 @@ func newPlan(files sources, variables map[string]cty.Value) (plan, error) {
 	return p, nil
 }
 
-// blockType returns the type of a resource block, such as aws_s3_bucket. For any other block, it returns the block's
-// keyword and type, such as data.aws_caller_identity.
+// blockType returns aws_s3_bucket, data.aws_caller_identity or provider.aws, for example.
 func blockType(block *hclsyntax.Block) string {
 	switch {
 	case block.Type == "resource":
@@ -66,7 +63,6 @@ func blockType(block *hclsyntax.Block) string {
 	return block.Type
 }
 
-// load adds the blocks of a file to the interpreter.
 func (in *interpreter) load(name, text string) error {
 	file, err := parseFile(name, text)
 	if err != nil {
@@ -107,8 +103,7 @@ type parsedFile struct {
 	attributeNames map[string]bool // names that follow a dot in any expression
 }
 
-// parsedFiles caches parsed files by name and content. Many tests change one of about twenty files and evaluate the
-// configuration again, so they need not parse the unchanged files again.
+// parsedFiles is a cache, because a mutation changes only one of the files.
 var parsedFiles sync.Map
 
 func parseFile(name, text string) (parsedFile, error) {
@@ -139,10 +134,8 @@ func parseFile(name, text string) (parsedFile, error) {
 	return f, nil
 }
 
-// instance is one instance of a block. The field `key` contains the index if the block has `count`, and the map key
-// if the block has `for_each`. For any other block, it contains NilVal.
 type instance struct {
-	key     cty.Value
+	key     cty.Value // count: index; for_each: map key; otherwise NilVal
 	address string
 	scope   map[string]cty.Value
 }
@@ -181,11 +174,9 @@ func (in *interpreter) instances(address string, block *hclsyntax.Block) ([]inst
 	return instances, nil
 }
 
-// referenceAttributes lists the attributes that contain addresses of other blocks instead of values. The interpreter
-// does not evaluate these addresses.
+// These attributes contain references, such as aws_s3_bucket.pictures or desired_count, instead of values.
 var referenceAttributes = []string{"provider", "depends_on", "ignore_changes"}
 
-// body evaluates all attributes and nested blocks of a block body, except count and for_each.
 func (in *interpreter) body(body *hclsyntax.Body, scope map[string]cty.Value) (map[string]any, error) {
 	values := map[string]any{}
 	for name, attribute := range body.Attributes {
@@ -215,7 +206,6 @@ func (in *interpreter) body(body *hclsyntax.Body, scope map[string]cty.Value) (m
 	return values, nil
 }
 
-// references returns the addresses that an expression contains, in the order in which they occur.
 func references(e hclsyntax.Expression) []any {
 	addresses := []any{}
 	for _, traversal := range e.Variables() {
@@ -233,8 +223,6 @@ func references(e hclsyntax.Expression) []any {
 	return addresses
 }
 
-// nestedBlock returns the name and the values of a nested block. For a dynamic block, the list of values has one
-// element per item of the block's for_each.
 func (in *interpreter) nestedBlock(block *hclsyntax.Block, scope map[string]cty.Value) (string, []any, error) {
 	if block.Type != "dynamic" {
 		values, err := in.body(block.Body, scope)

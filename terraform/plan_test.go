@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// sources maps the names of the .tf files to their contents.
-type sources map[string]string
+type sources map[string]string // contents by file name
 
 func readSources(t *testing.T) sources {
 	t.Helper()
@@ -27,18 +26,15 @@ func readSources(t *testing.T) sources {
 	return files
 }
 
-// plan contains resource instances, data sources, providers, outputs and the terraform block. The addresses of the
-// last four begin with "data.", "provider.", "output." and "terraform".
+// plan also contains data sources, providers, outputs and the terraform block, with addresses such as "provider.aws".
 type plan []resource
 
-// resource is one resource instance. If only a provider can compute a value, `values` contains the address of the
-// value instead. A test can therefore check that an attribute refers to the right resource.
+// A value that only a provider can compute is replaced by its address, such as "aws_s3_bucket.pictures.arn".
 type resource struct {
 	address, typ string
 	values       map[string]any // blocks are lists
 }
 
-// ofType returns all resources of a type.
 func (p plan) ofType(typ string) plan {
 	var found plan
 	for _, r := range p {
@@ -49,8 +45,7 @@ func (p plan) ofType(typ string) plan {
 	return found
 }
 
-// resource returns the resource with the given address. If the plan does not contain the address, the returned
-// resource has no values, so that checks of its attributes fail.
+// If the address is not in the plan, the returned resource has no values, so that checks of its attributes fail.
 func (p plan) resource(address string) resource {
 	for _, r := range p {
 		if r.address == address {
@@ -60,7 +55,6 @@ func (p plan) resource(address string) resource {
 	return resource{address: address}
 }
 
-// where returns the resources of the type typ whose given attribute has the given value.
 func (p plan) where(typ, attribute, value string) plan {
 	var found plan
 	for _, r := range p.ofType(typ) {
@@ -71,12 +65,10 @@ func (p plan) where(typ, attribute, value string) plan {
 	return found
 }
 
-// region returns the AWS region.
 func (p plan) region() string {
 	return fmt.Sprint(lookup(p.resource("provider.aws").values, "region"))
 }
 
-// setting returns the SSM parameter that contains the setting with the given name for the given program.
 func (p plan) setting(program, name string) resource {
 	for _, r := range p.ofType("aws_ssm_parameter") {
 		if lookup(r.values, "name") == "/triptych/"+program+"/"+name {
@@ -86,7 +78,7 @@ func (p plan) setting(program, name string) resource {
 	return resource{address: program + "'s setting " + name}
 }
 
-// lookup returns the value at a path of map keys and list indexes, or nil if the path does not exist.
+// lookup follows a path such as "rule", 0, "days". If the path does not exist, lookup returns nil.
 func lookup(v any, path ...any) any {
 	for _, step := range path {
 		switch step := step.(type) {
@@ -104,8 +96,7 @@ func lookup(v any, path ...any) any {
 	return v
 }
 
-// asList returns a list unchanged, and any other value as a list with one element. A JSON policy may omit the
-// brackets of a list with one element.
+// A JSON policy may omit the brackets of a list with one element.
 func asList(v any) []any {
 	switch v := v.(type) {
 	case nil:

@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// statements returns the statements of the JSON policy in the given attribute of a resource. It returns nil if the
-// attribute does not contain a valid policy.
+// statements returns nil if the attribute is not a valid JSON policy.
 func statements(r resource, attribute string) []any {
 	text, _ := r.values[attribute].(string)
 	var policy struct{ Statement any }
@@ -20,7 +19,6 @@ func statements(r resource, attribute string) []any {
 	return asList(policy.Statement)
 }
 
-// policies returns the policies in the attributes and nested blocks of a resource.
 func policies(r resource) []resource {
 	var found []resource
 	var search func(path string, v any)
@@ -45,8 +43,6 @@ func policies(r resource) []resource {
 	return found
 }
 
-// forEachStatement returns a function that applies `check` to each statement of each policy, including trust
-// policies. The returned function also reports policies that cannot be parsed, because their permissions are unknown.
 func forEachStatement(check func(r resource, s any) []string) func(plan) []string {
 	return func(p plan) (errs []string) {
 		count := 0
@@ -69,8 +65,8 @@ func forEachStatement(check func(r resource, s any) []string) func(plan) []strin
 	}
 }
 
-// actionsWithoutResource contains the actions that IAM cannot restrict to a resource. Each action has a function that
-// reports whether a policy statement contains the conditions that the action must have.
+// IAM cannot restrict these actions to a resource. Each function checks the conditions that a policy statement must
+// have instead.
 var actionsWithoutResource = map[string]func(s any) bool{
 	"ecr:GetAuthorizationToken": func(any) bool { return true },
 	"sts:GetWebIdentityToken": func(s any) bool {
@@ -80,9 +76,8 @@ var actionsWithoutResource = map[string]func(s any) bool{
 	},
 }
 
-// accessResources contains known resource types whose names match accessTypes, and how many resources of each type a
-// plan may contain. Any other type whose name matches accessTypes is rejected, because no rule checks what such a
-// resource allows.
+// accessResources contains the maximum number of resources of each type that can grant access. Types that are not
+// listed are rejected, because no rule checks their permissions.
 var accessResources = map[string]int{
 	"aws_iam_role": 4, "aws_iam_role_policy": 4, "aws_s3_bucket_policy": 2, "aws_lambda_permission": 3,
 	"aws_iam_outbound_web_identity_federation": 1, "aws_ecr_lifecycle_policy": 1, "aws_appautoscaling_policy": 1,
@@ -111,8 +106,7 @@ var policyRules = map[string]rule{
 				}
 			}
 			for typ, n := range counts {
-				// A smaller number is allowed, because federation and Temporal Cloud are optional. A plan without
-				// them contains fewer resources of some types.
+				// Federation and Temporal Cloud are optional, so a plan may contain fewer resources.
 				if n > accessResources[typ] {
 					errs = append(errs, fmt.Sprintf("the plan contains %d %s, want at most %d", n, typ, accessResources[typ]))
 				}

@@ -1,5 +1,5 @@
-// Package terraform_test checks rules on the planned infrastructure, and checks that each rule rejects wrong changes
-// to the configuration. The tests need neither Terraform nor a cloud, because interpreter_test.go evaluates the
+// Package terraform_test checks rules on the planned infrastructure, and checks that each rule rejects wrong
+// configurations. The tests need neither Terraform nor a cloud, because interpreter_test.go evaluates the
 // configuration.
 package terraform_test
 
@@ -13,18 +13,15 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// rule is a property that the plan must have. The function `check` returns one message per violation, so it returns
-// none for the real configuration. Each mutation makes the configuration wrong, and `check` must return at least one
-// message for it.
+// The function check returns one message per violation: none for the real configuration, and at least one after each
+// mutation.
 type rule struct {
 	check     func(plan) []string
 	mutations []mutation
 }
 
-// mutation replaces the first occurrence of the text `old` by the text `new` in one file.
 type mutation struct{ name, file, old, new string }
 
-// requiredVariables are the variables without a default.
 var requiredVariables = map[string]cty.Value{
 	"alarm_email":        cty.StringVal("owner@example.com"),
 	"google_project":     cty.StringVal("some-project"),
@@ -44,7 +41,6 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// verify fails the test if the rule rejects the plan p, or if it accepts a mutated plan.
 func (r rule) verify(t *testing.T, p plan, files sources, variables map[string]cty.Value) {
 	if errs := r.check(p); len(errs) > 0 {
 		t.Errorf("%s", strings.Join(errs, "\n"))
@@ -58,7 +54,6 @@ func (r rule) verify(t *testing.T, p plan, files sources, variables map[string]c
 	}
 }
 
-// apply returns a copy of the sources in which the text of the mutation is replaced.
 func (m mutation) apply(t *testing.T, files sources) sources {
 	t.Helper()
 	mutated := maps.Clone(files)
@@ -69,8 +64,6 @@ func (m mutation) apply(t *testing.T, files sources) sources {
 	return mutated
 }
 
-// mustPlan returns the plan for the given sources and variables. It adds values for the variables that have no
-// default.
 func mustPlan(t *testing.T, files sources, variables map[string]cty.Value) plan {
 	t.Helper()
 	all := maps.Clone(requiredVariables)
@@ -82,8 +75,7 @@ func mustPlan(t *testing.T, files sources, variables map[string]cty.Value) plan 
 	return p
 }
 
-// forEach returns a check that applies `check` to all resources of the type `typ`. If the plan contains no such
-// resource, the returned check reports a violation.
+// forEach rejects a plan without resources of this type. Otherwise a misspelled type would pass every check.
 func forEach(typ string, check func(p plan, r resource) []string) func(plan) []string {
 	return func(p plan) []string {
 		all := p.ofType(typ)
@@ -98,7 +90,6 @@ func forEach(typ string, check func(p plan, r resource) []string) func(plan) []s
 	}
 }
 
-// expect returns an error message if the value at the path in the resource r differs from the parameter `want`.
 func expect(r resource, want any, path ...any) []string {
 	if got := lookup(r.values, path...); !reflect.DeepEqual(got, want) {
 		return []string{fmt.Sprintf("%s: %v is %v, want %v", r.address, path, got, want)}

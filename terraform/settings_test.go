@@ -11,8 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// settingReaders lists the directories whose code reads each program's settings. The settings TEMPORAL_* are missing
-// there, because the Temporal SDK reads them.
+// Each program reads its settings in these directories. The Temporal SDK reads the settings TEMPORAL_*.
 var settingReaders = map[string][]string{
 	"web":     {"../web", "../internal/records", "../internal/objects"},
 	"trigger": {"../trigger"},
@@ -79,8 +78,7 @@ var settingRules = map[string]rule{
 	},
 }
 
-// TestSettingsVersion checks that a changed setting gives a new settings version only to the program that reads the
-// setting. A new settings version makes Terraform replace the program.
+// Terraform replaces a program when the program's settings version changes.
 func TestSettingsVersion(t *testing.T) {
 	files := readSources(t)
 	versions := func(t *testing.T, files sources, variables map[string]cty.Value) map[string]string {
@@ -101,8 +99,8 @@ func TestSettingsVersion(t *testing.T) {
 	}{
 		"new_erase_secret_replaces_only_web":      {files, map[string]cty.Value{"erase_secret_version": cty.NumberIntVal(2)}, "web"},
 		"additional_setting_replaces_only_worker": {files, map[string]cty.Value{"features": cty.SetVal([]cty.Value{cty.StringVal("FACE_DETECTION")})}, "worker"},
-		// Regression: the settings version must not be a sum of the versions of the settings. If one setting is
-		// removed and a setting with another name and the same version is added, the sum does not change.
+		// Regression: the settings version was a sum of parameter versions, which can stay the same when one
+		// parameter replaces another.
 		"setting_with_a_new_name_replaces_only_web": {swapped, nil, "web"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,7 +114,6 @@ func TestSettingsVersion(t *testing.T) {
 	}
 }
 
-// goSource returns the Go code in the directories, without tests.
 func goSource(dirs ...string) string {
 	var all strings.Builder
 	for _, dir := range dirs {

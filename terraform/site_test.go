@@ -14,8 +14,6 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// TestContentSecurityPolicy checks that the header Content-Security-Policy lets the page connect to the host of
-// presigned URLs.
 func TestContentSecurityPolicy(t *testing.T) {
 	files := readSources(t)
 	for region, aws := range map[string]string{"eu": "eu-central-1", "us": "us-east-1"} {
@@ -144,7 +142,7 @@ var siteRules = map[string]rule{
 			errs = append(errs, expect(site, true, "is_ipv6_enabled")...)
 			errs = append(errs, expect(site, true, "default_cache_behavior", 0, "compress")...)
 			errs = append(errs, expect(site, false, "ordered_cache_behavior", 0, "compress")...)
-			// CloudFront compresses only responses that it may cache, so the cache policy must allow caching.
+			// CloudFront compresses only responses that it may cache.
 			return append(errs, expect(p.resource("data.aws_cloudfront_cache_policy.page"), "Managed-CachingOptimized", "name")...)
 		}, []mutation{
 			{"an_uncompressed_page", "site.tf", "compress                   = true", "compress                   = false"},
@@ -188,8 +186,6 @@ var siteRules = map[string]rule{
 	},
 }
 
-// webHeaders returns the security headers that the web program sends. The headers contain the URL of the default
-// plan's bucket.
 func webHeaders() map[string]string {
 	text, err := os.ReadFile("../web/headers.json")
 	if err != nil {
@@ -205,9 +201,7 @@ func webHeaders() map[string]string {
 	return sent
 }
 
-// sentHeaders returns the headers that CloudFront sends with every response because of the given response headers
-// policy. It omits each header without `override`, because CloudFront does not send the policy's value if the origin
-// has already set this header.
+// sentHeaders omits each header without `override`, because the origin can replace such a header.
 func sentHeaders(policy map[string]any) map[string]string {
 	sent := map[string]string{}
 	security := lookup(policy, "security_headers_config", 0)

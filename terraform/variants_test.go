@@ -9,8 +9,6 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// variants contains Terraform configurations that differ from the default configuration. The `rules` of a variant are
-// checks that apply only to the plan of this variant.
 var variants = map[string]struct {
 	variables map[string]cty.Value
 	rules     map[string]rule
@@ -130,7 +128,7 @@ var variants = map[string]struct {
 						}
 					}
 					// The Temporal Cloud provider requires an API key even if it manages no resources, so the
-					// configuration passes a key that is never used.
+					// configuration passes an unused key.
 					return append(errs, expect(p.resource("provider.temporalcloud"), "unused", "api_key")...)
 				}, []mutation{
 					{"a_required_Temporal_Cloud_key", "terraform.tf", `var.temporal_address == null ? null : "unused"`, "null"},
@@ -196,8 +194,6 @@ var variants = map[string]struct {
 	},
 }
 
-// regionRule returns a rule that requires the given regions of AWS, Azure and Temporal Cloud, and the given Cloud
-// Vision endpoint.
 func regionRule(aws, azure, vision, temporal string, mutations ...mutation) rule {
 	return rule{func(p plan) (errs []string) {
 		errs = append(errs, expect(p.resource("provider.aws"), aws, "region")...)
@@ -217,8 +213,7 @@ func regionRule(aws, azure, vision, temporal string, mutations ...mutation) rule
 	}, mutations}
 }
 
-// destroyRule returns a rule about the pictures, the container images and the Temporal namespace. If `allowed` is
-// true, "terraform destroy" must be able to delete all three. If `allowed` is false, all three must be protected.
+// If allowed is false, "terraform destroy" must not be able to delete pictures, images or the Temporal namespace.
 func destroyRule(allowed bool, mutations ...mutation) rule {
 	return rule{func(p plan) (errs []string) {
 		errs = append(errs, expect(p.resource("aws_s3_bucket.pictures"), allowed, "force_destroy")...)
@@ -230,7 +225,7 @@ func destroyRule(allowed bool, mutations ...mutation) rule {
 	}, mutations}
 }
 
-// TestVariants checks each variant against its own rules and against the general rules that no variable may weaken.
+// No variable may weaken the general rules.
 func TestVariants(t *testing.T) {
 	files := readSources(t)
 	for name, variant := range variants {

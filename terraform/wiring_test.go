@@ -5,7 +5,6 @@ import (
 	"slices"
 )
 
-// wiringRules contains the rules about Terraform providers, the state backend, dependencies and lifecycle settings.
 var wiringRules = map[string]rule{
 	"the_state_is_encrypted_locked_and_separate_for_each_deployment": {
 		func(p plan) (errs []string) {
@@ -49,8 +48,7 @@ var wiringRules = map[string]rule{
 			}
 			google := resource{address: "Google's services", values: map[string]any{"all": services}}
 			errs = append(errs, expect(google, []any{"iam.googleapis.com", "iamcredentials.googleapis.com", "sts.googleapis.com", "vision.googleapis.com"}, "all")...)
-			// Since version 5, the Terraform provider azurerm registers only the Azure resource providers that its
-			// configuration lists.
+			// Since version 5, azurerm registers only the Azure resource providers that its configuration lists.
 			azure := p.resource("provider.azurerm")
 			return append(errs, expect(azure, []any{"Microsoft.Consumption", "Microsoft.DocumentDB", "Microsoft.ManagedIdentity"}, "resource_providers_to_register")...)
 		}, []mutation{
@@ -151,8 +149,7 @@ var wiringRules = map[string]rule{
 	),
 }
 
-// overriddenRules maps the name of a rule to the only variant of the Terraform configuration to which this rule does
-// not apply. This variant has a rule of its own instead.
+// overriddenRules lists the rules that do not apply to one variant, with the name of the variant.
 var overriddenRules = map[string]string{
 	"CORS_allows_uploads_from_the_site_only":                 "with_a_domain",
 	"destroy_keeps_pictures_images_and_workflows_by_default": "with_force_destroy",

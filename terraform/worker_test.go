@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// gracefulShutdown reads the worker's shutdown timeout, in seconds, from the worker's source code. If the source code
-// does not contain the timeout, gracefulShutdown returns infinity, so that the rules for the timeout fail.
+// gracefulShutdown reads stopTimeout, in seconds, from the worker's source. If stopTimeout is missing, infinity makes
+// the rules fail.
 func gracefulShutdown() float64 {
 	found := regexp.MustCompile(`stopTimeout = (\d+) \* time\.Second`).FindStringSubmatch(goSource("../worker"))
 	if found == nil {

@@ -1,5 +1,5 @@
-// Package gateway serves the site's address on a developer's machine and forwards requests to the web program. Only
-// the site's own page and programs on this machine may send requests under /local/.
+// Package gateway serves the site on a developer's machine: the fault switches under /local/, and the web program
+// under all other paths.
 package gateway
 
 import (
@@ -25,8 +25,7 @@ type Gateway struct {
 	Redrive    func() (int, error) // delivers the dead letters again and returns their number
 }
 
-// Handler returns the HTTP handler for the site's address. If a client disconnects while the handler sets a fault for
-// it, the handler continues. It stops only when ctx ends.
+// Setting a fault continues after the client disconnects, until ctx is cancelled.
 func (g *Gateway) Handler(ctx context.Context) http.Handler {
 	local, proxy := g.ownPageOnly(g.localAPI(ctx)), newProxy(g.Web)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -38,11 +37,10 @@ func (g *Gateway) Handler(ctx context.Context) http.Handler {
 	})
 }
 
-// newProxy forwards requests to the web program.
 func newProxy(web string) http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
-			// The Host header and the query stay unchanged, because the web program checks both.
+			// The web program checks the Host header and the query, so both stay unchanged.
 			r.Out.URL.Scheme, r.Out.URL.Host = "http", web
 			r.Out.URL.RawQuery = r.In.URL.RawQuery
 		},
@@ -53,9 +51,8 @@ func newProxy(web string) http.Handler {
 	}
 }
 
-// ownPageOnly rejects a request if its Origin header names another site, or if its Host header is not a loopback
-// address. The check of the Host header protects against DNS rebinding. In this attack, the domain of another site
-// resolves to this machine, and the Host header contains that domain.
+// ownPageOnly checks the Host header because of DNS rebinding, in which the domain of another site resolves to this
+// machine.
 func (g *Gateway) ownPageOnly(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -77,10 +74,10 @@ func (g *Gateway) ownPageOnly(handler http.Handler) http.Handler {
 
 func isLoopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
 
-// problem is an error response (RFC 9457). Its detail tells the user what to do.
+// problem is an RFC 9457 error response.
 type problem struct {
 	status int
-	detail string
+	detail string // tells the user what to do
 }
 
 func (p problem) send(w http.ResponseWriter) {

@@ -12,7 +12,6 @@ import (
 	"testing"
 )
 
-// startSite starts a gateway. The handler in the parameter `web` takes the place of the program `web`.
 func startSite(t *testing.T, web http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	backend := httptest.NewServer(web)

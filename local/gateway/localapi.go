@@ -12,8 +12,7 @@ import (
 	"path"
 )
 
-// plugs contains the script and the style sheet that add the fault switches to the site's page. The page calls a fault
-// switch a plug.
+// The page calls a fault switch a plug.
 //
 //go:embed plugs.js plugs.css
 var plugs embed.FS
@@ -33,7 +32,6 @@ func (g *Gateway) localAPI(ctx context.Context) http.Handler {
 	})
 }
 
-// serveFaults responds with the current faults. If the request is a POST, serveFaults first sets the requested fault.
 func (g *Gateway) serveFaults(ctx context.Context, w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-g.Ready:
@@ -58,8 +56,7 @@ func (g *Gateway) serveFaults(ctx context.Context, w http.ResponseWriter, r *htt
 }
 
 func (g *Gateway) setFault(ctx context.Context, w http.ResponseWriter, r *http.Request) *problem {
-	// A page of another site cannot send application/json. The browser would first send a CORS preflight request, and
-	// the gateway rejects preflight requests.
+	// A page of another site cannot send application/json without a CORS preflight request, which the gateway rejects.
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return &problem{http.StatusUnsupportedMediaType, "Send the fault as application/json."}
 	}
@@ -77,7 +74,7 @@ func (g *Gateway) setFault(ctx context.Context, w http.ResponseWriter, r *http.R
 	if err != nil {
 		return &problem{http.StatusBadRequest, fmt.Sprintf(`Send {"cloud":"…","fault":"…"} and nothing else (%v).`, err)}
 	}
-	if reason := g.Switches.reject(request.Cloud, request.Fault); reason != "" {
+	if reason := g.Switches.reasonToReject(request.Cloud, request.Fault); reason != "" {
 		return &problem{http.StatusBadRequest, reason}
 	}
 	if err := g.Switches.set(ctx, request.Cloud, request.Fault); err != nil {

@@ -1,5 +1,5 @@
-// This module adds fault switches, called plugs, to the page. Only `go run ./local` serves this module, so the
-// deployed site has no fault switches.
+// This module adds fault switches, called plugs, to the page. Only `go run ./local` serves this file, so the deployed
+// site has no fault switches.
 import { request, retry } from "/api.js";
 import { $, element } from "/dom.js";
 import { addRenderer, set, state } from "/state.js";
@@ -27,8 +27,6 @@ $("steps").classList.add("plugged");
 addRenderer(draw);
 draw(state);
 
-// plug returns an element with one button for each fault of a cloud. If the parameter `only` is given, the element
-// contains only the button for that fault.
 function plug(cloud, name, only) {
 	return element("div", { className: "plug", "data-cloud": cloud }, ...faults.filter(([fault]) => (only ?? fault) === fault).map(([fault, label]) => {
 		const button = element("button", { type: "button", "data-fault": fault }, label, element("span", { className: "sr-only" }, " of " + name));
@@ -37,7 +35,7 @@ function plug(cloud, name, only) {
 	}));
 }
 
-// Another tab may have set a fault while this tab was hidden, so this tab requests the current faults again.
+// Another tab may have set a fault while this tab was hidden.
 document.addEventListener("visibilitychange", () => {
 	if (document.visibilityState === "visible") request(faultsURL).then(update, () => {});
 });

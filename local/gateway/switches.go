@@ -17,8 +17,7 @@ type Switch struct {
 	Set      func(ctx context.Context, fault string) error
 }
 
-// Switches contains the fault switches of all clouds and the current fault of each cloud. Calls that set a fault run
-// one after another.
+// Switches is safe for concurrent use.
 type Switches struct {
 	switches []Switch
 	cleared  func(ctx context.Context, cloud string)
@@ -28,8 +27,7 @@ type Switches struct {
 	current map[string]string // fault by cloud
 }
 
-// NewSwitches returns Switches in which no cloud has a fault. The function `cleared` is called each time a cloud's
-// fault has been cleared.
+// NewSwitches calls `cleared` each time a cloud changes from a fault to no fault.
 func NewSwitches(cleared func(ctx context.Context, cloud string), switches ...Switch) *Switches {
 	s := &Switches{switches: switches, cleared: cleared, current: map[string]string{}}
 	for _, each := range switches {
@@ -38,15 +36,13 @@ func NewSwitches(cleared func(ctx context.Context, cloud string), switches ...Sw
 	return s
 }
 
-// Current returns the current fault of each cloud.
 func (s *Switches) Current() map[string]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.current)
 }
 
-// reject returns a sentence that says why the fault cannot be set, or "" if the fault can be set.
-func (s *Switches) reject(cloud, fault string) string {
+func (s *Switches) reasonToReject(cloud, fault string) string {
 	var clouds []string
 	for _, each := range s.switches {
 		clouds = append(clouds, each.Cloud)
@@ -61,7 +57,6 @@ func (s *Switches) reject(cloud, fault string) string {
 	return fmt.Sprintf("There is no cloud %q: cloud is one of %s.", cloud, strings.Join(clouds, ", "))
 }
 
-// set makes the parameter `fault` the current fault of the cloud. It returns when the new fault has taken effect.
 func (s *Switches) set(ctx context.Context, cloud, fault string) error {
 	s.setting.Lock()
 	defer s.setting.Unlock()

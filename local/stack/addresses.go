@@ -14,8 +14,7 @@ const (
 	region = "eu-central-1"
 )
 
-// listenSite listens on the site's address. The stack calls listenSite before it starts any program, so that no
-// program can take the address.
+// listenSite runs before any program starts, so that no program can take the site's port.
 func (s *Stack) listenSite() error {
 	host, _, err := net.SplitHostPort(s.config.Addr)
 	if err != nil {
@@ -53,8 +52,6 @@ func (s *Stack) setEndpoints() error {
 	return s.setRealEndpoints()
 }
 
-// setRealEndpoints sets the endpoints of the clouds that Config.Real lists. It takes the endpoints from environment
-// variables.
 func (s *Stack) setRealEndpoints() error {
 	if s.config.real("google") {
 		s.Endpoints.Vision = cmp.Or(os.Getenv("VISION_EMULATOR_HOST"), "vision.googleapis.com")

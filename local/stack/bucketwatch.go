@@ -16,13 +16,12 @@ import (
 	"triptych/picture"
 )
 
-// maxUploadDelay is the longest time from the creation of a picture's ID to the end of the upload. The object appears
-// in the bucket only when the upload ends, so each poll also lists IDs that were created up to maxUploadDelay before
-// the previous poll.
+// A key contains its creation time, but the object appears in the bucket only after the upload, up to maxUploadDelay
+// later.
 const maxUploadDelay = picture.GrantTTL + time.Minute
 
-// watchBucket polls a bucket and sends events to the trigger, because AWS cannot reach this machine. Repeated events
-// are harmless, because the trigger ignores them.
+// watchBucket polls the bucket, because AWS cannot send S3 events to this machine. The trigger ignores repeated
+// events.
 func (s *Stack) watchBucket(ctx context.Context) error {
 	aws, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -57,7 +56,6 @@ type bucketWatch struct {
 	sent      map[string]bool // keys that the next poll can return again
 }
 
-// poll sends the trigger an event for each new object whose picture ID was created after the parameter `since`.
 func (w *bucketWatch) poll(ctx context.Context, since time.Time) error {
 	after := picture.KeyAt(since)
 	pages := s3.NewListObjectsV2Paginator(w.client, &s3.ListObjectsV2Input{Bucket: &w.bucket, Prefix: aws.String(picture.Prefix), StartAfter: &after})

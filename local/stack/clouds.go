@@ -14,8 +14,7 @@ import (
 	"triptych/internal/records"
 )
 
-// startClouds starts the Temporal server and the emulators. It does not start a server or emulator if Config
-// specifies a real service instead. The Lambda emulator always starts, because the trigger always runs locally.
+// startClouds always starts the Lambda emulator, because the trigger runs locally even with real clouds.
 func (s *Stack) startClouds(ctx context.Context) error {
 	if s.config.Temporal == "" {
 		s.startTemporal(ctx)
@@ -80,8 +79,6 @@ func (s *Stack) startCosmos(ctx context.Context) error {
 	return s.serveEmulator(ctx, "cosmos", handler)
 }
 
-// startLambda starts the Lambda emulator, which runs the trigger. The data directory can contain dead letters from an
-// earlier run, and the emulator delivers these again.
 func (s *Stack) startLambda(ctx context.Context) error {
 	log, err := s.openLog("trigger")
 	if err != nil {
@@ -94,8 +91,8 @@ func (s *Stack) startLambda(ctx context.Context) error {
 		Dir:         filepath.Join(s.config.Dir, "lambda"),
 		Timeout:     10 * time.Second,
 		Concurrency: 4,
-		// AWS retries a failed event twice. The emulator retries more often, because nobody watches for dead letters
-		// on a developer's machine.
+		// AWS retries an event only twice. The emulator retries more often, because a developer does not watch for
+		// dead letters.
 		Backoff: []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute},
 		Stderr:  log,
 	})

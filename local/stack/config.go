@@ -16,10 +16,10 @@ type Config struct {
 	Real     []string  // clouds to use instead of their emulators: "aws", "google", "azure"
 	Output   io.Writer // messages for a person
 
-	// The fields of Config below this line are for tests and benchmarks only.
+	// The fields below are for tests and benchmarks only.
 
-	// WorkerProxy returns the address that the worker uses in place of `addr`, which is the address of the service. A
-	// test or benchmark can return the address of a proxy. The parameter `service` is s3, vision, cosmos or temporal.
+	// WorkerProxy returns the address of a proxy that the worker uses instead of addr. The service is s3, vision,
+	// cosmos or temporal.
 	WorkerProxy   func(service, addr string) (string, error)
 	WrapCosmos    func(http.Handler) http.Handler // wraps the handler of the Cosmos DB emulator
 	ExtraPrograms map[string]string               // packages for StartProgram, by name
@@ -27,7 +27,7 @@ type Config struct {
 
 func (c Config) real(cloud string) bool { return slices.Contains(c.Real, cloud) }
 
-// Endpoints contains the addresses and keys of a running stack. It is the content of endpoints.json.
+// Endpoints is written to endpoints.json when the stack is ready.
 type Endpoints struct {
 	Site       string `json:"site"`
 	S3         string `json:"s3"`

@@ -10,8 +10,8 @@ import (
 	"triptych/emulators/vision/annotator"
 )
 
-// Environment returns the environment variables for the pipeline's programs. For each emulated cloud, it replaces the
-// developer's own variables, because those might contain the keys of a real account.
+// For each emulated cloud, Environment removes the developer's own variables, which may contain the keys of a real
+// account.
 func (s *Stack) Environment() []string {
 	local := map[string]string{
 		"TRIPTYCH_BUCKET":       s.Endpoints.Bucket,
@@ -66,8 +66,6 @@ func (s *Stack) Environment() []string {
 	return env
 }
 
-// workerEnvironment returns the environment variables for the worker. If Config.WorkerProxy is set, the variables
-// contain the addresses of proxies instead of the addresses of the clouds.
 func (s *Stack) workerEnvironment() ([]string, error) {
 	env := s.Environment()
 	if s.config.WorkerProxy == nil {

@@ -14,7 +14,7 @@ import (
 	"triptych/local/gateway"
 )
 
-// These maps define the faults of each emulator by name. Each fault imitates a response of the real cloud.
+// These faults imitate responses of the real clouds.
 var (
 	awsFaults = map[string]string{ // for SetS3Fault
 		"none":     `{}`,
@@ -36,8 +36,6 @@ var (
 	}
 )
 
-// faultSwitches returns a switch for each cloud and a switch for Temporal. The switch of a cloud is disabled if the
-// stack uses the real cloud, and the switch of Temporal is disabled if the stack did not start the Temporal server.
 func (s *Stack) faultSwitches() *gateway.Switches {
 	faults := []string{"none", "down", "slow", "throttle"}
 	aws := gateway.Switch{Cloud: "aws", Faults: faults, Set: func(ctx context.Context, fault string) error {
@@ -72,8 +70,7 @@ func (s *Stack) setTemporalFault(ctx context.Context, fault string) error {
 	return s.awaitTemporal(ctx)
 }
 
-// SetS3Fault sets the fault of the S3 emulator. The parameter `fault` is JSON in the format that
-// emulators/s3/README.md describes.
+// SetS3Fault takes a fault as JSON, such as {"delay":"2s"}. emulators/s3/README.md describes the fields.
 func (s *Stack) SetS3Fault(ctx context.Context, fault string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, "http://"+s.identity.addr("control")+"/fault", strings.NewReader(fault))
 	if err != nil {

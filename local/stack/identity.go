@@ -16,8 +16,7 @@ import (
 	"triptych/emulators/loopback"
 )
 
-// identity contains keys and ports that stay the same after a restart. Stored data depends on the keys, and clients
-// have URLs that contain the ports.
+// identity is kept across restarts, because stored data depends on the keys and clients keep URLs with the ports.
 type identity struct {
 	AccessKey   string         `json:"accessKey"`
 	SecretKey   string         `json:"secretKey"`
@@ -28,12 +27,10 @@ type identity struct {
 
 var portNames = []string{"web", "s3", "control", "lambda", "cosmos", "vision", "temporal", "temporalUI"}
 
-// defaultPorts are the ports that the Temporal CLI and its documentation use.
+// These ports are the defaults of the Temporal CLI.
 var defaultPorts = map[string]int{"temporal": 7233, "temporalUI": 8233}
 
-// identify reads the identity from the data directory, or creates it if there is none. A new identity contains
-// defaultPorts, unless the site's port is 0, which means that all ports may be any free port. If a port in the
-// identity is in use, identify replaces it by a free port.
+// If the site's port is 0, Temporal gets free ports instead of defaultPorts.
 func (c Config) identify() (identity, error) {
 	path := filepath.Join(c.Dir, "identity.json")
 	var id identity

@@ -11,8 +11,7 @@ import (
 	"triptych/local/gateway"
 )
 
-// startProduct starts the programs `worker` and `web`, and waits until both are ready. It does not start the program
-// `trigger`, because the Lambda emulator starts `trigger`.
+// startProduct does not start the trigger, because the Lambda emulator starts the trigger.
 func (s *Stack) startProduct(ctx, running context.Context) error {
 	readyFile := filepath.Join(s.config.Dir, "worker.ready")
 	if err := os.Remove(readyFile); err != nil && !errors.Is(err, os.ErrNotExist) {

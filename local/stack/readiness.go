@@ -10,10 +10,8 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// startTimeout is far longer than a program needs to start.
 const startTimeout = time.Minute
 
-// await polls until ready returns true.
 func (s *Stack) await(ctx context.Context, name string, ready func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()

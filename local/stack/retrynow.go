@@ -14,15 +14,14 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// retryNow retries all waiting work immediately after a cloud's fault has been cleared. Without retryNow, a user
-// would wait up to a minute for the next retry.
+// Without retryNow, a user would wait up to a minute for the next retry after clearing a fault.
 func (s *Stack) retryNow(ctx context.Context, cloud string) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	err := s.retryActivitiesNow(ctx)
 	if cloud == "temporal" {
-		// The running worker process would wait up to 16 s until it connects to Temporal, because gRPC waits longer
-		// after each failed attempt to connect. A new worker process connects immediately.
+		// In the running worker, gRPC may wait up to 16 s before the next connection attempt. A new worker process
+		// connects immediately.
 		s.children["worker"].Stop()
 		s.children["worker"].Start()
 		err = errors.Join(err, s.Lambda.RetryNow()) // S3 events wait only for Temporal
@@ -32,8 +31,7 @@ func (s *Stack) retryNow(ctx context.Context, cloud string) {
 	}
 }
 
-// retryActivitiesNow resets each activity whose next attempt is more than a second away. Temporal then starts the
-// next attempt immediately.
+// ResetActivity makes Temporal start the next attempt immediately.
 func (s *Stack) retryActivitiesNow(ctx context.Context) error {
 	if server := s.children["temporal"]; server == nil || server.PID() == 0 {
 		return nil

@@ -1,5 +1,5 @@
-// Package stack runs the pipeline on one machine, with emulators of the clouds and a Temporal development server, on
-// loopback only. After kill -9, a restart with the same data directory loses no data.
+// Package stack runs the pipeline on one machine, on loopback only, with emulators of the clouds and a Temporal
+// development server. A restart with the same data directory loses no data, even after kill -9.
 package stack
 
 import (
@@ -19,8 +19,7 @@ import (
 	"triptych/local/supervisor"
 )
 
-// programs maps the name of each executable to its package. The S3 emulator has its own process, because the library
-// versitygw changes the working directory of the process.
+// The S3 emulator needs a process of its own, because the library versitygw changes the working directory.
 var programs = map[string]string{"worker": "./worker", "web": "./web", "trigger": "./trigger", "s3": "./emulators/s3"}
 
 // Stack is a running pipeline.
@@ -42,7 +41,7 @@ type Stack struct {
 	closers     []func() error
 }
 
-// Open starts all programs and returns when the site accepts pictures.
+// Open returns when the site accepts pictures.
 func Open(ctx context.Context, config Config) (_ *Stack, err error) {
 	if config.Dir, err = filepath.Abs(config.Dir); err != nil {
 		return nil, fmt.Errorf("resolving the data directory: %w", err)
@@ -90,8 +89,7 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	if err := s.awaitClouds(ctx); err != nil {
 		return err
 	}
-	// The gateway must stop after the program `web`, so that open requests can finish. Close stops the newest stage
-	// first. Therefore the gateway starts first.
+	// Stages stop in reverse order. The gateway must stop after the web program, so that open requests can finish.
 	gateway := s.newStage()
 	s.serve(gateway, "site", s.site, s.gateway().Handler(gateway))
 	if err := s.startProduct(ctx, s.newStage()); err != nil {
@@ -101,8 +99,7 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	return writeJSON(filepath.Join(s.config.Dir, "endpoints.json"), s.Endpoints, 0o600)
 }
 
-// Wait waits until ctx is cancelled, and then returns nil. If a task of the stack fails first, Wait returns that
-// task's error immediately.
+// Wait returns nil when ctx is cancelled, or an error as soon as a part of the stack fails.
 func (s *Stack) Wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -112,8 +109,7 @@ func (s *Stack) Wait(ctx context.Context) error {
 	}
 }
 
-// Close stops all processes and goroutines of the stack, in the reverse order of their start. It does not delete the
-// data directory.
+// Close stops the stack and keeps the data directory.
 func (s *Stack) Close() {
 	for _, stage := range slices.Backward(s.stages) {
 		stage.stop()

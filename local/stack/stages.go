@@ -15,21 +15,21 @@ import (
 	"triptych/local/supervisor"
 )
 
-// stage groups processes and goroutines that are stopped together. Close stops the newest stage first, so that the
-// emulators, which are in an older stage, still run while the programs that use them shut down.
+// stage groups processes and goroutines that stop together. The newest stage stops first: the programs stop before
+// the emulators.
 type stage struct {
 	stop  context.CancelFunc
 	tasks sync.WaitGroup
 }
 
-// newStage adds a stage and returns the stage's context. Only Close cancels this context.
+// Only Close cancels the returned context.
 func (s *Stack) newStage() context.Context {
 	running, stop := context.WithCancel(context.Background())
 	s.stages = append(s.stages, &stage{stop: stop})
 	return running
 }
 
-// goTask runs f in a goroutine of the newest stage. If f fails, the stack's method Wait returns the error.
+// If f fails, Wait returns the error.
 func (s *Stack) goTask(f func() error) {
 	s.stages[len(s.stages)-1].tasks.Go(func() {
 		if err := f(); err != nil {
@@ -45,14 +45,12 @@ func (s *Stack) fail(err error) {
 	}
 }
 
-// spawn keeps a child process running until ctx is cancelled.
 func (s *Stack) spawn(ctx context.Context, name, executable string, env []string, args ...string) {
 	child := supervisor.New(name, s.executables[executable], args, env, filepath.Join(s.config.Dir, "logs"), s.config.Output)
 	s.children[name] = child
 	s.goTask(func() error { return child.Run(ctx) })
 }
 
-// serveEmulator serves HTTP at the emulator's address until ctx is cancelled.
 func (s *Stack) serveEmulator(ctx context.Context, name string, handler http.Handler) error {
 	ln, err := net.Listen("tcp", s.identity.addr(name))
 	if err != nil {
@@ -73,7 +71,6 @@ func (s *Stack) serve(ctx context.Context, name string, ln net.Listener, handler
 	})
 }
 
-// openLog opens the log file of an emulator that runs in this process. The stack's Close method closes the file.
 func (s *Stack) openLog(name string) (*os.File, error) {
 	log, err := os.OpenFile(filepath.Join(s.config.Dir, "logs", name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {

@@ -11,12 +11,11 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 )
 
-// dynamicConfig raises rate limits that would delay each step by 50 ms. It also makes the Temporal server update its
-// searchable list of workflows (visibility) in batches. The server has only one database connection, and all other
-// queries wait during each update.
 var dynamicConfig = []string{
+	// The default rate limits would delay each step by 50 ms.
 	"history.transferProcessorMaxPollRPS=5000",
 	"history.timerProcessorMaxPollRPS=5000",
+	// Visibility is updated in batches, because each update blocks the only database connection.
 	"history.visibilityProcessorMaxPollRPS=2",
 	"history.visibilityTaskBatchSize=1000",
 	"history.visibilityProcessorSchedulerWorkerCount=1",
@@ -30,24 +29,23 @@ var dynamicConfig = []string{
 	"matching.useNewMatcher=true", // this version needs it for task priorities
 }
 
-// startTemporal makes SQLite copy its write-ahead log into the database (a checkpoint) whenever the log reaches 2,500
-// pages. Other values cause delays that are longer or more frequent. Without GOGC=400, garbage collection would use a
-// third of the Temporal server's CPU time.
 func (s *Stack) startTemporal(ctx context.Context) {
 	args := []string{"server", "start-dev",
 		"--ip", "127.0.0.1", "--port", strconv.Itoa(s.identity.Ports["temporal"]),
 		"--ui-port", strconv.Itoa(s.identity.Ports["temporalUI"]),
 		"--db-filename", filepath.Join(s.config.Dir, "temporal.db"),
 		"--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=1",
+		// Other values of wal_autocheckpoint cause longer or more frequent delays.
 		"--sqlite-pragma", "cache_size=-65536", "--sqlite-pragma", "wal_autocheckpoint=2500",
 	}
 	for _, value := range dynamicConfig {
 		args = append(args, "--dynamic-config-value", value)
 	}
+	// Without GOGC=400, garbage collection would take a third of the server's CPU time.
 	s.spawn(ctx, "temporal", "temporal", append(s.Environment(), "GOGC=400"), args...)
 }
 
-// Client returns a new client of the stack's Temporal server.
+// Client returns a client that connects on first use.
 func (s *Stack) Client() (client.Client, error) {
 	c, err := client.NewLazyClient(client.Options{
 		HostPort: s.Endpoints.Temporal,

@@ -14,9 +14,8 @@ import (
 	"time"
 )
 
-// Build builds the packages and the Temporal CLI. It returns the paths of the executables by name; the CLI has the
-// name "temporal". Concurrent calls run one after the other, because they would otherwise compile the same code
-// twice.
+// Build returns the path of each executable by name, including the Temporal CLI as "temporal". A lock keeps
+// concurrent calls from compiling the same code twice.
 func Build(ctx context.Context, packages map[string]string, output io.Writer) (map[string]string, error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
@@ -50,8 +49,7 @@ func Build(ctx context.Context, packages map[string]string, output io.Writer) (m
 	return executables, err
 }
 
-// LockBuilds waits until no other process of this user builds programs. Other builds then wait until the caller
-// closes the returned lock.
+// LockBuilds blocks all other builds of this user until the caller closes the returned lock.
 func LockBuilds(ctx context.Context, output io.Writer) (io.Closer, error) {
 	cache, err := cacheDir()
 	if err != nil {
@@ -60,8 +58,7 @@ func LockBuilds(ctx context.Context, output io.Writer) (io.Closer, error) {
 	return lock(ctx, filepath.Join(cache, "build.lock"), output)
 }
 
-// buildTemporal builds the Temporal CLI and returns the executable's path. It stores the path in a file for later
-// calls, because the go command takes seconds to print the path.
+// buildTemporal stores the executable's path in a file, because the go command takes seconds to print the path.
 func buildTemporal(ctx context.Context, root, cache string, output io.Writer) (string, error) {
 	sums, err := os.ReadFile(filepath.Join(root, "tools", "go.sum"))
 	if err != nil {
@@ -83,8 +80,6 @@ func buildTemporal(ctx context.Context, root, cache string, output io.Writer) (s
 	return path, os.WriteFile(pathFile, []byte(path), 0o644)
 }
 
-// goCommand runs the go command in the directory root and returns the command's output. If the command takes more
-// than two seconds, goCommand reports progress.
 func goCommand(ctx context.Context, root string, output io.Writer, target string, args ...string) (string, error) {
 	started := time.Now()
 	done := make(chan struct{})
@@ -118,7 +113,7 @@ func moduleRoot(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// cacheDir returns the directory for executables. All checkouts of one user share this directory.
+// All checkouts of a user share this directory.
 func cacheDir() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"time"
 )
 
-// lock locks the file at path and returns the open file. If another process holds the lock, lock waits.
 func lock(ctx context.Context, path string, output io.Writer) (*os.File, error) {
 	for attempt := 1; ; attempt++ {
 		f, err := TryLock(path)
@@ -28,8 +27,8 @@ func lock(ctx context.Context, path string, output io.Writer) (*os.File, error) 
 	}
 }
 
-// TryLock fails with EWOULDBLOCK if another process holds the lock. The lock ends when the returned file is closed or
-// the process dies.
+// TryLock fails with EWOULDBLOCK if the file is already locked. The lock ends when the file is closed or the process
+// ends.
 func TryLock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package supervisor builds programs from this module's source, and runs and restarts them as child processes. On
-// Linux, the child processes end when the program that started them ends.
+// Package supervisor builds this module's programs and keeps them running as child processes. On Linux, child
+// processes end with the program that started them.
 package supervisor
 
 import (
@@ -18,19 +18,17 @@ import (
 	"triptych/emulators/childprocess"
 )
 
-// stopTimeout is the time between SIGTERM and SIGKILL when a process is stopped. It is short, because after Ctrl-C
-// the developer waits until all processes have ended.
+// The time between SIGTERM and SIGKILL is short, because a developer waits for it after Ctrl-C.
 const stopTimeout = 5 * time.Second
 
-// The pause before a restart doubles after each exit, and returns to minPause after a call of Signal or a run longer
-// than stableAfter.
+// The pause before a restart doubles after each exit. A call of Signal, or a run longer than stableAfter, resets the
+// pause to minPause.
 const (
 	minPause    = 50 * time.Millisecond
 	maxPause    = 5 * time.Second
 	stableAfter = 10 * time.Second
 )
 
-// Process is a program that Run keeps running.
 type Process struct {
 	name, path string
 	args, env  []string
@@ -45,7 +43,7 @@ type Process struct {
 	stopped bool               // no restart until Start
 }
 
-// New returns a process that appends its output to dir/name.log and reports restarts to output.
+// New returns a process whose log is dir/name.log. Restarts are reported to output.
 func New(name, path string, args, env []string, dir string, output io.Writer) *Process {
 	p := &Process{name: name, path: path, args: args, env: env, log: filepath.Join(dir, name+".log"), output: output}
 	p.changed = sync.NewCond(&p.mu)
@@ -55,10 +53,10 @@ func New(name, path string, args, env []string, dir string, output io.Writer) *P
 // Log returns the path of the log.
 func (p *Process) Log() string { return p.log }
 
-// PID returns the process ID, or 0 while no process runs.
+// PID returns 0 while the process does not run.
 func (p *Process) PID() int { return int(p.pid.Load()) }
 
-// Run keeps the process running until ctx is cancelled, then stops it.
+// Run restarts the process after each exit, until ctx is cancelled.
 func (p *Process) Run(ctx context.Context) error {
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -94,7 +92,7 @@ func (p *Process) Run(ctx context.Context) error {
 	}
 }
 
-// begin waits for a call of Start if Stop was called. It then returns the context for the next run of the process.
+// begin blocks while the process is stopped.
 func (p *Process) begin(ctx context.Context) (running context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -130,7 +128,7 @@ func (p *Process) runOnce(ctx context.Context, log io.Writer) error {
 	return errors.New("exit status 0")
 }
 
-// Stop stops the process and waits until the process has exited. The process is not restarted until Start is called.
+// Stop returns after the process has exited. The process stays stopped until Start is called.
 func (p *Process) Stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -149,7 +147,7 @@ func (p *Process) Start() {
 	p.changed.Broadcast()
 }
 
-// Signal sends a signal to the process. If the signal ends the process, Run restarts it.
+// If the signal ends the process, Run restarts the process.
 func (p *Process) Signal(signal syscall.Signal) error {
 	pid := p.PID()
 	if pid == 0 {

@@ -10,7 +10,6 @@ import (
 	"time"
 )
 
-// startSleep runs "sleep 60" until the test ends.
 func startSleep(t *testing.T) *Process {
 	t.Helper()
 	p := New("sleep", "/bin/sleep", []string{"60"}, nil, t.TempDir(), io.Discard)
@@ -26,13 +25,11 @@ func startSleep(t *testing.T) *Process {
 			t.Error("the process still runs after Run")
 		}
 	})
-	waitForPID(t, p, 0)
+	waitForNewPID(t, p, 0)
 	return p
 }
 
-// waitForPID waits until the process runs with a PID that differs from the parameter `before`. It returns the new
-// PID.
-func waitForPID(t *testing.T, p *Process, before int) int {
+func waitForNewPID(t *testing.T, p *Process, before int) int {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if pid := p.PID(); pid != 0 && pid != before {
@@ -50,7 +47,7 @@ func TestProcess(t *testing.T) {
 		if err := p.Signal(syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		waitForPID(t, p, before)
+		waitForNewPID(t, p, before)
 	})
 	t.Run("does_not_run_between_Stop_and_Start", func(t *testing.T) {
 		p := startSleep(t)
@@ -64,7 +61,7 @@ func TestProcess(t *testing.T) {
 			t.Error("Signal succeeded after Stop")
 		}
 		p.Start()
-		waitForPID(t, p, before)
+		waitForNewPID(t, p, before)
 	})
 	t.Run("ends_while_stopped_when_its_context_is_cancelled", func(t *testing.T) {
 		startSleep(t).Stop() // the cleanup function waits for Run
