@@ -18,7 +18,6 @@ import (
 	"triptych/picture"
 )
 
-// api implements the endpoints under /api/. Its clients of S3, Cosmos DB and Temporal connect on first use.
 type api struct {
 	config
 	objects  *s3.Client
@@ -28,13 +27,11 @@ type api struct {
 	stopping <-chan struct{} // closed when event streams must end
 }
 
-// cloudTimeout limits each call to a cloud, so that a request with several calls ends before the Lambda times out.
-const cloudTimeout = 3 * time.Second
+const cloudTimeout = 3 * time.Second // per call to Cosmos DB or Temporal; a request makes at most three
 
-// endpoint handles one method of one route. An endpoint that returns an error has not written to the response.
+// An endpoint either writes a response or returns an error, never both.
 type endpoint func(http.ResponseWriter, *http.Request) error
 
-// handler returns the handler of the whole site: the API and the page's files, with the security headers.
 func (a *api) handler(bucketOrigin string) http.Handler {
 	mux := http.NewServeMux()
 	for pattern, methods := range map[string]map[string]endpoint{
@@ -61,8 +58,6 @@ func (a *api) handler(bucketOrigin string) http.Handler {
 	}))
 }
 
-// byMethod verifies the body of each request and calls the endpoint for the request's method. A HEAD request uses the
-// endpoint for GET.
 func byMethod(methods map[string]endpoint) http.Handler {
 	if get := methods["GET"]; get != nil {
 		methods["HEAD"] = get
@@ -85,7 +80,6 @@ func byMethod(methods map[string]endpoint) http.Handler {
 	})
 }
 
-// withID returns an endpoint that calls `next` with the picture ID in the request's path.
 func withID(next func(http.ResponseWriter, *http.Request, picture.ID) error) endpoint {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		id, err := picture.ParseID(r.PathValue("id"))
@@ -96,21 +90,18 @@ func withID(next func(http.ResponseWriter, *http.Request, picture.ID) error) end
 	}
 }
 
-// constant returns an endpoint that always responds with v, encoded as JSON.
 func constant(v any) endpoint {
 	return func(w http.ResponseWriter, _ *http.Request) error {
 		return writeJSON(w, http.StatusOK, "application/json", v)
 	}
 }
 
-// maxBody is the size of the largest accepted request body, in bytes. The body of a request for an upload grant has
-// about 100 bytes.
-const maxBody = 4 << 10
+const maxBody = 4 << 10 // bytes; an upload request has about 100
 
 const hashHeader = "x-amz-content-sha256"
 
-// verifyBody checks the request body. The endpoint can still read the body afterwards. A request with a body must
-// have the SHA-256 header, because in production AWS refuses such a request without this header.
+// In production, AWS refuses a body without the header x-amz-content-sha256. verifyBody makes local runs equally
+// strict.
 func verifyBody(r *http.Request) error {
 	const remedy = "set it to the SHA-256 of the body, in lower-case hex"
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))

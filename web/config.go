@@ -13,15 +13,13 @@ import (
 	"triptych/internal/settings"
 )
 
-// config contains the settings of the program `web` itself. The clients of the clouds have their own settings.
 type config struct {
 	bucket        string
 	eraseSecret   []byte
 	retentionDays *int // nil: pictures are stored until they are erased
 }
 
-// open returns the site's HTTP handler, configured by environment variables. When the caller closes `stopping`, all
-// event streams end.
+// Event streams end when `stopping` is closed.
 func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
 	s, err := settings.Load(ctx)
 	if err != nil {

@@ -14,16 +14,14 @@ import (
 	"triptych/picture"
 )
 
-// eraseToken returns the token that allows its holder to erase the picture. The token is an HMAC, so the program
-// `web` need not store it.
+// An erase token is an HMAC of the picture ID, so no database needs to store it.
 func (a *api) eraseToken(id picture.ID) string {
 	mac := hmac.New(sha256.New, a.eraseSecret)
 	mac.Write([]byte(id))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// erase starts the workflow ErasePicture for the picture. A repeated request is safe: no second erasure starts while
-// one is running, and a later erasure changes nothing.
+// erase is idempotent: Temporal runs one erasure of a picture at a time, and a second erasure changes nothing.
 func (a *api) erase(w http.ResponseWriter, r *http.Request, id picture.ID) error {
 	if !hmac.Equal([]byte(r.Header.Get("X-Triptych-Erase")), []byte(a.eraseToken(id))) {
 		return clientError(http.StatusForbidden, "The header X-Triptych-Erase must contain the eraseToken of this picture's upload grant. Nothing was changed.")

@@ -12,7 +12,6 @@ import (
 	"triptych/web/status"
 )
 
-// streamTiming contains the durations that control an event stream.
 type streamTiming struct {
 	fast      time.Duration // between two reads of the progress in the first ten seconds
 	slow      time.Duration // between two later reads
@@ -21,15 +20,12 @@ type streamTiming struct {
 	limit     time.Duration // of the whole stream
 }
 
-// defaultTiming is for production, where CloudFront closes a connection after 60 s without data. A stream ends after
-// a minute to free its Lambda instance.
+// CloudFront closes a connection after 60 s without data. A stream ends after one minute to free its Lambda instance.
 var defaultTiming = streamTiming{
 	fast: 200 * time.Millisecond, slow: time.Second, idle: 10 * time.Second,
 	keepAlive: 15 * time.Second, limit: time.Minute,
 }
 
-// untilNextRead returns how long a stream waits before it reads the progress again. The parameter `progress` is the
-// result of the last read.
 func (t streamTiming) untilNextRead(progress picture.Progress, streamAge time.Duration) time.Duration {
 	age := time.Since(progress.ID.CreatedAt())
 	switch {
@@ -41,7 +37,6 @@ func (t streamTiming) untilNextRead(progress picture.Progress, streamAge time.Du
 	return t.slow
 }
 
-// streamProgress sends the picture's current progress and each later change as server-sent events.
 func (a *api) streamProgress(w http.ResponseWriter, r *http.Request, id picture.ID) error {
 	w.Header().Set("Content-Type", "text/event-stream")
 	if r.Method == http.MethodHead {
@@ -62,8 +57,7 @@ func (a *api) streamProgress(w http.ResponseWriter, r *http.Request, id picture.
 	return nil
 }
 
-// poll sends progress changes until the status is final, ctx ends, the server stops or the client disconnects. poll
-// continues while a cloud is unavailable.
+// An event stream continues while Temporal or Cosmos DB is unavailable.
 func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 	keepAlive, next := time.Tick(a.timing.keepAlive), time.NewTimer(0)
 	began, failing := time.Now(), false
@@ -82,8 +76,7 @@ func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 			if err == nil {
 				writeErr = out.writeProgress(progress)
 			} else if deadline, _ := ctx.Deadline(); !failing && time.Now().Before(deadline) {
-				// Log only the first of several consecutive failures. Do not log a read that failed because the
-				// stream reached its deadline.
+				// Log one error per outage, and none for a read that the stream's own deadline ended.
 				slog.Error("event stream cannot read the progress", "picture", id, "error", err)
 			}
 			if progress.Status.Settled() {
@@ -98,8 +91,8 @@ func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 	}
 }
 
-// eventWriter sets a new write deadline before each event, because the server's write deadline is too short for
-// streams. It ignores the errors of SetWriteDeadline and Flush, which lambdaurl does not support.
+// Each event sets a new write deadline, because the server's WriteTimeout is too short for a stream. lambdaurl
+// supports neither SetWriteDeadline nor Flush, so eventWriter ignores their errors.
 type eventWriter struct {
 	w    http.ResponseWriter
 	rc   *http.ResponseController
@@ -115,7 +108,6 @@ func (e *eventWriter) write(event string) error {
 	return nil
 }
 
-// writeProgress writes an event if the progress differs from the progress in the last event.
 func (e *eventWriter) writeProgress(progress picture.Progress) error {
 	event, err := json.Marshal(progress)
 	if err != nil || bytes.Equal(event, e.last) {

@@ -17,7 +17,6 @@ import (
 	"triptych/picture"
 )
 
-// frameReader splits an event stream into frames. An empty line ends each frame.
 type frameReader struct {
 	t     *testing.T
 	lines *bufio.Scanner
@@ -38,7 +37,7 @@ func newFrameReader(t *testing.T, body io.Reader) *frameReader {
 	return &frameReader{t, lines}
 }
 
-// next returns the next frame, or "" at the end of the stream.
+// next returns "" after the last frame.
 func (f *frameReader) next() string {
 	f.t.Helper()
 	if !f.lines.Scan() {
@@ -180,9 +179,8 @@ func TestStreamProgress(t *testing.T) {
 	})
 }
 
-// endCosmosFault ends the fault and repeats the write until it succeeds. The first write may still fail, because
-// azcosmos shares one request for the account document among concurrent calls. If this request began before the end
-// of the fault, the write returns the request's error.
+// A write can fail even after the fault. azcosmos shares one request for the account document among concurrent calls,
+// and that request may have begun during the fault.
 func (s *testSite) endCosmosFault(t *testing.T, record picture.Record) {
 	t.Helper()
 	s.cosmos.SetFault(cosmosdb.Fault{})

@@ -21,8 +21,7 @@ import (
 	"triptych/e2e/statustest"
 )
 
-// fakeTemporal is a fake Temporal server with the methods that the program `web` calls. It returns the same recorded
-// execution for every workflow ID.
+// fakeTemporal gives the same answer for every workflow ID.
 type fakeTemporal struct {
 	workflowservice.UnimplementedWorkflowServiceServer
 
@@ -35,8 +34,6 @@ type fakeTemporal struct {
 	started     []*workflowservice.StartWorkflowExecutionRequest
 }
 
-// serve starts the fake server and returns a connected client. When the test ends, the client is closed and the
-// server stops.
 func (f *fakeTemporal) serve(t *testing.T) client.Client {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -47,7 +44,7 @@ func (f *fakeTemporal) serve(t *testing.T) client.Client {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if f.down {
-			return nil, status.Error(codes.PermissionDenied, "unavailable in this test")
+			return nil, status.Error(codes.PermissionDenied, "unavailable in this test") // the SDK does not retry
 		}
 		return next(ctx, r)
 	}))
@@ -64,7 +61,7 @@ func (f *fakeTemporal) serve(t *testing.T) client.Client {
 	return c
 }
 
-// use makes the server return the recorded execution with this name. If the name is "", the server has no workflow.
+// An empty name removes the workflow.
 func (f *fakeTemporal) use(t *testing.T, name string) {
 	t.Helper()
 	f.mu.Lock()
@@ -75,8 +72,7 @@ func (f *fakeTemporal) use(t *testing.T, name string) {
 	}
 }
 
-// advance makes the server return another recorded execution under the same run ID, as if the workflow had made
-// progress.
+// advance keeps the run ID, so that the new history looks like progress of the same run.
 func (f *fakeTemporal) advance(t *testing.T, name string) {
 	t.Helper()
 	f.mu.Lock()
@@ -97,16 +93,12 @@ func (f *fakeTemporal) setInput(t *testing.T, input any) {
 	f.history.Events[0].GetWorkflowExecutionStartedEventAttributes().Input = payloads
 }
 
-// read returns the result of `get`. It holds the lock during the call, because `get` reads values that concurrent
-// requests change.
 func (f *fakeTemporal) read(get func() int) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return get()
 }
 
-// setDown determines whether all requests fail. They fail with the error PermissionDenied, because the SDK does not
-// retry after this error.
 func (f *fakeTemporal) setDown(down bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

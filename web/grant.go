@@ -16,15 +16,13 @@ import (
 	"triptych/picture"
 )
 
-// uploadRequest describes the picture that a caller wants to upload.
 type uploadRequest struct {
 	ContentType string `json:"contentType"`
 	Size        int64  `json:"size"`
 	SHA256      string `json:"sha256"` // base64, the format that S3 requires
 }
 
-// grant is the response to an upload request. Until ExpiresAt, it allows one upload of exactly the bytes that the
-// request describes.
+// Until ExpiresAt, a grant allows one upload of a file with the requested type, size and SHA-256.
 type grant struct {
 	ID         picture.ID `json:"id"`
 	EraseToken string     `json:"eraseToken"`
@@ -49,7 +47,6 @@ func (a *api) createGrant(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusCreated, "application/json", granted)
 }
 
-// readUploadRequest reads the upload request from `body`. It refuses unknown fields, and data after the request.
 func readUploadRequest(body io.Reader) (uploadRequest, error) {
 	const example = `{"contentType":"image/jpeg","size":48213,"sha256":"<base64>"}`
 	var want uploadRequest
@@ -67,8 +64,7 @@ func readUploadRequest(body io.Reader) (uploadRequest, error) {
 	if want.Size < 1 || want.Size > picture.MaxSize {
 		return uploadRequest{}, clientError(http.StatusBadRequest, "size is %d: a picture must have 1 to %d bytes.", want.Size, picture.MaxSize)
 	}
-	// DecodeString also accepts input that contains line breaks or wrong padding bits. Such input differs from the
-	// encoding of the decoded sum, so the comparison below refuses it.
+	// DecodeString also accepts line breaks and wrong padding bits, so encode the sum again and compare.
 	sum, err := base64.StdEncoding.DecodeString(want.SHA256)
 	if err != nil || len(sum) != 32 || base64.StdEncoding.EncodeToString(sum) != want.SHA256 {
 		return uploadRequest{}, clientError(http.StatusBadRequest, "sha256 is not the base64 of 32 bytes: send the picture's SHA-256 in base64, with padding.")
@@ -76,8 +72,6 @@ func readUploadRequest(body io.Reader) (uploadRequest, error) {
 	return want, nil
 }
 
-// signUpload returns a grant for one PUT request with the described type, size and hash. The header If-None-Match
-// makes S3 refuse a second PUT while the object exists.
 func (a *api) signUpload(ctx context.Context, id picture.ID, want uploadRequest) (grant, error) {
 	key, err := id.Key(want.ContentType)
 	if err != nil {
@@ -97,7 +91,7 @@ func (a *api) signUpload(ctx context.Context, id picture.ID, want uploadRequest)
 	signed, err := s3.NewPresignClient(a.objects).PresignPutObject(ctx, &s3.PutObjectInput{
 		Bucket: &a.bucket, Key: &key,
 		ContentType: &want.ContentType, ContentLength: &want.Size, ChecksumSHA256: &want.SHA256,
-		IfNoneMatch: aws.String("*"),
+		IfNoneMatch: aws.String("*"), // S3 refuses a second upload
 	}, s3.WithPresignExpires(ttl))
 	if err != nil {
 		return grant{}, fmt.Errorf("signing the upload of picture %s: %w", id.Redacted(), err)
@@ -108,7 +102,6 @@ func (a *api) signUpload(ctx context.Context, id picture.ID, want uploadRequest)
 	return granted, nil
 }
 
-// bucketOrigin returns the origin of signed upload URLs, for the Content-Security-Policy.
 func (a *api) bucketOrigin(ctx context.Context) (string, error) {
 	granted, err := a.signUpload(ctx, picture.NewID(time.Now()), uploadRequest{ContentType: "image/jpeg", Size: 1})
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"triptych/web/status"
 )
 
-// redirectToImage redirects the browser to a signed URL of the picture in S3.
 func (a *api) redirectToImage(w http.ResponseWriter, r *http.Request, id picture.ID) error {
 	p, err := a.object(r.Context(), id)
 	if err != nil {
@@ -28,8 +27,6 @@ func (a *api) redirectToImage(w http.ResponseWriter, r *http.Request, id picture
 	return nil
 }
 
-// object returns the S3 location of the picture. The location comes from the picture's Record. If the picture has no
-// Record, the location comes from the input of the picture's workflow.
 func (a *api) object(ctx context.Context, id picture.ID) (picture.Picture, error) {
 	record, err := a.record(ctx, id)
 	switch {

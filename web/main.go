@@ -38,8 +38,8 @@ func main() {
 	}
 }
 
-// lazyHandler calls the function `open` when a request arrives, not at startup. AWS would restart a Lambda that fails
-// at startup, and the caller would not learn the reason for the failure.
+// AWS restarts a Lambda that fails at startup, and the client gets no explanation. lazyHandler therefore calls `open`
+// when a request arrives, so that a failure becomes an error response.
 type lazyHandler struct {
 	mu      sync.Mutex
 	handler http.Handler // nil until open succeeds
@@ -65,8 +65,7 @@ func (l *lazyHandler) open(ctx context.Context) (err error) {
 	return err
 }
 
-// serve runs the HTTP server until ctx ends. Then serve ends the event streams and waits up to 10 s for all other
-// requests.
+// When ctx ends, serve ends all event streams and gives other requests up to 10 s.
 func serve(ctx context.Context, addr string) error {
 	handler, err := open(ctx, ctx.Done())
 	if err != nil {
@@ -76,8 +75,7 @@ func serve(ctx context.Context, addr string) error {
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", addr, err)
 	}
-	// The timeouts limit how long a client can hold a connection. An event stream can last longer, because it sets
-	// its own deadlines.
+	// The timeouts limit how long a client can hold a connection. Event streams set their own deadlines.
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,

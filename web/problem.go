@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// problem is an error response in the format of RFC 9457. The response does not contain the cause.
+// problem is an RFC 9457 error response. The cause is logged but not sent.
 type problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
@@ -31,26 +31,22 @@ func (p problem) Error() string {
 	return p.Detail
 }
 
-// clientError returns a problem that the client of the API must correct.
 func clientError(status int, format string, args ...any) problem {
 	return problem{Status: status, Detail: fmt.Sprintf(format, args...)}
 }
 
-// unavailable returns a problem with status 503. The parameter `what` describes the failure, without a full stop at
-// the end, because unavailable appends advice to the description.
 func unavailable(retryAfter time.Duration, what string, cause error) problem {
 	detail := what + ": try again in a few seconds."
 	return problem{Status: http.StatusServiceUnavailable, Detail: detail, retryAfter: retryAfter, cause: cause}
 }
 
-// writeProblem sends err as an error response, with the status 500 if err is not a problem. If the client has
-// disconnected, writeProblem logs nothing, because the disconnection cancels the request and this often causes err.
 func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	p, ok := errors.AsType[problem](err)
 	if !ok {
 		const detail = "Something is wrong with this site, not with your request: try again later."
 		p = problem{Status: http.StatusInternalServerError, Detail: detail, cause: err}
 	}
+	// Do not log an error that the client caused by disconnecting.
 	if p.cause != nil && !errors.Is(r.Context().Err(), context.Canceled) {
 		slog.Error("request failed", "status", p.Status, "error", p)
 	}
@@ -66,12 +62,11 @@ func writeMethodNotAllowed(w http.ResponseWriter, r *http.Request, allow string)
 	writeProblem(w, r, clientError(http.StatusMethodNotAllowed, "This address accepts only %s.", allow))
 }
 
-// writeJSON encodes v before it sends the status, so that the caller can still send an error response if the encoding
-// fails. HTML escaping is off, because it would replace each & in a signed URL with \u0026.
+// If the encoding fails, writeJSON has not sent a status yet, so the caller can still send an error response.
 func writeJSON(w http.ResponseWriter, status int, contentType string, v any) error {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false)
+	encoder.SetEscapeHTML(false) // else & in a signed URL becomes \u0026
 	if err := encoder.Encode(v); err != nil {
 		return fmt.Errorf("encoding the response: %w", err)
 	}

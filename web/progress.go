@@ -20,8 +20,7 @@ func (a *api) getProgress(w http.ResponseWriter, r *http.Request, id picture.ID)
 	return writeJSON(w, http.StatusOK, "application/json", progress)
 }
 
-// progress returns the picture's progress from the Record or the workflow. If Cosmos DB is unavailable and the
-// workflow is not running, progress returns an error.
+// progress returns an error if Cosmos DB is unavailable and the workflow is not running.
 func (a *api) progress(ctx context.Context, id picture.ID, latest *status.Execution) (picture.Progress, error) {
 	record, recordErr := a.record(ctx, id)
 	if recordErr == nil {
@@ -37,7 +36,7 @@ func (a *api) progress(ctx context.Context, id picture.ID, latest *status.Execut
 		return progress, nil
 	}
 	if execution.Exists() && errors.Is(recordErr, records.ErrNotFound) {
-		// Read the Record again, because the workflow may have written the Record and completed after the first read.
+		// The workflow may have written the Record and completed since the first read.
 		if record, recordErr = a.record(ctx, id); recordErr == nil {
 			return recorded(record), nil
 		}
@@ -48,8 +47,6 @@ func (a *api) progress(ctx context.Context, id picture.ID, latest *status.Execut
 	return progress, nil
 }
 
-// execution returns the current state of the picture's workflow. If the history has not grown since `latest`,
-// execution does not request the history again.
 func (a *api) execution(ctx context.Context, id picture.ID, latest status.Execution) (status.Execution, error) {
 	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
 	defer cancel()
@@ -60,8 +57,7 @@ func (a *api) execution(ctx context.Context, id picture.ID, latest status.Execut
 	return execution, nil
 }
 
-// record returns the picture's Record. If the picture has no Record, the error is records.ErrNotFound. Every other
-// error is a problem, which the site can send as its response.
+// An error other than records.ErrNotFound is a `problem`, ready to be sent to the client.
 func (a *api) record(ctx context.Context, id picture.ID) (picture.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
 	defer cancel()
@@ -72,13 +68,13 @@ func (a *api) record(ctx context.Context, id picture.ID) (picture.Record, error)
 	return record, err
 }
 
-// recorded returns the progress of a picture that has a Record. The Record proves that persist is done.
 func recorded(record picture.Record) picture.Progress {
 	steps := picture.WaitingSteps()
 	for i, step := range steps {
 		if j := slices.IndexFunc(record.Steps, func(s picture.Step) bool { return s.Name == step.Name }); j >= 0 {
 			steps[i] = record.Steps[j]
 		}
+		// The Record exists, so persist has succeeded.
 		if step.Name == picture.PersistStep && record.Status != picture.Erased {
 			steps[i].Status, steps[i].Error = picture.StepDone, ""
 		}

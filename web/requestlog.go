@@ -11,8 +11,8 @@ import (
 	"triptych/picture"
 )
 
-// logRequests returns a handler that logs the route of each request. It does not log the URL, because a URL contains
-// the whole picture ID. The handler recovers from panics, because the package lambdaurl does not.
+// logRequests logs the route and not the URL, which contains the whole picture ID. logRequests also recovers from
+// panics, because lambdaurl does not.
 func logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
@@ -38,8 +38,7 @@ func logRequests(next http.Handler) http.Handler {
 	})
 }
 
-// statusRecorder records the status of the response. statusRecorder discards the body of a response to a HEAD
-// request, because lambdaurl would send the body.
+// statusRecorder discards the body of the response to a HEAD request, because lambdaurl does not.
 type statusRecorder struct {
 	http.ResponseWriter
 	status      int // 0 until the header is written

@@ -47,17 +47,13 @@ func TestLogContainsNoWholePictureID(t *testing.T) {
 	}
 }
 
-// serve calls the handler directly and returns the response when the handler has returned. The log then contains all
-// lines of the request. With an HTTP server, the client could receive the response before the handler logs its last
-// line.
+// serve calls the handler directly. Over HTTP, the response could arrive before the last log line.
 func (s *testSite) serve(method, path string) *http.Response {
 	w := httptest.NewRecorder()
 	s.handler(bucketOrigin).ServeHTTP(w, httptest.NewRequest(method, path, nil))
 	return w.Result()
 }
 
-// captureLog redirects the log to a buffer until the test ends, and returns the buffer. The log has the same format
-// as the log of the program `web`.
 func captureLog(t *testing.T) *bytes.Buffer {
 	t.Helper()
 	var log bytes.Buffer

@@ -13,7 +13,6 @@ import (
 //go:embed site
 var files embed.FS
 
-// siteHandler serves the page's files. The ETag of a file is a hash of its content, so browsers download only changed files.
 func siteHandler() http.Handler {
 	tags := map[string]string{}
 	entries, _ := files.ReadDir("site") // embedded, so no read fails
@@ -42,12 +41,11 @@ func siteHandler() http.Handler {
 	})
 }
 
-// headersFile contains the security headers. {bucket} is the bucket's origin. Terraform uses this file for CloudFront.
+// Terraform also reads headers.json, for CloudFront. In the file, {bucket} stands for the bucket's origin.
 //
 //go:embed headers.json
 var headersFile []byte
 
-// securityHeaders returns the headers that every response must have.
 func securityHeaders(bucketOrigin string) map[string]string {
 	var headers map[string]string
 	if err := json.Unmarshal(headersFile, &headers); err != nil {

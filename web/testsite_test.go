@@ -22,7 +22,6 @@ import (
 
 const bucketOrigin = "http://127.0.0.1:9"
 
-// testSite is the site on a loopback address, with the Cosmos DB emulator and a fake Temporal server.
 type testSite struct {
 	*api
 	site     *httptest.Server
@@ -30,7 +29,6 @@ type testSite struct {
 	temporal *fakeTemporal
 }
 
-// newOfflineAPI returns an API that can sign URLs but has no client for Cosmos DB or Temporal.
 func newOfflineAPI() *api {
 	return &api{
 		config: config{bucket: "pictures", eraseSecret: []byte("secret")},
@@ -42,8 +40,6 @@ func newOfflineAPI() *api {
 	}
 }
 
-// newTestSite starts a site and closes it after the test. The functions in the parameter `configure` can change the
-// site before it starts.
 func newTestSite(t *testing.T, configure ...func(*testSite)) *testSite {
 	t.Helper()
 	key := base64.StdEncoding.EncodeToString(make([]byte, 64))
@@ -79,7 +75,7 @@ func (s *testSite) store(t *testing.T, record picture.Record) {
 	}
 }
 
-// do sends one request to the site and returns the response. It does not follow redirects.
+// do does not follow redirects.
 func (s *testSite) do(t *testing.T, method, path, body string, header http.Header) *http.Response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, s.site.URL+path, strings.NewReader(body))
@@ -106,8 +102,6 @@ func decodeBody[T any](t *testing.T, resp *http.Response) T {
 	return v
 }
 
-// wantProblem checks that the response is an RFC 9457 problem with this status, and that the problem's detail
-// contains the given text.
 func wantProblem(t *testing.T, resp *http.Response, status int, detail string) {
 	t.Helper()
 	body, err := io.ReadAll(resp.Body)

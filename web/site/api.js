@@ -2,8 +2,7 @@
 
 export const urlOf = (id) => "/api/pictures/" + encodeURIComponent(id);
 
-// request returns the decoded JSON of the response. It throws an error with a message for people and the fields
-// `retryable` and `retryAfter` (in ms).
+// request throws errors with a message for people and, optionally, `status`, `retryable` and `retryAfter` (in ms).
 export async function request(url, options) {
 	let response;
 	try {
@@ -21,7 +20,6 @@ export async function request(url, options) {
 	});
 }
 
-// erase erases the picture and waits until its status is erased.
 export async function erase({ id, token }) {
 	await retry(() => request(urlOf(id), { method: "DELETE", headers: { "x-triptych-erase": token } }), { max: 5 });
 	await retry(async () => {
@@ -30,11 +28,9 @@ export async function erase({ id, token }) {
 	}, { pause: 150, max: 20 });
 }
 
-// longer doubles a pause, up to 30 s.
 export const longer = (pause) => Math.min(pause * 2, 30_000);
 
-// retry calls `attempt` at most `max` times. An abort or an error that is not retryable stops it. A pause ends early
-// when the browser goes online.
+// retry repeats `attempt` only after an error with `retryable` set. A pause ends early when the browser goes online.
 export async function retry(attempt, { onRetry = () => {}, signal, max = Infinity, pause = 500 } = {}) {
 	for (let n = 1; ; n++, pause = longer(pause)) {
 		try {

@@ -1,5 +1,4 @@
-// Connects the page's controls to actions. The picture's ID is in the URL's fragment, which browsers do not send, so
-// no log contains the ID.
+// The picture's ID is in the URL fragment. Browsers do not send fragments, so no log contains the ID.
 import { request, retry } from "./api.js";
 import { chooseFile, choosePending, closeCamera, openCamera, retake, shoot } from "./capture.js";
 import { $ } from "./dom.js";
@@ -26,7 +25,7 @@ const actions = {
 
 const erased = "Erased. Nobody can see any of it, and all copies are being deleted.";
 
-// focusTitle focuses the title. Call it when the focused element disappears.
+// Call focusTitle when the focused element disappears.
 const focusTitle = () => $("title").focus({ preventScroll: true });
 
 function showPageOfURL() {
@@ -108,8 +107,8 @@ addEventListener("storage", () => set({ history: pictures.load() }));
 addEventListener("beforeunload", (event) => isSending() && event.preventDefault());
 setInterval(() => isChanging(state) && set({}), 500);
 showPageOfURL();
-// "ready" enables CSS transitions. They must not run during the first layout.
+// The class "ready" enables CSS transitions after the first layout.
 requestAnimationFrame(() => document.body.classList.add("ready"));
 eraseAll(state.history.filter(({ erasing }) => erasing), erased);
-// `go run ./local` adds switches that inject faults.
+// `go run ./local` serves plugs.js, which adds switches that inject faults.
 if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) import("/local/plugs.js").catch(() => {});

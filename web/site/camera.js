@@ -3,7 +3,6 @@
 const retry = { action: "Try again", then: "camera" };
 export const choose = { action: "Choose a picture", then: "choose" };
 
-// errors maps getUserMedia errors to a sentence and a remedy.
 const errors = {
 	NotAllowedError: ["The camera is not allowed here. Allow it in the address bar, then try again.", retry],
 	SecurityError: ["This browser’s settings forbid the camera. Choose a picture instead.", choose],
@@ -20,8 +19,7 @@ export function explain(error) {
 	return { text, ...remedy };
 }
 
-// open(id) accepts only the camera with this ID. Without an ID, it prefers the front camera but accepts any: laptop
-// cameras have no facing mode.
+// Without an ID, prefer the front camera but accept any camera, because laptop cameras have no facing mode.
 export async function open(id) {
 	if (!navigator.mediaDevices?.getUserMedia) throw { name: isSecureContext ? "missing" : "insecure" };
 	const video = { width: { ideal: 1600 }, height: { ideal: 1200 } };
@@ -34,15 +32,13 @@ export function close(stream) {
 	for (const track of stream?.getTracks() ?? []) track.stop();
 }
 
-// cameras returns all cameras. Browsers hide camera IDs and labels until the person allows a camera.
+// Browsers hide camera IDs and labels until the visitor allows a camera.
 export async function cameras() {
 	const devices = await navigator.mediaDevices.enumerateDevices();
 	return devices.filter((device) => device.kind === "videoinput")
 		.map(({ deviceId, label }, i) => ({ id: deviceId, name: label || "Camera " + (i + 1) }));
 }
 
-// settings returns the ID of the stream's camera, and whether to mirror the preview. The preview of a rear camera is
-// not mirrored.
 export function settings(stream) {
 	const { deviceId, facingMode } = stream.getVideoTracks()[0].getSettings();
 	return { camera: deviceId, mirror: facingMode !== "environment" };

@@ -1,4 +1,4 @@
-// Takes a picture with the camera, or from a file.
+// Takes or chooses a picture.
 import * as camera from "./camera.js";
 import { $ } from "./dom.js";
 import * as photo from "./photo.js";
@@ -35,7 +35,7 @@ export function closeCamera() {
 	Object.assign(state, { stream: null, countdown: 0 });
 }
 
-// shoot starts the countdown to the picture, or stops a running countdown.
+// shoot starts or stops the countdown.
 export function shoot() {
 	if (!$("preview").videoWidth) return;
 	clearInterval(timer);
@@ -52,7 +52,6 @@ function capture() {
 	return review(() => photo.fromVideo($("preview")), true);
 }
 
-// chooseFile shows a file for review, or keeps the file until the visitor has agreed to the notice.
 export function chooseFile(file) {
 	if (!file || state.upload) return;
 	pending = state.agreed ? null : file;

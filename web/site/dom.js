@@ -1,4 +1,4 @@
-// Creates and changes elements. A string becomes text, never markup, as some strings come from other services.
+// Creates elements from text, never from markup, because some text comes from other services.
 
 export function element(name, properties = {}, ...children) {
 	const node = document.createElement(name);
@@ -17,7 +17,7 @@ export function svgElement(name, attributes, ...children) {
 	return node;
 }
 
-// setText skips an unchanged text, because screen readers announce each assignment.
+// setText skips unchanged text, because screen readers announce each assignment.
 export function setText(node, text) {
 	if (node.textContent !== text) node.textContent = text;
 }

@@ -1,4 +1,4 @@
-// Stores the list of this browser's pictures (IDs, erase tokens and thumbnails), in this browser only.
+// Stores the IDs, erase tokens and thumbnails of this browser's pictures in localStorage.
 
 const picturesKey = "triptych.pictures", agreedKey = "triptych.agreed";
 
@@ -20,7 +20,7 @@ export function update(entries, change) {
 
 export const remove = (id) => save(load().filter((entry) => entry.id !== id));
 
-// save stores the list. It drops the oldest thumbnails if space is low.
+// If localStorage is full, save drops the oldest thumbnails.
 function save(list) {
 	for (let i = list.length; !write(picturesKey, JSON.stringify(list)) && i > 0; i--) list[i - 1].thumb = "";
 	return list;

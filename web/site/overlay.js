@@ -1,7 +1,6 @@
-// Draws boxes and points over the picture. The SVG's unit is one pixel of the picture.
+// Draws boxes and points over the picture. One SVG unit is one pixel of the picture.
 import { svgElement } from "./dom.js";
 
-// overlayKinds returns key, label and count of each kind of mark in the annotation.
 export function overlayKinds({ faceAnnotations: faces = [], localizedObjectAnnotations: objects = [] } = {}) {
 	return [
 		["faces", "Face boxes", faces.length],

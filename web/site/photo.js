@@ -1,11 +1,10 @@
-// Makes an upright JPEG for the upload. Its longer side has at most 1600 px, and it contains no EXIF data.
+// Makes an upright JPEG of at most 1600 px per side, without EXIF data.
 
 const maxSide = 1600;
 
 export const fromVideo = (video) => photo(video, video.videoWidth, video.videoHeight);
 
-// fromFile makes the JPEG from a file. It refuses a file that it cannot decode, because uploading the original
-// would also upload its EXIF data.
+// A file that cannot be decoded is refused: uploading the original would also upload its EXIF data.
 export async function fromFile(file) {
 	let bitmap;
 	try {
@@ -20,8 +19,7 @@ export async function fromFile(file) {
 	}
 }
 
-// imageIn returns the first dropped or pasted image. If no file is an image, it returns the first file, which
-// fromFile refuses.
+// If no file is an image, imageIn returns the first file, and fromFile then reports an error.
 export function imageIn({ files }) {
 	return [...files].find((file) => file.type.startsWith("image/")) ?? files[0];
 }

@@ -1,10 +1,10 @@
-// Watches a picture until its status is final.
+// Watches a picture's progress.
 import { longer, request, urlOf } from "./api.js";
 
 export const isSettled = (progress) => ["annotated", "rejected", "erased"].includes(progress?.status);
 
-// watch calls onProblem with a message, or with null after a success. watch also polls the API, because EventSource
-// reports no error messages.
+// watch calls onProblem with a message, or with null after a success. watch also polls, because EventSource reports
+// no error messages.
 export function watch(id, onProgress, onProblem) {
 	const firstPause = 4_000;
 	let source, timer, pause = firstPause;
@@ -50,7 +50,8 @@ export function watch(id, onProgress, onProblem) {
 			if (!stopped.signal.aborted) schedulePoll();
 		};
 		source.onerror = () => {
-			// EventSource will not reconnect. Poll now only after its first failure; later, the timer polls.
+			// A closed EventSource does not reconnect. Poll at once after the first failure; the timer polls after
+			// later failures.
 			if (source.readyState === EventSource.CLOSED && pause === longer(firstPause)) poll();
 		};
 	}

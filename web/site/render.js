@@ -1,4 +1,4 @@
-// Renders the state. No other module changes the visible page.
+// Renders the state into the page.
 import { urlOf } from "./api.js";
 import { $, element, setText } from "./dom.js";
 import { thumbnail } from "./history.js";
@@ -9,7 +9,6 @@ import { announcement, bytes, headline, retentionText, stepDetail, stepState, st
 
 const rendered = {};
 
-// onChange calls `update` if the named value has changed since the last call.
 function onChange(name, value, update) {
 	if (rendered[name] === value) return;
 	rendered[name] = value;

@@ -1,4 +1,4 @@
-// Shows an annotation as sentences, bars and colours.
+// Shows Google's findings as sentences, bars and colours.
 import { element } from "./dom.js";
 import { capitalize } from "./text.js";
 
@@ -8,7 +8,6 @@ const degrees = { VERY_LIKELY: "", LIKELY: "probably ", POSSIBLE: "perhaps " };
 const concerns = [["adult", "adult content"], ["spoof", "a joke"], ["medical", "something medical"], ["violence", "violence"], ["racy", "something racy"]];
 const likelihoods = { VERY_UNLIKELY: "very unlikely", UNLIKELY: "unlikely", POSSIBLE: "possible", LIKELY: "likely", VERY_LIKELY: "very likely" };
 
-// findings returns one section for each feature that Google found.
 export function findings(annotation) {
 	const { faceAnnotations: faces = [], safeSearchAnnotation: safe } = annotation;
 	const colours = annotation.imagePropertiesAnnotation?.dominantColors?.colors ?? [];
@@ -36,7 +35,7 @@ function face(faces) {
 	});
 }
 
-// expression describes a face, for example "Looks joyful, perhaps surprised".
+// Example: "Looks joyful, perhaps surprised".
 function expression(face) {
 	const looks = moods.flatMap(([key, word]) => phrases(face, key, word));
 	const calm = moods.some(([key]) => likelihoods[face[key + "Likelihood"]]) ? "looks calm" : "has an unclear expression";
@@ -44,14 +43,12 @@ function expression(face) {
 	return capitalize([looks.length ? "looks " + looks.join(", ") : calm, ...has].join("; "));
 }
 
-// phrases returns a list of one phrase, such as "perhaps surprised", or an empty list if the likelihood is low or
-// unknown.
 function phrases(face, key, words) {
 	const degree = degrees[face[key + "Likelihood"]];
 	return degree === undefined ? [] : [degree + words];
 }
 
-// bars shows names and scores as bars. Google may send a logo without a score, or a landmark twice.
+// Google may send a logo without a score, or a landmark twice.
 function bars(title, found) {
 	const scores = new Map();
 	for (const { description, name, score = 0 } of found ?? []) {
@@ -65,7 +62,6 @@ function bars(title, found) {
 	})));
 }
 
-// swatches shows colours. A colour's width grows with its share of the picture.
 function swatches(colours) {
 	return element("ul", { className: "swatches" }, ...colours.map(({ color = {}, pixelFraction = 0 }) => {
 		const code = "#" + [color.red, color.green, color.blue].map((value = 0) => Math.round(value).toString(16).padStart(2, "0")).join("");

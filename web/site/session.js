@@ -1,4 +1,4 @@
-// Follows a picture from its upload to a Record or erasure.
+// Uploads, follows and erases pictures.
 import { erase } from "./api.js";
 import { $ } from "./dom.js";
 import * as pictures from "./history.js";
@@ -51,13 +51,12 @@ export function follow(id) {
 			sending.abort("arrived");
 			sending = state.upload = null;
 		}
-		// A new status may make the image available, so try to load it again.
+		// The image may become available when the status changes, so try again to load the image.
 		set({ progress, imageFailed: state.imageFailed && state.progress?.status === progress.status });
 	}, (problem) => set({ problem }));
 }
 
-// eraseAll erases pictures in turn, then shows the message. A picture stays in the history until it is erased, so
-// that a reload can resume the erasure.
+// A picture stays in the history during its erasure, so that a reload can resume the erasure.
 export async function eraseAll(entries, message) {
 	if (!entries.length) return;
 	let text;
@@ -76,7 +75,6 @@ export async function eraseAll(entries, message) {
 	if (text) set({ notice: { text } });
 }
 
-// reset cancels the upload and clears the picture from the state.
 export function reset() {
 	stopWatching();
 	sending?.abort("left");

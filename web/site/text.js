@@ -4,7 +4,6 @@ import { isSettled } from "./progress.js";
 const cloudNames = { aws: "AWS", google: "Google Cloud", azure: "Azure", temporal: "Temporal" };
 const waitingSteps = Object.entries({ presign: "aws", annotate: "google", persist: "azure" }).map(([name, cloud]) => ({ name, cloud, status: "waiting" }));
 
-// headline returns the page's title and the sentence below it.
 export function headline(state) {
 	switch (state.view) {
 		case "start": return ["Take a picture of yourself", "Then watch it travel through three clouds."];
@@ -33,13 +32,11 @@ function pictureHeadline({ upload, progress, id, photo }) {
 	return !photo && grantExpired(id) ? ["This picture is not here", "It never arrived, or it has been deleted."] : ["Waiting for the picture to arrive", "AWS reports its arrival."];
 }
 
-// retentionText says when the site deletes pictures ("" if unknown).
 export function retentionText({ retentionDays: days }) {
 	if (days === undefined) return "";
 	return days ? "This site deletes pictures after " + (days > 1 ? days + " days." : "a day.") : "This site deletes no picture by itself.";
 }
 
-// stepsOf returns the three steps. During an upload, the first step shows the upload's state.
 export function stepsOf({ upload, progress }) {
 	const steps = progress?.steps ?? waitingSteps;
 	if (!upload) return steps;
@@ -78,7 +75,7 @@ function totalTime({ steps }) {
 	return times.length ? " in " + duration(Math.max(...times) - Math.min(...times)) : "";
 }
 
-// grantExpired reports whether the upload grant of this ID has expired. An ID is a UUIDv7, which begins with its creation time.
+// An ID is a UUIDv7: the first 48 bits are the creation time in ms.
 function grantExpired(id) {
 	return Date.now() - parseInt(id.replaceAll("-", "").slice(0, 12), 16) > 16 * 60_000;
 }
@@ -98,5 +95,4 @@ function duration(ms) {
 
 export const bytes = (n) => n < 1e6 ? Math.ceil(n / 1e3) + " kB" : (n / 1e6).toFixed(1) + " MB";
 
-// isChanging reports whether the text changes with time.
 export const isChanging = ({ view, upload, progress }) => view === "picture" && (upload || !isSettled(progress));

@@ -1,9 +1,7 @@
-// S3 answers 412 to a repeated PUT, so a grant stores at most one picture. If a grant expires unused, this module
-// requests a new grant.
+// upload() requests up to three grants, because a grant can expire before the picture is stored.
 import { request, retry, urlOf } from "./api.js";
 
-// upload calls onGrant with each grant before the PUT. onChange gets {loaded, total} or, between attempts, {attempt,
-// error, nextAttemptAt}.
+// onChange gets {loaded, total, attempt} and, between attempts, also {error, nextAttemptAt}.
 export async function upload(blob, { onGrant, onChange, signal }) {
 	if (!crypto.subtle) throw new Error("Open this page over https or on localhost. Only there can a browser prepare a picture.");
 	const hash = await sha256(await blob.arrayBuffer());
@@ -31,11 +29,11 @@ async function requestGrant(blob, hash, signal) {
 
 const hasArrived = async (id, signal) => (await request(urlOf(id), { signal })).status !== "waiting";
 
-// put resolves to 0 if S3 has the picture, and to 403 or 400 if the grant has expired. XMLHttpRequest reports upload
-// progress, unlike fetch.
+// put resolves to 0 if S3 has the picture, perhaps from an earlier PUT (412), and to 400 or 403 if the grant has
+// expired.
 function put(blob, { method, url, headers }, onSent, signal) {
 	return new Promise((resolve, reject) => {
-		const xhr = new XMLHttpRequest(), started = Date.now();
+		const xhr = new XMLHttpRequest(), started = Date.now(); // fetch reports no upload progress
 		const abort = () => xhr.abort();
 		xhr.open(method, url);
 		for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);

@@ -33,8 +33,6 @@ var recordFrom = flag.String("record", "", "`host:port` of the Temporal server t
 
 var recordingsDir = filepath.Join("testdata", "runs") // read by package statustest
 
-// scenario describes a workflow and the state in which the workflow's execution is recorded. An activity whose
-// function is nil succeeds.
 type scenario struct {
 	noWorker                            bool
 	panics                              bool   // in the workflow code
@@ -46,13 +44,13 @@ type scenario struct {
 
 func scenarios() map[string]scenario {
 	const started, scheduled = enumspb.PENDING_ACTIVITY_STATE_STARTED, enumspb.PENDING_ACTIVITY_STATE_SCHEDULED
-	googleDown := fails(picture.Unavailable, picture.Google, "The service is down", time.Hour)
-	googleDownBriefly := fails(picture.Unavailable, picture.Google, "The service is down", time.Millisecond)
-	azureThrottles := fails(picture.Throttled, picture.Azure, "The service throttles writes", time.Hour)
-	noAWSCredentials := fails(picture.Forbidden, picture.AWS, "The credentials are missing", time.Hour)
-	badImage := fails(picture.BadImage, picture.Google, "The file is not an image", 0)
-	unfetchable := fails(picture.Unfetchable, picture.Google, "The URL cannot be fetched", 0)
-	wasErased := fails(picture.WasErased, "", "The owner erased the picture", 0)
+	googleDown := activityError(picture.Unavailable, picture.Google, "The service is down", time.Hour)
+	googleDownBriefly := activityError(picture.Unavailable, picture.Google, "The service is down", time.Millisecond)
+	azureThrottles := activityError(picture.Throttled, picture.Azure, "The service throttles writes", time.Hour)
+	noAWSCredentials := activityError(picture.Forbidden, picture.AWS, "The credentials are missing", time.Hour)
+	badImage := activityError(picture.BadImage, picture.Google, "The file is not an image", 0)
+	unfetchable := activityError(picture.Unfetchable, picture.Google, "The URL cannot be fetched", 0)
+	wasErased := activityError(picture.WasErased, "", "The owner erased the picture", 0)
 	terminate := func(ctx context.Context, c client.Client, workflowID string) error {
 		return c.TerminateWorkflow(ctx, workflowID, "", "by hand")
 	}
@@ -98,10 +96,8 @@ func scenarios() map[string]scenario {
 
 func succeeds(context.Context) error { return nil }
 
-// hangs is an activity that sends no heartbeat and runs until its attempt is cancelled.
 func hangs(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 
-// heartbeats is an activity that sends heartbeats and runs until its attempt is cancelled.
 func heartbeats(ctx context.Context) error {
 	for {
 		activity.RecordHeartbeat(ctx)
@@ -115,7 +111,6 @@ func heartbeats(ctx context.Context) error {
 
 func always(err error) func(context.Context) error { return func(context.Context) error { return err } }
 
-// once returns an activity whose first call returns the given failure. Each later call runs the activity `next`.
 func once(failure error, next func(context.Context) error) func(context.Context) error {
 	failed := false
 	return func(ctx context.Context) error {
@@ -127,8 +122,7 @@ func once(failure error, next func(context.Context) error) func(context.Context)
 	}
 }
 
-// fails returns the error of a failed activity, with the same details that the activities in production attach.
-func fails(kind picture.Kind, cloud picture.Cloud, message string, retryAfter time.Duration) error {
+func activityError(kind picture.Kind, cloud picture.Cloud, message string, retryAfter time.Duration) error {
 	return temporal.NewApplicationErrorWithOptions(message, string(kind), temporal.ApplicationErrorOptions{
 		NonRetryable: !kind.Retries(), NextRetryDelay: retryAfter, Details: []any{picture.FailureDetails{Cloud: cloud}},
 	})
@@ -144,9 +138,7 @@ func hasStartedWorkflowTask(e Execution) bool {
 	return e.description.GetPendingWorkflowTask().GetState() == enumspb.PENDING_WORKFLOW_TASK_STATE_STARTED
 }
 
-// hasPending returns a function that reports whether the execution has exactly one pending activity, with the given
-// name, state and attempt. This activity must also be the newest in the history, because the description is older
-// than the history.
+// The history is read after the description and may already contain a newer activity than the pending one.
 func hasPending(name picture.StepName, state enumspb.PendingActivityState, attempt int32) func(Execution) bool {
 	return func(e Execution) bool {
 		latest := ""
@@ -184,7 +176,6 @@ func recordScenarios(t *testing.T) {
 	}
 }
 
-// record starts the scenario's workflow and saves the workflow's execution when the scenario's state is reached.
 func (s scenario) record(ctx context.Context, c client.Client, name string) error {
 	id := picture.NewID(time.Now())
 	if !s.noWorker {
@@ -235,8 +226,7 @@ func (s scenario) register(w worker.Worker) {
 	}
 }
 
-// workflow has the same structure as workflows.AnnotatePicture. It waits an hour before each retry, so that the
-// execution stays in the state that is recorded.
+// workflow imitates workflows.AnnotatePicture.
 func (s scenario) workflow(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
 	if s.panics {
 		panic("a bug")
@@ -246,7 +236,7 @@ func (s scenario) workflow(ctx workflow.Context, order picture.Order) (picture.O
 	})
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: time.Minute, HeartbeatTimeout: time.Second,
-		RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Hour},
+		RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Hour}, // by default, no retry during the recording
 	})
 	if err := localFirst(ctx, string(picture.PresignStep)); err != nil {
 		return picture.Outcome{}, err
@@ -270,8 +260,7 @@ func (s scenario) workflow(ctx workflow.Context, order picture.Order) (picture.O
 	return picture.Outcome{ID: order.ID, Status: picture.Annotated}, localFirst(ctx, string(picture.PersistStep))
 }
 
-// localFirst imitates the function localFirst of package `workflows`. Unlike that function, it runs the regular
-// activity after every failure, and ignores a delay that a cloud requested.
+// localFirst is workflows.localFirst without the special cases for rejections and retry delays.
 func localFirst(ctx workflow.Context, name string) error {
 	if err := workflow.ExecuteLocalActivity(ctx, name).Get(ctx, nil); err == nil {
 		return nil
@@ -309,7 +298,6 @@ func save(name string, e Execution) error {
 	return os.WriteFile(filepath.Join(recordingsDir, name+".json"), append(content, '\n'), 0o644)
 }
 
-// removeMachineData returns the JSON value without the fields that depend on the recording machine or its SDK.
 func removeMachineData(value any) any {
 	switch value := value.(type) {
 	case map[string]any:

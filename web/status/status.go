@@ -1,5 +1,5 @@
-// Package status derives the progress of a picture from the description and the history of its workflow. The package
-// uses no Temporal query, because only a running worker can answer a query.
+// Package status derives a picture's progress from the workflow's description and history. The package sends no
+// Temporal query, because only a running worker can answer a query.
 package status
 
 import (
@@ -22,15 +22,15 @@ import (
 	"triptych/picture"
 )
 
-// Execution is a snapshot of the execution of a picture's workflow. The zero Execution means that the workflow was
-// never started, or that Temporal has already deleted its history.
+// Execution is a snapshot of a picture's workflow. The zero value means that the workflow has not started or is past
+// retention.
 type Execution struct {
 	description *workflowservice.DescribeWorkflowExecutionResponse
 	history     []*historypb.HistoryEvent
 }
 
-// Read returns the current state of the picture's workflow. If the history has not grown since Read returned
-// `previous`, Read does not request the history again.
+// Read returns the zero Execution if the picture has no workflow. Read downloads the history only if the history has
+// grown since `previous`.
 func Read(ctx context.Context, temporal client.Client, id picture.ID, previous Execution) (Execution, error) {
 	description, err := temporal.DescribeWorkflowExecution(ctx, id.WorkflowID(), "")
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
@@ -56,10 +56,9 @@ func Read(ctx context.Context, temporal client.Client, id picture.ID, previous E
 	return e, nil
 }
 
-// Exists reports whether Temporal has a workflow for the picture.
 func (e Execution) Exists() bool { return e.description != nil }
 
-// Picture returns the picture in the workflow's input.
+// Picture decodes the workflow's input.
 func (e Execution) Picture() (picture.Picture, error) {
 	if len(e.history) == 0 {
 		return picture.Picture{}, errors.New("the workflow has no history")
@@ -71,8 +70,8 @@ func (e Execution) Picture() (picture.Picture, error) {
 	return order.Picture, nil
 }
 
-// Progress returns the picture's progress. If the workflow closed without an outcome, the status is waiting, and the
-// first unfinished step has failed.
+// If the workflow failed, timed out or was cancelled, the picture's status is waiting and the first unfinished step
+// has failed.
 func (e Execution) Progress(id picture.ID) picture.Progress {
 	if !e.Exists() {
 		return picture.Progress{ID: id, Status: picture.Waiting, Steps: picture.WaitingSteps()}
@@ -81,7 +80,7 @@ func (e Execution) Progress(id picture.ID) picture.Progress {
 	for _, event := range e.history {
 		t.add(event)
 	}
-	if t.status == picture.Running { // The description was read before the history, so it may be outdated.
+	if t.status == picture.Running { // after the workflow has closed, the description may be outdated
 		for _, pending := range e.description.GetPendingActivities() {
 			t.applyPending(pending)
 		}
@@ -90,7 +89,6 @@ func (e Execution) Progress(id picture.ID) picture.Progress {
 	return picture.Progress{ID: id, Status: t.status, Steps: t.steps}
 }
 
-// timeline is the state of the picture and its three steps, derived from the history events that were added so far.
 type timeline struct {
 	status      picture.Status
 	steps       []picture.Step
@@ -100,7 +98,6 @@ type timeline struct {
 	taskError   string                  // why the latest workflow task failed; "" if it did not
 }
 
-// current returns the first step that is not done, or the last step if all steps are done.
 func (t *timeline) current() *picture.Step {
 	for i := range t.steps {
 		if t.steps[i].Status != picture.StepDone {
@@ -110,7 +107,6 @@ func (t *timeline) current() *picture.Step {
 	return &t.steps[len(t.steps)-1]
 }
 
-// step returns the step to which the activity belongs, or nil if the activity belongs to no step.
 func (t *timeline) step(activity string) *picture.Step {
 	if activity == picture.DiscardActivity { // replaces persist for an erased picture
 		activity = string(picture.PersistStep)
@@ -135,8 +131,8 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
 		t.taskError = "The worker cannot continue: " + messageOf(event.GetWorkflowTaskFailedEventAttributes().GetFailure())
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
-		// A workflow task can time out before a worker starts it, for example because the worker that ran the
-		// previous task has stopped. This is not an error, because Temporal then offers the task to all workers.
+		// A schedule-to-start timeout is not an error: the sticky queue's worker has stopped, and Temporal now offers
+		// the task to all workers.
 		if event.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
 			t.taskError = "The worker stopped responding"
 		}
@@ -161,16 +157,13 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	}
 }
 
-// close records that the workflow closed without an outcome. The current step gets the status failed and the error
-// `reason`, and the picture gets the status waiting.
 func (t *timeline) close(reason string, at time.Time) {
 	step := t.current()
 	step.Status, step.Error, step.WaitingFor, step.FinishedAt = picture.StepFailed, reason, "", at
 	t.status = picture.Waiting
 }
 
-// addMarker reads the marker that the SDK records when a local activity ends. The marker contains JSON in an internal
-// format of the SDK: see localActivityMarkerData in
+// The marker of a local activity contains JSON in an internal format of the SDK: see localActivityMarkerData in
 // https://github.com/temporalio/sdk-go/blob/v1.50.0/internal/internal_event_handlers.go.
 func (t *timeline) addMarker(marker *historypb.MarkerRecordedEventAttributes, at time.Time) {
 	var data struct {
@@ -224,8 +217,7 @@ func (t *timeline) addActivity(event *historypb.HistoryEvent, at time.Time) {
 	}
 }
 
-// applyPending updates a step from its pending activity, because the history does not show the attempts of an
-// unfinished activity.
+// The attempts of an unfinished activity are in the description and not in the history.
 func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 	step := t.step(pending.GetActivityType().GetName())
 	if step == nil || !step.FinishedAt.IsZero() {
@@ -244,8 +236,7 @@ func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 	step.Attempt = int(pending.GetAttempt())
 }
 
-// inferLocalActivity derives the state of the current step from the workflow tasks, because the history does not
-// contain a running local activity.
+// A running local activity is not in the history, so its state is inferred from the workflow task.
 func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) {
 	step := t.current()
 	switch {
@@ -258,16 +249,13 @@ func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) 
 	}
 }
 
-// setError copies the message and the cloud of a failure into a step. A failure that Temporal itself creates contains
-// no cloud.
+// A failure that Temporal itself creates, such as a timeout, names no cloud.
 func setError(step *picture.Step, failure *failurepb.Failure) {
 	var details picture.FailureDetails
 	decode(failure.GetApplicationFailureInfo().GetDetails(), &details)
 	step.Error, step.WaitingFor = messageOf(failure), details.Cloud
 }
 
-// messageOf returns a message that explains a failure to people. For an activity failure, this is the message of the
-// cause. For a timeout, messageOf writes the message itself.
 func messageOf(failure *failurepb.Failure) string {
 	if failure.GetActivityFailureInfo() != nil && failure.GetCause() != nil {
 		return messageOf(failure.GetCause())
@@ -278,8 +266,7 @@ func messageOf(failure *failurepb.Failure) string {
 	return failure.GetMessage()
 }
 
-// decode decodes the payloads into the variable to which `into` points. Without payloads, the variable stays
-// unchanged.
+// Without payloads, decode leaves `into` unchanged.
 func decode(payloads *commonpb.Payloads, into any) error {
 	return converter.GetDefaultDataConverter().FromPayloads(payloads, into)
 }

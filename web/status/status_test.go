@@ -16,8 +16,7 @@ import (
 	"triptych/picture"
 )
 
-// recordings contains the expected progress of each execution in testdata/runs, which record_test.go recorded from a
-// real Temporal server. Each string is the result of the function `describe` for one step.
+// The keys are files in testdata/runs. The function `describe` defines the format of the steps.
 var recordings = map[string]struct {
 	status picture.Status
 	steps  [3]string
@@ -97,8 +96,6 @@ func TestProgress_incomplete_history_has_all_steps(t *testing.T) {
 	}
 }
 
-// TestProgress_cloud_comes_from_failure_details checks that the cloud comes from the failure's details and not from
-// the error message. Each message names AWS, Google Cloud and Azure. The details name Temporal or are missing.
 func TestProgress_cloud_comes_from_failure_details(t *testing.T) {
 	for name, c := range map[string]struct {
 		recording string
@@ -196,8 +193,7 @@ func encode(t *testing.T, values ...any) *commonpb.Payloads {
 	return payloads
 }
 
-// describe returns a step as words: its status, its attempt number, the names of the time fields that are not zero,
-// the cloud for which it waits, and its error.
+// Example: "retrying 2 next waitingFor=google: The service is down".
 func describe(s picture.Step) string {
 	words := []string{string(s.Status)}
 	if s.Attempt > 0 {
