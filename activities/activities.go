@@ -1,5 +1,5 @@
-// Package activities contains the Temporal activities, whose writes to the clouds are idempotent. Package `workflows`
-// decides the order of the activities, and what follows an error.
+// Package activities contains the Temporal activities. Temporal may run an activity more than once, so each write to
+// a cloud is idempotent.
 package activities
 
 import (
@@ -14,15 +14,14 @@ import (
 	"triptych/picture"
 )
 
-// Activities contains the clients and settings that the activities use. Every field is required and is safe for
-// concurrent use.
+// All fields of Activities are required.
 type Activities struct {
 	S3          *s3.Client
 	Bucket      string // the bucket that web uploads to
 	Vision      *visionapi.ImageAnnotatorClient
 	Records     *records.Container
 	Features    []*visionpb.Feature // requested from Google
-	InlineBytes *semaphore.Weighted // of size InlineBytesLimit: limits the memory for pictures sent as bytes
+	InlineBytes *semaphore.Weighted // capacity: InlineBytesLimit
 }
 
 // RegisterMain registers the activities of PicturesQueue.
@@ -37,8 +36,7 @@ func (a *Activities) RegisterMain(r worker.ActivityRegistry) {
 		picture.DeleteObjectActivity:      a.DeleteObject,
 		picture.DeleteHistoryActivity:     a.DeleteHistory,
 	} {
-		// Workflow histories contain the activity's name, so the name must stay the same even if the Go method is
-		// renamed.
+		// Never change an activity's name, because workflow histories contain the name.
 		r.RegisterActivityWithOptions(method, activity.RegisterOptions{Name: name})
 	}
 }

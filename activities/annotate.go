@@ -30,17 +30,17 @@ const (
 	ByBytes Send = "bytes" // the worker reads the picture and sends it
 )
 
-// MaxInlineSize is the maximum size of a picture that is sent to Google as bytes. Google limits a gRPC request to
-// 10,485,760 bytes, see github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845, and 64 KiB are reserved for
-// the other parts of the request.
+// MaxInlineSize is in bytes. Google limits a gRPC request to 10,485,760 bytes
+// (github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845), of which 64 KiB are left for the fields other than
+// the picture.
 const MaxInlineSize = 10<<20 - 64<<10
 
-// InlineBytesLimit limits the total size of the pictures that a worker sends as bytes simultaneously. The pictures
-// need twice InlineBytesLimit of memory, because gRPC copies them.
+// InlineBytesLimit is the number of picture bytes that a worker may send to Google at the same time. gRPC copies each
+// picture, so the worker needs twice as much memory.
 const InlineBytesLimit = 20 * MaxInlineSize
 
-// maxRecord is the maximum size of a Record in bytes of JSON. 8 KiB are reserved for the parts that annotate does not
-// know: the run ID, the times and Temporal's envelope.
+// maxRecord is in bytes. 8 KiB are left for the run ID, the times and Temporal's envelope, which are unknown when
+// annotate checks the size.
 const maxRecord = records.MaxSize - 8<<10
 
 // AnnotateInput is the input of annotate.
@@ -51,20 +51,18 @@ type AnnotateInput struct {
 	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"` // annotate again if the Record is older
 }
 
-// AnnotateResult is the result of the activity annotate. If annotate keeps an existing Record, the field Existing
-// contains that Record's status, and all other fields are empty.
+// AnnotateResult is the result of annotate.
 type AnnotateResult struct {
 	Annotation json.RawMessage `json:"annotation"` // Google's AnnotateImageResponse as proto JSON
 	Step       picture.Step    `json:"step"`
-	Existing   picture.Status  `json:"existing,omitempty"`
+	Existing   picture.Status  `json:"existing,omitempty"` // status of an existing Record; the other fields are then empty
 }
 
-// Annotate sends the picture to Google and returns the annotation. Each attempt calls Google at most once, because
-// Google charges for each call it answers.
+// Annotate calls Google at most once per attempt, because Google charges for every answered call.
 func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
-	// This timeout is shorter than Temporal's timeout of the attempt, so that the error names the cloud that did not
+	// 50 s is less than the activity's StartToCloseTimeout (60 s), so that the error names the cloud that did not
 	// respond.
 	ctx, cancel := context.WithTimeout(ctx, 50*time.Second)
 	defer cancel()
@@ -86,8 +84,7 @@ func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateRe
 	return AnnotateResult{Annotation: annotation, Step: doneStep(ctx, picture.AnnotateStep, started)}, nil
 }
 
-// existingRecord returns the picture's Record, or the zero Record if there is none. If Cosmos DB is unavailable and
-// an erase workflow exists, existingRecord returns a tombstone.
+// If Cosmos DB is unavailable, existingRecord asks Temporal whether the picture is being erased.
 func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture.Record, error) {
 	record, err := a.readRecord(ctx, id)
 	if err == nil || errors.Is(err, records.ErrNotFound) {
@@ -103,8 +100,7 @@ func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture
 	return picture.Tombstone(id), explainTemporal(err)
 }
 
-// readRecord reads the picture's Record from Cosmos DB. The read operation runs in a goroutine, because azcosmos does
-// not always respect a deadline.
+// readRecord uses a goroutine, because azcosmos ignores the context when fetching the properties of the account.
 func (a *Activities) readRecord(ctx context.Context, id picture.ID) (picture.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -123,7 +119,6 @@ func (a *Activities) readRecord(ctx context.Context, id picture.ID) (picture.Rec
 	}
 }
 
-// annotation sends the picture to Google and returns the annotation.
 func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.RawMessage, error) {
 	if in.Send == ByBytes {
 		size := min(in.Picture.Size, MaxInlineSize)
@@ -146,15 +141,14 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 	return extractAnnotation(response, in)
 }
 
-// image returns the picture for the request to Google, either as a URL or as bytes, depending on in.Send.
 func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Image, error) {
 	if in.Send == ByBytes {
 		content, err := a.read(ctx, in.Picture)
 		return &visionpb.Image{Content: content}, err
 	}
 	signed := in.SignedURL
-	// The URL can expire while the activity waits in the task queue. Annotate then signs a new URL itself, because a
-	// new annotate activity, after a second presign, would start at the end of the task queue.
+	// The URL may have expired while the activity waited in the task queue. Sign again here, because a second
+	// annotate activity would start at the end of the queue.
 	if time.Until(signed.ExpiresAt) < minURLTTL/2 {
 		var err error
 		if signed, err = a.sign(ctx, in.Picture); err != nil {
@@ -164,8 +158,6 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Ima
 	return &visionpb.Image{Source: &visionpb.ImageSource{ImageUri: signed.URL}}, nil
 }
 
-// read returns the content of the picture's object version in S3. It returns an error if the content is larger than
-// MaxInlineSize.
 func (a *Activities) read(ctx context.Context, p picture.Picture) ([]byte, error) {
 	get := &s3.GetObjectInput{Bucket: &p.Bucket, Key: &p.Key}
 	if p.VersionID != "" {
@@ -187,8 +179,6 @@ func (a *Activities) read(ctx context.Context, p picture.Picture) ([]byte, error
 	return content.Bytes(), nil
 }
 
-// extractAnnotation returns the annotation of the only image in `response`. It returns an error if the annotation
-// does not fit into a Record.
 func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in AnnotateInput) (json.RawMessage, error) {
 	if len(response.Responses) != 1 {
 		return nil, &picture.Error{Kind: picture.Unavailable, Cloud: picture.Google,
@@ -202,8 +192,7 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	if err != nil {
 		return nil, fmt.Errorf("encoding Google's annotation: %w", err)
 	}
-	// Measure the encoded Record instead of the annotation. The encoder of the Record writes each of the characters
-	// <, > and & as six bytes, so the annotation can grow.
+	// Measure the encoded Record, not Google's annotation: JSON encoding turns each <, > and & into six bytes.
 	record, err := records.Encode(in.Picture.AnnotatedRecord(annotation, time.Now(), nil, ""))
 	if err != nil {
 		return nil, err
@@ -215,8 +204,8 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	return annotation, nil
 }
 
-// explainImage translates Google's error for the picture. After the kind Unfetchable, the workflow sends bytes. A
-// picture larger than MaxInlineSize therefore gets an error of another kind.
+// explainImage never returns Unfetchable for a picture larger than MaxInlineSize, because the workflow reacts to
+// Unfetchable by sending the bytes.
 func explainImage(in AnnotateInput, err vision.ImageError) error {
 	explained := vision.Explain(&err)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {
@@ -229,8 +218,6 @@ func explainImage(in AnnotateInput, err vision.ImageError) error {
 	return tooLargeToSend(in.Picture)
 }
 
-// tooLargeToSend returns the error for a picture that is too large to be sent as bytes. The error is retryable unless
-// the picture is also larger than picture.MaxSize.
 func tooLargeToSend(p picture.Picture) *picture.Error {
 	if p.Size > picture.MaxSize {
 		return &picture.Error{Kind: picture.TooLarge,

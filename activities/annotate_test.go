@@ -121,8 +121,8 @@ func TestAnnotateExpiringURL(t *testing.T) {
 	})
 }
 
-// Google fetches the picture from a server that responds only after annotate has sent a heartbeat. Without
-// heartbeats, annotate would time out and the test would fail.
+// Google fetches the picture from a server that responds only after a heartbeat. Without heartbeats, annotate times
+// out.
 func TestAnnotateSendsHeartbeatsWhileGoogleIsSlow(t *testing.T) {
 	c := openClouds(t)
 	heartbeats := make(chan struct{}, 1)
@@ -158,8 +158,6 @@ func decodeAnnotation(t *testing.T, annotation []byte) *visionpb.AnnotateImageRe
 	return &response
 }
 
-// startTruncatingProxy starts a proxy to the S3 emulator and returns the proxy's URL. The proxy forwards `limit`
-// bytes of each response and then closes the connection.
 func startTruncatingProxy(t *testing.T, limit int64) (url string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -28,8 +28,6 @@ import (
 	"triptych/picture"
 )
 
-// clouds contains the activities and the emulators of the clouds. The activities connect to the emulators in the same
-// way as the worker connects to the real clouds.
 type clouds struct {
 	*Activities
 	google   *annotator.Server
@@ -125,8 +123,6 @@ func newKey() string {
 	return base64.StdEncoding.EncodeToString(key[:])
 }
 
-// createUnreadableRecord connects c to a new Cosmos DB account. In this account, it stores a Record that has the
-// picture's ID but cannot be decoded.
 func (c *clouds) createUnreadableRecord(t *testing.T, id picture.ID) {
 	t.Helper()
 	server, config := startAccount(t)
@@ -165,7 +161,6 @@ func newPicture(t testing.TB) picture.Picture {
 	return p
 }
 
-// upload writes content to S3 as a new version of p's object. It returns the Picture that describes this version.
 func (c *clouds) upload(t *testing.T, p picture.Picture, content []byte) picture.Picture {
 	t.Helper()
 	out, err := c.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &p.Bucket, Key: &p.Key, Body: bytes.NewReader(content)})

@@ -11,8 +11,6 @@ import (
 	"triptych/picture"
 )
 
-// TestDelay checks two cases. In its first attempt, an activity does not call Cosmos DB before `NotBefore`. After an
-// operator has reset the activity, the activity calls Cosmos DB immediately.
 func TestDelay(t *testing.T) {
 	c := openClouds(t)
 	for _, tt := range []struct {
@@ -55,8 +53,6 @@ func TestDelay(t *testing.T) {
 			}
 			c.checkNoRecord(t, r.ID)
 		})
-		// After `temporal activity reset`, the attempt number is 1 again, as in a first attempt. Temporal keeps the
-		// heartbeat of the earlier attempt, and the heartbeat tells the activity not to wait again.
 		t.Run("attempt_1_of_"+tt.activity+"_after_a_reset_writes_immediately", func(t *testing.T) {
 			notBefore := time.Now().Add(time.Hour)
 			checkWritten(t, newRecord(t), notBefore, func(env *testsuite.TestActivityEnvironment) { env.SetHeartbeatDetails(notBefore) })

@@ -12,7 +12,8 @@ import (
 	"triptych/picture"
 )
 
-// DeleteHistory deletes the histories of all executions of the picture's workflow, because they contain the annotation.
+// DeleteHistory deletes the histories of all runs of the picture's workflow, because the histories contain the
+// annotation.
 func (a *Activities) DeleteHistory(ctx context.Context, id picture.ID) error {
 	c, namespace := activity.GetClient(ctx), activity.GetInfo(ctx).Namespace
 	list, err := c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
@@ -21,8 +22,7 @@ func (a *Activities) DeleteHistory(ctx context.Context, id picture.ID) error {
 	if err != nil {
 		return failure(explainTemporal(err))
 	}
-	// A delete request without a run ID deletes the latest run. DeleteHistory sends such a request, because
-	// Temporal's list may not contain the latest run yet.
+	// A request without a run ID deletes the latest run, which Temporal's list may not contain yet.
 	latest := &workflowpb.WorkflowExecutionInfo{Execution: &commonpb.WorkflowExecution{WorkflowId: id.WorkflowID()}}
 	for _, e := range append([]*workflowpb.WorkflowExecutionInfo{latest}, list.Executions...) {
 		_, err := c.WorkflowService().DeleteWorkflowExecution(ctx, &workflowservice.DeleteWorkflowExecutionRequest{

@@ -9,7 +9,7 @@ import (
 	"triptych/picture"
 )
 
-// DeleteObject deletes all versions of the picture's object in S3, whatever file extension the object's key has.
+// DeleteObject deletes all versions of the picture's S3 objects, such as pictures/<id>.jpg and pictures/<id>.png.
 func (a *Activities) DeleteObject(ctx context.Context, id picture.ID) error {
 	prefix := picture.Prefix + string(id) + "."
 	pages := s3.NewListObjectVersionsPaginator(a.S3, &s3.ListObjectVersionsInput{Bucket: &a.Bucket, Prefix: &prefix})
@@ -32,8 +32,6 @@ func (a *Activities) DeleteObject(ctx context.Context, id picture.ID) error {
 	return nil
 }
 
-// deleteVersion deletes one version of an object, or an unversioned object if `version` is "". A missing version is
-// not an error.
 func (a *Activities) deleteVersion(ctx context.Context, bucket, key, version string) error {
 	in := &s3.DeleteObjectInput{Bucket: &bucket, Key: &key}
 	if version != "" {

@@ -91,7 +91,6 @@ func (c *clouds) checkVersions(t *testing.T, id picture.ID, want ...string) {
 	}
 }
 
-// objectError tries to read the object of p from S3. It returns the error code from S3, or "" if the object exists.
 func (c *clouds) objectError(t *testing.T, p picture.Picture) string {
 	t.Helper()
 	in := &s3.GetObjectInput{Bucket: &p.Bucket, Key: &p.Key}

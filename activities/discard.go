@@ -12,8 +12,7 @@ type DiscardInput struct {
 	Delay
 }
 
-// Discard runs instead of the activity `persist` if the owner erased the picture while its workflow was running.
-// Discard writes the tombstone and deletes the object version that the workflow was processing.
+// Discard runs instead of Persist if the owner has erased the picture.
 func (a *Activities) Discard(ctx context.Context, in DiscardInput) (picture.Outcome, error) {
 	if err := in.wait(ctx); err != nil {
 		return picture.Outcome{}, failure(err)

@@ -10,8 +10,6 @@ import (
 	"triptych/picture"
 )
 
-// BenchmarkEncode measures the conversion of Google's response into the JSON document for Cosmos DB. The response
-// contains two faces and ten labels.
 func BenchmarkEncode(b *testing.B) {
 	key, err := picture.NewID(time.Now()).Key("image/jpeg")
 	if err != nil {

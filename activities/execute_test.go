@@ -18,8 +18,7 @@ import (
 
 type environmentOption func(*testsuite.TestActivityEnvironment)
 
-// execute runs an activity in Temporal's test environment, and removes the ActivityError in which Temporal wraps the
-// activity's error.
+// execute returns the activity's error without Temporal's wrapper, ActivityError.
 func execute[Out any, Name ~string](t *testing.T, c *clouds, name Name, in any, options ...environmentOption) (Out, error) {
 	t.Helper()
 	return executeWithContext[Out](t.Context(), t, c, name, in, options...)
@@ -51,8 +50,6 @@ func executeWithContext[Out any, Name ~string](ctx context.Context, t *testing.T
 	return out, err
 }
 
-// intercepted is an interceptor that records the error of an activity and replaces the Temporal client that the
-// activity uses.
 type intercepted struct {
 	interceptor.WorkerInterceptorBase
 	temporal client.Client
@@ -78,8 +75,7 @@ func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 	return out, err
 }
 
-// outbound makes activity.GetClient return another client in a test. The SDK does not export the type that GetClient
-// returns, so outbound has a type parameter C and the compiler infers C from GetClient.
+// C is the result type of activity.GetClient, which the SDK does not export.
 type outbound[C any] struct {
 	interceptor.ActivityOutboundInterceptorBase
 	client C
@@ -112,8 +108,7 @@ func (c *clouds) persist(t *testing.T, r picture.Record) (picture.Outcome, error
 	return execute[picture.Outcome](t, c, picture.PersistStep, PersistInput{Record: r})
 }
 
-// checkFailure checks the kind of err and whether err is retryable. It does not unwrap err, because Temporal reads
-// the retry settings only from the outermost error.
+// checkFailure does not unwrap err, because Temporal reads the retry settings only from the outermost error.
 func checkFailure(t *testing.T, err error, kind picture.Kind) *temporal.ApplicationError {
 	t.Helper()
 	failure, ok := err.(*temporal.ApplicationError)
@@ -130,7 +125,6 @@ func checkFailure(t *testing.T, err error, kind picture.Kind) *temporal.Applicat
 	return failure
 }
 
-// checkNotBilled checks that the number of calls for which Google charged still equals the parameter `before`.
 func (c *clouds) checkNotBilled(t *testing.T, before int64) {
 	t.Helper()
 	if calls := c.google.Billed() - before; calls != 0 {

@@ -87,8 +87,6 @@ func TestAnnotateWithoutCosmosDB(t *testing.T) {
 	})
 }
 
-// The client library azcosmos ignores the caller's context while it reads the properties of the Cosmos DB account.
-// readRecord must nevertheless return when its context is cancelled.
 func TestReadRecordRespectsItsContext(t *testing.T) {
 	c := openClouds(t)
 	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))

@@ -13,8 +13,8 @@ import (
 	"triptych/picture"
 )
 
-// failure converts err to an ApplicationError. An activity must return this error unwrapped, because Temporal reads
-// the retry settings only from the outermost error.
+// Activities must return the result of failure unwrapped, because Temporal reads the retry settings only from the
+// outermost error.
 func failure(err error) error {
 	if err == nil {
 		return nil
@@ -32,8 +32,7 @@ func failure(err error) error {
 	return temporal.NewApplicationErrorWithOptions(e.Sentence(), string(e.Kind), options)
 }
 
-// explainTemporal translates an error of the Temporal client. It returns nil for NotFound, because a workflow that
-// does not exist needs neither termination nor deletion.
+// explainTemporal returns nil for NotFound, because a missing workflow needs neither termination nor deletion.
 func explainTemporal(err error) error {
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok || err == nil {
 		return nil
@@ -41,8 +40,7 @@ func explainTemporal(err error) error {
 	return &picture.Error{Kind: picture.Unavailable, Cloud: picture.Temporal, Message: "Temporal could not be reached", Err: err}
 }
 
-// explainWrite translates an error of a Cosmos DB write. A concurrent change of the Record is retryable, because the
-// next attempt reads the new Record.
+// explainWrite makes a concurrent change of the Record retryable, because the next attempt reads the new Record.
 func explainWrite(err error) error {
 	switch {
 	case err == nil:
@@ -54,7 +52,6 @@ func explainWrite(err error) error {
 	}
 }
 
-// doneStep returns a completed step of the picture, to be stored in the Record.
 func doneStep(ctx context.Context, name picture.StepName, started time.Time) picture.Step {
 	return picture.Step{Name: name, Cloud: name.Cloud(), Status: picture.StepDone,
 		Attempt: int(activity.GetInfo(ctx).Attempt), StartedAt: started, FinishedAt: time.Now().UTC()}

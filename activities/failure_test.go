@@ -14,8 +14,6 @@ import (
 	"triptych/picture"
 )
 
-// failureCase is a test case in which an activity returns an error. Tests of internal/objects, internal/vision and
-// internal/records cover all errors of the clouds.
 type failureCase struct {
 	name       string
 	kind       picture.Kind
@@ -25,13 +23,14 @@ type failureCase struct {
 	provoke    func(*testing.T, *clouds) error
 }
 
-// These constants are the endings of error messages. Each ending tells the user what happens after the error.
 const (
 	retries = "; Triptych tries again"
 	waits   = "; the picture waits until this is fixed"
 	resends = "; Triptych sends the bytes instead"
 )
 
+// failureCases covers each kind of error. The tests of internal/objects, internal/vision and internal/records cover
+// every error of the clouds.
 var failureCases = []failureCase{
 	{"missing_object", picture.Gone, picture.AWS, 0, "The picture is no longer in S3", func(t *testing.T, c *clouds) error {
 		_, err := c.annotate(t, newPicture(t), ByBytes)
@@ -153,8 +152,8 @@ func checkCloud(t *testing.T, failure *temporal.ApplicationError, want picture.C
 	}
 }
 
-// googleFailure returns a test case in which only the first call to Cloud Vision fails. If the client retries the
-// call by itself, the test case fails.
+// googleFailure injects only one fault: if the Vision client retried by itself, the second call would succeed and the
+// test would fail.
 func googleFailure(name string, fault annotator.Fault, kind picture.Kind, message string) failureCase {
 	fault.Times = 1
 	return failureCase{name, kind, picture.Google, fault.RetryAfter, message, func(t *testing.T, c *clouds) error {

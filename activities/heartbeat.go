@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// heartbeat sends heartbeats until the returned function `stop` is called. A failed heartbeat does not cancel the
-// returned context `alive`, because Google may already have charged for the Vision call.
+// A failed heartbeat does not cancel the context `alive`, because Google may already have charged for the Vision
+// call.
 func heartbeat(ctx context.Context) (alive context.Context, stop func()) {
 	alive, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	release := func() {}
@@ -38,7 +38,7 @@ func heartbeat(ctx context.Context) (alive context.Context, stop func()) {
 	return alive, func() { cancel(nil); release() }
 }
 
-// isFailedHeartbeat reports whether the SDK cancelled the context because a heartbeat RPC failed. See internalHeartBeat in
+// The SDK cancels an activity's context when a heartbeat RPC fails, see internalHeartBeat in
 // https://github.com/temporalio/sdk-go/blob/v1.50.0/internal/internal_task_handlers.go.
 func isFailedHeartbeat(cause error) bool {
 	e, ok := errors.AsType[serviceerror.ServiceError](cause)

@@ -11,8 +11,6 @@ import (
 	"go.temporal.io/sdk/activity"
 )
 
-// If a heartbeat RPC fails, the Vision call must continue, because Google may already have charged for this call. If
-// the activity is cancelled for any other reason, the Vision call must be cancelled too.
 func TestHeartbeat(t *testing.T) {
 	for name, c := range map[string]struct {
 		cause  error

@@ -18,8 +18,6 @@ import (
 	"triptych/picture"
 )
 
-// TestMaxInlineSize checks that annotate sends no request above Google's limit of 10,485,760 bytes. Google would
-// refuse such a request, and annotate would repeat it forever.
 func TestMaxInlineSize(t *testing.T) {
 	c := openClouds(t)
 	largest := c.upload(t, newPicture(t), paddedPhoto(t, MaxInlineSize))
@@ -97,16 +95,13 @@ func TestInlineBytesLimit(t *testing.T) {
 	})
 }
 
-// paddedPhoto appends zeros to the test photo until the length is exactly `size` bytes. JPEG decoders ignore all
-// bytes after the end marker of the photo.
+// JPEG decoders ignore all bytes after the end-of-image marker.
 func paddedPhoto(t *testing.T, size int) []byte {
 	t.Helper()
 	content := readPhoto(t)
 	return append(content, bytes.Repeat([]byte{0}, size-len(content))...)
 }
 
-// JSON encodes some characters, such as <, as six bytes (\u003c). A Record can therefore be larger than Google's
-// response, so annotate must check the size of the Record.
 func TestMaxRecord(t *testing.T) {
 	c := openClouds(t)
 	p := c.uploadPhoto(t)
@@ -138,9 +133,8 @@ func TestMaxRecord(t *testing.T) {
 			checkFailure(t, err, picture.TooLarge)
 		})
 	}
-	// By default, a gRPC client rejects a response above 4 MiB with the error RESOURCE_EXHAUSTED, which Google also
-	// returns for an exhausted quota. vision.Open raises the limit, because annotate would otherwise treat such a
-	// response as an exhausted quota and retry forever.
+	// By default, a gRPC client refuses a response above 4 MiB with RESOURCE_EXHAUSTED. annotate would mistake this
+	// error for an exhausted Vision quota and retry forever, so vision.Open raises the limit.
 	t.Run("annotation_above_gRPC's_default_limit_is_too_large", func(t *testing.T) {
 		c.google.SetFault(annotator.Fault{Response: textResponse(strings.Repeat("x", 5<<20))})
 		_, err := c.annotate(t, p, ByURL)
@@ -166,8 +160,7 @@ func recordSize(t *testing.T, p picture.Picture, text string) int {
 	return len(record)
 }
 
-// checkPayloadSize checks that a Temporal server with default settings accepts `value` as a payload. The default
-// limit is 2 MiB (limit.blobSize.error).
+// Temporal's default limit for a payload is 2 MiB (limit.blobSize.error).
 func checkPayloadSize(t *testing.T, value any) {
 	t.Helper()
 	payloads, err := converter.GetDefaultDataConverter().ToPayloads(value)

@@ -8,7 +8,6 @@ import (
 	"triptych/e2e/s3test"
 )
 
-// gateway is the S3 emulator that all tests of the package share.
 var gateway s3test.Gateway
 
 func TestMain(m *testing.M) {

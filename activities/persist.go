@@ -16,8 +16,8 @@ type PersistInput struct {
 	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"` // persist may replace a Record written before this time
 }
 
-// Persist creates the picture's Record, or replaces an existing Record that is older than in.ReannotateBefore. If the
-// owner has erased the picture, Persist deletes the S3 object instead.
+// Persist creates the picture's Record, or replaces a Record older than in.ReannotateBefore. If the owner has erased
+// the picture, Persist deletes the S3 object instead.
 func (a *Activities) Persist(ctx context.Context, in PersistInput) (picture.Outcome, error) {
 	if err := in.wait(ctx); err != nil {
 		return picture.Outcome{}, failure(err)
@@ -37,7 +37,6 @@ func (a *Activities) Persist(ctx context.Context, in PersistInput) (picture.Outc
 	return picture.Outcome{ID: r.ID, Status: r.Status}, nil
 }
 
-// resolve handles a picture that already has a Record. It keeps this Record, or writes r in its place.
 func (a *Activities) resolve(ctx context.Context, r picture.Record, reannotateBefore time.Time) (picture.Outcome, error) {
 	existing, etag, err := a.Records.Read(ctx, r.ID)
 	switch {
@@ -46,8 +45,8 @@ func (a *Activities) resolve(ctx context.Context, r picture.Record, reannotateBe
 	case existing.Status == picture.Erased:
 		err = a.deleteVersion(ctx, r.Bucket, r.Key, r.VersionID)
 	case existing.OlderThan(reannotateBefore):
-		// A rejection does not replace an annotation. The Record stores the time of the rejection, so that a repeated
-		// sweep does not send the picture to Google again.
+		// A rejection must not replace an annotation. ReannotationRejectedAt prevents the same sweep from sending the
+		// picture to Google again.
 		if existing.Status == picture.Annotated && r.Status == picture.Rejected {
 			existing.ReannotationRejectedAt = time.Now().UTC()
 		} else {

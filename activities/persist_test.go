@@ -233,8 +233,6 @@ func (c *clouds) checkPersist(t *testing.T, r picture.Record, status picture.Sta
 	c.checkReannotation(t, r, time.Time{}, status)
 }
 
-// checkReannotation executes the activity `persist` and checks the status in the activity's outcome. The field
-// ReannotateBefore of the activity's input has the value `before`.
 func (c *clouds) checkReannotation(t *testing.T, r picture.Record, before time.Time, status picture.Status) {
 	t.Helper()
 	got, err := execute[picture.Outcome](t, c, picture.PersistStep, PersistInput{Record: r, ReannotateBefore: before})
@@ -259,7 +257,6 @@ func (c *clouds) checkNoRecord(t *testing.T, id picture.ID) {
 	}
 }
 
-// checkRecord compares Records. It ignores the formatting of their annotations.
 func checkRecord(t *testing.T, got, want picture.Record) {
 	t.Helper()
 	var gotAnnotation, wantAnnotation any

@@ -9,14 +9,14 @@ import (
 	"triptych/picture"
 )
 
-// A signed URL is valid for urlTTL, or until the AWS credentials expire if that is earlier. The worker signs no URL
-// with credentials that expire within minURLTTL.
+// A signed URL is valid for urlTTL, or until the AWS credentials expire if that is earlier. Presign refuses
+// credentials that expire within minURLTTL.
 const (
 	urlTTL    = 15 * time.Minute
 	minURLTTL = time.Minute
 )
 
-// SignedURL gives access to one picture until ExpiresAt. It is stored in the workflow's history and nowhere else.
+// SignedURL lets anyone download the picture until ExpiresAt, so the URL is stored only in the workflow's history.
 type SignedURL struct {
 	URL       string    `json:"url"`
 	ExpiresAt time.Time `json:"expiresAt"`
@@ -28,7 +28,6 @@ type PresignResult struct {
 	Step picture.Step `json:"step"`
 }
 
-// Presign signs a URL for p. It needs credentials, which the SDK may have to fetch, but sends no request to S3.
 func (a *Activities) Presign(ctx context.Context, p picture.Picture) (PresignResult, error) {
 	started := time.Now().UTC()
 	signed, err := a.sign(ctx, p)

@@ -21,9 +21,8 @@ import (
 func TestPresign(t *testing.T) {
 	c := openClouds(t)
 	t.Run("only_the_host_header_is_signed", func(t *testing.T) {
-		// Google fetches the picture with the signed URL, but does not send the additional headers that an SDK could
-		// sign. If the signature covers such a header, S3 refuses Google's request. One version of the SDK signed an
-		// additional header (aws-sdk-go-v2#3528).
+		// S3 refuses Google's request if the signature covers a header that Google does not send. One version of the
+		// AWS SDK signed such a header (aws-sdk-go-v2#3528).
 		if got := urlQuery(t, c, newPicture(t)).Get("X-Amz-SignedHeaders"); got != "host" {
 			t.Errorf("X-Amz-SignedHeaders is %q", got)
 		}

@@ -15,8 +15,7 @@ import (
 	"triptych/picture"
 )
 
-// A cloud's error message may contain the picture's signed URL. The activity must remove the signature, because
-// everyone who knows the picture's ID can read the message.
+// Google's error message may contain the signed URL, and everyone who knows the picture's ID can read the message.
 func TestFailureContainsNoSignature(t *testing.T) {
 	c := openClouds(t)
 	c.useCredentials(func(context.Context) (aws.Credentials, error) {

@@ -21,8 +21,7 @@ import (
 	"triptych/picture"
 )
 
-// maxOpenWorkflows is the number of open workflows at which a low-priority sweep waits. This number of workflows
-// keeps all workers busy, but does not fill Temporal's database.
+// 1,000 open workflows keep all workers busy; more would only fill Temporal's database.
 const maxOpenWorkflows = 1000
 
 // SweepResult is the result of one page.
@@ -32,8 +31,8 @@ type SweepResult struct {
 	Full bool   `json:"full,omitempty"` // too many workflows are open, so nothing was examined
 }
 
-// SweepPage examines one page of a bucket listing. It starts a workflow for each object that has neither a Record nor
-// a workflow, and for each object that needs a new annotation.
+// SweepPage lists one page of a bucket. It starts a workflow for each object without a Record, and for each object to
+// be annotated again.
 func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
@@ -89,8 +88,7 @@ func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket s
 	return picture.SweepCounts{Examined: len(objects), Started: int(started.Load()), Skipped: int(skipped.Load())}, err
 }
 
-// skipError is the error for an object that the sweep cannot examine. The sweep skips this object, because retrying
-// forever would prevent the sweep from finishing.
+// skipError makes the sweep skip an object, because retrying forever would prevent the sweep from finishing.
 type skipError struct{ error }
 
 func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket, key string) (bool, error) {
@@ -124,8 +122,7 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 	return true, pipeline.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, ReannotateBefore: s.Began}, priority)
 }
 
-// missing reports whether the sweep must start a workflow for the picture. If the Record is a tombstone, the sweep
-// starts a workflow, which deletes the object that the sweep found.
+// missing also returns true for a tombstone, because the new workflow then deletes the object.
 func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID) (bool, error) {
 	existing, _, err := a.Records.Read(ctx, id)
 	if errors.Is(err, records.ErrNotFound) {
@@ -140,8 +137,7 @@ func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID
 	return existing.Status == picture.Erased || existing.OlderThan(s.Began), nil
 }
 
-// full reports whether at least maxOpenWorkflows workflows are open. Temporal's count may omit the newest workflows,
-// so a sweep may exceed the limit.
+// Temporal's count may omit the newest workflows, so a sweep may exceed maxOpenWorkflows.
 func (a *Activities) full(ctx context.Context) (bool, error) {
 	count, err := activity.GetClient(ctx).CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
 		Namespace: activity.GetInfo(ctx).Namespace,
@@ -153,8 +149,7 @@ func (a *Activities) full(ctx context.Context) (bool, error) {
 	return count.Count >= maxOpenWorkflows, nil
 }
 
-// explainHead converts the error of a HEAD request. The sweep skips an object that is encrypted with a
-// customer-provided key, for which S3 responds with BadRequest.
+// S3 responds with BadRequest to a HEAD request for an object encrypted with a customer-provided key (SSE-C).
 func explainHead(s picture.Sweep, err error) error {
 	response, ok := errors.AsType[smithy.APIError](err)
 	if ok && (response.ErrorCode() == "BadRequest" || response.ErrorCode() == "Forbidden" && s.Backfill()) {
@@ -163,8 +158,7 @@ func explainHead(s picture.Sweep, err error) error {
 	return explainSweep(err)
 }
 
-// explainSweep converts an error of S3 to a picture.Error. If Temporal would not retry an error of this kind,
-// explainSweep changes the kind to Misconfigured, which Temporal retries.
+// explainSweep makes every S3 error retryable, so that a sweep waits for the operator instead of failing.
 func explainSweep(err error) *picture.Error {
 	explained := objects.Explain(err)
 	if !explained.Kind.Retries() {

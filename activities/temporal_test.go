@@ -16,8 +16,6 @@ import (
 	"triptych/internal/pipeline"
 )
 
-// temporalServer is a fake Temporal server. The server knows only the workflow executions in `executions`. It records
-// the requests that the tests check later.
 type temporalServer struct {
 	workflowservice.UnimplementedWorkflowServiceServer
 

@@ -8,7 +8,7 @@ import (
 	"triptych/picture"
 )
 
-// TerminateWorkflow terminates the picture's workflow. It also succeeds if this workflow is not running.
+// TerminateWorkflow also succeeds if the picture's workflow is not running.
 func (a *Activities) TerminateWorkflow(ctx context.Context, id picture.ID) error {
 	err := activity.GetClient(ctx).TerminateWorkflow(ctx, id.WorkflowID(), "", "The owner erased the picture")
 	return failure(explainTemporal(err))

@@ -35,12 +35,10 @@ func TestTerminateWorkflow(t *testing.T) {
 	})
 }
 
-// terminateUnreachable executes TerminateWorkflow while no Temporal server listens. The call has a short timeout,
-// because the Temporal client retries until the call's context ends.
 func (c *clouds) terminateUnreachable(t *testing.T) error {
 	t.Helper()
 	c.connectTemporal(t, s3test.FreeAddress())
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond) // the Temporal client retries until then
 	defer cancel()
 	_, err := executeWithContext[any](ctx, t, c, picture.TerminateWorkflowActivity, newPicture(t).ID)
 	return err

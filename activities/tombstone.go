@@ -8,8 +8,7 @@ import (
 	"triptych/picture"
 )
 
-// WriteTombstone writes a tombstone for the picture and thereby replaces an existing Record. Afterwards, the picture
-// cannot get another Record.
+// WriteTombstone creates a tombstone, which replaces an existing Record. A tombstone is never replaced.
 func (a *Activities) WriteTombstone(ctx context.Context, id picture.ID) error {
 	return failure(a.writeTombstone(ctx, id))
 }

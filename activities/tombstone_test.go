@@ -55,8 +55,6 @@ func TestWriteTombstone(t *testing.T) {
 	}
 }
 
-// testConcurrentTombstone runs WriteTombstone and Persist concurrently for each of 20 pictures, and expects a
-// tombstone. The test retries failed activities, as Temporal does.
 func testConcurrentTombstone(t *testing.T, c *clouds, reannotate bool) {
 	for range 20 {
 		in := PersistInput{Record: c.upload(t, newPicture(t), []byte("picture")).AnnotatedRecord(json.RawMessage("{}"), time.Now(), nil, "run")}

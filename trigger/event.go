@@ -12,7 +12,7 @@ import (
 	"triptych/picture"
 )
 
-// splitRecords returns the records of an event without decoding them, so that one broken record does not affect the others.
+// splitRecords does not decode the records, so that one broken record does not affect the others.
 func splitRecords(event json.RawMessage) ([]json.RawMessage, error) {
 	var e struct {
 		Event   string
@@ -39,8 +39,7 @@ func splitRecords(event json.RawMessage) ([]json.RawMessage, error) {
 	return records, nil
 }
 
-// unwrapDeadLetter returns the S3 event records in a dead letter, and any other record unchanged. Lambda writes a
-// dead letter to SQS in the format of
+// A dead letter contains the original S3 event as requestPayload, see
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html.
 func unwrapDeadLetter(record json.RawMessage) ([]json.RawMessage, error) {
 	var message events.SQSMessage
@@ -55,7 +54,7 @@ func unwrapDeadLetter(record json.RawMessage) ([]json.RawMessage, error) {
 	return splitRecords(body.RequestPayload)
 }
 
-// parseRecord returns the picture of a record, or the zero Picture if the record does not describe a new upload.
+// parseRecord returns the zero Picture if the record does not describe a new upload.
 func parseRecord(record json.RawMessage) (picture.Picture, error) {
 	var r events.S3EventRecord
 	if err := json.Unmarshal(record, &r); err != nil { // decodes the key, exactly once

@@ -1,6 +1,5 @@
-// Command trigger is the Lambda function that starts a workflow for each uploaded picture in the bucket's S3 events.
-// The function never retries, because Lambda delivers the event again after an error and finally sends the event to
-// the dead-letter queue.
+// Command trigger is the Lambda function that starts a workflow for each picture uploaded to S3. After an error,
+// Lambda delivers the event again and finally sends it to the dead-letter queue, so trigger never retries.
 package main
 
 import (
@@ -37,8 +36,6 @@ type trigger struct {
 	client client.Client
 }
 
-// handle starts a workflow for each picture in an S3 event or a dead-letter message. The failure of one record does
-// not stop the others.
 func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
 	// Stop one second before Lambda's deadline, so that there is time to log the error.
 	if deadline, ok := ctx.Deadline(); ok {
@@ -69,8 +66,7 @@ func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
 	return errors.Join(failed...)
 }
 
-// start starts the workflow for the picture in an S3 event record. It returns no error for an unreadable record,
-// because an error would make Lambda deliver the record again.
+// start only logs an unreadable record, because an error would make Lambda deliver the record again.
 func start(ctx context.Context, c client.Client, record json.RawMessage) error {
 	p, err := parseRecord(record)
 	if err != nil {
@@ -87,7 +83,7 @@ func start(ctx context.Context, c client.Client, record json.RawMessage) error {
 	return nil
 }
 
-// connect returns the Temporal client, which the first call creates. After a failure, the next call tries again.
+// connect does not cache a failure, so that the next event tries again.
 func (t *trigger) connect(ctx context.Context) (client.Client, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -181,14 +181,12 @@ func TestTrigger(t *testing.T) {
 	})
 }
 
-// invoke calls the Lambda handler with the event in the same way as the Lambda runtime.
 func invoke(ctx context.Context, tr *trigger, event string) error {
 	_, err := lambda.NewHandler(tr.handle).Invoke(ctx, []byte(event))
 	return err
 }
 
-// contextWithDeadline is a context that reports a deadline but is not cancelled at the deadline. A handler that does
-// not check the deadline itself therefore fails the test.
+// contextWithDeadline is not cancelled at its deadline, so the handler must check the deadline itself.
 type contextWithDeadline struct {
 	context.Context
 	deadline time.Time
@@ -213,8 +211,6 @@ func newPicture(t testing.TB) upload {
 
 func event(records ...string) string { return `{"Records":[` + strings.Join(records, ",") + `]}` }
 
-// record returns an S3 event record in the format that AWS documents. The object that the record names does not
-// exist.
 func record(key string) string {
 	k, err := json.Marshal(key)
 	if err != nil {
@@ -225,8 +221,6 @@ func record(key string) string {
 		"object":{"key":%s,"size":1234,"eTag":"0123456789abcdef0123456789abcdef","sequencer":"0A1B2C3D4E5F678901"}}}`, k)
 }
 
-// deadLetter returns the message that Lambda writes to the dead-letter queue for an event, in the format that AWS
-// documents.
 func deadLetter(event string) string {
 	return fmt.Sprintf(`{"version":"1.0","timestamp":"2026-11-22T12:04:00.000Z","requestContext":{"requestId":"e4b46cbf-b738-xmpl-8880-a18cdf61200e",
 		"functionArn":"arn:aws:lambda:eu-central-1:123456789012:function:trigger:$LATEST","condition":"RetriesExhausted","approximateInvokeCount":3},
@@ -234,7 +228,6 @@ func deadLetter(event string) string {
 		"responsePayload":{"errorMessage":"record 1 of 1: starting the workflow","errorType":"joinError"}}`, event)
 }
 
-// message returns an SQS event record whose message body is `body`, in the format that AWS documents.
 func message(body string) string {
 	b, err := json.Marshal(body)
 	if err != nil {
@@ -267,7 +260,6 @@ func captureLog(t *testing.T) *bytes.Buffer {
 	return &log
 }
 
-// forward accepts connections on addr and forwards them to target until the test ends.
 func forward(t *testing.T, addr, target string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", addr)

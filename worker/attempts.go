@@ -13,17 +13,14 @@ import (
 	"triptych/picture"
 )
 
-// gracePeriod is how long an activity may continue after the worker has begun to shut down. Google usually responds
-// within this time. Ending a call earlier saves nothing, because Google charges for the call anyway.
+// During a shutdown, a call to Google may continue for gracePeriod, because Google charges for a cancelled call too.
 const gracePeriod = 3 * time.Second
 
-// stopTimeout is how long a stopping worker waits for its activities. It consists of gracePeriod and the time that an
-// activity needs to notice its cancellation.
+// stopTimeout is longer than gracePeriod, because an activity needs time to notice its cancellation.
 const stopTimeout = 10 * time.Second
 
 var errStopping = errors.New("the worker is shutting down")
 
-// attempts is an interceptor that logs each attempt of an activity, and ends the attempt when the worker shuts down.
 type attempts struct {
 	interceptor.WorkerInterceptorBase
 	interceptor.ActivityInboundInterceptorBase
@@ -33,18 +30,16 @@ func (*attempts) InterceptActivity(_ context.Context, next interceptor.ActivityI
 	return &attempts{ActivityInboundInterceptorBase: interceptor.ActivityInboundInterceptorBase{Next: next}}
 }
 
-// ExecuteActivity logs the keys from which terraform/monitoring.tf derives metrics. `waited` is the time since the
-// activity was scheduled.
 func (a *attempts) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	info, started := activity.GetInfo(ctx), time.Now()
 	result, err := a.executeUntilStopped(ctx, in)
+	// terraform/monitoring.tf derives metrics from these keys.
 	slog.Info("step", "step", info.ActivityType.Name, "outcome", outcome(err), "attempt", info.Attempt,
 		"seconds", time.Since(started).Seconds(), "waited", time.Since(info.ScheduledTime).Seconds(),
 		"workflow", info.WorkflowExecution.ID)
 	return result, err
 }
 
-// outcome returns "done" if err is nil, the kind of the error, or "unexpected" if the error has no kind.
 func outcome(err error) string {
 	if err == nil {
 		return "done"
@@ -55,8 +50,8 @@ func outcome(err error) string {
 	return "unexpected"
 }
 
-// executeUntilStopped cancels the activity if the worker shuts down, and then returns a retryable error. Without this
-// error, another worker would repeat the activity only after a timeout.
+// During a shutdown, executeUntilStopped returns a retryable error, so that another worker continues immediately
+// instead of after a timeout.
 func (a *attempts) executeUntilStopped(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -22,13 +22,10 @@ import (
 	"triptych/picture"
 )
 
-// inECS returns the value that an environment variable has in ECS, where the worker logs JSON.
 func inECS(name string) string {
 	return map[string]string{"ECS_CONTAINER_METADATA_URI_V4": "http://169.254.170.2/v4/x"}[name]
 }
 
-// attemptLine is the log line that the interceptor `attempts` writes for each attempt. terraform/monitoring.tf reads
-// the keys of this line.
 type attemptLine struct {
 	Msg, Step, Outcome, Workflow string
 	Attempt                      int
@@ -141,7 +138,6 @@ func TestGracefulStop(t *testing.T) {
 	}
 }
 
-// executeWhileStopping executes f as an activity of a worker that is shutting down, and returns the activity's error.
 func executeWhileStopping(f func(context.Context) error) error {
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()

@@ -26,10 +26,10 @@ type config struct {
 	records              records.Config
 }
 
-// visionQuota is Google's default quota in requests per second: 1,800 per minute (https://cloud.google.com/vision/quotas).
+// visionQuota is in requests per second. Google's default is 1,800 per minute
+// (https://cloud.google.com/vision/quotas).
 const visionQuota = "30"
 
-// readConfig returns the worker's configuration from the environment variables that the program's usage text lists.
 func readConfig(s settings.Settings) (config, error) {
 	if err := s.Require("TRIPTYCH_BUCKET", "COSMOS_ENDPOINT"); err != nil {
 		return config{}, err

@@ -1,5 +1,5 @@
-// Command worker runs the workflows and activities of both task queues until it receives a signal. The worker stores
-// nothing, so another worker can continue with the same pictures.
+// Command worker runs the workflows and activities. A worker stores nothing, so another worker can take over at any
+// time.
 package main
 
 import (
@@ -64,7 +64,7 @@ func run(ctx context.Context, ready string) error {
 		return err
 	}
 	defer temporal.Close()
-	if err := createSchedules(ctx, temporal); err != nil { // also the first contact: Temporal Cloud does not support health checks
+	if err := createSchedules(ctx, temporal); err != nil { // also tests the connection: Temporal Cloud does not support health checks
 		return fmt.Errorf("calling Temporal (check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, or start a server with: go tool -modfile=tools/go.mod temporal server start-dev): %w", err)
 	}
 	fatal := make(chan error, 2)
@@ -107,14 +107,13 @@ func open(ctx context.Context, c config) (*activities.Activities, error) {
 	}, nil
 }
 
-// newWorkers returns one worker for each task queue. The activity annotate has its own queue, because Temporal
-// applies a rate limit to a whole task queue.
+// The activity annotate has its own task queue, because Temporal's rate limit applies to a whole task queue.
 func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond float64, fatal chan<- error) []worker.Worker {
 	options := worker.Options{
 		Interceptors:      []interceptor.WorkerInterceptor{&attempts{}},
 		WorkerStopTimeout: stopTimeout,
-		// By default, the SDK delays a heartbeat by up to 80 % of the heartbeat timeout. On a slow network, the
-		// delayed heartbeat could arrive after the timeout.
+		// By default, the SDK delays heartbeats by up to 80 % of the heartbeat timeout, which is too late on a slow
+		// network.
 		MaxHeartbeatThrottleInterval: time.Second,
 		OnFatalError:                 func(err error) { fatal <- err }, // once per worker
 	}
@@ -126,8 +125,8 @@ func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond 
 
 	options.TaskQueueActivitiesPerSecond = annotationsPerSecond
 	options.DisableWorkflowWorker = true
-	// If each annotation takes one second, 30 concurrent annotations use the whole default quota. The limit is 50,
-	// because some annotations take longer.
+	// If each call takes one second, 30 concurrent calls use Vision's default quota of 30 requests/s. Some calls take
+	// longer, so 50 are allowed.
 	options.MaxConcurrentActivityExecutionSize = 50
 	annotate := worker.New(c, picture.AnnotateQueue, options)
 	a.RegisterAnnotate(annotate)

@@ -15,17 +15,16 @@ import (
 	"triptych/picture"
 )
 
-// sweeps find pictures whose S3 event was lost. `sweep-all` checks all pictures every 24 hours, and `sweep` the last
-// 25 hours. One hour is added, because an upload may arrive 15 minutes after its ID was created.
+// Scheduled sweeps find pictures whose S3 event was lost.
 var sweeps = map[string]struct {
 	every time.Duration
 	sweep picture.Sweep
 }{
-	"sweep":     {15 * time.Minute, picture.Sweep{Within: int((25 * time.Hour).Seconds())}},
+	"sweep":     {15 * time.Minute, picture.Sweep{Within: int((25 * time.Hour).Seconds())}}, // 24 hours, and a margin for late uploads
 	"sweep-all": {24 * time.Hour, picture.Sweep{}},
 }
 
-// createSchedules creates or changes the schedules. It skips equal ones: an update makes Temporal drop overdue sweeps.
+// createSchedules skips equal schedules, because an update makes Temporal drop overdue sweeps.
 func createSchedules(ctx context.Context, c client.Client) error {
 	const overlap = enumspb.SCHEDULE_OVERLAP_POLICY_SKIP // do not start a sweep while the previous one is running
 	for id, s := range sweeps {
@@ -55,7 +54,6 @@ func createSchedules(ctx context.Context, c client.Client) error {
 	return nil
 }
 
-// sweepOf returns the sweep that a described action starts, or the zero Sweep if the action has no such argument.
 func sweepOf(action *client.ScheduleWorkflowAction) (s picture.Sweep) {
 	for _, arg := range action.Args {
 		if payload, ok := arg.(*commonpb.Payload); ok {

@@ -1,10 +1,8 @@
-// Package workflows defines the order of the steps for a picture. Workflow code must be deterministic: it calls no cloud
-// and reads no clock except Temporal's.
+// Package workflows defines the order of the activities for a picture. Workflow code must be deterministic.
 //
-// A worker with new code replays the histories of running workflows. A change to the activities or timers of a workflow,
-// or to their order, therefore needs workflow.GetVersion; TestVersioning is an example. Never change a golden history in
-// testdata; add one for each new branch. The inputs and results of activities may only gain fields, and the zero value of
-// a new field must keep the old behaviour.
+// New code replays the histories of open workflows. Guard each change to the activities or timers of a workflow with
+// workflow.GetVersion, as in TestVersioning. Never change a golden history in testdata, but add one for each new branch.
+// Inputs and results of activities may only gain fields whose zero value keeps the old behaviour.
 package workflows
 
 import (
@@ -14,8 +12,7 @@ import (
 	"triptych/picture"
 )
 
-// AnnotatePicture ends when the picture has a Record whose status is annotated or rejected. If the owner has erased
-// the picture in the meantime, AnnotatePicture discards the picture instead.
+// AnnotatePicture ends when the picture is annotated, rejected or erased. It waits while a cloud is unavailable.
 func AnnotatePicture(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
 	runID := workflow.GetInfo(ctx).WorkflowExecution.RunID
 	result, steps, err := annotate(ctx, order)
@@ -36,8 +33,6 @@ func AnnotatePicture(ctx workflow.Context, order picture.Order) (picture.Outcome
 	return outcome, err
 }
 
-// annotate signs a URL of the picture and sends the URL to Google. If Google cannot fetch the URL, annotate sends the
-// picture's bytes.
 func annotate(ctx workflow.Context, order picture.Order) (activities.AnnotateResult, []picture.Step, error) {
 	signed, err := localFirst[activities.PresignResult](ctx, string(picture.PresignStep), order.Picture)
 	if err != nil {

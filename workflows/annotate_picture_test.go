@@ -19,8 +19,8 @@ import (
 	"triptych/workflows"
 )
 
-// script determines the errors that fake activities return. The n-th call of an activity returns the n-th error in
-// the activity's list, and calls after the end of the list return the last error.
+// script lists the errors of each activity: the n-th call returns the n-th error, and later calls return the last
+// error.
 type script struct {
 	presign, annotate, persist, discard []error
 
@@ -41,7 +41,6 @@ func nth(errs []error, n int) error {
 	return errs[min(n, len(errs)-1)]
 }
 
-// failure returns an error of this kind, in the same form as the errors of the real activities.
 func failure(kind picture.Kind) error {
 	return temporal.NewApplicationErrorWithOptions("Message of "+string(kind), string(kind),
 		temporal.ApplicationErrorOptions{NonRetryable: !kind.Retries()})
@@ -121,8 +120,6 @@ type branch struct {
 	discarded    int               // calls of discard
 }
 
-// branches returns all paths through AnnotatePicture. For each path, testdata contains a recorded workflow history
-// (see goldenPath).
 func branches() map[string]branch {
 	url, bytes := activities.ByURL, activities.ByBytes
 	return map[string]branch{
@@ -231,13 +228,11 @@ func TestAnnotatePicture(t *testing.T) {
 	}
 }
 
-// newEnvironment returns a Temporal test environment in which a test may take one minute. The default, 3 s, is too
-// short on a busy machine.
 func newEnvironment() *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(noLog)
 	env := suite.NewTestWorkflowEnvironment()
-	env.SetTestTimeout(time.Minute)
+	env.SetTestTimeout(time.Minute) // the default, 3 s, is too short on a busy machine
 	return env
 }
 
@@ -249,8 +244,6 @@ func (s *script) register(env *testsuite.TestWorkflowEnvironment) {
 	}
 }
 
-// execute runs AnnotatePicture with the script's fake activities, and returns the outcome and the picture. The test
-// environment skips waiting times.
 func execute(t *testing.T, s *script) (picture.Outcome, picture.Picture) {
 	t.Helper()
 	env := newEnvironment()

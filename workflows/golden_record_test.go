@@ -28,8 +28,6 @@ import (
 
 var record = flag.String("record", "", "'missing': record the missing golden histories on a Temporal dev server")
 
-// recorders returns, for each workflow and each of its branches, the function that runs this branch on a real
-// Temporal server.
 func recorders() map[string]map[string]func(*testing.T, client.Client) client.WorkflowRun {
 	annotate := map[string]func(*testing.T, client.Client) client.WorkflowRun{}
 	for name, b := range branches() {
@@ -58,8 +56,7 @@ func recordMissing(t *testing.T) {
 	server, err := testsuite.StartDevServer(t.Context(), testsuite.DevServerOptions{
 		ExistingPath:  strings.TrimSpace(string(out)),
 		ClientOptions: &client.Options{Identity: "golden"},
-		// The default is 4,096.
-		ExtraArgs: []string{"--dynamic-config-value", fmt.Sprintf("limit.historyCount.suggestContinueAsNew=%d", suggestContinueAsNew)},
+		ExtraArgs:     []string{"--dynamic-config-value", fmt.Sprintf("limit.historyCount.suggestContinueAsNew=%d", suggestContinueAsNew)},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -113,9 +110,7 @@ func eraseOnServer(grantRemaining time.Duration) func(*testing.T, client.Client)
 	}
 }
 
-// suggestContinueAsNew is the number of history events after which the Temporal server suggests continue-as-new. The
-// recording uses a small number, so that a sweep of a few pages continues as new. A sweep adds six events to the
-// history for each page.
+// By default, Temporal suggests continue-as-new after 4,096 history events, but each page of a sweep adds only six.
 const suggestContinueAsNew = 40
 
 var (

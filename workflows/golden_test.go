@@ -23,9 +23,8 @@ import (
 	"triptych/workflows"
 )
 
-// goldenPath returns the path of a golden history, which is a recorded workflow history that TestGolden replays.
-// Never replace a golden history. Workflows with the same history may still be open, and only its replay shows that
-// the current code can continue them.
+// A golden history is a recorded workflow history. Never replace a golden history: its replay proves that new code
+// can continue open workflows with the same history.
 func goldenPath(workflow, branch string) string {
 	return filepath.Join("testdata", workflow, branch+".json")
 }
@@ -61,8 +60,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestGoldenTakesItsBranch checks that each golden history takes the branch that its file name states. If a history
-// took a different branch, its replay would not execute the stated branch and would not detect a change to it.
+// If a golden history took another branch, its replay would not test the branch in the file name.
 func TestGoldenTakesItsBranch(t *testing.T) {
 	for name, b := range branches() {
 		t.Run(name, func(t *testing.T) { b.checkHistory(t, loadHistory(t, goldenPath(picture.AnnotateWorkflow, name))) })
@@ -141,8 +139,7 @@ func decode(t *testing.T, payloads *commonpb.Payloads, into any) {
 	}
 }
 
-// checkUnlimitedRetries fails the test if an activity has a limit on its attempts or total time, because the workflow
-// could then end without a Record.
+// A limit on attempts or total time would let a workflow end without a Record.
 func checkUnlimitedRetries(t *testing.T, path string) {
 	t.Helper()
 	activities := 0

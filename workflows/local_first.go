@@ -8,9 +8,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// localFirst runs an activity as a local activity, because local activities save three of about ten Temporal
-// transactions per picture. If the local activity fails, localFirst runs it again as a regular activity, unless the
-// error rejects the picture. Activities must therefore be idempotent.
+// Local activities save three of about ten Temporal transactions per picture. If a local activity fails, localFirst
+// repeats it as a regular activity, so the activity must be idempotent.
 func localFirst[Out, In any](ctx workflow.Context, activity string, in In) (Out, error) {
 	var out Out
 	err := workflow.ExecuteLocalActivity(localOptions(ctx), activity, in).Get(ctx, &out)

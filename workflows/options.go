@@ -9,12 +9,12 @@ import (
 	"triptych/picture"
 )
 
-// maxRetryInterval is the longest pause between two attempts of an activity. The number of attempts has no limit,
-// because a cloud may be unavailable for days.
+// maxRetryInterval limits the pause between attempts. Nothing limits the number of attempts, because a cloud may be
+// unavailable for days.
 const maxRetryInterval = time.Minute
 
-// localOptions allows one attempt of three seconds, because a local activity should end before its workflow task
-// times out. The attempt may include fetching credentials.
+// A local activity should end before its workflow task times out (10 s by default). Three seconds leave time to fetch
+// credentials.
 func localOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout: 3 * time.Second,
@@ -22,9 +22,8 @@ func localOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// annotateOptions selects the rate-limited task queue of the activity `annotate`. StartToCloseTimeout is long,
-// because Google may need 20 s. HeartbeatTimeout is short, so that Temporal notices a crashed worker before
-// StartToCloseTimeout has passed.
+// StartToCloseTimeout is long, because Google may need 20 s. HeartbeatTimeout is short, so that Temporal notices a
+// crashed worker early.
 func annotateOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           picture.AnnotateQueue,
@@ -34,7 +33,6 @@ func annotateOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// defaultOptions is for activities that make short calls.
 func defaultOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 15 * time.Second,
@@ -42,8 +40,7 @@ func defaultOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// sweepOptions sets a long timeout for the sweep activity. The activity processes a page of 1,000 keys, and reads
-// from Cosmos DB for each key.
+// StartToCloseTimeout is long, because a page has 1,000 keys and each key needs a read from Cosmos DB.
 func sweepOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 5 * time.Minute,

@@ -13,8 +13,6 @@ import (
 	"triptych/workflows"
 )
 
-// TestOutage checks that attempts slow down to one per minute during an outage, and that the picture continues within
-// a minute after the outage.
 func TestOutage(t *testing.T) {
 	const day = 24 * time.Hour
 	for _, c := range []struct {
@@ -58,8 +56,7 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// TestOutageHistoryLength checks that a failed attempt adds no event to the workflow's history. A long outage
-// therefore cannot make the history exceed Temporal's limits.
+// If each failed attempt added an event to the history, a long outage would exceed Temporal's limits.
 func TestOutageHistoryLength(t *testing.T) {
 	events := func(branch string) int {
 		return len(loadHistory(t, goldenPath(picture.AnnotateWorkflow, branch)).Events)
@@ -68,15 +65,13 @@ func TestOutageHistoryLength(t *testing.T) {
 	if retried != normal {
 		t.Errorf("%d events with four failed attempts, %d without", retried, normal)
 	}
-	// The step presign first runs as a local activity, and its failure adds one marker to the history. The workflow
-	// then runs presign as a regular activity, which adds a few events.
+	// The failed local activity adds one marker to the history, and the regular activity adds a few events.
 	if n := events("presign_continues_as_durable_activity"); n > normal+6 {
 		t.Errorf("%d events with missing credentials, %d without", n, normal)
 	}
 }
 
-// unlimitedAttempts is an interceptor that makes the test environment retry without limit. By default, the environment
-// stops after ten attempts.
+// By default, the test environment stops after ten attempts.
 type unlimitedAttempts struct {
 	interceptor.WorkerInterceptorBase
 }
@@ -99,9 +94,8 @@ type unlimitedOutbound struct {
 
 func (u *unlimitedOutbound) ExecuteActivity(ctx workflow.Context, activity string, args ...any) workflow.Future {
 	options := workflow.GetActivityOptions(ctx)
-	// In the test environment, the heartbeat timeout and the start-to-close timeout limit the real time of all
-	// attempts together, not the simulated time of one attempt. A simulated week has 10,000 attempts, which take more
-	// real time than the normal timeouts allow.
+	// The test environment applies these timeouts to the real time of all attempts together. A simulated week has
+	// 10,000 attempts.
 	options.HeartbeatTimeout, options.StartToCloseTimeout = 0, time.Hour
 	if retry := *options.RetryPolicy; retry.MaximumAttempts == 0 {
 		retry.MaximumAttempts = math.MaxInt32

@@ -9,8 +9,8 @@ import (
 	"triptych/picture"
 )
 
-// SweepPictures starts a workflow for each object that has neither a Record nor a workflow, because the object's S3
-// event may be lost. If s.Reannotate is set, it also starts one for each older Record.
+// SweepPictures starts a workflow for each object without a Record, because the object's S3 event may be lost. With
+// s.Reannotate, it also starts workflows for pictures whose Record is older than the sweep.
 func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.SweepCounts, error) {
 	if s.Within > 0 && s.After == "" {
 		s.After = picture.KeyAt(workflow.Now(ctx).Add(-time.Duration(s.Within) * time.Second))

@@ -19,8 +19,6 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// pages replaces the sweep activity in tests. The n-th call returns the n-th element of the field `pages`. If there
-// are more calls than elements, each further call returns the last element.
 type pages struct {
 	pages []activities.SweepResult
 	after []string    // Sweep.After of each call

@@ -12,12 +12,10 @@ import (
 	"triptych/workflows"
 )
 
-// announceActivity is an imaginary step that announces that a picture has its Record.
-const announceActivity = "announce"
+const announceActivity = "announce" // an imaginary step
 
-// withAnnounce is an example of a changed workflow. Workflows that started before the change skip the new step. When
-// all of them have ended, replace the first workflow.DefaultVersion in the call of GetVersion by 1, and remove the
-// comparison with the second one.
+// withAnnounce is an example of a new step. Workflows that started before the change skip the step. When those
+// workflows have ended, raise the minimum version in GetVersion to 1 and remove the comparison with DefaultVersion.
 func withAnnounce(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
 	outcome, err := workflows.AnnotatePicture(ctx, order)
 	if err != nil || workflow.GetVersion(ctx, "announce", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
