@@ -14,18 +14,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// ID identifies a picture, its workflow, its object and its Record. Anybody who knows the ID has access to the
-// picture.
+// An ID is a secret: anybody who knows the ID has access to the picture.
 type ID string
 
-// Prefix is the key prefix of every upload.
-const Prefix = "pictures/"
+const Prefix = "pictures/" // of the key of every upload
 
-// formats lists the accepted content types and their file extensions.
 var formats = [...]struct{ contentType, ext string }{{"image/jpeg", "jpg"}, {"image/png", "png"}, {"image/webp", "webp"}}
 
-// NewID returns a UUIDv7 as RFC 9562 defines it, so that IDs sort by creation time. An ID must be hard to guess, so
-// NewID sets 74 bits at random. uuid.NewV7 would set only 62.
+// NewID returns a UUIDv7 with 74 random bits, because an ID must be hard to guess. uuid.NewV7 has only 62.
 func NewID(now time.Time) ID {
 	var u uuid.UUID
 	binary.BigEndian.PutUint64(u[:], uint64(now.UnixMilli())<<16)
@@ -37,7 +33,7 @@ func NewID(now time.Time) ID {
 
 var backfillPattern = regexp.MustCompile(`^o-[a-z2-7]{52}$`)
 
-// ParseID accepts the canonical form of an upload's ID or of a backfilled object's ID, and nothing else.
+// ParseID accepts a lower-case UUIDv7 for an upload, or "o-" and 52 base32 characters for a backfilled object.
 func ParseID(s string) (ID, error) {
 	if backfillPattern.MatchString(s) {
 		return ID(s), nil
@@ -48,8 +44,7 @@ func ParseID(s string) (ID, error) {
 	return "", fmt.Errorf("%.80q is not a picture ID", s)
 }
 
-// CreatedAt returns the time when the ID was created, to the millisecond. For the ID of a backfilled object, it
-// returns the zero time.
+// CreatedAt has millisecond precision, and is the zero time for a backfilled object.
 func (id ID) CreatedAt() time.Time {
 	u, err := uuid.Parse(string(id))
 	if err != nil {
@@ -58,7 +53,6 @@ func (id ID) CreatedAt() time.Time {
 	return time.Unix(u.Time().UnixTime()).UTC()
 }
 
-// Key returns the object key of an upload with the given content type.
 func (id ID) Key(contentType string) (string, error) {
 	for _, f := range formats {
 		if f.contentType == contentType {
@@ -68,8 +62,7 @@ func (id ID) Key(contentType string) (string, error) {
 	return "", fmt.Errorf("content type %.80q: only image/jpeg, image/png and image/webp are accepted", contentType)
 }
 
-// ParseKey returns the ID and the content type that an object key contains. It returns an error for every key that
-// the method Key cannot have created.
+// ParseKey returns the ID and the content type, or an error for a key that ID.Key cannot return.
 func ParseKey(key string) (ID, string, error) {
 	name, found := strings.CutPrefix(key, Prefix)
 	stem, ext, _ := strings.Cut(name, ".")
@@ -82,8 +75,7 @@ func ParseKey(key string) (ID, string, error) {
 	return "", "", fmt.Errorf("object key %.80q is not %s<id>.jpg, .png or .webp", key, Prefix)
 }
 
-// backfillID returns a hash of the object's bucket, key and version. The hash's input contains the length of each of
-// these parts. Otherwise, the inputs of two different objects could be identical.
+// The lengths in the hash input distinguish bucket "a", key "bc" from bucket "ab", key "c".
 func backfillID(p Picture) ID {
 	h := sha256.New()
 	for _, part := range []string{p.Bucket, p.Key, cmp.Or(p.VersionID, p.ETag)} {

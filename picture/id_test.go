@@ -32,8 +32,7 @@ func TestNewID(t *testing.T) {
 		}
 	})
 	t.Run("ID_has_74_random_bits", func(t *testing.T) {
-		// With 74 random bits, 2,000 IDs of the same millisecond are almost certainly different. Two equal IDs would
-		// mean that far fewer bits are random.
+		// With 74 random bits, a collision among 2,000 IDs is practically impossible.
 		seen := map[picture.ID]bool{}
 		digits := map[int]map[byte]bool{}
 		for range 2000 {

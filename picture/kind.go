@@ -2,36 +2,32 @@ package picture
 
 import "time"
 
-// Kind classifies an error by what Triptych does next: reject the picture, run another activity, or retry. Temporal's
-// history stores the Kind as the type of the failure.
+// The Kind of an error determines what happens next. Temporal's history stores the Kind as the failure type.
 type Kind string
 
-// An error of the first group makes the workflow reject the picture. An error of the second group changes the
-// workflow's next step. After an error of the third group, Temporal retries the activity.
 const (
+	// The workflow rejects the picture.
 	BadImage Kind = "BadImage" // not an image that Google can read
 	TooLarge Kind = "TooLarge" // the picture or its annotation exceeds a limit
 	Gone     Kind = "Gone"     // the object version no longer exists
 
+	// The workflow continues with another step.
 	Unfetchable Kind = "Unfetchable" // Google could not fetch the URL: send the bytes
 	WasErased   Kind = "WasErased"   // the owner erased the picture: discard it
 
+	// Temporal retries the activity.
 	Unavailable   Kind = "Unavailable"   // a cloud is down, slow or unreachable
 	Throttled     Kind = "Throttled"     // a cloud asks us to slow down, perhaps for a stated time
 	Forbidden     Kind = "Forbidden"     // a credential or a permission is wrong: the operator must fix it
 	Misconfigured Kind = "Misconfigured" // a setting is wrong: the operator must fix it
 )
 
-// Rejects reports whether an error of this kind means that the picture can never be annotated.
 func (k Kind) Rejects() bool { return k == BadImage || k == TooLarge || k == Gone }
 
-// Retries reports whether Temporal retries an activity after an error of this kind.
 func (k Kind) Retries() bool {
 	return k == Unavailable || k == Throttled || k == Forbidden || k == Misconfigured
 }
 
-// consequence returns a text that says what happens next. The method Sentence appends this text to the error's
-// message.
 func (k Kind) consequence() string {
 	switch k {
 	case Unavailable, Throttled:
@@ -44,7 +40,6 @@ func (k Kind) consequence() string {
 	return ""
 }
 
-// Cloud names the service that an error came from, or that a step uses.
 type Cloud string
 
 const (
@@ -54,7 +49,6 @@ const (
 	Temporal Cloud = "temporal"
 )
 
-// Error is an error that has a Kind, so that its consequence for the picture is known.
 type Error struct {
 	Kind       Kind
 	Cloud      Cloud         // the service that the picture waits for; "" if none
@@ -63,8 +57,7 @@ type Error struct {
 	Err        error         // the SDK's error; may be nil
 }
 
-// Sentence returns Message, followed by a text that says what happens next. The result is safe to show to the
-// picture's owner.
+// Sentence is safe to show to the picture's owner, because it does not contain Err.
 func (e *Error) Sentence() string { return e.Message + e.Kind.consequence() }
 
 func (e *Error) Error() string {
@@ -76,8 +69,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// FailureDetails is attached to the failures of activities and contains the cloud of the failure. The page therefore
-// need not find the cloud in the message.
+// FailureDetails is attached to activity failures. The page reads the cloud from here, not from the message.
 type FailureDetails struct {
 	Cloud Cloud `json:"cloud,omitempty"`
 }

@@ -1,5 +1,4 @@
-// Package picture defines the domain types and the names of workflows and activities. The package makes no network
-// calls and imports no SDK.
+// Package picture defines the domain types and the names of workflows and activities. The package imports no SDK.
 package picture
 
 import (
@@ -9,14 +8,12 @@ import (
 	"unicode/utf8"
 )
 
-// MaxSize is the maximum size of an upload in bytes. It is Cloud Vision's limit for image files
-// (https://cloud.google.com/vision/quotas).
+// MaxSize is Cloud Vision's limit for image files, in bytes (https://cloud.google.com/vision/quotas).
 const MaxSize = 20_000_000
 
-// MaxKey is the maximum length of an object key in S3, in bytes.
-const MaxKey = 1024
+const MaxKey = 1024 // bytes; limit of S3
 
-// Picture identifies one version of an uploaded object.
+// Picture identifies one version of an S3 object.
 type Picture struct {
 	ID         ID        `json:"id"`
 	Bucket     string    `json:"bucket"`
@@ -27,16 +24,14 @@ type Picture struct {
 	UploadedAt time.Time `json:"uploadedAt"`
 }
 
-// Order is the input of an AnnotatePicture workflow.
+// Order is the input of AnnotatePicture.
 type Order struct {
 	Picture
-	// ReannotateBefore requests a new annotation if the picture's Record was written before this time. With the zero
-	// value, an existing Record is never replaced.
+	// A Record that was last written before this time is replaced. The zero value replaces no Record.
 	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"`
 }
 
-// New returns the Picture for one version of an S3 object. It fails if the arguments describe no S3 object. If the
-// site created the key, New takes the ID from the key. Otherwise, the ID is a hash.
+// New takes the ID from a key that the site created. For any other key, the ID is a hash.
 func New(bucket, key, versionID, etag string, size int64, uploadedAt time.Time) (Picture, error) {
 	switch {
 	case bucket == "":

@@ -2,7 +2,7 @@ package picture
 
 import "time"
 
-// Progress is the state of a picture as the API reports it.
+// Progress is the API's response for one picture.
 type Progress struct {
 	ID     ID      `json:"id"`
 	Status Status  `json:"status"`
@@ -21,7 +21,7 @@ const (
 	StepFailed   StepStatus = "failed"
 )
 
-// Step is the state of one of the three steps of a picture. A time that is not known is zero.
+// In a Step, an unknown time is zero.
 type Step struct {
 	Name          StepName   `json:"name"`
 	Cloud         Cloud      `json:"cloud"`
@@ -34,7 +34,6 @@ type Step struct {
 	WaitingFor    Cloud      `json:"waitingFor,omitempty"` // the cloud that the last error came from
 }
 
-// WaitingSteps returns the steps of a picture that no workflow has processed yet.
 func WaitingSteps() []Step {
 	steps := make([]Step, len(StepOrder))
 	for i, name := range StepOrder {

@@ -9,8 +9,7 @@ import (
 	"triptych/picture"
 )
 
-// explanations maps each error code of S3 (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html) to
-// the kind and the message of a picture.Error. TestExplain provokes each error.
+// Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 var explanations = map[string]struct {
 	kind    picture.Kind
 	message string
@@ -29,13 +28,12 @@ var explanations = map[string]struct {
 	"SlowDown":              {picture.Throttled, "S3 asked to slow down"},
 	"ServiceUnavailable":    {picture.Unavailable, "S3 is unavailable"},
 	"InternalError":         {picture.Unavailable, "S3 had an internal error"},
-	// The response to a HEAD request has no body, so the AWS SDK derives the code "Forbidden" from the HTTP status.
+	// A HEAD response has no body. The AWS SDK then uses the HTTP status text, "Forbidden", as the error code.
 	"Forbidden": {picture.Forbidden, "AWS refused to describe an object: the worker's role needs s3:GetObject, s3:GetObjectVersion and s3:ListBucket"},
 	// No response, or an unknown code.
 	"": {picture.Unavailable, "S3 could not be reached"},
 }
 
-// Explain converts an error of the S3 client to a picture.Error.
 func Explain(err error) *picture.Error {
 	code, text := "", err.Error()
 	if response, ok := errors.AsType[smithy.APIError](err); ok {

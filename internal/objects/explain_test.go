@@ -26,8 +26,6 @@ func openClient(t testing.TB) *s3.Client {
 	return Open(Config{AWS: cfg})
 }
 
-// explainCase describes how to provoke one error of S3. The test expects that Explain translates this error with the
-// entry `explanations[code]`.
 type explainCase struct {
 	code    string
 	name    string
@@ -148,8 +146,6 @@ func put(t *testing.T, c *s3.Client, key *string) (version *string) {
 	return out.VersionId
 }
 
-// remove deletes the given version of an object and returns the version's ID. If version is nil, remove creates a
-// delete marker and returns the marker's ID.
 func remove(t *testing.T, c *s3.Client, key, version *string) *string {
 	t.Helper()
 	out, err := c.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(s3test.Bucket), Key: key, VersionId: version})

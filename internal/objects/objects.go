@@ -1,5 +1,5 @@
-// Package objects connects to S3, signs URLs and translates S3's errors. The package does not retry requests, because
-// Temporal and the browser retry.
+// Package objects opens S3 clients, presigns URLs and translates S3's errors. The clients do not retry, because
+// Temporal and the browser do.
 package objects
 
 import (
@@ -18,16 +18,14 @@ type Config struct {
 	AWS aws.Config
 }
 
-// Open returns an S3 client. The client uses path-style URLs for a custom endpoint, because most custom endpoints
-// have no separate host name for each bucket.
+// Most custom endpoints have no DNS name per bucket, so Open uses path-style URLs for a custom endpoint.
 func Open(c Config) *s3.Client {
 	cfg := c.AWS.Copy()
 	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
 }
 
-// SignGet returns a signed URL for the picture's version, and the expiry time of this URL. The URL never expires
-// later than the AWS credentials.
+// SignGet returns a presigned URL and its expiry, which is never later than the expiry of the AWS credentials.
 func SignGet(ctx context.Context, client *s3.Client, p picture.Picture, ttl time.Duration) (string, time.Time, error) {
 	now := time.Now()
 	credentials, err := client.Options().Credentials.Retrieve(ctx)

@@ -1,5 +1,4 @@
-// Package pipeline connects to Temporal and starts the workflow AnnotatePicture. The package does not import the code
-// of the workflows and activities.
+// Package pipeline connects to Temporal and starts AnnotatePicture workflows.
 package pipeline
 
 import (
@@ -18,11 +17,9 @@ import (
 	"triptych/picture"
 )
 
-// Dial returns a Temporal client that does not connect to the server until its first request. A Lambda can therefore
-// start without waiting for Temporal.
+// Dial returns without connecting, so a Lambda can start while Temporal is down. The first request connects.
 func Dial(options client.Options) (client.Client, error) {
-	// Turn off the SDK's compression of all requests, which took an eighth of the worker's CPU time. Most requests
-	// are only a few kB of JSON, so compression saves little.
+	// By default, the SDK compresses every request, which took 1/8 of the worker's CPU time.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(compressLarge))
 	options.Logger = sdklog.NewStructuredLogger(slog.Default())
@@ -33,11 +30,10 @@ func Dial(options client.Options) (client.Client, error) {
 	return c, nil
 }
 
-// largeRequest is the size in bytes of the smallest request that is compressed.
-const largeRequest = 128 << 10
+const largeRequest = 128 << 10 // bytes
 
-// compressLarge compresses large requests, because sending a large annotation could take longer than the heartbeat
-// timeout. Temporal would then repeat annotate, and Google would charge twice.
+// Without compression, sending a large annotation to Temporal could take longer than the heartbeat timeout. Temporal
+// would then repeat the activity, and Google would charge twice.
 func compressLarge(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn,
 	invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	if m, ok := req.(proto.Message); ok && proto.Size(m) >= largeRequest {
@@ -46,7 +42,7 @@ func compressLarge(ctx context.Context, method string, req, reply any, conn *grp
 	return invoke(ctx, method, req, reply, conn, options...)
 }
 
-// Priority is a Temporal priority key. A task queue delivers the tasks that have a lower key first.
+// Priority is a Temporal priority key. Temporal delivers tasks with a lower key first.
 type Priority int
 
 // The priorities of pictures.
@@ -56,8 +52,8 @@ const (
 	BackfillPriority Priority = 5
 )
 
-// Start starts AnnotatePicture, or does nothing if the picture's workflow is still running. If the workflow has
-// completed successfully, Start starts it again only if order.ReannotateBefore is set.
+// Start does nothing if the picture's workflow is still running. A workflow that completed successfully is started
+// again only if order.ReannotateBefore is set.
 func Start(ctx context.Context, c client.Client, order picture.Order, priority Priority) error {
 	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	if !order.ReannotateBefore.IsZero() {

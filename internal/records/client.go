@@ -18,7 +18,6 @@ import (
 	"triptych/picture"
 )
 
-// newClient returns a function that makes an azcosmos client with the configured credentials.
 func newClient(c Config) (func(*azcosmos.ClientOptions) (*azcosmos.Client, error), error) {
 	if u, err := url.Parse(c.Endpoint); err != nil || u.Host == "" {
 		return nil, errors.New("the endpoint is not a URL like https://NAME.documents.azure.com (COSMOS_ENDPOINT)")
@@ -45,13 +44,11 @@ func newClient(c Config) (func(*azcosmos.ClientOptions) (*azcosmos.Client, error
 	}, err
 }
 
-// connection is an azcosmos client that does not retry.
 type connection struct {
 	items      *azcosmos.ContainerClient
 	hasAccount atomic.Bool // azcosmos has read the account document, which it needs first
 }
 
-// connect replaces the current connection. It sends nothing.
 func (c *Container) connect() error {
 	fresh := &connection{}
 	client, err := c.newClient(&azcosmos.ClientOptions{ClientOptions: azcore.ClientOptions{
@@ -67,8 +64,8 @@ func (c *Container) connect() error {
 	return nil
 }
 
-// do executes `call`. If the call fails while azcosmos has no account document, do replaces the connection, because
-// the old connection may not request the document again for five minutes.
+// azcosmos v1.5.0 caches a failed read of the account document for five minutes. A new connection reads the document
+// again.
 func (c *Container) do(operation string, id picture.ID, call func(*azcosmos.ContainerClient) error) error {
 	used := c.current.Load()
 	err := call(used.items)
@@ -81,12 +78,11 @@ func (c *Container) do(operation string, id picture.ID, call func(*azcosmos.Cont
 	return fmt.Errorf("%s the Record of %s: %w", operation, id.Redacted(), err)
 }
 
-// Do implements policy.Policy: it sends one request. It returns every failure as a callError, because azcosmos
-// retries other errors and has no option that disables these retries.
+// Do returns every failure as a callError, because azcosmos retries errors of other types and no option disables
+// this.
 func (c *connection) Do(r *policy.Request) (*http.Response, error) {
 	if strings.Trim(r.Raw().URL.Path, "/") == "" {
-		// This timeout is necessary because azcosmos waits up to one minute for the account document. It does so even
-		// if the caller's deadline is earlier.
+		// azcosmos waits up to one minute for the account document, even if the caller's deadline is earlier.
 		ctx, cancel := context.WithTimeout(r.Raw().Context(), 5*time.Second)
 		defer cancel()
 		r = r.Clone(ctx)

@@ -32,8 +32,6 @@ func TestOpen(t *testing.T) {
 	})
 }
 
-// By default, azcosmos retries temporary errors. Here, each call must send only one request, because the caller
-// decides about retries.
 func TestOneRequestPerCall(t *testing.T) {
 	for _, status := range []int{408, 429, 449, 500, 502, 503, 504} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
@@ -103,8 +101,6 @@ func TestLostResponse(t *testing.T) {
 	}
 }
 
-// If a request for the account document fails, azcosmos v1.5.0 caches the error for five minutes. The test checks
-// that calls nevertheless succeed as soon as Cosmos DB is available again.
 func TestAccountIsUsedAsSoonAsItIsBack(t *testing.T) {
 	a := startEmulator(t)
 	c := a.provision(t)
@@ -125,8 +121,7 @@ func TestAccountIsUsedAsSoonAsItIsBack(t *testing.T) {
 	}
 }
 
-// The status 403 can mean that the client must send writes to another region. azcosmos must then read the account
-// document again, because this document names the region.
+// Status 403 can mean that another region now accepts the writes. The account document names this region.
 func TestAccountIsReadAgainAfter403(t *testing.T) {
 	a := startEmulator(t)
 	c := a.provision(t)

@@ -15,7 +15,6 @@ import (
 	"triptych/picture"
 )
 
-// phase is the part of a call in which an error occurred.
 type phase int
 
 const (
@@ -28,13 +27,12 @@ const (
 // cause identifies an error.
 type cause struct {
 	phase phase
-	code  string // an HTTP status or, in the phase signIn, an error code of AWS
+	code  string // an HTTP status, or in the phase signIn an AWS error code ("AccessDenied")
 }
 
-// explanations maps each cause of an error to the kind and the message of a picture.Error. The codes are documented
-// at https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb,
-// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html and
-// https://learn.microsoft.com/entra/identity-platform/reference-error-codes.
+// Codes: https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb,
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html,
+// https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 var explanations = map[cause]struct {
 	kind    picture.Kind
 	message string
@@ -63,7 +61,7 @@ var explanations = map[cause]struct {
 	{phase: decode}: {picture.Misconfigured, "The document of this picture in Cosmos DB is not a Record: repair or delete it"},
 }
 
-// callError is the error of one call to Cosmos DB. Its text is one line and does not contain the picture's whole ID.
+// The text of a callError is one line, in which picture IDs are redacted.
 type callError struct {
 	cause
 	text       string
@@ -74,17 +72,14 @@ type callError struct {
 func (e *callError) Error() string { return e.text }
 func (e *callError) Unwrap() error { return e.wrapped }
 
-// sentinels maps each HTTP status that concerns a single Record to the exported error with the same meaning.
 var sentinels = map[int]error{
 	http.StatusConflict: ErrExists, http.StatusPreconditionFailed: ErrChanged, http.StatusNotFound: ErrNotFound,
 }
 
-// ownerNotFound is the sub-status of a 404 response when the container does not exist. If only the Record does not
-// exist, the sub-status is different. See StatusCodes.md in
+// In a 404 response, sub-status 1003 means that the container does not exist. See StatusCodes.md in
 // https://github.com/Azure/azure-sdk-for-java/tree/main/sdk/cosmos/azure-cosmos/docs.
 const ownerNotFound = "1003"
 
-// refused converts an unsuccessful response to an error.
 func refused(r *http.Response) *callError {
 	ms, _ := strconv.ParseInt(r.Header.Get("x-ms-retry-after-ms"), 10, 32) // 0 if absent
 	e := &callError{cause: cause{request, strconv.Itoa(r.StatusCode)}, retryAfter: time.Duration(ms) * time.Millisecond}
@@ -102,7 +97,6 @@ func refused(r *http.Response) *callError {
 	return e
 }
 
-// Explain translates an error of Container's methods.
 func Explain(err error) *picture.Error {
 	var c cause
 	var retryAfter time.Duration

@@ -16,8 +16,6 @@ import (
 	"triptych/picture"
 )
 
-// explainCase describes how to provoke one error. The test expects that Explain translates this error with the entry
-// `explanations[cause]`.
 type explainCase struct {
 	cause   cause
 	name    string

@@ -15,8 +15,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// federation signs in to Azure without a key. Entra ID trusts the program's AWS role and exchanges an AWS assertion
-// for an Azure token.
+// AWS issues a token for the program's role, and Entra ID exchanges the AWS token for an Azure token.
 type federation struct{ azcore.TokenCredential }
 
 func newFederation(c Config) (federation, error) {
@@ -39,7 +38,6 @@ func newFederation(c Config) (federation, error) {
 	return federation{credential}, nil
 }
 
-// GetToken implements azcore.TokenCredential. All its errors are of type callError.
 func (f federation) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	token, err := f.TokenCredential.GetToken(ctx, o)
 	if err == nil {
@@ -55,10 +53,9 @@ func (f federation) GetToken(ctx context.Context, o policy.TokenRequestOptions) 
 	return token, failed
 }
 
-// assertion requests a token from AWS. The token identifies the program's AWS role.
 func assertion(ctx context.Context, client *sts.Client) (string, error) {
 	response, err := client.GetWebIdentityToken(ctx, &sts.GetWebIdentityTokenInput{
-		// Entra ID requires the signing algorithm RS256 and recommends this audience
+		// Entra ID requires RS256 and recommends this audience
 		// (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations).
 		Audience: []string{"api://AzureADTokenExchange"}, SigningAlgorithm: aws.String("RS256"),
 		DurationSeconds: aws.Int32(300), // the role's policy allows no longer lifetime

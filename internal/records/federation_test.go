@@ -18,8 +18,6 @@ const (
 	clientID = "11111111-2222-3333-4444-555555555555"
 )
 
-// federationEnv simulates AWS STS, which issues assertions, and Entra ID, which exchanges the assertions for tokens.
-// A Cosmos DB emulator behind TLS accepts these tokens.
 type federationEnv struct {
 	*account
 	config                Config

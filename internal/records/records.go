@@ -1,5 +1,5 @@
-// Package records stores one Record per picture in Cosmos DB. Create never overwrites a Record, Replace overwrites
-// only the version that was read, and the caller decides about retries.
+// Package records stores one Record per picture in Cosmos DB. Create never overwrites a Record, and Replace
+// overwrites only the version that was read. The package does not retry.
 package records
 
 import (
@@ -16,19 +16,19 @@ import (
 	"triptych/picture"
 )
 
-// The location of the Records. The partition key is /id, so that all reads and writes are point operations.
+// The partition key is /id, so every read and write is a point operation.
 const (
 	Database      = "triptych"
 	ContainerName = "pictures"
 	PartitionKey  = "/id"
 )
 
-// MaxSize is the maximum size of a Record's JSON in bytes. Cosmos DB adds properties to the JSON, so MaxSize is 4 KiB
-// below the limit of 2 MB in https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits.
+// MaxSize limits the JSON of a Record, in bytes: Cosmos DB's 2 MB per item
+// (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits) minus 4 KiB for properties that
+// Cosmos DB adds.
 const MaxSize = 2<<20 - 4<<10
 
-// Config configures the connection to Cosmos DB. Federation takes precedence over Key. If both fields are empty, the
-// program uses Azure's default credential chain.
+// Federation takes precedence over Key. If both are empty, Open uses Azure's default credential chain.
 type Config struct {
 	Endpoint   string // COSMOS_ENDPOINT
 	Key        string // COSMOS_KEY
@@ -46,13 +46,13 @@ func ConfigFrom(getenv func(string) string, aws aws.Config) Config {
 	}
 }
 
-// Container is the Cosmos DB container with the Records. Errors of its methods do not contain the picture's whole ID.
+// Errors of Container's methods contain picture IDs only in redacted form.
 type Container struct {
 	newClient func(*azcosmos.ClientOptions) (*azcosmos.Client, error)
 	current   atomic.Pointer[connection]
 }
 
-// Open checks the configuration. It sends nothing.
+// Open checks the configuration but sends no request.
 func Open(c Config) (*Container, error) {
 	container := &Container{}
 	var err error
@@ -73,8 +73,7 @@ var (
 	ErrUnreadable = errors.New("the document is not a Record") // another attempt to read it does not help
 )
 
-// Encode returns the JSON that Create and Replace send. Encode does not check that the JSON is within the limit
-// MaxSize.
+// Encode does not check MaxSize.
 func Encode(r picture.Record) ([]byte, error) {
 	item, err := json.Marshal(r)
 	if err != nil {
@@ -83,7 +82,7 @@ func Encode(r picture.Record) ([]byte, error) {
 	return item, nil
 }
 
-// Create writes a new Record. It fails with ErrExists if the picture already has a Record.
+// Create fails with ErrExists if the picture already has a Record.
 func (c *Container) Create(ctx context.Context, r picture.Record) error {
 	item, err := Encode(r)
 	if err != nil {
@@ -95,8 +94,7 @@ func (c *Container) Create(ctx context.Context, r picture.Record) error {
 	})
 }
 
-// Read returns a picture's Record and the Record's ETag. It fails with ErrNotFound if no Record exists, and with
-// ErrUnreadable if the stored document is not a Record.
+// Read fails with ErrNotFound if no Record exists, and with ErrUnreadable if the document is not a Record.
 func (c *Container) Read(ctx context.Context, id picture.ID) (picture.Record, azcore.ETag, error) {
 	var response azcosmos.ItemResponse
 	err := c.do("reading", id, func(items *azcosmos.ContainerClient) (err error) {
@@ -113,8 +111,7 @@ func (c *Container) Read(ctx context.Context, id picture.ID) (picture.Record, az
 	return r, response.ETag, nil
 }
 
-// Replace overwrites the Record if the stored Record still has the given ETag. Replace fails with ErrChanged if the
-// Record has changed, and with ErrNotFound if the Record no longer exists.
+// Replace fails with ErrChanged if the stored ETag differs from etag, and with ErrNotFound if no Record exists.
 func (c *Container) Replace(ctx context.Context, r picture.Record, etag azcore.ETag) error {
 	item, err := Encode(r)
 	if err != nil {

@@ -94,8 +94,7 @@ func newRecord(t testing.TB) picture.Record {
 	return p.AnnotatedRecord(json.RawMessage(`{"labelAnnotations":[{"description":"Rock & roll","score":0.97000001}]}`), time.Now().Truncate(time.Microsecond), steps, "run-1")
 }
 
-// checkEqual checks that two Records are equal. It ignores differences in whitespace and escapes in the annotation's
-// JSON.
+// checkEqual ignores whitespace and escapes in the annotation's JSON.
 func checkEqual(t *testing.T, got, want picture.Record) {
 	t.Helper()
 	var g, w any
@@ -209,8 +208,6 @@ func TestRecords(t *testing.T) {
 
 var wholeID = regexp.MustCompile(`[0-9a-f-]{36}`)
 
-// checkError checks the type and the status of an error. It also checks that the error's text is one line and does
-// not contain the picture's ID.
 func checkError(t *testing.T, err, sentinel error, status int) {
 	t.Helper()
 	if err == nil {

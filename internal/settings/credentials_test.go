@@ -13,8 +13,8 @@ import (
 	"triptych/picture"
 )
 
-// The AWS SDK treats credentials from a container endpoint as expired five minutes before they really expire. The
-// simulated endpoint therefore adds five minutes to each lifetime.
+// The AWS SDK treats credentials from a container endpoint as expired five minutes early. The test's endpoint adds
+// five minutes to every lifetime.
 func TestSignGetWithExpiringCredentials(t *testing.T) {
 	for name, c := range map[string]struct {
 		lifetime    time.Duration // of the first credentials

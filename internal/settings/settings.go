@@ -1,5 +1,5 @@
-// Package settings copies parameters of AWS Systems Manager, such as keys for other clouds, to environment variables.
-// Lambda configurations and images then need no keys. The package does not log the values.
+// Package settings copies parameters of AWS Systems Manager to environment variables, so that Lambda configurations
+// and images contain no keys. The package does not log the values.
 package settings
 
 import (
@@ -21,15 +21,13 @@ import (
 	"go.temporal.io/sdk/contrib/envconfig"
 )
 
-// Settings contains everything from which a program derives its configuration.
 type Settings struct {
 	Getenv   func(string) string // os.Getenv, after the override
 	Temporal client.Options      // from the TEMPORAL_* variables
 	AWS      aws.Config          // from the AWS_* variables
 }
 
-// Load reads the settings from AWS Systems Manager and the environment. Only main packages may call Load, because it
-// changes the environment of the process.
+// Only main packages may call Load, because Load changes the environment of the process.
 func Load(ctx context.Context) (Settings, error) {
 	if err := override(ctx); err != nil {
 		return Settings{}, err
@@ -48,8 +46,7 @@ func Load(ctx context.Context) (Settings, error) {
 	return Settings{os.Getenv, temporal, cfg}, nil
 }
 
-// override copies parameters of AWS Systems Manager to environment variables, because the SDKs read their settings
-// from the environment. If override cannot read the parameters, it changes no variable.
+// override sets no variable until it has read all parameters.
 func override(ctx context.Context) error {
 	root := strings.TrimSuffix(os.Getenv("TRIPTYCH_SSM_PATH"), "/")
 	if root == "" {
@@ -86,12 +83,10 @@ func override(ctx context.Context) error {
 	return nil
 }
 
-// renewBefore is the remaining lifetime at which credentials are renewed. Credentials are renewed early, because a
-// signed URL expires with the credentials that signed it.
+// A signed URL expires with the credentials that signed it, so credentials are renewed early.
 const renewBefore = 2 * time.Minute
 
-// renewing is a credentials provider that renews credentials before they expire. If a renewal fails, the provider
-// returns the old credentials until these expire.
+// If a renewal fails, the old credentials are used until they expire.
 type renewing struct {
 	cache    *aws.CredentialsCache
 	expiring atomic.Pointer[aws.Credentials]
@@ -111,7 +106,6 @@ func (r *renewing) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return current, err
 }
 
-// Require returns an error if some of the given environment variables are empty. The error lists the empty variables.
 func (s Settings) Require(names ...string) error {
 	missing := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return s.Getenv(name) != "" })
 	if len(missing) == 0 {

@@ -15,9 +15,6 @@ import (
 	"triptych/internal/settings"
 )
 
-// newParameterStore starts an SSM server that returns the parameters in `names`, one per page. The returned function
-// `inject` takes an error code and names of parameters. For each of these parameters, the server answers the next
-// request for the parameter's page with this error.
 func newParameterStore(t *testing.T, parameters map[string]string, names ...string) (inject func(code string, names ...string)) {
 	t.Helper()
 	failures := map[string][]string{} // parameter name to error codes

@@ -1,4 +1,4 @@
-// Package telemetry configures logging. All logs are redacted: they contain neither a URL signature nor a whole picture ID.
+// Package telemetry configures logging. Logs contain no URL signature and no whole picture ID.
 package telemetry
 
 import (
@@ -8,7 +8,7 @@ import (
 	"triptych/picture"
 )
 
-// NewLogger returns a logger that writes JSON in Lambda and ECS, where CloudWatch parses it, and text elsewhere.
+// NewLogger writes JSON in Lambda and ECS, where CloudWatch parses JSON, and text elsewhere.
 func NewLogger(out io.Writer, getenv func(string) string) *slog.Logger {
 	options := &slog.HandlerOptions{ReplaceAttr: redact}
 	if getenv("AWS_LAMBDA_RUNTIME_API") != "" || getenv("ECS_CONTAINER_METADATA_URI_V4") != "" {
@@ -17,7 +17,6 @@ func NewLogger(out io.Writer, getenv func(string) string) *slog.Logger {
 	return slog.New(slog.NewTextHandler(out, options))
 }
 
-// redact applies picture.Redact to every string and error, including those that the Temporal SDK logs.
 func redact(_ []string, a slog.Attr) slog.Attr {
 	switch value := a.Value.Resolve(); value.Kind() {
 	case slog.KindString:

@@ -14,7 +14,6 @@ import (
 	"triptych/picture"
 )
 
-// environments maps each log format to environment variables that select it.
 var environments = map[string]map[string]string{
 	"text":           nil,
 	"JSON_in_Lambda": {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"},
@@ -88,8 +87,7 @@ func TestFormat(t *testing.T) {
 	}
 }
 
-// TestNumbersAndTimesAreUnchanged checks that redaction does not turn numbers and times into strings. CloudWatch
-// computes metrics from the numbers and sorts lines by time.
+// CloudWatch computes metrics from numbers and sorts lines by time, so redaction must not turn either into a string.
 func TestNumbersAndTimesAreUnchanged(t *testing.T) {
 	var log bytes.Buffer
 	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)

@@ -13,7 +13,6 @@ import (
 	"triptych/picture"
 )
 
-// phase is the part of a call that an error refers to.
 type phase int
 
 const (
@@ -26,7 +25,7 @@ const (
 // cause identifies an error.
 type cause struct {
 	phase phase
-	code  string // the name of a gRPC code; in the phase signing, an HTTP status; or one of the following
+	code  string // a gRPC code ("NotFound"), an HTTP status (in the phase signing) or a constant below
 }
 
 const (
@@ -34,9 +33,9 @@ const (
 	mentionsURL   = "mentions URL"   // the message of an error per image mentions the URL
 )
 
-// explanations is based on https://cloud.google.com/apis/design/errors and, for the phase `signing`, on
-// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation. The rows for the phases byURL and
-// byBytes are based on observed responses, because Google does not document the errors of single images.
+// Sources: https://cloud.google.com/apis/design/errors and, for sign-in,
+// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation. Google does not document the errors
+// of single images, so the rows byURL and byBytes come from observed responses.
 var explanations = map[cause]struct {
 	kind    picture.Kind
 	message string
@@ -60,12 +59,12 @@ var explanations = map[cause]struct {
 	{signing, "404"}:         {picture.Misconfigured, "The worker's service account does not exist: check GOOGLE_CREDENTIALS_CONFIG"},
 	{signing, ""}:            {picture.Unavailable, "Signing in to Google failed"},
 
-	// Vision returns the message "The URL does not appear to be accessible by us" sometimes with code 3 and sometimes
-	// with 7, 12 or 14. Its word "URL" therefore identifies this error.
+	// Vision sends "The URL does not appear to be accessible by us" with the codes 3, 7, 12 and 14. Only the word
+	// "URL" identifies this error.
 	{byURL, mentionsURL}: {picture.Unfetchable, "Google could not fetch the picture"},
-	// Vision sometimes returns InvalidArgument although the picture at the URL is good
-	// (github.com/googleapis/google-cloud-java/issues/2276). InvalidArgument therefore means BadImage in the phase
-	// byBytes, but not in the phase byURL.
+	// Vision sometimes returns InvalidArgument for the URL of a good picture
+	// (github.com/googleapis/google-cloud-java/issues/2276). InvalidArgument means BadImage only if the picture was
+	// sent as bytes.
 	{byURL, "InvalidArgument"}:   {picture.Unfetchable, "Google could not read what it fetched"},
 	{byURL, "DeadlineExceeded"}:  {picture.Unfetchable, "Google could not fetch the picture in time"},
 	{byURL, "PermissionDenied"}:  {picture.Unfetchable, "Google was not allowed to fetch the picture"},
@@ -81,7 +80,7 @@ var explanations = map[cause]struct {
 	{byBytes, ""}:                  {picture.Unavailable, "Google could not annotate the picture"},
 }
 
-// ImageError is Cloud Vision's error for one image. Vision returns it inside a successful response.
+// ImageError is the error of one image in an otherwise successful response of Cloud Vision.
 type ImageError struct {
 	Code    codes.Code
 	Message string
@@ -101,8 +100,7 @@ func (e *ImageError) cause() cause {
 	return c
 }
 
-// Explain returns a picture.Error that describes err. err is either the error of a call to Cloud Vision or an
-// *ImageError.
+// Explain accepts an *ImageError or the error of a call to Cloud Vision.
 func Explain(err error) *picture.Error {
 	c, text, retryAfter := cause{}, err.Error(), time.Duration(0)
 	if image, ok := errors.AsType[*ImageError](err); ok {

@@ -17,8 +17,6 @@ import (
 	"triptych/picture"
 )
 
-// explainCase describes how to provoke one error. The test expects that Explain translates this error to the message
-// in `explanations[cause]`.
 type explainCase struct {
 	cause   cause
 	name    string
@@ -78,8 +76,8 @@ func explainCases() []explainCase {
 		imageCode(byBytes, codes.ResourceExhausted, picture.Throttled),
 		{cause{byBytes, "Unimplemented"}, "feature that the emulator lacks", picture.Misconfigured, 0, allFeatures(byBytes)},
 		{cause{byBytes, ""}, "unknown code", picture.Unavailable, 0, imageCode(byBytes, codes.Internal, "").provoke},
-		// In the phase `byBytes`, the request contains the picture, so Google fetches nothing. In this phase, Explain
-		// therefore treats codes and messages about fetching as unknown.
+		// Google fetches nothing if the request contains the picture, so Explain treats fetch errors as unknown
+		// errors.
 		{cause{byBytes, ""}, "code about fetching", picture.Unavailable, 0, imageCode(byBytes, codes.PermissionDenied, "").provoke},
 		{cause{byBytes, ""}, "message about a URL", picture.Unavailable, 0, imageFault(byBytes, annotator.Fault{ImageCode: codes.InvalidArgument, Message: "The URL is not accessible."})},
 	}
@@ -115,8 +113,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// callFault returns a case in which the emulator fails only the first request. If the client retried, the second
-// request would succeed and the test would fail.
+// The emulator fails only the first request. If the client retried, the call would succeed and the test would fail.
 func callFault(code codes.Code, kind picture.Kind, after time.Duration) explainCase {
 	return explainCase{cause{call, code.String()}, fmt.Sprintf("retry after %s", after), kind, after, func(t *testing.T) error {
 		emulator, address := startEmulator(t)

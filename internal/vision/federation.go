@@ -18,12 +18,9 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// subjectTokenType is Google's name for a token that is a signed AWS request. The request is signed with the
-// credentials of an AWS role.
 const subjectTokenType = "urn:ietf:params:aws:token-type:aws4_request"
 
-// federated returns Google credentials that sign in with the program's AWS role. c.CredentialsConfig is the
-// configuration of these credentials. It contains no secret, and https://google.aip.dev/auth/4117 defines its format.
+// GOOGLE_CREDENTIALS_CONFIG contains no secret. Its format: https://google.aip.dev/auth/4117
 func federated(c Config) (*auth.Credentials, error) {
 	var file struct {
 		Type             string `json:"type"`
@@ -50,8 +47,7 @@ func federated(c Config) (*auth.Credentials, error) {
 	return auth.NewCredentials(&auth.CredentialsOptions{TokenProvider: signIn{credentials}}), nil
 }
 
-// awsRole implements externalaccount.AwsSecurityCredentialsProvider with the default credential chain of the AWS SDK.
-// Google's own implementation does not find the role of an ECS task
+// awsRole uses the AWS SDK, because Google's own library does not find the role of an ECS task
 // (https://github.com/googleapis/google-cloud-go/issues/13479).
 type awsRole struct{ aws.Config }
 
@@ -72,8 +68,6 @@ func (r awsRole) AwsSecurityCredentials(ctx context.Context, _ *externalaccount.
 	}, nil
 }
 
-// refusal is the error of a failed sign-in. Either Google or AWS refused the sign-in, or the AWS credentials or the
-// AWS region are missing.
 type refusal struct {
 	code    string // noCredentials or an HTTP status
 	message string
@@ -81,12 +75,11 @@ type refusal struct {
 
 func (r *refusal) Error() string { return "signing in to Google: " + r.message }
 
-// GRPCStatus returns the gRPC status of a refusal. gRPC calls this method and returns the refusal to the caller
-// unchanged, but it would replace an error without this method.
+// gRPC replaces errors that have no GRPCStatus method.
 func (r *refusal) GRPCStatus() *status.Status { return status.New(codes.Unauthenticated, r.Error()) }
 
-// refusalTransport is an HTTP transport that returns a *refusal if Google refuses a request for a token. The *refusal
-// contains the HTTP status, which Google's library would report only in the text of an error.
+// refusalTransport keeps the HTTP status of a refused token request. Google's library reports the status only in the
+// text of an error.
 type refusalTransport struct{}
 
 func (refusalTransport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -99,7 +92,6 @@ func (refusalTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return nil, &refusal{strconv.Itoa(res.StatusCode), fmt.Sprintf("%s returned %s: %s", req.URL.Host, res.Status, strings.Join(strings.Fields(string(body)), " "))}
 }
 
-// signIn is a token provider whose errors have a gRPC status.
 type signIn struct{ auth.TokenProvider }
 
 func (s signIn) Token(ctx context.Context) (*auth.Token, error) {

@@ -30,7 +30,6 @@ const (
 	emptySHA256    = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
-// federationEnv simulates the servers of AWS and Google to which a worker without keys connects.
 type federationEnv struct {
 	client    *visionapi.ImageAnnotatorClient
 	config    Config
@@ -71,8 +70,7 @@ func credentialsConfig(google string) string {
 		pool, google, google, serviceAccount)
 }
 
-// signIn loads the AWS configuration again, and replaces f.client with a new Cloud Vision client. The new client has
-// no token, so it must obtain one before it can send a request.
+// signIn replaces f.client, because a new client has no cached token.
 func (f *federationEnv) signIn(t *testing.T) {
 	t.Helper()
 	cfg, err := awsconfig.LoadDefaultConfig(t.Context())
@@ -133,8 +131,7 @@ func (f *federationEnv) refused(w http.ResponseWriter, server string) bool {
 	return true
 }
 
-// serveVision starts a TLS endpoint in front of the Cloud Vision emulator, and returns the endpoint's address. The
-// endpoint accepts only the latest token.
+// serveVision accepts only the latest token.
 func (f *federationEnv) serveVision(t *testing.T, emulator string) (address string) {
 	t.Helper()
 	plaintext := new(http.Protocols)
@@ -226,8 +223,7 @@ func TestFederation(t *testing.T) {
 	}
 }
 
-// checkSubjectToken verifies a token as Google does. The token must be a GetCallerIdentity request that the given AWS
-// role signed for the test's identity pool.
+// A subject token is a GetCallerIdentity request that the AWS role signed for the identity pool.
 func checkSubjectToken(t *testing.T, token string, role aws.Credentials) {
 	t.Helper()
 	decoded, err := url.QueryUnescape(token)

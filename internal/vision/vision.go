@@ -1,4 +1,4 @@
-// Package vision connects to Google Cloud Vision and translates its errors. The package retries nothing, because
+// Package vision connects to Google Cloud Vision and translates Vision's errors. The client does not retry, because
 // Temporal retries and shows each attempt.
 package vision
 
@@ -17,19 +17,17 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// DefaultFeatures lists the features that the worker requests by default. Google charges for each feature separately.
+// Google charges for each feature separately.
 const DefaultFeatures = "LABEL_DETECTION,FACE_DETECTION,LANDMARK_DETECTION,LOGO_DETECTION,IMAGE_PROPERTIES,OBJECT_LOCALIZATION,SAFE_SEARCH_DETECTION"
 
-// maxResponse is the size of the largest accepted response, in bytes. For a larger response, gRPC returns the error
-// code of an exhausted quota, which is retried forever. No Record has such a size.
-const maxResponse = 64 << 20
+// gRPC reports a larger response as RESOURCE_EXHAUSTED. Triptych would take this error for an exhausted quota and
+// retry forever.
+const maxResponse = 64 << 20 // bytes
 
-// Config configures the client. With EmulatorHost, the client connects in plaintext. Otherwise it signs in, with the
-// program's AWS role if CredentialsConfig is set, and with Application Default Credentials if not.
 type Config struct {
 	Endpoint          string // TRIPTYCH_VISION_ENDPOINT; "" for Google's default
-	EmulatorHost      string // VISION_EMULATOR_HOST, host:port
-	CredentialsConfig string // GOOGLE_CREDENTIALS_CONFIG, JSON
+	EmulatorHost      string // VISION_EMULATOR_HOST, host:port; in plaintext and without credentials
+	CredentialsConfig string // GOOGLE_CREDENTIALS_CONFIG, JSON; "" for Application Default Credentials
 	AWS               aws.Config
 }
 
@@ -41,7 +39,7 @@ func ConfigFrom(getenv func(string) string, aws aws.Config) Config {
 	}
 }
 
-// Open returns a client. It sends nothing.
+// Open sends no request.
 func Open(ctx context.Context, c Config) (*visionapi.ImageAnnotatorClient, error) {
 	options := []option.ClientOption{option.WithGRPCDialOption(grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxResponse)))}
 	if c.Endpoint != "" {
@@ -65,7 +63,7 @@ func Open(ctx context.Context, c Config) (*visionapi.ImageAnnotatorClient, error
 	return client, nil
 }
 
-// ParseFeatures parses TRIPTYCH_FEATURES, a comma-separated list of feature names. "" stands for DefaultFeatures.
+// ParseFeatures parses a list such as "LABEL_DETECTION,FACE_DETECTION". An empty list means DefaultFeatures.
 func ParseFeatures(list string) ([]*visionpb.Feature, error) {
 	var features []*visionpb.Feature
 	for name := range strings.SplitSeq(cmp.Or(list, DefaultFeatures), ",") {

@@ -49,8 +49,6 @@ func openClient(t *testing.T, c Config) *visionapi.ImageAnnotatorClient {
 	return client
 }
 
-// annotate sends one image to Cloud Vision. It returns an error if the call fails, and an *ImageError if the response
-// reports an error of the image.
 func annotate(ctx context.Context, client *visionapi.ImageAnnotatorClient, image *visionpb.Image, features string) error {
 	parsed, err := ParseFeatures(features)
 	if err != nil {
