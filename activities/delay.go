@@ -9,8 +9,8 @@ import (
 	"triptych/picture"
 )
 
-// Delay is embedded in the input of each activity that writes a Record. If Cosmos DB throttles the local activity,
-// the workflow sets NotBefore for the regular activity.
+// Delay is embedded in the input of each activity that writes a Record. The activity runs first as a local activity.
+// If Cosmos DB throttles it, the workflow runs it as a regular activity with NotBefore.
 type Delay struct {
 	NotBefore time.Time `json:"notBefore,omitzero"` // as Cosmos DB requested; zero: no delay
 }
@@ -18,8 +18,9 @@ type Delay struct {
 // DelayUntil sets NotBefore.
 func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
 
-// wait fails the first attempt, so that Temporal starts the second attempt at NotBefore. Heartbeat details record the
-// wait, because `temporal activity reset` sets the attempt number back to 1.
+// wait fails the first attempt, so that Temporal starts the second attempt at NotBefore. The heartbeat details tell
+// the second attempt that it must not wait; the attempt number cannot, because `temporal activity reset` sets it back
+// to 1.
 func (d Delay) wait(ctx context.Context) error {
 	left := time.Until(d.NotBefore)
 	if left <= 0 || activity.HasHeartbeatDetails(ctx) {

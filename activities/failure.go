@@ -13,8 +13,8 @@ import (
 	"triptych/picture"
 )
 
-// Activities must return the result of failure unwrapped, because Temporal reads the retry settings only from the
-// outermost error.
+// An activity must return the error from `failure` without wrapping it, because Temporal reads the retry settings
+// only from the outermost error.
 func failure(err error) error {
 	if err == nil {
 		return nil
@@ -40,7 +40,7 @@ func explainTemporal(err error) error {
 	return &picture.Error{Kind: picture.Unavailable, Cloud: picture.Temporal, Message: "Temporal could not be reached", Err: err}
 }
 
-// explainWrite makes a concurrent change of the Record retryable, because the next attempt reads the new Record.
+// If another writer changed the Record, the error is retryable, because the next attempt reads the new Record.
 func explainWrite(err error) error {
 	switch {
 	case err == nil:

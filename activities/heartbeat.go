@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// A failed heartbeat does not cancel the context `alive`, because Google may already have charged for the Vision
-// call.
+// `alive` ends with ctx, except when ctx was cancelled because a heartbeat failed: Google may already have charged
+// for the Vision call.
 func heartbeat(ctx context.Context) (alive context.Context, stop func()) {
 	alive, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	release := func() {}

@@ -27,7 +27,7 @@ type variant struct {
 	trigger   *trigger // nil for direct
 }
 
-// A slow server needs minutes to process 1,000 pictures at the same time.
+// A slow Temporal server needs minutes for 1,000 concurrent pictures.
 const pictureTimeout = 5 * time.Minute
 
 // process calls `accepted` when the variant has accepted the picture, and returns the Record's creation time.

@@ -111,7 +111,7 @@ func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
 	}
 }
 
-// The workflow ErasePicture does not end before the picture's upload grant has expired.
+// The upload grant of expiredPicture has expired, so ErasePicture does not wait for its expiry.
 func expiredPicture(t *testing.T) (picture.ID, string) {
 	t.Helper()
 	id := picture.NewID(time.Now().Add(-time.Hour))

@@ -69,7 +69,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// FailureDetails is attached to activity failures. The page reads the cloud from here, not from the message.
+// FailureDetails is attached to activity failures. It tells the page which cloud failed.
 type FailureDetails struct {
 	Cloud Cloud `json:"cloud,omitempty"`
 }

@@ -52,7 +52,7 @@ func newPlan(files sources, variables map[string]cty.Value) (plan, error) {
 	return p, nil
 }
 
-// blockType returns aws_s3_bucket, data.aws_caller_identity or provider.aws, for example.
+// Examples of results: aws_s3_bucket, data.aws_caller_identity, provider.aws.
 func blockType(block *hclsyntax.Block) string {
 	switch {
 	case block.Type == "resource":
@@ -103,7 +103,8 @@ type parsedFile struct {
 	attributeNames map[string]bool // names that follow a dot in any expression
 }
 
-// parsedFiles is a cache, because a mutation changes only one of the files.
+// parsedFiles is a cache. Most tests change one file of the configuration, so the other files need not be parsed
+// again.
 var parsedFiles sync.Map
 
 func parseFile(name, text string) (parsedFile, error) {

@@ -11,7 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Each program reads its settings in these directories. The Temporal SDK reads the settings TEMPORAL_*.
+// Source directories in which a program reads settings. The TEMPORAL_* settings are read by the Temporal SDK.
 var settingReaders = map[string][]string{
 	"web":     {"../web", "../internal/records", "../internal/objects"},
 	"trigger": {"../trigger"},
@@ -78,7 +78,8 @@ var settingRules = map[string]rule{
 	},
 }
 
-// Terraform replaces a program when the program's settings version changes.
+// A program reads its settings when it starts. Terraform therefore redeploys the program when its settings version
+// changes.
 func TestSettingsVersion(t *testing.T) {
 	files := readSources(t)
 	versions := func(t *testing.T, files sources, variables map[string]cty.Value) map[string]string {

@@ -149,7 +149,7 @@ var wiringRules = map[string]rule{
 	),
 }
 
-// overriddenRules lists the rules that do not apply to one variant, with the name of the variant.
+// Each of these rules is deliberately broken by one variant of the configuration, whose name follows the rule.
 var overriddenRules = map[string]string{
 	"CORS_allows_uploads_from_the_site_only":                 "with_a_domain",
 	"destroy_keeps_pictures_images_and_workflows_by_default": "with_force_destroy",

@@ -20,7 +20,8 @@ type streamTiming struct {
 	limit     time.Duration // of the whole stream
 }
 
-// CloudFront closes a connection after 60 s without data. A stream ends after one minute to free its Lambda instance.
+// A stream ends after one minute to free its Lambda instance. keepAlive must be below 60 s, after which CloudFront
+// closes a silent connection.
 var defaultTiming = streamTiming{
 	fast: 200 * time.Millisecond, slow: time.Second, idle: 10 * time.Second,
 	keepAlive: 15 * time.Second, limit: time.Minute,
@@ -76,7 +77,7 @@ func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 			if err == nil {
 				writeErr = out.writeProgress(progress)
 			} else if deadline, _ := ctx.Deadline(); !failing && time.Now().Before(deadline) {
-				// Log one error per outage, and none for a read that the stream's own deadline ended.
+				// Log one error per outage. Log no error that the end of the stream has caused.
 				slog.Error("event stream cannot read the progress", "picture", id, "error", err)
 			}
 			if progress.Status.Settled() {

@@ -94,7 +94,7 @@ type unlimitedOutbound struct {
 
 func (u *unlimitedOutbound) ExecuteActivity(ctx workflow.Context, activity string, args ...any) workflow.Future {
 	options := workflow.GetActivityOptions(ctx)
-	// The test environment applies these timeouts to the real time of all attempts together. A simulated week has
+	// In the test environment, these timeouts limit the real time of all attempts together, and a simulated week has
 	// 10,000 attempts.
 	options.HeartbeatTimeout, options.StartToCloseTimeout = 0, time.Hour
 	if retry := *options.RetryPolicy; retry.MaximumAttempts == 0 {

@@ -125,7 +125,8 @@ var cosmosTooLarge = faultCase{name: "Cosmos_DB_status_413_rejects_the_picture_a
 	}
 }}
 
-// Only the first write gets status 429. The emulator accepts an early retry, so the tests can detect one.
+// Only the first write gets status 429. A retry before retryAfter succeeds, so a worker that retries too early writes
+// the Record too early.
 func uploadWhileThrottled(t *testing.T, s *suite, retryAfter time.Duration) *testPicture {
 	t.Helper()
 	p := s.newStubbedPicture(t)

@@ -61,8 +61,8 @@ var killedPrograms = []faultCase{
 	}},
 	{name: "worker_killed_before_the_Cosmos_write_keeps_one_record", slow: true, run: func(t *testing.T, s *suite) {
 		p, blocker := s.newStubbedPicture(t), newBlocker(t)
-		// When the test releases the request, the emulator responds with 503 and does not execute the killed worker's
-		// write.
+		// The blocked request is the killed worker's write. After its release, the emulator responds with 503 and
+		// does not execute the write.
 		p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: 503, OnMatch: blocker.block, Times: 1})
 		p.upload(t)
 		blocker.awaitRequest(t)
@@ -166,8 +166,8 @@ var killedPrograms = []faultCase{
 		p := uploadWhileVisionIsDown(t, s)
 		s.signal(t, "s3", syscall.SIGKILL)
 		p.setVisionFault(annotator.Fault{})
-		// The number of annotate calls is not checked: a second call sends the bytes if S3 is down when Google
-		// fetches the URL.
+		// The number of annotate calls is not checked. If S3 is down when Google fetches the URL, a second call sends
+		// the bytes.
 		p.awaitOutcome(t, outcome{status: picture.Annotated, bills: 1})
 	}},
 }

@@ -49,7 +49,7 @@ type active[F Fault] struct {
 	left  int // remaining requests; not used if Rule.Times is 0
 }
 
-// Put replaces the fault that has the same Only and Method, if any.
+// Put replaces an earlier fault that has the same Only and Method.
 func (s *Set[F]) Put(f F) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +62,7 @@ func (s *Set[F]) Put(f F) {
 	slices.SortStableFunc(s.active, func(a, b active[F]) int { return precedence(a.fault.Rule(), b.fault.Rule()) })
 }
 
-// Longer values of Only come first, then longer values of Method.
+// The more specific rule comes first: the one with the longer Only, or with the longer Method if these are equal.
 func precedence(a, b Rule) int {
 	return cmp.Or(cmp.Compare(len(b.Only), len(a.Only)), cmp.Compare(len(b.Method), len(a.Method)))
 }
@@ -78,7 +78,8 @@ func (s *Set[F]) Peek(match func(F) bool) F {
 	return none
 }
 
-// Take returns the most specific fault that matches, or the zero fault. The request counts towards Rule.Times.
+// Take returns the most specific fault that matches a request, or the zero fault. Call Take once per request, because
+// each call counts towards Rule.Times.
 func (s *Set[F]) Take(match func(F) bool) F {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// Programs refuses requests from web pages: those with an Origin header, and those whose Host header is neither
-// localhost nor a loopback address (DNS rebinding).
+// Programs protects a handler from web pages. The handler gets no request that has an Origin header, or a Host header
+// other than localhost or a loopback address (DNS rebinding).
 func Programs(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.Host)

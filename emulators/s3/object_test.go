@@ -102,7 +102,7 @@ func testVersions(t *testing.T, dir string) {
 	})
 }
 
-// With versitygw 1.8.0, some object versions remained in half of the runs.
+// Regression: versitygw 1.8.0 kept some versions in half of the runs when deletions were concurrent.
 func TestConcurrentDeletes(t *testing.T) {
 	t.Run("no_version_remains", func(t *testing.T) {
 		s := start(t, t.TempDir(), startLambda(t).URL)

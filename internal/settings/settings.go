@@ -1,5 +1,5 @@
 // Package settings copies parameters of AWS Systems Manager to environment variables, so that Lambda configurations
-// and images contain no keys. The package does not log the values.
+// and container images contain no keys. The package does not log the values.
 package settings
 
 import (
@@ -46,7 +46,7 @@ func Load(ctx context.Context) (Settings, error) {
 	return Settings{os.Getenv, temporal, cfg}, nil
 }
 
-// override sets no variable until it has read all parameters.
+// If override returns an error, it has set no variable.
 func override(ctx context.Context) error {
 	root := strings.TrimSuffix(os.Getenv("TRIPTYCH_SSM_PATH"), "/")
 	if root == "" {

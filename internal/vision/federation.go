@@ -78,8 +78,8 @@ func (r *refusal) Error() string { return "signing in to Google: " + r.message }
 // gRPC replaces errors that have no GRPCStatus method.
 func (r *refusal) GRPCStatus() *status.Status { return status.New(codes.Unauthenticated, r.Error()) }
 
-// refusalTransport keeps the HTTP status of a refused token request. Google's library reports the status only in the
-// text of an error.
+// refusalTransport turns a refused token request into an error that has the HTTP status. Google's library reports the
+// status only in the text of its error.
 type refusalTransport struct{}
 
 func (refusalTransport) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -25,7 +25,7 @@ type Gateway struct {
 	Redrive    func() (int, error) // delivers the dead letters again and returns their number
 }
 
-// Setting a fault continues after the client disconnects, until ctx is cancelled.
+// A request that sets a fault is completed even if its client disconnects. Only the end of ctx stops it.
 func (g *Gateway) Handler(ctx context.Context) http.Handler {
 	local, proxy := g.ownPageOnly(g.localAPI(ctx)), newProxy(g.Web)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -40,7 +40,8 @@ func (g *Gateway) Handler(ctx context.Context) http.Handler {
 func newProxy(web string) http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
-			// The web program checks the Host header and the query, so both stay unchanged.
+			// Only the address to connect to changes. The web program checks the Host header and the query, so both
+			// are passed on unchanged.
 			r.Out.URL.Scheme, r.Out.URL.Host = "http", web
 			r.Out.URL.RawQuery = r.In.URL.RawQuery
 		},

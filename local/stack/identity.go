@@ -16,7 +16,8 @@ import (
 	"triptych/emulators/loopback"
 )
 
-// identity is kept across restarts, because stored data depends on the keys and clients keep URLs with the ports.
+// identity contains keys and ports that stay the same across restarts: stored data depends on the keys, and clients
+// keep URLs with the ports.
 type identity struct {
 	AccessKey   string         `json:"accessKey"`
 	SecretKey   string         `json:"secretKey"`

@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// This file is for tests and benchmarks only. Process names: worker, web, s3, temporal, and names passed to
-// StartProgram.
+// This file is for tests and benchmarks only. The programs are called worker, web, s3, temporal, and as StartProgram
+// names them.
 
 // StartProgram starts a program of Config.ExtraPrograms or another copy of a pipeline program, and restarts the
 // process after each exit.

@@ -70,8 +70,8 @@ func (e Execution) Picture() (picture.Picture, error) {
 	return order.Picture, nil
 }
 
-// If the workflow failed, timed out or was cancelled, the picture's status is waiting and the first unfinished step
-// has failed.
+// If the workflow failed, timed out or was cancelled, the picture has the status `waiting`, and the first unfinished
+// step has the status `failed`.
 func (e Execution) Progress(id picture.ID) picture.Progress {
 	if !e.Exists() {
 		return picture.Progress{ID: id, Status: picture.Waiting, Steps: picture.WaitingSteps()}

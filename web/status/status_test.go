@@ -193,7 +193,6 @@ func encode(t *testing.T, values ...any) *commonpb.Payloads {
 	return payloads
 }
 
-// Example: "retrying 2 next waitingFor=google: The service is down".
 func describe(s picture.Step) string {
 	words := []string{string(s.Status)}
 	if s.Attempt > 0 {

@@ -63,7 +63,8 @@ var operations = map[string]operation{
 	"PUT dbs/*/colls/*/docs/*": replaceDocument,
 }
 
-// The server refuses requests with these headers. Each value names the feature in the error message.
+// The server refuses requests with these headers. The values of the map are the names of the unsupported features,
+// for the error message.
 var unsupportedHeaders = map[string]string{
 	"x-ms-documentdb-query":                "queries",
 	"x-ms-documentdb-isquery":              "queries",

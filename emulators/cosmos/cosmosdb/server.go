@@ -126,7 +126,8 @@ func parseBody(text []byte) (object, string, error) {
 	return body, id, err
 }
 
-// The account's only endpoint is the host of this request, because SDKs send all later requests to that endpoint.
+// The response names the request's host as the account's only endpoint. SDKs send all later requests to the endpoint
+// in this response.
 func readAccount(_ *bbolt.Tx, r request) (response, error) {
 	scheme := "http"
 	if r.tls {

@@ -15,9 +15,9 @@ import (
 
 // The buckets of the bbolt file:
 //
-//	databases / <database> / properties: JSON
-//	                       / containers / <container> / properties: JSON
-//	                                                  / documents / <id>: JSON
+//	databases/<database>/properties: JSON
+//	databases/<database>/containers/<container>/properties: JSON
+//	databases/<database>/containers/<container>/documents/<id>: JSON
 var (
 	databasesKey  = []byte("databases")
 	containersKey = []byte("containers")
@@ -55,8 +55,8 @@ func (s *Server) read(operation operation, r request) (res response, err error) 
 	return res, err
 }
 
-// An operation must not change data before it returns a *statusError, because write then still commits the
-// transaction. An operation may run more than once (bbolt's DB.Batch).
+// write commits the transaction even if the operation returns a *statusError, so the operation must not have changed
+// data by then. An operation may run more than once (bbolt's DB.Batch).
 func (s *Server) write(operation operation, r request) (res response, err error) {
 	var refused *statusError
 	err = s.db.Batch(func(tx *bbolt.Tx) error {
@@ -102,7 +102,8 @@ var (
 	errChanged  = newError(http.StatusPreconditionFailed, 0, "Operation cannot be performed because one of the specified precondition is not met.")
 )
 
-// A _rid is the parent's _rid, followed by `number` in `width` bytes, in base64 with - instead of /.
+// A _rid consists of the bytes of the parent's _rid, followed by `number` as `width` bytes. All of it is encoded in
+// base64, with - instead of /.
 func resourceID(parent string, number uint64, width int) string {
 	id, _ := base64.StdEncoding.DecodeString(strings.ReplaceAll(parent, "-", "/"))
 	var n [8]byte

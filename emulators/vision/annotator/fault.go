@@ -37,8 +37,8 @@ func (f Fault) Rule() faults.Rule {
 	return faults.Rule{Only: f.Only, Times: f.Times, Delay: f.Delay, OnMatch: f.OnMatch}
 }
 
-// SetFault replaces an earlier Fault with the same Only. If several Faults match a call, the one with the longest
-// Only is used.
+// SetFault replaces an earlier Fault with the same Only. If several Faults match a call, the most specific one
+// applies: the one with the longest Only.
 func (s *Server) SetFault(f Fault) { s.faults.Put(f) }
 
 func containsImage(batch *visionpb.BatchAnnotateImagesRequest, text string) bool {

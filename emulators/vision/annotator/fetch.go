@@ -24,7 +24,8 @@ const (
 
 var errNotLoopback = errors.New("only loopback addresses and localhost are fetched")
 
-// The Transport has no Proxy, because a proxy on loopback could fetch pictures from other machines.
+// The emulator may connect only to loopback. A proxy on loopback would bypass this limit, so the Transport has no
+// Proxy.
 func newClient() *http.Client {
 	return &http.Client{
 		Timeout:   fetchTimeout,

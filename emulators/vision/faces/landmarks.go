@@ -56,8 +56,8 @@ func newLandmarkNetwork(m *nn.Model) landmarkNetwork {
 	return landmarkNetwork{newFeatures(m, 3, 3), m.Dense("fc")}
 }
 
-// locate returns the mean of the landmarks in the face and in its mirror image, and their agreement from 0 to 1. If
-// the agreement is low, the network is guessing.
+// locate runs the network on the face and on its mirror image. It returns the mean of the two results and how well
+// they agree, from 0 to 1. Low agreement means that the network is guessing.
 func (n landmarkNetwork) locate(picture *image.RGBA, box Box) (Landmarks, float64) {
 	square, scale := crop(picture, box)
 	plain, reflected := n.points(square), n.points(mirror(square))

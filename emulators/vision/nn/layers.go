@@ -9,7 +9,7 @@ type Padding bool
 
 const (
 	Valid Padding = false // no padding
-	// Same pads with zeros as TensorFlow does: if their number is odd, the lower or right edge gets the extra zero.
+	// Same adds zeros around the input, like TensorFlow. An odd number of zeros puts one more at the lower or right edge.
 	Same Padding = true
 )
 
@@ -59,8 +59,8 @@ func (l Conv) unroll(matrix []float32, in *Tensor, top, left, count, width int) 
 	rows, cols, inHeight, inWidth := l.Filters.Shape[2], l.Filters.Shape[3], in.Shape[1], in.Shape[2]
 	for cell := range in.Shape[0] * rows * cols {
 		plane, i, j := in.plane(cell/cols/rows), cell/cols%rows, cell%cols
-		// In the output columns [first, last), column j of the window is inside the input. Elsewhere, column j is
-		// padding.
+		// In the output columns [first, last), column j of the window is inside the input. In the other output
+		// columns, column j of the window is in the padding.
 		first := min((max(0, left-j)+l.Stride-1)/l.Stride, width)
 		last := min(width, (max(0, inWidth+left-j)+l.Stride-1)/l.Stride)
 		for r := range count {
@@ -109,7 +109,8 @@ func (l Depthwise) Apply(out, in *Tensor) *Tensor {
 			shifted := padded[cell/cols*paddedWidth+cell%cols:]
 			gonum.Implementation{}.Saxpy(len(sums), weight, shifted, 1, sums, 1)
 		}
-		// Copy only the sums of windows that do not wrap around to the next row.
+		// The sums treat the padded plane as one long row. At the end of each row, some sums belong to windows that
+		// continue in the next row, so skip those sums.
 		for y := range height {
 			row := sums[y*paddedWidth*l.Stride:]
 			for x := range width {

@@ -94,8 +94,8 @@ func (m *Model) Depthwise(name string, stride int) Depthwise {
 	return Depthwise{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[2]), stride, Same}
 }
 
-// filters undoes the quantization by the command weights/regenerate, which stores a scale and a minimum for each
-// channel.
+// The command weights/regenerate quantizes the filters and stores a scale and a minimum for each channel. The method
+// filters reverses the quantization.
 func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	stored := m.Tensor(name+"/"+kind, shape...)
 	if _, ok := m.stored[name+"/scale"]; !ok {
