@@ -147,8 +147,8 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Ima
 		return &visionpb.Image{Content: content}, err
 	}
 	signed := in.SignedURL
-	// The URL may have expired while the activity waited in the task queue. Sign again here, because a second
-	// annotate activity would start at the end of the queue.
+	// The URL may have expired while the activity waited in the task queue. Sign again here: a new activity would
+	// have to wait again, at the end of the queue.
 	if time.Until(signed.ExpiresAt) < minURLTTL/2 {
 		var err error
 		if signed, err = a.sign(ctx, in.Picture); err != nil {

@@ -18,9 +18,9 @@ type Delay struct {
 // DelayUntil sets NotBefore.
 func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
 
-// wait fails the first attempt, so that Temporal starts the second attempt at NotBefore. The heartbeat details tell
-// the second attempt that it must not wait; the attempt number cannot, because `temporal activity reset` sets it back
-// to 1.
+// On the first attempt, wait returns an error, so that Temporal starts the second attempt at NotBefore. The second
+// attempt finds heartbeat details and continues. The attempt number would not do, because `temporal activity reset`
+// sets it back to 1.
 func (d Delay) wait(ctx context.Context) error {
 	left := time.Until(d.NotBefore)
 	if left <= 0 || activity.HasHeartbeatDetails(ctx) {

@@ -152,8 +152,8 @@ func checkCloud(t *testing.T, failure *temporal.ApplicationError, want picture.C
 	}
 }
 
-// googleFailure injects only one fault: if the Vision client retried by itself, the second call would succeed and the
-// test would fail.
+// googleFailure makes only the first call fail. If the Vision client retried by itself, the call would succeed and
+// the test would fail.
 func googleFailure(name string, fault annotator.Fault, kind picture.Kind, message string) failureCase {
 	fault.Times = 1
 	return failureCase{name, kind, picture.Google, fault.RetryAfter, message, func(t *testing.T, c *clouds) error {

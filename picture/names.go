@@ -2,7 +2,7 @@ package picture
 
 import "time"
 
-// These names are here so that the programs trigger and web need not import workflow and activity code.
+// These names are here so that `trigger` and `web` need not import workflow and activity code.
 const (
 	AnnotateWorkflow = "AnnotatePicture"
 	EraseWorkflow    = "ErasePicture"

@@ -122,8 +122,8 @@ func (in *interpreter) variable(block *hclsyntax.Block) (cty.Value, error) {
 
 const accountID = "123456789012"
 
-// Only a provider can compute attributes, so each attribute is replaced by its address, such as
-// "aws_s3_bucket.pictures.arn".
+// The value of an attribute is its address, such as "aws_s3_bucket.pictures.arn", because only a provider knows the
+// real value.
 func (in *interpreter) placeholder(address string) cty.Value {
 	attributes := map[string]cty.Value{}
 	for name := range in.attributeNames {

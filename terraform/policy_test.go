@@ -76,8 +76,8 @@ var actionsWithoutResource = map[string]func(s any) bool{
 	},
 }
 
-// The maximum number of resources of each type. A type that can grant access must be listed here, because no rule
-// checks the permissions of other types.
+// The plan may contain at most this number of resources of each type. A type that can grant access and is not listed
+// is an error, because no rule checks its permissions.
 var accessResources = map[string]int{
 	"aws_iam_role": 4, "aws_iam_role_policy": 4, "aws_s3_bucket_policy": 2, "aws_lambda_permission": 3,
 	"aws_iam_outbound_web_identity_federation": 1, "aws_ecr_lifecycle_policy": 1, "aws_appautoscaling_policy": 1,

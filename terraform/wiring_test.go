@@ -149,7 +149,7 @@ var wiringRules = map[string]rule{
 	),
 }
 
-// Each of these rules is deliberately broken by one variant of the configuration, whose name follows the rule.
+// Each key is a rule that one variant of the configuration breaks on purpose. The value is the name of the variant.
 var overriddenRules = map[string]string{
 	"CORS_allows_uploads_from_the_site_only":                 "with_a_domain",
 	"destroy_keeps_pictures_images_and_workflows_by_default": "with_force_destroy",

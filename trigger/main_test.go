@@ -186,7 +186,7 @@ func invoke(ctx context.Context, tr *trigger, event string) error {
 	return err
 }
 
-// contextWithDeadline is not cancelled at its deadline, so the handler must check the deadline itself.
+// contextWithDeadline has a deadline but is never cancelled. Only a handler that checks the deadline passes the test.
 type contextWithDeadline struct {
 	context.Context
 	deadline time.Time

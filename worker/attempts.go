@@ -16,7 +16,8 @@ import (
 // During a shutdown, a call to Google may continue for gracePeriod, because Google charges for a cancelled call too.
 const gracePeriod = 3 * time.Second
 
-// stopTimeout is longer than gracePeriod, because an activity needs time to notice its cancellation.
+// stopTimeout is longer than gracePeriod. When gracePeriod ends, activities are cancelled, and they need time to
+// notice this.
 const stopTimeout = 10 * time.Second
 
 var errStopping = errors.New("the worker is shutting down")

@@ -110,7 +110,7 @@ func eraseOnServer(grantRemaining time.Duration) func(*testing.T, client.Client)
 	}
 }
 
-// By default, Temporal suggests continue-as-new after 4,096 history events, but each page of a sweep adds only six.
+// The recording lowers Temporal's default of 4,096 history events, which only a sweep of some 700 pages would reach.
 const suggestContinueAsNew = 40
 
 var (

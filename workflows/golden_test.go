@@ -60,7 +60,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// If a golden history took another branch, its replay would not test the branch in the file name.
+// A golden file is named after a branch of the workflow code. If the history took another branch, the replay would
+// not test this branch.
 func TestGoldenTakesItsBranch(t *testing.T) {
 	for name, b := range branches() {
 		t.Run(name, func(t *testing.T) { b.checkHistory(t, loadHistory(t, goldenPath(picture.AnnotateWorkflow, name))) })

@@ -176,7 +176,7 @@ func newTab(t *testing.T, chromium context.Context, site string) tab {
 	}))
 }
 
-// openTab ignores errors logged by the page, because the Temporal UI may log some.
+// openTab ignores errors in the browser's console. Only the Temporal UI may log errors there.
 func openTab(t *testing.T, chromium context.Context, site string, options ...chromedp.ContextOption) tab {
 	t.Helper()
 	ctx, closeTab := chromedp.NewContext(chromium, append(options, chromedp.WithNewBrowserContext())...)

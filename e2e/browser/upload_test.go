@@ -284,8 +284,7 @@ func (p tab) setConditions(conditions network.Conditions) {
 	})
 }
 
-// Chromium up to version 148 expects `offline` next to the list of conditions. Newer versions expect `offline` in
-// each condition.
+// `offline` is set twice: Chromium up to version 148 reads it here, and newer versions read it in each condition.
 var emulateNetwork = cdp.Command[emulateNetworkParams, network.EmulateNetworkConditionsByRuleResult]{Method: network.CommandEmulateNetworkConditionsByRule}
 
 type emulateNetworkParams struct {

@@ -33,7 +33,7 @@ func TestRealClouds(t *testing.T) {
 	}
 	t.Cleanup(s.Close)
 	env := testenv.Connect(t, s)
-	// If S3 sent events, the other stack's trigger would start a second workflow for the picture.
+	// Drop the S3 events: the first stack's trigger would start a second workflow for the picture.
 	clouds.InjectS3Fault(t, `{"events":"drop"}`)
 	stacktest.PauseSweeps(t, clouds.Stack)
 

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// TestMain must call Main, because Go reads SSL_CERT_FILE only once, when it first needs the trusted roots.
+// Main sets SSL_CERT_FILE. TestMain must call Main, because Go reads this variable only once, when it first verifies
+// a certificate.
 func Main(m *testing.M) {
 	code, err := run(m)
 	if err != nil {

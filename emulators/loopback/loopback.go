@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// Programs protects a handler from web pages. The handler gets no request that has an Origin header, or a Host header
-// other than localhost or a loopback address (DNS rebinding).
+// Programs returns a handler for programs, not for web pages. It refuses a request that has an Origin header. Against
+// DNS rebinding, it also refuses a Host that is neither localhost nor a loopback address.
 func Programs(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.Host)

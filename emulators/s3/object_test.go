@@ -102,7 +102,7 @@ func testVersions(t *testing.T, dir string) {
 	})
 }
 
-// Regression: versitygw 1.8.0 kept some versions in half of the runs when deletions were concurrent.
+// Regression: versitygw 1.8.0 does not delete all versions of an object if deletions are concurrent.
 func TestConcurrentDeletes(t *testing.T) {
 	t.Run("no_version_remains", func(t *testing.T) {
 		s := start(t, t.TempDir(), startLambda(t).URL)

@@ -8,7 +8,7 @@ import (
 	"triptych/picture"
 )
 
-// NewLogger writes JSON in Lambda and ECS, where CloudWatch parses JSON, and text elsewhere.
+// NewLogger writes text, except in Lambda and ECS. There it writes JSON, which CloudWatch parses.
 func NewLogger(out io.Writer, getenv func(string) string) *slog.Logger {
 	options := &slog.HandlerOptions{ReplaceAttr: redact}
 	if getenv("AWS_LAMBDA_RUNTIME_API") != "" || getenv("ECS_CONTAINER_METADATA_URI_V4") != "" {

@@ -40,8 +40,8 @@ func (g *Gateway) Handler(ctx context.Context) http.Handler {
 func newProxy(web string) http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
-			// Only the address to connect to changes. The web program checks the Host header and the query, so both
-			// are passed on unchanged.
+			// Rewrite only the address of the connection. The web program checks the Host header and the query, so
+			// leave both unchanged.
 			r.Out.URL.Scheme, r.Out.URL.Host = "http", web
 			r.Out.URL.RawQuery = r.In.URL.RawQuery
 		},

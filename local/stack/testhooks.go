@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// This file is for tests and benchmarks only. The programs are called worker, web, s3, temporal, and as StartProgram
-// names them.
+// This file is for tests and benchmarks only. `name` is worker, web, s3, temporal, or the name of a process that
+// StartProgram has started.
 
 // StartProgram starts a program of Config.ExtraPrograms or another copy of a pipeline program, and restarts the
 // process after each exit.

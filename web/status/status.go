@@ -217,7 +217,8 @@ func (t *timeline) addActivity(event *historypb.HistoryEvent, at time.Time) {
 	}
 }
 
-// The attempts of an unfinished activity are in the description and not in the history.
+// The attempts of an unfinished activity are not in the history, but only in the response of
+// DescribeWorkflowExecution.
 func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 	step := t.step(pending.GetActivityType().GetName())
 	if step == nil || !step.FinishedAt.IsZero() {

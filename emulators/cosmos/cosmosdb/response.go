@@ -50,7 +50,7 @@ func (res response) send(w http.ResponseWriter) {
 	_, _ = w.Write(res.body) // fails only if the client has disconnected
 }
 
-// codeOf returns the code in the body of an error response, for example NotFound for 404.
+// codeOf returns Cosmos DB's name of an error status, for example NotFound for 404.
 func codeOf(status int) string {
 	switch status {
 	case http.StatusRequestEntityTooLarge:

@@ -55,8 +55,8 @@ func (s *Server) read(operation operation, r request) (res response, err error) 
 	return res, err
 }
 
-// write commits the transaction even if the operation returns a *statusError, so the operation must not have changed
-// data by then. An operation may run more than once (bbolt's DB.Batch).
+// write commits the transaction even if the operation returns a *statusError, so an operation must not change data before
+// it returns one. write may run an operation more than once (bbolt's DB.Batch).
 func (s *Server) write(operation operation, r request) (res response, err error) {
 	var refused *statusError
 	err = s.db.Batch(func(tx *bbolt.Tx) error {

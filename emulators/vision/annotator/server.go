@@ -2,7 +2,7 @@
 // and colours on the CPU. The error codes and limits are Google's.
 //
 // Text detection is missing: PP-OCRv4 in Go takes 2.8 CPU-seconds per picture, and Tesseract must be installed separately.
-// Safe search is missing: no package has a model for it.
+// Safe search is missing: there is no free model for it in Go modules or npm.
 package annotator
 
 import (

@@ -59,8 +59,8 @@ func (d detector) detect(picture *image.RGBA) []Face {
 	return distinct(proposals(d.last.Apply(&nn.Tensor{}, x), scale))
 }
 
-// inputSizeFor scales the longer side to inputSize and rounds the shorter side up to whole cells. For example,
-// 1280×720 becomes 416×256.
+// inputSizeFor scales the longer side to inputSize and rounds the shorter side up to a multiple of cellSize. For
+// example, 1280×720 becomes 416×256.
 func inputSizeFor(size image.Point) image.Point {
 	longest := max(size.X, size.Y)
 	cells := func(side int) int {

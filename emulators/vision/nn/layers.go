@@ -9,7 +9,8 @@ type Padding bool
 
 const (
 	Valid Padding = false // no padding
-	// Same adds zeros around the input, like TensorFlow. An odd number of zeros puts one more at the lower or right edge.
+	// Same adds zeros around the input, like TensorFlow. If their number is odd, the extra zero is at the lower or right
+	// edge.
 	Same Padding = true
 )
 
@@ -109,8 +110,8 @@ func (l Depthwise) Apply(out, in *Tensor) *Tensor {
 			shifted := padded[cell/cols*paddedWidth+cell%cols:]
 			gonum.Implementation{}.Saxpy(len(sums), weight, shifted, 1, sums, 1)
 		}
-		// The sums treat the padded plane as one long row. At the end of each row, some sums belong to windows that
-		// continue in the next row, so skip those sums.
+		// The sums treat the padded plane as one long array. Skip the sums of windows that begin in one row of the
+		// plane and end in the next one.
 		for y := range height {
 			row := sums[y*paddedWidth*l.Stride:]
 			for x := range width {

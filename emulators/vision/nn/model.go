@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// Model returns placeholders for missing weights. Check Err after the last call.
+// The methods of Model return a placeholder for a missing weight. Check Err after the last method call.
 type Model struct {
 	stored map[string]weight
 	err    error
@@ -94,8 +94,8 @@ func (m *Model) Depthwise(name string, stride int) Depthwise {
 	return Depthwise{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[2]), stride, Same}
 }
 
-// The command weights/regenerate quantizes the filters and stores a scale and a minimum for each channel. The method
-// filters reverses the quantization.
+// The command weights/regenerate quantizes the filters and stores a scale and a minimum for each channel. This method
+// reverses the quantization.
 func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	stored := m.Tensor(name+"/"+kind, shape...)
 	if _, ok := m.stored[name+"/scale"]; !ok {

