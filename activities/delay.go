@@ -18,9 +18,8 @@ type Delay struct {
 // DelayUntil sets NotBefore.
 func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
 
-// On the first attempt, wait returns an error, so that Temporal starts the second attempt at NotBefore. The second
-// attempt finds heartbeat details and continues. The attempt number would not do, because `temporal activity reset`
-// sets it back to 1.
+// wait records a heartbeat and returns an error, so that Temporal starts the next attempt at NotBefore. That attempt
+// finds the heartbeat and continues. `temporal activity reset` would set an attempt number back to 1.
 func (d Delay) wait(ctx context.Context) error {
 	left := time.Until(d.NotBefore)
 	if left <= 0 || activity.HasHeartbeatDetails(ctx) {

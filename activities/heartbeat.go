@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// `alive` ends with ctx, unless a failed heartbeat has cancelled ctx. In this case the Vision call continues, because
-// Google may already have charged for it.
+// `alive` is cancelled with ctx, but not by a failed heartbeat: the Vision call continues, because Google may already
+// have charged for it.
 func heartbeat(ctx context.Context) (alive context.Context, stop func()) {
 	alive, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	release := func() {}

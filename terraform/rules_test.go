@@ -13,8 +13,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// The function check returns one message per violation: none for the real configuration, and at least one after each
-// mutation.
+// `check` returns one message per violation.
 type rule struct {
 	check     func(plan) []string
 	mutations []mutation

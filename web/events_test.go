@@ -179,11 +179,11 @@ func TestStreamProgress(t *testing.T) {
 	})
 }
 
-// A write can fail even after the fault. azcosmos shares one request for the account document among concurrent calls,
-// and that request may have begun during the fault.
 func (s *testSite) endCosmosFault(t *testing.T, record picture.Record) {
 	t.Helper()
 	s.cosmos.SetFault(cosmosdb.Fault{})
+	// azcosmos shares one request for the account document among concurrent calls. That request may have failed before
+	// the end of the fault, so try again.
 	for s.records.Create(t.Context(), record) != nil {
 		if t.Context().Err() != nil {
 			t.Fatal(t.Context().Err())

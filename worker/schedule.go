@@ -24,8 +24,8 @@ var sweeps = map[string]struct {
 	"sweep-all": {24 * time.Hour, picture.Sweep{}},
 }
 
-// createSchedules does not update a schedule that already has these settings, because an update makes Temporal drop
-// overdue sweeps.
+// createSchedules does not update a schedule whose settings are already correct, because an update makes Temporal
+// drop overdue sweeps.
 func createSchedules(ctx context.Context, c client.Client) error {
 	const overlap = enumspb.SCHEDULE_OVERLAP_POLICY_SKIP // do not start a sweep while the previous one is running
 	for id, s := range sweeps {

@@ -8,8 +8,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// Local activities save three of the ten or so database transactions of the Temporal server per picture. If a local
-// activity fails, localFirst repeats it as a regular activity, so the activity must be idempotent.
+// The Temporal server makes about ten database transactions per picture, and local activities avoid three of them. If
+// a local activity fails, localFirst repeats it as a regular activity, so the activity must be idempotent.
 func localFirst[Out, In any](ctx workflow.Context, activity string, in In) (Out, error) {
 	var out Out
 	err := workflow.ExecuteLocalActivity(localOptions(ctx), activity, in).Get(ctx, &out)

@@ -95,7 +95,7 @@ type unlimitedOutbound struct {
 func (u *unlimitedOutbound) ExecuteActivity(ctx workflow.Context, activity string, args ...any) workflow.Future {
 	options := workflow.GetActivityOptions(ctx)
 	// The test environment applies these timeouts to the sum of all attempts, and a simulated week has 10,000
-	// attempts. The timeouts must therefore be long.
+	// attempts.
 	options.HeartbeatTimeout, options.StartToCloseTimeout = 0, time.Hour
 	if retry := *options.RetryPolicy; retry.MaximumAttempts == 0 {
 		retry.MaximumAttempts = math.MaxInt32

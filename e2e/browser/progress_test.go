@@ -95,7 +95,6 @@ func testReload(t *testing.T, h pageEnv) {
 	})
 }
 
-// The title must contain the cloud that the field waitingFor names, not the cloud in the error message (S3).
 func testWaitingFor(t *testing.T, h pageEnv) {
 	for name, c := range map[string]struct{ fields, want string }{
 		"aws":                     {`"cloud": "google", "waitingFor": "aws"`, "waits for AWS"},

@@ -284,7 +284,7 @@ func (p tab) setConditions(conditions network.Conditions) {
 	})
 }
 
-// `offline` is set twice: Chromium up to version 148 reads it here, and newer versions read it in each condition.
+// Chromium up to version 148 reads the top-level field `offline`. Newer versions read `offline` in each rule.
 var emulateNetwork = cdp.Command[emulateNetworkParams, network.EmulateNetworkConditionsByRuleResult]{Method: network.CommandEmulateNetworkConditionsByRule}
 
 type emulateNetworkParams struct {

@@ -125,8 +125,7 @@ var cosmosTooLarge = faultCase{name: "Cosmos_DB_status_413_rejects_the_picture_a
 	}
 }}
 
-// Only the first write gets status 429. The emulator accepts every later write, so a worker that retries too early
-// creates the Record too early.
+// Only the first write gets status 429. The emulator accepts the second write whenever it arrives.
 func uploadWhileThrottled(t *testing.T, s *suite, retryAfter time.Duration) *testPicture {
 	t.Helper()
 	p := s.newStubbedPicture(t)

@@ -166,8 +166,8 @@ var killedPrograms = []faultCase{
 		p := uploadWhileVisionIsDown(t, s)
 		s.signal(t, "s3", syscall.SIGKILL)
 		p.setVisionFault(annotator.Fault{})
-		// The number of annotate calls is not checked. If S3 is down when Google fetches the URL, a second call sends
-		// the bytes.
+		// There may be two annotate calls: if S3 is still down when Google fetches the URL, a second call sends the
+		// bytes.
 		p.awaitOutcome(t, outcome{status: picture.Annotated, bills: 1})
 	}},
 }

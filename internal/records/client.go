@@ -64,8 +64,8 @@ func (c *Container) connect() error {
 	return nil
 }
 
-// azcosmos v1.5.0 caches a failed read of the account document for five minutes. A new connection reads the document
-// again.
+// azcosmos v1.5.0 caches a failed read of the account document for five minutes. After such a failure, `do` therefore
+// creates a new azcosmos client.
 func (c *Container) do(operation string, id picture.ID, call func(*azcosmos.ContainerClient) error) error {
 	used := c.current.Load()
 	err := call(used.items)

@@ -5,8 +5,7 @@ import (
 	"syscall"
 )
 
-// This file is for tests and benchmarks only. `name` is worker, web, s3, temporal, or the name of a process that
-// StartProgram has started.
+// This file is for tests and benchmarks only.
 
 // StartProgram starts a program of Config.ExtraPrograms or another copy of a pipeline program, and restarts the
 // process after each exit.

@@ -8,8 +8,8 @@ import (
 	"triptych/emulators/faults"
 )
 
-// SDKs read the account at unpredictable times. A Fault with Only, Method, Times or AfterApply therefore affects only
-// requests for documents.
+// A Fault with Only, Method, Times or AfterApply affects only requests for documents. SDKs read the account at
+// unpredictable times, and such a read must not use up the Fault.
 type Fault struct {
 	Only       string        // requests for the document with this partition key; "" means all requests
 	Method     string        // requests with this HTTP method; "" means all methods

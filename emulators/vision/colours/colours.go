@@ -153,7 +153,7 @@ func (p lab) distance2(q lab) float64 {
 	return l*l + a*a + b*b
 }
 
-// toLab converts sRGB values from 0 to 255, with the white point D65 (IEC 61966-2-1, CIE 15).
+// toLab converts sRGB, with values from 0 to 255, to CIE L*a*b* with the white point D65 (IEC 61966-2-1, CIE 15).
 func toLab(red, green, blue float64) lab {
 	r, g, b := linear(red/255), linear(green/255), linear(blue/255)
 	x := companded((0.4124*r + 0.3576*g + 0.1805*b) / 0.9505)

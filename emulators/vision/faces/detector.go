@@ -52,7 +52,7 @@ func (d detector) detect(picture *image.RGBA) []Face {
 		if i == len(d.body)-1 {
 			stride = 1
 		}
-		// LeakyReLU would have the same effect before MaxPool, but MaxPool with stride 2 removes three quarters of
+		// LeakyReLU comes after MaxPool: the result is the same, and MaxPool with stride 2 leaves only a quarter of
 		// the values.
 		x = layer.Apply(&wide, x).MaxPool(stride).LeakyReLU(leak)
 	}

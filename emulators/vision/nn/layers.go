@@ -110,8 +110,6 @@ func (l Depthwise) Apply(out, in *Tensor) *Tensor {
 			shifted := padded[cell/cols*paddedWidth+cell%cols:]
 			gonum.Implementation{}.Saxpy(len(sums), weight, shifted, 1, sums, 1)
 		}
-		// The sums treat the padded plane as one long array. Skip the sums of windows that begin in one row of the
-		// plane and end in the next one.
 		for y := range height {
 			row := sums[y*paddedWidth*l.Stride:]
 			for x := range width {

@@ -94,8 +94,7 @@ func (m *Model) Depthwise(name string, stride int) Depthwise {
 	return Depthwise{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[2]), stride, Same}
 }
 
-// The command weights/regenerate quantizes the filters and stores a scale and a minimum for each channel. This method
-// reverses the quantization.
+// filters reverses the quantization per channel that the command weights/regenerate adds.
 func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	stored := m.Tensor(name+"/"+kind, shape...)
 	if _, ok := m.stored[name+"/scale"]; !ok {

@@ -1,4 +1,4 @@
-// Package nn runs small convolutional networks in Go, without training. Layers do not change their weights, so
+// Package nn runs small convolutional networks in Go. It cannot train them. Layers do not change their weights, so
 // goroutines can share a network.
 package nn
 

@@ -35,7 +35,6 @@ type filter struct {
 // strides are the strides of the blocks.
 var strides = [...]int{1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1}
 
-// The first head reads the result of this block's first convolution.
 const firstHeadBlock = 13
 
 func newNetwork(m *nn.Model) network {

@@ -39,8 +39,8 @@ const (
 	// If an object covers at least largeArea of the picture, the second search must also find it, with a score of at
 	// least confirmScore.
 	largeArea, confirmScore = 0.2, 0.3
-	// Two detections that overlap more than this are one object. anyClassOverlap is for detections of different
-	// classes, because the network may report one animal as two classes.
+	// Two detections of one class that overlap more than sameClassOverlap are one object. Detections of two classes
+	// need anyClassOverlap, because the network may report one animal as two classes.
 	sameClassOverlap, anyClassOverlap = 0.5, 0.85
 )
 
