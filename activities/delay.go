@@ -18,8 +18,9 @@ type Delay struct {
 // DelayUntil sets NotBefore.
 func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
 
-// wait records a heartbeat and returns an error, so that Temporal starts the next attempt at NotBefore. That attempt
-// finds the heartbeat and continues. `temporal activity reset` would set an attempt number back to 1.
+// On the first attempt, wait records a heartbeat and returns an error, so that Temporal starts the next attempt at
+// NotBefore. An attempt that finds this heartbeat continues. The attempt number cannot replace the heartbeat, because
+// `temporal activity reset` sets the number back to 1.
 func (d Delay) wait(ctx context.Context) error {
 	left := time.Until(d.NotBefore)
 	if left <= 0 || activity.HasHeartbeatDetails(ctx) {

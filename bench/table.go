@@ -11,8 +11,8 @@ import (
 	"text/tabwriter"
 )
 
-// A row's name starts with the name of a group, for example "backlog of 300: failed workflows". A pointer is nil if
-// the value was not measured.
+// Rows that belong together have the same beginning, for example "backlog of 300: failed workflows". A value that was
+// not measured is nil.
 type row struct {
 	Name     string   `json:"row"`
 	Unit     string   `json:"unit"`

@@ -26,7 +26,8 @@ func readSources(t *testing.T) sources {
 	return files
 }
 
-// plan also contains data sources, providers, outputs and the terraform block, with addresses such as "provider.aws".
+// A plan contains resources, data sources, providers, outputs and the terraform block. The address of a provider is,
+// for example, "provider.aws".
 type plan []resource
 
 // A value that only a provider can compute is replaced by its address, such as "aws_s3_bucket.pictures.arn".

@@ -65,8 +65,8 @@ func forEachStatement(check func(r resource, s any) []string) func(plan) []strin
 	}
 }
 
-// IAM cannot restrict these actions to a resource. Each function checks the conditions that a policy statement must
-// have instead.
+// IAM cannot restrict these actions to a resource. The policy statement must have conditions instead, which the
+// function checks.
 var actionsWithoutResource = map[string]func(s any) bool{
 	"ecr:GetAuthorizationToken": func(any) bool { return true },
 	"sts:GetWebIdentityToken": func(s any) bool {
@@ -106,7 +106,8 @@ var policyRules = map[string]rule{
 				}
 			}
 			for typ, n := range counts {
-				// Federation and Temporal Cloud are optional, so a plan may contain fewer resources.
+				// The resources for federation and for Temporal Cloud are optional, so n may be smaller than the
+				// maximum.
 				if n > accessResources[typ] {
 					errs = append(errs, fmt.Sprintf("the plan contains %d %s, want at most %d", n, typ, accessResources[typ]))
 				}

@@ -66,7 +66,7 @@ func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
 	return errors.Join(failed...)
 }
 
-// start only logs an unreadable record, because an error would make Lambda deliver the record again.
+// An unreadable record is only logged, because Lambda would deliver the record again after an error.
 func start(ctx context.Context, c client.Client, record json.RawMessage) error {
 	p, err := parseRecord(record)
 	if err != nil {

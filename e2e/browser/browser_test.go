@@ -176,7 +176,7 @@ func newTab(t *testing.T, chromium context.Context, site string) tab {
 	}))
 }
 
-// openTab is for the Temporal UI, which may log errors in the browser's console. All other pages must not.
+// openTab does not check the browser's console, because the Temporal UI may log errors there.
 func openTab(t *testing.T, chromium context.Context, site string, options ...chromedp.ContextOption) tab {
 	t.Helper()
 	ctx, closeTab := chromedp.NewContext(chromium, append(options, chromedp.WithNewBrowserContext())...)

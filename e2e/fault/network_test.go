@@ -43,7 +43,7 @@ var networkFaults = []faultCase{
 		p, blocker := s.newPicture(t, testenv.Portrait(t)), newBlocker(t)
 		p.setVisionFault(annotator.Fault{OnMatch: blocker.block, Delay: 4 * time.Second, Response: emptyAnnotation})
 		p.upload(t)
-		// Add the latency after the activity has started. Otherwise 1 s of the 3 s heartbeat timeout would pass
+		// Add the latency only now: the heartbeat timeout (3 s) begins on the Temporal server, and 1 s would pass
 		// before the worker receives the activity.
 		blocker.awaitRequest(t)
 		// The SDK cancels each slow heartbeat call, but Temporal still receives the heartbeat.

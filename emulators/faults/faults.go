@@ -49,7 +49,7 @@ type active[F Fault] struct {
 	left  int // remaining requests; not used if Rule.Times is 0
 }
 
-// Put replaces an earlier fault if the fields `Only` and `Method` of both Rules are the same.
+// Put replaces an earlier fault whose Rule has the same fields `Only` and `Method`.
 func (s *Set[F]) Put(f F) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 	"triptych/emulators/s3event"
 )
 
-// outbox stores undelivered events and intents (see announcer), one in each file. Example of a file name:
+// outbox stores events that are not delivered yet, one in each file. Example of a file name:
 // 18D8F0A1B2C3D4E50001.event
 type outbox struct {
 	dir     string

@@ -16,7 +16,8 @@ import (
 	"triptych/picture"
 )
 
-// The keys are files in testdata/runs. The function `describe` defines the format of the steps.
+// Each key is a file in testdata/runs. The values contain the expected status of the picture and its steps, as
+// `describe` writes them.
 var recordings = map[string]struct {
 	status picture.Status
 	steps  [3]string

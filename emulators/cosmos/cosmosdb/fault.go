@@ -27,8 +27,8 @@ func (f Fault) Rule() faults.Rule {
 	return faults.Rule{Only: f.Only, Method: f.Method, Times: f.Times, Delay: f.Delay, OnMatch: f.OnMatch}
 }
 
-// SetFault replaces an earlier Fault if its fields `Only` and `Method` are the same. If several Faults match a
-// request, the most specific one applies.
+// SetFault replaces an earlier Fault that has the same fields `Only` and `Method`. If several Faults match a request,
+// the most specific one applies.
 func (s *Server) SetFault(f Fault) { s.faults.Put(f) }
 
 func (s *Server) takeFault(r *http.Request, t target) Fault {

@@ -99,7 +99,7 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	w.Write(i.payload)
 }
 
-// serveResult reports the outcome before it responds to the function, because the function's process may exit after
+// serveResult passes the result on before it responds to the function, because the function's process may exit after
 // the response.
 func (e *environment) serveResult(w http.ResponseWriter, r *http.Request, failure string) {
 	e.mu.Lock()

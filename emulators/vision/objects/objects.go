@@ -3,12 +3,8 @@
 //
 // The network also reports large objects that do not exist, for example a cliff as a person (score 0.76). Find
 // therefore searches twice: the second time, the picture has a margin. A large object counts only if both searches find
-// it. Results for 490 pictures, most of them drawings and screenshots:
-//
-//	                                              real objects   false objects
-//	without the second search                     147            71
-//	with the second search                        143            34
-//	without the second search, minScore = 0.6     117            49
+// it. In 490 pictures, most of them drawings and screenshots, this reduced the false objects from 71 to 34 and the real
+// objects from 147 to 143. A minimum score of 0.6 instead of 0.5 would leave 49 and 117.
 package objects
 
 import (
