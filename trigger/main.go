@@ -94,7 +94,7 @@ func (t *trigger) connect(ctx context.Context) (client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := pipeline.Dial(s.Temporal)
+	c, err := pipeline.Dial(s.Temporal, s.Getenv("TRIPTYCH_PAYLOAD_KEYS"))
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	temporal, err := pipeline.Dial(s.Temporal)
+	temporal, err := pipeline.Dial(s.Temporal, s.Getenv("TRIPTYCH_PAYLOAD_KEYS"))
 	if err != nil {
 		return nil, err
 	}

@@ -109,6 +109,7 @@ func usage() {
   AZURE_FEDERATION=aws, AZURE_TENANT_ID, AZURE_CLIENT_ID      sign in to Azure with the AWS role
   TRIPTYCH_BUCKET                                             the bucket that stores the pictures
   TRIPTYCH_ERASE_SECRET                                       the key that signs erase tokens: 32 random bytes or more
+  TRIPTYCH_PAYLOAD_KEYS                                       keys that encrypt what Temporal stores: the worker's keys
   TRIPTYCH_RETENTION_DAYS                                     days until the clouds delete a picture, for the page's
                                                               privacy notice; default: stored until erased
   TRIPTYCH_SSM_PATH                                           SSM parameters under this path override all of these

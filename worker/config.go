@@ -21,6 +21,7 @@ type config struct {
 	features             []*visionpb.Feature
 	annotationsPerSecond float64
 	temporal             client.Options
+	payloadKeys          string
 	objects              objects.Config
 	vision               vision.Config
 	records              records.Config
@@ -44,7 +45,8 @@ func readConfig(s settings.Settings) (config, error) {
 	}
 	return config{
 		bucket: s.Getenv("TRIPTYCH_BUCKET"), features: features, annotationsPerSecond: perSecond, temporal: s.Temporal,
-		objects: objects.Config{AWS: s.AWS}, vision: vision.ConfigFrom(s.Getenv, s.AWS), records: records.ConfigFrom(s.Getenv, s.AWS),
+		payloadKeys: s.Getenv("TRIPTYCH_PAYLOAD_KEYS"),
+		objects:     objects.Config{AWS: s.AWS}, vision: vision.ConfigFrom(s.Getenv, s.AWS), records: records.ConfigFrom(s.Getenv, s.AWS),
 	}, nil
 }
 
@@ -62,6 +64,8 @@ It reads its settings from the environment:
   AZURE_FEDERATION=aws, AZURE_TENANT_ID, AZURE_CLIENT_ID        an Azure identity that trusts the AWS role
   COSMOS_KEY                                                    a key of the account
                                                                 without either: Azure's default credentials
+  TRIPTYCH_PAYLOAD_KEYS                                       keys that encrypt what Temporal stores: ID:KEY,ID:KEY…, the
+                                                              current key first; default: no encryption
   TRIPTYCH_BUCKET                                             the bucket of the pictures
   TRIPTYCH_FEATURES                                           Vision features to request; default: the seven usual ones
   TRIPTYCH_ANNOTATIONS_PER_SECOND                             default 30, the quota of a new Google project

@@ -59,7 +59,7 @@ func run(ctx context.Context, ready string) error {
 	if err != nil {
 		return err
 	}
-	temporal, err := pipeline.Dial(c.temporal)
+	temporal, err := pipeline.Dial(c.temporal, c.payloadKeys)
 	if err != nil {
 		return err
 	}

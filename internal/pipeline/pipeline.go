@@ -11,35 +11,31 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/encoding/gzip"
-	"google.golang.org/protobuf/proto"
 
 	"triptych/picture"
 )
 
-// Dial returns without connecting, so a Lambda can start while Temporal is down. The first request connects.
-func Dial(options client.Options) (client.Client, error) {
-	// By default, the SDK compresses every request, which took 1/8 of the worker's CPU time.
-	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
-	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(compressLarge))
-	options.Logger = sdklog.NewStructuredLogger(slog.Default())
+// Dial returns without connecting, so a Lambda can start while Temporal is down. The first request connects. All
+// payloads are encrypted; for payloadKeys, see ParseKeys.
+func Dial(options client.Options, payloadKeys string) (client.Client, error) {
+	codec, err := ParseKeys(payloadKeys)
+	if err != nil {
+		return nil, err
+	}
+	interceptors, err := encryption(codec)
+	if err != nil {
+		return nil, err
+	}
+	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(interceptors...))
+	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{} // the default took 1/8 of the worker's CPU time
+	if options.Logger == nil {
+		options.Logger = sdklog.NewStructuredLogger(slog.Default())
+	}
 	c, err := client.NewLazyClient(options)
 	if err != nil {
 		return nil, fmt.Errorf("making a Temporal client for %s: %w", options.HostPort, err)
 	}
 	return c, nil
-}
-
-const largeRequest = 128 << 10 // bytes
-
-// Without compression, sending a large annotation to Temporal could take longer than the heartbeat timeout. Temporal
-// would then repeat the activity, and Google would charge twice.
-func compressLarge(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn,
-	invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
-	if m, ok := req.(proto.Message); ok && proto.Size(m) >= largeRequest {
-		options = append(options, grpc.UseCompressor(gzip.Name))
-	}
-	return invoke(ctx, method, req, reply, conn, options...)
 }
 
 // Priority is a Temporal priority key. Temporal delivers tasks with a lower key first.

@@ -43,7 +43,7 @@ func (s *Stack) setEndpoints() error {
 		Vision:   id.addr("vision"),
 		Temporal: id.addr("temporal"), TemporalUI: "http://" + id.addr("temporalUI"),
 		Bucket:    bucket,
-		AccessKey: id.AccessKey, SecretKey: id.SecretKey, CosmosKey: id.CosmosKey,
+		AccessKey: id.AccessKey, SecretKey: id.SecretKey, CosmosKey: id.CosmosKey, PayloadKeys: id.PayloadKeys,
 	}
 	if s.config.Temporal != "" {
 		s.Endpoints.Temporal, s.Endpoints.TemporalUI = s.config.Temporal, ""

@@ -19,6 +19,9 @@ func (s *Stack) startClouds(ctx context.Context) error {
 	if s.config.Temporal == "" {
 		s.startTemporal(ctx)
 	}
+	if err := s.startCodec(ctx); err != nil {
+		return err
+	}
 	if !s.config.real("google") {
 		if err := s.startVision(ctx); err != nil {
 			return err

@@ -29,16 +29,17 @@ func (c Config) real(cloud string) bool { return slices.Contains(c.Real, cloud) 
 
 // Endpoints is written to endpoints.json when the stack is ready.
 type Endpoints struct {
-	Site       string `json:"site"`
-	S3         string `json:"s3"`
-	Cosmos     string `json:"cosmos"`
-	Vision     string `json:"vision"`
-	Temporal   string `json:"temporal"`
-	TemporalUI string `json:"temporalUI"`
-	Bucket     string `json:"bucket"`
-	AccessKey  string `json:"accessKey"`
-	SecretKey  string `json:"secretKey"`
-	CosmosKey  string `json:"cosmosKey"`
+	Site        string `json:"site"`
+	S3          string `json:"s3"`
+	Cosmos      string `json:"cosmos"`
+	Vision      string `json:"vision"`
+	Temporal    string `json:"temporal"`
+	TemporalUI  string `json:"temporalUI"`
+	Bucket      string `json:"bucket"`
+	AccessKey   string `json:"accessKey"`
+	SecretKey   string `json:"secretKey"`
+	CosmosKey   string `json:"cosmosKey"`
+	PayloadKeys string `json:"payloadKeys"` // see pipeline.ParseKeys
 }
 
 // String returns one line per address.

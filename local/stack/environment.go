@@ -16,6 +16,7 @@ func (s *Stack) Environment() []string {
 	local := map[string]string{
 		"TRIPTYCH_BUCKET":       s.Endpoints.Bucket,
 		"TRIPTYCH_ERASE_SECRET": s.identity.EraseSecret,
+		"TRIPTYCH_PAYLOAD_KEYS": s.identity.PayloadKeys,
 	}
 	dropped := []string{"TRIPTYCH_"} // prefixes of names
 	if !s.config.real("aws") {

@@ -23,10 +23,11 @@ type identity struct {
 	SecretKey   string         `json:"secretKey"`
 	CosmosKey   string         `json:"cosmosKey"`
 	EraseSecret string         `json:"eraseSecret"`
+	PayloadKeys string         `json:"payloadKeys"` // see pipeline.ParseKeys
 	Ports       map[string]int `json:"ports"`
 }
 
-var portNames = []string{"web", "s3", "control", "lambda", "cosmos", "vision", "temporal", "temporalUI"}
+var portNames = []string{"web", "s3", "control", "lambda", "cosmos", "vision", "temporal", "temporalUI", "codec"}
 
 // These ports are the defaults of the Temporal CLI.
 var defaultPorts = map[string]int{"temporal": 7233, "temporalUI": 8233}
@@ -38,8 +39,8 @@ func (c Config) identify() (identity, error) {
 	switch stored, err := os.ReadFile(path); {
 	case errors.Is(err, fs.ErrNotExist):
 		id = identity{
-			AccessKey: "LOCAL" + rand.Text()[:15], SecretKey: secret(), CosmosKey: secret(), EraseSecret: secret(),
-			Ports: map[string]int{},
+			AccessKey: "LOCAL" + rand.Text()[:15], SecretKey: secret(64), CosmosKey: secret(64), EraseSecret: secret(64),
+			PayloadKeys: "local:" + secret(32), Ports: map[string]int{},
 		}
 		if !strings.HasSuffix(c.Addr, ":0") {
 			maps.Copy(id.Ports, defaultPorts)
@@ -68,10 +69,11 @@ func (c Config) identify() (identity, error) {
 
 func (id identity) addr(name string) string { return fmt.Sprintf("127.0.0.1:%d", id.Ports[name]) }
 
-func secret() string {
-	var b [64]byte
-	rand.Read(b[:])
-	return base64.StdEncoding.EncodeToString(b[:])
+// secret returns the base64 of n random bytes.
+func secret(n int) string {
+	b := make([]byte, n)
+	rand.Read(b)
+	return base64.StdEncoding.EncodeToString(b)
 }
 
 // writeJSON replaces the file atomically.

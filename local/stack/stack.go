@@ -20,7 +20,7 @@ import (
 )
 
 // The S3 emulator needs a process of its own, because the library versitygw changes the working directory.
-var programs = map[string]string{"worker": "./worker", "web": "./web", "trigger": "./trigger", "s3": "./emulators/s3"}
+var programs = map[string]string{"worker": "./worker", "web": "./web", "trigger": "./trigger", "codec": "./codec", "s3": "./emulators/s3"}
 
 // Stack is a running pipeline.
 type Stack struct {

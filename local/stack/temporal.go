@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strconv"
 
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
+
+	"triptych/internal/pipeline"
 )
 
 var dynamicConfig = []string{
@@ -32,7 +35,7 @@ var dynamicConfig = []string{
 func (s *Stack) startTemporal(ctx context.Context) {
 	args := []string{"server", "start-dev",
 		"--ip", "127.0.0.1", "--port", strconv.Itoa(s.identity.Ports["temporal"]),
-		"--ui-port", strconv.Itoa(s.identity.Ports["temporalUI"]),
+		"--ui-port", strconv.Itoa(s.identity.Ports["temporalUI"]), "--ui-codec-endpoint", "http://" + s.identity.addr("codec"),
 		"--db-filename", filepath.Join(s.config.Dir, "temporal.db"),
 		"--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=1",
 		// Other values of wal_autocheckpoint cause longer or more frequent delays.
@@ -45,14 +48,21 @@ func (s *Stack) startTemporal(ctx context.Context) {
 	s.spawn(ctx, "temporal", "temporal", append(s.Environment(), "GOGC=400"), args...)
 }
 
+// startCodec also writes a profile for the Temporal CLI, so that TEMPORAL_CONFIG_FILE is the only setting that it needs.
+func (s *Stack) startCodec(ctx context.Context) error {
+	s.spawn(ctx, "codec", "codec", s.Environment(), "-addr", s.identity.addr("codec"), "-ui", s.Endpoints.TemporalUI)
+	profile := fmt.Sprintf("[profile.default]\naddress = %q\nnamespace = \"default\"\n\n[profile.default.codec]\nendpoint = %q\n",
+		s.Endpoints.Temporal, "http://"+s.identity.addr("codec"))
+	if err := os.WriteFile(filepath.Join(s.config.Dir, "temporal.toml"), []byte(profile), 0o600); err != nil {
+		return fmt.Errorf("writing the profile of the Temporal CLI: %w", err)
+	}
+	return nil
+}
+
 // Client returns a client that connects on first use.
 func (s *Stack) Client() (client.Client, error) {
-	c, err := client.NewLazyClient(client.Options{
+	return pipeline.Dial(client.Options{
 		HostPort: s.Endpoints.Temporal,
 		Logger:   sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("creating a Temporal client: %w", err)
-	}
-	return c, nil
+	}, s.Endpoints.PayloadKeys)
 }

@@ -1,0 +1,99 @@
+// Command codec decrypts what Temporal stores, for the Temporal CLI and Web UI of an operator who holds the keys. It is
+// Temporal's remote codec (https://docs.temporal.io/remote-data-encoding). It listens on loopback only and answers only
+// programs on this machine and the Web UI.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"go.temporal.io/sdk/converter"
+
+	"triptych/internal/pipeline"
+	"triptych/internal/settings"
+	"triptych/internal/telemetry"
+)
+
+func main() {
+	slog.SetDefault(telemetry.NewLogger(os.Stderr, os.Getenv))
+	addr := flag.String("addr", "127.0.0.1:8234", "`host:port` to listen on; the host must be a loopback address")
+	ui := flag.String("ui", "https://cloud.temporal.io", "`origin` of the Web UI that may use the codec")
+	flag.Usage = usage
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *addr, *ui); err != nil {
+		slog.Error("codec stopped", "error", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, addr, ui string) error {
+	s, err := settings.Load(ctx)
+	if err != nil {
+		return err
+	}
+	codec, err := pipeline.ParseKeys(s.Getenv("TRIPTYCH_PAYLOAD_KEYS"))
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("listening on %s: %w", addr, err)
+	}
+	defer listener.Close()
+	if !listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
+		return fmt.Errorf("-addr %s: the codec is for this machine only: use 127.0.0.1", addr)
+	}
+	server := &http.Server{Handler: guard(ui, converter.NewPayloadCodecHTTPHandler(codec)), ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
+	defer context.AfterFunc(ctx, func() { server.Close() })()
+	slog.Info("codec is ready", "endpoint", "http://"+listener.Addr().String(), "ui", ui)
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving on %s: %w", addr, err)
+	}
+	return nil
+}
+
+// guard admits programs, which send no Origin, and pages of the Web UI. It refuses all other pages, including those that
+// reach the codec by DNS rebinding with a foreign Host.
+func guard(ui string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, _ := net.SplitHostPort(r.Host)
+		origin := r.Header.Get("Origin")
+		if origin != "" && origin != ui || host != "localhost" && !net.ParseIP(host).IsLoopback() {
+			http.Error(w, "The codec serves only programs on this machine and the Web UI at "+ui, http.StatusForbidden)
+			return
+		}
+		w.Header().Set("Access-Control-Allow-Origin", ui)
+		w.Header().Set("Access-Control-Allow-Headers", "Content-Type, X-Namespace")
+		w.Header().Set("Access-Control-Allow-Private-Network", "true") // a page of Temporal Cloud may call loopback
+		if r.Method == http.MethodOptions {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func usage() {
+	fmt.Fprint(flag.CommandLine.Output(), `codec decrypts what Temporal stores, for the Temporal CLI and Web UI on this machine.
+It reads its settings from the environment:
+
+  TRIPTYCH_PAYLOAD_KEYS   the worker's keys, ID:KEY,ID:KEY…
+  TRIPTYCH_SSM_PATH       SSM parameters under this path override the environment
+
+Then: temporal workflow show --codec-endpoint http://127.0.0.1:8234 …
+
+Flags:
+`)
+	flag.PrintDefaults()
+}
