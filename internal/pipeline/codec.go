@@ -15,38 +15,35 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// The metadata of an encrypted payload. Temporal's own samples use the same encoding name.
+// The names are those of Temporal's samples.
 const (
 	encryptedEncoding = "binary/encrypted"
 	keyIDMetadata     = "encryption-key-id"
 )
 
-// Codec encrypts payloads with AES-256-GCM, so that Temporal stores neither signed URLs nor annotations in clear. It
-// encrypts with the first key and decrypts with all keys. It leaves a payload that it cannot decrypt unchanged; the
-// workflow or activity that needs the payload then fails with an error that names the encoding, and is retried.
+// Codec encrypts payloads with AES-256-GCM, so that Temporal stores neither signed URLs nor annotations in clear. The
+// first key encrypts, and every key decrypts. A payload that no key can decrypt stays as it is: decoding it then fails
+// with an error that names its encoding.
 type Codec struct {
-	current string // the ID of the first key
+	current string // ID of the first key
 	keys    map[string]cipher.AEAD
 	large   converter.PayloadCodec
 }
 
-// ParseKeys returns the codec for a list of keys in the form ID:KEY,ID:KEY…, where KEY is the base64 of 32 bytes. Keep an
-// old key in the list for as long as Temporal retains histories, because a payload states the ID of its key.
+// ParseKeys parses TRIPTYCH_PAYLOAD_KEYS: ID:KEY,ID:KEY…, with 32 bytes in base64 as each KEY. To rotate the key, put a
+// new one first and keep the old one until Temporal has deleted all histories that use it.
 func ParseKeys(list string) (*Codec, error) {
 	c := &Codec{keys: map[string]cipher.AEAD{}, large: converter.NewZlibCodec(converter.ZlibCodecOptions{})}
 	for entry := range strings.SplitSeq(list, ",") {
 		id, encoded, found := strings.Cut(strings.TrimSpace(entry), ":")
 		key, err := base64.StdEncoding.DecodeString(encoded)
 		if !found || id == "" || err != nil || len(key) != 32 {
-			return nil, errors.New("TRIPTYCH_PAYLOAD_KEYS must be ID:KEY,ID:KEY…, each KEY the base64 of 32 random bytes (openssl rand -base64 32)")
+			return nil, errors.New("TRIPTYCH_PAYLOAD_KEYS must be ID:KEY,ID:KEY…, with the base64 of 32 random bytes as each KEY (openssl rand -base64 32)")
 		}
 		if c.keys[id] != nil {
-			return nil, fmt.Errorf("TRIPTYCH_PAYLOAD_KEYS has two keys with the ID %q: give every key its own ID", id)
+			return nil, fmt.Errorf("TRIPTYCH_PAYLOAD_KEYS contains two keys with the ID %q: give each key its own ID", id)
 		}
-		block, err := aes.NewCipher(key)
-		if err != nil {
-			return nil, fmt.Errorf("preparing the payload key %q: %w", id, err)
-		}
+		block, _ := aes.NewCipher(key) // fails only for other key lengths
 		if c.keys[id], err = cipher.NewGCMWithRandomNonce(block); err != nil {
 			return nil, fmt.Errorf("preparing the payload key %q: %w", id, err)
 		}
@@ -57,14 +54,13 @@ func ParseKeys(list string) (*Codec, error) {
 	return c, nil
 }
 
-// largePayload is the size in bytes of the smallest payload that is compressed before its encryption. An uncompressed
-// result of annotate has up to 2 MB. On a slow connection, its upload could exceed the heartbeat timeout; Temporal would
-// then repeat annotate, and Google would bill the picture twice.
+// largePayload is the size in bytes from which payloads are compressed. On a slow connection, an annotation of 2 MB would
+// arrive after the heartbeat timeout. Temporal would then repeat annotate, and Google would charge twice.
 const largePayload = 128 << 10
 
 // Encode implements converter.PayloadCodec.
 func (c *Codec) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
-	encoded := make([]*commonpb.Payload, len(payloads))
+	encrypted := make([]*commonpb.Payload, len(payloads))
 	for i, p := range payloads {
 		if len(p.GetData()) >= largePayload {
 			compressed, err := c.large.Encode([]*commonpb.Payload{p})
@@ -77,45 +73,40 @@ func (c *Codec) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error
 		if err != nil {
 			return nil, fmt.Errorf("encoding a payload: %w", err)
 		}
-		encoded[i] = &commonpb.Payload{
-			Metadata: map[string][]byte{
-				converter.MetadataEncoding: []byte(encryptedEncoding), keyIDMetadata: []byte(c.current),
-			},
-			Data: c.keys[c.current].Seal(nil, nil, plain, []byte(c.current)),
+		id := []byte(c.current)
+		encrypted[i] = &commonpb.Payload{
+			Metadata: map[string][]byte{converter.MetadataEncoding: []byte(encryptedEncoding), keyIDMetadata: id},
+			Data:     c.keys[c.current].Seal(nil, nil, plain, id),
 		}
 	}
-	return encoded, nil
+	return encrypted, nil
 }
 
 // Decode implements converter.PayloadCodec.
 func (c *Codec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
-	decoded := make([]*commonpb.Payload, len(payloads))
+	decrypted := make([]*commonpb.Payload, len(payloads))
 	for i, p := range payloads {
-		decoded[i] = c.decode(p)
+		decrypted[i] = c.decrypt(p)
 	}
-	return c.large.Decode(decoded)
+	return c.large.Decode(decrypted)
 }
 
-// decode returns p unchanged if p is not encrypted, or if none of the keys can decrypt it.
-func (c *Codec) decode(p *commonpb.Payload) *commonpb.Payload {
+func (c *Codec) decrypt(p *commonpb.Payload) *commonpb.Payload {
 	id := string(p.GetMetadata()[keyIDMetadata])
 	key := c.keys[id]
 	if string(p.GetMetadata()[converter.MetadataEncoding]) != encryptedEncoding || key == nil {
 		return p
 	}
-	plain, err := key.Open(nil, nil, p.GetData(), []byte(id))
-	if err != nil {
-		return p
-	}
 	decrypted := new(commonpb.Payload)
-	if proto.Unmarshal(plain, decrypted) != nil {
+	plain, err := key.Open(nil, nil, p.GetData(), []byte(id))
+	if err != nil || proto.Unmarshal(plain, decrypted) != nil {
 		return p
 	}
 	return decrypted
 }
 
-// encryption returns gRPC interceptors that encrypt the payloads and failures of each request and decrypt those of each
-// response. Interceptors are used instead of a data converter so that code that reads histories gets them decrypted too.
+// The interceptors encrypt requests and decrypt responses. A data converter would not decrypt the histories that web
+// reads.
 func encryption(codec *Codec) ([]grpc.UnaryClientInterceptor, error) {
 	failures, err := converter.NewFailureGRPCClientInterceptor(converter.NewFailureGRPCClientInterceptorOptions{EncodeCommonAttributes: true})
 	if err != nil {
@@ -130,9 +121,10 @@ func encryption(codec *Codec) ([]grpc.UnaryClientInterceptor, error) {
 	return []grpc.UnaryClientInterceptor{cloneRequest, failures, payloads}, nil
 }
 
-// cloneRequest passes on a copy of the request. The interceptors after it change the request in place. The SDK repeats a
-// failed call with the same request, which would otherwise be encrypted twice.
-func cloneRequest(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+// cloneRequest keeps the next interceptors from changing the caller's request. The SDK sends the same request again
+// after an error, and would otherwise encrypt it twice.
+func cloneRequest(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn,
+	invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	if m, ok := req.(proto.Message); ok {
 		req = proto.Clone(m)
 	}
