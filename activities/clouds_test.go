@@ -150,7 +150,7 @@ func (c *clouds) createUnreadableRecord(t *testing.T, id picture.ID) {
 
 func newPicture(t testing.TB) picture.Picture {
 	t.Helper()
-	key, err := picture.NewID(time.Now()).Key("image/jpeg")
+	key, err := picture.NewID(time.Now(), rand.Text()).Key("image/jpeg")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"crypto/rand"
 	"testing"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 )
 
 func BenchmarkEncode(b *testing.B) {
-	key, err := picture.NewID(time.Now()).Key("image/jpeg")
+	key, err := picture.NewID(time.Now(), rand.Text()).Key("image/jpeg")
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -129,13 +129,12 @@ func TestFailure(t *testing.T) {
 		}
 	}
 	t.Run("unexpected_error_is_retried_and_its_cause_is_redacted", func(t *testing.T) {
-		id := newPicture(t).ID
-		err := failure(errors.New("encoding " + string(id) + " failed"))
+		err := failure(errors.New("fetching https://s3/k?X-Amz-Signature=0a1b2c failed"))
 		e, ok := err.(*temporal.ApplicationError)
 		if !ok || e.Type() != "" || e.NonRetryable() || e.Message() != "An unexpected error occurred"+retries {
 			t.Fatalf("got %T %v, want a retryable ApplicationError without a kind", err, err)
 		}
-		if cause := e.Unwrap(); cause == nil || strings.Contains(cause.Error(), string(id)) || !strings.Contains(cause.Error(), "failed") {
+		if cause := e.Unwrap(); cause == nil || strings.Contains(cause.Error(), "0a1b2c") || !strings.Contains(cause.Error(), "failed") {
 			t.Errorf("cause %v", cause)
 		}
 	})

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"encoding/base64"
 	"net"
 	"sync"
 	"testing"
@@ -52,7 +53,7 @@ func (c *clouds) startTemporal(t *testing.T, executions ...*commonpb.WorkflowExe
 func (c *clouds) connectTemporal(t *testing.T, address string) {
 	t.Helper()
 	var err error
-	if c.temporal, err = pipeline.Dial(client.Options{HostPort: address}, ""); err != nil {
+	if c.temporal, err = pipeline.Dial(client.Options{HostPort: address}, "test:"+base64.StdEncoding.EncodeToString(make([]byte, 32))); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.temporal.Close)

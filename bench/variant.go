@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -74,7 +75,7 @@ func (v *variant) waitForRecord(ctx context.Context, written <-chan time.Time) (
 // picture.
 func (r *rig) newPicture() (picture.Picture, error) {
 	now := time.Now()
-	key, err := picture.NewID(now).Key("image/jpeg")
+	key, err := picture.NewID(now, rand.Text()).Key("image/jpeg")
 	if err != nil {
 		return picture.Picture{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -35,7 +36,7 @@ func TestFunctions(t *testing.T) {
 		}
 		t.Cleanup(temporal.Close)
 		function := startFunction(t, s, parameters, trigger, 30*time.Second)
-		id := picture.NewID(time.Now())
+		id := picture.NewID(time.Now(), rand.Text())
 		key, err := id.Key("image/jpeg")
 		if err != nil {
 			t.Fatal(err)
@@ -69,7 +70,7 @@ func TestFunctions(t *testing.T) {
 			t.Fatal(err)
 		}
 		seen := map[picture.Status]bool{}
-		settled, err := siteclient.Site(site.URL).Follow(t.Context(), grant.ID, func(p picture.Progress) {
+		settled, err := siteclient.Site(site.URL).Follow(t.Context(), grant.Link, func(p picture.Progress) {
 			if len(seen) == 0 { // upload after the first event
 				if status, err := grant.Put(t.Context(), photo); err != nil || status != http.StatusOK {
 					t.Errorf("uploading: %d %v", status, err)
@@ -84,7 +85,11 @@ func TestFunctions(t *testing.T) {
 	t.Run("web_ends_a_stream_before_the_Lambda_timeout", func(t *testing.T) {
 		site := httptest.NewServer(startFunction(t, s, parameters, web, 5*time.Second).URL())
 		t.Cleanup(site.Close)
-		resp, err := http.Get(site.URL + "/api/pictures/" + string(picture.NewID(time.Now())) + "/events")
+		grant, err := siteclient.Site(site.URL).RequestGrant(t.Context(), []byte("photo"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.Get(site.URL + "/api/pictures/" + grant.Link + "/events")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"testing"
@@ -23,7 +24,8 @@ func TestErasure(t *testing.T) {
 	stacktest.PauseSweeps(t, env.Stack)
 	id, key := expiredPicture(t)
 	env.PutObject(t, key, testenv.Portrait(t))
-	env.Follow(t, id)
+	awaitNewRun(t, env, id, "")
+	awaitWorkflowEnd(t, env, id, "")
 
 	t.Run("leaves_a_tombstone_but_no_object_and_no_workflow_history", func(t *testing.T) {
 		run, err := env.Temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id.EraseWorkflowID(), TaskQueue: picture.PicturesQueue}, picture.EraseWorkflow, id)
@@ -88,7 +90,7 @@ func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
 	env.Vision.SetFault(annotator.Fault{Code: codes.Unavailable})
 	g := env.Upload(t, testenv.Portrait(t))
 	first := awaitNewRun(t, env, g.ID, "")
-	env.Erase(t, g.ID, g.EraseToken)
+	env.Erase(t, g.Link, g.EraseToken)
 	env.AwaitActivity(t, g.ID.EraseWorkflowID(), picture.DeleteObjectActivity) // follows the termination of the first workflow
 	billed := env.Vision.Billed()
 	env.Vision.SetFault(annotator.Fault{})
@@ -98,7 +100,7 @@ func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
 		t.Fatalf("the upload with the same grant returned status %d, want 200", status)
 	}
 	awaitNewRun(t, env, g.ID, first)
-	env.Follow(t, g.ID, func(p picture.Progress) {
+	env.Follow(t, g.Link, func(p picture.Progress) {
 		if p.Steps[2].Status == picture.StepRetrying {
 			env.Cosmos.SetFault(cosmosdb.Fault{})
 		}
@@ -114,7 +116,7 @@ func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
 // The upload grant of expiredPicture has expired, so ErasePicture does not wait for its expiry.
 func expiredPicture(t *testing.T) (picture.ID, string) {
 	t.Helper()
-	id := picture.NewID(time.Now().Add(-time.Hour))
+	id := picture.NewID(time.Now().Add(-time.Hour), rand.Text())
 	return id, testenv.Key(t, id)
 }
 

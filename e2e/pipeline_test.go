@@ -24,7 +24,7 @@ func TestPipeline(t *testing.T) {
 	t.Run("photograph_of_a_face_is_annotated_and_stored", func(t *testing.T) {
 		var states []picture.Status
 		g := env.Upload(t, photo)
-		final := env.Follow(t, g.ID, func(p picture.Progress) { states = append(states, p.Status) })
+		final := env.Follow(t, g.Link, func(p picture.Progress) { states = append(states, p.Status) })
 		if final.Status != picture.Annotated || states[len(states)-1] != picture.Annotated {
 			t.Fatalf("statuses %v, final status %s, want %s: %+v", states, final.Status, picture.Annotated, final.Steps)
 		}
@@ -37,7 +37,7 @@ func TestPipeline(t *testing.T) {
 		if status := testenv.Put(t, g, photo); status != http.StatusPreconditionFailed {
 			t.Errorf("the second PUT returned status %d, want 412", status)
 		}
-		env.Follow(t, g.ID)
+		env.Follow(t, g.Link)
 	})
 	t.Run("second_local_on_the_same_data_directory_fails", func(t *testing.T) {
 		var output bytes.Buffer

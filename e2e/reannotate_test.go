@@ -8,6 +8,7 @@ import (
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"google.golang.org/grpc/codes"
 
+	"triptych/e2e/siteclient"
 	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
 	"triptych/emulators/vision/annotator"
@@ -20,11 +21,11 @@ func TestReannotate(t *testing.T) {
 
 	t.Run("annotates_every_picture_once_except_erased_ones", func(t *testing.T) {
 		annotated, rejected, erased := env.Upload(t, testenv.Portrait(t)), env.Upload(t, []byte("<html>")), env.Upload(t, testenv.Portrait(t))
-		for _, id := range []picture.ID{annotated.ID, rejected.ID, erased.ID} {
-			env.Follow(t, id)
-			awaitWorkflowEnd(t, env, id, "") // the sweep does not restart a running workflow
+		for _, g := range []siteclient.Grant{annotated, rejected, erased} {
+			env.Follow(t, g.Link)
+			awaitWorkflowEnd(t, env, g.ID, "") // the sweep does not restart a running workflow
 		}
-		env.Erase(t, erased.ID, erased.EraseToken)
+		env.Erase(t, erased.Link, erased.EraseToken)
 		// The sweep could start a workflow for the erased picture if the object still existed.
 		env.AwaitActivity(t, erased.ID.EraseWorkflowID(), picture.DeleteObjectActivity)
 		env.Vision.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{
@@ -52,7 +53,7 @@ func TestReannotate(t *testing.T) {
 		env.Vision.SetFault(annotator.Fault{Code: codes.Unavailable})
 		g := env.Upload(t, testenv.Portrait(t))
 		first := ""
-		env.Follow(t, g.ID, func(p picture.Progress) {
+		env.Follow(t, g.Link, func(p picture.Progress) {
 			if p.Steps[1].Status != picture.StepRetrying || first != "" {
 				return
 			}

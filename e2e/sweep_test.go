@@ -27,7 +27,7 @@ func TestSweep(t *testing.T) {
 		env.Vision.SetFault(annotator.Fault{Code: codes.Unavailable})
 		g := env.Upload(t, testenv.Portrait(t))
 		var once sync.Once
-		final := env.Follow(t, g.ID, func(p picture.Progress) {
+		final := env.Follow(t, g.Link, func(p picture.Progress) {
 			if p.Steps[1].Status != picture.StepRetrying {
 				return
 			}
@@ -47,7 +47,7 @@ func TestSweep(t *testing.T) {
 	})
 	t.Run("skips_pictures_that_have_a_Record_and_objects_that_the_site_did_not_name", func(t *testing.T) {
 		g := env.Upload(t, testenv.Portrait(t))
-		env.Follow(t, g.ID)
+		env.Follow(t, g.Link)
 		env.PutObject(t, "pictures/not-ours.jpg", testenv.Portrait(t))
 		if counts := runSweep(t, env, "manual-sweep", picture.Sweep{}); counts.Examined < 2 || counts.Started != 0 {
 			t.Errorf("sweep counts %+v, want at least 2 examined and 0 started", counts)
@@ -63,8 +63,9 @@ func TestSweep(t *testing.T) {
 			t.Errorf("sweep counts %+v, want %+v", counts, want)
 		}
 		for _, p := range objects {
-			if final := env.Follow(t, p.ID); final.Status != picture.Annotated || final.Record.Key != p.Key {
-				t.Errorf("object %q has final status %s, want %s", p.Key, final.Status, picture.Annotated)
+			awaitWorkflowEnd(t, env, p.ID, "")
+			if r := env.Record(t, p.ID); r.Status != picture.Annotated || r.Key != p.Key {
+				t.Errorf("object %q has a Record with status %s and key %q, want %s", p.Key, r.Status, r.Key, picture.Annotated)
 			}
 		}
 		want.Started = 0

@@ -80,7 +80,7 @@ func blockAnnotate(t *testing.T, env *testenv.Env) blockedAnnotate {
 		t.Helper()
 		env.Vision.SetFault(annotator.Fault{})
 		close(released)
-		if final := env.Follow(t, g.ID); final.Status != picture.Annotated {
+		if final := env.Follow(t, g.Link); final.Status != picture.Annotated {
 			t.Errorf("final status %s, want %s", final.Status, picture.Annotated)
 		}
 	}

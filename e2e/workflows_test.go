@@ -43,7 +43,7 @@ func awaitNewRun(t *testing.T, env *testenv.Env, id picture.ID, previous string)
 	t.Helper()
 	latest := previous
 	if !stacktest.Eventually(t, func(context.Context) bool { latest = latestRun(t, env, id); return latest != previous }) {
-		t.Fatalf("picture %s has no workflow run except %q", id.Redacted(), previous)
+		t.Fatalf("picture %s has no workflow run except %q", id, previous)
 	}
 	return latest
 }
@@ -78,7 +78,7 @@ func awaitAnnotate(t *testing.T, env *testenv.Env, id picture.ID, condition func
 		return false
 	}
 	if !stacktest.Eventually(t, fulfilled) {
-		t.Fatalf("annotate of picture %s did not reach the wanted state: %v", id.Redacted(), found)
+		t.Fatalf("annotate of picture %s did not reach the wanted state: %v", id, found)
 	}
 	return found
 }

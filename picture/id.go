@@ -2,7 +2,6 @@ package picture
 
 import (
 	"cmp"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
@@ -14,18 +13,20 @@ import (
 	"github.com/google/uuid"
 )
 
-// An ID is a secret: anybody who knows the ID has access to the picture.
+// ID identifies a picture in S3, Temporal, Cosmos DB and the logs. An ID gives no access to the picture; for the link
+// ID, which does, see web/link.go.
 type ID string
 
 const Prefix = "pictures/" // of the key of every upload
 
 var formats = [...]struct{ contentType, ext string }{{"image/jpeg", "jpg"}, {"image/png", "png"}, {"image/webp", "webp"}}
 
-// NewID returns a UUIDv7 with 74 random bits, because an ID must be hard to guess. uuid.NewV7 has only 62.
-func NewID(now time.Time) ID {
+// NewID returns the time as in a UUIDv7, followed by 74 bits of the link ID's SHA-256.
+func NewID(createdAt time.Time, linkID string) ID {
 	var u uuid.UUID
-	binary.BigEndian.PutUint64(u[:], uint64(now.UnixMilli())<<16)
-	rand.Read(u[6:]) // never fails
+	binary.BigEndian.PutUint64(u[:], uint64(createdAt.UnixMilli())<<16)
+	sum := sha256.Sum256([]byte(linkID))
+	copy(u[6:], sum[:])
 	u[6] = u[6]&0x0f | 0x70
 	u[8] = u[8]&0x3f | 0x80
 	return ID(u.String())

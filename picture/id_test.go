@@ -1,6 +1,7 @@
 package picture_test
 
 import (
+	"crypto/rand"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +14,7 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func TestNewID(t *testing.T) {
 	t.Run("ID_is_a_canonical_UUIDv7", func(t *testing.T) {
-		id := picture.NewID(noon)
+		id := picture.NewID(noon, rand.Text())
 		parsed, err := picture.ParseID(string(id))
 		if err != nil || parsed != id {
 			t.Fatalf("ParseID(%q) = %q, %v", id, parsed, err)
@@ -25,18 +26,22 @@ func TestNewID(t *testing.T) {
 	t.Run("IDs_sort_by_creation_time", func(t *testing.T) {
 		var ids []picture.ID
 		for i := range 50 {
-			ids = append(ids, picture.NewID(noon.Add(time.Duration(i)*time.Millisecond)))
+			ids = append(ids, picture.NewID(noon.Add(time.Duration(i)*time.Millisecond), rand.Text()))
 		}
 		if !slices.IsSorted(ids) {
 			t.Errorf("not sorted: %v", ids)
 		}
 	})
-	t.Run("ID_has_74_random_bits", func(t *testing.T) {
-		// With 74 random bits, a collision among 2,000 IDs is practically impossible.
+	t.Run("ID_depends_on_the_link_ID_only_through_a_hash", func(t *testing.T) {
+		if got := picture.NewID(noon, "link"); got != picture.NewID(noon, "link") || got == picture.NewID(noon, "link2") {
+			t.Errorf("NewID = %s", got)
+		}
+	})
+	t.Run("ID_has_74_bits_of_the_hash", func(t *testing.T) {
 		seen := map[picture.ID]bool{}
 		digits := map[int]map[byte]bool{}
 		for range 2000 {
-			id := picture.NewID(noon)
+			id := picture.NewID(noon, rand.Text())
 			seen[id] = true
 			for i := range id {
 				if digits[i] == nil {
@@ -46,7 +51,7 @@ func TestNewID(t *testing.T) {
 			}
 		}
 		if len(seen) != 2000 {
-			t.Fatalf("2,000 IDs have only %d different values", len(seen))
+			t.Fatalf("2,000 link IDs have only %d different picture IDs", len(seen))
 		}
 		for i, want := range map[int]int{15: 16, 16: 16, 17: 16, 19: 4, 20: 16, 35: 16} {
 			if len(digits[i]) != want {
@@ -59,7 +64,7 @@ func TestNewID(t *testing.T) {
 func TestCreatedAt(t *testing.T) {
 	t.Run("upload_ID_contains_its_creation_time_to_the_millisecond", func(t *testing.T) {
 		at := noon.Add(1234 * time.Millisecond)
-		if got := picture.NewID(at).CreatedAt(); !got.Equal(at) {
+		if got := picture.NewID(at, rand.Text()).CreatedAt(); !got.Equal(at) {
 			t.Errorf("CreatedAt = %s, want %s", got, at)
 		}
 	})
@@ -71,7 +76,7 @@ func TestCreatedAt(t *testing.T) {
 }
 
 func TestParseID(t *testing.T) {
-	id := string(picture.NewID(noon))
+	id := string(picture.NewID(noon, rand.Text()))
 	for name, s := range map[string]string{
 		"empty_string":              "",
 		"upper_case":                strings.ToUpper(id),
@@ -97,7 +102,7 @@ func TestParseID(t *testing.T) {
 func TestKey(t *testing.T) {
 	for contentType, ext := range map[string]string{"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"} {
 		t.Run(contentType+"_key_can_be_parsed", func(t *testing.T) {
-			id := picture.NewID(noon)
+			id := picture.NewID(noon, rand.Text())
 			key, err := id.Key(contentType)
 			if err != nil || key != "pictures/"+string(id)+ext {
 				t.Fatalf("Key = %q, %v", key, err)
@@ -109,7 +114,7 @@ func TestKey(t *testing.T) {
 		})
 	}
 	t.Run("other_content_type_is_refused", func(t *testing.T) {
-		if key, err := picture.NewID(noon).Key("image/svg+xml"); err == nil {
+		if key, err := picture.NewID(noon, rand.Text()).Key("image/svg+xml"); err == nil {
 			t.Errorf("Key = %q", key)
 		}
 	})
@@ -144,6 +149,14 @@ func TestBackfillID(t *testing.T) {
 	t.Run("ETag_replaces_a_missing_version", func(t *testing.T) {
 		if id("b", "k", "", "e1") == id("b", "k", "", "e2") {
 			t.Error("two objects have the same ID")
+		}
+	})
+	t.Run("version_null_is_no_version", func(t *testing.T) {
+		if id("b", "k", "null", "e1") == id("b", "k", "null", "e2") {
+			t.Error("an object has the same ID after it was overwritten")
+		}
+		if p, err := picture.New("b", "k", "null", "e", 1, noon); err != nil || p.VersionID != "" {
+			t.Errorf("the version is %q: %v", p.VersionID, err)
 		}
 	})
 	t.Run("ETag_is_ignored_if_there_is_a_version", func(t *testing.T) {

@@ -43,6 +43,9 @@ func New(bucket, key, versionID, etag string, size int64, uploadedAt time.Time) 
 	case size < 0:
 		return Picture{}, fmt.Errorf("object %q has size %d", key, size)
 	}
+	if versionID == "null" { // of an object that is older than the bucket's versioning; a new upload would have it too
+		versionID = ""
+	}
 	p := Picture{
 		Bucket: bucket, Key: key, VersionID: versionID, ETag: strings.Trim(etag, `"`),
 		Size: size, UploadedAt: uploadedAt.UTC(),

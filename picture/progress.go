@@ -4,10 +4,11 @@ import "time"
 
 // Progress is the API's response for one picture.
 type Progress struct {
-	ID     ID      `json:"id"`
-	Status Status  `json:"status"`
-	Steps  []Step  `json:"steps"` // always all three, in the order of StepOrder
-	Record *Record `json:"record"`
+	ID        string  `json:"id"`        // the link ID
+	Reference ID      `json:"reference"` // the picture ID
+	Status    Status  `json:"status"`
+	Steps     []Step  `json:"steps"` // always all three, in the order of StepOrder
+	Record    *Record `json:"record"`
 }
 
 // StepStatus is the state of one step.

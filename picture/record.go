@@ -23,7 +23,7 @@ func (s Status) Settled() bool { return s == Annotated || s == Rejected || s == 
 
 // Record is a picture's document in Cosmos DB. The picture's ID is the document's id and partition key.
 type Record struct {
-	ID          ID        `json:"id"`
+	ID          ID        `json:"id,omitempty"`
 	Schema      int       `json:"schema"`
 	Status      Status    `json:"status"`
 	Bucket      string    `json:"bucket,omitempty"`

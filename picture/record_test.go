@@ -1,6 +1,7 @@
 package picture_test
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -35,7 +36,7 @@ func TestOlderThan(t *testing.T) {
 
 func TestTombstone(t *testing.T) {
 	t.Run("contains_only_ID_schema_and_status", func(t *testing.T) {
-		id := picture.NewID(noon)
+		id := picture.NewID(noon, rand.Text())
 		b, err := json.Marshal(picture.Tombstone(id))
 		if want := fmt.Sprintf(`{"id":%q,"schema":1,"status":"erased"}`, id); err != nil || string(b) != want {
 			t.Errorf("%s, %v; want %s", b, err, want)
@@ -45,7 +46,7 @@ func TestTombstone(t *testing.T) {
 
 func TestRecord(t *testing.T) {
 	t.Run("decoded_Record_equals_the_encoded_one", func(t *testing.T) {
-		key, _ := picture.NewID(noon).Key("image/png")
+		key, _ := picture.NewID(noon, rand.Text()).Key("image/png")
 		p, err := picture.New("b", key, "v", `"e"`, 5, noon)
 		if err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 package picture_test
 
 import (
+	"crypto/rand"
 	"testing"
 	"time"
 
@@ -9,7 +10,7 @@ import (
 
 func TestKeyAt(t *testing.T) {
 	key := func(at time.Time) string {
-		k, err := picture.NewID(at).Key("image/jpeg")
+		k, err := picture.NewID(at, rand.Text()).Key("image/jpeg")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -72,7 +72,7 @@ func parseRecord(record json.RawMessage) (picture.Picture, error) {
 	}
 	p, err := picture.New(r.S3.Bucket.Name, object.URLDecodedKey, object.VersionID, object.ETag, object.Size, r.EventTime)
 	if err != nil {
-		return picture.Picture{}, fmt.Errorf("picture %s has no bucket or an invalid size", id.Redacted())
+		return picture.Picture{}, fmt.Errorf("picture %s has no bucket or an invalid size", id)
 	}
 	return p, nil
 }

@@ -15,7 +15,6 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"triptych/internal/records"
-	"triptych/picture"
 )
 
 type api struct {
@@ -36,9 +35,9 @@ func (a *api) handler(bucketOrigin string) http.Handler {
 	mux := http.NewServeMux()
 	for pattern, methods := range map[string]map[string]endpoint{
 		"/api/pictures":             {"POST": a.createGrant},
-		"/api/pictures/{id}":        {"GET": withID(a.getProgress), "DELETE": withID(a.erase)},
-		"/api/pictures/{id}/events": {"GET": withID(a.streamProgress)},
-		"/api/pictures/{id}/image":  {"GET": withID(a.redirectToImage)},
+		"/api/pictures/{id}":        {"GET": a.withLink(a.getProgress), "DELETE": a.withLink(a.erase)},
+		"/api/pictures/{id}/events": {"GET": a.withLink(a.streamProgress)},
+		"/api/pictures/{id}/image":  {"GET": a.withLink(a.redirectToImage)},
 		"/api/notice":               {"GET": constant(map[string]*int{"retentionDays": a.retentionDays})},
 		"/healthz":                  {"GET": constant(map[string]string{"status": "ready"})},
 	} {
@@ -50,7 +49,7 @@ func (a *api) handler(bucketOrigin string) http.Handler {
 	})
 	mux.Handle("/", siteHandler())
 	headers := securityHeaders(bucketOrigin)
-	return logRequests(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return a.logRequests(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, value := range headers {
 			w.Header().Set(name, value)
 		}
@@ -80,13 +79,13 @@ func byMethod(methods map[string]endpoint) http.Handler {
 	})
 }
 
-func withID(next func(http.ResponseWriter, *http.Request, picture.ID) error) endpoint {
+func (a *api) withLink(next func(http.ResponseWriter, *http.Request, link) error) endpoint {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		id, err := picture.ParseID(r.PathValue("id"))
-		if err != nil {
+		l, ok := a.parseLink(r.PathValue("id"))
+		if !ok {
 			return clientError(http.StatusNotFound, "This address names no picture: use the ID that POST /api/pictures returned.")
 		}
-		return next(w, r, id)
+		return next(w, r, l)
 	}
 }
 

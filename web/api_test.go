@@ -10,13 +10,11 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"triptych/picture"
 )
 
 func TestAPIMethods(t *testing.T) {
 	s := newTestSite(t)
-	id := string(picture.NewID(time.Now()))
+	id := newTestLink(time.Now()).id
 	for path, allow := range map[string]string{
 		"/api/pictures":                   "POST",
 		"/api/pictures/" + id:             "DELETE, GET, HEAD",
@@ -49,7 +47,7 @@ func TestAPIUnknownAddresses(t *testing.T) {
 		"/api/", "/api/nothing", "/api/pictures/", "/api/pictures/x/y", "/nothing", "/index.htm", "/site/index.html", "/%2e%2e/main.go",
 		"/api/pictures/unknown", "/api/pictures/unknown/image", "/api/pictures/unknown/events", "/api/pictures/%00", "/api/pictures/%2e%2e",
 		"/api/pictures/..%2f..%2fetc%2fpasswd", "/api/pictures/%F0%9F%91%BB", "/api/pictures/picture%2f0191", "/api/pictures/" + strings.Repeat("a", 4000),
-		"/api/pictures/" + strings.ToUpper(string(picture.NewID(time.Now()))), "/api/pictures/urn:uuid:" + string(picture.NewID(time.Now())),
+		"/api/pictures/" + strings.ToUpper(newTestLink(time.Now()).id), "/api/pictures/urn:uuid:" + newTestLink(time.Now()).id,
 	} {
 		t.Run(path[:min(len(path), 40)]+"_is_404", func(t *testing.T) {
 			wantProblem(t, s.do(t, "GET", path, "", nil), http.StatusNotFound, "")
@@ -130,7 +128,7 @@ func TestVerifyBody(t *testing.T) {
 	}
 	t.Run("body_is_verified_for_GET_and_DELETE", func(t *testing.T) {
 		for _, method := range []string{"GET", "DELETE"} {
-			wantProblem(t, s.do(t, method, "/api/pictures/"+string(picture.NewID(time.Now())), "x", nil), 400, hashHeader)
+			wantProblem(t, s.do(t, method, "/api/pictures/"+newTestLink(time.Now()).id, "x", nil), 400, hashHeader)
 		}
 	})
 }

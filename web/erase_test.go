@@ -12,15 +12,15 @@ import (
 
 func TestErase(t *testing.T) {
 	s := newTestSite(t)
-	id, other := picture.NewID(time.Now()), picture.NewID(time.Now())
-	path, token := "/api/pictures/"+string(id), s.eraseToken(id)
+	l, other := newTestLink(time.Now()), newTestLink(time.Now())
+	path, token := "/api/pictures/"+l.id, s.eraseToken(l.picture)
 	for name, invalid := range map[string][]string{
 		"missing_token":            nil,
 		"empty_token":              {""},
-		"token_of_another_picture": {s.eraseToken(other)},
+		"token_of_another_picture": {s.eraseToken(other.picture)},
 		"truncated_token":          {token[:len(token)-1]},
 		"token_with_padding":       {token + "="},
-		"token_of_another_secret":  {(&api{config: config{eraseSecret: []byte("other")}}).eraseToken(id)},
+		"token_of_another_secret":  {config{eraseSecret: []byte("other")}.eraseToken(l.picture)},
 		"token_with_flipped_bit":   {string(token[0]^1) + token[1:]},
 	} {
 		t.Run(name+"_is_403_and_starts_nothing", func(t *testing.T) {
@@ -33,14 +33,14 @@ func TestErase(t *testing.T) {
 	valid := http.Header{"X-Triptych-Erase": {token}}
 	t.Run("valid_token_starts_an_erasure", func(t *testing.T) {
 		resp := s.do(t, "DELETE", path, "", valid)
-		if got := decodeBody[map[string]string](t, resp); resp.StatusCode != http.StatusAccepted || got["id"] != string(id) || got["status"] != "erasing" {
+		if got := decodeBody[map[string]string](t, resp); resp.StatusCode != http.StatusAccepted || got["id"] != l.id || got["reference"] != string(l.picture) || got["status"] != "erasing" {
 			t.Errorf("the response is %d %v", resp.StatusCode, got)
 		}
 		if len(s.temporal.started) != 1 {
 			t.Fatalf("%d erasures were started", len(s.temporal.started))
 		}
 		r := s.temporal.started[0]
-		if r.WorkflowId != id.EraseWorkflowID() || r.WorkflowType.Name != picture.EraseWorkflow || r.TaskQueue.Name != picture.PicturesQueue || decodeInput(r.Input) != string(id) {
+		if r.WorkflowId != l.picture.EraseWorkflowID() || r.WorkflowType.Name != picture.EraseWorkflow || r.TaskQueue.Name != picture.PicturesQueue || decodeInput(r.Input) != string(l.picture) {
 			t.Errorf("the erasure was started with %v", r)
 		}
 		if r.WorkflowIdConflictPolicy != enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING || r.WorkflowIdReusePolicy != enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE {

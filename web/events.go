@@ -28,17 +28,17 @@ var defaultTiming = streamTiming{
 }
 
 func (t streamTiming) untilNextRead(progress picture.Progress, streamAge time.Duration) time.Duration {
-	age := time.Since(progress.ID.CreatedAt())
+	age := time.Since(progress.Reference.CreatedAt())
 	switch {
-	case progress.Status == picture.Waiting && (age < -time.Minute || age > picture.GrantTTL+time.Minute):
-		return t.idle // the ID has no valid grant, so only a sweep could start its workflow
+	case progress.Status == picture.Waiting && age > picture.GrantTTL+time.Minute:
+		return t.idle // the grant has expired, so only a sweep could start the workflow
 	case streamAge < 10*time.Second:
 		return t.fast
 	}
 	return t.slow
 }
 
-func (a *api) streamProgress(w http.ResponseWriter, r *http.Request, id picture.ID) error {
+func (a *api) streamProgress(w http.ResponseWriter, r *http.Request, l link) error {
 	w.Header().Set("Content-Type", "text/event-stream")
 	if r.Method == http.MethodHead {
 		w.WriteHeader(http.StatusOK)
@@ -53,13 +53,13 @@ func (a *api) streamProgress(w http.ResponseWriter, r *http.Request, id picture.
 	out := &eventWriter{w: w, rc: http.NewResponseController(w)}
 	out.rc.SetReadDeadline(time.Time{})
 	if out.write("retry: 1000") == nil {
-		a.poll(ctx, id, out)
+		a.poll(ctx, l, out)
 	}
 	return nil
 }
 
 // An event stream continues while Temporal or Cosmos DB is unavailable.
-func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
+func (a *api) poll(ctx context.Context, l link, out *eventWriter) {
 	keepAlive, next := time.Tick(a.timing.keepAlive), time.NewTimer(0)
 	began, failing := time.Now(), false
 	var latest status.Execution
@@ -73,12 +73,12 @@ func (a *api) poll(ctx context.Context, id picture.ID, out *eventWriter) {
 		case <-keepAlive:
 			writeErr = out.write(": still here")
 		case <-next.C:
-			progress, err := a.progress(ctx, id, &latest)
+			progress, err := a.progress(ctx, l, &latest)
 			if err == nil {
 				writeErr = out.writeProgress(progress)
 			} else if deadline, _ := ctx.Deadline(); !failing && time.Now().Before(deadline) {
 				// Log one error per outage. Log no error that the end of the stream has caused.
-				slog.Error("event stream cannot read the progress", "picture", id, "error", err)
+				slog.Error("event stream cannot read the progress", "picture", l.picture, "error", err)
 			}
 			if progress.Status.Settled() {
 				return

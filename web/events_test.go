@@ -61,9 +61,9 @@ func (f *frameReader) progress() picture.Progress {
 }
 
 func TestStreamProgress(t *testing.T) {
-	open := func(t *testing.T, s *testSite, id picture.ID) *frameReader {
+	open := func(t *testing.T, s *testSite, l link) *frameReader {
 		t.Helper()
-		resp := s.do(t, "GET", "/api/pictures/"+string(id)+"/events", "", nil)
+		resp := s.do(t, "GET", "/api/pictures/"+l.id+"/events", "", nil)
 		if got := resp.Header.Get("Content-Type"); got != "text/event-stream" {
 			t.Errorf("the content type is %q", got)
 		}
@@ -73,12 +73,12 @@ func TestStreamProgress(t *testing.T) {
 		}
 		return f
 	}
-	id := picture.NewID(time.Now())
-	annotated := (picture.Picture{ID: id, Bucket: "b", Key: "k"}).AnnotatedRecord([]byte("{}"), time.Now(), nil, "run")
+	l := newTestLink(time.Now())
+	annotated := (picture.Picture{ID: l.picture, Bucket: "b", Key: "k"}).AnnotatedRecord([]byte("{}"), time.Now(), nil, "run")
 
 	t.Run("each_change_is_sent_once_and_the_final_status_ends_the_stream", func(t *testing.T) {
 		s := newTestSite(t)
-		f := open(t, s, id)
+		f := open(t, s, l)
 		if p := f.progress(); p.Status != picture.Waiting {
 			t.Errorf("the first status is %s", p.Status)
 		}
@@ -103,7 +103,7 @@ func TestStreamProgress(t *testing.T) {
 			s.timing.keepAlive = 250 * time.Millisecond
 			s.site.Config.ReadTimeout, s.site.Config.WriteTimeout = time.Second, time.Second
 		})
-		f := open(t, s, id)
+		f := open(t, s, l)
 		f.progress()
 		for range 6 {
 			if got := f.next(); got != ": still here" {
@@ -114,7 +114,7 @@ func TestStreamProgress(t *testing.T) {
 	t.Run("unavailable_Cosmos_DB_does_not_end_the_stream", func(t *testing.T) {
 		s := newTestSite(t, func(s *testSite) { s.timing.keepAlive = 20 * time.Millisecond })
 		s.cosmos.SetFault(cosmosdb.Fault{Status: 503})
-		f := open(t, s, id)
+		f := open(t, s, l)
 		if got := f.next(); got != ": still here" {
 			t.Errorf("while Cosmos DB is unavailable, the frame is %q, want a comment", got)
 		}
@@ -130,7 +130,7 @@ func TestStreamProgress(t *testing.T) {
 	})
 	t.Run("stream_ends_at_its_time_limit", func(t *testing.T) {
 		s := newTestSite(t, func(s *testSite) { s.timing.limit = 3 * time.Second })
-		f := open(t, s, id)
+		f := open(t, s, l)
 		f.progress()
 		if rest := f.next(); rest != "" {
 			t.Errorf("the stream continues with %q", rest)
@@ -139,7 +139,7 @@ func TestStreamProgress(t *testing.T) {
 	t.Run("unchanged_history_is_read_once", func(t *testing.T) {
 		s := newTestSite(t, func(s *testSite) { s.timing.keepAlive = 20 * time.Millisecond })
 		s.temporal.use(t, "annotate_running")
-		f := open(t, s, id)
+		f := open(t, s, l)
 		f.progress()
 		for range 5 {
 			f.next()
@@ -152,25 +152,23 @@ func TestStreamProgress(t *testing.T) {
 			t.Errorf("after the history has grown, the steps are %s", statuses(p.Steps))
 		}
 	})
-	for name, created := range map[string]time.Time{"expired_grant": time.Now().Add(-time.Hour), "creation_time_in_the_future": time.Now().Add(time.Hour)} {
-		t.Run("picture_with_"+name+"_is_polled_at_the_idle_interval", func(t *testing.T) {
-			s := newTestSite(t, func(s *testSite) { s.timing.keepAlive, s.timing.idle = 20*time.Millisecond, time.Hour })
-			polls := 0
-			s.temporal.onDescribe = func() { polls++ }
-			f := open(t, s, picture.NewID(created))
-			f.progress()
-			for range 5 {
-				f.next()
-			}
-			if n := s.temporal.read(func() int { return polls }); n != 1 {
-				t.Errorf("the picture was polled %d times", n)
-			}
-		})
-	}
+	t.Run("picture_with_expired_grant_is_polled_at_the_idle_interval", func(t *testing.T) {
+		s := newTestSite(t, func(s *testSite) { s.timing.keepAlive, s.timing.idle = 20*time.Millisecond, time.Hour })
+		polls := 0
+		s.temporal.onDescribe = func() { polls++ }
+		f := open(t, s, newTestLink(time.Now().Add(-time.Hour)))
+		f.progress()
+		for range 5 {
+			f.next()
+		}
+		if n := s.temporal.read(func() int { return polls }); n != 1 {
+			t.Errorf("the picture was polled %d times", n)
+		}
+	})
 	t.Run("stream_ends_when_the_server_stops", func(t *testing.T) {
 		stopping := make(chan struct{})
 		s := newTestSite(t, func(s *testSite) { s.stopping = stopping })
-		f := open(t, s, id)
+		f := open(t, s, l)
 		f.progress()
 		close(stopping)
 		if rest := f.next(); rest != "" {
@@ -193,10 +191,9 @@ func (s *testSite) endCosmosFault(t *testing.T, record picture.Record) {
 
 func TestStreamProgressInLambdaEndsBeforeItsDeadline(t *testing.T) {
 	s := newTestSite(t)
-	id := picture.NewID(time.Now())
 	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
 	defer cancel()
-	request := &events.LambdaFunctionURLRequest{RawPath: "/api/pictures/" + string(id) + "/events"}
+	request := &events.LambdaFunctionURLRequest{RawPath: "/api/pictures/" + newTestLink(time.Now()).id + "/events"}
 	request.RequestContext.HTTP.Method = http.MethodGet
 	request.RequestContext.DomainName = "example.com"
 	resp, err := lambdaurl.Wrap(s.handler(bucketOrigin))(ctx, request)

@@ -24,7 +24,8 @@ type uploadRequest struct {
 
 // Until ExpiresAt, a grant allows one upload of a file with the requested type, size and SHA-256.
 type grant struct {
-	ID         picture.ID `json:"id"`
+	ID         string     `json:"id"`
+	Reference  picture.ID `json:"reference"`
 	EraseToken string     `json:"eraseToken"`
 	Upload     struct {
 		Method  string            `json:"method"`
@@ -39,11 +40,15 @@ func (a *api) createGrant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	granted, err := a.signUpload(r.Context(), picture.NewID(time.Now()), want)
+	l, err := a.newLink()
+	if err != nil {
+		return err
+	}
+	granted, err := a.signUpload(r.Context(), l, want)
 	if err != nil {
 		return unavailable(5*time.Second, "The upload cannot be signed at the moment", err)
 	}
-	w.Header().Set("Location", "/api/pictures/"+string(granted.ID))
+	w.Header().Set("Location", "/api/pictures/"+granted.ID)
 	return writeJSON(w, http.StatusCreated, "application/json", granted)
 }
 
@@ -72,8 +77,8 @@ func readUploadRequest(body io.Reader) (uploadRequest, error) {
 	return want, nil
 }
 
-func (a *api) signUpload(ctx context.Context, id picture.ID, want uploadRequest) (grant, error) {
-	key, err := id.Key(want.ContentType)
+func (a *api) signUpload(ctx context.Context, l link, want uploadRequest) (grant, error) {
+	key, err := l.picture.Key(want.ContentType)
 	if err != nil {
 		return grant{}, err
 	}
@@ -94,16 +99,16 @@ func (a *api) signUpload(ctx context.Context, id picture.ID, want uploadRequest)
 		IfNoneMatch: aws.String("*"), // S3 refuses a second upload
 	}, s3.WithPresignExpires(ttl))
 	if err != nil {
-		return grant{}, fmt.Errorf("signing the upload of picture %s: %w", id.Redacted(), err)
+		return grant{}, fmt.Errorf("signing the upload of picture %s: %w", l.picture, err)
 	}
-	granted := grant{ID: id, EraseToken: a.eraseToken(id), ExpiresAt: now.Add(ttl).UTC().Truncate(time.Second)}
+	granted := grant{ID: l.id, Reference: l.picture, EraseToken: a.eraseToken(l.picture), ExpiresAt: now.Add(ttl).UTC().Truncate(time.Second)}
 	granted.Upload.Method, granted.Upload.URL = signed.Method, signed.URL
 	granted.Upload.Headers = map[string]string{"content-type": want.ContentType, "x-amz-checksum-sha256": want.SHA256, "if-none-match": "*"}
 	return granted, nil
 }
 
 func (a *api) bucketOrigin(ctx context.Context) (string, error) {
-	granted, err := a.signUpload(ctx, picture.NewID(time.Now()), uploadRequest{ContentType: "image/jpeg", Size: 1})
+	granted, err := a.signUpload(ctx, link{}, uploadRequest{ContentType: "image/jpeg", Size: 1})
 	if err != nil {
 		return "", err
 	}

@@ -24,10 +24,10 @@ func TestCreateGrant(t *testing.T) {
 				wantProblem(t, resp, http.StatusCreated, "")
 			}
 			g := decodeBody[grant](t, resp)
-			if _, err := picture.ParseID(string(g.ID)); err != nil || time.Since(g.ID.CreatedAt()) > time.Minute {
-				t.Errorf("the ID is %s: %v", g.ID, err)
+			if l, ok := s.parseLink(g.ID); !ok || l.picture != g.Reference || time.Since(g.Reference.CreatedAt()) > time.Minute {
+				t.Errorf("the link ID is %s, the picture ID is %s", g.ID, g.Reference)
 			}
-			if got := resp.Header.Get("Location"); got != "/api/pictures/"+string(g.ID) {
+			if got := resp.Header.Get("Location"); got != "/api/pictures/"+g.ID {
 				t.Errorf("Location is %q", got)
 			}
 			u, err := url.Parse(g.Upload.URL)
@@ -35,7 +35,7 @@ func TestCreateGrant(t *testing.T) {
 				t.Fatal(err)
 			}
 			query := u.Query()
-			if got := u.Scheme + "://" + u.Host + u.Path; got != bucketOrigin+"/pictures/pictures/"+string(g.ID)+ext {
+			if got := u.Scheme + "://" + u.Host + u.Path; got != bucketOrigin+"/pictures/pictures/"+string(g.Reference)+ext {
 				t.Errorf("the upload URL is %s", got)
 			}
 			if got := query.Get("X-Amz-SignedHeaders"); got != "content-length;content-type;host;if-none-match;x-amz-checksum-sha256" {
@@ -56,7 +56,7 @@ func TestCreateGrant(t *testing.T) {
 					t.Errorf("header %s is %q, want %q", name, g.Upload.Headers[name], value)
 				}
 			}
-			if g.EraseToken != s.eraseToken(g.ID) {
+			if g.EraseToken != s.eraseToken(g.Reference) {
 				t.Error("the erase token is not the one of this picture")
 			}
 		})

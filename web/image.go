@@ -13,8 +13,8 @@ import (
 	"triptych/web/status"
 )
 
-func (a *api) redirectToImage(w http.ResponseWriter, r *http.Request, id picture.ID) error {
-	p, err := a.object(r.Context(), id)
+func (a *api) redirectToImage(w http.ResponseWriter, r *http.Request, l link) error {
+	p, err := a.object(r.Context(), l.picture)
 	if err != nil {
 		return err
 	}
@@ -46,10 +46,10 @@ func (a *api) object(ctx context.Context, id picture.ID) (picture.Picture, error
 	}
 	p, err := execution.Picture()
 	if err == nil && p.ID != id {
-		err = fmt.Errorf("the workflow was started for picture %s", p.ID.Redacted())
+		err = fmt.Errorf("the workflow was started for picture %s", p.ID)
 	}
 	if err != nil {
-		return picture.Picture{}, fmt.Errorf("finding the object of picture %s: %w", id.Redacted(), err)
+		return picture.Picture{}, fmt.Errorf("finding the object of picture %s: %w", id, err)
 	}
 	return p, nil
 }

@@ -12,16 +12,22 @@ import (
 	"triptych/web/status"
 )
 
-func (a *api) getProgress(w http.ResponseWriter, r *http.Request, id picture.ID) error {
-	progress, err := a.progress(r.Context(), id, new(status.Execution))
+func (a *api) getProgress(w http.ResponseWriter, r *http.Request, l link) error {
+	progress, err := a.progress(r.Context(), l, new(status.Execution))
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, "application/json", progress)
 }
 
-// progress returns an error if Cosmos DB is unavailable and the workflow is not running.
-func (a *api) progress(ctx context.Context, id picture.ID, latest *status.Execution) (picture.Progress, error) {
+func (a *api) progress(ctx context.Context, l link, latest *status.Execution) (picture.Progress, error) {
+	progress, err := a.readProgress(ctx, l.picture, latest)
+	progress.ID = l.id
+	return progress, err
+}
+
+// readProgress returns an error if Cosmos DB is unavailable and the workflow is not running.
+func (a *api) readProgress(ctx context.Context, id picture.ID, latest *status.Execution) (picture.Progress, error) {
 	record, recordErr := a.record(ctx, id)
 	if recordErr == nil {
 		return recorded(record), nil
@@ -79,5 +85,7 @@ func recorded(record picture.Record) picture.Progress {
 			steps[i].Status, steps[i].Error = picture.StepDone, ""
 		}
 	}
-	return picture.Progress{ID: record.ID, Status: record.Status, Steps: steps, Record: &record}
+	reference := record.ID
+	record.ID, record.Bucket, record.Key, record.VersionID, record.ETag, record.RunID = "", "", "", "", "", "" // not for the public
+	return picture.Progress{Reference: reference, Status: record.Status, Steps: steps, Record: &record}
 }

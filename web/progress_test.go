@@ -10,12 +10,12 @@ import (
 )
 
 func TestGetProgress(t *testing.T) {
-	id := picture.NewID(time.Now())
+	l := newTestLink(time.Now())
 	steps := []picture.Step{
 		{Name: picture.PresignStep, Cloud: "aws", Status: picture.StepDone, Attempt: 1},
 		{Name: picture.AnnotateStep, Cloud: "google", Status: picture.StepDone, Attempt: 3},
 	}
-	annotated := (picture.Picture{ID: id, Bucket: "pictures", Key: "k"}).AnnotatedRecord([]byte(`{"faceAnnotations":[]}`), time.Now(), steps, "run")
+	annotated := (picture.Picture{ID: l.picture, Bucket: "pictures", Key: "k", VersionID: "v", ETag: "e"}).AnnotatedRecord([]byte(`{"faceAnnotations":[]}`), time.Now(), steps, "run")
 	down := cosmosdb.Fault{Status: 503}
 	for name, test := range map[string]struct {
 		record       *picture.Record
@@ -28,7 +28,7 @@ func TestGetProgress(t *testing.T) {
 	}{
 		"Record_precedes_a_running_workflow":                       {record: &annotated, execution: "annotate_running", status: 200, want: picture.Annotated, steps: "done done done"},
 		"Record_suffices_while_Temporal_is_unavailable":            {record: &annotated, temporalDown: true, status: 200, want: picture.Annotated, steps: "done done done"},
-		"tombstone_is_erased":                                      {record: new(picture.Tombstone(id)), execution: "annotate_running", status: 200, want: picture.Erased, steps: "waiting waiting waiting"},
+		"tombstone_is_erased":                                      {record: new(picture.Tombstone(l.picture)), execution: "annotate_running", status: 200, want: picture.Erased, steps: "waiting waiting waiting"},
 		"neither_Record_nor_workflow_is_waiting":                   {status: 200, want: picture.Waiting, steps: "waiting waiting waiting"},
 		"open_workflow_is_running":                                 {execution: "annotate_running", status: 200, want: picture.Running, steps: "done running waiting"},
 		"open_workflow_is_running_while_Cosmos_DB_is_unavailable":  {execution: "persist_waiting_for_retry", cosmos: down, status: 200, want: picture.Running, steps: "done done retrying"},
@@ -47,7 +47,7 @@ func TestGetProgress(t *testing.T) {
 			s.temporal.use(t, test.execution)
 			s.temporal.setDown(test.temporalDown)
 			s.cosmos.SetFault(test.cosmos)
-			resp := s.do(t, "GET", "/api/pictures/"+string(id), "", nil)
+			resp := s.do(t, "GET", "/api/pictures/"+l.id, "", nil)
 			if test.status != 200 {
 				if resp.Header.Get("Retry-After") == "" {
 					t.Error("the response has no Retry-After")
@@ -56,11 +56,14 @@ func TestGetProgress(t *testing.T) {
 				return
 			}
 			got := decodeBody[picture.Progress](t, resp)
-			if resp.StatusCode != 200 || got.ID != id || got.Status != test.want || statuses(got.Steps) != test.steps {
+			if resp.StatusCode != 200 || got.ID != l.id || got.Reference != l.picture || got.Status != test.want || statuses(got.Steps) != test.steps {
 				t.Errorf("%d, %s is %s: %s; want %s: %s", resp.StatusCode, got.ID, got.Status, statuses(got.Steps), test.want, test.steps)
 			}
 			if (got.Record != nil) != (test.record != nil) {
 				t.Errorf("the Record is %v", got.Record)
+			}
+			if r := got.Record; r != nil && (r.ID != "" || r.Bucket != "" || r.Key != "" || r.VersionID != "" || r.ETag != "" || r.RunID != "") {
+				t.Errorf("the Record tells where the picture is stored: %+v", r)
 			}
 		})
 	}
@@ -68,12 +71,12 @@ func TestGetProgress(t *testing.T) {
 
 func TestGetProgressReadsTheRecordAgainAfterTheWorkflow(t *testing.T) {
 	s := newTestSite(t)
-	id := picture.NewID(time.Now())
+	l := newTestLink(time.Now())
 	s.temporal.use(t, "completed")
 	s.temporal.onDescribe = func() {
-		s.store(t, (picture.Picture{ID: id, Bucket: "b", Key: "k"}).AnnotatedRecord([]byte("{}"), time.Now(), nil, "run"))
+		s.store(t, (picture.Picture{ID: l.picture, Bucket: "b", Key: "k"}).AnnotatedRecord([]byte("{}"), time.Now(), nil, "run"))
 	}
-	got := decodeBody[picture.Progress](t, s.do(t, "GET", "/api/pictures/"+string(id), "", nil))
+	got := decodeBody[picture.Progress](t, s.do(t, "GET", "/api/pictures/"+l.id, "", nil))
 	if got.Record == nil {
 		t.Error("the progress does not contain the Record that was written after the first read")
 	}

@@ -7,13 +7,11 @@ import (
 	"runtime/debug"
 	"slices"
 	"time"
-
-	"triptych/picture"
 )
 
-// logRequests logs the route and not the URL, which contains the whole picture ID. logRequests also recovers from
-// panics, because lambdaurl does not.
-func logRequests(next http.Handler) http.Handler {
+// logRequests logs the route and not the URL, which contains the link ID. logRequests also recovers from panics, because
+// lambdaurl does not.
+func (c config) logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		recorder := &statusRecorder{ResponseWriter: w, discardBody: r.Method == http.MethodHead}
@@ -29,8 +27,8 @@ func logRequests(next http.Handler) http.Handler {
 				method = "other" // keeps arbitrary input out of the log
 			}
 			attrs := []any{"method", method, "route", r.Pattern, "status", recorder.status, "duration", time.Since(began)}
-			if id, err := picture.ParseID(r.PathValue("id")); err == nil {
-				attrs = append(attrs, "picture", id)
+			if l, ok := c.parseLink(r.PathValue("id")); ok {
+				attrs = append(attrs, "picture", l.picture)
 			}
 			slog.Info("request", attrs...)
 		}()

@@ -11,39 +11,33 @@ import (
 
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/internal/telemetry"
-	"triptych/picture"
 )
 
-func TestLogContainsNoWholePictureID(t *testing.T) {
-	backfill, err := picture.New("archive", "holiday/1.jpg", "v1", "", 1, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for kind, id := range map[string]picture.ID{"upload": picture.NewID(time.Now()), "backfill": backfill.ID} {
-		for state, prepare := range map[string]func(*testing.T, *testSite){
-			"unknown_picture":       func(*testing.T, *testSite) {},
-			"running_workflow":      func(t *testing.T, s *testSite) { s.temporal.use(t, "annotate_running") },
-			"unavailable_Cosmos_DB": func(_ *testing.T, s *testSite) { s.cosmos.SetFault(cosmosdb.Fault{Status: 503}) },
-			"unavailable_Temporal":  func(_ *testing.T, s *testSite) { s.temporal.setDown(true) },
-		} {
-			t.Run(kind+"_ID_with_"+state, func(t *testing.T) {
-				s := newTestSite(t, func(s *testSite) { s.timing.limit = 100 * time.Millisecond })
-				prepare(t, s)
-				log := captureLog(t)
-				path := "/api/pictures/" + string(id)
-				for _, request := range [][2]string{
-					{"GET", path}, {"GET", path + "/image"}, {"GET", path + "/events"}, {"DELETE", path}, {"PATCH", path}, {"GET", path + "/unknown"},
-				} {
-					s.serve(request[0], request[1])
-				}
-				if strings.Contains(log.String(), string(id)) {
-					t.Errorf("the log contains the whole ID: %s", log)
-				}
-				if !strings.Contains(log.String(), id.Redacted()) {
-					t.Errorf("the log does not contain %s: %s", id.Redacted(), log)
-				}
-			})
-		}
+func TestLogContainsThePictureIDButNotTheLinkID(t *testing.T) {
+	for state, prepare := range map[string]func(*testing.T, *testSite){
+		"unknown_picture":       func(*testing.T, *testSite) {},
+		"running_workflow":      func(t *testing.T, s *testSite) { s.temporal.use(t, "annotate_running") },
+		"unavailable_Cosmos_DB": func(_ *testing.T, s *testSite) { s.cosmos.SetFault(cosmosdb.Fault{Status: 503}) },
+		"unavailable_Temporal":  func(_ *testing.T, s *testSite) { s.temporal.setDown(true) },
+	} {
+		t.Run(state, func(t *testing.T) {
+			s := newTestSite(t, func(s *testSite) { s.timing.limit = 100 * time.Millisecond })
+			prepare(t, s)
+			log := captureLog(t)
+			l := newTestLink(time.Now())
+			path := "/api/pictures/" + l.id
+			for _, request := range [][2]string{
+				{"GET", path}, {"GET", path + "/image"}, {"GET", path + "/events"}, {"DELETE", path}, {"PATCH", path}, {"GET", path + "/unknown"},
+			} {
+				s.serve(request[0], request[1])
+			}
+			if strings.Contains(log.String(), l.id) {
+				t.Errorf("the log contains the link ID: %s", log)
+			}
+			if !strings.Contains(log.String(), string(l.picture)) {
+				t.Errorf("the log does not contain %s: %s", l.picture, log)
+			}
+		})
 	}
 }
 

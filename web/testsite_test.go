@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/uuid"
 
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/internal/records"
@@ -29,9 +31,18 @@ type testSite struct {
 	temporal *fakeTemporal
 }
 
+func newTestLink(createdAt time.Time) link {
+	u := uuid.Must(uuid.NewV7())
+	binary.BigEndian.PutUint16(u[:], uint16(createdAt.UnixMilli()>>32))
+	binary.BigEndian.PutUint32(u[2:], uint32(createdAt.UnixMilli()))
+	return testConfig.link(u)
+}
+
+var testConfig = config{bucket: "pictures", eraseSecret: []byte("secret")}
+
 func newOfflineAPI() *api {
 	return &api{
-		config: config{bucket: "pictures", eraseSecret: []byte("secret")},
+		config: testConfig,
 		timing: streamTiming{fast: time.Millisecond, slow: time.Millisecond, idle: time.Millisecond, keepAlive: time.Minute, limit: time.Minute},
 		objects: s3.New(s3.Options{
 			Region: "eu-central-1", BaseEndpoint: aws.String(bucketOrigin), UsePathStyle: true,

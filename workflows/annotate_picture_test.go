@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -248,7 +249,7 @@ func execute(t *testing.T, s *script) (picture.Outcome, picture.Picture) {
 	t.Helper()
 	env := newEnvironment()
 	s.register(env)
-	id := picture.NewID(time.Now())
+	id := picture.NewID(time.Now(), rand.Text())
 	key, err := id.Key("image/jpeg")
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"crypto/rand"
 	"slices"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func TestErasePicture(t *testing.T) {
 				}, activity.RegisterOptions{Name: name})
 			}
 			started := env.Now()
-			env.ExecuteWorkflow(workflows.ErasePicture, picture.NewID(started.Add(-c.age)))
+			env.ExecuteWorkflow(workflows.ErasePicture, picture.NewID(started.Add(-c.age), rand.Text()))
 			if err := env.GetWorkflowError(); err != nil {
 				t.Fatal(err)
 			}

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"crypto/rand"
 	"flag"
 	"fmt"
 	"os"
@@ -106,7 +107,7 @@ func eraseOnServer(grantRemaining time.Duration) func(*testing.T, client.Client)
 			picture.WriteTombstoneActivity: done, picture.TerminateWorkflowActivity: done,
 			picture.DeleteObjectActivity: done, picture.DeleteHistoryActivity: done,
 		})
-		return executeWorkflow(t, c, picture.EraseWorkflow, picture.NewID(time.Now().Add(grantRemaining-picture.GrantTTL-time.Minute)))
+		return executeWorkflow(t, c, picture.EraseWorkflow, picture.NewID(time.Now().Add(grantRemaining-picture.GrantTTL-time.Minute), rand.Text()))
 	}
 }
 

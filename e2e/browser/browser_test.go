@@ -23,6 +23,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"triptych/e2e/siteclient"
 	"triptych/e2e/stacktest"
 	"triptych/emulators/loopback"
 	"triptych/local/stack"
@@ -75,6 +76,16 @@ func TestPage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// newLink returns the link ID of a picture that is never uploaded.
+func (h pageEnv) newLink(t *testing.T) string {
+	t.Helper()
+	g, err := siteclient.Site(h.webURL).RequestGrant(t.Context(), []byte("never uploaded"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g.Link
 }
 
 func startWeb(t *testing.T, s *stack.Stack) string {

@@ -5,14 +5,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/chromedp"
 	"google.golang.org/grpc/codes"
 
 	"triptych/emulators/vision/annotator"
-	"triptych/picture"
 )
 
 func testProgress(t *testing.T, h pageEnv) {
@@ -26,7 +24,7 @@ func testProgress(t *testing.T, h pageEnv) {
 		p.intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, request pausedRequest) { request.respondStatus(503) })
 		p.do(chromedp.Navigate(p.site))
 		evaluate[bool](p, `window.setTimeout = () => 0, true`) // timers never fire
-		evaluate[bool](p, `location.hash = "`+string(picture.NewID(time.Now()))+`", true`)
+		evaluate[bool](p, `location.hash = "`+h.newLink(t)+`", true`)
 		p.waitText("#title", "Waiting for the picture")
 	})
 	parallel(t, "polling_backs_off_to_30_seconds", func(t *testing.T) {
@@ -35,7 +33,7 @@ func testProgress(t *testing.T, h pageEnv) {
 		p.do(chromedp.Navigate(p.site))
 		// Record the delay of each timer, and run timers 1000 times as fast.
 		evaluate[bool](p, `window.waits = [], window.setTimeout = ((wait) => (then, ms) => (waits.push(ms), wait(then, ms / 1000)))(setTimeout), true`)
-		evaluate[bool](p, `location.hash = "`+string(picture.NewID(time.Now()))+`", true`)
+		evaluate[bool](p, `location.hash = "`+h.newLink(t)+`", true`)
 		p.waitUntil(`waits.filter((ms) => ms === 30_000).length >= 3`)
 		waits := evaluate[[]int](p, `[...new Set(waits)]`)
 		if !slices.IsSorted(waits) || slices.Max(waits) != 30_000 || waits[0] < 1000 {
@@ -61,13 +59,13 @@ func testProgress(t *testing.T, h pageEnv) {
 		}
 		p.send()
 		p.waitVisible("#run")
-		id, address := evaluate[string](p, `location.hash.slice(1)`), evaluate[string](p, `document.querySelector("#run").href`)
+		address := evaluate[string](p, `document.querySelector("#run").href`)
 		if !strings.HasPrefix(address, h.Endpoints.TemporalUI+"/") {
 			t.Fatalf("the link leads to %s", address)
 		}
 		ui := openTab(t, h.chromium, address)
 		ui.do(chromedp.Navigate(address))
-		ui.waitText("main", "picture/"+id)
+		ui.waitText("main", evaluate[string](p, `decodeURIComponent(document.querySelector("#run").href.split("/").pop())`))
 		ui.waitText("main", "AnnotatePicture")
 	})
 	parallel(t, "unknown_picture_ID_produces_explanation", func(t *testing.T) {
@@ -112,7 +110,7 @@ func testWaitingFor(t *testing.T, h pageEnv) {
 				}
 				request.respondJSON(`{"status": "running", "steps": [{"name": "annotate", "status": "retrying", "error": "S3 is down; Triptych tries again", ` + c.fields + `}]}`)
 			})
-			p.do(chromedp.Navigate(p.site + "/#" + string(picture.NewID(time.Now()))))
+			p.do(chromedp.Navigate(p.site + "/#" + h.newLink(t)))
 			p.waitText("#title", c.want)
 			if detail := evaluate[string](p, `document.querySelector('#steps [data-step="annotate"] .detail').textContent`); detail != "S3 is down; Triptych tries again." {
 				t.Errorf("the detail is %q", detail)

@@ -74,7 +74,7 @@ var erasures = []faultCase{
 		p := s.newStubbedPicture(t)
 		p.upload(t)
 		p.awaitOutcome(t, annotated)
-		if status := p.Erase(t, p.ID, "wrong"); status != http.StatusForbidden {
+		if status := p.Erase(t, p.Link, "wrong"); status != http.StatusForbidden {
 			t.Errorf("the request with a wrong token returned status %d, want 403", status)
 		}
 		p.awaitOutcome(t, annotated) // the wrong token changed nothing
@@ -125,7 +125,7 @@ var erasures = []faultCase{
 
 func (p *testPicture) requestErasure(t *testing.T) {
 	t.Helper()
-	if status := p.Erase(t, p.ID, p.EraseToken); status != http.StatusAccepted {
+	if status := p.Erase(t, p.Link, p.EraseToken); status != http.StatusAccepted {
 		t.Fatalf("the erase request returned status %d, want 202", status)
 	}
 }
@@ -170,7 +170,7 @@ func (p *testPicture) checkErased(t *testing.T, allowedBills []int) {
 	if record.Status != picture.Erased || record.Key != "" || record.Annotation != nil {
 		t.Errorf("the Record is %+v, want a tombstone", record)
 	}
-	if final := p.Follow(t, p.ID); final.Status != picture.Erased {
+	if final := p.Follow(t, p.Link); final.Status != picture.Erased {
 		t.Errorf("the site shows status %s, want %s", final.Status, picture.Erased)
 	}
 	err = p.Temporal.GetWorkflow(testenv.Context(t), p.ID.WorkflowID(), "").Get(testenv.Context(t), nil)

@@ -10,7 +10,6 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
-	"triptych/e2e/siteclient"
 	"triptych/e2e/testenv"
 	"triptych/picture"
 )
@@ -65,7 +64,7 @@ var repeatedEvents = []faultCase{
 		var uploads []picture.Picture
 		var malformed []byte
 		for i := range 50 {
-			p := &testPicture{suite: s, Grant: siteclient.Grant{ID: picture.NewID(time.Now())}, photo: []byte("never uploaded")}
+			p := s.newPicture(t, []byte("never uploaded"))
 			uploads = append(uploads, picture.Picture{
 				Bucket: s.Endpoints.Bucket, Key: testenv.Key(t, p.ID), ETag: "0123456789abcdef0123456789abcdef", Size: 1, UploadedAt: time.Now(),
 			})

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"net/http"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc/codes"
 
@@ -31,7 +30,7 @@ var pictureContent = []faultCase{
 		if e, ok := err.(*siteclient.StatusError); !ok || e.Status != http.StatusBadRequest {
 			t.Errorf("the grant request returned %v, want status 400", err)
 		}
-		p := &testPicture{suite: s, Grant: siteclient.Grant{ID: picture.NewID(time.Now())}}
+		p := s.newPicture(t, testenv.Portrait(t))
 		p.PutObject(t, testenv.Key(t, p.ID), nil)
 		p.awaitOutcome(t, outcome{status: picture.Rejected, rejection: picture.BadImage, wantAnnotateCalls: 2})
 	}},

@@ -116,7 +116,7 @@ func (p *testPicture) awaitStep(t *testing.T, name picture.StepName, condition f
 	t.Helper()
 	ctx, cancel := context.WithCancel(testenv.Context(t))
 	defer cancel()
-	last, err := p.Site.Follow(ctx, p.ID, func(progress picture.Progress) {
+	last, err := p.Site.Follow(ctx, p.Link, func(progress picture.Progress) {
 		i := slices.Index(picture.StepOrder[:], name)
 		if condition(progress.Steps[i]) && found.Name == "" {
 			found = progress.Steps[i]
@@ -162,7 +162,7 @@ var annotated = outcome{status: picture.Annotated, bills: 1, wantAnnotateCalls: 
 
 func (p *testPicture) awaitOutcome(t *testing.T, want outcome) picture.Record {
 	t.Helper()
-	final := p.Follow(t, p.ID)
+	final := p.Follow(t, p.Link)
 	if final.Status != want.status {
 		t.Errorf("the site shows status %s, want %s: %+v", final.Status, want.status, final.Steps)
 	}

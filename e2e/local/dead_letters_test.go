@@ -47,7 +47,7 @@ func TestDeadLetters(t *testing.T) {
 			g := env.Upload(t, testenv.Portrait(t))
 			env.InjectS3Fault(t, `{}`)
 			redrive(t, deadLetter(t, testenv.S3Event(t, env.LatestVersion(t, g.ID))))
-			if final := env.Follow(t, g.ID); final.Status != picture.Annotated {
+			if final := env.Follow(t, g.Link); final.Status != picture.Annotated {
 				t.Errorf("final status %s, want %s", final.Status, picture.Annotated)
 			}
 		})

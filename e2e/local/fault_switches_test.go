@@ -48,7 +48,7 @@ func TestFaultSwitches(t *testing.T) {
 		t.Run(cloud+"_slow_delays_annotate_without_a_retry", func(t *testing.T) {
 			setFault(t, env, cloud, "slow")
 			g := env.Upload(t, photo)
-			final := env.Follow(t, g.ID)
+			final := env.Follow(t, g.Link)
 			setFault(t, env, cloud, "none")
 			// annotate reads the Record from Azure and calls Google, and Google fetches the picture from AWS.
 			annotate := final.Steps[1]
@@ -68,7 +68,7 @@ func TestFaultSwitches(t *testing.T) {
 			if status := testenv.Put(t, g, photo); status != http.StatusOK {
 				t.Fatalf("the same PUT afterwards returned status %d, want 200", status)
 			}
-			if final := env.Follow(t, g.ID); final.Status != picture.Annotated {
+			if final := env.Follow(t, g.Link); final.Status != picture.Annotated {
 				t.Errorf("final status %s, want %s", final.Status, picture.Annotated)
 			}
 		})
@@ -122,7 +122,7 @@ func testRetry(t *testing.T, env *testenv.Env, cloud, fault string, step int, me
 		g = env.Upload(t, photo)
 	}
 	shown := false
-	final := env.Follow(t, g.ID, func(p picture.Progress) {
+	final := env.Follow(t, g.Link, func(p picture.Progress) {
 		if s := p.Steps[step]; !shown && s.Status == picture.StepRetrying && strings.Contains(s.Error, message) {
 			shown = true
 			setFault(t, env, cloud, "none")
@@ -144,7 +144,7 @@ func testTemporalDown(t *testing.T, env *testenv.Env) {
 	}
 	g := env.Upload(t, photo)
 	setFault(t, env, "temporal", "none")
-	if final := env.Follow(t, g.ID); final.Status != picture.Annotated {
+	if final := env.Follow(t, g.Link); final.Status != picture.Annotated {
 		t.Errorf("final status %s, want %s", final.Status, picture.Annotated)
 	}
 }
@@ -155,7 +155,7 @@ func testRetryNow(t *testing.T, env *testenv.Env) {
 	setFault(t, env, "azure", "down")
 	g := env.Upload(t, testenv.Portrait(t))
 	ended := false
-	final := env.Follow(t, g.ID, func(p picture.Progress) {
+	final := env.Follow(t, g.Link, func(p picture.Progress) {
 		if !ended && p.Steps[2].Attempt >= attempts {
 			ended = true
 			setFault(t, env, "azure", "none")
@@ -169,7 +169,7 @@ func testRetryNow(t *testing.T, env *testenv.Env) {
 func testStream(t *testing.T, env *testenv.Env) {
 	setFault(t, env, "google", "down")
 	g := env.Upload(t, testenv.Portrait(t))
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, env.Endpoints.Site+"/api/pictures/"+string(g.ID)+"/events", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, env.Endpoints.Site+"/api/pictures/"+g.Link+"/events", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func TestRealClouds(t *testing.T) {
 	stacktest.PauseSweeps(t, clouds.Stack)
 
 	g := env.Upload(t, testenv.Portrait(t))
-	if final := env.Follow(t, g.ID); final.Status != picture.Annotated {
+	if final := env.Follow(t, g.Link); final.Status != picture.Annotated {
 		t.Fatalf("final status %s, want %s: %+v", final.Status, picture.Annotated, final.Steps)
 	}
 	r := clouds.Record(t, g.ID)

@@ -31,25 +31,25 @@ func TestFault(t *testing.T) {
 
 		first := startLocal(t, executable, dir)
 		site := siteclient.Site(first.endpoints.Site)
-		var ids []picture.ID
+		var grants []siteclient.Grant
 		for range 20 {
 			g, err := site.Upload(t.Context(), photo)
 			if err != nil {
 				t.Fatal(err)
 			}
-			ids = append(ids, g.ID)
+			grants = append(grants, g)
 		}
-		followToAnnotated(t, site, ids[0]) // now most of the others are in progress
+		followToAnnotated(t, site, grants[0]) // now most of the others are in progress
 		first.stop(t, syscall.SIGKILL)
 
 		second := startLocal(t, executable, dir)
 		if second.endpoints != first.endpoints {
 			t.Errorf("the endpoints are %+v after the restart, were %+v", second.endpoints, first.endpoints)
 		}
-		for _, id := range ids {
-			followToAnnotated(t, site, id)
+		for _, g := range grants {
+			followToAnnotated(t, site, g)
 		}
-		checkOneRun(t, second.endpoints, ids)
+		checkOneRun(t, second.endpoints, grants)
 		second.stop(t, syscall.SIGKILL)
 	})
 }
@@ -76,15 +76,15 @@ func TestLocal(t *testing.T) {
 	}
 }
 
-func followToAnnotated(t *testing.T, site siteclient.Site, id picture.ID) {
+func followToAnnotated(t *testing.T, site siteclient.Site, g siteclient.Grant) {
 	t.Helper()
-	final, err := site.Follow(t.Context(), id, func(picture.Progress) {})
+	final, err := site.Follow(t.Context(), g.Link, func(picture.Progress) {})
 	if err != nil || final.Status != picture.Annotated {
-		t.Fatalf("picture %s has final status %s and error %v, want %s", id.Redacted(), final.Status, err, picture.Annotated)
+		t.Fatalf("picture %s has final status %s and error %v, want %s", g.ID, final.Status, err, picture.Annotated)
 	}
 }
 
-func checkOneRun(t *testing.T, e stack.Endpoints, ids []picture.ID) {
+func checkOneRun(t *testing.T, e stack.Endpoints, grants []siteclient.Grant) {
 	t.Helper()
 	container, err := records.Open(records.Config{Endpoint: e.Cosmos, Key: e.CosmosKey})
 	if err != nil {
@@ -95,12 +95,12 @@ func checkOneRun(t *testing.T, e stack.Endpoints, ids []picture.ID) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	for _, id := range ids {
-		record, _, err := container.Read(t.Context(), id)
+	for _, g := range grants {
+		record, _, err := container.Read(t.Context(), g.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		run := c.GetWorkflow(t.Context(), id.WorkflowID(), "")
+		run := c.GetWorkflow(t.Context(), g.ID.WorkflowID(), "")
 		if err := run.Get(t.Context(), nil); err != nil || run.GetRunID() != record.RunID {
 			t.Errorf("run %s wrote the Record; the latest run %s ended with error %v", record.RunID, run.GetRunID(), err)
 		}

@@ -22,7 +22,8 @@ type Site string
 
 // Grant allows one upload.
 type Grant struct {
-	ID         picture.ID `json:"id"`
+	Link       string     `json:"id"`        // the link ID, which opens the picture
+	ID         picture.ID `json:"reference"` // the picture ID
 	EraseToken string     `json:"eraseToken"`
 	Upload     struct {
 		Method  string            `json:"method"`
@@ -84,18 +85,18 @@ func (g Grant) Put(ctx context.Context, photo []byte) (int, error) {
 	return status(send(ctx, g.Upload.Method, g.Upload.URL, photo, g.Upload.Headers))
 }
 
-func (s Site) Erase(ctx context.Context, id picture.ID, token string) (int, error) {
-	return status(send(ctx, http.MethodDelete, s.pictureURL(id), nil, map[string]string{"X-Triptych-Erase": token}))
+func (s Site) Erase(ctx context.Context, link, token string) (int, error) {
+	return status(send(ctx, http.MethodDelete, s.pictureURL(link), nil, map[string]string{"X-Triptych-Erase": token}))
 }
 
 const reconnectDelay = 50 * time.Millisecond
 
 // Follow reconnects when a stream ends early, and returns the final Progress.
-func (s Site) Follow(ctx context.Context, id picture.ID, onProgress func(picture.Progress)) (picture.Progress, error) {
+func (s Site) Follow(ctx context.Context, link string, onProgress func(picture.Progress)) (picture.Progress, error) {
 	for ctx.Err() == nil {
-		res, err := send(ctx, http.MethodGet, s.pictureURL(id)+"/events", nil, nil)
+		res, err := send(ctx, http.MethodGet, s.pictureURL(link)+"/events", nil, nil)
 		if err != nil {
-			return picture.Progress{}, fmt.Errorf("following picture %s: %w", id.Redacted(), err)
+			return picture.Progress{}, fmt.Errorf("following a picture: %w", err)
 		}
 		last, err := readStream(res, onProgress)
 		res.Body.Close()
@@ -107,7 +108,7 @@ func (s Site) Follow(ctx context.Context, id picture.ID, onProgress func(picture
 		case <-time.After(reconnectDelay): // web may be restarting
 		}
 	}
-	return picture.Progress{}, fmt.Errorf("picture %s has no final status yet: %w", id.Redacted(), context.Cause(ctx))
+	return picture.Progress{}, fmt.Errorf("the picture has no final status yet: %w", context.Cause(ctx))
 }
 
 // readStream does not report a broken connection, because Follow then reconnects.
@@ -131,7 +132,7 @@ func readStream(res *http.Response, onProgress func(picture.Progress)) (last pic
 	return last, nil
 }
 
-func (s Site) pictureURL(id picture.ID) string { return string(s) + "/api/pictures/" + string(id) }
+func (s Site) pictureURL(link string) string { return string(s) + "/api/pictures/" + link }
 
 func send(ctx context.Context, method, url string, body []byte, header map[string]string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))

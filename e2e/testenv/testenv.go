@@ -96,18 +96,18 @@ func Put(t testing.TB, g siteclient.Grant, photo []byte) int {
 	return status
 }
 
-func (e *Env) Erase(t testing.TB, id picture.ID, token string) int {
+func (e *Env) Erase(t testing.TB, link, token string) int {
 	t.Helper()
-	status, err := e.Site.Erase(Context(t), id, token)
+	status, err := e.Site.Erase(Context(t), link, token)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return status
 }
 
-func (e *Env) Follow(t testing.TB, id picture.ID, onProgress ...func(picture.Progress)) picture.Progress {
+func (e *Env) Follow(t testing.TB, link string, onProgress ...func(picture.Progress)) picture.Progress {
 	t.Helper()
-	final, err := e.Site.Follow(Context(t), id, func(p picture.Progress) {
+	final, err := e.Site.Follow(Context(t), link, func(p picture.Progress) {
 		for _, f := range onProgress {
 			f(p)
 		}

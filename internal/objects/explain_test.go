@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"strings"
@@ -120,7 +121,7 @@ func injected(status int, code string, kind picture.Kind) explainCase {
 
 func newKey(t *testing.T) *string {
 	t.Helper()
-	key, err := picture.NewID(time.Now()).Key("image/jpeg")
+	key, err := picture.NewID(time.Now(), rand.Text()).Key("image/jpeg")
 	if err != nil {
 		t.Fatal(err)
 	}

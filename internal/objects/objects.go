@@ -41,7 +41,7 @@ func SignGet(ctx context.Context, client *s3.Client, p picture.Picture, ttl time
 	}
 	signed, err := s3.NewPresignClient(client).PresignGetObject(ctx, in, s3.WithPresignExpires(ttl))
 	if err != nil {
-		return "", time.Time{}, fmt.Errorf("signing the URL of picture %s: %w", p.ID.Redacted(), err)
+		return "", time.Time{}, fmt.Errorf("signing the URL of picture %s: %w", p.ID, err)
 	}
 	return signed.URL, now.Add(ttl), nil
 }

@@ -1,6 +1,7 @@
 package objects
 
 import (
+	"crypto/rand"
 	"testing"
 	"time"
 
@@ -12,7 +13,7 @@ func BenchmarkSignGet(b *testing.B) {
 	b.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
 	b.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 	client := openClient(b)
-	key, err := picture.NewID(time.Now()).Key("image/jpeg")
+	key, err := picture.NewID(time.Now(), rand.Text()).Key("image/jpeg")
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func Start(ctx context.Context, c client.Client, order picture.Order, priority P
 		Priority:                 temporal.Priority{PriorityKey: int(priority)},
 	}, picture.AnnotateWorkflow, order)
 	if err != nil {
-		return fmt.Errorf("starting the workflow of picture %s: %w", order.ID.Redacted(), err)
+		return fmt.Errorf("starting the workflow of picture %s: %w", order.ID, err)
 	}
 	return nil
 }

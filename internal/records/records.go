@@ -77,7 +77,7 @@ var (
 func Encode(r picture.Record) ([]byte, error) {
 	item, err := json.Marshal(r)
 	if err != nil {
-		return nil, fmt.Errorf("encoding the Record of %s: %w", r.ID.Redacted(), err)
+		return nil, fmt.Errorf("encoding the Record of %s: %w", r.ID, err)
 	}
 	return item, nil
 }
@@ -106,7 +106,7 @@ func (c *Container) Read(ctx context.Context, id picture.ID) (picture.Record, az
 	}
 	var r picture.Record
 	if err := json.Unmarshal(response.Value, &r); err != nil {
-		return picture.Record{}, "", fmt.Errorf("decoding the Record of %s: %w: %v", id.Redacted(), ErrUnreadable, err)
+		return picture.Record{}, "", fmt.Errorf("decoding the Record of %s: %w: %v", id, ErrUnreadable, err)
 	}
 	return r, response.ETag, nil
 }

@@ -1,4 +1,4 @@
-// Package telemetry configures logging. Logs contain no URL signature and no whole picture ID.
+// Package telemetry configures logging. Logs contain no signature and no link ID.
 package telemetry
 
 import (

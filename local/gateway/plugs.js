@@ -54,10 +54,10 @@ async function toggle(cloud, fault) {
 	}
 }
 
-function draw({ view, id }) {
+function draw({ view, progress }) {
 	for (const group of document.querySelectorAll(".plug")) {
 		for (const button of group.children) button.setAttribute("aria-pressed", current.faults[group.dataset.cloud] === button.dataset.fault);
 	}
-	run.hidden = view !== "picture" || !id || !current.temporalUI;
-	run.href = current.temporalUI + "/namespaces/default/workflows/" + encodeURIComponent("picture/" + id);
+	run.hidden = view !== "picture" || !progress || !current.temporalUI;
+	run.href = current.temporalUI + "/namespaces/default/workflows/" + encodeURIComponent("picture/" + progress?.reference);
 }

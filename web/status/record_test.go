@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -176,7 +177,7 @@ func recordScenarios(t *testing.T) {
 }
 
 func (s scenario) record(ctx context.Context, c client.Client, name string) error {
-	id := picture.NewID(time.Now())
+	id := picture.NewID(time.Now(), rand.Text())
 	if !s.noWorker {
 		w := worker.New(c, string(id), worker.Options{})
 		s.register(w)

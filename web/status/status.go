@@ -74,7 +74,7 @@ func (e Execution) Picture() (picture.Picture, error) {
 // step has the status `failed`.
 func (e Execution) Progress(id picture.ID) picture.Progress {
 	if !e.Exists() {
-		return picture.Progress{ID: id, Status: picture.Waiting, Steps: picture.WaitingSteps()}
+		return picture.Progress{Reference: id, Status: picture.Waiting, Steps: picture.WaitingSteps()}
 	}
 	t := timeline{status: picture.Running, steps: picture.WaitingSteps(), scheduled: map[int64]*picture.Step{}}
 	for _, event := range e.history {
@@ -86,7 +86,7 @@ func (e Execution) Progress(id picture.ID) picture.Progress {
 		}
 		t.inferLocalActivity(e.description.GetPendingWorkflowTask())
 	}
-	return picture.Progress{ID: id, Status: t.status, Steps: t.steps}
+	return picture.Progress{Reference: id, Status: t.status, Steps: t.steps}
 }
 
 type timeline struct {

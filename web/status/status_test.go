@@ -53,8 +53,8 @@ func TestProgress(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			description, history := statustest.Load(t, name)
 			progress := Execution{description, history.GetEvents()}.Progress("id")
-			if progress.ID != "id" || progress.Status != want.status {
-				t.Errorf("%s is %s, want %s", progress.ID, progress.Status, want.status)
+			if progress.Reference != "id" || progress.Status != want.status {
+				t.Errorf("%s is %s, want %s", progress.Reference, progress.Status, want.status)
 			}
 			for i, step := range progress.Steps {
 				if step.Name != picture.StepOrder[i] || step.Cloud != step.Name.Cloud() {

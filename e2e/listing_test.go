@@ -1,0 +1,100 @@
+package e2e
+
+import (
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"triptych/e2e/stacktest"
+	"triptych/e2e/testenv"
+	"triptych/picture"
+)
+
+func TestListingOpensNoPicture(t *testing.T) {
+	env := testenv.Start(t)
+	stacktest.PauseSweeps(t, env.Stack)
+	g := env.Upload(t, testenv.Portrait(t))
+	env.Follow(t, g.Link)
+	old := env.PutObject(t, "old/me.jpg", testenv.Portrait(t))
+	runSweep(t, env, "backfill", picture.Sweep{Prefix: "old/"})
+	awaitWorkflowEnd(t, env, old.ID, "")
+
+	listed := map[string]bool{}
+	for name, text := range listings(t, env) {
+		found := regexp.MustCompile(`[0-9A-Za-z]+(-[0-9A-Za-z]+)+`).FindAllString(text, -1)
+		if len(found) == 0 {
+			t.Errorf("%s contains no ID", name)
+		}
+		for _, id := range found {
+			listed[id] = true
+		}
+	}
+	if !listed[string(g.ID)] || !listed[string(old.ID)] {
+		t.Errorf("the listings do not contain the pictures %s and %s", g.ID, old.ID)
+	}
+	for id := range listed {
+		for _, path := range []string{"", "/image", "/events"} {
+			res, err := http.DefaultTransport.RoundTrip(newRequest(t, env.Endpoints.Site+"/api/pictures/"+id+path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			if res.StatusCode != http.StatusNotFound {
+				t.Errorf("GET %s%s returned status %d, want 404", id, path, res.StatusCode)
+			}
+		}
+	}
+}
+
+func newRequest(t *testing.T, url string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(testenv.Context(t), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// listings returns what a person can read who may list workflows, objects and Records, and read all logs.
+func listings(t *testing.T, env *testenv.Env) map[string]string {
+	t.Helper()
+	workflows, err := env.Temporal.ListWorkflow(testenv.Context(t), &workflowservice.ListWorkflowExecutionsRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects, err := env.Bucket.ListObjectVersions(testenv.Context(t), &s3.ListObjectVersionsInput{Bucket: &env.Endpoints.Bucket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys string
+	for _, version := range objects.Versions {
+		keys += *version.Key + "\n"
+	}
+	found := map[string]string{"the workflow list": workflows.String(), "the bucket listing": keys}
+	for _, dir := range []string{"logs", "lambda", "cosmos.db"} {
+		found[dir] = readFiles(t, filepath.Join(env.Dir(), dir))
+	}
+	return found
+}
+
+func readFiles(t *testing.T, root string) (text string) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		text += string(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
