@@ -15,7 +15,9 @@ locals {
   ) }
 
   settings = {
-    trigger = local.temporal_settings.trigger
+    trigger = merge(local.temporal_settings.trigger, {
+      TRIPTYCH_BUCKET = local.pictures_bucket
+    })
 
     web = merge(local.temporal_settings.web, local.cosmos_settings.web, {
       TRIPTYCH_BUCKET         = local.pictures_bucket

@@ -55,7 +55,7 @@ func unwrapDeadLetter(record json.RawMessage) ([]json.RawMessage, error) {
 }
 
 // parseRecord returns the zero Picture if the record does not describe a new upload.
-func parseRecord(record json.RawMessage) (picture.Picture, error) {
+func parseRecord(record json.RawMessage, bucket string) (picture.Picture, error) {
 	var r events.S3EventRecord
 	if err := json.Unmarshal(record, &r); err != nil { // decodes the key, exactly once
 		return picture.Picture{}, err
@@ -64,15 +64,19 @@ func parseRecord(record json.RawMessage) (picture.Picture, error) {
 		slog.Info("ignored: not a new object", "event", r.EventName)
 		return picture.Picture{}, nil
 	}
+	if r.S3.Bucket.Name != bucket {
+		slog.Warn("ignored: an object of another bucket than TRIPTYCH_BUCKET", "bucket", r.S3.Bucket.Name)
+		return picture.Picture{}, nil
+	}
 	object := r.S3.Object
 	id, _, err := picture.ParseKey(object.URLDecodedKey)
 	if err != nil {
 		slog.Info("ignored: not uploaded through the site; use a backfill for such objects", "bucket", r.S3.Bucket.Name)
 		return picture.Picture{}, nil
 	}
-	p, err := picture.New(r.S3.Bucket.Name, object.URLDecodedKey, object.VersionID, object.ETag, object.Size, r.EventTime)
+	p, err := picture.New(bucket, object.URLDecodedKey, object.VersionID, object.ETag, object.Size, r.EventTime)
 	if err != nil {
-		return picture.Picture{}, fmt.Errorf("picture %s has no bucket or an invalid size", id)
+		return picture.Picture{}, fmt.Errorf("picture %s has an invalid size", id)
 	}
 	return p, nil
 }

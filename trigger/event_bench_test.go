@@ -13,7 +13,7 @@ func BenchmarkEvent(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if p, err := parseRecord(records[0]); err != nil || p.ID == "" {
+		if p, err := parseRecord(records[0], "triptych-pictures"); err != nil || p.ID == "" {
 			b.Fatalf("%+v, %v", p, err)
 		}
 	}

@@ -33,6 +33,7 @@ func main() {
 
 type trigger struct {
 	mu     sync.Mutex
+	bucket string
 	client client.Client
 }
 
@@ -56,7 +57,7 @@ func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
 	group.SetLimit(10) // the format allows several records per event
 	for i, record := range records {
 		group.Go(func() error {
-			if err := start(ctx, c, record); err != nil {
+			if err := start(ctx, c, t.bucket, record); err != nil {
 				failed[i] = fmt.Errorf("record %d of %d: %w", i+1, len(records), err)
 			}
 			return nil
@@ -67,8 +68,8 @@ func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
 }
 
 // An unreadable record is only logged, because Lambda would deliver the record again after an error.
-func start(ctx context.Context, c client.Client, record json.RawMessage) error {
-	p, err := parseRecord(record)
+func start(ctx context.Context, c client.Client, bucket string, record json.RawMessage) error {
+	p, err := parseRecord(record, bucket)
 	if err != nil {
 		slog.Error("skipping an unreadable record of an S3 event; if its picture exists, the sweep starts it", "error", err)
 		return nil
@@ -94,10 +95,13 @@ func (t *trigger) connect(ctx context.Context) (client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.Require("TRIPTYCH_BUCKET"); err != nil {
+		return nil, err
+	}
 	c, err := pipeline.Dial(s.Temporal, s.Getenv("TRIPTYCH_PAYLOAD_KEYS"))
 	if err != nil {
 		return nil, err
 	}
-	t.client = c
+	t.bucket, t.client = s.Getenv("TRIPTYCH_BUCKET"), c
 	return c, nil
 }

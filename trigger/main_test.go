@@ -34,9 +34,10 @@ func TestTrigger(t *testing.T) {
 	t.Cleanup(temporal.Close)
 	t.Setenv("TEMPORAL_ADDRESS", s.Endpoints.Temporal)
 	t.Setenv("TEMPORAL_CONFIG_FILE", os.DevNull)
+	t.Setenv("TRIPTYCH_BUCKET", "triptych-pictures")
 	a, b, c := newPicture(t), newPicture(t), newPicture(t)
 	encoded, doublyEncoded, deleted, negative := newPicture(t), newPicture(t), newPicture(t), newPicture(t)
-	redriven1, redriven2 := newPicture(t), newPicture(t)
+	redriven1, redriven2, elsewhere := newPicture(t), newPicture(t), newPicture(t)
 	var valid []string // the 49 valid records of an event that also has an invalid one
 	var validIDs []picture.ID
 	for range 49 {
@@ -63,6 +64,10 @@ func TestTrigger(t *testing.T) {
 		},
 		"object_that_the_site_did_not_create_is_ignored": {
 			event: event(record("pictures/my+holiday.jpg")), logged: "ignored: not uploaded through the site",
+		},
+		"object_of_another_bucket_is_ignored": {
+			event:      event(strings.Replace(record(elsewhere.key), `"triptych-pictures"`, `"someone-elses-bucket"`, 1)),
+			notStarted: []picture.ID{elsewhere.id}, logged: "someone-elses-bucket",
 		},
 		"ObjectRemoved_event_is_ignored": {
 			event:      event(strings.Replace(record(deleted.key), "ObjectCreated:Put", "ObjectRemoved:Delete", 1)),

@@ -16,7 +16,8 @@ var explanations = map[string]struct {
 }{
 	"NoSuchKey":             {picture.Gone, "The picture is no longer in S3"},
 	"NoSuchVersion":         {picture.Gone, "This version of the picture is no longer in S3"},
-	"MethodNotAllowed":      {picture.Gone, "The picture has been deleted from S3"}, // the version is a delete marker
+	"MethodNotAllowed":      {picture.Gone, "The picture has been deleted from S3"},         // the version is a delete marker
+	"InvalidArgument":       {picture.Gone, "S3 does not know this version of the picture"}, // code of an invalid version ID
 	"NoSuchBucket":          {picture.Misconfigured, "The bucket does not exist: check TRIPTYCH_BUCKET"},
 	"AccessDenied":          {picture.Forbidden, "AWS refused access: the worker's role needs s3:GetObject, s3:GetObjectVersion, s3:DeleteObject, s3:DeleteObjectVersion, s3:ListBucket and s3:ListBucketVersions"},
 	"InvalidAccessKeyId":    {picture.Forbidden, "AWS does not know the worker's access key: check its credentials"},

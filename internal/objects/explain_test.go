@@ -54,6 +54,11 @@ var explainCases = []explainCase{
 		}
 		return get(t.Context(), c, &s3.GetObjectInput{Bucket: aws.String(s3test.Bucket), Key: key, VersionId: marker})
 	}},
+	{"InvalidArgument", "invalid version", picture.Gone, func(t *testing.T, c *s3.Client) error {
+		key := newKey(t)
+		put(t, c, key)
+		return get(t.Context(), c, &s3.GetObjectInput{Bucket: aws.String(s3test.Bucket), Key: key, VersionId: aws.String("not a version")})
+	}},
 	{"NoSuchBucket", "other bucket", picture.Misconfigured, func(t *testing.T, c *s3.Client) error {
 		return get(t.Context(), c, &s3.GetObjectInput{Bucket: aws.String("pictures-elsewhere"), Key: newKey(t)})
 	}},

@@ -35,7 +35,12 @@ func SignGet(ctx context.Context, client *s3.Client, p picture.Picture, ttl time
 	if credentials.CanExpire {
 		ttl = min(ttl, credentials.Expires.Sub(now))
 	}
-	in := &s3.GetObjectInput{Bucket: &p.Bucket, Key: &p.Key}
+	// Headers of the upload that its signature does not cover are chosen by the client, so the response replaces them.
+	in := &s3.GetObjectInput{Bucket: &p.Bucket, Key: &p.Key, ResponseCacheControl: aws.String("no-store"),
+		ResponseContentDisposition: aws.String("inline"), ResponseContentEncoding: aws.String("identity")}
+	if _, contentType, err := picture.ParseKey(p.Key); err == nil {
+		in.ResponseContentType = &contentType
+	}
 	if p.VersionID != "" {
 		in.VersionId = &p.VersionID
 	}

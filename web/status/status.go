@@ -129,7 +129,7 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
 		t.taskError = ""
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
-		t.taskError = "The worker cannot continue: " + messageOf(event.GetWorkflowTaskFailedEventAttributes().GetFailure())
+		t.taskError = "The worker cannot continue"
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
 		// A schedule-to-start timeout is not an error: the sticky queue's worker has stopped, and Temporal now offers
 		// the task to all workers.
@@ -145,13 +145,13 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 			t.close("The workflow completed without a result", at)
 		}
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
-		t.close("The workflow failed: "+messageOf(event.GetWorkflowExecutionFailedEventAttributes().GetFailure()), at)
+		t.close("The workflow failed", at)
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
 		t.close("The workflow timed out", at)
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
 		t.close("The workflow was cancelled", at)
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
-		t.close("The workflow was terminated: "+event.GetWorkflowExecutionTerminatedEventAttributes().GetReason(), at)
+		t.close("The workflow was terminated", at)
 	default:
 		t.addActivity(event, at)
 	}
@@ -257,12 +257,17 @@ func setError(step *picture.Step, failure *failurepb.Failure) {
 	step.Error, step.WaitingFor = messageOf(failure), details.Cloud
 }
 
+// Everyone with the link can read the message, so a panic or another error that activities do not explain gets a general
+// one.
 func messageOf(failure *failurepb.Failure) string {
-	if failure.GetActivityFailureInfo() != nil && failure.GetCause() != nil {
+	timeout, application := failure.GetTimeoutFailureInfo(), failure.GetApplicationFailureInfo()
+	switch {
+	case failure.GetActivityFailureInfo() != nil && failure.GetCause() != nil:
 		return messageOf(failure.GetCause())
-	}
-	if timeout := failure.GetTimeoutFailureInfo(); timeout != nil {
+	case timeout != nil:
 		return "The worker stopped responding (" + timeout.GetTimeoutType().String() + " timeout)"
+	case application != nil && application.GetType() != "" && !picture.Kind(application.GetType()).Known():
+		return "The worker had an unexpected error"
 	}
 	return failure.GetMessage()
 }

@@ -39,10 +39,10 @@ var recordings = map[string]struct {
 	"completed":                    {picture.Annotated, [3]string{"done 1 started finished", "done 1 started finished", "done 1 started finished"}},
 	"completed_with_local_persist": {picture.Annotated, [3]string{"done 1 started finished", "done 1 started finished", "done 1 started finished"}},
 	"completed_with_discard":       {picture.Erased, [3]string{"done 1 started finished", "failed 1 started finished: The owner erased the picture", "done 1 started finished"}},
-	"workflow_terminated":          {picture.Waiting, [3]string{"done 1 started finished", "failed finished: The workflow was terminated: by hand", "waiting"}},
+	"workflow_terminated":          {picture.Waiting, [3]string{"done 1 started finished", "failed finished: The workflow was terminated", "waiting"}},
 	"workflow_cancelled":           {picture.Waiting, [3]string{"done 1 started finished", "failed finished: The workflow was cancelled", "waiting"}},
-	"workflow_failed":              {picture.Waiting, [3]string{"failed 1 started finished: The workflow failed: The file is not an image", "waiting", "waiting"}},
-	"workflow_panicked":            {picture.Running, [3]string{"retrying 2: The worker cannot continue: a bug", "waiting", "waiting"}},
+	"workflow_failed":              {picture.Waiting, [3]string{"failed 1 started finished: The workflow failed", "waiting", "waiting"}},
+	"workflow_panicked":            {picture.Running, [3]string{"retrying 2: The worker cannot continue", "waiting", "waiting"}},
 }
 
 func TestProgress(t *testing.T) {
@@ -215,4 +215,23 @@ func describe(s picture.Step) string {
 		words[len(words)-1] += ": " + s.Error
 	}
 	return strings.Join(words, " ")
+}
+
+func TestMessageIsSafeForEveryoneWithTheLink(t *testing.T) {
+	for name, c := range map[string]struct{ kind, want string }{
+		"explained_error_is_shown":        {string(picture.BadImage), "INTERNAL: customer 42"},
+		"error_without_a_kind_is_shown":   {"", "INTERNAL: customer 42"}, // the activities write a fixed sentence
+		"panic_is_hidden":                 {"PanicError", "The worker had an unexpected error"},
+		"unregistered_activity_is_hidden": {"ActivityNotRegisteredError", "The worker had an unexpected error"},
+		"error_of_a_library_is_hidden":    {"wrapError", "The worker had an unexpected error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			failure := &failurepb.Failure{Message: "INTERNAL: customer 42", FailureInfo: &failurepb.Failure_ApplicationFailureInfo{
+				ApplicationFailureInfo: &failurepb.ApplicationFailureInfo{Type: c.kind},
+			}}
+			if got := messageOf(failure); got != c.want {
+				t.Errorf("the message is %q, want %q", got, c.want)
+			}
+		})
+	}
 }
