@@ -130,7 +130,7 @@ variable "headers_file" {
 }
 
 variable "erase_secret_version" {
-  description = "Increase it to create a new erase secret. Erase tokens issued before then stop working."
+  description = "Increase it to create a new erase secret. All links and erase tokens issued before then stop working."
   type        = number
   default     = 1
 
