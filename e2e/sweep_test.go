@@ -88,7 +88,7 @@ func TestSweep(t *testing.T) {
 		"overlap_policy": func(s *client.Schedule) { s.Policy.Overlap = enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL },
 	} {
 		t.Run("schedule_with_a_wrong_"+name+"_is_corrected_when_a_worker_starts", func(t *testing.T) {
-			want := readSchedule(t, env, "sweep")
+			want, updated := readSchedule(t, env, "sweep"), lastUpdate(t, env, "sweep-all")
 			err := env.Temporal.ScheduleClient().GetHandle(t.Context(), "sweep").Update(t.Context(), client.ScheduleUpdateOptions{
 				DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 					change(&in.Description.Schedule)
@@ -103,8 +103,21 @@ func TestSweep(t *testing.T) {
 			if !stacktest.Eventually(t, func(context.Context) bool { return readSchedule(t, env, "sweep") == want }) {
 				t.Fatal("the restarted worker did not correct the schedule")
 			}
+			runSweep(t, env, "manual-sweep", picture.Sweep{}) // the worker has started, so it has compared both schedules
+			if got := lastUpdate(t, env, "sweep-all"); got != updated {
+				t.Errorf("the worker updated a correct schedule at %s", got)
+			}
 		})
 	}
+}
+
+func lastUpdate(t *testing.T, env *testenv.Env, id string) time.Time {
+	t.Helper()
+	d, err := env.Temporal.ScheduleClient().GetHandle(t.Context(), id).Describe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Info.LastUpdateAt
 }
 
 type schedule struct {
