@@ -18,6 +18,7 @@ import (
 
 	"go.temporal.io/sdk/converter"
 
+	"triptych/emulators/loopback"
 	"triptych/internal/pipeline"
 	"triptych/internal/settings"
 	"triptych/internal/telemetry"
@@ -63,14 +64,11 @@ func run(ctx context.Context, addr, ui string) error {
 	return nil
 }
 
-// guard admits programs, which send no Origin, and pages of the Web UI. It refuses all other pages, including those that
-// reach the codec by DNS rebinding with a foreign Host.
+// guard admits programs and pages of the Web UI.
 func guard(ui string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, _, _ := net.SplitHostPort(r.Host)
-		origin := r.Header.Get("Origin")
-		if origin != "" && origin != ui || host != "localhost" && !net.ParseIP(host).IsLoopback() {
-			http.Error(w, "The codec serves only programs on this machine and the Web UI at "+ui, http.StatusForbidden)
+		if reason := loopback.Refuse(r, ui); reason != "" {
+			http.Error(w, reason+"; its Web UI is at "+ui, http.StatusForbidden)
 			return
 		}
 		w.Header().Set("Access-Control-Allow-Origin", ui)

@@ -5,15 +5,40 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
+	"slices"
 )
 
-// Programs returns a handler for programs, not for web pages. It refuses a request that has an Origin header. Against
-// DNS rebinding, it also refuses a Host that is neither localhost nor a loopback address.
+// Refuse returns a reason if a web page sent the request, unless the page has one of the origins. Refuse also returns a
+// reason if the Host header is not localhost or a loopback address: by DNS rebinding, a page can make the name of its own
+// site resolve to 127.0.0.1.
+func Refuse(r *http.Request, origins ...string) (reason string) {
+	host := (&url.URL{Host: r.Host}).Hostname()
+	if host != "localhost" && !net.ParseIP(host).IsLoopback() {
+		return "This endpoint is only for this machine: use localhost or a loopback address"
+	}
+	for _, origin := range r.Header["Origin"] {
+		if !slices.Contains(origins, origin) {
+			return "This endpoint is not for pages of other sites"
+		}
+	}
+	return ""
+}
+
+// Programs refuses all web pages.
 func Programs(handler http.Handler) http.Handler {
+	return guard(handler, func(r *http.Request) string { return Refuse(r) })
+}
+
+// SameOrigin refuses all web pages except those that the handler serves.
+func SameOrigin(handler http.Handler) http.Handler {
+	return guard(handler, func(r *http.Request) string { return Refuse(r, "http://"+r.Host) })
+}
+
+func guard(handler http.Handler, refuse func(*http.Request) string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, _, _ := net.SplitHostPort(r.Host)
-		if r.Header.Get("Origin") != "" || host != "localhost" && !net.ParseIP(host).IsLoopback() {
-			http.Error(w, "This endpoint serves only programs on this machine, at localhost or a loopback address", http.StatusForbidden)
+		if reason := refuse(r); reason != "" {
+			http.Error(w, reason, http.StatusForbidden)
 			return
 		}
 		handler.ServeHTTP(w, r)

@@ -8,39 +8,47 @@ import (
 	"triptych/emulators/loopback"
 )
 
-func TestPrograms(t *testing.T) {
-	server := httptest.NewServer(loopback.Programs(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
-	t.Cleanup(server.Close)
+func TestGuards(t *testing.T) {
+	const served, refused = http.StatusOK, http.StatusForbidden
+	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	for name, c := range map[string]struct {
-		host, origin string
-		want         int
+		host, origin         string
+		programs, sameOrigin int
 	}{
-		"program_is_served":                       {want: http.StatusOK},
-		"page_with_an_Origin_is_refused":          {origin: "http://evil.example", want: http.StatusForbidden},
-		"page_with_the_origin_null_is_refused":    {origin: "null", want: http.StatusForbidden},
-		"localhost_is_served":                     {host: "localhost:80", want: http.StatusOK},
-		"other_host_name_is_refused":              {host: "evil.example:80", want: http.StatusForbidden},
-		"address_that_is_not_loopback_is_refused": {host: "192.0.2.1:80", want: http.StatusForbidden},
+		"program_at_an_address":             {host: "127.0.0.1:80", programs: served, sameOrigin: served},
+		"program_at_localhost":              {host: "localhost:80", programs: served, sameOrigin: served},
+		"program_at_an_IPv6_address":        {host: "[::1]:80", programs: served, sameOrigin: served},
+		"page_of_the_handler":               {host: "127.0.0.1:80", origin: "http://127.0.0.1:80", programs: refused, sameOrigin: served},
+		"page_of_the_handler_at_localhost":  {host: "localhost:80", origin: "http://localhost:80", programs: refused, sameOrigin: served},
+		"page_of_another_port":              {host: "127.0.0.1:80", origin: "http://127.0.0.1:81", programs: refused, sameOrigin: refused},
+		"page_of_another_site":              {host: "127.0.0.1:80", origin: "http://evil.example", programs: refused, sameOrigin: refused},
+		"page_with_the_origin_null":         {host: "127.0.0.1:80", origin: "null", programs: refused, sameOrigin: refused},
+		"rebound_host_name":                 {host: "evil.example:80", programs: refused, sameOrigin: refused},
+		"page_at_a_rebound_host_name":       {host: "evil.example:80", origin: "http://evil.example:80", programs: refused, sameOrigin: refused},
+		"address_that_is_not_loopback":      {host: "192.0.2.1:80", programs: refused, sameOrigin: refused},
+		"host_name_that_contains_localhost": {host: "localhost.evil.example:80", programs: refused, sameOrigin: refused},
 	} {
-		t.Run(name, func(t *testing.T) {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if c.host != "" {
+		for _, guard := range []struct {
+			name    string
+			handler http.Handler
+			want    int
+		}{
+			{"Programs", loopback.Programs(handler), c.programs},
+			{"SameOrigin", loopback.SameOrigin(handler), c.sameOrigin},
+		} {
+			outcome := map[int]string{served: "serves", refused: "refuses"}[guard.want]
+			t.Run(guard.name+"_"+outcome+"_"+name, func(t *testing.T) {
+				req := httptest.NewRequest(http.MethodPost, "/", nil)
 				req.Host = c.host
-			}
-			if c.origin != "" {
-				req.Header.Set("Origin", c.origin)
-			}
-			res, err := http.DefaultClient.Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			res.Body.Close()
-			if res.StatusCode != c.want {
-				t.Errorf("status %d, want %d", res.StatusCode, c.want)
-			}
-		})
+				if c.origin != "" {
+					req.Header.Set("Origin", c.origin)
+				}
+				res := httptest.NewRecorder()
+				guard.handler.ServeHTTP(res, req)
+				if res.Code != guard.want {
+					t.Errorf("status %d, want %d", res.Code, guard.want)
+				}
+			})
+		}
 	}
 }
