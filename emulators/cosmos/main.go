@@ -18,6 +18,7 @@ import (
 
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/emulators/loopback"
+	"triptych/emulators/privatedir"
 )
 
 // The published key of Microsoft's emulator: https://learn.microsoft.com/azure/cosmos-db/emulator
@@ -45,7 +46,7 @@ usage: cosmos [-addr HOST:PORT] [-dir DIR] [-key KEY]
 }
 
 func run(ctx context.Context, addr, dir, key string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := privatedir.Create(dir, "cosmos.db"); err != nil {
 		return fmt.Errorf("creating the data directory: %w", err)
 	}
 	account, err := cosmosdb.Open(filepath.Join(dir, "cosmos.db"), key)

@@ -22,6 +22,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
+
+	"triptych/emulators/privatedir"
 )
 
 const usage = `Serves one S3 bucket from a directory and sends its events to a Lambda.
@@ -98,6 +100,10 @@ func run(ctx context.Context, s settings) error {
 	if err != nil {
 		return fmt.Errorf("finding the data directory: %w", err)
 	}
+	if err := privatedir.Create(dir, "outbox"); err != nil {
+		return fmt.Errorf("creating the data directory: %w", err)
+	}
+	syscall.Umask(0o077) // versitygw would let other users read attributes
 	store, err := openStore(dir)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,8 +27,8 @@ func code(err error) string {
 func TestVersions(t *testing.T) {
 	t.Run("with_extended_attributes", func(t *testing.T) { testVersions(t, t.TempDir()) })
 	t.Run("with_attributes_in_separate_files", func(t *testing.T) {
-		dir := t.TempDir()
-		if err := os.Mkdir(filepath.Join(dir, "attributes"), 0o700); err != nil {
+		dir := filepath.Join(t.TempDir(), "s3")
+		if err := os.MkdirAll(filepath.Join(dir, "attributes"), 0o700); err != nil {
 			t.Fatal(err)
 		}
 		testVersions(t, dir)
@@ -43,6 +44,21 @@ func testVersions(t *testing.T, dir string) {
 		return err
 	}
 
+	t.Run("no_other_user_can_read_the_files", func(t *testing.T) {
+		err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			info, err := entry.Info()
+			if err == nil && info.Mode().Perm()&0o077 != 0 {
+				t.Errorf("%s has the mode %v", path, info.Mode())
+			}
+			return err
+		})
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // a delivered event was deleted
+			t.Error(err)
+		}
+	})
 	t.Run("every_PUT_is_a_version", func(t *testing.T) {
 		if got, _ := s.versions(t, *key); !slices.Equal(got, []string{*latest, *old}) {
 			t.Errorf("versions %q, want the newer and the older", got)

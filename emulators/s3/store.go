@@ -38,6 +38,8 @@ type store struct {
 func openStore(dir string) (_ *store, err error) {
 	s := &store{objects: filepath.Join(dir, "objects")}
 	options := posix.PosixOpts{VersioningDir: filepath.Join(dir, "versions"), CopyObjectThreshold: 5 << 30}
+	options.SetNewFilePerm(0o600) // versitygw ignores the umask of the process
+	options.SetNewDirPerm(0o700)
 	for _, d := range []string{s.objects, options.VersioningDir} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, fmt.Errorf("creating the directories of S3: %w", err)

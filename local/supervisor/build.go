@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"triptych/emulators/privatedir"
 )
 
 // Build returns the path of each executable by name, including the Temporal CLI as "temporal". A lock keeps
@@ -21,7 +23,7 @@ func Build(ctx context.Context, packages map[string]string, output io.Writer) (m
 	if err != nil {
 		return nil, err
 	}
-	cache, err := cacheDir()
+	cache, err := CacheDir()
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +38,7 @@ func Build(ctx context.Context, packages map[string]string, output io.Writer) (m
 		return nil, err
 	}
 	dir := filepath.Join(cache, fmt.Sprintf("bin-%x", sha256.Sum256([]byte(root)))[:12])
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating the directory for executables: %w", err)
 	}
 	executables := map[string]string{"temporal": temporal}
@@ -51,11 +53,11 @@ func Build(ctx context.Context, packages map[string]string, output io.Writer) (m
 
 // LockBuilds blocks all other builds of this user until the caller closes the returned lock.
 func LockBuilds(ctx context.Context, output io.Writer) (io.Closer, error) {
-	cache, err := cacheDir()
+	cache, err := CacheDir()
 	if err != nil {
 		return nil, err
 	}
-	return lock(ctx, filepath.Join(cache, "build.lock"), output)
+	return lock(ctx, filepath.Join(cache, lockFile), output)
 }
 
 // buildTemporal stores the executable's path in a file, because the go command takes seconds to print the path.
@@ -77,7 +79,7 @@ func buildTemporal(ctx context.Context, root, cache string, output io.Writer) (s
 		return "", err
 	}
 	path := strings.TrimSpace(out)
-	return path, os.WriteFile(pathFile, []byte(path), 0o644)
+	return path, os.WriteFile(pathFile, []byte(path), 0o600)
 }
 
 func goCommand(ctx context.Context, root string, output io.Writer, target string, args ...string) (string, error) {
@@ -113,15 +115,17 @@ func moduleRoot(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// All checkouts of a user share this directory.
-func cacheDir() (string, error) {
+const lockFile = "build.lock"
+
+// CacheDir returns a directory that all checkouts of a user share.
+func CacheDir() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		dir = os.TempDir() // some containers do not set HOME
 	}
 	dir = filepath.Join(dir, "triptych")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", fmt.Errorf("creating the directory for executables: %w", err)
+	if err := privatedir.Create(dir, lockFile); err != nil { // another user could replace the executables
+		return "", fmt.Errorf("creating the directory for executables: %w; or set HOME", err)
 	}
 	return dir, nil
 }

@@ -30,7 +30,7 @@ func lock(ctx context.Context, path string, output io.Writer) (*os.File, error) 
 // TryLock fails with EWOULDBLOCK if the file is already locked. The lock ends when the file is closed or the process
 // ends.
 func TryLock(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func (p *Process) PID() int { return int(p.pid.Load()) }
 
 // Run restarts the process after each exit, until ctx is cancelled.
 func (p *Process) Run(ctx context.Context) error {
-	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("opening the log of %s: %w", p.name, err)
 	}

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"triptych/emulators/privatedir"
 )
 
 // Name, Bootstrap and Dir are required.
@@ -57,6 +59,9 @@ func New(c Config) (*Host, error) {
 		return nil, fmt.Errorf("finding the bootstrap: %w", err)
 	}
 	c.Bootstrap = bootstrap
+	if err := privatedir.Create(c.Dir, "queue.db"); err != nil {
+		return nil, fmt.Errorf("creating the function's directory: %w", err)
+	}
 	if err := os.MkdirAll(deadLetters(c.Dir), 0o700); err != nil {
 		return nil, fmt.Errorf("creating the function's directory: %w", err)
 	}

@@ -1,0 +1,73 @@
+// Package privatedir creates data directories that other users of the machine cannot read.
+package privatedir
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Create also protects an existing directory and its files, if the directory is empty or contains the marker. Other
+// directories, such as a home directory, are refused unless they are private already.
+func Create(dir, marker string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if err := checkOwner(dir); err != nil {
+		return err
+	}
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm()&0o077 == 0 {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	if len(entries) == 0 {
+		return os.Chmod(dir, 0o700)
+	}
+	_, err = os.Lstat(filepath.Join(dir, marker))
+	switch writable := info.Mode().Perm()&0o022 != 0; {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s contains other files, and other users can read it: use an empty directory", dir)
+	case err != nil:
+		return err
+	case writable:
+		return fmt.Errorf("other users can change files in %s: delete it", dir)
+	}
+	return protect(dir)
+}
+
+// Another user who owns the directory, or a symbolic link to it, could replace its files.
+func checkOwner(dir string) error {
+	for _, stat := range []func(string) (fs.FileInfo, error){os.Lstat, os.Stat} {
+		info, err := stat(dir)
+		if err != nil {
+			return err
+		}
+		if owner := info.Sys().(*syscall.Stat_t).Uid; int(owner) != os.Geteuid() {
+			return fmt.Errorf("%s belongs to another user: delete it", dir)
+		}
+	}
+	return nil
+}
+
+func protect(dir string) error {
+	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.Type()&fs.ModeSymlink != 0 {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil {
+			err = os.Chmod(path, info.Mode().Perm()&^0o077)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // another process has deleted the file
+		}
+		return err
+	})
+}
