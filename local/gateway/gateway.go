@@ -3,32 +3,38 @@
 package gateway
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/url"
+	"os"
 	"strings"
+
+	"triptych/emulators/loopback"
 )
 
 // Gateway contains the configuration of Handler.
 type Gateway struct {
 	Web        string // host:port of the web program
-	Port       string // of the site's address
 	TemporalUI string // URL; "" if there is none
 	Switches   *Switches
 	Ready      <-chan struct{}     // closed when Switches can be used
 	Redrive    func() (int, error) // delivers the dead letters again and returns their number
 }
 
+const starting = "The site is starting: try again in a second."
+
 // A request that sets a fault is completed even if its client disconnects. Only the end of ctx stops it.
 func (g *Gateway) Handler(ctx context.Context) http.Handler {
-	local, proxy := g.ownPageOnly(g.localAPI(ctx)), newProxy(g.Web)
+	local, proxy := g.localAPI(ctx), newProxy(g.Web, starting)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if reason := loopback.Refuse(r, "http://"+r.Host); reason != "" {
+			problem{http.StatusForbidden, reason + "."}.send(w)
+			return
+		}
 		if strings.HasPrefix(r.URL.Path, "/local/") {
 			local.ServeHTTP(w, r)
 			return
@@ -37,43 +43,31 @@ func (g *Gateway) Handler(ctx context.Context) http.Handler {
 	})
 }
 
-func newProxy(web string) http.Handler {
+// TemporalUI forwards to Temporal's Web UI, which does not check the Host header itself.
+func TemporalUI(addr string) http.Handler {
+	return loopback.SameOrigin(newProxy(addr, "Temporal is not running: end its fault on the site, or try again in a second."))
+}
+
+func newProxy(addr, unreachable string) http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			// Rewrite only the address of the connection. The web program checks the Host header and the query, so
 			// leave both unchanged.
-			r.Out.URL.Scheme, r.Out.URL.Host = "http", web
+			r.Out.URL.Scheme, r.Out.URL.Host = "http", addr
 			r.Out.URL.RawQuery = r.In.URL.RawQuery
 		},
 		Transport:     &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 100},
 		FlushInterval: -1, // forward each server-sent event immediately
 		ErrorLog:      log.New(io.Discard, "", 0),
-		ErrorHandler:  func(w http.ResponseWriter, _ *http.Request, _ error) { sendStarting(w) },
-	}
-}
-
-// ownPageOnly checks the Host header because of DNS rebinding, in which the domain of another site resolves to this
-// machine.
-func (g *Gateway) ownPageOnly(handler http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		if !isLoopback((&url.URL{Host: r.Host}).Hostname()) {
-			problem{http.StatusForbidden, "The switches are only for this machine: use the site at its loopback address."}.send(w)
-			return
-		}
-		for _, origin := range r.Header.Values("Origin") {
-			from, err := url.Parse(origin)
-			if err != nil || from.Scheme != "http" || !isLoopback(from.Hostname()) || cmp.Or(from.Port(), "80") != g.Port {
-				problem{http.StatusForbidden, "The switches are only for the site's own page."}.send(w)
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				problem{http.StatusRequestTimeout, "The body arrived too slowly: send it again."}.send(w)
 				return
 			}
-		}
-		handler.ServeHTTP(w, r)
-	})
+			sendUnavailable(w, unreachable)
+		},
+	}
 }
-
-func isLoopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
 
 // problem is an RFC 9457 error response.
 type problem struct {
@@ -89,7 +83,7 @@ func (p problem) send(w http.ResponseWriter) {
 	})
 }
 
-func sendStarting(w http.ResponseWriter) {
+func sendUnavailable(w http.ResponseWriter, detail string) {
 	w.Header().Set("Retry-After", "1")
-	problem{http.StatusServiceUnavailable, "The site is starting: try again in a second."}.send(w)
+	problem{http.StatusServiceUnavailable, detail}.send(w)
 }

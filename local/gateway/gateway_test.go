@@ -114,6 +114,28 @@ func TestGateway(t *testing.T) {
 			t.Errorf("received %d bytes of %d, %v", len(got), len(large), err)
 		}
 	})
+	for name, c := range map[string]struct {
+		header map[string]string
+		want   int
+	}{
+		"serves_a_program":                        {want: http.StatusOK},
+		"serves_its_own_page":                     {map[string]string{"Host": "localhost:80", "Origin": "http://localhost:80"}, http.StatusOK},
+		"refuses_a_page_of_another_site":          {map[string]string{"Origin": "http://evil.example"}, http.StatusForbidden},
+		"refuses_a_page_that_rebound_a_host_name": {map[string]string{"Host": "evil.example:80", "Origin": "http://evil.example:80"}, http.StatusForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			backend := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+			t.Cleanup(backend.Close)
+			web := backend.Listener.Addr().String()
+			for part, handler := range map[string]http.Handler{"site": (&Gateway{Web: web}).Handler(t.Context()), "Temporal UI": TemporalUI(web)} {
+				server := httptest.NewServer(handler)
+				t.Cleanup(server.Close)
+				if res := send(t, t.Context(), "POST", server.URL+"/", c.header, nil); res.StatusCode != c.want {
+					t.Errorf("%s: status %s, want %d", part, res.Status, c.want)
+				}
+			}
+		})
+	}
 	t.Run("responds_503_with_Retry-After_while_web_restarts", func(t *testing.T) {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

@@ -19,6 +19,8 @@ var plugs embed.FS
 
 func (g *Gateway) localAPI(ctx context.Context) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
 		switch r.URL.Path {
 		case "/local/faults":
 			g.serveFaults(ctx, w, r)
@@ -36,7 +38,7 @@ func (g *Gateway) serveFaults(ctx context.Context, w http.ResponseWriter, r *htt
 	select {
 	case <-g.Ready:
 	default:
-		sendStarting(w)
+		sendUnavailable(w, starting)
 		return
 	}
 	switch r.Method {

@@ -10,6 +10,7 @@ import (
 
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/emulators/lambda/runtimeapi"
+	"triptych/emulators/loopback"
 	"triptych/emulators/vision/annotator"
 	"triptych/internal/records"
 )
@@ -17,7 +18,9 @@ import (
 // startClouds always starts the Lambda emulator, because the trigger runs locally even with real clouds.
 func (s *Stack) startClouds(ctx context.Context) error {
 	if s.config.Temporal == "" {
-		s.startTemporal(ctx)
+		if err := s.startTemporal(ctx); err != nil {
+			return err
+		}
 	}
 	if err := s.startCodec(ctx); err != nil {
 		return err
@@ -79,7 +82,7 @@ func (s *Stack) startCosmos(ctx context.Context) error {
 	if s.config.WrapCosmos != nil {
 		handler = s.config.WrapCosmos(handler)
 	}
-	return s.serveEmulator(ctx, "cosmos", handler)
+	return s.listenAndServe(ctx, "cosmos", loopback.Programs(handler))
 }
 
 func (s *Stack) startLambda(ctx context.Context) error {
@@ -108,5 +111,5 @@ func (s *Stack) startLambda(ctx context.Context) error {
 		fmt.Fprintf(s.config.Output, "Delivering %d dead letters again\n", n)
 	}
 	s.goTask(func() error { return s.Lambda.Run(ctx) })
-	return s.serveEmulator(ctx, "lambda", s.Lambda)
+	return s.listenAndServe(ctx, "lambda", loopback.Programs(s.Lambda))
 }

@@ -27,7 +27,7 @@ type identity struct {
 	Ports       map[string]int `json:"ports"`
 }
 
-var portNames = []string{"web", "s3", "control", "lambda", "cosmos", "vision", "temporal", "temporalUI", "codec"}
+var portNames = []string{"s3", "control", "lambda", "cosmos", "vision", "temporal", "temporalUI", "codec"}
 
 // These ports are the defaults of the Temporal CLI.
 var defaultPorts = map[string]int{"temporal": 7233, "temporalUI": 8233}
@@ -54,7 +54,7 @@ func (c Config) identify() (identity, error) {
 	}
 	for _, name := range portNames {
 		port := id.Ports[name] // 0 if new: any free port
-		ln, err := loopback.Claim(fmt.Sprintf("127.0.0.1:%d", port))
+		ln, err := loopback.Claim(loopbackAddr(port))
 		if err != nil {
 			fmt.Fprintf(c.Output, "Port %d of %s is in use; choosing another\n", port, name)
 			if ln, err = loopback.Claim("127.0.0.1:0"); err != nil {
@@ -67,7 +67,7 @@ func (c Config) identify() (identity, error) {
 	return id, writeJSON(path, id, 0o600)
 }
 
-func (id identity) addr(name string) string { return fmt.Sprintf("127.0.0.1:%d", id.Ports[name]) }
+func (id identity) addr(name string) string { return loopbackAddr(id.Ports[name]) }
 
 // secret returns the base64 of n random bytes.
 func secret(n int) string {

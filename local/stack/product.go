@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 
@@ -22,7 +21,7 @@ func (s *Stack) startProduct(ctx, running context.Context) error {
 		return err
 	}
 	s.spawn(running, "worker", "worker", env, "-ready", readyFile)
-	s.spawn(running, "web", "web", s.Environment(), "-addr", s.identity.addr("web"))
+	s.spawn(running, "web", "web", s.Environment(), "-addr", s.web)
 	if err := s.await(ctx, "web", func() bool { return healthy(s.Endpoints.Site + "/healthz") }); err != nil {
 		return err
 	}
@@ -30,9 +29,8 @@ func (s *Stack) startProduct(ctx, running context.Context) error {
 }
 
 func (s *Stack) gateway() *gateway.Gateway {
-	_, port, _ := net.SplitHostPort(s.config.Addr)
 	return &gateway.Gateway{
-		Web: s.identity.addr("web"), Port: port, TemporalUI: s.Endpoints.TemporalUI,
+		Web: s.web, TemporalUI: s.Endpoints.TemporalUI,
 		Switches: s.faultSwitches(), Ready: s.ready, Redrive: s.Lambda.Redrive,
 	}
 }

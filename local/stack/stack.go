@@ -15,6 +15,7 @@ import (
 
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/emulators/lambda/runtimeapi"
+	"triptych/emulators/privatedir"
 	"triptych/emulators/vision/annotator"
 	"triptych/local/supervisor"
 )
@@ -36,6 +37,7 @@ type Stack struct {
 	children    map[string]*supervisor.Process
 	stages      []*stage
 	site        net.Listener
+	web         string        // host:port of the web program
 	ready       chan struct{} // closed when all programs are ready
 	failed      chan error
 	closers     []func() error
@@ -45,6 +47,9 @@ type Stack struct {
 func Open(ctx context.Context, config Config) (_ *Stack, err error) {
 	if config.Dir, err = filepath.Abs(config.Dir); err != nil {
 		return nil, fmt.Errorf("resolving the data directory: %w", err)
+	}
+	if err := privatedir.Create(config.Dir, "lock"); err != nil {
+		return nil, fmt.Errorf("creating the data directory: %w; or choose another directory with -data", err)
 	}
 	if err := os.MkdirAll(filepath.Join(config.Dir, "logs"), 0o700); err != nil {
 		return nil, fmt.Errorf("creating the data directory: %w", err)
@@ -70,6 +75,7 @@ func Open(ctx context.Context, config Config) (_ *Stack, err error) {
 	if s.executables, err = supervisor.Build(ctx, packages, config.Output); err != nil {
 		return nil, err
 	}
+	syscall.Umask(0o077) // of the child processes too: SQLite and the S3 emulator would let other users read their files
 	return s, s.start(ctx)
 }
 
@@ -83,6 +89,11 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	if err := s.setEndpoints(); err != nil {
 		return err
 	}
+	web, err := s.hiddenPort()
+	if err != nil {
+		return err
+	}
+	s.web = loopbackAddr(web)
 	if err := s.startClouds(s.newStage()); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -11,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"triptych/emulators/loopback"
 	"triptych/local/supervisor"
 )
 
@@ -51,17 +51,20 @@ func (s *Stack) spawn(ctx context.Context, name, executable string, env []string
 	s.goTask(func() error { return child.Run(ctx) })
 }
 
-func (s *Stack) serveEmulator(ctx context.Context, name string, handler http.Handler) error {
+func (s *Stack) listenAndServe(ctx context.Context, name string, handler http.Handler) error {
 	ln, err := net.Listen("tcp", s.identity.addr(name))
 	if err != nil {
 		return fmt.Errorf("starting %s: %w", name, err)
 	}
-	s.serve(ctx, name, ln, loopback.Programs(handler))
+	s.serve(ctx, name, ln, handler)
 	return nil
 }
 
+// requestTimeout limits how long a client may take to send the header, and then the body, of a request.
+const requestTimeout = 10 * time.Second
+
 func (s *Stack) serve(ctx context.Context, name string, ln net.Listener, handler http.Handler) {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: limitBody(handler), ReadHeaderTimeout: requestTimeout}
 	s.goTask(func() error {
 		defer context.AfterFunc(ctx, func() { server.Close() })()
 		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
@@ -71,8 +74,31 @@ func (s *Stack) serve(ctx context.Context, name string, ln net.Listener, handler
 	})
 }
 
+// limitBody replaces http.Server.ReadTimeout, which would also end the site's event streams.
+func limitBody(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if connection := http.NewResponseController(w); r.ContentLength != 0 && connection.SetReadDeadline(time.Now().Add(requestTimeout)) == nil {
+			r.Body = &limitedBody{r.Body, connection}
+		}
+		handler.ServeHTTP(w, r)
+	})
+}
+
+type limitedBody struct {
+	io.ReadCloser
+	connection *http.ResponseController
+}
+
+func (b *limitedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		b.connection.SetReadDeadline(time.Time{}) // the response may take longer
+	}
+	return n, err
+}
+
 func (s *Stack) openLog(name string) (*os.File, error) {
-	log, err := os.OpenFile(filepath.Join(s.config.Dir, "logs", name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	log, err := os.OpenFile(filepath.Join(s.config.Dir, "logs", name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the log of %s: %w", name, err)
 	}

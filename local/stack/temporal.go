@@ -12,6 +12,7 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 
 	"triptych/internal/pipeline"
+	"triptych/local/gateway"
 )
 
 var dynamicConfig = []string{
@@ -30,12 +31,23 @@ var dynamicConfig = []string{
 	"matching.numTaskqueueReadPartitions=1",
 	"matching.numTaskqueueWritePartitions=1",
 	"matching.useNewMatcher=true", // this version needs it for task priorities
+	// Only web pages could use the HTTP API: all programs here use gRPC.
+	`frontend.httpAllowedHosts=["nobody.invalid"]`,
+	"system.enableNexus=false", // the HTTP endpoints of Nexus ignore httpAllowedHosts
 }
 
-func (s *Stack) startTemporal(ctx context.Context) {
+func (s *Stack) startTemporal(ctx context.Context) error {
+	ui, err := s.hiddenPort()
+	if err != nil {
+		return err
+	}
+	metrics, err := s.hiddenPort()
+	if err != nil {
+		return err
+	}
 	args := []string{"server", "start-dev",
 		"--ip", "127.0.0.1", "--port", strconv.Itoa(s.identity.Ports["temporal"]),
-		"--ui-port", strconv.Itoa(s.identity.Ports["temporalUI"]), "--ui-codec-endpoint", "http://" + s.identity.addr("codec"),
+		"--metrics-port", strconv.Itoa(metrics), "--ui-port", strconv.Itoa(ui), "--ui-codec-endpoint", "http://" + s.identity.addr("codec"),
 		"--db-filename", filepath.Join(s.config.Dir, "temporal.db"),
 		"--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=1",
 		// Other values of wal_autocheckpoint cause longer or more frequent delays.
@@ -46,6 +58,7 @@ func (s *Stack) startTemporal(ctx context.Context) {
 	}
 	// Without GOGC=400, garbage collection would take a third of the server's CPU time.
 	s.spawn(ctx, "temporal", "temporal", append(s.Environment(), "GOGC=400"), args...)
+	return s.listenAndServe(ctx, "temporalUI", gateway.TemporalUI(loopbackAddr(ui)))
 }
 
 // startCodec also writes a profile for the Temporal CLI, so that TEMPORAL_CONFIG_FILE is the only setting that it needs.
