@@ -76,6 +76,14 @@ func (r *rig) measure(ctx context.Context, p plan) (measurements, error) {
 		}
 	}
 	for _, v := range r.variants {
+		if v.name != "triptych" {
+			continue
+		}
+		if err := v.measureEncryption(ctx, m); err != nil {
+			return m, err
+		}
+	}
+	for _, v := range r.variants {
 		if peak, ok := peakMemory(r.stack.PID(v.worker)); ok {
 			m.add("worker memory", v, peak)
 		}

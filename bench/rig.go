@@ -23,6 +23,7 @@ import (
 
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/emulators/vision/annotator"
+	"triptych/internal/pipeline"
 	"triptych/local/stack"
 	"triptych/picture"
 )
@@ -171,8 +172,8 @@ func (r *rig) openTriptych(context.Context) (*variant, error) {
 func (r *rig) openWithTemporal(v *variant) (_ *variant, err error) {
 	v.rig = r
 	options := client.Options{HostPort: r.stack.Endpoints.Temporal, Namespace: v.namespace, Logger: silentLogger}
-	if v.client, err = client.NewLazyClient(options); err != nil {
-		return nil, fmt.Errorf("creating a Temporal client: %w", err)
+	if v.client, err = pipeline.Dial(options, r.stack.Endpoints.PayloadKeys); err != nil {
+		return nil, err
 	}
 	r.closers = append(r.closers, v.client.Close)
 	dir, err := os.MkdirTemp(r.stack.Dir(), "trigger-")

@@ -49,6 +49,8 @@ func (m measurements) table(p plan) table {
 		m.row("CPU-s per 1,000 pictures: server and worker", "s", "CPU", median),
 		m.row("CPU-s per 1,000 pictures: server", "s", "server CPU", median),
 		m.row("CPU-s per 1,000 pictures: worker", "s", "worker CPU", median),
+		m.row("CPU-s per 1,000 pictures: encryption, included in both", "s", "encryption CPU", median),
+		m.encryptionShare("CPU-s per 1,000 pictures: encryption ÷ server and worker"),
 		m.row("history per picture: size", "bytes", "history bytes", median),
 		m.row("history per picture: length", "events", "history events", median),
 		m.row("billable Temporal Actions per picture", "", "actions", median),
@@ -80,6 +82,16 @@ func (m measurements) overhead(name, unit, metric string, s summary) row {
 	}
 	r.Direct = nil
 	return r.withRatio()
+}
+
+func (m measurements) encryptionShare(name string) row {
+	r := row{Name: name, Unit: "%"}
+	encryption, all := median(m["encryption CPU"]["triptych"]), median(m["CPU"]["triptych"])
+	if encryption != nil && all != nil && *all != 0 {
+		share := 100 * *encryption / *all
+		r.Triptych = &share
+	}
+	return r
 }
 
 func (r row) withRatio() row {

@@ -94,6 +94,8 @@ func TestRows(t *testing.T) {
 		"ratio_to_zero_is_empty":                   {measurements{"failures": {"plain": {0}, "triptych": {1}}}.row("", "", "failures", maximum), [4]float64{none, 0, 1, none}},
 		"ratio_of_an_unmeasured_variant_is_empty":  {measurements{"latency": {"plain": {1}}}.row("", "", "latency", median), [4]float64{none, 1, none, none}},
 		"row_of_an_unmeasured_metric_is_empty":     {measurements{}.row("", "", "latency", median), [4]float64{none, none, none, none}},
+		"share_of_encryption_is_a_percentage":      {measurements{"encryption CPU": {"triptych": {.5}}, "CPU": {"triptych": {40, 60}}}.encryptionShare(""), [4]float64{none, none, 1, none}},
+		"share_of_encryption_needs_the_CPU_time":   {measurements{"encryption CPU": {"triptych": {.5}}}.encryptionShare(""), [4]float64{none, none, none, none}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for i, cell := range []*float64{tt.row.Direct, tt.row.Plain, tt.row.Triptych, tt.row.Ratio} {

@@ -87,7 +87,7 @@ func usage() {
 It reads its settings from the environment:
 
   TRIPTYCH_PAYLOAD_KEYS   the worker's keys, ID:KEY,ID:KEY…
-  TRIPTYCH_SSM_PATH       SSM parameters under this path override the environment
+  TRIPTYCH_SSM_PATH       SSM parameters under these paths override the environment
 
 Then: temporal workflow show --codec-endpoint http://127.0.0.1:8234 …
 

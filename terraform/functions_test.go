@@ -2,6 +2,7 @@ package terraform_test
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"strings"
@@ -34,6 +35,10 @@ var functions = map[string]function.Function{
 	}),
 	"sha256": onStrings(cty.String, 1, func(s ...string) (cty.Value, error) {
 		return cty.StringVal(fmt.Sprintf("%x", sha256.Sum256([]byte(s[0])))), nil
+	}),
+	"base64sha256": onStrings(cty.String, 1, func(s ...string) (cty.Value, error) {
+		sum := sha256.Sum256([]byte(s[0]))
+		return cty.StringVal(base64.StdEncoding.EncodeToString(sum[:])), nil
 	}),
 	"startswith":  onStrings(cty.Bool, 2, func(s ...string) (cty.Value, error) { return cty.BoolVal(strings.HasPrefix(s[0], s[1])), nil }),
 	"strcontains": onStrings(cty.Bool, 2, func(s ...string) (cty.Value, error) { return cty.BoolVal(strings.Contains(s[0], s[1])), nil }),

@@ -311,12 +311,13 @@ resource "aws_iam_role_policy" "web" {
 			{"a_web_API_that_can_write_outside_the_pictures_prefix", "web.tf", "${local.pictures_arn}/pictures/*", "${local.pictures_arn}/*"},
 		},
 	},
-	"each_program_can_read_only_its_own_settings": {
+	"each_program_can_read_only_its_own_and_the_shared_settings": {
 		func(p plan) (errs []string) {
 			for _, program := range []string{"web", "trigger", "worker"} {
-				path := "arn:aws:ssm:" + p.region() + ":123456789012:parameter/triptych/" + program
+				parameters := "arn:aws:ssm:" + p.region() + ":123456789012:parameter/triptych/"
+				paths := []any{parameters + program, parameters + program + "/*", parameters + "shared", parameters + "shared/*"}
 				for _, s := range statements(p.resource("aws_iam_role_policy."+program), "policy") {
-					if lookup(s, "Action") == "ssm:GetParametersByPath" && !reflect.DeepEqual(lookup(s, "Resource"), []any{path, path + "/*"}) {
+					if lookup(s, "Action") == "ssm:GetParametersByPath" && !reflect.DeepEqual(lookup(s, "Resource"), paths) {
 						errs = append(errs, fmt.Sprintf("%s reads %v", program, lookup(s, "Resource")))
 					}
 				}
@@ -329,7 +330,7 @@ resource "aws_iam_role_policy" "web" {
 			}
 			return errs
 		}, []mutation{
-			{"programs_that_can_read_each_others_settings", "settings.tf", "parameter${local.settings_path[program]}${suffix}", "parameter/${var.name}${suffix}"},
+			{"programs_that_can_read_each_others_settings", "settings.tf", "[local.settings_path[program], local.shared_path]", `["/${var.name}", local.shared_path]`},
 			{"an_unencrypted_setting", "settings.tf", `"SecureString"`, `"String"`},
 			{"a_Cosmos_DB_key_for_the_trigger", "settings.tf", "trigger = local.temporal_settings.trigger", "trigger = merge(local.temporal_settings.trigger, local.cosmos_settings.worker)"},
 		},

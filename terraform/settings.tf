@@ -1,8 +1,9 @@
-# Settings of the programs. At start, each program reads all SSM parameters under its own path as environment variables.
-# Every parameter is a SecureString, so that no secret is stored unencrypted by mistake.
+# Settings of the programs. At start, each program reads all SSM parameters under its own path and the shared path as
+# environment variables. Every parameter is a SecureString, so that no secret is stored unencrypted by mistake.
 
 locals {
   settings_path = { for program in local.programs : program => "/${var.name}/${program}" }
+  shared_path   = "/${var.name}/shared"
 
   temporal_settings = { for program in local.programs : program => merge(
     {
@@ -40,13 +41,14 @@ locals {
   settings_version = { for program in local.programs : program => sha256(jsonencode([
     { for key, parameter in aws_ssm_parameter.setting : key => parameter.version if startswith(key, "${program}/") },
     program == "web" ? var.erase_secret_version : 0,
+    aws_ssm_parameter.payload_keys.version,
   ])) }
 
   allow_settings = { for program in local.programs : program => {
     Sid      = "Settings"
     Effect   = "Allow"
     Action   = "ssm:GetParametersByPath"
-    Resource = [for suffix in ["", "/*"] : "arn:aws:ssm:${local.aws_region}:${local.account}:parameter${local.settings_path[program]}${suffix}"]
+    Resource = [for path in setproduct([local.settings_path[program], local.shared_path], ["", "/*"]) : "arn:aws:ssm:${local.aws_region}:${local.account}:parameter${join("", path)}"]
   } }
 
   allow_logs = { for program in local.programs : program => {
@@ -80,6 +82,15 @@ resource "aws_ssm_parameter" "erase_secret" {
   type             = "SecureString"
   value_wo         = sha256("${uuid()}${uuid()}")
   value_wo_version = var.erase_secret_version
+}
+
+# The keys encrypt the payloads that Temporal stores. All programs read the same parameter, so that their keys cannot differ.
+# The version never changes, so that Terraform does not replace keys that the operator has rotated.
+resource "aws_ssm_parameter" "payload_keys" {
+  name             = "${local.shared_path}/TRIPTYCH_PAYLOAD_KEYS"
+  type             = "SecureString"
+  value_wo         = "${formatdate("YYYY-MM-DD", timestamp())}:${base64sha256("${uuid()}${uuid()}")}"
+  value_wo_version = 1
 }
 
 resource "aws_cloudwatch_log_group" "program" {

@@ -1,14 +1,20 @@
 package terraform_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/zclconf/go-cty/cty"
+
+	"triptych/internal/pipeline"
 )
 
 // Source directories in which a program reads settings. The TEMPORAL_* settings are read by the Temporal SDK.
@@ -18,18 +24,27 @@ var settingReaders = map[string][]string{
 	"worker":  {"../worker", "../activities", "../internal/records", "../internal/objects", "../internal/vision"},
 }
 
+var allPrograms = slices.Sorted(maps.Keys(settingReaders))
+
 var settingRules = map[string]rule{
 	"every_setting_is_read_by_its_program": {
 		forEach("aws_ssm_parameter", func(_ plan, r resource) []string {
 			parts := strings.Split(fmt.Sprint(lookup(r.values, "name")), "/") // /triptych/worker/COSMOS_ENDPOINT
-			program, name := parts[2], parts[3]
-			if strings.HasPrefix(name, "TEMPORAL_") || strings.Contains(goSource(settingReaders[program]...), `"`+name+`"`) {
-				return nil
+			programs, name := []string{parts[2]}, parts[3]
+			if parts[2] == "shared" {
+				programs = allPrograms
 			}
-			return []string{fmt.Sprintf("no code of %s reads %s", program, name)}
+			var errs []string
+			for _, program := range programs {
+				if !strings.HasPrefix(name, "TEMPORAL_") && !strings.Contains(goSource(settingReaders[program]...), `"`+name+`"`) {
+					errs = append(errs, fmt.Sprintf("no code of %s reads %s", program, name))
+				}
+			}
+			return errs
 		}),
 		[]mutation{
 			{"a_misspelled_setting", "settings.tf", "TRIPTYCH_VISION_ENDPOINT ", "TRIPTYCH_VISION_ENDPONT "},
+			{"a_shared_setting_that_only_web_reads", "settings.tf", "/TRIPTYCH_ERASE_SECRET", "/../shared/TRIPTYCH_ERASE_SECRET"},
 			{"a_worker_setting_for_web", "settings.tf", "    web = merge(local.temporal_settings.web, local.cosmos_settings.web, {\n", "    web = merge(local.temporal_settings.web, local.cosmos_settings.web, {\n      GOOGLE_CREDENTIALS_CONFIG = local.google_credentials\n"},
 		},
 	},
@@ -53,18 +68,54 @@ var settingRules = map[string]rule{
 			{"an_erase_secret_that_cannot_be_rotated", "settings.tf", "value_wo_version = var.erase_secret_version", "value_wo_version = 2"},
 		},
 	},
+	"the_payload_keys_are_shared_by_all_programs_and_not_in_the_state": {
+		func(p plan) (errs []string) {
+			keys := p.setting("shared", "TRIPTYCH_PAYLOAD_KEYS")
+			errs = append(errs, expect(keys, nil, "value")...)
+			errs = append(errs, expect(keys, 1., "value_wo_version")...)
+			errs = append(errs, expect(keys, "SecureString", "type")...)
+			value, _ := lookup(keys.values, "value_wo").(string)
+			if _, err := pipeline.ParseKeys(value); err != nil {
+				errs = append(errs, err.Error())
+			}
+			_, key, _ := strings.Cut(value, ":")
+			if random := sha256.Sum256([]byte("a-uuida-uuid")); key != base64.StdEncoding.EncodeToString(random[:]) { // see functions
+				errs = append(errs, "the payload key can be guessed")
+			}
+			for _, r := range p {
+				if r.address != keys.address && strings.Contains(fmt.Sprint(r.values), key) {
+					errs = append(errs, r.address+" would store the payload key in the state")
+				}
+			}
+			for _, program := range allPrograms {
+				if found := p.settingsOf(program, "TRIPTYCH_PAYLOAD_KEYS"); len(found) != 1 || found[0].address != keys.address {
+					errs = append(errs, program+" does not read the shared payload keys")
+				}
+			}
+			return errs
+		}, []mutation{
+			{"a_key_stored_in_the_state", "settings.tf", `  value_wo         = "${formatdate`, `  value            = "${formatdate`},
+			{"a_key_that_can_be_guessed", "settings.tf", `${base64sha256("${uuid()}${uuid()}")}`, `${base64sha256(var.name)}`},
+			{"a_key_that_is_too_short", "settings.tf", `${base64sha256("${uuid()}${uuid()}")}`, `${uuid()}`},
+			{"a_rotated_key_that_Terraform_replaces", "settings.tf", "value_wo_version = 1", "value_wo_version = var.erase_secret_version + 1"},
+			{"a_web_API_that_does_not_read_the_key", "web.tf", ",${local.shared_path}", ""},
+			{"a_trigger_that_does_not_read_the_key", "trigger.tf", ",${local.shared_path}", ""},
+			{"a_worker_that_does_not_read_the_key", "worker.tf", ",${local.shared_path}", ""},
+			{"another_key_for_the_trigger", "settings.tf", "trigger = local.temporal_settings.trigger", `trigger = merge(local.temporal_settings.trigger, { TRIPTYCH_PAYLOAD_KEYS = "own" })`},
+		},
+	},
 	"every_required_setting_is_set": {
 		func(p plan) (errs []string) {
 			for program, dirs := range settingReaders {
 				for _, call := range regexp.MustCompile(`\.Require\(([^)]*)\)`).FindAllStringSubmatch(goSource(dirs[0]), -1) {
 					for _, name := range regexp.MustCompile(`"(\w+)"`).FindAllStringSubmatch(call[1], -1) {
-						if p.setting(program, name[1]).values == nil {
+						if len(p.settingsOf(program, name[1])) == 0 {
 							errs = append(errs, fmt.Sprintf("%s requires %s", program, name[1]))
 						}
 					}
 				}
 				for _, name := range []string{"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY"} {
-					if p.setting(program, name).values == nil {
+					if len(p.settingsOf(program, name)) == 0 {
 						errs = append(errs, fmt.Sprintf("%s cannot connect to Temporal without %s", program, name))
 					}
 				}
@@ -113,6 +164,19 @@ func TestSettingsVersion(t *testing.T) {
 			}
 		})
 	}
+}
+
+// settingsOf returns the parameters with this name under all paths that the program reads.
+func (p plan) settingsOf(program, name string) (found plan) {
+	paths := fmt.Sprint(lookup(p.resource("aws_lambda_function."+program).values, "environment", 0, "variables", "TRIPTYCH_SSM_PATH"))
+	if program == "worker" {
+		containers := fmt.Sprint(lookup(p.resource("aws_ecs_task_definition.worker").values, "container_definitions"))
+		paths = regexp.MustCompile(`"TRIPTYCH_SSM_PATH","value":"([^"]*)"`).FindStringSubmatch(containers)[1]
+	}
+	for path := range strings.SplitSeq(paths, ",") {
+		found = append(found, p.where("aws_ssm_parameter", "name", path+"/"+name)...)
+	}
+	return found
 }
 
 func goSource(dirs ...string) string {

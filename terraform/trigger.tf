@@ -16,7 +16,7 @@ resource "aws_lambda_function" "trigger" {
 
   environment {
     variables = {
-      TRIPTYCH_SSM_PATH         = local.settings_path.trigger
+      TRIPTYCH_SSM_PATH         = "${local.settings_path.trigger},${local.shared_path}"
       TRIPTYCH_SETTINGS_VERSION = local.settings_version.trigger
     }
   }

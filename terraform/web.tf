@@ -15,7 +15,7 @@ resource "aws_lambda_function" "web" {
 
   environment {
     variables = {
-      TRIPTYCH_SSM_PATH         = local.settings_path.web
+      TRIPTYCH_SSM_PATH         = "${local.settings_path.web},${local.shared_path}"
       TRIPTYCH_SETTINGS_VERSION = local.settings_version.web
     }
   }

@@ -57,7 +57,7 @@ resource "aws_ecs_task_definition" "worker" {
     environment = [
       { name = "AWS_REGION", value = local.aws_region },
       { name = "GOMEMLIMIT", value = "${floor(var.worker_memory * 0.9)}MiB" },
-      { name = "TRIPTYCH_SSM_PATH", value = local.settings_path.worker },
+      { name = "TRIPTYCH_SSM_PATH", value = "${local.settings_path.worker},${local.shared_path}" },
       { name = "TRIPTYCH_SETTINGS_VERSION", value = local.settings_version.worker },
     ]
     logConfiguration = {

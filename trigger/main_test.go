@@ -35,6 +35,7 @@ func TestTrigger(t *testing.T) {
 	t.Setenv("TEMPORAL_ADDRESS", s.Endpoints.Temporal)
 	t.Setenv("TEMPORAL_CONFIG_FILE", os.DevNull)
 	t.Setenv("TRIPTYCH_BUCKET", "triptych-pictures")
+	t.Setenv("TRIPTYCH_PAYLOAD_KEYS", s.Endpoints.PayloadKeys)
 	a, b, c := newPicture(t), newPicture(t), newPicture(t)
 	encoded, doublyEncoded, deleted, negative := newPicture(t), newPicture(t), newPicture(t), newPicture(t)
 	redriven1, redriven2, elsewhere := newPicture(t), newPicture(t), newPicture(t)
@@ -168,6 +169,14 @@ func TestTrigger(t *testing.T) {
 		}
 		if !hasWorkflow(t, temporal, p.id) {
 			t.Error("the picture has no workflow")
+		}
+	})
+	t.Run("without_payload_keys_no_workflow_starts_and_the_error_names_the_setting", func(t *testing.T) {
+		t.Setenv("TRIPTYCH_PAYLOAD_KEYS", "")
+		tr, p := &trigger{}, newPicture(t)
+		err := invoke(t.Context(), tr, event(record(p.key)))
+		if err == nil || !strings.Contains(err.Error(), "TRIPTYCH_PAYLOAD_KEYS") || hasWorkflow(t, temporal, p.id) {
+			t.Errorf("the error is %v", err)
 		}
 	})
 	t.Run("invalid_Temporal_configuration_is_read_again_by_the_next_event", func(t *testing.T) {

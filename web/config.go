@@ -49,7 +49,7 @@ func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
 }
 
 func readConfig(s settings.Settings) (config, error) {
-	if err := s.Require("TRIPTYCH_BUCKET", "TRIPTYCH_ERASE_SECRET", "COSMOS_ENDPOINT"); err != nil {
+	if err := s.Require("TRIPTYCH_BUCKET", "TRIPTYCH_ERASE_SECRET", "TRIPTYCH_PAYLOAD_KEYS", "COSMOS_ENDPOINT"); err != nil {
 		return config{}, err
 	}
 	c := config{bucket: s.Getenv("TRIPTYCH_BUCKET"), eraseSecret: []byte(s.Getenv("TRIPTYCH_ERASE_SECRET"))}

@@ -13,6 +13,7 @@ func TestReadConfig(t *testing.T) {
 	valid := map[string]string{
 		"TRIPTYCH_BUCKET": "pictures", "TRIPTYCH_ERASE_SECRET": strings.Repeat("s", 32),
 		"COSMOS_ENDPOINT": "https://name.documents.azure.com", "COSMOS_KEY": "key",
+		"TRIPTYCH_PAYLOAD_KEYS": payloadKeys,
 	}
 	with := func(name, value string) func(string) string {
 		env := maps.Clone(valid)
@@ -29,7 +30,7 @@ func TestReadConfig(t *testing.T) {
 	})
 	t.Run("missing_settings_are_all_named", func(t *testing.T) {
 		_, err := readConfig(settings.Settings{Getenv: func(string) string { return "" }})
-		for _, name := range []string{"TRIPTYCH_BUCKET", "TRIPTYCH_ERASE_SECRET", "COSMOS_ENDPOINT"} {
+		for _, name := range []string{"TRIPTYCH_BUCKET", "TRIPTYCH_ERASE_SECRET", "TRIPTYCH_PAYLOAD_KEYS", "COSMOS_ENDPOINT"} {
 			if err == nil || !strings.Contains(err.Error(), name) {
 				t.Errorf("the error %v does not name %s", err, name)
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"log/slog"
 	"net"
 	"sync"
@@ -9,6 +10,7 @@ import (
 
 	commonpb "go.temporal.io/api/common/v1"
 	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/proxy"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
@@ -17,11 +19,16 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"triptych/e2e/statustest"
+	"triptych/internal/pipeline"
 )
 
-// fakeTemporal gives the same answer for every workflow ID.
+// payloadKeys has a key that consists of zeros.
+var payloadKeys = "test:" + base64.StdEncoding.EncodeToString(make([]byte, 32))
+
+// fakeTemporal gives the same answer for every workflow ID. All payloads are encrypted with payloadKeys.
 type fakeTemporal struct {
 	workflowservice.UnimplementedWorkflowServiceServer
 
@@ -40,25 +47,45 @@ func (f *fakeTemporal) serve(t *testing.T) client.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	codec, err := pipeline.ParseKeys(payloadKeys)
+	if err != nil {
+		t.Fatal(err)
+	}
 	server := grpc.NewServer(grpc.UnaryInterceptor(func(ctx context.Context, r any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
+		if err := visitPayloads(ctx, r.(proto.Message), codec.Decode); err != nil {
+			return nil, err
+		}
 		if f.down {
 			return nil, status.Error(codes.PermissionDenied, "unavailable in this test") // the SDK does not retry
 		}
-		return next(ctx, r)
+		response, err := next(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		encrypted := proto.Clone(response.(proto.Message))
+		return encrypted, visitPayloads(ctx, encrypted, codec.Encode)
 	}))
 	workflowservice.RegisterWorkflowServiceServer(server, f)
 	go server.Serve(listener)
 	t.Cleanup(server.Stop)
-	c, err := client.NewLazyClient(client.Options{
+	c, err := pipeline.Dial(client.Options{
 		HostPort: listener.Addr().String(), Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)),
-	})
+	}, payloadKeys)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
 	return c
+}
+
+func visitPayloads(ctx context.Context, m proto.Message, convert func([]*commonpb.Payload) ([]*commonpb.Payload, error)) error {
+	return proxy.VisitPayloads(ctx, m, proxy.VisitPayloadsOptions{
+		Visitor: func(_ *proxy.VisitPayloadsContext, p []*commonpb.Payload) ([]*commonpb.Payload, error) {
+			return convert(p)
+		},
+	})
 }
 
 // An empty name removes the workflow.

@@ -112,7 +112,8 @@ func usage() {
   TRIPTYCH_PAYLOAD_KEYS                                       keys that encrypt what Temporal stores: the worker's keys
   TRIPTYCH_RETENTION_DAYS                                     days until the clouds delete a picture, for the page's
                                                               privacy notice; default: stored until erased
-  TRIPTYCH_SSM_PATH                                           SSM parameters under this path override all of these
+  TRIPTYCH_SSM_PATH                                           SSM parameters under these paths (separated by commas)
+                                                              override all of these
 
 Flags:
 `)

@@ -32,7 +32,7 @@ type config struct {
 const visionQuota = "30"
 
 func readConfig(s settings.Settings) (config, error) {
-	if err := s.Require("TRIPTYCH_BUCKET", "COSMOS_ENDPOINT"); err != nil {
+	if err := s.Require("TRIPTYCH_BUCKET", "COSMOS_ENDPOINT", "TRIPTYCH_PAYLOAD_KEYS"); err != nil {
 		return config{}, err
 	}
 	perSecond, err := strconv.ParseFloat(cmp.Or(s.Getenv("TRIPTYCH_ANNOTATIONS_PER_SECOND"), visionQuota), 64)
@@ -65,11 +65,12 @@ It reads its settings from the environment:
   COSMOS_KEY                                                    a key of the account
                                                                 without either: Azure's default credentials
   TRIPTYCH_PAYLOAD_KEYS                                       keys that encrypt what Temporal stores: ID:KEY,ID:KEY…, the
-                                                              current key first; default: no encryption
+                                                              current key first
   TRIPTYCH_BUCKET                                             the bucket of the pictures
   TRIPTYCH_FEATURES                                           Vision features to request; default: the seven usual ones
   TRIPTYCH_ANNOTATIONS_PER_SECOND                             default 30, the quota of a new Google project
-  TRIPTYCH_SSM_PATH                                           SSM parameters under this path override all of these
+  TRIPTYCH_SSM_PATH                                           SSM parameters under these paths (separated by commas)
+                                                              override all of these
 
 Flags:
 `)

@@ -14,6 +14,7 @@ import (
 func TestReadConfig(t *testing.T) {
 	valid := map[string]string{
 		"TRIPTYCH_BUCKET": "pictures", "COSMOS_ENDPOINT": "https://name.documents.azure.com", "COSMOS_KEY": "key",
+		"TRIPTYCH_PAYLOAD_KEYS": "1:key",
 	}
 	read := func(env map[string]string) (config, error) {
 		return readConfig(settings.Settings{
@@ -31,14 +32,14 @@ func TestReadConfig(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.bucket != "pictures" || c.records.Endpoint != valid["COSMOS_ENDPOINT"] || c.records.Key != "key" ||
+		if c.bucket != "pictures" || c.records.Endpoint != valid["COSMOS_ENDPOINT"] || c.records.Key != "key" || c.payloadKeys != "1:key" ||
 			c.temporal.HostPort != "temporal:7233" || c.objects.AWS.Region != "eu-central-1" || len(c.features) == 0 {
 			t.Errorf("the configuration is %+v", c)
 		}
 	})
 	t.Run("missing_settings_are_all_named", func(t *testing.T) {
 		_, err := read(nil)
-		for _, name := range []string{"TRIPTYCH_BUCKET", "COSMOS_ENDPOINT"} {
+		for _, name := range []string{"TRIPTYCH_BUCKET", "COSMOS_ENDPOINT", "TRIPTYCH_PAYLOAD_KEYS"} {
 			if err == nil || !strings.Contains(err.Error(), name) {
 				t.Errorf("the error %v does not name %s", err, name)
 			}

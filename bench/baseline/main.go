@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string) error {
 	case len(args) == 2 && args[0] == "direct":
 		return serveDirect(ctx, steps, args[1])
 	case len(args) == 1 && args[0] == "plain":
-		return servePlain(ctx, steps)
+		return servePlain(ctx, steps, os.Getenv("TRIPTYCH_PAYLOAD_KEYS"))
 	}
 	return fmt.Errorf("usage: baseline direct HOST:PORT | baseline plain")
 }

@@ -9,10 +9,12 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/converter"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"triptych/internal/pipeline"
 	"triptych/picture"
 )
 
@@ -32,12 +34,17 @@ func annotatePicture(ctx workflow.Context, p picture.Picture) error {
 }
 
 // servePlain uses the product's workflow type and task queue, so that the product's trigger can start the workflows.
-func servePlain(ctx context.Context, s *steps) error {
+func servePlain(ctx context.Context, s *steps, payloadKeys string) error {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return err
 	}
-	options.Logger = sdklog.NewStructuredLogger(slog.Default()) // the SDK's default logger writes a line for each activity
+	codec, err := pipeline.ParseKeys(payloadKeys)
+	if err != nil {
+		return err
+	}
+	options.DataConverter = converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), codec) // the product's trigger encrypts
+	options.Logger = sdklog.NewStructuredLogger(slog.Default())                                         // the SDK's default logger writes a line for each activity
 	c, err := client.Dial(options)
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 
 	"triptych/e2e/siteclient"
 	"triptych/e2e/testenv"
+	"triptych/internal/pipeline"
 	"triptych/internal/records"
 	"triptych/local/stack"
 	"triptych/picture"
@@ -90,7 +91,7 @@ func checkOneRun(t *testing.T, e stack.Endpoints, grants []siteclient.Grant) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := client.Dial(client.Options{HostPort: e.Temporal, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	c, err := pipeline.Dial(client.Options{HostPort: e.Temporal, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))}, e.PayloadKeys)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"triptych/emulators/vision/annotator"
+	"triptych/internal/pipeline"
 	"triptych/internal/records"
 	"triptych/picture"
 )
@@ -39,7 +40,7 @@ const (
 func awaitResult(ctx context.Context, l *local, uploaded map[picture.ID][]byte) (r result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	temporal, err := client.Dial(client.Options{HostPort: l.endpoints.Temporal})
+	temporal, err := pipeline.Dial(client.Options{HostPort: l.endpoints.Temporal}, l.endpoints.PayloadKeys)
 	if err != nil {
 		return r, err
 	}

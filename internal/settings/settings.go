@@ -48,8 +48,8 @@ func Load(ctx context.Context) (Settings, error) {
 
 // If override returns an error, it has set no variable.
 func override(ctx context.Context) error {
-	root := strings.TrimSuffix(os.Getenv("TRIPTYCH_SSM_PATH"), "/")
-	if root == "" {
+	paths := os.Getenv("TRIPTYCH_SSM_PATH")
+	if paths == "" {
 		return nil
 	}
 	cfg, err := config.LoadDefaultConfig(ctx)
@@ -57,7 +57,22 @@ func override(ctx context.Context) error {
 		return fmt.Errorf("reading the AWS configuration: %w", err)
 	}
 	values := map[string]string{}
-	pages := ssm.NewGetParametersByPathPaginator(ssm.NewFromConfig(cfg), &ssm.GetParametersByPathInput{
+	for root := range strings.SplitSeq(paths, ",") {
+		if err := read(ctx, ssm.NewFromConfig(cfg), strings.TrimSuffix(root, "/"), values); err != nil {
+			return err
+		}
+	}
+	for name, value := range values {
+		if err := os.Setenv(name, value); err != nil {
+			return fmt.Errorf("setting the environment variable %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func read(ctx context.Context, store *ssm.Client, root string, values map[string]string) error {
+	found := 0
+	pages := ssm.NewGetParametersByPathPaginator(store, &ssm.GetParametersByPathInput{
 		Path: &root, WithDecryption: aws.Bool(true),
 	})
 	for pages.HasMorePages() {
@@ -71,14 +86,10 @@ func override(ctx context.Context) error {
 		for _, p := range page.Parameters {
 			values[path.Base(aws.ToString(p.Name))] = aws.ToString(p.Value)
 		}
+		found += len(page.Parameters)
 	}
-	if len(values) == 0 {
+	if found == 0 {
 		return fmt.Errorf("SSM has no settings under %s: check TRIPTYCH_SSM_PATH and AWS_REGION", root)
-	}
-	for name, value := range values {
-		if err := os.Setenv(name, value); err != nil {
-			return fmt.Errorf("setting an environment variable to %s/%s: %w", root, name, err)
-		}
 	}
 	return nil
 }

@@ -79,6 +79,23 @@ func TestLoad(t *testing.T) {
 			t.Errorf("COSMOS_KEY=%s TRIPTYCH_BUCKET=%s", key, bucket)
 		}
 	})
+	t.Run("parameters_of_all_paths_are_read", func(t *testing.T) {
+		newParameterStore(t, map[string]string{"/x/worker/A": "own", "/x/shared/B": "shared"}, "/x/worker/A", "/x/shared/B")
+		t.Setenv("TRIPTYCH_SSM_PATH", "/x/worker,/x/shared")
+		t.Setenv("A", "")
+		t.Setenv("B", "")
+		if _, err := settings.Load(t.Context()); err != nil || os.Getenv("A") != "own" || os.Getenv("B") != "shared" {
+			t.Errorf("A=%s B=%s %v", os.Getenv("A"), os.Getenv("B"), err)
+		}
+	})
+	t.Run("one_path_without_parameters_is_an_error_that_names_it", func(t *testing.T) {
+		newParameterStore(t, map[string]string{"/x/worker/A": "1"}, "/x/worker/A")
+		t.Setenv("TRIPTYCH_SSM_PATH", "/x/worker,/x/sharde")
+		t.Setenv("A", "unchanged")
+		if _, err := settings.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "/x/sharde") || os.Getenv("A") != "unchanged" {
+			t.Errorf("A=%s %v", os.Getenv("A"), err)
+		}
+	})
 	t.Run("throttled_requests_are_repeated", func(t *testing.T) {
 		inject := newParameterStore(t, map[string]string{"/x/worker/A": "1", "/x/worker/B": "2"}, "/x/worker/A", "/x/worker/B")
 		inject("ThrottlingException", "/x/worker/A", "/x/worker/B")

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
@@ -40,7 +41,7 @@ func (c Config) identify() (identity, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		id = identity{
 			AccessKey: "LOCAL" + rand.Text()[:15], SecretKey: secret(64), CosmosKey: secret(64), EraseSecret: secret(64),
-			PayloadKeys: "local:" + secret(32), Ports: map[string]int{},
+			Ports: map[string]int{},
 		}
 		if !strings.HasSuffix(c.Addr, ":0") {
 			maps.Copy(id.Ports, defaultPorts)
@@ -52,6 +53,7 @@ func (c Config) identify() (identity, error) {
 			return id, fmt.Errorf("%s is damaged: restore it, or choose another directory with -data: %w", path, err)
 		}
 	}
+	id.PayloadKeys = cmp.Or(id.PayloadKeys, "local:"+secret(32)) // a directory of an earlier version has none
 	for _, name := range portNames {
 		port := id.Ports[name] // 0 if new: any free port
 		ln, err := loopback.Claim(loopbackAddr(port))
