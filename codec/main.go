@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -13,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -27,7 +27,7 @@ import (
 func main() {
 	slog.SetDefault(telemetry.NewLogger(os.Stderr, os.Getenv))
 	addr := flag.String("addr", "127.0.0.1:8234", "`host:port` to listen on; the host must be a loopback address")
-	ui := flag.String("ui", "https://cloud.temporal.io", "`origin` of the Web UI that may use the codec")
+	ui := flag.String("ui", "https://cloud.temporal.io", "`origins` of the Web UI that may use the codec, separated by commas")
 	flag.Usage = usage
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -37,6 +37,8 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+const requestTimeout = 10 * time.Second
 
 func run(ctx context.Context, addr, ui string) error {
 	s, err := settings.Load(ctx)
@@ -55,23 +57,37 @@ func run(ctx context.Context, addr, ui string) error {
 	if !listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
 		return fmt.Errorf("-addr %s: the codec is for this machine only: use 127.0.0.1", addr)
 	}
-	server := &http.Server{Handler: guard(ui, converter.NewPayloadCodecHTTPHandler(codec)), ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
-	defer context.AfterFunc(ctx, func() { server.Close() })()
 	slog.Info("codec is ready", "endpoint", "http://"+listener.Addr().String(), "ui", ui)
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serving on %s: %w", addr, err)
+	return serve(ctx, listener, guard(strings.Split(ui, ","), converter.NewPayloadCodecHTTPHandler(codec)))
+}
+
+// When ctx ends, serve completes open requests.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{Handler: handler, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving on %s: %w", listener.Addr(), err)
+	case <-ctx.Done():
+	}
+	shutdown, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	if err := server.Shutdown(shutdown); err != nil {
+		return fmt.Errorf("waiting for open requests: %w", err)
 	}
 	return nil
 }
 
 // guard admits programs and pages of the Web UI.
-func guard(ui string, next http.Handler) http.Handler {
+func guard(ui []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if reason := loopback.Refuse(r, ui); reason != "" {
-			http.Error(w, reason+"; its Web UI is at "+ui, http.StatusForbidden)
+		if reason := loopback.Refuse(r, ui...); reason != "" {
+			http.Error(w, reason+"; its Web UI is at "+strings.Join(ui, " or "), http.StatusForbidden)
 			return
 		}
-		w.Header().Set("Access-Control-Allow-Origin", ui)
+		w.Header().Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
+		w.Header().Set("Vary", "Origin")
 		w.Header().Set("Access-Control-Allow-Headers", "Content-Type, X-Namespace")
 		w.Header().Set("Access-Control-Allow-Private-Network", "true") // a page of Temporal Cloud may call loopback
 		if r.Method == http.MethodOptions {
@@ -83,13 +99,17 @@ func guard(ui string, next http.Handler) http.Handler {
 }
 
 func usage() {
-	fmt.Fprint(flag.CommandLine.Output(), `codec decrypts what Temporal stores, for the Temporal CLI and Web UI on this machine.
-It reads its settings from the environment:
+	fmt.Fprint(flag.CommandLine.Output(), `codec decrypts what Temporal stores, for the Temporal CLI and Web UI on this machine. Keys never leave this machine.
+
+usage: codec [flags]
+
+  temporal workflow show --codec-endpoint http://127.0.0.1:8234 …
+
+In the Web UI, enter the same address as its codec server. Settings come from the environment:
 
   TRIPTYCH_PAYLOAD_KEYS   the worker's keys, ID:KEY,ID:KEY…
-  TRIPTYCH_SSM_PATH       SSM parameters under these paths override the environment
-
-Then: temporal workflow show --codec-endpoint http://127.0.0.1:8234 …
+  TRIPTYCH_SSM_PATH       SSM parameters under these paths (separated by commas) override the environment
+  AWS_REGION, …           as for the aws CLI, with TRIPTYCH_SSM_PATH
 
 Flags:
 `)

@@ -59,6 +59,7 @@ func run(ctx context.Context, ready string) error {
 	if err != nil {
 		return err
 	}
+	c.temporal.DataConverter = pipeline.WorkerConverter()
 	temporal, err := pipeline.Dial(c.temporal, c.payloadKeys)
 	if err != nil {
 		return err

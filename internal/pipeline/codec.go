@@ -22,8 +22,7 @@ const (
 )
 
 // Codec encrypts payloads with AES-256-GCM, so that Temporal stores neither signed URLs nor annotations in clear. The
-// first key encrypts, and every key decrypts. A payload that no key can decrypt stays as it is: decoding it then fails
-// with an error that names its encoding.
+// first key encrypts, and every key decrypts. A payload that no key can decrypt stays encrypted.
 type Codec struct {
 	current string // ID of the first key
 	keys    map[string]cipher.AEAD
@@ -104,6 +103,22 @@ func (c *Codec) decrypt(p *commonpb.Payload) *commonpb.Payload {
 	}
 	return decrypted
 }
+
+// WorkerConverter makes a worker without the right key fail the workflow task or the activity. Temporal then repeats
+// the task until a worker has the key. With the default converter, the whole workflow would fail.
+func WorkerConverter() converter.DataConverter {
+	return converter.NewCompositeDataConverter(converter.NewNilPayloadConverter(), converter.NewByteSlicePayloadConverter(),
+		converter.NewProtoJSONPayloadConverter(), converter.NewProtoPayloadConverter(), converter.NewJSONPayloadConverter(), undecryptable{})
+}
+
+type undecryptable struct{}
+
+func (undecryptable) FromPayload(p *commonpb.Payload, _ any) error {
+	panic(fmt.Sprintf("The worker has no key %q that decrypts this: correct TRIPTYCH_PAYLOAD_KEYS and restart the worker", p.GetMetadata()[keyIDMetadata]))
+}
+func (undecryptable) ToPayload(any) (*commonpb.Payload, error) { return nil, nil }
+func (undecryptable) ToString(*commonpb.Payload) string        { return "" }
+func (undecryptable) Encoding() string                         { return encryptedEncoding }
 
 // The interceptors encrypt requests and decrypt responses. A data converter would not decrypt the histories that web
 // reads.

@@ -63,7 +63,8 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 
 // startCodec also writes a profile for the Temporal CLI, so that TEMPORAL_CONFIG_FILE is the only setting that it needs.
 func (s *Stack) startCodec(ctx context.Context) error {
-	s.spawn(ctx, "codec", "codec", s.Environment(), "-addr", s.identity.addr("codec"), "-ui", s.Endpoints.TemporalUI)
+	s.spawn(ctx, "codec", "codec", s.Environment(), "-addr", s.identity.addr("codec"), "-ui",
+		s.Endpoints.TemporalUI+",http://localhost:"+strconv.Itoa(s.identity.Ports["temporalUI"]))
 	profile := fmt.Sprintf("[profile.default]\naddress = %q\nnamespace = \"default\"\n\n[profile.default.codec]\nendpoint = %q\n",
 		s.Endpoints.Temporal, "http://"+s.identity.addr("codec"))
 	if err := os.WriteFile(filepath.Join(s.config.Dir, "temporal.toml"), []byte(profile), 0o600); err != nil {

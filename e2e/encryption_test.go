@@ -1,0 +1,235 @@
+package e2e
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	failurepb "go.temporal.io/api/failure/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/proxy"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"triptych/e2e/stacktest"
+	"triptych/e2e/testenv"
+	"triptych/emulators/vision/annotator"
+	"triptych/internal/pipeline"
+	"triptych/picture"
+	webstatus "triptych/web/status"
+)
+
+var quiet = sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
+
+func TestEncryption(t *testing.T) {
+	env := testenv.Start(t)
+	stacktest.PauseSweeps(t, env.Stack)
+	without, err := client.Dial(client.Options{HostPort: env.Endpoints.Temporal, Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(without.Close)
+	newKey := make([]byte, 32)
+	rand.Read(newKey)
+	rotatedKeys := "new:" + base64.StdEncoding.EncodeToString(newKey) + "," + env.Endpoints.PayloadKeys
+	rotated := dial(t, env.Endpoints.Temporal, rotatedKeys)
+
+	annotated := env.PutObject(t, "encrypted/me.jpg", testenv.Portrait(t))
+	t.Run("failure_of_a_pending_activity_is_readable_only_with_the_key", func(t *testing.T) {
+		env.Vision.SetFault(annotator.Fault{Code: codes.Unavailable})
+		startPicture(t, env.Temporal, annotated)
+		retrying := func(ctx context.Context) bool {
+			d, err := without.DescribeWorkflowExecution(ctx, annotated.ID.WorkflowID(), "")
+			return err == nil && len(d.PendingActivities) == 1 && d.PendingActivities[0].LastFailure != nil
+		}
+		if !stacktest.Eventually(t, retrying) {
+			t.Fatal("annotate has no failure")
+		}
+		checkContents(t, describe(t, without, annotated), true)
+		if text := checkContents(t, describe(t, env.Temporal, annotated), false); !strings.Contains(text, "Cloud Vision is unavailable") {
+			t.Errorf("the description with the key is %s", text)
+		}
+		env.Vision.SetFault(annotator.Fault{})
+		awaitAnnotated(t, env, annotated)
+	})
+	contents := []string{"X-Amz-Signature", "faceAnnotations", annotated.Key} // presigned URL, annotation, input
+	t.Run("history_is_readable_only_with_the_key", func(t *testing.T) {
+		encrypted := checkContents(t, history(t, without, annotated), true)
+		decrypted := checkContents(t, history(t, env.Temporal, annotated), false)
+		for _, secret := range contents {
+			if strings.Contains(encrypted, secret) || !strings.Contains(decrypted, secret) {
+				t.Errorf("%s is in the history without the key: %v, with the key: %v", secret, strings.Contains(encrypted, secret), strings.Contains(decrypted, secret))
+			}
+		}
+	})
+	t.Run("old_key_still_decrypts_after_a_rotation", func(t *testing.T) {
+		if !proto.Equal(history(t, rotated, annotated), history(t, env.Temporal, annotated)) {
+			t.Error("the history differs with a new first key")
+		}
+	})
+	t.Run("repeated_call_is_encrypted_once", func(t *testing.T) {
+		address, failures := serveFailingProxy(t, env.Endpoints.Temporal)
+		id := "repeated-call"
+		_, err := dial(t, address, env.Endpoints.PayloadKeys).ExecuteWorkflow(testenv.Context(t), client.StartWorkflowOptions{ID: id, TaskQueue: "without-worker"}, "None", "the input")
+		if err != nil || failures.Load() != 1 {
+			t.Fatalf("%v after %d failures", err, failures.Load())
+		}
+		events := env.Temporal.GetWorkflowHistory(testenv.Context(t), id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+		started, err := events.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if input := started.GetWorkflowExecutionStartedEventAttributes().GetInput(); len(input.GetPayloads()) != 1 || string(input.Payloads[0].Data) != `"the input"` {
+			t.Errorf("the input is %v", input)
+		}
+	})
+	t.Run("picture_waits_for_a_worker_with_its_key_and_shows_why", func(t *testing.T) {
+		p := env.PutObject(t, "encrypted/new-key.jpg", testenv.Portrait(t))
+		startPicture(t, rotated, p) // the stack's worker does not have this key
+		var shown string
+		explained := func(ctx context.Context) bool {
+			execution, err := webstatus.Read(ctx, env.Temporal, p.ID, webstatus.Execution{})
+			if err == nil {
+				shown = execution.Progress(p.ID).Steps[0].Error
+			}
+			return strings.Contains(shown, `no key "new"`)
+		}
+		if !stacktest.Eventually(t, explained) {
+			t.Fatalf("the page shows %q", shown)
+		}
+		env.StopProgram("worker")
+		env.StartProgram("worker-with-the-new-key", "worker", []string{"TRIPTYCH_PAYLOAD_KEYS=" + rotatedKeys})
+		awaitAnnotated(t, env, p)
+	})
+}
+
+func dial(t *testing.T, address, payloadKeys string) client.Client {
+	t.Helper()
+	c, err := pipeline.Dial(client.Options{HostPort: address, Logger: quiet}, payloadKeys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func startPicture(t *testing.T, c client.Client, p picture.Picture) {
+	t.Helper()
+	if err := pipeline.Start(testenv.Context(t), c, picture.Order{Picture: p}, pipeline.LivePriority); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func awaitAnnotated(t *testing.T, env *testenv.Env, p picture.Picture) {
+	t.Helper()
+	written := func(ctx context.Context) bool {
+		record, _, err := env.Records.Read(ctx, p.ID)
+		return err == nil && record.Status == picture.Annotated
+	}
+	if !stacktest.Eventually(t, written) {
+		t.Fatal("the picture has no Record")
+	}
+}
+
+func describe(t *testing.T, c client.Client, p picture.Picture) proto.Message {
+	t.Helper()
+	d, err := c.DescribeWorkflowExecution(testenv.Context(t), p.ID.WorkflowID(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func history(t *testing.T, c client.Client, p picture.Picture) *historypb.History {
+	t.Helper()
+	h := &historypb.History{}
+	for events := c.GetWorkflowHistory(testenv.Context(t), p.ID.WorkflowID(), "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); events.HasNext(); {
+		event, err := events.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Events = append(h.Events, event)
+	}
+	return h
+}
+
+// checkContents checks whether the payloads and failures of m are encrypted, and returns their text.
+func checkContents(t *testing.T, m proto.Message, wantEncrypted bool) string {
+	t.Helper()
+	var text strings.Builder
+	var encodings []string
+	err := proxy.VisitPayloads(t.Context(), m, proxy.VisitPayloadsOptions{
+		SkipSearchAttributes: true,
+		Visitor: func(_ *proxy.VisitPayloadsContext, payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
+			for _, p := range payloads {
+				encodings = append(encodings, string(p.Metadata["encoding"]))
+				text.Write(p.Data)
+			}
+			return payloads, nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = proxy.VisitFailures(t.Context(), m, proxy.VisitFailuresOptions{
+		Visitor: func(_ *proxy.VisitFailuresContext, f *failurepb.Failure) error {
+			text.WriteString(f.Message + f.StackTrace)
+			if encrypted := f.Message == "Encoded failure" && f.StackTrace == ""; encrypted != wantEncrypted {
+				t.Errorf("failure %v, want encrypted: %v", f, wantEncrypted)
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	isEncrypted := func(encoding string) bool { return encoding == "binary/encrypted" }
+	isPlain := func(encoding string) bool { return !isEncrypted(encoding) }
+	if len(encodings) == 0 || wantEncrypted && slices.ContainsFunc(encodings, isPlain) || !wantEncrypted && slices.ContainsFunc(encodings, isEncrypted) {
+		t.Errorf("the payloads have the encodings %v, want encrypted: %v", encodings, wantEncrypted)
+	}
+	return text.String()
+}
+
+// serveFailingProxy forwards all calls to Temporal, except that the first StartWorkflowExecution fails.
+func serveFailingProxy(t *testing.T, temporal string) (address string, failures *atomic.Int32) {
+	t.Helper()
+	conn, err := grpc.NewClient(temporal, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	service, err := proxy.NewWorkflowServiceProxyServer(proxy.WorkflowServiceProxyOptions{Client: workflowservice.NewWorkflowServiceClient(conn)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	failures = new(atomic.Int32)
+	server := grpc.NewServer(grpc.UnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+		if _, ok := req.(*workflowservice.StartWorkflowExecutionRequest); ok && failures.CompareAndSwap(0, 1) {
+			return nil, status.Error(codes.Unavailable, "the first call fails")
+		}
+		return next(ctx, req)
+	}))
+	workflowservice.RegisterWorkflowServiceServer(server, service)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go server.Serve(listener)
+	t.Cleanup(server.Stop)
+	return listener.Addr().String(), failures
+}
