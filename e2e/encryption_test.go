@@ -52,17 +52,9 @@ func TestEncryption(t *testing.T) {
 	t.Run("failure_of_a_pending_activity_is_readable_only_with_the_key", func(t *testing.T) {
 		env.Vision.SetFault(annotator.Fault{Code: codes.Unavailable})
 		startPicture(t, env.Temporal, annotated)
-		retrying := func(ctx context.Context) bool {
-			d, err := without.DescribeWorkflowExecution(ctx, annotated.ID.WorkflowID(), "")
-			return err == nil && len(d.PendingActivities) == 1 && d.PendingActivities[0].LastFailure != nil
-		}
-		if !stacktest.Eventually(t, retrying) {
-			t.Fatal("annotate has no failure")
-		}
+		awaitFailure(t, env.Temporal, annotated, "Cloud Vision is unavailable")
+		checkContents(t, describe(t, env.Temporal, annotated), false)
 		checkContents(t, describe(t, without, annotated), true)
-		if text := checkContents(t, describe(t, env.Temporal, annotated), false); !strings.Contains(text, "Cloud Vision is unavailable") {
-			t.Errorf("the description with the key is %s", text)
-		}
 		env.Vision.SetFault(annotator.Fault{})
 		awaitAnnotated(t, env, annotated)
 	})
@@ -115,6 +107,35 @@ func TestEncryption(t *testing.T) {
 		env.StartProgram("worker-with-the-new-key", "worker", []string{"TRIPTYCH_PAYLOAD_KEYS=" + rotatedKeys})
 		awaitAnnotated(t, env, p)
 	})
+	t.Run("picture_in_progress_survives_a_worker_that_lacks_its_key", func(t *testing.T) {
+		p := env.PutObject(t, "encrypted/in-progress.jpg", testenv.Portrait(t))
+		env.Vision.SetFault(annotator.Fault{Code: codes.Unavailable})
+		startPicture(t, rotated, p)
+		awaitFailure(t, rotated, p, "Cloud Vision is unavailable")
+		restart := env.StopProgram("worker-with-the-new-key")
+		otherKeys := "other:" + base64.StdEncoding.EncodeToString(make([]byte, 32))
+		env.StartProgram("worker-with-another-key", "worker", []string{"TRIPTYCH_PAYLOAD_KEYS=" + otherKeys})
+		awaitFailure(t, dial(t, env.Endpoints.Temporal, otherKeys), p, `no key "new"`)
+		env.StopProgram("worker-with-another-key")
+		env.Vision.SetFault(annotator.Fault{})
+		restart()
+		awaitAnnotated(t, env, p)
+	})
+}
+
+func awaitFailure(t *testing.T, c client.Client, p picture.Picture, message string) {
+	t.Helper()
+	var last *failurepb.Failure
+	failed := func(ctx context.Context) bool {
+		d, err := c.DescribeWorkflowExecution(ctx, p.ID.WorkflowID(), "")
+		if err == nil && len(d.PendingActivities) == 1 {
+			last = d.PendingActivities[0].LastFailure
+		}
+		return strings.Contains(last.GetMessage(), message)
+	}
+	if !stacktest.Eventually(t, failed) {
+		t.Fatalf("the last failure is %v, want %s", last, message)
+	}
 }
 
 func dial(t *testing.T, address, payloadKeys string) client.Client {
