@@ -130,7 +130,7 @@ func startFunction(t *testing.T, s *stack.Stack, ssm, bootstrap string, timeout 
 	host, err := runtimeapi.New(runtimeapi.Config{
 		Name: function, Bootstrap: bootstrap, Dir: t.TempDir(), Timeout: timeout, Stderr: t.Output(),
 		Env: []string{
-			"TRIPTYCH_SSM_PATH=/triptych/" + function, "AWS_REGION=eu-central-1",
+			"TRIPTYCH_SSM_PATH=/triptych/" + function + ",/triptych/shared", "AWS_REGION=eu-central-1",
 			"AWS_ACCESS_KEY_ID=" + s.Endpoints.AccessKey, "AWS_SECRET_ACCESS_KEY=" + s.Endpoints.SecretKey,
 			"AWS_ENDPOINT_URL_SSM=" + ssm, "AWS_ENDPOINT_URL_S3=" + s.Endpoints.S3,
 		},
@@ -169,6 +169,9 @@ func serveSSM(t *testing.T, s *stack.Stack) (endpoint string) {
 		}
 		page := []map[string]string{}
 		for _, setting := range settings {
+			if shared := setting["Name"] == "TRIPTYCH_PAYLOAD_KEYS"; shared != (in.Path == "/triptych/shared") {
+				continue
+			}
 			page = append(page, map[string]string{"Name": in.Path + "/" + setting["Name"], "Value": setting["Value"]})
 		}
 		json.NewEncoder(w).Encode(map[string]any{"Parameters": page})

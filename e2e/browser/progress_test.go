@@ -67,6 +67,7 @@ func testProgress(t *testing.T, h pageEnv) {
 		ui.do(chromedp.Navigate(address))
 		ui.waitText("main", evaluate[string](p, `decodeURIComponent(document.querySelector("#run").href.split("/").pop())`))
 		ui.waitText("main", "AnnotatePicture")
+		ui.waitText("main", h.Endpoints.Bucket) // in the input, which the codec has decrypted
 	})
 	parallel(t, "unknown_picture_ID_produces_explanation", func(t *testing.T) {
 		p := newTab(t, h.chromium, h.deployedURL)
