@@ -52,6 +52,9 @@ func testAgreement(t *testing.T, h pageEnv) {
 		p.do(chromedp.Navigate(p.site))
 		p.waitVisible("#agreement")
 		p.waitText("#agreement", "until you erase it, or until this site deletes it")
+		for _, company := range []string{"Amazon", "Google", "Microsoft", "Temporal"} {
+			p.waitText("#agreement", company)
+		}
 	})
 	parallel(t, "picture_dropped_before_agreement_opens_after_it", func(t *testing.T) {
 		p := newTab(t, h.chromium, h.Endpoints.Site)
