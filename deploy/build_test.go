@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+
 	"triptych/local/supervisor"
 )
 
@@ -22,7 +23,7 @@ func TestBuild(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, file := range []string{"go.mod", "go.sum"} {
+		for _, file := range []string{"go.mod", "go.sum", "LICENSE"} {
 			content, err := os.ReadFile(filepath.Join("..", file))
 			if err != nil {
 				t.Fatal(err)
@@ -41,16 +42,19 @@ func TestBuild(t *testing.T) {
 		arch = "arm64"
 	}
 	for _, function := range []string{"trigger", "web"} {
-		t.Run("function_zip_contains_one_static_bootstrap/"+function, func(t *testing.T) {
+		t.Run("function_zip_contains_a_static_bootstrap_and_the_notices/"+function, func(t *testing.T) {
 			packed := buildZip(t, "..", arch, function)
 			files, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(files.File) != 1 || files.File[0].Name != "bootstrap" || files.File[0].Mode() != 0o755 {
+			if len(files.File) != 2 || files.File[0].Name != "bootstrap" || files.File[0].Mode() != 0o755 ||
+				files.File[1].Name != noticesFile || files.File[1].Mode() != 0o644 {
 				t.Fatalf("the zip contains %v", files.File)
 			}
-			checkStatic(t, readFile(t, files.File[0]), machine[arch])
+			bootstrap := readFile(t, files.File[0])
+			checkStatic(t, bootstrap, machine[arch])
+			checkNotices(t, bootstrap, readFile(t, files.File[1]))
 			t.Logf("%.1f MB, unpacked %.1f MB", float64(len(packed))/1e6, float64(files.File[0].UncompressedSize64)/1e6)
 			if len(packed) > 25e6 { // Lambda accepts 50 MB, but each cold start loads the zip
 				t.Error("the zip is larger than 25 MB; look for a new large dependency")
@@ -58,13 +62,18 @@ func TestBuild(t *testing.T) {
 		})
 	}
 	if os.Getenv("CI") != "" {
-		t.Run("worker_is_static_and_built_for_arm64", func(t *testing.T) {
+		t.Run("worker_is_static_and_built_for_arm64_with_notices", func(t *testing.T) {
 			bin := compileAlone(t, "..", arch, "worker")
 			worker, err := os.ReadFile(filepath.Join(bin, "worker"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			checkStatic(t, worker, machine[arch])
+			licences, err := notices(t.Context(), "..", arch, "worker")
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkNotices(t, worker, licences)
 		})
 	}
 }
@@ -88,7 +97,11 @@ func buildZip(t *testing.T, root, arch, function string) []byte {
 	t.Helper()
 	bin := compileAlone(t, root, arch, function)
 	target := filepath.Join(bin, function+".zip")
-	if err := zipBootstrap(filepath.Join(bin, function), target); err != nil {
+	licences, err := notices(t.Context(), root, arch, function)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := zipFunction(filepath.Join(bin, function), licences, target); err != nil {
 		t.Fatal(err)
 	}
 	packed, err := os.ReadFile(target)

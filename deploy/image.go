@@ -24,7 +24,7 @@ import (
 const unprivileged = "65532:65532"
 
 // The image needs no certificate files, because the program contains the root certificates.
-func buildImage(program, arch string) (v1.Image, error) {
+func buildImage(program string, licences []byte, arch string) (v1.Image, error) {
 	code, err := os.ReadFile(program)
 	if err != nil {
 		return nil, fmt.Errorf("reading the worker: %w", err)
@@ -34,6 +34,12 @@ func buildImage(program, arch string) (v1.Image, error) {
 	err = archive.WriteHeader(&tar.Header{Name: "worker", Mode: 0o555, Size: int64(len(code)), Format: tar.FormatPAX})
 	if err == nil {
 		_, err = archive.Write(code)
+	}
+	if err == nil {
+		err = archive.WriteHeader(&tar.Header{Name: noticesFile, Mode: 0o444, Size: int64(len(licences)), Format: tar.FormatPAX})
+	}
+	if err == nil {
+		_, err = archive.Write(licences)
 	}
 	if err == nil {
 		err = archive.Close()

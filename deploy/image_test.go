@@ -36,7 +36,7 @@ func TestImage(t *testing.T) {
 		if err := errors.Join(os.WriteFile(file, program, mode), os.Chtimes(file, at, at)); err != nil {
 			t.Fatal(err)
 		}
-		image, err := buildImage(file, "arm64")
+		image, err := buildImage(file, []byte("notices"), "arm64")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,17 +79,23 @@ func TestImage(t *testing.T) {
 			t.Errorf("%+v", config)
 		}
 	})
-	t.Run("image_contains_only_the_worker", func(t *testing.T) {
+	t.Run("image_contains_only_the_worker_and_the_notices", func(t *testing.T) {
 		files := mutate.Extract(pull(t, pushed))
 		defer files.Close()
 		archive := tar.NewReader(files)
-		file, err := archive.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		content, err := io.ReadAll(archive)
-		if err != nil || file.Name != "worker" || file.Mode != 0o555 || !bytes.Equal(content, program) {
-			t.Errorf("%s, mode %o, %d bytes: %v", file.Name, file.Mode, len(content), err)
+		for _, want := range []struct {
+			name    string
+			mode    int64
+			content []byte
+		}{{"worker", 0o555, program}, {noticesFile, 0o444, []byte("notices")}} {
+			file, err := archive.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			content, err := io.ReadAll(archive)
+			if err != nil || file.Name != want.name || file.Mode != want.mode || !bytes.Equal(content, want.content) {
+				t.Errorf("%s, mode %o, %d bytes: %v", file.Name, file.Mode, len(content), err)
+			}
 		}
 		if more, err := archive.Next(); err != io.EOF {
 			t.Errorf("the image also contains %v", more)

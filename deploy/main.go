@@ -31,6 +31,8 @@ func run(ctx context.Context, arch string, args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "build":
 		return buildAll(ctx, arch)
+	case len(args) == 1 && args[0] == "licences":
+		return report(ctx, os.Stdout, ".", arch, programs...)
 	case len(args) == 2 && args[0] == "push":
 		digest, err := push(ctx, filepath.Join(dist, imageDir), args[1])
 		if err == nil {
@@ -48,6 +50,7 @@ func usage() {
 	fmt.Fprint(flag.CommandLine.Output(), `Deploy builds and uploads the artifacts. Make build and make deploy run it. Run it in the root of the repository:
 
   go run ./deploy build                     builds dist/trigger.zip, dist/web.zip and the worker's image in dist/worker
+  go run ./deploy licences                  lists the licence of each module in the artifacts
   go run ./deploy push REPOSITORY           pushes the image and prints its name with its digest
   go run ./deploy site BUCKET DISTRIBUTION  copies web/site to the bucket and invalidates CloudFront's cache
 
