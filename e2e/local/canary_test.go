@@ -38,7 +38,7 @@ func TestCanary(t *testing.T) {
 		"every_program_killed": uploadToKilledPrograms,
 	} {
 		g := f(t, env)
-		if final := env.Follow(t, g.ID); final.Status != picture.Annotated {
+		if final := env.Follow(t, g.Link); final.Status != picture.Annotated {
 			t.Fatalf("%s: final status %s", name, final.Status)
 		}
 		secrets[name+": erase token"] = []byte(g.EraseToken)
@@ -46,15 +46,15 @@ func TestCanary(t *testing.T) {
 		secrets[name+": signature of the image"] = []byte(signature(t, imageURL(t, env, g)))
 	}
 	erased := env.Upload(t, testenv.Portrait(t))
-	env.Follow(t, erased.ID)
+	env.Follow(t, erased.Link)
 	secrets["used erase token"], secrets["refused erase token"] = []byte(erased.EraseToken), []byte(strings.Repeat("refused", 7))
-	if status := env.Erase(t, erased.ID, string(secrets["refused erase token"])); status != http.StatusForbidden {
+	if status := env.Erase(t, erased.Link, string(secrets["refused erase token"])); status != http.StatusForbidden {
 		t.Errorf("a wrong erase token returned status %d", status)
 	}
-	if status := env.Erase(t, erased.ID, erased.EraseToken); status != http.StatusAccepted {
+	if status := env.Erase(t, erased.Link, erased.EraseToken); status != http.StatusAccepted {
 		t.Errorf("the erasure returned status %d", status)
 	}
-	tombstoned := func(context.Context) bool { return env.Follow(t, erased.ID).Status == picture.Erased }
+	tombstoned := func(context.Context) bool { return env.Follow(t, erased.Link).Status == picture.Erased }
 	if !stacktest.Eventually(t, tombstoned) {
 		t.Error("the picture was not erased")
 	}
@@ -168,7 +168,7 @@ func signature(t *testing.T, signed string) string {
 
 func imageURL(t *testing.T, env *testenv.Env, g siteclient.Grant) string {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, env.Endpoints.Site+"/api/pictures/"+string(g.ID)+"/image", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, env.Endpoints.Site+"/api/pictures/"+g.Link+"/image", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func uploadThroughFaults(t *testing.T, env *testenv.Env, fault string) siteclien
 		}},
 		{2, picture.Azure, func() { setFault(t, env, "azure", "none") }},
 	}
-	env.Follow(t, g.ID, func(p picture.Progress) {
+	env.Follow(t, g.Link, func(p picture.Progress) {
 		if len(waiting) == 0 {
 			return
 		}
@@ -222,7 +222,7 @@ func uploadToSlowClouds(t *testing.T, env *testenv.Env) siteclient.Grant {
 		setFault(t, env, cloud, "slow")
 	}
 	g := env.Upload(t, testenv.Portrait(t))
-	env.Follow(t, g.ID)
+	env.Follow(t, g.Link)
 	for _, cloud := range []string{"aws", "google", "azure"} {
 		setFault(t, env, cloud, "none")
 	}
@@ -233,7 +233,7 @@ func uploadWithoutTemporal(t *testing.T, env *testenv.Env) siteclient.Grant {
 	t.Helper()
 	setFault(t, env, "temporal", "down")
 	g := env.Upload(t, testenv.Portrait(t))
-	if status := env.Erase(t, g.ID, g.EraseToken); status != http.StatusServiceUnavailable {
+	if status := env.Erase(t, g.Link, g.EraseToken); status != http.StatusServiceUnavailable {
 		t.Errorf("an erasure without Temporal returned status %d", status)
 	}
 	setFault(t, env, "temporal", "none")
@@ -245,7 +245,7 @@ func uploadToKilledPrograms(t *testing.T, env *testenv.Env) siteclient.Grant {
 	setFault(t, env, "google", "down")
 	g := env.Upload(t, testenv.Portrait(t))
 	killed := false
-	env.Follow(t, g.ID, func(p picture.Progress) {
+	env.Follow(t, g.Link, func(p picture.Progress) {
 		if !killed && p.Steps[1].Status == picture.StepRetrying {
 			killed = true
 			for _, program := range []string{"worker", "temporal", "s3", "codec", "web"} {

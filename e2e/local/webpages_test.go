@@ -65,7 +65,7 @@ func TestWebPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	followToAnnotated(t, site, g.ID) // now the trigger runs, with its Lambda Runtime API
+	followToAnnotated(t, site, g) // now the trigger runs, with its Lambda Runtime API
 
 	ports := listeningPorts(t, p.cmd.Process.Pid)
 	for name, port := range identityPorts(t, dir) {

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"triptych/picture"
+)
+
+// FuzzGrant checks that every request body results either in an error response with status 400 or 413, or in a grant
+// for exactly the upload that the body describes.
+func FuzzGrant(f *testing.F) {
+	discardLog(f)
+	for _, body := range []string{
+		validRequest(), "", "{}", "null", `{"contentType":null}`, `{"size":1e3}`, strings.Repeat("[", 4000), "\x00", `{"sha256":"😀"}`,
+		strings.ToUpper(validRequest()), strings.Replace(validRequest(), "jpeg", "webp", 1), validRequest() + " ", "\ufeff" + validRequest(),
+	} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest("POST", "/api/pictures", strings.NewReader(body))
+		r.Header.Set(hashHeader, hash(body))
+		newOfflineAPI().handler(bucketOrigin).ServeHTTP(w, r)
+		if w.Code == http.StatusBadRequest || w.Code == http.StatusRequestEntityTooLarge {
+			wantProblem(t, w.Result(), w.Code, "")
+			return
+		}
+		var want uploadRequest
+		var got grant
+		if err := json.Unmarshal([]byte(body), &want); err != nil || want.Size < 1 || want.Size > picture.MaxSize {
+			t.Fatalf("the invalid body %q was granted: %v", body, err)
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != http.StatusCreated {
+			t.Fatalf("the body %q has status %d and the response %s: %v", body, w.Code, w.Body, err)
+		}
+		u, err := url.Parse(got.Upload.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, contentType, err := picture.ParseKey(strings.TrimPrefix(u.Path, "/pictures/"))
+		if err != nil || contentType != want.ContentType || u.Scheme+"://"+u.Host != bucketOrigin {
+			t.Errorf("the body %q has the URL %s: %v", body, got.Upload.URL, err)
+		}
+		if signed := u.Query().Get("X-Amz-SignedHeaders"); signed != "content-length;content-type;host;if-none-match;x-amz-checksum-sha256" {
+			t.Errorf("signed headers are %s", signed)
+		}
+		if h := got.Upload.Headers; len(h) != 3 || h["content-type"] != want.ContentType || h["x-amz-checksum-sha256"] != want.SHA256 || h["if-none-match"] != "*" {
+			t.Errorf("the body %q has the headers %v", body, h)
+		}
+	})
+}
+
+// FuzzAPI checks that no request to the API causes an internal error, and that every refusal is a problem.
+func FuzzAPI(f *testing.F) {
+	discardLog(f)
+	for _, seed := range []struct{ method, path, hash, length, body string }{
+		{"GET", "/api/pictures/unknown", "", "", ""}, {"DELETE", "/api/pictures/o-aaaa", "", "", ""}, {"HEAD", "/api/notice", "x", "0", ""},
+		{"POST", "/api/pictures", "", "", "{}"}, {"POST", "/api/pictures", hash("{}"), "1", "{}"}, {"PUT", "/api/pictures", hash(""), "-1", ""},
+		{"GET", "/api/pictures/%2e%2e/image", "", "", ""}, {"GET", "/api//pictures/../pictures/%00/events", "", "", ""}, {"OPTIONS", "/api/?a=%zz", "", "", ""},
+		{"POST", "/api/pictures", hash(validRequest()), "", validRequest()}, {"\x80", "/api/x", "\n", "x", "\xff"},
+	} {
+		f.Add(seed.method, seed.path, seed.hash, seed.length, seed.body)
+	}
+	api := newOfflineAPI().handler(bucketOrigin)
+	f.Fuzz(func(t *testing.T, method, path, hash, length, body string) {
+		r, err := http.NewRequest(method, "http://localhost"+path, strings.NewReader(body))
+		if err != nil || !strings.HasPrefix(path, "/api/") {
+			t.Skip("this is not an HTTP request for the API")
+		}
+		r.RequestURI = path
+		r.Header.Set(hashHeader, hash)
+		if n, err := strconv.ParseInt(length, 10, 64); err == nil {
+			r.ContentLength, r.Body = n, io.NopCloser(strings.NewReader(body))
+		}
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, r)
+		if _, issued := testConfig.parseLink(r.PathValue("id")); issued {
+			t.Skip("the offline API cannot look up a picture")
+		}
+		switch {
+		case w.Code >= 500 || w.Code < 200:
+			t.Errorf("%s %q has status %d: %s", method, path, w.Code, w.Body)
+		case w.Code >= 400 && method != http.MethodHead:
+			wantProblem(t, w.Result(), w.Code, "")
+		case w.Code >= 300 && !strings.HasPrefix(w.Header().Get("Location"), "/"):
+			t.Errorf("%s %q redirects to %q", method, path, w.Header().Get("Location"))
+		}
+	})
+}
+
+// discardLog stops logging during a fuzz test, which would log every request.
+func discardLog(f *testing.F) {
+	previous := slog.Default()
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	f.Cleanup(func() { slog.SetDefault(previous) })
+}
