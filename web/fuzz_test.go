@@ -62,7 +62,7 @@ func FuzzGrant(f *testing.F) {
 func FuzzAPI(f *testing.F) {
 	discardLog(f)
 	for _, seed := range []struct{ method, path, hash, length, body string }{
-		{"GET", "/api/pictures/unknown", "", "", ""}, {"DELETE", "/api/pictures/o-aaaa", "", "", ""}, {"HEAD", "/api/notice", "x", "0", ""},
+		{"GET", "/api/pictures/unknown", "", "", ""}, {"DELETE", "/api/pictures/o-aaaa", "", "", ""}, {"HEAD", "/api/notice", "x", "0", ""}, {"HEAD", "/api/notice", "", "", "x"},
 		{"POST", "/api/pictures", "", "", "{}"}, {"POST", "/api/pictures", hash("{}"), "1", "{}"}, {"PUT", "/api/pictures", hash(""), "-1", ""},
 		{"GET", "/api/pictures/%2e%2e/image", "", "", ""}, {"GET", "/api//pictures/../pictures/%00/events", "", "", ""}, {"OPTIONS", "/api/?a=%zz", "", "", ""},
 		{"POST", "/api/pictures", hash(validRequest()), "", validRequest()}, {"\x80", "/api/x", "\n", "x", "\xff"},
@@ -88,7 +88,11 @@ func FuzzAPI(f *testing.F) {
 		switch {
 		case w.Code >= 500 || w.Code < 200:
 			t.Errorf("%s %q has status %d: %s", method, path, w.Code, w.Body)
-		case w.Code >= 400 && method != http.MethodHead:
+		case w.Code >= 400 && method == http.MethodHead:
+			if w.Body.Len() > 0 {
+				t.Errorf("HEAD %q has the body %s", path, w.Body)
+			}
+		case w.Code >= 400:
 			wantProblem(t, w.Result(), w.Code, "")
 		case w.Code >= 300 && !strings.HasPrefix(w.Header().Get("Location"), "/"):
 			t.Errorf("%s %q redirects to %q", method, path, w.Header().Get("Location"))
