@@ -17,19 +17,13 @@ import (
 	"triptych/picture"
 )
 
+const slots = 50 // concurrent calls of annotate in one worker
+
 // Half of the backfill fills the worker's slots. The uploaded picture must overtake the other half, which is queued.
 func TestPriority(t *testing.T) {
-	const slots, backlog, perSecond = 50, 100, 20
+	const backlog = 100
 	env := testenv.Start(t)
-	env.StopProgram("worker")
-	env.StartProgram("slow worker", "worker", []string{fmt.Sprint("TRIPTYCH_ANNOTATIONS_PER_SECOND=", perSecond)})
-
-	var calls atomic.Int64
-	released := make(chan struct{})
-	env.Vision.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}, OnMatch: func() {
-		calls.Add(1)
-		<-released
-	}})
+	blocked := blockVision(t, env)
 	var backfilled []picture.ID
 	for i := range backlog {
 		backfilled = append(backfilled, env.PutObject(t, fmt.Sprint("old/", i), []byte("picture")).ID)
@@ -40,28 +34,59 @@ func TestPriority(t *testing.T) {
 	for _, id := range backfilled {
 		awaitAnnotate(t, env, id, func(*workflowpb.PendingActivityInfo) bool { return true })
 	}
-	if !stacktest.Eventually(t, func(context.Context) bool { return calls.Load() >= slots }) {
-		t.Fatalf("Vision received %d calls, want %d", calls.Load(), slots)
-	}
+	blocked.await(t, slots)
 	live := env.Upload(t, testenv.Portrait(t)).ID
-	awaitAnnotate(t, env, live, func(a *workflowpb.PendingActivityInfo) bool {
-		return a.State == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED || a.State == enumspb.PENDING_ACTIVITY_STATE_STARTED
-	})
-	close(released)
+	awaitAnnotate(t, env, live, scheduled)
+	blocked.release()
 
 	t.Run("uploaded_picture_overtakes_a_backfill", func(t *testing.T) {
-		liveEnd := endTime(t, env, live)
-		overtaken := 0
-		for _, id := range backfilled {
-			if endTime(t, env, id).After(liveEnd) {
-				overtaken++
-			}
-		}
-		t.Logf("the uploaded picture overtook %d of %d backfilled pictures", overtaken, backlog)
-		if minimum := (backlog - slots) / 2; overtaken < minimum { // half of those that were queued
-			t.Errorf("the uploaded picture overtook %d of %d backfilled pictures, want at least %d", overtaken, backlog, minimum)
+		if n := overtaken(t, env, live, backfilled); n < (backlog-slots)/2 {
+			t.Errorf("the picture overtook %d of %d pictures, %d of them queued", n, backlog, backlog-slots)
 		}
 	})
+}
+
+type blockedVision struct {
+	calls    atomic.Int64
+	released chan struct{}
+}
+
+// blockVision starts a worker that annotates 20 pictures a second, so that the order of their ends is clear.
+func blockVision(t *testing.T, env *testenv.Env) *blockedVision {
+	t.Helper()
+	env.StopProgram("worker")
+	env.StartProgram("slow worker", "worker", []string{"TRIPTYCH_ANNOTATIONS_PER_SECOND=20"})
+	b := &blockedVision{released: make(chan struct{})}
+	env.Vision.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}, OnMatch: func() {
+		b.calls.Add(1)
+		<-b.released
+	}})
+	return b
+}
+
+func (b *blockedVision) await(t *testing.T, calls int64) {
+	t.Helper()
+	if !stacktest.Eventually(t, func(context.Context) bool { return b.calls.Load() >= calls }) {
+		t.Fatalf("Vision received %d calls, want %d", b.calls.Load(), calls)
+	}
+}
+
+func (b *blockedVision) release() { close(b.released) }
+
+func scheduled(a *workflowpb.PendingActivityInfo) bool {
+	return a.State == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED || a.State == enumspb.PENDING_ACTIVITY_STATE_STARTED
+}
+
+func overtaken(t *testing.T, env *testenv.Env, id picture.ID, others []picture.ID) (count int) {
+	t.Helper()
+	end := endTime(t, env, id)
+	for _, other := range others {
+		if endTime(t, env, other).After(end) {
+			count++
+		}
+	}
+	t.Logf("the picture overtook %d of %d pictures", count, len(others))
+	return count
 }
 
 func endTime(t *testing.T, env *testenv.Env, id picture.ID) time.Time {

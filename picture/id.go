@@ -32,6 +32,17 @@ func NewID(createdAt time.Time, linkID string) ID {
 	return ID(u.String())
 }
 
+// InNetwork replaces the last four digits, so that the ID tells which uploads come from one network.
+func (id ID) InNetwork(tag string) ID { return id[:len(id)-4] + ID(tag) }
+
+// Network returns the tag of InNetwork. A backfilled object has none.
+func (id ID) Network() string {
+	if backfillPattern.MatchString(string(id)) {
+		return ""
+	}
+	return string(id[max(0, len(id)-4):])
+}
+
 var backfillPattern = regexp.MustCompile(`^o-[a-z2-7]{52}$`)
 
 // ParseID accepts a lower-case UUIDv7 for an upload, or "o-" and 52 base32 characters for a backfilled object.

@@ -120,6 +120,20 @@ func TestKey(t *testing.T) {
 	})
 }
 
+func TestNetwork(t *testing.T) {
+	id := picture.NewID(noon, rand.Text()).InNetwork("0a1b")
+	t.Run("is_the_end_of_an_upload_ID", func(t *testing.T) {
+		if got, err := picture.ParseID(string(id)); err != nil || got.Network() != "0a1b" || !id.CreatedAt().Equal(noon) {
+			t.Errorf("Network of %s = %q: %v", id, got.Network(), err)
+		}
+	})
+	t.Run("backfilled_object_has_none", func(t *testing.T) {
+		if got := newBackfillPicture(t).ID.Network(); got != "" {
+			t.Errorf("Network = %q", got)
+		}
+	})
+}
+
 func TestBackfillID(t *testing.T) {
 	id := func(bucket, key, version, etag string) picture.ID {
 		t.Helper()

@@ -8,6 +8,7 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"triptych/picture"
 )
@@ -24,6 +25,7 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request, l link) error {
 		TaskQueue:                picture.PicturesQueue,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		Priority:                 temporal.Priority{FairnessKey: l.picture.Network()},
 	}, picture.EraseWorkflow, string(l.picture))
 	if err != nil {
 		return unavailable(2*time.Second, "Temporal does not answer, so nothing was erased yet", err)

@@ -43,6 +43,9 @@ func TestErase(t *testing.T) {
 		if r.WorkflowId != l.picture.EraseWorkflowID() || r.WorkflowType.Name != picture.EraseWorkflow || r.TaskQueue.Name != picture.PicturesQueue || decodeInput(r.Input) != string(l.picture) {
 			t.Errorf("the erasure was started with %v", r)
 		}
+		if got := r.Priority.GetFairnessKey(); got != l.picture.Network() {
+			t.Errorf("the erasure has the fairness key %q, want %q", got, l.picture.Network())
+		}
 		if r.WorkflowIdConflictPolicy != enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING || r.WorkflowIdReusePolicy != enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE {
 			t.Errorf("the erasure was started with the policies %v, %v", r.WorkflowIdConflictPolicy, r.WorkflowIdReusePolicy)
 		}

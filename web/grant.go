@@ -40,7 +40,7 @@ func (a *api) createGrant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	l, err := a.newLink()
+	l, err := a.newLink(r.RemoteAddr)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,13 +21,25 @@ type link struct {
 	picture picture.ID
 }
 
-// The UUIDv7 has 62 random bits, and the MAC another 64 that nobody can guess.
-func (c config) newLink() (link, error) {
+// The UUIDv7 has 46 random bits, and the MAC another 64 that nobody can guess. Both IDs end with the network's tag.
+func (c config) newLink(remoteAddr string) (link, error) {
 	u, err := uuid.NewV7()
 	if err != nil {
 		return link{}, fmt.Errorf("creating a link ID: %w", err)
 	}
+	copy(u[14:], c.networkTag(remoteAddr, time.Now()))
 	return c.link(u), nil
+}
+
+// The tag has 16 bits and changes daily, so that a tag cannot identify a person.
+func (c config) networkTag(remoteAddr string, now time.Time) []byte {
+	addr, _ := netip.ParseAddrPort(remoteAddr) // clients without a valid address share one tag
+	ip, bits := addr.Addr().Unmap(), 24
+	if ip.Is6() {
+		bits = 64
+	}
+	network, _ := ip.Prefix(bits)
+	return c.mac("network " + now.UTC().Format(time.DateOnly) + " " + network.String())[:2]
 }
 
 // parseLink refuses IDs that this site never issued, so that made-up IDs cause no work.
@@ -38,7 +51,7 @@ func (c config) parseLink(s string) (link, bool) {
 
 func (c config) link(u uuid.UUID) link {
 	id := u.String() + "-" + hex.EncodeToString(c.mac("link " + u.String())[:8])
-	return link{id, picture.NewID(time.Unix(u.Time().UnixTime()), id)}
+	return link{id, picture.NewID(time.Unix(u.Time().UnixTime()), id).InNetwork(hex.EncodeToString(u[14:]))}
 }
 
 func (c config) mac(text string) []byte {

@@ -51,6 +51,8 @@ func (l *lazyHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, r, problem{Status: http.StatusServiceUnavailable, Detail: detail, retryAfter: 10 * time.Second, cause: err})
 		return
 	}
+	// A CloudFront function replaces this header in every request (terraform/site.tf), so a client cannot choose it.
+	r.RemoteAddr = net.JoinHostPort(r.Header.Get("X-Triptych-Client"), "0")
 	l.handler.ServeHTTP(w, r)
 }
 

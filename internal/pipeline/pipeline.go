@@ -49,7 +49,7 @@ const (
 )
 
 // Start does nothing if the picture's workflow is still running. A workflow that completed successfully is started
-// again only if order.ReannotateBefore is set.
+// again only if order.ReannotateBefore is set. Networks take turns, so that nobody waits for all pictures of another.
 func Start(ctx context.Context, c client.Client, order picture.Order, priority Priority) error {
 	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	if !order.ReannotateBefore.IsZero() {
@@ -60,7 +60,7 @@ func Start(ctx context.Context, c client.Client, order picture.Order, priority P
 		TaskQueue:                picture.PicturesQueue,
 		WorkflowIDReusePolicy:    reuse,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		Priority:                 temporal.Priority{PriorityKey: int(priority)},
+		Priority:                 temporal.Priority{PriorityKey: int(priority), FairnessKey: order.ID.Network()},
 	}, picture.AnnotateWorkflow, order)
 	if err != nil {
 		return fmt.Errorf("starting the workflow of picture %s: %w", order.ID, err)

@@ -30,7 +30,7 @@ var dynamicConfig = []string{
 	"system.enableEagerWorkflowStart=true",
 	"matching.numTaskqueueReadPartitions=1",
 	"matching.numTaskqueueWritePartitions=1",
-	"matching.useNewMatcher=true", // this version needs it for task priorities
+	"matching.enableFairness=true", // implies the matcher that this version needs for task priorities
 	// Only web pages could use the HTTP API: all programs here use gRPC.
 	`frontend.httpAllowedHosts=["nobody.invalid"]`,
 	"system.enableNexus=false", // the HTTP endpoints of Nexus ignore httpAllowedHosts

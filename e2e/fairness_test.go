@@ -1,0 +1,84 @@
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	workflowpb "go.temporal.io/api/workflow/v1"
+
+	"triptych/e2e/siteclient"
+	"triptych/e2e/testenv"
+	"triptych/emulators/lambda/runtimeapi"
+	"triptych/picture"
+)
+
+// Half of the pictures of the first visitor fill the worker's slots. The picture of the second visitor, uploaded later,
+// must not wait for the other half.
+func TestFairness(t *testing.T) {
+	const backlog = 100
+	env := testenv.Start(t)
+	blocked := blockVision(t, env)
+	web := startWebFunction(t, env)
+
+	photo := testenv.Portrait(t)
+	var first []picture.ID
+	for range backlog {
+		first = append(first, upload(t, viewerSite(t, web, "198.51.100.7"), photo))
+	}
+	for _, id := range first {
+		awaitAnnotate(t, env, id, func(*workflowpb.PendingActivityInfo) bool { return true })
+	}
+	blocked.await(t, slots)
+	second := upload(t, viewerSite(t, web, "203.0.113.7"), photo)
+	awaitAnnotate(t, env, second, scheduled)
+	blocked.release()
+
+	t.Run("one_picture_of_a_visitor_overtakes_100_of_another_visitor", func(t *testing.T) {
+		if n := overtaken(t, env, second, first); n < (backlog-slots)/2 {
+			t.Errorf("the picture overtook %d of %d pictures, %d of them queued", n, backlog, backlog-slots)
+		}
+	})
+}
+
+func upload(t *testing.T, site siteclient.Site, photo []byte) picture.ID {
+	t.Helper()
+	g, err := site.Upload(testenv.Context(t), photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g.ID
+}
+
+// Only in a Lambda does web read the client's address from a header.
+func startWebFunction(t *testing.T, env *testenv.Env) http.Handler {
+	t.Helper()
+	host, err := runtimeapi.New(runtimeapi.Config{
+		Name: "web", Bootstrap: env.Executable("web"), Env: env.Environment(), Dir: t.TempDir(), Stderr: t.Output(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	stopped := make(chan error, 1)
+	go func() { stopped <- host.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+	})
+	return host.URL()
+}
+
+// viewerSite sets the header as the CloudFront function in terraform/site.tf does.
+func viewerSite(t *testing.T, web http.Handler, address string) siteclient.Site {
+	t.Helper()
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Set("X-Triptych-Client", address)
+		web.ServeHTTP(w, r)
+	}))
+	t.Cleanup(site.Close)
+	return siteclient.Site(site.URL)
+}
