@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -27,17 +26,13 @@ type config struct {
 	records              records.Config
 }
 
-// visionQuota is in requests per second. Google's default is 1,800 per minute
-// (https://cloud.google.com/vision/quotas).
-const visionQuota = "30"
-
 func readConfig(s settings.Settings) (config, error) {
-	if err := s.Require("TRIPTYCH_BUCKET", "COSMOS_ENDPOINT", "TRIPTYCH_PAYLOAD_KEYS"); err != nil {
+	if err := s.Require("TRIPTYCH_BUCKET", "COSMOS_ENDPOINT", "TRIPTYCH_PAYLOAD_KEYS", "TRIPTYCH_ANNOTATIONS_PER_SECOND"); err != nil {
 		return config{}, err
 	}
-	perSecond, err := strconv.ParseFloat(cmp.Or(s.Getenv("TRIPTYCH_ANNOTATIONS_PER_SECOND"), visionQuota), 64)
+	perSecond, err := strconv.ParseFloat(s.Getenv("TRIPTYCH_ANNOTATIONS_PER_SECOND"), 64)
 	if err != nil || !(perSecond > 0) { // also refuses NaN
-		return config{}, errors.New("TRIPTYCH_ANNOTATIONS_PER_SECOND must be a number above 0, such as 0.5 or 30")
+		return config{}, errors.New("TRIPTYCH_ANNOTATIONS_PER_SECOND must be a number above 0, such as 0.1 or 30")
 	}
 	features, err := vision.ParseFeatures(s.Getenv("TRIPTYCH_FEATURES"))
 	if err != nil {
@@ -68,7 +63,7 @@ It reads its settings from the environment:
                                                               current key first
   TRIPTYCH_BUCKET                                             the bucket of the pictures
   TRIPTYCH_FEATURES                                           Vision features to request; default: the seven usual ones
-  TRIPTYCH_ANNOTATIONS_PER_SECOND                             default 30, the quota of a new Google project
+  TRIPTYCH_ANNOTATIONS_PER_SECOND                             such as 0.1; no default, because Google bills each picture
   TRIPTYCH_SSM_PATH                                           SSM parameters under these paths (separated by commas)
                                                               override all of these
 

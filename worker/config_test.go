@@ -14,7 +14,8 @@ import (
 func TestReadConfig(t *testing.T) {
 	valid := map[string]string{
 		"TRIPTYCH_BUCKET": "pictures", "COSMOS_ENDPOINT": "https://name.documents.azure.com", "COSMOS_KEY": "key",
-		"TRIPTYCH_PAYLOAD_KEYS": "1:key",
+		"TRIPTYCH_PAYLOAD_KEYS":           "1:key",
+		"TRIPTYCH_ANNOTATIONS_PER_SECOND": "0.1",
 	}
 	read := func(env map[string]string) (config, error) {
 		return readConfig(settings.Settings{
@@ -39,7 +40,7 @@ func TestReadConfig(t *testing.T) {
 	})
 	t.Run("missing_settings_are_all_named", func(t *testing.T) {
 		_, err := read(nil)
-		for _, name := range []string{"TRIPTYCH_BUCKET", "COSMOS_ENDPOINT", "TRIPTYCH_PAYLOAD_KEYS"} {
+		for _, name := range []string{"TRIPTYCH_BUCKET", "COSMOS_ENDPOINT", "TRIPTYCH_PAYLOAD_KEYS", "TRIPTYCH_ANNOTATIONS_PER_SECOND"} {
 			if err == nil || !strings.Contains(err.Error(), name) {
 				t.Errorf("the error %v does not name %s", err, name)
 			}
@@ -50,14 +51,14 @@ func TestReadConfig(t *testing.T) {
 			t.Errorf("the error %v does not name the feature", err)
 		}
 	})
-	for setting, want := range map[string]float64{"": 30, "0.5": 0.5, "30": 30, "1e2": 100} {
+	for setting, want := range map[string]float64{"0.1": 0.1, "0.5": 0.5, "30": 30, "1e2": 100} {
 		t.Run("annotations_per_second_"+setting+"_is_accepted", func(t *testing.T) {
 			if c, err := read(with("TRIPTYCH_ANNOTATIONS_PER_SECOND", setting)); err != nil || c.annotationsPerSecond != want {
 				t.Errorf("%v, %v, want %v", c.annotationsPerSecond, err, want)
 			}
 		})
 	}
-	for _, setting := range []string{"0", "-1", "NaN", "many", "30/s", " 30"} {
+	for _, setting := range []string{"", "0", "-1", "NaN", "many", "30/s", " 30"} {
 		t.Run("annotations_per_second_"+setting+"_is_refused", func(t *testing.T) {
 			if c, err := read(with("TRIPTYCH_ANNOTATIONS_PER_SECOND", setting)); err == nil || !strings.Contains(err.Error(), "TRIPTYCH_ANNOTATIONS_PER_SECOND") {
 				t.Errorf("%v, %v, want an error that names the setting", c.annotationsPerSecond, err)

@@ -13,15 +13,16 @@ import (
 func TestRealClouds(t *testing.T) {
 	clouds := testenv.Start(t)
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL_S3":   clouds.Endpoints.S3,
-		"AWS_ACCESS_KEY_ID":     clouds.Endpoints.AccessKey,
-		"AWS_SECRET_ACCESS_KEY": clouds.Endpoints.SecretKey,
-		"AWS_REGION":            "eu-central-1",
-		"TRIPTYCH_BUCKET":       clouds.Endpoints.Bucket,
-		"VISION_EMULATOR_HOST":  clouds.Endpoints.Vision,
-		"TRIPTYCH_FEATURES":     "FACE_DETECTION,IMAGE_PROPERTIES",
-		"COSMOS_ENDPOINT":       clouds.Endpoints.Cosmos,
-		"COSMOS_KEY":            clouds.Endpoints.CosmosKey,
+		"AWS_ENDPOINT_URL_S3":             clouds.Endpoints.S3,
+		"AWS_ACCESS_KEY_ID":               clouds.Endpoints.AccessKey,
+		"AWS_SECRET_ACCESS_KEY":           clouds.Endpoints.SecretKey,
+		"AWS_REGION":                      "eu-central-1",
+		"TRIPTYCH_BUCKET":                 clouds.Endpoints.Bucket,
+		"VISION_EMULATOR_HOST":            clouds.Endpoints.Vision,
+		"TRIPTYCH_FEATURES":               "FACE_DETECTION,IMAGE_PROPERTIES",
+		"TRIPTYCH_ANNOTATIONS_PER_SECOND": "30",
+		"COSMOS_ENDPOINT":                 clouds.Endpoints.Cosmos,
+		"COSMOS_KEY":                      clouds.Endpoints.CosmosKey,
 	} {
 		t.Setenv(name, value)
 	}

@@ -54,6 +54,9 @@ func (s *Stack) setEndpoints() error {
 
 func (s *Stack) setRealEndpoints() error {
 	if s.config.real("google") {
+		if os.Getenv("TRIPTYCH_ANNOTATIONS_PER_SECOND") == "" {
+			return errors.New("-real google: set TRIPTYCH_ANNOTATIONS_PER_SECOND, such as 0.1: Google bills every picture")
+		}
 		s.Endpoints.Vision = cmp.Or(os.Getenv("VISION_EMULATOR_HOST"), "vision.googleapis.com")
 	}
 	if s.config.real("azure") {
