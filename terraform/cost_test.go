@@ -3,6 +3,7 @@ package terraform_test
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -14,10 +15,11 @@ const (
 	temporalAction  = 50.0 / 1e6
 	temporalGBHour  = 0.00105
 	temporalPlan    = 0.10 // surcharge on usage
+	temporalFair    = 0.10 // actions billed for each action while fairness is enabled
 	fargateCPUHour  = 0.03238
 	fargateGBHour   = 0.00356
 	ipv4Hour        = 0.005
-	wafMonth        = 5.0 + 1.0
+	wafMonth        = 5.0 + 4*1.0
 	wafRequest      = 0.60 / 1e6
 	s3GBMonth       = 0.023
 	s3Put           = 0.005 / 1000
@@ -32,6 +34,8 @@ const (
 	lambdaFreeCalls = 1e6
 	edgeRequest     = 0.01 / 10_000
 	edgeFree        = 10e6
+	edgeCode        = 0.10 / 1e6
+	edgeCodeFree    = 2e6
 	logGB           = 0.50
 	logFreeGB       = 5
 	metricMonth     = 0.30
@@ -45,7 +49,8 @@ const (
 	recordGB  = 12e-6
 	historyGB = 40e-6
 	logsGB    = 5e-6
-	requests  = 19 + 6.0    // page files and API calls
+	requests  = 19 + calls // page files and API calls
+	calls     = 6.0
 	sweeps    = 2880 + 30.0 // a month
 	checks    = 100 + 30.0  // by quarter-hourly and daily sweeps
 	readUnits = 2.0         // Cosmos DB request units to read a Record
@@ -56,14 +61,14 @@ const (
 // cost returns US dollars a month for n pictures a month: one element for each row of the table in README.md.
 func cost(n float64) []float64 {
 	above := func(used, free float64) float64 { return max(0, used-free) }
-	temporal := (5*n+5*sweeps+checks*n/1000)*temporalAction + n*historyGB*30*24*temporalGBHour
+	temporal := (5*n+5*sweeps+checks*n/1000)*(1+temporalFair)*temporalAction + n*historyGB*30*24*temporalGBHour
 	return []float64{
 		above(n, visionFree) * visionImage,
 		temporal * (1 + temporalPlan),
 		2 * (0.25*fargateCPUHour + 1*fargateGBHour) * monthHours,
 		2 * ipv4Hour * monthHours,
 		wafMonth + n*requests*wafRequest,
-		above(n*requests, edgeFree) * edgeRequest,
+		above(n*requests, edgeFree)*edgeRequest + above(n*calls, edgeCodeFree)*edgeCode,
 		n*pictureGB*s3GBMonth + n*s3Put + n*(checks+2)*s3Get + above(n*2*pictureGB, egressFreeGB)*egressGB,
 		n*(newUnits+(checks+6)*readUnits)*cosmosUnit + n*recordGB*37/30*cosmosGBMonth,
 		above(n*1.4, lambdaFreeGBs)*lambdaGBSecond + above(n*8, lambdaFreeCalls)*lambdaRequest,
@@ -89,19 +94,35 @@ func TestREADMECosts(t *testing.T) {
 		fmt.Fprintf(&table, " **%.0f** |", total)
 	}
 	const day = 24 * 60 * 60
+	const action = temporalAction * (1 + temporalFair) * (1 + temporalPlan)
+	p := mustPlan(t, readSources(t), nil)
+	perSecond, err := strconv.ParseFloat(fmt.Sprint(lookup(p.setting("worker", "TRIPTYCH_ANNOTATIONS_PER_SECOND").values, "value")), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures := day * perSecond
+	requests := firewallLimit(p.resource("aws_wafv2_web_acl.site[0]"), "POST", "/api/pictures") // of one address in five minutes
+	uploads := requests * day / 300
 	attacks := []string{
-		fmt.Sprintf("$%.0f a day", day*visionImage),
-		fmt.Sprintf("$%.0f a day for each gigabit a second", day*0.125*egressGB),
-		fmt.Sprintf("60 at a time, $%.0f a day", 60*0.25*day*lambdaGBSecond),
+		fmt.Sprintf("%.0f pictures a day", pictures),
+		fmt.Sprintf("up to $%.0f a day", pictures*visionImage),
+		fmt.Sprintf("$%.0f in 30 days", 30*pictures*visionImage),
+		fmt.Sprintf("$%.0f in Temporal actions and up to $%.0f for S3 traffic", pictures*5*action, pictures*0.02*egressGB),
+		fmt.Sprintf("%.0f uploads a day: two thirds", uploads),
+		fmt.Sprintf("%.0f GB a day, $%.2f a month", uploads*0.02, uploads*0.02*s3GBMonth),
+		fmt.Sprintf("A million uploads cost $%.0f, their workflows $%.0f", 1e6*s3Put, 1e6*3*action), // start, presign, schedule annotate
+		fmt.Sprintf("$%.2f a day for one address", uploads*8*action),                                // start, six activities, timer
+		fmt.Sprintf("%.0f at a time on average, $%.2f a day", requests/5, requests/5*0.25*day*lambdaGBSecond),
 		fmt.Sprintf("$%.0f at 1,000 Lambdas", 1000*0.25*day*lambdaGBSecond),
-		fmt.Sprintf("%.1f TB a day, $%.0f a month", day*0.02/1000, day*0.02*s3GBMonth),
+		fmt.Sprintf("$%.0f a day for each gigabit a second", day*0.125*egressGB),
 	}
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	oneLine := func(text string) string { return strings.Join(strings.Fields(text), " ") }
 	for _, want := range append(attacks, table.String()) {
-		if !strings.Contains(string(readme), want) {
+		if !strings.Contains(oneLine(string(readme)), oneLine(want)) {
 			t.Errorf("README.md does not contain\n%s", want)
 		}
 	}

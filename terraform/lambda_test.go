@@ -13,9 +13,9 @@ var lambdaRules = map[string]rule{
 			return append(errs, expect(r, nil, "reserved_concurrent_executions")...)
 		}), []mutation{
 			{"another_CPU_architecture", "trigger.tf", `["arm64"]`, `["x86_64"]`},
-			{"reserved_concurrency_by_default", "variables.tf", `"Reserved concurrency of the trigger; null for none. A new AWS account has 10 concurrent executions and cannot reserve any."
+			{"reserved_concurrency_by_default", "variables.tf", `"Reserved concurrency of the trigger, which event streams cannot use; null for none. AWS leaves 100 executions unreserved, so a new account with 10 cannot reserve any."
   type        = number
-  default     = null`, `"Reserved concurrency of the trigger; null for none. A new AWS account has 10 concurrent executions and cannot reserve any."
+  default     = null`, `"Reserved concurrency of the trigger, which event streams cannot use; null for none. AWS leaves 100 executions unreserved, so a new account with 10 cannot reserve any."
   type        = number
   default     = 5`},
 		},

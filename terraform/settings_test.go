@@ -101,8 +101,14 @@ var settingRules = map[string]rule{
 			{"a_web_API_that_does_not_read_the_key", "web.tf", ",${local.shared_path}", ""},
 			{"a_trigger_that_does_not_read_the_key", "trigger.tf", ",${local.shared_path}", ""},
 			{"a_worker_that_does_not_read_the_key", "worker.tf", ",${local.shared_path}", ""},
-			{"another_key_for_the_trigger", "settings.tf", "trigger = local.temporal_settings.trigger", `trigger = merge(local.temporal_settings.trigger, { TRIPTYCH_PAYLOAD_KEYS = "own" })`},
+			{"another_key_for_the_trigger", "settings.tf", "trigger = merge(local.temporal_settings.trigger, {", `trigger = merge(local.temporal_settings.trigger, { TRIPTYCH_PAYLOAD_KEYS = "own",`},
 		},
+	},
+	"pictures_are_limited_to_one_in_ten_seconds": {
+		func(p plan) []string {
+			return expect(p.setting("worker", "TRIPTYCH_ANNOTATIONS_PER_SECOND"), "0.1", "value")
+		},
+		[]mutation{{"ten_times_as_many", "variables.tf", "default     = 0.1\n", "default     = 1\n"}},
 	},
 	"every_required_setting_is_set": {
 		func(p plan) (errs []string) {

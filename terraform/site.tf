@@ -13,7 +13,7 @@ locals {
 resource "aws_cloudfront_distribution" "site" {
   comment             = var.name
   enabled             = true
-  is_ipv6_enabled     = true
+  is_ipv6_enabled     = false # AWS WAF counts single addresses, and one IPv6 network has 2^64 of them
   http_version        = "http2and3"
   price_class         = "PriceClass_100"
   default_root_object = "index.html"
@@ -62,6 +62,11 @@ resource "aws_cloudfront_distribution" "site" {
     cache_policy_id            = data.aws_cloudfront_cache_policy.api.id
     origin_request_policy_id   = data.aws_cloudfront_origin_request_policy.api.id
     response_headers_policy_id = aws_cloudfront_response_headers_policy.site.id
+
+    function_association {
+      event_type   = "viewer-request"
+      function_arn = aws_cloudfront_function.client.arn
+    }
   }
 
   # By default CloudFront caches error responses for ten seconds, even if the origin forbids caching. Then a client could
@@ -101,6 +106,20 @@ data "aws_cloudfront_cache_policy" "api" {
 # A function URL rejects requests with another Host header.
 data "aws_cloudfront_origin_request_policy" "api" {
   name = "Managed-AllViewerExceptHostHeader"
+}
+
+# web makes client networks take turns, and finds the network in this header. The function replaces a header that the client sent.
+resource "aws_cloudfront_function" "client" {
+  name    = "${var.name}-client"
+  runtime = "cloudfront-js-2.0"
+  publish = true
+
+  code = <<-EOT
+    function handler(event) {
+      event.request.headers["x-triptych-client"] = { value: event.viewer.ip };
+      return event.request;
+    }
+  EOT
 }
 
 resource "aws_cloudfront_origin_access_control" "site" {
@@ -257,11 +276,11 @@ resource "aws_acm_certificate_validation" "site" {
 }
 
 resource "aws_route53_record" "site" {
-  for_each = var.domain == null ? [] : toset(["A", "AAAA"])
+  count = var.domain == null ? 0 : 1
 
   zone_id = var.zone_id
   name    = var.domain
-  type    = each.key
+  type    = "A"
 
   alias {
     name                   = aws_cloudfront_distribution.site.domain_name
@@ -271,6 +290,16 @@ resource "aws_route53_record" "site" {
 }
 
 # The firewall
+
+locals {
+  # The method alone selects uploads and erasures, because web also accepts encoded paths.
+  firewall = [
+    { name = "requests-per-address", limit = var.requests_per_address, field = { UriPath = {} }, position = "STARTS_WITH", text = "/" },
+    { name = "uploads-per-address", limit = var.uploads_per_address, field = { Method = {} }, position = "EXACTLY", text = "POST" },
+    { name = "erasures-per-address", limit = var.uploads_per_address, field = { Method = {} }, position = "EXACTLY", text = "DELETE" },
+    { name = "streams-per-address", limit = var.uploads_per_address, field = { UriPath = {} }, position = "ENDS_WITH", text = "/events" },
+  ]
+}
 
 resource "aws_wafv2_web_acl" "site" {
   count    = var.waf ? 1 : 0
@@ -283,27 +312,37 @@ resource "aws_wafv2_web_acl" "site" {
     allow {}
   }
 
-  rule {
-    name     = "requests-per-address"
-    priority = 0
-
-    action {
-      block {}
-    }
-
-    statement {
-      rate_based_statement {
-        aggregate_key_type    = "IP"
-        evaluation_window_sec = 300
-        limit                 = var.requests_per_address
+  # Not `rule` blocks: the provider schemas used to check this configuration contain no scope-down statement.
+  rule_json = jsonencode([for priority, rule in local.firewall : {
+    Name     = rule.name
+    Priority = priority
+    Action   = { Block = { CustomResponse = { ResponseCode = 429, CustomResponseBodyKey = "limit" } } }
+    Statement = {
+      RateBasedStatement = {
+        AggregateKeyType    = "IP"
+        EvaluationWindowSec = 300
+        Limit               = rule.limit
+        ScopeDownStatement = {
+          ByteMatchStatement = {
+            FieldToMatch         = rule.field
+            PositionalConstraint = rule.position
+            SearchString         = rule.text # the provider encodes it in base64
+            TextTransformations  = [{ Priority = 0, Type = "URL_DECODE" }]
+          }
+        }
       }
     }
-
-    visibility_config {
-      cloudwatch_metrics_enabled = true
-      metric_name                = "${var.name}-requests-per-address"
-      sampled_requests_enabled   = false
+    VisibilityConfig = {
+      CloudWatchMetricsEnabled = true
+      MetricName               = "${var.name}-${rule.name}"
+      SampledRequestsEnabled   = false
     }
+  }])
+
+  custom_response_body {
+    key          = "limit"
+    content_type = "APPLICATION_JSON"
+    content      = jsonencode({ detail = "Your network address sent too many requests: wait five minutes." })
   }
 
   visibility_config {

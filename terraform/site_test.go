@@ -3,6 +3,7 @@ package terraform_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/url"
 	"os"
 	"reflect"
@@ -139,7 +140,6 @@ var siteRules = map[string]rule{
 		func(p plan) (errs []string) {
 			site := p.resource("aws_cloudfront_distribution.site")
 			errs = append(errs, expect(site, "http2and3", "http_version")...)
-			errs = append(errs, expect(site, true, "is_ipv6_enabled")...)
 			errs = append(errs, expect(site, true, "default_cache_behavior", 0, "compress")...)
 			errs = append(errs, expect(site, false, "ordered_cache_behavior", 0, "compress")...)
 			// CloudFront compresses only responses that it may cache.
@@ -166,16 +166,33 @@ var siteRules = map[string]rule{
 			{"a_header_that_does_not_override_the_origin", "site.tf", "override                = true", "override                = false"},
 		},
 	},
-	"the_firewall_limits_requests_per_IP_address": {
+	"the_firewall_limits_requests_uploads_erasures_and_streams_per_IP_address": {
 		forEach("aws_wafv2_web_acl", func(p plan, r resource) (errs []string) {
 			errs = append(errs, expect(r, "CLOUDFRONT", "scope")...)
-			errs = append(errs, expect(r, "IP", "rule", 0, "statement", 0, "rate_based_statement", 0, "aggregate_key_type")...)
-			errs = append(errs, expect(r, 300., "rule", 0, "statement", 0, "rate_based_statement", 0, "limit")...)
-			errs = append(errs, expect(r, []any{map[string]any{}}, "rule", 0, "action", 0, "block")...)
+			errs = append(errs, expect(r, "limit", "custom_response_body", 0, "key")...)
+			for request, want := range map[string]float64{
+				"GET /": 300, "GET /api/pictures/x": 300, "GET /api/pictures/x/image": 300,
+				"POST /api/pictures": 20, "POST /api/%70ictures": 20, "DELETE /api/pictures/x": 20, "DELETE /%61pi/pictures/x": 20,
+				"GET /api/pictures/x/events": 20, "GET /api/pictures/x/%65vents": 20,
+			} {
+				method, path, _ := strings.Cut(request, " ")
+				if limit := firewallLimit(r, method, path); limit != want {
+					errs = append(errs, fmt.Sprintf("%s: one IP address may send %v %s in five minutes, want %v", r.address, limit, request, want))
+				}
+			}
 			site := p.resource("aws_cloudfront_distribution.site")
 			return append(errs, expect(site, r.address+".arn", "web_acl_id")...)
 		}), []mutation{
-			{"a_firewall_that_only_counts", "site.tf", "block {}", "count {}"},
+			{"a_firewall_that_only_counts", "site.tf", `{ Block = { CustomResponse = { ResponseCode = 429, CustomResponseBodyKey = "limit" } } }`, "{ Count = {} }"},
+			{"a_response_that_the_page_does_not_retry", "site.tf", "ResponseCode = 429", "ResponseCode = 403"},
+			{"a_missing_response_body", "site.tf", `key          = "limit"`, `key          = "other"`},
+			{"one_limit_for_all_addresses_together", "site.tf", `AggregateKeyType    = "IP"`, `AggregateKeyType    = "CONSTANT"`},
+			{"a_longer_window_for_the_same_limit", "site.tf", "EvaluationWindowSec = 300", "EvaluationWindowSec = 600"},
+			{"300_uploads", "site.tf", `limit = var.uploads_per_address, field = { Method = {} }, position = "EXACTLY", text = "POST"`, `limit = var.requests_per_address, field = { Method = {} }, position = "EXACTLY", text = "POST"`},
+			{"a_higher_default", "variables.tf", "default     = 20\n", "default     = 200\n"},
+			{"unlimited_erasures", "site.tf", `text = "DELETE"`, `text = "delete"`},
+			{"unlimited_streams", "site.tf", `text = "/events"`, `text = "/stream"`},
+			{"streams_that_are_unlimited_if_the_path_is_encoded", "site.tf", `"URL_DECODE"`, `"NONE"`},
 			{"a_firewall_without_a_distribution", "site.tf", "var.waf ? aws_wafv2_web_acl.site[0].arn : null", "null"},
 			{"a_firewall_that_is_off_by_default", "variables.tf", `Without it, only Lambda concurrency limits the request rate."
   type        = bool
@@ -184,6 +201,64 @@ var siteRules = map[string]rule{
   default     = false`},
 		},
 	},
+	"the_site_has_no_IPv6_addresses_because_the_firewall_counts_single_addresses": {
+		forEach("aws_cloudfront_distribution", func(_ plan, r resource) []string { return expect(r, false, "is_ipv6_enabled") }),
+		[]mutation{{"IPv6", "site.tf", "is_ipv6_enabled     = false", "is_ipv6_enabled     = true"}},
+	},
+	"web_receives_the_address_of_the_client_from_CloudFront": {
+		func(p plan) (errs []string) {
+			function := p.resource("aws_cloudfront_function.client")
+			errs = append(errs, expect(function, true, "publish")...)
+			if code, _ := lookup(function.values, "code").(string); !strings.Contains(code, `headers["x-triptych-client"] = { value: event.viewer.ip };`) {
+				errs = append(errs, "the function does not replace the header X-Triptych-Client")
+			}
+			site := p.resource("aws_cloudfront_distribution.site")
+			errs = append(errs, expect(site, "viewer-request", "ordered_cache_behavior", 0, "function_association", 0, "event_type")...)
+			return append(errs, expect(site, "aws_cloudfront_function.client.arn", "ordered_cache_behavior", 0, "function_association", 0, "function_arn")...)
+		}, []mutation{
+			{"an_address_that_the_client_chose", "site.tf", "{ value: event.viewer.ip }", `event.request.headers["x-forwarded-for"]`},
+			{"an_unpublished_function", "site.tf", "publish = true", "publish = false"},
+			{"a_function_after_the_response", "site.tf", `"viewer-request"`, `"viewer-response"`},
+		},
+	},
+	"Temporal_Cloud_observes_fairness_keys": {
+		forEach("temporalcloud_namespace", func(_ plan, r resource) []string {
+			return expect(r, true, "fairness", "task_queue_fairness_enabled")
+		}),
+		[]mutation{{"the_default_of_Temporal_Cloud", "temporal.tf", "task_queue_fairness_enabled = true", "task_queue_fairness_enabled = false"}},
+	},
+}
+
+// firewallLimit returns how many such requests one IP address may send in five minutes, as AWS WAF evaluates the rules.
+func firewallLimit(acl resource, method, path string) float64 {
+	var rules []any
+	text, _ := lookup(acl.values, "rule_json").(string)
+	if err := json.Unmarshal([]byte(text), &rules); err != nil {
+		return 0
+	}
+	limit := math.Inf(1)
+	for _, rule := range rules {
+		rate := lookup(rule, "Statement", "RateBasedStatement")
+		match := lookup(rate, "ScopeDownStatement", "ByteMatchStatement")
+		blocks := lookup(rule, "Action", "Block", "CustomResponse", "ResponseCode") == 429. && lookup(rule, "Action", "Block", "CustomResponse", "CustomResponseBodyKey") == "limit"
+		if !blocks || lookup(rate, "AggregateKeyType") != "IP" || lookup(rate, "EvaluationWindowSec") != 300. {
+			continue
+		}
+		value, search := path, fmt.Sprint(lookup(match, "SearchString"))
+		if lookup(match, "FieldToMatch", "Method") != nil {
+			value = method
+		}
+		if lookup(match, "TextTransformations", 0, "Type") == "URL_DECODE" {
+			value, _ = url.PathUnescape(value)
+		}
+		matches := map[any]bool{
+			"EXACTLY": value == search, "STARTS_WITH": strings.HasPrefix(value, search), "ENDS_WITH": strings.HasSuffix(value, search),
+		}
+		if matches[lookup(match, "PositionalConstraint")] {
+			limit = min(limit, lookup(rate, "Limit").(float64))
+		}
+	}
+	return limit
 }
 
 func webHeaders() map[string]string {

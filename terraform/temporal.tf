@@ -21,6 +21,11 @@ resource "temporalcloud_namespace" "this" {
   api_key_auth   = true
   retention_days = local.temporal_days
 
+  # Without it, Temporal ignores fairness keys, and one visitor's pictures delay all others.
+  fairness = {
+    task_queue_fairness_enabled = true
+  }
+
   namespace_lifecycle = {
     enable_delete_protection = !var.force_destroy
   }

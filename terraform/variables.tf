@@ -122,6 +122,17 @@ variable "requests_per_address" {
   }
 }
 
+variable "uploads_per_address" {
+  description = "Uploads that one IP address may request in five minutes. The same limit applies to its erasures and to its event streams."
+  type        = number
+  default     = 20
+
+  validation {
+    condition     = var.uploads_per_address >= 10 && var.uploads_per_address <= 2000000000
+    error_message = "uploads_per_address must be from 10, the minimum of AWS WAF, to 2,000,000,000."
+  }
+}
+
 variable "headers_file" {
   description = "JSON file with the security headers of the site: one flat object. {bucket} is replaced by the origin of the pictures bucket."
   type        = string
@@ -157,7 +168,7 @@ variable "web_zip" {
 }
 
 variable "trigger_concurrency" {
-  description = "Reserved concurrency of the trigger; null for none. A new AWS account has 10 concurrent executions and cannot reserve any."
+  description = "Reserved concurrency of the trigger, which event streams cannot use; null for none. AWS leaves 100 executions unreserved, so a new account with 10 cannot reserve any."
   type        = number
   default     = null
 
@@ -280,7 +291,7 @@ variable "google_billing_account" {
 variable "annotations_per_second" {
   description = "Maximum number of pictures sent to Cloud Vision per second. It limits what an attacker can spend."
   type        = number
-  default     = 1
+  default     = 0.1
 
   validation {
     condition     = var.annotations_per_second > 0 && var.annotations_per_second <= 30

@@ -83,6 +83,15 @@ var variants = map[string]struct {
 					{"a_certificate_that_is_not_validated", "site.tf", "aws_acm_certificate_validation.site[0].certificate_arn", "aws_acm_certificate.site[0].arn"},
 				},
 			},
+			"the_domain_has_only_an_IPv4_address": {
+				forEach("aws_route53_record", func(_ plan, r resource) (errs []string) {
+					if lookup(r.values, "type") == "AAAA" {
+						errs = append(errs, r.address+" is an IPv6 address")
+					}
+					return errs
+				}),
+				[]mutation{{"an_IPv6_address", "site.tf", `type    = "A"`, `type    = "AAAA"`}},
+			},
 			"the_certificate_is_in_us-east-1": {
 				func(p plan) (errs []string) {
 					for _, typ := range []string{"aws_acm_certificate", "aws_acm_certificate_validation"} {

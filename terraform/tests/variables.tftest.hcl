@@ -165,6 +165,15 @@ run "requests_per_address_below_the_WAF_minimum_is_rejected" {
   }
 }
 
+run "uploads_per_address_below_the_WAF_minimum_is_rejected" {
+  command         = plan
+  expect_failures = [var.uploads_per_address]
+
+  variables {
+    uploads_per_address = 9
+  }
+}
+
 run "trigger_concurrency_of_0_is_rejected" {
   command         = plan
   expect_failures = [var.trigger_concurrency]
