@@ -27,7 +27,7 @@ func TestReannotate(t *testing.T) {
 		}
 		env.Erase(t, erased.Link, erased.EraseToken)
 		// The sweep could start a workflow for the erased picture if the object still existed.
-		env.AwaitActivity(t, erased.ID.EraseWorkflowID(), picture.DeleteObjectActivity)
+		env.AwaitActivity(t, erased.ID.EraseWorkflowID(), picture.DeleteHistoryActivity)
 		env.Vision.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{
 			LabelAnnotations: []*visionpb.EntityAnnotation{{Description: "Astronaut"}}}})
 		defer env.Vision.SetFault(annotator.Fault{})

@@ -8,11 +8,15 @@ import (
 	"triptych/picture"
 )
 
-// ErasePicture writes the tombstone first, so that the picture is not annotated again. It deletes the object twice,
+// ErasePicture writes the tombstone first, so that the picture is not annotated again. It deletes everything twice,
 // because a browser can upload the picture again until the upload grant expires.
 func ErasePicture(ctx workflow.Context, id picture.ID) error {
 	ctx = defaultOptions(ctx)
-	if err := execute(ctx, id, picture.WriteTombstoneActivity, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity); err != nil {
+	if err := execute(ctx, id, picture.WriteTombstoneActivity); err != nil {
+		return err
+	}
+	deletions := []string{picture.TerminateWorkflowActivity, picture.DeleteObjectActivity, picture.DeleteHistoryActivity}
+	if err := execute(ctx, id, deletions...); err != nil {
 		return err
 	}
 	// An upload may begin in the last second of the grant, so wait one minute longer.
@@ -20,7 +24,7 @@ func ErasePicture(ctx workflow.Context, id picture.ID) error {
 	if err := workflow.Sleep(ctx, max(0, grantExpiry.Sub(workflow.Now(ctx)))); err != nil {
 		return err
 	}
-	return execute(ctx, id, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity, picture.DeleteHistoryActivity)
+	return execute(ctx, id, deletions...)
 }
 
 func execute(ctx workflow.Context, id picture.ID, activities ...string) error {

@@ -14,8 +14,9 @@ import (
 )
 
 func TestErasePicture(t *testing.T) {
-	first := []string{picture.WriteTombstoneActivity, picture.TerminateWorkflowActivity, picture.DeleteObjectActivity}
-	second := []string{picture.TerminateWorkflowActivity, picture.DeleteObjectActivity, picture.DeleteHistoryActivity}
+	deletions := []string{picture.TerminateWorkflowActivity, picture.DeleteObjectActivity, picture.DeleteHistoryActivity}
+	tombstone := []string{picture.WriteTombstoneActivity}
+	everything := slices.Concat(tombstone, deletions, deletions)
 	for name, c := range map[string]struct {
 		age  time.Duration // since the picture's ID was created
 		wait time.Duration
@@ -23,13 +24,13 @@ func TestErasePicture(t *testing.T) {
 		want []string
 	}{
 		"new_picture_is_deleted_again_after_its_grant_expires": {
-			age: 5 * time.Minute, wait: picture.GrantTTL - 4*time.Minute, want: slices.Concat(first, second),
+			age: 5 * time.Minute, wait: picture.GrantTTL - 4*time.Minute, want: everything,
 		},
 		"old_picture_is_deleted_without_waiting": {
-			age: time.Hour, want: slices.Concat(first, second),
+			age: time.Hour, want: everything,
 		},
 		"nothing_is_deleted_before_the_tombstone_is_written": {
-			age: time.Hour, fail: picture.WriteTombstoneActivity, wait: 200 * time.Millisecond, want: slices.Concat([]string{picture.WriteTombstoneActivity}, first, second),
+			age: time.Hour, fail: picture.WriteTombstoneActivity, wait: 200 * time.Millisecond, want: slices.Concat(tombstone, everything),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

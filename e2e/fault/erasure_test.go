@@ -11,6 +11,7 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/grpc/codes"
@@ -27,7 +28,7 @@ var erasures = []faultCase{
 	{name: "picture_erased_before_its_upload_is_never_sent_to_Google", run: func(t *testing.T, s *suite) {
 		p := s.newPicture(t, testenv.Portrait(t))
 		p.requestErasure(t)
-		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.awaitErasure(t, picture.DeleteHistoryActivity)
 		p.upload(t) // the grant is still valid
 		p.awaitEvent(t, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED)
 		p.checkStaysErased(t, 0)
@@ -37,7 +38,7 @@ var erasures = []faultCase{
 		var laterCalls atomic.Int64
 		p.setVisionFault(annotator.Fault{OnMatch: func() { laterCalls.Add(1) }})
 		p.requestErasure(t)
-		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.awaitErasure(t, picture.DeleteHistoryActivity)
 		blocker.release()
 		p.checkStaysErased(t, 0, 1) // Google charges if the call completes before it is cancelled
 		if n := laterCalls.Load(); n != 0 {
@@ -47,7 +48,7 @@ var erasures = []faultCase{
 	{name: "picture_erased_while_Vision_is_down_is_not_sent_to_Google_again", run: func(t *testing.T, s *suite) {
 		p := uploadWhileVisionIsDown(t, s)
 		p.requestErasure(t)
-		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.awaitErasure(t, picture.DeleteHistoryActivity)
 		p.setVisionFault(annotator.Fault{})
 		p.checkStaysErased(t, 0)
 	}},
@@ -56,7 +57,7 @@ var erasures = []faultCase{
 		p.requestErasure(t)
 		p.awaitErasure(t, picture.WriteTombstoneActivity)
 		blocker.release() // Cosmos DB executes the write after the tombstone exists
-		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.awaitErasure(t, picture.DeleteHistoryActivity)
 		p.checkStaysErased(t, 1)
 	}},
 	{name: "picture_erased_while_Cosmos_DB_is_down_is_erased_when_it_is_back", run: func(t *testing.T, s *suite) {
@@ -67,7 +68,7 @@ var erasures = []faultCase{
 		p.requestErasure(t)
 		p.awaitErasureRetry(t, picture.WriteTombstoneActivity, "Cosmos DB is unavailable")
 		p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost})
-		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.awaitErasure(t, picture.DeleteHistoryActivity)
 		p.checkStaysErased(t, 1)
 	}},
 	{name: "annotated_picture_is_erased_with_its_erase_token_only", run: func(t *testing.T, s *suite) {
@@ -79,7 +80,7 @@ var erasures = []faultCase{
 		}
 		p.awaitOutcome(t, annotated) // the wrong token changed nothing
 		p.requestErasure(t)
-		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.awaitErasure(t, picture.DeleteHistoryActivity)
 		p.checkStaysErased(t, 1)
 	}},
 	{name: "picture_erased_during_the_replacement_of_its_Record_stays_erased", run: func(t *testing.T, s *suite) {
@@ -87,7 +88,7 @@ var erasures = []faultCase{
 		p.requestErasure(t)
 		p.awaitErasure(t, picture.WriteTombstoneActivity)
 		blocker.release() // Cosmos DB executes the replacement after the tombstone exists
-		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.awaitErasure(t, picture.DeleteHistoryActivity)
 		p.checkStaysErased(t, 2)
 	}},
 	{name: "Cosmos_DB_status_412_for_a_tombstone_is_retried", run: func(t *testing.T, s *suite) {
@@ -97,7 +98,7 @@ var erasures = []faultCase{
 		p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPut, Status: 412, Times: 2})
 		p.requestErasure(t)
 		p.awaitErasureRetry(t, picture.WriteTombstoneActivity, "changed concurrently")
-		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.awaitErasure(t, picture.DeleteHistoryActivity)
 		p.checkStaysErased(t, 1)
 	}},
 	{name: "object_of_an_erased_picture_is_deleted_when_S3_is_back", run: func(t *testing.T, s *suite) {
@@ -108,7 +109,7 @@ var erasures = []faultCase{
 		p.requestErasure(t)
 		p.awaitErasureRetry(t, picture.DeleteObjectActivity, "S3 is unavailable")
 		p.setS3Fault(t, "")
-		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.awaitErasure(t, picture.DeleteHistoryActivity)
 		p.checkStaysErased(t, 1)
 	}},
 	{name: "rejected_picture_can_be_erased", run: func(t *testing.T, s *suite) {
@@ -118,7 +119,7 @@ var erasures = []faultCase{
 		p.upload(t)
 		p.awaitOutcome(t, outcome{status: picture.Rejected, rejection: picture.BadImage, wantAnnotateCalls: 2})
 		p.requestErasure(t)
-		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.awaitErasure(t, picture.DeleteHistoryActivity)
 		p.checkStaysErased(t, 0)
 	}},
 }
@@ -174,8 +175,10 @@ func (p *testPicture) checkErased(t *testing.T, allowedBills []int) {
 		t.Errorf("the site shows status %s, want %s", final.Status, picture.Erased)
 	}
 	err = p.Temporal.GetWorkflow(testenv.Context(t), p.ID.WorkflowID(), "").Get(testenv.Context(t), nil)
-	// The erase workflow terminates an annotation workflow that is still running.
-	if _, terminated := errors.AsType[*temporal.TerminatedError](err); err != nil && !terminated {
+	// The erase workflow terminates an annotation workflow that is still running, and deletes its history.
+	_, terminated := errors.AsType[*temporal.TerminatedError](err)
+	_, deleted := errors.AsType[*serviceerror.NotFound](err)
+	if err != nil && !terminated && !deleted {
 		t.Errorf("the workflow ended with %v", err)
 	}
 	p.CheckNoObject(t, p.ID)

@@ -111,7 +111,7 @@ var killedPrograms = []faultCase{
 		blocker.awaitRequest(t)
 		s.signal(t, "worker", syscall.SIGKILL)
 		blocker.release()
-		p.awaitErasure(t, picture.DeleteObjectActivity)
+		p.awaitErasure(t, picture.DeleteHistoryActivity)
 		p.checkStaysErased(t, 1)
 	}},
 	{name: "SIGTERM_during_the_Vision_call_completes_the_call", run: func(t *testing.T, s *suite) {
