@@ -1,6 +1,6 @@
 // Package cosmosdb implements the part of Azure Cosmos DB's REST protocol
 // (https://learn.microsoft.com/rest/api/cosmos-db/) that Triptych uses, and responds to all other operations with
-// 501. Writes are on disk before the response is sent.
+// 501. Before the response is sent, a write is on disk, and a replaced document is no longer in the file.
 package cosmosdb
 
 import (
@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -26,10 +27,12 @@ const maxDiscard = 8 << 20
 
 // Server emulates one Cosmos DB account in one region.
 type Server struct {
-	db     *bbolt.DB
-	key    []byte
-	now    func() time.Time
-	faults faults.Set[Fault]
+	db      *bbolt.DB
+	file    *os.File     // of db
+	readers sync.RWMutex // read-locked by read transactions
+	key     []byte
+	now     func() time.Time
+	faults  faults.Set[Fault]
 
 	mu     sync.Mutex
 	tokens []string // accepted access tokens of Entra ID
@@ -41,11 +44,11 @@ func Open(path, key string) (*Server, error) {
 	if err != nil || len(secret) == 0 {
 		return nil, fmt.Errorf("the Cosmos DB master key is not base64: copy the whole key, with its trailing ==")
 	}
-	db, err := openDB(path)
-	if err != nil {
+	s := &Server{key: secret, now: time.Now}
+	if err := s.openDB(path); err != nil {
 		return nil, err
 	}
-	return &Server{db: db, key: secret, now: time.Now}, nil
+	return s, nil
 }
 
 // Close waits for writes in progress. Later requests receive 503.
@@ -99,6 +102,9 @@ func (s *Server) apply(r *http.Request, t target) response {
 		}
 	}
 	res, err := execute(operation, req)
+	if err == nil && r.Method == http.MethodPut {
+		err = s.eraseFreePages()
+	}
 	if err != nil {
 		return errorResponse(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -28,26 +29,36 @@ var (
 // A write waits this long for other writes, so that one fsync commits all of them.
 const commitDelay = time.Millisecond
 
-func openDB(path string) (*bbolt.DB, error) {
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
+// openDB also erases what a process that was killed during a replacement left in free pages.
+func (s *Server) openDB(path string) error {
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
+		s.file, err = os.OpenFile(name, flag, mode)
+		return s.file, err
+	}})
 	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("opening the Cosmos DB data: %s is in use by another process: stop that process or choose another directory", path)
+		return fmt.Errorf("opening the Cosmos DB data: %s is in use by another process: stop that process or choose another directory", path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("opening the Cosmos DB data in %s: %w", path, err)
+		return fmt.Errorf("opening the Cosmos DB data in %s: %w", path, err)
 	}
 	db.MaxBatchDelay = commitDelay
+	s.db = db
 	err = db.Update(func(tx *bbolt.Tx) error {
 		_, err := tx.CreateBucketIfNotExists(databasesKey)
 		return err
 	})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("preparing the Cosmos DB data in %s: %w", path, err), db.Close())
+	if err == nil {
+		err = s.eraseFreePages()
 	}
-	return db, nil
+	if err != nil {
+		return errors.Join(fmt.Errorf("preparing the Cosmos DB data in %s: %w", path, err), db.Close())
+	}
+	return nil
 }
 
 func (s *Server) read(operation operation, r request) (res response, err error) {
+	s.readers.RLock()
+	defer s.readers.RUnlock()
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		res, err = operation(tx, r)
 		return err
