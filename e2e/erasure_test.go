@@ -3,12 +3,10 @@ package e2e
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"net/http"
 	"testing"
 	"time"
 
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"google.golang.org/grpc/codes"
 
@@ -36,10 +34,8 @@ func TestErasure(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkErased(t, env, id)
-		if !stacktest.Eventually(t, func(ctx context.Context) bool { // Temporal deletes up to 30 s after it acknowledged the request
-			_, err := env.Temporal.DescribeWorkflowExecution(ctx, id.WorkflowID(), "")
-			_, deleted := errors.AsType[*serviceerror.NotFound](err)
-			return deleted
+		if !stacktest.Eventually(t, func(context.Context) bool { // Temporal deletes up to 30 s after it acknowledged the request
+			return latestRun(t, env, id.WorkflowID()) == ""
 		}) {
 			t.Error("the workflow history, which contains the annotation, still exists")
 		}
@@ -66,6 +62,12 @@ func TestErasure(t *testing.T) {
 	})
 	t.Run("upload_after_the_erasure_is_not_sent_to_Google_while_Cosmos_DB_is_down", func(t *testing.T) {
 		testUploadAfterErasure(t, env)
+	})
+	t.Run("repeated_request_starts_a_new_workflow_only_after_a_terminated_one", func(t *testing.T) {
+		testRepeatedErasure(t, env)
+	})
+	t.Run("request_for_a_tombstone_starts_no_workflow_after_Temporals_retention", func(t *testing.T) {
+		testErasurePastRetention(t, env)
 	})
 }
 
@@ -110,6 +112,59 @@ func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
 	}
 	if r := env.Record(t, g.ID); r.Status != picture.Erased {
 		t.Errorf("the Record has status %s, want %s", r.Status, picture.Erased)
+	}
+}
+
+func testRepeatedErasure(t *testing.T, env *testenv.Env) {
+	g := env.Upload(t, testenv.Portrait(t))
+	workflow := g.ID.EraseWorkflowID()
+	eraseAgain := func() string {
+		t.Helper()
+		if status := env.Erase(t, g.Link, g.EraseToken); status != http.StatusAccepted {
+			t.Fatalf("the erase request returned status %d, want 202", status)
+		}
+		return latestRun(t, env, workflow)
+	}
+	terminate := func() {
+		t.Helper()
+		if err := env.Temporal.TerminateWorkflow(t.Context(), workflow, "", "test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := eraseAgain()
+	env.AwaitActivity(t, workflow, picture.DeleteHistoryActivity)
+	if run := eraseAgain(); run != first {
+		t.Errorf("a request during the erasure started run %s", run)
+	}
+	terminate()
+	if run := eraseAgain(); run == first {
+		t.Error("a request after a terminated erasure started no run")
+	}
+	terminate()
+
+	expired, _ := expiredPicture(t) // its erasure completes at once
+	completed, err := env.Temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflow, TaskQueue: picture.PicturesQueue}, picture.EraseWorkflow, expired)
+	if err == nil {
+		err = completed.Get(testenv.Context(t), nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if run := eraseAgain(); run != completed.GetRunID() {
+		t.Errorf("a request after a completed erasure started run %s", run)
+	}
+}
+
+func testErasurePastRetention(t *testing.T, env *testenv.Env) {
+	g := env.RequestGrant(t, testenv.Portrait(t))
+	if err := env.Records.Create(t.Context(), picture.Tombstone(g.ID)); err != nil {
+		t.Fatal(err)
+	}
+	if status := env.Erase(t, g.Link, g.EraseToken); status != http.StatusAccepted {
+		t.Errorf("the erase request returned status %d, want 202", status)
+	}
+	if run := latestRun(t, env, g.ID.EraseWorkflowID()); run != "" {
+		t.Errorf("the erase request started run %s", run)
 	}
 }
 

@@ -57,9 +57,9 @@ func TestReannotate(t *testing.T) {
 			if p.Steps[1].Status != picture.StepRetrying || first != "" {
 				return
 			}
-			first = latestRun(t, env, g.ID)
+			first = latestRun(t, env, g.ID.WorkflowID())
 			runSweep(t, env, "reannotate", picture.Sweep{Reannotate: true})
-			if run := latestRun(t, env, g.ID); run != first {
+			if run := latestRun(t, env, g.ID.WorkflowID()); run != first {
 				t.Error("the sweep started a second workflow run")
 			}
 			env.Vision.SetFault(annotator.Fault{})

@@ -42,15 +42,16 @@ func awaitWorkflowEnd(t *testing.T, env *testenv.Env, id picture.ID, runID strin
 func awaitNewRun(t *testing.T, env *testenv.Env, id picture.ID, previous string) string {
 	t.Helper()
 	latest := previous
-	if !stacktest.Eventually(t, func(context.Context) bool { latest = latestRun(t, env, id); return latest != previous }) {
+	if !stacktest.Eventually(t, func(context.Context) bool { latest = latestRun(t, env, id.WorkflowID()); return latest != previous }) {
 		t.Fatalf("picture %s has no workflow run except %q", id, previous)
 	}
 	return latest
 }
 
-func latestRun(t *testing.T, env *testenv.Env, id picture.ID) string {
+// latestRun returns "" if the workflow does not exist.
+func latestRun(t *testing.T, env *testenv.Env, workflowID string) string {
 	t.Helper()
-	description, err := env.Temporal.DescribeWorkflowExecution(testenv.Context(t), id.WorkflowID(), "")
+	description, err := env.Temporal.DescribeWorkflowExecution(testenv.Context(t), workflowID, "")
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 		return ""
 	}

@@ -7,6 +7,7 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 
+	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/picture"
 )
 
@@ -46,9 +47,20 @@ func TestErase(t *testing.T) {
 		if got := r.Priority.GetFairnessKey(); got != l.picture.Network() {
 			t.Errorf("the erasure has the fairness key %q, want %q", got, l.picture.Network())
 		}
-		if r.WorkflowIdConflictPolicy != enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING || r.WorkflowIdReusePolicy != enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE {
+		if r.WorkflowIdConflictPolicy != enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING || r.WorkflowIdReusePolicy != enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY {
 			t.Errorf("the erasure was started with the policies %v, %v", r.WorkflowIdConflictPolicy, r.WorkflowIdReusePolicy)
 		}
+	})
+	t.Run("erasure_starts_while_Cosmos_DB_is_unavailable", func(t *testing.T) {
+		s.cosmos.SetFault(cosmosdb.Fault{Status: http.StatusServiceUnavailable})
+		defer s.cosmos.SetFault(cosmosdb.Fault{})
+		s.wantErasures(t, path, valid, 1)
+	})
+	s.store(t, picture.Tombstone(l.picture))
+	t.Run("erasure_past_retention_is_not_started_again", func(t *testing.T) { s.wantErasures(t, path, valid, 0) })
+	t.Run("Temporal_decides_whether_a_retained_erasure_is_started_again", func(t *testing.T) {
+		s.temporal.use(t, "completed")
+		s.wantErasures(t, path, valid, 1)
 	})
 	t.Run("unavailable_Temporal_is_503", func(t *testing.T) {
 		s.temporal.setDown(true)
@@ -58,4 +70,15 @@ func TestErase(t *testing.T) {
 			t.Error("the response has no Retry-After")
 		}
 	})
+}
+
+func (s *testSite) wantErasures(t *testing.T, path string, valid http.Header, want int) {
+	t.Helper()
+	before := len(s.temporal.started)
+	if resp := s.do(t, "DELETE", path, "", valid); resp.StatusCode != http.StatusAccepted {
+		t.Errorf("the response has status %d, want 202", resp.StatusCode)
+	}
+	if n := len(s.temporal.started) - before; n != want {
+		t.Errorf("Temporal was asked to start %d workflows, want %d", n, want)
+	}
 }
