@@ -52,6 +52,8 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 		"--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=1",
 		// Other values of wal_autocheckpoint cause longer or more frequent delays.
 		"--sqlite-pragma", "cache_size=-65536", "--sqlite-pragma", "wal_autocheckpoint=2500",
+		// Without secure_delete, the file would contain deleted histories until SQLite uses their pages again.
+		"--sqlite-pragma", "secure_delete=on",
 	}
 	for _, value := range dynamicConfig {
 		args = append(args, "--dynamic-config-value", value)

@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"testing"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"triptych/e2e/stacktest"
+	"triptych/e2e/testenv"
+	"triptych/picture"
+)
+
+func TestErasureOfLocalFiles(t *testing.T) {
+	env := testenv.Start(t)
+	stacktest.PauseSweeps(t, env.Stack)
+	mark := []byte(rand.Text()) // unlike the test's name, not in the path of the data directory
+	g := env.Upload(t, append(testenv.Portrait(t), mark...))
+	env.Follow(t, g.Link)
+	awaitWorkflowEnd(t, env, g.ID, "")
+	clear := map[string][]byte{"picture": mark, "faces": []byte("joyLikelihood")}
+	encrypted := encryptedPayloads(t, env, g.ID)
+	for name, b := range clear {
+		if len(filesWith(t, env.Dir(), b)) == 0 {
+			t.Fatalf("no file contains the %s before the erasure", name)
+		}
+	}
+	writeToTemporal(t, env)
+	if !slices.Contains(filesWith(t, env.Dir(), encrypted...), "temporal.db") {
+		t.Fatal("the database does not contain the workflow history before the erasure")
+	}
+
+	env.Erase(t, g.Link, g.EraseToken)
+	env.AwaitActivity(t, g.ID.EraseWorkflowID(), picture.DeleteHistoryActivity)
+	t.Run("no_file_contains_the_picture_or_faces_after_the_first_deletion", func(t *testing.T) {
+		for name, b := range clear {
+			if files := filesWith(t, env.Dir(), b); len(files) != 0 {
+				t.Errorf("%v contain the %s", files, name)
+			}
+		}
+	})
+	t.Run("no_file_contains_the_encrypted_history_after_10_MB_of_writes", func(t *testing.T) {
+		if !stacktest.Eventually(t, func(context.Context) bool { return latestRun(t, env, g.ID.WorkflowID()) == "" }) {
+			t.Fatal("the workflow history still exists")
+		}
+		writeToTemporal(t, env)
+		if files := filesWith(t, env.Dir(), encrypted...); len(files) != 0 {
+			t.Errorf("%v contain a payload of the history", files)
+		}
+	})
+}
+
+// writeToTemporal makes SQLite checkpoint its write-ahead log and overwrite the log.
+func writeToTemporal(t *testing.T, env *testenv.Env) {
+	t.Helper()
+	for i := range 100 {
+		options := client.StartWorkflowOptions{ID: fmt.Sprint(t.Name(), i), TaskQueue: "queue-without-a-worker"}
+		if _, err := env.Temporal.ExecuteWorkflow(t.Context(), options, picture.EraseWorkflow, make([]byte, 100<<10)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// encryptedPayloads returns a part of each payload. A part is shorter than a payload, because SQLite divides long ones.
+func encryptedPayloads(t *testing.T, env *testenv.Env, id picture.ID) (parts [][]byte) {
+	t.Helper()
+	plain, err := client.NewLazyClient(client.Options{HostPort: env.Endpoints.Temporal}) // does not decrypt
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Close()
+	events := plain.GetWorkflowHistory(testenv.Context(t), id.WorkflowID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		completed := event.GetActivityTaskCompletedEventAttributes()
+		for _, p := range completed.GetResult().GetPayloads() {
+			for middle := p.Data[len(p.Data)/3:]; len(middle) > 1000; middle = middle[1000:] {
+				parts = append(parts, middle[:24])
+			}
+		}
+	}
+	if len(parts) == 0 {
+		t.Fatal("the history has no result of an activity")
+	}
+	return parts
+}
+
+// filesWith returns the files that contain one of the parts.
+func filesWith(t *testing.T, dir string, parts ...[]byte) (names []string) {
+	t.Helper()
+	root := os.DirFS(dir)
+	err := fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) || err == nil && !entry.Type().IsRegular() {
+			return nil
+		}
+		var content []byte
+		if err == nil {
+			content, err = fs.ReadFile(root, name)
+		}
+		if errors.Is(err, fs.ErrNotExist) { // deleted meanwhile
+			return nil
+		}
+		if slices.ContainsFunc(parts, func(part []byte) bool { return bytes.Contains(content, part) }) {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
