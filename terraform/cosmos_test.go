@@ -32,9 +32,11 @@ var cosmosRules = map[string]rule{
 			errs = append(errs, expect(r, "Tls12", "minimal_tls_version")...)
 			errs = append(errs, expect(r, "Session", "consistency_policy", 0, "consistency_level")...)
 			errs = append(errs, expect(r, "Continuous", "backup", 0, "type")...)
+			errs = append(errs, expect(r, "Continuous7Days", "backup", 0, "tier")...) // web/site/app.js says 7 days
 			return append(errs, expect(r, false, "access_key_metadata_writes_enabled")...)
 		}), []mutation{
 			{"an_older_TLS_version", "azure.tf", `"Tls12"`, `"Tls"`},
+			{"a_backup_that_outlives_what_the_page_says", "azure.tf", "Continuous7Days", "Continuous30Days"},
 			{"periodic_backup", "azure.tf", `type = "Continuous"`, `type = "Periodic"`},
 			{"account_keys_that_can_delete_databases", "azure.tf", "access_key_metadata_writes_enabled = false", "access_key_metadata_writes_enabled = true"},
 		},

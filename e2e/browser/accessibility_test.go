@@ -125,7 +125,7 @@ func testAccessibility(t *testing.T, h pageEnv) {
 		p.do(chromedp.KeyEvent(kb.Escape))
 		p.waitUntil(`document.activeElement.closest("#pictures button")`)
 		p.do(chromedp.KeyEvent(kb.Enter))
-		p.tabToAndPressEnter("#confirm-erase")
+		p.tabToAndPressEnter("#confirm-act")
 		p.waitText("#notice p", "Erased")
 		if on := p.focused(); on != "title" {
 			t.Errorf("after the erasure the focus is on %q", on)

@@ -25,7 +25,9 @@ func testHistory(t *testing.T, h pageEnv) {
 
 		p.click("#erase-this", "#confirm-keep")
 		p.waitVisible("#result")
-		p.click("#erase-this", "#confirm-erase")
+		p.click("#erase-this")
+		p.waitText("#confirm-text", "backups keep what Google saw for 7 days")
+		p.click("#confirm-act")
 		p.waitText("#title", "was erased")
 		p.waitText("#notice p", "Erased")
 		if evaluate[bool](p, `document.querySelector("#image").checkVisibility() || document.querySelector("#result").checkVisibility()`) {
@@ -53,7 +55,7 @@ func testHistory(t *testing.T, h pageEnv) {
 		})
 		p.click("#erase-all")
 		p.waitText("#confirm-title", "Erase 2 pictures?")
-		p.click("#confirm-erase")
+		p.click("#confirm-act")
 		p.waitUntil(`document.querySelector("#history").hidden`)
 		p.waitText("#notice p", "Erased")
 		mu.Lock()
@@ -63,6 +65,40 @@ func testHistory(t *testing.T, h pageEnv) {
 		}
 		if stored := evaluate[string](p, `localStorage.getItem("triptych.pictures")`); stored != "[]" {
 			t.Errorf("localStorage still has %s", stored)
+		}
+	})
+	parallel(t, "forgotten_picture_stays_online_but_not_on_this_device", func(t *testing.T) {
+		p := h.visit(t)
+		p.send()
+		first := evaluate[string](p, "location.hash")
+		p.click("#forget-this", "#confirm-keep")
+		p.waitVisible("#result")
+		p.click("#forget-this")
+		p.waitText("#confirm-title", "Forget this picture?")
+		p.waitText("#confirm-text", "never erase it again")
+		p.click("#confirm-act")
+		p.waitVisible("#start")
+		p.waitUntil(`document.querySelector("#history").hidden && location.hash === "" && document.activeElement.id === "title"`)
+
+		for range 2 {
+			p.send()
+			p.click("#another")
+		}
+		p.waitVisible("#pictures li:nth-child(2)")
+		p.click("#forget-all")
+		p.waitText("#confirm-title", "Forget 2 pictures?")
+		p.click("#confirm-act")
+		p.waitUntil(`document.querySelector("#history").hidden`)
+		if stored := evaluate[string](p, `localStorage.getItem("triptych.pictures")`); stored != "[]" {
+			t.Errorf("localStorage still has %s", stored)
+		}
+		if status := evaluate[string](p, `fetch("/api/pictures/`+first[1:]+`").then((r) => r.json()).then(({status}) => status)`); status != "annotated" {
+			t.Errorf("the forgotten picture has status %s, want annotated", status)
+		}
+		p.do(chromedp.Navigate(p.site + "/" + first))
+		p.waitVisible("#result")
+		if evaluate[bool](p, `document.querySelector("#erase-this").checkVisibility() || document.querySelector("#forget-this").checkVisibility()`) {
+			t.Error("the forgotten picture can still be erased or forgotten")
 		}
 	})
 	parallel(t, "erasure_continues_after_reload", func(t *testing.T) {
@@ -84,7 +120,7 @@ func testHistory(t *testing.T, h pageEnv) {
 			}
 			request.pass()
 		})
-		p.click("#another", "#erase-all", "#confirm-erase")
+		p.click("#another", "#erase-all", "#confirm-act")
 		p.waitText("#notice p", "answered 503")
 		p.waitVisible("#pictures button:enabled")
 	})
@@ -97,7 +133,7 @@ func testHistory(t *testing.T, h pageEnv) {
 			p.click("#another")
 		}
 		p.waitVisible("#pictures li:nth-child(2)")
-		p.click("#erase-all", "#confirm-erase")
+		p.click("#erase-all", "#confirm-act")
 		p.waitUntil(`document.querySelector("#history").hidden`)
 		p.waitText("#notice p", "Erased")
 	})

@@ -5,7 +5,7 @@ import { $ } from "./dom.js";
 import * as pictures from "./history.js";
 import { imageIn } from "./photo.js";
 import { render } from "./render.js";
-import { cancel, eraseAll, follow, isSending, reset, send } from "./session.js";
+import { cancel, eraseAll, follow, forget, isSending, reset, send } from "./session.js";
 import { addRenderer, set, state } from "./state.js";
 import { isChanging } from "./text.js";
 
@@ -23,7 +23,7 @@ const actions = {
 	erase: confirmErasure,
 };
 
-const erased = "Erased. Nobody can see any of it, and all copies are being deleted.";
+const erased = "Erased. Nobody can see any of it any more. Microsoft’s backups keep what Google saw for 7 days.";
 
 // Call focusTitle when the focused element disappears.
 const focusTitle = () => $("title").focus({ preventScroll: true });
@@ -54,10 +54,26 @@ function agree() {
 }
 
 function confirmErasure(entries) {
-	$("confirm-title").textContent = entries.length > 1 ? "Erase " + entries.length + " pictures?" : "Erase this picture?";
-	$("confirm-erase").onclick = () => {
+	confirm("Erase", entries, "The picture and what Google saw are deleted at Amazon, Microsoft and Temporal. Microsoft’s backups keep what Google saw for 7 days. This cannot be undone.",
+		() => eraseAll(entries, erased));
+}
+
+function confirmForgetting(entries) {
+	confirm("Forget", entries, "This only removes it from this device. It stays online, and you can never erase it again. Your browser’s own history may keep its link.",
+		() => {
+			forget(entries);
+			history.replaceState(null, "", location.pathname); // otherwise, the Back button would show the picture
+			showPageOfURL();
+		});
+}
+
+function confirm(verb, entries, text, act) {
+	$("confirm-title").textContent = verb + (entries.length > 1 ? " " + entries.length + " pictures?" : " this picture?");
+	$("confirm-text").textContent = text;
+	$("confirm-act").textContent = verb;
+	$("confirm-act").onclick = () => {
 		$("confirm").close();
-		eraseAll(entries, erased);
+		act();
 		focusTitle();
 	};
 	$("confirm").showModal();
@@ -65,6 +81,8 @@ function confirmErasure(entries) {
 
 addRenderer((now) => render(now, actions));
 if (!state.agreed) retry(() => request("/api/notice"), { max: 5 }).then(({ retentionDays }) => set({ retentionDays }), () => {});
+
+const inView = () => state.history.filter(({ id }) => id === state.id);
 
 const clicks = {
 	"agree": agree,
@@ -77,8 +95,10 @@ const clicks = {
 	"retake": retake,
 	"cancel": cancel,
 	"another": home,
-	"erase-this": () => confirmErasure(state.history.filter(({ id }) => id === state.id)),
+	"erase-this": () => confirmErasure(inView()),
+	"forget-this": () => confirmForgetting(inView()),
 	"erase-all": () => confirmErasure(state.history),
+	"forget-all": () => confirmForgetting(state.history),
 	"confirm-keep": () => $("confirm").close(),
 };
 for (const [id, click] of Object.entries(clicks)) $(id).onclick = click;

@@ -40,7 +40,9 @@ export function render(state, actions) {
 	renderPicture(state, annotation);
 	if (view === "review") renderReview(state);
 	if (state.upload) renderUpload(state.upload);
-	$("erase-this").hidden = progress?.status === "erased" || !state.history.some(({ id }) => id === state.id);
+	const own = state.history.some(({ id }) => id === state.id);
+	$("erase-this").hidden = !own || progress?.status === "erased";
+	$("forget-this").hidden = !own;
 	onChange("annotation", annotation, () => renderResult(annotation, state.overlays, actions));
 	onChange("history", state.history, () => renderHistory(state.history, actions));
 }

@@ -75,6 +75,11 @@ export async function eraseAll(entries, message) {
 	if (text) set({ notice: { text } });
 }
 
+// A picture whose erasure has begun stays in the history until it is erased.
+export function forget(entries) {
+	for (const { id, erasing } of entries) if (!erasing) set({ history: pictures.remove(id) });
+}
+
 export function reset() {
 	stopWatching();
 	sending?.abort("left");
