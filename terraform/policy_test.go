@@ -324,7 +324,7 @@ resource "aws_iam_role_policy" "web" {
 			}
 			for _, r := range p.ofType("aws_ssm_parameter") {
 				errs = append(errs, expect(r, "SecureString", "type")...)
-				if strings.Contains(r.address, `"trigger/`) && !strings.Contains(r.address, "/TEMPORAL_") {
+				if strings.Contains(r.address, `"trigger/`) && !strings.Contains(r.address, "/TEMPORAL_") && !strings.Contains(r.address, "/TRIPTYCH_BUCKET") {
 					errs = append(errs, r.address+" is a setting that the trigger does not need")
 				}
 			}
@@ -332,7 +332,7 @@ resource "aws_iam_role_policy" "web" {
 		}, []mutation{
 			{"programs_that_can_read_each_others_settings", "settings.tf", "[local.settings_path[program], local.shared_path]", `["/${var.name}", local.shared_path]`},
 			{"an_unencrypted_setting", "settings.tf", `"SecureString"`, `"String"`},
-			{"a_Cosmos_DB_key_for_the_trigger", "settings.tf", "trigger = local.temporal_settings.trigger", "trigger = merge(local.temporal_settings.trigger, local.cosmos_settings.worker)"},
+			{"a_Cosmos_DB_key_for_the_trigger", "settings.tf", "trigger = merge(local.temporal_settings.trigger, {", "trigger = merge(local.temporal_settings.trigger, local.cosmos_settings.worker, {"},
 		},
 	},
 }
