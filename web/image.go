@@ -18,6 +18,10 @@ func (a *api) redirectToImage(w http.ResponseWriter, r *http.Request, l link) er
 	if err != nil {
 		return err
 	}
+	// Temporal and Cosmos DB say where the picture is. Do not let them open another picture.
+	if id, _, err := picture.ParseKey(p.Key); err != nil || id != l.picture || p.Bucket != a.bucket {
+		return fmt.Errorf("finding the object of picture %s: it is not %q in bucket %q", l.picture, p.Key, p.Bucket)
+	}
 	url, _, err := objects.SignGet(r.Context(), a.objects, p, time.Minute) // a browser follows the redirect within a minute
 	if err != nil {
 		return unavailable(5*time.Second, "The picture's URL cannot be signed at the moment", err)
@@ -45,9 +49,6 @@ func (a *api) object(ctx context.Context, id picture.ID) (picture.Picture, error
 		return picture.Picture{}, clientError(http.StatusNotFound, "This picture has not arrived: if it was uploaded a moment ago, try again in a few seconds.")
 	}
 	p, err := execution.Picture()
-	if err == nil && p.ID != id {
-		err = fmt.Errorf("the workflow was started for picture %s", p.ID)
-	}
 	if err != nil {
 		return picture.Picture{}, fmt.Errorf("finding the object of picture %s: %w", id, err)
 	}

@@ -14,7 +14,7 @@ import (
 func TestRedirectToImage(t *testing.T) {
 	s := newTestSite(t)
 	recordedLink, erased := newTestLink(time.Now()), newTestLink(time.Now())
-	recorded := picture.Picture{ID: recordedLink.picture, Bucket: "pictures", Key: "pictures/x.jpg", VersionID: "v7"}
+	recorded := picture.Picture{ID: recordedLink.picture, Bucket: "pictures", Key: keyOf(recordedLink), VersionID: "v7"}
 	s.store(t, recorded.AnnotatedRecord([]byte("{}"), time.Now(), nil, "run"))
 	s.store(t, picture.Tombstone(erased.picture))
 	image := func(l link) *http.Response {
@@ -32,7 +32,7 @@ func TestRedirectToImage(t *testing.T) {
 		}
 	}
 	t.Run("version_comes_from_the_Record", func(t *testing.T) {
-		wantRedirect(t, image(recordedLink), "/pictures/pictures/x.jpg", "v7")
+		wantRedirect(t, image(recordedLink), "/pictures/"+recorded.Key, "v7")
 	})
 	t.Run("erased_picture_is_410", func(t *testing.T) {
 		wantProblem(t, image(erased), http.StatusGone, "erased")
@@ -43,34 +43,42 @@ func TestRedirectToImage(t *testing.T) {
 	t.Run("version_comes_from_the_workflow_if_there_is_no_Record", func(t *testing.T) {
 		s.temporal.use(t, "annotate_running")
 		l := newTestLink(time.Now())
-		s.temporal.setInput(t, picture.Order{Picture: picture.Picture{ID: l.picture, Bucket: "pictures", Key: "pictures/y.jpg", VersionID: "v1"}})
-		wantRedirect(t, image(l), "/pictures/pictures/y.jpg", "v1")
+		s.temporal.setInput(t, picture.Order{Picture: picture.Picture{ID: l.picture, Bucket: "pictures", Key: keyOf(l), VersionID: "v1"}})
+		wantRedirect(t, image(l), "/pictures/"+keyOf(l), "v1")
 	})
 	t.Run("version_comes_from_a_workflow_that_reannotates", func(t *testing.T) {
 		s.temporal.use(t, "annotate_running")
 		l := newTestLink(time.Now())
-		p := picture.Picture{ID: l.picture, Bucket: "pictures", Key: "pictures/z.jpg", VersionID: "v2"}
+		p := picture.Picture{ID: l.picture, Bucket: "pictures", Key: keyOf(l), VersionID: "v2"}
 		s.temporal.setInput(t, picture.Order{Picture: p, ReannotateBefore: time.Now()})
 		wantRedirect(t, image(l), "/pictures/"+p.Key, "v2")
 	})
+	other := newTestLink(time.Now())
 	for name, input := range map[string]any{
-		"workflow_input_that_is_no_order":     "text",
-		"workflow_input_of_another_picture":   picture.Order{Picture: picture.Picture{ID: erased.picture, Bucket: "pictures", Key: "k"}},
-		"workflow_input_without_a_picture_ID": picture.Order{},
+		"workflow_input_that_is_no_order":                "text",
+		"workflow_input_with_the_key_of_another_picture": picture.Order{Picture: picture.Picture{ID: other.picture, Bucket: "pictures", Key: keyOf(recordedLink)}},
+		"workflow_input_with_another_bucket":             picture.Order{Picture: picture.Picture{ID: other.picture, Bucket: "elsewhere", Key: keyOf(other)}},
+		"workflow_input_without_a_picture_ID":            picture.Order{},
 	} {
 		t.Run(name+"_is_500_and_logged", func(t *testing.T) {
 			s.temporal.use(t, "annotate_running")
 			s.temporal.setInput(t, input)
 			log := captureLog(t)
-			l := newTestLink(time.Now())
-			wantProblem(t, s.serve("GET", "/api/pictures/"+l.id+"/image"), http.StatusInternalServerError, "not with your request")
-			if !strings.Contains(log.String(), "finding the object of picture "+string(l.picture)) {
+			wantProblem(t, s.serve("GET", "/api/pictures/"+other.id+"/image"), http.StatusInternalServerError, "not with your request")
+			if !strings.Contains(log.String(), "finding the object of picture "+string(other.picture)) {
 				t.Errorf("the log does not contain the reason: %s", log)
 			}
 		})
 	}
+	t.Run("Record_with_the_key_of_another_picture_is_500", func(t *testing.T) {
+		l := newTestLink(time.Now())
+		s.store(t, picture.Picture{ID: l.picture, Bucket: "pictures", Key: recorded.Key}.AnnotatedRecord([]byte("{}"), time.Now(), nil, "run"))
+		wantProblem(t, image(l), http.StatusInternalServerError, "not with your request")
+	})
 	t.Run("unavailable_Cosmos_DB_is_503", func(t *testing.T) {
 		s.cosmos.SetFault(cosmosdb.Fault{Status: 503})
 		wantProblem(t, image(recordedLink), http.StatusServiceUnavailable, "Cosmos")
 	})
 }
+
+func keyOf(l link) string { return picture.Prefix + string(l.picture) + ".jpg" }
