@@ -25,9 +25,14 @@ func Refuse(r *http.Request, origins ...string) (reason string) {
 	return ""
 }
 
-// Programs refuses all web pages.
+// Programs refuses all web pages. An <img> sends no Origin, but browsers send Sec-Fetch-Site with every request.
 func Programs(handler http.Handler) http.Handler {
-	return guard(handler, func(r *http.Request) string { return Refuse(r) })
+	return guard(handler, func(r *http.Request) string {
+		if r.Header.Get("Sec-Fetch-Site") != "" {
+			return "This endpoint is not for browsers"
+		}
+		return Refuse(r)
+	})
 }
 
 // SameOrigin refuses all web pages except those that the handler serves.

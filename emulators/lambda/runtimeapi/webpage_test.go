@@ -20,6 +20,7 @@ func TestRuntimeAPI(t *testing.T) {
 		}
 	}
 	for name, change := range map[string]func(*http.Request){
+		"image_of_another_site_gets_no_event":           func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") },
 		"page_of_another_site_gets_no_event":            func(r *http.Request) { r.Header.Set("Origin", "http://evil.example") },
 		"page_that_rebound_its_host_name_gets_no_event": func(r *http.Request) { r.Host = "evil.example" },
 	} {
