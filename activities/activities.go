@@ -24,7 +24,6 @@ type Activities struct {
 	InlineBytes *semaphore.Weighted // capacity: InlineBytesLimit
 }
 
-// RegisterMain registers the activities of PicturesQueue.
 func (a *Activities) RegisterMain(r worker.ActivityRegistry) {
 	for name, method := range map[string]any{
 		string(picture.PresignStep):       a.Presign,
@@ -41,7 +40,6 @@ func (a *Activities) RegisterMain(r worker.ActivityRegistry) {
 	}
 }
 
-// RegisterAnnotate registers the activity of AnnotateQueue.
 func (a *Activities) RegisterAnnotate(r worker.ActivityRegistry) {
 	r.RegisterActivityWithOptions(a.Annotate, activity.RegisterOptions{Name: string(picture.AnnotateStep)})
 }

@@ -43,7 +43,6 @@ const InlineBytesLimit = 20 * MaxInlineSize
 // annotate checks the size.
 const maxRecord = records.MaxSize - 8<<10
 
-// AnnotateInput is the input of annotate.
 type AnnotateInput struct {
 	Picture picture.Picture `json:"picture"`
 	Send    Send            `json:"send"`
@@ -51,7 +50,6 @@ type AnnotateInput struct {
 	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"` // annotate again if the Record is older
 }
 
-// AnnotateResult is the result of annotate.
 type AnnotateResult struct {
 	Annotation json.RawMessage `json:"annotation"` // Google's AnnotateImageResponse as proto JSON
 	Step       picture.Step    `json:"step"`

@@ -55,7 +55,7 @@ func (c *clouds) connectS3(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.S3 = objects.Open(objects.Config{AWS: cfg})
+	c.S3 = objects.Open(cfg)
 }
 
 func (c *clouds) startVision(t *testing.T) *annotator.Server {

@@ -15,7 +15,6 @@ type Delay struct {
 	NotBefore time.Time `json:"notBefore,omitzero"` // as Cosmos DB requested; zero: no delay
 }
 
-// DelayUntil sets NotBefore.
 func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
 
 // On the first attempt, wait records a heartbeat and returns an error, so that Temporal starts the next attempt at

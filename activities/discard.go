@@ -6,7 +6,6 @@ import (
 	"triptych/picture"
 )
 
-// DiscardInput is the input of discard.
 type DiscardInput struct {
 	picture.Picture
 	Delay

@@ -9,7 +9,6 @@ import (
 	"triptych/picture"
 )
 
-// PersistInput is the input of persist.
 type PersistInput struct {
 	picture.Record
 	Delay

@@ -22,7 +22,6 @@ type SignedURL struct {
 	ExpiresAt time.Time `json:"expiresAt"`
 }
 
-// PresignResult is the result of presign.
 type PresignResult struct {
 	SignedURL
 	Step picture.Step `json:"step"`

@@ -24,7 +24,6 @@ import (
 // 1,000 open workflows keep all workers busy; more would only fill Temporal's database.
 const maxOpenWorkflows = 1000
 
-// SweepResult is the result of one page.
 type SweepResult struct {
 	picture.SweepCounts
 	Last string `json:"last,omitempty"` // last key of the page; "" if this was the last page

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -98,20 +99,10 @@ func guard(ui []string, next http.Handler) http.Handler {
 	})
 }
 
+//go:embed usage.txt
+var usageText string
+
 func usage() {
-	fmt.Fprint(flag.CommandLine.Output(), `codec decrypts what Temporal stores, for the Temporal CLI and Web UI on this machine. Keys never leave this machine.
-
-usage: codec [flags]
-
-  temporal workflow show --codec-endpoint http://127.0.0.1:8234 …
-
-In the Web UI, enter the same address as its codec server. Settings come from the environment:
-
-  TRIPTYCH_PAYLOAD_KEYS   the worker's keys, ID:KEY,ID:KEY…
-  TRIPTYCH_SSM_PATH       SSM parameters under these paths (separated by commas) override the environment
-  AWS_REGION, …           as for the aws CLI, with TRIPTYCH_SSM_PATH
-
-Flags:
-`)
+	fmt.Fprint(flag.CommandLine.Output(), usageText)
 	flag.PrintDefaults()
 }

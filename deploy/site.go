@@ -31,7 +31,7 @@ func publish(ctx context.Context, site fs.FS, bucket, distribution string) error
 	if err != nil {
 		return fmt.Errorf("reading the AWS configuration: %w", err)
 	}
-	client := objects.Open(objects.Config{AWS: aws})
+	client := objects.Open(aws)
 	names, err := listFiles(site)
 	if err != nil {
 		return err

@@ -37,7 +37,7 @@ func TestSite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := objects.Open(objects.Config{AWS: cfg})
+	client := objects.Open(cfg)
 	const bucket = "triptych-site"
 	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
 		t.Fatal(err)

@@ -89,19 +89,29 @@ func TestEncryption(t *testing.T) {
 			t.Errorf("the input is %v", input)
 		}
 	})
-	t.Run("picture_waits_for_a_worker_with_its_key_and_shows_why", func(t *testing.T) {
+	t.Run("picture_waits_for_a_worker_with_its_key_and_the_history_says_why", func(t *testing.T) {
 		p := env.PutObject(t, "encrypted/new-key.jpg", testenv.Portrait(t))
 		startPicture(t, rotated, p) // the stack's worker does not have this key
-		var shown string
+		var shown, reason string
 		explained := func(ctx context.Context) bool {
 			execution, err := webstatus.Read(ctx, env.Temporal, p.ID, webstatus.Execution{})
 			if err == nil {
 				shown = execution.Progress(p.ID).Steps[0].Error
 			}
-			return strings.Contains(shown, `no key "new"`)
+			events := env.Temporal.GetWorkflowHistory(ctx, p.ID.WorkflowID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+			for events.HasNext() {
+				event, err := events.Next()
+				if err != nil {
+					return false
+				}
+				if failed := event.GetWorkflowTaskFailedEventAttributes(); failed != nil {
+					reason = failed.GetFailure().GetMessage()
+				}
+			}
+			return shown == "The worker cannot continue" && strings.Contains(reason, `no key "new"`)
 		}
 		if !stacktest.Eventually(t, explained) {
-			t.Fatalf("the page shows %q", shown)
+			t.Fatalf("the page shows %q, the history %q", shown, reason)
 		}
 		env.StopProgram("worker")
 		env.StartProgram("worker-with-the-new-key", "worker", []string{"TRIPTYCH_PAYLOAD_KEYS=" + rotatedKeys})

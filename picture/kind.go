@@ -28,7 +28,6 @@ func (k Kind) Retries() bool {
 	return k == Unavailable || k == Throttled || k == Forbidden || k == Misconfigured
 }
 
-// Known reports whether k is one of the constants.
 func (k Kind) Known() bool { return k.Rejects() || k.Retries() || k == Unfetchable || k == WasErased }
 
 func (k Kind) consequence() string {

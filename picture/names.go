@@ -34,7 +34,6 @@ func (s StepName) Cloud() Cloud {
 	return map[StepName]Cloud{PresignStep: AWS, AnnotateStep: Google, PersistStep: Azure}[s]
 }
 
-// The other activities.
 const (
 	DiscardActivity           = "discard"
 	WriteTombstoneActivity    = "write-tombstone"

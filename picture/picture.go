@@ -24,7 +24,6 @@ type Picture struct {
 	UploadedAt time.Time `json:"uploadedAt"`
 }
 
-// Order is the input of AnnotatePicture.
 type Order struct {
 	Picture
 	// A Record that was last written before this time is replaced. The zero value replaces no Record.

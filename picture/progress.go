@@ -11,7 +11,6 @@ type Progress struct {
 	Record    *Record `json:"record"`
 }
 
-// StepStatus is the state of one step.
 type StepStatus string
 
 const (

@@ -18,7 +18,6 @@ const (
 	Erased    Status = "erased"
 )
 
-// Settled reports whether the status is final.
 func (s Status) Settled() bool { return s == Annotated || s == Rejected || s == Erased }
 
 // Record is a picture's document in Cosmos DB. The picture's ID is the document's id and partition key.

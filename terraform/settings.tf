@@ -76,7 +76,7 @@ resource "aws_ssm_parameter" "setting" {
   value = local.parameters[each.key]
 }
 
-# The erase secret allows opening and erasing any picture. value_wo is write-only: the secret is in no state, plan or output.
+# The erase secret allows erasing any picture whose ID is known. value_wo is write-only: the secret is in no state, plan or output.
 resource "aws_ssm_parameter" "erase_secret" {
   name             = "${local.settings_path.web}/TRIPTYCH_ERASE_SECRET"
   type             = "SecureString"

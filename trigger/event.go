@@ -69,14 +69,9 @@ func parseRecord(record json.RawMessage, bucket string) (picture.Picture, error)
 		return picture.Picture{}, nil
 	}
 	object := r.S3.Object
-	id, _, err := picture.ParseKey(object.URLDecodedKey)
-	if err != nil {
+	if _, _, err := picture.ParseKey(object.URLDecodedKey); err != nil {
 		slog.Info("ignored: not uploaded through the site; use a backfill for such objects", "bucket", r.S3.Bucket.Name)
 		return picture.Picture{}, nil
 	}
-	p, err := picture.New(bucket, object.URLDecodedKey, object.VersionID, object.ETag, object.Size, r.EventTime)
-	if err != nil {
-		return picture.Picture{}, fmt.Errorf("picture %s has an invalid size", id)
-	}
-	return p, nil
+	return picture.New(bucket, object.URLDecodedKey, object.VersionID, object.ETag, object.Size, r.EventTime)
 }

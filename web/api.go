@@ -45,7 +45,7 @@ func (a *api) handler(bucketOrigin string) http.Handler {
 	}
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		writeProblem(w, r, clientError(http.StatusNotFound, "The API has nothing at this address: see the README for its endpoints."))
+		writeProblem(w, r, clientError(http.StatusNotFound, "The API has nothing at this address."))
 	})
 	mux.Handle("/", siteHandler())
 	headers := securityHeaders(bucketOrigin)

@@ -38,7 +38,7 @@ func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
 		return nil, err
 	}
 	a := &api{
-		config: c, objects: objects.Open(objects.Config{AWS: s.AWS}), records: container, temporal: temporal,
+		config: c, objects: objects.Open(s.AWS), records: container, temporal: temporal,
 		timing: defaultTiming, stopping: stopping,
 	}
 	origin, err := a.bucketOrigin(ctx)

@@ -76,7 +76,7 @@ func (a *api) poll(ctx context.Context, l link, out *eventWriter) {
 			progress, err := a.progress(ctx, l, &latest)
 			if err == nil {
 				writeErr = out.writeProgress(progress)
-			} else if deadline, _ := ctx.Deadline(); !failing && time.Now().Before(deadline) {
+			} else if deadline, _ := ctx.Deadline(); !failing && ctx.Err() == nil && time.Now().Before(deadline) {
 				// Log one error per outage. Log no error that the end of the stream has caused.
 				slog.Error("event stream cannot read the progress", "picture", l.picture, "error", err)
 			}

@@ -40,11 +40,7 @@ func (a *api) createGrant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	l, err := a.newLink(r.RemoteAddr)
-	if err != nil {
-		return err
-	}
-	granted, err := a.signUpload(r.Context(), l, want)
+	granted, err := a.signUpload(r.Context(), a.newLink(r.RemoteAddr), want)
 	if err != nil {
 		return unavailable(5*time.Second, "The upload cannot be signed at the moment", err)
 	}

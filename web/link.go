@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"fmt"
 	"net/netip"
 	"time"
 
@@ -14,21 +13,18 @@ import (
 	"triptych/picture"
 )
 
-// link is a picture's link ID with the picture's ID. Whoever knows the link ID can see the picture. The link ID exists
-// only in the upload grant and in the browser, so a list of objects or workflows opens no picture.
+// link is a picture's link ID with the picture's ID. Whoever knows the link ID can see the picture. No program stores or
+// logs it, so a list of objects or workflows opens no picture.
 type link struct {
 	id      string // a UUIDv7, a dash, and 16 hex digits of its MAC
 	picture picture.ID
 }
 
 // The UUIDv7 has 46 random bits, and the MAC another 64 that nobody can guess. Both IDs end with the network's tag.
-func (c config) newLink(remoteAddr string) (link, error) {
-	u, err := uuid.NewV7()
-	if err != nil {
-		return link{}, fmt.Errorf("creating a link ID: %w", err)
-	}
+func (c config) newLink(remoteAddr string) link {
+	u := uuid.Must(uuid.NewV7()) // the random generator never fails
 	copy(u[14:], c.networkTag(remoteAddr, time.Now()))
-	return c.link(u), nil
+	return c.link(u)
 }
 
 // The tag has 16 bits and changes daily, so that a tag cannot identify a person.

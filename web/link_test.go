@@ -41,10 +41,7 @@ func TestNetworkTag(t *testing.T) {
 func TestNewLink(t *testing.T) {
 	network := func(remoteAddr string) string {
 		t.Helper()
-		l, err := testConfig.newLink(remoteAddr)
-		if err != nil {
-			t.Fatal(err)
-		}
+		l := testConfig.newLink(remoteAddr)
 		if parsed, ok := testConfig.parseLink(l.id); !ok || parsed != l {
 			t.Errorf("parseLink(%q) = %v, %t, want %v", l.id, parsed, ok, l)
 		}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -38,8 +39,7 @@ func main() {
 	}
 }
 
-// AWS restarts a Lambda that fails at startup, and the client gets no explanation. lazyHandler therefore calls `open`
-// when a request arrives, so that a failure becomes an error response.
+// lazyHandler calls `open` for the first request, because a Lambda that fails at startup cannot tell the client why.
 type lazyHandler struct {
 	mu      sync.Mutex
 	handler http.Handler // nil until open succeeds
@@ -102,22 +102,10 @@ func serve(ctx context.Context, addr string) error {
 	return nil
 }
 
+//go:embed usage.txt
+var usageText string
+
 func usage() {
-	fmt.Fprint(flag.CommandLine.Output(), `web serves the page and its API. It is configured by environment variables:
-
-  TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, …   as for the temporal CLI
-  AWS_REGION, AWS_ENDPOINT_URL_S3, …                          as for the aws CLI
-  COSMOS_ENDPOINT, COSMOS_KEY                                 without a key: Azure's default credentials, or
-  AZURE_FEDERATION=aws, AZURE_TENANT_ID, AZURE_CLIENT_ID      sign in to Azure with the AWS role
-  TRIPTYCH_BUCKET                                             the bucket that stores the pictures
-  TRIPTYCH_ERASE_SECRET                                       the key that signs erase tokens: 32 random bytes or more
-  TRIPTYCH_PAYLOAD_KEYS                                       keys that encrypt what Temporal stores: the worker's keys
-  TRIPTYCH_RETENTION_DAYS                                     days until the clouds delete a picture, for the page's
-                                                              privacy notice; default: stored until erased
-  TRIPTYCH_SSM_PATH                                           SSM parameters under these paths (separated by commas)
-                                                              override all of these
-
-Flags:
-`)
+	fmt.Fprint(flag.CommandLine.Output(), usageText)
 	flag.PrintDefaults()
 }

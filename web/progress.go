@@ -20,30 +20,25 @@ func (a *api) getProgress(w http.ResponseWriter, r *http.Request, l link) error 
 	return writeJSON(w, http.StatusOK, "application/json", progress)
 }
 
-func (a *api) progress(ctx context.Context, l link, latest *status.Execution) (picture.Progress, error) {
-	progress, err := a.readProgress(ctx, l.picture, latest)
-	progress.ID = l.id
-	return progress, err
-}
-
-// readProgress returns an error if Cosmos DB is unavailable and the workflow is not running.
-func (a *api) readProgress(ctx context.Context, id picture.ID, latest *status.Execution) (picture.Progress, error) {
-	record, recordErr := a.record(ctx, id)
+// progress returns an error if Cosmos DB is unavailable and the workflow is not running.
+func (a *api) progress(ctx context.Context, l link, latest *status.Execution) (progress picture.Progress, err error) {
+	defer func() { progress.ID = l.id }()
+	record, recordErr := a.record(ctx, l.picture)
 	if recordErr == nil {
 		return recorded(record), nil
 	}
-	execution, err := a.execution(ctx, id, *latest)
+	execution, err := a.execution(ctx, l.picture, *latest)
 	if err != nil {
 		return picture.Progress{}, err
 	}
 	*latest = execution
-	progress := execution.Progress(id)
+	progress = execution.Progress(l.picture)
 	if progress.Status == picture.Running {
 		return progress, nil
 	}
 	if execution.Exists() && errors.Is(recordErr, records.ErrNotFound) {
 		// The workflow may have written the Record and completed since the first read.
-		if record, recordErr = a.record(ctx, id); recordErr == nil {
+		if record, recordErr = a.record(ctx, l.picture); recordErr == nil {
 			return recorded(record), nil
 		}
 	}

@@ -44,15 +44,12 @@ func siteHandler() http.Handler {
 // Terraform also reads headers.json, for CloudFront. In the file, {bucket} stands for the bucket's origin.
 //
 //go:embed headers.json
-var headersFile []byte
+var headersFile string
 
 func securityHeaders(bucketOrigin string) map[string]string {
 	var headers map[string]string
-	if err := json.Unmarshal(headersFile, &headers); err != nil {
+	if err := json.Unmarshal([]byte(strings.ReplaceAll(headersFile, "{bucket}", bucketOrigin)), &headers); err != nil {
 		panic(err) // impossible: the file is embedded
-	}
-	for name, value := range headers {
-		headers[name] = strings.ReplaceAll(value, "{bucket}", bucketOrigin)
 	}
 	return headers
 }

@@ -34,7 +34,7 @@ func TestReadConfig(t *testing.T) {
 			t.Fatal(err)
 		}
 		if c.bucket != "pictures" || c.records.Endpoint != valid["COSMOS_ENDPOINT"] || c.records.Key != "key" || c.payloadKeys != "1:key" ||
-			c.temporal.HostPort != "temporal:7233" || c.objects.AWS.Region != "eu-central-1" || len(c.features) == 0 {
+			c.temporal.HostPort != "temporal:7233" || c.aws.Region != "eu-central-1" || len(c.features) == 0 {
 			t.Errorf("the configuration is %+v", c)
 		}
 	})

@@ -103,7 +103,7 @@ func open(ctx context.Context, c config) (*activities.Activities, error) {
 		return nil, err
 	}
 	return &activities.Activities{
-		S3: objects.Open(c.objects), Bucket: c.bucket, Vision: annotator, Records: container, Features: c.features,
+		S3: objects.Open(c.aws), Bucket: c.bucket, Vision: annotator, Records: container, Features: c.features,
 		InlineBytes: semaphore.NewWeighted(activities.InlineBytesLimit),
 	}, nil
 }
@@ -113,8 +113,7 @@ func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond 
 	options := worker.Options{
 		Interceptors:      []interceptor.WorkerInterceptor{&attempts{}},
 		WorkerStopTimeout: stopTimeout,
-		// By default, the SDK delays heartbeats by up to 80 % of the heartbeat timeout, which is too late on a slow
-		// network.
+		// By default, the SDK delays heartbeats by up to 80 % of their timeout. On a slow network, this is too late.
 		MaxHeartbeatThrottleInterval: time.Second,
 		OnFatalError:                 func(err error) { fatal <- err }, // once per worker
 	}
@@ -126,8 +125,7 @@ func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond 
 
 	options.TaskQueueActivitiesPerSecond = annotationsPerSecond
 	options.DisableWorkflowWorker = true
-	// If each call takes one second, 30 concurrent calls use Vision's default quota of 30 requests/s. Some calls take
-	// longer, so 50 are allowed.
+	// Vision's default quota is 30 requests/s. Some requests take longer than a second.
 	options.MaxConcurrentActivityExecutionSize = 50
 	annotate := worker.New(c, picture.AnnotateQueue, options)
 	a.RegisterAnnotate(annotate)

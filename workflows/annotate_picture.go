@@ -18,7 +18,7 @@ func AnnotatePicture(ctx workflow.Context, order picture.Order) (picture.Outcome
 	result, steps, err := annotate(ctx, order)
 	switch kind := kindOf(err); {
 	case kind == picture.WasErased:
-		return discard(ctx, order.Picture)
+		return localFirst[picture.Outcome](ctx, picture.DiscardActivity, activities.DiscardInput{Picture: order.Picture})
 	case kind.Rejects():
 		return persist(ctx, order, order.RejectedRecord(rejection(picture.AnnotateStep, err), steps, runID))
 	case err != nil:
@@ -60,8 +60,4 @@ func callGoogle(ctx workflow.Context, in activities.AnnotateInput) (activities.A
 func persist(ctx workflow.Context, order picture.Order, r picture.Record) (picture.Outcome, error) {
 	in := activities.PersistInput{Record: r, ReannotateBefore: order.ReannotateBefore}
 	return localFirst[picture.Outcome](ctx, string(picture.PersistStep), in)
-}
-
-func discard(ctx workflow.Context, p picture.Picture) (picture.Outcome, error) {
-	return localFirst[picture.Outcome](ctx, picture.DiscardActivity, activities.DiscardInput{Picture: p})
 }

@@ -57,7 +57,7 @@ func wire(ctx context.Context) (*steps, error) {
 	if err != nil {
 		return nil, err
 	}
-	annotator, err := vision.Open(ctx, vision.ConfigFrom(s.Getenv, s.AWS))
+	annotator, err := vision.Open(ctx, vision.Config{EmulatorHost: s.Getenv("VISION_EMULATOR_HOST"), AWS: s.AWS})
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func wire(ctx context.Context) (*steps, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &steps{s3: objects.Open(objects.Config{AWS: s.AWS}), vision: annotator, features: features, records: container}, nil
+	return &steps{s3: objects.Open(s.AWS), vision: annotator, features: features, records: container}, nil
 }
 
 // serveDirect does not retry failed cloud calls.

@@ -41,7 +41,7 @@ func TestCanary(t *testing.T) {
 		if final := env.Follow(t, g.Link); final.Status != picture.Annotated {
 			t.Fatalf("%s: final status %s", name, final.Status)
 		}
-		secrets[name+": erase token"] = []byte(g.EraseToken)
+		secrets[name+": erase token"], secrets[name+": link ID"] = []byte(g.EraseToken), []byte(g.Link)
 		secrets[name+": signature of the upload"] = []byte(signature(t, g.Upload.URL))
 		secrets[name+": signature of the image"] = []byte(signature(t, imageURL(t, env, g)))
 	}

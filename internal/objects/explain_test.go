@@ -24,7 +24,7 @@ func openClient(t testing.TB) *s3.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Open(Config{AWS: cfg})
+	return Open(cfg)
 }
 
 type explainCase struct {

@@ -13,14 +13,9 @@ import (
 	"triptych/picture"
 )
 
-// Config configures the S3 client.
-type Config struct {
-	AWS aws.Config
-}
-
 // Most custom endpoints have no DNS name per bucket, so Open uses path-style URLs for a custom endpoint.
-func Open(c Config) *s3.Client {
-	cfg := c.AWS.Copy()
+func Open(cfg aws.Config) *s3.Client {
+	cfg = cfg.Copy()
 	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
 }

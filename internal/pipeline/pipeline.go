@@ -38,32 +38,39 @@ func Dial(options client.Options, payloadKeys string) (client.Client, error) {
 	return c, nil
 }
 
-// Priority is a Temporal priority key. Temporal delivers tasks with a lower key first.
-type Priority int
-
-// The priorities of pictures.
+// Temporal delivers tasks with a lower priority key first.
 const (
-	LivePriority     Priority = 3 // a person waits for the picture
-	SweepPriority    Priority = 4 // a sweep found a picture whose S3 event was lost
-	BackfillPriority Priority = 5
+	LivePriority     = 3 // a person waits for the picture
+	SweepPriority    = 4 // a sweep found a picture whose S3 event was lost
+	BackfillPriority = 5
 )
 
 // Start does nothing if the picture's workflow is still running. A workflow that completed successfully is started
 // again only if order.ReannotateBefore is set. Networks take turns, so that nobody waits for all pictures of another.
-func Start(ctx context.Context, c client.Client, order picture.Order, priority Priority) error {
+func Start(ctx context.Context, c client.Client, order picture.Order, priority int) error {
 	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	if !order.ReannotateBefore.IsZero() {
 		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
 	}
+	return start(ctx, c, order.ID, order.ID.WorkflowID(), reuse, priority, picture.AnnotateWorkflow, order)
+}
+
+// Erase starts a second erasure only if the first one failed or was terminated.
+func Erase(ctx context.Context, c client.Client, id picture.ID) error {
+	const reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
+	return start(ctx, c, id, id.EraseWorkflowID(), reuse, LivePriority, picture.EraseWorkflow, string(id))
+}
+
+// If the workflow is running, or has completed and must not be reused, start returns no error.
+func start(ctx context.Context, c client.Client, id picture.ID, workflowID string, reuse enumspb.WorkflowIdReusePolicy,
+	priority int, workflow string, input any) error {
 	_, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                       order.ID.WorkflowID(),
-		TaskQueue:                picture.PicturesQueue,
-		WorkflowIDReusePolicy:    reuse,
+		ID: workflowID, TaskQueue: picture.PicturesQueue, WorkflowIDReusePolicy: reuse,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		Priority:                 temporal.Priority{PriorityKey: int(priority), FairnessKey: order.ID.Network()},
-	}, picture.AnnotateWorkflow, order)
+		Priority:                 temporal.Priority{PriorityKey: priority, FairnessKey: id.Network()},
+	}, workflow, input)
 	if err != nil {
-		return fmt.Errorf("starting the workflow of picture %s: %w", order.ID, err)
+		return fmt.Errorf("starting the workflow %s of picture %s: %w", workflow, id, err)
 	}
 	return nil
 }

@@ -24,7 +24,6 @@ const (
 	noCredentials
 )
 
-// cause identifies an error.
 type cause struct {
 	phase phase
 	code  string // an HTTP status, or in the phase signIn an AWS error code ("AccessDenied")
@@ -61,7 +60,7 @@ var explanations = map[cause]struct {
 	{phase: decode}: {picture.Misconfigured, "The document of this picture in Cosmos DB is not a Record: repair or delete it"},
 }
 
-// The text of a callError is one line, in which picture IDs are redacted.
+// The text of a callError is one line, without signatures.
 type callError struct {
 	cause
 	text       string

@@ -38,7 +38,6 @@ type Config struct {
 	AWS        aws.Config
 }
 
-// ConfigFrom reads the configuration from environment variables.
 func ConfigFrom(getenv func(string) string, aws aws.Config) Config {
 	return Config{
 		Endpoint: getenv("COSMOS_ENDPOINT"), Key: getenv("COSMOS_KEY"), Federation: getenv("AZURE_FEDERATION"),
@@ -46,7 +45,6 @@ func ConfigFrom(getenv func(string) string, aws aws.Config) Config {
 	}
 }
 
-// Errors of Container's methods contain picture IDs only in redacted form.
 type Container struct {
 	newClient func(*azcosmos.ClientOptions) (*azcosmos.Client, error)
 	current   atomic.Pointer[connection]
@@ -65,7 +63,6 @@ func Open(c Config) (*Container, error) {
 	return container, nil
 }
 
-// Sentinel errors of Container's methods.
 var (
 	ErrExists     = errors.New("the picture already has a Record")
 	ErrNotFound   = errors.New("the picture has no Record")

@@ -50,7 +50,7 @@ func TestSignGetWithExpiringCredentials(t *testing.T) {
 				t.Fatal(err)
 			}
 			started := time.Now()
-			_, expires, err := objects.SignGet(t.Context(), objects.Open(objects.Config{AWS: s.AWS}), picture.Picture{Bucket: "bucket", Key: "key"}, 15*time.Minute)
+			_, expires, err := objects.SignGet(t.Context(), objects.Open(s.AWS), picture.Picture{Bucket: "bucket", Key: "key"}, 15*time.Minute)
 			if err != nil {
 				t.Fatal(err)
 			}

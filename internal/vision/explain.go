@@ -22,7 +22,6 @@ const (
 	byBytes              // Vision could not annotate an image that was sent as bytes
 )
 
-// cause identifies an error.
 type cause struct {
 	phase phase
 	code  string // a gRPC code ("NotFound"), an HTTP status (in the phase signing) or a constant below

@@ -31,14 +31,6 @@ type Config struct {
 	AWS               aws.Config
 }
 
-// ConfigFrom reads the configuration from environment variables.
-func ConfigFrom(getenv func(string) string, aws aws.Config) Config {
-	return Config{
-		Endpoint: getenv("TRIPTYCH_VISION_ENDPOINT"), EmulatorHost: getenv("VISION_EMULATOR_HOST"),
-		CredentialsConfig: getenv("GOOGLE_CREDENTIALS_CONFIG"), AWS: aws,
-	}
-}
-
 // Open sends no request.
 func Open(ctx context.Context, c Config) (*visionapi.ImageAnnotatorClient, error) {
 	options := []option.ClientOption{option.WithGRPCDialOption(grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxResponse)))}

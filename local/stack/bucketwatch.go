@@ -28,7 +28,7 @@ func (s *Stack) watchBucket(ctx context.Context) error {
 		return fmt.Errorf("reading the AWS configuration: %w", err)
 	}
 	w := bucketWatch{
-		client: objects.Open(objects.Config{AWS: aws}), bucket: s.Endpoints.Bucket, lambdaURL: s.LambdaURL, sent: map[string]bool{},
+		client: objects.Open(aws), bucket: s.Endpoints.Bucket, lambdaURL: s.LambdaURL, sent: map[string]bool{},
 	}
 	s.goTask(func() error {
 		since := time.Now().Add(-24 * time.Hour)

@@ -1,4 +1,4 @@
-// The picture's ID is in the URL fragment. Browsers do not send fragments, so no log contains the ID.
+// The link ID is in the URL fragment, which browsers do not send.
 import { request, retry } from "./api.js";
 import { chooseFile, choosePending, closeCamera, openCamera, retake, shoot } from "./capture.js";
 import { $ } from "./dom.js";

@@ -1,4 +1,4 @@
-// Stores the IDs, erase tokens and thumbnails of this browser's pictures in localStorage.
+// Stores the link IDs, erase tokens and thumbnails of this browser's pictures in localStorage.
 
 const picturesKey = "triptych.pictures", agreedKey = "triptych.agreed";
 

@@ -75,7 +75,7 @@ function totalTime({ steps }) {
 	return times.length ? " in " + duration(Math.max(...times) - Math.min(...times)) : "";
 }
 
-// An ID is a UUIDv7: the first 48 bits are the creation time in ms.
+// A link ID begins with a UUIDv7, whose first 48 bits are the creation time in ms.
 function grantExpired(id) {
 	return Date.now() - parseInt(id.replaceAll("-", "").slice(0, 12), 16) > 16 * 60_000;
 }
