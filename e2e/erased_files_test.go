@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"testing"
 
@@ -99,25 +96,10 @@ func encryptedPayloads(t *testing.T, env *testenv.Env, id picture.ID) (parts [][
 // filesWith returns the files that contain one of the parts.
 func filesWith(t *testing.T, dir string, parts ...[]byte) (names []string) {
 	t.Helper()
-	root := os.DirFS(dir)
-	err := fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) || err == nil && !entry.Type().IsRegular() {
-			return nil
-		}
-		var content []byte
-		if err == nil {
-			content, err = fs.ReadFile(root, name)
-		}
-		if errors.Is(err, fs.ErrNotExist) { // deleted meanwhile
-			return nil
-		}
+	for name, content := range testenv.ReadFiles(t, dir) {
 		if slices.ContainsFunc(parts, func(part []byte) bool { return bytes.Contains(content, part) }) {
 			names = append(names, name)
 		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return names
 }

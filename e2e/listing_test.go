@@ -1,11 +1,9 @@
 package e2e
 
 import (
-	"io/fs"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -77,24 +75,10 @@ func listings(t *testing.T, env *testenv.Env) map[string]string {
 		keys += *version.Key + "\n"
 	}
 	found := map[string]string{"the workflow list": workflows.String(), "the bucket listing": keys}
-	for _, dir := range []string{"logs", "lambda", "cosmos.db"} {
-		found[dir] = readFiles(t, filepath.Join(env.Dir(), dir))
+	for name, content := range testenv.ReadFiles(t, env.Dir()) {
+		if dir, _, _ := strings.Cut(name, "/"); dir == "logs" || dir == "lambda" || dir == "cosmos.db" {
+			found[dir] += string(content)
+		}
 	}
 	return found
-}
-
-func readFiles(t *testing.T, root string) (text string) {
-	t.Helper()
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		text += string(content)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -59,7 +58,7 @@ func TestCanary(t *testing.T) {
 		t.Error("the picture was not erased")
 	}
 
-	files := readFiles(t, env.Dir())
+	files := testenv.ReadFiles(t, env.Dir())
 	t.Run("files_of_all_parts_were_searched", func(t *testing.T) {
 		for _, name := range []string{
 			"identity.json", "endpoints.json", "temporal.toml", "temporal.db", "temporal.db-wal", "cosmos.db", "lambda/queue.db",
@@ -111,25 +110,6 @@ var (
 	anySignature = regexp.MustCompile(`(?i)X-Amz-Signature(=|%3D|%253D)[0-9a-f]{8}`)
 	anyFace      = regexp.MustCompile(`(?i)faceAnnotations|likelihood|landmark|VERY_(UN)?LIKELY`)
 )
-
-func readFiles(t *testing.T, dir string) map[string][]byte {
-	t.Helper()
-	files := map[string][]byte{}
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() {
-			return err
-		}
-		name, err := filepath.Rel(dir, path)
-		if err == nil {
-			files[name], err = os.ReadFile(path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
-}
 
 // readKeys returns each key as text and, if it is the base64 of a binary key, also as bytes.
 func readKeys(t *testing.T, env *testenv.Env) map[string][]byte {
