@@ -15,7 +15,7 @@ import (
 	"triptych/picture"
 )
 
-// Google's error message may contain the signed URL, and everyone who knows the picture's ID can read the message.
+// Google's error message may contain the signed URL, and the page shows the message.
 func TestFailureContainsNoSignature(t *testing.T) {
 	c := openClouds(t)
 	c.useCredentials(func(context.Context) (aws.Credentials, error) {

@@ -142,7 +142,7 @@ func testRepeatedErasure(t *testing.T, env *testenv.Env) {
 	}
 	terminate()
 
-	expired, _ := expiredPicture(t) // its erasure completes at once
+	expired, _ := expiredPicture(t) // its erasure completes immediately
 	completed, err := env.Temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflow, TaskQueue: picture.PicturesQueue}, picture.EraseWorkflow, expired)
 	if err == nil {
 		err = completed.Get(testenv.Context(t), nil)

@@ -13,8 +13,8 @@ import (
 	"triptych/picture"
 )
 
-// link is a picture's link ID with the picture's ID. Whoever knows the link ID can see the picture. No program stores or
-// logs it, so a list of objects or workflows opens no picture.
+// link contains a picture's link ID and picture ID. The link ID gives access to the picture. No program stores or logs
+// the link ID, so a list of objects or workflows opens no picture.
 type link struct {
 	id      string // a UUIDv7, a dash, and 16 hex digits of its MAC
 	picture picture.ID

@@ -50,8 +50,8 @@ export function watch(id, onProgress, onProblem) {
 			if (!stopped.signal.aborted) schedulePoll();
 		};
 		source.onerror = () => {
-			// A closed EventSource does not reconnect. Poll at once after the first failure; after later failures,
-			// wait for the timer.
+			// A closed EventSource does not reconnect. Poll immediately after the first failure. After later
+			// failures, wait for the timer.
 			if (source.readyState === EventSource.CLOSED && pause === longer(firstPause)) poll();
 		};
 	}
