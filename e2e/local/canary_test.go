@@ -99,8 +99,12 @@ func TestCanary(t *testing.T) {
 	})
 	t.Run("key_files_are_readable_only_by_their_owner", func(t *testing.T) {
 		for _, name := range keyFiles {
-			if info, err := os.Stat(filepath.Join(env.Dir(), name)); err != nil || info.Mode().Perm() != 0o600 {
-				t.Errorf("%s has mode %v, %v", name, info.Mode(), err)
+			info, err := os.Stat(filepath.Join(env.Dir(), name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.Mode().Perm() != 0o600 {
+				t.Errorf("%s has mode %v", name, info.Mode())
 			}
 		}
 	})
