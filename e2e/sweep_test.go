@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/base64"
 	"sync"
 	"syscall"
 	"testing"
@@ -109,6 +110,34 @@ func TestSweep(t *testing.T) {
 			}
 		})
 	}
+	t.Run("schedule_encrypted_with_a_removed_key_is_corrected_when_a_worker_starts", func(t *testing.T) {
+		other := dial(t, env.Endpoints.Temporal, "other:"+base64.StdEncoding.EncodeToString(make([]byte, 32)))
+		err := other.ScheduleClient().GetHandle(t.Context(), "sweep-all").Update(t.Context(), client.ScheduleUpdateOptions{
+			DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+				in.Description.Schedule.Action.(*client.ScheduleWorkflowAction).Args = []any{picture.Sweep{}}
+				return &client.ScheduleUpdate{Schedule: &in.Description.Schedule}, nil
+			}})
+		if err != nil || isReadable(t, env, "sweep-all") {
+			t.Fatalf("the worker's key decrypts the schedule: %v", err)
+		}
+		if err := env.Signal("worker", syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		if !stacktest.Eventually(t, func(context.Context) bool { return isReadable(t, env, "sweep-all") }) {
+			t.Fatal("the restarted worker did not correct the schedule")
+		}
+	})
+}
+
+func isReadable(t *testing.T, env *testenv.Env, id string) bool {
+	t.Helper()
+	d, err := env.Temporal.ScheduleClient().GetHandle(t.Context(), id).Describe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sweep picture.Sweep
+	input := d.Schedule.Action.(*client.ScheduleWorkflowAction).Args[0].(*commonpb.Payload)
+	return converter.GetDefaultDataConverter().FromPayload(input, &sweep) == nil
 }
 
 func lastUpdate(t *testing.T, env *testenv.Env, id string) time.Time {

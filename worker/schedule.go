@@ -24,8 +24,7 @@ var sweeps = map[string]struct {
 	"sweep-all": {24 * time.Hour, picture.Sweep{}},
 }
 
-// createSchedules does not update a schedule whose settings are already correct, because an update makes Temporal
-// drop overdue sweeps.
+// An update makes Temporal drop overdue sweeps, so createSchedules does not update a correct schedule.
 func createSchedules(ctx context.Context, c client.Client) error {
 	const overlap = enumspb.SCHEDULE_OVERLAP_POLICY_SKIP // do not start a sweep while the previous one is running
 	for id, s := range sweeps {
@@ -40,7 +39,7 @@ func createSchedules(ctx context.Context, c client.Client) error {
 					schedule := in.Description.Schedule
 					current, ok := schedule.Action.(*client.ScheduleWorkflowAction)
 					if ok && len(schedule.Spec.Intervals) == 1 && schedule.Spec.Intervals[0].Every == s.every &&
-						schedule.Policy.Overlap == overlap && sweepOf(current) == s.sweep && current.Workflow == action.Workflow && current.TaskQueue == action.TaskQueue {
+						schedule.Policy.Overlap == overlap && hasSweep(current, s.sweep) && current.Workflow == action.Workflow && current.TaskQueue == action.TaskQueue {
 						return nil, temporal.ErrSkipScheduleUpdate
 					}
 					schedule.Spec, schedule.Action, schedule.Policy.Overlap = &spec, action, overlap
@@ -55,11 +54,12 @@ func createSchedules(ctx context.Context, c client.Client) error {
 	return nil
 }
 
-func sweepOf(action *client.ScheduleWorkflowAction) (s picture.Sweep) {
-	for _, arg := range action.Args {
-		if payload, ok := arg.(*commonpb.Payload); ok {
-			_ = converter.GetDefaultDataConverter().FromPayload(payload, &s)
-		}
+// A sweep that no key decrypts counts as wrong: its key was removed after a rotation.
+func hasSweep(action *client.ScheduleWorkflowAction, want picture.Sweep) bool {
+	if len(action.Args) != 1 {
+		return false
 	}
-	return s
+	var s picture.Sweep
+	payload, ok := action.Args[0].(*commonpb.Payload)
+	return ok && converter.GetDefaultDataConverter().FromPayload(payload, &s) == nil && s == want
 }
