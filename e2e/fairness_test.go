@@ -35,7 +35,7 @@ func TestFairness(t *testing.T) {
 	awaitAnnotate(t, env, second, scheduled)
 	blocked.release()
 
-	t.Run("one_picture_of_a_visitor_overtakes_100_of_another_visitor", func(t *testing.T) {
+	t.Run("picture_of_a_second_visitor_overtakes_the_queued_pictures_of_the_first", func(t *testing.T) {
 		if n := overtaken(t, env, second, first); n < (backlog-slots)/2 {
 			t.Errorf("the picture overtook %d of %d pictures, %d of them queued", n, backlog, backlog-slots)
 		}
