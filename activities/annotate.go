@@ -39,8 +39,7 @@ const MaxInlineSize = 10<<20 - 64<<10
 // picture, so the worker needs twice as much memory.
 const InlineBytesLimit = 20 * MaxInlineSize
 
-// maxRecord is in bytes. 8 KiB are left for the run ID, the times and Temporal's envelope, which are unknown when
-// annotate checks the size.
+// maxRecord, in bytes, leaves 8 KiB for the run ID, the times and Temporal's envelope, which annotate cannot know.
 const maxRecord = records.MaxSize - 8<<10
 
 type AnnotateInput struct {
@@ -60,8 +59,7 @@ type AnnotateResult struct {
 func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
-	// 50 s is less than the activity's StartToCloseTimeout (60 s), so that the error names the cloud that did not
-	// respond.
+	// 50 s is less than StartToCloseTimeout (60 s), so that the error names the cloud that did not respond.
 	ctx, cancel := context.WithTimeout(ctx, 50*time.Second)
 	defer cancel()
 
@@ -82,7 +80,7 @@ func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateRe
 	return AnnotateResult{Annotation: annotation, Step: doneStep(ctx, picture.AnnotateStep, started)}, nil
 }
 
-// If Cosmos DB is unavailable, existingRecord asks Temporal whether the picture is being erased.
+// If Cosmos DB is unavailable, existingRecord treats a picture with an erase workflow as erased.
 func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture.Record, error) {
 	record, err := a.readRecord(ctx, id)
 	if err == nil || errors.Is(err, records.ErrNotFound) {
@@ -145,8 +143,7 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Ima
 		return &visionpb.Image{Content: content}, err
 	}
 	signed := in.SignedURL
-	// The URL may have expired while the activity waited in the task queue. Sign again here: a new activity would
-	// have to wait again, at the end of the queue.
+	// If the URL expired in the task queue, sign here, because a new annotate activity would wait again.
 	if time.Until(signed.ExpiresAt) < minURLTTL/2 {
 		var err error
 		if signed, err = a.sign(ctx, in.Picture); err != nil {
@@ -202,8 +199,8 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	return annotation, nil
 }
 
-// explainImage never returns Unfetchable for a picture larger than MaxInlineSize, because the workflow reacts to
-// Unfetchable by sending the bytes.
+// explainImage never returns Unfetchable for pictures over MaxInlineSize, because the workflow would then send the
+// bytes.
 func explainImage(in AnnotateInput, err vision.ImageError) error {
 	explained := vision.Explain(&err)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {

@@ -29,8 +29,6 @@ const (
 	resends = "; Triptych sends the bytes instead"
 )
 
-// One case for each kind of error. The tests of internal/objects, internal/vision and internal/records have one for
-// each error that a cloud returns.
 var failureCases = []failureCase{
 	{"missing_object", picture.Gone, picture.AWS, 0, "The picture is no longer in S3", func(t *testing.T, c *clouds) error {
 		_, err := c.annotate(t, newPicture(t), ByBytes)

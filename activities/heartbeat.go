@@ -11,8 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// `alive` is cancelled with ctx, but not by a failed heartbeat: the Vision call continues, because Google may already
-// have charged for it.
+// A failed heartbeat does not cancel `alive`, because Google may already have charged for the Vision call.
 func heartbeat(ctx context.Context) (alive context.Context, stop func()) {
 	alive, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	release := func() {}

@@ -14,15 +14,12 @@ import (
 	"triptych/internal/pipeline"
 )
 
-// Each payload is encrypted once and decrypted twice: for example, annotate decrypts its input, and the workflow decrypts
-// the event that contains the same input.
+// Each payload is decrypted twice: for example, by an activity and by the workflow that reads the history.
 const decryptions = 2
 
 // With 10,000 repeats, the CPU time is long compared with the resolution of getrusage, which is up to 10 ms.
 const encryptionRepeats = 10_000
 
-// measureEncryption measures what encryption adds to the handling of one picture's history. Like the product's gRPC
-// interceptors, it copies each message and searches the message for payloads.
 func (v *variant) measureEncryption(ctx context.Context, m measurements) error {
 	sample, err := v.sampleLatency(ctx)
 	if err != nil {

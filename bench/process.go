@@ -18,8 +18,7 @@ func cpuTime(pid int) (time.Duration, bool) {
 	if err != nil {
 		return 0, false
 	}
-	// A line starts with "42 (process name) S". The name may contain spaces, so the fields are counted from S, which
-	// is field 3 in proc_pid_stat(5).
+	// The process name in "42 (process name) S" may contain spaces, so count from S, field 3 in proc_pid_stat(5).
 	fields := strings.Fields(string(line[bytes.LastIndexByte(line, ')')+1:]))
 	if len(fields) < 13 {
 		return 0, false

@@ -11,8 +11,7 @@ import (
 	"text/tabwriter"
 )
 
-// Rows that belong together have the same beginning, for example "backlog of 300: failed workflows". A value that was
-// not measured is nil.
+// Names of rows in one group start with the group, as in "backlog of 300: failed workflows". Nil: not measured.
 type row struct {
 	Name     string   `json:"row"`
 	Unit     string   `json:"unit"`

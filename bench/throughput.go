@@ -15,8 +15,6 @@ type throughput struct {
 	used      usage // by all pictures
 }
 
-// The measurement starts when the variant has accepted `inFlight` pictures, and lasts at least until the first Record
-// is written.
 func (v *variant) measureThroughput(ctx context.Context, inFlight int, interval time.Duration) (throughput, error) {
 	before := v.usage()
 	var result throughput

@@ -1,6 +1,5 @@
-// Command codec decrypts what Temporal stores, for the Temporal CLI and Web UI of an operator who holds the keys. It is
-// Temporal's remote codec (https://docs.temporal.io/remote-data-encoding). It listens on loopback only and answers only
-// programs on this machine and the Web UI.
+// Command codec is Temporal's remote codec (https://docs.temporal.io/remote-data-encoding) for the CLI and Web UI.
+// The codec answers only programs on this machine and the Web UI.
 package main
 
 import (
@@ -80,7 +79,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 	return nil
 }
 
-// guard admits programs and pages of the Web UI.
+// guard refuses web pages except the Web UI.
 func guard(ui []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if reason := loopback.Refuse(r, ui...); reason != "" {

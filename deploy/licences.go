@@ -83,12 +83,10 @@ func listComponents(ctx context.Context, root, arch, program string) ([]componen
 	return components, nil
 }
 
-// legalFile matches the names of the files that a notice contains. If the first group is not empty, the file states
-// the licence.
+// The first group is set only for files that state the licence.
 var legalFile = regexp.MustCompile(`(?i)^(?:(licen[cs]es?|copying)|copyright|notices?|patents)(?:[.-].*)?$`)
 
-// readComponent reads the licences of a component in the directory root. A part of a component can have a licence of
-// its own, so readComponent reads every directory between root and the linked packages.
+// A part of a component can have its own licence, so readComponent reads all directories from root to the packages.
 func readComponent(name, root string, packages []string) (component, error) {
 	c := component{name: name, texts: map[string]string{}}
 	for dir := range ancestors(root, packages) {
@@ -131,7 +129,6 @@ func readComponent(name, root string, packages []string) (component, error) {
 	return c, nil
 }
 
-// ancestors returns the packages' directories and all directories above them, up to root and relative to it.
 func ancestors(root string, packages []string) map[string]bool {
 	dirs := map[string]bool{".": true}
 	for _, dir := range packages {
@@ -143,8 +140,6 @@ func ancestors(root string, packages []string) map[string]bool {
 	return dirs
 }
 
-// notices returns the licences of all components of a program. Many components have the same licence text, so each
-// text follows the list of its components.
 func notices(ctx context.Context, root, arch, program string) ([]byte, error) {
 	components, err := listComponents(ctx, root, arch, program)
 	if err != nil {

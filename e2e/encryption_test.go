@@ -198,7 +198,6 @@ func history(t *testing.T, c client.Client, p picture.Picture) *historypb.Histor
 	return h
 }
 
-// checkContents checks whether the payloads and failures of m are encrypted, and returns their text.
 func checkContents(t *testing.T, m proto.Message, wantEncrypted bool) string {
 	t.Helper()
 	var text strings.Builder

@@ -55,7 +55,7 @@ func TestErasureOfLocalFiles(t *testing.T) {
 	})
 }
 
-// writeToTemporal makes SQLite checkpoint its write-ahead log and overwrite the log.
+// 100 large workflows make SQLite checkpoint and overwrite its write-ahead log.
 func writeToTemporal(t *testing.T, env *testenv.Env) {
 	t.Helper()
 	for i := range 100 {
@@ -66,7 +66,7 @@ func writeToTemporal(t *testing.T, env *testenv.Env) {
 	}
 }
 
-// encryptedPayloads returns a part of each payload. A part is shorter than a payload, because SQLite divides long ones.
+// encryptedPayloads returns short parts of the payloads, because SQLite divides long payloads.
 func encryptedPayloads(t *testing.T, env *testenv.Env, id picture.ID) (parts [][]byte) {
 	t.Helper()
 	plain, err := client.NewLazyClient(client.Options{HostPort: env.Endpoints.Temporal}) // does not decrypt
@@ -93,7 +93,6 @@ func encryptedPayloads(t *testing.T, env *testenv.Env, id picture.ID) (parts [][
 	return parts
 }
 
-// filesWith returns the files that contain one of the parts.
 func filesWith(t *testing.T, dir string, parts ...[]byte) (names []string) {
 	t.Helper()
 	for name, content := range testenv.ReadFiles(t, dir) {

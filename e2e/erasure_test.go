@@ -168,7 +168,6 @@ func testErasurePastRetention(t *testing.T, env *testenv.Env) {
 	}
 }
 
-// The upload grant of expiredPicture has expired, so ErasePicture does not wait for its expiry.
 func expiredPicture(t *testing.T) (picture.ID, string) {
 	t.Helper()
 	id := picture.NewID(time.Now().Add(-time.Hour), rand.Text())

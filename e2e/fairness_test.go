@@ -14,8 +14,6 @@ import (
 	"triptych/picture"
 )
 
-// Half of the pictures of the first visitor fill the worker's slots. The picture of the second visitor, uploaded later,
-// must not wait for the other half.
 func TestFairness(t *testing.T) {
 	const backlog = 100
 	env := testenv.Start(t)

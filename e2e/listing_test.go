@@ -59,7 +59,6 @@ func newRequest(t *testing.T, url string) *http.Request {
 	return r
 }
 
-// listings returns what a person can read who may list workflows, objects and Records, and read all logs.
 func listings(t *testing.T, env *testenv.Env) map[string]string {
 	t.Helper()
 	workflows, err := env.Temporal.ListWorkflow(testenv.Context(t), &workflowservice.ListWorkflowExecutionsRequest{})

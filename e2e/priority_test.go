@@ -19,7 +19,6 @@ import (
 
 const slots = 50 // concurrent calls of annotate in one worker
 
-// Half of the backfill fills the worker's slots. The uploaded picture must overtake the other half, which is queued.
 func TestPriority(t *testing.T) {
 	const backlog = 100
 	env := testenv.Start(t)
@@ -51,7 +50,7 @@ type blockedVision struct {
 	released chan struct{}
 }
 
-// blockVision starts a worker that annotates 20 pictures a second, so that the order of their ends is clear.
+// At 20 annotations a second, the order in which workflows end is clear.
 func blockVision(t *testing.T, env *testenv.Env) *blockedVision {
 	t.Helper()
 	env.StopProgram("worker")

@@ -13,15 +13,15 @@ import (
 	"github.com/google/uuid"
 )
 
-// ID identifies a picture in S3, Temporal, Cosmos DB and the logs. An ID gives no access to the picture; for the link
-// ID, which does, see web/link.go.
+// ID identifies a picture in S3, Temporal, Cosmos DB and the logs. Unlike the link ID (web/link.go), an ID gives no
+// access.
 type ID string
 
 const Prefix = "pictures/" // of the key of every upload
 
 var formats = [...]struct{ contentType, ext string }{{"image/jpeg", "jpg"}, {"image/png", "png"}, {"image/webp", "webp"}}
 
-// NewID returns the time as in a UUIDv7, followed by 74 bits of the link ID's SHA-256.
+// NewID returns a UUIDv7 whose 74 random bits come from the link ID's SHA-256.
 func NewID(createdAt time.Time, linkID string) ID {
 	var u uuid.UUID
 	binary.BigEndian.PutUint64(u[:], uint64(createdAt.UnixMilli())<<16)
@@ -32,10 +32,10 @@ func NewID(createdAt time.Time, linkID string) ID {
 	return ID(u.String())
 }
 
-// InNetwork replaces the last four digits, so that the ID tells which uploads come from one network.
+// InNetwork replaces the last four digits by the tag of the uploader's network.
 func (id ID) InNetwork(tag string) ID { return id[:len(id)-4] + ID(tag) }
 
-// Network returns the tag of InNetwork. A backfilled object has none.
+// Network returns InNetwork's tag, or "" for a backfilled object.
 func (id ID) Network() string {
 	if backfillPattern.MatchString(string(id)) {
 		return ""

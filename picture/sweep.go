@@ -29,10 +29,10 @@ type SweepCounts struct {
 
 func (s Sweep) Backfill() bool { return s.Bucket != "" || s.Prefix != "" }
 
-// The pictures of a low-priority sweep wait for all others. The sweep pauses while too many workflows are open.
+// Low priority: other pictures come first, and the sweep pauses while too many workflows are open.
 func (s Sweep) LowPriority() bool { return s.Backfill() || s.Reannotate }
 
-// In S3's key order, uploads before t come before KeyAt(t), and all other uploads come after.
+// In S3's key order, KeyAt(t) separates the uploads before t from all others.
 func KeyAt(t time.Time) string {
 	ms := t.UnixMilli()
 	return fmt.Sprintf("%s%08x-%04x", Prefix, ms>>16, ms&0xffff)

@@ -13,7 +13,6 @@ import (
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 )
 
-// evaluate looks up names such as "each" in scope, and all other names in the configuration.
 func (in *interpreter) evaluate(e hclsyntax.Expression, scope map[string]cty.Value) (cty.Value, error) {
 	objects := map[string]map[string]cty.Value{}     // by first name, such as var or aws_s3_bucket
 	dataSources := map[string]map[string]cty.Value{} // by type
@@ -122,14 +121,11 @@ func (in *interpreter) variable(block *hclsyntax.Block) (cty.Value, error) {
 
 const accountID = "123456789012"
 
-// The value of an attribute is its address, such as "aws_s3_bucket.pictures.arn", because only a provider knows the
-// real value.
 func (in *interpreter) placeholder(address string) cty.Value {
 	attributes := map[string]cty.Value{}
 	for name := range in.attributeNames {
 		attributes[name] = cty.StringVal(address + "." + name)
 	}
-	// These attributes need real values, because the configuration parses them or uses them as numbers or objects.
 	attributes["version"] = cty.NumberIntVal(1)
 	attributes["endpoints"] = cty.ObjectVal(map[string]cty.Value{"grpc_address": cty.StringVal(address + ".endpoints.grpc_address")})
 	attributes["domain_validation_options"] = cty.TupleVal([]cty.Value{cty.ObjectVal(map[string]cty.Value{

@@ -65,8 +65,7 @@ func forEachStatement(check func(r resource, s any) []string) func(plan) []strin
 	}
 }
 
-// IAM cannot restrict these actions to a resource. The policy statement must have conditions instead, which the
-// function checks.
+// IAM cannot restrict these actions to a resource, so each function checks the statement's conditions.
 var actionsWithoutResource = map[string]func(s any) bool{
 	"ecr:GetAuthorizationToken": func(any) bool { return true },
 	"sts:GetWebIdentityToken": func(s any) bool {
@@ -76,8 +75,6 @@ var actionsWithoutResource = map[string]func(s any) bool{
 	},
 }
 
-// The plan may contain at most this number of resources of each type. A type that can grant access and is not listed
-// is an error, because no rule checks its permissions.
 var accessResources = map[string]int{
 	"aws_iam_role": 4, "aws_iam_role_policy": 4, "aws_s3_bucket_policy": 2, "aws_lambda_permission": 3,
 	"aws_iam_outbound_web_identity_federation": 1, "aws_ecr_lifecycle_policy": 1, "aws_appautoscaling_policy": 1,
@@ -106,8 +103,6 @@ var policyRules = map[string]rule{
 				}
 			}
 			for typ, n := range counts {
-				// The resources for federation and for Temporal Cloud are optional, so n may be smaller than the
-				// maximum.
 				if n > accessResources[typ] {
 					errs = append(errs, fmt.Sprintf("the plan contains %d %s, want at most %d", n, typ, accessResources[typ]))
 				}

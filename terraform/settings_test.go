@@ -17,7 +17,6 @@ import (
 	"triptych/internal/pipeline"
 )
 
-// Source directories in which a program reads settings. The TEMPORAL_* settings are read by the Temporal SDK.
 var settingReaders = map[string][]string{
 	"web":     {"../web", "../internal/records", "../internal/objects"},
 	"trigger": {"../trigger"},
@@ -157,8 +156,7 @@ func TestSettingsVersion(t *testing.T) {
 	}{
 		"new_erase_secret_replaces_only_web":      {files, map[string]cty.Value{"erase_secret_version": cty.NumberIntVal(2)}, "web"},
 		"additional_setting_replaces_only_worker": {files, map[string]cty.Value{"features": cty.SetVal([]cty.Value{cty.StringVal("FACE_DETECTION")})}, "worker"},
-		// Regression: the settings version was a sum of parameter versions, which can stay the same when one
-		// parameter replaces another.
+		// Regression: a sum of parameter versions can stay the same when one parameter replaces another.
 		"setting_with_a_new_name_replaces_only_web": {swapped, nil, "web"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -172,7 +170,6 @@ func TestSettingsVersion(t *testing.T) {
 	}
 }
 
-// settingsOf returns the parameters with this name under all paths that the program reads.
 func (p plan) settingsOf(program, name string) (found plan) {
 	paths := fmt.Sprint(lookup(p.resource("aws_lambda_function."+program).values, "environment", 0, "variables", "TRIPTYCH_SSM_PATH"))
 	if program == "worker" {

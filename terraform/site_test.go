@@ -229,7 +229,6 @@ var siteRules = map[string]rule{
 	},
 }
 
-// firewallLimit returns how many such requests one IP address may send in five minutes, as AWS WAF evaluates the rules.
 func firewallLimit(acl resource, method, path string) float64 {
 	var rules []any
 	text, _ := lookup(acl.values, "rule_json").(string)

@@ -8,8 +8,6 @@ import (
 	"strconv"
 )
 
-// gracefulShutdown returns stopTimeout from the worker's source, in seconds. If it is missing, the result is
-// infinity, so that the rules fail.
 func gracefulShutdown() float64 {
 	found := regexp.MustCompile(`stopTimeout = (\d+) \* time\.Second`).FindStringSubmatch(goSource("../worker"))
 	if found == nil {

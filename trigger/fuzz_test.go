@@ -15,8 +15,6 @@ import (
 
 const uploadedKey = "pictures/01939d2c-7b1e-7c3a-9f00-0123456789ab.jpg"
 
-// FuzzEvent checks that no event makes the trigger panic, and that every picture which the trigger finds can be started:
-// the picture has a bucket, a size, and the ID in its key.
 func FuzzEvent(f *testing.F) {
 	discardLog(f)
 	for _, seed := range []string{
@@ -50,8 +48,6 @@ func FuzzEvent(f *testing.F) {
 	})
 }
 
-// FuzzKey checks that the trigger decodes the key of an uploaded object exactly once, in an event and in the dead
-// letter of the event.
 func FuzzKey(f *testing.F) {
 	discardLog(f)
 	for _, key := range []string{uploadedKey, strings.ReplaceAll(uploadedKey, "/", "%2F"), "pictures/a+b.jpg", "pictures/%2B.jpg", "%", "é 📷", "a\x00b", `"\`} {

@@ -180,8 +180,7 @@ func TestStreamProgress(t *testing.T) {
 func (s *testSite) endCosmosFault(t *testing.T, record picture.Record) {
 	t.Helper()
 	s.cosmos.SetFault(cosmosdb.Fault{})
-	// azcosmos shares one request for the account document among concurrent calls. That request may have failed before
-	// the end of the fault, so try again.
+	// azcosmos shares account requests among concurrent calls, so Create can still fail after the fault has ended.
 	for s.records.Create(t.Context(), record) != nil {
 		if t.Context().Err() != nil {
 			t.Fatal(t.Context().Err())

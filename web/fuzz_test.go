@@ -58,7 +58,6 @@ func FuzzGrant(f *testing.F) {
 	})
 }
 
-// FuzzAPI checks that no request to the API causes an internal error, and that every refusal is a problem.
 func FuzzAPI(f *testing.F) {
 	discardLog(f)
 	for _, seed := range []struct{ method, path, hash, length, body string }{

@@ -13,14 +13,13 @@ import (
 	"triptych/picture"
 )
 
-// link contains a picture's link ID and picture ID. The link ID gives access to the picture. No program stores or logs
-// the link ID, so a list of objects or workflows opens no picture.
+// The link ID gives access to the picture, so no program stores or logs the link ID.
 type link struct {
 	id      string // a UUIDv7, a dash, and 16 hex digits of its MAC
 	picture picture.ID
 }
 
-// The UUIDv7 has 46 random bits, and the MAC another 64 that nobody can guess. Both IDs end with the network's tag.
+// Nobody can guess a link ID: the UUIDv7 has 46 random bits, and the MAC 64 bits.
 func (c config) newLink(remoteAddr string) link {
 	u := uuid.Must(uuid.NewV7()) // the random generator never fails
 	copy(u[14:], c.networkTag(remoteAddr, time.Now()))

@@ -62,7 +62,6 @@ func writeMethodNotAllowed(w http.ResponseWriter, r *http.Request, allow string)
 	writeProblem(w, r, clientError(http.StatusMethodNotAllowed, "This address accepts only %s.", allow))
 }
 
-// If the encoding fails, writeJSON has not sent a status yet, so the caller can still send an error response.
 func writeJSON(w http.ResponseWriter, status int, contentType string, v any) error {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)

@@ -58,7 +58,6 @@ func (a *api) execution(ctx context.Context, id picture.ID, latest status.Execut
 	return execution, nil
 }
 
-// An error other than records.ErrNotFound is a `problem`, ready to be sent to the client.
 func (a *api) record(ctx context.Context, id picture.ID) (picture.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
 	defer cancel()

@@ -113,7 +113,7 @@ func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond 
 	options := worker.Options{
 		Interceptors:      []interceptor.WorkerInterceptor{&attempts{}},
 		WorkerStopTimeout: stopTimeout,
-		// By default, the SDK delays heartbeats by up to 80 % of their timeout. On a slow network, this is too late.
+		// By default, the SDK delays heartbeats by up to 80 % of their timeout: too long on a slow network.
 		MaxHeartbeatThrottleInterval: time.Second,
 		OnFatalError:                 func(err error) { fatal <- err }, // once per worker
 	}

@@ -8,8 +8,8 @@ import (
 	"triptych/picture"
 )
 
-// ErasePicture writes the tombstone first, so that the picture is not annotated again. It deletes everything twice,
-// because a browser can upload the picture again until the upload grant expires.
+// ErasePicture writes the tombstone first to prevent another annotation, and deletes again after the upload grant
+// expires to remove late uploads.
 func ErasePicture(ctx workflow.Context, id picture.ID) error {
 	ctx = defaultOptions(ctx)
 	if err := execute(ctx, id, picture.WriteTombstoneActivity); err != nil {

@@ -111,8 +111,6 @@ func eraseOnServer(grantRemaining time.Duration) func(*testing.T, client.Client)
 	}
 }
 
-// By default, Temporal suggests continue-as-new after 4,096 history events, which only a sweep of some 700 pages has.
-// The recording lowers this limit.
 const suggestContinueAsNew = 40
 
 var (

@@ -60,8 +60,6 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// A golden file is named after a branch of the workflow code. If the history took another branch, the replay would
-// not test this branch.
 func TestGoldenTakesItsBranch(t *testing.T) {
 	for name, b := range branches() {
 		t.Run(name, func(t *testing.T) { b.checkHistory(t, loadHistory(t, goldenPath(picture.AnnotateWorkflow, name))) })

@@ -13,8 +13,7 @@ import (
 // unavailable for days.
 const maxRetryInterval = time.Minute
 
-// A local activity should end before its workflow task times out (10 s by default). Three seconds are enough to fetch
-// credentials and to make the call.
+// Three seconds are enough for credentials and one call, and well below the workflow task timeout (10 s by default).
 func localOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout: 3 * time.Second,

@@ -65,7 +65,6 @@ func TestOutageHistoryLength(t *testing.T) {
 	if retried != normal {
 		t.Errorf("%d events with four failed attempts, %d without", retried, normal)
 	}
-	// The failed local activity adds one marker to the history, and the regular activity adds a few events.
 	if n := events("presign_continues_as_durable_activity"); n > normal+6 {
 		t.Errorf("%d events with missing credentials, %d without", n, normal)
 	}
@@ -94,8 +93,7 @@ type unlimitedOutbound struct {
 
 func (u *unlimitedOutbound) ExecuteActivity(ctx workflow.Context, activity string, args ...any) workflow.Future {
 	options := workflow.GetActivityOptions(ctx)
-	// The test environment applies these timeouts to the sum of all attempts, and a simulated week has 10,000
-	// attempts.
+	// The test environment applies both timeouts to the sum of all attempts: 10,000 in a simulated week.
 	options.HeartbeatTimeout, options.StartToCloseTimeout = 0, time.Hour
 	if retry := *options.RetryPolicy; retry.MaximumAttempts == 0 {
 		retry.MaximumAttempts = math.MaxInt32

@@ -9,8 +9,8 @@ import (
 	"triptych/picture"
 )
 
-// SweepPictures starts a workflow for each object without a Record, because the object's S3 event may be lost. With
-// s.Reannotate, it also starts workflows for pictures whose Record is older than the sweep.
+// SweepPictures starts a workflow for each object without a Record, because S3 events may be lost, and with
+// s.Reannotate for each Record older than s.Began.
 func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.SweepCounts, error) {
 	if s.Within > 0 && s.After == "" {
 		s.After = picture.KeyAt(workflow.Now(ctx).Add(-time.Duration(s.Within) * time.Second))

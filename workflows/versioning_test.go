@@ -14,8 +14,8 @@ import (
 
 const announceActivity = "announce" // an imaginary step
 
-// withAnnounce is an example of a new step. Workflows that started before the change skip the step. When those
-// workflows have ended, raise the minimum version in GetVersion to 1 and remove the comparison with DefaultVersion.
+// withAnnounce adds an example step. When all workflows without the step have ended, raise the minimum version in
+// GetVersion to 1 and remove the comparison with DefaultVersion.
 func withAnnounce(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
 	outcome, err := workflows.AnnotatePicture(ctx, order)
 	if err != nil || workflow.GetVersion(ctx, "announce", workflow.DefaultVersion, 1) == workflow.DefaultVersion {

@@ -38,8 +38,7 @@ type pageEnv struct {
 	*stack.Stack
 	chromium context.Context
 	webURL   string // of the program web without the stack's fault switches
-	// deployedURL has a host name, so that the page behaves as on a deployed site. At 127.0.0.1, it would load the
-	// fault switches.
+	// deployedURL has a host name, so that the page does not load the fault switches.
 	deployedURL  string
 	bucketOrigin string // of the bucket to which deployedURL grants uploads
 }

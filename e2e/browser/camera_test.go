@@ -234,7 +234,6 @@ func testCamera(t *testing.T, h pageEnv) {
 	})
 }
 
-// delayCamera delays calls of getUserMedia: the test continues the first call with `allow[0]()`.
 func (p tab) delayCamera() {
 	p.Helper()
 	evaluate[bool](p, `window.allow = [], window.streams = [], navigator.mediaDevices.getUserMedia = ((open) => async (wish) => {

@@ -108,7 +108,6 @@ func sideways(t *testing.T) string {
 	return path
 }
 
-// If mimeType is empty, the file contains text instead of an image.
 func (p tab) dispatchFile(event, mimeType string) {
 	p.Helper()
 	evaluate[bool](p, `(async () => {

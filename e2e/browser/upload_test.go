@@ -230,7 +230,6 @@ func testUpload(t *testing.T, h pageEnv) {
 	})
 }
 
-// The bucket's CORS rules refuse uploads from deployedURL, so tests must intercept the uploads.
 func (h pageEnv) visitDeployedSite(t *testing.T) tab {
 	t.Helper()
 	p := newTab(t, h.chromium, h.deployedURL)

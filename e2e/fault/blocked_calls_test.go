@@ -47,8 +47,7 @@ func blockCosmosCreate(t *testing.T, s *suite) (*testPicture, *blocker) {
 	return p, b
 }
 
-// If `act` takes longer than 2 s, duringCosmosCreate tries again with another picture, because the blocked local
-// activity times out after 3 s.
+// The blocked local activity times out after 3 s, so `act` must end within 2 s.
 func duringCosmosCreate(t *testing.T, s *suite, act func(*testPicture, *blocker)) *testPicture {
 	t.Helper()
 	for range 5 {
@@ -67,8 +66,7 @@ func blockCosmosReplace(t *testing.T, s *suite) (*testPicture, *blocker) {
 	p, b := s.newStubbedPicture(t), newBlocker(t)
 	p.upload(t)
 	record := p.awaitOutcome(t, annotated)
-	// A local activity times out after 3 s, which is too short for this test. After the status 503, the workflow uses
-	// a regular activity.
+	// After the status 503, the workflow uses a regular activity. A local activity would time out after 3 s.
 	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: http.StatusServiceUnavailable, Times: 1})
 	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPut, OnMatch: b.block, Times: 1})
 	pic, err := picture.New(record.Bucket, record.Key, record.VersionID, record.ETag, record.Size, record.UploadedAt)

@@ -124,7 +124,6 @@ var cosmosTooLarge = faultCase{name: "Cosmos_DB_status_413_rejects_the_picture_a
 	}
 }}
 
-// Only the first write gets status 429. The emulator accepts the second write whenever it arrives.
 func uploadWhileThrottled(t *testing.T, s *suite, retryAfter time.Duration) *testPicture {
 	t.Helper()
 	p := s.newStubbedPicture(t)

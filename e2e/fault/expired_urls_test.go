@@ -42,8 +42,8 @@ var expiredURLs = []faultCase{
 
 func (s *suite) useShortLivedCredentials(t *testing.T, validity time.Duration) {
 	t.Helper()
-	// The AWS SDK treats credentials as expired five minutes before `Expiration`, so the endpoint adds five minutes.
-	// Response format: https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+	// The AWS SDK treats credentials as expired five minutes before `Expiration`. Response format:
+	// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"AccessKeyId":%q,"SecretAccessKey":%q,"Expiration":%q}`, s.Endpoints.AccessKey, s.Endpoints.SecretKey,
 			time.Now().UTC().Add(5*time.Minute+validity).Format(time.RFC3339Nano))

@@ -67,7 +67,6 @@ func (p *testPicture) onlyActivityRun(t *testing.T, step picture.StepName) *acti
 	return runs[0]
 }
 
-// If `found` is true and `failure` is nil, the local activity succeeded.
 func (p *testPicture) localAttempt(t *testing.T, step picture.StepName) (failure *failurepb.Failure, found bool) {
 	t.Helper()
 	for _, e := range p.history(t) {

@@ -61,8 +61,7 @@ var killedPrograms = []faultCase{
 	}},
 	{name: "worker_killed_before_the_Cosmos_write_keeps_one_record", slow: true, run: func(t *testing.T, s *suite) {
 		p, blocker := s.newStubbedPicture(t), newBlocker(t)
-		// The blocked request is a write by the killed worker. When the test releases the request, the emulator
-		// responds with 503 and does not write.
+		// With status 503, the emulator never executes the killed worker's write.
 		p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: 503, OnMatch: blocker.block, Times: 1})
 		p.upload(t)
 		blocker.awaitRequest(t)

@@ -43,10 +43,9 @@ var networkFaults = []faultCase{
 		p, blocker := s.newPicture(t, testenv.Portrait(t)), newBlocker(t)
 		p.setVisionFault(annotator.Fault{OnMatch: blocker.block, Delay: 4 * time.Second, Response: emptyAnnotation})
 		p.upload(t)
-		// Add the latency only now: the heartbeat timeout (3 s) begins on the Temporal server, and 1 s would pass
-		// before the worker receives the activity.
+		// The heartbeat timeout (3 s) begins on the server, so latency must not delay the activity's delivery to the
+		// worker.
 		blocker.awaitRequest(t)
-		// The SDK cancels each slow heartbeat call, but Temporal still receives the heartbeat.
 		s.addToxic(t, "temporal", oneSecondLatency)
 		blocker.release()
 		p.awaitOutcome(t, annotated)

@@ -22,7 +22,6 @@ import (
 	"triptych/picture"
 )
 
-// The methods of testPicture inject faults that affect only this picture.
 type testPicture struct {
 	*suite
 	siteclient.Grant

@@ -24,7 +24,6 @@ import (
 // These files contain keys, so only their owner may read them.
 var keyFiles = []string{"identity.json", "endpoints.json"}
 
-// Reading the files directly also covers free pages and write-ahead logs of the databases.
 func TestCanary(t *testing.T) {
 	env := testenv.Start(t)
 	stacktest.PauseSweeps(t, env.Stack)
@@ -115,7 +114,6 @@ var (
 	anyFace      = regexp.MustCompile(`(?i)faceAnnotations|likelihood|landmark|VERY_(UN)?LIKELY`)
 )
 
-// readKeys returns each key as text and, if it is the base64 of a binary key, also as bytes.
 func readKeys(t *testing.T, env *testenv.Env) map[string][]byte {
 	t.Helper()
 	var identity map[string]any
@@ -164,7 +162,6 @@ func imageURL(t *testing.T, env *testenv.Env, g siteclient.Grant) string {
 	return res.Header.Get("Location")
 }
 
-// uploadThroughFaults ends the fault of each cloud when the picture waits for this cloud.
 func uploadThroughFaults(t *testing.T, env *testenv.Env, fault string) siteclient.Grant {
 	t.Helper()
 	setFault(t, env, "google", fault)

@@ -18,7 +18,6 @@ import (
 	"triptych/picture"
 )
 
-// The history contains an input, results, markers and failures.
 func TestTemporalCLI(t *testing.T) {
 	env := testenv.Start(t)
 	stacktest.PauseSweeps(t, env.Stack)

@@ -50,7 +50,6 @@ func TestFaultSwitches(t *testing.T) {
 			g := env.Upload(t, photo)
 			final := env.Follow(t, g.Link)
 			setFault(t, env, cloud, "none")
-			// annotate reads the Record from Azure and calls Google, and Google fetches the picture from AWS.
 			annotate := final.Steps[1]
 			if d := annotate.FinishedAt.Sub(annotate.StartedAt); final.Status != picture.Annotated || annotate.Attempt != 1 || d < minimum {
 				t.Errorf("status %s, attempt %d took %s, want attempt 1 of at least %s", final.Status, annotate.Attempt, d, minimum)
@@ -149,7 +148,6 @@ func testTemporalDown(t *testing.T, env *testenv.Env) {
 	}
 }
 
-// Resetting an activity sets its attempt number back to 1.
 func testRetryNow(t *testing.T, env *testenv.Env) {
 	const attempts = 7 // scheduled 6.4 s after the failure: local resets activities that wait longer than one second
 	setFault(t, env, "azure", "down")

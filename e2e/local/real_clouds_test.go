@@ -34,7 +34,7 @@ func TestRealClouds(t *testing.T) {
 	}
 	t.Cleanup(s.Close)
 	env := testenv.Connect(t, s)
-	// Drop the S3 events: the first stack's trigger would start a second workflow for the picture.
+	// Without this fault, the trigger of `clouds` would start a second workflow.
 	clouds.InjectS3Fault(t, `{"events":"drop"}`)
 	stacktest.PauseSweeps(t, clouds.Stack)
 

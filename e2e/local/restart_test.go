@@ -23,7 +23,6 @@ import (
 	"triptych/picture"
 )
 
-// This test is not in package `fault`, which runs some emulators in the test process, where they cannot be killed.
 func TestFault(t *testing.T) {
 	executable := buildLocal(t)
 	t.Run("all_programs_killed_during_20_pictures_and_restarted_annotates_each_once", func(t *testing.T) {

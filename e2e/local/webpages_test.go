@@ -103,7 +103,7 @@ func TestWebPages(t *testing.T) {
 	t.Run("no_other_user_can_read_the_data_directory", func(t *testing.T) { testPrivate(t, dir) })
 }
 
-// A port that speaks only gRPC gives no HTTP/1.1 response. Browsers use HTTP/2 only over TLS.
+// A port that speaks only gRPC gives no HTTP/1.1 response.
 func checkRefused(t *testing.T, port int, host, origin string, methods []string) (refused int) {
 	t.Helper()
 	for _, r := range pageRequests {
@@ -157,7 +157,6 @@ func isFree(port int) bool {
 	return err == nil
 }
 
-// The page of the Web UI sends its CSRF cookie in a header.
 func testTemporalUI(t *testing.T, ui, workflow string) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {

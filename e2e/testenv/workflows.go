@@ -13,8 +13,6 @@ func (e *Env) AwaitActivity(t testing.TB, workflowID, activity string) {
 	t.Helper()
 	completed := func(ctx context.Context) bool {
 		scheduled := map[int64]string{}
-		// The iterator waits for new events until the workflow ends. If the workflow does not exist yet, the iterator
-		// returns no event, and stacktest.Eventually calls this function again.
 		events := e.Temporal.GetWorkflowHistory(ctx, workflowID, "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 		for events.HasNext() {
 			event, err := events.Next()

@@ -1,5 +1,5 @@
-// Package childprocess starts child processes. Linux kills a child process when this program ends, even after
-// SIGKILL; other systems do not.
+// Package childprocess starts child processes. Only on Linux, child processes end with their parent, even after
+// SIGKILL.
 package childprocess
 
 import (

@@ -49,7 +49,6 @@ type active[F Fault] struct {
 	left  int // remaining requests; not used if Rule.Times is 0
 }
 
-// Put replaces an earlier fault whose Rule has the same fields `Only` and `Method`.
 func (s *Set[F]) Put(f F) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +61,6 @@ func (s *Set[F]) Put(f F) {
 	slices.SortStableFunc(s.active, func(a, b active[F]) int { return precedence(a.fault.Rule(), b.fault.Rule()) })
 }
 
-// The more specific rule comes first: the one with the longer Only, or with the longer Method if these are equal.
 func precedence(a, b Rule) int {
 	return cmp.Or(cmp.Compare(len(b.Only), len(a.Only)), cmp.Compare(len(b.Method), len(a.Method)))
 }

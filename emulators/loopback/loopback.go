@@ -9,9 +9,8 @@ import (
 	"slices"
 )
 
-// Refuse returns a reason if a web page sent the request, unless the page has one of the origins. Refuse also returns a
-// reason if the Host header is not localhost or a loopback address: by DNS rebinding, a page can make the name of its own
-// site resolve to 127.0.0.1.
+// Refuse returns a reason if the request has an Origin not in origins, or a Host other than localhost or a loopback
+// address (DNS rebinding).
 func Refuse(r *http.Request, origins ...string) (reason string) {
 	host := (&url.URL{Host: r.Host}).Hostname()
 	if host != "localhost" && !net.ParseIP(host).IsLoopback() {
@@ -25,7 +24,7 @@ func Refuse(r *http.Request, origins ...string) (reason string) {
 	return ""
 }
 
-// Programs refuses all web pages. An <img> sends no Origin, but browsers send Sec-Fetch-Site with every request.
+// Programs refuses all web pages, also by Sec-Fetch-Site, because an <img> sends no Origin.
 func Programs(handler http.Handler) http.Handler {
 	return guard(handler, func(r *http.Request) string {
 		if r.Header.Get("Sec-Fetch-Site") != "" {
@@ -35,7 +34,7 @@ func Programs(handler http.Handler) http.Handler {
 	})
 }
 
-// SameOrigin refuses all web pages except those that the handler serves.
+// SameOrigin refuses requests from pages that handler does not serve.
 func SameOrigin(handler http.Handler) http.Handler {
 	return guard(handler, func(r *http.Request) string { return Refuse(r, "http://"+r.Host) })
 }
@@ -50,9 +49,8 @@ func guard(handler http.Handler, refuse func(*http.Request) string) http.Handler
 	})
 }
 
-// Claim listens on addr and leaves a connection in the state TIME_WAIT. Even after the listener is closed, the system
-// therefore does not assign the port to a program that asks for port 0. See
-// https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go
+// Claim listens on addr. A connection in TIME_WAIT keeps the system from assigning the port to a listener on port 0,
+// even after Close. See https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go
 func Claim(addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {

@@ -10,8 +10,7 @@ import (
 	"syscall"
 )
 
-// Create also protects an existing directory and its files, if the directory is empty or contains the marker. Other
-// directories, such as a home directory, are refused unless they are private already.
+// Create does not change a non-empty directory without the marker, because the directory could be a home directory.
 func Create(dir, marker string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -42,7 +41,7 @@ func Create(dir, marker string) error {
 	return protect(dir)
 }
 
-// Another user who owns the directory, or a symbolic link to it, could replace its files.
+// The owner of the directory, or of a symbolic link to the directory, can replace files.
 func checkOwner(dir string) error {
 	for _, stat := range []func(string) (fs.FileInfo, error){os.Lstat, os.Stat} {
 		info, err := stat(dir)

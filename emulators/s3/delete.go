@@ -48,8 +48,7 @@ func (s *store) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s
 	return result, nil
 }
 
-// The attribute files of a deleted object still contain an ETag, so versitygw would refuse a new PUT with
-// If-None-Match: * (412).
+// versitygw refuses a PUT with If-None-Match: * if attribute files of a deleted object contain an ETag.
 func (s *store) removeStaleAttributes(bucket, key string) error {
 	if _, err := os.Lstat(filepath.Join(s.objects, bucket, key)); err == nil {
 		return nil

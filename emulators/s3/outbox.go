@@ -16,8 +16,7 @@ import (
 	"triptych/emulators/s3event"
 )
 
-// outbox stores events that are not delivered yet, one in each file. Example of a file name:
-// 18D8F0A1B2C3D4E50001.event
+// outbox stores each undelivered event in its own file, such as 18D8F0A1B2C3D4E50001.event.
 type outbox struct {
 	dir     string
 	notify  string        // URL of the function that receives the events; "" if there is none
@@ -45,7 +44,6 @@ func openOutbox(dir, notify string) (*outbox, error) {
 	return &outbox{dir: dir, notify: notify, added: make(chan struct{}, 1)}, nil
 }
 
-// The time comes first, so that sequencers sort by age.
 func (o *outbox) sequencer() string {
 	return fmt.Sprintf("%016X%04X", time.Now().UnixNano(), o.counter.Add(1)%(1<<16))
 }

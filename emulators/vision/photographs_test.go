@@ -186,7 +186,7 @@ func darkened(from image.Image) image.Image {
 	return to
 }
 
-// The picture must be square. A phone that is held upright stores photographs rotated like this.
+// The picture must be square.
 func anticlockwise(from image.Image) image.Image {
 	side := from.Bounds().Dx()
 	to := image.NewRGBA(from.Bounds())

@@ -29,8 +29,8 @@ type Codec struct {
 	large   converter.PayloadCodec
 }
 
-// ParseKeys parses TRIPTYCH_PAYLOAD_KEYS: ID:KEY,ID:KEY…, with 32 bytes in base64 as each KEY. The current
-// key is the first one. For its rotation, see terraform/README.md.
+// ParseKeys parses TRIPTYCH_PAYLOAD_KEYS: ID:KEY,ID:KEY…, with 32 bytes in base64 as each KEY. For key rotation, see
+// terraform/README.md.
 func ParseKeys(list string) (*Codec, error) {
 	c := &Codec{keys: map[string]cipher.AEAD{}, large: converter.NewZlibCodec(converter.ZlibCodecOptions{})}
 	for entry := range strings.SplitSeq(list, ",") {
@@ -100,8 +100,8 @@ func (c *Codec) decrypt(p *commonpb.Payload) *commonpb.Payload {
 	return decrypted
 }
 
-// WorkerConverter makes a worker without the right key fail the workflow task or the activity. Temporal then repeats
-// the task until a worker has the key. With the default converter, the whole workflow would fail.
+// With WorkerConverter, a missing key fails only the workflow task or activity, which Temporal repeats. The default
+// converter would fail the workflow.
 func WorkerConverter() converter.DataConverter {
 	return converter.NewCompositeDataConverter(converter.NewNilPayloadConverter(), converter.NewByteSlicePayloadConverter(),
 		converter.NewProtoJSONPayloadConverter(), converter.NewProtoPayloadConverter(), converter.NewJSONPayloadConverter(), undecryptable{})
@@ -116,8 +116,7 @@ func (undecryptable) ToPayload(any) (*commonpb.Payload, error) { return nil, nil
 func (undecryptable) ToString(*commonpb.Payload) string        { return "" }
 func (undecryptable) Encoding() string                         { return encryptedEncoding }
 
-// The interceptors encrypt requests and decrypt responses. A data converter would not decrypt the histories that web
-// reads.
+// Interceptors also decrypt the histories that web reads. A data converter would not.
 func encryption(codec *Codec) ([]grpc.UnaryClientInterceptor, error) {
 	failures, err := converter.NewFailureGRPCClientInterceptor(converter.NewFailureGRPCClientInterceptorOptions{EncodeCommonAttributes: true})
 	if err != nil {
@@ -132,8 +131,7 @@ func encryption(codec *Codec) ([]grpc.UnaryClientInterceptor, error) {
 	return []grpc.UnaryClientInterceptor{cloneRequest, failures, payloads}, nil
 }
 
-// cloneRequest keeps the next interceptors from changing the caller's request. The SDK sends the same request again
-// after an error, and would otherwise encrypt it twice.
+// cloneRequest prevents double encryption when the SDK sends the same request again after an error.
 func cloneRequest(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn,
 	invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	if m, ok := req.(proto.Message); ok {

@@ -45,8 +45,7 @@ const (
 	BackfillPriority = 5
 )
 
-// Start does nothing if the picture's workflow is still running. A workflow that completed successfully is started
-// again only if order.ReannotateBefore is set. Networks take turns, so that nobody waits for all pictures of another.
+// Start does nothing if the workflow is running, or completed successfully and order.ReannotateBefore is zero.
 func Start(ctx context.Context, c client.Client, order picture.Order, priority int) error {
 	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	if !order.ReannotateBefore.IsZero() {
@@ -61,7 +60,7 @@ func Erase(ctx context.Context, c client.Client, id picture.ID) error {
 	return start(ctx, c, id, id.EraseWorkflowID(), reuse, LivePriority, picture.EraseWorkflow, string(id))
 }
 
-// If the workflow is running, or has completed and must not be reused, start returns no error.
+// start returns no error if the workflow is already running or completed.
 func start(ctx context.Context, c client.Client, id picture.ID, workflowID string, reuse enumspb.WorkflowIdReusePolicy,
 	priority int, workflow string, input any) error {
 	_, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{

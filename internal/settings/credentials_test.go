@@ -13,8 +13,7 @@ import (
 	"triptych/picture"
 )
 
-// The AWS SDK treats credentials from a container endpoint as expired five minutes early. The test's endpoint adds
-// five minutes to every lifetime.
+// The AWS SDK subtracts five minutes from the lifetime of credentials from a container endpoint.
 func TestSignGetWithExpiringCredentials(t *testing.T) {
 	for name, c := range map[string]struct {
 		lifetime    time.Duration // of the first credentials

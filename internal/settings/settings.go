@@ -46,7 +46,7 @@ func Load(ctx context.Context) (Settings, error) {
 	return Settings{os.Getenv, temporal, cfg}, nil
 }
 
-// If override returns an error, it has set no variable.
+// override sets variables only if all reads succeed.
 func override(ctx context.Context) error {
 	paths := os.Getenv("TRIPTYCH_SSM_PATH")
 	if paths == "" {

@@ -33,8 +33,8 @@ const (
 )
 
 // Sources: https://cloud.google.com/apis/design/errors and, for sign-in,
-// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation. Google does not document the errors
-// of single images, so the rows byURL and byBytes come from observed responses.
+// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation. Google does not document the rows
+// byURL and byBytes, which come from observed responses.
 var explanations = map[cause]struct {
 	kind    picture.Kind
 	message string

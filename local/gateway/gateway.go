@@ -43,7 +43,7 @@ func (g *Gateway) Handler(ctx context.Context) http.Handler {
 	})
 }
 
-// TemporalUI forwards to Temporal's Web UI, which does not check the Host header itself.
+// TemporalUI checks the Host header, because Temporal's Web UI does not.
 func TemporalUI(addr string) http.Handler {
 	return loopback.SameOrigin(newProxy(addr, "Temporal is not running: end its fault on the site, or try again in a second."))
 }

@@ -27,7 +27,6 @@ type Switches struct {
 	current map[string]string // fault by cloud
 }
 
-// NewSwitches calls `cleared` each time a cloud changes from a fault to no fault.
 func NewSwitches(cleared func(ctx context.Context, cloud string), switches ...Switch) *Switches {
 	s := &Switches{switches: switches, cleared: cleared, current: map[string]string{}}
 	for _, each := range switches {

@@ -8,7 +8,6 @@ import (
 	"testing"
 )
 
-// No request of this test sets a fault, so no emulator has to run.
 func TestFaultSwitches(t *testing.T) {
 	s := &Stack{
 		config: Config{Addr: "127.0.0.1:8080", Real: []string{"google"}, Temporal: "temporal.example:7233"},

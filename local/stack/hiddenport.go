@@ -11,11 +11,10 @@ import (
 	"triptych/local/supervisor"
 )
 
-// HiddenPorts are ports to which browsers do not connect (https://fetch.spec.whatwg.org/#port-blocking). Programs that do
-// not check the Host header listen on them.
+// HiddenPorts protect programs that do not check the Host header: browsers refuse these ports
+// (https://fetch.spec.whatwg.org/#port-blocking).
 var HiddenPorts = []int{6665, 6666, 6667, 6668, 6669, 6697, 10080, 6566, 4045, 3659, 1719, 1720, 1723, 5060, 5061, 2049, 6000}
 
-// hiddenPort keeps the port from other stacks of this user until Close.
 func (s *Stack) hiddenPort() (int, error) {
 	cache, err := supervisor.CacheDir()
 	if err != nil {

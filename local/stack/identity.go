@@ -33,7 +33,6 @@ var portNames = []string{"s3", "control", "lambda", "cosmos", "vision", "tempora
 // These ports are the defaults of the Temporal CLI.
 var defaultPorts = map[string]int{"temporal": 7233, "temporalUI": 8233}
 
-// If the site's port is 0, Temporal gets free ports instead of defaultPorts.
 func (c Config) identify() (identity, error) {
 	path := filepath.Join(c.Dir, "identity.json")
 	var id identity

@@ -19,7 +19,7 @@ var dynamicConfig = []string{
 	// The default rate limits would delay each step by 50 ms.
 	"history.transferProcessorMaxPollRPS=5000",
 	"history.timerProcessorMaxPollRPS=5000",
-	// Visibility is updated in batches, because each update blocks the only database connection.
+	// Rare, large batches: each visibility update blocks the only database connection.
 	"history.visibilityProcessorMaxPollRPS=2",
 	"history.visibilityTaskBatchSize=1000",
 	"history.visibilityProcessorSchedulerWorkerCount=1",
@@ -31,7 +31,7 @@ var dynamicConfig = []string{
 	"matching.numTaskqueueReadPartitions=1",
 	"matching.numTaskqueueWritePartitions=1",
 	"matching.enableFairness=true", // implies the matcher that this version needs for task priorities
-	// Only web pages could use the HTTP API: all programs here use gRPC.
+	// This blocks the HTTP API for web pages. All programs use gRPC.
 	`frontend.httpAllowedHosts=["nobody.invalid"]`,
 	"system.enableNexus=false", // the HTTP endpoints of Nexus ignore httpAllowedHosts
 }
@@ -63,7 +63,6 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 	return s.listenAndServe(ctx, "temporalUI", gateway.TemporalUI(loopbackAddr(ui)))
 }
 
-// startCodec also writes a profile for the Temporal CLI, so that TEMPORAL_CONFIG_FILE is the only setting that it needs.
 func (s *Stack) startCodec(ctx context.Context) error {
 	s.spawn(ctx, "codec", "codec", s.Environment(), "-addr", s.identity.addr("codec"), "-ui",
 		s.Endpoints.TemporalUI+",http://localhost:"+strconv.Itoa(s.identity.Ports["temporalUI"]))

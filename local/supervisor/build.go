@@ -60,7 +60,7 @@ func LockBuilds(ctx context.Context, output io.Writer) (io.Closer, error) {
 	return lock(ctx, filepath.Join(cache, lockFile), output)
 }
 
-// buildTemporal stores the executable's path in a file, because the go command takes seconds to print the path.
+// buildTemporal caches the executable's path, because `go tool -n` takes seconds.
 func buildTemporal(ctx context.Context, root, cache string, output io.Writer) (string, error) {
 	sums, err := os.ReadFile(filepath.Join(root, "tools", "go.sum"))
 	if err != nil {

@@ -1,4 +1,4 @@
-// The link ID is in the URL fragment, which browsers do not send.
+// Browsers do not send the URL fragment, which is the link ID.
 import { request, retry } from "./api.js";
 import { chooseFile, choosePending, closeCamera, openCamera, retake, shoot } from "./capture.js";
 import { $ } from "./dom.js";

@@ -3,8 +3,7 @@ import { longer, request, urlOf } from "./api.js";
 
 export const isSettled = (progress) => ["annotated", "rejected", "erased"].includes(progress?.status);
 
-// watch calls onProblem with a message, or with null after a success. watch also polls, because EventSource reports
-// no error messages.
+// watch calls onProblem with a message or null. EventSource reports no error messages, so watch also polls.
 export function watch(id, onProgress, onProblem) {
 	const firstPause = 4_000;
 	let source, timer, pause = firstPause;
@@ -50,8 +49,8 @@ export function watch(id, onProgress, onProblem) {
 			if (!stopped.signal.aborted) schedulePoll();
 		};
 		source.onerror = () => {
-			// A closed EventSource does not reconnect. Poll immediately after the first failure. After later
-			// failures, wait for the timer.
+			// A closed EventSource does not reconnect, so poll opens a new one. After later failures, only the timer
+			// calls poll.
 			if (source.readyState === EventSource.CLOSED && pause === longer(firstPause)) poll();
 		};
 	}

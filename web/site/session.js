@@ -51,12 +51,12 @@ export function follow(id) {
 			sending.abort("arrived");
 			sending = state.upload = null;
 		}
-		// The image may become available when the status changes, so try again to load the image.
+		// The image may become available when the status changes.
 		set({ progress, imageFailed: state.imageFailed && state.progress?.status === progress.status });
 	}, (problem) => set({ problem }));
 }
 
-// A picture stays in the history during its erasure, so that a reload can resume the erasure.
+// During an erasure, the page's history keeps the picture, so that a reload can resume.
 export async function eraseAll(entries, message) {
 	if (!entries.length) return;
 	let text;
@@ -75,7 +75,6 @@ export async function eraseAll(entries, message) {
 	if (text) set({ notice: { text } });
 }
 
-// A picture whose erasure has begun stays in the history until it is erased.
 export function forget(entries) {
 	for (const { id, erasing } of entries) if (!erasing) set({ history: pictures.remove(id) });
 }

@@ -29,8 +29,7 @@ async function requestGrant(blob, hash, signal) {
 
 const hasArrived = async (id, signal) => (await request(urlOf(id), { signal })).status !== "waiting";
 
-// put resolves to 0 if S3 has the picture, also if an earlier PUT stored it (status 412). If the grant has expired,
-// put resolves to the status, 400 or 403.
+// put resolves to 0 if S3 has the picture (412: from an earlier PUT), or to 400 or 403 if the grant has expired.
 function put(blob, { method, url, headers }, onSent, signal) {
 	return new Promise((resolve, reject) => {
 		const xhr = new XMLHttpRequest(), started = Date.now(); // fetch reports no upload progress

@@ -260,7 +260,6 @@ func (s scenario) workflow(ctx workflow.Context, order picture.Order) (picture.O
 	return picture.Outcome{ID: order.ID, Status: picture.Annotated}, localFirst(ctx, string(picture.PersistStep))
 }
 
-// localFirst is workflows.localFirst without the special cases for rejections and retry delays.
 func localFirst(ctx workflow.Context, name string) error {
 	if err := workflow.ExecuteLocalActivity(ctx, name).Get(ctx, nil); err == nil {
 		return nil

@@ -250,15 +250,13 @@ func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) 
 	}
 }
 
-// A failure that Temporal itself creates, such as a timeout, names no cloud.
 func setError(step *picture.Step, failure *failurepb.Failure) {
 	var details picture.FailureDetails
 	decode(failure.GetApplicationFailureInfo().GetDetails(), &details)
 	step.Error, step.WaitingFor = messageOf(failure), details.Cloud
 }
 
-// Everyone with the link can read the message, so a panic or another error that activities do not explain gets a general
-// one.
+// Everyone with the link can read the message, so errors that activities do not explain get a general message.
 func messageOf(failure *failurepb.Failure) string {
 	timeout, application := failure.GetTimeoutFailureInfo(), failure.GetApplicationFailureInfo()
 	switch {

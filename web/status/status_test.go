@@ -16,8 +16,6 @@ import (
 	"triptych/picture"
 )
 
-// Each key is a file in testdata/runs. The values contain the expected status of the picture and its steps, as
-// `describe` writes them.
 var recordings = map[string]struct {
 	status picture.Status
 	steps  [3]string

@@ -10,8 +10,6 @@ import (
 	"testing"
 )
 
-// FuzzDocument checks that a document which the server accepts is returned with the same members, and only by the
-// document's partition key.
 func FuzzDocument(f *testing.F) {
 	for _, seed := range []struct{ id, body string }{
 		{"a", `{"id":"a","faces":[{"x":1.5e3}],"_etag":"x","_ts":1}`},
@@ -58,8 +56,6 @@ func FuzzDocument(f *testing.F) {
 	})
 }
 
-// userMembers returns the members of a JSON object without the properties that the server sets. Numbers keep their
-// text.
 func userMembers(t *testing.T, text string) (members map[string]any) {
 	t.Helper()
 	decoder := json.NewDecoder(strings.NewReader(text))

@@ -1,6 +1,6 @@
 // Package cosmosdb implements the part of Azure Cosmos DB's REST protocol
-// (https://learn.microsoft.com/rest/api/cosmos-db/) that Triptych uses, and responds to all other operations with
-// 501. Before the response is sent, a write is on disk, and a replaced document is no longer in the file.
+// (https://learn.microsoft.com/rest/api/cosmos-db/) that Triptych uses, and responds to other operations with 501.
+// Before each response, the write is on disk and the replaced document is overwritten.
 package cosmosdb
 
 import (

@@ -29,7 +29,7 @@ var (
 // A write waits this long for other writes, so that one fsync commits all of them.
 const commitDelay = time.Millisecond
 
-// openDB also erases what a process that was killed during a replacement left in free pages.
+// openDB also erases free pages: a killed process may have left old documents there.
 func (s *Server) openDB(path string) error {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
 		s.file, err = os.OpenFile(name, flag, mode)
@@ -66,8 +66,8 @@ func (s *Server) read(operation operation, r request) (res response, err error) 
 	return res, err
 }
 
-// write commits the transaction even if the operation returns a *statusError, so an operation must not change data before
-// it returns one. write may run an operation more than once (bbolt's DB.Batch).
+// write commits even after a *statusError, so an operation must not change data before returning a *statusError.
+// bbolt's DB.Batch may repeat an operation.
 func (s *Server) write(operation operation, r request) (res response, err error) {
 	var refused *statusError
 	err = s.db.Batch(func(tx *bbolt.Tx) error {
@@ -113,8 +113,6 @@ var (
 	errChanged  = newError(http.StatusPreconditionFailed, 0, "Operation cannot be performed because one of the specified precondition is not met.")
 )
 
-// A _rid consists of the bytes of the parent's _rid, followed by `number` as `width` bytes. All of it is encoded in
-// base64, with - instead of /.
 func resourceID(parent string, number uint64, width int) string {
 	id, _ := base64.StdEncoding.DecodeString(strings.ReplaceAll(parent, "-", "/"))
 	var n [8]byte

@@ -29,8 +29,7 @@ func failed(kind, message string) outcome {
 
 var errStopping = errors.New("the function's host is stopping")
 
-// The caller must call Host.acquire before invoke. If stream is not nil, invoke writes a streamed response to stream,
-// not to the outcome.
+// The caller must call Host.acquire before invoke.
 func (h *Host) invoke(requestID string, payload []byte, stream io.Writer) (outcome, error) {
 	i := &invocation{requestID: requestID, payload: payload, arn: h.arn(), timeout: h.Timeout, stream: stream, done: make(chan outcome, 1)}
 	for {
@@ -94,7 +93,7 @@ func (h *Host) acquireEnvironment() (e *environment, isNew bool, err error) {
 	return e, true, err
 }
 
-// RetryNow stops only the idle environments. releaseEnvironment stops those that were busy during RetryNow.
+// releaseEnvironment stops an environment that was busy during RetryNow.
 func (h *Host) releaseEnvironment(e *environment) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -25,7 +25,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// The Lambda function of a test asks the instructor what to do.
 type instructor struct {
 	*httptest.Server
 	calls chan call

@@ -20,7 +20,6 @@ type queue struct{ db *bolt.DB } // add and remove return when the change is on 
 
 var payloads = []byte("payloads") // bucket of the payloads by request ID
 
-// A change waits this long for other changes, so that one fsync commits all of them.
 const commitDelay = time.Millisecond
 
 func openQueue(path string) (queue, error) {

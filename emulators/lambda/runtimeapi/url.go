@@ -91,7 +91,6 @@ func urlEvent(w http.ResponseWriter, r *http.Request) (event []byte, requestID s
 	return event, e.RequestContext.RequestID, err
 }
 
-// The Lambda function receives a body that is not text in base64.
 func isText(contentType string) bool {
 	kind, _, err := mime.ParseMediaType(contentType)
 	return err == nil && (strings.HasPrefix(kind, "text/") || kind == "application/json" || kind == "application/javascript" || kind == "application/xml")

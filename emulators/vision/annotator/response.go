@@ -13,8 +13,6 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// Each of Google's landmarks is the mean of the listed points of faces.Landmarks. Ears and cheeks are missing,
-// because faces.Landmarks has no points there.
 var landmarks = []struct {
 	kind   visionpb.FaceAnnotation_Landmark_Type
 	points []int

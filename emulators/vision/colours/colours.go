@@ -19,8 +19,7 @@ const (
 	maxClusters   = 10
 	maxIterations = 30
 	mergeDistance = 5 // in L*a*b*; closer clusters are merged, because their difference is hard to see
-	// A colour with this chroma scores twice as high as grey of the same area. The formula is ours, because Google's
-	// is not published.
+	// At this chroma, a colour scores twice as high as grey of the same area. Google's formula is not published.
 	vividChroma = 60
 )
 
@@ -101,8 +100,7 @@ func kMeans(bins []bin) []bin {
 	return found
 }
 
-// seeds works like k-means++ but without randomness. The next seed is the bin with the greatest product of pixel
-// count and squared distance to the nearest earlier seed.
+// seeds works like k-means++ but without randomness.
 func seeds(bins []bin) []bin {
 	var chosen []bin
 	distances := make([]float64, len(bins))

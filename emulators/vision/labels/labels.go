@@ -73,8 +73,6 @@ func (t tally) sorted() []Label {
 	return all
 }
 
-// A group has at least three people. groupScore is the third-highest score of all bodies, or of all faces if that is
-// higher.
 func groupScore(things []objects.Object, people []faces.Face) float64 {
 	var bodies, heads []float64
 	for _, o := range things {

@@ -94,7 +94,6 @@ func (m *Model) Depthwise(name string, stride int) Depthwise {
 	return Depthwise{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[2]), stride, Same}
 }
 
-// The weights have one scale and one minimum for each channel. filters restores the original weights from them.
 func (m *Model) filters(name, kind string, shape ...int) *Tensor {
 	stored := m.Tensor(name+"/"+kind, shape...)
 	if _, ok := m.stored[name+"/scale"]; !ok {

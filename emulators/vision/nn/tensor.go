@@ -86,7 +86,6 @@ func (t *Tensor) plane(channel int) []float32 {
 	return t.Data[channel*n:][:n]
 }
 
-// MaxPool uses windows of 2×2 values, which are cut off at the right and lower edges.
 func (t *Tensor) MaxPool(stride int) *Tensor {
 	height, width := t.Shape[1], t.Shape[2]
 	out := New(t.Shape[0], (height+stride-1)/stride, (width+stride-1)/stride)

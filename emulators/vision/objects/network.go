@@ -10,7 +10,7 @@ import (
 
 const inputSize = 300 // pixels, width and height
 
-// network is SSDLite-MobileNetV2. The heads are in the order of their feature maps, from fine to coarse.
+// network is SSDLite-MobileNetV2.
 type network struct {
 	first  nn.Conv
 	blocks []block
@@ -66,7 +66,7 @@ func newNetwork(m *nn.Model) network {
 	return n
 }
 
-// run calls `visit` with the output of each head, from the finest feature map to the coarsest.
+// run calls `visit` in the order of the anchors: largest feature map first.
 func (n network) run(ctx context.Context, input *nn.Tensor, visit func(boxes, classes *nn.Tensor)) error {
 	var expanded, filtered nn.Tensor // the largest feature maps; all blocks use the same memory
 	heads := n.heads

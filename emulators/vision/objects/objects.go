@@ -1,10 +1,7 @@
 // Package objects detects objects of COCO's 80 classes with the network SSDLite-MobileNetV2 (see weights/NOTICE). The
-// network misses small objects, and may report an object of another class as one of the 80.
-//
-// The network also reports large objects that do not exist, for example a cliff as a person (score 0.76). Find
-// therefore searches twice: the second time, the picture has a margin. A large object counts only if both searches find
-// it. In 490 pictures, most of them drawings and screenshots, this reduced the false objects from 71 to 34 and the real
-// objects from 147 to 143. A minimum score of 0.6 instead of 0.5 would leave 49 and 117.
+// network also reports large objects that do not exist, so Find keeps a large object only if a second search, with a
+// margin around the picture, finds the object too. In 490 pictures, this reduced the false objects from 71 to 34 and
+// the real objects from 147 to 143. A minimum score of 0.6 instead of 0.5 would leave 49 false and 117 real objects.
 package objects
 
 import (
@@ -32,11 +29,9 @@ type Box struct{ Left, Top, Right, Bottom float64 } // fractions of the picture'
 
 const (
 	minScore = 0.5 // of an Object; Google's responses also contain no object with a lower score
-	// If an object covers at least largeArea of the picture, the second search must also find it, with a score of at
-	// least confirmScore.
+	// An object that covers at least largeArea of the picture needs a second detection with at least confirmScore.
 	largeArea, confirmScore = 0.2, 0.3
-	// Two detections of one class that overlap more than sameClassOverlap are one object. Detections of two classes
-	// need anyClassOverlap, because the network may report one animal as two classes.
+	// anyClassOverlap applies to two classes, because the network may report one animal as two classes.
 	sameClassOverlap, anyClassOverlap = 0.5, 0.85
 )
 
@@ -76,8 +71,7 @@ func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Ob
 // square.
 var stretched = image.Rect(0, 0, inputSize, inputSize)
 
-// withMargin leaves a margin of at least 5 % on each side of the network's input. With 10 %, the network reported a
-// cliff as a person.
+// With a margin of 10 % instead of 5 % on each side, the network reported a cliff as a person.
 func withMargin(size image.Point) image.Rectangle {
 	const side = inputSize * 9 / 10
 	longer := max(size.X, size.Y)
@@ -85,7 +79,6 @@ func withMargin(size image.Point) image.Rectangle {
 	return image.Rectangle{Max: size}.Add(image.Pt(inputSize, inputSize).Sub(size).Div(2))
 }
 
-// The picture fills the rectangle `position` of the network's input.
 func (f *Finder) detect(ctx context.Context, picture *image.RGBA, position image.Rectangle, minScore float64) ([]Object, error) {
 	var found []Object
 	anchors := f.anchors
@@ -103,7 +96,6 @@ func (f *Finder) detect(ctx context.Context, picture *image.RGBA, position image
 	return found, nil
 }
 
-// confirmed keeps a large object only if it is in both lists and the mean of its two scores is at least minScore.
 func confirmed(found, second []Object) []Object {
 	var kept []Object
 	for _, o := range found {
@@ -149,7 +141,6 @@ func predictedBox(anchor []float32, y, x, height, width float32) Box {
 	return Box{clamp(middleX - halfWidth), clamp(middleY - halfHeight), clamp(middleX + halfWidth), clamp(middleY + halfHeight)}
 }
 
-// Each cell of the feature map has several anchors, which are consecutive in `anchors`.
 func proposals(boxes, classes *nn.Tensor, anchors []float32, minScore float64) []Object {
 	cells, perCell := boxes.Shape[1]*boxes.Shape[2], boxes.Shape[0]/boxParameters
 	threshold := float32(math.Log(minScore / (1 - minScore))) // before the sigmoid

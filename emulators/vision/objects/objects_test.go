@@ -35,8 +35,7 @@ func load(t testing.TB) *Finder {
 	return f
 }
 
-// The expected values come from the published network. The emulator rounds that network's filters to bytes, so its
-// scores and boxes differ slightly.
+// The emulator rounds the published network's filters to bytes, so scores and boxes differ slightly.
 func TestDetect(t *testing.T) {
 	f := load(t)
 	for name, want := range map[string][]Object{

@@ -18,8 +18,7 @@ const (
 	epsilon  = 0.001              // added to the variance in the batch normalization of the box predictors
 )
 
-// objects quantizes filters to bytes with a scale per channel, because the channels of depthwise filters differ by
-// orders of magnitude.
+// Quantization is per channel, because the channels of depthwise filters differ by orders of magnitude.
 func objects(files fs.FS) (map[string][]byte, error) {
 	published, err := readModel(files)
 	if err != nil {
@@ -58,7 +57,6 @@ type tensor struct {
 	values []float32
 }
 
-// readModel omits the integer constants, which only describe shapes.
 func readModel(files fs.FS) (map[string]tensor, error) {
 	var model struct {
 		WeightsManifest []struct {
