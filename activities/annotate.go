@@ -39,7 +39,7 @@ const MaxInlineSize = 10<<20 - 64<<10
 // picture, so the worker needs twice as much memory.
 const InlineBytesLimit = 20 * MaxInlineSize
 
-// maxRecord, in bytes, leaves 8 KiB for the run ID, the times and Temporal's envelope, which annotate cannot know.
+// maxRecord, in bytes, leaves 8 KiB for the run ID, times and Temporal's envelope, all added later.
 const maxRecord = records.MaxSize - 8<<10
 
 type AnnotateInput struct {
@@ -59,7 +59,7 @@ type AnnotateResult struct {
 func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
-	// 50 s is less than StartToCloseTimeout (60 s), so that the error names the cloud that did not respond.
+	// Temporal's own timeout error (StartToCloseTimeout, 60 s) would not name the unresponsive cloud.
 	ctx, cancel := context.WithTimeout(ctx, 50*time.Second)
 	defer cancel()
 
@@ -143,7 +143,7 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Ima
 		return &visionpb.Image{Content: content}, err
 	}
 	signed := in.SignedURL
-	// If the URL expired in the task queue, sign here, because a new annotate activity would wait again.
+	// A new annotate activity would wait in the task queue again, so annotate renews an expired URL.
 	if time.Until(signed.ExpiresAt) < minURLTTL/2 {
 		var err error
 		if signed, err = a.sign(ctx, in.Picture); err != nil {
@@ -199,8 +199,7 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	return annotation, nil
 }
 
-// explainImage never returns Unfetchable for pictures over MaxInlineSize, because the workflow would then send the
-// bytes.
+// The workflow sends the bytes after Unfetchable, so pictures over MaxInlineSize get another error.
 func explainImage(in AnnotateInput, err vision.ImageError) error {
 	explained := vision.Explain(&err)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {

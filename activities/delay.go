@@ -9,15 +9,14 @@ import (
 	"triptych/picture"
 )
 
-// Each activity that writes a Record embeds Delay in its input, to retry a throttled write at NotBefore.
+// Delay is the part of an activity's input that postpones a throttled write until NotBefore.
 type Delay struct {
 	NotBefore time.Time `json:"notBefore,omitzero"` // as Cosmos DB requested; zero: no delay
 }
 
 func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
 
-// wait delays only an attempt without heartbeat details, because `temporal activity reset` sets the attempt number
-// back to 1.
+// wait detects a retry by heartbeat details, because `temporal activity reset` sets the attempt number back to 1.
 func (d Delay) wait(ctx context.Context) error {
 	left := time.Until(d.NotBefore)
 	if left <= 0 || activity.HasHeartbeatDetails(ctx) {

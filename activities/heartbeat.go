@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// A failed heartbeat does not cancel `alive`, because Google may already have charged for the Vision call.
+// The returned context survives failed heartbeats, because Google may already have billed the Vision call.
 func heartbeat(ctx context.Context) (alive context.Context, stop func()) {
 	alive, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	release := func() {}

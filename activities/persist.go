@@ -44,8 +44,8 @@ func (a *Activities) resolve(ctx context.Context, r picture.Record, reannotateBe
 	case existing.Status == picture.Erased:
 		err = a.deleteVersion(ctx, r.Bucket, r.Key, r.VersionID)
 	case existing.OlderThan(reannotateBefore):
-		// Keep the annotation, but record the rejection so that the same sweep does not send the picture to Google
-		// again.
+		// A rejection keeps the old annotation, and ReannotationRejectedAt prevents another attempt by the current
+		// sweep.
 		if existing.Status == picture.Annotated && r.Status == picture.Rejected {
 			existing.ReannotationRejectedAt = time.Now().UTC()
 		} else {

@@ -18,7 +18,6 @@ func cpuTime(pid int) (time.Duration, bool) {
 	if err != nil {
 		return 0, false
 	}
-	// The process name in "42 (process name) S" may contain spaces, so count from S, field 3 in proc_pid_stat(5).
 	fields := strings.Fields(string(line[bytes.LastIndexByte(line, ')')+1:]))
 	if len(fields) < 13 {
 		return 0, false

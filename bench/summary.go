@@ -33,7 +33,6 @@ func maximum(values []float64) *float64 { return quantile(1)(values) }
 // With fewer values, the 99th percentile equals the maximum.
 const minForP99 = 100
 
-// tail returns the 99th percentile, or the maximum if no variant has at least minForP99 values.
 func (m measurements) tail(metric string) (string, summary) {
 	for _, values := range m[metric] {
 		if len(values) >= minForP99 {

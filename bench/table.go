@@ -11,7 +11,6 @@ import (
 	"text/tabwriter"
 )
 
-// Names of rows in one group start with the group, as in "backlog of 300: failed workflows". Nil: not measured.
 type row struct {
 	Name     string   `json:"row"`
 	Unit     string   `json:"unit"`

@@ -79,7 +79,6 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 	return nil
 }
 
-// guard refuses web pages except the Web UI.
 func guard(ui []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if reason := loopback.Refuse(r, ui...); reason != "" {

@@ -83,7 +83,6 @@ func listComponents(ctx context.Context, root, arch, program string) ([]componen
 	return components, nil
 }
 
-// The first group is set only for files that state the licence.
 var legalFile = regexp.MustCompile(`(?i)^(?:(licen[cs]es?|copying)|copyright|notices?|patents)(?:[.-].*)?$`)
 
 // A part of a component can have its own licence, so readComponent reads all directories from root to the packages.

@@ -55,7 +55,6 @@ func TestErasureOfLocalFiles(t *testing.T) {
 	})
 }
 
-// 100 large workflows make SQLite checkpoint and overwrite its write-ahead log.
 func writeToTemporal(t *testing.T, env *testenv.Env) {
 	t.Helper()
 	for i := range 100 {
@@ -66,7 +65,6 @@ func writeToTemporal(t *testing.T, env *testenv.Env) {
 	}
 }
 
-// encryptedPayloads returns short parts of the payloads, because SQLite divides long payloads.
 func encryptedPayloads(t *testing.T, env *testenv.Env, id picture.ID) (parts [][]byte) {
 	t.Helper()
 	plain, err := client.NewLazyClient(client.Options{HostPort: env.Endpoints.Temporal}) // does not decrypt

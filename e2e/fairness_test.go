@@ -49,7 +49,6 @@ func upload(t *testing.T, site siteclient.Site, photo []byte) picture.ID {
 	return g.ID
 }
 
-// Only in a Lambda does web read the client's address from a header.
 func startWebFunction(t *testing.T, env *testenv.Env) http.Handler {
 	t.Helper()
 	host, err := runtimeapi.New(runtimeapi.Config{
@@ -70,7 +69,6 @@ func startWebFunction(t *testing.T, env *testenv.Env) http.Handler {
 	return host.URL()
 }
 
-// viewerSite sets the header as the CloudFront function in terraform/site.tf does.
 func viewerSite(t *testing.T, web http.Handler, address string) siteclient.Site {
 	t.Helper()
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -50,7 +50,6 @@ type blockedVision struct {
 	released chan struct{}
 }
 
-// At 20 annotations a second, the order in which workflows end is clear.
 func blockVision(t *testing.T, env *testenv.Env) *blockedVision {
 	t.Helper()
 	env.StopProgram("worker")

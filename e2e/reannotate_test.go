@@ -26,7 +26,6 @@ func TestReannotate(t *testing.T) {
 			awaitWorkflowEnd(t, env, g.ID, "") // the sweep does not restart a running workflow
 		}
 		env.Erase(t, erased.Link, erased.EraseToken)
-		// Wait until the object is deleted, or the sweep could start a workflow.
 		env.AwaitActivity(t, erased.ID.EraseWorkflowID(), picture.DeleteHistoryActivity)
 		env.Vision.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{
 			LabelAnnotations: []*visionpb.EntityAnnotation{{Description: "Astronaut"}}}})

@@ -32,10 +32,10 @@ func NewID(createdAt time.Time, linkID string) ID {
 	return ID(u.String())
 }
 
-// InNetwork replaces the last four digits by the tag of the uploader's network.
+// InNetwork sets the ID's last four digits to a hash of the uploader's network.
 func (id ID) InNetwork(tag string) ID { return id[:len(id)-4] + ID(tag) }
 
-// Network returns InNetwork's tag, or "" for a backfilled object.
+// Network returns the network tag, or "" for a backfilled object.
 func (id ID) Network() string {
 	if backfillPattern.MatchString(string(id)) {
 		return ""

@@ -2,7 +2,7 @@ package picture
 
 import "time"
 
-// The Kind of an error determines what happens next. Temporal's history stores the Kind as the failure type.
+// Kind tells the pipeline how to handle an error, and is the failure type in Temporal's history.
 type Kind string
 
 const (

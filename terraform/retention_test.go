@@ -47,7 +47,6 @@ func retentionErrors(p plan, days float64) (errs []string) {
 	const day = 24 * 60 * 60
 	rule := lookup(p.resource("aws_s3_bucket_lifecycle_configuration.pictures").values, "rule", 0)
 	number := func(v any) float64 { n, _ := v.(float64); return n }
-	// S3 deletes at midnight, up to one day after the configured days. Noncurrent days count from the delete marker.
 	hidden := number(lookup(rule, "expiration", 0, "days")) + 1
 	deleted := hidden + number(lookup(rule, "noncurrent_version_expiration", 0, "noncurrent_days")) + 1
 	uploads := number(lookup(rule, "abort_incomplete_multipart_upload", 0, "days_after_initiation")) + 1

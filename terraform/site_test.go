@@ -275,7 +275,6 @@ func webHeaders() map[string]string {
 	return sent
 }
 
-// sentHeaders omits each header without `override`, because the origin can replace such a header.
 func sentHeaders(policy map[string]any) map[string]string {
 	sent := map[string]string{}
 	security := lookup(policy, "security_headers_config", 0)

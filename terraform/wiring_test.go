@@ -149,7 +149,6 @@ var wiringRules = map[string]rule{
 	),
 }
 
-// overriddenRules maps each rule to the variant that breaks the rule on purpose.
 var overriddenRules = map[string]string{
 	"CORS_allows_uploads_from_the_site_only":                 "with_a_domain",
 	"destroy_keeps_pictures_images_and_workflows_by_default": "with_force_destroy",

@@ -27,7 +27,7 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request, l link) error {
 	return writeJSON(w, http.StatusAccepted, "application/json", map[string]string{"id": l.id, "reference": string(l.picture), "status": "erasing"})
 }
 
-// A missing erase workflow erased the picture only if a tombstone exists.
+// Temporal's NotFound alone could mean that no erase workflow started.
 func (a *api) erasurePastRetention(ctx context.Context, id picture.ID) bool {
 	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
 	defer cancel()

@@ -180,7 +180,7 @@ func TestStreamProgress(t *testing.T) {
 func (s *testSite) endCosmosFault(t *testing.T, record picture.Record) {
 	t.Helper()
 	s.cosmos.SetFault(cosmosdb.Fault{})
-	// azcosmos shares account requests among concurrent calls, so Create can still fail after the fault has ended.
+	// Create can still fail, because azcosmos gives concurrent calls the result of one shared account request.
 	for s.records.Create(t.Context(), record) != nil {
 		if t.Context().Err() != nil {
 			t.Fatal(t.Context().Err())

@@ -16,8 +16,7 @@ import (
 // During a shutdown, a call to Google may continue for gracePeriod, because Google charges for a cancelled call too.
 const gracePeriod = 3 * time.Second
 
-// stopTimeout is longer than gracePeriod. When gracePeriod ends, activities are cancelled, and they need time to
-// notice this.
+// stopTimeout exceeds gracePeriod, so that activities have time to return after their cancellation.
 const stopTimeout = 10 * time.Second
 
 var errStopping = errors.New("the worker is shutting down")

@@ -8,8 +8,8 @@ import (
 	"triptych/picture"
 )
 
-// ErasePicture writes the tombstone first to prevent another annotation, and deletes again after the upload grant
-// expires to remove late uploads.
+// ErasePicture writes a tombstone to prevent another annotation, deletes the picture, and deletes late uploads after
+// grant expiry.
 func ErasePicture(ctx workflow.Context, id picture.ID) error {
 	ctx = defaultOptions(ctx)
 	if err := execute(ctx, id, picture.WriteTombstoneActivity); err != nil {

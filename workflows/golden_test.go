@@ -23,8 +23,7 @@ import (
 	"triptych/workflows"
 )
 
-// A golden history is a recorded workflow history. Never replace a golden history: its replay proves that new code
-// can continue open workflows with the same history.
+// Never replace a golden history: replaying the old recording proves that new code can continue open workflows.
 func goldenPath(workflow, branch string) string {
 	return filepath.Join("testdata", workflow, branch+".json")
 }

@@ -9,8 +9,7 @@ import (
 	"triptych/picture"
 )
 
-// SweepPictures starts a workflow for each object without a Record, because S3 events may be lost, and with
-// s.Reannotate for each Record older than s.Began.
+// SweepPictures starts a workflow for each object without a Record, because S3 events may be lost.
 func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.SweepCounts, error) {
 	if s.Within > 0 && s.After == "" {
 		s.After = picture.KeyAt(workflow.Now(ctx).Add(-time.Duration(s.Within) * time.Second))

@@ -14,8 +14,7 @@ import (
 
 const announceActivity = "announce" // an imaginary step
 
-// withAnnounce adds an example step. When all workflows without the step have ended, raise the minimum version in
-// GetVersion to 1 and remove the comparison with DefaultVersion.
+// In a real change, raise GetVersion's minimum version to 1 after all workflows without the step have ended.
 func withAnnounce(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
 	outcome, err := workflows.AnnotatePicture(ctx, order)
 	if err != nil || workflow.GetVersion(ctx, "announce", workflow.DefaultVersion, 1) == workflow.DefaultVersion {

@@ -177,7 +177,6 @@ func (p tab) emulate(feature, value string) {
 	})
 }
 
-// expectNames also fails if any control, such as a button, has no accessible name.
 func (p tab) expectNames(role string, names ...string) {
 	p.Helper()
 	tree, err := chromedp.Run(p.ctx, func(ctx context.Context, t *chromedp.Target) (accessibility.GetFullAXTreeResult, error) {

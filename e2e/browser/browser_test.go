@@ -36,9 +36,8 @@ var screenshots = flag.String("screenshots", "", "`directory` for screenshots of
 
 type pageEnv struct {
 	*stack.Stack
-	chromium context.Context
-	webURL   string // of the program web without the stack's fault switches
-	// deployedURL has a host name, so that the page does not load the fault switches.
+	chromium     context.Context
+	webURL       string // of the program web without the stack's fault switches
 	deployedURL  string
 	bucketOrigin string // of the bucket to which deployedURL grants uploads
 }

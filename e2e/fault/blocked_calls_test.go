@@ -47,7 +47,6 @@ func blockCosmosCreate(t *testing.T, s *suite) (*testPicture, *blocker) {
 	return p, b
 }
 
-// The blocked local activity times out after 3 s, so `act` must end within 2 s.
 func duringCosmosCreate(t *testing.T, s *suite, act func(*testPicture, *blocker)) *testPicture {
 	t.Helper()
 	for range 5 {
@@ -66,7 +65,7 @@ func blockCosmosReplace(t *testing.T, s *suite) (*testPicture, *blocker) {
 	p, b := s.newStubbedPicture(t), newBlocker(t)
 	p.upload(t)
 	record := p.awaitOutcome(t, annotated)
-	// After the status 503, the workflow uses a regular activity. A local activity would time out after 3 s.
+	// The 503 makes the workflow use a regular activity, whose timeout is 15 s instead of 3 s.
 	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: http.StatusServiceUnavailable, Times: 1})
 	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPut, OnMatch: b.block, Times: 1})
 	pic, err := picture.New(record.Bucket, record.Key, record.VersionID, record.ETag, record.Size, record.UploadedAt)

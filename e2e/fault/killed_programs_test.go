@@ -61,7 +61,6 @@ var killedPrograms = []faultCase{
 	}},
 	{name: "worker_killed_before_the_Cosmos_write_keeps_one_record", slow: true, run: func(t *testing.T, s *suite) {
 		p, blocker := s.newStubbedPicture(t), newBlocker(t)
-		// With status 503, the emulator never executes the killed worker's write.
 		p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: 503, OnMatch: blocker.block, Times: 1})
 		p.upload(t)
 		blocker.awaitRequest(t)
@@ -165,8 +164,7 @@ var killedPrograms = []faultCase{
 		p := uploadWhileVisionIsDown(t, s)
 		s.signal(t, "s3", syscall.SIGKILL)
 		p.setVisionFault(annotator.Fault{})
-		// There may be two annotate calls: if S3 is still down when Google fetches the URL, a second call sends the
-		// bytes.
+		// wantAnnotateCalls is unset, because a second call sends the bytes if S3 is still down.
 		p.awaitOutcome(t, outcome{status: picture.Annotated, bills: 1})
 	}},
 }

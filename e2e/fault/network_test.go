@@ -43,7 +43,7 @@ var networkFaults = []faultCase{
 		p, blocker := s.newPicture(t, testenv.Portrait(t)), newBlocker(t)
 		p.setVisionFault(annotator.Fault{OnMatch: blocker.block, Delay: 4 * time.Second, Response: emptyAnnotation})
 		p.upload(t)
-		// The heartbeat timeout (3 s) begins on the server, so latency must not delay the activity's delivery to the
+		// Latency starts after the Vision request, because the heartbeat timeout (3 s) includes delivery to the
 		// worker.
 		blocker.awaitRequest(t)
 		s.addToxic(t, "temporal", oneSecondLatency)

@@ -34,7 +34,6 @@ func TestRealClouds(t *testing.T) {
 	}
 	t.Cleanup(s.Close)
 	env := testenv.Connect(t, s)
-	// Without this fault, the trigger of `clouds` would start a second workflow.
 	clouds.InjectS3Fault(t, `{"events":"drop"}`)
 	stacktest.PauseSweeps(t, clouds.Stack)
 

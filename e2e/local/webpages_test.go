@@ -103,7 +103,6 @@ func TestWebPages(t *testing.T) {
 	t.Run("no_other_user_can_read_the_data_directory", func(t *testing.T) { testPrivate(t, dir) })
 }
 
-// A port that speaks only gRPC gives no HTTP/1.1 response.
 func checkRefused(t *testing.T, port int, host, origin string, methods []string) (refused int) {
 	t.Helper()
 	for _, r := range pageRequests {

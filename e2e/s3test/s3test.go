@@ -30,7 +30,6 @@ type Gateway struct {
 	control string
 }
 
-// Run returns the exit code of `tests`. The emulator sends no S3 events.
 func Run(gateway *Gateway, tests func() int) (code int, err error) {
 	dir, err := os.MkdirTemp("", "triptych-s3-")
 	if err != nil {

@@ -90,7 +90,6 @@ func startSweep(ctx context.Context, temporal client.Client) error {
 	return nil
 }
 
-// awaitWorkflows waits at most one minute. A workflow ends shortly after it has written the Record.
 func awaitWorkflows(ctx context.Context, temporal client.Client) (int64, error) {
 	deadline := time.Now().Add(time.Minute)
 	for {

@@ -8,7 +8,6 @@ import (
 	"testing"
 )
 
-// ReadFiles returns the content of each file under root by its relative path. Programs may delete files meanwhile.
 func ReadFiles(t testing.TB, root string) map[string][]byte {
 	t.Helper()
 	files := map[string][]byte{}

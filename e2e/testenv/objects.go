@@ -53,7 +53,6 @@ func (e *Env) newPicture(t testing.TB, key string, version, etag *string, size i
 	return p
 }
 
-// A delete marker of the object also fails the test.
 func (e *Env) CheckNoObject(t testing.TB, id picture.ID) {
 	t.Helper()
 	prefix := picture.Prefix + string(id)

@@ -57,8 +57,7 @@ func Context(t testing.TB) context.Context {
 	return ctx
 }
 
-// Portrait appends the test's name, so that each test uploads different bytes. JPEG decoders ignore bytes after the
-// image.
+// Portrait appends the test's name to the JPEG file, so that each test uploads different bytes.
 func Portrait(t testing.TB) []byte {
 	t.Helper()
 	_, source, _, _ := runtime.Caller(0)

@@ -1,5 +1,4 @@
-// Package childprocess starts child processes. Only on Linux, child processes end with their parent, even after
-// SIGKILL.
+// Package childprocess starts child processes that, on Linux, end even if SIGKILL kills their parent.
 package childprocess
 
 import (

@@ -9,8 +9,7 @@ import (
 	"slices"
 )
 
-// Refuse returns a reason if the request has an Origin not in origins, or a Host other than localhost or a loopback
-// address (DNS rebinding).
+// Refuse checks the Host header against DNS rebinding, and the Origin header against pages of other sites.
 func Refuse(r *http.Request, origins ...string) (reason string) {
 	host := (&url.URL{Host: r.Host}).Hostname()
 	if host != "localhost" && !net.ParseIP(host).IsLoopback() {
@@ -24,7 +23,7 @@ func Refuse(r *http.Request, origins ...string) (reason string) {
 	return ""
 }
 
-// Programs refuses all web pages, also by Sec-Fetch-Site, because an <img> sends no Origin.
+// Programs refuses all browsers by Sec-Fetch-Site, because an <img> sends no Origin.
 func Programs(handler http.Handler) http.Handler {
 	return guard(handler, func(r *http.Request) string {
 		if r.Header.Get("Sec-Fetch-Site") != "" {
@@ -34,7 +33,6 @@ func Programs(handler http.Handler) http.Handler {
 	})
 }
 
-// SameOrigin refuses requests from pages that handler does not serve.
 func SameOrigin(handler http.Handler) http.Handler {
 	return guard(handler, func(r *http.Request) string { return Refuse(r, "http://"+r.Host) })
 }
@@ -49,8 +47,8 @@ func guard(handler http.Handler, refuse func(*http.Request) string) http.Handler
 	})
 }
 
-// Claim listens on addr. A connection in TIME_WAIT keeps the system from assigning the port to a listener on port 0,
-// even after Close. See https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go
+// Claim leaves a connection in TIME_WAIT, so no listener on port 0 gets the claimed port after Close. See
+// https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go
 func Claim(addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {

@@ -73,7 +73,6 @@ func (a *announcer) announce(ctx context.Context, event string, bucket, key *str
 	return err
 }
 
-// cleanUp deletes what an interrupted upload left behind.
 func (a *announcer) recover(ctx context.Context, cleanUp func(bucket, key string) error) error {
 	left, err := a.outbox.readIntents()
 	if err != nil {

@@ -56,8 +56,6 @@ func openStore(dir string) (_ *store, err error) {
 	return s, nil
 }
 
-// openAttributes uses extended file attributes, or files in dir if dir exists or the file system has no extended
-// attributes.
 func openAttributes(objects, dir string) (storer meta.MetadataStorer, used string, err error) {
 	const probe = "probe"
 	var extended meta.XattrMeta

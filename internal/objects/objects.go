@@ -30,7 +30,7 @@ func SignGet(ctx context.Context, client *s3.Client, p picture.Picture, ttl time
 	if credentials.CanExpire {
 		ttl = min(ttl, credentials.Expires.Sub(now))
 	}
-	// Clients choose the unsigned headers of an upload, so this URL overrides the headers.
+	// The signed URL overrides the response headers that the uploader could have chosen.
 	in := &s3.GetObjectInput{Bucket: &p.Bucket, Key: &p.Key, ResponseCacheControl: aws.String("no-store"),
 		ResponseContentDisposition: aws.String("inline"), ResponseContentEncoding: aws.String("identity")}
 	if _, contentType, err := picture.ParseKey(p.Key); err == nil {

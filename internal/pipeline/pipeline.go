@@ -38,14 +38,14 @@ func Dial(options client.Options, payloadKeys string) (client.Client, error) {
 	return c, nil
 }
 
-// Temporal delivers tasks with a lower priority key first.
+// A smaller number means a higher priority in Temporal.
 const (
 	LivePriority     = 3 // a person waits for the picture
 	SweepPriority    = 4 // a sweep found a picture whose S3 event was lost
 	BackfillPriority = 5
 )
 
-// Start does nothing if the workflow is running, or completed successfully and order.ReannotateBefore is zero.
+// Start does not replace a running workflow, nor a successful one if order.ReannotateBefore is zero.
 func Start(ctx context.Context, c client.Client, order picture.Order, priority int) error {
 	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	if !order.ReannotateBefore.IsZero() {

@@ -46,7 +46,7 @@ func Load(ctx context.Context) (Settings, error) {
 	return Settings{os.Getenv, temporal, cfg}, nil
 }
 
-// override sets variables only if all reads succeed.
+// If a read from SSM fails, override sets nothing.
 func override(ctx context.Context) error {
 	paths := os.Getenv("TRIPTYCH_SSM_PATH")
 	if paths == "" {

@@ -78,7 +78,6 @@ func TestFormat(t *testing.T) {
 	}
 }
 
-// CloudWatch computes metrics from numbers and sorts lines by their time.
 func TestNumbersAndTimesAreUnchanged(t *testing.T) {
 	var log bytes.Buffer
 	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)

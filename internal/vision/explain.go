@@ -32,9 +32,9 @@ const (
 	mentionsURL   = "mentions URL"   // the message of an error per image mentions the URL
 )
 
-// Sources: https://cloud.google.com/apis/design/errors and, for sign-in,
-// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation. Google does not document the rows
-// byURL and byBytes, which come from observed responses.
+// Sources: https://cloud.google.com/apis/design/errors,
+// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation (signing) and observed responses
+// (byURL and byBytes, which Google does not document).
 var explanations = map[cause]struct {
 	kind    picture.Kind
 	message string

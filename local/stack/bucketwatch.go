@@ -16,12 +16,10 @@ import (
 	"triptych/picture"
 )
 
-// A key contains its creation time, but the object appears in the bucket only after the upload, up to maxUploadDelay
-// later.
+// An object appears in the bucket at most maxUploadDelay after the time in the object's key.
 const maxUploadDelay = picture.GrantTTL + time.Minute
 
-// watchBucket polls the bucket, because AWS cannot send S3 events to this machine. The trigger ignores repeated
-// events.
+// watchBucket polls the bucket, because AWS cannot send S3 events to this machine.
 func (s *Stack) watchBucket(ctx context.Context) error {
 	aws, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {

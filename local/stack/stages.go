@@ -74,7 +74,7 @@ func (s *Stack) serve(ctx context.Context, name string, ln net.Listener, handler
 	})
 }
 
-// limitBody replaces http.Server.ReadTimeout, which would also end the site's event streams.
+// limitBody times out request bodies; http.Server.ReadTimeout would also end event streams.
 func limitBody(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if connection := http.NewResponseController(w); r.ContentLength != 0 && connection.SetReadDeadline(time.Now().Add(requestTimeout)) == nil {

@@ -19,7 +19,7 @@ var dynamicConfig = []string{
 	// The default rate limits would delay each step by 50 ms.
 	"history.transferProcessorMaxPollRPS=5000",
 	"history.timerProcessorMaxPollRPS=5000",
-	// Rare, large batches: each visibility update blocks the only database connection.
+	// Each visibility update blocks the only database connection, so polls are rare.
 	"history.visibilityProcessorMaxPollRPS=2",
 	"history.visibilityTaskBatchSize=1000",
 	"history.visibilityProcessorSchedulerWorkerCount=1",
@@ -31,7 +31,7 @@ var dynamicConfig = []string{
 	"matching.numTaskqueueReadPartitions=1",
 	"matching.numTaskqueueWritePartitions=1",
 	"matching.enableFairness=true", // implies the matcher that this version needs for task priorities
-	// This blocks the HTTP API for web pages. All programs use gRPC.
+	// An invalid host keeps web pages from calling Temporal's HTTP API.
 	`frontend.httpAllowedHosts=["nobody.invalid"]`,
 	"system.enableNexus=false", // the HTTP endpoints of Nexus ignore httpAllowedHosts
 }
@@ -50,7 +50,6 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 		"--metrics-port", strconv.Itoa(metrics), "--ui-port", strconv.Itoa(ui), "--ui-codec-endpoint", "http://" + s.identity.addr("codec"),
 		"--db-filename", filepath.Join(s.config.Dir, "temporal.db"),
 		"--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=1",
-		// Other values of wal_autocheckpoint cause longer or more frequent delays.
 		"--sqlite-pragma", "cache_size=-65536", "--sqlite-pragma", "wal_autocheckpoint=2500",
 		// Without secure_delete, the file would contain deleted histories until SQLite uses their pages again.
 		"--sqlite-pragma", "secure_delete=on",

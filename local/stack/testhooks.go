@@ -7,8 +7,6 @@ import (
 
 // This file is for tests and benchmarks only.
 
-// StartProgram starts a program of Config.ExtraPrograms or another copy of a pipeline program, and restarts the
-// process after each exit.
 func (s *Stack) StartProgram(name, program string, env []string, args ...string) {
 	s.spawn(s.newStage(), name, program, append(s.Environment(), env...), args...)
 }

@@ -18,7 +18,6 @@ import (
 	"triptych/emulators/childprocess"
 )
 
-// The time between SIGTERM and SIGKILL is short, because a developer waits for it after Ctrl-C.
 const stopTimeout = 5 * time.Second
 
 // The pause before a restart doubles after each exit. A call of Signal, or a run longer than stableAfter, resets the

@@ -3,7 +3,7 @@ import { longer, request, urlOf } from "./api.js";
 
 export const isSettled = (progress) => ["annotated", "rejected", "erased"].includes(progress?.status);
 
-// watch calls onProblem with a message or null. EventSource reports no error messages, so watch also polls.
+// watch also polls, because EventSource does not say why a request failed.
 export function watch(id, onProgress, onProblem) {
 	const firstPause = 4_000;
 	let source, timer, pause = firstPause;
@@ -49,8 +49,7 @@ export function watch(id, onProgress, onProblem) {
 			if (!stopped.signal.aborted) schedulePoll();
 		};
 		source.onerror = () => {
-			// A closed EventSource does not reconnect, so poll opens a new one. After later failures, only the timer
-			// calls poll.
+			// The first failure calls poll, which reopens the EventSource, but later failures wait for the timer.
 			if (source.readyState === EventSource.CLOSED && pause === longer(firstPause)) poll();
 		};
 	}

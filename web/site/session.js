@@ -56,7 +56,7 @@ export function follow(id) {
 	}, (problem) => set({ problem }));
 }
 
-// During an erasure, the page's history keeps the picture, so that a reload can resume.
+// Entries stay in localStorage until erased, so that a reload can resume the erasure.
 export async function eraseAll(entries, message) {
 	if (!entries.length) return;
 	let text;

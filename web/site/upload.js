@@ -29,7 +29,7 @@ async function requestGrant(blob, hash, signal) {
 
 const hasArrived = async (id, signal) => (await request(urlOf(id), { signal })).status !== "waiting";
 
-// put resolves to 0 if S3 has the picture (412: from an earlier PUT), or to 400 or 403 if the grant has expired.
+// put resolves to 0 for success or 412 (already stored), and to 400 or 403 for expired grants.
 function put(blob, { method, url, headers }, onSent, signal) {
 	return new Promise((resolve, reject) => {
 		const xhr = new XMLHttpRequest(), started = Date.now(); // fetch reports no upload progress

@@ -256,7 +256,7 @@ func setError(step *picture.Step, failure *failurepb.Failure) {
 	step.Error, step.WaitingFor = messageOf(failure), details.Cloud
 }
 
-// Everyone with the link can read the message, so errors that activities do not explain get a general message.
+// Anyone with the link can read the message, so errors of an unknown picture.Kind get a general message.
 func messageOf(failure *failurepb.Failure) string {
 	timeout, application := failure.GetTimeoutFailureInfo(), failure.GetApplicationFailureInfo()
 	switch {

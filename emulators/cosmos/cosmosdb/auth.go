@@ -17,7 +17,6 @@ const (
 	maxClockLead      = 5 * time.Minute // estimate: in the issue, Azure refused a date 7 minutes in the future
 )
 
-// Admit makes the server accept token as an Entra ID token. Such tokens cannot create databases or containers.
 func (s *Server) Admit(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,8 +8,6 @@ import (
 	"triptych/emulators/faults"
 )
 
-// A Fault with Only, Method, Times or AfterApply affects only document requests, because SDKs read the account at
-// unpredictable times.
 type Fault struct {
 	Only       string        // requests for the document with this partition key; "" means all requests
 	Method     string        // requests with this HTTP method; "" means all methods

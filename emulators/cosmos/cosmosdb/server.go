@@ -1,6 +1,6 @@
 // Package cosmosdb implements the part of Azure Cosmos DB's REST protocol
-// (https://learn.microsoft.com/rest/api/cosmos-db/) that Triptych uses, and responds to other operations with 501.
-// Before each response, the write is on disk and the replaced document is overwritten.
+// (https://learn.microsoft.com/rest/api/cosmos-db/) that Triptych uses. Other operations return 501. Each response
+// waits until the write is on disk and the replaced document is erased there.
 package cosmosdb
 
 import (
@@ -21,8 +21,7 @@ import (
 // A document has at most 2 MB of JSON (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits).
 const maxBody = 2 << 20
 
-// If a request body is too large, the server discards up to this many bytes. Otherwise, a client that is still
-// sending would see a connection error instead of the 413.
+// A client that is still sending sees the 413 only if the server discards the remaining body.
 const maxDiscard = 8 << 20
 
 // Server emulates one Cosmos DB account in one region.

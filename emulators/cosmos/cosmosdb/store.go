@@ -29,7 +29,6 @@ var (
 // A write waits this long for other writes, so that one fsync commits all of them.
 const commitDelay = time.Millisecond
 
-// openDB also erases free pages: a killed process may have left old documents there.
 func (s *Server) openDB(path string) error {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
 		s.file, err = os.OpenFile(name, flag, mode)
@@ -66,8 +65,7 @@ func (s *Server) read(operation operation, r request) (res response, err error) 
 	return res, err
 }
 
-// write commits even after a *statusError, so an operation must not change data before returning a *statusError.
-// bbolt's DB.Batch may repeat an operation.
+// write commits even after a *statusError, so operations must change no data before returning a *statusError.
 func (s *Server) write(operation operation, r request) (res response, err error) {
 	var refused *statusError
 	err = s.db.Batch(func(tx *bbolt.Tx) error {

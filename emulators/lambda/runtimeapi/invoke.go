@@ -93,7 +93,6 @@ func (h *Host) acquireEnvironment() (e *environment, isNew bool, err error) {
 	return e, true, err
 }
 
-// releaseEnvironment stops an environment that was busy during RetryNow.
 func (h *Host) releaseEnvironment(e *environment) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

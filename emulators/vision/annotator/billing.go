@@ -24,7 +24,6 @@ func (s *Server) bill(image *visionpb.Image) {
 	}
 	content := image.GetContent()
 	if len(content) == 0 {
-		// If a Fault sets the response, the server does not fetch the URL, so the URL can be invalid.
 		if u, err := url.Parse(image.GetSource().GetImageUri()); err == nil {
 			content = []byte(u.Path)
 		}

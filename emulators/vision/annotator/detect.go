@@ -44,7 +44,6 @@ func (s *Server) detect(ctx context.Context, picture *image.RGBA, limits resultL
 	return found, detectors.Wait()
 }
 
-// Labels are derived from the results of all detectors.
 func (l resultLimits) forDetector(feature visionpb.Feature_Type) int {
 	if l[visionpb.Feature_LABEL_DETECTION] > 0 {
 		return maxResults

@@ -22,8 +22,6 @@ var hues = []struct {
 
 const (
 	minSaturation = 0.25 // less saturated colours have no hue label
-	// A picture is black and white if no colour is more saturated than this. Even a colour photograph of a white wall
-	// has a more saturated colour.
 	maxMonochrome = 0.06
 	maxDark       = 50  // strongest primary of a dark colour, of 255
 	maxBrown      = 180 // strongest primary of brown, of 255

@@ -1,5 +1,4 @@
-// Package labels derives labels from detected objects, faces and colours. The score of a label comes from an object
-// or a face, or is the fraction of the picture that has the label's colour.
+// Package labels derives labels and their scores from detected objects, faces and colours.
 package labels
 
 import (

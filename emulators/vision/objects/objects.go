@@ -30,8 +30,7 @@ type Box struct{ Left, Top, Right, Bottom float64 } // fractions of the picture'
 const (
 	minScore = 0.5 // of an Object; Google's responses also contain no object with a lower score
 	// An object that covers at least largeArea of the picture needs a second detection with at least confirmScore.
-	largeArea, confirmScore = 0.2, 0.3
-	// anyClassOverlap applies to two classes, because the network may report one animal as two classes.
+	largeArea, confirmScore           = 0.2, 0.3
 	sameClassOverlap, anyClassOverlap = 0.5, 0.85
 )
 

@@ -16,7 +16,6 @@ import (
 
 const MaxPixels = 75_000_000 // Cloud Vision's limit
 
-// Landmarks and facial expressions are less accurate at 416 pixels, the face detector's size.
 const maxSide = 1280
 
 // The errors of Decode.

@@ -86,7 +86,6 @@ func cmykJPEG(width, height int, inks [4]byte) []byte {
 	segment(0xee, []byte("Adobe\x00\x64\x00\x00\x00\x00\x00")...)
 	segment(0xdb, append([]byte{0}, bytes.Repeat([]byte{8}, 64)...)...) // with these, a DC coefficient is the sample minus 128
 	segment(0xc0, 8, 0, byte(height), 0, byte(width), 4, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0, 4, 0x11, 0)
-	// Huffman tables: nine 4-bit DC codes, and only the end-of-block AC code.
 	segment(0xc4, append(append([]byte{0x00, 0, 0, 0, 9}, make([]byte, 12)...), 0, 1, 2, 3, 4, 5, 6, 7, 8)...)
 	segment(0xc4, append(append([]byte{0x10, 1}, make([]byte, 15)...), 0)...)
 	segment(0xda, 4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 63, 0)
