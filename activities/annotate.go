@@ -39,7 +39,7 @@ const MaxInlineSize = 10<<20 - 64<<10
 // picture, so the worker needs twice as much memory.
 const InlineBytesLimit = 20 * MaxInlineSize
 
-// maxRecord, in bytes, leaves 8 KiB for the run ID, times and Temporal's envelope, all added later.
+// maxRecord is in bytes and leaves 8 KiB for data that the workflow and Temporal add later.
 const maxRecord = records.MaxSize - 8<<10
 
 type AnnotateInput struct {
@@ -143,7 +143,7 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Ima
 		return &visionpb.Image{Content: content}, err
 	}
 	signed := in.SignedURL
-	// A new annotate activity would wait in the task queue again, so annotate renews an expired URL.
+	// The URL may expire while the activity waits in the task queue.
 	if time.Until(signed.ExpiresAt) < minURLTTL/2 {
 		var err error
 		if signed, err = a.sign(ctx, in.Picture); err != nil {
@@ -199,7 +199,7 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	return annotation, nil
 }
 
-// The workflow sends the bytes after Unfetchable, so pictures over MaxInlineSize get another error.
+// explainImage never returns Unfetchable for a picture that is too large to send as bytes.
 func explainImage(in AnnotateInput, err vision.ImageError) error {
 	explained := vision.Explain(&err)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {

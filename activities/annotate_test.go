@@ -121,8 +121,6 @@ func TestAnnotateExpiringURL(t *testing.T) {
 	})
 }
 
-// Google fetches the picture from a server that responds only after a heartbeat. Without heartbeats, annotate times
-// out.
 func TestAnnotateSendsHeartbeatsWhileGoogleIsSlow(t *testing.T) {
 	c := openClouds(t)
 	heartbeats := make(chan struct{}, 1)

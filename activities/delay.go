@@ -16,7 +16,7 @@ type Delay struct {
 
 func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
 
-// wait detects a retry by heartbeat details, because `temporal activity reset` sets the attempt number back to 1.
+// Heartbeat details mark a retry, because `temporal activity reset` sets the attempt number back to 1.
 func (d Delay) wait(ctx context.Context) error {
 	left := time.Until(d.NotBefore)
 	if left <= 0 || activity.HasHeartbeatDetails(ctx) {

@@ -44,8 +44,7 @@ func (a *Activities) resolve(ctx context.Context, r picture.Record, reannotateBe
 	case existing.Status == picture.Erased:
 		err = a.deleteVersion(ctx, r.Bucket, r.Key, r.VersionID)
 	case existing.OlderThan(reannotateBefore):
-		// A rejection keeps the old annotation, and ReannotationRejectedAt prevents another attempt by the current
-		// sweep.
+		// A rejected reannotation changes only ReannotationRejectedAt, which stops the current sweep from retrying.
 		if existing.Status == picture.Annotated && r.Status == picture.Rejected {
 			existing.ReannotationRejectedAt = time.Now().UTC()
 		} else {

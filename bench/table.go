@@ -67,7 +67,6 @@ func (m measurements) row(name, unit, metric string, s summary) row {
 	return row{Name: name, Unit: unit, Direct: s(values["direct"]), Plain: s(values["plain"]), Triptych: s(values["triptych"])}.withRatio()
 }
 
-// overhead returns the values of "plain" and "triptych" minus the value of "direct".
 func (m measurements) overhead(name, unit, metric string, s summary) row {
 	r := m.row(name, unit, metric, s)
 	if r.Direct == nil {

@@ -34,7 +34,7 @@ func FuzzParseKey(f *testing.F) {
 
 var canonical = regexp.MustCompile(`^[0-9a-z-]{36,54}$`)
 
-// FuzzParseID checks that ParseID accepts only canonical IDs, and that ParseKey inverts ID.Key for uploads.
+// FuzzParseID checks that ParseID accepts only canonical IDs and that ParseKey recovers an upload's ID.
 func FuzzParseID(f *testing.F) {
 	for _, id := range []string{
 		uploadID, "01939D2C-7B1E-7C3A-9F00-0123456789AB", "{" + uploadID + "}", "urn:uuid:" + uploadID, "01939d2c7b1e7c3a9f000123456789ab",

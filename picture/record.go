@@ -35,7 +35,7 @@ type Record struct {
 	AnnotatedAt time.Time `json:"annotatedAt,omitzero"`
 	// Annotation is Google's AnnotateImageResponse as proto JSON.
 	Annotation json.RawMessage `json:"annotation,omitempty"`
-	// A rejected reannotation sets this time and keeps the earlier annotation.
+	// A rejected reannotation sets this field and keeps the old annotation.
 	ReannotationRejectedAt time.Time  `json:"reannotationRejectedAt,omitzero"`
 	Rejection              *Rejection `json:"rejection,omitempty"`
 	Steps                  []Step     `json:"steps,omitempty"`

@@ -58,7 +58,7 @@ const (
 	metrics   = 10 + 12.0   // from the log of the worker, and S3 request metrics
 )
 
-// cost returns US dollars a month for n pictures a month: one element for each row of the table in README.md.
+// cost returns one number for each row of README.md's table: monthly US dollars for n monthly pictures.
 func cost(n float64) []float64 {
 	above := func(used, free float64) float64 { return max(0, used-free) }
 	temporal := (5*n+5*sweeps+checks*n/1000)*(1+temporalFair)*temporalAction + n*historyGB*30*24*temporalGBHour

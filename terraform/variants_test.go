@@ -222,8 +222,6 @@ func regionRule(aws, azure, vision, temporal string, mutations ...mutation) rule
 	}, mutations}
 }
 
-// If allowed is false, "terraform destroy" must not be able to delete pictures, container images or the Temporal
-// namespace.
 func destroyRule(allowed bool, mutations ...mutation) rule {
 	return rule{func(p plan) (errs []string) {
 		errs = append(errs, expect(p.resource("aws_s3_bucket.pictures"), allowed, "force_destroy")...)

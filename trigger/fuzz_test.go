@@ -82,7 +82,6 @@ func FuzzKey(f *testing.F) {
 	})
 }
 
-// discardLog stops logging during a fuzz test, which would log every record.
 func discardLog(f *testing.F) {
 	previous := slog.Default()
 	slog.SetDefault(slog.New(slog.DiscardHandler))

@@ -77,7 +77,7 @@ func (a *api) poll(ctx context.Context, l link, out *eventWriter) {
 			if err == nil {
 				writeErr = out.writeProgress(progress)
 			} else if deadline, _ := ctx.Deadline(); !failing && ctx.Err() == nil && time.Now().Before(deadline) {
-				// Log one error per outage. Log no error that the end of the stream has caused.
+				// poll logs one error per outage, and none when the stream ends during a read.
 				slog.Error("event stream cannot read the progress", "picture", l.picture, "error", err)
 			}
 			if progress.Status.Settled() {

@@ -65,7 +65,7 @@ func readUploadRequest(body io.Reader) (uploadRequest, error) {
 	if want.Size < 1 || want.Size > picture.MaxSize {
 		return uploadRequest{}, clientError(http.StatusBadRequest, "size is %d: a picture must have 1 to %d bytes.", want.Size, picture.MaxSize)
 	}
-	// EncodeToString detects line breaks and nonzero padding bits, which DecodeString accepts.
+	// DecodeString accepts line breaks and nonzero padding bits, so encode again and compare.
 	sum, err := base64.StdEncoding.DecodeString(want.SHA256)
 	if err != nil || len(sum) != 32 || base64.StdEncoding.EncodeToString(sum) != want.SHA256 {
 		return uploadRequest{}, clientError(http.StatusBadRequest, "sha256 is not the base64 of 32 bytes: send the picture's SHA-256 in base64, with padding.")

@@ -18,7 +18,7 @@ func (a *api) redirectToImage(w http.ResponseWriter, r *http.Request, l link) er
 	if err != nil {
 		return err
 	}
-	// Wrong data in Temporal or Cosmos DB must not open another picture.
+	// Bad data in Temporal or Cosmos DB must not expose another picture.
 	if id, _, err := picture.ParseKey(p.Key); err != nil || id != l.picture || p.Bucket != a.bucket {
 		return fmt.Errorf("finding the object of picture %s: it is not %q in bucket %q", l.picture, p.Key, p.Bucket)
 	}

@@ -24,7 +24,7 @@ var sweeps = map[string]struct {
 	"sweep-all": {24 * time.Hour, picture.Sweep{}},
 }
 
-// Updating a schedule makes Temporal drop overdue sweeps, so correct schedules stay unchanged.
+// createSchedules skips needless updates, because updates make Temporal drop overdue sweeps.
 func createSchedules(ctx context.Context, c client.Client) error {
 	const overlap = enumspb.SCHEDULE_OVERLAP_POLICY_SKIP // do not start a sweep while the previous one is running
 	for id, s := range sweeps {
@@ -54,7 +54,7 @@ func createSchedules(ctx context.Context, c client.Client) error {
 	return nil
 }
 
-// hasSweep returns false if the sweep's encryption key was removed after a rotation.
+// hasSweep returns false if the worker has no key to decrypt the scheduled Sweep.
 func hasSweep(action *client.ScheduleWorkflowAction, want picture.Sweep) bool {
 	if len(action.Args) != 1 {
 		return false

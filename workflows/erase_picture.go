@@ -8,8 +8,8 @@ import (
 	"triptych/picture"
 )
 
-// ErasePicture writes a tombstone to prevent another annotation, deletes the picture, and deletes late uploads after
-// grant expiry.
+// ErasePicture writes a tombstone to prevent annotation, deletes the picture, and after grant expiry deletes late
+// uploads.
 func ErasePicture(ctx workflow.Context, id picture.ID) error {
 	ctx = defaultOptions(ctx)
 	if err := execute(ctx, id, picture.WriteTombstoneActivity); err != nil {

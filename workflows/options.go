@@ -13,7 +13,7 @@ import (
 // unavailable for days.
 const maxRetryInterval = time.Minute
 
-// StartToCloseTimeout allows one credential request and one call within the default workflow task timeout of 10 s.
+// StartToCloseTimeout allows credential and cloud requests within the default workflow task timeout of 10 s.
 func localOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout: 3 * time.Second,

@@ -93,7 +93,7 @@ type unlimitedOutbound struct {
 
 func (u *unlimitedOutbound) ExecuteActivity(ctx workflow.Context, activity string, args ...any) workflow.Future {
 	options := workflow.GetActivityOptions(ctx)
-	// The test environment starts each timeout once for all attempts (10,000 in a simulated week).
+	// The test environment does not restart timeouts for retries (10,000 in a simulated week).
 	options.HeartbeatTimeout, options.StartToCloseTimeout = 0, time.Hour
 	if retry := *options.RetryPolicy; retry.MaximumAttempts == 0 {
 		retry.MaximumAttempts = math.MaxInt32

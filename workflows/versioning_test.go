@@ -14,7 +14,7 @@ import (
 
 const announceActivity = "announce" // an imaginary step
 
-// In a real change, raise GetVersion's minimum version to 1 after all workflows without the step have ended.
+// GetVersion's minimum version may become 1 only after all workflows without `announce` have ended.
 func withAnnounce(ctx workflow.Context, order picture.Order) (picture.Outcome, error) {
 	outcome, err := workflows.AnnotatePicture(ctx, order)
 	if err != nil || workflow.GetVersion(ctx, "announce", workflow.DefaultVersion, 1) == workflow.DefaultVersion {

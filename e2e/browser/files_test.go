@@ -49,7 +49,6 @@ func testFiles(t *testing.T, h pageEnv) {
 		if bytes.Contains(photo, []byte("Exif")) {
 			t.Error("the JPEG contains EXIF data")
 		}
-		// The stored pixels are red on the left. In the upright picture, red is at the top.
 		if red, _, blue, _ := picture.At(400, 100).RGBA(); red < blue {
 			t.Error("the picture is not upright")
 		}

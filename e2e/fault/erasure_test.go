@@ -175,7 +175,6 @@ func (p *testPicture) checkErased(t *testing.T, allowedBills []int) {
 		t.Errorf("the site shows status %s, want %s", final.Status, picture.Erased)
 	}
 	err = p.Temporal.GetWorkflow(testenv.Context(t), p.ID.WorkflowID(), "").Get(testenv.Context(t), nil)
-	// The erase workflow terminates an annotation workflow that is still running, and deletes its history.
 	_, terminated := errors.AsType[*temporal.TerminatedError](err)
 	_, deleted := errors.AsType[*serviceerror.NotFound](err)
 	if err != nil && !terminated && !deleted {

@@ -43,8 +43,7 @@ var networkFaults = []faultCase{
 		p, blocker := s.newPicture(t, testenv.Portrait(t)), newBlocker(t)
 		p.setVisionFault(annotator.Fault{OnMatch: blocker.block, Delay: 4 * time.Second, Response: emptyAnnotation})
 		p.upload(t)
-		// Latency starts after the Vision request, because the heartbeat timeout (3 s) includes delivery to the
-		// worker.
+		// Earlier latency would delay the activity task's delivery, which counts towards the heartbeat timeout (3 s).
 		blocker.awaitRequest(t)
 		s.addToxic(t, "temporal", oneSecondLatency)
 		blocker.release()

@@ -194,7 +194,6 @@ func (p *testPicture) awaitWorkflowEnd(t *testing.T, status picture.Status) (run
 	return run.GetRunID()
 }
 
-// The Vision emulator logs one line per charge.
 func (p *testPicture) countBills(t *testing.T) int {
 	t.Helper()
 	log := p.readLog(t, "vision")

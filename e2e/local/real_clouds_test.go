@@ -9,7 +9,6 @@ import (
 	"triptych/picture"
 )
 
-// In this test, the real clouds are the emulators of another stack.
 func TestRealClouds(t *testing.T) {
 	clouds := testenv.Start(t)
 	for name, value := range map[string]string{

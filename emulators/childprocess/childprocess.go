@@ -1,4 +1,4 @@
-// Package childprocess starts child processes that, on Linux, end even if SIGKILL kills their parent.
+// Package childprocess starts processes that Linux kills when their parent process ends.
 package childprocess
 
 import (

@@ -23,7 +23,7 @@ func Refuse(r *http.Request, origins ...string) (reason string) {
 	return ""
 }
 
-// Programs refuses all browsers by Sec-Fetch-Site, because an <img> sends no Origin.
+// An <img> request has no Origin header, so Programs checks Sec-Fetch-Site.
 func Programs(handler http.Handler) http.Handler {
 	return guard(handler, func(r *http.Request) string {
 		if r.Header.Get("Sec-Fetch-Site") != "" {
@@ -47,8 +47,8 @@ func guard(handler http.Handler, refuse func(*http.Request) string) http.Handler
 	})
 }
 
-// Claim leaves a connection in TIME_WAIT, so no listener on port 0 gets the claimed port after Close. See
-// https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go
+// Claim leaves a TIME_WAIT connection, so the kernel does not give the freed port to another listener
+// (https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go).
 func Claim(addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {

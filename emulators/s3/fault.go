@@ -31,7 +31,6 @@ var operations = []string{
 // defaultCodes is used for faults that give a status but no S3 error code.
 var defaultCodes = map[int]string{403: "AccessDenied", 404: "NoSuchKey", 500: "InternalError", 503: "SlowDown"}
 
-// A new fault replaces an earlier fault that has the same field `Only`.
 type fault struct {
 	Only       string   `json:"only"`       // part of the object key; "" means all requests
 	Times      int      `json:"times"`      // number of requests that fail; 0 means until the fault is replaced

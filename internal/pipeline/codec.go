@@ -29,8 +29,7 @@ type Codec struct {
 	large   converter.PayloadCodec
 }
 
-// ParseKeys parses TRIPTYCH_PAYLOAD_KEYS: ID:KEY,ID:KEY…, with 32 bytes in base64 as each KEY. For key rotation, see
-// terraform/README.md.
+// ParseKeys parses `ID:KEY,ID:KEY…`, where each KEY is 32 bytes in base64 (key rotation: see terraform/README.md).
 func ParseKeys(list string) (*Codec, error) {
 	c := &Codec{keys: map[string]cipher.AEAD{}, large: converter.NewZlibCodec(converter.ZlibCodecOptions{})}
 	for entry := range strings.SplitSeq(list, ",") {
@@ -51,8 +50,8 @@ func ParseKeys(list string) (*Codec, error) {
 	return c, nil
 }
 
-// largePayload is the size in bytes from which payloads are compressed. On a slow connection, an annotation of 2 MB would
-// arrive after the heartbeat timeout. Temporal would then repeat annotate, and Google would charge twice.
+// Payloads of this many bytes or more are compressed. On a slow connection, an annotation of 2 MB would arrive after
+// the heartbeat timeout, so annotate would run again and Google would charge twice.
 const largePayload = 128 << 10
 
 func (c *Codec) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
@@ -116,7 +115,7 @@ func (undecryptable) ToPayload(any) (*commonpb.Payload, error) { return nil, nil
 func (undecryptable) ToString(*commonpb.Payload) string        { return "" }
 func (undecryptable) Encoding() string                         { return encryptedEncoding }
 
-// Interceptors also decrypt the histories that web reads. A data converter would not.
+// Interceptors, unlike a data converter, decrypt the histories that `web` reads.
 func encryption(codec *Codec) ([]grpc.UnaryClientInterceptor, error) {
 	failures, err := converter.NewFailureGRPCClientInterceptor(converter.NewFailureGRPCClientInterceptorOptions{EncodeCommonAttributes: true})
 	if err != nil {

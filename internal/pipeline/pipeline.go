@@ -45,7 +45,7 @@ const (
 	BackfillPriority = 5
 )
 
-// Start does not replace a running workflow, nor a successful one if order.ReannotateBefore is zero.
+// Start keeps a running workflow, and a successful one unless order.ReannotateBefore is set.
 func Start(ctx context.Context, c client.Client, order picture.Order, priority int) error {
 	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	if !order.ReannotateBefore.IsZero() {

@@ -32,9 +32,9 @@ const (
 	mentionsURL   = "mentions URL"   // the message of an error per image mentions the URL
 )
 
-// Sources: https://cloud.google.com/apis/design/errors,
-// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation (signing) and observed responses
-// (byURL and byBytes, which Google does not document).
+// The codes come from https://cloud.google.com/apis/design/errors (phase call),
+// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation (phase signing) and observed
+// responses (byURL and byBytes).
 var explanations = map[cause]struct {
 	kind    picture.Kind
 	message string

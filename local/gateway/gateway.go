@@ -27,7 +27,7 @@ type Gateway struct {
 
 const starting = "The site is starting: try again in a second."
 
-// A request that sets a fault is completed even if its client disconnects. Only the end of ctx stops it.
+// Only ctx cancels a POST to /local/faults; a client that disconnects does not.
 func (g *Gateway) Handler(ctx context.Context) http.Handler {
 	local, proxy := g.localAPI(ctx), newProxy(g.Web, starting)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -60,7 +60,6 @@ func (s *Stack) listenAndServe(ctx context.Context, name string, handler http.Ha
 	return nil
 }
 
-// requestTimeout limits how long a client may take to send the header, and then the body, of a request.
 const requestTimeout = 10 * time.Second
 
 func (s *Stack) serve(ctx context.Context, name string, ln net.Listener, handler http.Handler) {

@@ -31,7 +31,7 @@ var dynamicConfig = []string{
 	"matching.numTaskqueueReadPartitions=1",
 	"matching.numTaskqueueWritePartitions=1",
 	"matching.enableFairness=true", // implies the matcher that this version needs for task priorities
-	// An invalid host keeps web pages from calling Temporal's HTTP API.
+	// No real host matches, so web pages cannot call Temporal's HTTP API.
 	`frontend.httpAllowedHosts=["nobody.invalid"]`,
 	"system.enableNexus=false", // the HTTP endpoints of Nexus ignore httpAllowedHosts
 }

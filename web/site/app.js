@@ -1,4 +1,4 @@
-// Browsers do not send the URL fragment, which is the link ID.
+// URL fragments keep the secret link ID out of page requests.
 import { request, retry } from "./api.js";
 import { chooseFile, choosePending, closeCamera, openCamera, retake, shoot } from "./capture.js";
 import { $ } from "./dom.js";

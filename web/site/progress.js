@@ -49,7 +49,7 @@ export function watch(id, onProgress, onProblem) {
 			if (!stopped.signal.aborted) schedulePoll();
 		};
 		source.onerror = () => {
-			// The first failure calls poll, which reopens the EventSource, but later failures wait for the timer.
+			// Repeated failures wait for the timer, because poll reopens the EventSource, which may fail again.
 			if (source.readyState === EventSource.CLOSED && pause === longer(firstPause)) poll();
 		};
 	}

@@ -51,7 +51,7 @@ export function follow(id) {
 			sending.abort("arrived");
 			sending = state.upload = null;
 		}
-		// The image may become available when the status changes.
+		// The page reloads a failed image after a status change.
 		set({ progress, imageFailed: state.imageFailed && state.progress?.status === progress.status });
 	}, (problem) => set({ problem }));
 }

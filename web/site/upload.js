@@ -29,7 +29,7 @@ async function requestGrant(blob, hash, signal) {
 
 const hasArrived = async (id, signal) => (await request(urlOf(id), { signal })).status !== "waiting";
 
-// put resolves to 0 for success or 412 (already stored), and to 400 or 403 for expired grants.
+// S3 sends 412 if the picture is already stored, and 400 or 403 if the grant has expired.
 function put(blob, { method, url, headers }, onSent, signal) {
 	return new Promise((resolve, reject) => {
 		const xhr = new XMLHttpRequest(), started = Date.now(); // fetch reports no upload progress

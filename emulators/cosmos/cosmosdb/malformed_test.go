@@ -50,7 +50,6 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// serveRequest signs the request if authorization is empty, and returns nil if the method or path is invalid.
 func serveRequest(s *Server, method, path, authorization, partition, body string) *httptest.ResponseRecorder {
 	r, err := http.NewRequest(method, "http://localhost"+path, strings.NewReader(body))
 	if err != nil {

@@ -1,6 +1,5 @@
-// Package cosmosdb implements the part of Azure Cosmos DB's REST protocol
-// (https://learn.microsoft.com/rest/api/cosmos-db/) that Triptych uses. Other operations return 501. Each response
-// waits until the write is on disk and the replaced document is erased there.
+// Package cosmosdb emulates the Azure Cosmos DB operations (https://learn.microsoft.com/rest/api/cosmos-db/) that
+// Triptych uses, and erases replaced documents from disk.
 package cosmosdb
 
 import (

@@ -1,5 +1,5 @@
-// Package runtimeapi runs the bootstrap executable of one function as AWS Lambda does, but without isolation or a
-// memory limit. Asynchronous invocations survive kill -9, and may run twice.
+// Package runtimeapi emulates AWS Lambda for one function, without isolation or memory limit, and may repeat
+// asynchronous invocations.
 package runtimeapi
 
 import (
@@ -84,7 +84,6 @@ func New(c Config) (*Host, error) {
 	return h, nil
 }
 
-// Run allows invocations until ctx ends. Events whose invocation is interrupted stay in the queue.
 func (h *Host) Run(ctx context.Context) error {
 	for range h.Concurrency {
 		h.slots <- struct{}{}

@@ -37,8 +37,6 @@ func (f Fault) Rule() faults.Rule {
 	return faults.Rule{Only: f.Only, Times: f.Times, Delay: f.Delay, OnMatch: f.OnMatch}
 }
 
-// SetFault replaces an earlier Fault that has the same field `Only`. If several Faults match a call, the one with the
-// longest `Only` applies.
 func (s *Server) SetFault(f Fault) { s.faults.Put(f) }
 
 func containsImage(batch *visionpb.BatchAnnotateImagesRequest, text string) bool {

@@ -11,7 +11,6 @@ import (
 // left.
 type Landmarks [68]Point
 
-// Landmark i of a face is landmark mirrored[i] of the face's mirror image.
 var mirrored = [68]int{
 	16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0,
 	26, 25, 24, 23, 22, 21, 20, 19, 18, 17,

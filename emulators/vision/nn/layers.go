@@ -59,7 +59,6 @@ func (l Conv) unroll(matrix []float32, in *Tensor, top, left, count, width int) 
 	rows, cols, inHeight, inWidth := l.Filters.Shape[2], l.Filters.Shape[3], in.Shape[1], in.Shape[2]
 	for cell := range in.Shape[0] * rows * cols {
 		plane, i, j := in.plane(cell/cols/rows), cell/cols%rows, cell%cols
-		// For output columns in [first, last), column j of the window is inside the input, not in the padding.
 		first := min((max(0, left-j)+l.Stride-1)/l.Stride, width)
 		last := min(width, (max(0, inWidth+left-j)+l.Stride-1)/l.Stride)
 		for r := range count {

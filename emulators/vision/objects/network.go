@@ -66,7 +66,6 @@ func newNetwork(m *nn.Model) network {
 	return n
 }
 
-// run calls `visit` in the order of the anchors: largest feature map first.
 func (n network) run(ctx context.Context, input *nn.Tensor, visit func(boxes, classes *nn.Tensor)) error {
 	var expanded, filtered nn.Tensor // the largest feature maps; all blocks use the same memory
 	heads := n.heads

@@ -28,8 +28,7 @@ func (o Object) large() bool { return o.Box.area() >= largeArea }
 type Box struct{ Left, Top, Right, Bottom float64 } // fractions of the picture's width and height
 
 const (
-	minScore = 0.5 // of an Object; Google's responses also contain no object with a lower score
-	// An object that covers at least largeArea of the picture needs a second detection with at least confirmScore.
+	minScore                          = 0.5 // of an Object; Google's responses also contain no object with a lower score
 	largeArea, confirmScore           = 0.2, 0.3
 	sameClassOverlap, anyClassOverlap = 0.5, 0.85
 )
@@ -184,7 +183,6 @@ func (b Box) overlap(c Box) float64 {
 	return intersection / (b.area() + c.area() - intersection)
 }
 
-// inPicture converts fractions of the network's input to fractions of the picture.
 func (b Box) inPicture(position image.Rectangle) Box {
 	x := func(v float64) float64 {
 		return clamp((v*inputSize - float64(position.Min.X)) / float64(position.Dx()))
