@@ -199,7 +199,8 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	return annotation, nil
 }
 
-// explainImage never returns Unfetchable for a picture that is too large to send as bytes.
+// After Unfetchable, the workflow sends the bytes. If the picture is too large for that, explainImage returns another
+// kind.
 func explainImage(in AnnotateInput, err vision.ImageError) error {
 	explained := vision.Explain(&err)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {

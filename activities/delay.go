@@ -16,7 +16,8 @@ type Delay struct {
 
 func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
 
-// Heartbeat details mark a retry, because `temporal activity reset` sets the attempt number back to 1.
+// The first attempt returns an error and leaves a heartbeat, by which the next attempt recognizes that it has waited.
+// The attempt number would not do, because `temporal activity reset` sets it back to 1.
 func (d Delay) wait(ctx context.Context) error {
 	left := time.Until(d.NotBefore)
 	if left <= 0 || activity.HasHeartbeatDetails(ctx) {

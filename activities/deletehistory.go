@@ -22,7 +22,7 @@ func (a *Activities) DeleteHistory(ctx context.Context, id picture.ID) error {
 	if err != nil {
 		return failure(explainTemporal(err))
 	}
-	// ListWorkflow may omit the latest run, which Temporal deletes if the run ID is empty.
+	// Without a run ID, Temporal deletes the latest run, which the list may not contain yet.
 	latest := &workflowpb.WorkflowExecutionInfo{Execution: &commonpb.WorkflowExecution{WorkflowId: id.WorkflowID()}}
 	for _, e := range append([]*workflowpb.WorkflowExecutionInfo{latest}, list.Executions...) {
 		_, err := c.WorkflowService().DeleteWorkflowExecution(ctx, &workflowservice.DeleteWorkflowExecutionRequest{

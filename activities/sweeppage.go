@@ -30,8 +30,8 @@ type SweepResult struct {
 	Full bool   `json:"full,omitempty"` // too many workflows are open, so nothing was examined
 }
 
-// SweepPage lists one page of a bucket. It starts a workflow for each object without a Record, and for each object to
-// be annotated again.
+// SweepPage lists one page of a bucket and starts workflows: for objects without a Record, and with s.Reannotate also
+// for objects whose Record is older than the sweep.
 func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
@@ -121,7 +121,7 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 	return true, pipeline.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, ReannotateBefore: s.Began}, priority)
 }
 
-// missing returns true for an erased picture, so that a new workflow deletes the S3 object.
+// missing reports whether the sweep must start a workflow. For an erased picture, the workflow deletes the S3 object.
 func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID) (bool, error) {
 	existing, _, err := a.Records.Read(ctx, id)
 	if errors.Is(err, records.ErrNotFound) {

@@ -78,7 +78,6 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// compileAlone takes a lock, because concurrent builds could exceed go test's timeout of ten minutes.
 func compileAlone(t *testing.T, root, arch, program string) (bin string) {
 	t.Helper()
 	lock, err := supervisor.LockBuilds(t.Context(), t.Output())

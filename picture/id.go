@@ -35,7 +35,7 @@ func NewID(createdAt time.Time, linkID string) ID {
 // InNetwork sets the ID's last four digits to a hash of the uploader's network.
 func (id ID) InNetwork(tag string) ID { return id[:len(id)-4] + ID(tag) }
 
-// Network returns the network tag, or "" for a backfilled object.
+// Network returns the hash that InNetwork has set, or "" for a backfilled object.
 func (id ID) Network() string {
 	if backfillPattern.MatchString(string(id)) {
 		return ""

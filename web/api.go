@@ -99,7 +99,8 @@ const maxBody = 4 << 10 // bytes; an upload request has about 100
 
 const hashHeader = "x-amz-content-sha256"
 
-// verifyBody makes local runs as strict as AWS, which refuses a body without x-amz-content-sha256.
+// A Lambda function URL behind CloudFront refuses a body without x-amz-content-sha256. verifyBody makes local runs
+// equally strict.
 func verifyBody(r *http.Request) error {
 	const remedy = "set it to the SHA-256 of the body, in lower-case hex"
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))

@@ -41,7 +41,8 @@ func siteHandler() http.Handler {
 	})
 }
 
-// Terraform also reads headers.json, for CloudFront. In the file, {bucket} stands for the bucket's origin.
+// In headers.json, {bucket} stands for the bucket's origin, such as https://BUCKET.s3.eu-central-1.amazonaws.com.
+// Terraform uses the same file for CloudFront.
 //
 //go:embed headers.json
 var headersFile string

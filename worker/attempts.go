@@ -16,7 +16,7 @@ import (
 // During a shutdown, a call to Google may continue for gracePeriod, because Google charges for a cancelled call too.
 const gracePeriod = 3 * time.Second
 
-// stopTimeout exceeds gracePeriod, so that activities have time to return after their cancellation.
+// After gracePeriod, activities are cancelled. The rest of stopTimeout lets them return.
 const stopTimeout = 10 * time.Second
 
 var errStopping = errors.New("the worker is shutting down")

@@ -8,8 +8,8 @@ import (
 	"triptych/picture"
 )
 
-// ErasePicture writes a tombstone to prevent annotation, deletes the picture, and after grant expiry deletes late
-// uploads.
+// ErasePicture deletes everything about a picture except a tombstone, which prevents a new annotation. A browser can
+// upload the picture again until the upload grant expires, so ErasePicture then deletes everything once more.
 func ErasePicture(ctx workflow.Context, id picture.ID) error {
 	ctx = defaultOptions(ctx)
 	if err := execute(ctx, id, picture.WriteTombstoneActivity); err != nil {

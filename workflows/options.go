@@ -13,7 +13,8 @@ import (
 // unavailable for days.
 const maxRetryInterval = time.Minute
 
-// StartToCloseTimeout allows credential and cloud requests within the default workflow task timeout of 10 s.
+// The timeout is long enough for fetching credentials and one request, and shorter than a workflow task's timeout (10
+// s).
 func localOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout: 3 * time.Second,

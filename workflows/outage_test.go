@@ -70,7 +70,7 @@ func TestOutageHistoryLength(t *testing.T) {
 	}
 }
 
-// By default, the test environment stops after ten attempts.
+// By default, the test environment gives up an activity after ten attempts.
 type unlimitedAttempts struct {
 	interceptor.WorkerInterceptorBase
 }
@@ -93,7 +93,6 @@ type unlimitedOutbound struct {
 
 func (u *unlimitedOutbound) ExecuteActivity(ctx workflow.Context, activity string, args ...any) workflow.Future {
 	options := workflow.GetActivityOptions(ctx)
-	// The test environment does not restart timeouts for retries (10,000 in a simulated week).
 	options.HeartbeatTimeout, options.StartToCloseTimeout = 0, time.Hour
 	if retry := *options.RetryPolicy; retry.MaximumAttempts == 0 {
 		retry.MaximumAttempts = math.MaxInt32

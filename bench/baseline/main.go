@@ -1,7 +1,7 @@
 // Command baseline runs two simple implementations that bench compares with the product:
 //
-//	baseline direct HOST:PORT    one HTTP request makes the three cloud calls for one picture
-//	baseline plain               a workflow runs three ordinary activities
+//   - `baseline direct HOST:PORT` is a server that makes the three cloud calls for one picture during an HTTP request.
+//   - `baseline plain` is a Temporal worker whose workflow runs three ordinary activities.
 //
 // Both use the worker's settings, but have no rate limit, no heartbeats and no check for an existing Record. They send
 // Google the URL of a picture, never the bytes.

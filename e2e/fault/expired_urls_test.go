@@ -42,7 +42,7 @@ var expiredURLs = []faultCase{
 
 func (s *suite) useShortLivedCredentials(t *testing.T, validity time.Duration) {
 	t.Helper()
-	// The AWS SDK treats credentials as expired five minutes before `Expiration`. Response format:
+	// The SDK regards credentials as expired five minutes early, so the response adds five minutes. Format:
 	// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"AccessKeyId":%q,"SecretAccessKey":%q,"Expiration":%q}`, s.Endpoints.AccessKey, s.Endpoints.SecretKey,

@@ -43,7 +43,6 @@ var networkFaults = []faultCase{
 		p, blocker := s.newPicture(t, testenv.Portrait(t)), newBlocker(t)
 		p.setVisionFault(annotator.Fault{OnMatch: blocker.block, Delay: 4 * time.Second, Response: emptyAnnotation})
 		p.upload(t)
-		// Earlier latency would delay the activity task's delivery, which counts towards the heartbeat timeout (3 s).
 		blocker.awaitRequest(t)
 		s.addToxic(t, "temporal", oneSecondLatency)
 		blocker.release()

@@ -24,7 +24,7 @@ import (
 	"triptych/local/stack"
 )
 
-// A web page can send these requests without a CORS preflight request. Each is served by at least one program.
+// Web pages can send these requests without a CORS preflight request.
 var pageRequests = []struct{ method, path, body string }{
 	{"GET", "/", ""},
 	{"GET", "/api/notice", ""},

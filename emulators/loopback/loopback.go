@@ -23,7 +23,8 @@ func Refuse(r *http.Request, origins ...string) (reason string) {
 	return ""
 }
 
-// An <img> request has no Origin header, so Programs checks Sec-Fetch-Site.
+// Programs refuses every request of a web page. The request of an <img> has no Origin header, but it has
+// Sec-Fetch-Site.
 func Programs(handler http.Handler) http.Handler {
 	return guard(handler, func(r *http.Request) string {
 		if r.Header.Get("Sec-Fetch-Site") != "" {
@@ -47,8 +48,8 @@ func guard(handler http.Handler, refuse func(*http.Request) string) http.Handler
 	})
 }
 
-// Claim leaves a TIME_WAIT connection, so the kernel does not give the freed port to another listener
-// (https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go).
+// Claim reserves a port for a program that is started later: a connection in TIME_WAIT keeps the kernel from
+// assigning the port (https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go).
 func Claim(addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {

@@ -41,7 +41,8 @@ func Create(dir, marker string) error {
 	return protect(dir)
 }
 
-// The owner of the directory, or of a symbolic link to the directory, can replace files.
+// checkOwner refuses a directory of another user, or a symbolic link of another user, because that user could replace
+// files.
 func checkOwner(dir string) error {
 	for _, stat := range []func(string) (fs.FileInfo, error){os.Lstat, os.Stat} {
 		info, err := stat(dir)

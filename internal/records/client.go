@@ -82,7 +82,7 @@ func (c *Container) do(operation string, id picture.ID, call func(*azcosmos.Cont
 // this.
 func (c *connection) Do(r *policy.Request) (*http.Response, error) {
 	if strings.Trim(r.Raw().URL.Path, "/") == "" {
-		// azcosmos waits up to one minute for the account document, even if the caller's deadline is earlier.
+		// azcosmos reads the account document with its own timeout of one minute instead of the caller's deadline.
 		ctx, cancel := context.WithTimeout(r.Raw().Context(), 5*time.Second)
 		defer cancel()
 		r = r.Clone(ctx)

@@ -93,7 +93,6 @@ func newRecord(t testing.TB) picture.Record {
 	return p.AnnotatedRecord(json.RawMessage(`{"labelAnnotations":[{"description":"Rock & roll","score":0.97000001}]}`), time.Now().Truncate(time.Microsecond), steps, "run-1")
 }
 
-// checkEqual ignores whitespace and escapes in the annotation's JSON.
 func checkEqual(t *testing.T, got, want picture.Record) {
 	t.Helper()
 	var g, w any

@@ -46,7 +46,7 @@ func Load(ctx context.Context) (Settings, error) {
 	return Settings{os.Getenv, temporal, cfg}, nil
 }
 
-// If a read from SSM fails, override sets nothing.
+// override copies parameters of SSM to the environment, but only if it can read all of them.
 func override(ctx context.Context) error {
 	paths := os.Getenv("TRIPTYCH_SSM_PATH")
 	if paths == "" {

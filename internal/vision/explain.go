@@ -32,9 +32,9 @@ const (
 	mentionsURL   = "mentions URL"   // the message of an error per image mentions the URL
 )
 
-// The codes come from https://cloud.google.com/apis/design/errors (phase call),
-// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation (phase signing) and observed
-// responses (byURL and byBytes).
+// Sources: https://cloud.google.com/apis/design/errors for calls,
+// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation for sign-in, and observed responses
+// for single images.
 var explanations = map[cause]struct {
 	kind    picture.Kind
 	message string

@@ -75,7 +75,7 @@ type refusal struct {
 
 func (r *refusal) Error() string { return "signing in to Google: " + r.message }
 
-// Without GRPCStatus, gRPC would hide the type *refusal from Explain.
+// If an error of the sign-in has no GRPCStatus, gRPC replaces it with an error of its own.
 func (r *refusal) GRPCStatus() *status.Status { return status.New(codes.Unauthenticated, r.Error()) }
 
 // refusalTransport turns a refused token request into an error that has the HTTP status. Google's library reports the

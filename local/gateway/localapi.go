@@ -12,8 +12,6 @@ import (
 	"path"
 )
 
-// The page calls a fault switch a plug.
-//
 //go:embed plugs.js plugs.css
 var plugs embed.FS
 

@@ -100,7 +100,7 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	if err := s.awaitClouds(ctx); err != nil {
 		return err
 	}
-	// The gateway starts before and stops after the web program, so that open requests can finish.
+	// The gateway is started first and therefore stopped last, so that open requests can finish.
 	gateway := s.newStage()
 	s.serve(gateway, "site", s.site, s.gateway().Handler(gateway))
 	if err := s.startProduct(ctx, s.newStage()); err != nil {

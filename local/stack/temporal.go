@@ -19,7 +19,8 @@ var dynamicConfig = []string{
 	// The default rate limits would delay each step by 50 ms.
 	"history.transferProcessorMaxPollRPS=5000",
 	"history.timerProcessorMaxPollRPS=5000",
-	// Each visibility update blocks the only database connection, so polls are rare.
+	// Updates of the visibility store block the only database connection. A low poll rate combines them into few
+	// large ones.
 	"history.visibilityProcessorMaxPollRPS=2",
 	"history.visibilityTaskBatchSize=1000",
 	"history.visibilityProcessorSchedulerWorkerCount=1",

@@ -49,7 +49,8 @@ export function watch(id, onProgress, onProblem) {
 			if (!stopped.signal.aborted) schedulePoll();
 		};
 		source.onerror = () => {
-			// Repeated failures wait for the timer, because poll reopens the EventSource, which may fail again.
+			// poll reopens the EventSource. Only the first failure calls poll at once; after further failures, a
+			// timer does.
 			if (source.readyState === EventSource.CLOSED && pause === longer(firstPause)) poll();
 		};
 	}

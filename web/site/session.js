@@ -51,12 +51,12 @@ export function follow(id) {
 			sending.abort("arrived");
 			sending = state.upload = null;
 		}
-		// The page reloads a failed image after a status change.
+		// After a change of the status, the page tries to load a failed image again.
 		set({ progress, imageFailed: state.imageFailed && state.progress?.status === progress.status });
 	}, (problem) => set({ problem }));
 }
 
-// Entries stay in localStorage until erased, so that a reload can resume the erasure.
+// Entries stay in localStorage until their pictures are erased, so that a reload can resume.
 export async function eraseAll(entries, message) {
 	if (!entries.length) return;
 	let text;

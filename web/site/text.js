@@ -75,7 +75,6 @@ function totalTime({ steps }) {
 	return times.length ? " in " + duration(Math.max(...times) - Math.min(...times)) : "";
 }
 
-// A link ID begins with a UUIDv7, whose first 48 bits are the creation time in ms.
 function grantExpired(id) {
 	return Date.now() - parseInt(id.replaceAll("-", "").slice(0, 12), 16) > 16 * 60_000;
 }

@@ -131,8 +131,7 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
 		t.taskError = "The worker cannot continue"
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
-		// A schedule-to-start timeout is not an error: the sticky queue's worker has stopped, and Temporal now offers
-		// the task to all workers.
+		// A schedule-to-start timeout is not an error, because Temporal then offers the task to all workers.
 		if event.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
 			t.taskError = "The worker stopped responding"
 		}
