@@ -20,6 +20,7 @@ type Activities struct {
 	Bucket      string // the bucket that web uploads to
 	Vision      *visionapi.ImageAnnotatorClient
 	Records     *records.Container
+	Budget      *records.Budget
 	Features    []*visionpb.Feature // requested from Google
 	InlineBytes *semaphore.Weighted // capacity: InlineBytesLimit
 }

@@ -11,9 +11,13 @@ import (
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/googleapis/gax-go/v2"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"triptych/internal/objects"
@@ -128,10 +132,20 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 	if err != nil {
 		return nil, err
 	}
+	refund, err := a.Budget.Take(ctx, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	var server peer.Peer
+	var trailer metadata.MD
 	response, err := a.Vision.BatchAnnotateImages(ctx, &visionpb.BatchAnnotateImagesRequest{
 		Requests: []*visionpb.AnnotateImageRequest{{Image: image, Features: a.Features}},
-	})
+	}, gax.WithGRPCOptions(grpc.Peer(&server), grpc.Trailer(&trailer)))
 	if err != nil {
+		// A call is free if it was never sent, or if Google answered it with an error. A lost response may cost money.
+		if server.Addr == nil || len(trailer) > 0 {
+			refund()
+		}
 		return nil, vision.Explain(err)
 	}
 	return extractAnnotation(response, in)
@@ -188,9 +202,9 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 		return nil, fmt.Errorf("encoding Google's annotation: %w", err)
 	}
 	// Measure the encoded Record, not Google's annotation: JSON encoding turns each <, > and & into six bytes.
-	record, err := records.Encode(in.Picture.AnnotatedRecord(annotation, time.Now(), nil, ""))
+	record, err := json.Marshal(in.Picture.AnnotatedRecord(annotation, time.Now(), nil, ""))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("encoding the Record: %w", err)
 	}
 	if len(record) > maxRecord {
 		return nil, &picture.Error{Kind: picture.TooLarge, Message: fmt.Sprintf(

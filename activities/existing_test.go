@@ -70,9 +70,20 @@ func TestAnnotatePictureWithRecord(t *testing.T) {
 
 func TestAnnotateWithoutCosmosDB(t *testing.T) {
 	c := openClouds(t)
-	c.azure.SetFault(cosmosdb.Fault{Status: http.StatusServiceUnavailable})
 	p := c.uploadPhoto(t)
-	t.Run("picture_is_annotated_if_no_erasure_has_started", func(t *testing.T) {
+	c.azure.SetFault(cosmosdb.Fault{Status: http.StatusServiceUnavailable})
+	t.Run("Google_is_not_called_without_a_reservation", func(t *testing.T) {
+		c.startTemporal(t)
+		_, err := c.annotate(t, p, ByURL)
+		checkFailure(t, err, picture.Unavailable)
+		c.checkNotBilled(t, 0)
+	})
+	t.Run("picture_is_annotated_if_a_call_is_reserved_and_no_erasure_has_started", func(t *testing.T) {
+		c.azure.SetFault(cosmosdb.Fault{})
+		if _, err := c.Budget.Take(t.Context(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		c.azure.SetFault(cosmosdb.Fault{Status: http.StatusServiceUnavailable})
 		c.startTemporal(t)
 		if _, err := c.annotate(t, p, ByURL); err != nil || c.google.Billed() != 1 {
 			t.Errorf("billed %d, %v", c.google.Billed(), err)

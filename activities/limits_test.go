@@ -3,6 +3,7 @@ package activities
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +15,6 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"triptych/emulators/vision/annotator"
-	"triptych/internal/records"
 	"triptych/picture"
 )
 
@@ -153,7 +153,7 @@ func recordSize(t *testing.T, p picture.Picture, text string) int {
 		t.Fatal(err)
 	}
 	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	record, err := records.Encode(p.AnnotatedRecord(annotation, noon, nil, ""))
+	record, err := json.Marshal(p.AnnotatedRecord(annotation, noon, nil, ""))
 	if err != nil {
 		t.Fatal(err)
 	}

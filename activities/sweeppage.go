@@ -4,14 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
 
@@ -21,7 +19,7 @@ import (
 	"triptych/picture"
 )
 
-// 1,000 open workflows keep all workers busy; more would only fill Temporal's database.
+// 1,000 open workflows keep all workers busy. More than half of the day's budget would make the site refuse uploads.
 const maxOpenWorkflows = 1000
 
 type SweepResult struct {
@@ -36,8 +34,9 @@ func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResul
 	ctx, stop := heartbeat(ctx)
 	defer stop()
 	if s.LowPriority() {
-		if full, err := a.full(ctx); full || err != nil {
-			return SweepResult{Full: full}, failure(err)
+		count, err := pipeline.CountOpen(ctx, activity.GetClient(ctx))
+		if count >= int64(min(maxOpenWorkflows, (a.Budget.PerDay+1)/2)) || err != nil {
+			return SweepResult{Full: true}, failure(explainTemporal(err))
 		}
 	}
 	in := &s3.ListObjectsV2Input{
@@ -134,18 +133,6 @@ func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID
 		return false, records.Explain(err)
 	}
 	return existing.Status == picture.Erased || existing.OlderThan(s.Began), nil
-}
-
-// Temporal's count may omit the newest workflows, so a sweep may exceed maxOpenWorkflows.
-func (a *Activities) full(ctx context.Context) (bool, error) {
-	count, err := activity.GetClient(ctx).CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
-		Namespace: activity.GetInfo(ctx).Namespace,
-		Query:     fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", picture.AnnotateWorkflow),
-	})
-	if err != nil {
-		return false, explainTemporal(err)
-	}
-	return count.Count >= maxOpenWorkflows, nil
 }
 
 // S3 responds with BadRequest to a HEAD request for an object encrypted with a customer-provided key (SSE-C).

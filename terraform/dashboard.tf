@@ -8,6 +8,7 @@ locals {
     { title = "Step duration p99 (seconds)", stat = "p99", metrics = [for step in ["presign", "annotate", "persist"] : [local.metrics, "Done", "Step", step]] },
     { title = "Failed attempts", stat = "Sum", metrics = [for step in ["presign", "annotate", "persist"] : [local.metrics, "Failed", "Step", step]] },
     { title = "Cosmos DB 429 responses", stat = "Sum", metrics = [[local.metrics, "Throttled"]] },
+    { title = "Annotations reserved today", stat = "Maximum", metrics = [[local.metrics, "Reserved"]] },
     { title = "Dead letters", stat = "Maximum", metrics = [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${var.name}-dead-letters"]] },
     { title = "Lambda errors and throttles", stat = "Sum", metrics = [for pair in setproduct(["Errors", "Throttles"], ["trigger", "web"]) : ["AWS/Lambda", pair[0], "FunctionName", local.role[pair[1]]]] },
     { title = "Worker CPU (%)", stat = "Average", metrics = [["AWS/ECS", "CPUUtilization", "ClusterName", var.name, "ServiceName", local.role.worker]] },

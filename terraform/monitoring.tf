@@ -1,5 +1,6 @@
 # Metrics and alarms. Metrics come from AWS services and from the log lines that the worker writes for each attempt of a
-# step: {"msg":"step","step":"persist","outcome":"done","seconds":0.04,"waited":0.05,…}.
+# step: {"msg":"step","step":"persist","outcome":"done","seconds":0.04,"waited":0.05,…}, and for each reservation of calls to
+# Google: {"msg":"annotations reserved","reserved":810,"perDay":1000}.
 
 locals {
   metrics = "Triptych/${var.name}"
@@ -17,6 +18,7 @@ locals {
     Throttled = { pattern = "{ $.msg = \"step\" && $.outcome = \"Throttled\" && $.step = \"persist\" }", value = "1", by_step = false }
     Attempts  = { pattern = "{ $.msg = \"step\" }", value = "1", by_step = false }
     Refused   = { pattern = "{ $.msg = \"step\" && ($.outcome = \"Forbidden\" || $.outcome = \"Misconfigured\") }", value = "1", by_step = false }
+    Reserved  = { pattern = "{ $.msg = \"annotations reserved\" }", value = "$.reserved", by_step = false }
   }
 
   # Each description says what the alarm means and what to do.
@@ -47,7 +49,7 @@ locals {
       dimensions  = { FunctionName = aws_lambda_function.web.function_name }
     }
     waiting = {
-      description = "A picture has waited more than 15 minutes for a step. No picture is lost. Find the workflow with `temporal workflow list`; `temporal workflow describe` shows the error of its pending activity. After you fix the cause, Temporal retries the activity automatically; `temporal activity reset` retries it now."
+      description = "A picture has waited more than 15 minutes for a step, perhaps because the day's annotations were used up. No picture is lost. Find the workflow with `temporal workflow list`; `temporal workflow describe` shows the error of its pending activity. After you fix the cause, Temporal retries the activity automatically; `temporal activity reset` retries it now."
       namespace   = local.metrics, metric = "Waited", statistic = "Maximum", threshold = 900, minutes = 5, periods = 1
       dimensions  = {}
     }
@@ -59,6 +61,11 @@ locals {
     cosmos-throttled = {
       description = "Cosmos DB responds with 429 (request rate too large), so Records are written with a delay. If this continues, set or increase the variable cosmos_throughput."
       namespace   = local.metrics, metric = "Throttled", statistic = "Sum", threshold = 10, minutes = 5, periods = 3
+      dimensions  = {}
+    }
+    annotations = {
+      description = "80 % of today's ${var.annotations_per_day} annotations are reserved. When all are used up, pictures wait until 00:00 UTC. When a full day's worth is waiting, the site refuses uploads. If the uploads are legitimate, increase the variable annotations_per_day and run make deploy; docs/operations.md says how to retry the waiting pictures."
+      namespace   = local.metrics, metric = "Reserved", statistic = "Maximum", threshold = ceil(0.8 * var.annotations_per_day) - 1, minutes = 60, periods = 1
       dimensions  = {}
     }
     downloads = {

@@ -16,9 +16,9 @@ var monitoringRules = map[string]rule{
 	},
 	"metric_filters_match_the_log_of_the_worker": {
 		forEach("aws_cloudwatch_log_metric_filter", func(_ plan, r resource) (errs []string) {
-			known := goSource("../worker") + fmt.Sprintf("%q %q %q %q", picture.StepOrder, picture.Throttled, picture.Forbidden, picture.Misconfigured)
+			known := goSource("../worker", "../internal/records") + fmt.Sprintf("%q %q %q %q", picture.StepOrder, picture.Throttled, picture.Forbidden, picture.Misconfigured)
 			text := fmt.Sprint(lookup(r.values, "pattern"), " ", lookup(r.values, "metric_transformation", 0, "value"), " ", lookup(r.values, "metric_transformation", 0, "dimensions", "Step"))
-			for _, match := range regexp.MustCompile(`\$\.(\w+)|"(\w+)"`).FindAllStringSubmatch(text, -1) {
+			for _, match := range regexp.MustCompile(`\$\.(\w+)|"([\w ]+)"`).FindAllStringSubmatch(text, -1) {
 				if name := match[1] + match[2]; name != "msg" && !strings.Contains(known, `"`+name+`"`) {
 					errs = append(errs, fmt.Sprintf("%s: the log of the worker never contains %q", r.address, name))
 				}
@@ -26,6 +26,7 @@ var monitoringRules = map[string]rule{
 			return append(errs, expect(r, `aws_cloudwatch_log_group.program["worker"].name`, "log_group_name")...)
 		}), []mutation{
 			{"an_unknown_log_field", "monitoring.tf", `value = "$.seconds"`, `value = "$.duration"`},
+			{"an_unknown_message", "monitoring.tf", `$.msg = \"annotations reserved\"`, `$.msg = \"annotations used\"`},
 			{"an_unknown_outcome", "monitoring.tf", `$.outcome = \"Throttled\"`, `$.outcome = \"TooManyRequests\"`},
 			{"the_log_of_web", "monitoring.tf", `aws_cloudwatch_log_group.program["worker"].name
   pattern`, `aws_cloudwatch_log_group.program["web"].name
@@ -88,6 +89,25 @@ var monitoringRules = map[string]rule{
 			{"counting_all_log_lines", "monitoring.tf", `pattern = "{ $.msg = \"step\" }"`, `pattern = ""`},
 			{"an_alarm_on_failed_attempts", "monitoring.tf", `metric_name         = "Attempts"`, `metric_name         = "Failed"`},
 			{"missing_data_that_raises_no_alarm", "monitoring.tf", `treat_missing_data  = "breaching"`, `treat_missing_data  = "notBreaching"`},
+		},
+	},
+	"an_alarm_reports_80_percent_of_the_annotations_per_day": {
+		func(p plan) (errs []string) {
+			filter := p.resource(`aws_cloudwatch_log_metric_filter.step["Reserved"]`)
+			errs = append(errs, expect(filter, "$.reserved", "metric_transformation", 0, "value")...)
+			alarm := p.resource(`aws_cloudwatch_metric_alarm.this["annotations"]`)
+			errs = append(errs, expect(alarm, "Reserved", "metric_name")...)
+			errs = append(errs, expect(alarm, "Maximum", "statistic")...)
+			errs = append(errs, expect(alarm, "GreaterThanThreshold", "comparison_operator")...)
+			errs = append(errs, expect(alarm, 799., "threshold")...)
+			for _, program := range []string{"web", "worker"} {
+				errs = append(errs, expect(p.setting(program, "TRIPTYCH_ANNOTATIONS_PER_DAY"), "1000", "value")...)
+			}
+			return errs
+		}, []mutation{
+			{"a_sum_of_running_totals", "monitoring.tf", `metric = "Reserved", statistic = "Maximum"`, `metric = "Reserved", statistic = "Sum"`},
+			{"an_alarm_that_comes_when_all_are_used_up", "monitoring.tf", "threshold = ceil(0.8 * var.annotations_per_day)", "threshold = ceil(1.0 * var.annotations_per_day)"},
+			{"a_site_that_does_not_know_the_limit", "settings.tf", "      TRIPTYCH_ANNOTATIONS_PER_DAY = tostring(var.annotations_per_day)\n", ""},
 		},
 	},
 	"an_alarm_reports_excessive_downloads": {

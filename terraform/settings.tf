@@ -21,13 +21,15 @@ locals {
     })
 
     web = merge(local.temporal_settings.web, local.cosmos_settings.web, {
-      TRIPTYCH_BUCKET         = local.pictures_bucket
-      TRIPTYCH_RETENTION_DAYS = tostring(var.retention_days)
+      TRIPTYCH_BUCKET              = local.pictures_bucket
+      TRIPTYCH_RETENTION_DAYS      = tostring(var.retention_days)
+      TRIPTYCH_ANNOTATIONS_PER_DAY = tostring(var.annotations_per_day)
     })
 
     worker = merge(local.temporal_settings.worker, local.cosmos_settings.worker, {
       TRIPTYCH_BUCKET                 = local.pictures_bucket
       TRIPTYCH_ANNOTATIONS_PER_SECOND = tostring(var.annotations_per_second)
+      TRIPTYCH_ANNOTATIONS_PER_DAY    = tostring(var.annotations_per_day)
       TRIPTYCH_VISION_ENDPOINT        = local.region.vision
       GOOGLE_CREDENTIALS_CONFIG       = local.google_credentials
     }, length(var.features) > 0 ? { TRIPTYCH_FEATURES = join(",", var.features) } : {})

@@ -18,9 +18,9 @@ import (
 )
 
 var settingReaders = map[string][]string{
-	"web":     {"../web", "../internal/records", "../internal/objects"},
+	"web":     {"../web", "../internal/settings", "../internal/records", "../internal/objects"},
 	"trigger": {"../trigger"},
-	"worker":  {"../worker", "../activities", "../internal/records", "../internal/objects", "../internal/vision"},
+	"worker":  {"../worker", "../activities", "../internal/settings", "../internal/records", "../internal/objects", "../internal/vision"},
 }
 
 var allPrograms = slices.Sorted(maps.Keys(settingReaders))
@@ -127,7 +127,7 @@ var settingRules = map[string]rule{
 			}
 			return errs
 		}, []mutation{
-			{"a_missing_bucket_setting", "settings.tf", "      TRIPTYCH_BUCKET         = local.pictures_bucket\n", ""},
+			{"a_missing_bucket_setting", "settings.tf", "      TRIPTYCH_BUCKET              = local.pictures_bucket\n", ""},
 			{"an_erase_secret_under_another_name", "settings.tf", "/TRIPTYCH_ERASE_SECRET", "/TRIPTYCH_ERASE_KEY"},
 			{"a_missing_Temporal_API_key", "settings.tf", "local.temporal_cloud ? { TEMPORAL_API_KEY = temporalcloud_apikey.program[program].token } : {},", ""},
 		},
@@ -148,7 +148,7 @@ func TestSettingsVersion(t *testing.T) {
 		return found
 	}
 	before := versions(t, files, nil)
-	swapped := mutation{"", "settings.tf", "TRIPTYCH_RETENTION_DAYS =", "TRIPTYCH_RETENTION_WEEKS ="}.apply(t, files)
+	swapped := mutation{"", "settings.tf", "TRIPTYCH_RETENTION_DAYS      =", "TRIPTYCH_RETENTION_WEEKS ="}.apply(t, files)
 	for name, test := range map[string]struct {
 		files     sources
 		variables map[string]cty.Value

@@ -288,8 +288,19 @@ variable "google_billing_account" {
   }
 }
 
+variable "annotations_per_day" {
+  description = "Maximum number of calls to Cloud Vision per UTC day. It limits what an attacker can spend. Pictures above it wait until 00:00 UTC. 0 disables annotation."
+  type        = number
+  default     = 1000
+
+  validation {
+    condition     = var.annotations_per_day >= 0 && floor(var.annotations_per_day) == var.annotations_per_day
+    error_message = "annotations_per_day must be a whole number of 0 or more; 0 disables annotation."
+  }
+}
+
 variable "annotations_per_second" {
-  description = "Maximum number of pictures sent to Cloud Vision per second. It limits what an attacker can spend."
+  description = "Maximum number of pictures sent to Cloud Vision per second."
   type        = number
   default     = 0.1
 

@@ -9,10 +9,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.temporal.io/sdk/client"
+	"golang.org/x/time/rate"
 
 	"triptych/internal/records"
 )
@@ -24,6 +26,9 @@ type api struct {
 	temporal client.Client
 	timing   streamTiming
 	stopping <-chan struct{} // closed when event streams must end
+
+	counting rate.Sometimes // Temporal Cloud limits the rate of counts
+	waiting  atomic.Int64   // open workflows; 0 if Temporal did not respond, because uploads do not need Temporal
 }
 
 const cloudTimeout = 3 * time.Second // per call to Cosmos DB or Temporal; a request makes at most three

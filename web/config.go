@@ -6,17 +6,21 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"triptych/internal/objects"
 	"triptych/internal/pipeline"
 	"triptych/internal/records"
 	"triptych/internal/settings"
+
+	"golang.org/x/time/rate"
 )
 
 type config struct {
 	bucket        string
 	eraseSecret   []byte
 	retentionDays *int // nil: pictures are stored until they are erased
+	perDay        int  // annotations
 }
 
 // Event streams end when `stopping` is closed.
@@ -39,7 +43,7 @@ func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
 	}
 	a := &api{
 		config: c, objects: objects.Open(s.AWS), records: container, temporal: temporal,
-		timing: defaultTiming, stopping: stopping,
+		timing: defaultTiming, stopping: stopping, counting: rate.Sometimes{Interval: 5 * time.Second},
 	}
 	origin, err := a.bucketOrigin(ctx)
 	if err != nil {
@@ -63,5 +67,7 @@ func readConfig(s settings.Settings) (config, error) {
 		}
 		c.retentionDays = &days
 	}
-	return c, nil
+	var err error
+	c.perDay, err = s.AnnotationsPerDay()
+	return c, err
 }

@@ -38,6 +38,8 @@ type fakeTemporal struct {
 	history     *historypb.History
 	onDescribe  func() // called before each DescribeWorkflowExecution returns
 	histories   int    // number of times that the history was read
+	open        int64  // workflows
+	counts      int    // number of times that the workflows were counted
 	started     []*workflowservice.StartWorkflowExecutionRequest
 }
 
@@ -149,6 +151,11 @@ func (f *fakeTemporal) DescribeWorkflowExecution(context.Context, *workflowservi
 func (f *fakeTemporal) GetWorkflowExecutionHistory(context.Context, *workflowservice.GetWorkflowExecutionHistoryRequest) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
 	f.histories++
 	return &workflowservice.GetWorkflowExecutionHistoryResponse{History: f.history}, nil
+}
+
+func (f *fakeTemporal) CountWorkflowExecutions(context.Context, *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error) {
+	f.counts++
+	return &workflowservice.CountWorkflowExecutionsResponse{Count: f.open}, nil
 }
 
 func (f *fakeTemporal) StartWorkflowExecution(_ context.Context, r *workflowservice.StartWorkflowExecutionRequest) (*workflowservice.StartWorkflowExecutionResponse, error) {

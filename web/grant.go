@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"triptych/internal/pipeline"
+	"triptych/internal/records"
 	"triptych/picture"
 )
 
@@ -40,12 +42,26 @@ func (a *api) createGrant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if a.full(r.Context()) {
+		return problem{Status: http.StatusTooManyRequests, retryAfter: records.UntilMidnight(time.Now()) + time.Second,
+			Detail: "This site accepts no more pictures today: try again after 00:00 UTC."}
+	}
 	granted, err := a.signUpload(r.Context(), a.newLink(r.RemoteAddr), want)
 	if err != nil {
 		return unavailable(5*time.Second, "The upload cannot be signed at the moment", err)
 	}
 	w.Header().Set("Location", "/api/pictures/"+granted.ID)
 	return writeJSON(w, http.StatusCreated, "application/json", granted)
+}
+
+func (a *api) full(ctx context.Context) bool {
+	a.counting.Do(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // the count serves other clients too
+		defer cancel()
+		count, _ := pipeline.CountOpen(ctx, a.temporal)
+		a.waiting.Store(count)
+	})
+	return a.waiting.Load() >= int64(a.perDay)
 }
 
 func readUploadRequest(body io.Reader) (uploadRequest, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/uuid"
+	"golang.org/x/time/rate"
 
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/internal/records"
@@ -38,10 +39,10 @@ func newTestLink(createdAt time.Time) link {
 	return testConfig.link(u)
 }
 
-var testConfig = config{bucket: "pictures", eraseSecret: []byte("secret")}
+var testConfig = config{bucket: "pictures", eraseSecret: []byte("secret"), perDay: 2}
 
 func newOfflineAPI() *api {
-	return &api{
+	a := &api{
 		config: testConfig,
 		timing: streamTiming{fast: time.Millisecond, slow: time.Millisecond, idle: time.Millisecond, keepAlive: time.Minute, limit: time.Minute},
 		objects: s3.New(s3.Options{
@@ -49,6 +50,8 @@ func newOfflineAPI() *api {
 			Credentials: credentials.NewStaticCredentialsProvider("AKIALOCAL", "secret", ""),
 		}),
 	}
+	a.counting.Do(func() {}) // no further count without an Interval
+	return a
 }
 
 func newTestSite(t *testing.T, configure ...func(*testSite)) *testSite {
@@ -69,6 +72,7 @@ func newTestSite(t *testing.T, configure ...func(*testSite)) *testSite {
 	}
 	s := &testSite{api: newOfflineAPI(), cosmos: cosmos, temporal: &fakeTemporal{}}
 	s.records, s.api.temporal = container, s.temporal.serve(t)
+	s.counting = rate.Sometimes{Interval: 5 * time.Second}
 	s.site = httptest.NewUnstartedServer(nil)
 	for _, f := range configure {
 		f(s)

@@ -20,6 +20,7 @@ type config struct {
 	bucket               string
 	features             []*visionpb.Feature
 	annotationsPerSecond float64
+	annotationsPerDay    int
 	temporal             client.Options
 	payloadKeys          string
 	aws                  aws.Config
@@ -35,12 +36,16 @@ func readConfig(s settings.Settings) (config, error) {
 	if err != nil || !(perSecond > 0) { // also refuses NaN
 		return config{}, errors.New("TRIPTYCH_ANNOTATIONS_PER_SECOND must be a number above 0, such as 0.1 or 30")
 	}
+	perDay, err := s.AnnotationsPerDay()
+	if err != nil {
+		return config{}, err
+	}
 	features, err := vision.ParseFeatures(s.Getenv("TRIPTYCH_FEATURES"))
 	if err != nil {
 		return config{}, err
 	}
 	return config{
-		bucket: s.Getenv("TRIPTYCH_BUCKET"), features: features, annotationsPerSecond: perSecond, aws: s.AWS,
+		bucket: s.Getenv("TRIPTYCH_BUCKET"), features: features, annotationsPerSecond: perSecond, annotationsPerDay: perDay, aws: s.AWS,
 		temporal: s.Temporal, payloadKeys: s.Getenv("TRIPTYCH_PAYLOAD_KEYS"), records: records.ConfigFrom(s.Getenv, s.AWS),
 		vision: vision.Config{Endpoint: s.Getenv("TRIPTYCH_VISION_ENDPOINT"), EmulatorHost: s.Getenv("VISION_EMULATOR_HOST"),
 			CredentialsConfig: s.Getenv("GOOGLE_CREDENTIALS_CONFIG"), AWS: s.AWS},

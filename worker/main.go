@@ -83,7 +83,7 @@ func run(ctx context.Context, ready string) error {
 		}
 		defer os.Remove(ready)
 	}
-	slog.Info("serving", "queues", []string{picture.PicturesQueue, picture.AnnotateQueue}, "annotationsPerSecond", c.annotationsPerSecond)
+	slog.Info("serving", "queues", []string{picture.PicturesQueue, picture.AnnotateQueue}, "annotationsPerSecond", c.annotationsPerSecond, "annotationsPerDay", c.annotationsPerDay)
 	select {
 	case <-ctx.Done():
 		slog.Info("shutting down")
@@ -104,6 +104,7 @@ func open(ctx context.Context, c config) (*activities.Activities, error) {
 	}
 	return &activities.Activities{
 		S3: objects.Open(c.aws), Bucket: c.bucket, Vision: annotator, Records: container, Features: c.features,
+		Budget:      &records.Budget{Records: container, PerDay: c.annotationsPerDay},
 		InlineBytes: semaphore.NewWeighted(activities.InlineBytesLimit),
 	}, nil
 }

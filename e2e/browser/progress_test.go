@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/chromedp"
@@ -95,6 +96,19 @@ func testReload(t *testing.T, h pageEnv) {
 }
 
 func testWaitingFor(t *testing.T, h pageEnv) {
+	parallel(t, "wait_until_midnight_is_shown_in_hours", func(t *testing.T) {
+		p := newTab(t, h.chromium, h.deployedURL)
+		p.intercept("*/api/pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
+			if strings.HasSuffix(r.Request.URL, "/events") {
+				request.respondStatus(503)
+				return
+			}
+			request.respondJSON(`{"status": "running", "steps": [{"name": "annotate", "cloud": "google", "status": "retrying", "nextAttemptAt": "` +
+				time.Now().Add(5*time.Hour).Format(time.RFC3339) + `"}]}`)
+		})
+		p.do(chromedp.Navigate(p.site + "/#" + h.newLink(t)))
+		p.waitText(`#steps [data-step="annotate"] .state`, "Next try in 5 h")
+	})
 	for name, c := range map[string]struct{ fields, want string }{
 		"aws":                     {`"cloud": "google", "waitingFor": "aws"`, "waits for AWS"},
 		"google":                  {`"cloud": "google", "waitingFor": "google"`, "waits for Google Cloud"},

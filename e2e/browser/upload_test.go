@@ -121,6 +121,23 @@ func testUpload(t *testing.T, h pageEnv) {
 		}
 		p.waitUntil(`location.hash === "" && ` + historyLength + ` === "0"`)
 	})
+	parallel(t, "upload_refused_until_the_next_day_is_explained_and_not_repeated", func(t *testing.T) {
+		p := h.visit(t)
+		var requests atomic.Int32
+		p.intercept("*/api/pictures", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, request pausedRequest) {
+			requests.Add(1)
+			respond(request, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: request.id, ResponseCode: 429,
+				ResponseHeaders: []*fetch.HeaderEntry{{Name: "Retry-After", Value: "28800"}},
+				Body:            []byte(`{"detail": "This site accepts no more pictures today: try again after 00:00 UTC."}`)})
+		})
+		p.choose(portrait)
+		p.click("#send")
+		p.waitText("#notice p", "This site accepts no more pictures today: try again after 00:00 UTC.")
+		p.waitVisible("#review")
+		if n := requests.Load(); n != 1 {
+			t.Errorf("%d requests, want 1", n)
+		}
+	})
 	parallel(t, "cancelled_upload_that_arrived_is_erased_after_reload", func(t *testing.T) {
 		p := h.visit(t)
 		arrived := make(chan string, 1)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
@@ -73,4 +74,12 @@ func start(ctx context.Context, c client.Client, id picture.ID, workflowID strin
 		return fmt.Errorf("starting the workflow %s of picture %s: %w", workflow, id, err)
 	}
 	return nil
+}
+
+// CountOpen counts the pictures whose workflow is running. The newest ones may be missing.
+func CountOpen(ctx context.Context, c client.Client) (int64, error) {
+	count, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
+		Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", picture.AnnotateWorkflow),
+	})
+	return count.GetCount(), err
 }

@@ -75,7 +75,7 @@ func (c *Container) do(operation string, id picture.ID, call func(*azcosmos.Cont
 	if !used.hasAccount.Load() && c.current.Load() == used {
 		_ = c.connect() // no error: Open called it with the same configuration
 	}
-	return fmt.Errorf("%s the Record of %s: %w", operation, id, err)
+	return fmt.Errorf("%s the document %s: %w", operation, id, err)
 }
 
 // Do returns every failure as a callError, because azcosmos retries errors of other types and no option disables

@@ -70,52 +70,50 @@ var (
 	ErrUnreadable = errors.New("the document is not a Record") // another attempt to read it does not help
 )
 
-// Encode does not check MaxSize.
-func Encode(r picture.Record) ([]byte, error) {
-	item, err := json.Marshal(r)
-	if err != nil {
-		return nil, fmt.Errorf("encoding the Record of %s: %w", r.ID, err)
-	}
-	return item, nil
-}
-
 // Create fails with ErrExists if the picture already has a Record.
 func (c *Container) Create(ctx context.Context, r picture.Record) error {
-	item, err := Encode(r)
-	if err != nil {
-		return err
-	}
-	return c.do("creating", r.ID, func(items *azcosmos.ContainerClient) error {
-		_, err := items.CreateItem(ctx, partition(r.ID), item, nil)
-		return err
-	})
+	return c.write(ctx, r.ID, r, "")
 }
 
 // Read fails with ErrNotFound if no Record exists, and with ErrUnreadable if the document is not a Record.
 func (c *Container) Read(ctx context.Context, id picture.ID) (picture.Record, azcore.ETag, error) {
+	var r picture.Record
+	etag, err := c.read(ctx, id, &r)
+	return r, etag, err
+}
+
+// Replace fails with ErrChanged if the stored ETag differs from etag, and with ErrNotFound if no Record exists.
+func (c *Container) Replace(ctx context.Context, r picture.Record, etag azcore.ETag) error {
+	return c.write(ctx, r.ID, r, etag)
+}
+
+func (c *Container) read(ctx context.Context, id picture.ID, document any) (azcore.ETag, error) {
 	var response azcosmos.ItemResponse
 	err := c.do("reading", id, func(items *azcosmos.ContainerClient) (err error) {
 		response, err = items.ReadItem(ctx, partition(id), string(id), nil)
 		return err
 	})
 	if err != nil {
-		return picture.Record{}, "", err
+		return "", err
 	}
-	var r picture.Record
-	if err := json.Unmarshal(response.Value, &r); err != nil {
-		return picture.Record{}, "", fmt.Errorf("decoding the Record of %s: %w: %v", id, ErrUnreadable, err)
+	if err := json.Unmarshal(response.Value, document); err != nil {
+		return "", fmt.Errorf("decoding the document %s: %w: %v", id, ErrUnreadable, err)
 	}
-	return r, response.ETag, nil
+	return response.ETag, nil
 }
 
-// Replace fails with ErrChanged if the stored ETag differs from etag, and with ErrNotFound if no Record exists.
-func (c *Container) Replace(ctx context.Context, r picture.Record, etag azcore.ETag) error {
-	item, err := Encode(r)
+// write creates the document if etag is "".
+func (c *Container) write(ctx context.Context, id picture.ID, document any, etag azcore.ETag) error {
+	item, err := json.Marshal(document)
 	if err != nil {
-		return err
+		return fmt.Errorf("encoding the document %s: %w", id, err)
 	}
-	return c.do("replacing", r.ID, func(items *azcosmos.ContainerClient) error {
-		_, err := items.ReplaceItem(ctx, partition(r.ID), string(r.ID), item, &azcosmos.ItemOptions{IfMatchEtag: &etag})
+	return c.do("writing", id, func(items *azcosmos.ContainerClient) error {
+		if etag == "" {
+			_, err = items.CreateItem(ctx, partition(id), item, nil)
+		} else {
+			_, err = items.ReplaceItem(ctx, partition(id), string(id), item, &azcosmos.ItemOptions{IfMatchEtag: &etag})
+		}
 		return err
 	})
 }

@@ -186,12 +186,12 @@ func TestRecords(t *testing.T) {
 		fill := func(size int) {
 			// JSON encodes < as six bytes.
 			r.Annotation = json.RawMessage(`"<"`)
-			item, err := Encode(r)
+			item, err := json.Marshal(r)
 			if err != nil {
 				t.Fatal(err)
 			}
 			r.Annotation = json.RawMessage(`"<` + strings.Repeat("x", size-len(item)) + `"`)
-			if item, err = Encode(r); err != nil || len(item) != size {
+			if item, err = json.Marshal(r); err != nil || len(item) != size {
 				t.Fatalf("%d bytes, want %d: %v", len(item), size, err)
 			}
 		}

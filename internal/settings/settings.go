@@ -3,12 +3,14 @@
 package settings
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -123,4 +125,12 @@ func (s Settings) Require(names ...string) error {
 		return nil
 	}
 	return errors.New("set " + strings.Join(missing, ", ") + " (or start everything with: go run ./local)")
+}
+
+func (s Settings) AnnotationsPerDay() (int, error) {
+	n, err := strconv.ParseUint(cmp.Or(s.Getenv("TRIPTYCH_ANNOTATIONS_PER_DAY"), "1000"), 10, 31)
+	if err != nil {
+		return 0, errors.New("TRIPTYCH_ANNOTATIONS_PER_DAY must be a whole number, such as 1000; 0 disables annotation")
+	}
+	return int(n), nil
 }

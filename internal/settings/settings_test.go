@@ -175,3 +175,23 @@ func TestRequire(t *testing.T) {
 		}
 	})
 }
+
+func TestAnnotationsPerDay(t *testing.T) {
+	read := func(value string) (int, error) {
+		return settings.Settings{Getenv: func(string) string { return value }}.AnnotationsPerDay()
+	}
+	for value, want := range map[string]int{"": 1000, "0": 0, "1": 1, "1000000": 1_000_000} {
+		t.Run(value+"_is_accepted", func(t *testing.T) {
+			if got, err := read(value); err != nil || got != want {
+				t.Errorf("%d, %v, want %d", got, err, want)
+			}
+		})
+	}
+	for _, value := range []string{"-1", "1.5", "1,000", "1e3", " 1", "none", "99999999999999999999"} {
+		t.Run(value+"_is_refused", func(t *testing.T) {
+			if got, err := read(value); err == nil || !strings.Contains(err.Error(), "TRIPTYCH_ANNOTATIONS_PER_DAY") {
+				t.Errorf("%d, %v, want an error that names the setting", got, err)
+			}
+		})
+	}
+}

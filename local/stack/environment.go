@@ -32,7 +32,7 @@ func (s *Stack) Environment() []string {
 		})
 	}
 	if s.config.real("google") {
-		for _, setting := range []string{"TRIPTYCH_FEATURES", "TRIPTYCH_ANNOTATIONS_PER_SECOND", "TRIPTYCH_VISION_ENDPOINT"} {
+		for _, setting := range []string{"TRIPTYCH_FEATURES", "TRIPTYCH_ANNOTATIONS_PER_SECOND", "TRIPTYCH_ANNOTATIONS_PER_DAY", "TRIPTYCH_VISION_ENDPOINT"} {
 			local[setting] = os.Getenv(setting)
 		}
 	} else {
@@ -40,6 +40,7 @@ func (s *Stack) Environment() []string {
 		local["VISION_EMULATOR_HOST"] = s.Endpoints.Vision
 		local["TRIPTYCH_FEATURES"] = strings.Join(annotator.Features(), ",")
 		local["TRIPTYCH_ANNOTATIONS_PER_SECOND"] = "1000"
+		local["TRIPTYCH_ANNOTATIONS_PER_DAY"] = "1000000"
 	}
 	if !s.config.real("azure") {
 		dropped = append(dropped, "AZURE_", "COSMOS_")

@@ -309,6 +309,24 @@ run "google_billing_account_name_instead_of_ID_is_rejected" {
   }
 }
 
+run "negative_annotations_per_day_are_rejected" {
+  command         = plan
+  expect_failures = [var.annotations_per_day]
+
+  variables {
+    annotations_per_day = -1
+  }
+}
+
+run "fractional_annotations_per_day_are_rejected" {
+  command         = plan
+  expect_failures = [var.annotations_per_day]
+
+  variables {
+    annotations_per_day = 0.5
+  }
+}
+
 run "annotations_per_second_of_0_is_rejected" {
   command         = plan
   expect_failures = [var.annotations_per_second]

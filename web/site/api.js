@@ -13,10 +13,11 @@ export async function request(url, options) {
 	}
 	if (response.ok) return response.json();
 	const { detail } = await response.json().catch(() => ({})); // proxies may not respond with JSON
+	const retryAfter = 1000 * (Number(response.headers.get("retry-after")) || 0);
 	throw Object.assign(new Error(detail ?? "The site answered " + response.status + ". Try again."), {
 		status: response.status,
-		retryable: response.status === 429 || response.status >= 500,
-		retryAfter: 1000 * (Number(response.headers.get("retry-after")) || 0),
+		retryable: (response.status === 429 || response.status >= 500) && retryAfter <= 300_000, // nobody watches a longer wait
+		retryAfter,
 	});
 }
 

@@ -48,7 +48,7 @@ export function stepState(step) {
 	const elapsed = since(new Date().toISOString()), wait = Date.parse(step.nextAttemptAt ?? "") - Date.now();
 	switch (step.status) {
 		case "running": return "Working" + (elapsed > 1500 ? " for " + duration(elapsed) : "…");
-		case "retrying": return wait > 0 ? "Next try in " + Math.ceil(wait / 1000) + " s" : "Trying again…";
+		case "retrying": return wait > 0 ? "Next try in " + (wait < 90_000 ? Math.ceil(wait / 1000) + " s" : duration(wait)) : "Trying again…";
 		case "done": return since(step.finishedAt) >= 0 ? "Done in " + duration(since(step.finishedAt)) : "Done";
 		case "failed": return "Refused";
 	}
@@ -89,7 +89,8 @@ export const capitalize = (text) => text.slice(0, 1).toUpperCase() + text.slice(
 function duration(ms) {
 	if (ms < 1000) return Math.max(1, Math.round(ms)) + " ms";
 	if (ms < 10_000) return (ms / 1000).toFixed(1) + " s";
-	return ms < 90_000 ? Math.round(ms / 1000) + " s" : Math.round(ms / 60_000) + " min";
+	if (ms < 90_000) return Math.round(ms / 1000) + " s";
+	return ms < 5_400_000 ? Math.round(ms / 60_000) + " min" : Math.round(ms / 3_600_000) + " h";
 }
 
 export const bytes = (n) => n < 1e6 ? Math.ceil(n / 1e3) + " kB" : (n / 1e6).toFixed(1) + " MB";

@@ -1,0 +1,92 @@
+package records
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"triptych/picture"
+)
+
+// Budget limits the calls to Google per UTC day, for all workers together. A worker reserves a block of calls in
+// Cosmos DB before it makes the first one, so a crash wastes at most one block and never exceeds the limit.
+type Budget struct {
+	Records *Container
+	PerDay  int // 0 disables annotation
+	mu      sync.Mutex
+	day     string // of the block
+	left    int    // calls left in the block
+}
+
+// Take counts one call. After an error, the call must not be made. If Google has not charged for the call, `refund`
+// takes it back.
+func (b *Budget) Take(ctx context.Context, now time.Time) (refund func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	day := now.UTC().Format(time.DateOnly)
+	if day != b.day {
+		b.day, b.left = day, 0
+	}
+	for b.left == 0 {
+		err := b.reserve(ctx)
+		if err == nil && b.left == 0 {
+			return nil, b.usedUp(now)
+		}
+		if err != nil && !errors.Is(err, ErrExists) && !errors.Is(err, ErrChanged) { // else another worker was faster
+			return nil, Explain(err)
+		}
+	}
+	b.left--
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.day == day {
+			b.left++
+		}
+	}, nil
+}
+
+func (b *Budget) usedUp(now time.Time) error {
+	message := fmt.Sprintf("Today's limit of %d annotations is used up, so the picture waits until 00:00 UTC", b.PerDay)
+	if b.PerDay == 0 {
+		message = "Annotation is switched off"
+	}
+	// The random minute keeps all waiting pictures from calling at once.
+	return &picture.Error{Kind: picture.Throttled, Cloud: picture.Google, Message: message, RetryAfter: UntilMidnight(now) + rand.N(time.Minute)}
+}
+
+// If the limit is reached, b.left stays 0.
+func (b *Budget) reserve(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err // azcosmos does not always check the context
+	}
+	document := struct {
+		ID       picture.ID `json:"id"`
+		Reserved int        `json:"reserved"` // by all workers
+	}{ID: picture.ID("annotations-" + b.day)}
+	etag, err := b.Records.read(ctx, document.ID, &document)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	block := min(max(1, b.PerDay/100), 1000, b.PerDay-document.Reserved) // 1000 last half a minute at Google's default quota
+	if block <= 0 {
+		return nil
+	}
+	document.Reserved += block
+	if err = b.Records.write(ctx, document.ID, document, etag); err == nil {
+		b.left = block
+		slog.Info("annotations reserved", "reserved", document.Reserved, "perDay", b.PerDay) // for terraform/monitoring.tf
+	}
+	return err
+}
+
+// UntilMidnight returns the time until the next UTC day.
+func UntilMidnight(now time.Time) time.Duration {
+	return now.Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(now)
+}
