@@ -154,8 +154,8 @@ func TestSettingsVersion(t *testing.T) {
 		variables map[string]cty.Value
 		replaced  string
 	}{
-		"new_erase_secret_replaces_only_web":      {files, map[string]cty.Value{"erase_secret_version": cty.NumberIntVal(2)}, "web"},
-		"additional_setting_replaces_only_worker": {files, map[string]cty.Value{"features": cty.SetVal([]cty.Value{cty.StringVal("FACE_DETECTION")})}, "worker"},
+		"new_erase_secret_replaces_only_web":        {files, map[string]cty.Value{"erase_secret_version": cty.NumberIntVal(2)}, "web"},
+		"additional_setting_replaces_only_worker":   {files, map[string]cty.Value{"features": cty.SetVal([]cty.Value{cty.StringVal("FACE_DETECTION")})}, "worker"},
 		"setting_with_a_new_name_replaces_only_web": {swapped, nil, "web"},
 	} {
 		t.Run(name, func(t *testing.T) {
