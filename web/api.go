@@ -1,10 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -74,11 +70,7 @@ func byMethod(methods map[string]endpoint) http.Handler {
 			writeMethodNotAllowed(w, r, allow)
 			return
 		}
-		err := verifyBody(r)
-		if err == nil {
-			err = endpoint(w, r)
-		}
-		if err != nil {
+		if err := endpoint(w, r); err != nil {
 			writeProblem(w, r, err)
 		}
 	})
@@ -98,30 +90,4 @@ func constant(v any) endpoint {
 	return func(w http.ResponseWriter, _ *http.Request) error {
 		return writeJSON(w, http.StatusOK, "application/json", v)
 	}
-}
-
-const maxBody = 4 << 10 // bytes; an upload request has about 100
-
-const hashHeader = "x-amz-content-sha256"
-
-// A Lambda function URL behind CloudFront refuses a body without x-amz-content-sha256. verifyBody makes local runs
-// equally strict.
-func verifyBody(r *http.Request) error {
-	const remedy = "set it to the SHA-256 of the body, in lower-case hex"
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	hashes, sum := r.Header.Values(hashHeader), sha256.Sum256(body)
-	switch {
-	case err != nil:
-		return clientError(http.StatusBadRequest, "The body ended early: send it again.")
-	case len(body) > maxBody:
-		return clientError(http.StatusRequestEntityTooLarge, "The body is over %d bytes: send the picture itself to the URL of its grant.", maxBody)
-	case len(body) == 0: // CloudFront may add a hash, but there is nothing to verify
-		return nil
-	case len(hashes) == 0:
-		return clientError(http.StatusBadRequest, "The header %s is missing: %s.", hashHeader, remedy)
-	case len(hashes) > 1 || hashes[0] != hex.EncodeToString(sum[:]):
-		return clientError(http.StatusBadRequest, "The header %s does not match this body: %s.", hashHeader, remedy)
-	}
-	return nil
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"io"
 	"maps"
 	"net/http"
@@ -106,33 +104,6 @@ func TestBucketOriginIsTheOriginOfGrants(t *testing.T) {
 	}
 }
 
-func TestVerifyBody(t *testing.T) {
-	s := newTestSite(t)
-	for name, c := range map[string]struct {
-		body   string
-		hashes []string
-		status int
-		detail string
-	}{
-		"missing_hash_is_400":         {"{}", nil, 400, hashHeader},
-		"hash_of_another_body_is_400": {"{}", []string{hash("{ }")}, 400, hashHeader},
-		"upper_case_hash_is_400":      {"{}", []string{strings.ToUpper(hash("{}"))}, 400, hashHeader},
-		"UNSIGNED-PAYLOAD_is_400":     {"{}", []string{"UNSIGNED-PAYLOAD"}, 400, hashHeader},
-		"two_hashes_are_400":          {"{}", []string{hash("{}"), hash("{}")}, 400, hashHeader},
-		"too_long_body_is_413":        {strings.Repeat(" ", maxBody+1), []string{"any"}, 413, "bytes"},
-		"empty_body_is_400":           {"", nil, 400, "contentType"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			wantProblem(t, s.do(t, "POST", "/api/pictures", c.body, http.Header{hashHeader: c.hashes}), c.status, c.detail)
-		})
-	}
-	t.Run("body_is_verified_for_GET_and_DELETE", func(t *testing.T) {
-		for _, method := range []string{"GET", "DELETE"} {
-			wantProblem(t, s.do(t, method, "/api/pictures/"+newTestLink(time.Now()).id, "x", nil), 400, hashHeader)
-		}
-	})
-}
-
 func TestSite(t *testing.T) {
 	s := newTestSite(t)
 	t.Run("unchanged_file_is_304", func(t *testing.T) {
@@ -168,9 +139,4 @@ func TestSite(t *testing.T) {
 			}
 		}
 	})
-}
-
-func hash(body string) string {
-	sum := sha256.Sum256([]byte(body))
-	return hex.EncodeToString(sum[:])
 }

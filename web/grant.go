@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -37,8 +38,10 @@ type grant struct {
 	ExpiresAt time.Time `json:"expiresAt"`
 }
 
+const maxBody = 4 << 10 // bytes; an upload request has about 100
+
 func (a *api) createGrant(w http.ResponseWriter, r *http.Request) error {
-	want, err := readUploadRequest(r.Body)
+	want, err := readUploadRequest(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		return err
 	}
@@ -69,7 +72,11 @@ func readUploadRequest(body io.Reader) (uploadRequest, error) {
 	var want uploadRequest
 	decoder := json.NewDecoder(body)
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&want); err != nil {
+	err := decoder.Decode(&want)
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return uploadRequest{}, clientError(http.StatusRequestEntityTooLarge, "The body is over %d bytes: send the picture itself to the URL of its grant.", maxBody)
+	}
+	if err != nil {
 		return uploadRequest{}, clientError(http.StatusBadRequest, "The body is invalid (%.100s): send %s.", err, example)
 	}
 	if _, err := decoder.Token(); err != io.EOF {

@@ -88,11 +88,16 @@ func TestCreateGrantRefuses(t *testing.T) {
 	}
 }
 
+func TestTooLongUploadRequestIs413(t *testing.T) {
+	s := newTestSite(t)
+	wantProblem(t, s.post(t, strings.Repeat(" ", maxBody)+validRequest()), http.StatusRequestEntityTooLarge, "bytes")
+}
+
 func validRequest() string {
 	return `{"contentType":"image/jpeg","size":1,"sha256":"` + validHash + `"}`
 }
 
 func (s *testSite) post(t *testing.T, body string) *http.Response {
 	t.Helper()
-	return s.do(t, "POST", "/api/pictures", body, http.Header{hashHeader: {hash(body)}})
+	return s.do(t, "POST", "/api/pictures", body, nil)
 }

@@ -5,12 +5,10 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httputil"
-	"os"
 	"strings"
 
 	"triptych/emulators/loopback"
@@ -29,7 +27,7 @@ const starting = "The site is starting: try again in a second."
 
 // Only ctx cancels a POST to /local/faults; a client that disconnects does not.
 func (g *Gateway) Handler(ctx context.Context) http.Handler {
-	local, proxy := g.localAPI(ctx), newProxy(g.Web, starting)
+	local, proxy := g.localAPI(ctx), verifyBody(newProxy(g.Web, starting))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if reason := loopback.Refuse(r, "http://"+r.Host); reason != "" {
 			problem{http.StatusForbidden, reason + "."}.send(w)
@@ -59,13 +57,7 @@ func newProxy(addr, unreachable string) http.Handler {
 		Transport:     &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 100},
 		FlushInterval: -1, // forward each server-sent event immediately
 		ErrorLog:      log.New(io.Discard, "", 0),
-		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				problem{http.StatusRequestTimeout, "The body arrived too slowly: send it again."}.send(w)
-				return
-			}
-			sendUnavailable(w, unreachable)
-		},
+		ErrorHandler:  func(w http.ResponseWriter, _ *http.Request, _ error) { sendUnavailable(w, unreachable) },
 	}
 }
 

@@ -60,6 +60,7 @@ func TestGateway(t *testing.T) {
 			body := ""
 			if method != "GET" {
 				header["Origin"], body = "http://localhost:8080", "{}"
+				header[hashHeader] = hash(body)
 			}
 			res := send(t, t.Context(), method, site.URL+"/api/%2e%2e/a%2fb?q=1;2&x=%zz", header, strings.NewReader(body))
 			r := <-received
