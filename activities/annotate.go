@@ -14,6 +14,7 @@ import (
 	"github.com/googleapis/gax-go/v2"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
+	statuspb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -86,7 +87,9 @@ func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateRe
 
 // If Cosmos DB is unavailable, existingRecord treats a picture with an erase workflow as erased.
 func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture.Record, error) {
-	record, err := a.readRecord(ctx, id)
+	readCtx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	record, _, err := a.Records.Read(readCtx, id)
 	if err == nil || errors.Is(err, records.ErrNotFound) {
 		return record, nil
 	}
@@ -98,25 +101,6 @@ func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture
 		return picture.Record{}, nil
 	}
 	return picture.Tombstone(id), explainTemporal(err)
-}
-
-// readRecord uses a goroutine, because azcosmos ignores the context when fetching the properties of the account.
-func (a *Activities) readRecord(ctx context.Context, id picture.ID) (picture.Record, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	var record picture.Record
-	var err error
-	done := make(chan struct{})
-	go func() {
-		record, _, err = a.Records.Read(ctx, id)
-		close(done)
-	}()
-	select {
-	case <-done:
-		return record, err
-	case <-ctx.Done():
-		return picture.Record{}, ctx.Err()
-	}
 }
 
 func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.RawMessage, error) {
@@ -195,7 +179,7 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	}
 	image := response.Responses[0]
 	if s := image.GetError(); s.GetCode() != int32(codes.OK) {
-		return nil, explainImage(in, vision.ImageError{Code: codes.Code(s.Code), Message: s.Message, ByBytes: in.Send == ByBytes})
+		return nil, explainImage(in, s)
 	}
 	annotation, err := protojson.Marshal(image)
 	if err != nil {
@@ -213,15 +197,13 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	return annotation, nil
 }
 
-// After Unfetchable, the workflow sends the bytes. If the picture is too large for that, explainImage returns another
-// kind.
-func explainImage(in AnnotateInput, err vision.ImageError) error {
-	explained := vision.Explain(&err)
+// After Unfetchable, the workflow sends the bytes. For a picture that is too large, explainImage returns another kind.
+func explainImage(in AnnotateInput, s *statuspb.Status) error {
+	explained := vision.ExplainImage(s, in.Send == ByBytes)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {
 		return explained
 	}
-	err.ByBytes = true
-	if final := vision.Explain(&err); final.Kind == picture.BadImage {
+	if final := vision.ExplainImage(s, true); final.Kind == picture.BadImage {
 		return final
 	}
 	return tooLargeToSend(in.Picture)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	statuspb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -79,32 +80,10 @@ var explanations = map[cause]struct {
 	{byBytes, ""}:                  {picture.Unavailable, "Google could not annotate the picture"},
 }
 
-// ImageError is the error of one image in an otherwise successful response of Cloud Vision.
-type ImageError struct {
-	Code    codes.Code
-	Message string
-	ByBytes bool // the image was sent as bytes, not by URL
-}
-
-func (e *ImageError) Error() string { return fmt.Sprintf("%s (%d): %s", e.Code, e.Code, e.Message) }
-
-func (e *ImageError) cause() cause {
-	c := cause{byURL, e.Code.String()}
-	if e.ByBytes {
-		c.phase = byBytes
-	}
-	if strings.Contains(e.Message, "URL") {
-		c.code = mentionsURL
-	}
-	return c
-}
-
-// Explain accepts an *ImageError or the error of a call to Cloud Vision.
+// Explain explains the error of a call to Cloud Vision.
 func Explain(err error) *picture.Error {
 	c, text, retryAfter := cause{}, err.Error(), time.Duration(0)
-	if image, ok := errors.AsType[*ImageError](err); ok {
-		c = image.cause()
-	} else if s, ok := status.FromError(err); ok {
+	if s, ok := status.FromError(err); ok {
 		c.code, text = s.Code().String(), fmt.Sprintf("%s: %s", s.Code(), s.Message())
 		for _, detail := range s.Details() {
 			if retry, ok := detail.(*errdetails.RetryInfo); ok {
@@ -115,6 +94,23 @@ func Explain(err error) *picture.Error {
 	if refused, ok := errors.AsType[*refusal](err); ok {
 		c = cause{signing, refused.code}
 	}
+	return explain(c, text, retryAfter)
+}
+
+// ExplainImage explains the error of one image in an otherwise successful response.
+func ExplainImage(s *statuspb.Status, sentBytes bool) *picture.Error {
+	code := codes.Code(s.GetCode())
+	c := cause{byURL, code.String()}
+	if sentBytes {
+		c.phase = byBytes
+	}
+	if strings.Contains(s.GetMessage(), "URL") {
+		c.code = mentionsURL
+	}
+	return explain(c, fmt.Sprintf("%s (%d): %s", code, code, s.GetMessage()), 0)
+}
+
+func explain(c cause, text string, retryAfter time.Duration) *picture.Error {
 	e, known := explanations[c]
 	if !known {
 		e = explanations[cause{c.phase, ""}]

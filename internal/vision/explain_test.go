@@ -2,6 +2,7 @@ package vision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -95,7 +96,10 @@ func TestExplain(t *testing.T) {
 			if err == nil {
 				t.Fatal("the call succeeded")
 			}
-			e := Explain(err)
+			e, ok := errors.AsType[*picture.Error](err) // of ExplainImage
+			if !ok {
+				e = Explain(err)
+			}
 			if e.Kind != c.kind || e.Message != row.message || e.RetryAfter != c.after || e.Cloud != picture.Google {
 				t.Errorf("got %s %q, retry after %s, cloud %s, want %s %q, %s; the error is %v", e.Kind, e.Message, e.RetryAfter, e.Cloud, c.kind, row.message, c.after, err)
 			}

@@ -223,7 +223,7 @@ func TestFederation(t *testing.T) {
 	}
 }
 
-// A subject token is a GetCallerIdentity request that the AWS role signed for the identity pool.
+// The token is a signed request to AWS (GetCallerIdentity), by which Google verifies the AWS role.
 func checkSubjectToken(t *testing.T, token string, role aws.Credentials) {
 	t.Helper()
 	decoded, err := url.QueryUnescape(token)

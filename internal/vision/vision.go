@@ -1,5 +1,4 @@
-// Package vision connects to Google Cloud Vision and translates Vision's errors. The client does not retry, because
-// Temporal retries and shows each attempt.
+// Package vision connects to Google Cloud Vision and translates its errors. Only Temporal retries.
 package vision
 
 import (

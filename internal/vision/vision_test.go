@@ -12,7 +12,6 @@ import (
 
 	visionapi "cloud.google.com/go/vision/v2/apiv1"
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
-	"google.golang.org/grpc/codes"
 
 	"triptych/emulators/vision/annotator"
 )
@@ -64,7 +63,7 @@ func annotate(ctx context.Context, client *visionapi.ImageAnnotatorClient, image
 		return errors.New("the response does not have exactly one annotation")
 	}
 	if s := response.Responses[0].GetError(); s != nil {
-		return &ImageError{Code: codes.Code(s.Code), Message: s.Message, ByBytes: len(image.Content) > 0}
+		return ExplainImage(s, len(image.Content) > 0)
 	}
 	return nil
 }
