@@ -9,12 +9,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"go.temporal.io/sdk/client"
-	"golang.org/x/sync/errgroup"
 
 	"triptych/internal/pipeline"
 	"triptych/internal/settings"
@@ -31,8 +29,8 @@ func main() {
 	lambda.Start((&trigger{}).handle)
 }
 
+// A Lambda instance handles one event at a time, so trigger has no lock.
 type trigger struct {
-	mu     sync.Mutex
 	bucket string
 	client client.Client
 }
@@ -52,18 +50,12 @@ func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	failed := make([]error, len(records))
-	var group errgroup.Group
-	group.SetLimit(10) // the format allows several records per event
-	for i, record := range records {
-		group.Go(func() error {
-			if err := start(ctx, c, t.bucket, record); err != nil {
-				failed[i] = fmt.Errorf("record %d of %d: %w", i+1, len(records), err)
-			}
-			return nil
-		})
+	var failed []error
+	for i, record := range records { // S3 sends one record per event; a redriven event has up to ten
+		if err := start(ctx, c, t.bucket, record); err != nil {
+			failed = append(failed, fmt.Errorf("record %d of %d: %w", i+1, len(records), err))
+		}
 	}
-	_ = group.Wait() // failed contains all errors, not only the first one
 	return errors.Join(failed...)
 }
 
@@ -86,8 +78,6 @@ func start(ctx context.Context, c client.Client, bucket string, record json.RawM
 
 // connect does not cache a failure, so that the next event tries again.
 func (t *trigger) connect(ctx context.Context) (client.Client, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if t.client != nil {
 		return t.client, nil
 	}

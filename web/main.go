@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"sync"
 	"syscall"
 	"time"
 
@@ -41,7 +40,6 @@ func main() {
 
 // lazyHandler calls `open` for the first request, because a Lambda that fails at startup cannot tell the client why.
 type lazyHandler struct {
-	mu      sync.Mutex
 	handler http.Handler // nil until open succeeds
 }
 
@@ -57,8 +55,6 @@ func (l *lazyHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (l *lazyHandler) open(ctx context.Context) (err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.handler == nil {
 		ctx, cancel := context.WithTimeout(ctx, 8*time.Second)
 		defer cancel()
