@@ -98,14 +98,14 @@ func TestAnnotateWithoutCosmosDB(t *testing.T) {
 	})
 }
 
-func TestReadRecordRespectsItsContext(t *testing.T) {
+func TestReadRespectsItsContext(t *testing.T) {
 	c := openClouds(t)
 	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	defer silent.Close()
 	c.connectRecords(t, records.Config{Endpoint: silent.URL, Key: newKey()})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := c.readRecord(ctx, newPicture(t).ID); !errors.Is(err, context.Canceled) {
+	if _, _, err := c.Records.Read(ctx, newPicture(t).ID); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
 }

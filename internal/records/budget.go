@@ -22,8 +22,7 @@ type Budget struct {
 	left    int    // calls left in the block
 }
 
-// Take counts one call. After an error, the call must not be made. If Google has not charged for the call, `refund`
-// takes it back.
+// Take counts one call. After an error, do not make the call. `refund` gives the call back if Google has not charged.
 func (b *Budget) Take(ctx context.Context, now time.Time) (refund func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -36,7 +35,9 @@ func (b *Budget) Take(ctx context.Context, now time.Time) (refund func(), err er
 	for b.left == 0 {
 		err := b.reserve(ctx)
 		if err == nil && b.left == 0 {
-			return nil, b.usedUp(now)
+			// The random minute keeps all waiting pictures from calling at once.
+			return nil, &picture.Error{Kind: picture.Throttled, Cloud: picture.Google, RetryAfter: UntilMidnight(now) + rand.N(time.Minute),
+				Message: fmt.Sprintf("This site annotates at most %d pictures a day, so this one waits until 00:00 UTC", b.PerDay)}
 		}
 		if err != nil && !errors.Is(err, ErrExists) && !errors.Is(err, ErrChanged) { // else another worker was faster
 			return nil, Explain(err)
@@ -52,20 +53,8 @@ func (b *Budget) Take(ctx context.Context, now time.Time) (refund func(), err er
 	}, nil
 }
 
-func (b *Budget) usedUp(now time.Time) error {
-	message := fmt.Sprintf("Today's limit of %d annotations is used up, so the picture waits until 00:00 UTC", b.PerDay)
-	if b.PerDay == 0 {
-		message = "Annotation is switched off"
-	}
-	// The random minute keeps all waiting pictures from calling at once.
-	return &picture.Error{Kind: picture.Throttled, Cloud: picture.Google, Message: message, RetryAfter: UntilMidnight(now) + rand.N(time.Minute)}
-}
-
 // If the limit is reached, b.left stays 0.
 func (b *Budget) reserve(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err // azcosmos does not always check the context
-	}
 	document := struct {
 		ID       picture.ID `json:"id"`
 		Reserved int        `json:"reserved"` // by all workers

@@ -64,11 +64,16 @@ func (c *Container) connect() error {
 	return nil
 }
 
-// azcosmos v1.5.0 caches a failed read of the account document for five minutes. After such a failure, `do` therefore
-// creates a new azcosmos client.
-func (c *Container) do(operation string, id picture.ID, call func(*azcosmos.ContainerClient) error) error {
-	used := c.current.Load()
-	err := call(used.items)
+// azcosmos v1.5.0 caches a failed read of the account document for five minutes, so `do` then creates a new client.
+func (c *Container) do(ctx context.Context, operation string, id picture.ID, call func(*azcosmos.ContainerClient) error) error {
+	used, done := c.current.Load(), make(chan error, 1)
+	go func() { done <- call(used.items) }()
+	var err error
+	select {
+	case err = <-done:
+	case <-ctx.Done(): // azcosmos ignores ctx while it reads the account document
+		err = ctx.Err()
+	}
 	if err == nil {
 		return nil
 	}
@@ -78,11 +83,10 @@ func (c *Container) do(operation string, id picture.ID, call func(*azcosmos.Cont
 	return fmt.Errorf("%s the document %s: %w", operation, id, err)
 }
 
-// Do returns every failure as a callError, because azcosmos retries errors of other types and no option disables
-// this.
+// Do returns every failure as a callError, because azcosmos always retries errors of other types.
 func (c *connection) Do(r *policy.Request) (*http.Response, error) {
 	if strings.Trim(r.Raw().URL.Path, "/") == "" {
-		// azcosmos reads the account document with its own timeout of one minute instead of the caller's deadline.
+		// azcosmos waits up to one minute for the account document.
 		ctx, cancel := context.WithTimeout(r.Raw().Context(), 5*time.Second)
 		defer cancel()
 		r = r.Clone(ctx)

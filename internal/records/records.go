@@ -89,7 +89,7 @@ func (c *Container) Replace(ctx context.Context, r picture.Record, etag azcore.E
 
 func (c *Container) read(ctx context.Context, id picture.ID, document any) (azcore.ETag, error) {
 	var response azcosmos.ItemResponse
-	err := c.do("reading", id, func(items *azcosmos.ContainerClient) (err error) {
+	err := c.do(ctx, "reading", id, func(items *azcosmos.ContainerClient) (err error) {
 		response, err = items.ReadItem(ctx, partition(id), string(id), nil)
 		return err
 	})
@@ -108,7 +108,7 @@ func (c *Container) write(ctx context.Context, id picture.ID, document any, etag
 	if err != nil {
 		return fmt.Errorf("encoding the document %s: %w", id, err)
 	}
-	return c.do("writing", id, func(items *azcosmos.ContainerClient) error {
+	return c.do(ctx, "writing", id, func(items *azcosmos.ContainerClient) error {
 		if etag == "" {
 			_, err = items.CreateItem(ctx, partition(id), item, nil)
 		} else {
