@@ -1,5 +1,4 @@
-// Package activities contains the Temporal activities. Temporal may run an activity more than once, so each write to
-// a cloud is idempotent.
+// Package activities contains the Temporal activities. Temporal may repeat an activity, so each one is idempotent.
 package activities
 
 import (

@@ -21,8 +21,8 @@ func TestAnnotationsPerDay(t *testing.T) {
 		perDay  int
 		message string
 	}{
-		{"picture_above_the_limit_waits_until_midnight", 1, "Today's limit of 1 annotations is used up, so the picture waits until 00:00 UTC; Triptych tries again"},
-		{"picture_waits_while_annotation_is_disabled", 0, "Annotation is switched off; Triptych tries again"},
+		{"picture_above_the_limit_waits_until_midnight", 1, "This site annotates at most 1 pictures a day, so this one waits until 00:00 UTC; Triptych tries again"},
+		{"picture_waits_while_annotation_is_disabled", 0, "This site annotates at most 0 pictures a day, so this one waits until 00:00 UTC; Triptych tries again"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := openClouds(t)

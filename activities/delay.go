@@ -16,8 +16,8 @@ type Delay struct {
 
 func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
 
-// The first attempt returns an error and leaves a heartbeat, by which the next attempt recognizes that it has waited.
-// The attempt number would not do, because `temporal activity reset` sets it back to 1.
+// wait postpones an activity by failing its first attempt: Temporal then starts the next attempt at NotBefore. A
+// heartbeat marks this failure, because `temporal activity reset` sets the attempt number back to 1.
 func (d Delay) wait(ctx context.Context) error {
 	left := time.Until(d.NotBefore)
 	if left <= 0 || activity.HasHeartbeatDetails(ctx) {

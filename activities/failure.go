@@ -13,8 +13,7 @@ import (
 	"triptych/picture"
 )
 
-// An activity must return the error from `failure` without wrapping it, because Temporal reads the retry settings
-// only from the outermost error.
+// Do not wrap an error from `failure`, because Temporal reads the retry settings only from the outermost error.
 func failure(err error) error {
 	if err == nil {
 		return nil

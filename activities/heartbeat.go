@@ -13,11 +13,9 @@ import (
 
 // The returned context survives failed heartbeats, because Google may already have billed the Vision call.
 func heartbeat(ctx context.Context) (alive context.Context, stop func()) {
+	deadline, _ := ctx.Deadline() // every activity has one
 	alive, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	release := func() {}
-	if deadline, ok := ctx.Deadline(); ok {
-		alive, release = context.WithDeadline(alive, deadline)
-	}
+	alive, release := context.WithDeadline(alive, deadline)
 	context.AfterFunc(ctx, func() {
 		if cause := context.Cause(ctx); !isFailedHeartbeat(cause) {
 			cancel(cause)

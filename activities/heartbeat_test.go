@@ -26,7 +26,9 @@ func TestHeartbeat(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithCancelCause(t.Context())
+				attempt, end := context.WithTimeout(t.Context(), time.Second)
+				defer end()
+				ctx, cancel := context.WithCancelCause(attempt)
 				alive, stop := heartbeat(ctx)
 				defer stop()
 				cancel(c.cause)

@@ -44,7 +44,7 @@ func (a *Activities) resolve(ctx context.Context, r picture.Record, reannotateBe
 	case existing.Status == picture.Erased:
 		err = a.deleteVersion(ctx, r.Bucket, r.Key, r.VersionID)
 	case existing.OlderThan(reannotateBefore):
-		// A rejected reannotation changes only ReannotationRejectedAt, which stops the current sweep from retrying.
+		// A rejection must not replace an annotation.
 		if existing.Status == picture.Annotated && r.Status == picture.Rejected {
 			existing.ReannotationRejectedAt = time.Now().UTC()
 		} else {
@@ -53,4 +53,23 @@ func (a *Activities) resolve(ctx context.Context, r picture.Record, reannotateBe
 		err = explainWrite(a.Records.Replace(ctx, existing, etag))
 	}
 	return picture.Outcome{ID: r.ID, Status: existing.Status}, err
+}
+
+type DiscardInput struct {
+	picture.Picture
+	Delay
+}
+
+// Discard runs instead of Persist if the owner has erased the picture.
+func (a *Activities) Discard(ctx context.Context, in DiscardInput) (picture.Outcome, error) {
+	if err := in.wait(ctx); err != nil {
+		return picture.Outcome{}, failure(err)
+	}
+	if err := a.writeTombstone(ctx, in.ID); err != nil {
+		return picture.Outcome{}, failure(err)
+	}
+	if err := a.deleteVersion(ctx, in.Bucket, in.Key, in.VersionID); err != nil {
+		return picture.Outcome{}, failure(err)
+	}
+	return picture.Outcome{ID: in.ID, Status: picture.Erased}, nil
 }

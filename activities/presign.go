@@ -9,8 +9,7 @@ import (
 	"triptych/picture"
 )
 
-// A signed URL is valid for urlTTL, or until the AWS credentials expire if that is earlier. Presign refuses
-// credentials that expire within minURLTTL.
+// A signed URL expires after urlTTL, or earlier with the AWS credentials, but not within minURLTTL.
 const (
 	urlTTL    = 15 * time.Minute
 	minURLTTL = time.Minute
