@@ -45,7 +45,7 @@ func TestAnnotationsPerDay(t *testing.T) {
 			continue
 		}
 		waiting = append(waiting, g)
-		const want = "Today's limit of 2 annotations is used up, so the picture waits until 00:00 UTC; Triptych tries again"
+		const want = "This site annotates at most 2 pictures a day, so this one waits until 00:00 UTC; Triptych tries again"
 		if next := step.NextAttemptAt.UTC(); step.Error != want || step.WaitingFor != picture.Google || next.Hour() != 0 || next.Minute() > 1 {
 			t.Errorf("the step is %+v, want %q until shortly after 00:00 UTC; %v", step, want, err)
 		}

@@ -13,8 +13,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// ID identifies a picture in S3, Temporal, Cosmos DB and the logs. Unlike the link ID (web/link.go), an ID gives no
-// access.
+// ID identifies a picture in S3, Temporal, Cosmos DB and the logs. Only the link ID (web/link.go) gives access.
 type ID string
 
 const Prefix = "pictures/" // of the key of every upload

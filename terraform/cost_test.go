@@ -114,7 +114,7 @@ func TestREADMECosts(t *testing.T) {
 		fmt.Sprintf("%.0f uploads a day, more than the limit", uploads),
 		fmt.Sprintf("%.0f GB, $%.2f a month", 2*pictures*0.02, 2*pictures*0.02*s3GBMonth),
 		fmt.Sprintf("A million uploads cost $%.0f, their workflows and erasures $%.0f", 1e6*s3Put, 1e6*(3+8)*action), // start, presign, schedule annotate
-		fmt.Sprintf("$%.2f a day for one address", uploads*8*action),                                // start, six activities, timer
+		fmt.Sprintf("$%.2f a day for one address", uploads*8*action),                                                 // start, six activities, timer
 		fmt.Sprintf("%.0f at a time on average, $%.2f a day", requests/5, requests/5*0.25*day*lambdaGBSecond),
 		fmt.Sprintf("$%.0f at 1,000 Lambdas", 1000*0.25*day*lambdaGBSecond),
 		fmt.Sprintf("$%.0f a day for each gigabit a second", day*0.125*egressGB),

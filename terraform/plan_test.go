@@ -26,7 +26,6 @@ func readSources(t *testing.T) sources {
 	return files
 }
 
-// A plan also contains providers (such as "provider.aws"), data sources, outputs and the terraform block.
 type plan []resource
 
 // A value that only a provider can compute is replaced by its address, such as "aws_s3_bucket.pictures.arn".

@@ -8,8 +8,6 @@ import (
 	"strconv"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"go.temporal.io/sdk/client"
 
 	"triptych/internal/records"
 	"triptych/internal/settings"
@@ -17,13 +15,11 @@ import (
 )
 
 type config struct {
+	settings.Settings
 	bucket               string
 	features             []*visionpb.Feature
 	annotationsPerSecond float64
 	annotationsPerDay    int
-	temporal             client.Options
-	payloadKeys          string
-	aws                  aws.Config
 	vision               vision.Config
 	records              records.Config
 }
@@ -45,8 +41,8 @@ func readConfig(s settings.Settings) (config, error) {
 		return config{}, err
 	}
 	return config{
-		bucket: s.Getenv("TRIPTYCH_BUCKET"), features: features, annotationsPerSecond: perSecond, annotationsPerDay: perDay, aws: s.AWS,
-		temporal: s.Temporal, payloadKeys: s.Getenv("TRIPTYCH_PAYLOAD_KEYS"), records: records.ConfigFrom(s.Getenv, s.AWS),
+		Settings: s, bucket: s.Getenv("TRIPTYCH_BUCKET"), features: features, annotationsPerSecond: perSecond, annotationsPerDay: perDay,
+		records: records.ConfigFrom(s.Getenv, s.AWS),
 		vision: vision.Config{Endpoint: s.Getenv("TRIPTYCH_VISION_ENDPOINT"), EmulatorHost: s.Getenv("VISION_EMULATOR_HOST"),
 			CredentialsConfig: s.Getenv("GOOGLE_CREDENTIALS_CONFIG"), AWS: s.AWS},
 	}, nil

@@ -33,8 +33,8 @@ func TestReadConfig(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.bucket != "pictures" || c.records.Endpoint != valid["COSMOS_ENDPOINT"] || c.records.Key != "key" || c.payloadKeys != "1:key" ||
-			c.temporal.HostPort != "temporal:7233" || c.aws.Region != "eu-central-1" || len(c.features) == 0 {
+		if c.bucket != "pictures" || c.records.Endpoint != valid["COSMOS_ENDPOINT"] || c.records.Key != "key" || c.Getenv("TRIPTYCH_PAYLOAD_KEYS") != "1:key" ||
+			c.Temporal.HostPort != "temporal:7233" || c.AWS.Region != "eu-central-1" || len(c.features) == 0 {
 			t.Errorf("the configuration is %+v", c)
 		}
 	})

@@ -1,5 +1,4 @@
-// Command worker runs the workflows and activities. A worker stores nothing, so another worker can take over at any
-// time.
+// Command worker runs the workflows and activities. A worker stores nothing, so any other worker can take over.
 package main
 
 import (
@@ -59,8 +58,8 @@ func run(ctx context.Context, ready string) error {
 	if err != nil {
 		return err
 	}
-	c.temporal.DataConverter = pipeline.WorkerConverter()
-	temporal, err := pipeline.Dial(c.temporal, c.payloadKeys)
+	c.Temporal.DataConverter = pipeline.WorkerConverter()
+	temporal, err := pipeline.Dial(c.Temporal, c.Getenv("TRIPTYCH_PAYLOAD_KEYS"))
 	if err != nil {
 		return err
 	}
@@ -103,7 +102,7 @@ func open(ctx context.Context, c config) (*activities.Activities, error) {
 		return nil, err
 	}
 	return &activities.Activities{
-		S3: objects.Open(c.aws), Bucket: c.bucket, Vision: annotator, Records: container, Features: c.features,
+		S3: objects.Open(c.AWS), Bucket: c.bucket, Vision: annotator, Records: container, Features: c.features,
 		Budget:      &records.Budget{Records: container, PerDay: c.annotationsPerDay},
 		InlineBytes: semaphore.NewWeighted(activities.InlineBytesLimit),
 	}, nil

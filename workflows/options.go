@@ -9,12 +9,10 @@ import (
 	"triptych/picture"
 )
 
-// maxRetryInterval limits the pause between attempts. Nothing limits the number of attempts, because a cloud may be
-// unavailable for days.
+// maxRetryInterval limits the pause between attempts. The number of attempts is unlimited.
 const maxRetryInterval = time.Minute
 
-// The timeout is long enough for fetching credentials and one request, and shorter than a workflow task's timeout (10
-// s).
+// Three seconds suffice to fetch credentials and send one request. A workflow task times out after ten.
 func localOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout: 3 * time.Second,
@@ -22,8 +20,7 @@ func localOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// StartToCloseTimeout is long, because Google may need 20 s. HeartbeatTimeout is short, so that Temporal notices a
-// crashed worker early.
+// Google may need 20 s. HeartbeatTimeout is short, so that Temporal notices a crashed worker early.
 func annotateOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           picture.AnnotateQueue,

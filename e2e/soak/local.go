@@ -17,7 +17,6 @@ import (
 	"triptych/local/stack"
 )
 
-// The emulators of Cloud Vision, Cosmos DB and Lambda run inside the process `local`.
 type local struct {
 	executable, dataDir string
 	endpoints           stack.Endpoints

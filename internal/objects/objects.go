@@ -1,5 +1,4 @@
-// Package objects opens S3 clients, presigns URLs and translates S3's errors. The clients do not retry, because
-// Temporal and the browser do.
+// Package objects opens S3 clients, presigns URLs and translates S3's errors. Only Temporal and the browser retry.
 package objects
 
 import (

@@ -56,7 +56,7 @@ export function follow(id) {
 	}, (problem) => set({ problem }));
 }
 
-// Entries stay in localStorage until their pictures are erased, so that a reload can resume.
+// Entries stay in localStorage until their pictures are erased, so that a reload can continue erasing.
 export async function eraseAll(entries, message) {
 	if (!entries.length) return;
 	let text;

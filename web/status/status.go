@@ -22,15 +22,13 @@ import (
 	"triptych/picture"
 )
 
-// Execution is a snapshot of a picture's workflow. The zero value means that the workflow has not started or is past
-// retention.
+// Execution is a snapshot of a picture's workflow. The zero value means that Temporal has no such workflow.
 type Execution struct {
 	description *workflowservice.DescribeWorkflowExecutionResponse
 	history     []*historypb.HistoryEvent
 }
 
-// Read returns the zero Execution if the picture has no workflow. Read downloads the history only if the history has
-// grown since `previous`.
+// Read downloads the history only if it has grown since `previous`.
 func Read(ctx context.Context, temporal client.Client, id picture.ID, previous Execution) (Execution, error) {
 	description, err := temporal.DescribeWorkflowExecution(ctx, id.WorkflowID(), "")
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
@@ -143,17 +141,19 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 		if t.status = outcome.Status; t.status == "" {
 			t.close("The workflow completed without a result", at)
 		}
-	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
-		t.close("The workflow failed", at)
-	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
-		t.close("The workflow timed out", at)
-	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
-		t.close("The workflow was cancelled", at)
-	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
-		t.close("The workflow was terminated", at)
 	default:
+		if reason := endings[event.GetEventType()]; reason != "" {
+			t.close(reason, at)
+		}
 		t.addActivity(event, at)
 	}
+}
+
+var endings = map[enumspb.EventType]string{
+	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:     "The workflow failed",
+	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:  "The workflow timed out",
+	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:   "The workflow was cancelled",
+	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED: "The workflow was terminated",
 }
 
 func (t *timeline) close(reason string, at time.Time) {
@@ -207,17 +207,10 @@ func (t *timeline) addActivity(event *historypb.HistoryEvent, at time.Time) {
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED:
 		a := event.GetActivityTaskFailedEventAttributes()
 		finish(a.GetScheduledEventId(), picture.StepFailed, a.GetFailure())
-	case enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
-		a := event.GetActivityTaskTimedOutEventAttributes()
-		finish(a.GetScheduledEventId(), picture.StepFailed, a.GetFailure())
-	case enumspb.EVENT_TYPE_ACTIVITY_TASK_CANCELED:
-		cancelled := &failurepb.Failure{Message: "The activity was cancelled"}
-		finish(event.GetActivityTaskCanceledEventAttributes().GetScheduledEventId(), picture.StepFailed, cancelled)
 	}
 }
 
-// The attempts of an unfinished activity are not in the history, but only in the response of
-// DescribeWorkflowExecution.
+// The history does not contain the attempts of an unfinished activity. The description does.
 func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 	step := t.step(pending.GetActivityType().GetName())
 	if step == nil || !step.FinishedAt.IsZero() {
