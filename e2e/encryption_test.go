@@ -89,6 +89,23 @@ func TestEncryption(t *testing.T) {
 			t.Errorf("the input is %v", input)
 		}
 	})
+	t.Run("workflow_with_a_plain_input_is_refused", func(t *testing.T) {
+		id := annotated.ID.EraseWorkflowID()
+		if _, err := without.ExecuteWorkflow(testenv.Context(t), client.StartWorkflowOptions{ID: id, TaskQueue: picture.PicturesQueue}, picture.EraseWorkflow, string(annotated.ID)); err != nil {
+			t.Fatal(err)
+		}
+		var reason string
+		if !stacktest.Eventually(t, func(ctx context.Context) bool {
+			reason = taskFailure(ctx, env.Temporal, id)
+			return strings.Contains(reason, "start the workflow through the codec")
+		}) {
+			t.Errorf("the workflow task failed with %q", reason)
+		}
+		awaitAnnotated(t, env, annotated) // its Record is unchanged
+		if err := env.Temporal.TerminateWorkflow(testenv.Context(t), id, "", "end of the test"); err != nil {
+			t.Fatal(err)
+		}
+	})
 	t.Run("picture_waits_for_a_worker_with_its_key_and_the_history_says_why", func(t *testing.T) {
 		p := env.PutObject(t, "encrypted/new-key.jpg", testenv.Portrait(t))
 		startPicture(t, rotated, p) // the stack's worker does not have this key
@@ -98,16 +115,7 @@ func TestEncryption(t *testing.T) {
 			if err == nil {
 				shown = execution.Progress(p.ID).Steps[0].Error
 			}
-			events := env.Temporal.GetWorkflowHistory(ctx, p.ID.WorkflowID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-			for events.HasNext() {
-				event, err := events.Next()
-				if err != nil {
-					return false
-				}
-				if failed := event.GetWorkflowTaskFailedEventAttributes(); failed != nil {
-					reason = failed.GetFailure().GetMessage()
-				}
-			}
+			reason = taskFailure(ctx, env.Temporal, p.ID.WorkflowID())
 			return shown == "The worker cannot continue" && strings.Contains(reason, `no key "new"`)
 		}
 		if !stacktest.Eventually(t, explained) {
@@ -131,6 +139,20 @@ func TestEncryption(t *testing.T) {
 		restart()
 		awaitAnnotated(t, env, p)
 	})
+}
+
+func taskFailure(ctx context.Context, c client.Client, workflowID string) (message string) {
+	events := c.GetWorkflowHistory(ctx, workflowID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		if err != nil {
+			return err.Error()
+		}
+		if failed := event.GetWorkflowTaskFailedEventAttributes(); failed != nil {
+			message = failed.GetFailure().GetMessage()
+		}
+	}
+	return message
 }
 
 func awaitFailure(t *testing.T, c client.Client, p picture.Picture, message string) {

@@ -27,6 +27,7 @@ type Codec struct {
 	current string // ID of the first key
 	keys    map[string]cipher.AEAD
 	large   converter.PayloadCodec
+	strict  bool // Decode turns a plain payload into one that no key decrypts
 }
 
 // ParseKeys parses `ID:KEY,ID:KEY…`, where each KEY is 32 bytes in base64 (key rotation: see terraform/README.md).
@@ -86,21 +87,24 @@ func (c *Codec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error
 }
 
 func (c *Codec) decrypt(p *commonpb.Payload) *commonpb.Payload {
+	if string(p.GetMetadata()[converter.MetadataEncoding]) != encryptedEncoding {
+		if c.strict {
+			return &commonpb.Payload{Metadata: map[string][]byte{converter.MetadataEncoding: []byte(encryptedEncoding)}}
+		}
+		return p
+	}
 	id := string(p.GetMetadata()[keyIDMetadata])
-	key := c.keys[id]
-	if string(p.GetMetadata()[converter.MetadataEncoding]) != encryptedEncoding || key == nil {
-		return p
-	}
 	decrypted := new(commonpb.Payload)
-	plain, err := key.Open(nil, nil, p.GetData(), []byte(id))
-	if err != nil || proto.Unmarshal(plain, decrypted) != nil {
-		return p
+	if key := c.keys[id]; key != nil {
+		if plain, err := key.Open(nil, nil, p.GetData(), []byte(id)); err == nil && proto.Unmarshal(plain, decrypted) == nil {
+			return decrypted
+		}
 	}
-	return decrypted
+	return p
 }
 
-// With WorkerConverter, a missing key fails only the workflow task or activity, which Temporal repeats. The default
-// converter would fail the workflow.
+// If no key decrypts a payload, WorkerConverter makes only the workflow task or activity fail, and Temporal repeats
+// it. The default converter would fail the workflow.
 func WorkerConverter() converter.DataConverter {
 	return converter.NewCompositeDataConverter(converter.NewNilPayloadConverter(), converter.NewByteSlicePayloadConverter(),
 		converter.NewProtoJSONPayloadConverter(), converter.NewProtoPayloadConverter(), converter.NewJSONPayloadConverter(), undecryptable{})
@@ -109,7 +113,7 @@ func WorkerConverter() converter.DataConverter {
 type undecryptable struct{}
 
 func (undecryptable) FromPayload(p *commonpb.Payload, _ any) error {
-	panic(fmt.Sprintf("The worker has no key %q that decrypts this: correct TRIPTYCH_PAYLOAD_KEYS and restart the worker", p.GetMetadata()[keyIDMetadata]))
+	panic(fmt.Sprintf("The worker has no key %q that decrypts this: correct TRIPTYCH_PAYLOAD_KEYS and restart the worker, or start the workflow through the codec", p.GetMetadata()[keyIDMetadata]))
 }
 func (undecryptable) ToPayload(any) (*commonpb.Payload, error) { return nil, nil }
 func (undecryptable) ToString(*commonpb.Payload) string        { return "" }

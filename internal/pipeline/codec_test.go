@@ -93,6 +93,13 @@ func TestCodec(t *testing.T) {
 		plain := payload(t, secret)
 		check(t, c, plain, plain)
 	})
+	t.Run("strict_codec_leaves_no_plain_payload", func(t *testing.T) {
+		c := newCodec(t, key("a", 1))
+		c.strict = true
+		plain, encrypted := encode(t, c, secret)
+		check(t, c, encrypted, plain)
+		check(t, c, plain, []*commonpb.Payload{{Metadata: map[string][]byte{"encoding": []byte("binary/encrypted")}}})
+	})
 	t.Run("large_payload_is_compressed", func(t *testing.T) {
 		c := newCodec(t, key("a", 1))
 		plain, encrypted := encode(t, c, strings.Repeat("a face; ", largePayload/8))

@@ -23,6 +23,7 @@ func Dial(options client.Options, payloadKeys string) (client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	codec.strict = true // else a stolen Temporal key could start workflows
 	interceptors, err := encryption(codec)
 	if err != nil {
 		return nil, err
