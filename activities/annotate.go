@@ -197,7 +197,7 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	return annotation, nil
 }
 
-// After Unfetchable, the workflow sends the bytes. For a picture that is too large, explainImage returns another kind.
+// The workflow answers Unfetchable by sending the bytes, so a picture that is too large for that gets another kind.
 func explainImage(in AnnotateInput, s *statuspb.Status) error {
 	explained := vision.ExplainImage(s, in.Send == ByBytes)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {

@@ -16,8 +16,8 @@ type Delay struct {
 
 func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
 
-// wait postpones an activity by failing its first attempt: Temporal then starts the next attempt at NotBefore. A
-// heartbeat marks this failure, because `temporal activity reset` sets the attempt number back to 1.
+// wait makes the first attempt fail, so that Temporal starts the second one at NotBefore. The second attempt is
+// recognized by the first one's heartbeat, because `temporal activity reset` sets the attempt number back to 1.
 func (d Delay) wait(ctx context.Context) error {
 	left := time.Until(d.NotBefore)
 	if left <= 0 || activity.HasHeartbeatDetails(ctx) {

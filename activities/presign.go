@@ -9,7 +9,7 @@ import (
 	"triptych/picture"
 )
 
-// A signed URL expires after urlTTL, or earlier with the AWS credentials, but not within minURLTTL.
+// A signed URL is valid for at most urlTTL and at least minURLTTL. It expires with the AWS credentials.
 const (
 	urlTTL    = 15 * time.Minute
 	minURLTTL = time.Minute

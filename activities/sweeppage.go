@@ -19,7 +19,7 @@ import (
 	"triptych/picture"
 )
 
-// 1,000 open workflows keep all workers busy. More than half of the day's budget would make the site refuse uploads.
+// 1,000 open workflows keep all workers busy, and half of the day's budget leaves room for uploads.
 const maxOpenWorkflows = 1000
 
 type SweepResult struct {
@@ -120,7 +120,7 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 	return true, pipeline.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, ReannotateBefore: s.Began}, priority)
 }
 
-// missing also returns true for an erased picture, so that a workflow deletes the picture's S3 object.
+// missing returns true if there is no Record, or a tombstone: a workflow then deletes the erased picture's S3 object.
 func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID) (bool, error) {
 	existing, _, err := a.Records.Read(ctx, id)
 	if errors.Is(err, records.ErrNotFound) {

@@ -70,7 +70,6 @@ func checkAnnotated(t *testing.T, r picture.Record, photo []byte) {
 	var names []picture.StepName
 	for _, step := range r.Steps {
 		names = append(names, step.Name)
-		// The Record is written before the step persist has finished.
 		if step.Status != picture.StepDone || step.StartedAt.IsZero() || step.Name != picture.PersistStep && step.FinishedAt.Before(step.StartedAt) {
 			t.Errorf("step %+v is not done", step)
 		}

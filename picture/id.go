@@ -31,10 +31,10 @@ func NewID(createdAt time.Time, linkID string) ID {
 	return ID(u.String())
 }
 
-// InNetwork sets the ID's last four digits to a hash of the uploader's network.
+// InNetwork replaces the ID's last four digits with the tag of the client's network.
 func (id ID) InNetwork(tag string) ID { return id[:len(id)-4] + ID(tag) }
 
-// Network returns the hash that InNetwork has set, or "" for a backfilled object.
+// Network returns the tag that InNetwork has set, or "" if the picture was not uploaded through the site.
 func (id ID) Network() string {
 	if backfillPattern.MatchString(string(id)) {
 		return ""

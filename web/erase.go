@@ -27,7 +27,7 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request, l link) error {
 	return writeJSON(w, http.StatusAccepted, "application/json", map[string]string{"id": l.id, "reference": string(l.picture), "status": "erasing"})
 }
 
-// Without a tombstone, a missing erase workflow means that the picture was never erased.
+// A tombstone without an erase workflow shows that the picture was erased long ago.
 func (a *api) erasurePastRetention(ctx context.Context, id picture.ID) bool {
 	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
 	defer cancel()

@@ -180,7 +180,6 @@ func TestStreamProgress(t *testing.T) {
 func (s *testSite) endCosmosFault(t *testing.T, record picture.Record) {
 	t.Helper()
 	s.cosmos.SetFault(cosmosdb.Fault{})
-	// Repeat, because azcosmos can return the error of a request that began before the fault ended.
 	for s.records.Create(t.Context(), record) != nil {
 		if t.Context().Err() != nil {
 			t.Fatal(t.Context().Err())

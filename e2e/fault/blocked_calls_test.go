@@ -65,7 +65,6 @@ func blockCosmosReplace(t *testing.T, s *suite) (*testPicture, *blocker) {
 	p, b := s.newStubbedPicture(t), newBlocker(t)
 	p.upload(t)
 	record := p.awaitOutcome(t, annotated)
-	// A regular activity (15 s timeout) replaces the local activity (3 s) after the 503.
 	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPost, Status: http.StatusServiceUnavailable, Times: 1})
 	p.setCosmosFault(cosmosdb.Fault{Method: http.MethodPut, OnMatch: b.block, Times: 1})
 	pic, err := picture.New(record.Bucket, record.Key, record.VersionID, record.ETag, record.Size, record.UploadedAt)

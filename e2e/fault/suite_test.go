@@ -34,8 +34,8 @@ func start(t *testing.T) *suite {
 		}
 	})
 	stacktest.PauseSweeps(t, s.Stack)
-	// After the first picture, the worker has reserved calls to Google. Without them, a fault in Cosmos DB would delay
-	// annotate instead of persist.
+	// The first picture makes the worker reserve calls to Google, so that later faults of Cosmos DB affect only
+	// persist.
 	s.Follow(t, s.Upload(t, []byte("<html>")).Link)
 	t.Cleanup(func() {
 		for _, proxy := range s.proxies {

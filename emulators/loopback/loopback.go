@@ -23,8 +23,7 @@ func Refuse(r *http.Request, origins ...string) (reason string) {
 	return ""
 }
 
-// Programs refuses every request of a web page. The request of an <img> has no Origin header, but it has
-// Sec-Fetch-Site.
+// Programs refuses all requests of web pages: browsers send Sec-Fetch-Site even if they send no Origin, as for <img>.
 func Programs(handler http.Handler) http.Handler {
 	return guard(handler, func(r *http.Request) string {
 		if r.Header.Get("Sec-Fetch-Site") != "" {
@@ -48,8 +47,8 @@ func guard(handler http.Handler, refuse func(*http.Request) string) http.Handler
 	})
 }
 
-// Claim reserves a port for a program that is started later: a connection in TIME_WAIT keeps the kernel from
-// assigning the port (https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go).
+// Claim reserves a port for a program that starts later: it leaves a connection in TIME_WAIT, so that the kernel
+// gives the port to nobody else (https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go).
 func Claim(addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {

@@ -33,9 +33,9 @@ const (
 	mentionsURL   = "mentions URL"   // the message of an error per image mentions the URL
 )
 
-// Sources: https://cloud.google.com/apis/design/errors for calls,
-// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation for sign-in, and observed responses
-// for single images.
+// Sources: https://cloud.google.com/apis/design/errors (call),
+// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation (signing), and observed responses
+// (byURL, byBytes).
 var explanations = map[cause]struct {
 	kind    picture.Kind
 	message string

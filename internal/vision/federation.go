@@ -78,7 +78,7 @@ func (r *refusal) Error() string { return "signing in to Google: " + r.message }
 // If an error of the sign-in has no GRPCStatus, gRPC replaces it with an error of its own.
 func (r *refusal) GRPCStatus() *status.Status { return status.New(codes.Unauthenticated, r.Error()) }
 
-// refusalTransport turns a refused token request into a refusal, because the library's error has no HTTP status.
+// refusalTransport keeps the HTTP status of a refused token request, which the library's error does not contain.
 type refusalTransport struct{}
 
 func (refusalTransport) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -49,8 +49,7 @@ export function watch(id, onProgress, onProblem) {
 			if (!stopped.signal.aborted) schedulePoll();
 		};
 		source.onerror = () => {
-			// poll reopens the EventSource. Only the first failure calls poll at once; after further failures, a
-			// timer does.
+			// The first failure polls at once. Later failures wait for the timer.
 			if (source.readyState === EventSource.CLOSED && pause === longer(firstPause)) poll();
 		};
 	}

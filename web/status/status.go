@@ -68,8 +68,7 @@ func (e Execution) Picture() (picture.Picture, error) {
 	return order.Picture, nil
 }
 
-// If the workflow failed, timed out or was cancelled, the picture has the status `waiting`, and the first unfinished
-// step has the status `failed`.
+// A workflow that failed, timed out or was cancelled is started again by the next sweep, so its picture is `waiting`.
 func (e Execution) Progress(id picture.ID) picture.Progress {
 	if !e.Exists() {
 		return picture.Progress{Reference: id, Status: picture.Waiting, Steps: picture.WaitingSteps()}
@@ -129,7 +128,7 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
 		t.taskError = "The worker cannot continue"
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
-		// A schedule-to-start timeout is not an error, because Temporal then offers the task to all workers.
+		// Other timeouts are normal: Temporal offers the task to all workers when the last one has stopped.
 		if event.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
 			t.taskError = "The worker stopped responding"
 		}

@@ -69,7 +69,6 @@ func inputSizeFor(size image.Point) image.Point {
 	return image.Pt(cells(size.X), cells(size.Y)).Mul(cellSize)
 }
 
-// The network gets the picture scaled by `scale`.
 func proposals(grid *nn.Tensor, scale float64) []Face {
 	var found []Face
 	rows, columns, cell := grid.Shape[1], grid.Shape[2], cellSize/scale
