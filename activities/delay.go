@@ -16,8 +16,8 @@ type Delay struct {
 
 func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
 
-// wait makes the first attempt fail, so that Temporal starts the second one at NotBefore. The second attempt is
-// recognized by the first one's heartbeat, because `temporal activity reset` sets the attempt number back to 1.
+// wait makes the first attempt fail, so that Temporal starts the second one at NotBefore. A heartbeat tells the
+// second attempt that it has waited. `temporal activity reset` keeps the heartbeat, but sets the attempt number to 1.
 func (d Delay) wait(ctx context.Context) error {
 	left := time.Until(d.NotBefore)
 	if left <= 0 || activity.HasHeartbeatDetails(ctx) {

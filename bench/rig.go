@@ -124,8 +124,6 @@ func (r *rig) openDirect(ctx context.Context) (*variant, error) {
 	return &variant{name: "direct", worker: directProcess, rig: r, url: "http://" + addr}, err
 }
 
-// openPlain uses a separate Temporal namespace, because the variant "plain" uses the product's workflow type and task
-// queue.
 func (r *rig) openPlain(ctx context.Context) (*variant, error) {
 	const namespace = "plain"
 	v, err := r.openWithTemporal(&variant{name: "plain", worker: plainProcess, namespace: namespace})

@@ -28,7 +28,8 @@ func readSources(t *testing.T) sources {
 
 type plan []resource
 
-// A value that only a provider can compute is replaced by its address, such as "aws_s3_bucket.pictures.arn".
+// An attribute that only a provider can compute has its own address as its value, such as
+// "aws_s3_bucket.pictures.arn".
 type resource struct {
 	address, typ string
 	values       map[string]any // blocks are lists

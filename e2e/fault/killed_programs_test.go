@@ -164,7 +164,6 @@ var killedPrograms = []faultCase{
 		p := uploadWhileVisionIsDown(t, s)
 		s.signal(t, "s3", syscall.SIGKILL)
 		p.setVisionFault(annotator.Fault{})
-		// Google may be called twice, because the workflow sends the bytes if S3 is still down.
 		p.awaitOutcome(t, outcome{status: picture.Annotated, bills: 1})
 	}},
 }

@@ -77,7 +77,6 @@ func (p *testPicture) setCosmosFault(f cosmosdb.Fault) {
 	p.Cosmos.SetFault(f)
 }
 
-// An example of `fields` is `,"status":503,"code":"SlowDown"`. An empty string ends the fault.
 func (p *testPicture) setS3Fault(t *testing.T, fields string) {
 	t.Helper()
 	p.InjectS3Fault(t, `{"only":"`+string(p.ID)+`"`+fields+`}`)

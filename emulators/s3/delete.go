@@ -48,7 +48,8 @@ func (s *store) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s
 	return result, nil
 }
 
-// versitygw refuses a PUT with If-None-Match: * if attribute files of a deleted object contain an ETag.
+// versitygw keeps the files with an object's attributes when the object is deleted, and then refuses a new upload of
+// the key with If-None-Match: *.
 func (s *store) removeStaleAttributes(bucket, key string) error {
 	if _, err := os.Lstat(filepath.Join(s.objects, bucket, key)); err == nil {
 		return nil

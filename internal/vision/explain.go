@@ -33,13 +33,11 @@ const (
 	mentionsURL   = "mentions URL"   // the message of an error per image mentions the URL
 )
 
-// Sources: https://cloud.google.com/apis/design/errors (call),
-// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation (signing), and observed responses
-// (byURL, byBytes).
 var explanations = map[cause]struct {
 	kind    picture.Kind
 	message string
 }{
+	// https://cloud.google.com/apis/design/errors
 	{call, "ResourceExhausted"}:  {picture.Throttled, "Google's quota for Cloud Vision is exhausted"},
 	{call, "Unauthenticated"}:    {picture.Forbidden, "Google refused the worker's credentials: check GOOGLE_CREDENTIALS_CONFIG or Application Default Credentials"},
 	{call, "PermissionDenied"}:   {picture.Forbidden, "Google refused access: enable vision.googleapis.com and billing for the project, and let the worker's account use it"},
@@ -52,6 +50,7 @@ var explanations = map[cause]struct {
 	{call, "Internal"}:           {picture.Unavailable, "Cloud Vision had an internal error"},
 	{call, ""}:                   {picture.Unavailable, "Cloud Vision could not be called"},
 
+	// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation
 	{signing, noCredentials}: {picture.Forbidden, "The worker has no AWS role to sign in to Google with: give it one, and set AWS_REGION"},
 	{signing, "400"}:         {picture.Misconfigured, "Google does not know the worker's identity pool, or AWS did not confirm the worker's role: check GOOGLE_CREDENTIALS_CONFIG and the clock"},
 	{signing, "401"}:         {picture.Forbidden, "Google's identity pool does not trust the worker's AWS role: check the provider's attribute condition"},
