@@ -197,7 +197,8 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	return annotation, nil
 }
 
-// The workflow answers Unfetchable by sending the bytes, so a picture that is too large for that gets another kind.
+// Unfetchable makes the workflow send the bytes, so a picture above Google's limit for bytes gets an error of another
+// kind.
 func explainImage(in AnnotateInput, s *statuspb.Status) error {
 	explained := vision.ExplainImage(s, in.Send == ByBytes)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {

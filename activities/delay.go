@@ -16,8 +16,8 @@ type Delay struct {
 
 func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
 
-// wait makes the first attempt fail, so that Temporal starts the second one at NotBefore. A heartbeat tells the
-// second attempt that it has waited. `temporal activity reset` keeps the heartbeat, but sets the attempt number to 1.
+// wait makes the first attempt fail, so that Temporal starts the second one at NotBefore. A heartbeat marks the
+// second attempt. The attempt number would not, because `temporal activity reset` sets it to 1.
 func (d Delay) wait(ctx context.Context) error {
 	left := time.Until(d.NotBefore)
 	if left <= 0 || activity.HasHeartbeatDetails(ctx) {

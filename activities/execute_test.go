@@ -75,7 +75,7 @@ func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 	return out, err
 }
 
-// C is the interface that activity.GetClient returns. The SDK does not export this interface.
+// C stands for the result type of activity.GetClient, which the SDK does not export.
 type outbound[C any] struct {
 	interceptor.ActivityOutboundInterceptorBase
 	client C

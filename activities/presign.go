@@ -9,10 +9,9 @@ import (
 	"triptych/picture"
 )
 
-// A signed URL is valid for at most urlTTL and at least minURLTTL. It expires with the AWS credentials.
 const (
 	urlTTL    = 15 * time.Minute
-	minURLTTL = time.Minute
+	minURLTTL = time.Minute // AWS credentials that expire earlier sign no URL
 )
 
 // SignedURL lets anyone download the picture until ExpiresAt, so the URL is stored only in the workflow's history.

@@ -19,7 +19,7 @@ import (
 	"triptych/picture"
 )
 
-// 1,000 open workflows keep all workers busy, and half of the day's budget leaves room for uploads.
+// 1,000 open workflows keep all workers busy.
 const maxOpenWorkflows = 1000
 
 type SweepResult struct {
@@ -34,6 +34,7 @@ func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResul
 	ctx, stop := heartbeat(ctx)
 	defer stop()
 	if s.LowPriority() {
+		// Half of a day's annotations may wait. With more, the site would soon refuse uploads.
 		count, err := pipeline.CountOpen(ctx, activity.GetClient(ctx))
 		if count >= int64(min(maxOpenWorkflows, (a.Budget.PerDay+1)/2)) || err != nil {
 			return SweepResult{Full: true}, failure(explainTemporal(err))
@@ -120,7 +121,6 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 	return true, pipeline.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, ReannotateBefore: s.Began}, priority)
 }
 
-// missing returns true if there is no Record, or a tombstone: a workflow then deletes the erased picture's S3 object.
 func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID) (bool, error) {
 	existing, _, err := a.Records.Read(ctx, id)
 	if errors.Is(err, records.ErrNotFound) {
@@ -132,7 +132,8 @@ func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID
 	if err != nil {
 		return false, records.Explain(err)
 	}
-	return existing.Status == picture.Erased || existing.OlderThan(s.Began), nil
+	erased := existing.Status == picture.Erased // then the workflow deletes the object
+	return erased || existing.OlderThan(s.Began), nil
 }
 
 // S3 responds with BadRequest to a HEAD request for an object encrypted with a customer-provided key (SSE-C).

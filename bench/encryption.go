@@ -14,8 +14,7 @@ import (
 	"triptych/internal/pipeline"
 )
 
-// Each payload is decrypted twice: for example, by an activity and by the workflow that reads the history.
-const decryptions = 2
+const decryptions = 2 // of each payload: for example, by an activity and by its workflow
 
 // With 10,000 repeats, the CPU time is long compared with the resolution of getrusage, which is up to 10 ms.
 const encryptionRepeats = 10_000

@@ -34,7 +34,7 @@ func NewID(createdAt time.Time, linkID string) ID {
 // InNetwork replaces the ID's last four digits with the tag of the client's network.
 func (id ID) InNetwork(tag string) ID { return id[:len(id)-4] + ID(tag) }
 
-// Network returns the tag that InNetwork has set, or "" if the picture was not uploaded through the site.
+// Network returns the tag of the client's network, or "" if the picture was not uploaded through the site.
 func (id ID) Network() string {
 	if backfillPattern.MatchString(string(id)) {
 		return ""
@@ -55,7 +55,7 @@ func ParseID(s string) (ID, error) {
 	return "", fmt.Errorf("%.80q is not a picture ID", s)
 }
 
-// CreatedAt has millisecond precision, and is the zero time for a backfilled object.
+// CreatedAt has millisecond precision. It is zero if the picture was not uploaded through the site.
 func (id ID) CreatedAt() time.Time {
 	u, err := uuid.Parse(string(id))
 	if err != nil {

@@ -19,7 +19,7 @@ type link struct {
 	picture picture.ID
 }
 
-// Nobody can guess a link ID: its UUIDv7 has 46 random bits and the network's tag, and its MAC has 64 bits.
+// Nobody can guess a link ID, because it contains 46 random bits and an HMAC of 64 bits.
 func (c config) newLink(remoteAddr string) link {
 	u := uuid.Must(uuid.NewV7()) // the random generator never fails
 	copy(u[14:], c.networkTag(remoteAddr, time.Now()))

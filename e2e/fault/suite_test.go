@@ -34,8 +34,7 @@ func start(t *testing.T) *suite {
 		}
 	})
 	stacktest.PauseSweeps(t, s.Stack)
-	// The first picture makes the worker reserve calls to Google, so that later faults of Cosmos DB affect only
-	// persist.
+	// A worker reserves calls to Google in Cosmos DB. The first picture does so before any fault.
 	s.Follow(t, s.Upload(t, []byte("<html>")).Link)
 	t.Cleanup(func() {
 		for _, proxy := range s.proxies {

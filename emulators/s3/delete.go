@@ -48,8 +48,8 @@ func (s *store) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s
 	return result, nil
 }
 
-// versitygw keeps the files with an object's attributes when the object is deleted, and then refuses a new upload of
-// the key with If-None-Match: *.
+// versitygw stores attributes of an object in separate files. If they remain after the object's deletion, versitygw
+// refuses a new upload of the key with If-None-Match: *.
 func (s *store) removeStaleAttributes(bucket, key string) error {
 	if _, err := os.Lstat(filepath.Join(s.objects, bucket, key)); err == nil {
 		return nil

@@ -61,7 +61,7 @@ func (o *outbox) addEvent(c s3event.Creation) error {
 	return nil
 }
 
-// The rename is atomic, so a killed process leaves no incomplete intent or event.
+// The rename is atomic, so a killed process leaves no incomplete file.
 func (o *outbox) write(name string, v any) error {
 	doc, err := json.Marshal(v)
 	if err != nil {

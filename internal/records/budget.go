@@ -53,7 +53,6 @@ func (b *Budget) Take(ctx context.Context, now time.Time) (refund func(), err er
 	}, nil
 }
 
-// If the limit is reached, b.left stays 0.
 func (b *Budget) reserve(ctx context.Context) error {
 	document := struct {
 		ID       picture.ID `json:"id"`

@@ -86,7 +86,7 @@ func (c *Container) do(ctx context.Context, operation string, id picture.ID, cal
 // Do returns every failure as a callError, because azcosmos always retries errors of other types.
 func (c *connection) Do(r *policy.Request) (*http.Response, error) {
 	if strings.Trim(r.Raw().URL.Path, "/") == "" {
-		// azcosmos waits up to one minute for the account document.
+		// azcosmos itself would wait one minute for the properties of the account.
 		ctx, cancel := context.WithTimeout(r.Raw().Context(), 5*time.Second)
 		defer cancel()
 		r = r.Clone(ctx)

@@ -79,7 +79,7 @@ var explanations = map[cause]struct {
 	{byBytes, ""}:                  {picture.Unavailable, "Google could not annotate the picture"},
 }
 
-// Explain explains the error of a call to Cloud Vision.
+// Explain translates the error of a call to Cloud Vision.
 func Explain(err error) *picture.Error {
 	c, text, retryAfter := cause{}, err.Error(), time.Duration(0)
 	if s, ok := status.FromError(err); ok {
@@ -96,7 +96,7 @@ func Explain(err error) *picture.Error {
 	return explain(c, text, retryAfter)
 }
 
-// ExplainImage explains the error of one image in an otherwise successful response.
+// ExplainImage translates the error of one image in an otherwise successful response.
 func ExplainImage(s *statuspb.Status, sentBytes bool) *picture.Error {
 	code := codes.Code(s.GetCode())
 	c := cause{byURL, code.String()}

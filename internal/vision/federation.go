@@ -75,7 +75,7 @@ type refusal struct {
 
 func (r *refusal) Error() string { return "signing in to Google: " + r.message }
 
-// If an error of the sign-in has no GRPCStatus, gRPC replaces it with an error of its own.
+// gRPC replaces errors of credentials, such as a refusal, unless they have a GRPCStatus.
 func (r *refusal) GRPCStatus() *status.Status { return status.New(codes.Unauthenticated, r.Error()) }
 
 // refusalTransport keeps the HTTP status of a refused token request, which the library's error does not contain.

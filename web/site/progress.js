@@ -49,7 +49,6 @@ export function watch(id, onProgress, onProblem) {
 			if (!stopped.signal.aborted) schedulePoll();
 		};
 		source.onerror = () => {
-			// The first failure polls at once. Later failures wait for the timer.
 			if (source.readyState === EventSource.CLOSED && pause === longer(firstPause)) poll();
 		};
 	}

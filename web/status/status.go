@@ -128,7 +128,8 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
 		t.taskError = "The worker cannot continue"
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
-		// Other timeouts are normal: Temporal offers the task to all workers when the last one has stopped.
+		// Other timeouts are normal: if the worker of the previous task has stopped, Temporal offers the next task to
+		// all workers.
 		if event.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
 			t.taskError = "The worker stopped responding"
 		}
