@@ -75,7 +75,6 @@ func (i *inbound) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 	return out, err
 }
 
-// C stands for the result type of activity.GetClient, which the SDK does not export.
 type outbound[C any] struct {
 	interceptor.ActivityOutboundInterceptorBase
 	client C

@@ -34,7 +34,7 @@ func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResul
 	ctx, stop := heartbeat(ctx)
 	defer stop()
 	if s.LowPriority() {
-		// Half of a day's annotations may wait. With more, the site would soon refuse uploads.
+		// The site refuses uploads while PerDay pictures wait, so a backfill adds at most half as many.
 		count, err := pipeline.CountOpen(ctx, activity.GetClient(ctx))
 		if count >= int64(min(maxOpenWorkflows, (a.Budget.PerDay+1)/2)) || err != nil {
 			return SweepResult{Full: true}, failure(explainTemporal(err))

@@ -32,7 +32,7 @@ func (s Sweep) Backfill() bool { return s.Bucket != "" || s.Prefix != "" }
 // Low priority: other pictures come first, and the sweep pauses while too many workflows are open.
 func (s Sweep) LowPriority() bool { return s.Backfill() || s.Reannotate }
 
-// KeyAt(t) is greater than the key of every upload before t, and less than all other keys of uploads.
+// KeyAt returns the smallest possible key of an upload at the time t.
 func KeyAt(t time.Time) string {
 	ms := t.UnixMilli()
 	return fmt.Sprintf("%s%08x-%04x", Prefix, ms>>16, ms&0xffff)

@@ -159,7 +159,6 @@ func (s *suite) newPictureForFaultIn(t *testing.T, emulator string) *testPicture
 	return p
 }
 
-// Every attempt stores its own start time, so equal start times mean that the Record was not rewritten.
 func checkNotRewritten(t *testing.T, first, last picture.Record) {
 	t.Helper()
 	if !last.Steps[2].StartedAt.Equal(first.Steps[2].StartedAt) {

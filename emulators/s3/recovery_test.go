@@ -123,8 +123,6 @@ func TestRecovery(t *testing.T) {
 	})
 }
 
-// TestKill kills the server during concurrent PUTs. Every object must have an event, and a repeated PUT must get 200
-// or 412.
 func TestKill(t *testing.T) {
 	dir, l := t.TempDir(), startLambda(t)
 	var keys []string

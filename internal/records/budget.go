@@ -22,7 +22,7 @@ type Budget struct {
 	left    int    // calls left in the block
 }
 
-// Take counts one call. After an error, do not make the call. `refund` gives the call back if Google has not charged.
+// Take counts one call. After an error, do not make the call. If Google has not charged for the call, call `refund`.
 func (b *Budget) Take(ctx context.Context, now time.Time) (refund func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
