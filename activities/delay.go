@@ -16,8 +16,8 @@ type Delay struct {
 
 func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
 
-// wait makes the first attempt fail, so that Temporal starts the second one at NotBefore. A heartbeat marks the
-// second attempt. The attempt number would not, because `temporal activity reset` sets it to 1.
+// The first attempt fails with NextRetryDelay. A later attempt finds its heartbeat: unlike the attempt number,
+// heartbeats survive `temporal activity reset`.
 func (d Delay) wait(ctx context.Context) error {
 	left := time.Until(d.NotBefore)
 	if left <= 0 || activity.HasHeartbeatDetails(ctx) {

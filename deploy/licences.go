@@ -85,7 +85,6 @@ func listComponents(ctx context.Context, root, arch, program string) ([]componen
 
 var legalFile = regexp.MustCompile(`(?i)^(?:(licen[cs]es?|copying)|copyright|notices?|patents)(?:[.-].*)?$`)
 
-// A part of a component can have its own licence, next to its code or in a directory above.
 func readComponent(name, root string, packages []string) (component, error) {
 	c := component{name: name, texts: map[string]string{}}
 	for dir := range ancestors(root, packages) {

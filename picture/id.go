@@ -31,10 +31,10 @@ func NewID(createdAt time.Time, linkID string) ID {
 	return ID(u.String())
 }
 
-// InNetwork replaces the ID's last four digits with the tag of the client's network.
+// InNetwork replaces the ID's last four digits with a tag, which `web` derives from the client's IP network.
 func (id ID) InNetwork(tag string) ID { return id[:len(id)-4] + ID(tag) }
 
-// Network returns the tag of the client's network, or "" if the picture was not uploaded through the site.
+// Network returns the tag, or "" if the picture was not uploaded through the site.
 func (id ID) Network() string {
 	if backfillPattern.MatchString(string(id)) {
 		return ""

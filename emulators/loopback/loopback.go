@@ -47,8 +47,7 @@ func guard(handler http.Handler, refuse func(*http.Request) string) http.Handler
 	})
 }
 
-// Claim reserves a port for a program that starts later. Claim leaves a connection in TIME_WAIT, so that the kernel
-// gives the port only to a program that names the port
+// Claim leaves a connection in TIME_WAIT, so that no other program gets the port by chance
 // (https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go).
 func Claim(addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)

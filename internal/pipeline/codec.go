@@ -119,7 +119,7 @@ func (undecryptable) ToPayload(any) (*commonpb.Payload, error) { return nil, nil
 func (undecryptable) ToString(*commonpb.Payload) string        { return "" }
 func (undecryptable) Encoding() string                         { return encryptedEncoding }
 
-// Interceptors, unlike a data converter, decrypt the histories that `web` reads.
+// web reads raw histories, which interceptors decrypt and a data converter does not.
 func encryption(codec *Codec) ([]grpc.UnaryClientInterceptor, error) {
 	failures, err := converter.NewFailureGRPCClientInterceptor(converter.NewFailureGRPCClientInterceptorOptions{EncodeCommonAttributes: true})
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"triptych/picture"
 )
 
-// The AWS SDK subtracts five minutes from the lifetime of credentials from a container endpoint.
 func TestSignGetWithExpiringCredentials(t *testing.T) {
 	for name, c := range map[string]struct {
 		lifetime    time.Duration // of the first credentials

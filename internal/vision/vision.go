@@ -19,8 +19,7 @@ import (
 // Google charges for each feature separately.
 const DefaultFeatures = "LABEL_DETECTION,FACE_DETECTION,LANDMARK_DETECTION,LOGO_DETECTION,IMAGE_PROPERTIES,OBJECT_LOCALIZATION,SAFE_SEARCH_DETECTION"
 
-// gRPC reports a larger response as RESOURCE_EXHAUSTED. Triptych would take this error for an exhausted quota and
-// retry forever.
+// gRPC reports a response above this size as RESOURCE_EXHAUSTED, which Triptych would take for an exhausted quota.
 const maxResponse = 64 << 20 // bytes
 
 type Config struct {

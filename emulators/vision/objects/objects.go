@@ -131,7 +131,6 @@ func input(picture *image.RGBA, at image.Point) *nn.Tensor {
 
 const boxParameters = 4 // per anchor and per predicted box
 
-// The four outputs are relative to the anchor. For training, y and x were multiplied by 10, height and width by 5.
 func predictedBox(anchor []float32, y, x, height, width float32) Box {
 	top, left, bottom, right := float64(anchor[0]), float64(anchor[1]), float64(anchor[2]), float64(anchor[3])
 	middleX, middleY := (left+right)/2+float64(x)/10*(right-left), (top+bottom)/2+float64(y)/10*(bottom-top)
