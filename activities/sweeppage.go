@@ -34,7 +34,8 @@ func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResul
 	ctx, stop := heartbeat(ctx)
 	defer stop()
 	if s.LowPriority() {
-		// The site refuses uploads while PerDay pictures wait, so a backfill adds at most half as many.
+		// A backfill lets at most half of PerDay pictures wait, because the site refuses uploads while PerDay
+		// pictures wait.
 		count, err := pipeline.CountOpen(ctx, activity.GetClient(ctx))
 		if count >= int64(min(maxOpenWorkflows, (a.Budget.PerDay+1)/2)) || err != nil {
 			return SweepResult{Full: true}, failure(explainTemporal(err))

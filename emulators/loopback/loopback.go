@@ -23,7 +23,7 @@ func Refuse(r *http.Request, origins ...string) (reason string) {
 	return ""
 }
 
-// Programs refuses all requests of web pages: browsers send Sec-Fetch-Site even if they send no Origin, as for <img>.
+// Programs refuses browsers. An <img> request has no Origin header, but it has Sec-Fetch-Site.
 func Programs(handler http.Handler) http.Handler {
 	return guard(handler, func(r *http.Request) string {
 		if r.Header.Get("Sec-Fetch-Site") != "" {

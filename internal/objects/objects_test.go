@@ -13,7 +13,6 @@ import (
 	"triptych/picture"
 )
 
-// S3 stores headers such as Content-Type even if the upload's signature does not cover them.
 func TestSignGetReplacesHeadersOfTheUpload(t *testing.T) {
 	gateway.Setenv(t)
 	c := openClient(t)

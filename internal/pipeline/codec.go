@@ -51,9 +51,9 @@ func ParseKeys(list string) (*Codec, error) {
 	return c, nil
 }
 
-// Payloads of this many bytes or more are compressed. On a slow connection, an annotation of 2 MB would arrive after
-// the heartbeat timeout, so annotate would run again and Google would charge twice.
-const largePayload = 128 << 10
+// Larger payloads are compressed. Otherwise, sending an annotation of 2 MB to Temporal over a slow connection could
+// exceed the heartbeat timeout. Temporal would then repeat annotate, and Google would charge twice.
+const largePayload = 128 << 10 // bytes
 
 func (c *Codec) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
 	encrypted := make([]*commonpb.Payload, len(payloads))
