@@ -197,8 +197,7 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 	return annotation, nil
 }
 
-// Unfetchable makes the workflow send the bytes, so a picture above Google's limit for bytes gets an error of another
-// kind.
+// A picture above MaxInlineSize never gets Unfetchable, because the workflow would then send the bytes.
 func explainImage(in AnnotateInput, s *statuspb.Status) error {
 	explained := vision.ExplainImage(s, in.Send == ByBytes)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {

@@ -300,7 +300,7 @@ func (p tab) setConditions(conditions network.Conditions) {
 	})
 }
 
-// Chromium up to version 148 reads the top-level field `offline`. Newer versions read `offline` in each rule.
+// Old versions of Chromium read `Offline`. Versions after 148 read the parameters of chromedp.
 var emulateNetwork = cdp.Command[emulateNetworkParams, network.EmulateNetworkConditionsByRuleResult]{Method: network.CommandEmulateNetworkConditionsByRule}
 
 type emulateNetworkParams struct {

@@ -34,7 +34,7 @@ func start(t *testing.T) *suite {
 		}
 	})
 	stacktest.PauseSweeps(t, s.Stack)
-	// A worker reserves calls to Google in Cosmos DB. The first picture does so before any fault.
+	// Without an earlier picture, a fault of Cosmos DB would already delay annotate, which reserves its calls there.
 	s.Follow(t, s.Upload(t, []byte("<html>")).Link)
 	t.Cleanup(func() {
 		for _, proxy := range s.proxies {

@@ -31,8 +31,7 @@ type result struct {
 }
 
 const (
-	// sweepAfter is the longest time without a new Record before soak starts a sweep. The next scheduled sweep could
-	// be 15 minutes away.
+	// If no new Record appears for this long, soak starts a sweep instead of waiting for the scheduled one.
 	sweepAfter = time.Minute
 	timeout    = 10 * time.Minute
 )

@@ -35,7 +35,7 @@ func (b *Budget) Take(ctx context.Context, now time.Time) (refund func(), err er
 	for b.left == 0 {
 		err := b.reserve(ctx)
 		if err == nil && b.left == 0 {
-			// The random minute keeps all waiting pictures from calling at once.
+			// A random minute spreads the next attempts of all waiting pictures.
 			return nil, &picture.Error{Kind: picture.Throttled, Cloud: picture.Google, RetryAfter: UntilMidnight(now) + rand.N(time.Minute),
 				Message: fmt.Sprintf("This site annotates at most %d pictures a day, so this one waits until 00:00 UTC", b.PerDay)}
 		}

@@ -128,8 +128,8 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
 		t.taskError = "The worker cannot continue"
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
-		// Other timeouts are normal: if the worker of the previous task has stopped, Temporal offers the next task to
-		// all workers.
+		// Temporal first offers a task to the worker that has the workflow in its cache. If this worker has stopped,
+		// the task times out before its start, which is no error.
 		if event.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
 			t.taskError = "The worker stopped responding"
 		}
