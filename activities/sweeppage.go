@@ -34,10 +34,9 @@ func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResul
 	ctx, stop := heartbeat(ctx)
 	defer stop()
 	if s.LowPriority() {
-		// A backfill lets at most half of PerDay pictures wait, because the site refuses uploads while PerDay
-		// pictures wait.
 		count, err := pipeline.CountOpen(ctx, activity.GetClient(ctx))
-		if count >= int64(min(maxOpenWorkflows, (a.Budget.PerDay+1)/2)) || err != nil {
+		limit := min(maxOpenWorkflows, (a.Budget.PerDay+1)/2) // the site refuses uploads while PerDay workflows are open
+		if count >= int64(limit) || err != nil {
 			return SweepResult{Full: true}, failure(explainTemporal(err))
 		}
 	}

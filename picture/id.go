@@ -31,7 +31,8 @@ func NewID(createdAt time.Time, linkID string) ID {
 	return ID(u.String())
 }
 
-// InNetwork replaces the ID's last four digits with a tag, which `web` derives from the client's IP network.
+// InNetwork replaces the ID's last four digits with a tag of the client's IP network. Temporal uses the tag for
+// fairness.
 func (id ID) InNetwork(tag string) ID { return id[:len(id)-4] + ID(tag) }
 
 // Network returns the tag, or "" if the picture was not uploaded through the site.

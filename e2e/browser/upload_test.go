@@ -300,7 +300,7 @@ func (p tab) setConditions(conditions network.Conditions) {
 	})
 }
 
-// Old versions of Chromium read `Offline`. Versions after 148 read the parameters of chromedp.
+// Old versions of Chromium need the field Offline.
 var emulateNetwork = cdp.Command[emulateNetworkParams, network.EmulateNetworkConditionsByRuleResult]{Method: network.CommandEmulateNetworkConditionsByRule}
 
 type emulateNetworkParams struct {

@@ -47,7 +47,7 @@ func guard(handler http.Handler, refuse func(*http.Request) string) http.Handler
 	})
 }
 
-// Claim leaves a connection in TIME_WAIT, so that no other program gets the port by chance
+// Claim listens on a free port. After the listener is closed, the kernel gives the port to no other program by chance
 // (https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go).
 func Claim(addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)

@@ -75,7 +75,7 @@ type refusal struct {
 
 func (r *refusal) Error() string { return "signing in to Google: " + r.message }
 
-// Without GRPCStatus, gRPC returns an error of its own instead of the refusal.
+// Without GRPCStatus, gRPC would replace a *refusal with an error of its own.
 func (r *refusal) GRPCStatus() *status.Status { return status.New(codes.Unauthenticated, r.Error()) }
 
 // refusalTransport keeps the HTTP status of a refused token request, which the library's error does not contain.
