@@ -3,8 +3,13 @@ package main
 import (
 	"bytes"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
+
+	googleuuid "github.com/google/uuid"
+
+	"triptych/emulators/cosmos/cosmosdb"
 )
 
 func TestNetworkTag(t *testing.T) {
@@ -36,6 +41,25 @@ func TestNetworkTag(t *testing.T) {
 			t.Errorf("the tag is %x with either secret", a)
 		}
 	})
+}
+
+func TestLinkThatWasNeverIssuedCausesNoWork(t *testing.T) {
+	s := newTestSite(t, func(s *testSite) { s.temporal.onDescribe = func() { t.Error("Temporal was called") } })
+	s.cosmos.SetFault(cosmosdb.Fault{OnMatch: func() { t.Error("Cosmos DB was called") }})
+	l := newTestLink(time.Now())
+	uuid, mac := l.id[:36], l.id[37:]
+	for name, id := range map[string]string{
+		"without_MAC": uuid, "with_an_empty_MAC": uuid + "-", "with_a_zero_MAC": uuid + "-" + strings.Repeat("0", 16),
+		"with_half_a_MAC": uuid + "-" + mac[:8], "with_a_longer_MAC": l.id + "0", "with_the_MAC_of_another_link": uuid + newTestLink(time.Now()).id[36:],
+		"with_the_MAC_of_another_secret": config{eraseSecret: []byte("other")}.link(googleuuid.MustParse(uuid)).id,
+	} {
+		for path, method := range map[string]string{"": "GET", "/image": "GET", "/events": "GET", "?erase": "DELETE"} {
+			t.Run(name+path, func(t *testing.T) {
+				header := http.Header{"X-Triptych-Erase": {s.eraseToken(l.picture)}}
+				wantProblem(t, s.do(t, method, "/api/pictures/"+id+path, "", header), http.StatusNotFound, "names no picture")
+			})
+		}
+	}
 }
 
 func TestNewLink(t *testing.T) {
