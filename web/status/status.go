@@ -250,16 +250,16 @@ func setError(step *picture.Step, failure *failurepb.Failure) {
 
 // Anyone with the link can read the message, so errors of an unknown picture.Kind get a general message.
 func messageOf(failure *failurepb.Failure) string {
-	timeout, application := failure.GetTimeoutFailureInfo(), failure.GetApplicationFailureInfo()
+	timeout := failure.GetTimeoutFailureInfo()
 	switch {
 	case failure.GetActivityFailureInfo() != nil && failure.GetCause() != nil:
 		return messageOf(failure.GetCause())
 	case timeout != nil:
 		return "The worker stopped responding (" + timeout.GetTimeoutType().String() + " timeout)"
-	case application != nil && application.GetType() != "" && !picture.Kind(application.GetType()).Known():
-		return "The worker had an unexpected error"
+	case failure == nil || picture.Kind(failure.GetApplicationFailureInfo().GetType()).Known():
+		return failure.GetMessage()
 	}
-	return failure.GetMessage()
+	return "The worker had an unexpected error"
 }
 
 // Without payloads, decode leaves `into` unchanged.

@@ -179,7 +179,7 @@ func find(history []*historypb.HistoryEvent, want enumspb.EventType) *historypb.
 
 func applicationFailure(t *testing.T, message string, details ...any) *failurepb.Failure {
 	t.Helper()
-	info := &failurepb.ApplicationFailureInfo{Details: encode(t, details...)}
+	info := &failurepb.ApplicationFailureInfo{Type: string(picture.Unavailable), Details: encode(t, details...)}
 	return &failurepb.Failure{Message: message, FailureInfo: &failurepb.Failure_ApplicationFailureInfo{ApplicationFailureInfo: info}}
 }
 
@@ -218,7 +218,7 @@ func describe(s picture.Step) string {
 func TestMessageIsSafeForEveryoneWithTheLink(t *testing.T) {
 	for name, c := range map[string]struct{ kind, want string }{
 		"explained_error_is_shown":        {string(picture.BadImage), "INTERNAL: customer 42"},
-		"error_without_a_kind_is_shown":   {"", "INTERNAL: customer 42"}, // the activities write a fixed sentence
+		"reason_of_an_operator_is_hidden": {"", "The worker had an unexpected error"}, // temporal activity fail
 		"panic_is_hidden":                 {"PanicError", "The worker had an unexpected error"},
 		"unregistered_activity_is_hidden": {"ActivityNotRegisteredError", "The worker had an unexpected error"},
 		"error_of_a_library_is_hidden":    {"wrapError", "The worker had an unexpected error"},
