@@ -3,7 +3,7 @@ package picture
 import "regexp"
 
 var (
-	signature = regexp.MustCompile(`(?i)((?:X-Amz-(?:Signature|Credential|Security-Token)|\bSignature|(?:\b|%26)sig)(?:=|%(?:25)*3D)|\bBearer )[^&\s",]*`)
+	signature = regexp.MustCompile(`(?i)((?:X-Amz-(?:Signature|Credential|Security-Token)|\b(?:Signature|Credential|client_assertion|access_token)|(?:\b|%26)sig)(?:"?[=:]\s*"?|%(?:25)*3D)|\bBearer(?: |%20)|\bX-Triptych-Erase:?\s*\[?)[^&\s",\]]*`)
 	linkID    = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}-[0-9a-f]{16}`)
 )
 

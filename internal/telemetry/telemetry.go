@@ -18,13 +18,8 @@ func NewLogger(out io.Writer, getenv func(string) string) *slog.Logger {
 }
 
 func redact(_ []string, a slog.Attr) slog.Attr {
-	switch value := a.Value.Resolve(); value.Kind() {
-	case slog.KindString:
+	if value := a.Value.Resolve(); value.Kind() == slog.KindString || value.Kind() == slog.KindAny {
 		a.Value = slog.StringValue(picture.Redact(value.String()))
-	case slog.KindAny:
-		if err, ok := value.Any().(error); ok {
-			a.Value = slog.StringValue(picture.Redact(err.Error()))
-		}
 	}
 	return a
 }
