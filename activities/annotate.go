@@ -1,15 +1,18 @@
 package activities
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
+	"strings"
 	"time"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/googleapis/gax-go/v2"
 	"go.temporal.io/api/serviceerror"
@@ -35,9 +38,8 @@ const (
 	ByBytes Send = "bytes" // the worker reads the picture and sends it
 )
 
-// MaxInlineSize is in bytes. Google limits a gRPC request to 10,485,760 bytes
-// (github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845), of which 64 KiB are left for the fields other than
-// the picture.
+// MaxInlineSize, in bytes, leaves 64 KiB for other fields, because Google limits a gRPC request to 10 MiB
+// (github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845).
 const MaxInlineSize = 10<<20 - 64<<10
 
 // InlineBytesLimit is the number of picture bytes that a worker may send to Google at the same time. gRPC copies each
@@ -55,6 +57,7 @@ type AnnotateInput struct {
 }
 
 type AnnotateResult struct {
+	ID         picture.ID      `json:"id"`
 	Annotation json.RawMessage `json:"annotation"` // Google's AnnotateImageResponse as proto JSON
 	Step       picture.Step    `json:"step"`
 	Existing   picture.Status  `json:"existing,omitempty"` // status of an existing Record; the other fields are then empty
@@ -82,7 +85,7 @@ func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateRe
 	if err != nil {
 		return AnnotateResult{}, failure(err)
 	}
-	return AnnotateResult{Annotation: annotation, Step: doneStep(ctx, picture.AnnotateStep, started)}, nil
+	return AnnotateResult{ID: in.Picture.ID, Annotation: annotation, Step: doneStep(ctx, picture.AnnotateStep, started)}, nil
 }
 
 // If Cosmos DB is unavailable, existingRecord treats a picture with an erase workflow as erased.
@@ -107,12 +110,11 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 	if in.Send == ByBytes {
 		size := min(in.Picture.Size, MaxInlineSize)
 		if err := a.InlineBytes.Acquire(ctx, size); err != nil {
-			return nil, &picture.Error{Kind: picture.Unavailable, Err: err,
-				Message: "The worker is sending as many pictures as its memory allows"}
+			return nil, &picture.Error{Kind: picture.Unavailable, Err: err, Message: "The worker is sending as many pictures as its memory allows"}
 		}
 		defer a.InlineBytes.Release(size)
 	}
-	image, err := a.image(ctx, in)
+	source, err := a.image(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +125,7 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 	var server peer.Peer
 	var trailer metadata.MD
 	response, err := a.Vision.BatchAnnotateImages(ctx, &visionpb.BatchAnnotateImagesRequest{
-		Requests: []*visionpb.AnnotateImageRequest{{Image: image, Features: a.Features}},
+		Requests: []*visionpb.AnnotateImageRequest{{Image: source, Features: a.Features}},
 	}, gax.WithGRPCOptions(grpc.Peer(&server), grpc.Trailer(&trailer)))
 	if err != nil {
 		// A call is free if it was never sent, or if Google answered it with an error. A lost response may cost money.
@@ -132,7 +134,16 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 		}
 		return nil, vision.Explain(err)
 	}
-	return extractAnnotation(response, in)
+	if len(response.Responses) != 1 {
+		return nil, &picture.Error{Kind: picture.Unavailable, Cloud: picture.Google,
+			Message: fmt.Sprintf("Google returned %d annotations for one picture", len(response.Responses))}
+	}
+	image := response.Responses[0]
+	if s := image.GetError(); s.GetCode() != int32(codes.OK) {
+		refund() // Google charges only for annotated images (https://cloud.google.com/vision/pricing)
+		return nil, a.explainImage(ctx, in, s)
+	}
+	return encodeAnnotation(image, in)
 }
 
 func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Image, error) {
@@ -141,9 +152,9 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Ima
 		return &visionpb.Image{Content: content}, err
 	}
 	signed := in.SignedURL
-	// The URL may expire while the activity waits in the task queue.
-	if time.Until(signed.ExpiresAt) < minURLTTL/2 {
-		var err error
+	// The URL may expire while the activity waits in the task queue. A URL of another picture is an attack.
+	u, err := url.Parse(signed.URL)
+	if time.Until(signed.ExpiresAt) < minURLTTL/2 || err != nil || !strings.HasSuffix(u.Path, "/"+in.Picture.Key) {
 		if signed, err = a.sign(ctx, in.Picture); err != nil {
 			return nil, err
 		}
@@ -161,26 +172,18 @@ func (a *Activities) read(ctx context.Context, p picture.Picture) ([]byte, error
 		return nil, objects.Explain(err)
 	}
 	defer object.Body.Close()
-	var content bytes.Buffer
-	content.Grow(int(min(p.Size, MaxInlineSize)) + bytes.MinRead)
-	if _, err := content.ReadFrom(io.LimitReader(object.Body, MaxInlineSize+1)); err != nil {
-		return nil, objects.Explain(err)
-	}
-	if content.Len() > MaxInlineSize {
+	size := aws.ToInt64(object.ContentLength)
+	if size > MaxInlineSize {
 		return nil, tooLargeToSend(p)
 	}
-	return content.Bytes(), nil
+	content := make([]byte, size)
+	if _, err := io.ReadFull(object.Body, content); err != nil {
+		return nil, objects.Explain(err)
+	}
+	return content, nil
 }
 
-func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in AnnotateInput) (json.RawMessage, error) {
-	if len(response.Responses) != 1 {
-		return nil, &picture.Error{Kind: picture.Unavailable, Cloud: picture.Google,
-			Message: fmt.Sprintf("Google returned %d annotations for one picture", len(response.Responses))}
-	}
-	image := response.Responses[0]
-	if s := image.GetError(); s.GetCode() != int32(codes.OK) {
-		return nil, explainImage(in, s)
-	}
+func encodeAnnotation(image *visionpb.AnnotateImageResponse, in AnnotateInput) (json.RawMessage, error) {
 	annotation, err := protojson.Marshal(image)
 	if err != nil {
 		return nil, fmt.Errorf("encoding Google's annotation: %w", err)
@@ -198,7 +201,7 @@ func extractAnnotation(response *visionpb.BatchAnnotateImagesResponse, in Annota
 }
 
 // A picture above MaxInlineSize never gets Unfetchable, because the workflow would then send the bytes.
-func explainImage(in AnnotateInput, s *statuspb.Status) error {
+func (a *Activities) explainImage(ctx context.Context, in AnnotateInput, s *statuspb.Status) error {
 	explained := vision.ExplainImage(s, in.Send == ByBytes)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {
 		return explained
@@ -206,7 +209,8 @@ func explainImage(in AnnotateInput, s *statuspb.Status) error {
 	if final := vision.ExplainImage(s, true); final.Kind == picture.BadImage {
 		return final
 	}
-	return tooLargeToSend(in.Picture)
+	_, err := a.read(ctx, in.Picture) // the picture is too large, or no longer in S3
+	return cmp.Or(err, error(explained))
 }
 
 func tooLargeToSend(p picture.Picture) *picture.Error {

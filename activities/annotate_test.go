@@ -100,7 +100,7 @@ func TestAnnotateExpiringURL(t *testing.T) {
 			SignedURL: SignedURL{URL: url, ExpiresAt: time.Now().Add(left)}})
 		return err
 	}
-	const refused = "gs://private/picture.jpg" // the emulator refuses this URL
+	refused := "gs://private/" + p.Key // the emulator refuses this URL
 	for name, left := range map[string]time.Duration{"expired": -time.Second, "about_to_expire": 20 * time.Second} {
 		t.Run("URL_that_is_"+name+"_is_signed_again", func(t *testing.T) {
 			if err := annotate(ByURL, refused, left); err != nil {
@@ -113,6 +113,11 @@ func TestAnnotateExpiringURL(t *testing.T) {
 			t.Error(err)
 		}
 		checkFailure(t, annotate(ByURL, refused, minURLTTL), picture.Unfetchable)
+	})
+	t.Run("URL_of_another_picture_is_not_used", func(t *testing.T) {
+		if err := annotate(ByURL, "gs://private/pictures/another.jpg", urlTTL); err != nil {
+			t.Error(err)
+		}
 	})
 	t.Run("expired_URL_is_irrelevant_when_bytes_are_sent", func(t *testing.T) {
 		if err := annotate(ByBytes, valid.URL, -time.Second); err != nil {
@@ -132,8 +137,9 @@ func TestAnnotateSendsHeartbeatsWhileGoogleIsSlow(t *testing.T) {
 		}
 	}))
 	defer slow.Close()
-	_, err := execute[AnnotateResult](t, c, picture.AnnotateStep, AnnotateInput{Picture: newPicture(t), Send: ByURL,
-		SignedURL: SignedURL{URL: slow.URL, ExpiresAt: time.Now().Add(time.Hour)}},
+	p := newPicture(t)
+	_, err := execute[AnnotateResult](t, c, picture.AnnotateStep, AnnotateInput{Picture: p, Send: ByURL,
+		SignedURL: SignedURL{URL: slow.URL + "/" + p.Key, ExpiresAt: time.Now().Add(time.Hour)}},
 		func(env *testsuite.TestActivityEnvironment) {
 			env.SetOnActivityHeartbeatListener(func(*activity.Info, converter.EncodedValues) {
 				select {

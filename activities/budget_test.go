@@ -22,7 +22,7 @@ func TestAnnotationsPerDay(t *testing.T) {
 		message string
 	}{
 		{"picture_above_the_limit_waits_until_midnight", 1, "This site annotates at most 1 pictures a day, so this one waits until 00:00 UTC; Triptych tries again"},
-		{"picture_waits_while_annotation_is_disabled", 0, "This site annotates at most 0 pictures a day, so this one waits until 00:00 UTC; Triptych tries again"},
+		{"picture_waits_while_annotation_is_disabled", 0, "This site annotates no pictures at the moment; Triptych tries again"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := openClouds(t)
@@ -53,6 +53,9 @@ func TestAnnotationsPerDay(t *testing.T) {
 	}{
 		"call_that_Google_refuses_does_not_count": {fail: func(c *clouds, _ context.CancelFunc) {
 			c.google.SetFault(annotator.Fault{Code: codes.Unavailable, Times: 1})
+		}},
+		"image_that_Google_does_not_annotate_does_not_count": {fail: func(c *clouds, _ context.CancelFunc) {
+			c.google.SetFault(annotator.Fault{ImageCode: codes.Internal, Times: 1})
 		}},
 		"call_that_is_never_sent_does_not_count": {fail: func(_ *clouds, cancel context.CancelFunc) { cancel() }},
 		"call_without_an_answer_counts": {counts: true, fail: func(c *clouds, cancel context.CancelFunc) {

@@ -45,6 +45,14 @@ func TestMaxInlineSize(t *testing.T) {
 		_, err := c.annotate(t, larger, ByURL)
 		checkFailure(t, err, picture.Unavailable)
 	})
+	for name, version := range map[string]string{"invalid": "not-a-version", "unknown": "01KC3W1Q8N7W8GZP1H3T5E9X0A"} {
+		t.Run("larger_picture_with_an_"+name+"_version_is_gone", func(t *testing.T) {
+			gone := larger
+			gone.VersionID = version
+			_, err := c.annotate(t, gone, ByURL)
+			checkFailure(t, err, picture.Gone)
+		})
+	}
 	t.Run("larger_picture_that_Google_cannot_read_is_rejected_without_sending_bytes", func(t *testing.T) {
 		c.google.SetFault(annotator.Fault{ImageCode: codes.InvalidArgument, Times: 1})
 		_, err := c.annotate(t, larger, ByURL)

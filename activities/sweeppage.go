@@ -132,8 +132,7 @@ func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID
 	if err != nil {
 		return false, records.Explain(err)
 	}
-	erased := existing.Status == picture.Erased // then the workflow deletes the object
-	return erased || existing.OlderThan(s.Began), nil
+	return existing.Status == picture.Erased || existing.OlderThan(s.Began), nil // Erased: the workflow deletes the object
 }
 
 // S3 responds with BadRequest to a HEAD request for an object encrypted with a customer-provided key (SSE-C).

@@ -6,6 +6,8 @@
 package workflows
 
 import (
+	"fmt"
+
 	"go.temporal.io/sdk/workflow"
 
 	"triptych/activities"
@@ -54,6 +56,9 @@ func annotate(ctx workflow.Context, order picture.Order) (activities.AnnotateRes
 func callGoogle(ctx workflow.Context, in activities.AnnotateInput) (activities.AnnotateResult, error) {
 	var result activities.AnnotateResult
 	err := workflow.ExecuteActivity(annotateOptions(ctx), string(picture.AnnotateStep), in).Get(ctx, &result)
+	if result.ID != "" && result.ID != in.Picture.ID {
+		return result, fmt.Errorf("reading the annotation of %s: it belongs to %s", in.Picture.ID, result.ID)
+	}
 	return result, err
 }
 

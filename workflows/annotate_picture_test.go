@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -226,6 +227,19 @@ func TestAnnotatePicture(t *testing.T) {
 				t.Errorf("persist waits until %s, want %s after %s", last.NotBefore, b.delayed, last.AnnotatedAt)
 			}
 		})
+	}
+}
+
+func TestAnnotationOfAnotherPictureIsRefused(t *testing.T) {
+	env := newEnvironment()
+	s := &script{}
+	s.register(env)
+	env.RegisterActivityWithOptions(func(context.Context, activities.AnnotateInput) (activities.AnnotateResult, error) {
+		return activities.AnnotateResult{ID: "another", Annotation: annotation}, nil
+	}, activity.RegisterOptions{Name: string(picture.AnnotateStep), DisableAlreadyRegisteredCheck: true})
+	env.ExecuteWorkflow(workflows.AnnotatePicture, picture.Order{Picture: picture.Picture{ID: "id"}})
+	if err := env.GetWorkflowError(); err == nil || !strings.Contains(err.Error(), "it belongs to another") || len(s.persistIn) > 0 {
+		t.Errorf("%v; persisted %v", err, s.persistIn)
 	}
 }
 

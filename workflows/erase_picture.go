@@ -8,9 +8,8 @@ import (
 	"triptych/picture"
 )
 
-// ErasePicture deletes everything about a picture except a tombstone, which prevents a new annotation. When the
-// upload grant has expired, ErasePicture repeats the deletions, because until then a browser can upload the picture
-// again.
+// ErasePicture leaves only a tombstone, which prevents a new annotation. The deletions are repeated after the upload
+// grant has expired, because until then a browser can upload the picture again.
 func ErasePicture(ctx workflow.Context, id picture.ID) error {
 	ctx = defaultOptions(ctx)
 	if err := execute(ctx, id, picture.WriteTombstoneActivity); err != nil {

@@ -36,8 +36,12 @@ func (b *Budget) Take(ctx context.Context, now time.Time) (refund func(), err er
 		err := b.reserve(ctx)
 		if err == nil && b.left == 0 {
 			// A random minute spreads the next attempts of all waiting pictures.
-			return nil, &picture.Error{Kind: picture.Throttled, Cloud: picture.Google, RetryAfter: UntilMidnight(now) + rand.N(time.Minute),
+			e := &picture.Error{Kind: picture.Throttled, Cloud: picture.Google, RetryAfter: UntilMidnight(now) + rand.N(time.Minute),
 				Message: fmt.Sprintf("This site annotates at most %d pictures a day, so this one waits until 00:00 UTC", b.PerDay)}
+			if b.PerDay == 0 {
+				e.Message = "This site annotates no pictures at the moment"
+			}
+			return nil, e
 		}
 		if err != nil && !errors.Is(err, ErrExists) && !errors.Is(err, ErrChanged) { // else another worker was faster
 			return nil, Explain(err)

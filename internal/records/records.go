@@ -23,9 +23,8 @@ const (
 	PartitionKey  = "/id"
 )
 
-// MaxSize limits the JSON of a Record, in bytes: Cosmos DB's 2 MB per item
-// (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits) minus 4 KiB for properties that
-// Cosmos DB adds.
+// MaxSize, in bytes, leaves 4 KiB for properties that Cosmos DB adds to an item of at most 2 MB
+// (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits).
 const MaxSize = 2<<20 - 4<<10
 
 // Federation takes precedence over Key. If both are empty, Open uses Azure's default credential chain.
