@@ -24,7 +24,9 @@ func TestListingOpensNoPicture(t *testing.T) {
 	awaitWorkflowEnd(t, env, old.ID, "")
 
 	listed := map[string]bool{}
-	for name, text := range listings(t, env) {
+	sources := listings(t, env)
+	sources["a dead letter"] = string(testenv.S3Event(t, env.LatestVersion(t, g.ID))) // Lambda adds only IDs of its own
+	for name, text := range sources {
 		found := regexp.MustCompile(`[0-9A-Za-z]+(-[0-9A-Za-z]+)+`).FindAllString(text, -1)
 		if len(found) == 0 {
 			t.Errorf("%s contains no ID", name)

@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/smithy-go"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 )
@@ -79,11 +78,8 @@ func read(ctx context.Context, store *ssm.Client, root string, values map[string
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
-		if refused, ok := errors.AsType[smithy.APIError](err); ok && refused.ErrorCode() == "AccessDeniedException" {
-			return fmt.Errorf("AWS does not let this role read its settings: allow ssm:GetParametersByPath on %s, and decryption with their key: %w", root, err)
-		}
 		if err != nil {
-			return fmt.Errorf("reading the settings under %s in SSM: %w", root, err)
+			return fmt.Errorf("reading the settings in SSM (the role needs ssm:GetParametersByPath on %s, and decryption with their key): %w", root, err)
 		}
 		for _, p := range page.Parameters {
 			values[path.Base(aws.ToString(p.Name))] = aws.ToString(p.Value)
