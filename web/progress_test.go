@@ -1,6 +1,9 @@
 package main
 
 import (
+	"maps"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,8 +65,43 @@ func TestGetProgress(t *testing.T) {
 			if (got.Record != nil) != (test.record != nil) {
 				t.Errorf("the Record is %v", got.Record)
 			}
-			if r := got.Record; r != nil && (r.ID != "" || r.Bucket != "" || r.Key != "" || r.VersionID != "" || r.ETag != "" || r.RunID != "") {
-				t.Errorf("the Record tells where the picture is stored: %+v", r)
+		})
+	}
+}
+
+func TestProgressContainsOnlyPublicFields(t *testing.T) {
+	now := time.Now()
+	full := picture.Record{Schema: 1, Bucket: "b", Key: "k", VersionID: "v", ETag: "e", Size: 1, ContentType: "image/jpeg", UploadedAt: now, AnnotatedAt: now,
+		Annotation: []byte("{}"), ReannotationRejectedAt: now, Rejection: &picture.Rejection{}, RunID: "run", Status: picture.Annotated,
+		Steps: []picture.Step{{Name: picture.PresignStep, Attempt: 1, StartedAt: now, FinishedAt: now, NextAttemptAt: now, Error: "e", WaitingFor: "aws"}}}
+	for i, field := range reflect.VisibleFields(reflect.TypeFor[picture.Record]()) {
+		if field.Name != "ID" && reflect.ValueOf(full).Field(i).IsZero() {
+			t.Errorf("the test does not set %s", field.Name)
+		}
+	}
+	for name, want := range map[string]struct{ execution, fields string }{
+		"record": {"", "id record reference status steps; annotatedAt annotation contentType reannotationRejectedAt rejection schema size status steps uploadedAt"},
+		"run":    {"annotate_retrying", "id record reference status steps; "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, l := newTestSite(t), newTestLink(now)
+			full.ID = l.picture
+			if want.execution == "" {
+				s.store(t, full)
+			}
+			s.temporal.use(t, want.execution)
+			got := decodeBody[map[string]any](t, s.do(t, "GET", "/api/pictures/"+l.id, "", nil))
+			record, _ := got["record"].(map[string]any)
+			fields := strings.Join(slices.Sorted(maps.Keys(got)), " ") + "; " + strings.Join(slices.Sorted(maps.Keys(record)), " ")
+			if fields != want.fields {
+				t.Errorf("the fields are %q, want %q", fields, want.fields)
+			}
+			for _, step := range got["steps"].([]any) {
+				for field := range step.(map[string]any) {
+					if !slices.Contains([]string{"name", "cloud", "status", "attempt", "startedAt", "finishedAt", "nextAttemptAt", "error", "waitingFor"}, field) {
+						t.Errorf("a step contains %q", field)
+					}
+				}
 			}
 		})
 	}

@@ -1,0 +1,24 @@
+package records
+
+import (
+	"strconv"
+	"testing"
+)
+
+func BenchmarkBudget(b *testing.B) {
+	for _, perDay := range []int{1000, 1_000_000} {
+		b.Run(strconv.Itoa(perDay)+"_per_day", func(b *testing.B) {
+			container := startEmulator(b).provision(b)
+			day := evening
+			budget := &Budget{Records: container, PerDay: perDay}
+			for i := 0; b.Loop(); i++ {
+				if i%perDay == 0 {
+					day = day.AddDate(0, 0, 1)
+				}
+				if _, err := budget.Take(b.Context(), day); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
