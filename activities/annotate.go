@@ -152,7 +152,7 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Ima
 		return &visionpb.Image{Content: content}, err
 	}
 	signed := in.SignedURL
-	// The URL may expire while the activity waits in the task queue. A URL of another picture is an attack.
+	// Sign again if the URL has expired in the task queue, or belongs to another picture (a manipulated history).
 	u, err := url.Parse(signed.URL)
 	if time.Until(signed.ExpiresAt) < minURLTTL/2 || err != nil || !strings.HasSuffix(u.Path, "/"+in.Picture.Key) {
 		if signed, err = a.sign(ctx, in.Picture); err != nil {
@@ -200,7 +200,8 @@ func encodeAnnotation(image *visionpb.AnnotateImageResponse, in AnnotateInput) (
 	return annotation, nil
 }
 
-// A picture above MaxInlineSize never gets Unfetchable, because the workflow would then send the bytes.
+// A picture above MaxInlineSize must not get Unfetchable: the workflow would send its bytes, and Google would refuse
+// them.
 func (a *Activities) explainImage(ctx context.Context, in AnnotateInput, s *statuspb.Status) error {
 	explained := vision.ExplainImage(s, in.Send == ByBytes)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {

@@ -54,7 +54,6 @@ func createSchedules(ctx context.Context, c client.Client) error {
 	return nil
 }
 
-// hasSweep compares the scheduled sweep with `want`. A sweep that the worker cannot decrypt differs.
 func hasSweep(action *client.ScheduleWorkflowAction, want picture.Sweep) bool {
 	if len(action.Args) != 1 {
 		return false

@@ -34,14 +34,19 @@ func start(t *testing.T) *suite {
 		}
 	})
 	stacktest.PauseSweeps(t, s.Stack)
-	// Without an earlier picture, a fault of Cosmos DB would already delay annotate, which reserves its calls there.
-	s.Follow(t, s.Upload(t, []byte("<html>")).Link)
+	s.reserveAnnotations(t)
 	t.Cleanup(func() {
 		for _, proxy := range s.proxies {
 			proxy.Stop()
 		}
 	})
 	return s
+}
+
+// reserveAnnotations makes the worker reserve calls to Google, so that annotate does not need Cosmos DB later.
+func (s *suite) reserveAnnotations(t *testing.T) {
+	t.Helper()
+	s.Follow(t, s.Upload(t, []byte("<html>")).Link)
 }
 
 func (s *suite) addToxic(t *testing.T, emulator, toxic string) (remove func()) {

@@ -169,8 +169,8 @@ func (h *Host) attempt(e event, nth int, retryNow chan struct{}) (again bool, wa
 	return true, wait, nil
 }
 
-// RetryNow retries all waiting events and dead letters, in new processes: gRPC in an old one may wait several seconds
-// before it connects again.
+// RetryNow retries all waiting events and dead letters in new processes. In an old process, gRPC may wait several
+// seconds before it reconnects.
 func (h *Host) RetryNow() error {
 	h.mu.Lock()
 	retryNow := h.retryNow
