@@ -34,6 +34,9 @@ func (s *Stack) awaitClouds(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.await(ctx, "codec", func() bool { return listening(s.identity.addr("codec")) }); err != nil {
+		return err
+	}
 	if s.children["s3"] != nil {
 		return s.await(ctx, "s3", func() bool { return healthy(s.Endpoints.S3 + "/healthz") })
 	}
@@ -47,16 +50,23 @@ func (s *Stack) awaitTemporal(ctx context.Context) error {
 	}
 	defer c.Close()
 	return s.await(ctx, "temporal", func() bool {
-		conn, err := net.DialTimeout("tcp", s.Endpoints.Temporal, time.Second)
-		if err != nil {
+		if !listening(s.Endpoints.Temporal) {
 			return false // without this check, gRPC would wait a second or more after a failed connection
 		}
-		conn.Close()
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
-		_, err = c.CheckHealth(ctx, &client.CheckHealthRequest{})
+		_, err := c.CheckHealth(ctx, &client.CheckHealthRequest{})
 		return err == nil
 	})
+}
+
+func listening(addr string) bool {
+	conn, err := net.DialTimeout("tcp", addr, time.Second)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
 }
 
 func healthy(url string) bool {

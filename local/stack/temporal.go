@@ -62,8 +62,11 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 }
 
 func (s *Stack) startCodec(ctx context.Context) error {
-	s.spawn(ctx, "codec", "codec", s.Environment(), "-addr", s.identity.addr("codec"), "-ui",
-		s.Endpoints.TemporalUI+",http://localhost:"+strconv.Itoa(s.identity.Ports["temporalUI"]))
+	args := []string{"-addr", s.identity.addr("codec")}
+	if ui := s.Endpoints.TemporalUI; ui != "" {
+		args = append(args, "-ui", ui+",http://localhost:"+strconv.Itoa(s.identity.Ports["temporalUI"]))
+	}
+	s.spawn(ctx, "codec", "codec", s.Environment(), args...)
 	profile := fmt.Sprintf("[profile.default]\naddress = %q\nnamespace = \"default\"\n\n[profile.default.codec]\nendpoint = %q\n",
 		s.Endpoints.Temporal, "http://"+s.identity.addr("codec"))
 	if err := os.WriteFile(filepath.Join(s.config.Dir, "temporal.toml"), []byte(profile), 0o600); err != nil {
