@@ -30,6 +30,13 @@ var unlicensed = map[string]string{
 		"The module go.temporal.io/api, which has the MIT licence, requires this version.",
 }
 
+// summaries contains the files that are named like a licence but only list the module's other licence files.
+var summaries = []string{"github.com/aws/aws-lambda-go@v1.55.1/LICENSE-SUMMARY"}
+
+// minRecognised is the percentage of a licence file's words that must belong to known licences. In the licence of
+// go.yaml.in/yaml/v3, 15 % of the words say which files have which licence.
+const minRecognised = 80
+
 // component is a part of a program that has its own licence: a module or Go's standard library.
 type component struct {
 	name     string
@@ -37,8 +44,8 @@ type component struct {
 	texts    map[string]string // the licence texts and notices, by path in the component
 }
 
-// listComponents returns the components of a program, sorted by name. It fails if a component has no licence or a
-// licence that is not permitted.
+// listComponents returns the components of a program, sorted by name. It fails if a component has no licence, a
+// licence that is not permitted, or a licence file that is not recognised.
 func listComponents(ctx context.Context, root, arch, program string) ([]component, error) {
 	list := goCommand(ctx, root, arch, "list", "-deps", "-json=ImportPath,Dir,Module", "-tags", buildTags, "./"+program)
 	list.Stderr = os.Stderr
@@ -101,12 +108,17 @@ func readComponent(name, root string, packages []string) (component, error) {
 			if err != nil {
 				return component{}, fmt.Errorf("reading the licence of %s: %w", name, err)
 			}
-			c.texts[filepath.ToSlash(filepath.Join(dir, entry.Name()))] = string(text)
-			if match[1] == "" {
+			file := filepath.ToSlash(filepath.Join(dir, entry.Name()))
+			c.texts[file] = string(text)
+			if match[1] == "" || slices.Contains(summaries, name+"/"+file) {
 				continue
 			}
-			for _, found := range licensecheck.Scan(text).Match {
-				c.licences = append(c.licences, found.ID)
+			recognised := licensecheck.Scan(text)
+			if recognised.Percent < minRecognised {
+				return component{}, fmt.Errorf("%s has an unknown licence in %s: remove the module, or describe the file in deploy/licences.go", name, file)
+			}
+			for _, licence := range recognised.Match {
+				c.licences = append(c.licences, licence.ID)
 			}
 		}
 	}
@@ -117,7 +129,7 @@ func readComponent(name, root string, packages []string) (component, error) {
 	slices.Sort(c.licences)
 	c.licences = slices.Compact(c.licences)
 	if len(c.licences) == 0 {
-		return component{}, fmt.Errorf("%s has no known licence: remove the module, or describe it in deploy/licences.go", name)
+		return component{}, fmt.Errorf("%s has no licence: remove the module, or describe it in deploy/licences.go", name)
 	}
 	for _, licence := range c.licences {
 		if !slices.Contains(permitted, licence) {

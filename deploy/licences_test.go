@@ -59,9 +59,15 @@ func TestReadComponent(t *testing.T) {
 		"licence_of_a_directory_that_is_not_linked_is_ignored": {
 			files: map[string]string{"LICENSE": string(mit), "other/LICENSE": gpl}, licences: []string{"MIT"}, texts: []string{"LICENSE"},
 		},
-		"module_without_a_licence_is_refused":              {files: map[string]string{"NOTICE": string(mit)}, err: "no known licence"},
-		"licence_with_an_unknown_text_is_refused":          {files: map[string]string{"LICENSE": "Ask the author."}, err: "no known licence"},
-		"GPL_is_refused":                                   {files: map[string]string{"LICENSE": gpl}, err: "GPL-3.0"},
+		"module_without_a_licence_is_refused":           {files: map[string]string{"NOTICE": string(mit)}, err: "no licence"},
+		"licence_with_an_unknown_text_is_refused":       {files: map[string]string{"LICENSE": "Ask the author."}, err: "unknown licence in LICENSE"},
+		"unknown_licence_beside_a_known_one_is_refused": {files: map[string]string{"LICENSE": string(mit), "internal/LICENSE": "Ask the author."}, err: "unknown licence in internal/LICENSE"},
+		"known_licence_with_a_long_addition_is_refused": {files: map[string]string{"LICENSE": string(mit) + strings.Repeat("Ask the author. ", 50)}, err: "unknown licence in LICENSE"},
+		"GPL_is_refused": {files: map[string]string{"LICENSE": gpl}, err: "GPL-3.0"},
+		"known_summary_of_the_licences_is_only_a_text": {
+			module: "github.com/aws/aws-lambda-go@v1.55.1", files: map[string]string{"LICENSE": string(mit), "LICENSE-SUMMARY": "See LICENSE."},
+			licences: []string{"MIT"}, texts: []string{"LICENSE", "LICENSE-SUMMARY"},
+		},
 		"known_module_without_a_licence_has_a_description": {module: "github.com/nexus-rpc/nexus-proto-annotations@v0.1.0", licences: []string{"none"}, texts: []string{"no licence file"}},
 	} {
 		t.Run(name, func(t *testing.T) {
