@@ -118,6 +118,7 @@ func buildLocal(t *testing.T) string {
 
 type localProcess struct {
 	cmd       *exec.Cmd
+	messages  string // printed before the process was ready
 	output    io.Reader
 	endpoints stack.Endpoints
 }
@@ -140,6 +141,7 @@ func startLocal(t *testing.T, executable, dir string) *localProcess {
 	lines := bufio.NewScanner(output)
 	for lines.Scan() {
 		t.Log(lines.Text())
+		p.messages += lines.Text() + "\n"
 		if strings.HasPrefix(lines.Text(), "Take a picture at ") {
 			p.endpoints, p.output = readEndpoints(t, dir), output
 			return p
