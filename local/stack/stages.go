@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -63,7 +62,7 @@ func (s *Stack) listenAndServe(ctx context.Context, name string, handler http.Ha
 const requestTimeout = 10 * time.Second
 
 func (s *Stack) serve(ctx context.Context, name string, ln net.Listener, handler http.Handler) {
-	server := &http.Server{Handler: limitBody(handler), ReadHeaderTimeout: requestTimeout}
+	server := newServer(handler, requestTimeout)
 	s.goTask(func() error {
 		defer context.AfterFunc(ctx, func() { server.Close() })()
 		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
@@ -73,27 +72,9 @@ func (s *Stack) serve(ctx context.Context, name string, ln net.Listener, handler
 	})
 }
 
-// limitBody times out request bodies; http.Server.ReadTimeout would also end event streams.
-func limitBody(handler http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if connection := http.NewResponseController(w); r.ContentLength != 0 && connection.SetReadDeadline(time.Now().Add(requestTimeout)) == nil {
-			r.Body = &limitedBody{r.Body, connection}
-		}
-		handler.ServeHTTP(w, r)
-	})
-}
-
-type limitedBody struct {
-	io.ReadCloser
-	connection *http.ResponseController
-}
-
-func (b *limitedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF {
-		b.connection.SetReadDeadline(time.Time{}) // the response may take longer
-	}
-	return n, err
+// The timeout does not end event streams: net/http clears the deadline when it has read the whole request.
+func newServer(handler http.Handler, timeout time.Duration) *http.Server {
+	return &http.Server{Handler: handler, ReadTimeout: timeout, IdleTimeout: -1} // -1: unlimited
 }
 
 func (s *Stack) openLog(name string) (*os.File, error) {
