@@ -28,14 +28,17 @@ func TestCanary(t *testing.T) {
 	env := testenv.Start(t)
 	stacktest.PauseSweeps(t, env.Stack)
 	secrets := readKeys(t, env)
-	for name, f := range map[string]func(*testing.T, *testenv.Env) siteclient.Grant{
-		"all_clouds_down":      func(t *testing.T, env *testenv.Env) siteclient.Grant { return uploadThroughFaults(t, env, "down") },
-		"all_clouds_throttle":  func(t *testing.T, env *testenv.Env) siteclient.Grant { return uploadThroughFaults(t, env, "throttle") },
-		"all_clouds_slow":      uploadToSlowClouds,
-		"Temporal_down":        uploadWithoutTemporal,
-		"every_program_killed": uploadToKilledPrograms,
+	for _, scenario := range []struct {
+		name   string
+		upload func(*testing.T, *testenv.Env) siteclient.Grant
+	}{
+		{"all_clouds_slow", uploadToSlowClouds},
+		{"all_clouds_down", func(t *testing.T, env *testenv.Env) siteclient.Grant { return uploadThroughFaults(t, env, "down") }},
+		{"all_clouds_throttle", func(t *testing.T, env *testenv.Env) siteclient.Grant { return uploadThroughFaults(t, env, "throttle") }},
+		{"Temporal_down", uploadWithoutTemporal},
+		{"every_program_killed", uploadToKilledPrograms},
 	} {
-		g := f(t, env)
+		name, g := scenario.name, scenario.upload(t, env)
 		if final := env.Follow(t, g.Link); final.Status != picture.Annotated {
 			t.Fatalf("%s: final status %s", name, final.Status)
 		}
