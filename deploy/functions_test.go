@@ -3,7 +3,6 @@ package main
 import (
 	"archive/zip"
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -127,27 +126,14 @@ func unzip(t *testing.T, function string) (bootstrap string) {
 func startFunction(t *testing.T, s *stack.Stack, ssm, bootstrap string, timeout time.Duration) *runtimeapi.Host {
 	t.Helper()
 	function := filepath.Base(filepath.Dir(bootstrap))
-	host, err := runtimeapi.New(runtimeapi.Config{
-		Name: function, Bootstrap: bootstrap, Dir: t.TempDir(), Timeout: timeout, Stderr: t.Output(),
+	return stacktest.RunLambda(t, runtimeapi.Config{
+		Name: function, Bootstrap: bootstrap, Timeout: timeout,
 		Env: []string{
 			"TRIPTYCH_SSM_PATH=/triptych/" + function + ",/triptych/shared", "AWS_REGION=eu-central-1",
 			"AWS_ACCESS_KEY_ID=" + s.Endpoints.AccessKey, "AWS_SECRET_ACCESS_KEY=" + s.Endpoints.SecretKey,
 			"AWS_ENDPOINT_URL_SSM=" + ssm, "AWS_ENDPOINT_URL_S3=" + s.Endpoints.S3,
 		},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	stopped := make(chan error, 1)
-	go func() { stopped <- host.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-stopped; err != nil {
-			t.Error(err)
-		}
-	})
-	return host
 }
 
 func serveSSM(t *testing.T, s *stack.Stack) (endpoint string) {

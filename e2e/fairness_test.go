@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -9,6 +8,7 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 
 	"triptych/e2e/siteclient"
+	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
 	"triptych/emulators/lambda/runtimeapi"
 	"triptych/picture"
@@ -18,12 +18,13 @@ func TestFairness(t *testing.T) {
 	const backlog = 100
 	env := testenv.Start(t)
 	blocked := blockVision(t, env)
-	web := startWebFunction(t, env)
+	web := stacktest.RunLambda(t, runtimeapi.Config{Name: "web", Bootstrap: env.Executable("web"), Env: env.Environment()}).URL()
 
 	photo := testenv.Portrait(t)
+	site := viewerSite(t, web, "198.51.100.7")
 	var first []picture.ID
 	for range backlog {
-		first = append(first, upload(t, viewerSite(t, web, "198.51.100.7"), photo))
+		first = append(first, upload(t, site, photo))
 	}
 	for _, id := range first {
 		awaitAnnotate(t, env, id, func(*workflowpb.PendingActivityInfo) bool { return true })
@@ -47,26 +48,6 @@ func upload(t *testing.T, site siteclient.Site, photo []byte) picture.ID {
 		t.Fatal(err)
 	}
 	return g.ID
-}
-
-func startWebFunction(t *testing.T, env *testenv.Env) http.Handler {
-	t.Helper()
-	host, err := runtimeapi.New(runtimeapi.Config{
-		Name: "web", Bootstrap: env.Executable("web"), Env: env.Environment(), Dir: t.TempDir(), Stderr: t.Output(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	stopped := make(chan error, 1)
-	go func() { stopped <- host.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-stopped; err != nil {
-			t.Error(err)
-		}
-	})
-	return host.URL()
 }
 
 func viewerSite(t *testing.T, web http.Handler, address string) siteclient.Site {

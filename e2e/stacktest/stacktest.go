@@ -10,6 +10,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"triptych/emulators/lambda/runtimeapi"
 	"triptych/local/stack"
 )
 
@@ -36,6 +37,26 @@ func Start(t testing.TB, configure ...func(*stack.Config)) *stack.Stack {
 	}
 	t.Cleanup(s.Close)
 	return s
+}
+
+// RunLambda sets the function's directory and the writer of its log.
+func RunLambda(t testing.TB, config runtimeapi.Config) *runtimeapi.Host {
+	t.Helper()
+	config.Dir, config.Stderr = t.TempDir(), t.Output()
+	host, err := runtimeapi.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	stopped := make(chan error, 1)
+	go func() { stopped <- host.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+	})
+	return host
 }
 
 // Eventually gives up after two minutes, which is longer than any test needs to wait.
