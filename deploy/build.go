@@ -52,13 +52,13 @@ func buildAll(ctx context.Context, arch string) error {
 
 // The flags make builds reproducible: the binaries do not depend on the machine, the source directory or git
 // metadata.
-func compile(ctx context.Context, root, arch, bin string, programs ...string) error {
+func compile(ctx context.Context, root, arch, bin string, names ...string) error {
 	args := []string{"build", "-trimpath", "-buildvcs=false", "-tags", buildTags, "-ldflags", "-s -w", "-o", bin + string(filepath.Separator)}
-	for _, program := range programs {
-		args = append(args, "./"+program)
+	for _, name := range names {
+		args = append(args, "./"+name)
 	}
 	if out, err := goCommand(ctx, root, arch, args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("building %v for linux/%s: %w\n%s", programs, arch, err, out)
+		return fmt.Errorf("building %v for linux/%s: %w\n%s", names, arch, err, out)
 	}
 	return nil
 }

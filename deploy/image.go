@@ -31,20 +31,20 @@ func buildImage(program string, licences []byte, arch string) (v1.Image, error) 
 	}
 	var files bytes.Buffer
 	archive := tar.NewWriter(&files)
-	err = archive.WriteHeader(&tar.Header{Name: "worker", Mode: 0o555, Size: int64(len(code)), Format: tar.FormatPAX})
-	if err == nil {
-		_, err = archive.Write(code)
+	for _, file := range []struct {
+		name    string
+		mode    int64
+		content []byte
+	}{{"worker", 0o555, code}, {noticesFile, 0o444, licences}} {
+		err := archive.WriteHeader(&tar.Header{Name: file.name, Mode: file.mode, Size: int64(len(file.content)), Format: tar.FormatPAX})
+		if err == nil {
+			_, err = archive.Write(file.content)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("packing the worker: %w", err)
+		}
 	}
-	if err == nil {
-		err = archive.WriteHeader(&tar.Header{Name: noticesFile, Mode: 0o444, Size: int64(len(licences)), Format: tar.FormatPAX})
-	}
-	if err == nil {
-		_, err = archive.Write(licences)
-	}
-	if err == nil {
-		err = archive.Close()
-	}
-	if err != nil {
+	if err := archive.Close(); err != nil {
 		return nil, fmt.Errorf("packing the worker: %w", err)
 	}
 	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {

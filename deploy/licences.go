@@ -176,10 +176,10 @@ func notices(ctx context.Context, root, arch, program string) ([]byte, error) {
 }
 
 // report writes the licence of each component of the programs.
-func report(ctx context.Context, w io.Writer, root, arch string, programs ...string) error {
+func report(ctx context.Context, w io.Writer, arch string) error {
 	users, licences := map[string][]string{}, map[string]string{}
 	for _, program := range programs {
-		components, err := listComponents(ctx, root, arch, program)
+		components, err := listComponents(ctx, ".", arch, program)
 		if err != nil {
 			return err
 		}

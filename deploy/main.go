@@ -32,7 +32,7 @@ func run(ctx context.Context, arch string, args []string) error {
 	case len(args) == 1 && args[0] == "build":
 		return buildAll(ctx, arch)
 	case len(args) == 1 && args[0] == "licences":
-		return report(ctx, os.Stdout, ".", arch, programs...)
+		return report(ctx, os.Stdout, arch)
 	case len(args) == 2 && args[0] == "push":
 		digest, err := push(ctx, filepath.Join(dist, imageDir), args[1])
 		if err == nil {

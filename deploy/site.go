@@ -27,11 +27,11 @@ const frontPage = "index.html"
 
 // publish also deletes every object in the bucket that is not a file of the page.
 func publish(ctx context.Context, site fs.FS, bucket, distribution string) error {
-	aws, err := config.LoadDefaultConfig(ctx)
+	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the AWS configuration: %w", err)
 	}
-	client := objects.Open(aws)
+	client := objects.Open(cfg)
 	names, err := listFiles(site)
 	if err != nil {
 		return err
