@@ -85,7 +85,9 @@ func guard(ui []string, next http.Handler) http.Handler {
 			http.Error(w, reason+"; its Web UI is at "+strings.Join(ui, " or "), http.StatusForbidden)
 			return
 		}
-		w.Header().Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
+		if origin := r.Header.Get("Origin"); origin != "" {
+			w.Header().Set("Access-Control-Allow-Origin", origin)
+		}
 		w.Header().Set("Vary", "Origin")
 		w.Header().Set("Access-Control-Allow-Headers", "Content-Type, X-Namespace")
 		w.Header().Set("Access-Control-Allow-Private-Network", "true") // a page of Temporal Cloud may call loopback

@@ -81,6 +81,9 @@ func TestCodecServer(t *testing.T) {
 			if err != nil || res.StatusCode != tt.status || res.Header.Get("Access-Control-Allow-Origin") != tt.allowOrigin {
 				t.Fatalf("status %s, allowed origin %q, body %s, %v", res.Status, res.Header.Get("Access-Control-Allow-Origin"), response, err)
 			}
+			if _, sent := res.Header["Access-Control-Allow-Origin"]; sent && tt.allowOrigin == "" {
+				t.Error("the response has an empty Access-Control-Allow-Origin header")
+			}
 			if tt.status == 200 && text(t, response) != `"a face"` {
 				t.Errorf("decrypted %s", response)
 			}
