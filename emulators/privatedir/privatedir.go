@@ -29,13 +29,12 @@ func Create(dir, marker string) error {
 	if len(entries) == 0 {
 		return os.Chmod(dir, 0o700)
 	}
-	_, err = os.Lstat(filepath.Join(dir, marker))
-	switch writable := info.Mode().Perm()&0o022 != 0; {
-	case errors.Is(err, fs.ErrNotExist):
+	if _, err := os.Lstat(filepath.Join(dir, marker)); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s contains other files, and other users can read it: use an empty directory", dir)
-	case err != nil:
+	} else if err != nil {
 		return err
-	case writable:
+	}
+	if info.Mode().Perm()&0o022 != 0 {
 		return fmt.Errorf("other users can change files in %s: delete it", dir)
 	}
 	return protect(dir)
