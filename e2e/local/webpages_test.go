@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"triptych/e2e/privatetest"
 	"triptych/e2e/siteclient"
 	"triptych/e2e/testenv"
 	"triptych/local/stack"
@@ -116,7 +117,11 @@ func TestWebPages(t *testing.T) {
 		})
 	}
 	t.Run("Temporal_UI_serves_its_own_page", func(t *testing.T) { testTemporalUI(t, p.endpoints.TemporalUI, g.ID.WorkflowID()) })
-	t.Run("no_other_user_can_read_the_data_directory", func(t *testing.T) { testPrivate(t, dir) })
+	t.Run("no_other_user_can_read_the_data_directory", func(t *testing.T) {
+		if files := privatetest.Check(t, dir); files < 20 {
+			t.Errorf("the directory contains only %d files", files)
+		}
+	})
 }
 
 func checkRefused(t *testing.T, port int, host, origin string, methods []string) {
@@ -189,30 +194,6 @@ func testTemporalUI(t *testing.T, ui, workflow string) {
 	defer res.Body.Close()
 	if answer, _ := io.ReadAll(res.Body); !strings.Contains(string(answer), "workflow not found") {
 		t.Errorf("Temporal did not get the page's request: status %s: %s", res.Status, answer)
-	}
-}
-
-func testPrivate(t *testing.T, dir string) {
-	files := 0
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // a program has deleted the file
-		}
-		if err != nil {
-			return err
-		}
-		info, err := entry.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err == nil && info.Mode().Perm()&0o077 != 0 {
-			t.Errorf("%s has the mode %v", path, info.Mode())
-		}
-		files++
-		return err
-	})
-	if err != nil || files < 20 {
-		t.Errorf("%d files, error %v", files, err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"triptych/e2e/privatetest"
 	"triptych/emulators/privatedir"
 )
 
@@ -47,7 +48,7 @@ func TestCreate(t *testing.T) {
 				t.Fatalf("error %v", err)
 			}
 			if c.want && c.mode != 0o700 {
-				checkPrivate(t, dir)
+				privatetest.Check(t, dir)
 			} else if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != c.mode {
 				t.Errorf("the mode is %v after Create, error %v", info.Mode(), err)
 			}
@@ -69,21 +70,4 @@ func TestCreate(t *testing.T) {
 			t.Error("Create succeeded")
 		}
 	})
-}
-
-func checkPrivate(t *testing.T, dir string) {
-	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := entry.Info()
-		if err == nil && info.Mode().Perm()&0o077 != 0 {
-			t.Errorf("%s has the mode %v", path, info.Mode())
-		}
-		return err
-	})
-	if err != nil {
-		t.Error(err)
-	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
+
+	"triptych/e2e/privatetest"
 )
 
 func code(err error) string {
@@ -44,21 +45,7 @@ func testVersions(t *testing.T, dir string) {
 		return err
 	}
 
-	t.Run("no_other_user_can_read_the_files", func(t *testing.T) {
-		err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			info, err := entry.Info()
-			if err == nil && info.Mode().Perm()&0o077 != 0 {
-				t.Errorf("%s has the mode %v", path, info.Mode())
-			}
-			return err
-		})
-		if err != nil && !errors.Is(err, fs.ErrNotExist) { // a delivered event was deleted
-			t.Error(err)
-		}
-	})
+	t.Run("no_other_user_can_read_the_files", func(t *testing.T) { privatetest.Check(t, dir) })
 	t.Run("every_PUT_is_a_version", func(t *testing.T) {
 		if got, _ := s.versions(t, *key); !slices.Equal(got, []string{*latest, *old}) {
 			t.Errorf("versions %q, want the newer and the older", got)
