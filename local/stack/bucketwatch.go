@@ -21,12 +21,12 @@ const maxUploadDelay = picture.GrantTTL + time.Minute
 
 // watchBucket polls the bucket, because AWS cannot send S3 events to this machine.
 func (s *Stack) watchBucket(ctx context.Context) error {
-	aws, err := awsconfig.LoadDefaultConfig(ctx)
+	cfg, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the AWS configuration: %w", err)
 	}
 	w := bucketWatch{
-		client: objects.Open(aws), bucket: s.Endpoints.Bucket, lambdaURL: s.LambdaURL, sent: map[string]bool{},
+		client: objects.Open(cfg), bucket: s.Endpoints.Bucket, lambdaURL: s.LambdaURL, sent: map[string]bool{},
 	}
 	s.goTask(func() error {
 		since := time.Now().Add(-24 * time.Hour)
