@@ -67,7 +67,13 @@ func (c *Container) connect() error {
 // azcosmos v1.5.0 caches a failed read of the account document for five minutes, so `do` then creates a new client.
 func (c *Container) do(ctx context.Context, operation string, id picture.ID, call func(*azcosmos.ContainerClient) error) error {
 	used, done := c.current.Load(), make(chan error, 1)
-	go func() { done <- call(used.items) }()
+	go func() {
+		err := call(used.items)
+		if err != nil && !used.hasAccount.Load() && c.current.Load() == used {
+			_ = c.connect() // no error: Open called it with the same configuration
+		}
+		done <- err
+	}()
 	var err error
 	select {
 	case err = <-done:
@@ -76,9 +82,6 @@ func (c *Container) do(ctx context.Context, operation string, id picture.ID, cal
 	}
 	if err == nil {
 		return nil
-	}
-	if !used.hasAccount.Load() && c.current.Load() == used {
-		_ = c.connect() // no error: Open called it with the same configuration
 	}
 	return fmt.Errorf("%s the document %s: %w", operation, id, err)
 }

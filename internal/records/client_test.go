@@ -174,3 +174,20 @@ func TestErrors(t *testing.T) {
 		}
 	})
 }
+
+func TestSlowAccountDocumentIsReadOnce(t *testing.T) {
+	a := startEmulator(t)
+	a.accountGate = make(chan struct{})
+	c := a.provision(t)
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if _, _, err := c.Read(ctx, "unknown"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
+		}
+	}
+	close(a.accountGate)
+	if _, _, err := c.Read(t.Context(), "unknown"); !errors.Is(err, ErrNotFound) || a.accountRequests.Load() != 1 {
+		t.Errorf("%v after %d requests for the account document", err, a.accountRequests.Load())
+	}
+}

@@ -23,9 +23,10 @@ import (
 type account struct {
 	*cosmosdb.Server
 	endpoint, key    string
-	requests         atomic.Int32 // for documents
-	accountRequests  atomic.Int32 // for the account document
-	closeConnections atomic.Bool  // of requests for documents
+	requests         atomic.Int32  // for documents
+	accountRequests  atomic.Int32  // for the account document
+	accountGate      chan struct{} // the account document is sent when this is closed; nil: immediately
+	closeConnections atomic.Bool   // of requests for documents
 }
 
 // startEmulator runs an emulator without a database.
@@ -46,6 +47,9 @@ func startEmulator(t testing.TB) *account {
 			}
 		} else if r.URL.Path == "/" {
 			a.accountRequests.Add(1)
+			if a.accountGate != nil {
+				<-a.accountGate
+			}
 		}
 		a.ServeHTTP(w, r)
 	}))
