@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
-	"strings"
 	"time"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
@@ -23,6 +21,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 
 	"triptych/internal/objects"
 	"triptych/internal/records"
@@ -60,7 +59,7 @@ type AnnotateResult struct {
 	ID         picture.ID      `json:"id"`
 	Annotation json.RawMessage `json:"annotation"` // Google's AnnotateImageResponse as proto JSON
 	Step       picture.Step    `json:"step"`
-	Existing   picture.Status  `json:"existing,omitempty"` // status of an existing Record; the other fields are then empty
+	Existing   picture.Status  `json:"existing,omitempty"` // status of an existing Record; Annotation and Step are then empty
 }
 
 // Annotate calls Google at most once per attempt, because Google charges for every answered call.
@@ -79,7 +78,7 @@ func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateRe
 	case existing.Status == picture.Erased:
 		return AnnotateResult{}, failure(&picture.Error{Kind: picture.WasErased, Message: "The owner erased the picture"})
 	case existing.Status != "" && !existing.OlderThan(in.ReannotateBefore):
-		return AnnotateResult{Existing: existing.Status}, nil
+		return AnnotateResult{ID: in.Picture.ID, Existing: existing.Status}, nil
 	}
 	annotation, err := a.annotation(ctx, in)
 	if err != nil {
@@ -140,21 +139,22 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 	}
 	image := response.Responses[0]
 	if s := image.GetError(); s.GetCode() != int32(codes.OK) {
-		refund() // Google charges only for annotated images (https://cloud.google.com/vision/pricing)
+		if proto.Equal(image, &visionpb.AnnotateImageResponse{Error: s}) { // without any billed annotation
+			refund()
+		}
 		return nil, a.explainImage(ctx, in, s)
 	}
 	return encodeAnnotation(image, in)
 }
 
-func (a *Activities) image(ctx context.Context, in AnnotateInput) (*visionpb.Image, error) {
+func (a *Activities) image(ctx context.Context, in AnnotateInput) (_ *visionpb.Image, err error) {
 	if in.Send == ByBytes {
 		content, err := a.read(ctx, in.Picture)
 		return &visionpb.Image{Content: content}, err
 	}
 	signed := in.SignedURL
 	// Sign again if the URL has expired in the task queue, or belongs to another picture (a manipulated history).
-	u, err := url.Parse(signed.URL)
-	if time.Until(signed.ExpiresAt) < minURLTTL/2 || err != nil || !strings.HasSuffix(u.Path, "/"+in.Picture.Key) {
+	if time.Until(signed.ExpiresAt) < minURLTTL/2 || signed.ID != in.Picture.ID {
 		if signed, err = a.sign(ctx, in.Picture); err != nil {
 			return nil, err
 		}

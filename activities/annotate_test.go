@@ -95,32 +95,35 @@ func TestAnnotateExpiringURL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	annotate := func(send Send, url string, left time.Duration) error {
-		_, err := execute[AnnotateResult](t, c, picture.AnnotateStep, AnnotateInput{Picture: p, Send: send,
-			SignedURL: SignedURL{URL: url, ExpiresAt: time.Now().Add(left)}})
+	annotate := func(send Send, url SignedURL) error {
+		_, err := execute[AnnotateResult](t, c, picture.AnnotateStep, AnnotateInput{Picture: p, Send: send, SignedURL: url})
 		return err
 	}
-	refused := "gs://private/" + p.Key // the emulator refuses this URL
+	refused := func(left time.Duration) SignedURL { // the emulator refuses this URL
+		return SignedURL{ID: p.ID, URL: "gs://private/picture.jpg", ExpiresAt: time.Now().Add(left)}
+	}
 	for name, left := range map[string]time.Duration{"expired": -time.Second, "about_to_expire": 20 * time.Second} {
 		t.Run("URL_that_is_"+name+"_is_signed_again", func(t *testing.T) {
-			if err := annotate(ByURL, refused, left); err != nil {
+			if err := annotate(ByURL, refused(left)); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	t.Run("URL_that_is_valid_for_long_enough_is_used", func(t *testing.T) {
-		if err := annotate(ByURL, valid.URL, minURLTTL); err != nil {
+		if err := annotate(ByURL, valid); err != nil {
 			t.Error(err)
 		}
-		checkFailure(t, annotate(ByURL, refused, minURLTTL), picture.Unfetchable)
+		checkFailure(t, annotate(ByURL, refused(minURLTTL)), picture.Unfetchable)
 	})
 	t.Run("URL_of_another_picture_is_not_used", func(t *testing.T) {
-		if err := annotate(ByURL, "gs://private/pictures/another.jpg", urlTTL); err != nil {
+		other := refused(urlTTL)
+		other.ID = newPicture(t).ID
+		if err := annotate(ByURL, other); err != nil {
 			t.Error(err)
 		}
 	})
 	t.Run("expired_URL_is_irrelevant_when_bytes_are_sent", func(t *testing.T) {
-		if err := annotate(ByBytes, valid.URL, -time.Second); err != nil {
+		if err := annotate(ByBytes, refused(-time.Second)); err != nil {
 			t.Error(err)
 		}
 	})
@@ -139,7 +142,7 @@ func TestAnnotateSendsHeartbeatsWhileGoogleIsSlow(t *testing.T) {
 	defer slow.Close()
 	p := newPicture(t)
 	_, err := execute[AnnotateResult](t, c, picture.AnnotateStep, AnnotateInput{Picture: p, Send: ByURL,
-		SignedURL: SignedURL{URL: slow.URL + "/" + p.Key, ExpiresAt: time.Now().Add(time.Hour)}},
+		SignedURL: SignedURL{ID: p.ID, URL: slow.URL, ExpiresAt: time.Now().Add(time.Hour)}},
 		func(env *testsuite.TestActivityEnvironment) {
 			env.SetOnActivityHeartbeatListener(func(*activity.Info, converter.EncodedValues) {
 				select {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
+	statuspb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 
 	"triptych/emulators/cosmos/cosmosdb"
@@ -56,6 +57,12 @@ func TestAnnotationsPerDay(t *testing.T) {
 		}},
 		"image_that_Google_does_not_annotate_does_not_count": {fail: func(c *clouds, _ context.CancelFunc) {
 			c.google.SetFault(annotator.Fault{ImageCode: codes.Internal, Times: 1})
+		}},
+		"partly_annotated_image_counts": {counts: true, fail: func(c *clouds, _ context.CancelFunc) {
+			partial := &visionpb.AnnotateImageResponse{
+				LabelAnnotations: []*visionpb.EntityAnnotation{{Description: "face"}}, Error: &statuspb.Status{Code: int32(codes.Internal)},
+			}
+			c.google.SetFault(annotator.Fault{Response: partial, Times: 1})
 		}},
 		"call_that_is_never_sent_does_not_count": {fail: func(_ *clouds, cancel context.CancelFunc) { cancel() }},
 		"call_without_an_answer_counts": {counts: true, fail: func(c *clouds, cancel context.CancelFunc) {

@@ -16,8 +16,9 @@ const (
 
 // SignedURL lets anyone download the picture until ExpiresAt, so the URL is stored only in the workflow's history.
 type SignedURL struct {
-	URL       string    `json:"url"`
-	ExpiresAt time.Time `json:"expiresAt"`
+	ID        picture.ID `json:"id"`
+	URL       string     `json:"url"`
+	ExpiresAt time.Time  `json:"expiresAt"`
 }
 
 type PresignResult struct {
@@ -44,5 +45,5 @@ func (a *Activities) sign(ctx context.Context, p picture.Picture) (SignedURL, er
 		return SignedURL{}, &picture.Error{Kind: picture.Forbidden, Cloud: picture.AWS,
 			Message: fmt.Sprintf("The worker's AWS credentials expire in %s and cannot be renewed", left.Round(time.Second))}
 	}
-	return SignedURL{URL: url, ExpiresAt: expiresAt}, nil
+	return SignedURL{ID: p.ID, URL: url, ExpiresAt: expiresAt}, nil
 }

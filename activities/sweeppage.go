@@ -33,15 +33,16 @@ type SweepResult struct {
 func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
-	if s.LowPriority() {
-		count, err := pipeline.CountOpen(ctx, activity.GetClient(ctx))
-		limit := min(maxOpenWorkflows, (a.Budget.PerDay+1)/2) // the site refuses uploads while PerDay workflows are open
-		if count >= int64(limit) || err != nil {
-			return SweepResult{Full: true}, failure(explainTemporal(err))
-		}
-	}
 	in := &s3.ListObjectsV2Input{
 		Bucket: aws.String(cmp.Or(s.Bucket, a.Bucket)), Prefix: aws.String(s.Prefix), StartAfter: aws.String(s.After),
+	}
+	if s.LowPriority() {
+		limit := min(maxOpenWorkflows, (a.Budget.PerDay+1)/2) // the site refuses uploads while PerDay workflows are open
+		open, err := pipeline.CountOpen(ctx, activity.GetClient(ctx))
+		if open >= int64(limit) || err != nil {
+			return SweepResult{Full: true}, failure(explainTemporal(err))
+		}
+		in.MaxKeys = aws.Int32(int32(limit) - int32(open))
 	}
 	if !s.Backfill() {
 		in.Prefix = aws.String(picture.Prefix)
