@@ -107,12 +107,12 @@ func TestREADMECosts(t *testing.T) {
 	requests := firewallLimit(p.resource("aws_wafv2_web_acl.site[0]"), "POST", "/api/pictures") // of one address in five minutes
 	uploads := requests * day / 300
 	attacks := []string{
-		fmt.Sprintf("most %.0f times between 00:00 and 24:00 UTC, for $%.2f a day, or $%.0f in 30 days", pictures, pictures*visionImage, 30*pictures*visionImage),
-		fmt.Sprintf("$%.2f in Temporal actions and up to $%.0f for S3 traffic", pictures*5*action, pictures*0.02*egressGB),
+		fmt.Sprintf("most %.0f pictures between 00:00 and 24:00 UTC, for $%.2f a day, or $%.0f in 30 days", pictures, pictures*visionImage, 30*pictures*visionImage),
+		fmt.Sprintf("$%.2f a day in Temporal actions and $%.0f for S3 traffic", stolen*5*action, stolen*0.02*egressGB),
 		fmt.Sprintf("%.0f pictures a day, up to $%.0f a day", stolen, stolen*visionImage),
 		fmt.Sprintf("while %.0f are waiting", pictures),
 		fmt.Sprintf("%.0f uploads a day, more than the limit", uploads),
-		fmt.Sprintf("%.0f GB, $%.2f a month", 2*pictures*0.02, 2*pictures*0.02*s3GBMonth),
+		fmt.Sprintf("%.0f GB a day, $%.2f a month", uploads*0.02, uploads*0.02*s3GBMonth),
 		fmt.Sprintf("A million uploads cost $%.0f, their workflows and erasures $%.0f", 1e6*s3Put, 1e6*(3+8)*action), // start, presign, schedule annotate
 		fmt.Sprintf("$%.2f a day for one address", uploads*8*action),                                                 // start, six activities, timer
 		fmt.Sprintf("%.0f at a time on average, $%.2f a day", requests/5, requests/5*0.25*day*lambdaGBSecond),

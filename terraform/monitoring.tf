@@ -49,7 +49,7 @@ locals {
       dimensions  = { FunctionName = aws_lambda_function.web.function_name }
     }
     waiting = {
-      description = "A picture has waited more than 15 minutes for a step, perhaps because the day's annotations were used up. No picture is lost. Find the workflow with `temporal workflow list`; `temporal workflow describe` shows the error of its pending activity. After you fix the cause, Temporal retries the activity automatically; `temporal activity reset` retries it now."
+      description = "A picture has waited more than 15 minutes for a step, perhaps because the day's annotations were used up; the alarm is then sent at the next attempt, after 00:00 UTC. No picture is lost. Find the workflow with `temporal workflow list`; `temporal workflow describe` shows the error of its pending activity. After you fix the cause, Temporal retries the activity automatically; `temporal activity reset` retries it now."
       namespace   = local.metrics, metric = "Waited", statistic = "Maximum", threshold = 900, minutes = 5, periods = 1
       dimensions  = {}
     }

@@ -289,7 +289,7 @@ variable "google_billing_account" {
 }
 
 variable "annotations_per_day" {
-  description = "Maximum number of calls to Cloud Vision per UTC day. It limits what an attacker can spend. Pictures above it wait until 00:00 UTC. 0 disables annotation."
+  description = "Maximum number of annotations per UTC day. It limits what an attacker can spend. Pictures above it wait until 00:00 UTC. 0 disables annotation."
   type        = number
   default     = 1000
 

@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"triptych/internal/pipeline"
-	"triptych/internal/records"
 	"triptych/picture"
 )
 
@@ -46,8 +45,8 @@ func (a *api) createGrant(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if a.full(r.Context()) {
-		return problem{Status: http.StatusTooManyRequests, retryAfter: records.UntilMidnight(time.Now()) + time.Second,
-			Detail: "This site accepts no more pictures today: try again after 00:00 UTC."}
+		const detail = "Too many pictures are waiting to be annotated: try again in a quarter of an hour or later."
+		return problem{Status: http.StatusTooManyRequests, retryAfter: 15 * time.Minute, Detail: detail}
 	}
 	granted, err := a.signUpload(r.Context(), a.newLink(r.RemoteAddr), want)
 	if err != nil {

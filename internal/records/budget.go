@@ -12,7 +12,7 @@ import (
 	"triptych/picture"
 )
 
-// Budget limits the calls to Google per UTC day, for all workers together. A worker reserves a block of calls in
+// Budget limits the annotations per UTC day, for all workers together. A worker reserves a block of calls in
 // Cosmos DB before it makes the first one, so a crash wastes at most one block and never exceeds the limit.
 type Budget struct {
 	Records *Container
@@ -28,15 +28,16 @@ func (b *Budget) Take(ctx context.Context, now time.Time) (refund func(), err er
 	defer cancel()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	day := now.UTC().Format(time.DateOnly)
-	if day != b.day {
+	if day := now.UTC().Format(time.DateOnly); day > b.day { // earlier for a caller that waited until after midnight
 		b.day, b.left = day, 0
 	}
+	day := b.day
 	for b.left == 0 {
 		err := b.reserve(ctx)
 		if err == nil && b.left == 0 {
 			// A random minute spreads the next attempts of all waiting pictures.
-			e := &picture.Error{Kind: picture.Throttled, Cloud: picture.Google, RetryAfter: UntilMidnight(now) + rand.N(time.Minute),
+			midnight := now.Truncate(24 * time.Hour).Add(24 * time.Hour)
+			e := &picture.Error{Kind: picture.Throttled, Cloud: picture.Google, RetryAfter: midnight.Sub(now) + rand.N(time.Minute),
 				Message: fmt.Sprintf("This site annotates at most %d pictures a day, so this one waits until 00:00 UTC", b.PerDay)}
 			if b.PerDay == 0 {
 				e.Message = "This site annotates no pictures at the moment"
@@ -76,9 +77,4 @@ func (b *Budget) reserve(ctx context.Context) error {
 		slog.Info("annotations reserved", "reserved", document.Reserved, "perDay", b.PerDay) // for terraform/monitoring.tf
 	}
 	return err
-}
-
-// UntilMidnight returns the time until the next UTC day.
-func UntilMidnight(now time.Time) time.Duration {
-	return now.Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(now)
 }
