@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// Check returns the number of files and directories in dir, including dir.
+// Check fails the test if another user can read a file in dir. It returns the number of files and directories,
+// including dir.
 func Check(t testing.TB, dir string) (files int) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {

@@ -10,7 +10,8 @@ import (
 	"syscall"
 )
 
-// Create does not change a non-empty directory without the marker, because the directory could be a home directory.
+// Create makes dir private. A directory that contains other files but no file named `marker` stays unchanged, because
+// it could be a home directory.
 func Create(dir, marker string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

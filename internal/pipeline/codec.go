@@ -119,7 +119,7 @@ func (undecryptable) ToPayload(any) (*commonpb.Payload, error) { return nil, nil
 func (undecryptable) ToString(*commonpb.Payload) string        { return "" }
 func (undecryptable) Encoding() string                         { return encryptedEncoding }
 
-// web reads raw histories, which interceptors decrypt and a data converter does not.
+// A data converter would not decrypt the histories that the program web reads.
 func encryption(codec *Codec) ([]grpc.UnaryClientInterceptor, error) {
 	failures, err := converter.NewFailureGRPCClientInterceptor(converter.NewFailureGRPCClientInterceptorOptions{EncodeCommonAttributes: true})
 	if err != nil {

@@ -35,9 +35,8 @@ func (b *Budget) Take(ctx context.Context, now time.Time) (refund func(), err er
 	for b.left == 0 {
 		err := b.reserve(ctx)
 		if err == nil && b.left == 0 {
-			// A random minute spreads the next attempts of all waiting pictures.
 			midnight := now.Truncate(24 * time.Hour).Add(24 * time.Hour)
-			e := &picture.Error{Kind: picture.Throttled, Cloud: picture.Google, RetryAfter: midnight.Sub(now) + rand.N(time.Minute),
+			e := &picture.Error{Kind: picture.Throttled, Cloud: picture.Google, RetryAfter: midnight.Sub(now) + rand.N(time.Minute), // not all at once
 				Message: fmt.Sprintf("This site annotates at most %d pictures a day, so this one waits until 00:00 UTC", b.PerDay)}
 			if b.PerDay == 0 {
 				e.Message = "This site annotates no pictures at the moment"

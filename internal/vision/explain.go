@@ -58,8 +58,8 @@ var explanations = map[cause]struct {
 	{signing, "404"}:         {picture.Misconfigured, "The worker's service account does not exist: check GOOGLE_CREDENTIALS_CONFIG"},
 	{signing, ""}:            {picture.Unavailable, "Signing in to Google failed"},
 
-	// Vision sends "The URL does not appear to be accessible by us" with the codes 3, 7, 12 and 14. Only the word
-	// "URL" identifies this error.
+	// Vision reports "The URL does not appear to be accessible by us" with different codes (3, 7, 12 and 14), so the
+	// word "URL" identifies this error.
 	{byURL, mentionsURL}: {picture.Unfetchable, "Google could not fetch the picture"},
 	// Vision sometimes returns InvalidArgument for the URL of a good picture
 	// (github.com/googleapis/google-cloud-java/issues/2276). InvalidArgument means BadImage only if the picture was
