@@ -9,15 +9,15 @@ import (
 	"triptych/picture"
 )
 
-// Delay is the part of an activity's input that postpones a throttled write until NotBefore.
+// Delay is part of the input of an activity that Cosmos DB has throttled. The activity then writes at NotBefore.
 type Delay struct {
 	NotBefore time.Time `json:"notBefore,omitzero"` // as Cosmos DB requested; zero: no delay
 }
 
 func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
 
-// The first attempt fails with NextRetryDelay. A later attempt finds its heartbeat: unlike the attempt number,
-// heartbeats survive `temporal activity reset`.
+// The first attempt records a heartbeat and fails with NextRetryDelay. An attempt that finds a heartbeat has waited.
+// The attempt number would not show this, because `temporal activity reset` sets it to 1.
 func (d Delay) wait(ctx context.Context) error {
 	left := time.Until(d.NotBefore)
 	if left <= 0 || activity.HasHeartbeatDetails(ctx) {

@@ -141,8 +141,7 @@ func TestMaxRecord(t *testing.T) {
 			checkFailure(t, err, picture.TooLarge)
 		})
 	}
-	// By default, a gRPC client refuses a response above 4 MiB with RESOURCE_EXHAUSTED. annotate would mistake this
-	// error for an exhausted Vision quota and retry forever, so vision.Open raises the limit.
+	// gRPC's default limit for a response is 4 MiB, and vision.Open raises it.
 	t.Run("annotation_above_gRPC's_default_limit_is_too_large", func(t *testing.T) {
 		c.google.SetFault(annotator.Fault{Response: textResponse(strings.Repeat("x", 5<<20))})
 		_, err := c.annotate(t, p, ByURL)

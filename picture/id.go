@@ -35,7 +35,8 @@ func NewID(createdAt time.Time, linkID string) ID {
 // fairness.
 func (id ID) InNetwork(tag string) ID { return id[:len(id)-4] + ID(tag) }
 
-// Network returns the tag, or "" if the picture was not uploaded through the site.
+// Network returns the tag of the client's IP network (see InNetwork), or "" if the picture was not uploaded through
+// the site.
 func (id ID) Network() string {
 	if backfillPattern.MatchString(string(id)) {
 		return ""

@@ -7,8 +7,8 @@ import (
 
 // Sweep is the input of a SweepPictures workflow. The zero Sweep selects every upload.
 type Sweep struct {
-	// With Bucket or Prefix, the sweep is a backfill: it examines only objects that were not uploaded through the
-	// site.
+	// If Bucket or Prefix is set, the sweep examines only objects that were not uploaded through the site (a
+	// backfill).
 	Bucket string `json:"bucket,omitempty"`
 	Prefix string `json:"prefix,omitempty"`
 	// Within is in seconds: 3600 selects the uploads of the hour before the sweep, and 0 selects all.

@@ -142,7 +142,6 @@ var siteRules = map[string]rule{
 			errs = append(errs, expect(site, "http2and3", "http_version")...)
 			errs = append(errs, expect(site, true, "default_cache_behavior", 0, "compress")...)
 			errs = append(errs, expect(site, false, "ordered_cache_behavior", 0, "compress")...)
-			// CloudFront compresses only responses that it may cache.
 			return append(errs, expect(p.resource("data.aws_cloudfront_cache_policy.page"), "Managed-CachingOptimized", "name")...)
 		}, []mutation{
 			{"an_uncompressed_page", "site.tf", "compress                   = true", "compress                   = false"},

@@ -82,7 +82,6 @@ var cosmosThrottling = faultCase{name: "Cosmos_DB_status_429_with_retry-after_2_
 	const retryAfter = 2 * time.Minute // the test does not wait for its end
 	p := uploadWhileThrottled(t, s, retryAfter)
 	pending := p.awaitRetry(t, stepFailure{picture.PersistStep, picture.Throttled, "request units"})
-	// The interval is measured from LastAttemptCompleteTime, which is slightly later than the 429 response.
 	wait := pending.NextAttemptScheduleTime.AsTime().Sub(pending.LastAttemptCompleteTime.AsTime())
 	if wait < retryAfter-10*time.Second || wait > retryAfter+time.Second {
 		t.Errorf("the next attempt is scheduled after %s, want %s", wait, retryAfter)

@@ -43,7 +43,6 @@ func start(t *testing.T) *suite {
 	return s
 }
 
-// reserveAnnotations makes the worker reserve calls to Google, so that annotate does not need Cosmos DB later.
 func (s *suite) reserveAnnotations(t *testing.T) {
 	t.Helper()
 	s.Follow(t, s.Upload(t, []byte("<html>")).Link)

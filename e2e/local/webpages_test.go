@@ -26,7 +26,7 @@ import (
 	"triptych/local/stack"
 )
 
-// No port may serve these requests to a web page.
+// If a web page sends one of these requests to any port, the request must be refused.
 var pageRequests = []struct {
 	program            string // port on which a program that is not a web page succeeds with the same request
 	method, path, body string

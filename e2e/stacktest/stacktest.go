@@ -39,7 +39,6 @@ func Start(t testing.TB, configure ...func(*stack.Config)) *stack.Stack {
 	return s
 }
 
-// RunLambda sets the function's directory and the writer of its log.
 func RunLambda(t testing.TB, config runtimeapi.Config) *runtimeapi.Host {
 	t.Helper()
 	config.Dir, config.Stderr = t.TempDir(), t.Output()

@@ -23,7 +23,7 @@ func Refuse(r *http.Request, origins ...string) (reason string) {
 	return ""
 }
 
-// Programs also refuses requests without an Origin header if a browser sent them, such as the request of an <img>.
+// Programs refuses requests that a browser sent, even without an Origin header (such as the request of an <img>).
 func Programs(handler http.Handler) http.Handler {
 	return guard(handler, func(r *http.Request) string {
 		if r.Header.Get("Sec-Fetch-Site") != "" {
@@ -47,7 +47,7 @@ func guard(handler http.Handler, refuse func(*http.Request) string) http.Handler
 	})
 }
 
-// Claim listens on a port that the kernel does not assign to others for a while after the listener is closed
+// Claim reserves a port. After its listener is closed, the kernel does not assign the port to others for a while
 // (https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go).
 func Claim(addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)

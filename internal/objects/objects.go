@@ -1,4 +1,4 @@
-// Package objects opens S3 clients, presigns URLs and translates S3's errors. Only Temporal and the browser retry.
+// Package objects opens S3 clients, presigns URLs and translates S3's errors. The AWS SDK's own retries are off.
 package objects
 
 import (

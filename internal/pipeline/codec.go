@@ -119,7 +119,7 @@ func (undecryptable) ToPayload(any) (*commonpb.Payload, error) { return nil, nil
 func (undecryptable) ToString(*commonpb.Payload) string        { return "" }
 func (undecryptable) Encoding() string                         { return encryptedEncoding }
 
-// A data converter would not decrypt the histories that the program web reads.
+// Interceptors also decrypt the histories that the web program reads. A data converter would not.
 func encryption(codec *Codec) ([]grpc.UnaryClientInterceptor, error) {
 	failures, err := converter.NewFailureGRPCClientInterceptor(converter.NewFailureGRPCClientInterceptorOptions{EncodeCommonAttributes: true})
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"triptych/picture"
 )
 
-// Budget limits the annotations per UTC day, for all workers together. A worker reserves a block of calls in
-// Cosmos DB before it makes the first one, so a crash wastes at most one block and never exceeds the limit.
+// Budget limits the calls to Google that count per UTC day, for all workers together. A worker reserves several calls
+// at once in Cosmos DB, so a crash wastes some calls, but never exceeds the limit.
 type Budget struct {
 	Records *Container
 	PerDay  int // 0 disables annotation

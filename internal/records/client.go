@@ -86,7 +86,7 @@ func (c *Container) do(ctx context.Context, operation string, id picture.ID, cal
 	return fmt.Errorf("%s the document %s: %w", operation, id, err)
 }
 
-// Do returns every failure as a callError, because azcosmos always retries errors of other types.
+// Do returns every failure as a callError, which azcosmos does not retry.
 func (c *connection) Do(r *policy.Request) (*http.Response, error) {
 	if strings.Trim(r.Raw().URL.Path, "/") == "" {
 		// azcosmos itself would wait one minute for the properties of the account.

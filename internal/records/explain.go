@@ -60,7 +60,7 @@ var explanations = map[cause]struct {
 	{phase: decode}: {picture.Misconfigured, "The document of this picture in Cosmos DB is not a Record: repair or delete it"},
 }
 
-// The text of a callError is one redacted line.
+// The text of a callError is one line without secrets.
 type callError struct {
 	cause
 	text       string

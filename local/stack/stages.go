@@ -72,7 +72,7 @@ func (s *Stack) serve(ctx context.Context, name string, ln net.Listener, handler
 	})
 }
 
-// The timeout does not end event streams: net/http clears the deadline when it has read the whole request.
+// ReadTimeout does not end event streams, because net/http clears its deadline after reading the request.
 func newServer(handler http.Handler, timeout time.Duration) *http.Server {
 	return &http.Server{Handler: handler, ReadTimeout: timeout, IdleTimeout: -1} // -1: unlimited
 }

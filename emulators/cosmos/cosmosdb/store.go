@@ -65,7 +65,7 @@ func (s *Server) read(operation operation, r request) (res response, err error) 
 	return res, err
 }
 
-// write commits even after a *statusError, so operations must change no data before returning a *statusError.
+// write also commits if the operation returns a *statusError, which it must do before it changes data.
 func (s *Server) write(operation operation, r request) (res response, err error) {
 	var refused *statusError
 	err = s.db.Batch(func(tx *bbolt.Tx) error {
