@@ -153,7 +153,7 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (_ *visionpb.I
 		return &visionpb.Image{Content: content}, err
 	}
 	signed := in.SignedURL
-	// Sign again if the URL expires soon, after a long wait in the task queue, or belongs to another picture.
+	// Sign again if the URL expires soon or belongs to another picture.
 	if time.Until(signed.ExpiresAt) < minURLTTL/2 || signed.ID != in.Picture.ID {
 		if signed, err = a.sign(ctx, in.Picture); err != nil {
 			return nil, err
@@ -200,11 +200,10 @@ func encodeAnnotation(image *visionpb.AnnotateImageResponse, in AnnotateInput) (
 	return annotation, nil
 }
 
-// explainImage does not let the workflow send the bytes of a picture above MaxInlineSize, which Google would refuse.
 func (a *Activities) explainImage(ctx context.Context, in AnnotateInput, s *statuspb.Status) error {
 	explained := vision.ExplainImage(s, in.Send == ByBytes)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {
-		return explained
+		return explained // after Unfetchable, the workflow sends the bytes
 	}
 	if final := vision.ExplainImage(s, true); final.Kind == picture.BadImage {
 		return final

@@ -7,7 +7,7 @@ var (
 	linkID    = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}-[0-9a-f]{16}`)
 )
 
-// Redact removes what gives access to a picture or a cloud: signatures, bearer tokens and link IDs.
+// Redact removes what gives access to a picture or a cloud: signatures, tokens and link IDs (see web/link.go).
 func Redact(s string) string {
 	return linkID.ReplaceAllString(signature.ReplaceAllString(s, "${1}…"), "…")
 }

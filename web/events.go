@@ -20,8 +20,7 @@ type streamTiming struct {
 	limit     time.Duration // of the whole stream
 }
 
-// A stream ends after one minute to free its Lambda instance. keepAlive must be below 60 s, after which CloudFront
-// closes a silent connection.
+// A stream ends after one minute to free its Lambda instance. CloudFront closes a connection after 60 s of silence.
 var defaultTiming = streamTiming{
 	fast: 200 * time.Millisecond, slow: time.Second, idle: 10 * time.Second,
 	keepAlive: 15 * time.Second, limit: time.Minute,

@@ -58,7 +58,7 @@ func run(ctx context.Context, addr, dir, key string) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: loopback.Programs(account)}
+	server := &http.Server{Handler: loopback.RefuseBrowsers(account)}
 	stopped := make(chan struct{})
 	context.AfterFunc(ctx, func() {
 		defer close(stopped)

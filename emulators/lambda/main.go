@@ -54,7 +54,7 @@ func run(ctx context.Context, config runtimeapi.Config, addr, url string) error 
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return host.Run(ctx) })
-	g.Go(func() error { return serve(ctx, "AWS_ENDPOINT_URL_LAMBDA", addr, loopback.Programs(host)) })
+	g.Go(func() error { return serve(ctx, "AWS_ENDPOINT_URL_LAMBDA", addr, loopback.RefuseBrowsers(host)) })
 	if url != "" {
 		g.Go(func() error { return serve(ctx, "FUNCTION_URL", url, loopback.SameOrigin(host.URL())) })
 	}

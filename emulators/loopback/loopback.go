@@ -23,8 +23,8 @@ func Refuse(r *http.Request, origins ...string) (reason string) {
 	return ""
 }
 
-// Programs refuses requests that a browser sent, even without an Origin header (such as the request of an <img>).
-func Programs(handler http.Handler) http.Handler {
+// The request of an <img> has no Origin header, but browsers send Sec-Fetch-Site.
+func RefuseBrowsers(handler http.Handler) http.Handler {
 	return guard(handler, func(r *http.Request) string {
 		if r.Header.Get("Sec-Fetch-Site") != "" {
 			return "This endpoint is not for browsers"

@@ -33,7 +33,7 @@ func TestGuards(t *testing.T) {
 			handler http.Handler
 			want    int
 		}{
-			{"Programs", loopback.Programs(handler), c.programs},
+			{"RefuseBrowsers", loopback.RefuseBrowsers(handler), c.programs},
 			{"SameOrigin", loopback.SameOrigin(handler), c.sameOrigin},
 		} {
 			outcome := map[int]string{served: "serves", refused: "refuses"}[guard.want]

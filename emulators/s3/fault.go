@@ -103,7 +103,7 @@ func (i *injector) serve(ctx context.Context, addr string) error {
 		slog.Info("fault set", "fault", fmt.Sprintf("%+v", f))
 		w.WriteHeader(http.StatusNoContent)
 	})
-	server := &http.Server{Addr: addr, Handler: loopback.Programs(mux)}
+	server := &http.Server{Addr: addr, Handler: loopback.RefuseBrowsers(mux)}
 	defer context.AfterFunc(ctx, func() { server.Close() })()
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving the fault endpoint on %s: %w", addr, err)

@@ -82,7 +82,7 @@ func (s *Stack) startCosmos(ctx context.Context) error {
 	if s.config.WrapCosmos != nil {
 		handler = s.config.WrapCosmos(handler)
 	}
-	return s.listenAndServe(ctx, "cosmos", loopback.Programs(handler))
+	return s.listenAndServe(ctx, "cosmos", loopback.RefuseBrowsers(handler))
 }
 
 func (s *Stack) startLambda(ctx context.Context) error {
@@ -111,5 +111,5 @@ func (s *Stack) startLambda(ctx context.Context) error {
 		fmt.Fprintf(s.config.Output, "Delivering %d dead letters again\n", n)
 	}
 	s.goTask(func() error { return s.Lambda.Run(ctx) })
-	return s.listenAndServe(ctx, "lambda", loopback.Programs(s.Lambda))
+	return s.listenAndServe(ctx, "lambda", loopback.RefuseBrowsers(s.Lambda))
 }

@@ -65,7 +65,7 @@ func (s *Server) read(operation operation, r request) (res response, err error) 
 	return res, err
 }
 
-// write also commits if the operation returns a *statusError, which it must do before it changes data.
+// An operation must not change data before it returns a *statusError, because write then commits too.
 func (s *Server) write(operation operation, r request) (res response, err error) {
 	var refused *statusError
 	err = s.db.Batch(func(tx *bbolt.Tx) error {

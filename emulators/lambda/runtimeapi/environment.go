@@ -49,7 +49,7 @@ func (h *Host) startEnvironment() (*environment, error) {
 		return nil, fmt.Errorf("listening for the function: %w", err)
 	}
 	e := &environment{next: make(chan *invocation), exited: make(chan struct{}), retryNow: h.nextRetryNow()}
-	api := &http.Server{Handler: loopback.Programs(e.runtimeAPI())}
+	api := &http.Server{Handler: loopback.RefuseBrowsers(e.runtimeAPI())}
 	e.cmd = exec.Command(h.Bootstrap)
 	e.cmd.Dir = filepath.Dir(h.Bootstrap)
 	e.cmd.Env = append(append([]string{}, h.Env...),
