@@ -77,9 +77,9 @@ func scheduled(a *workflowpb.PendingActivityInfo) bool {
 
 func overtaken(t *testing.T, env *testenv.Env, id picture.ID, others []picture.ID) (count int) {
 	t.Helper()
-	end := endTime(t, env, id)
+	start := annotateStart(t, env, id)
 	for _, other := range others {
-		if endTime(t, env, other).After(end) {
+		if annotateStart(t, env, other).After(start) {
 			count++
 		}
 	}
@@ -87,14 +87,14 @@ func overtaken(t *testing.T, env *testenv.Env, id picture.ID, others []picture.I
 	return count
 }
 
-func endTime(t *testing.T, env *testenv.Env, id picture.ID) time.Time {
+func annotateStart(t *testing.T, env *testenv.Env, id picture.ID) time.Time {
 	t.Helper()
 	if outcome := awaitWorkflowEnd(t, env, id, ""); outcome.Status != picture.Annotated {
 		t.Fatalf("the workflow ended with status %s, want %s", outcome.Status, picture.Annotated)
 	}
-	description, err := env.Temporal.DescribeWorkflowExecution(t.Context(), id.WorkflowID(), "")
+	record, _, err := env.Records.Read(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return description.WorkflowExecutionInfo.CloseTime.AsTime()
+	return record.Steps[1].StartedAt
 }
