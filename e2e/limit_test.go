@@ -17,7 +17,6 @@ import (
 	"triptych/e2e/siteclient"
 	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
-	"triptych/emulators/loopback"
 	"triptych/picture"
 )
 
@@ -55,7 +54,7 @@ func TestAnnotationsPerDay(t *testing.T) {
 		t.Fatalf("%d pictures wait, and %d were sent to Google, want %d and %d", len(waiting), billed, uploads-limit, limit)
 	}
 	t.Run("upload_is_429_while_a_full_day_of_pictures_waits", func(t *testing.T) {
-		site := startWeb(t, env, setting)
+		site := siteclient.Site(stacktest.StartWeb(t, env.Stack, setting...))
 		var status *siteclient.StatusError
 		if !stacktest.Eventually(t, func(ctx context.Context) bool {
 			_, err := site.RequestGrant(ctx, testenv.Portrait(t))
@@ -103,16 +102,4 @@ func resetAnnotate(t *testing.T, env *testenv.Env, id picture.ID) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-func startWeb(t *testing.T, env *testenv.Env, settings []string) siteclient.Site {
-	t.Helper()
-	port, err := loopback.Claim("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port.Close()
-	address := port.Addr().String()
-	env.StartProgram("another web", "web", settings, "-addr", address)
-	return siteclient.Site("http://" + address)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"flag"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,7 +24,6 @@ import (
 
 	"triptych/e2e/siteclient"
 	"triptych/e2e/stacktest"
-	"triptych/emulators/loopback"
 	"triptych/local/stack"
 )
 
@@ -52,7 +50,7 @@ func TestMain(m *testing.M) {
 
 func TestPage(t *testing.T) {
 	webStack := stacktest.Start(t)
-	webURL := startWeb(t, webStack)
+	webURL := stacktest.StartWeb(t, webStack, "TRIPTYCH_RETENTION_DAYS=30")
 	deployedURL := strings.Replace(webURL, "127.0.0.1", "triptych.example", 1)
 	chromium := startChromium(t,
 		chromedp.Flag("use-fake-ui-for-media-stream", true),
@@ -84,27 +82,6 @@ func (h pageEnv) newLink(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return g.Link
-}
-
-func startWeb(t *testing.T, s *stack.Stack) string {
-	t.Helper()
-	port, err := loopback.Claim("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port.Close()
-	address := port.Addr().String()
-	s.StartProgram("deployed", "web", []string{"TRIPTYCH_RETENTION_DAYS=30"}, "-addr", address)
-	if !stacktest.Eventually(t, func(ctx context.Context) bool {
-		res, err := http.Get("http://" + address + "/healthz")
-		if err == nil {
-			res.Body.Close()
-		}
-		return err == nil && res.StatusCode == http.StatusOK
-	}) {
-		t.Fatal("web does not serve")
-	}
-	return "http://" + address
 }
 
 // A parallel subtest must not inject faults, because the subtests share one local stack.

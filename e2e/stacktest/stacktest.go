@@ -5,12 +5,14 @@ package stacktest
 import (
 	"context"
 	"errors"
+	"net/http"
 	"testing"
 	"time"
 
 	"go.temporal.io/sdk/client"
 
 	"triptych/emulators/lambda/runtimeapi"
+	"triptych/emulators/loopback"
 	"triptych/local/stack"
 )
 
@@ -37,6 +39,28 @@ func Start(t testing.TB, configure ...func(*stack.Config)) *stack.Stack {
 	}
 	t.Cleanup(s.Close)
 	return s
+}
+
+// StartWeb runs a second web program, with other settings, and returns its URL.
+func StartWeb(t testing.TB, s *stack.Stack, settings ...string) string {
+	t.Helper()
+	port, err := loopback.Claim("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port.Close()
+	address := port.Addr().String()
+	s.StartProgram("second web", "web", settings, "-addr", address)
+	if !Eventually(t, func(ctx context.Context) bool {
+		res, err := http.Get("http://" + address + "/healthz")
+		if err == nil {
+			res.Body.Close()
+		}
+		return err == nil && res.StatusCode == http.StatusOK
+	}) {
+		t.Fatal("web does not serve")
+	}
+	return "http://" + address
 }
 
 func RunLambda(t testing.TB, config runtimeapi.Config) *runtimeapi.Host {
