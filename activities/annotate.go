@@ -62,7 +62,7 @@ type AnnotateResult struct {
 	Existing   picture.Status  `json:"existing,omitempty"` // status of an existing Record; Annotation and Step are then empty
 }
 
-// Annotate calls Google at most once per attempt, because Google charges for every answered call.
+// Annotate calls Google at most once per attempt, because each call may cost money.
 func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()

@@ -12,8 +12,8 @@ import (
 	"triptych/picture"
 )
 
-// Budget limits the calls to Google that count per UTC day, for all workers together. A worker reserves several calls
-// at once in Cosmos DB, so a crash wastes some calls, but never exceeds the limit.
+// Budget limits the calls to Google that count per UTC day, for all workers together. A worker reserves a few calls
+// at once in Cosmos DB. A crash wastes the reserved calls, and the limit still holds.
 type Budget struct {
 	Records *Container
 	PerDay  int // 0 disables annotation
@@ -35,8 +35,9 @@ func (b *Budget) Take(ctx context.Context, now time.Time) (refund func(), err er
 	for b.left == 0 {
 		err := b.reserve(ctx)
 		if err == nil && b.left == 0 {
+			// The random minute spreads the calls after midnight.
 			midnight := now.Truncate(24 * time.Hour).Add(24 * time.Hour)
-			e := &picture.Error{Kind: picture.Throttled, Cloud: picture.Google, RetryAfter: midnight.Sub(now) + rand.N(time.Minute), // not all at once
+			e := &picture.Error{Kind: picture.Throttled, Cloud: picture.Google, RetryAfter: midnight.Sub(now) + rand.N(time.Minute),
 				Message: fmt.Sprintf("This site annotates at most %d pictures a day, so this one waits until 00:00 UTC", b.PerDay)}
 			if b.PerDay == 0 {
 				e.Message = "This site annotates no pictures at the moment"
