@@ -30,7 +30,7 @@ func TestBackfill(t *testing.T) {
 			}
 			env.InjectS3Fault(t, fmt.Sprintf(`{"only":%q,"operations":["HeadObject"],%s}`, prefix+"unreadable", fault))
 			want := picture.SweepCounts{Examined: 3, Started: 2, Skipped: 1}
-			if counts := runSweep(t, env, "backfill", picture.Sweep{Prefix: prefix}); counts != want {
+			if counts := env.RunSweep(t, "backfill", picture.Sweep{Prefix: prefix}); counts != want {
 				t.Errorf("sweep counts %+v, want %+v", counts, want)
 			}
 		})

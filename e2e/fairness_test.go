@@ -27,11 +27,11 @@ func TestFairness(t *testing.T) {
 		first = append(first, upload(t, site, photo))
 	}
 	for _, id := range first {
-		awaitAnnotate(t, env, id, func(*workflowpb.PendingActivityInfo) bool { return true })
+		env.AwaitAnnotate(t, id, func(*workflowpb.PendingActivityInfo) bool { return true })
 	}
 	blocked.await(t, slots)
 	second := upload(t, viewerSite(t, web, "203.0.113.7"), photo)
-	awaitAnnotate(t, env, second, scheduled)
+	env.AwaitAnnotate(t, second, scheduled)
 	blocked.release()
 
 	t.Run("picture_of_a_second_visitor_overtakes_the_queued_pictures_of_the_first", func(t *testing.T) {

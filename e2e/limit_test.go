@@ -66,7 +66,7 @@ func TestAnnotationsPerDay(t *testing.T) {
 	t.Run("restarted_worker_does_not_exceed_the_limit", func(t *testing.T) {
 		env.StopProgram("limited worker")()
 		resetAnnotate(t, env, waiting[0].ID)
-		awaitAnnotate(t, env, waiting[0].ID, func(a *workflowpb.PendingActivityInfo) bool {
+		env.AwaitAnnotate(t, waiting[0].ID, func(a *workflowpb.PendingActivityInfo) bool {
 			return a.Attempt > 1 && time.Until(a.NextAttemptScheduleTime.AsTime()) > 0
 		})
 		if billed := env.Vision.Billed(); billed != limit {
@@ -94,7 +94,7 @@ func TestAnnotationsPerDay(t *testing.T) {
 
 func resetAnnotate(t *testing.T, env *testenv.Env, id picture.ID) {
 	t.Helper()
-	pending := awaitAnnotate(t, env, id, func(*workflowpb.PendingActivityInfo) bool { return true })
+	pending := env.AwaitAnnotate(t, id, func(*workflowpb.PendingActivityInfo) bool { return true })
 	_, err := env.Temporal.WorkflowService().ResetActivity(testenv.Context(t), &workflowservice.ResetActivityRequest{
 		Namespace: client.DefaultNamespace, Execution: &commonpb.WorkflowExecution{WorkflowId: id.WorkflowID()},
 		Activity: &workflowservice.ResetActivityRequest_Id{Id: pending.ActivityId},

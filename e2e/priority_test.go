@@ -27,15 +27,15 @@ func TestPriority(t *testing.T) {
 	for i := range backlog {
 		backfilled = append(backfilled, env.PutObject(t, fmt.Sprint("old/", i), []byte("picture")).ID)
 	}
-	if counts := runSweep(t, env, "backfill", picture.Sweep{Prefix: "old/"}); counts.Started != backlog {
+	if counts := env.RunSweep(t, "backfill", picture.Sweep{Prefix: "old/"}); counts.Started != backlog {
 		t.Fatalf("sweep counts %+v, want %d started", counts, backlog)
 	}
 	for _, id := range backfilled {
-		awaitAnnotate(t, env, id, func(*workflowpb.PendingActivityInfo) bool { return true })
+		env.AwaitAnnotate(t, id, func(*workflowpb.PendingActivityInfo) bool { return true })
 	}
 	blocked.await(t, slots)
 	live := env.Upload(t, testenv.Portrait(t)).ID
-	awaitAnnotate(t, env, live, scheduled)
+	env.AwaitAnnotate(t, live, scheduled)
 	blocked.release()
 
 	t.Run("uploaded_picture_overtakes_a_backfill", func(t *testing.T) {
@@ -89,7 +89,7 @@ func overtaken(t *testing.T, env *testenv.Env, id picture.ID, others []picture.I
 
 func annotateStart(t *testing.T, env *testenv.Env, id picture.ID) time.Time {
 	t.Helper()
-	if outcome := awaitWorkflowEnd(t, env, id, ""); outcome.Status != picture.Annotated {
+	if outcome := env.AwaitWorkflowEnd(t, id, ""); outcome.Status != picture.Annotated {
 		t.Fatalf("the workflow ended with status %s, want %s", outcome.Status, picture.Annotated)
 	}
 	record, _, err := env.Records.Read(t.Context(), id)

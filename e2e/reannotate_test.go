@@ -23,7 +23,7 @@ func TestReannotate(t *testing.T) {
 		annotated, rejected, erased := env.Upload(t, testenv.Portrait(t)), env.Upload(t, []byte("<html>")), env.Upload(t, testenv.Portrait(t))
 		for _, g := range []siteclient.Grant{annotated, rejected, erased} {
 			env.Follow(t, g.Link)
-			awaitWorkflowEnd(t, env, g.ID, "") // the sweep does not restart a running workflow
+			env.AwaitWorkflowEnd(t, g.ID, "") // the sweep does not restart a running workflow
 		}
 		env.Erase(t, erased.Link, erased.EraseToken)
 		env.AwaitActivity(t, erased.ID.EraseWorkflowID(), picture.DeleteHistoryActivity)
@@ -32,11 +32,11 @@ func TestReannotate(t *testing.T) {
 		defer env.Vision.SetFault(annotator.Fault{})
 
 		sweep := picture.Sweep{Reannotate: true, Began: time.Now()}
-		if counts := runSweep(t, env, "reannotate", sweep); counts.Started != 2 {
+		if counts := env.RunSweep(t, "reannotate", sweep); counts.Started != 2 {
 			t.Errorf("sweep counts %+v, want 2 started", counts)
 		}
 		for _, id := range []picture.ID{annotated.ID, rejected.ID} {
-			awaitWorkflowEnd(t, env, id, "")
+			env.AwaitWorkflowEnd(t, id, "")
 			if r := env.Record(t, id); r.Status != picture.Annotated || !bytes.Contains(r.Annotation, []byte("Astronaut")) || r.Rejection != nil {
 				t.Errorf("the Record has status %s and annotation %s, want the new annotation", r.Status, r.Annotation)
 			}
@@ -44,7 +44,7 @@ func TestReannotate(t *testing.T) {
 		if r := env.Record(t, erased.ID); r.Status != picture.Erased {
 			t.Errorf("the Record of the erased picture has status %s", r.Status)
 		}
-		if counts := runSweep(t, env, "reannotate", sweep); counts.Started != 0 {
+		if counts := env.RunSweep(t, "reannotate", sweep); counts.Started != 0 {
 			t.Errorf("the same sweep again: counts %+v, want 0 started", counts)
 		}
 	})
@@ -56,9 +56,9 @@ func TestReannotate(t *testing.T) {
 			if p.Steps[1].Status != picture.StepRetrying || first != "" {
 				return
 			}
-			first = latestRun(t, env, g.ID.WorkflowID())
-			runSweep(t, env, "reannotate", picture.Sweep{Reannotate: true})
-			if run := latestRun(t, env, g.ID.WorkflowID()); run != first {
+			first = env.LatestRun(t, g.ID.WorkflowID())
+			env.RunSweep(t, "reannotate", picture.Sweep{Reannotate: true})
+			if run := env.LatestRun(t, g.ID.WorkflowID()); run != first {
 				t.Error("the sweep started a second workflow run")
 			}
 			env.Vision.SetFault(annotator.Fault{})
@@ -79,8 +79,8 @@ func TestPastRetention(t *testing.T) {
 			t.Fatal(err)
 		}
 		testenv.Put(t, g, testenv.Portrait(t))
-		run := awaitNewRun(t, env, g.ID, "")
-		if outcome := awaitWorkflowEnd(t, env, g.ID, run); outcome.Status != picture.Annotated {
+		run := env.AwaitNewRun(t, g.ID, "")
+		if outcome := env.AwaitWorkflowEnd(t, g.ID, run); outcome.Status != picture.Annotated {
 			t.Errorf("the workflow ended with status %s, want %s", outcome.Status, picture.Annotated)
 		}
 		if n := env.Vision.Billed(); n != 0 {

@@ -37,7 +37,7 @@ func TestSweep(t *testing.T) {
 					t.Error(err)
 				}
 				env.Vision.SetFault(annotator.Fault{})
-				if counts := runSweep(t, env, "manual-sweep", picture.Sweep{Within: 3600}); counts.Started != 1 {
+				if counts := env.RunSweep(t, "manual-sweep", picture.Sweep{Within: 3600}); counts.Started != 1 {
 					t.Errorf("sweep counts %+v, want 1 started", counts)
 				}
 			})
@@ -50,7 +50,7 @@ func TestSweep(t *testing.T) {
 		g := env.Upload(t, testenv.Portrait(t))
 		env.Follow(t, g.Link)
 		env.PutObject(t, "pictures/not-ours.jpg", testenv.Portrait(t))
-		if counts := runSweep(t, env, "manual-sweep", picture.Sweep{}); counts.Examined < 2 || counts.Started != 0 {
+		if counts := env.RunSweep(t, "manual-sweep", picture.Sweep{}); counts.Examined < 2 || counts.Started != 0 {
 			t.Errorf("sweep counts %+v, want at least 2 examined and 0 started", counts)
 		}
 	})
@@ -60,17 +60,17 @@ func TestSweep(t *testing.T) {
 			objects = append(objects, env.PutObject(t, key, testenv.Portrait(t)))
 		}
 		want := picture.SweepCounts{Examined: len(objects), Started: len(objects)}
-		if counts := runSweep(t, env, "backfill", picture.Sweep{Prefix: "old/"}); counts != want {
+		if counts := env.RunSweep(t, "backfill", picture.Sweep{Prefix: "old/"}); counts != want {
 			t.Errorf("sweep counts %+v, want %+v", counts, want)
 		}
 		for _, p := range objects {
-			awaitWorkflowEnd(t, env, p.ID, "")
+			env.AwaitWorkflowEnd(t, p.ID, "")
 			if r := env.Record(t, p.ID); r.Status != picture.Annotated || r.Key != p.Key {
 				t.Errorf("object %q has a Record with status %s and key %q, want %s", p.Key, r.Status, r.Key, picture.Annotated)
 			}
 		}
 		want.Started = 0
-		if counts := runSweep(t, env, "backfill", picture.Sweep{Prefix: "old/"}); counts != want {
+		if counts := env.RunSweep(t, "backfill", picture.Sweep{Prefix: "old/"}); counts != want {
 			t.Errorf("second sweep: counts %+v, want %+v", counts, want)
 		}
 	})
@@ -104,14 +104,14 @@ func TestSweep(t *testing.T) {
 			if !stacktest.Eventually(t, func(context.Context) bool { return readSchedule(t, env, "sweep") == want }) {
 				t.Fatal("the restarted worker did not correct the schedule")
 			}
-			runSweep(t, env, "manual-sweep", picture.Sweep{}) // the worker has started, so it has compared both schedules
+			env.RunSweep(t, "manual-sweep", picture.Sweep{}) // the worker has started, so it has compared both schedules
 			if got := lastUpdate(t, env, "sweep-all"); got != updated {
 				t.Errorf("the worker updated a correct schedule at %s", got)
 			}
 		})
 	}
 	t.Run("schedule_encrypted_with_a_removed_key_is_corrected_when_a_worker_starts", func(t *testing.T) {
-		other := dial(t, env.Endpoints.Temporal, "other:"+base64.StdEncoding.EncodeToString(make([]byte, 32)))
+		other := testenv.Dial(t, env.Endpoints.Temporal, "other:"+base64.StdEncoding.EncodeToString(make([]byte, 32)))
 		err := other.ScheduleClient().GetHandle(t.Context(), "sweep-all").Update(t.Context(), client.ScheduleUpdateOptions{
 			DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 				in.Description.Schedule.Action.(*client.ScheduleWorkflowAction).Args = []any{picture.Sweep{}}

@@ -30,7 +30,7 @@ func TestWorkers(t *testing.T) {
 			t.Fatal(err)
 		}
 		lastHeartbeat := p.first.LastHeartbeatTime.AsTime()
-		second := awaitAnnotate(t, env, p.id, func(a *workflowpb.PendingActivityInfo) bool {
+		second := env.AwaitAnnotate(t, p.id, func(a *workflowpb.PendingActivityInfo) bool {
 			if a.Attempt == 1 {
 				lastHeartbeat = a.LastHeartbeatTime.AsTime()
 			}
@@ -49,7 +49,7 @@ func TestWorkers(t *testing.T) {
 		if err := env.Signal(p.worker, syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		second := awaitAnnotate(t, env, p.id, func(a *workflowpb.PendingActivityInfo) bool {
+		second := env.AwaitAnnotate(t, p.id, func(a *workflowpb.PendingActivityInfo) bool {
 			return a.Attempt > 1 && a.LastStartedTime != nil && a.LastWorkerIdentity != p.first.LastWorkerIdentity
 		})
 		if message := second.LastFailure.GetMessage(); second.Attempt != 2 || !strings.Contains(message, "worker is shutting down") {
@@ -84,7 +84,7 @@ func blockAnnotate(t *testing.T, env *testenv.Env) blockedAnnotate {
 			t.Errorf("final status %s, want %s", final.Status, picture.Annotated)
 		}
 	}
-	first := awaitAnnotate(t, env, g.ID, func(a *workflowpb.PendingActivityInfo) bool { return a.LastHeartbeatTime != nil })
+	first := env.AwaitAnnotate(t, g.ID, func(a *workflowpb.PendingActivityInfo) bool { return a.LastHeartbeatTime != nil })
 	for _, worker := range []string{"worker", "other worker"} {
 		if strings.HasPrefix(first.LastWorkerIdentity, fmt.Sprint(env.PID(worker), "@")) {
 			return blockedAnnotate{g.ID, first, worker, release}

@@ -1,4 +1,4 @@
-package e2e
+package privacy
 
 import (
 	"net/http"
@@ -20,8 +20,8 @@ func TestListingOpensNoPicture(t *testing.T) {
 	g := env.Upload(t, testenv.Portrait(t))
 	env.Follow(t, g.Link)
 	old := env.PutObject(t, "old/me.jpg", testenv.Portrait(t))
-	runSweep(t, env, "backfill", picture.Sweep{Prefix: "old/"})
-	awaitWorkflowEnd(t, env, old.ID, "")
+	env.RunSweep(t, "backfill", picture.Sweep{Prefix: "old/"})
+	env.AwaitWorkflowEnd(t, old.ID, "")
 
 	listed := map[string]bool{}
 	sources := listings(t, env)

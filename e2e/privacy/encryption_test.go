@@ -1,10 +1,9 @@
-package e2e
+package privacy
 
 import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"log/slog"
 	"net"
 	"slices"
 	"strings"
@@ -18,7 +17,6 @@ import (
 	"go.temporal.io/api/proxy"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	sdklog "go.temporal.io/sdk/log"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -33,12 +31,10 @@ import (
 	webstatus "triptych/web/status"
 )
 
-var quiet = sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
-
 func TestEncryption(t *testing.T) {
 	env := testenv.Start(t)
 	stacktest.PauseSweeps(t, env.Stack)
-	without, err := client.Dial(client.Options{HostPort: env.Endpoints.Temporal, Logger: quiet})
+	without, err := client.Dial(client.Options{HostPort: env.Endpoints.Temporal, Logger: testenv.NoLog})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +42,7 @@ func TestEncryption(t *testing.T) {
 	newKey := make([]byte, 32)
 	rand.Read(newKey)
 	rotatedKeys := "new:" + base64.StdEncoding.EncodeToString(newKey) + "," + env.Endpoints.PayloadKeys
-	rotated := dial(t, env.Endpoints.Temporal, rotatedKeys)
+	rotated := testenv.Dial(t, env.Endpoints.Temporal, rotatedKeys)
 
 	annotated := env.PutObject(t, "encrypted/me.jpg", testenv.Portrait(t))
 	t.Run("failure_of_a_pending_activity_is_readable_only_with_the_key", func(t *testing.T) {
@@ -76,7 +72,7 @@ func TestEncryption(t *testing.T) {
 	t.Run("repeated_call_is_encrypted_once", func(t *testing.T) {
 		address, failures := serveFailingProxy(t, env.Endpoints.Temporal)
 		id := "repeated-call"
-		_, err := dial(t, address, env.Endpoints.PayloadKeys).ExecuteWorkflow(testenv.Context(t), client.StartWorkflowOptions{ID: id, TaskQueue: "without-worker"}, "None", "the input")
+		_, err := testenv.Dial(t, address, env.Endpoints.PayloadKeys).ExecuteWorkflow(testenv.Context(t), client.StartWorkflowOptions{ID: id, TaskQueue: "without-worker"}, "None", "the input")
 		if err != nil || failures.Load() != 1 {
 			t.Fatalf("%v after %d failures", err, failures.Load())
 		}
@@ -133,7 +129,7 @@ func TestEncryption(t *testing.T) {
 		restart := env.StopProgram("worker-with-the-new-key")
 		otherKeys := "other:" + base64.StdEncoding.EncodeToString(make([]byte, 32))
 		env.StartProgram("worker-with-another-key", "worker", []string{"TRIPTYCH_PAYLOAD_KEYS=" + otherKeys})
-		awaitFailure(t, dial(t, env.Endpoints.Temporal, otherKeys), p, `no key "new"`)
+		awaitFailure(t, testenv.Dial(t, env.Endpoints.Temporal, otherKeys), p, `no key "new"`)
 		env.StopProgram("worker-with-another-key")
 		env.Vision.SetFault(annotator.Fault{})
 		restart()
@@ -168,16 +164,6 @@ func awaitFailure(t *testing.T, c client.Client, p picture.Picture, message stri
 	if !stacktest.Eventually(t, failed) {
 		t.Fatalf("the last failure is %v, want %s", last, message)
 	}
-}
-
-func dial(t *testing.T, address, payloadKeys string) client.Client {
-	t.Helper()
-	c, err := pipeline.Dial(client.Options{HostPort: address, Logger: quiet}, payloadKeys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c
 }
 
 func startPicture(t *testing.T, c client.Client, p picture.Picture) {

@@ -1,4 +1,4 @@
-package e2e
+package privacy
 
 import (
 	"context"
@@ -22,8 +22,8 @@ func TestErasure(t *testing.T) {
 	stacktest.PauseSweeps(t, env.Stack)
 	id, key := expiredPicture(t)
 	env.PutObject(t, key, testenv.Portrait(t))
-	awaitNewRun(t, env, id, "")
-	awaitWorkflowEnd(t, env, id, "")
+	env.AwaitNewRun(t, id, "")
+	env.AwaitWorkflowEnd(t, id, "")
 
 	t.Run("leaves_a_tombstone_but_no_object_and_no_workflow_history", func(t *testing.T) {
 		run, err := env.Temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id.EraseWorkflowID(), TaskQueue: picture.PicturesQueue}, picture.EraseWorkflow, id)
@@ -35,7 +35,7 @@ func TestErasure(t *testing.T) {
 		}
 		checkErased(t, env, id)
 		if !stacktest.Eventually(t, func(context.Context) bool { // Temporal deletes up to 30 s after it acknowledged the request
-			return latestRun(t, env, id.WorkflowID()) == ""
+			return env.LatestRun(t, id.WorkflowID()) == ""
 		}) {
 			t.Error("the workflow history, which contains the annotation, still exists")
 		}
@@ -45,15 +45,15 @@ func TestErasure(t *testing.T) {
 		env.PutObject(t, key, testenv.Portrait(t))
 		env.InjectS3Fault(t, `{}`)
 		billed := env.Vision.Billed()
-		if counts := runSweep(t, env, "manual-sweep", picture.Sweep{}); counts.Started != 1 {
+		if counts := env.RunSweep(t, "manual-sweep", picture.Sweep{}); counts.Started != 1 {
 			t.Errorf("sweep counts %+v, want 1 started", counts)
 		}
-		awaitWorkflowEnd(t, env, id, "")
+		env.AwaitWorkflowEnd(t, id, "")
 		checkErased(t, env, id)
 		if n := env.Vision.Billed() - billed; n != 0 {
 			t.Errorf("Google charged %d times, want 0", n)
 		}
-		if counts := runSweep(t, env, "manual-sweep", picture.Sweep{}); counts.Started != 0 {
+		if counts := env.RunSweep(t, "manual-sweep", picture.Sweep{}); counts.Started != 0 {
 			t.Errorf("second sweep: counts %+v, want 0 started", counts)
 		}
 	})
@@ -80,8 +80,8 @@ func testErasureWithoutTombstone(t *testing.T, env *testenv.Env) {
 	env.Cosmos.SetFault(cosmosdb.Fault{Only: string(id), Method: http.MethodGet, Status: http.StatusServiceUnavailable})
 	env.Vision.SetFault(annotator.Fault{Only: string(id), OnMatch: func() { t.Error("the picture was sent to Google") }})
 	env.PutObject(t, key, testenv.Portrait(t))
-	awaitNewRun(t, env, id, "")
-	if outcome := awaitWorkflowEnd(t, env, id, ""); outcome.Status != picture.Erased {
+	env.AwaitNewRun(t, id, "")
+	if outcome := env.AwaitWorkflowEnd(t, id, ""); outcome.Status != picture.Erased {
 		t.Errorf("the workflow ended with status %s, want %s", outcome.Status, picture.Erased)
 	}
 	env.Cosmos.SetFault(cosmosdb.Fault{Only: string(id), Method: http.MethodGet})
@@ -91,7 +91,7 @@ func testErasureWithoutTombstone(t *testing.T, env *testenv.Env) {
 func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
 	env.Vision.SetFault(annotator.Fault{Code: codes.Unavailable})
 	g := env.Upload(t, testenv.Portrait(t))
-	first := awaitNewRun(t, env, g.ID, "")
+	first := env.AwaitNewRun(t, g.ID, "")
 	env.Erase(t, g.Link, g.EraseToken)
 	env.AwaitActivity(t, g.ID.EraseWorkflowID(), picture.DeleteHistoryActivity) // would also delete a run that the next upload starts
 	billed := env.Vision.Billed()
@@ -101,7 +101,7 @@ func testUploadAfterErasure(t *testing.T, env *testenv.Env) {
 	if status := testenv.Put(t, g, testenv.Portrait(t)); status != http.StatusOK {
 		t.Fatalf("the upload with the same grant returned status %d, want 200", status)
 	}
-	awaitNewRun(t, env, g.ID, first)
+	env.AwaitNewRun(t, g.ID, first)
 	env.Follow(t, g.Link, func(p picture.Progress) {
 		if p.Steps[2].Status == picture.StepRetrying {
 			env.Cosmos.SetFault(cosmosdb.Fault{})
@@ -123,7 +123,7 @@ func testRepeatedErasure(t *testing.T, env *testenv.Env) {
 		if status := env.Erase(t, g.Link, g.EraseToken); status != http.StatusAccepted {
 			t.Fatalf("the erase request returned status %d, want 202", status)
 		}
-		return latestRun(t, env, workflow)
+		return env.LatestRun(t, workflow)
 	}
 	terminate := func() {
 		t.Helper()
@@ -163,7 +163,7 @@ func testErasurePastRetention(t *testing.T, env *testenv.Env) {
 	if status := env.Erase(t, g.Link, g.EraseToken); status != http.StatusAccepted {
 		t.Errorf("the erase request returned status %d, want 202", status)
 	}
-	if run := latestRun(t, env, g.ID.EraseWorkflowID()); run != "" {
+	if run := env.LatestRun(t, g.ID.EraseWorkflowID()); run != "" {
 		t.Errorf("the erase request started run %s", run)
 	}
 }

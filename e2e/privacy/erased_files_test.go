@@ -1,4 +1,4 @@
-package e2e
+package privacy
 
 import (
 	"bytes"
@@ -22,7 +22,7 @@ func TestErasureOfLocalFiles(t *testing.T) {
 	mark := []byte(rand.Text()) // unlike the test's name, not in the path of the data directory
 	g := env.Upload(t, append(testenv.Portrait(t), mark...))
 	env.Follow(t, g.Link)
-	awaitWorkflowEnd(t, env, g.ID, "")
+	env.AwaitWorkflowEnd(t, g.ID, "")
 	clear := map[string][]byte{"picture": mark, "faces": []byte("joyLikelihood")}
 	encrypted := encryptedPayloads(t, env, g.ID)
 	for name, b := range clear {
@@ -45,7 +45,7 @@ func TestErasureOfLocalFiles(t *testing.T) {
 		}
 	})
 	t.Run("no_file_contains_the_encrypted_history_after_10_MB_of_writes", func(t *testing.T) {
-		if !stacktest.Eventually(t, func(context.Context) bool { return latestRun(t, env, g.ID.WorkflowID()) == "" }) {
+		if !stacktest.Eventually(t, func(context.Context) bool { return env.LatestRun(t, g.ID.WorkflowID()) == "" }) {
 			t.Fatal("the workflow history still exists")
 		}
 		writeToTemporal(t, env)

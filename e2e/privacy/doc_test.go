@@ -1,0 +1,2 @@
+// Package privacy contains end-to-end tests of encryption and erasure.
+package privacy
