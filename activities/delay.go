@@ -9,7 +9,7 @@ import (
 	"triptych/picture"
 )
 
-// Delay is part of the input of an activity that Cosmos DB has throttled. The activity then writes at NotBefore.
+// Delay tells an activity to wait until NotBefore, because Cosmos DB throttled the previous call.
 type Delay struct {
 	NotBefore time.Time `json:"notBefore,omitzero"` // as Cosmos DB requested; zero: no delay
 }

@@ -83,7 +83,7 @@ func (a *Activities) DeleteHistory(ctx context.Context, id picture.ID) error {
 	if err != nil {
 		return failure(explainTemporal(err))
 	}
-	// Without a run ID, Temporal deletes the latest run, even if ListWorkflow does not return this run yet.
+	// ListWorkflow may not return the latest run yet. Without a run ID, Temporal deletes the latest run.
 	latest := &workflowpb.WorkflowExecutionInfo{Execution: &commonpb.WorkflowExecution{WorkflowId: id.WorkflowID()}}
 	for _, e := range append([]*workflowpb.WorkflowExecutionInfo{latest}, list.Executions...) {
 		_, err := c.WorkflowService().DeleteWorkflowExecution(ctx, &workflowservice.DeleteWorkflowExecutionRequest{

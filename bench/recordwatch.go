@@ -9,7 +9,7 @@ import (
 	"triptych/picture"
 )
 
-// recordWatch observes the HTTP responses of the Cosmos DB emulator, because polling would add delay and load.
+// recordWatch finds new Records in the HTTP responses of the Cosmos DB emulator. Polling would add delay and load.
 type recordWatch struct {
 	mu      sync.Mutex
 	waiting map[picture.ID]chan time.Time

@@ -27,7 +27,6 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request, l link) error {
 	return writeJSON(w, http.StatusAccepted, "application/json", map[string]string{"id": l.id, "reference": string(l.picture), "status": "erasing"})
 }
 
-// Only an erase workflow writes a tombstone. If Temporal no longer has the workflow, its retention has passed.
 func (a *api) erasurePastRetention(ctx context.Context, id picture.ID) bool {
 	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
 	defer cancel()

@@ -101,7 +101,7 @@ func (f *fakeTemporal) use(t *testing.T, name string) {
 	}
 }
 
-// advance keeps the run ID, so that the new history looks like progress of the same run.
+// advance replaces the history of the workflow run.
 func (f *fakeTemporal) advance(t *testing.T, name string) {
 	t.Helper()
 	f.mu.Lock()

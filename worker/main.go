@@ -125,7 +125,7 @@ func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond 
 
 	options.TaskQueueActivitiesPerSecond = annotationsPerSecond
 	options.DisableWorkflowWorker = true
-	// 50 concurrent requests of 1.6 s reach Vision's default quota of 30 requests/s.
+	// Vision's default quota is 30 requests/s, and a request takes 1.6 s.
 	options.MaxConcurrentActivityExecutionSize = 50
 	annotate := worker.New(c, picture.AnnotateQueue, options)
 	a.RegisterAnnotate(annotate)

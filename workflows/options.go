@@ -37,7 +37,7 @@ func defaultOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// StartToCloseTimeout is long, because a page has 1,000 keys and each key needs a read from Cosmos DB.
+// StartToCloseTimeout is long, because an activity examines 1,000 keys, each with a read from Cosmos DB.
 func sweepOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 5 * time.Minute,

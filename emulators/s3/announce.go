@@ -17,8 +17,7 @@ import (
 	"triptych/emulators/s3event"
 )
 
-// announcer stores an intent before it creates an object, and replaces the intent with an event afterwards. If the
-// process is killed in between, the next process finds the intent and creates the event.
+// announcer stores an intent before it creates an object, so that a process that is killed loses no event.
 type announcer struct {
 	backend.Backend
 	outbox         *outbox

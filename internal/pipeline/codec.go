@@ -103,8 +103,8 @@ func (c *Codec) decrypt(p *commonpb.Payload) *commonpb.Payload {
 	return p
 }
 
-// If no key decrypts a payload, WorkerConverter makes only the workflow task or activity fail, and Temporal repeats
-// it. The default converter would fail the workflow.
+// If no key decrypts a payload, WorkerConverter makes Temporal retry the workflow task or activity. The default converter
+// would fail the workflow.
 func WorkerConverter() converter.DataConverter {
 	return converter.NewCompositeDataConverter(converter.NewNilPayloadConverter(), converter.NewByteSlicePayloadConverter(),
 		converter.NewProtoJSONPayloadConverter(), converter.NewProtoPayloadConverter(), converter.NewJSONPayloadConverter(), undecryptable{})

@@ -12,8 +12,7 @@ import (
 	"triptych/picture"
 )
 
-// Budget limits the calls to Google that count per UTC day, for all workers together. A worker reserves a few calls
-// at once in Cosmos DB. A crash wastes the reserved calls, and the limit still holds.
+// Budget limits the calls to Google per UTC day, for all workers together. A document in Cosmos DB counts them.
 type Budget struct {
 	Records *Container
 	PerDay  int // 0 disables annotation

@@ -89,7 +89,7 @@ func (c *Container) do(ctx context.Context, operation string, id picture.ID, cal
 // Do returns every failure as a callError, which azcosmos does not retry.
 func (c *connection) Do(r *policy.Request) (*http.Response, error) {
 	if strings.Trim(r.Raw().URL.Path, "/") == "" {
-		// azcosmos itself would wait one minute for the properties of the account.
+		// Without a timeout, azcosmos waits one minute for the properties of the account.
 		ctx, cancel := context.WithTimeout(r.Raw().Context(), 5*time.Second)
 		defer cancel()
 		r = r.Clone(ctx)

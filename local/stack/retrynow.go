@@ -31,7 +31,7 @@ func (s *Stack) retryNow(ctx context.Context, cloud string) {
 	}
 }
 
-// ResetActivity makes Temporal start the next attempt immediately.
+// retryActivitiesNow makes Temporal start the next attempts immediately.
 func (s *Stack) retryActivitiesNow(ctx context.Context) error {
 	if server := s.children["temporal"]; server == nil || server.PID() == 0 {
 		return nil

@@ -65,7 +65,6 @@ func (s *Server) read(operation operation, r request) (res response, err error) 
 	return res, err
 }
 
-// An operation must not change data before it returns a *statusError, because write then commits too.
 func (s *Server) write(operation operation, r request) (res response, err error) {
 	var refused *statusError
 	err = s.db.Batch(func(tx *bbolt.Tx) error {

@@ -18,7 +18,6 @@ const (
 	epsilon  = 0.001              // added to the variance in the batch normalization of the box predictors
 )
 
-// Each channel has its own scale, because the channels of depthwise filters differ by orders of magnitude.
 func objects(files fs.FS) (map[string][]byte, error) {
 	published, err := readModel(files)
 	if err != nil {
