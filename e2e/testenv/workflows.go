@@ -114,7 +114,7 @@ func (e *Env) AwaitAnnotate(t testing.TB, id picture.ID, condition func(*workflo
 	return found
 }
 
-// Dial connects to the Temporal server at address with other payload keys than the stack's programs.
+// Dial connects to the Temporal server at address and encrypts with the given payload keys.
 func Dial(t testing.TB, address, payloadKeys string) client.Client {
 	t.Helper()
 	c, err := pipeline.Dial(client.Options{HostPort: address, Logger: NoLog}, payloadKeys)
