@@ -66,7 +66,7 @@ type AnnotateResult struct {
 func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
-	// Temporal's own timeout error (StartToCloseTimeout, 60 s) would not name the unresponsive cloud.
+	// The timeout is shorter than Temporal's (StartToCloseTimeout, 60 s), whose error does not name the cloud.
 	ctx, cancel := context.WithTimeout(ctx, 50*time.Second)
 	defer cancel()
 
@@ -87,7 +87,7 @@ func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateRe
 	return AnnotateResult{ID: in.Picture.ID, Annotation: annotation, Step: doneStep(ctx, picture.AnnotateStep, started)}, nil
 }
 
-// If Cosmos DB is unavailable, existingRecord treats a picture with an erase workflow as erased.
+// If Cosmos DB is unavailable, existingRecord asks Temporal: a picture that has an erase workflow counts as erased.
 func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture.Record, error) {
 	readCtx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -127,7 +127,8 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 		Requests: []*visionpb.AnnotateImageRequest{{Image: source, Features: a.Features}},
 	}, gax.WithGRPCOptions(grpc.Peer(&server), grpc.Trailer(&trailer)))
 	if err != nil {
-		// A call is free if it was never sent, or if Google answered it with an error. A lost response may cost money.
+		// Google charges nothing for a call that was never sent (no server address) or that it answered with an error
+		// (a trailer). A call whose response was lost may cost money, so it gets no refund.
 		if server.Addr == nil || len(trailer) > 0 {
 			refund()
 		}

@@ -15,8 +15,8 @@ type PersistInput struct {
 	ReannotateBefore time.Time `json:"reannotateBefore,omitzero"` // persist may replace a Record written before this time
 }
 
-// Persist creates the picture's Record, or replaces a Record older than in.ReannotateBefore. If the owner has erased
-// the picture, Persist deletes the S3 object instead.
+// Persist creates the picture's Record, or replaces a Record older than in.ReannotateBefore. If it finds a tombstone,
+// it deletes the S3 object instead.
 func (a *Activities) Persist(ctx context.Context, in PersistInput) (picture.Outcome, error) {
 	if err := in.wait(ctx); err != nil {
 		return picture.Outcome{}, failure(err)

@@ -28,8 +28,8 @@ type SweepResult struct {
 	Full bool   `json:"full,omitempty"` // too many workflows are open, so nothing was examined
 }
 
-// SweepPage lists one page of a bucket and starts workflows: for objects without a Record, and with s.Reannotate also
-// for objects whose Record is older than the sweep.
+// SweepPage lists one page of a bucket and starts a workflow for each object without a Record. With s.Reannotate, it
+// also starts one for each object whose Record was written before the sweep started.
 func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()

@@ -26,7 +26,7 @@ func (c config) newLink(remoteAddr string) link {
 	return c.link(u)
 }
 
-// The tag has 16 bits and changes daily, so that a tag cannot identify a person.
+// networkTag returns a keyed hash of the client's network and the day. Its 16 bits are too few to identify a person.
 func (c config) networkTag(remoteAddr string, now time.Time) []byte {
 	addr, _ := netip.ParseAddrPort(remoteAddr) // clients without a valid address share one tag
 	ip, bits := addr.Addr().Unmap(), 24

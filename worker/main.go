@@ -125,7 +125,7 @@ func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond 
 
 	options.TaskQueueActivitiesPerSecond = annotationsPerSecond
 	options.DisableWorkflowWorker = true
-	// Vision's default quota is 30 requests/s, and a request takes 1.6 s.
+	// Vision's default quota is 30 requests/s, and a request takes 1.6 s: 48 concurrent requests.
 	options.MaxConcurrentActivityExecutionSize = 50
 	annotate := worker.New(c, picture.AnnotateQueue, options)
 	a.RegisterAnnotate(annotate)

@@ -8,8 +8,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// The Temporal server makes about ten database transactions per picture, and local activities avoid three of them. If
-// a local activity fails, localFirst repeats it as a regular activity, so the activity must be idempotent.
+// Local activities avoid three of about ten database transactions that the Temporal server makes per picture. If a
+// local activity fails, localFirst repeats it as a regular activity, so the activity must be idempotent.
 func localFirst[Out, In any](ctx workflow.Context, activity string, in In) (Out, error) {
 	var out Out
 	err := workflow.ExecuteLocalActivity(localOptions(ctx), activity, in).Get(ctx, &out)

@@ -20,7 +20,7 @@ func localOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// Google may need 20 s. HeartbeatTimeout is short, so that Temporal notices a crashed worker early.
+// A call to Google may take 20 s. The short HeartbeatTimeout lets Temporal notice a crashed worker earlier.
 func annotateOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           picture.AnnotateQueue,

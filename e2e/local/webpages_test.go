@@ -26,7 +26,7 @@ import (
 	"triptych/local/stack"
 )
 
-// If a web page sends one of these requests to any port, the request must be refused.
+// Every port of the local stack must refuse these requests if a page of another site sends them.
 var pageRequests = []struct {
 	program            string // port on which a program that is not a web page succeeds with the same request
 	method, path, body string

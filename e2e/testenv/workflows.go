@@ -114,7 +114,7 @@ func (e *Env) AwaitAnnotate(t testing.TB, id picture.ID, condition func(*workflo
 	return found
 }
 
-// Dial connects to the Temporal server at address and encrypts with the given payload keys.
+// Dial connects to the Temporal server at address. The client encrypts payloads with payloadKeys.
 func Dial(t testing.TB, address, payloadKeys string) client.Client {
 	t.Helper()
 	c, err := pipeline.Dial(client.Options{HostPort: address, Logger: NoLog}, payloadKeys)

@@ -47,8 +47,7 @@ const (
 	BackfillPriority = 5
 )
 
-// Start does nothing if the picture's workflow is running. It repeats a successful workflow only if
-// order.ReannotateBefore is set.
+// Start does nothing if the picture's workflow is running, or has succeeded and order.ReannotateBefore is zero.
 func Start(ctx context.Context, c client.Client, order picture.Order, priority int) error {
 	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	if !order.ReannotateBefore.IsZero() {

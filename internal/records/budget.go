@@ -35,7 +35,7 @@ func (b *Budget) Take(ctx context.Context, now time.Time) (refund func(), err er
 	for b.left == 0 {
 		err := b.reserve(ctx)
 		if err == nil && b.left == 0 {
-			// The random minute spreads the calls after midnight.
+			// A random delay of up to a minute spreads the calls after midnight.
 			midnight := now.Truncate(24 * time.Hour).Add(24 * time.Hour)
 			e := &picture.Error{Kind: picture.Throttled, Cloud: picture.Google, RetryAfter: midnight.Sub(now) + rand.N(time.Minute),
 				Message: fmt.Sprintf("This site annotates at most %d pictures a day, so this one waits until 00:00 UTC", b.PerDay)}

@@ -70,7 +70,7 @@ func credentialsConfig(google string) string {
 		pool, google, google, serviceAccount)
 }
 
-// signIn replaces f.client, because a new client has no cached token.
+// signIn replaces f.client to force a new sign-in: a new client has no cached token.
 func (f *federationEnv) signIn(t *testing.T) {
 	t.Helper()
 	cfg, err := awsconfig.LoadDefaultConfig(t.Context())

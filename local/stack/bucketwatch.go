@@ -19,7 +19,7 @@ import (
 // An object appears in the bucket at most maxUploadDelay after the time in the object's key.
 const maxUploadDelay = picture.GrantTTL + time.Minute
 
-// watchBucket polls the bucket, because AWS cannot send S3 events to this machine.
+// watchBucket polls a real S3 bucket, because AWS cannot send events to this machine.
 func (s *Stack) watchBucket(ctx context.Context) error {
 	cfg, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {

@@ -128,8 +128,8 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
 		t.taskError = "The worker cannot continue"
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
-		// Temporal first offers a task to the worker that has the workflow in its cache. If this worker has stopped,
-		// the task times out before its start, which is no error.
+		// Other timeouts are no error: Temporal first offers a task to the worker that has the workflow in its cache,
+		// and if this worker has stopped, the task times out before its start.
 		if event.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
 			t.taskError = "The worker stopped responding"
 		}
@@ -210,7 +210,7 @@ func (t *timeline) addActivity(event *historypb.HistoryEvent, at time.Time) {
 	}
 }
 
-// The history does not contain the attempts of an unfinished activity. The description does.
+// Only the response of DescribeWorkflowExecution contains the attempts of an unfinished activity.
 func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 	step := t.step(pending.GetActivityType().GetName())
 	if step == nil || !step.FinishedAt.IsZero() {
