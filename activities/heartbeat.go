@@ -35,7 +35,7 @@ func heartbeat(ctx context.Context) (alive context.Context, stop func()) {
 	return alive, func() { cancel(nil); release() }
 }
 
-// The SDK cancels an activity's context when a heartbeat RPC fails, see internalHeartBeat in
+// isFailedHeartbeat reports whether the SDK cancelled the context because a heartbeat failed: see internalHeartBeat in
 // https://github.com/temporalio/sdk-go/blob/v1.50.0/internal/internal_task_handlers.go.
 func isFailedHeartbeat(cause error) bool {
 	e, ok := errors.AsType[serviceerror.ServiceError](cause)

@@ -24,7 +24,7 @@ var sweeps = map[string]struct {
 	"sweep-all": {24 * time.Hour, picture.Sweep{}},
 }
 
-// createSchedules skips needless updates, because updates make Temporal drop overdue sweeps.
+// createSchedules skips needless updates, because an update makes Temporal drop the runs that are overdue.
 func createSchedules(ctx context.Context, c client.Client) error {
 	const overlap = enumspb.SCHEDULE_OVERLAP_POLICY_SKIP // do not start a sweep while the previous one is running
 	for id, s := range sweeps {

@@ -14,7 +14,7 @@ import (
 	"triptych/picture"
 )
 
-// Not in parallel, because a sweep examines the pictures of all tests.
+// These tests do not run in parallel: a sweep looks for missing Records of all pictures, also those of other tests.
 var lostEvents = []faultCase{
 	{name: "picture_with_a_lost_S3_event_is_started_by_the_sweep", run: func(t *testing.T, s *suite) {
 		p := s.uploadWithoutEvent(t)

@@ -23,7 +23,7 @@ func Refuse(r *http.Request, origins ...string) (reason string) {
 	return ""
 }
 
-// RefuseBrowsers checks Sec-Fetch-Site because the request of an <img> has no Origin header.
+// RefuseBrowsers refuses requests of browsers. It checks Sec-Fetch-Site, because requests of <img> have no Origin header.
 func RefuseBrowsers(handler http.Handler) http.Handler {
 	return guard(handler, func(r *http.Request) string {
 		if r.Header.Get("Sec-Fetch-Site") != "" {

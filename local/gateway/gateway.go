@@ -25,7 +25,7 @@ type Gateway struct {
 
 const starting = "The site is starting: try again in a second."
 
-// Only ctx cancels a POST to /local/faults; a client that disconnects does not.
+// Handler completes a POST to /local/faults even if the client disconnects. Only the end of ctx cancels it.
 func (g *Gateway) Handler(ctx context.Context) http.Handler {
 	local, proxy := g.localAPI(ctx), verifyBody(newProxy(g.Web, starting))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
