@@ -1,2 +1,2 @@
-// Package privacy contains end-to-end tests of encryption and erasure.
+// Package privacy contains end-to-end tests of encryption, of erasure, and of who can see a picture.
 package privacy
