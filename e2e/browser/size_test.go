@@ -12,7 +12,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-const maxSiteSize = 60_000 // bytes, uncompressed
+const maxSiteSize = 90_000 // bytes, uncompressed
+
+const library = "idb.js" // not written in this repository
 
 func testSize(t *testing.T, h pageEnv) {
 	parallel(t, "site_files_stay_below_size_limits", func(t *testing.T) {
@@ -25,7 +27,7 @@ func testSize(t *testing.T, h pageEnv) {
 			info, err := entry.Info()
 			weight += info.Size()
 			content, _ := fs.ReadFile(files, path)
-			if lines := strings.Count(string(content), "\n"); strings.HasSuffix(path, ".js") && lines >= 200 {
+			if lines := strings.Count(string(content), "\n"); strings.HasSuffix(path, ".js") && path != library && lines >= 200 {
 				t.Errorf("%s has %d lines", path, lines)
 			}
 			if strings.Contains(string(content), "innerHTML") {
