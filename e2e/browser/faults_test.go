@@ -1,10 +1,13 @@
 package browser
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/chromedp"
+
+	"triptych/e2e/siteclient"
 )
 
 func testFaults(t *testing.T, h pageEnv) {
@@ -24,7 +27,7 @@ func testFaults(t *testing.T, h pageEnv) {
 		})
 	}
 	for _, c := range []struct{ cloud, step, says string }{
-		{"aws", "presign", "answered 503"}, {"google", "annotate", "quota for Cloud Vision"}, {"azure", "persist", "request units"},
+		{"aws", "presign", "status 503"}, {"google", "annotate", "quota for Cloud Vision"}, {"azure", "persist", "request units"},
 	} {
 		t.Run("picture_reports_throttling_by_"+c.cloud, func(t *testing.T) {
 			p := h.visit(t)
@@ -97,6 +100,38 @@ func testSwitches(t *testing.T, h pageEnv) {
 			evaluate[bool](p, `document.dispatchEvent(new Event("visibilitychange"))`)
 			p.waitVisible(slow + `[aria-pressed="` + pressed + `"]`)
 		}
+	})
+}
+
+func testSharedSwitches(t *testing.T, h pageEnv) {
+	t.Run("switch_changed_in_another_tab_of_the_browser_updates_at_once", func(t *testing.T) {
+		p := h.visit(t)
+		beside := h.openBeside(t, p)
+		beside.do(chromedp.Navigate(p.site))
+		const slow = `.plug[data-cloud="azure"] [data-fault="slow"]`
+		p.waitVisible(slow)
+		for _, pressed := range []string{"true", "false"} {
+			beside.click(slow)
+			p.waitVisible(slow + `[aria-pressed="` + pressed + `"]`)
+		}
+	})
+	t.Run("page_opened_during_Temporal_outage_says_that_it_tries_again", func(t *testing.T) {
+		p := h.visit(t)
+		plug := `.plug[data-cloud="temporal"] [data-fault="down"]`
+		p.waitVisible(plug)
+		grant, err := siteclient.Site(p.site).RequestGrant(t.Context(), []byte("never uploaded"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.click(plug)
+		p.waitVisible(plug + `[aria-pressed="true"]`)
+		evaluate[bool](p, `location.hash = "`+grant.Link+`", true`)
+		p.waitText("#lead", "This page tries again by itself")
+		if lead := evaluate[string](p, `document.querySelector("#lead").textContent`); strings.Contains(lead, "seconds") {
+			t.Errorf("the page says %q", lead)
+		}
+		p.click(plug)
+		p.waitVisible(plug + `[aria-pressed="false"]`)
 	})
 }
 

@@ -63,8 +63,8 @@ func testHistory(t *testing.T, h pageEnv) {
 		if methods = slices.Compact(methods); !slices.Equal(methods, []string{"DELETE", "GET", "DELETE", "GET"}) {
 			t.Errorf("the erasures are not sequential: %v", methods)
 		}
-		if stored := evaluate[string](p, `localStorage.getItem("triptych.pictures")`); stored != "[]" {
-			t.Errorf("localStorage still has %s", stored)
+		if stored := evaluate[int](p, storedEntries); stored != 0 {
+			t.Errorf("IndexedDB still has %d entries", stored)
 		}
 	})
 	parallel(t, "forgotten_picture_stays_online_but_not_on_this_device", func(t *testing.T) {
@@ -89,8 +89,8 @@ func testHistory(t *testing.T, h pageEnv) {
 		p.waitText("#confirm-title", "Forget 2 pictures?")
 		p.click("#confirm-act")
 		p.waitUntil(`document.querySelector("#history").hidden`)
-		if stored := evaluate[string](p, `localStorage.getItem("triptych.pictures")`); stored != "[]" {
-			t.Errorf("localStorage still has %s", stored)
+		if stored := evaluate[int](p, storedEntries); stored != 0 {
+			t.Errorf("IndexedDB still has %d entries", stored)
 		}
 		if status := evaluate[string](p, `fetch("/api/pictures/`+first[1:]+`").then((r) => r.json()).then(({status}) => status)`); status != "annotated" {
 			t.Errorf("the forgotten picture has status %s, want annotated", status)
@@ -104,7 +104,10 @@ func testHistory(t *testing.T, h pageEnv) {
 	parallel(t, "erasure_continues_after_reload", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()
-		evaluate[bool](p, `import("./history.js").then(({load, update}) => Boolean(update(load(), {erasing: true})))`)
+		evaluate[bool](p, `import("./history.js").then(async ({load, update}) => {
+			update((await load()).history, {erasing: true});
+			return Boolean(await load());
+		})`)
 		p.do(chromedp.Navigate(p.site)) // reloads the page
 		p.waitText("#notice p", "Erased")
 		p.waitUntil(`document.querySelector("#history").hidden`)
@@ -124,9 +127,9 @@ func testHistory(t *testing.T, h pageEnv) {
 		p.waitText("#notice p", "answered 503")
 		p.waitVisible("#pictures button:enabled")
 	})
-	parallel(t, "history_works_in_memory_without_localStorage", func(t *testing.T) {
+	parallel(t, "history_works_in_memory_without_browser_storage", func(t *testing.T) {
 		p := newTab(t, h.chromium, h.Endpoints.Site)
-		p.addInitScript(`Object.defineProperty(window, "localStorage", {get() { throw new DOMException("", "SecurityError"); }})`)
+		p.addInitScript(`for (const storage of ["localStorage", "indexedDB"]) Object.defineProperty(window, storage, {get() { throw new DOMException("", "SecurityError"); }})`)
 		p.do(chromedp.Navigate(p.site), chromedp.Click("#agree"))
 		for range 2 {
 			p.send()

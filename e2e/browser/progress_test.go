@@ -73,7 +73,8 @@ func testProgress(t *testing.T, h pageEnv) {
 	parallel(t, "unknown_picture_ID_produces_explanation", func(t *testing.T) {
 		p := newTab(t, h.chromium, h.deployedURL)
 		p.do(chromedp.Navigate(p.site + "/#nobody"))
-		p.waitText("#lead", "names no picture")
+		p.waitText("#title", "leads to no picture")
+		p.waitText("#lead", "whole link")
 	})
 }
 

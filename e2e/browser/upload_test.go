@@ -95,7 +95,7 @@ func testUpload(t *testing.T, h pageEnv) {
 			})
 			p.send()
 			p.waitUntil(historyLength + ` === "1"`)
-			ids := evaluate[[]string](p, `import("./history.js").then(({load}) => [location.hash.slice(1), ...load().map(({id}) => id)])`)
+			ids := evaluate[[]string](p, `import("./history.js").then(({load}) => load()).then(({history}) => [location.hash.slice(1), ...history.map(({id}) => id)])`)
 			if url := receive(p, first); len(ids) != 2 || ids[0] != ids[1] {
 				t.Errorf("after %s the page's ID and the history are %v", url, ids)
 			}
@@ -114,7 +114,7 @@ func testUpload(t *testing.T, h pageEnv) {
 		})
 		p.choose(portrait)
 		p.click("#send")
-		p.waitText("#notice p", "answered 403")
+		p.waitText("#notice p", "status 403")
 		p.waitVisible("#review")
 		if n := puts.Load(); n != 3 {
 			t.Errorf("%d uploads, want 3", n)
@@ -157,13 +157,15 @@ func testUpload(t *testing.T, h pageEnv) {
 		id := evaluate[string](p, `location.hash.slice(1)`)
 		p.click("#cancel")
 		p.waitText("#notice p", "Cancelled")
-		if count := evaluate[string](p, historyLength); count != "1" {
-			t.Errorf("%s pictures in the history before the erasure is confirmed", count)
+		if count := evaluate[int](p, storedEntries); count != 1 {
+			t.Errorf("%d entries in IndexedDB before the erasure is confirmed, want 1", count)
 		}
 		reloaded.Store(true)
 		p.do(chromedp.Reload())
 		p.waitText("#notice p", "Erased")
-		p.waitUntil(historyLength + ` === "0"`)
+		if count := evaluate[int](p, storedEntries); count != 0 {
+			t.Errorf("%d entries in IndexedDB after the erasure, want none", count)
+		}
 		if status := evaluate[string](p, `fetch("/api/pictures/`+id+`").then((r) => r.json()).then(({status}) => status)`); status != "erased" {
 			t.Errorf("status is %s, want erased", status)
 		}
@@ -241,6 +243,7 @@ func testUpload(t *testing.T, h pageEnv) {
 		p.screenshot("uploading")
 		p.click("#cancel")
 		p.waitVisible("#review", "#notice")
+		p.waitText("#lead", "not completed")
 		p.waitUntil(`location.hash === "" && ` + historyLength + ` === "0"`)
 		p.click("#send")
 		p.waitVisible(allDone)
@@ -279,7 +282,9 @@ func (p tab) expectOnePicture() {
 	}
 }
 
-const historyLength = `String(JSON.parse(localStorage.getItem("triptych.pictures") ?? "[]").length)`
+const historyLength = `String(document.querySelectorAll("#pictures li").length)`
+
+const storedEntries = `import("./idb.js").then(({openDB}) => openDB("triptych", 1)).then((db) => db.count("pictures").finally(() => db.close()))`
 
 func (p tab) setOffline(yes bool) {
 	p.Helper()

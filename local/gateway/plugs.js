@@ -5,7 +5,7 @@ import { $, element } from "/dom.js";
 import { addRenderer, set, state } from "/state.js";
 
 const faultsURL = "/local/faults";
-const faults = [["down", "Pull the plug"], ["slow", "Slow"], ["throttle", "Throttle"]];
+const faults = [["down", "Pull the plug", " of "], ["slow", "Slow", " down "], ["throttle", "Throttle", " "]];
 const panels = { presign: "aws", annotate: "google", persist: "azure" };
 
 let current = await retry(() => request(faultsURL)); // {faults, temporalUI}
@@ -28,14 +28,16 @@ addRenderer(draw);
 draw(state);
 
 function plug(cloud, name, only) {
-	return element("div", { className: "plug", "data-cloud": cloud }, ...faults.filter(([fault]) => (only ?? fault) === fault).map(([fault, label]) => {
-		const button = element("button", { type: "button", "data-fault": fault }, label, element("span", { className: "sr-only" }, " of " + name));
+	return element("div", { className: "plug", "data-cloud": cloud }, ...faults.filter(([fault]) => (only ?? fault) === fault).map(([fault, label, link]) => {
+		const button = element("button", { type: "button", "data-fault": fault }, label, element("span", { className: "sr-only" }, link + name));
 		button.onclick = () => toggle(cloud, fault);
 		return button;
 	}));
 }
 
-// Another tab may have set a fault while this tab was hidden.
+const channel = new BroadcastChannel("triptych.faults");
+channel.onmessage = ({ data }) => update(data);
+// Another program may have set a fault while this tab was hidden.
 document.addEventListener("visibilitychange", () => {
 	if (document.visibilityState === "visible") request(faultsURL).then(update, () => {});
 });
@@ -48,7 +50,9 @@ function update(next) {
 async function toggle(cloud, fault) {
 	const body = JSON.stringify({ cloud, fault: current.faults[cloud] === fault ? "none" : fault });
 	try {
-		update(await request(faultsURL, { method: "POST", headers: { "content-type": "application/json" }, body }));
+		const next = await request(faultsURL, { method: "POST", headers: { "content-type": "application/json" }, body });
+		update(next);
+		channel.postMessage(next);
 	} catch (error) {
 		set({ notice: { text: error.message } });
 	}

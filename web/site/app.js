@@ -1,11 +1,11 @@
 // URL fragments keep the secret link ID out of page requests.
-import { request, retry } from "./api.js";
+import { longer, request, retry } from "./api.js";
 import { chooseFile, choosePending, closeCamera, openCamera, retake, shoot } from "./capture.js";
 import { $ } from "./dom.js";
 import * as pictures from "./history.js";
 import { imageIn } from "./photo.js";
 import { render } from "./render.js";
-import { cancel, eraseAll, follow, forget, isSending, reset, send } from "./session.js";
+import { cancel, discard, eraseAll, follow, forget, forgetErased, isSending, reset, resume, send } from "./session.js";
 import { addRenderer, set, state } from "./state.js";
 import { isChanging } from "./text.js";
 
@@ -21,6 +21,8 @@ const actions = {
 	},
 	toggle: (kind, on) => set({ overlays: { ...state.overlays, [kind]: on } }),
 	erase: confirmErasure,
+	resume,
+	discard: confirmDiscarding,
 };
 
 const erased = "Erased. Nobody can see any of it any more. Microsoft’s backups keep what Google saw for 7 days.";
@@ -34,7 +36,26 @@ function showPageOfURL() {
 	closeCamera();
 	reset();
 	set({ view: id ? "picture" : "start", id, notice: null });
-	if (id) follow(id);
+	if (id && !resumeInView()) follow(id);
+}
+
+function resumeInView() {
+	const entry = pictures.find(({ id, unsent }) => unsent && id === state.id);
+	if (entry) resume(entry);
+	return entry;
+}
+
+function start(lists) {
+	set(lists);
+	if (state.id && !isSending()) resumeInView();
+	forgetErased();
+	eraseAll(pictures.toErase(), erased);
+}
+
+function update(lists) {
+	const before = inView().length;
+	set(lists);
+	if (before > inView().length) follow(state.id); // erased or forgotten in another tab
 }
 
 function navigate() {
@@ -65,6 +86,10 @@ function confirmForgetting(entries) {
 			history.replaceState(null, "", location.pathname); // otherwise, the Back button would show the picture
 			showPageOfURL();
 		});
+}
+
+function confirmDiscarding(entry) {
+	confirm("Discard", [entry], "It has not been sent. This deletes it from this device.", () => discard(entry));
 }
 
 function confirm(verb, entries, text, act) {
@@ -105,8 +130,25 @@ for (const [id, click] of Object.entries(clicks)) $(id).onclick = click;
 $("home").onclick = (event) => { event.preventDefault(); home(); };
 $("cameras").onchange = (event) => openCamera(event.target.value);
 $("file").onchange = (event) => { chooseFile(event.target.files[0]); event.target.value = ""; };
-$("image").onload = () => set({ imageSize: [$("image").naturalWidth, $("image").naturalHeight] });
-$("image").onerror = () => set({ imageFailed: true });
+$("frame").onanimationend = () => $("frame").classList.remove("flash");
+$("mirror").onchange = (event) => set({ mirror: event.target.checked });
+$("preview").onresize = () => set({ videoSize: [$("preview").videoWidth, $("preview").videoHeight] });
+$("image").onload = showImage;
+$("image").onerror = loadImageAgain;
+
+let imagePause = 1000;
+
+function showImage() {
+	imagePause = 1000;
+	set({ imageSize: [$("image").naturalWidth, $("image").naturalHeight] });
+}
+
+function loadImageAgain() {
+	const { id } = state;
+	set({ imageFailed: true });
+	setTimeout(() => state.id === id && set({ imageFailed: false }), imagePause);
+	imagePause = longer(imagePause);
+}
 
 function drag(event) {
 	event.preventDefault();
@@ -123,12 +165,12 @@ addEventListener("dragover", drag);
 addEventListener("dragleave", drag);
 addEventListener("drop", (event) => { drag(event); chooseFile(imageIn(event.dataTransfer)); });
 addEventListener("popstate", navigate);
-addEventListener("storage", () => set({ history: pictures.load() }));
 addEventListener("beforeunload", (event) => isSending() && event.preventDefault());
 setInterval(() => isChanging(state) && set({}), 500);
 showPageOfURL();
+pictures.load().then(start);
+pictures.onChange(update);
 // The class "ready" enables CSS transitions after the first layout.
 requestAnimationFrame(() => document.body.classList.add("ready"));
-eraseAll(state.history.filter(({ erasing }) => erasing), erased);
 // `go run ./local` serves plugs.js, which adds switches that inject faults.
 if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) import("/local/plugs.js").catch(() => {});

@@ -14,10 +14,12 @@ export async function openCamera(id) {
 	try {
 		const stream = await camera.open(id), cameras = await camera.cameras();
 		if (current !== opening) return camera.close(stream);
-		stream.getVideoTracks()[0].onended = () => state.stream === stream && fail({ name: "AbortError" });
+		const [track] = stream.getVideoTracks();
+		track.onended = () => state.stream === stream && fail({ name: "AbortError" });
+		track.onmute = track.onunmute = () => state.stream === stream && pause(track.muted); // for example during a call
 		reset();
-		set({ view: "camera", stream, cameras, ...camera.settings(stream) });
-		$("shoot").focus();
+		set({ view: "camera", stream, cameras, muted: track.muted, ...camera.settings(stream) });
+		$("shoot").focus({ preventScroll: true });
 	} catch (error) {
 		if (current === opening) fail(error);
 	}
@@ -26,6 +28,11 @@ export async function openCamera(id) {
 function fail(error) {
 	closeCamera();
 	set({ view: state.photo ? "review" : "start", notice: camera.explain(error) });
+}
+
+function pause(muted) {
+	clearInterval(timer);
+	set({ muted, countdown: 0 });
 }
 
 export function closeCamera() {
@@ -37,7 +44,7 @@ export function closeCamera() {
 
 // shoot starts or stops the countdown.
 export function shoot() {
-	if (!$("preview").videoWidth) return;
+	if (!$("preview").videoWidth || state.muted) return;
 	clearInterval(timer);
 	const seconds = Number($("countdown").value);
 	if (state.countdown) return set({ countdown: 0 });
@@ -49,7 +56,8 @@ export function shoot() {
 function capture() {
 	clearInterval(timer);
 	set({ countdown: 0 });
-	return review(() => photo.fromVideo($("preview")), true);
+	$("frame").classList.add("flash");
+	return review(() => photo.fromVideo($("preview"), state.mirror), true);
 }
 
 export function chooseFile(file) {
@@ -72,7 +80,7 @@ async function review(makePhoto, fromCamera) {
 		reset();
 		if (location.hash) history.pushState(null, "", location.pathname);
 		set({ view: "review", notice: null, photo: { ...made, url: URL.createObjectURL(made.blob), fromCamera } });
-		$("send").focus();
+		$("send").focus({ preventScroll: true });
 	} catch (error) {
 		set({ notice: { text: error.message, ...camera.choose } });
 	}

@@ -12,7 +12,8 @@ export function overlayKinds({ faceAnnotations: faces = [], localizedObjectAnnot
 export function drawOverlay(svg, annotation, [width, height], enabled) {
 	svg.setAttribute("viewBox", "0 0 " + width + " " + height);
 	const { faceAnnotations: faces = [], localizedObjectAnnotations: objects = [] } = annotation;
-	const size = Math.max(width, height) / 32;
+	const scale = Math.min(svg.clientWidth / width, svg.clientHeight / height);
+	const size = Math.max(Math.max(width, height) / 32, 14 / scale); // at least 14 CSS pixels
 	svg.replaceChildren(
 		...(enabled.objects ? objects : []).flatMap((object) => {
 			const corners = object.boundingPoly?.normalizedVertices?.map(({ x = 0, y = 0 }) => [x * width, y * height]) ?? [];

@@ -34,14 +34,16 @@ export function watch(id, onProgress, onProblem) {
 		} catch (error) {
 			if (stopped.signal.aborted) return;
 			if (error.status === 404) stop();
-			onProblem(error.status ? error.message : "You are not connected. Your picture continues without you.");
+			onProblem(error.status ? error : { message: "You are not connected. Your picture continues without you." });
 		}
 		if (stopped.signal.aborted) return;
-		if (source.readyState === EventSource.CLOSED) listen();
+		if (!source || source.readyState === EventSource.CLOSED) listen();
 		schedulePoll();
 	}
 
+	// Over HTTP/1.1, a browser opens six connections to the site. Hidden tabs leave them to the visible one.
 	function listen() {
+		if (document.visibilityState === "hidden") return;
 		source = new EventSource(urlOf(id) + "/events");
 		source.onmessage = (event) => {
 			pause = firstPause;
@@ -54,7 +56,7 @@ export function watch(id, onProgress, onProblem) {
 	}
 
 	function pollNow() {
-		if (document.visibilityState !== "visible") return;
+		if (document.visibilityState === "hidden") return source?.close();
 		pause = firstPause;
 		poll();
 	}

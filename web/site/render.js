@@ -5,7 +5,7 @@ import { thumbnail } from "./history.js";
 import { drawOverlay, overlayKinds } from "./overlay.js";
 import { isSettled } from "./progress.js";
 import { findings } from "./result.js";
-import { announcement, bytes, headline, retentionText, stepDetail, stepState, stepsOf } from "./text.js";
+import { announcement, bytes, description, headline, retentionText, stepDetail, stepState, stepsOf } from "./text.js";
 
 const rendered = {};
 
@@ -31,6 +31,7 @@ export function render(state, actions) {
 		upload: view === "picture" && state.upload,
 		result: annotation,
 		after: view === "picture" && !state.upload,
+		unsent: view === "start" && state.unsent.length,
 		history: view === "start" && state.history.length,
 	})) $(id).hidden = !visible;
 	setText($("retention"), retentionText(state));
@@ -45,6 +46,7 @@ export function render(state, actions) {
 	$("forget-this").hidden = !own;
 	onChange("annotation", annotation, () => renderResult(annotation, state.overlays, actions));
 	onChange("history", state.history, () => renderHistory(state.history, actions));
+	onChange("unsent", state.unsent, () => renderUnsent(state.unsent, actions));
 }
 
 function renderNotice({ notice }, actions) {
@@ -57,13 +59,15 @@ function renderNotice({ notice }, actions) {
 	dismiss.onclick = actions.dismiss;
 }
 
-function renderCamera({ view, stream, mirror, cameras, camera, countdown }) {
+function renderCamera({ view, stream, muted, mirror, cameras, camera, countdown }) {
 	const video = $("preview");
 	video.hidden = view !== "camera";
 	video.classList.toggle("mirror", mirror);
 	if (video.srcObject !== stream) video.srcObject = stream;
 	setText($("count"), countdown ? String(countdown) : "");
 	setText($("shoot"), countdown ? "Stop" : "Take the picture");
+	$("shoot").disabled = muted;
+	$("mirror").checked = mirror;
 	$("camera-label").hidden = cameras.length < 2;
 	onChange("cameras", cameras, () => $("cameras").replaceChildren(...cameras.map(({ id, name }) => element("option", { value: id }, name))));
 	if (camera) $("cameras").value = camera;
@@ -77,7 +81,7 @@ function renderSteps(state) {
 		setText(item.querySelector(".detail"), stepDetail(step));
 	}
 	$("panels").classList.toggle("settled", isSettled(state.progress));
-	setText($("announcement"), state.view === "picture" ? announcement(state) : "");
+	setText($("announcement"), announcement(state));
 }
 
 function imageURL({ view, photo, id, progress, imageFailed }) {
@@ -89,6 +93,8 @@ function imageURL({ view, photo, id, progress, imageFailed }) {
 
 function renderPicture(state, annotation) {
 	const url = imageURL(state);
+	$("image").alt = description(annotation);
+	$("frame").style.aspectRatio = aspectRatio(state);
 	for (const image of [$("image"), $("backdrop")]) {
 		image.hidden = !url;
 		if (!url) image.removeAttribute("src");
@@ -100,6 +106,12 @@ function renderPicture(state, annotation) {
 		if (drawable) drawOverlay($("overlay"), annotation, imageSize, overlays);
 		else $("overlay").replaceChildren();
 	});
+}
+
+// Camera pictures fill the frame: their formats are between 4:3 and 16:9.
+function aspectRatio({ view, videoSize, photo }) {
+	const size = view === "camera" ? videoSize : view === "start" ? null : photo?.size;
+	return size ? Math.min(16 / 9, Math.max(4 / 3, size[0] / size[1])) : "";
 }
 
 function renderReview({ photo }) {
@@ -123,13 +135,21 @@ function renderResult(annotation, overlays, actions) {
 	}));
 }
 
+const timeOf = ({ taken }) => new Date(taken).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+
+function renderUnsent(unsent, actions) {
+	$("unsent-pictures").replaceChildren(...unsent.map((entry) => {
+		const name = () => element("span", { className: "sr-only" }, " the picture of " + timeOf(entry));
+		return element("li", {}, element("img", { src: thumbnail(entry), alt: "Picture of " + timeOf(entry) }),
+			element("button", { className: "primary", onclick: () => actions.resume(entry) }, "Send", name()),
+			element("button", { onclick: () => actions.discard(entry) }, "Discard", name()));
+	}));
+}
+
 function renderHistory(history, actions) {
 	$("pictures").replaceChildren(...history.map((entry) => {
-		const when = new Date(entry.taken).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
-		const link = element("a", { href: "#" + entry.id });
-		const url = thumbnail(entry);
-		if (url) link.append(element("img", { src: url, alt: "Picture of " + when }));
-		else link.setAttribute("aria-label", "Picture of " + when);
+		const when = timeOf(entry);
+		const link = element("a", { href: "#" + entry.id }, element("img", { src: thumbnail(entry), alt: "Picture of " + when }));
 		const onclick = () => actions.erase([entry]), disabled = entry.erasing;
 		const button = element("button", { disabled, onclick }, disabled ? "Erasing…" : "Erase", element("span", { className: "sr-only" }, " the picture of " + when));
 		return element("li", { className: disabled ? "erasing" : "" }, link, button);

@@ -5,13 +5,15 @@ export const state = {
 	view: "start", // or "camera", "review", "picture"
 	agreed: pictures.hasAgreed(),
 	retentionDays: undefined, // null: pictures are stored until they are erased
-	history: pictures.load(), // [{id, token, taken, thumb, erasing}]
+	history: [], unsent: [], // entries of history.js
 	notice: null, // {text, action, then}
-	stream: null, mirror: false, cameras: [], camera: "", countdown: 0, // in seconds
-	photo: null, // {blob, thumb, size, url, fromCamera}: the picture to upload
+	stream: null, muted: false, mirror: false, cameras: [], camera: "", countdown: 0, // in seconds
+	videoSize: null,
+	photo: null, // {blob, thumb, size, url, fromCamera, key, tried}: the picture to upload
 	id: "", // of the picture in view
+	uploadTime: undefined, // in ms
 	upload: null, // {loaded, total, attempt, error, nextAttemptAt}
-	progress: null, problem: null, // the API's last response and error message
+	progress: null, problem: null, // the API's last response, and the last error ({message, status})
 	imageSize: null, imageFailed: false,
 	overlays: { faces: true, points: true, objects: false },
 };

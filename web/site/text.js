@@ -7,28 +7,39 @@ const waitingSteps = Object.entries({ presign: "aws", annotate: "google", persis
 export function headline(state) {
 	switch (state.view) {
 		case "start": return ["Take a picture of yourself", "Then watch it travel through three clouds."];
-		case "camera": return ["Look into the camera", "You can also press Space, or tap the picture."];
-		case "review": return ["Send this one?", "It has not left this device yet."];
+		case "camera": return state.muted
+			? ["The camera is paused", "It continues when no call uses it and its switch is on."]
+			: ["Look into the camera", "You can also press Space, or tap the picture."];
+		case "review": return ["Send this one?", state.photo.tried ? "The last try was not completed." : "It has not left this device yet."];
 	}
 	const [title, text] = pictureHeadline(state);
-	return [title, state.problem ?? text];
+	return [title, problemText(state.problem) || text];
 }
 
-function pictureHeadline({ upload, progress, id, photo }) {
+function problemText(problem) {
+	if (!problem) return "";
+	if (problem.status === 404) return "Check that you have the whole link.";
+	return problem.message.replace(/: try again.*/, ".") + (problem.status >= 500 ? " This page tries again by itself." : "");
+}
+
+function pictureHeadline({ upload, progress, problem, id, photo, imageFailed }) {
+	if (problem?.status === 404) return ["This link leads to no picture", ""];
 	if (upload) return upload.error
 		? ["The upload waits", navigator.onLine ? "It starts again by itself. You may also cancel it." : "You are offline. It starts again once you are back."]
 		: ["Sending your picture", "First to AWS, which stores it."];
 	const retrying = progress?.steps.find((step) => step.status === "retrying");
 	switch (progress?.status) {
-		case undefined: return ["Looking for the picture", ""];
-		case "annotated": return ["Your picture arrived", "Through three clouds" + totalTime(progress) + "."];
-		case "rejected": return ["This picture cannot be used", sentence(progress.record?.rejection?.message ?? "")];
-		case "erased": return ["This picture was erased", "Nobody can see anything of it any more."];
+		case undefined: return [photo ? "AWS has your picture" : "Looking for the picture", ""];
+		case "annotated": return ["Your picture arrived", imageFailed
+			? "The picture itself could not be loaded. This page tries again by itself."
+			: "Through three clouds" + totalTime(progress) + "."];
+		case "rejected": return ["This picture cannot be used", sentence(progress.record?.rejection?.message ?? "") + " Take or choose another one."];
+		case "erased": return ["This picture was erased", "Nobody can see anything of it any more. You can take another one."];
 		case "running": return retrying
 			? ["Your picture waits for " + cloudNames[retrying.waitingFor ?? retrying.cloud], "It continues by itself. You can close this page."]
 			: ["On its way", "You can close this page."];
 	}
-	if (progress.steps.some((step) => step.status === "failed")) return ["Processing stopped", "The picture waits to be started again."];
+	if (progress.steps.some((step) => step.status === "failed")) return ["Processing stopped", "The people who run this site must start it again. You can close this page."];
 	return !photo && grantExpired(id) ? ["This picture is not here", "It never arrived, or it has been deleted."] : ["Waiting for the picture to arrive", "AWS reports its arrival."];
 }
 
@@ -37,19 +48,21 @@ export function retentionText({ retentionDays: days }) {
 	return days ? "This site deletes pictures after " + (days > 1 ? days + " days." : "a day.") : "This site deletes no picture by itself.";
 }
 
-export function stepsOf({ upload, progress }) {
-	const steps = progress?.steps ?? waitingSteps;
+export function stepsOf({ upload, uploadTime, progress }) {
+	// Nobody waits for the presigned URL, so the step of AWS takes as long as the upload.
+	const steps = (progress?.steps ?? waitingSteps).map((step) => step.name === "presign" ? { ...step, took: uploadTime } : step);
 	if (!upload) return steps;
 	return [{ ...waitingSteps[0], ...upload, status: upload.error ? "retrying" : "running" }, ...steps.slice(1)];
 }
 
 export function stepState(step) {
 	const since = (time) => Date.parse(time) - Date.parse(step.startedAt);
+	const took = "took" in step ? step.took : since(step.finishedAt);
 	const elapsed = since(new Date().toISOString()), wait = Date.parse(step.nextAttemptAt ?? "") - Date.now();
 	switch (step.status) {
 		case "running": return "Working" + (elapsed > 1500 ? " for " + duration(elapsed) : "…");
 		case "retrying": return wait > 0 ? "Next try in " + (wait < 90_000 ? Math.ceil(wait / 1000) + " s" : duration(wait)) : "Trying again…";
-		case "done": return since(step.finishedAt) >= 0 ? "Done in " + duration(since(step.finishedAt)) : "Done";
+		case "done": return took >= 0 ? "Done in " + duration(took) : step.cloud === "google" ? "Done" : "Stored";
 		case "failed": return "Refused";
 	}
 	return "Waiting";
@@ -65,9 +78,18 @@ export function stepDetail(step) {
 
 // announcement is the text for screen readers.
 export function announcement(state) {
-	if (isSettled(state.progress)) return headline(state).join(". ");
+	if (state.view === "start") return "";
+	if (state.view !== "picture" || state.problem || isSettled(state.progress)) return headline(state).map(sentence).join(" ");
 	const step = stepsOf(state).findLast(({ status }) => status !== "waiting");
-	return state.problem ?? (step ? cloudNames[step.cloud] + ": " + step.status + ". " + sentence(step.error ?? "") : "");
+	return step ? cloudNames[step.cloud] + " " + activities[step.status] + ". " + sentence(step.error ?? "") : "";
+}
+
+const activities = { running: "is working", retrying: "has to try again", done: "is done", failed: "refused the picture" };
+
+// description is the picture's text alternative.
+export function description(annotation) {
+	const seen = [...annotation?.labelAnnotations ?? [], ...annotation?.localizedObjectAnnotations ?? []].map(({ description, name }) => description ?? name);
+	return ["Your picture", [...new Set(seen)].slice(0, 4).join(", ")].filter(Boolean).join(": ");
 }
 
 function totalTime({ steps }) {

@@ -1,21 +1,27 @@
-// upload() requests up to three grants, because a grant can expire before the picture is stored.
+// upload() requests up to three grants, because a grant can expire before the picture is stored. An interrupted upload
+// continues with its last grant.
 import { request, retry, urlOf } from "./api.js";
 
 // onChange gets {loaded, total, attempt} and, between attempts, also {error, nextAttemptAt}.
-export async function upload(blob, { onGrant, onChange, signal }) {
+export async function upload(blob, { granted, onGrant, onChange, signal }) {
 	if (!crypto.subtle) throw new Error("Open this page over https or on localhost. Only there can a browser prepare a picture.");
-	const hash = await sha256(await blob.arrayBuffer());
+	let hash;
 	const report = (change) => onChange({ loaded: 0, total: blob.size, ...change });
 	const options = { onRetry: report, signal };
 	for (let grants = 1; ; grants++) {
-		const granted = await retry(() => requestGrant(blob, hash, signal), options);
-		onGrant(granted);
+		if (!granted) {
+			hash ??= await sha256(await blob.arrayBuffer());
+			granted = await retry(() => requestGrant(blob, hash, signal), options);
+			onGrant(granted);
+		}
+		const { id, upload } = granted;
 		const refused = await retry((attempt) => {
 			report({ attempt });
-			return put(blob, granted.upload, (loaded) => report({ loaded, attempt }), signal);
+			return put(blob, upload, (loaded) => report({ loaded, attempt }), signal);
 		}, options);
-		if (!refused || await retry(() => hasArrived(granted.id, signal), options)) return;
+		if (!refused || await retry(() => hasArrived(id, signal), options)) return;
 		if (grants === 3) throw uploadError(refused);
+		granted = null;
 	}
 }
 
@@ -56,9 +62,9 @@ function put(blob, { method, url, headers }, onSent, signal) {
 }
 
 function uploadError(status) {
-	if (status === 0) return Object.assign(new Error(navigator.onLine ? "The bucket cannot be reached" : "You are offline"), { retryable: true });
+	if (status === 0) return Object.assign(new Error(navigator.onLine ? "AWS cannot be reached" : "You are offline"), { retryable: true });
 	const retryable = status === 409 || status === 429 || status >= 500;
-	return Object.assign(new Error("The bucket answered " + status + (retryable ? "" : ". Take the picture again.")), { retryable });
+	return Object.assign(new Error(retryable ? "AWS cannot take the picture now (status " + status + ")" : "AWS refused the picture (status " + status + "). Send it again, or take another one."), { retryable });
 }
 
 const sha256 = async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
