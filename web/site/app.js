@@ -1,11 +1,12 @@
 // URL fragments keep the secret link ID out of page requests.
-import { longer, request, retry } from "./api.js";
-import { chooseFile, choosePending, closeCamera, openCamera, retake, shoot } from "./capture.js";
+import { request, retry, urlOf } from "./api.js";
+import { chooseFile, choosePending, chooseMirror, closeCamera, openCamera, retake, shoot } from "./capture.js";
 import { $ } from "./dom.js";
+import { continueErasing, discard, eraseAll, erased, forget, setOnErased } from "./erasure.js";
 import * as pictures from "./history.js";
 import { imageIn } from "./photo.js";
 import { render } from "./render.js";
-import { cancel, discard, eraseAll, follow, forget, forgetErased, isSending, reset, resume, send } from "./session.js";
+import { cancel, follow, forgetErased, isSending, reset, resume, retryImage, send, stopIfRemoved } from "./session.js";
 import { addRenderer, set, state } from "./state.js";
 import { isChanging } from "./text.js";
 
@@ -25,8 +26,6 @@ const actions = {
 	discard: confirmDiscarding,
 };
 
-const erased = "Erased. Nobody can see any of it any more. Microsoft’s backups keep what Google saw for 7 days.";
-
 // Call focusTitle when the focused element disappears.
 const focusTitle = () => $("title").focus({ preventScroll: true });
 
@@ -40,7 +39,7 @@ function showPageOfURL() {
 }
 
 function resumeInView() {
-	const entry = pictures.find(({ id, unsent }) => unsent && id === state.id);
+	const entry = pictures.find(({ id, unsent }) => unsent?.blob && id === state.id);
 	if (entry) resume(entry);
 	return entry;
 }
@@ -55,6 +54,7 @@ function start(lists) {
 function update(lists) {
 	const before = inView().length;
 	set(lists);
+	stopIfRemoved();
 	if (before > inView().length) follow(state.id); // erased or forgotten in another tab
 }
 
@@ -89,7 +89,7 @@ function confirmForgetting(entries) {
 }
 
 function confirmDiscarding(entry) {
-	confirm("Discard", [entry], "It has not been sent. This deletes it from this device.", () => discard(entry));
+	confirm("Discard", [entry], "The upload was not completed. This deletes the picture from this device. Anything that has arrived is erased too.", () => discard(entry));
 }
 
 function confirm(verb, entries, text, act) {
@@ -131,23 +131,31 @@ $("home").onclick = (event) => { event.preventDefault(); home(); };
 $("cameras").onchange = (event) => openCamera(event.target.value);
 $("file").onchange = (event) => { chooseFile(event.target.files[0]); event.target.value = ""; };
 $("frame").onanimationend = () => $("frame").classList.remove("flash");
-$("mirror").onchange = (event) => set({ mirror: event.target.checked });
+$("mirror").onchange = (event) => chooseMirror(event.target.checked);
 $("preview").onresize = () => set({ videoSize: [$("preview").videoWidth, $("preview").videoHeight] });
 $("image").onload = showImage;
 $("image").onerror = loadImageAgain;
 
-let imagePause = 1000;
-
 function showImage() {
-	imagePause = 1000;
-	set({ imageSize: [$("image").naturalWidth, $("image").naturalHeight] });
+	set({ imageSize: [$("image").naturalWidth, $("image").naturalHeight], imageFailed: false, imageGone: false });
 }
 
-function loadImageAgain() {
-	const { id } = state;
+async function loadImageAgain() {
+	const { id, imageTries } = state;
 	set({ imageFailed: true });
-	setTimeout(() => state.id === id && set({ imageFailed: false }), imagePause);
-	imagePause = longer(imagePause);
+	const isCurrent = () => state.id === id && state.imageTries === imageTries;
+	if (await isGone(urlOf(id) + "/image")) return isCurrent() && set({ imageGone: true });
+	setTimeout(() => isCurrent() && retryImage(), Math.min(1000 * 2 ** imageTries, 30_000));
+}
+
+// S3 sends 403 instead of 404 to a program that may not list the bucket.
+async function isGone(url) {
+	try {
+		const { status, redirected } = await fetch(url);
+		return status === 404 || status === 410 || redirected && status === 403;
+	} catch {
+		return false;
+	}
 }
 
 function drag(event) {
@@ -165,11 +173,14 @@ addEventListener("dragover", drag);
 addEventListener("dragleave", drag);
 addEventListener("drop", (event) => { drag(event); chooseFile(imageIn(event.dataTransfer)); });
 addEventListener("popstate", navigate);
+addEventListener("online", continueErasing);
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && continueErasing());
 addEventListener("beforeunload", (event) => isSending() && event.preventDefault());
 setInterval(() => isChanging(state) && set({}), 500);
 showPageOfURL();
 pictures.load().then(start);
 pictures.onChange(update);
+setOnErased((id) => state.id === id && follow(id));
 // The class "ready" enables CSS transitions after the first layout.
 requestAnimationFrame(() => document.body.classList.add("ready"));
 // `go run ./local` serves plugs.js, which adds switches that inject faults.

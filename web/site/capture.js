@@ -6,6 +6,7 @@ import { reset } from "./session.js";
 import { set, state } from "./state.js";
 
 let timer = 0, pending = null, opening = 0;
+const mirrors = new Map(); // the visitor's choice for each camera
 
 export async function openCamera(id) {
 	closeCamera();
@@ -18,7 +19,8 @@ export async function openCamera(id) {
 		track.onended = () => state.stream === stream && fail({ name: "AbortError" });
 		track.onmute = track.onunmute = () => state.stream === stream && pause(track.muted); // for example during a call
 		reset();
-		set({ view: "camera", stream, cameras, muted: track.muted, ...camera.settings(stream) });
+		const settings = camera.settings(stream);
+		set({ view: "camera", stream, cameras, muted: track.muted, ...settings, mirror: mirrors.get(settings.camera) ?? settings.mirror });
 		$("shoot").focus({ preventScroll: true });
 	} catch (error) {
 		if (current === opening) fail(error);
@@ -33,6 +35,11 @@ function fail(error) {
 function pause(muted) {
 	clearInterval(timer);
 	set({ muted, countdown: 0 });
+}
+
+export function chooseMirror(mirror) {
+	mirrors.set(state.camera, mirror);
+	set({ mirror });
 }
 
 export function closeCamera() {

@@ -5,31 +5,39 @@ import { openDB } from "./idb.js";
 // An entry is {key, taken, thumb, id, token, erasing} with either `unsent` ({blob, size, fromCamera, granted}) or `sent`.
 let entries = []; // the newest entry first
 let locked = []; // the keys of pictures that a tab is uploading
-let changes = 0; // made by this tab
+let written = Promise.resolve(); // the end of this tab's last transaction
 const stored = new Set(); // the keys of entries in IndexedDB
 
 const open = async () => openDB("triptych", 1, { upgrade: (db) => db.createObjectStore("pictures", { keyPath: "key" }) });
 const database = open();
 database.catch(() => {}); // without IndexedDB, entries last as long as the page
-const channel = globalThis.BroadcastChannel && new BroadcastChannel("triptych");
+
+let channel;
+try {
+	channel = new BroadcastChannel("triptych");
+} catch {
+	// Other tabs load the entries when they become visible.
+}
 
 const lists = () => ({
-	history: entries.filter(({ sent }) => sent),
-	unsent: entries.filter(({ unsent, key }) => unsent && !locked.includes(key)),
+	// The image of an interrupted upload is lost if it could not be stored. The picture may have arrived.
+	history: entries.filter(({ sent, unsent, id, key }) => sent || id && unsent && !unsent.blob && !locked.includes(key)),
+	unsent: entries.filter(({ unsent, key }) => unsent?.blob && !locked.includes(key)),
 });
 
 export async function load() {
 	try {
 		const db = await database;
-		let before, found, locks;
+		let before, found;
 		do {
-			before = changes;
-			[found, locks] = await Promise.all([db.getAll("pictures"), navigator.locks?.query()]);
-		} while (before !== changes);
-		const memoryOnly = entries.filter(({ key }) => !stored.has(key));
-		for (const { key } of found) stored.add(key);
-		entries = [...memoryOnly, ...found.reverse()];
-		locked = locks?.held.map(({ name }) => name) ?? [];
+			before = written;
+			await before;
+			[found, locked] = await Promise.all([db.getAll("pictures"), heldLocks()]);
+		} while (before !== written);
+		const keys = new Set(found.map(({ key }) => key));
+		const memoryOnly = entries.filter(({ key }) => !stored.has(key) && !keys.has(key));
+		entries = [...memoryOnly, ...found.reverse().map(complete)];
+		for (const key of keys) stored.add(key);
 	} catch {
 		// The entries in memory remain.
 	}
@@ -37,55 +45,114 @@ export async function load() {
 	return lists();
 }
 
+// complete adds what IndexedDB had no space for.
+function complete(entry) {
+	const { thumb, unsent } = find(({ key }) => key === entry.key) ?? {};
+	return { thumb, ...entry, unsent: entry.unsent && { ...unsent, ...entry.unsent } };
+}
+
 // onChange calls `changed` after another tab has changed an entry.
 export function onChange(changed) {
-	if (channel) channel.onmessage = async () => changed(await load());
+	const reload = async () => changed(await load());
+	if (channel) channel.onmessage = reload;
+	document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && reload());
 }
+
+const notifyTabs = () => channel?.postMessage("changed");
 
 export const find = (wanted) => entries.find((entry) => wanted(entry));
 export const toErase = () => entries.filter(({ erasing }) => erasing);
+export const saved = () => written;
 
-export function add(entry) {
-	entries = [entry, ...entries];
-	write(async (store) => {
-		await store.put(entry);
-		stored.add(entry.key);
-	});
-	return lists();
-}
+export const add = (entry) => update([], {}, [entry]);
 
-export function update(changed, change) {
-	const keys = changed.map(({ key }) => key);
-	entries = entries.map((entry) => keys.includes(entry.key) ? { ...entry, ...change } : entry);
-	write(async (store) => {
-		for (const key of keys) {
-			const entry = await store.get(key); // absent if another tab has removed the entry
-			if (entry) await store.put({ ...entry, ...change });
+// update adds and changes entries in one transaction. It skips an entry whose ID is no longer the given one.
+export function update(changed, change, added = []) {
+	const apply = (entry) => changed.some(({ key, id = entry.id }) => key === entry.key && id === entry.id) ? { ...entry, ...change } : entry;
+	entries = [...added, ...entries.map(apply)];
+	write(async (store, put) => {
+		for (const entry of added) await put(entry);
+		for (const { key } of changed) {
+			// An entry that is no longer in IndexedDB was removed by another tab.
+			const entry = await store.get(key) ?? (stored.has(key) ? null : find((entry) => entry.key === key));
+			if (entry) await put(apply(entry));
 		}
 	});
 	return lists();
 }
 
-export function remove(key) {
-	entries = entries.filter((entry) => entry.key !== key);
-	write((store) => store.delete(key));
+// remove adds and removes entries in one transaction.
+export function remove(key, added = []) {
+	entries = [...added, ...entries.filter((entry) => entry.key !== key)];
+	write(async (store, put) => {
+		for (const entry of added) await put(entry);
+		await store.delete(key);
+	});
 	revokeUnused();
 	return lists();
 }
 
-async function write(change) {
-	changes++;
+const whole = (entry) => entry;
+const withoutThumb = ({ thumb, ...entry }) => withoutImage(entry);
+
+function withoutImage(entry) {
+	const { blob, ...unsent } = entry.unsent ?? {};
+	return blob ? { ...entry, unsent } : entry;
+}
+
+function write(change) {
+	written = written.then(async () => {
+		// If the disk is full or the browser stores no images, IndexedDB still gets the link ID and the erase token.
+		for (const reduce of [whole, withoutImage, withoutThumb]) {
+			if (await commit(change, reduce)) break;
+		}
+	});
+}
+
+async function commit(change, reduce) {
+	const keys = [];
 	try {
 		const transaction = (await database).transaction("pictures", "readwrite");
-		await Promise.all([change(transaction.store), transaction.done]);
-		channel?.postMessage("changed");
+		const put = async (entry) => {
+			if (!entry.id && reduce !== whole) return; // without its image, the entry is useless
+			await transaction.store.put(reduce(entry));
+			keys.push(entry.key);
+		};
+		await Promise.all([change(transaction.store, put), transaction.done]);
 	} catch {
-		// The entries in memory remain.
+		return false; // the entries in memory remain
+	}
+	for (const key of keys) stored.add(key); // not before the end of the transaction, which checks the quota
+	notifyTabs();
+	return true;
+}
+
+async function heldLocks() {
+	try {
+		return (await navigator.locks.query()).held.map(({ name }) => name);
+	} catch {
+		return [];
 	}
 }
 
-// The lock ends with its tab, so another tab can then upload the picture.
-export const withLock = (key, signal, task) => navigator.locks ? navigator.locks.request(key, { signal }, task) : task();
+// The lock ends with its tab, so another tab can then upload the picture. Browsers that block a site's data refuse locks.
+export async function withLock(key, signal, onWait, task) {
+	let started = false;
+	const start = () => {
+		started = true;
+		notifyTabs();
+		return task();
+	};
+	try {
+		if ((await heldLocks()).includes(key)) onWait();
+		return await navigator.locks.request(key, { signal }, start);
+	} catch (error) {
+		if (started || signal.aborted) throw error;
+		return await start();
+	} finally {
+		notifyTabs();
+	}
+}
 
 const agreedKey = "triptych.agreed";
 
@@ -108,6 +175,7 @@ export function agree() {
 const thumbnails = new Map();
 
 export function thumbnail({ key, thumb }) {
+	if (!thumb) return "icon.svg";
 	if (!thumbnails.has(key)) thumbnails.set(key, URL.createObjectURL(thumb));
 	return thumbnails.get(key);
 }

@@ -2,6 +2,7 @@
 import { longer, request, urlOf } from "./api.js";
 
 export const isSettled = (progress) => ["annotated", "rejected", "erased"].includes(progress?.status);
+export const hasArrived = ({ status }) => !["waiting", "erased"].includes(status); // an erased picture may never have arrived
 
 // watch also polls, because EventSource does not say why a request failed.
 export function watch(id, onProgress, onProblem) {

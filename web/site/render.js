@@ -45,8 +45,9 @@ export function render(state, actions) {
 	$("erase-this").hidden = !own || progress?.status === "erased";
 	$("forget-this").hidden = !own;
 	onChange("annotation", annotation, () => renderResult(annotation, state.overlays, actions));
-	onChange("history", state.history, () => renderHistory(state.history, actions));
-	onChange("unsent", state.unsent, () => renderUnsent(state.unsent, actions));
+	// An unchanged list keeps its elements and their focus.
+	onChange("history", JSON.stringify(state.history), () => renderHistory(state.history, actions));
+	onChange("unsent", JSON.stringify(state.unsent), () => renderUnsent(state.unsent, actions));
 }
 
 function renderNotice({ notice }, actions) {
@@ -66,7 +67,7 @@ function renderCamera({ view, stream, muted, mirror, cameras, camera, countdown 
 	if (video.srcObject !== stream) video.srcObject = stream;
 	setText($("count"), countdown ? String(countdown) : "");
 	setText($("shoot"), countdown ? "Stop" : "Take the picture");
-	$("shoot").disabled = muted;
+	$("shoot").setAttribute("aria-disabled", muted); // a disabled button would lose the focus
 	$("mirror").checked = mirror;
 	$("camera-label").hidden = cameras.length < 2;
 	onChange("cameras", cameras, () => $("cameras").replaceChildren(...cameras.map(({ id, name }) => element("option", { value: id }, name))));
@@ -84,11 +85,11 @@ function renderSteps(state) {
 	setText($("announcement"), announcement(state));
 }
 
-function imageURL({ view, photo, id, progress, imageFailed }) {
+function imageURL({ view, photo, id, progress, imageTries }) {
 	if (view === "review") return photo.url;
-	if (view !== "picture" || imageFailed || progress?.status === "erased") return "";
+	if (view !== "picture" || progress?.status === "erased") return "";
 	if (photo) return photo.url;
-	return progress && progress.status !== "waiting" ? urlOf(id) + "/image" : "";
+	return progress && progress.status !== "waiting" ? urlOf(id) + "/image" + (imageTries ? "#" + imageTries : "") : "";
 }
 
 function renderPicture(state, annotation) {
@@ -96,12 +97,12 @@ function renderPicture(state, annotation) {
 	$("image").alt = description(annotation);
 	$("frame").style.aspectRatio = aspectRatio(state);
 	for (const image of [$("image"), $("backdrop")]) {
-		image.hidden = !url;
+		image.hidden = !url || state.imageFailed;
 		if (!url) image.removeAttribute("src");
 		else if (image.getAttribute("src") !== url) image.src = url;
 	}
-	const { id, imageSize, overlays } = state;
-	const drawable = url && annotation && imageSize;
+	const { id, imageSize, imageFailed, overlays } = state;
+	const drawable = url && !imageFailed && annotation && imageSize;
 	onChange("overlay", drawable && JSON.stringify([id, imageSize, overlays]), () => {
 		if (drawable) drawOverlay($("overlay"), annotation, imageSize, overlays);
 		else $("overlay").replaceChildren();

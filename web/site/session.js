@@ -1,8 +1,8 @@
-// Uploads, follows and erases pictures.
-import { erase } from "./api.js";
+// Uploads and follows pictures.
 import { $ } from "./dom.js";
+import { abandon, eraseAll } from "./erasure.js";
 import * as pictures from "./history.js";
-import { watch } from "./progress.js";
+import { hasArrived, watch } from "./progress.js";
 import { set, state } from "./state.js";
 import { upload } from "./upload.js";
 
@@ -25,57 +25,84 @@ export function send() {
 export function resume(entry) {
 	reset();
 	set({ photo: { ...entry.unsent, key: entry.key, thumb: entry.thumb, url: URL.createObjectURL(entry.unsent.blob) } });
-	return transmit(entry, pictures.load);
+	return transmit(entry);
 }
 
-async function transmit({ key, taken, unsent }, beforehand = () => {}) {
-	const controller = new AbortController(), { blob } = unsent, entry = { key };
-	let { granted } = unsent;
+async function transmit({ key, taken, thumb, id }) {
+	const controller = new AbortController(), { signal } = controller, started = Date.now();
 	const own = () => sending === controller;
-	const eraseGranted = () => {
-		const replaced = { key: key + " " + granted.id, taken, id: granted.id, token: granted.eraseToken, erasing: true };
-		set(pictures.add(replaced));
-		eraseAll([replaced]);
-	};
-	const started = Date.now();
+	const current = () => pictures.find((entry) => entry.key === key);
+	const markSent = (id) => set({ ...pictures.update([{ key, id }], { sent: true, unsent: undefined }), uploadTime: Date.now() - started });
+	let granted;
 	sending = controller;
-	set({ view: "picture", notice: null, upload: { loaded: 0, total: blob.size } });
-	if (granted) open(granted.id);
+	set({ view: "picture", notice: null, photo: { ...state.photo, key }, upload: { loaded: 0, total: state.photo.blob.size } });
+	if (id) open(id);
 	$("title").focus();
 	try {
-		await pictures.withLock(key, controller.signal, async () => {
-			await beforehand();
-			if (!pictures.find((entry) => entry.key === key)?.unsent) return; // another tab has sent or erased the picture
-			await upload(blob, {
+		const sent = await pictures.withLock(key, signal, () => own() && set({ upload: { ...state.upload, waiting: true } }), async () => {
+			set(await pictures.load());
+			const { unsent } = current() ?? {};
+			if (!unsent?.blob) return false; // another tab has sent or erased the picture
+			granted = unsent.granted;
+			if (granted && own() && granted.id !== state.id) open(granted.id);
+			await upload(unsent.blob, {
 				granted,
-				signal: controller.signal,
-				onGrant: (next) => {
-					if (granted) eraseGranted();
+				signal,
+				onGrant: async (next) => {
+					const replaced = abandon({ key, taken, thumb }, granted);
 					granted = next;
-					set(pictures.update([entry], { id: next.id, token: next.eraseToken, unsent: { ...unsent, granted } }));
-					open(next.id);
+					set(pictures.update([{ key }], { id: next.id, token: next.eraseToken, unsent: { ...unsent, granted } }, replaced));
+					await pictures.saved();
+					if (own()) open(next.id);
+					eraseAll(replaced);
 				},
 				onChange: (progress) => own() && set({ upload: progress }),
 			});
+			if (own()) state.upload = null;
+			markSent(granted.id);
+			await pictures.saved();
+			return true;
 		});
-		set(pictures.update([entry], { sent: true, unsent: undefined }));
-		if (own()) set({ upload: null, uploadTime: Date.now() - started });
+		if (!sent && own()) leave(current()?.id || state.id);
 	} catch (error) {
-		const { aborted, reason } = controller.signal;
-		if (reason === "arrived") set({ uploadTime: Date.now() - started, ...pictures.update([entry], { sent: true, unsent: undefined }) });
-		if (reason === "arrived" || reason === "left") return;
-		if (granted) eraseGranted(); // S3 may have stored the picture before the error
-		if (aborted) set(pictures.remove(key));
-		else set(pictures.update([entry], { id: "", token: "", unsent: { ...unsent, granted: null } }));
+		const { aborted, reason } = signal;
+		if (reason?.arrived) return markSent(reason.arrived);
+		if (reason === "left") return;
 		stopWatching();
+		await pictures.load();
+		const entry = current();
+		if (entry && !entry.unsent) return own() && leave(entry.id);
+		const abandoned = abandon({ key, taken, thumb }, entry?.unsent.granted ?? granted);
+		if (aborted || !entry) set(pictures.remove(key, abandoned));
+		else set(pictures.update([{ key }], { id: "", token: "", unsent: { ...entry.unsent, granted: null } }, abandoned));
+		eraseAll(abandoned);
+		if (!own()) return;
+		if (!entry && reason !== "cancelled") return leave(granted?.id);
 		history.replaceState(null, "", location.pathname);
 		const notice = { text: aborted ? "Cancelled. Anything that has arrived is being erased." : error.message };
-		set({ view: "review", id: "", upload: null, progress: null, problem: null, notice, photo: { ...state.photo, key, tried: true } });
+		set({ view: "review", id: "", upload: null, progress: null, problem: null, notice, photo: { ...state.photo, tried: true } });
 		$("send").focus();
 	} finally {
 		if (own()) sending = null;
 		set(await pictures.load());
 	}
+}
+
+// leave shows what became of a picture that another tab has sent or erased.
+function leave(id) {
+	reset();
+	if (id) {
+		open(id);
+	} else {
+		history.replaceState(null, "", location.pathname);
+		set({ view: "start" });
+	}
+	$("title").focus();
+}
+
+// stopIfRemoved ends the upload of a picture that another tab has removed.
+export function stopIfRemoved() {
+	if (sending && !pictures.find(({ key, erasing }) => key === state.photo.key && !erasing)) sending.abort("removed");
 }
 
 function open(id) {
@@ -87,14 +114,18 @@ function open(id) {
 export function follow(id) {
 	stopWatching();
 	stopWatching = watch(id, (progress) => {
-		if (progress.status !== "waiting" && sending) { // the workflow started before S3's response to the upload arrived
-			sending.abort("arrived");
+		if (sending && hasArrived(progress)) { // the workflow started before S3's response to the upload arrived
+			sending.abort({ arrived: id });
 			sending = state.upload = null;
 		}
-		// After a change of the status, the page tries to load a failed image again.
-		set({ progress, imageFailed: state.imageFailed && state.progress?.status === progress.status });
+		if (state.progress?.status !== progress.status) retryImage();
+		set({ progress });
 		forgetErased();
 	}, (problem) => set({ problem }));
+}
+
+export function retryImage() {
+	if (state.imageFailed) set({ imageTries: state.imageTries + 1 });
 }
 
 export function forgetErased() {
@@ -103,41 +134,10 @@ export function forgetErased() {
 	if (entry) set(pictures.remove(entry.key));
 }
 
-// Entries stay in IndexedDB until their pictures are erased, so that a reload can continue erasing.
-export async function eraseAll(entries, message) {
-	if (!entries.length) return;
-	let text;
-	set(pictures.update(entries, { erasing: true }));
-	for (const entry of entries) {
-		try {
-			await erase(entry);
-			set(pictures.remove(entry.key));
-			if (state.id === entry.id) follow(entry.id);
-			text ??= message;
-		} catch (error) {
-			if (entry.sent) set(pictures.update([entry], { erasing: false }));
-			else if (!error.retryable) set(pictures.remove(entry.key));
-			text = error.message;
-		}
-	}
-	if (text) set({ notice: { text } });
-}
-
-export function forget(entries) {
-	for (const { key, erasing } of entries) if (!erasing) set(pictures.remove(key));
-}
-
-// discard deletes a picture whose upload has not succeeded.
-export function discard(entry) {
-	if (!entry.id) return set(pictures.remove(entry.key));
-	set(pictures.update([entry], { unsent: undefined }));
-	eraseAll([entry]); // S3 may have stored the picture
-}
-
 export function reset() {
 	stopWatching();
 	sending?.abort("left");
 	sending = null;
 	if (state.photo) URL.revokeObjectURL(state.photo.url);
-	Object.assign(state, { id: "", photo: null, upload: null, uploadTime: undefined, progress: null, problem: null, imageSize: null, imageFailed: false });
+	Object.assign(state, { id: "", photo: null, upload: null, uploadTime: undefined, progress: null, problem: null, imageSize: null, imageFailed: false, imageGone: false, imageTries: 0 });
 }

@@ -6,15 +6,15 @@ export const state = {
 	agreed: pictures.hasAgreed(),
 	retentionDays: undefined, // null: pictures are stored until they are erased
 	history: [], unsent: [], // entries of history.js
-	notice: null, // {text, action, then}
+	notice: null, // {text, action, then, erasing}
 	stream: null, muted: false, mirror: false, cameras: [], camera: "", countdown: 0, // in seconds
 	videoSize: null,
 	photo: null, // {blob, thumb, size, url, fromCamera, key, tried}: the picture to upload
 	id: "", // of the picture in view
 	uploadTime: undefined, // in ms
-	upload: null, // {loaded, total, attempt, error, nextAttemptAt}
+	upload: null, // {loaded, total, attempt, error, nextAttemptAt, waiting}
 	progress: null, problem: null, // the API's last response, and the last error ({message, status})
-	imageSize: null, imageFailed: false,
+	imageSize: null, imageFailed: false, imageGone: false, imageTries: 0,
 	overlays: { faces: true, points: true, objects: false },
 };
 

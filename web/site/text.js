@@ -22,15 +22,18 @@ function problemText(problem) {
 	return problem.message.replace(/: try again.*/, ".") + (problem.status >= 500 ? " This page tries again by itself." : "");
 }
 
-function pictureHeadline({ upload, progress, problem, id, photo, imageFailed }) {
+function pictureHeadline({ upload, progress, problem, id, photo, imageFailed, imageGone }) {
 	if (problem?.status === 404) return ["This link leads to no picture", ""];
+	if (upload?.waiting) return ["Another tab is sending it", "If that tab is closed, this one continues."];
 	if (upload) return upload.error
 		? ["The upload waits", navigator.onLine ? "It starts again by itself. You may also cancel it." : "You are offline. It starts again once you are back."]
 		: ["Sending your picture", "First to AWS, which stores it."];
 	const retrying = progress?.steps.find((step) => step.status === "retrying");
 	switch (progress?.status) {
 		case undefined: return [photo ? "AWS has your picture" : "Looking for the picture", ""];
-		case "annotated": return ["Your picture arrived", imageFailed
+		case "annotated": return ["Your picture arrived", imageGone
+			? "The picture itself has been deleted. What Google saw remains."
+			: imageFailed
 			? "The picture itself could not be loaded. This page tries again by itself."
 			: "Through three clouds" + totalTime(progress) + "."];
 		case "rejected": return ["This picture cannot be used", sentence(progress.record?.rejection?.message ?? "") + " Take or choose another one."];
@@ -52,7 +55,7 @@ export function stepsOf({ upload, uploadTime, progress }) {
 	// Nobody waits for the presigned URL, so the step of AWS takes as long as the upload.
 	const steps = (progress?.steps ?? waitingSteps).map((step) => step.name === "presign" ? { ...step, took: uploadTime } : step);
 	if (!upload) return steps;
-	return [{ ...waitingSteps[0], ...upload, status: upload.error ? "retrying" : "running" }, ...steps.slice(1)];
+	return [{ ...waitingSteps[0], ...upload, status: upload.error ? "retrying" : upload.waiting ? "waiting" : "running" }, ...steps.slice(1)];
 }
 
 export function stepState(step) {
@@ -79,7 +82,7 @@ export function stepDetail(step) {
 // announcement is the text for screen readers.
 export function announcement(state) {
 	if (state.view === "start") return "";
-	if (state.view !== "picture" || state.problem || isSettled(state.progress)) return headline(state).map(sentence).join(" ");
+	if (state.view !== "picture" || state.problem || state.upload?.waiting || isSettled(state.progress)) return headline(state).map(sentence).join(" ");
 	const step = stepsOf(state).findLast(({ status }) => status !== "waiting");
 	return step ? cloudNames[step.cloud] + " " + activities[step.status] + ". " + sentence(step.error ?? "") : "";
 }

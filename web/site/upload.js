@@ -1,6 +1,7 @@
 // upload() requests up to three grants, because a grant can expire before the picture is stored. An interrupted upload
 // continues with its last grant.
 import { request, retry, urlOf } from "./api.js";
+import { hasArrived } from "./progress.js";
 
 // onChange gets {loaded, total, attempt} and, between attempts, also {error, nextAttemptAt}.
 export async function upload(blob, { granted, onGrant, onChange, signal }) {
@@ -12,14 +13,14 @@ export async function upload(blob, { granted, onGrant, onChange, signal }) {
 		if (!granted) {
 			hash ??= await sha256(await blob.arrayBuffer());
 			granted = await retry(() => requestGrant(blob, hash, signal), options);
-			onGrant(granted);
+			await onGrant(granted);
 		}
 		const { id, upload } = granted;
 		const refused = await retry((attempt) => {
 			report({ attempt });
 			return put(blob, upload, (loaded) => report({ loaded, attempt }), signal);
 		}, options);
-		if (!refused || await retry(() => hasArrived(id, signal), options)) return;
+		if (!refused || await retry(async () => hasArrived(await request(urlOf(id), { signal })), options)) return;
 		if (grants === 3) throw uploadError(refused);
 		granted = null;
 	}
@@ -32,8 +33,6 @@ async function requestGrant(blob, hash, signal) {
 	const headers = { "content-type": "application/json", "x-amz-content-sha256": hex(await sha256(body)) };
 	return request("/api/pictures", { method: "POST", headers, body, signal });
 }
-
-const hasArrived = async (id, signal) => (await request(urlOf(id), { signal })).status !== "waiting";
 
 // S3 sends 412 if the picture is already stored, and 400 or 403 if the grant has expired.
 function put(blob, { method, url, headers }, onSent, signal) {
