@@ -3,10 +3,13 @@ package browser
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
@@ -45,7 +48,10 @@ func testCompatibility(t *testing.T, h pageEnv) {
 		p.click("#shoot")
 		mute("true")
 		p.waitText("#title", "The camera is paused")
-		p.waitVisible("#shoot:disabled")
+		p.waitVisible(`#shoot[aria-disabled="true"]`)
+		if !evaluate[bool](p, `document.activeElement.id === "shoot"`) {
+			t.Error("the shutter lost the focus")
+		}
 		p.do(chromedp.KeyEvent(" "))
 		evaluate[bool](p, `document.querySelector("#preview").click() ?? true`)
 		if evaluate[bool](p, `document.querySelector("#count").textContent !== "" || !document.querySelector("#camera").checkVisibility()`) {
@@ -53,7 +59,7 @@ func testCompatibility(t *testing.T, h pageEnv) {
 		}
 		p.do(chromedp.SetValue("#countdown", "0"))
 		mute("false")
-		p.waitVisible("#shoot:enabled")
+		p.waitVisible(`#shoot[aria-disabled="false"]`)
 		p.click("#shoot")
 		p.waitVisible("#review")
 	})
@@ -130,6 +136,9 @@ func testCompatibility(t *testing.T, h pageEnv) {
 		if plain := evaluate[int](p, left); mirrored == 0 || plain*mirrored > 0 {
 			t.Errorf("the difference of left and right is %d mirrored and %d plain", mirrored, plain)
 		}
+		p.click("#retake")
+		p.waitUntil(`document.querySelector("#preview").videoWidth > 0`)
+		p.waitVisible("#preview:not(.mirror)")
 	})
 	parallel(t, "image_that_fails_to_load_once_is_loaded_again", func(t *testing.T) {
 		p := h.visit(t)
@@ -147,6 +156,45 @@ func testCompatibility(t *testing.T, h pageEnv) {
 		p.waitUntil(`document.querySelector("#image").naturalWidth > 0 && document.querySelector("#image").checkVisibility()`)
 		p.waitVisible("#overlay polygon")
 		p.waitText("#lead", "Through three clouds")
+	})
+	parallel(t, "image_that_keeps_failing_is_announced_once", func(t *testing.T) {
+		p := h.visit(t)
+		p.send()
+		requests := make(chan bool, 100)
+		p.intercept("*/image", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
+			if r.ResourceType == network.ResourceTypeImage {
+				requests <- true
+			}
+			request.respondStatus(503)
+		})
+		p.addInitScript(`
+			window.setTimeout = ((wait) => (then, ms) => wait(then, ms / 100))(setTimeout);
+			window.announced = [];
+			new MutationObserver(() => {
+				const text = document.querySelector("#announcement")?.textContent;
+				if (text !== announced.at(-1)) announced.push(text);
+			}).observe(document, {childList: true, characterData: true, subtree: true});`)
+		p.do(chromedp.Reload())
+		for range 8 { // four of the image and four of its backdrop
+			receive(p, requests)
+		}
+		p.waitText("#announcement", "could not be loaded")
+		announced := evaluate[[]string](p, `announced`)
+		first := slices.IndexFunc(announced, func(text string) bool { return strings.Contains(text, "could not be loaded") })
+		if first != len(announced)-1 {
+			t.Errorf("the announcements are %q", announced)
+		}
+	})
+	parallel(t, "image_that_is_gone_is_not_requested_again", func(t *testing.T) {
+		p := h.visit(t)
+		p.send()
+		p.intercept("*/image", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, request pausedRequest) { request.respondStatus(404) })
+		p.addInitScript(`window.waits = [], window.setTimeout = ((wait) => (then, ms) => (waits.push(ms), wait(then, ms)))(setTimeout)`)
+		p.do(chromedp.Reload())
+		p.waitText("#lead", "has been deleted")
+		if waits := evaluate[[]float64](p, `waits`); slices.Contains(waits, 1000) {
+			t.Errorf("the timers are %v ms", waits)
+		}
 	})
 	parallel(t, "titles_of_camera_and_review_are_announced", func(t *testing.T) {
 		p := h.visit(t)

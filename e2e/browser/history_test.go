@@ -3,6 +3,7 @@ package browser
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/cdproto/fetch"
@@ -129,7 +130,11 @@ func testHistory(t *testing.T, h pageEnv) {
 	})
 	parallel(t, "history_works_in_memory_without_browser_storage", func(t *testing.T) {
 		p := newTab(t, h.chromium, h.Endpoints.Site)
-		p.addInitScript(`for (const storage of ["localStorage", "indexedDB"]) Object.defineProperty(window, storage, {get() { throw new DOMException("", "SecurityError"); }})`)
+		p.addInitScript(`
+			const refuse = {get() { throw new DOMException("", "SecurityError"); }};
+			for (const storage of ["localStorage", "indexedDB"]) Object.defineProperty(window, storage, refuse);
+			Object.defineProperty(Navigator.prototype, "locks", refuse);
+			window.BroadcastChannel = class { constructor() { throw new DOMException("", "SecurityError"); } };`)
 		p.do(chromedp.Navigate(p.site), chromedp.Click("#agree"))
 		for range 2 {
 			p.send()
@@ -139,6 +144,112 @@ func testHistory(t *testing.T, h pageEnv) {
 		p.click("#erase-all", "#confirm-act")
 		p.waitUntil(`document.querySelector("#history").hidden`)
 		p.waitText("#notice p", "Erased")
+	})
+	parallel(t, "aborted_transaction_keeps_the_picture_in_memory", func(t *testing.T) {
+		p := h.visit(t)
+		evaluate[bool](p, `IDBObjectStore.prototype.put = ((put) => function (entry) {
+			const request = put.call(this, entry);
+			request.addEventListener("success", () => this.transaction.abort()); // as the quota does
+			return request;
+		})(IDBObjectStore.prototype.put), true`)
+		sent, _ := p.holdUploads(h)
+		p.choose(portrait)
+		p.click("#send")
+		receive(p, sent)
+		p.click("#home")
+		p.waitVisible("#unsent img")
+		p.waitUntilStored(0)
+	})
+	for name, refuses := range map[string]string{
+		"image":               `entry.unsent?.blob`,
+		"image_and_thumbnail": `entry.unsent?.blob || entry.thumb`,
+	} {
+		refuse := `IDBObjectStore.prototype.put = ((put) => function (entry) {
+			if (` + refuses + `) throw new DOMException("", "DataCloneError");
+			return put.call(this, entry);
+		})(IDBObjectStore.prototype.put), true`
+		parallel(t, "picture_sent_without_storage_for_its_"+name+"_stays_in_the_history", func(t *testing.T) {
+			p := h.visit(t)
+			evaluate[bool](p, refuse)
+			p.send()
+			p.waitUntilStored(1)
+			p.do(chromedp.Navigate(p.site+"/?"), chromedp.WaitVisible("#pictures img"))
+			p.screenshot("without-" + name)
+			p.click("#erase-all", "#confirm-act")
+			p.waitText("#notice p", "Erased")
+		})
+		parallel(t, "interrupted_upload_without_storage_for_its_"+name+"_can_be_erased", func(t *testing.T) {
+			p := h.visit(t)
+			evaluate[bool](p, refuse)
+			sent, _ := p.holdUploads(h)
+			p.choose(portrait)
+			p.click("#send")
+			receive(p, sent)
+			p.acceptDialogs()
+			p.do(chromedp.Navigate(p.site+"/?"), chromedp.WaitVisible("#pictures img"))
+			if evaluate[bool](p, `document.querySelector("#unsent").checkVisibility()`) {
+				t.Error("a picture without an image can be sent")
+			}
+			p.click("#erase-all", "#confirm-act")
+			p.waitText("#notice p", "Erased")
+			p.waitUntilStored(0)
+		})
+	}
+	parallel(t, "entry_whose_ID_was_replaced_is_not_marked_as_sent", func(t *testing.T) {
+		p := h.visit(t)
+		if sent := evaluate[[]bool](p, `import("./history.js").then(async ({add, update, load, find}) => {
+			add({key: "a", id: "new", thumb: new Blob(), unsent: {blob: new Blob()}});
+			update([{key: "a", id: "old"}], {sent: true});
+			const inMemory = Boolean(find(() => true).sent);
+			await load();
+			return [inMemory, Boolean(find(() => true).sent)];
+		})`); sent[0] || sent[1] {
+			t.Errorf("sent in memory and after loading: %v", sent)
+		}
+	})
+	for name, c := range map[string]struct{ timers, event string }{
+		"after_a_pause":            {timers: `wait(then, ms / 100)`},
+		"when_online":              {timers: `ms < 30_000 && wait(then, ms / 100)`, event: `dispatchEvent(new Event("online"))`},
+		"when_the_page_is_visible": {timers: `ms < 30_000 && wait(then, ms / 100)`, event: `document.dispatchEvent(new Event("visibilitychange"))`},
+	} {
+		parallel(t, "failed_erasure_of_cancelled_picture_continues_"+name, func(t *testing.T) {
+			p := h.visit(t)
+			evaluate[bool](p, `window.setTimeout = ((wait) => (then, ms) => `+c.timers+`)(setTimeout), true`)
+			succeeds := p.cancelWithErasureStatus(503)
+			p.waitText("#notice p", "The erasure continues when")
+			succeeds.Store(true)
+			if c.event != "" {
+				evaluate[bool](p, c.event)
+			}
+			p.waitText("#notice p", "Erased")
+			p.waitUntilStored(0)
+		})
+	}
+	parallel(t, "cancelled_picture_whose_erasure_is_refused_can_be_erased_later", func(t *testing.T) {
+		p := h.visit(t)
+		succeeds := p.cancelWithErasureStatus(400)
+		p.waitText("#notice p", "answered 400")
+		p.do(chromedp.Navigate(p.site+"/?"), chromedp.WaitVisible("#pictures button:enabled"))
+		succeeds.Store(true)
+		p.click("#erase-all", "#confirm-act")
+		p.waitText("#notice p", "Erased")
+		p.waitUntilStored(0)
+	})
+	parallel(t, "cancelled_picture_that_does_not_exist_leaves_no_entry", func(t *testing.T) {
+		p := h.visit(t)
+		p.cancelWithErasureStatus(404)
+		p.waitUntilStored(0)
+	})
+	parallel(t, "unchanged_lists_keep_the_focus", func(t *testing.T) {
+		p := h.visit(t)
+		p.send()
+		p.click("#another")
+		p.waitVisible("#pictures button")
+		p.do(chromedp.Focus("#pictures button"))
+		evaluate[bool](p, `Promise.all([import("./history.js"), import("./state.js")]).then(async ([{load}, {set}]) => (set(await load()), true))`)
+		if !evaluate[bool](p, `document.activeElement.matches("#pictures button")`) {
+			t.Error("the button lost the focus")
+		}
 	})
 	parallel(t, "going_home_adds_one_browser_history_entry", func(t *testing.T) {
 		p := h.visit(t)
@@ -161,4 +272,27 @@ func testHistory(t *testing.T, h pageEnv) {
 			t.Error("the erase button is visible")
 		}
 	})
+}
+
+// cancelWithErasureStatus cancels an upload. Its erasure gets the status until the result is true.
+func (p tab) cancelWithErasureStatus(status int64) (succeeds *atomic.Bool) {
+	p.Helper()
+	succeeds = new(atomic.Bool)
+	sent := make(chan bool, 1)
+	p.intercept("*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
+		switch {
+		case r.Request.Method == "PUT":
+			sent <- true
+		case r.Request.Method == "DELETE" && !succeeds.Load():
+			request.respondStatus(status)
+		default:
+			request.pass()
+		}
+	})
+	p.choose(portrait)
+	p.click("#send")
+	receive(p, sent)
+	p.click("#cancel")
+	p.waitVisible("#review")
+	return succeeds
 }

@@ -2,6 +2,9 @@ package browser
 
 import (
 	"context"
+	"slices"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -117,12 +120,10 @@ func testUnsent(t *testing.T, h pageEnv) {
 		p.waitVisible("#unsent img")
 		p.click("#unsent button:not(.primary)", "#confirm-keep", "#unsent button:not(.primary)")
 		p.waitText("#confirm-title", "Discard this picture?")
+		p.waitText("#confirm-text", "Anything that has arrived is erased too.")
 		p.click("#confirm-act")
 		p.do(chromedp.WaitNotVisible("#unsent"))
-		evaluate[bool](p, `(async () => {
-			while (await `+storedEntries+` > 0) await new Promise(requestAnimationFrame);
-			return true;
-		})()`)
+		p.waitUntilStored(0)
 	})
 	parallel(t, "upload_refused_for_today_can_be_sent_later", func(t *testing.T) {
 		p := h.visit(t)
@@ -143,6 +144,172 @@ func testUnsent(t *testing.T, h pageEnv) {
 		p.click("#unsent .primary")
 		p.waitVisible(allDone, "#result")
 		p.expectOnePicture()
+	})
+	parallel(t, "tab_that_takes_over_an_upload_uses_the_latest_grant", func(t *testing.T) {
+		other := h.visit(t)
+		p := h.openBeside(t, other)
+		p.do(chromedp.Navigate(p.site))
+		puts, statuses := make(chan bool), make(chan int64)
+		p.intercept(h.Endpoints.S3+"/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
+			if r.Request.Method != "PUT" {
+				request.pass()
+				return
+			}
+			puts <- true
+			request.respondStatus(<-statuses)
+		})
+		p.choose(portrait)
+		p.click("#send")
+		receive(p, puts)
+		first := evaluate[string](p, "location.hash")
+		other.do(chromedp.Navigate(p.site + "/" + first))
+		other.waitText("#title", "Another tab is sending it")
+		other.screenshot("waiting-tab")
+		statuses <- 403
+		receive(p, puts)
+		second := evaluate[string](p, "location.hash")
+		if err := chromedp.Cancel(p.ctx); err != nil {
+			t.Fatal(err)
+		}
+		other.waitVisible(allDone, "#result")
+		if opened := evaluate[string](other, "location.hash"); opened != second || second == first {
+			t.Errorf("the page shows %s after the grants %s and %s", opened, first, second)
+		}
+		other.expectOnePicture()
+	})
+	parallel(t, "tab_that_waited_for_an_upload_shows_its_result", func(t *testing.T) {
+		other, p, _, release := h.visitWaitingTab(t)
+		release()
+		p.waitVisible(allDone)
+		other.waitVisible(allDone, "#result")
+		other.expectOnePicture()
+	})
+	parallel(t, "cancel_in_a_waiting_tab_stops_and_erases_the_upload_of_the_other_tab", func(t *testing.T) {
+		other, p, id, _ := h.visitWaitingTab(t)
+		other.click("#cancel")
+		other.waitText("#notice p", "Cancelled")
+		p.waitText("#title", "was erased")
+		if status := evaluate[string](p, `fetch("/api/pictures/`+id+`").then((r) => r.json()).then(({status}) => status)`); status != "erased" {
+			t.Errorf("status is %s, want erased", status)
+		}
+		p.waitUntilStored(0)
+	})
+	parallel(t, "upload_without_a_grant_that_another_tab_removes_returns_to_the_start", func(t *testing.T) {
+		p := h.visit(t)
+		other := h.openBeside(t, p)
+		other.do(chromedp.Navigate(p.site))
+		posts := make(chan bool, 1)
+		p.intercept("*/api/pictures", fetch.RequestStageRequest, func(*fetch.EventRequestPaused, pausedRequest) { posts <- true })
+		p.choose(portrait)
+		p.click("#send")
+		receive(p, posts)
+		evaluate[bool](other, `import("./history.js").then(async ({load, find, remove}) => (await load(), remove(find(() => true).key), true))`)
+		p.waitVisible("#start")
+		p.waitUntil(`document.activeElement.id === "title"`)
+		p.waitUntilStored(0)
+	})
+	parallel(t, "refused_grant_whose_picture_is_erased_is_replaced", func(t *testing.T) {
+		p := h.visit(t)
+		var grants, puts atomic.Int32
+		p.intercept("*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
+			switch {
+			case r.Request.Method == "POST":
+				grants.Add(1)
+				request.pass()
+			case r.Request.Method == "PUT" && puts.Add(1) == 1:
+				request.respondStatus(403)
+			case strings.Contains(r.Request.URL, "/api/pictures/") && r.Request.Method == "GET" && grants.Load() < 2:
+				request.respondJSON(`{"status": "erased", "steps": []}`)
+			default:
+				request.pass()
+			}
+		})
+		p.choose(portrait)
+		p.click("#send")
+		p.waitVisible(allDone, "#result")
+		if n := puts.Load(); n != 2 {
+			t.Errorf("%d PUTs, want 2", n)
+		}
+		p.expectOnePicture()
+	})
+	parallel(t, "grant_is_stored_before_the_upload_and_replaced_and_removed_in_one_transaction", func(t *testing.T) {
+		p := h.visit(t)
+		evaluate[bool](p, `(() => {
+			window.transactions = new Set();
+			window.committed = [];
+			const record = (method, describe) => {
+				const original = IDBObjectStore.prototype[method];
+				IDBObjectStore.prototype[method] = function (value) {
+					const {transaction} = this;
+					if (!transactions.has(transaction)) transaction.addEventListener("complete", () => committed.push(transaction.steps.join()));
+					transactions.add(transaction);
+					(transaction.steps ??= []).push(describe(value));
+					return original.call(this, value);
+				};
+			};
+			record("put", ({erasing, unsent}) => erasing ? "erase" : unsent?.granted ? "granted" : "put");
+			record("delete", () => "delete");
+			const send = XMLHttpRequest.prototype.send;
+			XMLHttpRequest.prototype.send = function (body) {
+				committed.push("PUT");
+				send.call(this, body);
+			};
+			return true;
+		})()`)
+		var puts atomic.Int32
+		second := make(chan bool, 1)
+		p.intercept(h.Endpoints.S3+"/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
+			switch {
+			case r.Request.Method != "PUT":
+				request.pass()
+			case puts.Add(1) == 1:
+				request.respondStatus(403)
+			default:
+				second <- true
+			}
+		})
+		p.choose(portrait)
+		p.click("#send")
+		receive(p, second)
+		p.click("#cancel")
+		p.waitUntilStored(0)
+		steps := evaluate[[]string](p, `committed.filter((step) => step.includes("granted") || step === "PUT" || step.includes("delete") && step.includes("erase"))`)
+		if want := []string{"granted", "PUT", "erase,granted", "PUT", "erase,delete"}; !slices.Equal(steps, want) {
+			t.Errorf("the transactions and uploads are %q, want %q", steps, want)
+		}
+	})
+	parallel(t, "upload_works_when_the_browser_refuses_locks", func(t *testing.T) {
+		p := h.visit(t)
+		evaluate[bool](p, `LockManager.prototype.request = LockManager.prototype.query = async () => { throw new DOMException("", "SecurityError") }, true`)
+		p.send()
+		p.click("#another")
+		p.waitUntil(historyLength + ` === "1"`)
+	})
+	parallel(t, "upload_left_in_another_tab_is_offered_at_once", func(t *testing.T) {
+		other := h.visit(t)
+		p := h.openBeside(t, other)
+		p.do(chromedp.Navigate(p.site))
+		sent, _ := p.holdUploads(h)
+		p.choose(portrait)
+		p.click("#send")
+		receive(p, sent)
+		p.click("#home")
+		other.waitVisible("#unsent img")
+	})
+	parallel(t, "picture_of_a_closed_tab_is_offered_when_the_page_becomes_visible", func(t *testing.T) {
+		other := h.visit(t)
+		p := h.openBeside(t, other)
+		p.do(chromedp.Navigate(p.site))
+		sent, _ := p.holdUploads(h)
+		p.choose(portrait)
+		p.click("#send")
+		receive(p, sent)
+		if err := chromedp.Cancel(p.ctx); err != nil {
+			t.Fatal(err)
+		}
+		other.waitUntil(`navigator.locks.query().then(({held}) => { window.free = !held.length }), window.free`)
+		evaluate[bool](other, `document.dispatchEvent(new Event("visibilitychange"))`)
+		other.waitVisible("#unsent img")
 	})
 	parallel(t, "picture_erased_in_one_tab_disappears_from_other_tabs", func(t *testing.T) {
 		p := h.visit(t)
@@ -170,6 +337,30 @@ func testUnsent(t *testing.T, h pageEnv) {
 		p.waitVisible("#start")
 		p.waitUntil(historyLength + ` === "0"`)
 	})
+}
+
+// visitWaitingTab opens a tab that waits for the upload of the picture with the returned ID by p.
+func (h pageEnv) visitWaitingTab(t *testing.T) (waiting, p tab, id string, release func()) {
+	t.Helper()
+	waiting = h.visit(t)
+	p = h.openBeside(t, waiting)
+	p.do(chromedp.Navigate(p.site))
+	sent, release := p.holdUploads(h)
+	p.choose(portrait)
+	p.click("#send")
+	receive(p, sent)
+	id = evaluate[string](p, "location.hash.slice(1)")
+	waiting.do(chromedp.Navigate(p.site + "/#" + id))
+	waiting.waitText("#title", "Another tab is sending it")
+	return waiting, p, id, release
+}
+
+func (p tab) waitUntilStored(n int) {
+	p.Helper()
+	evaluate[bool](p, `(async () => {
+		while (await `+storedEntries+` !== `+strconv.Itoa(n)+`) await new Promise(requestAnimationFrame);
+		return true;
+	})()`)
 }
 
 // holdUploads reports each PUT on the channel and holds it until release is called.
