@@ -107,7 +107,7 @@ export function stopIfRemoved() {
 
 function open(id) {
 	history.replaceState(null, "", "#" + id);
-	set({ id });
+	set({ id, progress: null, problem: null });
 	follow(id);
 }
 
