@@ -156,13 +156,17 @@ func testUnsent(t *testing.T, h pageEnv) {
 				return
 			}
 			puts <- true
-			request.respondStatus(<-statuses)
+			select {
+			case status := <-statuses:
+				request.respondStatus(status)
+			case <-p.ctx.Done():
+			}
 		})
 		p.choose(portrait)
 		p.click("#send")
 		receive(p, puts)
 		first := evaluate[string](p, "location.hash")
-		other.do(chromedp.Navigate(p.site + "/" + first))
+		other.do(chromedp.Navigate(p.site + "/?" + first))
 		other.waitText("#title", "Another tab is sending it")
 		other.screenshot("waiting-tab")
 		statuses <- 403
@@ -235,15 +239,18 @@ func testUnsent(t *testing.T, h pageEnv) {
 	parallel(t, "grant_is_stored_before_the_upload_and_replaced_and_removed_in_one_transaction", func(t *testing.T) {
 		p := h.visit(t)
 		evaluate[bool](p, `(() => {
-			window.transactions = new Set();
 			window.committed = [];
+			const open = IDBDatabase.prototype.transaction;
+			IDBDatabase.prototype.transaction = function (...parameters) {
+				const transaction = open.apply(this, parameters);
+				transaction.steps = [];
+				transaction.addEventListener("complete", () => committed.push(transaction.steps.join()));
+				return transaction;
+			};
 			const record = (method, describe) => {
 				const original = IDBObjectStore.prototype[method];
 				IDBObjectStore.prototype[method] = function (value) {
-					const {transaction} = this;
-					if (!transactions.has(transaction)) transaction.addEventListener("complete", () => committed.push(transaction.steps.join()));
-					transactions.add(transaction);
-					(transaction.steps ??= []).push(describe(value));
+					this.transaction.steps.push(describe(value));
 					return original.call(this, value);
 				};
 			};
@@ -350,7 +357,7 @@ func (h pageEnv) visitWaitingTab(t *testing.T) (waiting, p tab, id string, relea
 	p.click("#send")
 	receive(p, sent)
 	id = evaluate[string](p, "location.hash.slice(1)")
-	waiting.do(chromedp.Navigate(p.site + "/#" + id))
+	waiting.do(chromedp.Navigate(p.site + "/?#" + id))
 	waiting.waitText("#title", "Another tab is sending it")
 	return waiting, p, id, release
 }

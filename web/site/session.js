@@ -29,23 +29,23 @@ export function resume(entry) {
 }
 
 async function transmit({ key, taken, thumb, id }) {
-	const controller = new AbortController(), { signal } = controller, started = Date.now();
+	const controller = new AbortController(), { signal } = controller, { blob } = state.photo, started = Date.now();
 	const own = () => sending === controller;
 	const current = () => pictures.find((entry) => entry.key === key);
 	const markSent = (id) => set({ ...pictures.update([{ key, id }], { sent: true, unsent: undefined }), uploadTime: Date.now() - started });
 	let granted;
 	sending = controller;
-	set({ view: "picture", notice: null, photo: { ...state.photo, key }, upload: { loaded: 0, total: state.photo.blob.size } });
+	set({ view: "picture", notice: null, photo: { ...state.photo, key }, upload: { loaded: 0, total: blob.size } });
 	if (id) open(id);
 	$("title").focus();
 	try {
 		const sent = await pictures.withLock(key, signal, () => own() && set({ upload: { ...state.upload, waiting: true } }), async () => {
 			set(await pictures.load());
 			const { unsent } = current() ?? {};
-			if (!unsent?.blob) return false; // another tab has sent or erased the picture
+			if (!unsent) return false; // another tab has sent or erased the picture
 			granted = unsent.granted;
 			if (granted && own() && granted.id !== state.id) open(granted.id);
-			await upload(unsent.blob, {
+			await upload(blob, {
 				granted,
 				signal,
 				onGrant: async (next) => {
