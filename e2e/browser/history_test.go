@@ -186,7 +186,10 @@ func testHistory(t *testing.T, h pageEnv) {
 			p.click("#send")
 			receive(p, sent)
 			p.acceptDialogs()
-			p.do(chromedp.Navigate(p.site+"/?"), chromedp.WaitVisible("#pictures img"))
+			p.do(chromedp.Reload())
+			p.waitVisible("#after")
+			p.click("#home")
+			p.waitVisible("#pictures img")
 			if evaluate[bool](p, `document.querySelector("#unsent").checkVisibility()`) {
 				t.Error("a picture without an image can be sent")
 			}

@@ -222,6 +222,8 @@ func testUnsent(t *testing.T, h pageEnv) {
 				request.pass()
 			case r.Request.Method == "PUT" && puts.Add(1) == 1:
 				request.respondStatus(403)
+			case strings.HasSuffix(r.Request.URL, "/events") && grants.Load() < 2:
+				request.respondStatus(503)
 			case strings.Contains(r.Request.URL, "/api/pictures/") && r.Request.Method == "GET" && grants.Load() < 2:
 				request.respondJSON(`{"status": "erased", "steps": []}`)
 			default:
