@@ -49,6 +49,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestPage(t *testing.T) {
+	t.Parallel()
 	webStack := stacktest.Start(t)
 	webURL := stacktest.StartWeb(t, webStack, "TRIPTYCH_RETENTION_DAYS=30")
 	deployedURL := strings.Replace(webURL, "127.0.0.1", "triptych.example", 1)

@@ -1,0 +1,50 @@
+package browser
+
+import (
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"sync/atomic"
+	"testing"
+)
+
+// A faultProxy is between a browser and the site, the bucket and everything else. Unlike the browsers' own protocols, a
+// proxy can withhold, answer or break the requests of every engine.
+type faultProxy struct {
+	*httptest.Server
+	handler atomic.Value // of type handler
+}
+
+// A handler reports whether it answered the request. A panic with http.ErrAbortHandler resets the connection.
+type handler func(http.ResponseWriter, *http.Request) bool
+
+func startFaultProxy(t *testing.T) *faultProxy {
+	t.Helper()
+	p := &faultProxy{}
+	p.intercept(nil)
+	forward := &httputil.ReverseProxy{
+		Rewrite:  func(*httputil.ProxyRequest) {},
+		ErrorLog: log.New(io.Discard, "", 0), // pages that are closed abort their requests
+	}
+	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if handle := p.handler.Load().(handler); handle != nil && handle(w, r) {
+			return
+		}
+		if ip := net.ParseIP(r.URL.Hostname()); !ip.IsLoopback() { // updates of the browser
+			http.Error(w, "outside of the test", http.StatusForbidden)
+			return
+		}
+		forward.ServeHTTP(w, r)
+	}))
+	t.Cleanup(func() {
+		p.CloseClientConnections()
+		p.Close()
+	})
+	return p
+}
+
+// intercept replaces the handler of an earlier call. A nil handler forwards all requests.
+func (p *faultProxy) intercept(handle handler) { p.handler.Store(handle) }
