@@ -74,9 +74,10 @@ func testCamera(t *testing.T, h pageEnv) {
 		p.waitVisible("#shoot", "#preview.mirror")
 		p.waitUntil(`document.querySelector("#preview").videoWidth > 0`)
 		p.screenshot("camera")
+		evaluate[bool](p, `Boolean(window.stream = document.querySelector("#preview").srcObject)`)
 		p.click("#shoot")
 		p.waitVisible("#review", "#image")
-		if evaluate[bool](p, `Boolean(document.querySelector("#preview").srcObject?.active)`) {
+		if evaluate[bool](p, `stream.active`) {
 			t.Error("the camera is still on")
 		}
 		p.screenshot("review")

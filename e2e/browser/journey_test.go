@@ -49,9 +49,10 @@ func testPicture(t *testing.T, w window, s *stack.Stack) {
 		w.click("#open-camera")
 		w.waitVisible("#shoot")
 		w.waitUntil(`document.querySelector("#preview").videoWidth > 0`)
+		evaluateIn[bool](w, `Boolean(window.stream = document.querySelector("#preview").srcObject)`)
 		w.click("#shoot")
 		w.waitVisible("#review", "#image")
-		if evaluateIn[bool](w, `Boolean(document.querySelector("#preview").srcObject?.active)`) {
+		if evaluateIn[bool](w, `stream.active`) {
 			t.Error("the camera is still on")
 		}
 		w.click("#send")
