@@ -284,7 +284,7 @@ func (p tab) expectOnePicture() {
 
 const historyLength = `String(document.querySelectorAll("#pictures li").length)`
 
-const storedEntries = `import("./idb.js").then(({openDB}) => openDB("triptych", 1)).then((db) => db.count("pictures").finally(() => db.close()))`
+const storedEntries = `idb.openDB("triptych", 1).then((db) => db.count("pictures").finally(() => db.close()))`
 
 func (p tab) setOffline(yes bool) {
 	p.Helper()

@@ -1,6 +1,6 @@
 // Stores this browser's pictures in IndexedDB: their link IDs, erase tokens and thumbnails, and each image until its
 // upload has succeeded.
-import { openDB } from "./idb.js";
+import "./idb.js"; // defines the global `idb`
 
 // An entry is {key, taken, thumb, id, token, erasing} with either `unsent` ({blob, size, fromCamera, granted}) or `sent`.
 let entries = []; // the newest entry first
@@ -8,7 +8,7 @@ let locked = []; // the keys of pictures that a tab is uploading
 let written = Promise.resolve(); // the end of this tab's last transaction
 const stored = new Set(); // the keys of entries in IndexedDB
 
-const open = async () => openDB("triptych", 1, { upgrade: (db) => db.createObjectStore("pictures", { keyPath: "key" }) });
+const open = async () => idb.openDB("triptych", 1, { upgrade: (db) => db.createObjectStore("pictures", { keyPath: "key" }) });
 const database = open();
 database.catch(() => {}); // without IndexedDB, entries last as long as the page
 
