@@ -177,7 +177,7 @@ func notices(ctx context.Context, root, arch, program string) ([]byte, error) {
 
 // report writes the licence of each component of the programs.
 func report(ctx context.Context, w io.Writer, arch string) error {
-	users, licences := map[string][]string{}, map[string]string{}
+	users, licences := map[string][]string{}, map[string][]string{}
 	for _, program := range programs {
 		components, err := listComponents(ctx, ".", arch, program)
 		if err != nil {
@@ -185,11 +185,12 @@ func report(ctx context.Context, w io.Writer, arch string) error {
 		}
 		for _, c := range components {
 			users[c.name] = append(users[c.name], program)
-			licences[c.name] = strings.Join(c.licences, ", ")
+			licences[c.name] = append(licences[c.name], c.licences...) // programs use different packages of a module
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(users)) {
-		fmt.Fprintf(w, "%-28s %s (%s)\n", licences[name], name, strings.Join(users[name], ", "))
+		slices.Sort(licences[name])
+		fmt.Fprintf(w, "%-28s %s (%s)\n", strings.Join(slices.Compact(licences[name]), ", "), name, strings.Join(users[name], ", "))
 	}
 	return nil
 }

@@ -26,4 +26,14 @@ func TestListComponents(t *testing.T) {
 			t.Errorf("the licences are %v, and the text %q is not in idb.js", components[i].licences, text)
 		}
 	})
+	t.Run("report_lists_the_licences_of_all_programs", func(t *testing.T) {
+		t.Chdir("..")
+		var out strings.Builder
+		if err := report(t.Context(), &out, "arm64"); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), "ISC, MIT                     triptych (") {
+			t.Errorf("the report lacks the licence of the library in the page:\n%s", out.String())
+		}
+	})
 }
