@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"triptych/internal/records"
@@ -25,7 +24,7 @@ func (a *api) progress(ctx context.Context, l link, latest *status.Execution) (p
 	defer func() { progress.ID = l.id }()
 	record, recordErr := a.record(ctx, l.picture)
 	if recordErr == nil {
-		return recorded(record), nil
+		return a.recorded(ctx, record, *latest), nil
 	}
 	execution, err := a.execution(ctx, l.picture, *latest)
 	if err != nil {
@@ -39,7 +38,7 @@ func (a *api) progress(ctx context.Context, l link, latest *status.Execution) (p
 	if execution.Exists() && errors.Is(recordErr, records.ErrNotFound) {
 		// The workflow may have written the Record and completed since the first read.
 		if record, recordErr = a.record(ctx, l.picture); recordErr == nil {
-			return recorded(record), nil
+			return a.recorded(ctx, record, *latest), nil
 		}
 	}
 	if !errors.Is(recordErr, records.ErrNotFound) {
@@ -68,15 +67,17 @@ func (a *api) record(ctx context.Context, id picture.ID) (picture.Record, error)
 	return record, err
 }
 
-func recorded(record picture.Record) picture.Progress {
+func (a *api) recorded(ctx context.Context, record picture.Record, latest status.Execution) picture.Progress {
 	steps := picture.WaitingSteps()
-	for i, step := range steps {
-		if j := slices.IndexFunc(record.Steps, func(s picture.Step) bool { return s.Name == step.Name }); j >= 0 {
-			steps[i] = record.Steps[j]
-		}
-		// The Record exists, so persist has succeeded.
-		if step.Name == picture.PersistStep && record.Status != picture.Erased {
-			steps[i].Status, steps[i].Error = picture.StepDone, ""
+	copy(steps, record.Steps)
+	if persist := &steps[len(steps)-1]; record.Status != picture.Erased {
+		persist.Status, persist.Error = picture.StepDone, "" // the Record exists, so persist has succeeded
+		// A Record cannot contain the duration of its own write. The result does not wait for Temporal to tell it.
+		ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+		defer cancel()
+		latest, _ = status.Read(ctx, a.temporal, record.ID, latest)
+		if write := latest.Progress(record.ID).Steps[len(steps)-1]; write.Status == picture.StepDone && latest.RunID() == record.RunID {
+			persist.FinishedAt = persist.StartedAt.Add(write.FinishedAt.Sub(write.StartedAt))
 		}
 	}
 	reference := record.ID

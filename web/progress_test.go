@@ -107,11 +107,47 @@ func TestProgressContainsOnlyPublicFields(t *testing.T) {
 	}
 }
 
+func TestGetProgressHasTheDurationOfTheWrite(t *testing.T) {
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	for name, c := range map[string]struct {
+		execution    string // recorded execution
+		otherRun     bool   // the Record was written by a run that Temporal no longer has
+		temporalDown bool
+		known        bool
+	}{
+		"local_activity":                        {execution: "completed_with_local_persist", known: true},
+		"retried_activity":                      {execution: "completed", known: true},
+		"running_workflow_has_none":             {execution: "persist_running_locally"},
+		"workflow_past_retention_has_none":      {},
+		"later_run_has_none":                    {execution: "completed", otherRun: true},
+		"unavailable_Temporal_has_none":         {execution: "completed", temporalDown: true},
+		"rejected_picture_whose_write_is_going": {execution: "rejection_running_persist"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, l := newTestSite(t), newTestLink(now)
+			s.temporal.use(t, c.execution)
+			s.temporal.setDown(c.temporalDown)
+			runID := s.temporal.description.GetWorkflowExecutionInfo().GetExecution().GetRunId()
+			if c.otherRun {
+				runID = "earlier"
+			}
+			steps := []picture.Step{{Name: picture.PresignStep}, {Name: picture.AnnotateStep}, {Name: picture.PersistStep, StartedAt: now}}
+			s.store(t, (picture.Picture{ID: l.picture, Bucket: "b", Key: "k"}).AnnotatedRecord([]byte("{}"), now, steps, runID))
+			step := decodeBody[picture.Progress](t, s.do(t, "GET", "/api/pictures/"+l.id, "", nil)).Steps[2]
+			took := step.FinishedAt.Sub(step.StartedAt)
+			if step.Status != picture.StepDone || !step.StartedAt.Equal(now) || c.known && (took <= 0 || took > 2*time.Second) || !c.known && !step.FinishedAt.IsZero() {
+				t.Errorf("persist is %s and took %s", step.Status, took)
+			}
+		})
+	}
+}
+
 func TestGetProgressReadsTheRecordAgainAfterTheWorkflow(t *testing.T) {
 	s := newTestSite(t)
 	l := newTestLink(time.Now())
 	s.temporal.use(t, "completed")
 	s.temporal.onDescribe = func() {
+		s.temporal.onDescribe = nil
 		s.store(t, (picture.Picture{ID: l.picture, Bucket: "b", Key: "k"}).AnnotatedRecord([]byte("{}"), time.Now(), nil, "run"))
 	}
 	got := decodeBody[picture.Progress](t, s.do(t, "GET", "/api/pictures/"+l.id, "", nil))

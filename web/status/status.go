@@ -37,13 +37,11 @@ func Read(ctx context.Context, temporal client.Client, id picture.ID, previous E
 	if err != nil {
 		return Execution{}, fmt.Errorf("describing the workflow: %w", err)
 	}
-	info, known := description.GetWorkflowExecutionInfo(), previous.description.GetWorkflowExecutionInfo()
-	runID := info.GetExecution().GetRunId()
-	if runID == known.GetExecution().GetRunId() && int64(len(previous.history)) >= info.GetHistoryLength() {
+	e := Execution{description: description}
+	if e.RunID() == previous.RunID() && int64(len(previous.history)) >= description.GetWorkflowExecutionInfo().GetHistoryLength() {
 		return Execution{description, previous.history}, nil
 	}
-	e := Execution{description: description}
-	events := temporal.GetWorkflowHistory(ctx, id.WorkflowID(), runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := temporal.GetWorkflowHistory(ctx, id.WorkflowID(), e.RunID(), false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		if err != nil {
@@ -55,6 +53,10 @@ func Read(ctx context.Context, temporal client.Client, id picture.ID, previous E
 }
 
 func (e Execution) Exists() bool { return e.description != nil }
+
+func (e Execution) RunID() string {
+	return e.description.GetWorkflowExecutionInfo().GetExecution().GetRunId()
+}
 
 // Picture decodes the workflow's input.
 func (e Execution) Picture() (picture.Picture, error) {
