@@ -118,7 +118,7 @@ func testOutages(t *testing.T, w window, s *stack.Stack) {
 		w.waitVisible(`#steps [data-step="presign"][data-status="done"]`, retrying)
 		w.reload()
 		w.waitVisible(retrying, "#image")
-		w.waitText(`#steps [data-step="annotate"] .detail`, "quota")
+		w.waitText("#reason", "quota")
 		s.Vision.SetFault(annotator.Fault{})
 		w.waitVisible(allDone, "#overlay polygon")
 	})

@@ -88,7 +88,7 @@ func testReload(t *testing.T, h pageEnv) {
 		p.waitVisible(`#steps [data-step="presign"][data-status="done"]`, `#steps [data-step="annotate"][data-status="retrying"]`)
 		p.do(chromedp.Reload())
 		p.waitVisible(`#steps [data-step="annotate"][data-status="retrying"]`, "#image")
-		p.waitText(`#steps [data-step="annotate"] .detail`, "quota")
+		p.waitText("#reason", "quota")
 		p.waitText(`#steps [data-step="annotate"] .detail`, "Attempt")
 		p.screenshot("retrying")
 		h.Vision.SetFault(annotator.Fault{})
@@ -128,8 +128,8 @@ func testWaitingFor(t *testing.T, h pageEnv) {
 			})
 			p.do(chromedp.Navigate(p.site + "/#" + h.newLink(t)))
 			p.waitText("#title", c.want)
-			if detail := evaluate[string](p, `document.querySelector('#steps [data-step="annotate"] .detail').textContent`); detail != "S3 is down; Triptych tries again." {
-				t.Errorf("the detail is %q", detail)
+			if reason := evaluate[string](p, `document.querySelector("#reason").textContent`); reason != "S3 is down; Triptych tries again." {
+				t.Errorf("the reason is %q", reason)
 			}
 		})
 	}

@@ -120,6 +120,7 @@ const clicks = {
 	"retake": retake,
 	"cancel": cancel,
 	"another": home,
+	"choose-another": () => $("file").click(),
 	"erase-this": () => confirmErasure(inView()),
 	"forget-this": () => confirmForgetting(inView()),
 	"erase-all": () => confirmErasure(state.history),

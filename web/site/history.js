@@ -2,7 +2,8 @@
 // upload has succeeded.
 import "./idb.js"; // defines the global `idb`
 
-// An entry is {key, taken, thumb, id, token, erasing} with either `unsent` ({blob, size, fromCamera, granted}) or `sent`.
+// An entry is {key, taken, thumb, id, token, erasing} with either `unsent` ({blob, size, fromCamera, granted}) or
+// `sent` and `uploadTime` (in ms).
 let entries = []; // the newest entry first
 let locked = []; // the keys of pictures that a tab is uploading
 let written = Promise.resolve(); // the end of this tab's last transaction

@@ -1,11 +1,13 @@
 // Renders the state into the page.
 import { urlOf } from "./api.js";
 import { $, element, setText } from "./dom.js";
+import { announcements, explanation } from "./explanation.js";
 import { thumbnail } from "./history.js";
+import { t } from "./language.js";
 import { drawOverlay, overlayKinds } from "./overlay.js";
 import { isSettled } from "./progress.js";
 import { findings } from "./result.js";
-import { announcement, bytes, description, headline, retentionText, stepDetail, stepState, stepsOf } from "./text.js";
+import { bytes, description, headline, isAbsent, isStopped, retentionText, stepDetail, stepState, stepsOf } from "./text.js";
 
 const rendered = {};
 
@@ -38,12 +40,15 @@ export function render(state, actions) {
 	renderNotice(state, actions);
 	renderCamera(state);
 	renderSteps(state);
+	renderExplanation(state);
 	renderPicture(state, annotation);
 	if (view === "review") renderReview(state);
 	if (state.upload) renderUpload(state.upload);
 	const own = state.history.some(({ id }) => id === state.id);
 	$("erase-this").hidden = !own || progress?.status === "erased";
-	$("forget-this").hidden = !own;
+	$("forget-this").hidden = !own || !isSettled(progress) && !isAbsent(state);
+	$("choose-another").hidden = progress?.status !== "rejected";
+	setText($("another"), isAbsent(state) && progress?.status !== "erased" ? t("Take a picture") : t("Take another"));
 	onChange("annotation", annotation, () => renderResult(annotation, state.overlays, actions));
 	// An unchanged list keeps its elements and their focus.
 	onChange("history", JSON.stringify(state.history), () => renderHistory(state.history, actions));
@@ -78,35 +83,58 @@ function renderSteps(state) {
 	for (const step of stepsOf(state)) {
 		for (const node of document.querySelectorAll(`[data-step="${step.name}"]`)) node.dataset.status = step.status;
 		const item = document.querySelector(`#steps [data-step="${step.name}"]`);
-		setText(item.querySelector(".state"), stepState(step));
+		setText(item.querySelector(".state"), stepState(step, state.progress));
 		setText(item.querySelector(".detail"), stepDetail(step));
 	}
+	$("steps").hidden = isAbsent(state);
 	$("panels").classList.toggle("settled", isSettled(state.progress));
-	setText($("announcement"), announcement(state));
+}
+
+function renderExplanation(state) {
+	const { step = "", ...texts } = explanation(state);
+	$("explanation").hidden = !Object.values(texts).some(Boolean);
+	$("explanation").dataset.step = step;
+	for (const name of ["now", "reason", "next"]) setText($(name), texts[name] || "");
+	const sentences = announcements(state), fresh = sentences.filter((text) => !rendered.sentences?.includes(text));
+	rendered.sentences = sentences;
+	if (fresh.length || !sentences.length) setText($("announcement"), fresh.join(" "));
 }
 
 function imageURL({ view, photo, id, progress, imageTries }) {
 	if (view === "review") return photo.url;
 	if (view !== "picture" || progress?.status === "erased") return "";
 	if (photo) return photo.url;
-	return progress && progress.status !== "waiting" ? urlOf(id) + "/image" + (imageTries ? "#" + imageTries : "") : "";
+	return progress && (progress.status !== "waiting" || isStopped(progress)) ? urlOf(id) + "/image" + (imageTries ? "#" + imageTries : "") : "";
+}
+
+// Until the image is loaded, its thumbnail is shown if this device has one.
+function backdropURL(state, url) {
+	if (url && !state.imageFailed) return url;
+	if (state.view !== "picture" || state.imageGone || isAbsent(state)) return "";
+	const entry = state.history.find(({ id, thumb }) => id === state.id && thumb);
+	return entry ? thumbnail(entry) : "";
 }
 
 function renderPicture(state, annotation) {
-	const url = imageURL(state);
+	const url = imageURL(state), backdrop = backdropURL(state, url);
 	$("image").alt = description(annotation);
 	$("frame").style.aspectRatio = aspectRatio(state);
-	for (const image of [$("image"), $("backdrop")]) {
-		image.hidden = !url || state.imageFailed;
-		if (!url) image.removeAttribute("src");
-		else if (image.getAttribute("src") !== url) image.src = url;
-	}
+	$("frame").classList.toggle("blank", state.view === "picture" && !backdrop);
+	$("frame").classList.toggle("rejected", state.view === "picture" && state.progress?.status === "rejected");
+	showImage($("image"), url, state.imageFailed);
+	showImage($("backdrop"), backdrop);
 	const { id, imageSize, imageFailed, overlays } = state;
 	const drawable = url && !imageFailed && annotation && imageSize;
 	onChange("overlay", drawable && JSON.stringify([id, imageSize, overlays]), () => {
 		if (drawable) drawOverlay($("overlay"), annotation, imageSize, overlays);
 		else $("overlay").replaceChildren();
 	});
+}
+
+function showImage(image, url, isHidden) {
+	image.hidden = !url || isHidden;
+	if (!url) image.removeAttribute("src");
+	else if (image.getAttribute("src") !== url) image.src = url;
 }
 
 // Camera pictures fill the frame: their formats are between 4:3 and 16:9.
@@ -121,9 +149,10 @@ function renderReview({ photo }) {
 	setText($("photo-info"), photo.size.join(" × ") + " pixels, " + bytes(photo.blob.size) + ". Where and when it was taken is not in it.");
 }
 
-function renderUpload({ loaded, total }) {
+function renderUpload({ loaded, total, waiting }) {
+	$("sent").hidden = Boolean(waiting);
 	$("sent").value = loaded / total;
-	setText($("bytes"), bytes(loaded) + " of " + bytes(total));
+	setText($("bytes"), waiting ? "" : t("{loaded} of {total}", { loaded: bytes(loaded), total: bytes(total) }));
 }
 
 function renderResult(annotation, overlays, actions) {

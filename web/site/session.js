@@ -32,7 +32,7 @@ async function transmit({ key, taken, thumb, id }) {
 	const controller = new AbortController(), { signal } = controller, { blob } = state.photo, started = Date.now();
 	const own = () => sending === controller;
 	const current = () => pictures.find((entry) => entry.key === key);
-	const markSent = (id) => set({ ...pictures.update([{ key, id }], { sent: true, unsent: undefined }), uploadTime: Date.now() - started });
+	const markSent = (id) => set(pictures.update([{ key, id }], { sent: true, unsent: undefined, uploadTime: Date.now() - started }));
 	let granted;
 	sending = controller;
 	set({ view: "picture", notice: null, photo: { ...state.photo, key }, upload: { loaded: 0, total: blob.size } });
@@ -139,5 +139,5 @@ export function reset() {
 	sending?.abort("left");
 	sending = null;
 	if (state.photo) URL.revokeObjectURL(state.photo.url);
-	Object.assign(state, { id: "", photo: null, upload: null, uploadTime: undefined, progress: null, problem: null, imageSize: null, imageFailed: false, imageGone: false, imageTries: 0 });
+	Object.assign(state, { id: "", photo: null, upload: null, progress: null, problem: null, imageSize: null, imageFailed: false, imageGone: false, imageTries: 0 });
 }

@@ -11,7 +11,6 @@ export const state = {
 	videoSize: null,
 	photo: null, // {blob, thumb, size, url, fromCamera, key, tried}: the picture to upload
 	id: "", // of the picture in view
-	uploadTime: undefined, // in ms
 	upload: null, // {loaded, total, attempt, error, nextAttemptAt, waiting}
 	progress: null, problem: null, // the API's last response, and the last error ({message, status})
 	imageSize: null, imageFailed: false, imageGone: false, imageTries: 0,

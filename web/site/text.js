@@ -1,4 +1,5 @@
-// The sentences that depend on the state.
+// The texts that depend on the state.
+import { language, t } from "./language.js";
 import { isSettled } from "./progress.js";
 
 const cloudNames = { aws: "AWS", google: "Google Cloud", azure: "Azure", temporal: "Temporal" };
@@ -6,118 +7,137 @@ const waitingSteps = Object.entries({ presign: "aws", annotate: "google", persis
 
 export function headline(state) {
 	switch (state.view) {
-		case "start": return ["Take a picture of yourself", "Then watch it travel through three clouds."];
+		case "start": return [t("Take a picture of yourself"), t("Then watch it travel through three clouds.")];
 		case "camera": return state.muted
-			? ["The camera is paused", "It continues when no call uses it and its switch is on."]
-			: ["Look into the camera", "You can also press Space, or tap the picture."];
-		case "review": return ["Send this one?", state.photo.tried ? "The last try was not completed." : "It has not left this device yet."];
+			? [t("The camera is paused"), t("It continues when no call uses it and its switch is on.")]
+			: [t("Look into the camera"), t("You can also press Space, or tap the picture.")];
+		case "review": return [t("Send this one?"), state.photo.tried ? t("The last try was not completed.") : t("It has not left this device yet.")];
 	}
-	const [title, text] = pictureHeadline(state);
+	if (state.problem?.status === 404) return [t("This link leads to no picture"), t("Check that you have the whole link.")];
+	if (state.upload) return uploadHeadline(state.upload);
+	const [title, text] = progressHeadline(state);
 	return [title, problemText(state.problem) || text];
 }
 
 function problemText(problem) {
 	if (!problem) return "";
-	if (problem.status === 404) return "Check that you have the whole link.";
-	return problem.message.replace(/: try again.*/, ".") + (problem.status >= 500 ? " This page tries again by itself." : "");
+	const message = t(problem.message.replace(/: try again.*/, "."));
+	return problem.status >= 500 ? t("{message} This page tries again by itself.", { message }) : message;
 }
 
-function pictureHeadline({ upload, progress, problem, id, photo, imageFailed, imageGone }) {
-	if (problem?.status === 404) return ["This link leads to no picture", ""];
-	if (upload?.waiting) return ["Another tab is sending it", "If that tab is closed, this one continues."];
-	if (upload) return upload.error
-		? ["The upload waits", navigator.onLine ? "It starts again by itself. You may also cancel it." : "You are offline. It starts again once you are back."]
-		: ["Sending your picture", "First to AWS, which stores it."];
+function uploadHeadline({ waiting, error }) {
+	if (waiting) return [t("Another tab is sending it"), t("If that tab is closed, this one continues.")];
+	if (!error) return [t("Sending your picture"), t("Keep this page open until AWS has it.")];
+	return [t("The upload waits"), navigator.onLine ? t("It starts again by itself. You may also cancel it.") : t("You are offline. It starts again once you are back.")];
+}
+
+function progressHeadline(state) {
+	const { progress, problem, imageFailed, imageGone } = state;
 	const retrying = progress?.steps.find((step) => step.status === "retrying");
 	switch (progress?.status) {
-		case undefined: return [photo ? "AWS has your picture" : "Looking for the picture", ""];
-		case "annotated": return ["Your picture arrived", imageGone
-			? "The picture itself has been deleted. What Google saw remains."
+		case undefined:
+			if (isSent(state)) return [problem ? t("Your picture is safe") : t("AWS has your picture"), ""];
+			return [problem ? t("The picture cannot be shown yet") : t("Looking for the picture"), ""];
+		case "annotated": return [t("Your picture arrived"), imageGone
+			? t("The picture itself has been deleted. What Google saw remains.")
 			: imageFailed
-			? "The picture itself could not be loaded. This page tries again by itself."
-			: "Through three clouds" + totalTime(progress) + "."];
-		case "rejected": return ["This picture cannot be used", sentence(progress.record?.rejection?.message ?? "") + " Take or choose another one."];
-		case "erased": return ["This picture was erased", "Nobody can see anything of it any more. You can take another one."];
+			? t("The picture itself could not be loaded. This page tries again by itself.")
+			: totalTime(progress)];
+		case "rejected": return [t("This picture cannot be used"), sentence(t(progress.record?.rejection?.message ?? ""))];
+		case "erased": return [t("This picture was erased"), t("The picture and what Google saw have been deleted.")];
 		case "running": return retrying
-			? ["Your picture waits for " + cloudNames[retrying.waitingFor ?? retrying.cloud], "It continues by itself. You can close this page."]
-			: ["On its way", "You can close this page."];
+			? [t("Your picture waits for {cloud}", { cloud: cloudNames[retrying.waitingFor ?? retrying.cloud] }), t("It continues by itself. You can close this page.")]
+			: [t("On its way"), t("You can close this page.")];
 	}
-	if (progress.steps.some((step) => step.status === "failed")) return ["Processing stopped", "The people who run this site must start it again. You can close this page."];
-	return !photo && grantExpired(id) ? ["This picture is not here", "It never arrived, or it has been deleted."] : ["Waiting for the picture to arrive", "AWS reports its arrival."];
+	if (isStopped(progress)) return [t("Processing stopped"), t("It starts again by itself, usually within 15 minutes. You can close this page.")];
+	if (!isAbsent(state)) return [t("Waiting for the picture to arrive"), isSent(state) ? t("You can close this page.") : ""];
+	return isSent(state)
+		? [t("This picture is gone"), t("This site deletes pictures after some time.")]
+		: [t("This picture is not here"), t("It never arrived, or it has been deleted.")];
+}
+
+const sentEntry = ({ history, id }) => history.find((entry) => entry.id === id && entry.sent);
+
+export const isSent = (state) => Boolean(!state.upload && (state.photo || sentEntry(state)));
+
+// The next sweep starts a workflow that has stopped.
+export const isStopped = (progress) => progress?.status === "waiting" && progress.steps.some(({ status }) => status === "failed");
+
+// isAbsent says that there is nothing to show and nothing to wait for.
+export function isAbsent(state) {
+	const { view, problem, progress, photo, id } = state;
+	if (view !== "picture") return false;
+	if (problem?.status === 404 || progress?.status === "erased") return true;
+	if (photo || progress?.status !== "waiting" || isStopped(progress)) return false;
+	const age = Date.now() - parseInt(id.replaceAll("-", "").slice(0, 12), 16);
+	return age > (isSent(state) ? 24 * 60 : 16) * 60_000; // a grant expires after 15 minutes, and no site deletes earlier than after a day
 }
 
 export function retentionText({ retentionDays: days }) {
 	if (days === undefined) return "";
-	return days ? "This site deletes pictures after " + (days > 1 ? days + " days." : "a day.") : "This site deletes no picture by itself.";
+	if (!days) return t("This site deletes no picture by itself.");
+	return days > 1 ? t("This site deletes pictures after {days} days.", { days }) : t("This site deletes pictures after a day.");
 }
 
-export function stepsOf({ upload, uploadTime, progress }) {
+export function stepsOf(state) {
+	const { upload, progress } = state, steps = progress?.steps ?? waitingSteps;
+	if (upload) return [{ ...waitingSteps[0], ...upload, status: upload.error ? "retrying" : upload.waiting ? "waiting" : "running" }, ...steps.slice(1)];
 	// Nobody waits for the presigned URL, so the step of AWS takes as long as the upload.
-	const steps = (progress?.steps ?? waitingSteps).map((step) => step.name === "presign" ? { ...step, took: uploadTime } : step);
-	if (!upload) return steps;
-	return [{ ...waitingSteps[0], ...upload, status: upload.error ? "retrying" : upload.waiting ? "waiting" : "running" }, ...steps.slice(1)];
+	const took = sentEntry(state)?.uploadTime;
+	return steps.map((step) => step.name !== "presign" ? step
+		: { ...step, took, ...isSent(state) && ["waiting", "running"].includes(step.status) && { status: "done" } });
 }
 
-export function stepState(step) {
-	const since = (time) => Date.parse(time) - Date.parse(step.startedAt);
-	const took = "took" in step ? step.took : since(step.finishedAt);
-	const elapsed = since(new Date().toISOString()), wait = Date.parse(step.nextAttemptAt ?? "") - Date.now();
+export function stepState(step, progress) {
+	const took = step.name === "presign" ? step.took : Date.parse(step.finishedAt) - Date.parse(step.startedAt);
+	const elapsed = Date.now() - Date.parse(step.startedAt), wait = Date.parse(step.nextAttemptAt) - Date.now();
+	const stores = step.name !== "annotate", time = duration(took);
 	switch (step.status) {
-		case "running": return "Working" + (elapsed > 1500 ? " for " + duration(elapsed) : "…");
-		case "retrying": return wait > 0 ? "Next try in " + (wait < 90_000 ? Math.ceil(wait / 1000) + " s" : duration(wait)) : "Trying again…";
-		case "done": return took >= 0 ? "Done in " + duration(took) : step.cloud === "google" ? "Done" : "Stored";
-		case "failed": return "Refused";
+		case "running": return elapsed > 1500 ? t("Working for {time}", { time: duration(elapsed) }) : t("Working…");
+		case "retrying": return wait > 0 ? t("Next try in {time}", { time: wait < 90_000 ? seconds(Math.ceil(wait / 1000)) : duration(wait) }) : t("Trying again…");
+		case "done":
+			if (took >= 0) return stores ? t("Stored in {time}", { time }) : t("Done in {time}", { time });
+			return stores ? t("Stored") : t("Done");
+		case "failed": return isStopped(progress) ? t("Stopped") : t("Refused");
 	}
-	return "Waiting";
+	return t("Waiting");
 }
 
-export function stepDetail(step) {
-	const parts = [];
-	if (step.status === "retrying" && step.attempt) parts.push("Attempt " + step.attempt + ".");
-	if (step.status === "done" && step.attempt > 1) parts.push("It took " + step.attempt + " attempts.");
-	if (step.error) parts.push(sentence(step.error));
-	return parts.join(" ");
-}
+export const stepDone = ({ name, cloud, status }) => cloudNames[cloud] + ": " + stepState({ name, cloud, status }) + ".";
 
-// announcement is the text for screen readers.
-export function announcement(state) {
-	if (state.view === "start") return "";
-	if (state.view !== "picture" || state.problem || state.upload?.waiting || isSettled(state.progress)) return headline(state).map(sentence).join(" ");
-	const step = stepsOf(state).findLast(({ status }) => status !== "waiting");
-	return step ? cloudNames[step.cloud] + " " + activities[step.status] + ". " + sentence(step.error ?? "") : "";
+export function stepDetail({ status, attempt: n }) {
+	if (status === "retrying" && n) return t("Attempt {n}", { n });
+	return status === "done" && n > 1 ? t("{n} attempts", { n }) : "";
 }
-
-const activities = { running: "is working", retrying: "has to try again", done: "is done", failed: "refused the picture" };
 
 // description is the picture's text alternative.
 export function description(annotation) {
 	const seen = [...annotation?.labelAnnotations ?? [], ...annotation?.localizedObjectAnnotations ?? []].map(({ description, name }) => description ?? name);
-	return ["Your picture", [...new Set(seen)].slice(0, 4).join(", ")].filter(Boolean).join(": ");
+	const list = [...new Set(seen)].slice(0, 4).join(", ");
+	return list ? t("Your picture: {list}", { list }) : t("Your picture");
 }
 
 function totalTime({ steps }) {
 	const times = steps.flatMap((step) => [step.startedAt, step.finishedAt]).map(Date.parse).filter(Number.isFinite);
-	return times.length ? " in " + duration(Math.max(...times) - Math.min(...times)) : "";
+	return times.length ? t("Through three clouds in {time}.", { time: duration(Math.max(...times) - Math.min(...times)) }) : t("Through three clouds.");
 }
 
-function grantExpired(id) {
-	return Date.now() - parseInt(id.replaceAll("-", "").slice(0, 12), 16) > 16 * 60_000;
-}
-
-function sentence(text) {
+export function sentence(text) {
 	const whole = capitalize(text);
 	return !whole || /[.!?…]$/.test(whole) ? whole : whole + ".";
 }
 
 export const capitalize = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
-function duration(ms) {
-	if (ms < 1000) return Math.max(1, Math.round(ms)) + " ms";
-	if (ms < 10_000) return (ms / 1000).toFixed(1) + " s";
-	if (ms < 90_000) return Math.round(ms / 1000) + " s";
-	return ms < 5_400_000 ? Math.round(ms / 60_000) + " min" : Math.round(ms / 3_600_000) + " h";
+const format = (number, digits = 0) => number.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const seconds = (n, digits) => format(n, digits) + " s";
+
+export function duration(ms) {
+	if (ms < 1000) return format(Math.max(1, ms)) + " ms";
+	if (ms < 90_000) return seconds(ms / 1000, ms < 10_000 ? 1 : 0);
+	return ms < 5_400_000 ? format(ms / 60_000) + " min" : format(ms / 3_600_000) + " h";
 }
 
-export const bytes = (n) => n < 1e6 ? Math.ceil(n / 1e3) + " kB" : (n / 1e6).toFixed(1) + " MB";
+export const bytes = (n) => n < 1e6 ? format(Math.ceil(n / 1e3)) + " kB" : format(n / 1e6, 1) + " MB";
 
 export const isChanging = ({ view, upload, progress }) => view === "picture" && (upload || !isSettled(progress));

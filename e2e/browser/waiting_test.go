@@ -1,0 +1,210 @@
+package browser
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/chromedp"
+)
+
+const (
+	stepAWS    = `{"name": "presign", "cloud": "aws", "status": "done", "attempt": 1}`
+	stepGoogle = `{"name": "annotate", "cloud": "google", "status": "done", "attempt": 2, "startedAt": "2026-01-01T10:00:00Z", "finishedAt": "2026-01-01T10:00:01.25Z"}`
+	stepAzure  = `{"name": "persist", "cloud": "azure", "status": "done", "attempt": 1, "startedAt": "2026-01-01T10:00:01.3Z", "finishedAt": "2026-01-01T10:00:01.312Z"}`
+)
+
+func waitingStep(name, cloud string) string {
+	return fmt.Sprintf(`{"name": %q, "cloud": %q, "status": "waiting"}`, name, cloud)
+}
+
+func progressJSON(status, record string, steps ...string) string {
+	return fmt.Sprintf(`{"status": %q, "record": %s, "steps": [%s]}`, status, record, strings.Join(steps, ", "))
+}
+
+// responses is how S3 and the API respond to a tab.
+type responses struct {
+	put      func(pausedRequest) // nil: stored
+	progress func(pausedRequest) // nil: the API's own response
+	image    func(pausedRequest) // nil: the API's own response
+}
+
+func answerStatus(code int64) func(pausedRequest) {
+	return func(r pausedRequest) { r.respondStatus(code) }
+}
+
+func answerJSON(body string) func(pausedRequest) {
+	return func(r pausedRequest) { r.respondJSON(body) }
+}
+
+func temporalDown(r pausedRequest) {
+	respond(r, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: r.id, ResponseCode: 503,
+		Body: []byte(`{"detail": "Temporal does not answer, so the state of the picture is unknown: try again in a few seconds."}`)})
+}
+
+func (s responses) respondTo(p tab, h pageEnv) {
+	p.Helper()
+	or := func(handle, otherwise func(pausedRequest)) func(pausedRequest) {
+		if handle == nil {
+			return otherwise
+		}
+		return handle
+	}
+	p.intercept("*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
+		url := r.Request.URL
+		switch {
+		case r.Request.Method == "OPTIONS":
+			request.respondStatus(200)
+		case strings.HasPrefix(url, h.bucketOrigin):
+			or(s.put, answerStatus(200))(request)
+		case strings.HasSuffix(url, "/events") && s.progress != nil:
+			request.respondStatus(503)
+		case strings.HasSuffix(url, "/image"):
+			or(s.image, pausedRequest.pass)(request)
+		case strings.Contains(url, "/api/pictures/"):
+			or(s.progress, pausedRequest.pass)(request)
+		default:
+			request.pass()
+		}
+	})
+}
+
+func testWaiting(t *testing.T, h pageEnv) {
+	retrying := `{"name": "annotate", "cloud": "google", "status": "retrying", "attempt": 4, "nextAttemptAt": "2100-01-01T10:00:00Z", "error": "Cloud Vision is unavailable or unreachable; Triptych tries again", "waitingFor": "google"}`
+	refused := `{"name": "annotate", "cloud": "google", "status": "failed", "attempt": 1, "error": "Google cannot read this as a picture"}`
+	stopped := `{"name": "annotate", "cloud": "google", "status": "failed", "error": "The workflow was terminated"}`
+	rejected := progressJSON("rejected", `{"rejection": {"message": "Google cannot read this as a picture"}}`, stepAWS, refused, stepAzure)
+	send := func(p tab) {
+		p.choose(portrait)
+		p.click("#send")
+	}
+	open := func(p tab) { evaluate[bool](p, `location.hash = "`+h.newLink(p.T)+`", true`) }
+	openOld := func(p tab) {
+		evaluate[bool](p, `Date.now = ((now) => () => now() + 20 * 60_000)(Date.now), true`)
+		open(p)
+	}
+	openOldOwn := func(p tab) {
+		evaluate[bool](p, `Promise.all([import("./history.js"), import("./state.js")]).then(([{add}, {set}]) => set(add({key: "1", id: "`+h.newLink(p.T)+`", token: "1", taken: "2026-01-01T10:00:00Z", sent: true}))).then(() => true)`)
+		evaluate[bool](p, `Date.now = ((now) => () => now() + 30 * 3_600_000)(Date.now), true`)
+		evaluate[bool](p, `import("./history.js").then(({find}) => { location.hash = find(() => true).id; return true; })`)
+	}
+	const own, none = "own", "none" // what the frame shows
+	for name, c := range map[string]struct {
+		responses responses
+		do        func(tab)
+		title     string
+		says      map[string]string // by selector
+		buttons   []string
+		frame     string
+		uncovers  string // names of the steps whose panels are open
+	}{
+		"upload": {responses{put: func(pausedRequest) {}}, send, "Sending your picture",
+			map[string]string{"#now": "directly to Amazon S3", "#next": "next steps start"}, []string{"#cancel"}, own, ""},
+		"upload_refused_by_AWS": {responses{put: answerStatus(503)}, send, "The upload waits",
+			map[string]string{"#lead": "starts again by itself", "#now": "Nothing is lost", "#reason": "AWS cannot take the picture now (status 503)."}, []string{"#cancel"}, own, ""},
+		"offline_upload": {responses{}, func(p tab) {
+			p.choose(portrait)
+			p.setOffline(true)
+			p.click("#send")
+		}, "The upload waits", map[string]string{"#lead": "You are offline", "#now": "this device keeps the picture", "#reason": ""}, []string{"#cancel"}, own, ""},
+		"sent_picture": {responses{progress: answerJSON(progressJSON("waiting", "null", waitingStep("presign", "aws"), waitingStep("annotate", "google"), waitingStep("persist", "azure")))}, send,
+			"Waiting for the picture to arrive", map[string]string{"#now": "Amazon S3 has stored your picture", `#steps [data-step="presign"] .state`: "Stored in "}, []string{"#another"}, own, "presign"},
+		"picture_at_Google": {responses{progress: answerJSON(progressJSON("running", "null", stepAWS, `{"name": "annotate", "cloud": "google", "status": "running", "attempt": 1}`, waitingStep("persist", "azure")))}, send,
+			"On its way", map[string]string{"#now": "Cloud Vision looks for", "#next": "Then Azure", `#steps [data-step="annotate"] .state`: "Working…"}, []string{"#another"}, own, "presign"},
+		"picture_that_waits_for_Google": {responses{progress: answerJSON(progressJSON("running", "null", stepAWS, retrying, waitingStep("persist", "azure")))}, send,
+			"waits for Google Cloud", map[string]string{"#reason": "Cloud Vision is unavailable or unreachable; Triptych tries again.", "#next": "The next try is at", `#steps [data-step="annotate"] .detail`: "Attempt 4"}, []string{"#another"}, own, "presign"},
+		"picture_at_Azure": {responses{progress: answerJSON(progressJSON("running", "null", stepAWS, stepGoogle, `{"name": "persist", "cloud": "azure", "status": "running"}`))}, send,
+			"On its way", map[string]string{"#now": "Azure writes", "#next": "you see the result", `#steps [data-step="annotate"] .state`: "Done in 1.3 s", `#steps [data-step="annotate"] .detail`: "2 attempts"}, []string{"#another"}, own, "presign annotate"},
+		"annotated_picture": {responses{progress: answerJSON(progressJSON("annotated", `{"annotation": {}}`, stepAWS, stepGoogle, stepAzure))}, send,
+			"Your picture arrived", map[string]string{"#lead": "Through three clouds in", `#steps [data-step="persist"] .state`: "Stored in 12 ms"}, []string{"#another"}, own, "presign annotate persist"},
+		"rejected_picture": {responses{progress: answerJSON(rejected)}, send,
+			"cannot be used", map[string]string{"#lead": "Google cannot read this as a picture.", `#steps [data-step="annotate"] .state`: "Refused"}, []string{"#another", "#choose-another"}, own, "presign annotate persist"},
+		"rejected_object_that_is_no_image": {responses{progress: answerJSON(rejected), image: answerStatus(404)}, open,
+			"cannot be used", map[string]string{"#lead": "Google cannot read this as a picture."}, []string{"#another", "#choose-another"}, none, ""},
+		"unknown_link": {responses{}, func(p tab) { evaluate[bool](p, `location.hash = "nobody", true`) },
+			"leads to no picture", map[string]string{"#lead": "whole link", "#now": "53 characters. Here there are 6.", "#another": "Take a picture"}, []string{"#another"}, none, ""},
+		"erased_picture": {responses{progress: answerJSON(progressJSON("erased", `{}`, waitingStep("presign", "aws"), waitingStep("annotate", "google"), waitingStep("persist", "azure")))}, open,
+			"was erased", map[string]string{"#lead": "have been deleted", "#another": "Take another"}, []string{"#another"}, none, ""},
+		"picture_deleted_by_retention": {responses{progress: answerJSON(progressJSON("annotated", `{"annotation": {}}`, stepAWS, stepGoogle, stepAzure)), image: answerStatus(404)}, open,
+			"Your picture arrived", map[string]string{"#lead": "The picture itself has been deleted."}, []string{"#another"}, none, ""},
+		"picture_and_Record_deleted_by_retention": {responses{}, openOldOwn,
+			"This picture is gone", map[string]string{"#lead": "deletes pictures after some time", "#another": "Take a picture"}, []string{"#another", "#forget-this"}, none, ""},
+		"picture_that_never_arrived": {responses{}, openOld,
+			"This picture is not here", map[string]string{"#lead": "never arrived", "#another": "Take a picture"}, []string{"#another"}, none, ""},
+		"picture_that_is_still_being_sent": {responses{}, open,
+			"Waiting for the picture to arrive", map[string]string{"#now": "still being sent"}, []string{"#another"}, none, ""},
+		"stopped_workflow": {responses{progress: answerJSON(progressJSON("waiting", "null", stepAWS, stopped, waitingStep("persist", "azure")))}, send,
+			"Processing stopped", map[string]string{"#lead": "within 15 minutes", "#reason": "The workflow was terminated.", `#steps [data-step="annotate"] .state`: "Stopped"}, []string{"#another"}, own, "presign"},
+		"Temporal_unavailable_after_upload": {responses{progress: temporalDown}, send,
+			"Your picture is safe", map[string]string{"#lead": "the state of the picture is unknown. This page tries again by itself.", "#now": "Amazon S3 has stored it."}, []string{"#another"}, own, "presign"},
+		"Temporal_unavailable": {responses{progress: temporalDown}, open,
+			"cannot be shown yet", map[string]string{"#lead": "This page tries again by itself."}, []string{"#another"}, none, ""},
+	} {
+		parallel(t, name+"_is_explained_and_has_a_button", func(t *testing.T) {
+			p := h.visitDeployedSite(t)
+			c.responses.respondTo(p, h)
+			c.do(p)
+			p.waitText("#title", c.title)
+			for selector, text := range c.says {
+				p.waitText(selector, text)
+			}
+			p.waitVisible(c.buttons...)
+			if frame := evaluate[string](p, `document.querySelector("#image").checkVisibility() ? "own" : document.querySelector("#frame.blank") ? "none" : "black"`); frame != c.frame {
+				t.Errorf("the frame shows %s, want %s", frame, c.frame)
+			}
+			p.waitUntil(`document.getAnimations().length === 0`)
+			open := evaluate[[]string](p, `[...document.querySelectorAll("#frame:not(.blank) #panels p")].filter((panel) => getComputedStyle(panel).opacity === "0").map((panel) => panel.dataset.step)`)
+			if got := strings.Join(open, " "); got != c.uncovers {
+				t.Errorf("the open panels are %q, want %q", got, c.uncovers)
+			}
+			p.expectNoRepetition()
+			p.screenshotEverywhere(name)
+		})
+	}
+	parallel(t, "second_tab_explains_that_it_waits_for_the_first", func(t *testing.T) {
+		first := h.visit(t)
+		sent, release := first.holdUploads(h)
+		first.choose(portrait)
+		first.click("#send")
+		receive(first, sent)
+		p := h.openBeside(t, first)
+		p.do(chromedp.Navigate(first.site + "/" + evaluate[string](first, `location.hash`)))
+		p.waitText("#title", "Another tab is sending it")
+		p.waitText("#now", "Only one tab sends a picture")
+		p.waitVisible("#cancel", "#image")
+		p.expectNoRepetition()
+		p.screenshotEverywhere("second_tab")
+		release()
+		p.waitVisible(allDone, "#result")
+	})
+}
+
+// expectNoRepetition checks that no sentence is on the screen twice.
+func (p tab) expectNoRepetition() {
+	p.Helper()
+	sentences := evaluate[[]string](p, `["#title", "#lead", "#now", "#reason", "#next", "#notice p", ".state", ".detail", "#panels p"].flatMap((selector) => [...document.querySelectorAll(selector)])
+		.filter((node) => node.checkVisibility({visibilityProperty: true, opacityProperty: true}))
+		.flatMap((node) => node.textContent.split(/(?<=[.!?]) /)).filter((text) => text.includes(" ") && !/^\d/.test(text))`)
+	slices.Sort(sentences)
+	for i, sentence := range sentences[1:] {
+		if strings.TrimRight(sentence, ".") == strings.TrimRight(sentences[i], ".") {
+			p.Errorf("%q is shown twice", sentence)
+		}
+	}
+}
+
+func (p tab) screenshotEverywhere(name string) {
+	p.Helper()
+	if *screenshots == "" {
+		return
+	}
+	for _, scheme := range []string{"light", "dark"} {
+		p.emulate("prefers-color-scheme", scheme)
+		for device, size := range map[string][2]int64{"desktop": {1280, 800}, "phone": {390, 844}} {
+			p.do(chromedp.EmulateViewport(size[0], size[1]))
+			p.screenshot(name + "-" + device + "-" + scheme)
+		}
+	}
+}
