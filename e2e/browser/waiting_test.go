@@ -1,7 +1,13 @@
 package browser
 
 import (
+	"bytes"
 	"fmt"
+	"image"
+	"image/draw"
+	"image/png"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -163,6 +169,45 @@ func testWaiting(t *testing.T, h pageEnv) {
 			p.screenshotEverywhere(name)
 		})
 	}
+	parallel(t, "durations_of_upload_and_write_are_shown_after_reload", func(t *testing.T) {
+		p := h.visit(t)
+		p.send()
+		p.do(chromedp.Reload()) // the Record is visible a moment before the history contains its write
+		p.waitVisible(allDone, "#result")
+		for step, text := range map[string]string{"presign": "Stored in", "annotate": "Done in", "persist": "Stored in"} {
+			p.waitText(`#steps [data-step="`+step+`"] .state`, text)
+		}
+		other := newTab(t, h.chromium, p.site)
+		other.do(chromedp.Navigate(evaluate[string](p, `location.href`)))
+		other.waitVisible(allDone, "#result")
+		if state := evaluate[string](other, `document.querySelector('#steps [data-step="presign"] .state').textContent`); state != "Stored" {
+			t.Errorf("in a browser that did not upload the picture, the step of AWS is %q", state)
+		}
+	})
+	parallel(t, "panels_open_one_by_one_unless_motion_is_reduced", func(t *testing.T) {
+		p := h.visit(t)
+		p.send()
+		const delays = `[...document.querySelectorAll("#panels p")].map((panel) => getComputedStyle(panel).transitionDelay).join(" ")`
+		if got := evaluate[string](p, delays); got != "0s 0s 0s" {
+			t.Errorf("with reduced motion, the delays are %s", got)
+		}
+		p.emulate("prefers-reduced-motion", "no-preference")
+		if got := evaluate[string](p, delays); got != "0s, 0s 0.4s 0.8s" {
+			t.Errorf("the delays are %s", got)
+		}
+	})
+	for _, width := range []int64{320, 390, 1280} {
+		parallel(t, fmt.Sprintf("names_on_the_panels_can_be_read_over_a_white_picture_at_%d_px", width), func(t *testing.T) {
+			p := h.visitDeployedSite(t)
+			responses{put: func(pausedRequest) {}}.respondTo(p, h)
+			p.do(chromedp.EmulateViewport(width, 1400))
+			white := filepath.Join(t.TempDir(), "white.png")
+			p.choose(writeWhitePicture(t, white))
+			p.click("#send")
+			p.waitText("#title", "Sending your picture")
+			p.checkContrast(fmt.Sprintf("white-%d", width))
+		})
+	}
 	parallel(t, "second_tab_explains_that_it_waits_for_the_first", func(t *testing.T) {
 		first := h.visit(t)
 		sent, release := first.holdUploads(h)
@@ -179,6 +224,20 @@ func testWaiting(t *testing.T, h pageEnv) {
 		release()
 		p.waitVisible(allDone, "#result")
 	})
+}
+
+func writeWhitePicture(t *testing.T, path string) string {
+	t.Helper()
+	picture := image.NewGray(image.Rect(0, 0, 800, 600))
+	draw.Draw(picture, picture.Rect, image.White, image.Point{}, draw.Src)
+	var file bytes.Buffer
+	if err := png.Encode(&file, picture); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, file.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // expectNoRepetition checks that no sentence is on the screen twice.
