@@ -7,6 +7,7 @@ import * as pictures from "./history.js";
 import { imageIn } from "./photo.js";
 import { render } from "./render.js";
 import { cancel, follow, forgetErased, isSending, reset, resume, retryImage, send, stopIfRemoved } from "./session.js";
+import { copyLink, markFindings, saveCard, shareCard } from "./share.js";
 import { addRenderer, set, state } from "./state.js";
 import { isChanging } from "./text.js";
 
@@ -121,6 +122,9 @@ const clicks = {
 	"cancel": cancel,
 	"another": home,
 	"choose-another": () => $("file").click(),
+	"save-card": saveCard,
+	"share-card": shareCard,
+	"copy-link": copyLink,
 	"erase-this": () => confirmErasure(inView()),
 	"forget-this": () => confirmForgetting(inView()),
 	"erase-all": () => confirmErasure(state.history),
@@ -174,6 +178,8 @@ addEventListener("dragover", drag);
 addEventListener("dragleave", drag);
 addEventListener("drop", (event) => { drag(event); chooseFile(imageIn(event.dataTransfer)); });
 addEventListener("popstate", navigate);
+addEventListener("resize", () => set({}));
+markFindings();
 addEventListener("online", continueErasing);
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && continueErasing());
 addEventListener("beforeunload", (event) => isSending() && event.preventDefault());

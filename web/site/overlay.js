@@ -1,36 +1,54 @@
 // Draws boxes and points over the picture. One SVG unit is one pixel of the picture.
 import { svgElement } from "./dom.js";
+import { facesIn, keyOf, thingsIn } from "./findings.js";
+import { t } from "./language.js";
 
 export function overlayKinds({ faceAnnotations: faces = [], localizedObjectAnnotations: objects = [] } = {}) {
 	return [
-		["faces", "Face boxes", faces.length],
-		["points", "Points on the face", faces.flatMap((face) => face.landmarks ?? []).length],
-		["objects", "Objects", objects.length],
+		["faces", t("Face boxes"), faces.length],
+		["points", t("Points on the face"), faces.flatMap((face) => face.landmarks ?? []).length],
+		["objects", t("Objects"), objects.length],
 	].filter(([, , n]) => n > 0);
 }
 
-export function drawOverlay(svg, annotation, [width, height], enabled) {
-	svg.setAttribute("viewBox", "0 0 " + width + " " + height);
-	const { faceAnnotations: faces = [], localizedObjectAnnotations: objects = [] } = annotation;
-	const scale = Math.min(svg.clientWidth / width, svg.clientHeight / height);
-	const size = Math.max(Math.max(width, height) / 32, 14 / scale); // at least 14 CSS pixels
+// extent is the upright rectangle around the corners: [left, top, right, bottom].
+export function extent(corners) {
+	const xs = corners.map(([x]) => x), ys = corners.map(([, y]) => y);
+	return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+}
+
+const width = ([left, , right]) => right - left;
+const holds = ([left, top, right, bottom], [l, t, r, b]) => l + r > 2 * left && l + r < 2 * right && t + b > 2 * top && t + b < 2 * bottom;
+
+// A box without an entry in the list belongs to the face in it. Wide boxes are first, so that a pointer reaches narrow ones.
+export function boxesIn(annotation, size) {
+	const faces = facesIn(annotation), things = thingsIn(annotation);
+	const objects = (annotation.localizedObjectAnnotations ?? []).map(({ name = "", boundingPoly }) => {
+		const corners = (boundingPoly?.normalizedVertices ?? []).map(({ x = 0, y = 0 }) => [x * size[0], y * size[1]]), area = extent(corners);
+		const finding = things.find(({ key }) => key === keyOf(name)) ?? faces.find((face) => holds(area, extent(face.corners)));
+		return { kind: "objects", key: finding?.key ?? "", name, title: name, corners, area };
+	}).sort((a, b) => width(b.area) - width(a.area));
+	const boxes = faces.map((face, i) => ({ ...face, kind: "faces", name: faces.length > 1 ? String(i + 1) : "", title: face.expression }));
+	return [...objects, ...boxes].filter(({ corners }) => corners.length > 2);
+}
+
+export function drawOverlay(svg, annotation, size, enabled) {
+	svg.setAttribute("viewBox", "0 0 " + size.join(" "));
 	svg.replaceChildren(
-		...(enabled.objects ? objects : []).flatMap((object) => {
-			const corners = object.boundingPoly?.normalizedVertices?.map(({ x = 0, y = 0 }) => [x * width, y * height]) ?? [];
-			return box(corners, "object", object.name ?? "", size);
-		}),
-		...(enabled.faces ? faces : []).flatMap((face, i) => {
-			const corners = ((face.boundingPoly ?? face.fdBoundingPoly)?.vertices ?? []).map(({ x = 0, y = 0 }) => [x, y]);
-			return box(corners, "face", faces.length > 1 ? String(i + 1) : "", size);
-		}),
-		...(enabled.points ? faces : []).flatMap((face) => (face.landmarks ?? []).map(({ position }) =>
-			svgElement("circle", { cx: position?.x ?? 0, cy: position?.y ?? 0, r: size / 8 }))),
+		...boxesIn(annotation, size).filter(({ kind }) => enabled[kind]).flatMap((box) => drawBox(svg, box, box.name, size)),
+		...(enabled.points ? facesIn(annotation) : []).flatMap(({ points }) => points.map(([cx, cy]) => svgElement("circle", { cx, cy, r: textSize(svg, size) / 8 }))),
+		...svg.querySelectorAll(".mark"),
 	);
 }
 
-function box(corners, kind, name, size) {
-	if (corners.length < 3) return [];
-	const [x, y] = corners[0];
-	const label = svgElement("text", { x, y: Math.max(size, y - size / 4), "font-size": size }, name);
-	return [svgElement("polygon", { class: kind, points: corners.join(" ") }), ...(name ? [label] : [])];
+export function drawBox(svg, { kind, key, corners }, name, size) {
+	const [left, top] = extent(corners), height = textSize(svg, size);
+	const x = Math.max(0, Math.min(left, size[0] - name.length * height * .6)), y = Math.max(height, top - height / 4);
+	return [
+		svgElement("polygon", { class: kind, "data-key": key, points: corners.join(" ") }),
+		...name ? [svgElement("text", { x, y, "font-size": height }, name)] : [],
+	];
 }
+
+// At least 14 CSS pixels.
+const textSize = (svg, [width, height]) => Math.max(Math.max(width, height) / 32, 14 / Math.min(svg.clientWidth / width, svg.clientHeight / height));

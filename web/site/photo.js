@@ -46,7 +46,7 @@ async function jpeg(canvas, quality) {
 }
 
 // Some browsers change the lowest bits of each colour, which nobody sees in a picture.
-function canReadCanvas() {
+export function canReadCanvas() {
 	const context = Object.assign(document.createElement("canvas"), { width: 8, height: 8 }).getContext("2d");
 	const colour = [40, 120, 200, 255];
 	context.fillStyle = "rgb(40 120 200)";

@@ -6,7 +6,7 @@ import { thumbnail } from "./history.js";
 import { t } from "./language.js";
 import { drawOverlay, overlayKinds } from "./overlay.js";
 import { isSettled } from "./progress.js";
-import { findings } from "./result.js";
+import { drawFaces, faceList, findings } from "./result.js";
 import { bytes, description, headline, isAbsent, isStopped, retentionText, stepDetail, stepState, stepsOf } from "./text.js";
 
 const rendered = {};
@@ -33,6 +33,8 @@ export function render(state, actions) {
 		upload: view === "picture" && state.upload,
 		result: annotation,
 		after: view === "picture" && !state.upload,
+		"save-card": !state.imageGone,
+		"share-card": !state.imageGone && navigator.canShare?.({ files: [new File([""], "triptych.jpg", { type: "image/jpeg" })] }),
 		unsent: view === "start" && state.unsent.length,
 		history: view === "start" && state.history.length,
 	})) $(id).hidden = !visible;
@@ -40,6 +42,7 @@ export function render(state, actions) {
 	renderNotice(state, actions);
 	renderCamera(state);
 	renderSteps(state);
+	onChange("annotation", annotation, () => renderResult(annotation, state.overlays, actions));
 	renderExplanation(state);
 	renderPicture(state, annotation);
 	if (view === "review") renderReview(state);
@@ -49,7 +52,6 @@ export function render(state, actions) {
 	$("forget-this").hidden = !own || !isSettled(progress) && !isAbsent(state);
 	$("choose-another").hidden = progress?.status !== "rejected";
 	setText($("another"), isAbsent(state) && progress?.status !== "erased" ? t("Take a picture") : t("Take another"));
-	onChange("annotation", annotation, () => renderResult(annotation, state.overlays, actions));
 	// An unchanged list keeps its elements and their focus.
 	onChange("history", JSON.stringify(state.history), () => renderHistory(state.history, actions));
 	onChange("unsent", JSON.stringify(state.unsent), () => renderUnsent(state.unsent, actions));
@@ -125,9 +127,12 @@ function renderPicture(state, annotation) {
 	showImage($("backdrop"), backdrop);
 	const { id, imageSize, imageFailed, overlays } = state;
 	const drawable = url && !imageFailed && annotation && imageSize;
-	onChange("overlay", drawable && JSON.stringify([id, imageSize, overlays]), () => {
+	onChange("overlay", drawable && JSON.stringify([id, imageSize, overlays, $("overlay").clientWidth]), () => {
 		if (drawable) drawOverlay($("overlay"), annotation, imageSize, overlays);
 		else $("overlay").replaceChildren();
+	});
+	onChange("faces", drawable && annotation, () => {
+		if (annotation) drawFaces(drawable && $("image"), annotation);
 	});
 }
 
@@ -156,7 +161,9 @@ function renderUpload({ loaded, total, waiting }) {
 }
 
 function renderResult(annotation, overlays, actions) {
+	$("faces").replaceChildren(...annotation ? [faceList(annotation)] : []);
 	$("findings").replaceChildren(...annotation ? findings(annotation) : []);
+	$("scores").open = false;
 	$("raw").open = false;
 	$("raw").querySelector("pre").textContent = annotation ? JSON.stringify(annotation, null, 2) : "";
 	$("toggles").replaceChildren(...overlayKinds(annotation).map(([kind, label]) => {

@@ -1,82 +1,81 @@
-// Shows Google's findings as sentences, bars and colours.
+// Shows Google's findings: faces with their expressions, things with their scores, and colours.
+import { palette } from "./colours.js";
 import { element } from "./dom.js";
-import { capitalize } from "./text.js";
+import { facesIn, isKnown, merge, percent, thingsIn, titleOf } from "./findings.js";
+import { t } from "./language.js";
+import { extent } from "./overlay.js";
 
-const moods = [["joy", "joyful"], ["sorrow", "sad"], ["anger", "angry"], ["surprise", "surprised"]];
-const traits = [["headwear", "wears something on the head"], ["blurred", "is blurred"], ["underExposed", "is in the dark"]];
-const degrees = { VERY_LIKELY: "", LIKELY: "probably ", POSSIBLE: "perhaps " };
-const concerns = [["adult", "adult content"], ["spoof", "a joke"], ["medical", "something medical"], ["violence", "violence"], ["racy", "something racy"]];
-const likelihoods = { VERY_UNLIKELY: "very unlikely", UNLIKELY: "unlikely", POSSIBLE: "possible", LIKELY: "likely", VERY_LIKELY: "very likely" };
+const concerns = [["adult", t("Adult content")], ["spoof", t("A joke")], ["medical", t("Something medical")], ["violence", t("Violence")], ["racy", t("Something racy")]];
+const likelihoods = { POSSIBLE: t("possible"), LIKELY: t("likely"), VERY_LIKELY: t("very likely") };
+
+export function faceList(annotation) {
+	const faces = facesIn(annotation);
+	if (!faces.length) return element("p", { className: "small" }, t("No face was found."));
+	return section(faces.length > 1 ? t("{n} faces", { n: faces.length }) : t("Face"), element("ul", { className: "faces" }, ...faces.map(faceItem)));
+}
 
 export function findings(annotation) {
-	const { faceAnnotations: faces = [], safeSearchAnnotation: safe } = annotation;
-	const colours = annotation.imagePropertiesAnnotation?.dominantColors?.colors ?? [];
+	const { safeSearchAnnotation: safe, landmarkAnnotations: places = [], logoAnnotations: brands = [] } = annotation;
+	const colours = palette(annotation);
 	const text = annotation.fullTextAnnotation?.text ?? annotation.textAnnotations?.[0]?.description;
 	return [
-		section(faces.length > 1 ? faces.length + " faces" : "Face", element("ul", {}, ...face(faces))),
-		bars("Seen", annotation.labelAnnotations),
-		bars("Objects", annotation.localizedObjectAnnotations),
-		bars("Places", annotation.landmarkAnnotations),
-		bars("Brands", annotation.logoAnnotations),
-		text && section("Text", element("blockquote", {}, text)),
-		colours.length && section("Colours", swatches(colours.slice(0, 8))),
-		safe && concerns.some(([key]) => likelihoods[safe[key]]) && section("Suitable for all?", suitability(safe)),
+		bars(t("Seen"), thingsIn(annotation)),
+		bars(t("Places"), merge(places)),
+		bars(t("Brands"), merge(brands)),
+		text && section(t("Text"), element("blockquote", {}, text)),
+		colours.length && section(t("Colours"), element("ul", { className: "swatches" }, ...colours.map(swatch))),
+		safe && concerns.some(([key]) => isKnown(safe[key])) && section(t("Suitable for all?"), suitability(safe)),
 	].filter(Boolean);
 }
 
 const section = (title, ...content) => element("section", {}, element("h3", {}, title), ...content);
 
-function face(faces) {
-	if (!faces.length) return [element("li", {}, "No face was found.")];
-	return faces.map((face, i) => {
-		const sure = face.detectionConfidence ? "Google is " + percent(face.detectionConfidence) + " sure that it is a face." : "";
-		const who = faces.length > 1 ? i + 1 + ": " : "";
-		return element("li", {}, element("p", { className: "mood" }, who + expression(face) + "."), element("p", { className: "small" }, sure));
+function faceItem({ key, expression, notes, corners }) {
+	const text = element("span", {},
+		element("span", { className: "mood" }, expression),
+		...notes.map((note) => element("span", { className: "small" }, note)));
+	if (!corners.length) return element("li", { className: "entry" }, text);
+	const crop = element("canvas", { width: 192, height: 192, hidden: true, "aria-hidden": "true" });
+	return element("li", {}, element("button", { className: "entry", "data-key": key }, crop, text));
+}
+
+// drawFaces crops the faces from the picture, which can be drawn but not read if it comes from S3.
+// Without the picture, there is nothing to show for the entries.
+export function drawFaces(image, annotation) {
+	for (const entry of document.querySelectorAll("button.entry")) entry.disabled = !image;
+	const crops = facesIn(annotation).filter(({ corners }) => corners.length);
+	document.querySelectorAll(".faces canvas").forEach((canvas, i) => {
+		canvas.hidden = !image;
+		if (image) drawFace(canvas.getContext("2d"), image, crops[i].corners, canvas.width);
 	});
 }
 
-// Example: "Looks joyful, perhaps surprised".
-function expression(face) {
-	const looks = moods.flatMap(([key, word]) => phrases(face, key, word));
-	const calm = moods.some(([key]) => likelihoods[face[key + "Likelihood"]]) ? "looks calm" : "has an unclear expression";
-	const has = traits.flatMap(([key, words]) => phrases(face, key, words));
-	return capitalize([looks.length ? "looks " + looks.join(", ") : calm, ...has].join("; "));
+export function drawFace(context, image, corners, size, x = 0, y = 0) {
+	const [left, top, right, bottom] = extent(corners), { naturalWidth: width, naturalHeight: height } = image;
+	const side = Math.min(Math.max(right - left, bottom - top, 1) * 1.1, width, height);
+	const from = (start, end, limit) => Math.max(0, Math.min((start + end - side) / 2, limit - side));
+	context.drawImage(image, from(left, right, width), from(top, bottom, height), side, side, x, y, size, size);
 }
 
-function phrases(face, key, words) {
-	const degree = degrees[face[key + "Likelihood"]];
-	return degree === undefined ? [] : [degree + words];
-}
-
-// Google may send a logo without a score, or a landmark twice.
-function bars(title, found) {
-	const scores = new Map();
-	for (const { description, name, score = 0 } of found ?? []) {
-		const key = description || name;
-		if (key && !(scores.get(key) >= score)) scores.set(key, score);
-	}
-	return scores.size && section(title, element("ul", { className: "bars" }, ...[...scores].slice(0, 12).map(([name, score]) => {
+function bars(title, things) {
+	return things.length && section(title, element("ul", { className: "bars" }, ...things.map((thing) => {
+		const { key, score, boxes } = thing;
 		const bar = element("i");
 		bar.style.width = score * 100 + "%";
-		return element("li", {}, element("span", {}, capitalize(name)), element("span", {}, score ? percent(score) : ""), bar);
+		const content = [element("span", {}, titleOf(thing)), element("span", {}, score ? percent(score) : ""), bar];
+		return element("li", {}, boxes ? element("button", { className: "entry", "data-key": key }, ...content) : element("div", { className: "entry" }, ...content));
 	})));
 }
 
-function swatches(colours) {
-	return element("ul", { className: "swatches" }, ...colours.map(({ color = {}, pixelFraction = 0 }) => {
-		const code = "#" + [color.red, color.green, color.blue].map((value = 0) => Math.round(value).toString(16).padStart(2, "0")).join("");
-		const title = code + ", " + percent(pixelFraction) + " of the picture";
-		const item = element("li", { title }, element("span", { className: "sr-only" }, title));
-		item.style.backgroundColor = code;
-		item.style.flexGrow = 1 + pixelFraction * 20;
-		return item;
-	}));
+function swatch({ name, share, colour, ink }) {
+	const item = element("li", {}, name, element("span", {}, percent(share)));
+	item.style.backgroundColor = colour;
+	item.style.color = ink;
+	return item;
 }
 
 function suitability(safe) {
-	const doubts = concerns.filter(([key]) => degrees[safe[key]] !== undefined);
-	if (!doubts.length) return element("p", {}, "Yes, as far as Google can tell.");
-	return element("ul", {}, ...doubts.map(([key, words]) => element("li", {}, capitalize(words) + " is " + likelihoods[safe[key]] + ".")));
+	const doubts = concerns.filter(([key]) => likelihoods[safe[key]]);
+	if (!doubts.length) return element("p", {}, t("Yes, as far as Google can tell."));
+	return element("ul", {}, ...doubts.map(([key, concern]) => element("li", {}, t("{concern}: {likelihood}", { concern, likelihood: likelihoods[safe[key]] }))));
 }
-
-const percent = (fraction) => Math.round(Math.min(1, Math.max(0, fraction)) * 100) + " %";

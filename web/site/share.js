@@ -1,0 +1,24 @@
+// What can be done with a result. The larger modules are loaded when they are needed.
+import { $ } from "./dom.js";
+import { t } from "./language.js";
+import { set } from "./state.js";
+
+const notify = (text) => set({ notice: { text } });
+const withCard = (use) => import("./card.js").then(use, () => notify(t("The site cannot be reached. Check your connection.")));
+
+export const saveCard = () => withCard((card) => card.save());
+export const shareCard = () => withCard((card) => card.share());
+
+// Safari allows this only in the click's own task.
+export async function copyLink() {
+	const copied = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
+	notify(copied
+		? t("Link copied. Anyone who has it can see the picture and what Google saw.")
+		: t("This browser does not let the page copy. Copy the link in the address bar."));
+}
+
+export function markFindings() {
+	for (const type of ["pointerover", "pointerout", "focusin", "focusout", "click"]) {
+		for (const area of ["result", "frame"]) $(area).addEventListener(type, (event) => import("./highlight.js").then(({ mark }) => mark(event), () => {}));
+	}
+}
