@@ -83,7 +83,7 @@ func testCamera(t *testing.T, h pageEnv) {
 		p.screenshot("review")
 		p.click("#send")
 		p.waitVisible(allDone, "#overlay polygon")
-		expectContains(t, "the smiling face", evaluate[string](p, `document.querySelector("#findings").innerText`), "joyful")
+		expectContains(t, "the smiling face", evaluate[string](p, `document.querySelector("#result").innerText`), "joyful")
 	})
 	parallel(t, "space_and_tap_take_picture_that_can_be_retaken_and_downloaded", func(t *testing.T) {
 		p := h.visit(t)

@@ -40,7 +40,7 @@ func testPicture(t *testing.T, w window, s *stack.Stack) {
 		w := w.visit(t)
 		w.send()
 		w.waitVisible("#image", "#overlay polygon", ".swatches li")
-		expectContains(t, "the result", evaluateIn[string](w, `document.querySelector("#findings").innerText`), "joyful")
+		expectContains(t, "the result", evaluateIn[string](w, `document.querySelector("#result").innerText`), "joyful")
 		w.click(`#toggles [name="faces"]`)
 		w.waitUntil(`!document.querySelector("#overlay polygon")`)
 	})

@@ -1,12 +1,16 @@
 package browser
 
 import (
+	"image"
+	"image/color"
+	"image/draw"
 	"slices"
 	"strings"
 	"testing"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"github.com/chromedp/chromedp"
+	colorpb "google.golang.org/genproto/googleapis/type/color"
 	"google.golang.org/protobuf/proto"
 
 	"triptych/emulators/vision/annotator"
@@ -50,21 +54,82 @@ func testResult(t *testing.T, h pageEnv) {
 func testAnnotations(t *testing.T, h pageEnv) {
 	t.Run("every_kind_of_annotation_is_listed", func(t *testing.T) {
 		p := h.visitAnnotated(t, allAnnotations)
-		words := evaluate[string](p, `document.querySelector("#findings").innerText`)
-		expectContains(t, "the result", words, "Cat", "97 %", "Chair", "Eiffel Tower", "Acme", "EXIT", "Violence is likely", "2 faces", "perhaps sad")
-		if widths := evaluate[[]int](p, `[...document.querySelectorAll(".bars i")].slice(0, 2).map((bar) => Math.round(100 * bar.offsetWidth / bar.parentElement.offsetWidth))`); !slices.Equal(widths, []int{97, 61}) {
+		words := evaluate[string](p, `document.querySelector("#result").innerText`)
+		expectContains(t, "the result", words, "Cat", "97 %", "Chair", "Eiffel Tower", "Acme", "EXIT", "Violence: likely", "2 faces", "1: Looks joyful", "98 % sure that it is a face",
+			"2: Perhaps sad", "Probably with something on the head")
+		if widths := evaluate[[]int](p, `[...document.querySelectorAll(".bars i")].slice(0, 2).map((bar) => Math.round(100 * bar.offsetWidth / (bar.parentElement.clientWidth - 2 * parseFloat(getComputedStyle(bar.parentElement).paddingLeft))))`); !slices.Equal(widths, []int{97, 80}) {
 			t.Errorf("the bars are %v %% long", widths)
 		}
 		p.click(`#toggles [name="objects"]`)
-		p.waitVisible("#overlay .object")
+		p.waitVisible("#overlay .objects")
 		p.screenshot("allAnnotations")
 	})
+	for name, c := range map[string]struct {
+		annotation *visionpb.AnnotateImageResponse
+		list       []string
+	}{
+		"what_the_face_says_is_not_repeated": {
+			&visionpb.AnnotateImageResponse{FaceAnnotations: joyful[:1], LabelAnnotations: labels("Face", "Person", "Smile", "Hat"), LocalizedObjectAnnotations: objects("Person")},
+			[]string{"Hat 90 %"}},
+		"person_without_a_face_is_listed": {
+			&visionpb.AnnotateImageResponse{FaceAnnotations: joyful[:1], LabelAnnotations: labels("Person"), LocalizedObjectAnnotations: objects("Person", "Person")},
+			[]string{"Person × 2 90 %"}},
+		"smile_of_a_face_that_is_not_joyful_is_listed": {
+			&visionpb.AnnotateImageResponse{FaceAnnotations: []*visionpb.FaceAnnotation{{JoyLikelihood: visionpb.Likelihood_POSSIBLE}}, LabelAnnotations: labels("Face", "Smile")},
+			[]string{"Smile 90 %"}},
+		"person_is_listed_without_faces": {
+			&visionpb.AnnotateImageResponse{LabelAnnotations: labels("Person")},
+			[]string{"Person 90 %"}},
+		"label_and_object_of_the_same_name_are_one_entry": {
+			&visionpb.AnnotateImageResponse{LabelAnnotations: labels("chairs", "Furniture", "Glass", "__proto__"), LocalizedObjectAnnotations: objects("Chair", "Glasses")},
+			[]string{"Chair 90 %", "Glasses 90 %", "Furniture 90 %", "__proto__ 90 %"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := h.visitAnnotated(t, c.annotation)
+			if list := evaluate[[]string](p, `[...document.querySelectorAll(".bars .entry")].map(({children: [name, score]}) => name.textContent + " " + score.textContent)`); !slices.Equal(list, c.list) {
+				t.Errorf("the list is %q, want %q", list, c.list)
+			}
+			p.click("#raw summary")
+			for _, label := range c.annotation.LabelAnnotations {
+				expectContains(t, "the JSON", evaluate[string](p, `document.querySelector("#raw pre").innerText`), quote(label.Description))
+			}
+		})
+	}
+	t.Run("face_is_cropped_where_Google_found_it", func(t *testing.T) {
+		h.setAnswer(t, &visionpb.AnnotateImageResponse{FaceAnnotations: []*visionpb.FaceAnnotation{{BoundingPoly: pixels(200, 150, 600, 450)}}})
+		img := image.NewRGBA(image.Rect(0, 0, 800, 600))
+		draw.Draw(img, img.Rect, image.NewUniform(violet), image.Point{}, draw.Src)
+		draw.Draw(img, image.Rect(200, 150, 600, 450), image.NewUniform(leaf), image.Point{}, draw.Src)
+		p := h.visit(t)
+		p.choose(savePNG(t, img))
+		p.click("#send")
+		p.waitVisible(".faces canvas")
+		// The crop is a square of 440 pixels around (400, 300), drawn on 192.
+		for place, want := range map[string]color.RGBA{"96, 96": leaf, "12, 96": leaf, "180, 96": leaf, "96, 12": violet, "96, 180": violet, "96, 40": leaf, "3, 96": violet} {
+			got := evaluate[[]uint8](p, `[...document.querySelector(".faces canvas").getContext("2d").getImageData(`+place+`, 1, 1).data]`)
+			if !similar(color.RGBA{got[0], got[1], got[2], got[3]}, want) {
+				t.Errorf("the crop is %v at (%s), want %v", got, place, want)
+			}
+		}
+	})
+	t.Run("colours_have_names", func(t *testing.T) {
+		var colours []*visionpb.ColorInfo
+		for _, c := range [][3]float32{{213, 98, 61}, {30, 27, 27}, {8, 5, 5}, {48, 104, 208}, {250, 250, 250}, {112, 20, 20}, {20, 60, 30}, {1, 1, 1}} {
+			colours = append(colours, &visionpb.ColorInfo{Color: &colorpb.Color{Red: c[0], Green: c[1], Blue: c[2]}, PixelFraction: .1})
+		}
+		p := h.visitAnnotated(t, &visionpb.AnnotateImageResponse{ImagePropertiesAnnotation: &visionpb.ImageProperties{DominantColors: &visionpb.DominantColorsAnnotation{Colors: colours}}})
+		names := evaluate[[]string](p, `[...document.querySelectorAll(".swatches li")].map((item) => item.innerText.replace("\n", " "))`)
+		if want := []string{"Orange 10 %", "Black 30 %", "Blue 10 %", "White 10 %", "Dark red 10 %", "Dark green 10 %"}; !slices.Equal(names, want) {
+			t.Errorf("the colours are %q, want %q", names, want)
+		}
+	})
+	testHighlight(t, h)
 	t.Run("unknown_likelihoods_are_omitted", func(t *testing.T) {
 		p := h.visitAnnotated(t, &visionpb.AnnotateImageResponse{
 			FaceAnnotations:      []*visionpb.FaceAnnotation{{DetectionConfidence: .6}},
 			SafeSearchAnnotation: &visionpb.SafeSearchAnnotation{},
 		})
-		words := evaluate[string](p, `document.querySelector("#findings").innerText`)
+		words := evaluate[string](p, `document.querySelector("#result").innerText`)
 		if strings.Contains(words, "calm") || strings.Contains(words, "Suitable") {
 			t.Errorf("the result is %q", words)
 		}
@@ -79,7 +144,7 @@ func testAnnotations(t *testing.T, h pageEnv) {
 			LocalizedObjectAnnotations: []*visionpb.LocalizedObjectAnnotation{{Name: hostile, BoundingPoly: square(.1, .9)}},
 		})
 		p.click(`#toggles [name="objects"]`)
-		p.waitVisible("#overlay .object")
+		p.waitVisible("#overlay .objects")
 		expectContains(t, "the label", evaluate[string](p, `document.querySelector(".bars").textContent`), hostile)
 		if n := evaluate[int](p, `document.querySelectorAll("#result img, #result script, #overlay img, #overlay script").length`); n > 0 {
 			t.Error("markup became elements")
@@ -92,11 +157,14 @@ func testAnnotations(t *testing.T, h pageEnv) {
 
 func (h pageEnv) visitAnnotated(t *testing.T, annotation *visionpb.AnnotateImageResponse) tab {
 	t.Helper()
+	return h.visitAnnotatedWith(t, annotation, portrait)
+}
+
+// setAnswer replaces Vision's answer.
+func (h pageEnv) setAnswer(t *testing.T, annotation *visionpb.AnnotateImageResponse) {
+	t.Helper()
 	h.Vision.SetFault(annotator.Fault{Response: proto.CloneOf(annotation)})
 	t.Cleanup(func() { h.Vision.SetFault(annotator.Fault{}) })
-	p := h.visit(t)
-	p.send()
-	return p
 }
 
 var allAnnotations = &visionpb.AnnotateImageResponse{
@@ -115,3 +183,31 @@ var allAnnotations = &visionpb.AnnotateImageResponse{
 func square(from, to float32) *visionpb.BoundingPoly {
 	return &visionpb.BoundingPoly{NormalizedVertices: []*visionpb.NormalizedVertex{{X: from, Y: from}, {X: to, Y: from}, {X: to, Y: to}, {X: from, Y: to}}}
 }
+
+func pixels(left, top, right, bottom int32) *visionpb.BoundingPoly {
+	return &visionpb.BoundingPoly{Vertices: []*visionpb.Vertex{{X: left, Y: top}, {X: right, Y: top}, {X: right, Y: bottom}, {X: left, Y: bottom}}}
+}
+
+var joyful = []*visionpb.FaceAnnotation{
+	{BoundingPoly: pixels(100, 100, 300, 300), JoyLikelihood: visionpb.Likelihood_VERY_LIKELY},
+	{BoundingPoly: pixels(500, 100, 700, 300), JoyLikelihood: visionpb.Likelihood_LIKELY},
+}
+
+func labels(names ...string) (found []*visionpb.EntityAnnotation) {
+	for _, name := range names {
+		found = append(found, &visionpb.EntityAnnotation{Description: name, Score: .9})
+	}
+	return found
+}
+
+// objects returns objects in the left and right half of the picture.
+func objects(names ...string) (found []*visionpb.LocalizedObjectAnnotation) {
+	for i, name := range names {
+		left := .5 * float32(i%2)
+		found = append(found, &visionpb.LocalizedObjectAnnotation{Name: name, Score: .9, BoundingPoly: &visionpb.BoundingPoly{NormalizedVertices: []*visionpb.NormalizedVertex{
+			{X: left, Y: .1}, {X: left + .45, Y: .1}, {X: left + .45, Y: .9}, {X: left, Y: .9}}}})
+	}
+	return found
+}
+
+func quote(s string) string { return `"` + s + `"` }

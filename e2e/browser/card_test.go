@@ -1,0 +1,216 @@
+package browser
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/jpeg"
+	"image/png"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"cloud.google.com/go/vision/v2/apiv1/visionpb"
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/chromedp"
+	colorpb "google.golang.org/genproto/googleapis/type/color"
+)
+
+var (
+	violet = color.RGBA{110, 60, 160, 255}
+	leaf   = color.RGBA{60, 150, 70, 255}
+)
+
+// testCard replaces Vision's answer, so that the places of boxes and colours are known.
+func testCard(t *testing.T, h pageEnv) {
+	answer := &visionpb.AnnotateImageResponse{
+		FaceAnnotations: []*visionpb.FaceAnnotation{{BoundingPoly: pixels(200, 150, 600, 450), JoyLikelihood: visionpb.Likelihood_VERY_LIKELY}},
+		ImagePropertiesAnnotation: &visionpb.ImageProperties{DominantColors: &visionpb.DominantColorsAnnotation{Colors: []*visionpb.ColorInfo{
+			{Color: &colorpb.Color{Red: 110, Green: 60, Blue: 160}, PixelFraction: .7}, {Color: &colorpb.Color{Red: 60, Green: 150, Blue: 70}, PixelFraction: .2}}}},
+	}
+	t.Run("saved_card_shows_picture_box_and_colours", func(t *testing.T) {
+		p := h.visitAnnotatedWith(t, answer, violetPicture(t))
+		expectCard(t, p.download("#save-card"))
+	})
+	t.Run("card_of_an_opened_link_is_made_from_the_picture_in_S3", func(t *testing.T) {
+		p := h.visitAnnotatedWith(t, answer, violetPicture(t))
+		p.do(chromedp.Reload())
+		p.waitVisible("#overlay polygon")
+		expectCard(t, p.download("#save-card"))
+	})
+	t.Run("card_with_many_faces_is_at_most_4000_pixels_high", func(t *testing.T) {
+		many := &visionpb.AnnotateImageResponse{LabelAnnotations: []*visionpb.EntityAnnotation{{Description: "Crowd", Score: .8}}, ImagePropertiesAnnotation: answer.ImagePropertiesAnnotation}
+		for range 30 {
+			many.FaceAnnotations = append(many.FaceAnnotations, answer.FaceAnnotations[0])
+		}
+		p := h.visitAnnotatedWith(t, many, plainPicture(t, 300, 1600, violet))
+		if height := p.download("#save-card").Bounds().Dy(); height < 1600 || height > 4000 {
+			t.Errorf("the card is %d pixels high", height)
+		}
+	})
+	for name, c := range map[string]struct {
+		status  int64
+		message string
+	}{
+		"card_of_a_deleted_picture_is_explained":         {403, "The picture has been deleted, so there is no card."},
+		"card_without_connection_asks_to_try_again":      {0, "The picture could not be loaded. Check your connection, then try again."},
+		"card_while_S3_is_unavailable_asks_to_try_again": {503, "The picture could not be loaded. Check your connection, then try again."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := h.visitAnnotatedWith(t, answer, violetPicture(t))
+			p.do(chromedp.Reload())
+			p.waitVisible("#overlay polygon")
+			p.intercept("*/image*", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, request pausedRequest) {
+				if c.status == 0 {
+					request.reset()
+				} else {
+					request.respondStatus(c.status)
+				}
+			})
+			p.click("#save-card")
+			p.waitText("#notice p", c.message)
+		})
+	}
+	t.Run("share_passes_the_card_without_the_link_to_the_system", func(t *testing.T) {
+		p := h.visitAnnotatedWith(t, answer, violetPicture(t))
+		if evaluate[bool](p, `document.querySelector("#share-card").checkVisibility()`) != evaluate[bool](p, `Boolean(navigator.canShare)`) {
+			t.Error("the button is shown without Web Share")
+		}
+		// Chromium on Linux has no Web Share.
+		evaluate[bool](p, `navigator.canShare = ({files}) => files[0].type === "image/jpeg",
+			navigator.share = async (data) => { window.shared = data; throw new DOMException("", window.refusal); },
+			window.refusal = "NotAllowedError", import("./state.js").then(({set}) => set({}) ?? true)`)
+		p.click("#share-card")
+		p.waitText("#notice p", "Press “Share” again")
+		evaluate[bool](p, `window.refusal = "AbortError", window.shared = null, true`)
+		p.click("#share-card")
+		p.waitUntil(`window.shared`)
+		if shared := evaluate[string](p, `Object.keys(shared) + " " + shared.files.map(({name, type, size}) => name + " " + type + " " + (size > 10_000))`); shared != "files triptych.jpg image/jpeg true" {
+			t.Errorf("shared: %s", shared)
+		}
+		p.waitUntil(`document.querySelector("#notice").hidden`)
+	})
+	t.Run("copy_writes_the_link_and_says_so", func(t *testing.T) {
+		p := h.visitAnnotatedWith(t, answer, violetPicture(t))
+		p.grant("clipboard-read", "clipboard-write")
+		p.click("#copy-link")
+		p.waitText(`#notice[role="alert"] p`, "Link copied. Anyone who has it can see the picture")
+		if copied, link := evaluate[string](p, `navigator.clipboard.readText()`), evaluate[string](p, `location.href`); copied != link {
+			t.Errorf("copied %q, want %q", copied, link)
+		}
+		evaluate[bool](p, `Object.defineProperty(navigator, "clipboard", {value: undefined}), true`) // as over http
+		p.click("#copy-link")
+		p.waitText("#notice p", "Copy the link in the address bar")
+	})
+}
+
+func (h pageEnv) visitAnnotatedWith(t *testing.T, annotation *visionpb.AnnotateImageResponse, path string) tab {
+	t.Helper()
+	h.setAnswer(t, annotation)
+	p := h.visit(t)
+	p.choose(path)
+	p.click("#send")
+	p.waitVisible(allDone, "#result")
+	return p
+}
+
+// expectCard checks a card of violetPicture. Its picture is 960 pixels wide, so the face's box is from 240 to 720.
+func expectCard(t *testing.T, card image.Image) {
+	t.Helper()
+	if width, height := card.Bounds().Dx(), card.Bounds().Dy(); width != 1080 || height < 1000 || height > 4000 {
+		t.Errorf("the card is %d × %d pixels", width, height)
+	}
+	white := color.RGBA{255, 255, 255, 255}
+	const middle = 120 + 720/2
+	for x, want := range map[int]color.Color{60 + 100: violet, 60 + 240: white, 60 + 480: violet, 60 + 720: white, 20: white, 1060: white} {
+		if got := card.At(x, middle); !similar(got, want) {
+			t.Errorf("the card has colour %v at %d, want %v", got, x, want)
+		}
+	}
+	if n := count(card, leaf); n < 480*100 {
+		t.Errorf("%d pixels have the second colour of the palette", n)
+	}
+}
+
+func count(card image.Image, wanted color.Color) (n int) {
+	for y := range card.Bounds().Dy() {
+		for x := range card.Bounds().Dx() {
+			if similar(card.At(x, y), wanted) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func similar(a, b color.Color) bool {
+	r1, g1, b1, _ := a.RGBA()
+	r2, g2, b2, _ := b.RGBA()
+	return max(r1, r2)-min(r1, r2) < 0xa00 && max(g1, g2)-min(g1, g2) < 0xa00 && max(b1, b2)-min(b1, b2) < 0xa00
+}
+
+// download clicks and returns the image that the page then saves.
+func (p tab) download(selector string) image.Image {
+	p.Helper()
+	dir, done := p.TempDir(), make(chan struct{}, 1)
+	if err := chromedp.Listen(p.ctx, func(event any) {
+		if progress, ok := event.(*browser.EventDownloadProgress); ok && progress.State == "completed" {
+			done <- struct{}{}
+		}
+	}); err != nil {
+		p.Fatal(err)
+	}
+	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		yes := true
+		_, err := cdp.Call(ctx, t, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: "allow", DownloadPath: dir, EventsEnabled: &yes, BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID})
+		return chromedp.Void{}, err
+	})
+	p.click(selector)
+	receive(p, done)
+	content, err := os.ReadFile(filepath.Join(dir, "triptych.jpg"))
+	if err != nil {
+		p.Fatal(err)
+	}
+	card, err := jpeg.Decode(bytes.NewReader(content))
+	if err != nil {
+		p.Fatal(err)
+	}
+	return card
+}
+
+func (p tab) grant(permissions ...string) {
+	p.Helper()
+	id := chromedp.FromContext(p.ctx).BrowserContextID
+	for _, name := range permissions {
+		p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+			_, err := cdp.Call(ctx, t, browser.SetPermission, browser.SetPermissionParams{Permission: &browser.PermissionDescriptor{Name: name}, Setting: "granted", BrowserContextID: id})
+			return chromedp.Void{}, err
+		})
+	}
+}
+
+func violetPicture(t *testing.T) string { return plainPicture(t, 800, 600, violet) }
+
+func plainPicture(t *testing.T, width, height int, c color.Color) string {
+	t.Helper()
+	img := image.NewRGBA(image.Rect(0, 0, width, height))
+	draw.Draw(img, img.Rect, image.NewUniform(c), image.Point{}, draw.Src)
+	return savePNG(t, img)
+}
+
+func savePNG(t *testing.T, img image.Image) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := png.Encode(&out, img); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "picture.png")
+	if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
