@@ -79,8 +79,9 @@ func testCompatibility(t *testing.T, h pageEnv) {
 		p := h.visit(t)
 		p.emulate("forced-colors", "active")
 		p.screenshot("forced-start")
-		p.send()
-		p.waitVisible("#overlay polygon")
+		p.choose("../../emulators/vision/testdata/people.jpg")
+		p.click("#send")
+		p.waitVisible("#overlay polygon", ".bars")
 		p.screenshot("forced-result")
 		for selector, pseudo := range map[string]string{".swatches li": "", "#steps h3": "::before"} {
 			if n := evaluate[int](p, `new Set([...document.querySelectorAll("`+selector+`")].map((node) => getComputedStyle(node, "`+pseudo+`").backgroundColor)).size`); n < 3 {

@@ -106,8 +106,8 @@ func testAnnotations(t *testing.T, h pageEnv) {
 		p.waitVisible(".faces canvas")
 		// The crop is a square of 440 pixels around (400, 300), drawn on 192.
 		for place, want := range map[string]color.RGBA{"96, 96": leaf, "12, 96": leaf, "180, 96": leaf, "96, 12": violet, "96, 180": violet, "96, 40": leaf, "3, 96": violet} {
-			got := evaluate[[]uint8](p, `[...document.querySelector(".faces canvas").getContext("2d").getImageData(`+place+`, 1, 1).data]`)
-			if !similar(color.RGBA{got[0], got[1], got[2], got[3]}, want) {
+			got := evaluate[[]int](p, `[...document.querySelector(".faces canvas").getContext("2d").getImageData(`+place+`, 1, 1).data]`)
+			if !similar(color.RGBA{uint8(got[0]), uint8(got[1]), uint8(got[2]), 255}, want) {
 				t.Errorf("the crop is %v at (%s), want %v", got, place, want)
 			}
 		}
