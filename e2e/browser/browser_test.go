@@ -1,7 +1,6 @@
 package browser
 
 import (
-	"bytes"
 	"context"
 	"flag"
 	"os"
@@ -22,13 +21,13 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"triptych/e2e/pagetest"
 	"triptych/e2e/siteclient"
 	"triptych/e2e/stacktest"
 	"triptych/local/stack"
 )
 
-// portrait shows one smiling face: Eileen Collins, photographed by NASA (public domain).
-const portrait = "../../emulators/vision/testdata/astronaut.jpg"
+const portrait = pagetest.Portrait
 
 var screenshots = flag.String("screenshots", "", "`directory` for screenshots of the page")
 
@@ -56,7 +55,7 @@ func TestPage(t *testing.T) {
 	chromium := startChromium(t,
 		chromedp.Flag("use-fake-ui-for-media-stream", true),
 		chromedp.Flag("use-fake-device-for-media-stream", true),
-		chromedp.Flag("use-file-for-fake-video-capture", cameraVideo(t)),
+		chromedp.Flag("use-file-for-fake-video-capture", pagetest.CameraVideo(t)),
 		chromedp.Flag("host-resolver-rules", "MAP triptych.example 127.0.0.1"),
 		chromedp.Flag("unsafely-treat-insecure-origin-as-secure", deployedURL), // stands in for https
 		chromedp.Flag("force-prefers-reduced-motion", true))                    // animations would use most of the CPU time
@@ -108,19 +107,6 @@ func startChromium(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.
 		t.Fatal(err)
 	}
 	return ctx
-}
-
-func cameraVideo(t *testing.T) string {
-	t.Helper()
-	photo, err := os.ReadFile(portrait)
-	if err != nil {
-		t.Fatal(err)
-	}
-	film := filepath.Join(t.TempDir(), "camera.mjpeg")
-	if err := os.WriteFile(film, bytes.Repeat(photo, 10), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return film
 }
 
 func installed(names ...string) bool {

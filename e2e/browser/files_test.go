@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"triptych/e2e/pagetest"
 )
 
 func testFiles(t *testing.T, h pageEnv) {
@@ -69,7 +71,7 @@ func testFiles(t *testing.T, h pageEnv) {
 	}
 	parallel(t, "uploaded_object_that_is_no_image_is_rejected_with_reason", func(t *testing.T) {
 		p := h.visit(t)
-		evaluate[bool](p, uploadText)
+		evaluate[bool](p, pagetest.UploadText)
 		p.waitVisible(`#steps [data-step="annotate"][data-status="failed"]`, `#steps [data-step="persist"][data-status="done"]`)
 		p.waitText("#title", "cannot be used")
 		if words := evaluate[string](p, `document.querySelector("#lead").textContent`); len(words) < 20 {
@@ -103,26 +105,7 @@ func sideways(t *testing.T) string {
 	return path
 }
 
-// uploadText uploads a text as if it were a picture.
-const uploadText = `import("./upload.js").then(({upload}) => upload(new Blob(["this is no picture"], {type: "image/jpeg"}), {
-	onGrant: ({id}) => { location.hash = id; },
-	onChange() {},
-	signal: new AbortController().signal,
-})).then(() => true)`
-
 func (p tab) dispatchFile(event, mimeType string) {
 	p.Helper()
-	evaluate[bool](p, dispatchFile(event, mimeType))
-}
-
-func dispatchFile(event, mimeType string) string {
-	return `(async () => {
-		const canvas = new OffscreenCanvas(80, 60);
-		canvas.getContext("2d").fillRect(0, 0, 40, 60);
-		const data = new DataTransfer();
-		const type = "` + mimeType + `";
-		data.items.add(new File([type ? await canvas.convertToBlob() : "text"], "a", {type}));
-		dispatchEvent("` + event + `" === "drop" ? new DragEvent("drop", {dataTransfer: data, cancelable: true}) : Object.assign(new Event("paste"), {clipboardData: data}));
-		return true;
-	})()`
+	evaluate[bool](p, pagetest.DispatchFile(event, mimeType))
 }

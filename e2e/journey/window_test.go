@@ -1,16 +1,25 @@
-package browser
+package journey
 
 import (
 	"context"
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
+
+	"triptych/e2e/pagetest"
 )
 
-const scriptTimeout = time.Minute
+const (
+	portrait      = pagetest.Portrait
+	scriptTimeout = time.Minute
 
-// A window is the page in any engine. A tab is the page in Chromium, with Chromium's own protocol.
+	allDone       = `#steps:not(:has(li:not([data-status="done"])))`
+	historyLength = `document.querySelectorAll("#pictures li").length`
+)
+
+// A window is the page in the browser window that openWindow or switchTo chose last.
 type window struct {
 	*testing.T
 	engine
@@ -24,8 +33,13 @@ func (w window) visit(t *testing.T) window {
 	t.Helper()
 	w.T = t
 	w.proxy.intercept(nil)
-	w.navigate(w.site + "/style.css") // the page itself would write its history again
-	evaluateIn[bool](w, `localStorage.clear() ?? true`)
+	w.navigate(w.site + "/style.css") // the page itself would keep its database open
+	evaluate[bool](w, `new Promise((resolve, reject) => {
+		localStorage.clear();
+		const deletion = indexedDB.deleteDatabase("triptych");
+		deletion.onsuccess = () => resolve(true);
+		deletion.onerror = () => reject(deletion.error);
+	})`)
 	w.navigate(w.site)
 	w.click("#agree")
 	w.waitVisible("#open-camera")
@@ -62,17 +76,49 @@ func (w window) back() {
 	w.command("Back", map[string]any{}, nil)
 }
 
+// openWindow shows url in a new window and switches to it. It returns the handles of both windows.
+func (w window) openWindow(url string) (before, opened string) {
+	w.Helper()
+	w.command("GetWindowHandle", nil, &before)
+	var created struct{ Handle string }
+	w.command("NewWindow", map[string]any{"type": "window"}, &created)
+	w.switchTo(created.Handle)
+	w.Cleanup(func() {
+		var handles []string
+		w.command("GetWindowHandles", nil, &handles)
+		if slices.Contains(handles, created.Handle) {
+			w.switchTo(created.Handle)
+			w.closeWindow()
+		}
+		w.switchTo(before)
+	})
+	w.navigate(url)
+	w.waitUntil(`document.body.classList.contains("ready")`) // WebKit's navigation may end with the load of about:blank
+	return before, created.Handle
+}
+
+func (w window) closeWindow() {
+	w.Helper()
+	w.expectNoErrors()
+	w.command("CloseWindow", nil, nil)
+}
+
+func (w window) switchTo(handle string) {
+	w.Helper()
+	w.command("SwitchToWindow", map[string]any{"handle": handle}, nil)
+}
+
 // WebDriver cannot report errors, so errors before the end of navigate are lost.
 func (w window) recordErrors() {
 	w.Helper()
-	evaluateIn[bool](w, `window.errors ??= [], addEventListener("error", (event) => errors.push(event.message)),
+	evaluate[bool](w, `window.errors ??= [], addEventListener("error", (event) => errors.push(event.message)),
 		addEventListener("unhandledrejection", ({reason}) => errors.push(String(reason))),
 		document.addEventListener("securitypolicyviolation", ({violatedDirective}) => errors.push(violatedDirective)), true`)
 }
 
 func (w window) expectNoErrors() {
 	w.Helper()
-	for _, pageError := range evaluateIn[[]string](w, `window.errors ?? []`) {
+	for _, pageError := range evaluate[[]string](w, `window.errors ?? []`) {
 		w.Error("error in the page:", pageError)
 	}
 }
@@ -91,7 +137,7 @@ func (w window) waitText(selector, text string) {
 
 func (w window) waitUntil(expression string) {
 	w.Helper()
-	evaluateIn[bool](w, `new Promise((resolve, reject) => {
+	evaluate[bool](w, `new Promise((resolve, reject) => {
 		const check = () => {
 			try {
 				if (`+expression+`) resolve(true);
@@ -134,6 +180,8 @@ func (w window) send() {
 	w.waitVisible(allDone, "#result")
 }
 
+func quoted(s string) string { return "`" + s + "`" }
+
 func (w window) find(selector string) string {
 	w.Helper()
 	var element map[string]string
@@ -141,7 +189,7 @@ func (w window) find(selector string) string {
 	return element["element-6066-11e4-a52e-4f735466cecf"] // https://www.w3.org/TR/webdriver2/#elements
 }
 
-func evaluateIn[T any](w window, expression string) T {
+func evaluate[T any](w window, expression string) T {
 	w.Helper()
 	var outcome struct {
 		Value json.RawMessage

@@ -1,4 +1,4 @@
-package browser
+package journey
 
 import (
 	"context"
@@ -12,7 +12,9 @@ import (
 	"syscall"
 	"testing"
 
+	"triptych/e2e/pagetest"
 	"triptych/e2e/stacktest"
+	"triptych/emulators/childprocess"
 	"triptych/emulators/loopback"
 )
 
@@ -65,7 +67,7 @@ var engines = []engine{
 func (e engine) requirePrograms(t *testing.T) {
 	t.Helper()
 	for _, program := range e.programs {
-		if installed(program) {
+		if _, err := exec.LookPath(program); err == nil {
 			continue
 		}
 		if os.Getenv("CI") != "" {
@@ -80,10 +82,11 @@ func startChromedriver(t *testing.T, proxy string) webDriver {
 	return openSession(t, url, map[string]any{
 		"proxy": manualProxy(proxy),
 		"goog:chromeOptions": map[string]any{"args": []string{
+			"--remote-debugging-pipe", // Chromium ends with chromedriver
 			"--headless", "--no-sandbox", "--disable-quic", "--disable-component-update", "--disable-background-networking",
 			"--proxy-bypass-list=<-loopback>", // also use the proxy for loopback addresses
 			"--force-prefers-reduced-motion",  // animations would use most of the CPU time
-			"--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", "--use-file-for-fake-video-capture=" + cameraVideo(t),
+			"--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", "--use-file-for-fake-video-capture=" + pagetest.CameraVideo(t),
 		}},
 	})
 }
@@ -130,7 +133,7 @@ func openSession(t *testing.T, url string, capabilities map[string]any) webDrive
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := driver.close(context.Background()); err != nil {
+		if err := driver.command(context.Background(), "DeleteSession", nil, nil); err != nil {
 			t.Error("closing the browser:", err)
 		}
 	})
@@ -231,8 +234,7 @@ func startDisplay(t *testing.T) string {
 // run also ends the processes that the program started.
 func run(t *testing.T, program *exec.Cmd) {
 	t.Helper()
-	program.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := program.Start(); err != nil {
+	if err := childprocess.Start(program); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -1,4 +1,4 @@
-package browser
+package journey
 
 import (
 	"bufio"
@@ -32,31 +32,33 @@ func newHTTPSession(ctx context.Context, url string, capabilities map[string]any
 	return d, nil
 }
 
-var paths = map[string]string{
-	"NewSession":         "",
-	"SetWindowRect":      "/window/rect",
-	"Navigate":           "/url",
-	"Refresh":            "/refresh",
-	"Back":               "/back",
-	"FindElement":        "/element",
-	"ElementClick":       "/element/{id}/click",
-	"ElementSendKeys":    "/element/{id}/value",
-	"ExecuteAsyncScript": "/execute/async",
+var endpoints = map[string]struct{ method, path string }{
+	"NewSession":         {http.MethodPost, ""},
+	"DeleteSession":      {http.MethodDelete, ""},
+	"SetWindowRect":      {http.MethodPost, "/window/rect"},
+	"GetWindowHandle":    {http.MethodGet, "/window"},
+	"GetWindowHandles":   {http.MethodGet, "/window/handles"},
+	"NewWindow":          {http.MethodPost, "/window/new"},
+	"SwitchToWindow":     {http.MethodPost, "/window"},
+	"CloseWindow":        {http.MethodDelete, "/window"},
+	"Navigate":           {http.MethodPost, "/url"},
+	"Refresh":            {http.MethodPost, "/refresh"},
+	"Back":               {http.MethodPost, "/back"},
+	"FindElement":        {http.MethodPost, "/element"},
+	"ElementClick":       {http.MethodPost, "/element/{id}/click"},
+	"ElementSendKeys":    {http.MethodPost, "/element/{id}/value"},
+	"ExecuteAsyncScript": {http.MethodPost, "/execute/async"},
 
 	// https://chromium.googlesource.com/chromium/src/+/main/chrome/test/chromedriver/server/http_handler.cc
-	"SetNetworkConditions": "/chromium/network_conditions",
+	"SetNetworkConditions": {http.MethodPost, "/chromium/network_conditions"},
 }
 
 func (d *httpDriver) command(ctx context.Context, name string, params map[string]any, result any) error {
-	path, known := paths[name]
+	endpoint, known := endpoints[name]
 	if !known {
 		return fmt.Errorf("WebDriver has no command %s", name)
 	}
-	return d.send(ctx, http.MethodPost, strings.ReplaceAll(path, "{id}", fmt.Sprint(params["id"])), params, result)
-}
-
-func (d *httpDriver) close(ctx context.Context) error {
-	return d.send(ctx, http.MethodDelete, "", nil, nil)
+	return d.send(ctx, endpoint.method, strings.ReplaceAll(endpoint.path, "{id}", fmt.Sprint(params["id"])), params, result)
 }
 
 func (d *httpDriver) send(ctx context.Context, method, path string, params map[string]any, result any) error {
@@ -132,7 +134,7 @@ func (m *marionette) command(ctx context.Context, name string, params map[string
 		return err
 	}
 	var failure *struct{ Error, Message string }
-	var value struct{ Value json.RawMessage }
+	var value json.RawMessage
 	if err := json.Unmarshal(answer, &[]any{new(int), new(int), &failure, &value}); err != nil {
 		return fmt.Errorf("reading Marionette's answer %s: %w", answer, err)
 	}
@@ -142,7 +144,11 @@ func (m *marionette) command(ctx context.Context, name string, params map[string
 	if result == nil {
 		return nil
 	}
-	return json.Unmarshal(value.Value, result)
+	var wrapped struct{ Value json.RawMessage } // Marionette does not wrap arrays and some objects
+	if err := json.Unmarshal(value, &wrapped); err == nil && wrapped.Value != nil {
+		value = wrapped.Value
+	}
+	return json.Unmarshal(value, result)
 }
 
 func (m *marionette) read() ([]byte, error) {
