@@ -7,6 +7,8 @@ import "./idb.js"; // defines the global `idb`
 let entries = []; // the newest entry first
 let locked = []; // the keys of pictures that a tab is uploading
 let written = Promise.resolve(); // the end of this tab's last transaction
+let reload = () => {}; // replaced by onChange
+const awaited = new Set(); // the keys of locks whose release causes a reload
 const stored = new Set(); // the keys of entries in IndexedDB
 
 const open = async () => idb.openDB("triptych", 1, { upgrade: (db) => db.createObjectStore("pictures", { keyPath: "key" }) });
@@ -43,18 +45,26 @@ export async function load() {
 		// The entries in memory remain.
 	}
 	revokeUnused();
+	locked.forEach(awaitRelease);
 	return lists();
 }
 
 // complete adds what IndexedDB had no space for.
 function complete(entry) {
 	const { thumb, unsent } = find(({ key }) => key === entry.key) ?? {};
-	return { thumb, ...entry, unsent: entry.unsent && { ...unsent, ...entry.unsent } };
+	return mapBlobs({ thumb, ...entry, unsent: entry.unsent && { ...unsent, ...entry.unsent } }, toBlob);
+}
+
+// Nothing else tells a tab that another tab was closed during its upload.
+function awaitRelease(key) {
+	if (awaited.has(key)) return;
+	awaited.add(key);
+	navigator.locks.request(key, () => awaited.delete(key)).then(reload, () => {});
 }
 
 // onChange calls `changed` after another tab has changed an entry.
 export function onChange(changed) {
-	const reload = async () => changed(await load());
+	reload = async () => changed(await load());
 	if (channel) channel.onmessage = reload;
 	document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && reload());
 }
@@ -94,6 +104,24 @@ export function remove(key, added = []) {
 }
 
 const whole = (entry) => entry;
+
+const mapBlobs = ({ thumb, unsent, ...entry }, map) => ({ ...entry, thumb: map(thumb), unsent: unsent && { ...unsent, blob: map(unsent.blob) } });
+
+// In a private window, WebKit refuses to store a Blob, but stores an ArrayBuffer.
+const buffers = new WeakMap();
+const withBuffers = (entry) => mapBlobs(entry, (blob) => buffers.get(blob) ?? blob);
+
+async function readBlobs(blobs) {
+	for (const blob of blobs) if (blob) buffers.set(blob, await blob.arrayBuffer());
+}
+
+function toBlob(stored) {
+	if (!(stored instanceof ArrayBuffer)) return stored;
+	const blob = new Blob([stored], { type: "image/jpeg" });
+	buffers.set(blob, stored);
+	return blob;
+}
+
 const withoutThumb = ({ thumb, ...entry }) => withoutImage(entry);
 
 function withoutImage(entry) {
@@ -102,9 +130,11 @@ function withoutImage(entry) {
 }
 
 function write(change) {
+	const blobs = entries.flatMap(({ thumb, unsent }) => [thumb, unsent?.blob]);
 	written = written.then(async () => {
 		// If the disk is full or the browser stores no images, IndexedDB still gets the link ID and the erase token.
-		for (const reduce of [whole, withoutImage, withoutThumb]) {
+		for (const reduce of [whole, withBuffers, withoutImage, withoutThumb]) {
+			if (reduce === withBuffers) await readBlobs(blobs.filter((blob) => !buffers.has(blob)));
 			if (await commit(change, reduce)) break;
 		}
 	});
@@ -115,8 +145,9 @@ async function commit(change, reduce) {
 	try {
 		const transaction = (await database).transaction("pictures", "readwrite");
 		const put = async (entry) => {
-			if (!entry.id && reduce !== whole) return; // without its image, the entry is useless
-			await transaction.store.put(reduce(entry));
+			const reduced = reduce(entry);
+			if (!entry.id && !reduced.unsent?.blob) return; // without its image, the entry is useless
+			await transaction.store.put(reduced);
 			keys.push(entry.key);
 		};
 		await Promise.all([change(transaction.store, put), transaction.done]);
