@@ -28,7 +28,7 @@ func testOutages(t *testing.T, w window, s *stack.Stack) {
 			w.waitVisible(retrying)
 			w.reload()
 			w.waitVisible(retrying)
-			w.waitUntil(`document.querySelector('#steps [data-step="` + c.step + `"] .detail').textContent.length > 20`)
+			w.waitUntil(`document.querySelector("#reason").textContent.length > 20`)
 			restore()
 			w.waitVisible(allDone, "#image", "#overlay polygon")
 			w.waitUntil(historyLength + ` === 1`)

@@ -15,7 +15,7 @@ func testPicture(t *testing.T, w window, s *stack.Stack) {
 		w := w.visit(t)
 		w.send()
 		w.waitVisible("#image", "#overlay polygon", ".swatches li")
-		w.waitText("#findings", "joyful")
+		w.waitText("#result", "joyful")
 		w.click(`#toggles [name="faces"]`)
 		w.waitUntil(`!document.querySelector("#overlay polygon")`)
 	})

@@ -54,7 +54,7 @@ func testUpload(t *testing.T, w window, s *stack.Stack) {
 		w.proxy.intercept(resetConnection)
 		w.click("#send")
 		w.waitText("#title", "The upload waits")
-		w.waitText(`#steps [data-step="presign"] .detail`, "connection")
+		w.waitText("#reason", "connection")
 		w.proxy.intercept(nil)
 		w.waitVisible(allDone)
 	})
