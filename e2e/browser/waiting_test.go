@@ -169,6 +169,16 @@ func testWaiting(t *testing.T, h pageEnv) {
 			p.screenshotEverywhere(name)
 		})
 	}
+	parallel(t, "reloaded_page_shows_thumbnail_of_picture_that_waits", func(t *testing.T) {
+		p := h.visitDeployedSite(t)
+		responses{progress: temporalDown}.respondTo(p, h)
+		send(p)
+		p.waitText("#title", "Your picture is safe")
+		p.do(chromedp.Reload())
+		p.waitText("#title", "Your picture is safe")
+		p.waitVisible("#backdrop", "#frame:not(.blank)")
+		p.screenshotEverywhere("thumbnail")
+	})
 	parallel(t, "durations_of_upload_and_write_are_shown_after_reload", func(t *testing.T) {
 		p := h.visit(t)
 		p.send()

@@ -63,7 +63,7 @@ export const isSent = (state) => Boolean(!state.upload && (state.photo || sentEn
 // The next sweep starts a workflow that has stopped.
 export const isStopped = (progress) => progress?.status === "waiting" && progress.steps.some(({ status }) => status === "failed");
 
-// isAbsent says that there is nothing to show and nothing to wait for.
+// isAbsent reports whether there is nothing to show and nothing to wait for.
 export function isAbsent(state) {
 	const { view, problem, progress, photo, id } = state;
 	if (view !== "picture") return false;
