@@ -1,5 +1,5 @@
 /*
-idb 8.0.4, https://www.npmjs.com/package/idb, file build/umd.js
+idb 8.0.4, npm package idb, file build/umd.js
 
 ISC License (ISC)
 Copyright (c) 2016, Jake Archibald <jaffathecake@gmail.com>
