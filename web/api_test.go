@@ -87,10 +87,13 @@ func TestSecurityHeaders(t *testing.T) {
 		}
 	}
 	policy := want["Content-Security-Policy"]
-	for _, part := range []string{"default-src 'none'", "connect-src 'self' " + bucketOrigin, "blob: " + bucketOrigin, "frame-ancestors 'none'"} {
+	for _, part := range []string{"default-src 'none'", "connect-src 'self' " + bucketOrigin, "blob: " + bucketOrigin, "frame-ancestors 'none'", "manifest-src 'self'", "worker-src 'self'", "require-trusted-types-for 'script'"} {
 		if !strings.Contains(policy, part) {
 			t.Errorf("the policy does not contain %q", part)
 		}
+	}
+	if !strings.HasSuffix(policy, "; trusted-types workers") {
+		t.Errorf("the policy allows another Trusted Types policy than that of workers.js: %s", policy)
 	}
 	if strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") || strings.Contains(policy, "{") {
 		t.Errorf("the policy allows too much: %s", policy)
@@ -113,7 +116,7 @@ func TestSite(t *testing.T) {
 		}
 	})
 	t.Run("each_file_has_its_content_type", func(t *testing.T) {
-		for path, want := range map[string]string{"/": "text/html", "/style.css": "text/css", "/app.js": "text/javascript", "/icon.svg": "image/svg+xml"} {
+		for path, want := range map[string]string{"/": "text/html", "/style.css": "text/css", "/app.js": "text/javascript", "/icon.svg": "image/svg+xml", "/icon-512.png": "image/png", "/manifest.json": "application/json"} {
 			if got := s.do(t, "GET", path, "", nil).Header.Get("Content-Type"); !strings.HasPrefix(got, want) {
 				t.Errorf("%s is %q", path, got)
 			}

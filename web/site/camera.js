@@ -1,21 +1,22 @@
 // The browser's cameras.
+import { t } from "./language.js";
 
-const retry = { action: "Try again", then: "camera" };
-export const choose = { action: "Choose a picture", then: "choose" };
+const retry = { action: t("Try again"), then: "camera" };
+export const choose = { action: t("Choose a picture"), then: "choose" };
 
 const errors = {
-	NotAllowedError: ["The camera is not allowed here. Allow it in the address bar, then try again.", retry],
-	SecurityError: ["This browser’s settings forbid the camera. Choose a picture instead.", choose],
-	NotFoundError: ["No camera was found. Plug one in, or choose a picture instead.", choose],
-	NotReadableError: ["Another program is using the camera. Close it, then try again.", retry],
-	AbortError: ["The camera stopped unexpectedly. Try again.", retry],
-	OverconstrainedError: ["That camera is gone. Try again with another one.", retry],
-	insecure: ["Cameras work only over https or on localhost. Choose a picture instead.", choose],
-	missing: ["This browser offers no camera. Choose a picture instead.", choose],
+	NotAllowedError: [t("The camera is not allowed here. Allow it in the address bar, then try again."), retry],
+	SecurityError: [t("This browser’s settings forbid the camera. Choose a picture instead."), choose],
+	NotFoundError: [t("No camera was found. Plug one in, or choose a picture instead."), choose],
+	NotReadableError: [t("Another program is using the camera. Close it, then try again."), retry],
+	AbortError: [t("The camera stopped unexpectedly. Try again."), retry],
+	OverconstrainedError: [t("That camera is gone. Try again with another one."), retry],
+	insecure: [t("Cameras work only over https or on localhost. Choose a picture instead."), choose],
+	missing: [t("This browser offers no camera. Choose a picture instead."), choose],
 };
 
 export function explain(error) {
-	const [text, remedy] = errors[error.name] ?? ["The camera cannot be used (" + error.name + "). Choose a picture instead.", choose];
+	const [text, remedy] = errors[error.name] ?? [t("The camera cannot be used ({name}). Choose a picture instead.", { name: error.name }), choose];
 	return { text, ...remedy };
 }
 
@@ -36,7 +37,7 @@ export function close(stream) {
 export async function cameras() {
 	const devices = await navigator.mediaDevices.enumerateDevices();
 	return devices.filter((device) => device.kind === "videoinput")
-		.map(({ deviceId, label }, i) => ({ id: deviceId, name: label || "Camera " + (i + 1) }));
+		.map(({ deviceId, label }, i) => ({ id: deviceId, name: label || t("Camera {n}", { n: i + 1 }) }));
 }
 
 export function settings(stream) {

@@ -1,20 +1,22 @@
 // Takes or chooses a picture.
 import * as camera from "./camera.js";
 import { $ } from "./dom.js";
+import { t } from "./language.js";
 import * as photo from "./photo.js";
 import { reset } from "./session.js";
 import { set, state } from "./state.js";
 
-let timer = 0, pending = null, opening = 0;
+let timer = 0, pending = null;
+let actions = 0; // the result of an earlier action is dropped
 const mirrors = new Map(); // the visitor's choice for each camera
 
 export async function openCamera(id) {
 	closeCamera();
-	const current = opening; // changes if the person does something else while the browser asks for permission
+	const current = actions;
 	set({ notice: null });
 	try {
 		const stream = await camera.open(id), cameras = await camera.cameras();
-		if (current !== opening) return camera.close(stream);
+		if (current !== actions) return camera.close(stream);
 		const [track] = stream.getVideoTracks();
 		track.onended = () => state.stream === stream && fail({ name: "AbortError" });
 		track.onmute = track.onunmute = () => state.stream === stream && pause(track.muted); // for example during a call
@@ -23,7 +25,7 @@ export async function openCamera(id) {
 		set({ view: "camera", stream, cameras, muted: track.muted, ...settings, mirror: mirrors.get(settings.camera) ?? settings.mirror });
 		$("shoot").focus({ preventScroll: true });
 	} catch (error) {
-		if (current === opening) fail(error);
+		if (current === actions) fail(error);
 	}
 }
 
@@ -43,7 +45,7 @@ export function chooseMirror(mirror) {
 }
 
 export function closeCamera() {
-	opening++;
+	actions++;
 	clearInterval(timer);
 	camera.close(state.stream);
 	Object.assign(state, { stream: null, countdown: 0 });
@@ -70,7 +72,7 @@ function capture() {
 export function chooseFile(file) {
 	if (!file || state.upload) return;
 	pending = state.agreed ? null : file;
-	if (pending) set({ view: "start", notice: { text: "Agree to where your picture goes first. It is kept here until then." } });
+	if (pending) set({ view: "start", notice: { text: t("Agree to where your picture goes first. It is kept here until then.") } });
 	else review(() => photo.fromFile(file), false);
 }
 
@@ -81,15 +83,20 @@ export function choosePending() {
 }
 
 async function review(makePhoto, fromCamera) {
+	const current = ++actions, isCurrent = () => current === actions;
+	const waiting = setTimeout(() => isCurrent() && set({ notice: { text: t("Preparing the picture…") } }), 300);
 	try {
 		const made = await makePhoto();
+		if (!isCurrent()) return;
 		closeCamera();
 		reset();
 		if (location.hash) history.pushState(null, "", location.pathname);
 		set({ view: "review", notice: null, photo: { ...made, url: URL.createObjectURL(made.blob), fromCamera } });
 		$("send").focus({ preventScroll: true });
 	} catch (error) {
-		set({ notice: { text: error.message, ...camera.choose } });
+		if (isCurrent()) set({ notice: { text: error.message, ...camera.choose } });
+	} finally {
+		clearTimeout(waiting);
 	}
 }
 

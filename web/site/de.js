@@ -161,6 +161,24 @@ export default {
 	"More faces: {n}": "Weitere Gesichter: {n}",
 
 	// camera.js, capture.js, photo.js
+	"Try again": "Noch einmal versuchen",
+	"Choose a picture": "Bild auswählen",
+	"The camera is not allowed here. Allow it in the address bar, then try again.": "Die Kamera ist hier nicht erlaubt. Erlaube sie in der Adressleiste und versuche es noch einmal.",
+	"This browser’s settings forbid the camera. Choose a picture instead.": "Die Einstellungen dieses Browsers verbieten die Kamera. Wähle stattdessen ein Bild aus.",
+	"No camera was found. Plug one in, or choose a picture instead.": "Es wurde keine Kamera gefunden. Schließe eine an oder wähle stattdessen ein Bild aus.",
+	"Another program is using the camera. Close it, then try again.": "Ein anderes Programm benutzt die Kamera. Schließe es und versuche es noch einmal.",
+	"The camera stopped unexpectedly. Try again.": "Die Kamera hat unerwartet aufgehört. Versuche es noch einmal.",
+	"That camera is gone. Try again with another one.": "Diese Kamera ist nicht mehr da. Versuche es mit einer anderen.",
+	"Cameras work only over https or on localhost. Choose a picture instead.": "Kameras funktionieren nur über https oder auf localhost. Wähle stattdessen ein Bild aus.",
+	"This browser offers no camera. Choose a picture instead.": "Dieser Browser bietet keine Kamera an. Wähle stattdessen ein Bild aus.",
+	"The camera cannot be used ({name}). Choose a picture instead.": "Die Kamera lässt sich nicht benutzen ({name}). Wähle stattdessen ein Bild aus.",
+	"Camera {n}": "Kamera {n}",
+	"Agree to where your picture goes first. It is kept here until then.": "Stimme zuerst zu, wohin dein Bild geht. Bis dahin bleibt es hier.",
+	"Preparing the picture…": "Das Bild wird vorbereitet …",
+	"This browser cannot read HEIC. Choose a JPEG. On an iPhone, set Settings > Camera > Formats > Most Compatible.": "Dieser Browser kann HEIC nicht lesen. Wähle ein JPEG. Stelle auf dem iPhone Einstellungen > Kamera > Formate > Maximale Kompatibilität ein.",
+	"This browser cannot read that file. Choose a JPEG, PNG or WebP picture.": "Dieser Browser kann die Datei nicht lesen. Wähle ein Bild im Format JPEG, PNG oder WebP.",
+	"This browser’s protection against fingerprinting replaces your picture by stripes. Allow this site to use canvas data (see the address bar), then try again.": "Der Fingerprinting-Schutz dieses Browsers macht aus deinem Bild Streifen. Erlaube dieser Seite, Canvas-Daten zu verwenden (siehe Adressleiste), und versuche es noch einmal.",
+	"This browser could not make a JPEG. Try a smaller picture.": "Dieser Browser konnte kein JPEG erzeugen. Versuche es mit einem kleineren Bild.",
 
 	// other files
 

@@ -1,0 +1,16 @@
+// The Content-Security-Policy allows no other Trusted Types policy than this one, and this one only these scripts.
+const scripts = ["photo-worker.js", "sw.js"];
+const policy = globalThis.trustedTypes?.createPolicy("workers", { createScriptURL });
+
+function createScriptURL(name) {
+	if (!scripts.includes(name)) throw new TypeError(name + " is no worker of this page");
+	return name;
+}
+
+export const workerURL = (name) => policy?.createScriptURL(name) ?? name;
+
+// Insecure pages and some private windows have no service workers.
+export function startServiceWorker() {
+	navigator.serviceWorker?.controller?.postMessage("started");
+	navigator.serviceWorker?.register(workerURL("sw.js")).catch(() => {});
+}
