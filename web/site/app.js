@@ -10,6 +10,7 @@ import { cancel, follow, forgetErased, isSending, reset, resume, retryImage, sen
 import { copyLink, markFindings, saveCard, shareCard } from "./share.js";
 import { addRenderer, set, state } from "./state.js";
 import { isChanging } from "./text.js";
+import { startServiceWorker } from "./workers.js";
 
 const actions = {
 	dismiss: () => {
@@ -192,3 +193,4 @@ setOnErased((id) => state.id === id && follow(id));
 requestAnimationFrame(() => document.body.classList.add("ready"));
 // `go run ./local` serves plugs.js, which adds switches that inject faults.
 if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) import("/local/plugs.js").catch(() => {});
+startServiceWorker();

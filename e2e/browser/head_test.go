@@ -1,0 +1,106 @@
+package browser
+
+import (
+	"context"
+	"encoding/json"
+	"image/png"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+func testHead(t *testing.T, h pageEnv) {
+	parallel(t, "all_modules_of_the_start_load_at_once", func(t *testing.T) {
+		p := newTab(t, h.chromium, h.Endpoints.Site)
+		p.do(chromedp.Navigate(p.site))
+		listed := evaluate[[]string](p, `[...document.querySelectorAll("script[type=module]")].map((script) => script.getAttribute("src"))`)
+		modules := importedBy(t, "app.js")
+		slices.Sort(modules)
+		if want := append(modules, "app.js"); !slices.Equal(listed, want) {
+			t.Errorf("the page lists %q and imports %q", listed, want)
+		}
+	})
+	parallel(t, "manifest_is_valid_and_its_icons_have_their_sizes", func(t *testing.T) {
+		p := newTab(t, h.chromium, h.Endpoints.Site)
+		p.do(chromedp.Navigate(p.site))
+		got, err := chromedp.Run(p.ctx, func(ctx context.Context, t *chromedp.Target) (page.GetAppManifestResult, error) {
+			return cdp.Call(ctx, t, page.GetAppManifest, page.GetAppManifestParams{})
+		})
+		if err != nil || len(got.Errors) > 0 {
+			t.Fatal(got.Errors, err)
+		}
+		var manifest struct {
+			Name, Description, Display string
+			Icons                      []struct{ Src, Sizes, Purpose string }
+		}
+		if err := json.Unmarshal([]byte(got.Data), &manifest); err != nil || manifest.Name == "" || manifest.Description == "" || manifest.Display != "standalone" {
+			t.Errorf("the manifest is %s, %v", got.Data, err)
+		}
+		maskable := 0
+		for _, icon := range manifest.Icons {
+			if !strings.HasSuffix(icon.Src, ".png") {
+				continue
+			}
+			file, err := os.Open(siteFiles + "/" + icon.Src)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer file.Close()
+			config, err := png.DecodeConfig(file)
+			if size := strconv.Itoa(config.Width) + "x" + strconv.Itoa(config.Height); err != nil || size != icon.Sizes {
+				t.Errorf("%s is %s, %v", icon.Src, size, err)
+			}
+			if strings.Contains(icon.Purpose, "maskable") {
+				maskable++
+			}
+		}
+		if maskable != 2 {
+			t.Errorf("%d icons are maskable, want 2", maskable)
+		}
+	})
+	parallel(t, "page_can_start_only_its_own_workers", func(t *testing.T) {
+		p := openTab(t, h.chromium, h.Endpoints.Site) // violations are errors in the console
+		p.do(chromedp.Navigate(p.site))
+		p.waitVisible("#agreement")
+		for _, attempt := range []string{
+			`new Worker("app.js", {type: "module"})`,
+			`await navigator.serviceWorker.register("app.js")`,
+			`trustedTypes.createPolicy("workers", {createScriptURL: (url) => url})`,
+			`trustedTypes.createPolicy("another", {createScriptURL: (url) => url})`,
+			`(await import("./workers.js")).workerURL("app.js")`,
+			`document.body.setHTMLUnsafe("<p>")`,
+		} {
+			if outcome := evaluate[string](p, `(async () => { `+attempt+`; })().then(() => "allowed", ({name}) => name)`); outcome != "TypeError" {
+				t.Errorf("%s: %s", attempt, outcome)
+			}
+		}
+	})
+}
+
+var staticImport = regexp.MustCompile(`(?m)^import (?:.* from )?"\./(.+?)";`)
+
+// importedBy returns the modules that a module imports, directly or not.
+func importedBy(t *testing.T, module string) []string {
+	t.Helper()
+	var found []string
+	for next := []string{module}; len(next) > 0; next = next[1:] {
+		content, err := os.ReadFile(siteFiles + "/" + next[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range staticImport.FindAllStringSubmatch(string(content), -1) {
+			if !slices.Contains(found, match[1]) {
+				found = append(found, match[1])
+				next = append(next, match[1])
+			}
+		}
+	}
+	return found
+}

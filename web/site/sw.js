@@ -1,0 +1,47 @@
+// Lets the page start without a connection. It stores only the site's own files: requests to the API, to S3 and to
+// fault switches pass it.
+const files = [
+	"./", "api.js", "app.js", "camera.js", "canvas.js", "capture.js", "de.js", "dom.js", "erasure.js", "history.js", "icon-180.png",
+	"icon-192.png", "icon-512.png", "icon.svg", "idb.js", "language.js", "manifest.json", "overlay.js", "photo-worker.js", "photo.js",
+	"progress.js", "render.js", "result.js", "session.js", "state.js", "style.css", "text.js", "triptych.css", "upload.js", "workers.js",
+];
+const paths = files.map((file) => new URL(file, location).pathname);
+
+// The IDs of pages that take their files from the cache: pages that started from it, and pages that have refreshed it. A
+// page that is still starting from the network must not, because it would mix modules of two versions.
+const cached = new Set();
+
+// addAll stores all files or none.
+async function refresh() {
+	const cache = await caches.open("site");
+	await cache.addAll(files.map((file) => new Request(file, { cache: "no-cache" })));
+}
+
+async function navigate({ request, resultingClientId }) {
+	try {
+		return await fetch(request);
+	} catch (error) {
+		cached.add(resultingClientId);
+		return await match(request) ?? Promise.reject(error);
+	}
+}
+
+const match = ({ url }) => caches.match(new URL(url).pathname);
+
+addEventListener("install", (event) => {
+	skipWaiting();
+	event.waitUntil(refresh());
+});
+
+addEventListener("message", (event) => event.waitUntil(refresh().then(() => cached.add(event.source.id), () => {})));
+
+addEventListener("fetch", (event) => {
+	const { request, clientId, resultingClientId } = event, { origin, pathname } = new URL(request.url);
+	if (request.method !== "GET" || origin !== location.origin || !paths.includes(pathname)) return;
+	if (request.mode === "navigate") {
+		event.respondWith(navigate(event));
+	} else if (cached.has(clientId)) {
+		if (resultingClientId) cached.add(resultingClientId); // a worker of the page
+		event.respondWith(match(request).then((response) => response ?? fetch(request)));
+	}
+});
