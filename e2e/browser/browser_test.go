@@ -60,7 +60,7 @@ func TestPage(t *testing.T) {
 		chromedp.Flag("unsafely-treat-insecure-origin-as-secure", deployedURL), // stands in for https
 		chromedp.Flag("force-prefers-reduced-motion", true))                    // animations would use most of the CPU time
 	for name, subjects := range map[string][]func(*testing.T, pageEnv){
-		"without_faults":     {testAgreement, testCamera, testFiles, testUpload, testUnsent, testCompatibility, testProgress, testWaiting, testWaitingFor, testResult, testHistory, testAccessibility, testContrast, testSize, testNoSwitches, testScreenshots, testResultLayout},
+		"without_faults":     {testAgreement, testCamera, testFiles, testUpload, testUnsent, testCompatibility, testProgress, testWaiting, testWaitingFor, testResult, testHistory, testAccessibility, testContrast, testSize, testNoSwitches, testScreenshots, testResultLayout, testPhoto, testHead, testIcons},
 		"with_Vision_faults": {testReload, testAnnotations, testCard},
 		"with_switches":      {testFaults, testSwitches, testSharedSwitches},
 	} {

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -8,35 +9,54 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/chromedp"
 )
 
-const maxSiteSize = 90_000 // bytes, uncompressed
+const maxWeight = 90_000 // bytes of the files that the page loads, uncompressed
 
 const library = "idb.js" // not written in this repository
 
 func testSize(t *testing.T, h pageEnv) {
-	parallel(t, "site_files_stay_below_size_limits", func(t *testing.T) {
-		var weight int64
-		files := os.DirFS("../../web/site")
-		err := fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() {
-				return err
+	for name, language := range map[string]string{"English": "en-GB", "German": "de-DE"} {
+		parallel(t, "page_in_"+name+"_loads_at_most_90_kB_until_the_result", func(t *testing.T) {
+			p := newTab(t, h.chromium, h.Endpoints.Site)
+			p.setLanguage(language)
+			p.do(chromedp.Navigate(p.site))
+			p.click("#agree")
+			p.send()
+			files := evaluate[map[string]int](p, `Object.fromEntries(["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type))
+				.filter(({name}) => name.startsWith(location.origin) && !/^\/(api|local)\//.test(new URL(name).pathname))
+				.map(({name, decodedBodySize}) => [new URL(name).pathname, decodedBodySize]))`)
+			weight := 0
+			for _, size := range files {
+				weight += size
 			}
-			info, err := entry.Info()
-			weight += info.Size()
-			content, _ := fs.ReadFile(files, path)
-			if lines := strings.Count(string(content), "\n"); strings.HasSuffix(path, ".js") && path != library && lines >= 200 {
-				t.Errorf("%s has %d lines", path, lines)
+			_, german := files["/de.js"]
+			if weight > maxWeight || german != (name == "German") || files["/photo-worker.js"] == 0 || files["/app.js"] == 0 {
+				t.Errorf("%d bytes, want at most %d: %v", weight, maxWeight, files)
+			}
+		})
+	}
+	t.Run("modules_are_short_and_write_no_HTML", func(t *testing.T) {
+		files := os.DirFS(siteFiles)
+		names, err := fs.Glob(files, "*.js")
+		if err != nil || len(names) == 0 {
+			t.Fatal(names, err)
+		}
+		for _, name := range names {
+			content, err := fs.ReadFile(files, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if lines := strings.Count(string(content), "\n"); name != library && lines >= 200 {
+				t.Errorf("%s has %d lines", name, lines)
 			}
 			if strings.Contains(string(content), "innerHTML") {
-				t.Errorf("%s uses innerHTML", path)
+				t.Errorf("%s uses innerHTML", name)
 			}
-			return err
-		})
-		if err != nil || weight > maxSiteSize {
-			t.Errorf("%d bytes, want at most %d; %v", weight, maxSiteSize, err)
 		}
 	})
 	parallel(t, "page_starts_with_only_its_own_HTML_CSS_and_JS", func(t *testing.T) {
@@ -49,5 +69,14 @@ func testSize(t *testing.T, h pageEnv) {
 		})
 		p.do(chromedp.Navigate(p.site))
 		p.waitVisible("#agreement")
+	})
+}
+
+func (p tab) setLanguage(language string) {
+	p.Helper()
+	agent := evaluate[string](p, `navigator.userAgent`)
+	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, t, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: agent, AcceptLanguage: language})
+		return chromedp.Void{}, err
 	})
 }
