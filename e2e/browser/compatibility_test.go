@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"triptych/e2e/pagetest"
 
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/network"
@@ -20,7 +21,7 @@ func testCompatibility(t *testing.T, h pageEnv) {
 		p := h.visit(t)
 		// Chrome before 112, Firefox before 111 and Safari before 16 throw a TypeError for the value "from-image".
 		p.breakWorkers(`self.createImageBitmap = () => { throw new TypeError("from-image") }`)
-		p.choose(sideways(t))
+		p.choose(pagetest.Sideways(t))
 		p.waitText("#photo-info", "800 × 1600 pixels")
 	})
 	parallel(t, "damaged_file_that_an_img_element_shows_is_accepted", func(t *testing.T) {

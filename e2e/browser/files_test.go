@@ -3,8 +3,6 @@ package browser
 import (
 	"bytes"
 	"encoding/base64"
-	"image"
-	"image/color"
 	"image/jpeg"
 	"os"
 	"path/filepath"
@@ -37,7 +35,7 @@ func testFiles(t *testing.T, h pageEnv) {
 	})
 	parallel(t, "uploaded_JPEG_is_upright_scaled_down_and_without_EXIF", func(t *testing.T) {
 		p := h.visit(t)
-		p.choose(sideways(t))
+		p.choose(pagetest.Sideways(t))
 		p.waitText("#photo-info", "800 × 1600 pixels")
 		sent := evaluate[string](p, `import("./state.js").then(({state}) => state.photo.blob.arrayBuffer()).then((b) => btoa(String.fromCharCode(...new Uint8Array(b))))`)
 		photo, err := base64.StdEncoding.DecodeString(sent)
@@ -79,30 +77,6 @@ func testFiles(t *testing.T, h pageEnv) {
 		}
 		p.screenshot("rejected")
 	})
-}
-
-func sideways(t *testing.T) string {
-	t.Helper()
-	picture := image.NewRGBA(image.Rect(0, 0, 2400, 1200))
-	for y := range 1200 {
-		for x := range 2400 {
-			c := color.RGBA{200, 0, 0, 255}
-			if x >= 1200 {
-				c = color.RGBA{0, 0, 200, 255}
-			}
-			picture.SetRGBA(x, y, c)
-		}
-	}
-	var plain bytes.Buffer
-	if err := jpeg.Encode(&plain, picture, nil); err != nil {
-		t.Fatal(err)
-	}
-	exif := []byte("\xff\xe1\x00\x22Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00")
-	path := filepath.Join(t.TempDir(), "sideways.jpg")
-	if err := os.WriteFile(path, append(append([]byte("\xff\xd8"), exif...), plain.Bytes()[2:]...), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 func (p tab) dispatchFile(event, mimeType string) {

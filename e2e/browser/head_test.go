@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"triptych/e2e/pagetest"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
@@ -48,7 +49,7 @@ func testHead(t *testing.T, h pageEnv) {
 			if !strings.HasSuffix(icon.Src, ".png") {
 				continue
 			}
-			file, err := os.Open(siteFiles + "/" + icon.Src)
+			file, err := os.Open(pagetest.SiteFiles + "/" + icon.Src)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,7 +92,7 @@ func importedBy(t *testing.T, module string) []string {
 	t.Helper()
 	var found []string
 	for next := []string{module}; len(next) > 0; next = next[1:] {
-		content, err := os.ReadFile(siteFiles + "/" + next[0])
+		content, err := os.ReadFile(pagetest.SiteFiles + "/" + next[0])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,78 +1,18 @@
 package browser
 
 import (
-	"bytes"
 	"context"
-	"image"
-	"image/color"
-	"image/png"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
+	"triptych/e2e/pagetest"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/heapprofiler"
 	"github.com/chromedp/cdproto/memory"
 	"github.com/chromedp/chromedp"
-
-	"triptych/local/stack"
 )
-
-// testPhotoPaths compares the pictures that photo-worker.js and the page make of one file.
-func testPhotoPaths(t *testing.T, w window, s *stack.Stack) {
-	for name, path := range map[string]string{
-		"portrait":        portrait,
-		"sideways_photo":  sideways(t),
-		"transparent_PNG": transparent(t),
-	} {
-		t.Run("worker_and_page_make_the_same_picture_of_a_"+name, func(t *testing.T) {
-			w := w.visit(t)
-			picture := func() string {
-				w.waitUntil(`document.querySelector("#image").complete`)
-				return evaluateIn[string](w, `(() => {
-					const image = document.querySelector("#image"), {naturalWidth: width, naturalHeight: height} = image;
-					const context = Object.assign(document.createElement("canvas"), {width, height}).getContext("2d");
-					context.drawImage(image, 0, 0);
-					window.drawn = [...window.drawn ?? [], context.getImageData(0, 0, width, height).data];
-					return width + " × " + height;
-				})()`)
-			}
-			evaluateIn[bool](w, recordWorkers)
-			w.choose(path)
-			byWorker := picture()
-			answers := evaluateIn[[]bool](w, `answers`)
-			evaluateIn[bool](w, `window.before = document.querySelector("#image").src, window.Worker = undefined, true`)
-			w.chooseFile(path)
-			w.waitUntil(`document.querySelector("#image").src !== before`)
-			byPage := picture()
-			difference := evaluateIn[float64](w, `drawn[0].reduce((sum, value, i) => sum + Math.abs(value - drawn[1][i]), 0) / drawn[0].length`)
-			if !slices.Equal(answers, []bool{true}) || byWorker != byPage || difference > 2 {
-				t.Errorf("the workers read %v; %s and %s pixels differ by %.1f of 255", answers, byWorker, byPage, difference)
-			}
-		})
-	}
-}
-
-func transparent(t *testing.T) string {
-	t.Helper()
-	picture := image.NewNRGBA(image.Rect(0, 0, 600, 400))
-	for x := range 300 {
-		for y := range 400 {
-			picture.SetNRGBA(x, y, color.NRGBA{200, 0, 0, uint8(y / 2)})
-		}
-	}
-	var file bytes.Buffer
-	if err := png.Encode(&file, picture); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "transparent.png")
-	if err := os.WriteFile(path, file.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
 
 func testPhoto(t *testing.T, h pageEnv) {
 	parallel(t, "file_is_decoded_and_drawn_by_a_worker_only", func(t *testing.T) {
@@ -81,7 +21,7 @@ func testPhoto(t *testing.T, h pageEnv) {
 			HTMLCanvasElement.prototype.getContext = function () { onPage.push("canvas"); },
 			window.OffscreenCanvas = class { constructor() { onPage.push("OffscreenCanvas"); } },
 			window.createImageBitmap = () => { onPage.push("createImageBitmap"); }, true`)
-		p.choose(sideways(t))
+		p.choose(pagetest.Sideways(t))
 		p.waitText("#photo-info", "800 × 1600 pixels")
 		if used := evaluate[[]string](p, `onPage`); len(used) > 0 {
 			t.Errorf("the page itself uses %v", used)
@@ -94,7 +34,7 @@ func testPhoto(t *testing.T, h pageEnv) {
 				if (held.push(this) > 1) super.postMessage(file);
 			}
 		}, true`)
-		p.do(chromedp.SetUploadFiles("#file", []string{sideways(t)}, chromedp.NodeReady))
+		p.do(chromedp.SetUploadFiles("#file", []string{pagetest.Sideways(t)}, chromedp.NodeReady))
 		p.waitText("#notice p", "Preparing the picture")
 		p.choose(portrait)
 		p.waitText("#photo-info", "512 × 512 pixels")
@@ -109,7 +49,7 @@ func testPhoto(t *testing.T, h pageEnv) {
 			HTMLImageElement.prototype.decode = async function () {
 				if (!window.release) await new Promise((resolve) => window.release = resolve);
 			}, true`)
-		p.do(chromedp.SetUploadFiles("#file", []string{sideways(t)}, chromedp.NodeReady))
+		p.do(chromedp.SetUploadFiles("#file", []string{pagetest.Sideways(t)}, chromedp.NodeReady))
 		p.waitText("#notice p", "Preparing the picture")
 		p.choose(portrait)
 		evaluate[bool](p, `(release(), true)`)
@@ -196,7 +136,7 @@ const randomPixels = `function (x, y, width, height) {
 // breakWorkers runs a script in each worker that reads a picture.
 func (p tab) breakWorkers(script string) {
 	p.Helper()
-	worker, err := os.ReadFile(siteFiles + "/photo-worker.js")
+	worker, err := os.ReadFile(pagetest.SiteFiles + "/photo-worker.js")
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -204,7 +144,7 @@ func (p tab) breakWorkers(script string) {
 		respond(request, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: request.id, ResponseCode: 200,
 			ResponseHeaders: []*fetch.HeaderEntry{{Name: "Content-Type", Value: "text/javascript"}}, Body: append([]byte(script+";\n"), worker...)})
 	})
-	evaluate[bool](p, recordWorkers)
+	evaluate[bool](p, pagetest.RecordWorkers)
 }
 
 func (p tab) countNodes() int64 {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"triptych/e2e/pagetest"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -41,7 +42,7 @@ func testSize(t *testing.T, h pageEnv) {
 		})
 	}
 	t.Run("modules_are_short_and_write_no_HTML", func(t *testing.T) {
-		files := os.DirFS(siteFiles)
+		files := os.DirFS(pagetest.SiteFiles)
 		names, err := fs.Glob(files, "*.js")
 		if err != nil || len(names) == 0 {
 			t.Fatal(names, err)

@@ -38,7 +38,7 @@ func testFiles(t *testing.T, w window, s *stack.Stack) {
 			w.chooseFile(path)
 			w.waitText("#notice p", "JPEG")
 			w.waitText("#notice button.primary", "Choose a picture")
-			w.choose(portrait)
+			w.choose(pagetest.Portrait)
 			w.waitUntil(`document.querySelector("#notice").hidden`)
 		})
 	}

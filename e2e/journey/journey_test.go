@@ -17,7 +17,7 @@ func TestJourney(t *testing.T) {
 			proxy := startFaultProxy(t)
 			w := window{t, e, e.start(t, proxy.Listener.Addr().String()), proxy, s.Endpoints.Site}
 			w.command("SetWindowRect", map[string]any{"width": 1280, "height": 900}, nil)
-			for _, subject := range []func(*testing.T, window, *stack.Stack){testPicture, testFiles, testOutages, testUpload, testWindows, testErasure} {
+			for _, subject := range []func(*testing.T, window, *stack.Stack){testPicture, testFiles, testPhotoPaths, testOutages, testUpload, testWindows, testErasure, testOffline} {
 				subject(t, w, s)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"triptych/e2e/pagetest"
 	"triptych/local/stack"
 )
 
@@ -14,7 +15,7 @@ func testOutages(t *testing.T, w window, s *stack.Stack) {
 		t.Run("picture_waits_while_"+c.cloud+"_is_down_and_arrives_afterwards", func(t *testing.T) {
 			w := w.visit(t)
 			restore := w.inject("down", c.cloud)
-			w.choose(portrait)
+			w.choose(pagetest.Portrait)
 			w.click("#send")
 			w.waitVisible(retrying)
 			restore()
@@ -23,7 +24,7 @@ func testOutages(t *testing.T, w window, s *stack.Stack) {
 		t.Run("reload_while_"+c.cloud+"_is_down_shows_the_reason_and_the_picture_arrives", func(t *testing.T) {
 			w := w.visit(t)
 			restore := w.inject("down", c.cloud)
-			w.choose(portrait)
+			w.choose(pagetest.Portrait)
 			w.click("#send")
 			w.waitVisible(retrying)
 			w.reload()
@@ -37,7 +38,7 @@ func testOutages(t *testing.T, w window, s *stack.Stack) {
 	t.Run("page_reports_Temporal_outage_also_after_reload_and_continues_after_it", func(t *testing.T) {
 		w := w.visit(t)
 		restore := w.inject("down", "temporal")
-		w.choose(portrait)
+		w.choose(pagetest.Portrait)
 		w.click("#send")
 		w.waitText("#lead", "Temporal does not answer")
 		w.reload()

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"triptych/e2e/pagetest"
 	"triptych/e2e/stacktest"
 	"triptych/local/stack"
 )
@@ -21,7 +22,7 @@ func testUpload(t *testing.T, w window, s *stack.Stack) {
 			}
 			return false
 		})
-		w.choose(portrait)
+		w.choose(pagetest.Portrait)
 		w.click("#send")
 		w.waitVisible(`#steps [data-step="presign"][data-status="retrying"]`)
 		w.waitText("#title", "The upload waits")
@@ -39,7 +40,7 @@ func testUpload(t *testing.T, w window, s *stack.Stack) {
 			rw.WriteHeader(http.StatusForbidden)
 			return true
 		})
-		w.choose(portrait)
+		w.choose(pagetest.Portrait)
 		w.click("#send")
 		w.waitText("#notice p", "status 403")
 		w.waitVisible("#review")
@@ -50,7 +51,7 @@ func testUpload(t *testing.T, w window, s *stack.Stack) {
 	})
 	t.Run("picture_sent_while_the_site_cannot_be_reached_is_sent_later", func(t *testing.T) {
 		w := w.visit(t)
-		w.choose(portrait)
+		w.choose(pagetest.Portrait)
 		w.proxy.intercept(resetConnection)
 		w.click("#send")
 		w.waitText("#title", "The upload waits")
@@ -68,7 +69,7 @@ func testUpload(t *testing.T, w window, s *stack.Stack) {
 				t.Fatal(err)
 			}
 		}
-		w.choose(portrait)
+		w.choose(pagetest.Portrait)
 		offline(true)
 		t.Cleanup(func() { offline(false) })
 		w.proxy.intercept(resetConnection) // Firefox still reaches loopback addresses
@@ -81,7 +82,7 @@ func testUpload(t *testing.T, w window, s *stack.Stack) {
 	t.Run("cancelled_upload_leaves_nothing_and_can_be_repeated", func(t *testing.T) {
 		w := w.visit(t)
 		puts := w.holdFirstPUT(s)
-		w.choose(portrait)
+		w.choose(pagetest.Portrait)
 		w.click("#send")
 		w.awaitCount(puts, 1)
 		w.waitVisible("#upload")
@@ -100,7 +101,7 @@ func testUpload(t *testing.T, w window, s *stack.Stack) {
 			w.send()
 			w.click("#another")
 			puts := w.holdFirstPUT(s)
-			w.choose(portrait)
+			w.choose(pagetest.Portrait)
 			w.click("#send")
 			w.awaitCount(puts, 1)
 			leave(w)

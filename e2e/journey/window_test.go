@@ -12,7 +12,6 @@ import (
 )
 
 const (
-	portrait      = pagetest.Portrait
 	scriptTimeout = time.Minute
 
 	allDone       = `#steps:not(:has(li:not([data-status="done"])))`
@@ -175,7 +174,7 @@ func (w window) choose(path string) {
 
 func (w window) send() {
 	w.Helper()
-	w.choose(portrait)
+	w.choose(pagetest.Portrait)
 	w.click("#send")
 	w.waitVisible(allDone, "#result")
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"triptych/e2e/pagetest"
 	"triptych/local/stack"
 )
 
@@ -30,9 +31,9 @@ func testWindows(t *testing.T, w window, s *stack.Stack) {
 			both.Wait()
 			return false
 		})
-		w.choose(portrait)
+		w.choose(pagetest.Portrait)
 		first, second := w.openWindow(w.site)
-		w.choose(portrait)
+		w.choose(pagetest.Portrait)
 		w.click("#send")
 		w.switchTo(first)
 		w.click("#send")
@@ -46,7 +47,7 @@ func testWindows(t *testing.T, w window, s *stack.Stack) {
 		w := w.visit(t)
 		puts := w.holdFirstPUT(s)
 		first, _ := w.openWindow(w.site)
-		w.choose(portrait)
+		w.choose(pagetest.Portrait)
 		w.click("#send")
 		w.awaitCount(puts, 1)
 		w.closeWindow()

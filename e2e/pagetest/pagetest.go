@@ -12,6 +12,9 @@ import (
 // directories of both packages.
 const Portrait = "../../emulators/vision/testdata/astronaut.jpg"
 
+// SiteFiles is the directory of the page, relative to the directories of both packages.
+const SiteFiles = "../../web/site"
+
 // CameraVideo returns a film of Portrait, which Chromium can show instead of a camera.
 func CameraVideo(t *testing.T) string {
 	t.Helper()
@@ -45,3 +48,11 @@ func DispatchFile(event, mimeType string) string {
 		return true;
 	})()`
 }
+
+// RecordWorkers is a script that stores in `answers` whether workers could read their pictures.
+const RecordWorkers = `window.answers = [], window.Worker = class extends Worker {
+	constructor(...args) {
+		super(...args);
+		this.addEventListener("message", ({data}) => answers.push(data !== null));
+	}
+}, true`

@@ -1,4 +1,4 @@
-package browser
+package journey
 
 import (
 	"net/http"
@@ -7,23 +7,22 @@ import (
 	"strings"
 	"testing"
 
+	"triptych/e2e/pagetest"
 	"triptych/local/stack"
 )
 
-const siteFiles = "../../web/site"
-
 func testOffline(t *testing.T, w window, s *stack.Stack) {
 	disconnected := func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }
-	waitUntilInstalled := func(w window) { evaluateIn[bool](w, `navigator.serviceWorker.ready.then(() => true)`) }
+	waitUntilInstalled := func(w window) { evaluate[bool](w, `navigator.serviceWorker.ready.then(() => true)`) }
 
 	t.Run("only_files_of_the_site_are_stored_for_an_offline_start", func(t *testing.T) {
 		w := w.visit(t)
 		waitUntilInstalled(w)
 		w.navigate(w.site) // Firefox's WebDriver reloads without the service worker
 		w.send()           // requests the API, the bucket and the fault switches
-		stored := evaluateIn[[]string](w, `Promise.all((await caches.keys()).map(async (name) => (await caches.open(name)).keys()))
+		stored := evaluate[[]string](w, `Promise.all((await caches.keys()).map(async (name) => (await caches.open(name)).keys()))
 			.then((lists) => lists.flat().map(({url}) => url))`)
-		entries, err := os.ReadDir(siteFiles)
+		entries, err := os.ReadDir(pagetest.SiteFiles)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,21 +42,21 @@ func testOffline(t *testing.T, w window, s *stack.Stack) {
 		w.proxy.intercept(disconnected)
 		w.navigate(w.site)
 		w.waitVisible("#open-camera")
-		evaluateIn[bool](w, recordWorkers)
-		w.choose(portrait)
-		if answers := evaluateIn[[]bool](w, `answers`); !slices.Equal(answers, []bool{true}) {
+		evaluate[bool](w, pagetest.RecordWorkers)
+		w.choose(pagetest.Portrait)
+		if answers := evaluate[[]bool](w, `answers`); !slices.Equal(answers, []bool{true}) {
 			t.Errorf("the workers read %v, want one picture", answers)
 		}
 		w.click("#send")
 		w.waitVisible(`#steps [data-step="presign"][data-status="retrying"]`)
 		w.proxy.intercept(nil)
-		evaluateIn[bool](w, `dispatchEvent(new Event("online"))`)
+		evaluate[bool](w, `dispatchEvent(new Event("online"))`)
 		w.waitVisible(allDone, "#result")
 	})
 	t.Run("new_version_is_shown_at_once_and_replaces_the_stored_one_as_a_whole", func(t *testing.T) {
 		w := w.visit(t)
 		waitUntilInstalled(w)
-		index, err := os.ReadFile(siteFiles + "/index.html")
+		index, err := os.ReadFile(pagetest.SiteFiles + "/index.html")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,18 +85,18 @@ func testOffline(t *testing.T, w window, s *stack.Stack) {
 		const stored = `(async () => (await (await caches.match("/")).text()).match(/html class="([^"]+)/)?.[1] ?? "")()`
 
 		deploy("without-module", "/text.js")
-		evaluateIn[bool](w, `new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))).then(() => true)`)
-		if evaluateIn[bool](w, started) {
+		evaluate[bool](w, `new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))).then(() => true)`)
+		if evaluate[bool](w, started) {
 			t.Error("the page mixes a new version with a stored one")
 		}
 		missed := deploy("without-icon", "/icon-192.png")
 		w.waitUntil(started)
 		<-missed
-		if version := evaluateIn[string](w, stored); version != "" {
+		if version := evaluate[string](w, stored); version != "" {
 			t.Errorf("the browser stores parts of the version %s", version)
 		}
 		deploy("whole", "")
-		evaluateIn[bool](w, `(async () => { while (await `+stored+` !== "whole") await new Promise((next) => setTimeout(next, 50)); return true; })()`)
+		evaluate[bool](w, `(async () => { while (await `+stored+` !== "whole") await new Promise((next) => setTimeout(next, 50)); return true; })()`)
 		w.proxy.intercept(disconnected)
 		w.navigate(w.site)
 		w.waitVisible("html.whole", "#open-camera")
@@ -106,11 +105,3 @@ func testOffline(t *testing.T, w window, s *stack.Stack) {
 		w.waitVisible("html:not([class])")
 	})
 }
-
-// recordWorkers stores in `answers` whether workers could read their pictures.
-const recordWorkers = `window.answers = [], window.Worker = class extends Worker {
-	constructor(...args) {
-		super(...args);
-		this.addEventListener("message", ({data}) => answers.push(data !== null));
-	}
-}, true`

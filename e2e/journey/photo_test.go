@@ -1,0 +1,68 @@
+package journey
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"triptych/e2e/pagetest"
+	"triptych/local/stack"
+)
+
+// testPhotoPaths compares the pictures that photo-worker.js and the page make of one file.
+func testPhotoPaths(t *testing.T, w window, s *stack.Stack) {
+	for name, path := range map[string]string{
+		"pagetest.Portrait": pagetest.Portrait,
+		"sideways_photo":    pagetest.Sideways(t),
+		"transparent_PNG":   transparent(t),
+	} {
+		t.Run("worker_and_page_make_the_same_picture_of_a_"+name, func(t *testing.T) {
+			w := w.visit(t)
+			picture := func() string {
+				w.waitUntil(`document.querySelector("#image").complete`)
+				return evaluate[string](w, `(() => {
+					const image = document.querySelector("#image"), {naturalWidth: width, naturalHeight: height} = image;
+					const context = Object.assign(document.createElement("canvas"), {width, height}).getContext("2d");
+					context.drawImage(image, 0, 0);
+					window.drawn = [...window.drawn ?? [], context.getImageData(0, 0, width, height).data];
+					return width + " × " + height;
+				})()`)
+			}
+			evaluate[bool](w, pagetest.RecordWorkers)
+			w.choose(path)
+			byWorker := picture()
+			answers := evaluate[[]bool](w, `answers`)
+			evaluate[bool](w, `window.before = document.querySelector("#image").src, window.Worker = undefined, true`)
+			w.chooseFile(path)
+			w.waitUntil(`document.querySelector("#image").src !== before`)
+			byPage := picture()
+			difference := evaluate[float64](w, `drawn[0].reduce((sum, value, i) => sum + Math.abs(value - drawn[1][i]), 0) / drawn[0].length`)
+			if !slices.Equal(answers, []bool{true}) || byWorker != byPage || difference > 2 {
+				t.Errorf("the workers read %v; %s and %s pixels differ by %.1f of 255", answers, byWorker, byPage, difference)
+			}
+		})
+	}
+}
+
+func transparent(t *testing.T) string {
+	t.Helper()
+	picture := image.NewNRGBA(image.Rect(0, 0, 600, 400))
+	for x := range 300 {
+		for y := range 400 {
+			picture.SetNRGBA(x, y, color.NRGBA{200, 0, 0, uint8(y / 2)})
+		}
+	}
+	var file bytes.Buffer
+	if err := png.Encode(&file, picture); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "transparent.png")
+	if err := os.WriteFile(path, file.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
