@@ -32,7 +32,7 @@ var cosmosRules = map[string]rule{
 			errs = append(errs, expect(r, "Tls12", "minimal_tls_version")...)
 			errs = append(errs, expect(r, "Session", "consistency_policy", 0, "consistency_level")...)
 			errs = append(errs, expect(r, "Continuous", "backup", 0, "type")...)
-			errs = append(errs, expect(r, "Continuous7Days", "backup", 0, "tier")...) // web/site/app.js says 7 days
+			errs = append(errs, expect(r, "Continuous7Days", "backup", 0, "tier")...) // web/site/confirm.js says 7 days
 			return append(errs, expect(r, false, "access_key_metadata_writes_enabled")...)
 		}), []mutation{
 			{"an_older_TLS_version", "azure.tf", `"Tls12"`, `"Tls"`},

@@ -15,15 +15,15 @@ import (
 )
 
 func testAccessibility(t *testing.T, h pageEnv) {
-	parallel(t, "page_fits_screens_from_320_pixels_to_4K", func(t *testing.T) {
-		p := h.visit(t)
+	inEachLanguage(t, "page_fits_screens_from_320_pixels_to_4K", func(t *testing.T, language string) {
+		p := h.visit(t, language)
 		fits := func(view string) {
 			for _, width := range []int64{320, 768, 1280, 3840} {
 				p.do(chromedp.EmulateViewport(width, max(640, width*9/16)))
 				if wide := evaluate[int64](p, `document.documentElement.scrollWidth`); wide > width {
 					t.Errorf("%s is %d px wide on a screen of %d", view, wide, width)
 				}
-				p.screenshot(fmt.Sprintf("%s-%d", view, width))
+				p.screenshot(fmt.Sprintf("%s-%s-%d", view, language, width))
 			}
 		}
 		fits("start")
@@ -36,8 +36,8 @@ func testAccessibility(t *testing.T, h pageEnv) {
 		p.waitUntil(`document.getAnimations().length === 0`)
 		fits("result")
 	})
-	parallel(t, "no_layout_shift_during_processing", func(t *testing.T) {
-		p := h.visit(t)
+	inEachLanguage(t, "no_layout_shift_during_processing", func(t *testing.T, language string) {
+		p := h.visit(t, language)
 		p.choose(portrait)
 		evaluate[bool](p, `window.moved = [], new PerformanceObserver((list) => {
 			for (const shift of list.getEntries()) window.moved.push(...shift.sources.map(({node}) => (node?.id || node?.className || node?.nodeName) + " " + shift.value));
@@ -48,16 +48,17 @@ func testAccessibility(t *testing.T, h pageEnv) {
 			t.Errorf("layout shifts or animations: %v", moved)
 		}
 	})
-	parallel(t, "no_layout_shift_during_page_load", func(t *testing.T) {
+	inEachLanguage(t, "no_layout_shift_during_page_load", func(t *testing.T, language string) {
 		for name, stored := range map[string]string{"nothing": ``, "a picture": storeEntry} {
 			p := newTab(t, h.chromium, h.deployedURL)
+			p.setLanguages(language)
 			p.do(chromedp.Navigate(p.site))
 			evaluate[bool](p, `(async () => {`+stored+`; return true; })()`)
 			p.addInitScript(`window.moved = [], new PerformanceObserver((list) => moved.push(...list.getEntries().map(({value}) => value))).observe({type: "layout-shift", buffered: true})`)
 			for _, width := range []int64{320, 1280} {
 				p.do(chromedp.EmulateViewport(width, 720), chromedp.Navigate(p.site))
 				if stored == "" {
-					p.waitText("#retention", "deletes")
+					p.waitText("#retention", "30")
 				} else {
 					p.waitUntil(`document.querySelector("#pictures img")?.complete`)
 				}

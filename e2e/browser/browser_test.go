@@ -60,9 +60,9 @@ func TestPage(t *testing.T) {
 		chromedp.Flag("unsafely-treat-insecure-origin-as-secure", deployedURL), // stands in for https
 		chromedp.Flag("force-prefers-reduced-motion", true))                    // animations would use most of the CPU time
 	for name, subjects := range map[string][]func(*testing.T, pageEnv){
-		"without_faults":     {testAgreement, testCamera, testFiles, testUpload, testUnsent, testCompatibility, testProgress, testWaiting, testWaitingFor, testResult, testHistory, testAccessibility, testContrast, testSize, testNoSwitches, testScreenshots, testResultLayout, testPhoto, testHead, testIcons},
+		"without_faults":     {testLanguage, testAgreement, testCamera, testFiles, testUpload, testUnsent, testCompatibility, testProgress, testWaiting, testWaitingFor, testResult, testHistory, testAccessibility, testContrast, testSize, testNoSwitches, testScreenshots, testResultLayout, testPhoto, testHead, testIcons},
 		"with_Vision_faults": {testReload, testAnnotations, testCard},
-		"with_switches":      {testFaults, testSwitches, testSharedSwitches},
+		"with_switches":      {testLanguageOfFaults, testFaults, testSwitches, testSharedSwitches},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -167,9 +167,13 @@ func (h pageEnv) withBrowser(chromium context.Context) pageEnv {
 	return h
 }
 
-func (h pageEnv) visit(t *testing.T) tab {
+// visit opens the page for a visitor with these languages. The default is the browser's language, English.
+func (h pageEnv) visit(t *testing.T, languages ...string) tab {
 	t.Helper()
 	p := newTab(t, h.chromium, h.Endpoints.Site)
+	if len(languages) > 0 {
+		p.setLanguages(languages...)
+	}
 	p.do(chromedp.Navigate(p.site), chromedp.Click("#agree"), chromedp.WaitVisible("#open-camera"))
 	return p
 }

@@ -16,30 +16,31 @@ const minContrast = 4.5
 
 func testContrast(t *testing.T, h pageEnv) {
 	for _, scheme := range []string{"light", "dark"} {
-		parallel(t, "text_has_WCAG_AA_contrast_in_"+scheme, func(t *testing.T) {
+		inEachLanguage(t, "text_has_WCAG_AA_contrast_in_"+scheme, func(t *testing.T, language string) {
 			p := newTab(t, h.chromium, h.Endpoints.Site)
+			p.setLanguages(language)
 			p.emulate("prefers-color-scheme", scheme)
 			p.do(chromedp.EmulateViewport(1280, 1400), chromedp.Navigate(p.site))
 			p.waitVisible("#agreement", "#temporal")
-			p.waitText("#retention", "deletes")
-			p.checkContrast("notice-" + scheme)
+			p.waitUntil(`document.querySelector("#retention").textContent`)
+			p.checkContrast("notice-" + scheme + "-" + language)
 			p.click("#agree")
 			p.waitVisible("#start")
-			p.checkContrast("start-" + scheme)
+			p.checkContrast("start-" + scheme + "-" + language)
 			p.send()
 			p.waitVisible("#overlay polygon")
 			p.click("#raw summary")
-			p.checkContrast("result-" + scheme)
+			p.checkContrast("result-" + scheme + "-" + language)
 			p.click("#erase-this")
 			p.waitVisible("#confirm")
-			p.checkContrast("confirm-" + scheme)
+			p.checkContrast("confirm-" + scheme + "-" + language)
 			p.click("#confirm-keep", "#another")
 			p.waitVisible("#pictures img")
 			evaluate[bool](p, `navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotReadableError") }, true`)
 			p.click("#open-camera")
 			p.waitVisible("#notice")
 			p.do(chromedp.EmulateViewport(320, 1400))
-			p.checkContrast("narrow-" + scheme)
+			p.checkContrast("narrow-" + scheme + "-" + language)
 		})
 	}
 }

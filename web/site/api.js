@@ -1,4 +1,5 @@
 // Requests to the site's API.
+import { loadMessages, t } from "./language.js";
 
 export const urlOf = (id) => "/api/pictures/" + encodeURIComponent(id);
 
@@ -9,12 +10,13 @@ export async function request(url, options) {
 		response = await fetch(url, options);
 	} catch (error) {
 		if (error.name === "AbortError") throw error;
-		throw Object.assign(new Error("The site cannot be reached. Check your connection."), { retryable: true });
+		throw Object.assign(new Error(t("The site cannot be reached. Check your connection.")), { retryable: true });
 	}
 	if (response.ok) return response.json();
 	const { detail } = await response.json().catch(() => ({})); // proxies may not respond with JSON
+	if (detail) await loadMessages();
 	const retryAfter = 1000 * (Number(response.headers.get("retry-after")) || 0);
-	throw Object.assign(new Error(detail ?? "The site answered " + response.status + ". Try again."), {
+	throw Object.assign(new Error(detail ?? t("The site answered {status}. Try again.", { status: response.status })), {
 		status: response.status,
 		retryable: (response.status === 429 || response.status >= 500) && retryAfter <= 300_000, // nobody watches a longer wait
 		retryAfter,
@@ -25,7 +27,7 @@ export async function erase({ id, token }) {
 	await retry(() => request(urlOf(id), { method: "DELETE", headers: { "x-triptych-erase": token } }), { max: 5 });
 	await retry(async () => {
 		const { status } = await request(urlOf(id));
-		if (status !== "erased") throw Object.assign(new Error("The erasure is taking longer than usual."), { retryable: true });
+		if (status !== "erased") throw Object.assign(new Error(t("The erasure is taking longer than usual.")), { retryable: true });
 	}, { pause: 150, max: 20 });
 }
 

@@ -1,9 +1,11 @@
 // URL fragments keep the secret link ID out of page requests.
 import { request, retry, urlOf } from "./api.js";
 import { chooseFile, choosePending, chooseMirror, closeCamera, openCamera, retake, shoot } from "./capture.js";
-import { $ } from "./dom.js";
-import { continueErasing, discard, eraseAll, erased, forget, setOnErased } from "./erasure.js";
+import { confirmDiscarding, confirmErasure, confirmForgetting } from "./confirm.js";
+import { $, focusTitle } from "./dom.js";
+import { continueErasing, eraseAll, erased, setOnErased } from "./erasure.js";
 import * as pictures from "./history.js";
+import { load } from "./language.js";
 import { imageIn } from "./photo.js";
 import { render } from "./render.js";
 import { cancel, follow, forgetErased, isSending, reset, resume, retryImage, send, stopIfRemoved } from "./session.js";
@@ -28,9 +30,6 @@ const actions = {
 	discard: confirmDiscarding,
 };
 
-// Call focusTitle when the focused element disappears.
-const focusTitle = () => $("title").focus({ preventScroll: true });
-
 function showPageOfURL() {
 	const id = location.hash.slice(1);
 	if (id && id === state.id) return;
@@ -50,7 +49,7 @@ function start(lists) {
 	set(lists);
 	if (state.id && !isSending()) resumeInView();
 	forgetErased();
-	eraseAll(pictures.toErase(), erased);
+	eraseAll(pictures.toErase(), erased());
 }
 
 function update(lists) {
@@ -76,37 +75,13 @@ function agree() {
 	if (!choosePending()) $("open-camera").focus();
 }
 
-function confirmErasure(entries) {
-	confirm("Erase", entries, "The picture and what Google saw are deleted at Amazon, Microsoft and Temporal. Microsoft’s backups keep what Google saw for 7 days. This cannot be undone.",
-		() => eraseAll(entries, erased));
+function forgetEntries(entries) {
+	confirmForgetting(entries, () => {
+		history.replaceState(null, "", location.pathname); // otherwise, the Back button would show the picture
+		showPageOfURL();
+	});
 }
 
-function confirmForgetting(entries) {
-	confirm("Forget", entries, "This only removes it from this device. It stays online, and you can never erase it again. Your browser’s own history may keep its link.",
-		() => {
-			forget(entries);
-			history.replaceState(null, "", location.pathname); // otherwise, the Back button would show the picture
-			showPageOfURL();
-		});
-}
-
-function confirmDiscarding(entry) {
-	confirm("Discard", [entry], "The upload was not completed. This deletes the picture from this device. Anything that has arrived is erased too.", () => discard(entry));
-}
-
-function confirm(verb, entries, text, act) {
-	$("confirm-title").textContent = verb + (entries.length > 1 ? " " + entries.length + " pictures?" : " this picture?");
-	$("confirm-text").textContent = text;
-	$("confirm-act").textContent = verb;
-	$("confirm-act").onclick = () => {
-		$("confirm").close();
-		act();
-		focusTitle();
-	};
-	$("confirm").showModal();
-}
-
-addRenderer((now) => render(now, actions));
 if (!state.agreed) retry(() => request("/api/notice"), { max: 5 }).then(({ retentionDays }) => set({ retentionDays }), () => {});
 
 const inView = () => state.history.filter(({ id }) => id === state.id);
@@ -127,9 +102,9 @@ const clicks = {
 	"share-card": shareCard,
 	"copy-link": copyLink,
 	"erase-this": () => confirmErasure(inView()),
-	"forget-this": () => confirmForgetting(inView()),
+	"forget-this": () => forgetEntries(inView()),
 	"erase-all": () => confirmErasure(state.history),
-	"forget-all": () => confirmForgetting(state.history),
+	"forget-all": () => forgetEntries(state.history),
 	"confirm-keep": () => $("confirm").close(),
 };
 for (const [id, click] of Object.entries(clicks)) $(id).onclick = click;
@@ -185,12 +160,15 @@ addEventListener("online", continueErasing);
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && continueErasing());
 addEventListener("beforeunload", (event) => isSending() && event.preventDefault());
 setInterval(() => isChanging(state) && set({}), 500);
-showPageOfURL();
-pictures.load().then(start);
-pictures.onChange(update);
-setOnErased((id) => state.id === id && follow(id));
-// The class "ready" enables CSS transitions after the first layout.
-requestAnimationFrame(() => document.body.classList.add("ready"));
+load().then(() => {
+	addRenderer((now) => render(now, actions));
+	showPageOfURL();
+	pictures.load().then(start);
+	pictures.onChange(update);
+	setOnErased((id) => state.id === id && follow(id));
+	// The class "ready" shows the page, and enables CSS transitions after the first layout.
+	requestAnimationFrame(() => document.body.classList.add("ready"));
+});
 // `go run ./local` serves plugs.js, which adds switches that inject faults.
 if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) import("/local/plugs.js").catch(() => {});
 startServiceWorker();

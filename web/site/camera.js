@@ -1,10 +1,10 @@
 // The browser's cameras.
 import { t } from "./language.js";
 
-const retry = { action: t("Try again"), then: "camera" };
-export const choose = { action: t("Choose a picture"), then: "choose" };
+const retry = () => ({ action: t("Try again"), then: "camera" });
+export const choose = () => ({ action: t("Choose a picture"), then: "choose" });
 
-const errors = {
+const errors = () => ({
 	NotAllowedError: [t("The camera is not allowed here. Allow it in the address bar, then try again."), retry],
 	SecurityError: [t("This browser’s settings forbid the camera. Choose a picture instead."), choose],
 	NotFoundError: [t("No camera was found. Plug one in, or choose a picture instead."), choose],
@@ -13,11 +13,11 @@ const errors = {
 	OverconstrainedError: [t("That camera is gone. Try again with another one."), retry],
 	insecure: [t("Cameras work only over https or on localhost. Choose a picture instead."), choose],
 	missing: [t("This browser offers no camera. Choose a picture instead."), choose],
-};
+});
 
 export function explain(error) {
-	const [text, remedy] = errors[error.name] ?? [t("The camera cannot be used ({name}). Choose a picture instead.", { name: error.name }), choose];
-	return { text, ...remedy };
+	const [text, remedy] = errors()[error.name] ?? [t("The camera cannot be used ({name}). Choose a picture instead.", { name: error.name }), choose];
+	return { text, ...remedy() };
 }
 
 // Without an ID, prefer the front camera but accept any camera, because laptop cameras have no facing mode.

@@ -94,7 +94,7 @@ async function review(makePhoto, fromCamera) {
 		set({ view: "review", notice: null, photo: { ...made, url: URL.createObjectURL(made.blob), fromCamera } });
 		$("send").focus({ preventScroll: true });
 	} catch (error) {
-		if (isCurrent()) set({ notice: { text: error.message, ...camera.choose } });
+		if (isCurrent()) set({ notice: { text: error.message, ...camera.choose() } });
 	} finally {
 		clearTimeout(waiting);
 	}

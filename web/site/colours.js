@@ -1,7 +1,7 @@
 // Names colours in words.
 import { t } from "./language.js";
 
-const names = Object.entries({
+const names = () => Object.entries({
 	"#111": t("Black"), "#444": t("Dark grey"), "#888": t("Grey"), "#ccc": t("Light grey"), "#fff": t("White"),
 	"#321": t("Dark brown"), "#754": t("Brown"), "#edb": t("Beige"), "#c22": t("Red"), "#711": t("Dark red"), "#e73": t("Orange"), "#ec3": t("Yellow"),
 	"#4a4": t("Green"), "#241": t("Dark green"), "#3aa": t("Turquoise"), "#36c": t("Blue"), "#125": t("Dark blue"),
@@ -22,7 +22,7 @@ export function palette(annotation) {
 function nameOf(rgb) {
 	const [light, red, yellow] = opponents(rgb);
 	const distance = ([[l, r, y]]) => Math.hypot(l - light, r - red, y - yellow);
-	return names.reduce((a, b) => distance(b) < distance(a) ? b : a)[1];
+	return names().reduce((a, b) => distance(b) < distance(a) ? b : a)[1];
 }
 
 // In these coordinates, hues are further apart than light and dark.

@@ -5,8 +5,48 @@ export default {
 	"Where the picture is": "Wo das Bild ist",
 	"What happens now": "Was jetzt geschieht",
 	"stores it": "speichert es",
-	"looks at it": "sieht es an",
+	"looks at it": "schaut es an",
 	"remembers": "merkt es sich",
+	"One picture, three clouds.": "Ein Bild, drei Clouds.",
+	"What the camera sees": "Was die Kamera sieht",
+	"Before your first picture": "Vor deinem ersten Bild",
+	"It goes to three companies.": "Es geht an drei Unternehmen.",
+	"Amazon stores the picture, Google looks at it, Microsoft stores what Google saw. A fourth, Temporal, coordinates them: it stores the data of each step encrypted, and can read only identifiers, times, names of steps and kinds of errors.":
+		"Amazon speichert das Bild, Google sieht es sich an, Microsoft speichert, was Google gesehen hat. Ein viertes, Temporal, koordiniert sie: Es speichert die Daten jedes Schritts verschlüsselt und kann nur Kennungen, Zeiten, Namen von Schritten und Arten von Fehlern lesen.",
+	"It stays until you erase it,": "Es bleibt, bis du es löschst,",
+	"or until this site deletes it. Anyone who has its link can see it; only you get the link. Until a picture has been sent, this browser keeps it.":
+		"oder bis diese Website es löscht. Wer den Link hat, kann es sehen; den Link bekommst nur du. Bis ein Bild gesendet ist, bewahrt dieser Browser es auf.",
+	"You can erase it here,": "Du kannst es hier löschen,",
+	"under “Your pictures”, as long as you use this browser. Other people who use this browser can erase it too. To prevent this, choose “Forget on this device”.":
+		"unter „Deine Bilder“, solange du diesen Browser benutzt. Andere, die diesen Browser benutzen, können es auch löschen. Um das zu verhindern, wähle „Auf diesem Gerät vergessen“.",
+	"I agree": "Ich bin einverstanden",
+	"Use the camera": "Kamera benutzen",
+	"Or drop one anywhere, or paste one. Nothing is sent before you press “Send it”.":
+		"Oder zieh eines auf diese Seite, oder füge eines ein. Nichts wird gesendet, bevor du auf „Abschicken“ drückst.",
+	"Not completed": "Nicht abgeschlossen",
+	"Still on this device. Send or discard it.": "Noch auf diesem Gerät. Sende oder verwirf es.",
+	"Your pictures": "Deine Bilder",
+	"Forget on this device": "Auf diesem Gerät vergessen",
+	"Erase my pictures": "Meine Bilder löschen",
+	"Take the picture": "Bild aufnehmen",
+	"Back": "Zurück",
+	"Countdown": "Selbstauslöser",
+	"none": "aus",
+	"3 seconds": "3 Sekunden",
+	"10 seconds": "10 Sekunden",
+	"Mirror image": "Spiegelbild",
+	"Camera": "Kamera",
+	"Send it": "Abschicken",
+	"Retake": "Noch einmal aufnehmen",
+	"Download": "Herunterladen",
+	"Sent to AWS": "An AWS gesendet",
+	"Cancel": "Abbrechen",
+	"Take another": "Noch ein Bild machen",
+	"Erase this one": "Dieses löschen",
+	"What was seen": "Was zu sehen ist",
+	"Google’s answer as JSON": "Googles Antwort als JSON",
+	"Dismiss": "Schließen",
+	"Keep": "Behalten",
 
 	// text.js, explanation.js
 	"Take a picture of yourself": "Mach ein Bild von dir",
@@ -173,7 +213,7 @@ export default {
 	"This browser offers no camera. Choose a picture instead.": "Dieser Browser bietet keine Kamera an. Wähle stattdessen ein Bild aus.",
 	"The camera cannot be used ({name}). Choose a picture instead.": "Die Kamera lässt sich nicht benutzen ({name}). Wähle stattdessen ein Bild aus.",
 	"Camera {n}": "Kamera {n}",
-	"Agree to where your picture goes first. It is kept here until then.": "Stimme zuerst zu, wohin dein Bild geht. Bis dahin bleibt es hier.",
+	"Agree to where your picture goes first. It is kept here until then.": "Lies zuerst, wohin dein Bild geht, und stimme zu. Bis dahin bleibt es hier.",
 	"Preparing the picture…": "Das Bild wird vorbereitet …",
 	"This browser cannot read HEIC. Choose a JPEG. On an iPhone, set Settings > Camera > Formats > Most Compatible.": "Dieser Browser kann HEIC nicht lesen. Wähle ein JPEG. Stelle auf dem iPhone Einstellungen > Kamera > Formate > Maximale Kompatibilität ein.",
 	"This browser cannot read that file. Choose a JPEG, PNG or WebP picture.": "Dieser Browser kann die Datei nicht lesen. Wähle ein Bild im Format JPEG, PNG oder WebP.",
@@ -181,6 +221,45 @@ export default {
 	"This browser could not make a JPEG. Try a smaller picture.": "Dieser Browser konnte kein JPEG erzeugen. Versuche es mit einem kleineren Bild.",
 
 	// other files
-
-	// the API's messages
+	"Erase this picture?": "Dieses Bild löschen?",
+	"Erase {n} pictures?": "{n} Bilder löschen?",
+	"The picture and what Google saw are deleted at Amazon, Microsoft and Temporal. Microsoft’s backups keep what Google saw for 7 days. This cannot be undone.":
+		"Das Bild und was Google gesehen hat, werden bei Amazon, Microsoft und Temporal gelöscht. In den Sicherungskopien von Microsoft bleibt 7 Tage lang, was Google gesehen hat. Das lässt sich nicht rückgängig machen.",
+	"Erase": "Löschen",
+	"Forget this picture?": "Dieses Bild vergessen?",
+	"Forget {n} pictures?": "{n} Bilder vergessen?",
+	"This only removes it from this device. It stays online, and you can never erase it again. Your browser’s own history may keep its link.":
+		"Das entfernt es nur von diesem Gerät. Es bleibt im Netz, und du kannst es nie mehr löschen. Der Verlauf deines Browsers behält vielleicht den Link.",
+	"Forget": "Vergessen",
+	"Discard this picture?": "Dieses Bild verwerfen?",
+	"The upload was not completed. This deletes the picture from this device. Anything that has arrived is erased too.":
+		"Das Hochladen wurde nicht abgeschlossen. Das Bild wird von diesem Gerät gelöscht. Was schon angekommen ist, wird ebenfalls gelöscht.",
+	"Discard": "Verwerfen",
+	"Erased. Nobody can see any of it any more. Microsoft’s backups keep what Google saw for 7 days.":
+		"Gelöscht. Niemand kann mehr etwas davon sehen. In den Sicherungskopien von Microsoft bleibt 7 Tage lang, was Google gesehen hat.",
+	"{error} The erasure continues when this page reaches the site.":
+		"{error} Das Löschen geht weiter, sobald diese Seite die Website erreicht.",
+	"Cancelled. Anything that has arrived is being erased.": "Abgebrochen. Was schon angekommen ist, wird gelöscht.",
+	"The site cannot be reached. Check your connection.": "Die Website ist nicht erreichbar. Prüfe deine Verbindung.",
+	"The site answered {status}. Try again.": "Die Website hat mit {status} geantwortet. Versuche es noch einmal.",
+	"The erasure is taking longer than usual.": "Das Löschen dauert länger als sonst.",
+	"You are not connected. Your picture continues without you.": "Du hast keine Verbindung. Dein Bild kommt auch ohne dich voran.",
+	"Open this page over https or on localhost. Only there can a browser prepare a picture.":
+		"Öffne diese Seite über https oder auf localhost. Nur dort kann ein Browser ein Bild vorbereiten.",
+	"AWS cannot be reached": "AWS ist nicht erreichbar",
+	"You are offline": "Du bist offline",
+	"AWS cannot take the picture now (status {status})": "AWS kann das Bild gerade nicht annehmen (Status {status})",
+	"AWS refused the picture (status {status}). Send it again, or take another one.":
+		"AWS hat das Bild abgelehnt (Status {status}). Schicke es noch einmal ab oder mach ein anderes.",
+	"Stop": "Stopp",
+	"Choose another": "Anderes auswählen",
+	"{pixels} pixels, {size}. Where and when it was taken is not in it.":
+		"{pixels} Pixel, {size}. Wo und wann es aufgenommen wurde, steht nicht darin.",
+	"{loaded} of {total}": "{loaded} von {total}",
+	"Picture of {time}": "Bild vom {time}",
+	"Send": "Senden",
+	"Send the picture of {time}": "Senden: das Bild vom {time}",
+	"Discard the picture of {time}": "Verwerfen: das Bild vom {time}",
+	"Erase the picture of {time}": "Löschen: das Bild vom {time}",
+	"Erasing…": "Wird gelöscht …",
 };

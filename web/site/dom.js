@@ -23,3 +23,6 @@ export function setText(node, text) {
 }
 
 export const $ = (id) => document.getElementById(id);
+
+// Call focusTitle when the focused element disappears.
+export const focusTitle = () => $("title").focus({ preventScroll: true });

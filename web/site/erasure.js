@@ -1,15 +1,16 @@
 // Erases, forgets and discards pictures.
 import { erase } from "./api.js";
 import * as pictures from "./history.js";
+import { t } from "./language.js";
 import { set, state } from "./state.js";
 
-export const erased = "Erased. Nobody can see any of it any more. Microsoft’s backups keep what Google saw for 7 days.";
+export const erased = () => t("Erased. Nobody can see any of it any more. Microsoft’s backups keep what Google saw for 7 days.");
 const active = new Set(); // keys
 const firstErasePause = 30_000;
 let eraseTimer, erasePause = firstErasePause, onErased = () => {};
 
 export function continueErasing() {
-	eraseAll(pictures.toErase(), state.notice?.erasing && erased, true);
+	eraseAll(pictures.toErase(), state.notice?.erasing && erased(), true);
 }
 
 export function setOnErased(act) {
@@ -42,7 +43,7 @@ export async function eraseAll(wanted, message, quiet) {
 				clearTimeout(eraseTimer);
 				eraseTimer = setTimeout(continueErasing, erasePause);
 				erasePause = Math.min(2 * erasePause, 600_000);
-				if (!quiet) notice = { text: text + " The erasure continues when this page reaches the site.", erasing: true };
+				if (!quiet) notice = { text: t("{error} The erasure continues when this page reaches the site.", { error: t(text) }), erasing: true };
 			}
 		}
 		active.delete(key);

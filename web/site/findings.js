@@ -2,8 +2,8 @@
 import { t } from "./language.js";
 import { capitalize } from "./text.js";
 
-const moods = [["joy", t("joyful")], ["sorrow", t("sad")], ["anger", t("angry")], ["surprise", t("surprised")]];
-const traits = [["headwear", t("with something on the head")], ["blurred", t("blurred")], ["underExposed", t("in the dark")]];
+const moods = () => [["joy", t("joyful")], ["sorrow", t("sad")], ["anger", t("angry")], ["surprise", t("surprised")]];
+const traits = () => [["headwear", t("with something on the head")], ["blurred", t("blurred")], ["underExposed", t("in the dark")]];
 const sentences = {
 	VERY_LIKELY: (looks) => t("Looks {looks}", { looks }),
 	LIKELY: (looks) => t("Probably {looks}", { looks }),
@@ -15,13 +15,13 @@ export const isKnown = (likelihood) => likelihood && likelihood !== "UNKNOWN";
 
 export function facesIn({ faceAnnotations: faces = [] }) {
 	return faces.map((face, i) => {
-		const calm = moods.some(([name]) => isKnown(face[name + "Likelihood"])) ? t("Looks calm") : t("Unclear expression");
-		const [mood = calm, ...others] = phrases(face, moods, sentences);
+		const calm = moods().some(([name]) => isKnown(face[name + "Likelihood"])) ? t("Looks calm") : t("Unclear expression");
+		const [mood = calm, ...others] = phrases(face, moods(), sentences);
 		const sure = face.detectionConfidence;
 		return {
 			key: "face " + i,
 			expression: faces.length > 1 ? t("{n}: {expression}", { n: i + 1, expression: mood }) : mood,
-			notes: [...others, ...phrases(face, traits, { ...sentences, VERY_LIKELY: capitalize }), ...sure ? [t("{percent} sure that it is a face", { percent: percent(sure) })] : []],
+			notes: [...others, ...phrases(face, traits(), { ...sentences, VERY_LIKELY: capitalize }), ...sure ? [t("{percent} sure that it is a face", { percent: percent(sure) })] : []],
 			corners: ((face.boundingPoly ?? face.fdBoundingPoly)?.vertices ?? []).map(({ x = 0, y = 0 }) => [x, y]),
 			points: (face.landmarks ?? []).map(({ position: { x = 0, y = 0 } = {} }) => [x, y]),
 		};

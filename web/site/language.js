@@ -1,13 +1,40 @@
-// Translates the page. The English texts are the keys of a dictionary, and are shown where it has no entry.
-const dictionaries = { de: () => import("./de.js") };
+// Translates the texts of the page. translation.js is loaded only for languages other than English.
+const translations = ["de"]; // de.js, and de-api.js with the messages of the API
 
-// A browser may report any text as its language, even "C".
-const found = Object.keys(dictionaries).find((language) => navigator.language.toLowerCase().split("-")[0] === language);
-const dictionary = found ? await dictionaries[found]().then((module) => module.default, () => null) : null;
+const [found, preferred] = preferredLanguage(navigator.languages?.length ? navigator.languages : [navigator.language]);
+let translation;
 
-export const language = dictionary ? found : "en";
+export let language = found === "en" ? preferred : "en"; // for Intl, which throws an exception for a malformed tag
+
+// A browser may report any text as a language, even "C".
+function preferredLanguage(tags) {
+	for (const tag of tags) {
+		const [name, region] = String(tag).toLowerCase().split(/[-_]/);
+		if (name === "en" || translations.includes(name)) return [name, /^[a-z]{2}$/.test(region) ? name + "-" + region.toUpperCase() : name];
+	}
+	return ["en", "en"];
+}
+
+// load must end before the first call of t(), so no module calls t() while it is loaded. A top-level await would need less
+// care, but WebKit then fails to load other modules (https://bugs.webkit.org/show_bug.cgi?id=242740).
+export async function load() {
+	if (found === "en") return;
+	try {
+		const module = await import("./translation.js");
+		await module.load(found);
+		translation = module;
+	} catch {
+		return; // the page stays English
+	}
+	document.documentElement.lang = language = preferred;
+	translation.translatePage();
+}
+
+export const loadMessages = () => translation?.loadMessages();
 
 // t translates a text and replaces each {name} in it by the value of that name.
-export function t(text, values = {}) {
-	return (dictionary?.[text] ?? text).replace(/\{(\w+)\}/g, (_, name) => values[name]);
+export const t = (text, values = {}) => fill(translation?.lookUp(text) ?? text, values);
+
+export function fill(text, values) {
+	return text.replace(/\{(\w+)\}/g, (_, name) => typeof values[name] === "number" ? values[name].toLocaleString(language) : values[name]);
 }

@@ -1,13 +1,16 @@
 // Watches a picture's progress.
 import { longer, request, urlOf } from "./api.js";
+import { loadMessages, t } from "./language.js";
 
 export const isSettled = (progress) => ["annotated", "rejected", "erased"].includes(progress?.status);
 export const hasArrived = ({ status }) => !["waiting", "erased"].includes(status); // an erased picture may never have arrived
 
+const hasMessage = ({ steps, record }) => record?.rejection || steps.some(({ error }) => error);
+
 // watch also polls, because EventSource does not say why a request failed.
 export function watch(id, onProgress, onProblem) {
 	const firstPause = 4_000;
-	let source, timer, pause = firstPause;
+	let source, timer, latest, pause = firstPause;
 	const stopped = new AbortController();
 
 	function stop() {
@@ -16,8 +19,10 @@ export function watch(id, onProgress, onProblem) {
 		source?.close();
 	}
 
-	function report(progress) {
-		if (stopped.signal.aborted) return;
+	async function report(progress) {
+		latest = progress;
+		if (hasMessage(progress)) await loadMessages();
+		if (stopped.signal.aborted || latest !== progress) return;
 		if (isSettled(progress)) stop();
 		onProblem(null);
 		onProgress(progress);
@@ -31,11 +36,11 @@ export function watch(id, onProgress, onProblem) {
 
 	async function poll() {
 		try {
-			report(await request(urlOf(id), { signal: stopped.signal }));
+			await report(await request(urlOf(id), { signal: stopped.signal }));
 		} catch (error) {
 			if (stopped.signal.aborted) return;
 			if (error.status === 404) stop();
-			onProblem(error.status ? error : { message: "You are not connected. Your picture continues without you." });
+			onProblem(error.status ? error : { message: t("You are not connected. Your picture continues without you.") });
 		}
 		if (stopped.signal.aborted) return;
 		if (!source || source.readyState === EventSource.CLOSED) listen();

@@ -3,7 +3,7 @@ import { urlOf } from "./api.js";
 import { $, element, setText } from "./dom.js";
 import { announcements, explanation } from "./explanation.js";
 import { thumbnail } from "./history.js";
-import { t } from "./language.js";
+import { language, t } from "./language.js";
 import { drawOverlay, overlayKinds } from "./overlay.js";
 import { isSettled } from "./progress.js";
 import { drawFaces, faceList, findings } from "./result.js";
@@ -60,7 +60,7 @@ export function render(state, actions) {
 function renderNotice({ notice }, actions) {
 	const [text, button, dismiss] = $("notice").children;
 	$("notice").hidden = !notice;
-	setText(text, notice?.text ?? "");
+	setText(text, notice ? t(notice.text) : "");
 	button.hidden = !notice?.action;
 	setText(button, notice?.action ?? "");
 	button.onclick = () => actions.remedy(notice);
@@ -73,7 +73,7 @@ function renderCamera({ view, stream, muted, mirror, cameras, camera, countdown 
 	video.classList.toggle("mirror", mirror);
 	if (video.srcObject !== stream) video.srcObject = stream;
 	setText($("count"), countdown ? String(countdown) : "");
-	setText($("shoot"), countdown ? "Stop" : "Take the picture");
+	setText($("shoot"), countdown ? t("Stop") : t("Take the picture"));
 	$("shoot").setAttribute("aria-disabled", muted); // a disabled button would lose the focus
 	$("mirror").checked = mirror;
 	$("camera-label").hidden = cameras.length < 2;
@@ -150,8 +150,9 @@ function aspectRatio({ view, videoSize, photo }) {
 
 function renderReview({ photo }) {
 	$("download").href = photo.url;
-	setText($("retake"), photo.fromCamera ? "Retake" : "Choose another");
-	setText($("photo-info"), photo.size.join(" × ") + " pixels, " + bytes(photo.blob.size) + ". Where and when it was taken is not in it.");
+	setText($("retake"), photo.fromCamera ? t("Retake") : t("Choose another"));
+	const values = { pixels: photo.size.join(" × "), size: bytes(photo.blob.size) };
+	setText($("photo-info"), t("{pixels} pixels, {size}. Where and when it was taken is not in it.", values));
 }
 
 function renderUpload({ loaded, total, waiting }) {
@@ -172,23 +173,24 @@ function renderResult(annotation, overlays, actions) {
 	}));
 }
 
-const timeOf = ({ taken }) => new Date(taken).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+const timeOf = ({ taken }) => new Date(taken).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
 
 function renderUnsent(unsent, actions) {
 	$("unsent-pictures").replaceChildren(...unsent.map((entry) => {
-		const name = () => element("span", { className: "sr-only" }, " the picture of " + timeOf(entry));
-		return element("li", {}, element("img", { src: thumbnail(entry), alt: "Picture of " + timeOf(entry) }),
-			element("button", { className: "primary", onclick: () => actions.resume(entry) }, "Send", name()),
-			element("button", { onclick: () => actions.discard(entry) }, "Discard", name()));
+		const time = timeOf(entry);
+		return element("li", {}, element("img", { src: thumbnail(entry), alt: t("Picture of {time}", { time }) }),
+			element("button", { className: "primary", "aria-label": t("Send the picture of {time}", { time }), onclick: () => actions.resume(entry) }, t("Send")),
+			element("button", { "aria-label": t("Discard the picture of {time}", { time }), onclick: () => actions.discard(entry) }, t("Discard")));
 	}));
 }
 
 function renderHistory(history, actions) {
 	$("pictures").replaceChildren(...history.map((entry) => {
-		const when = timeOf(entry);
-		const link = element("a", { href: "#" + entry.id }, element("img", { src: thumbnail(entry), alt: "Picture of " + when }));
-		const onclick = () => actions.erase([entry]), disabled = entry.erasing;
-		const button = element("button", { disabled, onclick }, disabled ? "Erasing…" : "Erase", element("span", { className: "sr-only" }, " the picture of " + when));
-		return element("li", { className: disabled ? "erasing" : "" }, link, button);
+		const { id, erasing } = entry, time = timeOf(entry), onclick = () => actions.erase([entry]);
+		return element("li", { className: erasing ? "erasing" : "" },
+			element("a", { href: "#" + id }, element("img", { src: thumbnail(entry), alt: t("Picture of {time}", { time }) })),
+			erasing
+				? element("button", { disabled: true }, t("Erasing…"))
+				: element("button", { "aria-label": t("Erase the picture of {time}", { time }), onclick }, t("Erase")));
 	}));
 }

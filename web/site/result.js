@@ -5,8 +5,8 @@ import { facesIn, isKnown, merge, percent, thingsIn, titleOf } from "./findings.
 import { t } from "./language.js";
 import { extent } from "./overlay.js";
 
-const concerns = [["adult", t("Adult content")], ["spoof", t("A joke")], ["medical", t("Something medical")], ["violence", t("Violence")], ["racy", t("Something racy")]];
-const likelihoods = { POSSIBLE: t("possible"), LIKELY: t("likely"), VERY_LIKELY: t("very likely") };
+const concerns = () => [["adult", t("Adult content")], ["spoof", t("A joke")], ["medical", t("Something medical")], ["violence", t("Violence")], ["racy", t("Something racy")]];
+const likelihoods = () => ({ POSSIBLE: t("possible"), LIKELY: t("likely"), VERY_LIKELY: t("very likely") });
 
 export function faceList(annotation) {
 	const faces = facesIn(annotation);
@@ -24,7 +24,7 @@ export function findings(annotation) {
 		bars(t("Brands"), merge(brands)),
 		text && section(t("Text"), element("blockquote", {}, text)),
 		colours.length && section(t("Colours"), element("ul", { className: "swatches" }, ...colours.map(swatch))),
-		safe && concerns.some(([key]) => isKnown(safe[key])) && section(t("Suitable for all?"), suitability(safe)),
+		safe && concerns().some(([key]) => isKnown(safe[key])) && section(t("Suitable for all?"), suitability(safe)),
 	].filter(Boolean);
 }
 
@@ -75,7 +75,7 @@ function swatch({ name, share, colour, ink }) {
 }
 
 function suitability(safe) {
-	const doubts = concerns.filter(([key]) => likelihoods[safe[key]]);
+	const doubts = concerns().filter(([key]) => likelihoods()[safe[key]]);
 	if (!doubts.length) return element("p", {}, t("Yes, as far as Google can tell."));
-	return element("ul", {}, ...doubts.map(([key, concern]) => element("li", {}, t("{concern}: {likelihood}", { concern, likelihood: likelihoods[safe[key]] }))));
+	return element("ul", {}, ...doubts.map(([key, concern]) => element("li", {}, t("{concern}: {likelihood}", { concern, likelihood: likelihoods()[safe[key]] }))));
 }

@@ -2,6 +2,7 @@
 import { $ } from "./dom.js";
 import { abandon, eraseAll } from "./erasure.js";
 import * as pictures from "./history.js";
+import { t } from "./language.js";
 import { hasArrived, watch } from "./progress.js";
 import { set, state } from "./state.js";
 import { upload } from "./upload.js";
@@ -79,7 +80,7 @@ async function transmit({ key, taken, thumb, id }) {
 		if (!own()) return;
 		if (!entry && reason !== "cancelled") return leave(granted?.id);
 		history.replaceState(null, "", location.pathname);
-		const notice = { text: aborted ? "Cancelled. Anything that has arrived is being erased." : error.message };
+		const notice = { text: aborted ? t("Cancelled. Anything that has arrived is being erased.") : error.message };
 		set({ view: "review", id: "", upload: null, progress: null, problem: null, notice, photo: { ...state.photo, tried: true } });
 		$("send").focus();
 	} finally {

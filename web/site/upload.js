@@ -1,11 +1,12 @@
 // upload() requests up to three grants, because a grant can expire before the picture is stored. An interrupted upload
 // continues with its last grant.
 import { request, retry, urlOf } from "./api.js";
+import { t } from "./language.js";
 import { hasArrived } from "./progress.js";
 
 // onChange gets {loaded, total, attempt} and, between attempts, also {error, nextAttemptAt}.
 export async function upload(blob, { granted, onGrant, onChange, signal }) {
-	if (!crypto.subtle) throw new Error("Open this page over https or on localhost. Only there can a browser prepare a picture.");
+	if (!crypto.subtle) throw new Error(t("Open this page over https or on localhost. Only there can a browser prepare a picture."));
 	let hash;
 	const report = (change) => onChange({ loaded: 0, total: blob.size, ...change });
 	const options = { onRetry: report, signal };
@@ -61,9 +62,9 @@ function put(blob, { method, url, headers }, onSent, signal) {
 }
 
 function uploadError(status) {
-	if (status === 0) return Object.assign(new Error(navigator.onLine ? "AWS cannot be reached" : "You are offline"), { retryable: true });
+	if (status === 0) return Object.assign(new Error(navigator.onLine ? t("AWS cannot be reached") : t("You are offline")), { retryable: true });
 	const retryable = status === 409 || status === 429 || status >= 500;
-	return Object.assign(new Error(retryable ? "AWS cannot take the picture now (status " + status + ")" : "AWS refused the picture (status " + status + "). Send it again, or take another one."), { retryable });
+	return Object.assign(new Error(retryable ? t("AWS cannot take the picture now (status {status})", { status }) : t("AWS refused the picture (status {status}). Send it again, or take another one.", { status })), { retryable });
 }
 
 const sha256 = async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));

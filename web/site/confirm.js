@@ -1,0 +1,46 @@
+// Asks before something is deleted.
+import { $, focusTitle } from "./dom.js";
+import { discard, eraseAll, erased, forget } from "./erasure.js";
+import { t } from "./language.js";
+
+export function confirmErasure(entries) {
+	confirm({
+		title: entries.length > 1 ? t("Erase {n} pictures?", { n: entries.length }) : t("Erase this picture?"),
+		text: t("The picture and what Google saw are deleted at Amazon, Microsoft and Temporal. Microsoft’s backups keep what Google saw for 7 days. This cannot be undone."),
+		button: t("Erase"),
+		act: () => eraseAll(entries, erased()),
+	});
+}
+
+export function confirmForgetting(entries, afterwards) {
+	confirm({
+		title: entries.length > 1 ? t("Forget {n} pictures?", { n: entries.length }) : t("Forget this picture?"),
+		text: t("This only removes it from this device. It stays online, and you can never erase it again. Your browser’s own history may keep its link."),
+		button: t("Forget"),
+		act: () => {
+			forget(entries);
+			afterwards();
+		},
+	});
+}
+
+export function confirmDiscarding(entry) {
+	confirm({
+		title: t("Discard this picture?"),
+		text: t("The upload was not completed. This deletes the picture from this device. Anything that has arrived is erased too."),
+		button: t("Discard"),
+		act: () => discard(entry),
+	});
+}
+
+function confirm({ title, text, button, act }) {
+	$("confirm-title").textContent = title;
+	$("confirm-text").textContent = text;
+	$("confirm-act").textContent = button;
+	$("confirm-act").onclick = () => {
+		$("confirm").close();
+		act();
+		focusTitle();
+	};
+	$("confirm").showModal();
+}
