@@ -1,4 +1,5 @@
 // URL fragments keep the secret link ID out of page requests.
+import * as agreement from "./agreement.js";
 import { request, retry, urlOf } from "./api.js";
 import { chooseFile, choosePending, chooseMirror, closeCamera, openCamera, retake, shoot } from "./capture.js";
 import { confirmDiscarding, confirmErasure, confirmForgetting } from "./confirm.js";
@@ -70,7 +71,7 @@ function home() {
 }
 
 function agree() {
-	pictures.agree();
+	agreement.agree();
 	set({ agreed: true, notice: null });
 	if (!choosePending()) $("open-camera").focus();
 }

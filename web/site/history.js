@@ -186,24 +186,6 @@ export async function withLock(key, signal, onWait, task) {
 	}
 }
 
-const agreedKey = "triptych.agreed";
-
-export function hasAgreed() {
-	try {
-		return localStorage.getItem(agreedKey) === "1";
-	} catch {
-		return false;
-	}
-}
-
-export function agree() {
-	try {
-		localStorage.setItem(agreedKey, "1");
-	} catch {
-		// The page asks again after a reload.
-	}
-}
-
 const thumbnails = new Map();
 
 export function thumbnail({ key, thumb }) {

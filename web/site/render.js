@@ -4,12 +4,12 @@ import { $, element, setText } from "./dom.js";
 import { announcements, explanation } from "./explanation.js";
 import { thumbnail } from "./history.js";
 import { language, t } from "./language.js";
-import { drawOverlay, overlayKinds } from "./overlay.js";
 import { isSettled } from "./progress.js";
-import { drawFaces, faceList, findings } from "./result.js";
+import { set } from "./state.js";
 import { bytes, description, headline, isAbsent, isStopped, retentionText, stepDetail, stepState, stepsOf } from "./text.js";
 
 const rendered = {};
+let resultView, loading;
 
 function onChange(name, value, update) {
 	if (rendered[name] === value) return;
@@ -17,9 +17,21 @@ function onChange(name, value, update) {
 	update();
 }
 
+// A page without a picture in view needs no result.
+function loadResultView() {
+	loading ??= import("./resultview.js").then((module) => {
+		resultView = module;
+		set({});
+	}, () => {
+		loading = null;
+		setTimeout(set, 2000, {});
+	});
+}
+
 export function render(state, actions) {
 	const { view, progress } = state;
-	const annotation = view === "picture" ? progress?.record?.annotation : undefined;
+	if (view === "picture" && !resultView) loadResultView();
+	const annotation = view === "picture" && resultView ? progress?.record?.annotation : undefined;
 	document.body.dataset.view = view;
 	const [title, text] = headline(state);
 	setText($("title"), title);
@@ -42,7 +54,7 @@ export function render(state, actions) {
 	renderNotice(state, actions);
 	renderCamera(state);
 	renderSteps(state);
-	onChange("annotation", annotation, () => renderResult(annotation, state.overlays, actions));
+	onChange("annotation", annotation, () => resultView?.renderFindings(annotation, state.overlays, actions));
 	renderExplanation(state);
 	renderPicture(state, annotation);
 	if (view === "review") renderReview(state);
@@ -127,13 +139,8 @@ function renderPicture(state, annotation) {
 	showImage($("backdrop"), backdrop);
 	const { id, imageSize, imageFailed, overlays } = state;
 	const drawable = url && !imageFailed && annotation && imageSize;
-	onChange("overlay", drawable && JSON.stringify([id, imageSize, overlays, $("overlay").clientWidth]), () => {
-		if (drawable) drawOverlay($("overlay"), annotation, imageSize, overlays);
-		else $("overlay").replaceChildren();
-	});
-	onChange("faces", drawable && annotation, () => {
-		if (annotation) drawFaces(drawable && $("image"), annotation);
-	});
+	onChange("overlay", drawable && JSON.stringify([id, imageSize, overlays, $("overlay").clientWidth]), () => resultView?.renderOverlay(drawable && annotation, imageSize, overlays));
+	onChange("faces", drawable && annotation, () => annotation && resultView.drawFaces(drawable && $("image"), annotation));
 }
 
 function showImage(image, url, isHidden) {
@@ -159,18 +166,6 @@ function renderUpload({ loaded, total, waiting }) {
 	$("sent").hidden = Boolean(waiting);
 	$("sent").value = loaded / total;
 	setText($("bytes"), waiting ? "" : t("{loaded} of {total}", { loaded: bytes(loaded), total: bytes(total) }));
-}
-
-function renderResult(annotation, overlays, actions) {
-	$("faces").replaceChildren(...annotation ? [faceList(annotation)] : []);
-	$("findings").replaceChildren(...annotation ? findings(annotation) : []);
-	$("scores").open = false;
-	$("raw").open = false;
-	$("raw").querySelector("pre").textContent = annotation ? JSON.stringify(annotation, null, 2) : "";
-	$("toggles").replaceChildren(...overlayKinds(annotation).map(([kind, label]) => {
-		const onchange = (event) => actions.toggle(kind, event.target.checked);
-		return element("label", {}, element("input", { type: "checkbox", name: kind, checked: overlays[kind], onchange }), label);
-	}));
 }
 
 const timeOf = ({ taken }) => new Date(taken).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });

@@ -1,9 +1,9 @@
 // The page's state, in one object.
-import * as pictures from "./history.js";
+import { hasAgreed } from "./agreement.js";
 
 export const state = {
 	view: "start", // or "camera", "review", "picture"
-	agreed: pictures.hasAgreed(),
+	agreed: hasAgreed(),
 	retentionDays: undefined, // null: pictures are stored until they are erased
 	history: [], unsent: [], // entries of history.js
 	notice: null, // {text, action, then, erasing}

@@ -1,11 +1,12 @@
 // Lets the page start without a connection. It stores only the site's own files: requests to the API, to S3 and to
 // fault switches pass it.
 const files = [
-	"./", "api.js", "app.js", "camera.js", "canvas.js", "capture.js", "card-parts.js", "card.js", "colours.js", "confirm.js",
-	"de-api.js", "de.js", "dom.js", "erasure.js", "explanation.js", "findings.js", "highlight.js", "history.js", "icon-180.png",
-	"icon-192.png", "icon-512.png", "icon.svg", "idb.js", "language.js", "manifest.json", "overlay.js", "photo-worker.js",
-	"photo.js", "progress.js", "render.js", "result.js", "session.js", "share.js", "state.js", "style.css", "text.js",
-	"translation.js", "triptych.css", "upload.js", "workers.js",
+	"./", "agreement.js", "api.js", "app.js", "camera.js", "canvas.js", "capture.js", "card-parts.js", "card.js",
+	"colours.js", "confirm.js", "de-api.js", "de.js", "dom.js", "erasure.js", "explanation.js", "findings.js",
+	"highlight.js", "history.js", "icon-180.png", "icon-192.png", "icon-512.png", "icon.svg", "idb.js", "language.js",
+	"manifest.json", "overlay.js", "photo-worker.js", "photo.js", "progress.js", "render.js", "result.js",
+	"resultview.js", "session.js", "share.js", "state.js", "style.css", "text.js", "translation.js", "triptych.css",
+	"upload.js", "workers.js",
 ];
 const paths = files.map((file) => new URL(file, location).pathname);
 
