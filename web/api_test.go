@@ -137,7 +137,7 @@ func TestSite(t *testing.T) {
 					t.Errorf("%s contains %s", entry.Name(), banned)
 				}
 			}
-			if lines := strings.Count(string(content), "\n"); strings.HasSuffix(entry.Name(), ".js") && lines >= 200 {
+			if lines := strings.Count(string(content), "\n"); strings.HasSuffix(entry.Name(), ".js") && entry.Name() != "de.js" && lines >= 200 { // de.js is a dictionary
 				t.Errorf("%s has %d lines", entry.Name(), lines)
 			}
 		}

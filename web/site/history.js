@@ -1,6 +1,7 @@
 // Stores this browser's pictures in IndexedDB: their link IDs, erase tokens and thumbnails, and each image until its
 // upload has succeeded.
 import "./idb.js"; // defines the global `idb`
+import { revokeUnused } from "./thumbnails.js";
 
 // An entry is {key, taken, thumb, id, token, erasing} with either `unsent` ({blob, size, fromCamera, granted}) or
 // `sent` and `uploadTime` (in ms).
@@ -44,7 +45,7 @@ export async function load() {
 	} catch {
 		// The entries in memory remain.
 	}
-	revokeUnused();
+	revokeUnused(entries);
 	locked.forEach(awaitRelease);
 	return lists();
 }
@@ -99,7 +100,7 @@ export function remove(key, added = []) {
 		for (const entry of added) await put(entry);
 		await store.delete(key);
 	});
-	revokeUnused();
+	revokeUnused(entries);
 	return lists();
 }
 
@@ -183,21 +184,5 @@ export async function withLock(key, signal, onWait, task) {
 		return await start();
 	} finally {
 		notifyTabs();
-	}
-}
-
-const thumbnails = new Map();
-
-export function thumbnail({ key, thumb }) {
-	if (!thumb) return "icon.svg";
-	if (!thumbnails.has(key)) thumbnails.set(key, URL.createObjectURL(thumb));
-	return thumbnails.get(key);
-}
-
-function revokeUnused() {
-	for (const [key, url] of thumbnails) {
-		if (entries.some((entry) => entry.key === key)) continue;
-		URL.revokeObjectURL(url);
-		thumbnails.delete(key);
 	}
 }

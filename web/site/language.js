@@ -16,7 +16,7 @@ function preferredLanguage(tags) {
 }
 
 // load must end before the first call of t(), so no module calls t() while it is loaded. A top-level await would need less
-// care, but WebKit then fails to load other modules (https://bugs.webkit.org/show_bug.cgi?id=242740).
+// care, but WebKit then fails to load other modules (WebKit bug 242740).
 export async function load() {
 	if (found === "en") return;
 	try {

@@ -2,11 +2,11 @@
 import { urlOf } from "./api.js";
 import { $, element, setText } from "./dom.js";
 import { announcements, explanation } from "./explanation.js";
-import { thumbnail } from "./history.js";
 import { language, t } from "./language.js";
 import { isSettled } from "./progress.js";
 import { set } from "./state.js";
 import { bytes, description, headline, isAbsent, isStopped, retentionText, stepDetail, stepState, stepsOf } from "./text.js";
+import { thumbnail } from "./thumbnails.js";
 
 const rendered = {};
 let resultView, loading;
