@@ -171,7 +171,7 @@ func testAccessibility(t *testing.T, h pageEnv) {
 }
 
 const storeEntry = `
-	const {add, agree, load} = await import("./history.js");
+	const {agree} = await import("./agreement.js"), {add, load} = await import("./history.js");
 	const canvas = new OffscreenCanvas(160, 120);
 	canvas.getContext("2d");
 	const thumb = await canvas.convertToBlob();
