@@ -163,7 +163,7 @@ func startDriver(t *testing.T, driver *exec.Cmd) string {
 	return url
 }
 
-// Firefox needs no driver program: Debian has no geckodriver, which translates WebDriver into Marionette.
+// startFirefox uses Marionette directly: Debian has no geckodriver, the program that translates WebDriver into Marionette.
 func startFirefox(t *testing.T, proxy string) webDriver {
 	profile := t.TempDir()
 	var preferences strings.Builder

@@ -84,7 +84,7 @@ func testOffline(t *testing.T, w window, s *stack.Stack) {
 		const started = `document.body.classList.contains("ready")`
 		const stored = `(async () => (await (await caches.match("/")).text()).match(/html class="([^"]+)/)?.[1] ?? "")()`
 
-		deploy("without-module", "/text.js")
+		<-deploy("without-module", "/text.js")
 		evaluate[bool](w, `new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))).then(() => true)`)
 		if evaluate[bool](w, started) {
 			t.Error("the page mixes a new version with a stored one")

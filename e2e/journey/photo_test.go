@@ -16,7 +16,7 @@ import (
 // testPhotoPaths compares the pictures that photo-worker.js and the page make of one file.
 func testPhotoPaths(t *testing.T, w window, s *stack.Stack) {
 	for name, path := range map[string]string{
-		"pagetest.Portrait": pagetest.Portrait,
+		"portrait": pagetest.Portrait,
 		"sideways_photo":    pagetest.Sideways(t),
 		"transparent_PNG":   transparent(t),
 	} {

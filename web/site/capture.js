@@ -7,7 +7,7 @@ import { reset } from "./session.js";
 import { set, state } from "./state.js";
 
 let timer = 0, pending = null;
-let actions = 0; // the result of an earlier action is dropped
+let actions = 0; // counts actions, to drop the result of an earlier one
 const mirrors = new Map(); // the visitor's choice for each camera
 
 export async function openCamera(id) {
@@ -72,7 +72,7 @@ function capture() {
 export function chooseFile(file) {
 	if (!file || state.upload) return;
 	pending = state.agreed ? null : file;
-	if (pending) set({ view: "start", notice: { text: t("Agree to where your picture goes first. It is kept here until then.") } });
+	if (pending) set({ view: "start", notice: { text: t("First read where your picture goes, and agree. Until then, it stays on this device.") } });
 	else review(() => photo.fromFile(file), false);
 }
 

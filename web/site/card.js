@@ -2,7 +2,7 @@
 import { urlOf } from "./api.js";
 import { partsOf, width } from "./card-parts.js";
 import { t } from "./language.js";
-import { canReadCanvas } from "./photo.js";
+import { canReadCanvas } from "./canvas.js";
 import { set, state } from "./state.js";
 
 let card = {}; // {key, file}: the last one

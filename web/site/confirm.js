@@ -6,7 +6,7 @@ import { t } from "./language.js";
 export function confirmErasure(entries) {
 	confirm({
 		title: entries.length > 1 ? t("Erase {n} pictures?", { n: entries.length }) : t("Erase this picture?"),
-		text: t("The picture and what Google saw are deleted at Amazon, Microsoft and Temporal. Microsoft’s backups keep what Google saw for 7 days. This cannot be undone."),
+		text: t("The image data and what Google saw are deleted at Amazon, Microsoft and Temporal. For 7 days, Microsoft’s backups still contain what Google saw. This cannot be undone."),
 		button: t("Erase"),
 		act: () => eraseAll(entries, erased()),
 	});
@@ -15,7 +15,7 @@ export function confirmErasure(entries) {
 export function confirmForgetting(entries, afterwards) {
 	confirm({
 		title: entries.length > 1 ? t("Forget {n} pictures?", { n: entries.length }) : t("Forget this picture?"),
-		text: t("This only removes it from this device. It stays online, and you can never erase it again. Your browser’s own history may keep its link."),
+		text: t("Nothing is deleted online: only this device forgets the link and the preview. You can never erase a forgotten picture. Your browser’s own history may keep its link."),
 		button: t("Forget"),
 		act: () => {
 			forget(entries);

@@ -23,7 +23,7 @@ export default {
 		"AWS hat den Zugriff verweigert: Die Rolle des Workers braucht s3:GetObject, s3:GetObjectVersion, s3:DeleteObject, s3:DeleteObjectVersion, s3:ListBucket und s3:ListBucketVersions",
 	"AWS does not know the worker's access key: check its credentials": "AWS kennt den Zugriffsschlüssel des Workers nicht: seine Anmeldedaten prüfen",
 	"AWS refused the worker's signature: check its secret key and clock": "AWS hat die Signatur des Workers abgelehnt: seinen geheimen Schlüssel und seine Uhr prüfen",
-	"The worker's AWS credentials have expired: renew them": "Die AWS-Anmeldedaten des Workers sind abgelaufen: erneuern",
+	"The worker's AWS credentials have expired: renew them": "Die AWS-Anmeldedaten des Workers sind abgelaufen und müssen erneuert werden",
 	"AWS refused the worker's session token: renew its credentials": "AWS hat das Sitzungstoken des Workers abgelehnt: seine Anmeldedaten erneuern",
 	"AWS refused the time of the worker's request: set the worker's clock": "AWS hat die Uhrzeit in der Anfrage des Workers abgelehnt: die Uhr des Workers stellen",
 	"The bucket is in another region: check AWS_REGION": "Der Bucket liegt in einer anderen Region: AWS_REGION prüfen",
@@ -79,8 +79,8 @@ export default {
 	"Google could not fetch the picture by its URL, and its {1} bytes exceed the {2} that can be sent: make the bucket reachable for Google":
 		"Google konnte das Bild nicht über seine URL abrufen, und seine {1} Bytes sind mehr als die {2}, die sich senden lassen: den Bucket für Google erreichbar machen",
 	"This site annotates at most {1} pictures a day, so this one waits until {2}:{3} UTC":
-		"Diese Website lässt höchstens {1} Bilder am Tag ansehen, deshalb wartet dieses bis {2}:{3} Uhr UTC",
-	"This site annotates no pictures at the moment": "Diese Website lässt im Moment keine Bilder ansehen",
+		"Auf dieser Website werden höchstens {1} Bilder am Tag ausgewertet, deshalb wartet dieses bis {2}:{3} Uhr UTC",
+	"This site annotates no pictures at the moment": "Diese Website wertet im Moment keine Bilder aus",
 
 	// Azure
 	"Cosmos DB refused the format of the Record: the container's partition key must be /id":
@@ -110,7 +110,7 @@ export default {
 	"Azure does not trust the worker's AWS role: the identity's federated credential must name AWS's issuer, the role and api://AzureADTokenExchange":
 		"Azure vertraut der AWS-Rolle des Workers nicht: Die Verbundanmeldeinformationen der Identität müssen den Aussteller von AWS, die Rolle und api://AzureADTokenExchange nennen",
 	"The document of this picture in Cosmos DB is not a Record: repair or delete it":
-		"Das Dokument dieses Bildes in Cosmos DB ist kein Record: reparieren oder löschen",
+		"Das Dokument dieses Bildes in Cosmos DB ist kein Record: Es muss repariert oder gelöscht werden",
 	"The Record was changed concurrently": "Der Record wurde gleichzeitig geändert",
 
 	// Temporal and the worker
@@ -134,7 +134,7 @@ export default {
 	"The upload cannot be signed at the moment": "Das Hochladen lässt sich gerade nicht freigeben",
 	"The picture's URL cannot be signed at the moment": "Die URL des Bildes lässt sich gerade nicht signieren",
 	"The site cannot read its settings at the moment": "Die Website kann ihre Einstellungen gerade nicht lesen",
-	"Too many pictures are waiting to be annotated": "Zu viele Bilder warten darauf, angesehen zu werden",
+	"Too many pictures are waiting to be annotated": "Zu viele Bilder warten darauf, ausgewertet zu werden",
 	"Something is wrong with this site, not with your request": "Mit dieser Website stimmt etwas nicht, nicht mit deiner Anfrage",
 	"The picture was erased": "Das Bild wurde gelöscht",
 	"This address names no picture: use the ID that POST /api/pictures returned": "Diese Adresse nennt kein Bild: die ID benutzen, die POST /api/pictures geliefert hat",

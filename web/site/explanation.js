@@ -25,7 +25,7 @@ export function explanation(state) {
 	if (progress?.status === "running") return explainStep(progress.steps);
 	if (isStopped(progress)) return { reason: progress.steps.filter(({ error }) => error).map(({ error }) => sentence(t(error))).join(" ") };
 	if (!isSent(state)) return progress ? { now: t("It is still being sent, or its sender has stopped sending it.") } : {};
-	if (problem) return { step: "presign", now: t("Amazon S3 has stored it. It continues by itself, even if you close this page.") };
+	if (problem) return { step: "presign", now: t("Amazon S3 has stored your picture. Processing continues by itself, even if you close this page.") };
 	return { step: "presign", now: t("Amazon S3 has stored your picture and reports it to Triptych, usually within a second."), next: successors.presign() };
 }
 

@@ -50,7 +50,7 @@ export async function load() {
 	return lists();
 }
 
-// complete adds what IndexedDB had no space for.
+// complete adds the image and the thumbnail if only this tab has them: IndexedDB may have refused them.
 function complete(entry) {
 	const { thumb, unsent } = find(({ key }) => key === entry.key) ?? {};
 	return mapBlobs({ thumb, ...entry, unsent: entry.unsent && { ...unsent, ...entry.unsent } }, toBlob);

@@ -15,8 +15,8 @@ function preferredLanguage(tags) {
 	return ["en", "en"];
 }
 
-// load must end before the first call of t(), so no module calls t() while it is loaded. A top-level await would need less
-// care, but WebKit then fails to load other modules (WebKit bug 242740).
+// load must end before the first call of t(), so no module calls t() at its top level. A top-level await would ensure
+// that, but WebKit then fails to load other modules (WebKit bug 242740).
 export async function load() {
 	if (found === "en") return;
 	try {
@@ -32,7 +32,7 @@ export async function load() {
 
 export const loadMessages = () => translation?.loadMessages();
 
-// t translates a text and replaces each {name} in it by the value of that name.
+// t translates a text and replaces each {name} with its value.
 export const t = (text, values = {}) => fill(translation?.lookUp(text) ?? text, values);
 
 export function fill(text, values) {

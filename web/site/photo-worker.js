@@ -4,11 +4,12 @@ import { canReadCanvas, makePhoto } from "./canvas.js";
 onmessage = async ({ data: file }) => {
 	let photo = null;
 	try {
-		// A TypeError before Chrome 112, Firefox 111 and Safari 16, which would not apply the EXIF orientation.
+		// Chrome before 112, Firefox before 111 and Safari before 16 throw a TypeError for "from-image". They would ignore
+		// the EXIF orientation.
 		const image = await createImageBitmap(file, { imageOrientation: "from-image" });
 		if (canReadCanvas()) photo = await makePhoto(image, image.width, image.height);
 	} catch {
-		// The page tries it.
+		// photo.js reads the file with <img>.
 	}
 	postMessage(photo);
 };

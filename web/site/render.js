@@ -159,7 +159,7 @@ function renderReview({ photo }) {
 	$("download").href = photo.url;
 	setText($("retake"), photo.fromCamera ? t("Retake") : t("Choose another"));
 	const values = { pixels: photo.size.join(" × "), size: bytes(photo.blob.size) };
-	setText($("photo-info"), t("{pixels} pixels, {size}. Where and when it was taken is not in it.", values));
+	setText($("photo-info"), t("{pixels} pixels, {size}. It does not contain where or when it was taken.", values));
 }
 
 function renderUpload({ loaded, total, waiting }) {

@@ -1,10 +1,10 @@
-// What can be done with a result. The larger modules are loaded when they are needed.
+// Saves, shares and links a result. card.js and highlight.js are loaded when they are first needed.
 import { $ } from "./dom.js";
 import { t } from "./language.js";
 import { set } from "./state.js";
 
 const notify = (text) => set({ notice: { text } });
-const withCard = (use) => import("./card.js").then(use, () => notify(t("The site cannot be reached. Check your connection.")));
+const withCard = (use) => import("./card.js").then(use, () => notify(t("The card could not be loaded. Check your connection, then try again.")));
 
 export const saveCard = () => withCard((card) => card.save());
 export const shareCard = () => withCard((card) => card.share());

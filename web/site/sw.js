@@ -1,5 +1,5 @@
-// Lets the page start without a connection. It stores only the site's own files: requests to the API, to S3 and to
-// fault switches pass it.
+// Lets the page start without a connection. It caches only the site's own files, and leaves requests to the API, S3 and
+// the fault switches to the browser.
 const files = [
 	"./", "agreement.js", "api.js", "app.js", "camera.js", "canvas.js", "capture.js", "card-parts.js", "card.js",
 	"colours.js", "confirm.js", "de-api.js", "de.js", "dom.js", "erasure.js", "explanation.js", "findings.js",
@@ -10,8 +10,8 @@ const files = [
 ];
 const paths = files.map((file) => new URL(file, location).pathname);
 
-// The IDs of pages that take their files from the cache: pages that started from it, and pages that have refreshed it. A
-// page that is still starting from the network must not, because it would mix modules of two versions.
+// IDs of the pages that take their files from the cache: they started from it or have refreshed it. A page that is
+// starting from the network does not use the cache, which may contain modules of another version.
 const cached = new Set();
 
 // addAll stores all files or none.

@@ -11,7 +11,7 @@ export function headline(state) {
 		case "camera": return state.muted
 			? [t("The camera is paused"), t("It continues when no call uses it and its switch is on.")]
 			: [t("Look into the camera"), t("You can also press Space, or tap the picture.")];
-		case "review": return [t("Send this one?"), state.photo.tried ? t("The last try was not completed.") : t("It has not left this device yet.")];
+		case "review": return [t("Send this one?"), state.photo.tried ? t("The last attempt was cancelled or refused.") : t("It has not left this device yet.")];
 	}
 	if (state.problem?.status === 404) return [t("This link leads to no picture"), t("Check that you have the whole link.")];
 	if (state.upload) return uploadHeadline(state.upload);

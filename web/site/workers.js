@@ -1,4 +1,4 @@
-// The Content-Security-Policy allows no other Trusted Types policy than this one, and this one only these scripts.
+// The Content-Security-Policy allows only this Trusted Types policy, and the policy allows only these scripts.
 const scripts = ["photo-worker.js", "sw.js"];
 const policy = globalThis.trustedTypes?.createPolicy("workers", { createScriptURL });
 
