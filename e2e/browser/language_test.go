@@ -143,7 +143,7 @@ func testLanguage(t *testing.T, h pageEnv) {
 			"Cosmos DB is unavailable; Triptych tries again":                                                            "Cosmos DB ist nicht verfügbar; Triptych versucht es noch einmal",
 			"Temporal does not answer, so nothing was erased yet: try again in a few seconds.":                          "Temporal antwortet nicht, deshalb wurde noch nichts gelöscht: Versuche es in ein paar Sekunden noch einmal.",
 			"The picture has 30000000 bytes, and Google accepts at most 20971520":                                       "Das Bild hat 30.000.000 Bytes, und Google nimmt höchstens 20.971.520 an",
-			"This site annotates at most 500 pictures a day, so this one waits until 00:00 UTC; Triptych tries again":   "Diese Website lässt höchstens 500 Bilder am Tag ansehen, deshalb wartet dieses bis 00:00 Uhr UTC; Triptych versucht es noch einmal",
+			"This site annotates at most 500 pictures a day, so this one waits until 00:00 UTC; Triptych tries again":   "Auf dieser Website werden höchstens 500 Bilder am Tag ausgewertet, deshalb wartet dieses bis 00:00 Uhr UTC; Triptych versucht es noch einmal",
 			"The worker's AWS credentials expire in 1m30s and cannot be renewed; the picture waits until this is fixed": "Die AWS-Anmeldedaten des Workers laufen in 1m30s ab und lassen sich nicht erneuern; das Bild wartet, bis das behoben ist",
 			"The worker stopped responding (Heartbeat timeout)":                                                         "Der Worker antwortet nicht mehr (Zeitlimit Heartbeat)",
 			"The picture was erased.":                          "Das Bild wurde gelöscht.",
