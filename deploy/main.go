@@ -52,7 +52,7 @@ func usage() {
   go run ./deploy build                     builds dist/trigger.zip, dist/web.zip and the worker's image in dist/worker
   go run ./deploy licences                  lists the licence of each module in the artifacts
   go run ./deploy push REPOSITORY           pushes the image and prints its name with its digest
-  go run ./deploy site BUCKET DISTRIBUTION  copies web/site to the bucket and invalidates CloudFront's cache
+  go run ./deploy site BUCKET DISTRIBUTION  minifies web/site into the bucket and invalidates CloudFront's cache
 
 Flags:
 `)

@@ -16,6 +16,7 @@ import (
 	cloudfronttypes "github.com/aws/aws-sdk-go-v2/service/cloudfront/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"triptych/deploy/page"
 	"triptych/internal/objects"
 )
 
@@ -70,6 +71,9 @@ func upload(ctx context.Context, client *s3.Client, site fs.FS, bucket, name str
 	if err != nil {
 		return fmt.Errorf("reading the page: %w", err)
 	}
+	if content, err = page.Minify(name, content); err != nil {
+		return err
+	}
 	kind := mime.TypeByExtension(path.Ext(name))
 	if kind == "" {
 		return fmt.Errorf("%s has an extension without a known media type", name)
@@ -86,11 +90,11 @@ func upload(ctx context.Context, client *s3.Client, site fs.FS, bucket, name str
 func prune(ctx context.Context, client *s3.Client, bucket string, keep []string) error {
 	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket})
 	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+		listed, err := pages.NextPage(ctx)
 		if err != nil {
 			return fmt.Errorf("listing %s: %w", bucket, err)
 		}
-		for _, object := range page.Contents {
+		for _, object := range listed.Contents {
 			if slices.Contains(keep, aws.ToString(object.Key)) {
 				continue
 			}

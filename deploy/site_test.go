@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"triptych/deploy/page"
 	"triptych/e2e/stacktest"
 	"triptych/internal/objects"
 )
@@ -51,7 +53,7 @@ func TestSite(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	t.Run("files_and_headers_are_the_same_as_those_of_the_web_program", func(t *testing.T) {
+	t.Run("files_are_minified_and_have_the_headers_of_the_web_program", func(t *testing.T) {
 		files := 0
 		err := fs.WalkDir(site, ".", func(name string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
@@ -67,19 +69,25 @@ func TestSite(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			page, err := http.Get(s.Endpoints.Site + "/" + strings.TrimSuffix(name, frontPage))
+			response, err := http.Get(s.Endpoints.Site + "/" + strings.TrimSuffix(name, frontPage))
 			if err != nil {
 				return err
 			}
-			defer page.Body.Close()
-			served, err := io.ReadAll(page.Body)
+			defer response.Body.Close()
+			served, err := io.ReadAll(response.Body)
 			if err != nil {
 				return err
 			}
-			if !bytes.Equal(stored, served) || aws.ToString(object.ContentType) != page.Header.Get("Content-Type") ||
-				aws.ToString(object.CacheControl) != page.Header.Get("Cache-Control") {
+			want, err := page.Minify(name, served)
+			if err != nil {
+				return err
+			}
+			code := slices.Contains([]string{".css", ".js"}, path.Ext(name))
+			if !bytes.Equal(stored, want) || code != (len(stored) < len(served)) ||
+				aws.ToString(object.ContentType) != response.Header.Get("Content-Type") ||
+				aws.ToString(object.CacheControl) != response.Header.Get("Cache-Control") {
 				t.Errorf("%s: %d bytes of %s, %s; web serves %d bytes of %s, %s", name, len(stored), aws.ToString(object.ContentType),
-					aws.ToString(object.CacheControl), len(served), page.Header.Get("Content-Type"), page.Header.Get("Cache-Control"))
+					aws.ToString(object.CacheControl), len(served), response.Header.Get("Content-Type"), response.Header.Get("Cache-Control"))
 			}
 			return nil
 		})
@@ -112,6 +120,7 @@ func TestSite(t *testing.T) {
 	for name, broken := range map[string]fstest.MapFS{
 		"page_without_index.html_is_not_published":   {"app.js": {Data: []byte("//")}},
 		"file_without_a_media_type_is_not_published": {"index.html": {}, "a.unknown-kind": {}},
+		"file_with_a_syntax_error_is_not_published":  {"index.html": {}, "app.js": {Data: []byte("let = ;")}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := len(invalidations)

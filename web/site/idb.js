@@ -1,4 +1,4 @@
-/*
+/*!
 idb 8.0.4, npm package idb, file build/umd.js
 
 ISC License (ISC)
