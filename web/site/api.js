@@ -5,14 +5,16 @@ export const urlOf = (id) => "/api/pictures/" + encodeURIComponent(id);
 
 // request throws errors with a message for people and, optionally, `status`, `retryable` and `retryAfter` (in ms).
 export async function request(url, options) {
+	const { signal } = options ?? {};
+	const withTimeout = AbortSignal.any?.([AbortSignal.timeout(30_000), ...signal ? [signal] : []]) ?? signal;
 	let response;
 	try {
-		response = await fetch(url, options);
+		response = await fetch(url, { ...options, signal: withTimeout });
+		if (response.ok) return await response.json();
 	} catch (error) {
-		if (error.name === "AbortError") throw error;
+		if (signal?.aborted) throw error;
 		throw Object.assign(new Error(t("The site cannot be reached. Check your connection.")), { retryable: true });
 	}
-	if (response.ok) return response.json();
 	const { detail } = await response.json().catch(() => ({})); // proxies may not respond with JSON
 	if (detail) await loadMessages();
 	const retryAfter = 1000 * (Number(response.headers.get("retry-after")) || 0);

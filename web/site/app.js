@@ -22,18 +22,19 @@ const actions = {
 	},
 	remedy: ({ then }) => {
 		set({ notice: null });
-		if (then === "camera") openCamera();
+		if (then === "reload") location.reload();
+		else if (then === "camera") openCamera();
 		else $("file").click();
 	},
 	toggle: (kind, on) => set({ overlays: { ...state.overlays, [kind]: on } }),
 	erase: confirmErasure,
-	resume,
+	resume: (entry) => { closeCamera(); resume(entry); },
 	discard: confirmDiscarding,
 };
 
 function showPageOfURL() {
 	const id = location.hash.slice(1);
-	if (id && id === state.id) return;
+	if (id && id === state.id && state.view === "picture") return;
 	closeCamera();
 	reset();
 	set({ view: id ? "picture" : "start", id, notice: null });
@@ -146,7 +147,7 @@ function drag(event) {
 }
 
 addEventListener("keydown", (event) => {
-	if (event.key !== " " || state.view !== "camera" || event.target.closest("button, select, a")) return;
+	if (event.key !== " " || state.view !== "camera" || event.target.closest("button, select, a, input")) return;
 	event.preventDefault();
 	shoot();
 });

@@ -15,7 +15,7 @@ export async function openCamera(id) {
 	const current = actions;
 	set({ notice: null });
 	try {
-		const stream = await camera.open(id), cameras = await camera.cameras();
+		const stream = await camera.open(id), cameras = await camera.cameras().catch(() => []);
 		if (current !== actions) return camera.close(stream);
 		const [track] = stream.getVideoTracks();
 		track.onended = () => state.stream === stream && fail({ name: "AbortError" });

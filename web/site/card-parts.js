@@ -9,9 +9,9 @@ export const width = 1080;
 const margin = 60, inner = width - 2 * margin, third = inner / 3, ink = "#1d1c1a", quiet = "#5c5850";
 const maxPicture = 1280, maxFaces = 6; // so that the card is at most 3000 pixels high
 
-export function partsOf(image, { uploadedAt, annotation }, overlays) {
+export function partsOf(image, { uploadedAt, annotation }, overlays, steps) {
 	return [
-		header(uploadedAt), picture(image, annotation, overlays), clouds(), ...faces(image, annotation), things(annotation),
+		header(uploadedAt), picture(image, annotation, overlays), clouds(steps), ...faces(image, annotation), things(annotation),
 		colours(annotation), footer(),
 	].filter(Boolean);
 }
@@ -71,12 +71,13 @@ function drawPoint(context, [x, y], unit) {
 }
 
 // The steps on the page have the names and times in the page's language.
-function clouds() {
-	const steps = [...document.querySelectorAll("#steps li")].map((step) => ({
-		colour: getComputedStyle(step).getPropertyValue("--cloud"),
-		name: step.querySelector("h3").textContent,
-		time: step.querySelector(".state").textContent,
-	}));
+export const stepsOnPage = () => [...document.querySelectorAll("#steps li")].map((step) => ({
+	colour: getComputedStyle(step).getPropertyValue("--cloud"),
+	name: step.querySelector("h3").textContent,
+	time: step.querySelector(".state").textContent,
+}));
+
+function clouds(steps) {
 	return { height: 170, draw(context, y) {
 		steps.forEach(({ colour, name, time }, i) => {
 			const x = margin + i * third, most = third - 24;

@@ -1,6 +1,6 @@
 // Saves and shares the card: the picture with its boxes, the expressions, the colours and the times of the three clouds.
 import { urlOf } from "./api.js";
-import { partsOf, width } from "./card-parts.js";
+import { partsOf, stepsOnPage, width } from "./card-parts.js";
 import { t } from "./language.js";
 import { canReadCanvas } from "./canvas.js";
 import { set, state } from "./state.js";
@@ -37,6 +37,7 @@ async function withCard(use) {
 
 async function makeCard({ id, photo, progress, overlays }) {
 	if (!canReadCanvas()) throw new Error(t("This browser’s protection against fingerprinting would make the card unreadable. Allow this site to use canvas data (see the address bar), then try again."));
+	const steps = stepsOnPage();
 	const url = URL.createObjectURL(photo?.blob ?? await loadPicture(id));
 	try {
 		const image = Object.assign(new Image(), { src: url });
@@ -44,7 +45,7 @@ async function makeCard({ id, photo, progress, overlays }) {
 			image.onload = resolve;
 			image.onerror = () => reject(new Error(t("This browser cannot read the picture, so there is no card.")));
 		});
-		return await encode(draw(image, progress.record, overlays));
+		return await encode(draw(image, progress.record, overlays, steps));
 	} finally {
 		URL.revokeObjectURL(url);
 	}
@@ -70,8 +71,8 @@ async function encode(canvas) {
 	return blob;
 }
 
-function draw(image, record, overlays) {
-	const canvas = document.createElement("canvas"), context = canvas.getContext("2d"), parts = partsOf(image, record, overlays);
+function draw(image, record, overlays, steps) {
+	const canvas = document.createElement("canvas"), context = canvas.getContext("2d"), parts = partsOf(image, record, overlays, steps);
 	canvas.width = width;
 	canvas.height = parts.reduce((sum, { height }) => sum + height, 0);
 	context.fillStyle = "#fffefb";

@@ -256,6 +256,8 @@ export default {
 	"{loaded} of {total}": "{loaded} von {total}",
 	"The card could not be loaded. Check your connection, then try again.":
 		"Die Karte konnte nicht geladen werden. Prüfe deine Verbindung und versuche es dann noch einmal.",
+	"The result could not be loaded. Reload this page.": "Das Ergebnis konnte nicht geladen werden. Lade diese Seite neu.",
+	"Reload": "Neu laden",
 	"Picture of {time}": "Bild vom {time}",
 	"Send": "Senden",
 	"Send the picture of {time}": "Senden: das Bild vom {time}",

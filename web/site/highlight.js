@@ -3,14 +3,14 @@ import { $, svgElement } from "./dom.js";
 import { boxesIn, drawBox } from "./overlay.js";
 import { state } from "./state.js";
 
-let under = "", focused = "";
+let under = "";
 
 export function mark({ type, target, pointerType }) {
 	const key = target.closest?.("button.entry, #overlay polygon")?.dataset.key ?? "";
 	const entries = [...document.querySelectorAll("button.entry")];
 	if (type.startsWith("pointer")) under = type === "pointerover" && pointerType !== "touch" ? key : "";
-	if (type.startsWith("focus")) focused = type === "focusin" && target.matches(":focus-visible") ? key : "";
 	if (type === "click") for (const entry of entries) entry.setAttribute("aria-pressed", entry.dataset.key === key && entry.ariaPressed !== "true");
+	const focused = document.activeElement.matches("button.entry:focus-visible") && document.activeElement.dataset.key;
 	const marked = under || focused || entries.find((entry) => entry.ariaPressed === "true")?.dataset.key;
 	for (const entry of entries) entry.classList.toggle("marked", entry.dataset.key === marked);
 	markBoxes(marked);
@@ -21,7 +21,7 @@ function markBoxes(key = "") {
 	const svg = $("overlay"), before = svg.querySelector(".mark"), { imageSize: size, progress } = state;
 	if ((before?.dataset.key ?? "") === key) return;
 	before?.remove();
-	const boxes = key ? boxesIn(progress.record.annotation, size).filter((box) => box.key === key) : [];
+	const boxes = key && size && progress ? boxesIn(progress.record.annotation, size).filter((box) => box.key === key) : [];
 	if (!boxes.length) return;
 	const whole = { width: size[0], height: size[1] };
 	svg.append(svgElement("g", { class: "mark", "data-key": key },

@@ -12,9 +12,19 @@ let reload = () => {}; // replaced by onChange
 const awaited = new Set(); // the keys of locks whose release causes a reload
 const stored = new Set(); // the keys of entries in IndexedDB
 
-const open = async () => idb.openDB("triptych", 1, { upgrade: (db) => db.createObjectStore("pictures", { keyPath: "key" }) });
-const database = open();
-database.catch(() => {}); // without IndexedDB, entries last as long as the page
+function connect() {
+	database = open();
+	database.catch(() => {}); // without IndexedDB, entries last as long as the page
+}
+
+const open = async () => idb.openDB("triptych", 1, {
+	upgrade: (db) => db.createObjectStore("pictures", { keyPath: "key" }),
+	blocking: (current, next, { target }) => target.close(), // another tab has a newer version of the page
+	terminated: connect, // for example, Safari ends connections of pages in the background
+});
+
+let database;
+connect();
 
 let channel;
 try {
@@ -113,7 +123,7 @@ const buffers = new WeakMap();
 const withBuffers = (entry) => mapBlobs(entry, (blob) => buffers.get(blob) ?? blob);
 
 async function readBlobs(blobs) {
-	for (const blob of blobs) if (blob) buffers.set(blob, await blob.arrayBuffer());
+	for (const blob of blobs) if (blob) await blob.arrayBuffer().then((bytes) => buffers.set(blob, bytes), () => {});
 }
 
 function toBlob(stored) {

@@ -34,6 +34,7 @@ export function boxesIn(annotation, size) {
 
 export function drawOverlay(svg, annotation, size, enabled) {
 	svg.setAttribute("viewBox", "0 0 " + size.join(" "));
+	svg.classList.toggle("fresh", !svg.childElementCount);
 	svg.replaceChildren(
 		...boxesIn(annotation, size).filter(({ kind }) => enabled[kind]).flatMap((box) => drawBox(svg, box, box.name, size)),
 		...(enabled.points ? facesIn(annotation) : []).flatMap(({ points }) => points.map(([cx, cy]) => svgElement("circle", { cx, cy, r: textSize(svg, size) / 8 }))),

@@ -9,7 +9,7 @@ import { bytes, description, headline, isAbsent, isStopped, retentionText, stepD
 import { thumbnail } from "./thumbnails.js";
 
 const rendered = {};
-let resultView, loading;
+let resultView, loading, resultFailed = false;
 
 function onChange(name, value, update) {
 	if (rendered[name] === value) return;
@@ -17,20 +17,20 @@ function onChange(name, value, update) {
 	update();
 }
 
-// A page without a picture in view needs no result.
+// A page without a picture needs no result. Firefox and WebKit do not repeat a failed import before a reload.
 function loadResultView() {
 	loading ??= import("./resultview.js").then((module) => {
 		resultView = module;
 		set({});
 	}, () => {
-		loading = null;
-		setTimeout(set, 2000, {});
+		resultFailed = true;
+		set({});
 	});
 }
 
 export function render(state, actions) {
 	const { view, progress } = state;
-	if (view === "picture" && !resultView) loadResultView();
+	if (view === "review" || view === "picture") loadResultView();
 	const annotation = view === "picture" && resultView ? progress?.record?.annotation : undefined;
 	document.body.dataset.view = view;
 	const [title, text] = headline(state);
@@ -51,7 +51,7 @@ export function render(state, actions) {
 		history: view === "start" && state.history.length,
 	})) $(id).hidden = !visible;
 	setText($("retention"), retentionText(state));
-	renderNotice(state, actions);
+	renderNotice(resultFailed && view === "picture" && progress?.record?.annotation ? reloadNotice() : state.notice, actions);
 	renderCamera(state);
 	renderSteps(state);
 	onChange("annotation", annotation, () => resultView?.renderFindings(annotation, state.overlays, actions));
@@ -69,7 +69,9 @@ export function render(state, actions) {
 	onChange("unsent", JSON.stringify(state.unsent), () => renderUnsent(state.unsent, actions));
 }
 
-function renderNotice({ notice }, actions) {
+const reloadNotice = () => ({ text: t("The result could not be loaded. Reload this page."), action: t("Reload"), then: "reload" });
+
+function renderNotice(notice, actions) {
 	const [text, button, dismiss] = $("notice").children;
 	$("notice").hidden = !notice;
 	setText(text, notice ? t(notice.text) : "");

@@ -22,7 +22,7 @@ export function findings(annotation) {
 		bars(t("Seen"), thingsIn(annotation)),
 		bars(t("Places"), merge(places)),
 		bars(t("Brands"), merge(brands)),
-		text && section(t("Text"), element("blockquote", {}, text)),
+		text && section(t("Text"), element("blockquote", { dir: "auto" }, text)),
 		colours.length && section(t("Colours"), element("ul", { className: "swatches" }, ...colours.map(swatch))),
 		safe && concerns().some(([key]) => isKnown(safe[key])) && section(t("Suitable for all?"), suitability(safe)),
 	].filter(Boolean);
@@ -36,7 +36,7 @@ function faceItem({ key, expression, notes, corners }) {
 		...notes.map((note) => element("span", { className: "small" }, note)));
 	if (!corners.length) return element("li", { className: "entry" }, text);
 	const crop = element("canvas", { width: 192, height: 192, hidden: true, "aria-hidden": "true" });
-	return element("li", {}, element("button", { className: "entry", "data-key": key }, crop, text));
+	return element("li", {}, element("button", { className: "entry", "data-key": key, "aria-pressed": "false" }, crop, text));
 }
 
 // drawFaces crops the faces from the picture, which can be drawn but not read if it comes from S3.
@@ -63,7 +63,7 @@ function bars(title, things) {
 		const bar = element("i");
 		bar.style.width = score * 100 + "%";
 		const content = [element("span", {}, titleOf(thing)), element("span", {}, score ? percent(score) : ""), bar];
-		return element("li", {}, boxes ? element("button", { className: "entry", "data-key": key }, ...content) : element("div", { className: "entry" }, ...content));
+		return element("li", {}, boxes ? element("button", { className: "entry", "data-key": key, "aria-pressed": "false" }, ...content) : element("div", { className: "entry" }, ...content));
 	})));
 }
 

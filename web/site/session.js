@@ -41,7 +41,7 @@ async function transmit({ key, taken, thumb, id }) {
 	$("title").focus();
 	try {
 		const sent = await pictures.withLock(key, signal, () => own() && set({ upload: { ...state.upload, waiting: true } }), async () => {
-			set(await pictures.load());
+			set({ ...await pictures.load(), ...own() && { upload: { ...state.upload, waiting: false } } });
 			const { unsent } = current() ?? {};
 			if (!unsent) return false; // another tab has sent or erased the picture
 			granted = unsent.granted;

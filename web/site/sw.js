@@ -21,12 +21,11 @@ async function refresh() {
 }
 
 async function navigate({ request, resultingClientId }) {
-	try {
-		return await fetch(request);
-	} catch (error) {
-		cached.add(resultingClientId);
-		return await match(request) ?? Promise.reject(error);
-	}
+	const response = await fetch(request).catch(() => Response.error());
+	if (response.type !== "error" && response.status < 500) return response;
+	const stored = await match(request);
+	if (stored) cached.add(resultingClientId);
+	return stored ?? response;
 }
 
 const match = ({ url }) => caches.match(new URL(url).pathname);
@@ -36,7 +35,7 @@ addEventListener("install", (event) => {
 	event.waitUntil(refresh());
 });
 
-addEventListener("message", (event) => event.waitUntil(refresh().then(() => cached.add(event.source.id), () => {})));
+addEventListener("message", (event) => cached.has(event.source.id) || event.waitUntil(refresh().then(() => cached.add(event.source.id), () => {})));
 
 addEventListener("fetch", (event) => {
 	const { request, clientId, resultingClientId } = event, { origin, pathname } = new URL(request.url);

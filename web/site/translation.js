@@ -19,7 +19,7 @@ export const lookUp = (text) => dictionary[text] ?? (messages && message(text));
 function message(text) {
 	const [, start, end = "", stop] = /^(.*?)(; [^;.]*|: try again[^.]*| \(\w+ timeout\))?(\.?)$/s.exec(text);
 	const numbers = [""];
-	const entry = messages[start.replace(/\b\d[\dhms]*/g, (value) => "{" + (numbers.push(Number(value) || value) - 1) + "}")];
+	const entry = messages[start.replace(/\b\d[\dhms]*/g, (value) => "{" + (numbers.push(/^0|\D/.test(value) ? value : Number(value)) - 1) + "}")];
 	return entry && fill(entry, numbers) + (messages[end] ?? end) + stop;
 }
 
