@@ -18,6 +18,8 @@ import (
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/chromedp"
 	colorpb "google.golang.org/genproto/googleapis/type/color"
+
+	"triptych/e2e/pagetest"
 )
 
 var (
@@ -26,29 +28,29 @@ var (
 )
 
 // testCard replaces Vision's answer, so that the places of boxes and colours are known.
-func testCard(t *testing.T, h pageEnv) {
+func testCard(t *testing.T, h pagetest.Env) {
 	answer := &visionpb.AnnotateImageResponse{
 		FaceAnnotations: []*visionpb.FaceAnnotation{{BoundingPoly: pixels(200, 150, 600, 450), JoyLikelihood: visionpb.Likelihood_VERY_LIKELY}},
 		ImagePropertiesAnnotation: &visionpb.ImageProperties{DominantColors: &visionpb.DominantColorsAnnotation{Colors: []*visionpb.ColorInfo{
 			{Color: &colorpb.Color{Red: 110, Green: 60, Blue: 160}, PixelFraction: .7}, {Color: &colorpb.Color{Red: 60, Green: 150, Blue: 70}, PixelFraction: .2}}}},
 	}
 	t.Run("saved_card_shows_picture_box_and_colours", func(t *testing.T) {
-		p := h.visitAnnotatedWith(t, answer, violetPicture(t))
-		expectCard(t, p.download("#save-card"))
+		p := visitAnnotatedWith(t, h, answer, violetPicture(t))
+		expectCard(t, download(p, "#save-card"))
 	})
 	t.Run("card_of_an_opened_link_is_made_from_the_picture_in_S3", func(t *testing.T) {
-		p := h.visitAnnotatedWith(t, answer, violetPicture(t))
-		p.do(chromedp.Reload())
-		p.waitVisible("#overlay polygon")
-		expectCard(t, p.download("#save-card"))
+		p := visitAnnotatedWith(t, h, answer, violetPicture(t))
+		p.Do(chromedp.Reload())
+		p.WaitVisible("#overlay polygon")
+		expectCard(t, download(p, "#save-card"))
 	})
-	t.Run("card_with_many_faces_is_at_most_4000_pixels_high", func(t *testing.T) {
+	t.Run("card_with_many_faces_is_at_most_3000_pixels_high", func(t *testing.T) {
 		many := &visionpb.AnnotateImageResponse{LabelAnnotations: []*visionpb.EntityAnnotation{{Description: "Crowd", Score: .8}}, ImagePropertiesAnnotation: answer.ImagePropertiesAnnotation}
 		for range 30 {
 			many.FaceAnnotations = append(many.FaceAnnotations, answer.FaceAnnotations[0])
 		}
-		p := h.visitAnnotatedWith(t, many, plainPicture(t, 300, 1600, violet))
-		if height := p.download("#save-card").Bounds().Dy(); height < 1600 || height > 4000 {
+		p := visitAnnotatedWith(t, h, many, plainPicture(t, 300, 1600, violet))
+		if height := download(p, "#save-card").Bounds().Dy(); height < 1600 || height > 3000 {
 			t.Errorf("the card is %d pixels high", height)
 		}
 	})
@@ -61,67 +63,67 @@ func testCard(t *testing.T, h pageEnv) {
 		"card_while_S3_is_unavailable_asks_to_try_again": {503, "The picture could not be loaded. Check your connection, then try again."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := h.visitAnnotatedWith(t, answer, violetPicture(t))
-			p.do(chromedp.Reload())
-			p.waitVisible("#overlay polygon")
-			p.intercept("*/image*", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, request pausedRequest) {
+			p := visitAnnotatedWith(t, h, answer, violetPicture(t))
+			p.Do(chromedp.Reload())
+			p.WaitVisible("#overlay polygon")
+			p.Intercept("*/image*", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, request pagetest.PausedRequest) {
 				if c.status == 0 {
-					request.reset()
+					request.Reset()
 				} else {
-					request.respondStatus(c.status)
+					request.RespondStatus(c.status)
 				}
 			})
-			p.click("#save-card")
-			p.waitText("#notice p", c.message)
+			p.Click("#save-card")
+			p.WaitText("#notice p", c.message)
 		})
 	}
 	t.Run("share_passes_the_card_without_the_link_to_the_system", func(t *testing.T) {
-		p := h.visitAnnotatedWith(t, answer, violetPicture(t))
-		if evaluate[bool](p, `document.querySelector("#share-card").checkVisibility()`) != evaluate[bool](p, `Boolean(navigator.canShare)`) {
+		p := visitAnnotatedWith(t, h, answer, violetPicture(t))
+		if pagetest.Evaluate[bool](p, `document.querySelector("#share-card").checkVisibility()`) != pagetest.Evaluate[bool](p, `Boolean(navigator.canShare)`) {
 			t.Error("the button is shown without Web Share")
 		}
 		// Chromium on Linux has no Web Share.
-		evaluate[bool](p, `navigator.canShare = ({files}) => files[0].type === "image/jpeg",
+		pagetest.Evaluate[bool](p, `navigator.canShare = ({files}) => files[0].type === "image/jpeg",
 			navigator.share = async (data) => { window.shared = data; throw new DOMException("", window.refusal); },
 			window.refusal = "NotAllowedError", import("./state.js").then(({set}) => set({}) ?? true)`)
-		p.click("#share-card")
-		p.waitText("#notice p", "Press “Share” again")
-		evaluate[bool](p, `window.refusal = "AbortError", window.shared = null, true`)
-		p.click("#share-card")
-		p.waitUntil(`window.shared`)
-		if shared := evaluate[string](p, `Object.keys(shared) + " " + shared.files.map(({name, type, size}) => name + " " + type + " " + (size > 10_000))`); shared != "files triptych.jpg image/jpeg true" {
+		p.Click("#share-card")
+		p.WaitText("#notice p", "Press “Share” again")
+		pagetest.Evaluate[bool](p, `window.refusal = "AbortError", window.shared = null, true`)
+		p.Click("#share-card")
+		p.WaitUntil(`window.shared`)
+		if shared := pagetest.Evaluate[string](p, `Object.keys(shared) + " " + shared.files.map(({name, type, size}) => name + " " + type + " " + (size > 10_000))`); shared != "files triptych.jpg image/jpeg true" {
 			t.Errorf("shared: %s", shared)
 		}
-		p.waitUntil(`document.querySelector("#notice").hidden`)
+		p.WaitUntil(`document.querySelector("#notice").hidden`)
 	})
 	t.Run("copy_writes_the_link_and_says_so", func(t *testing.T) {
-		p := h.visitAnnotatedWith(t, answer, violetPicture(t))
-		p.grant("clipboard-read", "clipboard-write")
-		p.click("#copy-link")
-		p.waitText(`#notice[role="alert"] p`, "Link copied. Anyone who has it can see the picture")
-		if copied, link := evaluate[string](p, `navigator.clipboard.readText()`), evaluate[string](p, `location.href`); copied != link {
+		p := visitAnnotatedWith(t, h, answer, violetPicture(t))
+		grant(p, "clipboard-read", "clipboard-write")
+		p.Click("#copy-link")
+		p.WaitText(`#notice[role="alert"] p`, "Link copied. Anyone who has it can see the picture")
+		if copied, link := pagetest.Evaluate[string](p, `navigator.clipboard.readText()`), pagetest.Evaluate[string](p, `location.href`); copied != link {
 			t.Errorf("copied %q, want %q", copied, link)
 		}
-		evaluate[bool](p, `Object.defineProperty(navigator, "clipboard", {value: undefined}), true`) // as over http
-		p.click("#copy-link")
-		p.waitText("#notice p", "Copy the link in the address bar")
+		pagetest.Evaluate[bool](p, `Object.defineProperty(navigator, "clipboard", {value: undefined}), true`) // as over http
+		p.Click("#copy-link")
+		p.WaitText("#notice p", "Copy the link in the address bar")
 	})
 }
 
-func (h pageEnv) visitAnnotatedWith(t *testing.T, annotation *visionpb.AnnotateImageResponse, path string) tab {
+func visitAnnotatedWith(t *testing.T, h pagetest.Env, annotation *visionpb.AnnotateImageResponse, path string) pagetest.Tab {
 	t.Helper()
-	h.setAnswer(t, annotation)
-	p := h.visit(t)
-	p.choose(path)
-	p.click("#send")
-	p.waitVisible(allDone, "#result")
+	setAnswer(t, h, annotation)
+	p := h.Visit(t)
+	p.Choose(path)
+	p.Click("#send")
+	p.WaitVisible(pagetest.AllDone, "#result")
 	return p
 }
 
 // expectCard checks a card of violetPicture. Its picture is 960 pixels wide, so the face's box is from 240 to 720.
 func expectCard(t *testing.T, card image.Image) {
 	t.Helper()
-	if width, height := card.Bounds().Dx(), card.Bounds().Dy(); width != 1080 || height < 1000 || height > 4000 {
+	if width, height := card.Bounds().Dx(), card.Bounds().Dy(); width != 1080 || height < 1000 || height > 3000 {
 		t.Errorf("the card is %d × %d pixels", width, height)
 	}
 	white := color.RGBA{255, 255, 255, 255}
@@ -154,23 +156,23 @@ func similar(a, b color.Color) bool {
 }
 
 // download clicks and returns the image that the page then saves.
-func (p tab) download(selector string) image.Image {
+func download(p pagetest.Tab, selector string) image.Image {
 	p.Helper()
 	dir, done := p.TempDir(), make(chan struct{}, 1)
-	if err := chromedp.Listen(p.ctx, func(event any) {
+	if err := chromedp.Listen(p.Ctx, func(event any) {
 		if progress, ok := event.(*browser.EventDownloadProgress); ok && progress.State == "completed" {
 			done <- struct{}{}
 		}
 	}); err != nil {
 		p.Fatal(err)
 	}
-	p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+	p.Do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
 		yes := true
-		_, err := cdp.Call(ctx, t, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: "allow", DownloadPath: dir, EventsEnabled: &yes, BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID})
+		_, err := cdp.Call(ctx, t, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: "allow", DownloadPath: dir, EventsEnabled: &yes, BrowserContextID: chromedp.FromContext(p.Ctx).BrowserContextID})
 		return chromedp.Void{}, err
 	})
-	p.click(selector)
-	receive(p, done)
+	p.Click(selector)
+	pagetest.Receive(p, done)
 	content, err := os.ReadFile(filepath.Join(dir, "triptych.jpg"))
 	if err != nil {
 		p.Fatal(err)
@@ -182,11 +184,11 @@ func (p tab) download(selector string) image.Image {
 	return card
 }
 
-func (p tab) grant(permissions ...string) {
+func grant(p pagetest.Tab, permissions ...string) {
 	p.Helper()
-	id := chromedp.FromContext(p.ctx).BrowserContextID
+	id := chromedp.FromContext(p.Ctx).BrowserContextID
 	for _, name := range permissions {
-		p.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		p.Do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
 			_, err := cdp.Call(ctx, t, browser.SetPermission, browser.SetPermissionParams{Permission: &browser.PermissionDescriptor{Name: name}, Setting: "granted", BrowserContextID: id})
 			return chromedp.Void{}, err
 		})

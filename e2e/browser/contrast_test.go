@@ -1,136 +1,40 @@
 package browser
 
 import (
-	"bytes"
-	"image"
-	"image/color"
-	"image/png"
-	"math"
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"triptych/e2e/pagetest"
 )
 
-// minContrast is the WCAG 2 AA minimum for text of normal size.
-const minContrast = 4.5
-
-func testContrast(t *testing.T, h pageEnv) {
+func testContrast(t *testing.T, h pagetest.Env) {
 	for _, scheme := range []string{"light", "dark"} {
 		inEachLanguage(t, "text_has_WCAG_AA_contrast_in_"+scheme, func(t *testing.T, language string) {
-			p := newTab(t, h.chromium, h.Endpoints.Site)
-			p.setLanguages(language)
-			p.emulate("prefers-color-scheme", scheme)
-			p.do(chromedp.EmulateViewport(1280, 1400), chromedp.Navigate(p.site))
-			p.waitVisible("#agreement", "#temporal")
-			p.waitUntil(`document.querySelector("#retention").textContent`)
-			p.checkContrast("notice-" + scheme + "-" + language)
-			p.click("#agree")
-			p.waitVisible("#start")
-			p.checkContrast("start-" + scheme + "-" + language)
-			p.send()
-			p.waitVisible("#overlay polygon")
-			p.click("#raw summary")
-			p.checkContrast("result-" + scheme + "-" + language)
-			p.click("#erase-this")
-			p.waitVisible("#confirm")
-			p.checkContrast("confirm-" + scheme + "-" + language)
-			p.click("#confirm-keep", "#another")
-			p.waitVisible("#pictures img")
-			evaluate[bool](p, `navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotReadableError") }, true`)
-			p.click("#open-camera")
-			p.waitVisible("#notice")
-			p.do(chromedp.EmulateViewport(320, 1400))
-			p.checkContrast("narrow-" + scheme + "-" + language)
+			p := pagetest.NewTab(t, h.Chromium, h.Endpoints.Site)
+			p.SetLanguages(language)
+			p.Emulate("prefers-color-scheme", scheme)
+			p.Do(chromedp.EmulateViewport(1280, 1400), chromedp.Navigate(p.Site))
+			p.WaitVisible("#agreement", "#temporal")
+			p.WaitUntil(`document.querySelector("#retention").textContent`)
+			p.CheckContrast("notice-" + scheme + "-" + language)
+			p.Click("#agree")
+			p.WaitVisible("#start")
+			p.CheckContrast("start-" + scheme + "-" + language)
+			p.Send()
+			p.WaitVisible("#overlay polygon")
+			p.Click("#raw summary")
+			p.CheckContrast("result-" + scheme + "-" + language)
+			p.Click("#erase-this")
+			p.WaitVisible("#confirm")
+			p.CheckContrast("confirm-" + scheme + "-" + language)
+			p.Click("#confirm-keep", "#another")
+			p.WaitVisible("#pictures img")
+			pagetest.Evaluate[bool](p, `navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotReadableError") }, true`)
+			p.Click("#open-camera")
+			p.WaitVisible("#notice")
+			p.Do(chromedp.EmulateViewport(320, 1400))
+			p.CheckContrast("narrow-" + scheme + "-" + language)
 		})
 	}
-}
-
-type textRun struct {
-	Text       string
-	X, Y, W, H float64
-	Colour     [4]float64 // red, green, blue, opacity
-}
-
-const visibleText = `(() => {
-	const found = [], root = document.querySelector("dialog[open]") ?? document.body;
-	const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
-	for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-		const holder = node.parentElement;
-		if (!node.data.trim() || !holder.checkVisibility({visibilityProperty: true}) || holder.closest(".sr-only, noscript, option")) continue;
-		const [red, green, blue, alpha = 1] = getComputedStyle(holder).color.match(/[\d.]+/g).map(Number);
-		let seen = alpha;
-		for (let above = holder; above; above = above.parentElement) seen *= getComputedStyle(above).opacity;
-		if (!seen) continue;
-		const range = document.createRange();
-		range.selectNodeContents(node);
-		for (const {x, y, width, height} of range.getClientRects()) {
-			if (document.elementFromPoint(x + width / 2, y + height / 2)?.closest("#notice") !== holder.closest("#notice")) continue;
-			found.push({Text: node.data.trim().slice(0, 30), X: x, Y: y, W: width, H: height, Colour: [red, green, blue, seen]});
-		}
-	}
-	return found;
-})()`
-
-// checkContrast takes the background colours from a screenshot, because text may be in front of a picture.
-func (p tab) checkContrast(view string) {
-	p.Helper()
-	p.waitUntil(`document.getAnimations().length === 0`)
-	written := evaluate[[]textRun](p, visibleText)
-	if len(written) < 4 {
-		p.Errorf("%s: only %d pieces of text", view, len(written))
-	}
-	p.screenshot(view)
-	evaluate[bool](p, `(() => {
-		const sheet = new CSSStyleSheet();
-		sheet.replaceSync("* { color: transparent !important; text-decoration: none !important; text-shadow: none !important; transition: none !important; }");
-		document.adoptedStyleSheets = [sheet];
-		return true;
-	})()`)
-	shot, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
-	if err != nil {
-		p.Fatal(err)
-	}
-	behind, err := png.Decode(bytes.NewReader(shot))
-	if err != nil {
-		p.Fatal(err)
-	}
-	evaluate[bool](p, `(document.adoptedStyleSheets = [], true)`)
-	for _, i := range written {
-		if contrast := i.contrast(behind); contrast < minContrast {
-			p.Errorf("%s: %q has a contrast of %.2f", view, i.Text, contrast)
-		}
-	}
-}
-
-func (i textRun) contrast(behind image.Image) float64 {
-	least := 21.0
-	area := image.Rect(int(i.X), int(i.Y), int(i.X+i.W), int(i.Y+i.H)).Intersect(behind.Bounds())
-	for y := area.Min.Y; y < area.Max.Y; y++ {
-		for x := area.Min.X; x < area.Max.X; x++ {
-			ground := color.NRGBAModel.Convert(behind.At(x, y)).(color.NRGBA)
-			var front, back [3]float64
-			for c, value := range [3]uint8{ground.R, ground.G, ground.B} {
-				back[c] = float64(value)
-				front[c] = i.Colour[c]*i.Colour[3] + back[c]*(1-i.Colour[3])
-			}
-			lighter, darker := luminance(front), luminance(back)
-			least = min(least, (max(lighter, darker)+.05)/(min(lighter, darker)+.05))
-		}
-	}
-	return least
-}
-
-// https://www.w3.org/TR/WCAG22/#dfn-relative-luminance
-func luminance(colour [3]float64) float64 {
-	sum := 0.0
-	for c, weight := range [3]float64{.2126, .7152, .0722} {
-		value := colour[c] / 255
-		if value <= .04045 {
-			value /= 12.92
-		} else {
-			value = math.Pow((value+.055)/1.055, 2.4)
-		}
-		sum += value * weight
-	}
-	return sum
 }

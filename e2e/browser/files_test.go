@@ -13,31 +13,31 @@ import (
 	"triptych/e2e/pagetest"
 )
 
-func testFiles(t *testing.T, h pageEnv) {
-	parallel(t, "chosen_dropped_or_pasted_file_is_reviewed_before_upload", func(t *testing.T) {
-		p := h.visit(t)
-		p.choose(portrait)
+func testFiles(t *testing.T, h pagetest.Env) {
+	pagetest.Parallel(t, "chosen_dropped_or_pasted_file_is_reviewed_before_upload", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Choose(pagetest.Portrait)
 		for _, event := range []string{"drop", "paste"} {
-			before := evaluate[string](p, `document.querySelector("#image").src`)
-			p.dispatchFile(event, "image/png")
-			p.waitUntil(`document.querySelector("#image").src !== ` + quoted(before))
-			p.waitVisible("#review")
+			before := pagetest.Evaluate[string](p, `document.querySelector("#image").src`)
+			dispatchFile(p, event, "image/png")
+			p.WaitUntil(`document.querySelector("#image").src !== ` + pagetest.Quoted(before))
+			p.WaitVisible("#review")
 		}
 	})
-	parallel(t, "unreadable_dropped_or_pasted_file_produces_notice", func(t *testing.T) {
-		p := h.visit(t)
+	pagetest.Parallel(t, "unreadable_dropped_or_pasted_file_produces_notice", func(t *testing.T) {
+		p := h.Visit(t)
 		for _, event := range []string{"drop", "paste"} {
-			p.dispatchFile(event, "")
-			p.waitText("#notice p", "cannot read that file")
-			p.click(`#notice [aria-label="Dismiss"]`)
-			p.do(chromedp.WaitNotVisible("#notice"))
+			dispatchFile(p, event, "")
+			p.WaitText("#notice p", "cannot read that file")
+			p.Click(`#notice [aria-label="Dismiss"]`)
+			p.Do(chromedp.WaitNotVisible("#notice"))
 		}
 	})
-	parallel(t, "uploaded_JPEG_is_upright_scaled_down_and_without_EXIF", func(t *testing.T) {
-		p := h.visit(t)
-		p.choose(pagetest.Sideways(t))
-		p.waitText("#photo-info", "800 × 1600 pixels")
-		sent := evaluate[string](p, `import("./state.js").then(({state}) => state.photo.blob.arrayBuffer()).then((b) => btoa(String.fromCharCode(...new Uint8Array(b))))`)
+	pagetest.Parallel(t, "uploaded_JPEG_is_upright_scaled_down_and_without_EXIF", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Choose(pagetest.Sideways(t))
+		p.WaitText("#photo-info", "800 × 1600 pixels")
+		sent := pagetest.Evaluate[string](p, `import("./state.js").then(({state}) => state.photo.blob.arrayBuffer()).then((b) => btoa(String.fromCharCode(...new Uint8Array(b))))`)
 		photo, err := base64.StdEncoding.DecodeString(sent)
 		if err != nil {
 			t.Fatal(err)
@@ -54,32 +54,32 @@ func testFiles(t *testing.T, h pageEnv) {
 		}
 	})
 	for name, content := range map[string]string{"text": "this is no picture", "empty": "", "truncated_JPEG": "\xff\xd8\xff\xe1\x00\x22Exif\x00\x00"} {
-		parallel(t, name+"_file_is_refused_and_another_can_be_chosen", func(t *testing.T) {
-			p := h.visit(t)
+		pagetest.Parallel(t, name+"_file_is_refused_and_another_can_be_chosen", func(t *testing.T) {
+			p := h.Visit(t)
 			fake := filepath.Join(t.TempDir(), "fake.jpg")
 			if err := os.WriteFile(fake, []byte(content), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			p.do(chromedp.SetUploadFiles("#file", []string{fake}, chromedp.NodeReady))
-			p.waitText("#notice p", "cannot read that file")
-			p.waitText("#notice button.primary", "Choose a picture")
-			p.choose(portrait)
-			p.do(chromedp.WaitNotVisible("#notice"))
+			p.Do(chromedp.SetUploadFiles("#file", []string{fake}, chromedp.NodeReady))
+			p.WaitText("#notice p", "cannot read that file")
+			p.WaitText("#notice button.primary", "Choose a picture")
+			p.Choose(pagetest.Portrait)
+			p.Do(chromedp.WaitNotVisible("#notice"))
 		})
 	}
-	parallel(t, "uploaded_object_that_is_no_image_is_rejected_with_reason", func(t *testing.T) {
-		p := h.visit(t)
-		evaluate[bool](p, pagetest.UploadText)
-		p.waitVisible(`#steps [data-step="annotate"][data-status="failed"]`, `#steps [data-step="persist"][data-status="done"]`)
-		p.waitText("#title", "cannot be used")
-		if words := evaluate[string](p, `document.querySelector("#lead").textContent`); len(words) < 20 {
+	pagetest.Parallel(t, "uploaded_object_that_is_no_image_is_rejected_with_reason", func(t *testing.T) {
+		p := h.Visit(t)
+		pagetest.Evaluate[bool](p, pagetest.UploadText)
+		p.WaitVisible(`#steps [data-step="annotate"][data-status="failed"]`, `#steps [data-step="persist"][data-status="done"]`)
+		p.WaitText("#title", "cannot be used")
+		if words := pagetest.Evaluate[string](p, `document.querySelector("#lead").textContent`); len(words) < 20 {
 			t.Errorf("the reason is %q", words)
 		}
-		p.screenshot("rejected")
+		p.Screenshot("rejected")
 	})
 }
 
-func (p tab) dispatchFile(event, mimeType string) {
+func dispatchFile(p pagetest.Tab, event, mimeType string) {
 	p.Helper()
-	evaluate[bool](p, pagetest.DispatchFile(event, mimeType))
+	pagetest.Evaluate[bool](p, pagetest.DispatchFile(event, mimeType))
 }

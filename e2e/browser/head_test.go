@@ -10,28 +10,29 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"triptych/e2e/pagetest"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"triptych/e2e/pagetest"
 )
 
-func testHead(t *testing.T, h pageEnv) {
-	parallel(t, "all_modules_of_the_start_load_at_once", func(t *testing.T) {
-		p := newTab(t, h.chromium, h.Endpoints.Site)
-		p.do(chromedp.Navigate(p.site))
-		listed := evaluate[[]string](p, `[...document.querySelectorAll("script[type=module]")].map((script) => script.getAttribute("src"))`)
+func testHead(t *testing.T, h pagetest.Env) {
+	pagetest.Parallel(t, "all_modules_of_the_start_load_at_once", func(t *testing.T) {
+		p := pagetest.NewTab(t, h.Chromium, h.Endpoints.Site)
+		p.Do(chromedp.Navigate(p.Site))
+		listed := pagetest.Evaluate[[]string](p, `[...document.querySelectorAll("script[type=module]")].map((script) => script.getAttribute("src"))`)
 		modules := importedBy(t, "app.js")
 		slices.Sort(modules)
 		if want := append(modules, "app.js"); !slices.Equal(listed, want) {
 			t.Errorf("the page lists %q and imports %q", listed, want)
 		}
 	})
-	parallel(t, "manifest_is_valid_and_its_icons_have_their_sizes", func(t *testing.T) {
-		p := newTab(t, h.chromium, h.Endpoints.Site)
-		p.do(chromedp.Navigate(p.site))
-		got, err := chromedp.Run(p.ctx, func(ctx context.Context, t *chromedp.Target) (page.GetAppManifestResult, error) {
+	pagetest.Parallel(t, "manifest_is_valid_and_its_icons_have_their_sizes", func(t *testing.T) {
+		p := pagetest.NewTab(t, h.Chromium, h.Endpoints.Site)
+		p.Do(chromedp.Navigate(p.Site))
+		got, err := chromedp.Run(p.Ctx, func(ctx context.Context, t *chromedp.Target) (page.GetAppManifestResult, error) {
 			return cdp.Call(ctx, t, page.GetAppManifest, page.GetAppManifestParams{})
 		})
 		if err != nil || len(got.Errors) > 0 {
@@ -66,10 +67,10 @@ func testHead(t *testing.T, h pageEnv) {
 			t.Errorf("%d icons are maskable, want 2", maskable)
 		}
 	})
-	parallel(t, "page_can_start_only_its_own_workers", func(t *testing.T) {
-		p := openTab(t, h.chromium, h.Endpoints.Site) // violations are errors in the console
-		p.do(chromedp.Navigate(p.site))
-		p.waitVisible("#agreement")
+	pagetest.Parallel(t, "page_can_start_only_its_own_workers", func(t *testing.T) {
+		p := pagetest.OpenTab(t, h.Chromium, h.Endpoints.Site) // violations are errors in the console
+		p.Do(chromedp.Navigate(p.Site))
+		p.WaitVisible("#agreement")
 		for _, attempt := range []string{
 			`new Worker("app.js", {type: "module"})`,
 			`await navigator.serviceWorker.register("app.js")`,
@@ -78,7 +79,7 @@ func testHead(t *testing.T, h pageEnv) {
 			`(await import("./workers.js")).workerURL("app.js")`,
 			`document.body.setHTMLUnsafe("<p>")`,
 		} {
-			if outcome := evaluate[string](p, `(async () => { `+attempt+`; })().then(() => "allowed", ({name}) => name)`); outcome != "TypeError" {
+			if outcome := pagetest.Evaluate[string](p, `(async () => { `+attempt+`; })().then(() => "allowed", ({name}) => name)`); outcome != "TypeError" {
 				t.Errorf("%s: %s", attempt, outcome)
 			}
 		}

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"triptych/e2e/pagetest"
 )
 
 var writeIcons = flag.Bool("icons", false, "write the PNG icons of the page instead of comparing them with icon.svg")
@@ -19,18 +21,18 @@ var writeIcons = flag.Bool("icons", false, "write the PNG icons of the page inst
 const iconPage = `<style>body { margin: 0; height: 100vh; display: grid; place-items: center; background: #121315 } img { width: 62%% }</style><img src="data:image/svg+xml;base64,%s">`
 
 // To write the icons again: go test ./e2e/browser -run TestPage/without_faults/PNG_icon -icons
-func testIcons(t *testing.T, h pageEnv) {
+func testIcons(t *testing.T, h pagetest.Env) {
 	drawing, err := os.ReadFile("../../web/site/icon.svg")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, size := range []int64{180, 192, 512} {
-		parallel(t, fmt.Sprintf("PNG_icon_shows_icon.svg_in_%d_pixels", size), func(t *testing.T) {
-			p := openTab(t, h.chromium, "")
+		pagetest.Parallel(t, fmt.Sprintf("PNG_icon_shows_icon.svg_in_%d_pixels", size), func(t *testing.T) {
+			p := pagetest.OpenTab(t, h.Chromium, "")
 			page := fmt.Sprintf(iconPage, base64.StdEncoding.EncodeToString(drawing))
-			p.do(chromedp.EmulateViewport(size, size), chromedp.Navigate("data:text/html;base64,"+base64.StdEncoding.EncodeToString([]byte(page))))
-			p.waitUntil(`document.images[0].complete`)
-			shot, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+			p.Do(chromedp.EmulateViewport(size, size), chromedp.Navigate("data:text/html;base64,"+base64.StdEncoding.EncodeToString([]byte(page))))
+			p.WaitUntil(`document.images[0].complete`)
+			shot, err := chromedp.Run(p.Ctx, chromedp.CaptureScreenshot())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -4,17 +4,19 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"triptych/e2e/pagetest"
 )
 
-func testResultLayout(t *testing.T, h pageEnv) {
-	parallel(t, "phone_shows_the_expression_below_the_picture_without_scrolling", func(t *testing.T) {
-		p := h.visit(t)
-		p.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateTouch))
-		p.send()
-		p.waitVisible(".faces canvas")
-		evaluate[bool](p, `(scrollTo(0, 0), true)`)
-		p.screenshot("phone-result")
-		order := evaluate[[]float64](p, `["#frame", ".mood", "#findings", "#raw", "#steps", "#temporal"].flatMap((selector) => {
+func testResultLayout(t *testing.T, h pagetest.Env) {
+	pagetest.Parallel(t, "phone_shows_the_expression_below_the_picture_without_scrolling", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Do(chromedp.EmulateViewport(390, 844, chromedp.EmulateTouch))
+		p.Send()
+		p.WaitVisible(".faces canvas")
+		pagetest.Evaluate[bool](p, `(scrollTo(0, 0), true)`)
+		p.Screenshot("phone-result")
+		order := pagetest.Evaluate[[]float64](p, `["#frame", ".mood", "#findings", "#raw", "#steps", "#temporal"].flatMap((selector) => {
 			const {top, bottom} = document.querySelector(selector).getBoundingClientRect();
 			return [top, bottom];
 		})`)
@@ -27,46 +29,46 @@ func testResultLayout(t *testing.T, h pageEnv) {
 			t.Errorf("the expression ends at %.0f px", bottom)
 		}
 	})
-	parallel(t, "touch_targets_are_at_least_44_pixels_high", func(t *testing.T) {
-		p := h.visit(t)
-		p.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateTouch))
+	pagetest.Parallel(t, "touch_targets_are_at_least_44_pixels_high", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Do(chromedp.EmulateViewport(390, 844, chromedp.EmulateTouch))
 		const small = `[...document.querySelectorAll("button, summary, select, .button, .toggles label, .check")].filter((target) => target.checkVisibility() && target.offsetHeight < 44).map((target) => target.outerHTML)`
-		p.waitUntil(`document.querySelectorAll(".plug button").length === 10`)
+		p.WaitUntil(`document.querySelectorAll(".plug button").length === 10`)
 		check := func(view string) {
-			if found := evaluate[[]string](p, small); len(found) > 0 {
+			if found := pagetest.Evaluate[[]string](p, small); len(found) > 0 {
 				t.Errorf("small targets in %s: %q", view, found)
 			}
 		}
 		check("start")
-		p.click("#open-camera")
-		p.waitUntil(`document.querySelector("#preview").videoWidth > 0`)
+		p.Click("#open-camera")
+		p.WaitUntil(`document.querySelector("#preview").videoWidth > 0`)
 		check("camera")
-		p.click("#close-camera")
-		p.send()
-		p.waitVisible(".faces canvas")
+		p.Click("#close-camera")
+		p.Send()
+		p.WaitVisible(".faces canvas")
 		check("result")
-		p.click("#copy-link")
-		p.waitVisible("#notice")
+		p.Click("#copy-link")
+		p.WaitVisible("#notice")
 		check("notice")
 	})
-	parallel(t, "wide_screen_is_used", func(t *testing.T) {
-		p := h.visit(t)
-		p.do(chromedp.EmulateViewport(3840, 2160))
-		p.send()
-		p.waitVisible(".faces canvas")
-		p.screenshot("wide-result")
-		used := evaluate[[]float64](p, `[document.querySelector("main").offsetWidth / innerWidth, document.querySelector("#frame").offsetHeight / innerHeight]`)
+	pagetest.Parallel(t, "wide_screen_is_used", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Do(chromedp.EmulateViewport(3840, 2160))
+		p.Send()
+		p.WaitVisible(".faces canvas")
+		p.Screenshot("wide-result")
+		used := pagetest.Evaluate[[]float64](p, `[document.querySelector("main").offsetWidth / innerWidth, document.querySelector("#frame").offsetHeight / innerHeight]`)
 		if used[0] < .8 || used[1] < .5 {
 			t.Errorf("the page takes %.2f of the width, the picture %.2f of the height", used[0], used[1])
 		}
 	})
-	parallel(t, "percentages_are_explained_on_demand", func(t *testing.T) {
-		p := h.visit(t)
-		p.send()
-		if evaluate[bool](p, `document.querySelector("#scores p").checkVisibility()`) {
+	pagetest.Parallel(t, "percentages_are_explained_on_demand", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Send()
+		if pagetest.Evaluate[bool](p, `document.querySelector("#scores p").checkVisibility()`) {
 			t.Error("the explanation is open")
 		}
-		p.click("#scores summary")
-		p.waitVisible("#scores p")
+		p.Click("#scores summary")
+		p.WaitVisible("#scores p")
 	})
 }

@@ -13,33 +13,34 @@ import (
 	colorpb "google.golang.org/genproto/googleapis/type/color"
 	"google.golang.org/protobuf/proto"
 
+	"triptych/e2e/pagetest"
 	"triptych/emulators/vision/annotator"
 )
 
-func testResult(t *testing.T, h pageEnv) {
-	parallel(t, "face_has_box_points_description_and_colours", func(t *testing.T) {
-		p := h.visit(t)
-		p.send()
-		p.waitVisible("#overlay polygon", ".swatches li")
-		if n := evaluate[int](p, `document.querySelectorAll("#overlay circle").length`); n < 20 {
+func testResult(t *testing.T, h pagetest.Env) {
+	pagetest.Parallel(t, "face_has_box_points_description_and_colours", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Send()
+		p.WaitVisible("#overlay polygon", ".swatches li")
+		if n := pagetest.Evaluate[int](p, `document.querySelectorAll("#overlay circle").length`); n < 20 {
 			t.Errorf("%d points, want at least 20", n)
 		}
-		p.do(chromedp.WaitVisible(`#panels.settled`))
-		p.waitUntil(`document.getAnimations().length === 0`)
-		p.screenshot("result")
-		p.click(`#toggles [name="points"]`)
-		p.waitUntil(`!document.querySelector("#overlay circle")`)
-		p.click(`#toggles [name="faces"]`)
-		p.waitUntil(`!document.querySelector("#overlay polygon")`)
-		p.click("#raw summary")
-		p.waitText("#raw pre", `"joyLikelihood"`)
+		p.Do(chromedp.WaitVisible(`#panels.settled`))
+		p.WaitUntil(`document.getAnimations().length === 0`)
+		p.Screenshot("result")
+		p.Click(`#toggles [name="points"]`)
+		p.WaitUntil(`!document.querySelector("#overlay circle")`)
+		p.Click(`#toggles [name="faces"]`)
+		p.WaitUntil(`!document.querySelector("#overlay polygon")`)
+		p.Click("#raw summary")
+		p.WaitText("#raw pre", `"joyLikelihood"`)
 	})
-	parallel(t, "face_box_covers_the_face", func(t *testing.T) {
-		p := h.visit(t)
-		p.send()
-		p.waitVisible("#overlay polygon")
+	pagetest.Parallel(t, "face_box_covers_the_face", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Send()
+		p.WaitVisible("#overlay polygon")
 		// In the test photo, the face is in the middle of the upper half.
-		inside := evaluate[bool](p, `(() => {
+		inside := pagetest.Evaluate[bool](p, `(() => {
 			const frame = document.querySelector("#frame").getBoundingClientRect();
 			const box = document.querySelector("#overlay polygon").getBoundingClientRect();
 			const x = (box.left + box.right) / 2 - frame.left, y = (box.top + box.bottom) / 2 - frame.top;
@@ -51,18 +52,18 @@ func testResult(t *testing.T, h pageEnv) {
 	})
 }
 
-func testAnnotations(t *testing.T, h pageEnv) {
+func testAnnotations(t *testing.T, h pagetest.Env) {
 	t.Run("every_kind_of_annotation_is_listed", func(t *testing.T) {
-		p := h.visitAnnotated(t, allAnnotations)
-		words := evaluate[string](p, `document.querySelector("#result").innerText`)
+		p := visitAnnotated(t, h, allAnnotations)
+		words := pagetest.Evaluate[string](p, `document.querySelector("#result").innerText`)
 		expectContains(t, "the result", words, "Cat", "97 %", "Chair", "Eiffel Tower", "Acme", "EXIT", "Violence: likely", "2 faces", "1: Looks joyful", "98 % sure that it is a face",
 			"2: Perhaps sad", "Probably with something on the head")
-		if widths := evaluate[[]int](p, `[...document.querySelectorAll(".bars i")].slice(0, 2).map((bar) => Math.round(100 * bar.offsetWidth / (bar.parentElement.clientWidth - 2 * parseFloat(getComputedStyle(bar.parentElement).paddingLeft))))`); !slices.Equal(widths, []int{97, 80}) {
+		if widths := pagetest.Evaluate[[]int](p, `[...document.querySelectorAll(".bars i")].slice(0, 2).map((bar) => Math.round(100 * bar.offsetWidth / (bar.parentElement.clientWidth - 2 * parseFloat(getComputedStyle(bar.parentElement).paddingLeft))))`); !slices.Equal(widths, []int{97, 80}) {
 			t.Errorf("the bars are %v %% long", widths)
 		}
-		p.click(`#toggles [name="objects"]`)
-		p.waitVisible("#overlay .objects")
-		p.screenshot("allAnnotations")
+		p.Click(`#toggles [name="objects"]`)
+		p.WaitVisible("#overlay .objects")
+		p.Screenshot("allAnnotations")
 	})
 	for name, c := range map[string]struct {
 		annotation *visionpb.AnnotateImageResponse
@@ -85,28 +86,28 @@ func testAnnotations(t *testing.T, h pageEnv) {
 			[]string{"Chair 90 %", "Glasses 90 %", "Furniture 90 %", "__proto__ 90 %"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := h.visitAnnotated(t, c.annotation)
-			if list := evaluate[[]string](p, `[...document.querySelectorAll(".bars .entry")].map(({children: [name, score]}) => name.textContent + " " + score.textContent)`); !slices.Equal(list, c.list) {
+			p := visitAnnotated(t, h, c.annotation)
+			if list := pagetest.Evaluate[[]string](p, `[...document.querySelectorAll(".bars .entry")].map(({children: [name, score]}) => name.textContent + " " + score.textContent)`); !slices.Equal(list, c.list) {
 				t.Errorf("the list is %q, want %q", list, c.list)
 			}
-			p.click("#raw summary")
+			p.Click("#raw summary")
 			for _, label := range c.annotation.LabelAnnotations {
-				expectContains(t, "the JSON", evaluate[string](p, `document.querySelector("#raw pre").innerText`), quote(label.Description))
+				expectContains(t, "the JSON", pagetest.Evaluate[string](p, `document.querySelector("#raw pre").innerText`), quote(label.Description))
 			}
 		})
 	}
 	t.Run("face_is_cropped_where_Google_found_it", func(t *testing.T) {
-		h.setAnswer(t, &visionpb.AnnotateImageResponse{FaceAnnotations: []*visionpb.FaceAnnotation{{BoundingPoly: pixels(200, 150, 600, 450)}}})
+		setAnswer(t, h, &visionpb.AnnotateImageResponse{FaceAnnotations: []*visionpb.FaceAnnotation{{BoundingPoly: pixels(200, 150, 600, 450)}}})
 		img := image.NewRGBA(image.Rect(0, 0, 800, 600))
 		draw.Draw(img, img.Rect, image.NewUniform(violet), image.Point{}, draw.Src)
 		draw.Draw(img, image.Rect(200, 150, 600, 450), image.NewUniform(leaf), image.Point{}, draw.Src)
-		p := h.visit(t)
-		p.choose(savePNG(t, img))
-		p.click("#send")
-		p.waitVisible(".faces canvas")
+		p := h.Visit(t)
+		p.Choose(savePNG(t, img))
+		p.Click("#send")
+		p.WaitVisible(".faces canvas")
 		// The crop is a square of 440 pixels around (400, 300), drawn on 192.
 		for place, want := range map[string]color.RGBA{"96, 96": leaf, "12, 96": leaf, "180, 96": leaf, "96, 12": violet, "96, 180": violet, "96, 40": leaf, "3, 96": violet} {
-			got := evaluate[[]int](p, `[...document.querySelector(".faces canvas").getContext("2d").getImageData(`+place+`, 1, 1).data]`)
+			got := pagetest.Evaluate[[]int](p, `[...document.querySelector(".faces canvas").getContext("2d").getImageData(`+place+`, 1, 1).data]`)
 			if !similar(color.RGBA{uint8(got[0]), uint8(got[1]), uint8(got[2]), 255}, want) {
 				t.Errorf("the crop is %v at (%s), want %v", got, place, want)
 			}
@@ -117,51 +118,51 @@ func testAnnotations(t *testing.T, h pageEnv) {
 		for _, c := range [][3]float32{{213, 98, 61}, {30, 27, 27}, {8, 5, 5}, {48, 104, 208}, {250, 250, 250}, {112, 20, 20}, {20, 60, 30}, {1, 1, 1}} {
 			colours = append(colours, &visionpb.ColorInfo{Color: &colorpb.Color{Red: c[0], Green: c[1], Blue: c[2]}, PixelFraction: .1})
 		}
-		p := h.visitAnnotated(t, &visionpb.AnnotateImageResponse{ImagePropertiesAnnotation: &visionpb.ImageProperties{DominantColors: &visionpb.DominantColorsAnnotation{Colors: colours}}})
-		names := evaluate[[]string](p, `[...document.querySelectorAll(".swatches li")].map((item) => item.innerText.replace("\n", " "))`)
+		p := visitAnnotated(t, h, &visionpb.AnnotateImageResponse{ImagePropertiesAnnotation: &visionpb.ImageProperties{DominantColors: &visionpb.DominantColorsAnnotation{Colors: colours}}})
+		names := pagetest.Evaluate[[]string](p, `[...document.querySelectorAll(".swatches li")].map((item) => item.innerText.replace("\n", " "))`)
 		if want := []string{"Orange 10 %", "Black 30 %", "Blue 10 %", "White 10 %", "Dark red 10 %", "Dark green 10 %"}; !slices.Equal(names, want) {
 			t.Errorf("the colours are %q, want %q", names, want)
 		}
 	})
 	testHighlight(t, h)
 	t.Run("unknown_likelihoods_are_omitted", func(t *testing.T) {
-		p := h.visitAnnotated(t, &visionpb.AnnotateImageResponse{
+		p := visitAnnotated(t, h, &visionpb.AnnotateImageResponse{
 			FaceAnnotations:      []*visionpb.FaceAnnotation{{DetectionConfidence: .6}},
 			SafeSearchAnnotation: &visionpb.SafeSearchAnnotation{},
 		})
-		words := evaluate[string](p, `document.querySelector("#result").innerText`)
+		words := pagetest.Evaluate[string](p, `document.querySelector("#result").innerText`)
 		if strings.Contains(words, "calm") || strings.Contains(words, "Suitable") {
 			t.Errorf("the result is %q", words)
 		}
 	})
 	t.Run("markup_in_annotation_is_shown_as_text", func(t *testing.T) {
 		const hostile = `<img src=x onerror="document.title='hacked'"><script>document.title='hacked'</script>`
-		p := h.visitAnnotated(t, &visionpb.AnnotateImageResponse{
+		p := visitAnnotated(t, h, &visionpb.AnnotateImageResponse{
 			LabelAnnotations:           []*visionpb.EntityAnnotation{{Description: hostile, Score: .9}},
 			LogoAnnotations:            []*visionpb.EntityAnnotation{{Description: hostile}},
 			LandmarkAnnotations:        []*visionpb.EntityAnnotation{{Description: hostile}},
 			TextAnnotations:            []*visionpb.EntityAnnotation{{Description: hostile}},
 			LocalizedObjectAnnotations: []*visionpb.LocalizedObjectAnnotation{{Name: hostile, BoundingPoly: square(.1, .9)}},
 		})
-		p.click(`#toggles [name="objects"]`)
-		p.waitVisible("#overlay .objects")
-		expectContains(t, "the label", evaluate[string](p, `document.querySelector(".bars").textContent`), hostile)
-		if n := evaluate[int](p, `document.querySelectorAll("#result img, #result script, #overlay img, #overlay script").length`); n > 0 {
+		p.Click(`#toggles [name="objects"]`)
+		p.WaitVisible("#overlay .objects")
+		expectContains(t, "the label", pagetest.Evaluate[string](p, `document.querySelector(".bars").textContent`), hostile)
+		if n := pagetest.Evaluate[int](p, `document.querySelectorAll("#result img, #result script, #overlay img, #overlay script").length`); n > 0 {
 			t.Error("markup became elements")
 		}
-		if title := evaluate[string](p, "document.title"); title == "hacked" {
+		if title := pagetest.Evaluate[string](p, "document.title"); title == "hacked" {
 			t.Error("script was run")
 		}
 	})
 }
 
-func (h pageEnv) visitAnnotated(t *testing.T, annotation *visionpb.AnnotateImageResponse) tab {
+func visitAnnotated(t *testing.T, h pagetest.Env, annotation *visionpb.AnnotateImageResponse) pagetest.Tab {
 	t.Helper()
-	return h.visitAnnotatedWith(t, annotation, portrait)
+	return visitAnnotatedWith(t, h, annotation, pagetest.Portrait)
 }
 
 // setAnswer replaces Vision's answer.
-func (h pageEnv) setAnswer(t *testing.T, annotation *visionpb.AnnotateImageResponse) {
+func setAnswer(t *testing.T, h pagetest.Env, annotation *visionpb.AnnotateImageResponse) {
 	t.Helper()
 	h.Vision.SetFault(annotator.Fault{Response: proto.CloneOf(annotation)})
 	t.Cleanup(func() { h.Vision.SetFault(annotator.Fault{}) })
@@ -211,3 +212,12 @@ func objects(names ...string) (found []*visionpb.LocalizedObjectAnnotation) {
 }
 
 func quote(s string) string { return `"` + s + `"` }
+
+func expectContains(t *testing.T, what, text string, words ...string) {
+	t.Helper()
+	for _, word := range words {
+		if !strings.Contains(text, word) {
+			t.Errorf("%s is %q, want it to contain %q", what, text, word)
+		}
+	}
+}

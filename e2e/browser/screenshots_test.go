@@ -14,22 +14,24 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"triptych/e2e/pagetest"
 )
 
 // Save the README's screenshots with:
 //
 //	go test ./e2e/browser -run TestPage/without_faults/screenshots_for_README -screenshots .
-func testScreenshots(t *testing.T, h pageEnv) {
-	parallel(t, "screenshots_for_README", func(t *testing.T) {
-		p := h.visit(t)
-		p.emulate("prefers-color-scheme", "light")
-		p.send()
+func testScreenshots(t *testing.T, h pagetest.Env) {
+	pagetest.Parallel(t, "screenshots_for_README", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Emulate("prefers-color-scheme", "light")
+		p.Send()
 		for name, size := range map[string][2]int64{"screenshot": {1080, 700}, "screenshot-phone": {360, 720}} {
-			p.do(chromedp.EmulateViewport(size[0], size[1]))
-			p.waitVisible("#overlay polygon")
-			p.waitUntil(`document.getAnimations().length === 0`)
-			p.screenshot(name)
-			if path := filepath.Join(*screenshots, name+".png"); *screenshots != "" {
+			p.Do(chromedp.EmulateViewport(size[0], size[1]))
+			p.WaitVisible("#overlay polygon")
+			p.WaitUntil(`document.getAnimations().length === 0`)
+			p.Screenshot(name)
+			if path := filepath.Join(*pagetest.Screenshots, name+".png"); *pagetest.Screenshots != "" {
 				reduceTo256Colours(t, path)
 			}
 		}

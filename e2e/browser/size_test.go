@@ -3,7 +3,6 @@ package browser
 import (
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/chromedp"
 
-	"triptych/deploy/page"
 	"triptych/e2e/pagetest"
 )
 
@@ -22,7 +20,7 @@ const maxWeight = 90_000
 
 const library = "idb.js" // not written in this repository
 
-func testSize(t *testing.T, h pageEnv) {
+func testSize(t *testing.T, h pagetest.Env) {
 	for _, c := range []struct {
 		name, language string
 		german         bool
@@ -30,19 +28,18 @@ func testSize(t *testing.T, h pageEnv) {
 		{"published_page_in_English_loads_at_most_90_kB_until_the_result", "en-GB", false},
 		{"published_page_in_German_starts_with_at_most_90_kB_and_shows_the_result", "de-DE", true},
 	} {
-		parallel(t, c.name, func(t *testing.T) {
-			p := newTab(t, h.chromium, h.Endpoints.Site)
-			p.setLanguages(c.language)
-			p.minifyFiles()
-			p.do(chromedp.Navigate(p.site))
-			p.waitVisible("body.ready #agreement")
-			files, started := p.weigh()
+		pagetest.Parallel(t, c.name, func(t *testing.T) {
+			p := pagetest.NewTab(t, h.Chromium, h.Endpoints.Site)
+			p.SetLanguages(c.language)
+			p.Do(chromedp.Navigate(p.Site))
+			p.WaitVisible("body.ready #agreement")
+			files, started := weigh(p)
 			if _, german := files["/de.js"]; started > maxWeight || german != c.german || files["/app.js"] == 0 {
 				t.Errorf("%d bytes until the page has started, want at most %d: %v", started, maxWeight, files)
 			}
-			p.click("#agree")
-			p.send()
-			files, shown := p.weigh()
+			p.Click("#agree")
+			p.Send()
+			files, shown := weigh(p)
 			if !c.german && shown > maxWeight || files["/photo-worker.js"] == 0 {
 				t.Errorf("%d bytes until the result, want at most %d: %v", shown, maxWeight, files)
 			}
@@ -68,48 +65,24 @@ func testSize(t *testing.T, h pageEnv) {
 			}
 		}
 	})
-	parallel(t, "page_starts_with_only_its_own_HTML_CSS_and_JS", func(t *testing.T) {
-		p := newTab(t, h.chromium, h.Endpoints.Site)
-		p.intercept("*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
-			path, own := strings.CutPrefix(r.Request.URL, p.site+"/")
+	pagetest.Parallel(t, "page_starts_with_only_its_own_HTML_CSS_and_JS", func(t *testing.T) {
+		p := pagetest.NewTab(t, h.Chromium, h.Endpoints.Site)
+		p.Intercept("*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pagetest.PausedRequest) {
+			path, own := strings.CutPrefix(r.Request.URL, p.Site+"/")
 			if own && (path == "" || slices.Contains([]string{".css", ".js"}, filepath.Ext(path)) && !strings.HasPrefix(path, "local/")) {
-				request.pass()
+				request.Pass()
 			}
 		})
-		p.do(chromedp.Navigate(p.site))
-		p.waitVisible("#agreement")
-	})
-}
-
-// minifyFiles answers requests for CSS and JavaScript with the files that `make deploy` publishes.
-func (p tab) minifyFiles() {
-	p.Helper()
-	p.intercept("*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
-		name, _ := strings.CutPrefix(r.Request.URL, p.site+"/")
-		kind := map[string]string{".css": "text/css", ".js": "text/javascript"}[path.Ext(name)]
-		if kind == "" || strings.Contains(name, "/") {
-			request.pass()
-			return
-		}
-		content, err := os.ReadFile(filepath.Join(pagetest.SiteFiles, name))
-		if err == nil {
-			content, err = page.Minify(name, content)
-		}
-		if err != nil {
-			p.Error(err)
-			request.reset()
-			return
-		}
-		respond(request, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: request.id, ResponseCode: 200,
-			ResponseHeaders: []*fetch.HeaderEntry{{Name: "Content-Type", Value: kind}}, Body: content})
+		p.Do(chromedp.Navigate(p.Site))
+		p.WaitVisible("#agreement")
 	})
 }
 
 // weigh returns the sizes of the site's files that the page has loaded, and their sum. It does not count the files that
 // the service worker stores.
-func (p tab) weigh() (files map[string]int, sum int) {
+func weigh(p pagetest.Tab) (files map[string]int, sum int) {
 	p.Helper()
-	files = evaluate[map[string]int](p, `Object.fromEntries(["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type))
+	files = pagetest.Evaluate[map[string]int](p, `Object.fromEntries(["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type))
 		.filter(({name}) => name.startsWith(location.origin) && !/^\/(api|local)\//.test(new URL(name).pathname))
 		.map(({name, decodedBodySize}) => [new URL(name).pathname, decodedBodySize]))`)
 	for _, size := range files {

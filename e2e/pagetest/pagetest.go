@@ -1,4 +1,4 @@
-// Package pagetest contains what the tests in e2e/browser and e2e/journey share.
+// Package pagetest contains what the tests in e2e/browser, e2e/uploads and e2e/journey share.
 package pagetest
 
 import (
@@ -9,10 +9,10 @@ import (
 )
 
 // Portrait shows one smiling face: Eileen Collins, photographed by NASA (public domain). The path is relative to the
-// directories of both packages.
+// directories of these packages.
 const Portrait = "../../emulators/vision/testdata/astronaut.jpg"
 
-// SiteFiles is the directory of the page, relative to the directories of both packages.
+// SiteFiles is the directory of the page, relative to the directories of these packages.
 const SiteFiles = "../../web/site"
 
 // CameraVideo returns a film of Portrait, which Chromium can show instead of a camera.

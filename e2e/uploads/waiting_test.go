@@ -1,4 +1,4 @@
-package browser
+package uploads
 
 import (
 	"bytes"
@@ -14,6 +14,8 @@ import (
 
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/chromedp"
+
+	"triptych/e2e/pagetest"
 )
 
 const (
@@ -32,88 +34,88 @@ func progressJSON(status, record string, steps ...string) string {
 
 // responses is how S3 and the API respond to a tab.
 type responses struct {
-	put      func(pausedRequest) // nil: stored
-	progress func(pausedRequest) // nil: the API's own response
-	image    func(pausedRequest) // nil: the API's own response
+	put      func(pagetest.PausedRequest) // nil: stored
+	progress func(pagetest.PausedRequest) // nil: the API's own response
+	image    func(pagetest.PausedRequest) // nil: the API's own response
 }
 
-func answerStatus(code int64) func(pausedRequest) {
-	return func(r pausedRequest) { r.respondStatus(code) }
+func answerStatus(code int64) func(pagetest.PausedRequest) {
+	return func(r pagetest.PausedRequest) { r.RespondStatus(code) }
 }
 
-func answerJSON(body string) func(pausedRequest) {
-	return func(r pausedRequest) { r.respondJSON(body) }
+func answerJSON(body string) func(pagetest.PausedRequest) {
+	return func(r pagetest.PausedRequest) { r.RespondJSON(body) }
 }
 
-func temporalDown(r pausedRequest) {
-	respond(r, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: r.id, ResponseCode: 503,
+func temporalDown(r pagetest.PausedRequest) {
+	pagetest.Respond(r, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: r.ID, ResponseCode: 503,
 		Body: []byte(`{"detail": "Temporal does not answer, so the state of the picture is unknown: try again in a few seconds."}`)})
 }
 
-func (s responses) respondTo(p tab, h pageEnv) {
+func (s responses) respondTo(p pagetest.Tab, h pagetest.Env) {
 	p.Helper()
-	or := func(handle, otherwise func(pausedRequest)) func(pausedRequest) {
+	or := func(handle, otherwise func(pagetest.PausedRequest)) func(pagetest.PausedRequest) {
 		if handle == nil {
 			return otherwise
 		}
 		return handle
 	}
-	p.intercept("*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pausedRequest) {
+	p.Intercept("*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pagetest.PausedRequest) {
 		url := r.Request.URL
 		switch {
 		case r.Request.Method == "OPTIONS":
-			request.respondStatus(200)
-		case strings.HasPrefix(url, h.bucketOrigin):
+			request.RespondStatus(200)
+		case strings.HasPrefix(url, h.BucketOrigin):
 			or(s.put, answerStatus(200))(request)
 		case strings.HasSuffix(url, "/events") && s.progress != nil:
-			request.respondStatus(503)
+			request.RespondStatus(503)
 		case strings.HasSuffix(url, "/image"):
-			or(s.image, pausedRequest.pass)(request)
+			or(s.image, pagetest.PausedRequest.Pass)(request)
 		case strings.Contains(url, "/api/pictures/"):
-			or(s.progress, pausedRequest.pass)(request)
+			or(s.progress, pagetest.PausedRequest.Pass)(request)
 		default:
-			request.pass()
+			request.Pass()
 		}
 	})
 }
 
-func testWaiting(t *testing.T, h pageEnv) {
+func testWaiting(t *testing.T, h pagetest.Env) {
 	retrying := `{"name": "annotate", "cloud": "google", "status": "retrying", "attempt": 4, "nextAttemptAt": "2100-01-01T10:00:00Z", "error": "Cloud Vision is unavailable or unreachable; Triptych tries again", "waitingFor": "google"}`
 	refused := `{"name": "annotate", "cloud": "google", "status": "failed", "attempt": 1, "error": "Google cannot read this as a picture"}`
 	stopped := `{"name": "annotate", "cloud": "google", "status": "failed", "error": "The workflow was terminated"}`
 	rejected := progressJSON("rejected", `{"rejection": {"message": "Google cannot read this as a picture"}}`, stepAWS, refused, stepAzure)
-	send := func(p tab) {
-		p.choose(portrait)
-		p.click("#send")
+	send := func(p pagetest.Tab) {
+		p.Choose(pagetest.Portrait)
+		p.Click("#send")
 	}
-	open := func(p tab) { evaluate[bool](p, `location.hash = "`+h.newLink(p.T)+`", true`) }
-	openOld := func(p tab) {
-		evaluate[bool](p, `Date.now = ((now) => () => now() + 20 * 60_000)(Date.now), true`)
+	open := func(p pagetest.Tab) { pagetest.Evaluate[bool](p, `location.hash = "`+h.NewLink(p.T)+`", true`) }
+	openOld := func(p pagetest.Tab) {
+		pagetest.Evaluate[bool](p, `Date.now = ((now) => () => now() + 20 * 60_000)(Date.now), true`)
 		open(p)
 	}
-	openOldOwn := func(p tab) {
-		evaluate[bool](p, `Promise.all([import("./history.js"), import("./state.js")]).then(([{add}, {set}]) => set(add({key: "1", id: "`+h.newLink(p.T)+`", token: "1", taken: "2026-01-01T10:00:00Z", sent: true}))).then(() => true)`)
-		evaluate[bool](p, `Date.now = ((now) => () => now() + 30 * 3_600_000)(Date.now), true`)
-		evaluate[bool](p, `import("./history.js").then(({find}) => { location.hash = find(() => true).id; return true; })`)
+	openOldOwn := func(p pagetest.Tab) {
+		pagetest.Evaluate[bool](p, `Promise.all([import("./history.js"), import("./state.js")]).then(([{add}, {set}]) => set(add({key: "1", id: "`+h.NewLink(p.T)+`", token: "1", taken: "2026-01-01T10:00:00Z", sent: true}))).then(() => true)`)
+		pagetest.Evaluate[bool](p, `Date.now = ((now) => () => now() + 30 * 3_600_000)(Date.now), true`)
+		pagetest.Evaluate[bool](p, `import("./history.js").then(({find}) => { location.hash = find(() => true).id; return true; })`)
 	}
 	const own, none = "own", "none" // what the frame shows
 	for name, c := range map[string]struct {
 		responses responses
-		do        func(tab)
+		do        func(pagetest.Tab)
 		title     string
 		says      map[string]string // by selector
 		buttons   []string
 		frame     string
 		uncovers  string // names of the steps whose panels are open
 	}{
-		"upload": {responses{put: func(pausedRequest) {}}, send, "Sending your picture",
+		"upload": {responses{put: func(pagetest.PausedRequest) {}}, send, "Sending your picture",
 			map[string]string{"#now": "directly to Amazon S3", "#next": "next steps start"}, []string{"#cancel"}, own, ""},
 		"upload_refused_by_AWS": {responses{put: answerStatus(503)}, send, "The upload waits",
 			map[string]string{"#lead": "starts again by itself", "#now": "Nothing is lost", "#reason": "AWS cannot take the picture now (status 503)."}, []string{"#cancel"}, own, ""},
-		"offline_upload": {responses{}, func(p tab) {
-			p.choose(portrait)
-			p.setOffline(true)
-			p.click("#send")
+		"offline_upload": {responses{}, func(p pagetest.Tab) {
+			p.Choose(pagetest.Portrait)
+			setOffline(p, true)
+			p.Click("#send")
 		}, "The upload waits", map[string]string{"#lead": "You are offline", "#now": "this device keeps the picture", "#reason": ""}, []string{"#cancel"}, own, ""},
 		"sent_picture": {responses{progress: answerJSON(progressJSON("waiting", "null", waitingStep("presign", "aws"), waitingStep("annotate", "google"), waitingStep("persist", "azure")))}, send,
 			"Waiting for the picture to arrive", map[string]string{"#now": "Amazon S3 has stored your picture", `#steps [data-step="presign"] .state`: "Stored in "}, []string{"#another"}, own, "presign"},
@@ -129,7 +131,7 @@ func testWaiting(t *testing.T, h pageEnv) {
 			"cannot be used", map[string]string{"#lead": "Google cannot read this as a picture.", `#steps [data-step="annotate"] .state`: "Refused"}, []string{"#another", "#choose-another"}, own, "presign annotate persist"},
 		"rejected_object_that_is_no_image": {responses{progress: answerJSON(rejected), image: answerStatus(404)}, open,
 			"cannot be used", map[string]string{"#lead": "Google cannot read this as a picture."}, []string{"#another", "#choose-another"}, none, ""},
-		"unknown_link": {responses{}, func(p tab) { evaluate[bool](p, `location.hash = "nobody", true`) },
+		"unknown_link": {responses{}, func(p pagetest.Tab) { pagetest.Evaluate[bool](p, `location.hash = "nobody", true`) },
 			"leads to no picture", map[string]string{"#lead": "whole link", "#now": "53 characters. Here there are 6.", "#another": "Take a picture"}, []string{"#another"}, none, ""},
 		"erased_picture": {responses{progress: answerJSON(progressJSON("erased", `{}`, waitingStep("presign", "aws"), waitingStep("annotate", "google"), waitingStep("persist", "azure")))}, open,
 			"was erased", map[string]string{"#lead": "have been deleted", "#another": "Take another"}, []string{"#another"}, none, ""},
@@ -144,95 +146,98 @@ func testWaiting(t *testing.T, h pageEnv) {
 		"stopped_workflow": {responses{progress: answerJSON(progressJSON("waiting", "null", stepAWS, stopped, waitingStep("persist", "azure")))}, send,
 			"Processing stopped", map[string]string{"#lead": "within 15 minutes", "#reason": "The workflow was terminated.", `#steps [data-step="annotate"] .state`: "Stopped"}, []string{"#another"}, own, "presign"},
 		"Temporal_unavailable_after_upload": {responses{progress: temporalDown}, send,
-			"Your picture is safe", map[string]string{"#lead": "the state of the picture is unknown. This page tries again by itself.", "#now": "Amazon S3 has stored it."}, []string{"#another"}, own, "presign"},
+			"Your picture is safe", map[string]string{"#lead": "the state of the picture is unknown. This page tries again by itself.", "#now": "Amazon S3 has stored your picture."}, []string{"#another"}, own, "presign"},
 		"Temporal_unavailable": {responses{progress: temporalDown}, open,
 			"cannot be shown yet", map[string]string{"#lead": "This page tries again by itself."}, []string{"#another"}, none, ""},
 	} {
-		parallel(t, name+"_is_explained_and_has_a_button", func(t *testing.T) {
-			p := h.visitDeployedSite(t)
+		pagetest.Parallel(t, name+"_is_explained_and_has_a_button", func(t *testing.T) {
+			p := visitDeployedSite(t, h)
 			c.responses.respondTo(p, h)
 			c.do(p)
-			p.waitText("#title", c.title)
+			p.WaitText("#title", c.title)
 			for selector, text := range c.says {
-				p.waitText(selector, text)
+				if text == "" {
+					p.WaitUntil(`document.querySelector("` + selector + `").textContent === ""`)
+				}
+				p.WaitText(selector, text)
 			}
-			p.waitVisible(c.buttons...)
-			if frame := evaluate[string](p, `document.querySelector("#image").checkVisibility() ? "own" : document.querySelector("#frame.blank") ? "none" : "black"`); frame != c.frame {
+			p.WaitVisible(c.buttons...)
+			if frame := pagetest.Evaluate[string](p, `document.querySelector("#image").checkVisibility() ? "own" : document.querySelector("#frame.blank") ? "none" : "black"`); frame != c.frame {
 				t.Errorf("the frame shows %s, want %s", frame, c.frame)
 			}
-			p.waitUntil(`document.getAnimations().length === 0`)
-			open := evaluate[[]string](p, `[...document.querySelectorAll("#frame:not(.blank) #panels p")].filter((panel) => getComputedStyle(panel).opacity === "0").map((panel) => panel.dataset.step)`)
+			p.WaitUntil(`document.getAnimations().length === 0`)
+			open := pagetest.Evaluate[[]string](p, `[...document.querySelectorAll("#frame:not(.blank) #panels p")].filter((panel) => getComputedStyle(panel).opacity === "0").map((panel) => panel.dataset.step)`)
 			if got := strings.Join(open, " "); got != c.uncovers {
 				t.Errorf("the open panels are %q, want %q", got, c.uncovers)
 			}
-			p.expectNoRepetition()
-			p.screenshotEverywhere(name)
+			expectNoRepetition(p)
+			screenshotEverywhere(p, name)
 		})
 	}
-	parallel(t, "reloaded_page_shows_thumbnail_of_picture_that_waits", func(t *testing.T) {
-		p := h.visitDeployedSite(t)
+	pagetest.Parallel(t, "reloaded_page_shows_thumbnail_of_picture_that_waits", func(t *testing.T) {
+		p := visitDeployedSite(t, h)
 		responses{progress: temporalDown}.respondTo(p, h)
 		send(p)
-		p.waitText("#title", "Your picture is safe")
-		p.do(chromedp.Reload())
-		p.waitText("#title", "Your picture is safe")
-		p.waitVisible("#backdrop", "#frame:not(.blank)")
-		p.screenshotEverywhere("thumbnail")
+		p.WaitText("#title", "Your picture is safe")
+		p.Do(chromedp.Reload())
+		p.WaitText("#title", "Your picture is safe")
+		p.WaitVisible("#backdrop", "#frame:not(.blank)")
+		screenshotEverywhere(p, "thumbnail")
 	})
-	parallel(t, "durations_of_upload_and_write_are_shown_after_reload", func(t *testing.T) {
-		p := h.visit(t)
-		p.send()
-		p.do(chromedp.Reload()) // the Record is visible a moment before the history contains its write
-		p.waitVisible(allDone, "#result")
+	pagetest.Parallel(t, "durations_of_upload_and_write_are_shown_after_reload", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Send()
+		p.Do(chromedp.Reload()) // the Record is visible a moment before the history contains its write
+		p.WaitVisible(pagetest.AllDone, "#result")
 		for step, text := range map[string]string{"presign": "Stored in", "annotate": "Done in", "persist": "Stored in"} {
-			p.waitText(`#steps [data-step="`+step+`"] .state`, text)
+			p.WaitText(`#steps [data-step="`+step+`"] .state`, text)
 		}
-		other := newTab(t, h.chromium, p.site)
-		other.do(chromedp.Navigate(evaluate[string](p, `location.href`)))
-		other.waitVisible(allDone, "#result")
-		if state := evaluate[string](other, `document.querySelector('#steps [data-step="presign"] .state').textContent`); state != "Stored" {
+		other := pagetest.NewTab(t, h.Chromium, p.Site)
+		other.Do(chromedp.Navigate(pagetest.Evaluate[string](p, `location.href`)))
+		other.WaitVisible(pagetest.AllDone, "#result")
+		if state := pagetest.Evaluate[string](other, `document.querySelector('#steps [data-step="presign"] .state').textContent`); state != "Stored" {
 			t.Errorf("in a browser that did not upload the picture, the step of AWS is %q", state)
 		}
 	})
-	parallel(t, "panels_open_one_by_one_unless_motion_is_reduced", func(t *testing.T) {
-		p := h.visit(t)
-		p.send()
+	pagetest.Parallel(t, "panels_open_one_by_one_unless_motion_is_reduced", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Send()
 		const delays = `[...document.querySelectorAll("#panels p")].map((panel) => getComputedStyle(panel).transitionDelay).join(" ")`
-		if got := evaluate[string](p, delays); got != "0s 0s 0s" {
+		if got := pagetest.Evaluate[string](p, delays); got != "0s 0s 0s" {
 			t.Errorf("with reduced motion, the delays are %s", got)
 		}
-		p.emulate("prefers-reduced-motion", "no-preference")
-		if got := evaluate[string](p, delays); got != "0s, 0s 0.4s 0.8s" {
+		p.Emulate("prefers-reduced-motion", "no-preference")
+		if got := pagetest.Evaluate[string](p, delays); got != "0s, 0s 0.4s 0.8s" {
 			t.Errorf("the delays are %s", got)
 		}
 	})
 	for _, width := range []int64{320, 390, 1280} {
-		parallel(t, fmt.Sprintf("names_on_the_panels_can_be_read_over_a_white_picture_at_%d_px", width), func(t *testing.T) {
-			p := h.visitDeployedSite(t)
-			responses{put: func(pausedRequest) {}}.respondTo(p, h)
-			p.do(chromedp.EmulateViewport(width, 1400))
+		pagetest.Parallel(t, fmt.Sprintf("names_on_the_panels_can_be_read_over_a_white_picture_at_%d_px", width), func(t *testing.T) {
+			p := visitDeployedSite(t, h)
+			responses{put: func(pagetest.PausedRequest) {}}.respondTo(p, h)
+			p.Do(chromedp.EmulateViewport(width, 1400))
 			white := filepath.Join(t.TempDir(), "white.png")
-			p.choose(writeWhitePicture(t, white))
-			p.click("#send")
-			p.waitText("#title", "Sending your picture")
-			p.checkContrast(fmt.Sprintf("white-%d", width))
+			p.Choose(writeWhitePicture(t, white))
+			p.Click("#send")
+			p.WaitText("#title", "Sending your picture")
+			p.CheckContrast(fmt.Sprintf("white-%d", width))
 		})
 	}
-	parallel(t, "second_tab_explains_that_it_waits_for_the_first", func(t *testing.T) {
-		first := h.visit(t)
-		sent, release := first.holdUploads(h)
-		first.choose(portrait)
-		first.click("#send")
-		receive(first, sent)
-		p := h.openBeside(t, first)
-		p.do(chromedp.Navigate(first.site + "/" + evaluate[string](first, `location.hash`)))
-		p.waitText("#title", "Another tab is sending it")
-		p.waitText("#now", "Only one tab sends a picture")
-		p.waitVisible("#cancel", "#image")
-		p.expectNoRepetition()
-		p.screenshotEverywhere("second_tab")
+	pagetest.Parallel(t, "second_tab_explains_that_it_waits_for_the_first", func(t *testing.T) {
+		first := h.Visit(t)
+		sent, release := holdUploads(first, h)
+		first.Choose(pagetest.Portrait)
+		first.Click("#send")
+		pagetest.Receive(first, sent)
+		p := h.OpenBeside(t, first)
+		p.Do(chromedp.Navigate(first.Site + "/" + pagetest.Evaluate[string](first, `location.hash`)))
+		p.WaitText("#title", "Another tab is sending it")
+		p.WaitText("#now", "Only one tab sends a picture")
+		p.WaitVisible("#cancel", "#image")
+		expectNoRepetition(p)
+		screenshotEverywhere(p, "second_tab")
 		release()
-		p.waitVisible(allDone, "#result")
+		p.WaitVisible(pagetest.AllDone, "#result")
 	})
 }
 
@@ -251,9 +256,9 @@ func writeWhitePicture(t *testing.T, path string) string {
 }
 
 // expectNoRepetition checks that no sentence is on the screen twice.
-func (p tab) expectNoRepetition() {
+func expectNoRepetition(p pagetest.Tab) {
 	p.Helper()
-	sentences := evaluate[[]string](p, `["#title", "#lead", "#now", "#reason", "#next", "#notice p", ".state", ".detail", "#panels p"].flatMap((selector) => [...document.querySelectorAll(selector)])
+	sentences := pagetest.Evaluate[[]string](p, `["#title", "#lead", "#now", "#reason", "#next", "#notice p", ".state", ".detail", "#panels p"].flatMap((selector) => [...document.querySelectorAll(selector)])
 		.filter((node) => node.checkVisibility({visibilityProperty: true, opacityProperty: true}))
 		.flatMap((node) => node.textContent.split(/(?<=[.!?]) /)).filter((text) => text.includes(" ") && !/^\d/.test(text))`)
 	slices.Sort(sentences)
@@ -264,16 +269,16 @@ func (p tab) expectNoRepetition() {
 	}
 }
 
-func (p tab) screenshotEverywhere(name string) {
+func screenshotEverywhere(p pagetest.Tab, name string) {
 	p.Helper()
-	if *screenshots == "" {
+	if *pagetest.Screenshots == "" {
 		return
 	}
 	for _, scheme := range []string{"light", "dark"} {
-		p.emulate("prefers-color-scheme", scheme)
+		p.Emulate("prefers-color-scheme", scheme)
 		for device, size := range map[string][2]int64{"desktop": {1280, 800}, "phone": {390, 844}} {
-			p.do(chromedp.EmulateViewport(size[0], size[1]))
-			p.screenshot(name + "-" + device + "-" + scheme)
+			p.Do(chromedp.EmulateViewport(size[0], size[1]))
+			p.Screenshot(name + "-" + device + "-" + scheme)
 		}
 	}
 }

@@ -1,0 +1,165 @@
+package pagetest
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+type Tab struct {
+	*testing.T
+	Ctx  context.Context
+	Site string
+}
+
+// NewTab fails the test if the page logs an error or throws an exception.
+func NewTab(t *testing.T, chromium context.Context, site string) Tab {
+	t.Helper()
+	var mu sync.Mutex
+	var pageErrors []string
+	t.Cleanup(func() { // after the tab is closed
+		mu.Lock()
+		defer mu.Unlock()
+		for _, pageError := range pageErrors {
+			t.Error("error in the page:", pageError)
+		}
+	})
+	return OpenTab(t, chromium, site, chromedp.WithListener(func(event any) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch event := event.(type) {
+		case *runtime.EventExceptionThrown:
+			pageErrors = append(pageErrors, event.ExceptionDetails.Text+" "+event.ExceptionDetails.Exception.Description)
+		case *log.EventEntryAdded:
+			// Chromium logs every 4xx response as a network error, and some tests cause 4xx responses on purpose.
+			if event.Entry.Level == log.EntryLevelError && event.Entry.Source != log.EntrySourceNetwork {
+				pageErrors = append(pageErrors, event.Entry.Text)
+			}
+		}
+	}))
+}
+
+// OpenTab does not check the browser's console, because the Temporal UI may log errors there.
+func OpenTab(t *testing.T, chromium context.Context, site string, options ...chromedp.ContextOption) Tab {
+	t.Helper()
+	ctx, closeTab := chromedp.NewContext(chromium, append(options, chromedp.WithNewBrowserContext())...)
+	t.Cleanup(closeTab)
+	if _, err := chromedp.Run(ctx, chromedp.EmulateViewport(1280, 800)); err != nil {
+		t.Fatal(err)
+	}
+	timeout, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	t.Cleanup(cancel)
+	return Tab{t, timeout, site}
+}
+
+// OpenBeside opens a tab that shares its storage with p.
+func (h Env) OpenBeside(t *testing.T, p Tab) Tab {
+	t.Helper()
+	ctx, closeTab := chromedp.NewContext(h.Chromium, chromedp.WithExistingBrowserContext(chromedp.FromContext(p.Ctx).BrowserContextID))
+	t.Cleanup(closeTab)
+	timeout, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	t.Cleanup(cancel)
+	beside := Tab{t, timeout, p.Site}
+	beside.Do(chromedp.EmulateViewport(1280, 800))
+	return beside
+}
+
+func (p Tab) Do(actions ...chromedp.Action[chromedp.Void]) {
+	p.Helper()
+	for _, action := range actions {
+		if _, err := chromedp.Run(p.Ctx, action); err != nil {
+			text, _ := chromedp.Run(context.WithoutCancel(p.Ctx), chromedp.Evaluate[string]("document.body?.innerText"))
+			p.Fatalf("%v; the page's text: %s", err, text)
+		}
+	}
+}
+
+func (p Tab) WaitVisible(selectors ...string) {
+	p.Helper()
+	for _, selector := range selectors {
+		p.Do(chromedp.WaitVisible(selector))
+	}
+}
+
+func (p Tab) Click(selectors ...string) {
+	p.Helper()
+	for _, selector := range selectors {
+		p.Do(chromedp.Click(selector))
+	}
+}
+
+func (p Tab) WaitText(selector, text string) {
+	p.Helper()
+	p.WaitUntil(`document.querySelector(` + Quoted(selector) + `)?.textContent.includes(` + Quoted(text) + `)`)
+}
+
+func (p Tab) WaitUntil(expression string) {
+	p.Helper()
+	p.Do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := chromedp.Evaluate[bool](`new Promise((resolve, reject) => {
+			const check = () => {
+				try {
+					if (`+expression+`) resolve(true);
+					else requestAnimationFrame(check);
+				} catch (error) {
+					reject(error);
+				}
+			};
+			check();
+		})`, awaited)(ctx, t)
+		return chromedp.Void{}, err
+	})
+}
+
+func awaited(p *runtime.EvaluateParams) { yes := true; p.AwaitPromise = &yes }
+
+// Quoted returns a JavaScript literal.
+func Quoted(s string) string { return "`" + s + "`" }
+
+// Evaluate waits for the value if the expression is a promise.
+func Evaluate[T any](p Tab, expression string) T {
+	p.Helper()
+	value, err := chromedp.Run(p.Ctx, chromedp.Evaluate[T](expression, awaited))
+	if err != nil {
+		p.Fatalf("%s: %v", expression, err)
+	}
+	return value
+}
+
+func (p Tab) AddInitScript(script string) {
+	p.Helper()
+	p.Do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+		return chromedp.Void{}, err
+	})
+}
+
+// Choose chooses a picture's file and waits for its review.
+func (p Tab) Choose(path string) {
+	p.Helper()
+	path, err := filepath.Abs(path)
+	if err != nil {
+		p.Fatal(err)
+	}
+	p.Do(chromedp.SetUploadFiles("#file", []string{path}, chromedp.NodeReady))
+	p.WaitVisible("#review")
+}
+
+// AllDone selects the steps when all three are done.
+const AllDone = `#steps:not(:has(li:not([data-status="done"])))`
+
+// Send sends Portrait and waits for the result.
+func (p Tab) Send() {
+	p.Helper()
+	p.Choose(Portrait)
+	p.Click("#send")
+	p.WaitVisible(AllDone, "#result")
+}

@@ -1,0 +1,303 @@
+package uploads
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/chromedp"
+
+	"triptych/e2e/pagetest"
+)
+
+func testHistory(t *testing.T, h pagetest.Env) {
+	pagetest.Parallel(t, "history_lists_opens_and_erases_pictures", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Send()
+		first := pagetest.Evaluate[string](p, "location.hash")
+		p.Click("#another")
+		p.Send()
+		p.Click("#another")
+		p.Do(chromedp.Reload())
+		p.WaitVisible("#pictures li:nth-child(2) img")
+		p.Screenshot("album")
+		p.Click(`#pictures a[href="` + first + `"]`)
+		p.WaitVisible("#result", "#overlay polygon")
+
+		p.Click("#erase-this", "#confirm-keep")
+		p.WaitVisible("#result")
+		p.Click("#erase-this")
+		p.WaitText("#confirm-text", "backups keep what Google saw for 7 days")
+		p.Click("#confirm-act")
+		p.WaitText("#title", "was erased")
+		p.WaitText("#notice p", "Erased")
+		if pagetest.Evaluate[bool](p, `document.querySelector("#image").checkVisibility() || document.querySelector("#result").checkVisibility()`) {
+			t.Error("the erased picture is still shown")
+		}
+		p.Screenshot("erased")
+		for _, path := range []string{"", "/image"} {
+			status := pagetest.Evaluate[int](p, `fetch("/api/pictures/`+first[1:]+path+`").then(async (r) => r.ok && (await r.json()).status === "erased" ? 410 : r.status)`)
+			if status != 410 {
+				t.Errorf("%q of the erased picture has status %d, want 410", path, status)
+			}
+		}
+
+		p.Click("#another")
+		p.Send()
+		p.Click("#another")
+		p.WaitVisible("#pictures li:nth-child(2)")
+		var mu sync.Mutex
+		var methods []string
+		p.Intercept("*/api/pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pagetest.PausedRequest) {
+			mu.Lock()
+			methods = append(methods, r.Request.Method)
+			mu.Unlock()
+			request.Pass()
+		})
+		p.Click("#erase-all")
+		p.WaitText("#confirm-title", "Erase 2 pictures?")
+		p.Click("#confirm-act")
+		p.WaitUntil(`document.querySelector("#history").hidden`)
+		p.WaitText("#notice p", "Erased")
+		mu.Lock()
+		defer mu.Unlock()
+		if methods = slices.Compact(methods); !slices.Equal(methods, []string{"DELETE", "GET", "DELETE", "GET"}) {
+			t.Errorf("the erasures are not sequential: %v", methods)
+		}
+		if stored := pagetest.Evaluate[int](p, storedEntries); stored != 0 {
+			t.Errorf("IndexedDB still has %d entries", stored)
+		}
+	})
+	pagetest.Parallel(t, "forgotten_picture_stays_online_but_not_on_this_device", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Send()
+		first := pagetest.Evaluate[string](p, "location.hash")
+		p.Click("#forget-this", "#confirm-keep")
+		p.WaitVisible("#result")
+		p.Click("#forget-this")
+		p.WaitText("#confirm-title", "Forget this picture?")
+		p.WaitText("#confirm-text", "never erase it again")
+		p.Click("#confirm-act")
+		p.WaitVisible("#start")
+		p.WaitUntil(`document.querySelector("#history").hidden && location.hash === "" && document.activeElement.id === "title"`)
+
+		for range 2 {
+			p.Send()
+			p.Click("#another")
+		}
+		p.WaitVisible("#pictures li:nth-child(2)")
+		p.Click("#forget-all")
+		p.WaitText("#confirm-title", "Forget 2 pictures?")
+		p.Click("#confirm-act")
+		p.WaitUntil(`document.querySelector("#history").hidden`)
+		if stored := pagetest.Evaluate[int](p, storedEntries); stored != 0 {
+			t.Errorf("IndexedDB still has %d entries", stored)
+		}
+		if status := pagetest.Evaluate[string](p, `fetch("/api/pictures/`+first[1:]+`").then((r) => r.json()).then(({status}) => status)`); status != "annotated" {
+			t.Errorf("the forgotten picture has status %s, want annotated", status)
+		}
+		p.Do(chromedp.Navigate(p.Site + "/" + first))
+		p.WaitVisible("#result")
+		if pagetest.Evaluate[bool](p, `document.querySelector("#erase-this").checkVisibility() || document.querySelector("#forget-this").checkVisibility()`) {
+			t.Error("the forgotten picture can still be erased or forgotten")
+		}
+	})
+	pagetest.Parallel(t, "erasure_continues_after_reload", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Send()
+		pagetest.Evaluate[bool](p, `import("./history.js").then(async ({load, update}) => {
+			update((await load()).history, {erasing: true});
+			return Boolean(await load());
+		})`)
+		p.Do(chromedp.Navigate(p.Site)) // reloads the page
+		p.WaitText("#notice p", "Erased")
+		p.WaitUntil(`document.querySelector("#history").hidden`)
+	})
+	pagetest.Parallel(t, "picture_whose_erasure_fails_stays_in_history_with_error_notice", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Send()
+		pagetest.Evaluate[bool](p, `window.setTimeout = ((wait) => (then, ms) => wait(then, ms / 100))(setTimeout), true`)
+		p.Intercept("*/api/pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pagetest.PausedRequest) {
+			if r.Request.Method == "DELETE" {
+				request.RespondStatus(503)
+				return
+			}
+			request.Pass()
+		})
+		p.Click("#another", "#erase-all", "#confirm-act")
+		p.WaitText("#notice p", "answered 503")
+		p.WaitVisible("#pictures button:enabled")
+	})
+	pagetest.Parallel(t, "history_works_in_memory_without_browser_storage", func(t *testing.T) {
+		p := pagetest.NewTab(t, h.Chromium, h.Endpoints.Site)
+		p.AddInitScript(`
+			const refuse = {get() { throw new DOMException("", "SecurityError"); }};
+			for (const storage of ["localStorage", "indexedDB"]) Object.defineProperty(window, storage, refuse);
+			Object.defineProperty(Navigator.prototype, "locks", refuse);
+			window.BroadcastChannel = class { constructor() { throw new DOMException("", "SecurityError"); } };`)
+		p.Do(chromedp.Navigate(p.Site), chromedp.Click("#agree"))
+		for range 2 {
+			p.Send()
+			p.Click("#another")
+		}
+		p.WaitVisible("#pictures li:nth-child(2)")
+		p.Click("#erase-all", "#confirm-act")
+		p.WaitUntil(`document.querySelector("#history").hidden`)
+		p.WaitText("#notice p", "Erased")
+	})
+	pagetest.Parallel(t, "aborted_transaction_keeps_the_picture_in_memory", func(t *testing.T) {
+		p := h.Visit(t)
+		pagetest.Evaluate[bool](p, `IDBObjectStore.prototype.put = ((put) => function (entry) {
+			const request = put.call(this, entry);
+			request.addEventListener("success", () => this.transaction.abort()); // as the quota does
+			return request;
+		})(IDBObjectStore.prototype.put), true`)
+		sent, _ := holdUploads(p, h)
+		p.Choose(pagetest.Portrait)
+		p.Click("#send")
+		pagetest.Receive(p, sent)
+		p.Click("#home")
+		p.WaitVisible("#unsent img")
+		waitUntilStored(p, 0)
+	})
+	for name, refuses := range map[string]string{
+		"image":               `entry.unsent?.blob`,
+		"image_and_thumbnail": `entry.unsent?.blob || entry.thumb`,
+	} {
+		refuse := `IDBObjectStore.prototype.put = ((put) => function (entry) {
+			if (` + refuses + `) throw new DOMException("", "DataCloneError");
+			return put.call(this, entry);
+		})(IDBObjectStore.prototype.put), true`
+		pagetest.Parallel(t, "picture_sent_without_storage_for_its_"+name+"_stays_in_the_history", func(t *testing.T) {
+			p := h.Visit(t)
+			pagetest.Evaluate[bool](p, refuse)
+			p.Send()
+			waitUntilStored(p, 1)
+			p.Do(chromedp.Navigate(p.Site+"/?"), chromedp.WaitVisible("#pictures img"))
+			p.Screenshot("without-" + name)
+			p.Click("#erase-all", "#confirm-act")
+			p.WaitText("#notice p", "Erased")
+		})
+		pagetest.Parallel(t, "interrupted_upload_without_storage_for_its_"+name+"_can_be_erased", func(t *testing.T) {
+			p := h.Visit(t)
+			pagetest.Evaluate[bool](p, refuse)
+			sent, _ := holdUploads(p, h)
+			p.Choose(pagetest.Portrait)
+			p.Click("#send")
+			pagetest.Receive(p, sent)
+			acceptDialogs(p)
+			p.Do(chromedp.Reload())
+			p.WaitVisible("#after")
+			p.Click("#home")
+			p.WaitVisible("#pictures img")
+			if pagetest.Evaluate[bool](p, `document.querySelector("#unsent").checkVisibility()`) {
+				t.Error("a picture without an image can be sent")
+			}
+			p.Click("#erase-all", "#confirm-act")
+			p.WaitText("#notice p", "Erased")
+			waitUntilStored(p, 0)
+		})
+	}
+	pagetest.Parallel(t, "entry_whose_ID_was_replaced_is_not_marked_as_sent", func(t *testing.T) {
+		p := h.Visit(t)
+		if sent := pagetest.Evaluate[[]bool](p, `import("./history.js").then(async ({add, update, load, find}) => {
+			add({key: "a", id: "new", thumb: new Blob(), unsent: {blob: new Blob()}});
+			update([{key: "a", id: "old"}], {sent: true});
+			const inMemory = Boolean(find(() => true).sent);
+			await load();
+			return [inMemory, Boolean(find(() => true).sent)];
+		})`); sent[0] || sent[1] {
+			t.Errorf("sent in memory and after loading: %v", sent)
+		}
+	})
+	for name, c := range map[string]struct{ timers, event string }{
+		"after_a_pause":            {timers: `wait(then, ms / 100)`},
+		"when_online":              {timers: `ms < 30_000 && wait(then, ms / 100)`, event: `dispatchEvent(new Event("online"))`},
+		"when_the_page_is_visible": {timers: `ms < 30_000 && wait(then, ms / 100)`, event: `document.dispatchEvent(new Event("visibilitychange"))`},
+	} {
+		pagetest.Parallel(t, "failed_erasure_of_cancelled_picture_continues_"+name, func(t *testing.T) {
+			p := h.Visit(t)
+			pagetest.Evaluate[bool](p, `window.setTimeout = ((wait) => (then, ms) => `+c.timers+`)(setTimeout), true`)
+			succeeds := cancelWithErasureStatus(p, 503)
+			p.WaitText("#notice p", "The erasure continues when")
+			succeeds.Store(true)
+			if c.event != "" {
+				pagetest.Evaluate[bool](p, c.event)
+			}
+			p.WaitText("#notice p", "Erased")
+			waitUntilStored(p, 0)
+		})
+	}
+	pagetest.Parallel(t, "cancelled_picture_whose_erasure_is_refused_can_be_erased_later", func(t *testing.T) {
+		p := h.Visit(t)
+		succeeds := cancelWithErasureStatus(p, 400)
+		p.WaitText("#notice p", "answered 400")
+		p.Do(chromedp.Navigate(p.Site+"/?"), chromedp.WaitVisible("#pictures button:enabled"))
+		succeeds.Store(true)
+		p.Click("#erase-all", "#confirm-act")
+		p.WaitText("#notice p", "Erased")
+		waitUntilStored(p, 0)
+	})
+	pagetest.Parallel(t, "cancelled_picture_that_does_not_exist_leaves_no_entry", func(t *testing.T) {
+		p := h.Visit(t)
+		cancelWithErasureStatus(p, 404)
+		waitUntilStored(p, 0)
+	})
+	pagetest.Parallel(t, "unchanged_lists_keep_the_focus", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Send()
+		p.Click("#another")
+		p.WaitVisible("#pictures button")
+		p.Do(chromedp.Focus("#pictures button"))
+		pagetest.Evaluate[bool](p, `Promise.all([import("./history.js"), import("./state.js")]).then(async ([{load}, {set}]) => (set(await load()), true))`)
+		if !pagetest.Evaluate[bool](p, `document.activeElement.matches("#pictures button")`) {
+			t.Error("the button lost the focus")
+		}
+	})
+	pagetest.Parallel(t, "going_home_adds_one_browser_history_entry", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Send()
+		before := pagetest.Evaluate[int](p, `history.length`)
+		p.Click("#another", "#home", "#open-camera", "#close-camera", "#home")
+		if after := pagetest.Evaluate[int](p, `history.length`); after != before+1 {
+			t.Errorf("%d entries were added, want 1", after-before)
+		}
+		p.Do(chromedp.NavigateBack())
+		p.WaitVisible("#result")
+	})
+	pagetest.Parallel(t, "another_browser_with_the_link_sees_picture_but_cannot_erase_it", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Send()
+		other := pagetest.NewTab(t, h.Chromium, p.Site)
+		other.Do(chromedp.Navigate(pagetest.Evaluate[string](p, "location.href")))
+		other.WaitVisible("#result", "#overlay polygon")
+		if pagetest.Evaluate[bool](other, `document.querySelector("#erase-this").checkVisibility()`) {
+			t.Error("the erase button is visible")
+		}
+	})
+}
+
+// cancelWithErasureStatus cancels an upload. Its erasure gets the status until the result is true.
+func cancelWithErasureStatus(p pagetest.Tab, status int64) (succeeds *atomic.Bool) {
+	p.Helper()
+	succeeds = new(atomic.Bool)
+	sent := make(chan bool, 1)
+	p.Intercept("*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pagetest.PausedRequest) {
+		switch {
+		case r.Request.Method == "PUT":
+			sent <- true
+		case r.Request.Method == "DELETE" && !succeeds.Load():
+			request.RespondStatus(status)
+		default:
+			request.Pass()
+		}
+	})
+	p.Choose(pagetest.Portrait)
+	p.Click("#send")
+	pagetest.Receive(p, sent)
+	p.Click("#cancel")
+	p.WaitVisible("#review")
+	return succeeds
+}

@@ -1,0 +1,19 @@
+// Package uploads tests the page's uploads, progress, history and erasure in Chromium.
+package uploads
+
+import (
+	"testing"
+
+	"triptych/e2e/pagetest"
+)
+
+func TestMain(m *testing.M) { pagetest.Main(m) }
+
+func TestUploads(t *testing.T) {
+	t.Parallel()
+	pagetest.Run(t, map[string][]func(*testing.T, pagetest.Env){
+		"without_faults":     {testUpload, testUnsent, testProgress, testWaiting, testWaitingFor, testHistory, testNoSwitches},
+		"with_Vision_faults": {testReload},
+		"with_switches":      {testFaults, testSwitches, testSharedSwitches},
+	})
+}
