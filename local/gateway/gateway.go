@@ -1,5 +1,5 @@
 // Package gateway serves the site on a developer's machine: the fault switches under /local/, and the web program
-// under all other paths.
+// under all other paths. Like `make deploy`, it minifies the page.
 package gateway
 
 import (
@@ -27,7 +27,7 @@ const starting = "The site is starting: try again in a second."
 
 // Handler completes a POST to /local/faults even if the client disconnects. Only the end of ctx cancels it.
 func (g *Gateway) Handler(ctx context.Context) http.Handler {
-	local, proxy := g.localAPI(ctx), verifyBody(newProxy(g.Web, starting))
+	local, proxy := g.localAPI(ctx), verifyBody(g.proxyWeb())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if reason := loopback.Refuse(r, "http://"+r.Host); reason != "" {
 			problem{http.StatusForbidden, reason + "."}.send(w)
@@ -46,7 +46,13 @@ func TemporalUI(addr string) http.Handler {
 	return loopback.SameOrigin(newProxy(addr, "Temporal is not running: end its fault on the site, or try again in a second."))
 }
 
-func newProxy(addr, unreachable string) http.Handler {
+func (g *Gateway) proxyWeb() http.Handler {
+	proxy := newProxy(g.Web, starting)
+	proxy.ModifyResponse = publishFile
+	return proxy
+}
+
+func newProxy(addr, unreachable string) *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			// Rewrite only the address of the connection. The web program checks the Host header and the query, so

@@ -150,3 +150,23 @@ func TestGateway(t *testing.T) {
 		}
 	})
 }
+
+func TestPublishedFiles(t *testing.T) {
+	const source = "export const answer = () => {\n\t// unknown\n\treturn 42;\n};\n"
+	for name, c := range map[string]struct{ path, body, want string }{
+		"script_is_minified":             {"/app.js", source, "export const answer=()=>42;\n"},
+		"script_with_an_error_is_served": {"/broken.js", "export const =", "export const ="},
+		"response_of_the_API_is_kept":    {"/api/notice", source, source},
+	} {
+		t.Run(name, func(t *testing.T) {
+			site := startSite(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, c.body) })
+			for range 2 { // the second response comes from memory
+				res := send(t, t.Context(), http.MethodGet, site.URL+c.path, nil, nil)
+				body, err := io.ReadAll(res.Body)
+				if err != nil || string(body) != c.want || res.ContentLength != int64(len(c.want)) {
+					t.Errorf("%q, %d bytes, %v; want %q", body, res.ContentLength, err, c.want)
+				}
+			}
+		})
+	}
+}
