@@ -26,12 +26,13 @@ func Minify(name string, content []byte) ([]byte, error) {
 		Charset:           api.CharsetUTF8,         // ASCII would write "ü" as "\xFC" in de.js
 	})
 	// esbuild reports a syntax error in CSS as a warning.
-	for _, message := range append(result.Errors, result.Warnings...) {
-		place := name
-		if message.Location != nil {
-			place = fmt.Sprintf("%s:%d", name, message.Location.Line)
-		}
-		return nil, fmt.Errorf("minifying %s: %s", place, message.Text)
+	messages := append(result.Errors, result.Warnings...)
+	if len(messages) == 0 {
+		return result.Code, nil
 	}
-	return result.Code, nil
+	place := name
+	if at := messages[0].Location; at != nil {
+		place = fmt.Sprintf("%s:%d", name, at.Line)
+	}
+	return nil, fmt.Errorf("minifying %s: %s", place, messages[0].Text)
 }
