@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
 	"triptych/e2e/pagetest"
 	"triptych/local/stack"
 )
@@ -16,9 +17,9 @@ import (
 // testPhotoPaths compares the pictures that photo-worker.js and the page make of one file.
 func testPhotoPaths(t *testing.T, w window, s *stack.Stack) {
 	for name, path := range map[string]string{
-		"portrait": pagetest.Portrait,
-		"sideways_photo":    pagetest.Sideways(t),
-		"transparent_PNG":   transparent(t),
+		"portrait":        pagetest.Portrait,
+		"sideways_photo":  pagetest.Sideways(t),
+		"transparent_PNG": transparent(t),
 	} {
 		t.Run("worker_and_page_make_the_same_picture_of_a_"+name, func(t *testing.T) {
 			w := w.visit(t)
