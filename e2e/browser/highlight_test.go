@@ -14,7 +14,6 @@ import (
 	"triptych/e2e/pagetest"
 )
 
-// The box of the second face is in the picture, its entry in the list.
 const (
 	faceBox    = `#overlay > [data-key="face 1"]`
 	faceEntry  = `.faces li:nth-child(2) .entry`

@@ -54,7 +54,7 @@ func testIcons(t *testing.T, h pagetest.Env) {
 	}
 }
 
-// shareOfChangedPixels ignores small differences, which versions of Chromium have at edges.
+// shareOfChangedPixels ignores small differences: versions of Chromium draw edges differently.
 func shareOfChangedPixels(t *testing.T, a, b []byte) float64 {
 	t.Helper()
 	pictureA, errA := png.Decode(bytes.NewReader(a))

@@ -14,8 +14,7 @@ import (
 	"triptych/e2e/pagetest"
 )
 
-// Bytes of the published files that the page loads, uncompressed. German adds its dictionary, so the limit until the
-// result is only for English.
+// In bytes, uncompressed.
 const maxWeight = 90_000
 
 const library = "idb.js" // not written in this repository
@@ -78,8 +77,7 @@ func testSize(t *testing.T, h pagetest.Env) {
 	})
 }
 
-// weigh returns the sizes of the site's files that the page has loaded, and their sum. It does not count the files that
-// the service worker stores.
+// weigh returns the sizes of the files that the page has loaded, and their sum.
 func weigh(p pagetest.Tab) (files map[string]int, sum int) {
 	p.Helper()
 	files = pagetest.Evaluate[map[string]int](p, `Object.fromEntries(["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type))

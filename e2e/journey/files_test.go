@@ -44,7 +44,7 @@ func testFiles(t *testing.T, w window, s *stack.Stack) {
 	}
 }
 
-// heic is the beginning of a photo from an iPhone: its file type, and metadata that announces a picture but has none.
+// heic is the beginning of a photo in the format of iPhones.
 const heic = "\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" +
 	"\x00\x00\x00\x2dmeta\x00\x00\x00\x00" +
 	"\x00\x00\x00\x21hdlr\x00\x00\x00\x00\x00\x00\x00\x00pict\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"

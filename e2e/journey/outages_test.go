@@ -10,7 +10,7 @@ import (
 )
 
 func testOutages(t *testing.T, w window, s *stack.Stack) {
-	// Google's step may wait for Azure too, because it reserves annotations of the daily limit there.
+	// The step annotate may also wait for Azure, which stores the daily limit.
 	const retrying = `#steps [data-status="retrying"]`
 	for _, c := range []struct{ cloud, reason string }{{"aws", "AWS"}, {"google", "Cloud Vision"}, {"azure", "Cosmos DB"}} {
 		t.Run("picture_waits_while_"+c.cloud+"_is_down_and_arrives_afterwards", func(t *testing.T) {

@@ -11,8 +11,7 @@ import (
 	"testing"
 )
 
-// A faultProxy is between a browser and the site, the bucket and everything else. Unlike the browsers' own protocols, a
-// proxy can withhold, answer or break the requests of every engine.
+// A faultProxy forwards a browser's requests. In every engine, it can delay, answer or break them.
 type faultProxy struct {
 	*httptest.Server
 	handler atomic.Value // of type handler

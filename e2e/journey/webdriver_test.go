@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// A webDriver executes the commands of https://www.w3.org/TR/webdriver2/, named as in Marionette.
+// A webDriver executes WebDriver commands (https://www.w3.org/TR/webdriver2/).
 type webDriver interface {
 	command(ctx context.Context, name string, params map[string]any, result any) error
 }

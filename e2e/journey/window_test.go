@@ -18,7 +18,7 @@ const (
 	historyLength = `document.querySelectorAll("#pictures li").length`
 )
 
-// A window is the page in the browser window that openWindow or switchTo chose last.
+// A window operates the page in any engine.
 type window struct {
 	*testing.T
 	engine

@@ -15,7 +15,7 @@ import (
 	"triptych/local/stack"
 )
 
-// Env contains the page with the fault switches of a local stack, and two addresses of the page without them.
+// Env is a local stack, a browser, and two addresses of the page without fault switches.
 type Env struct {
 	*stack.Stack
 	Chromium     context.Context

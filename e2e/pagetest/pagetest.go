@@ -8,11 +8,9 @@ import (
 	"testing"
 )
 
-// Portrait shows one smiling face: Eileen Collins, photographed by NASA (public domain). The path is relative to the
-// directories of these packages.
+// Portrait shows one smiling face: Eileen Collins, photographed by NASA (public domain).
 const Portrait = "../../emulators/vision/testdata/astronaut.jpg"
 
-// SiteFiles is the directory of the page, relative to the directories of these packages.
 const SiteFiles = "../../web/site"
 
 // CameraVideo returns a film of Portrait, which Chromium can show instead of a camera.

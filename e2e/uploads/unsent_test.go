@@ -349,7 +349,7 @@ func testUnsent(t *testing.T, h pagetest.Env) {
 	})
 }
 
-// visitWaitingTab opens a tab that waits for the upload of the picture with the returned ID by p.
+// visitWaitingTab opens two tabs: p uploads a picture, and the other one waits for it.
 func visitWaitingTab(t *testing.T, h pagetest.Env) (waiting, p pagetest.Tab, id string, release func()) {
 	t.Helper()
 	waiting = h.Visit(t)

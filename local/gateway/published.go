@@ -14,7 +14,7 @@ import (
 // minified contains the minified files by the ETag of their source.
 var minified sync.Map
 
-// publishFile replaces CSS and JavaScript by what `make deploy` publishes, so that the tests check the published page.
+// publishFile minifies CSS and JavaScript as `make deploy` does, so that the tests check the published page.
 func publishFile(res *http.Response) error {
 	name := res.Request.URL.Path
 	if ext := path.Ext(name); res.StatusCode != http.StatusOK || res.Request.Method != http.MethodGet || ext != ".css" && ext != ".js" {

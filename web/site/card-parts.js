@@ -46,7 +46,6 @@ function picture(image, annotation, overlays) {
 	} };
 }
 
-// A unit is one pixel of the card.
 function drawBox(context, { kind, name, corners }, unit) {
 	context.beginPath();
 	for (const corner of corners) context.lineTo(...corner);

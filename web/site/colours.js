@@ -25,7 +25,6 @@ function nameOf(rgb) {
 	return names().reduce((a, b) => distance(b) < distance(a) ? b : a)[1];
 }
 
-// In these coordinates, hues are further apart than light and dark.
 function opponents([red, green, blue]) {
 	return [(red + green + blue) / 6, red - green, (red + green) / 2 - blue];
 }

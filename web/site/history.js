@@ -34,7 +34,7 @@ try {
 }
 
 const lists = () => ({
-	// The image of an interrupted upload is lost if it could not be stored. The picture may have arrived.
+	// An upload without a stored image cannot be resumed, but its picture may have arrived.
 	history: entries.filter(({ sent, unsent, id, key }) => sent || id && unsent && !unsent.blob && !locked.includes(key)),
 	unsent: entries.filter(({ unsent, key }) => unsent?.blob && !locked.includes(key)),
 });
@@ -66,7 +66,7 @@ function complete(entry) {
 	return mapBlobs({ thumb, ...entry, unsent: entry.unsent && { ...unsent, ...entry.unsent } }, toBlob);
 }
 
-// Nothing else tells a tab that another tab was closed during its upload.
+// awaitRelease notices that another tab was closed during its upload.
 function awaitRelease(key) {
 	if (awaited.has(key)) return;
 	awaited.add(key);
@@ -88,7 +88,7 @@ export const saved = () => written;
 
 export const add = (entry) => update([], {}, [entry]);
 
-// update adds and changes entries in one transaction. It skips an entry whose ID is no longer the given one.
+// update adds and changes entries in one transaction. An entry whose ID has changed stays as it is.
 export function update(changed, change, added = []) {
 	const apply = (entry) => changed.some(({ key, id = entry.id }) => key === entry.key && id === entry.id) ? { ...entry, ...change } : entry;
 	entries = [...added, ...entries.map(apply)];

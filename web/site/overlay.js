@@ -20,7 +20,7 @@ export function extent(corners) {
 const width = ([left, , right]) => right - left;
 const holds = ([left, top, right, bottom], [l, t, r, b]) => l + r > 2 * left && l + r < 2 * right && t + b > 2 * top && t + b < 2 * bottom;
 
-// A box without an entry in the list belongs to the face in it. Wide boxes are first, so that a pointer reaches narrow ones.
+// Wide boxes are first, so that a pointer reaches the narrow boxes in them.
 export function boxesIn(annotation, size) {
 	const faces = facesIn(annotation), things = thingsIn(annotation);
 	const objects = (annotation.localizedObjectAnnotations ?? []).map(({ name = "", boundingPoly }) => {

@@ -12,7 +12,7 @@ export async function fromFile(file) {
 
 let worker;
 
-// A worker ends after one file, to free its memory. The promise of a file that another one replaces stays pending.
+// A worker ends after one file, to free its memory.
 function inWorker(file) {
 	worker?.terminate();
 	return new Promise((resolve, reject) => {

@@ -17,12 +17,12 @@ function onChange(name, value, update) {
 	update();
 }
 
-// A page without a picture needs no result. Firefox and WebKit do not repeat a failed import before a reload.
+// A page without a picture starts faster without these modules.
 function loadResultView() {
 	loading ??= import("./resultview.js").then((module) => {
 		resultView = module;
 		set({});
-	}, () => {
+	}, () => { // Firefox and WebKit repeat a failed import only after a reload
 		resultFailed = true;
 		set({});
 	});

@@ -39,8 +39,7 @@ function faceItem({ key, expression, notes, corners }) {
 	return element("li", {}, element("button", { className: "entry", "data-key": key, "aria-pressed": "false" }, crop, text));
 }
 
-// drawFaces crops the faces from the picture, which can be drawn but not read if it comes from S3.
-// Without the picture, there is nothing to show for the entries.
+// drawFaces crops the faces from the picture. Without a picture, it disables their entries.
 export function drawFaces(image, annotation) {
 	for (const entry of document.querySelectorAll("button.entry")) entry.disabled = !image;
 	const crops = facesIn(annotation).filter(({ corners }) => corners.length);

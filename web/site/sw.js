@@ -10,8 +10,7 @@ const files = [
 ];
 const paths = files.map((file) => new URL(file, location).pathname);
 
-// IDs of the pages that take their files from the cache: they started from it or have refreshed it. A page that is
-// starting from the network does not use the cache, which may contain modules of another version.
+// IDs of the pages that take their files from the cache. Other pages would mix modules of two versions.
 const cached = new Set();
 
 // addAll stores all files or none.

@@ -82,7 +82,7 @@ export function retentionText({ retentionDays: days }) {
 export function stepsOf(state) {
 	const { upload, progress } = state, steps = progress?.steps ?? waitingSteps;
 	if (upload) return [{ ...waitingSteps[0], ...upload, status: upload.error ? "retrying" : upload.waiting ? "waiting" : "running" }, ...steps.slice(1)];
-	// Nobody waits for the presigned URL, so the step of AWS takes as long as the upload.
+	// The time of AWS is that of the upload.
 	const took = sentEntry(state)?.uploadTime;
 	return steps.map((step) => step.name !== "presign" ? step
 		: { ...step, took, ...isSent(state) && ["waiting", "running"].includes(step.status) && { status: "done" } });

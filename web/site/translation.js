@@ -15,7 +15,7 @@ export function loadMessages() {
 
 export const lookUp = (text) => dictionary[text] ?? (messages && message(text));
 
-// A message of the API is a fixed text except for numbers and its end. In the dictionary, {1} stands for the first number.
+// In the dictionary of messages, {1} stands for the first number.
 function message(text) {
 	const [, start, end = "", stop] = /^(.*?)(; [^;.]*|: try again[^.]*| \(\w+ timeout\))?(\.?)$/s.exec(text);
 	const numbers = [""];
