@@ -101,7 +101,7 @@ func (f *fakeTemporal) use(t *testing.T, name string) {
 	}
 }
 
-// advance loads another recorded history and keeps the run ID.
+// advance replaces the history of the workflow run.
 func (f *fakeTemporal) advance(t *testing.T, name string) {
 	t.Helper()
 	f.mu.Lock()

@@ -10,7 +10,6 @@ import (
 )
 
 func testOutages(t *testing.T, w window, s *stack.Stack) {
-	// The step annotate may also wait for Azure, which stores the daily limit.
 	const retrying = `#steps [data-status="retrying"]`
 	for _, c := range []struct{ cloud, reason string }{{"aws", "AWS"}, {"google", "Cloud Vision"}, {"azure", "Cosmos DB"}} {
 		t.Run("picture_waits_while_"+c.cloud+"_is_down_and_arrives_afterwards", func(t *testing.T) {
@@ -59,7 +58,7 @@ func testOutages(t *testing.T, w window, s *stack.Stack) {
 	})
 }
 
-// inject presses the page's switch. The returned function releases it.
+// inject switches a fault on. The returned function switches it off.
 func (w window) inject(fault, cloud string) (restore func()) {
 	w.Helper()
 	plug := `.plug[data-cloud="` + cloud + `"] [data-fault="` + fault + `"]`

@@ -18,7 +18,7 @@ const (
 	historyLength = `document.querySelectorAll("#pictures li").length`
 )
 
-// A window operates the page in any engine.
+// A window is a browser window with the page.
 type window struct {
 	*testing.T
 	engine

@@ -69,7 +69,6 @@ function drawPoint(context, [x, y], unit) {
 	context.fill();
 }
 
-// The steps on the page have the names and times in the page's language.
 export const stepsOnPage = () => [...document.querySelectorAll("#steps li")].map((step) => ({
 	colour: getComputedStyle(step).getPropertyValue("--cloud"),
 	name: step.querySelector("h3").textContent,

@@ -30,7 +30,7 @@ let channel;
 try {
 	channel = new BroadcastChannel("triptych");
 } catch {
-	// Other tabs load the entries when they become visible.
+	// Without a channel, a tab loads the entries when it becomes visible.
 }
 
 const lists = () => ({

@@ -151,7 +151,7 @@ function showImage(image, url, isHidden) {
 	else if (image.getAttribute("src") !== url) image.src = url;
 }
 
-// Camera pictures fill the frame: their formats are between 4:3 and 16:9.
+// The frame has the format of the picture, from 4:3 to 16:9.
 function aspectRatio({ view, videoSize, photo }) {
 	const size = view === "camera" ? videoSize : view === "start" ? null : photo?.size;
 	return size ? Math.min(16 / 9, Math.max(4 / 3, size[0] / size[1])) : "";

@@ -1,5 +1,4 @@
-// upload() requests up to three grants, because a grant can expire before the picture is stored. An interrupted upload
-// continues with its last grant.
+// upload() requests up to three grants, because a grant can expire before the picture is stored.
 import { request, retry, urlOf } from "./api.js";
 import { t } from "./language.js";
 import { hasArrived } from "./progress.js";
