@@ -41,7 +41,6 @@ func TestEveryTextOfThePageIsTranslated(t *testing.T) {
 	}
 }
 
-// split separates the end of a message, like translation.js.
 var split = regexp.MustCompile(`^(.*?)(; [^;.]*|: try again[^.]*| \(\w+ timeout\))?\.?$`)
 
 // The page shows neither the answers to malformed requests nor the causes of errors.
@@ -107,7 +106,6 @@ func translations(t *testing.T) (languages []string) {
 	return languages
 }
 
-// scripts returns the modules that are neither dictionaries nor libraries.
 func scripts(t *testing.T) (names []string) {
 	t.Helper()
 	other := []string{"idb.js"}
@@ -135,7 +133,6 @@ func readSite(t *testing.T, name string) string {
 	return string(content)
 }
 
-// readDictionary also checks that each translation contains the values of its key.
 func readDictionary(t *testing.T, name string) map[string]string {
 	t.Helper()
 	const quoted = `("(?:[^"\\]|\\.)*")`
@@ -158,7 +155,6 @@ func readDictionary(t *testing.T, name string) map[string]string {
 	return translated
 }
 
-// scriptTexts returns the keys of t() and every literal that looks like a sentence.
 func scriptTexts(t *testing.T, name string) (texts []string) {
 	t.Helper()
 	literal := regexp.MustCompile(`(\bt\()?("(?:[^"\\\n]|\\.)*")`)
@@ -198,8 +194,6 @@ var (
 	end         = regexp.MustCompile(`^(; [a-zA-Z]|: try again)`)
 )
 
-// goMessages returns every literal that looks like a sentence or like its end. Other literals, such as the errors in
-// logs, begin with a small letter.
 func goMessages(t *testing.T) map[string]string {
 	t.Helper()
 	messages := map[string]string{}
@@ -236,7 +230,6 @@ func goMessages(t *testing.T) map[string]string {
 	return messages
 }
 
-// numbered replaces numbers and formatting verbs as translation.js replaces numbers.
 func numbered(message string) string {
 	n := 0
 	return regexp.MustCompile(`%[ds]|\b\d[\dhms]*`).ReplaceAllStringFunc(message, func(string) string {

@@ -120,7 +120,6 @@ func visitAnnotatedWith(t *testing.T, h pagetest.Env, annotation *visionpb.Annot
 	return p
 }
 
-// expectCard checks a card of violetPicture. Its picture is 960 pixels wide, so the face's box is from 240 to 720.
 func expectCard(t *testing.T, card image.Image) {
 	t.Helper()
 	if width, height := card.Bounds().Dx(), card.Bounds().Dy(); width != 1080 || height < 1000 || height > 3000 {
@@ -155,7 +154,6 @@ func similar(a, b color.Color) bool {
 	return max(r1, r2)-min(r1, r2) < 0xa00 && max(g1, g2)-min(g1, g2) < 0xa00 && max(b1, b2)-min(b1, b2) < 0xa00
 }
 
-// download clicks and returns the image that the page then saves.
 func download(p pagetest.Tab, selector string) image.Image {
 	p.Helper()
 	dir, done := p.TempDir(), make(chan struct{}, 1)

@@ -20,7 +20,6 @@ import (
 func testCompatibility(t *testing.T, h pagetest.Env) {
 	pagetest.Parallel(t, "file_is_read_without_createImageBitmap", func(t *testing.T) {
 		p := h.Visit(t)
-		// Chrome before 112, Firefox before 111 and Safari before 16 throw a TypeError for the value "from-image".
 		breakWorkers(p, `self.createImageBitmap = () => { throw new TypeError("from-image") }`)
 		p.Choose(pagetest.Sideways(t))
 		p.WaitText("#photo-info", "800 × 1600 pixels")

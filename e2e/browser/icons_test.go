@@ -76,7 +76,6 @@ func shareOfChangedPixels(t *testing.T, a, b []byte) float64 {
 	return float64(changed) / float64(bounds.Dx()*bounds.Dy())
 }
 
-// distance is the largest difference of a colour, of 255.
 func distance(a, b image.Image, x, y int) int {
 	difference := func(a, b uint32) int { return max(int(a)-int(b), int(b)-int(a)) >> 8 }
 	redA, greenA, blueA, _ := a.At(x, y).RGBA()

@@ -193,7 +193,6 @@ func testLanguageOfFaults(t *testing.T, h pagetest.Env) {
 	})
 }
 
-// Labels of buttons are longer in German than in English.
 func inEachLanguage(t *testing.T, name string, test func(t *testing.T, language string)) {
 	for language, suffix := range map[string]string{"en": "_in_English", "de": "_in_German"} {
 		pagetest.Parallel(t, name+suffix, func(t *testing.T) { test(t, language) })

@@ -134,7 +134,6 @@ const randomPixels = `function (x, y, width, height) {
 	return {data: crypto.getRandomValues(new Uint8ClampedArray(4 * width * height))};
 }`
 
-// breakWorkers runs a script in each worker that reads a picture.
 func breakWorkers(p pagetest.Tab, script string) {
 	p.Helper()
 	worker, err := os.ReadFile(pagetest.SiteFiles + "/photo-worker.js")

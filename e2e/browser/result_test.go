@@ -201,7 +201,6 @@ func labels(names ...string) (found []*visionpb.EntityAnnotation) {
 	return found
 }
 
-// objects returns objects in the left and right half of the picture.
 func objects(names ...string) (found []*visionpb.LocalizedObjectAnnotation) {
 	for i, name := range names {
 		left := .5 * float32(i%2)

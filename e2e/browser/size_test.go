@@ -77,7 +77,6 @@ func testSize(t *testing.T, h pagetest.Env) {
 	})
 }
 
-// weigh returns the sizes of the files that the page has loaded, and their sum.
 func weigh(p pagetest.Tab) (files map[string]int, sum int) {
 	p.Helper()
 	files = pagetest.Evaluate[map[string]int](p, `Object.fromEntries(["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type))

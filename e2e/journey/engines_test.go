@@ -231,7 +231,6 @@ func startDisplay(t *testing.T) string {
 	return fmt.Sprintf(":%d", number)
 }
 
-// run also ends the processes that the program started.
 func run(t *testing.T, program *exec.Cmd) {
 	t.Helper()
 	if err := childprocess.Start(program); err != nil {

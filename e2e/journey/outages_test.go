@@ -58,7 +58,6 @@ func testOutages(t *testing.T, w window, s *stack.Stack) {
 	})
 }
 
-// inject switches a fault on. The returned function switches it off.
 func (w window) inject(fault, cloud string) (restore func()) {
 	w.Helper()
 	plug := `.plug[data-cloud="` + cloud + `"] [data-fault="` + fault + `"]`

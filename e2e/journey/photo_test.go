@@ -14,7 +14,6 @@ import (
 	"triptych/local/stack"
 )
 
-// testPhotoPaths compares the pictures that photo-worker.js and the page make of one file.
 func testPhotoPaths(t *testing.T, w window, s *stack.Stack) {
 	for name, path := range map[string]string{
 		"portrait":        pagetest.Portrait,

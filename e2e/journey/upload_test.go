@@ -121,7 +121,6 @@ func (w window) interceptPUT(s *stack.Stack, handle handler) {
 	})
 }
 
-// holdFirstPUT leaves the first upload unanswered. It returns the number of uploads.
 func (w window) holdFirstPUT(s *stack.Stack) *atomic.Int32 {
 	var puts atomic.Int32
 	w.interceptPUT(s, func(_ http.ResponseWriter, r *http.Request) bool {

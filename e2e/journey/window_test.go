@@ -18,7 +18,6 @@ const (
 	historyLength = `document.querySelectorAll("#pictures li").length`
 )
 
-// A window is a browser window with the page.
 type window struct {
 	*testing.T
 	engine

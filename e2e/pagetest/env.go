@@ -15,7 +15,7 @@ import (
 	"triptych/local/stack"
 )
 
-// Env is a local stack, a browser, and two addresses of the page without fault switches.
+// Env is a local stack with a browser.
 type Env struct {
 	*stack.Stack
 	Chromium     context.Context

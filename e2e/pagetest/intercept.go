@@ -48,7 +48,6 @@ func (r PausedRequest) RespondJSON(json string) {
 	Respond(r, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: r.ID, ResponseCode: 200, Body: []byte(json)})
 }
 
-// Respond runs a command that answers the request.
 func Respond[P, R any](r PausedRequest, command cdp.Command[P, R], params P) {
 	// Ignore the error, because the tab may be closing.
 	chromedp.Run(r.tab.Ctx, func(ctx context.Context, t *chromedp.Target) (R, error) { return cdp.Call(ctx, t, command, params) })

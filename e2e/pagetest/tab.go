@@ -142,7 +142,6 @@ func (p Tab) AddInitScript(script string) {
 	})
 }
 
-// Choose chooses a picture's file and waits for its review.
 func (p Tab) Choose(path string) {
 	p.Helper()
 	path, err := filepath.Abs(path)
@@ -156,7 +155,6 @@ func (p Tab) Choose(path string) {
 // AllDone selects the steps when all three are done.
 const AllDone = `#steps:not(:has(li:not([data-status="done"])))`
 
-// Send sends Portrait and waits for the result.
 func (p Tab) Send() {
 	p.Helper()
 	p.Choose(Portrait)

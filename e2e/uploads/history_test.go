@@ -279,7 +279,6 @@ func testHistory(t *testing.T, h pagetest.Env) {
 	})
 }
 
-// cancelWithErasureStatus cancels an upload. The API refuses its erasure with the status until succeeds is true.
 func cancelWithErasureStatus(p pagetest.Tab, status int64) (succeeds *atomic.Bool) {
 	p.Helper()
 	succeeds = new(atomic.Bool)

@@ -349,7 +349,6 @@ func testUnsent(t *testing.T, h pagetest.Env) {
 	})
 }
 
-// visitWaitingTab opens two tabs: p uploads a picture, and the other one waits for it.
 func visitWaitingTab(t *testing.T, h pagetest.Env) (waiting, p pagetest.Tab, id string, release func()) {
 	t.Helper()
 	waiting = h.Visit(t)
@@ -373,7 +372,6 @@ func waitUntilStored(p pagetest.Tab, n int) {
 	})()`)
 }
 
-// holdUploads reports each PUT on the channel and holds it until release is called.
 func holdUploads(p pagetest.Tab, h pagetest.Env) (sent <-chan bool, release func()) {
 	p.Helper()
 	puts, released := make(chan bool, 100), make(chan bool)
@@ -390,7 +388,6 @@ func holdUploads(p pagetest.Tab, h pagetest.Env) (sent <-chan bool, release func
 	return puts, func() { close(released) }
 }
 
-// acceptDialogs lets the page be left during an upload.
 func acceptDialogs(p pagetest.Tab) {
 	p.Helper()
 	err := chromedp.Listen(p.Ctx, func(event any) {

@@ -17,8 +17,7 @@ import (
 	"triptych/emulators/s3event"
 )
 
-// announcer stores an intent before it creates an object. If the process is killed before it has stored the event, the
-// next process creates the event from the intent.
+// announcer stores an intent before it creates an object, so that a process that is killed loses no event.
 type announcer struct {
 	backend.Backend
 	outbox         *outbox

@@ -10,8 +10,7 @@ export async function makePhoto(source, width, height, mirror) {
 	return { blob, thumb, size: [canvas.width, canvas.height] };
 }
 
-// canReadCanvas reports whether the browser returns what was drawn. Some browsers change the lowest bits of each colour
-// against fingerprinting, which nobody sees.
+// canReadCanvas reports whether the browser returns what was drawn. Differences of a few bits are invisible.
 export function canReadCanvas() {
 	const context = newCanvas(8, 8).getContext("2d");
 	const colour = [40, 120, 200, 255];

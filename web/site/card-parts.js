@@ -16,7 +16,6 @@ export function partsOf(image, { uploadedAt, annotation }, overlays, steps) {
 	].filter(Boolean);
 }
 
-// A text that is wider than `most` becomes narrower.
 function write(context, text, x, y, { size = 32, weight = 400, colour = ink, align = "start", most = inner, outlined } = {}) {
 	context.font = weight + " " + size + "px system-ui, sans-serif";
 	context.fillStyle = colour;

@@ -19,7 +19,7 @@ export const share = () => withCard(async (file) => {
 		await navigator.share({ files: [file] });
 	} catch ({ name }) {
 		if (name === "AbortError") return; // cancelled by the user
-		// A browser allows this only for some seconds after a click.
+		// A browser allows sharing only for some seconds after a click.
 		throw new Error(name === "NotAllowedError" ? t("The card is ready. Press “Share” again.") : t("This device could not share the card. Save it instead."));
 	}
 });

@@ -3,8 +3,8 @@
 import "./idb.js"; // defines the global `idb`
 import { revokeUnused } from "./thumbnails.js";
 
-// An entry is {key, taken, thumb, id, token, erasing} with either `unsent` ({blob, size, fromCamera, granted}) or
-// `sent` and `uploadTime` (in ms).
+// An entry is {key, taken, thumb, id, token, erasing}. Before the upload it has `unsent` ({blob, size, fromCamera,
+// granted}), and afterwards `sent` and `uploadTime` (in ms).
 let entries = []; // the newest entry first
 let locked = []; // the keys of pictures that a tab is uploading
 let written = Promise.resolve(); // the end of this tab's last transaction
@@ -34,7 +34,7 @@ try {
 }
 
 const lists = () => ({
-	// An upload without a stored image cannot be resumed, but its picture may have arrived.
+	// An upload whose image could not be stored cannot be resumed.
 	history: entries.filter(({ sent, unsent, id, key }) => sent || id && unsent && !unsent.blob && !locked.includes(key)),
 	unsent: entries.filter(({ unsent, key }) => unsent?.blob && !locked.includes(key)),
 });
@@ -103,7 +103,6 @@ export function update(changed, change, added = []) {
 	return lists();
 }
 
-// remove adds and removes entries in one transaction.
 export function remove(key, added = []) {
 	entries = [...added, ...entries.filter((entry) => entry.key !== key)];
 	write(async (store, put) => {

@@ -17,7 +17,6 @@ function onChange(name, value, update) {
 	update();
 }
 
-// A page without a picture starts faster without these modules.
 function loadResultView() {
 	loading ??= import("./resultview.js").then((module) => {
 		resultView = module;
@@ -151,7 +150,6 @@ function showImage(image, url, isHidden) {
 	else if (image.getAttribute("src") !== url) image.src = url;
 }
 
-// The frame has the format of the picture, from 4:3 to 16:9.
 function aspectRatio({ view, videoSize, photo }) {
 	const size = view === "camera" ? videoSize : view === "start" ? null : photo?.size;
 	return size ? Math.min(16 / 9, Math.max(4 / 3, size[0] / size[1])) : "";

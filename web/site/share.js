@@ -9,7 +9,7 @@ const withCard = (use) => import("./card.js").then(use, () => notify(t("The card
 export const saveCard = () => withCard((card) => card.save());
 export const shareCard = () => withCard((card) => card.share());
 
-// Safari allows this only in the click's own task.
+// Safari allows copying only during the click.
 export async function copyLink() {
 	const copied = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
 	notify(copied
