@@ -27,7 +27,6 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request, l link) error {
 	return writeJSON(w, http.StatusAccepted, "application/json", map[string]string{"id": l.id, "reference": string(l.picture), "status": "erasing"})
 }
 
-// erasurePastRetention reports whether the picture has a tombstone although Temporal no longer has its erase workflow.
 func (a *api) erasurePastRetention(ctx context.Context, id picture.ID) bool {
 	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
 	defer cancel()

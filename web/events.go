@@ -20,7 +20,7 @@ type streamTiming struct {
 	limit     time.Duration // of the whole stream
 }
 
-// A stream ends after one minute, to free its Lambda instance. CloudFront would close it after 60 s without a message.
+// A stream ends after one minute, to free its Lambda instance. The keep-alive messages prevent CloudFront from closing it.
 var defaultTiming = streamTiming{
 	fast: 200 * time.Millisecond, slow: time.Second, idle: 10 * time.Second,
 	keepAlive: 15 * time.Second, limit: time.Minute,

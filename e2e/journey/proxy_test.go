@@ -11,7 +11,6 @@ import (
 	"testing"
 )
 
-// A faultProxy forwards a browser's requests. In every engine, it can delay, answer or break them.
 type faultProxy struct {
 	*httptest.Server
 	handler atomic.Value // of type handler
@@ -45,5 +44,4 @@ func startFaultProxy(t *testing.T) *faultProxy {
 	return p
 }
 
-// intercept replaces the handler of an earlier call. A nil handler forwards all requests.
 func (p *faultProxy) intercept(handle handler) { p.handler.Store(handle) }

@@ -12,8 +12,8 @@ import (
 	"triptych/picture"
 )
 
-// Budget limits the calls to Google per UTC day, for all workers together. A document in Cosmos DB counts calls before
-// they are made, so a crash wastes some calls but never exceeds the limit.
+// Budget limits the calls to Google per UTC day, for all workers together. A worker reserves several calls in Cosmos DB.
+// A crash wastes the reserved calls, so the limit still holds.
 type Budget struct {
 	Records *Container
 	PerDay  int // 0 disables annotation

@@ -3,8 +3,8 @@
 import "./idb.js"; // defines the global `idb`
 import { revokeUnused } from "./thumbnails.js";
 
-// An entry is {key, taken, thumb, id, token, erasing}. Before the upload it has `unsent` ({blob, size, fromCamera,
-// granted}), and afterwards `sent` and `uploadTime` (in ms).
+// An entry is {key, taken, thumb, id, token, erasing}. Until S3 has the picture, `unsent` is {blob, size, fromCamera,
+// granted}. Afterwards, `sent` is true, and `uploadTime` is in ms.
 let entries = []; // the newest entry first
 let locked = []; // the keys of pictures that a tab is uploading
 let written = Promise.resolve(); // the end of this tab's last transaction
@@ -60,7 +60,7 @@ export async function load() {
 	return lists();
 }
 
-// complete adds the image and the thumbnail if only this tab has them: IndexedDB may have refused them.
+// complete keeps the image and the thumbnail that IndexedDB refused to store.
 function complete(entry) {
 	const { thumb, unsent } = find(({ key }) => key === entry.key) ?? {};
 	return mapBlobs({ thumb, ...entry, unsent: entry.unsent && { ...unsent, ...entry.unsent } }, toBlob);

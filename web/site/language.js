@@ -15,8 +15,8 @@ function preferredLanguage(tags) {
 	return ["en", "en"];
 }
 
-// load must end before the first call of t(), so no module calls t() at its top level. A top-level await would ensure
-// that, but WebKit then fails to load other modules (WebKit bug 242740).
+// load must end before the first call of t(). A top-level await would ensure this order, but WebKit then fails to load
+// other modules (WebKit bug 242740).
 export async function load() {
 	if (found === "en") return;
 	try {

@@ -47,7 +47,7 @@ export function watch(id, onProgress, onProblem) {
 		schedulePoll();
 	}
 
-	// Over HTTP/1.1, a browser opens six connections to the site. Hidden tabs leave them to the visible one.
+	// Over HTTP/1.1, a browser opens at most six connections to a site, so hidden tabs keep none open.
 	function listen() {
 		if (document.visibilityState === "hidden") return;
 		source = new EventSource(urlOf(id) + "/events");

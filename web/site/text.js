@@ -60,7 +60,6 @@ const sentEntry = ({ history, id }) => history.find((entry) => entry.id === id &
 
 export const isSent = (state) => Boolean(!state.upload && (state.photo || sentEntry(state)));
 
-// The next sweep starts a workflow that has stopped.
 export const isStopped = (progress) => progress?.status === "waiting" && progress.steps.some(({ status }) => status === "failed");
 
 // isAbsent reports whether there is nothing to show and nothing to wait for.

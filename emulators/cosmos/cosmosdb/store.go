@@ -65,8 +65,7 @@ func (s *Server) read(operation operation, r request) (res response, err error) 
 	return res, err
 }
 
-// write commits even if the operation returns a *statusError. An operation must therefore check everything before it
-// changes data.
+// An operation that returns a *statusError must not have changed data, because write commits all changes.
 func (s *Server) write(operation operation, r request) (res response, err error) {
 	var refused *statusError
 	err = s.db.Batch(func(tx *bbolt.Tx) error {
