@@ -10,7 +10,7 @@ export async function makePhoto(source, width, height, mirror) {
 	return { blob, thumb, size: [canvas.width, canvas.height] };
 }
 
-// canReadCanvas reports whether the browser returns what was drawn. Differences of a few bits are invisible.
+// canReadCanvas reports whether the browser returns what was drawn, except for small differences.
 export function canReadCanvas() {
 	const context = newCanvas(8, 8).getContext("2d");
 	const colour = [40, 120, 200, 255];

@@ -10,7 +10,7 @@ const files = [
 ];
 const paths = files.map((file) => new URL(file, location).pathname);
 
-// The IDs of the pages that take their files from the cache.
+// The client IDs of the pages that take their files from the cache.
 const cached = new Set();
 
 // addAll stores all files or none.
