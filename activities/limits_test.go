@@ -141,7 +141,6 @@ func TestMaxRecord(t *testing.T) {
 			checkFailure(t, err, picture.TooLarge)
 		})
 	}
-	// gRPC's default limit for a response is 4 MiB, and vision.Open raises it.
 	t.Run("annotation_above_gRPC's_default_limit_is_too_large", func(t *testing.T) {
 		c.google.SetFault(annotator.Fault{Response: textResponse(strings.Repeat("x", 5<<20))})
 		_, err := c.annotate(t, p, ByURL)

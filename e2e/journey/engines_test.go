@@ -124,7 +124,6 @@ func manualProxy(address string) map[string]any {
 	return map[string]any{"proxyType": "manual", "httpProxy": address}
 }
 
-// openSession closes the session before the driver ends, because drivers leave their browsers running.
 func openSession(t *testing.T, url string, capabilities map[string]any) webDriver {
 	t.Helper()
 	capabilities["timeouts"] = map[string]any{"script": scriptTimeout.Milliseconds()}

@@ -106,7 +106,6 @@ func (w window) switchTo(handle string) {
 	w.command("SwitchToWindow", map[string]any{"handle": handle}, nil)
 }
 
-// WebDriver cannot report errors, so errors before the end of navigate are lost.
 func (w window) recordErrors() {
 	w.Helper()
 	evaluate[bool](w, `window.errors ??= [], addEventListener("error", (event) => errors.push(event.message)),

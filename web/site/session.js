@@ -89,7 +89,6 @@ async function transmit({ key, taken, thumb, id }) {
 	}
 }
 
-// leave shows what became of a picture that another tab has sent or erased.
 function leave(id) {
 	reset();
 	if (id) {

@@ -15,7 +15,6 @@ export function loadMessages() {
 
 export const lookUp = (text) => dictionary[text] ?? (messages && message(text));
 
-// In the dictionary of messages, {1} stands for the first number.
 function message(text) {
 	const [, start, end = "", stop] = /^(.*?)(; [^;.]*|: try again[^.]*| \(\w+ timeout\))?(\.?)$/s.exec(text);
 	const numbers = [""];
