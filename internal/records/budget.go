@@ -12,8 +12,7 @@ import (
 	"triptych/picture"
 )
 
-// Budget limits the calls to Google per UTC day, for all workers together. A worker reserves several calls in Cosmos DB.
-// A crash wastes the reserved calls, so the limit still holds.
+// Budget limits the calls to Google per UTC day, for all workers together. A document in Cosmos DB counts them.
 type Budget struct {
 	Records *Container
 	PerDay  int // 0 disables annotation

@@ -1,4 +1,4 @@
-// Saves and shares the card: the picture with its boxes, the expressions, the colours and the times of the three clouds.
+// Makes, saves and shares the card, an image of the result.
 import { urlOf } from "./api.js";
 import { partsOf, stepsOnPage, width } from "./card-parts.js";
 import { t } from "./language.js";

@@ -33,7 +33,6 @@ function phrases(face, kinds, sentences) {
 	return Object.keys(sentences).flatMap((degree) => kinds.filter(([name]) => face[name + "Likelihood"] === degree).map(([, looks]) => sentences[degree](looks)));
 }
 
-// thingsIn merges labels and objects with the same name, and omits what the list of faces says.
 export function thingsIn({ labelAnnotations: labels = [], localizedObjectAnnotations: objects = [], faceAnnotations: faces = [] }) {
 	const said = faces.length ? ["face", "human face", "facial expression"] : [];
 	const found = merge([...objects, ...labels]);

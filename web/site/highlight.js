@@ -1,4 +1,4 @@
-// Marks a finding in the list and its boxes in the picture. A click keeps the mark.
+// Marks a finding in the list and its boxes in the picture.
 import { $, svgElement } from "./dom.js";
 import { boxesIn, drawBox } from "./overlay.js";
 import { state } from "./state.js";

@@ -3,8 +3,8 @@
 import "./idb.js"; // defines the global `idb`
 import { revokeUnused } from "./thumbnails.js";
 
-// An entry is {key, taken, thumb, id, token, erasing}. Until S3 has the picture, `unsent` is {blob, size, fromCamera,
-// granted}. Afterwards, `sent` is true, and `uploadTime` is in ms.
+// An entry is {key, taken, thumb, id, token, erasing, sent, uploadTime, unsent}. Until S3 has stored the picture, `unsent`
+// is {blob, size, fromCamera, granted}.
 let entries = []; // the newest entry first
 let locked = []; // the keys of pictures that a tab is uploading
 let written = Promise.resolve(); // the end of this tab's last transaction
@@ -34,7 +34,6 @@ try {
 }
 
 const lists = () => ({
-	// An upload whose image could not be stored cannot be resumed.
 	history: entries.filter(({ sent, unsent, id, key }) => sent || id && unsent && !unsent.blob && !locked.includes(key)),
 	unsent: entries.filter(({ unsent, key }) => unsent?.blob && !locked.includes(key)),
 });

@@ -39,7 +39,7 @@ function faceItem({ key, expression, notes, corners }) {
 	return element("li", {}, element("button", { className: "entry", "data-key": key, "aria-pressed": "false" }, crop, text));
 }
 
-// drawFaces crops the faces from the picture. Without a picture, it disables their entries.
+// drawFaces crops the faces from the picture.
 export function drawFaces(image, annotation) {
 	for (const entry of document.querySelectorAll("button.entry")) entry.disabled = !image;
 	const crops = facesIn(annotation).filter(({ corners }) => corners.length);

@@ -65,7 +65,6 @@ func (s *Server) read(operation operation, r request) (res response, err error) 
 	return res, err
 }
 
-// An operation that returns a *statusError must not have changed data, because write commits all changes.
 func (s *Server) write(operation operation, r request) (res response, err error) {
 	var refused *statusError
 	err = s.db.Batch(func(tx *bbolt.Tx) error {
