@@ -101,7 +101,7 @@ func (f *fakeTemporal) use(t *testing.T, name string) {
 	}
 }
 
-// advance replaces the history of the workflow run.
+// advance replaces the history and keeps the run ID.
 func (f *fakeTemporal) advance(t *testing.T, name string) {
 	t.Helper()
 	f.mu.Lock()

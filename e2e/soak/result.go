@@ -104,6 +104,7 @@ func awaitWorkflows(ctx context.Context, temporal client.Client) (int64, error) 
 	}
 }
 
+// countBills reads the log of the Vision emulator, which has one line for each image that Google would charge for.
 func countBills(l *local, uploaded map[picture.ID][]byte) (images, repeats int, err error) {
 	log, err := os.ReadFile(filepath.Join(l.dataDir, "logs", "vision.log"))
 	if err != nil {

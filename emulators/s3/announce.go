@@ -17,7 +17,8 @@ import (
 	"triptych/emulators/s3event"
 )
 
-// announcer stores an intent before it creates an object, so that a process that is killed loses no event.
+// announcer stores an intent before it creates an object. If the process is killed before it has stored the event, the
+// next process creates the event from the intent.
 type announcer struct {
 	backend.Backend
 	outbox         *outbox

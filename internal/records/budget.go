@@ -12,7 +12,8 @@ import (
 	"triptych/picture"
 )
 
-// Budget limits the calls to Google per UTC day, for all workers together. A document in Cosmos DB counts them.
+// Budget limits the calls to Google per UTC day, for all workers together. A document in Cosmos DB counts calls before
+// they are made, so a crash wastes some calls but never exceeds the limit.
 type Budget struct {
 	Records *Container
 	PerDay  int // 0 disables annotation
