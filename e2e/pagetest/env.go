@@ -41,7 +41,9 @@ func (h Env) Visit(t *testing.T, languages ...string) Tab {
 	if len(languages) > 0 {
 		p.SetLanguages(languages...)
 	}
-	p.Do(chromedp.Navigate(p.Site), chromedp.Click("#agree"), chromedp.WaitVisible("#open-camera"))
+	p.Do(chromedp.Navigate(p.Site))
+	p.Click("#agree")
+	p.WaitVisible("#open-camera")
 	return p
 }
 

@@ -57,7 +57,9 @@ func OpenTab(t *testing.T, chromium context.Context, site string, options ...chr
 	}
 	timeout, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(cancel)
-	return Tab{t, timeout, site}
+	p := Tab{t, timeout, site}
+	p.AddInitScript(`Object.defineProperty(navigator, "serviceWorker", {value: undefined, configurable: true})`)
+	return p
 }
 
 // OpenBeside opens a tab that shares its storage with p.
@@ -82,17 +84,20 @@ func (p Tab) Do(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
+// The default interval, 5 ms, uses most of the CPU time.
+var retry = chromedp.RetryInterval(50 * time.Millisecond)
+
 func (p Tab) WaitVisible(selectors ...string) {
 	p.Helper()
 	for _, selector := range selectors {
-		p.Do(chromedp.WaitVisible(selector))
+		p.Do(chromedp.WaitVisible(selector, retry))
 	}
 }
 
 func (p Tab) Click(selectors ...string) {
 	p.Helper()
 	for _, selector := range selectors {
-		p.Do(chromedp.Click(selector))
+		p.Do(chromedp.Click(selector, retry))
 	}
 }
 
@@ -105,15 +110,15 @@ func (p Tab) WaitUntil(expression string) {
 	p.Helper()
 	p.Do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
 		_, err := chromedp.Evaluate[bool](`new Promise((resolve, reject) => {
-			const check = () => {
+			const timer = setInterval(() => {
 				try {
-					if (`+expression+`) resolve(true);
-					else requestAnimationFrame(check);
+					if (!(`+expression+`)) return;
+					resolve(true);
 				} catch (error) {
 					reject(error);
 				}
-			};
-			check();
+				clearInterval(timer);
+			}, 50);
 		})`, awaited)(ctx, t)
 		return chromedp.Void{}, err
 	})
