@@ -85,7 +85,8 @@ func startChromedriver(t *testing.T, proxy string) webDriver {
 			"--remote-debugging-pipe", // Chromium ends with chromedriver
 			"--headless", "--no-sandbox", "--disable-quic", "--disable-component-update", "--disable-background-networking",
 			"--proxy-bypass-list=<-loopback>", // also use the proxy for loopback addresses
-			"--force-prefers-reduced-motion",  // animations would use most of the CPU time
+			"--disable-gpu", "--disable-features=" + pagetest.UnusedFeatures,
+			"--force-prefers-reduced-motion", // animations would use most of the CPU time
 			"--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", "--use-file-for-fake-video-capture=" + pagetest.CameraVideo(t),
 		}},
 	})

@@ -134,17 +134,7 @@ func (w window) waitText(selector, text string) {
 
 func (w window) waitUntil(expression string) {
 	w.Helper()
-	evaluate[bool](w, `new Promise((resolve, reject) => {
-		const check = () => {
-			try {
-				if (`+expression+`) resolve(true);
-				else requestAnimationFrame(check);
-			} catch (error) {
-				reject(error);
-			}
-		};
-		check();
-	})`)
+	evaluate[bool](w, pagetest.Until(expression))
 }
 
 func (w window) click(selectors ...string) {

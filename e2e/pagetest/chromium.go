@@ -10,10 +10,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// cheapWindows halve the CPU time of a test, which opens a window of its own. Without them, each window has two hidden
-// pages for the address bar.
+// UnusedFeatures would start three hidden pages for each window: two for the address bar and one in reserve.
+const UnusedFeatures = "WebUIOmniboxPopup,WebUIOmniboxAimPopup,SpareRendererForSitePerProcess"
+
 var cheapWindows = []chromedp.ExecAllocatorOption{
-	chromedp.Flag("disable-features", "WebUIOmniboxPopup,WebUIOmniboxAimPopup,SpareRendererForSitePerProcess"),
+	chromedp.Flag("disable-features", UnusedFeatures),
 	chromedp.Flag("disable-gpu", true),
 	chromedp.Flag("process-per-site", true),
 }

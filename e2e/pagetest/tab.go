@@ -106,20 +106,25 @@ func (p Tab) WaitText(selector, text string) {
 	p.WaitUntil(`document.querySelector(` + Quoted(selector) + `)?.textContent.includes(` + Quoted(text) + `)`)
 }
 
+// Until returns a script that waits. It uses no animation frames, because they would make the browser paint all the time.
+func Until(expression string) string {
+	return `new Promise((resolve, reject) => {
+		const timer = setInterval(() => {
+			try {
+				if (!(` + expression + `)) return;
+				resolve(true);
+			} catch (error) {
+				reject(error);
+			}
+			clearInterval(timer);
+		}, 50);
+	})`
+}
+
 func (p Tab) WaitUntil(expression string) {
 	p.Helper()
 	p.Do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
-		_, err := chromedp.Evaluate[bool](`new Promise((resolve, reject) => {
-			const timer = setInterval(() => {
-				try {
-					if (!(`+expression+`)) return;
-					resolve(true);
-				} catch (error) {
-					reject(error);
-				}
-				clearInterval(timer);
-			}, 50);
-		})`, awaited)(ctx, t)
+		_, err := chromedp.Evaluate[bool](Until(expression), awaited)(ctx, t)
 		return chromedp.Void{}, err
 	})
 }
