@@ -208,7 +208,7 @@ func testCamera(t *testing.T, h pagetest.Env) {
 		p := withBrowser(h, two).Visit(t)
 		p.Click("#open-camera")
 		p.WaitVisible("#camera-label")
-		expectNames(p, "combobox", "Countdown", "Camera")
+		p.ExpectNames("combobox", "Countdown", "Camera")
 		const used = `document.querySelector("#preview").srcObject?.getVideoTracks()[0]?.getSettings().deviceId`
 		const chosen = `document.querySelector("#cameras").selectedOptions[0].value`
 		first := pagetest.Evaluate[string](p, used)

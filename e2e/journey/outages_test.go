@@ -11,13 +11,17 @@ import (
 
 func testOutages(t *testing.T, w window, s *stack.Stack) {
 	const retrying = `#steps [data-status="retrying"]`
-	for _, c := range []struct{ cloud, reason string }{{"aws", "AWS"}, {"google", "Cloud Vision"}, {"azure", "Cosmos DB"}} {
+	for _, c := range []struct{ cloud, step, reason string }{
+		{"aws", "presign", "AWS"}, {"google", "annotate", "Cloud Vision"}, {"azure", "persist", "Cosmos DB"},
+	} {
 		t.Run("picture_waits_while_"+c.cloud+"_is_down_and_arrives_afterwards", func(t *testing.T) {
 			w := w.visit(t)
 			restore := w.inject("down", c.cloud)
 			w.choose(pagetest.Portrait)
 			w.click("#send")
-			w.waitVisible(retrying)
+			w.waitVisible(`#steps [data-step="` + c.step + `"][data-status="retrying"]`)
+			w.waitText(`#steps [data-step="`+c.step+`"] .detail`, "Attempt ")
+			w.waitVisible("#image")
 			restore()
 			w.waitVisible(allDone)
 		})

@@ -88,6 +88,7 @@ func testUpload(t *testing.T, w window, s *stack.Stack) {
 		w.waitVisible("#upload")
 		w.click("#cancel")
 		w.waitVisible("#review", "#notice")
+		w.waitText("#lead", "cancelled or refused")
 		w.waitUntil(`location.hash === "" && ` + historyLength + ` === 0`)
 		w.click("#send")
 		w.waitVisible(allDone)

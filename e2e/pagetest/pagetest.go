@@ -1,4 +1,4 @@
-// Package pagetest contains what the tests in e2e/browser, e2e/uploads and e2e/journey share.
+// Package pagetest contains what the tests of the page share.
 package pagetest
 
 import (

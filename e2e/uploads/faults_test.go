@@ -12,22 +12,6 @@ import (
 )
 
 func testFaults(t *testing.T, h pagetest.Env) {
-	for _, c := range []struct{ cloud, step string }{{"aws", "presign"}, {"google", "annotate"}, {"azure", "persist"}} {
-		t.Run("picture_waits_while_"+c.cloud+"_is_down_and_arrives_afterwards", func(t *testing.T) {
-			p := h.Visit(t)
-			plug := `.plug[data-cloud="` + c.cloud + `"] [data-fault="down"]`
-			p.Click(plug)
-			p.WaitVisible(plug + `[aria-pressed="true"]`)
-			p.Choose(pagetest.Portrait)
-			p.Click("#send")
-			p.WaitVisible(`#steps [data-step="` + c.step + `"][data-status="retrying"]`)
-			p.WaitText(`#steps [data-step="`+c.step+`"] .detail`, "Attempt ")
-			p.WaitVisible("#image")
-			p.Screenshot("plug-" + c.cloud)
-			p.Click(plug)
-			p.WaitVisible(plug+`[aria-pressed="false"]`, pagetest.AllDone)
-		})
-	}
 	for _, c := range []struct{ cloud, step, says string }{
 		{"aws", "presign", "status 503"}, {"google", "annotate", "quota for Cloud Vision"}, {"azure", "persist", "request units"},
 	} {

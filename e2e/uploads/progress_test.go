@@ -16,11 +16,6 @@ import (
 )
 
 func testProgress(t *testing.T, h pagetest.Env) {
-	pagetest.Parallel(t, "page_polls_without_event_stream", func(t *testing.T) {
-		p := h.Visit(t)
-		p.Intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, request pagetest.PausedRequest) { request.RespondStatus(503) })
-		p.Send()
-	})
 	pagetest.Parallel(t, "refused_event_stream_makes_page_poll_at_once", func(t *testing.T) {
 		p := pagetest.NewTab(t, h.Chromium, h.DeployedURL)
 		p.Intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, request pagetest.PausedRequest) { request.RespondStatus(503) })

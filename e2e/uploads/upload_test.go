@@ -31,23 +31,6 @@ func testUpload(t *testing.T, h pagetest.Env) {
 			t.Errorf("%s pictures in the history, want 1", n)
 		}
 	})
-	pagetest.Parallel(t, "connection_reset_before_upload_is_reported_and_retried", func(t *testing.T) {
-		p := h.Visit(t)
-		var reported atomic.Bool
-		p.Intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pagetest.PausedRequest) {
-			if r.Request.Method == "PUT" && !reported.Load() {
-				request.Reset()
-				return
-			}
-			request.Pass()
-		})
-		p.Choose(pagetest.Portrait)
-		p.Click("#send")
-		p.WaitVisible(`#steps [data-step="presign"][data-status="retrying"]`)
-		p.WaitText("#title", "The upload waits")
-		reported.Store(true)
-		p.WaitVisible(pagetest.AllDone)
-	})
 	pagetest.Parallel(t, "upload_without_progress_for_a_minute_is_retried", func(t *testing.T) {
 		p := h.Visit(t)
 		pagetest.Evaluate[bool](p, `(() => {
@@ -72,16 +55,6 @@ func testUpload(t *testing.T, h pagetest.Env) {
 			t.Errorf("the timeouts are %v ms, want 60000 first", waits)
 		}
 	})
-	pagetest.Parallel(t, "offline_upload_continues_when_online", func(t *testing.T) {
-		p := h.Visit(t)
-		p.Choose(pagetest.Portrait)
-		setOffline(p, true)
-		p.Click("#send")
-		p.WaitText("#lead", "You are offline")
-		p.Screenshot("offline")
-		setOffline(p, false)
-		p.WaitVisible(pagetest.AllDone)
-	})
 	for name, status := range map[string]int64{"grant": 403, "token": 400} {
 		pagetest.Parallel(t, "expired_"+name+"_is_replaced_and_its_ID_removed_from_history", func(t *testing.T) {
 			p := h.Visit(t)
@@ -103,26 +76,6 @@ func testUpload(t *testing.T, h pagetest.Env) {
 			}
 		})
 	}
-	pagetest.Parallel(t, "upload_stops_after_three_refused_grants", func(t *testing.T) {
-		p := h.Visit(t)
-		var puts atomic.Int32
-		p.Intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pagetest.PausedRequest) {
-			if r.Request.Method == "PUT" {
-				puts.Add(1)
-				request.RespondStatus(403)
-				return
-			}
-			request.Pass()
-		})
-		p.Choose(pagetest.Portrait)
-		p.Click("#send")
-		p.WaitText("#notice p", "status 403")
-		p.WaitVisible("#review")
-		if n := puts.Load(); n != 3 {
-			t.Errorf("%d uploads, want 3", n)
-		}
-		p.WaitUntil(`location.hash === "" && ` + historyLength + ` === "0"`)
-	})
 	pagetest.Parallel(t, "upload_refused_until_the_next_day_is_explained_and_not_repeated", func(t *testing.T) {
 		p := h.Visit(t)
 		var requests atomic.Int32
@@ -226,29 +179,6 @@ func testUpload(t *testing.T, h pagetest.Env) {
 		p.Choose(pagetest.Portrait)
 		p.Click("#send")
 		p.WaitText("#title", "Waiting for the picture to arrive")
-	})
-	pagetest.Parallel(t, "cancelled_upload_leaves_nothing_and_can_be_repeated", func(t *testing.T) {
-		p := h.Visit(t)
-		var puts atomic.Int32
-		reached := make(chan bool, 1)
-		p.Intercept(bucket, fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pagetest.PausedRequest) {
-			if r.Request.Method == "PUT" && puts.Add(1) == 1 {
-				reached <- true
-				return
-			}
-			request.Pass()
-		})
-		p.Choose(pagetest.Portrait)
-		p.Click("#send")
-		pagetest.Receive(p, reached)
-		p.WaitVisible("#upload")
-		p.Screenshot("uploading")
-		p.Click("#cancel")
-		p.WaitVisible("#review", "#notice")
-		p.WaitText("#lead", "cancelled or refused")
-		p.WaitUntil(`location.hash === "" && ` + historyLength + ` === "0"`)
-		p.Click("#send")
-		p.WaitVisible(pagetest.AllDone)
 	})
 }
 

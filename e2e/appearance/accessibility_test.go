@@ -1,14 +1,11 @@
-package browser
+package appearance
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/accessibility"
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -73,21 +70,21 @@ func testAccessibility(t *testing.T, h pagetest.Env) {
 	pagetest.Parallel(t, "every_control_has_an_accessible_name", func(t *testing.T) {
 		p := h.Visit(t)
 		p.WaitUntil(`document.querySelectorAll(".plug button").length === 10`)
-		expectNames(p, "button", "Use the camera", "Choose a picture", "Pull the plug of AWS", "Pull the plug of Temporal")
+		p.ExpectNames("button", "Use the camera", "Choose a picture", "Pull the plug of AWS", "Pull the plug of Temporal")
 		p.Click("#open-camera")
 		p.WaitUntil(`document.querySelector("#preview").videoWidth > 0`)
-		expectNames(p, "button", "Take the picture", "Back")
-		expectNames(p, "combobox", "Countdown")
+		p.ExpectNames("button", "Take the picture", "Back")
+		p.ExpectNames("combobox", "Countdown")
 		p.Click("#close-camera")
 		p.Choose(pagetest.Portrait)
-		expectNames(p, "button", "Send it", "Choose another")
-		expectNames(p, "link", "Download")
+		p.ExpectNames("button", "Send it", "Choose another")
+		p.ExpectNames("link", "Download")
 		p.Click("#send")
 		p.WaitVisible(pagetest.AllDone, "#overlay polygon")
-		expectNames(p, "heading", "Your picture arrived", "AWS", "Google Cloud", "Azure", "Face", "Colours")
-		expectNames(p, "checkbox", "Face boxes", "Points on the face")
-		expectNames(p, "image", "Your picture: Face, Person, Smile")
-		expectNames(p, "status", "")
+		p.ExpectNames("heading", "Your picture arrived", "AWS", "Google Cloud", "Azure", "Face", "Colours")
+		p.ExpectNames("checkbox", "Face boxes", "Points on the face")
+		p.ExpectNames("image", "Your picture: Face, Person, Smile")
+		p.ExpectNames("status", "")
 	})
 	pagetest.Parallel(t, "page_can_be_used_with_keyboard_only", func(t *testing.T) {
 		p := pagetest.NewTab(t, h.Chromium, h.Endpoints.Site)
@@ -179,41 +176,6 @@ const storeEntry = `
 	agree();
 	add({key: "1", id: "1", token: "1", taken: new Date().toISOString(), sent: true, thumb});
 	await load()`
-
-func expectNames(p pagetest.Tab, role string, names ...string) {
-	p.Helper()
-	tree, err := chromedp.Run(p.Ctx, func(ctx context.Context, t *chromedp.Target) (accessibility.GetFullAXTreeResult, error) {
-		return cdp.Call(ctx, t, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
-	})
-	if err != nil {
-		p.Fatal(err)
-	}
-	var found []string
-	for _, node := range tree.Nodes {
-		if node.Ignored || node.Role == nil {
-			continue
-		}
-		is, called := text(node.Role), strings.Join(strings.Fields(text(node.Name)), " ")
-		if is == role {
-			found = append(found, called)
-		}
-		if called == "" && slices.Contains([]string{"button", "link", "checkbox", "combobox", "image", "progressbar", "textbox"}, is) {
-			p.Errorf("a %s has no name", is)
-		}
-	}
-	for _, name := range names {
-		if !slices.Contains(found, name) {
-			p.Errorf("no %s %q among %q", role, name, found)
-		}
-	}
-}
-
-func text(value *accessibility.Value) string {
-	if value == nil {
-		return ""
-	}
-	return strings.Trim(string(value.Value), `"`)
-}
 
 func tabToAndPressEnter(p pagetest.Tab, selector string) {
 	p.Helper()

@@ -1,4 +1,4 @@
-package browser
+package appearance
 
 import (
 	"fmt"
@@ -133,7 +133,7 @@ func testLanguage(t *testing.T, h pagetest.Env) {
 			return true;
 		})()`)
 		p.WaitVisible("#pictures img")
-		expectNames(p, "image", "Bild vom 27.11.2026, 20:15")
+		p.ExpectNames("image", "Bild vom 27.11.2026, 20:15")
 		if got := pagetest.Evaluate[string](p, `import("./language.js").then(({t}) => t("Erase {n} pictures?", {n: 1234}))`); got != "1.234 Bilder löschen?" {
 			t.Errorf("1234 pictures: %q", got)
 		}
