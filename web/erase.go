@@ -27,7 +27,7 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request, l link) error {
 	return writeJSON(w, http.StatusAccepted, "application/json", map[string]string{"id": l.id, "reference": string(l.picture), "status": "erasing"})
 }
 
-// Only an erase workflow creates a tombstone, and Temporal deletes the workflow after its retention.
+// If there is a tombstone but no erase workflow, the erasure has ended and Temporal has deleted its workflow.
 func (a *api) erasurePastRetention(ctx context.Context, id picture.ID) bool {
 	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
 	defer cancel()

@@ -51,7 +51,7 @@ async function makeCard({ id, photo, progress, overlays }) {
 	}
 }
 
-// The page's <img> may have put a response into the cache that scripts cannot read.
+// Scripts cannot read the response that the page's <img> may have put into the cache.
 async function loadPicture(id) {
 	let response;
 	try {

@@ -65,7 +65,7 @@ function complete(entry) {
 	return mapBlobs({ thumb, ...entry, unsent: entry.unsent && { ...unsent, ...entry.unsent } }, toBlob);
 }
 
-// awaitRelease notices that another tab was closed during its upload.
+// awaitRelease reloads the list when the tab that holds the lock is closed.
 function awaitRelease(key) {
 	if (awaited.has(key)) return;
 	awaited.add(key);
@@ -176,7 +176,8 @@ async function heldLocks() {
 	}
 }
 
-// The lock ends with its tab, so another tab can then upload the picture. Browsers that block a site's data refuse locks.
+// The lock ends with its tab, so another tab can then upload the picture. If the browser refuses locks, withLock runs the
+// task without one.
 export async function withLock(key, signal, onWait, task) {
 	let started = false;
 	const start = () => {
