@@ -4,9 +4,12 @@ package journey
 import (
 	"testing"
 
+	"triptych/e2e/pagetest"
 	"triptych/e2e/stacktest"
 	"triptych/local/stack"
 )
+
+func TestMain(m *testing.M) { pagetest.Main(m) }
 
 func TestJourney(t *testing.T) {
 	for _, e := range engines {

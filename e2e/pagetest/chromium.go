@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// UnusedFeatures would start three hidden pages for each window: two for the address bar and one in reserve.
+// UnusedFeatures are disabled because they start three hidden pages per window: two for the address bar, one in reserve.
 const UnusedFeatures = "WebUIOmniboxPopup,WebUIOmniboxAimPopup,SpareRendererForSitePerProcess"
 
 var cheapWindows = []chromedp.ExecAllocatorOption{

@@ -3,8 +3,8 @@
 import "./idb.js"; // defines the global `idb`
 import { revokeUnused } from "./thumbnails.js";
 
-// An entry is {key, taken, thumb, id, token, erasing, sent, uploadTime, unsent}. Until S3 has stored the picture, `unsent`
-// is {blob, size, fromCamera, granted}.
+// An entry has the fields key, taken, thumb, id, token, erasing, sent and uploadTime, and `unsent` (blob, size,
+// fromCamera, granted) until S3 has stored the picture.
 let entries = []; // the newest entry first
 let locked = []; // the keys of pictures that a tab is uploading
 let written = Promise.resolve(); // the end of this tab's last transaction
