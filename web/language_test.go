@@ -43,7 +43,7 @@ func TestEveryTextOfThePageIsTranslated(t *testing.T) {
 
 var split = regexp.MustCompile(`^(.*?)(; [^;.]*|: try again[^.]*| \(\w+ timeout\))?\.?$`)
 
-// The page shows neither the answers to malformed requests nor the causes of errors.
+// These messages need no translation, because the page never shows them.
 var neverShown = []string{
 	"An unexpected error occurred; Triptych tries again",
 	"Cosmos DB returned %d: %s",

@@ -47,7 +47,7 @@ func (h Env) Visit(t *testing.T, languages ...string) Tab {
 	return p
 }
 
-// Parallel runs a subtest that injects no faults, because the subtests of a group share one local stack.
+// Parallel must not run tests that inject faults, because the subtests of a group share one local stack.
 func Parallel(t *testing.T, name string, test func(*testing.T)) {
 	t.Run(name, func(t *testing.T) {
 		t.Parallel()

@@ -47,8 +47,8 @@ func guard(handler http.Handler, refuse func(*http.Request) string) http.Handler
 	})
 }
 
-// Claim reserves a port for a program that starts later: for a while after the listener is closed, the kernel does not
-// choose this port for listeners on port 0 (https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go).
+// Claim reserves a port for a program that starts after the caller has closed the listener. For a while, the kernel does
+// not choose this port for listeners on port 0 (https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go).
 func Claim(addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {

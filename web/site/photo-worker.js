@@ -1,4 +1,4 @@
-// Reads a picture without blocking the page. The answer is null if only the page can read it.
+// Reads a picture without blocking the page. Sends null if a worker cannot read it; the page then reads it itself.
 import { canReadCanvas, makePhoto } from "./canvas.js";
 
 onmessage = async ({ data: file }) => {

@@ -169,8 +169,8 @@ func (h *Host) attempt(e event, nth int, retryNow chan struct{}) (again bool, wa
 	return true, wait, nil
 }
 
-// RetryNow retries all waiting events and dead letters. It uses new processes, because gRPC may wait several seconds
-// before it reconnects in an old one.
+// RetryNow retries all waiting events and dead letters. It first stops the function's idle processes, because their gRPC
+// connections may wait several seconds before they reconnect.
 func (h *Host) RetryNow() error {
 	h.mu.Lock()
 	retryNow := h.retryNow
