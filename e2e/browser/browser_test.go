@@ -1,4 +1,4 @@
-// Package browser tests the page in Chromium, except for what e2e/appearance and e2e/uploads test.
+// Package browser tests the page in Chromium, except for what e2e/appearance, e2e/result and e2e/uploads test.
 package browser
 
 import (
@@ -14,7 +14,6 @@ func TestMain(m *testing.M) { pagetest.Main(m) }
 func TestPage(t *testing.T) {
 	t.Parallel()
 	pagetest.Run(t, map[string][]func(*testing.T, pagetest.Env){
-		"without_faults":     {testAgreement, testCamera, testFiles, testCompatibility, testResult, testScreenshots, testPhoto, testIcons},
-		"with_Vision_faults": {testAnnotations, testCard},
+		"without_faults": {testAgreement, testCamera, testFiles, testCompatibility, testScreenshots, testPhoto, testIcons},
 	}, chromedp.Flag("use-file-for-fake-video-capture", pagetest.CameraVideo(t)))
 }

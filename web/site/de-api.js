@@ -1,4 +1,5 @@
-// German for the messages of the API. translation.js replaces numbers and looks up the end of a message separately.
+// German for the messages of the API. translation.js translates the end of a message (first section below) separately,
+// because each message can have each of these ends.
 // Messages about malformed requests stay English: the page sends none.
 export default {
 	// ends

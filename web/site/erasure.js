@@ -65,5 +65,5 @@ export async function discard({ key }) {
 	eraseAll(abandoned);
 }
 
-// S3 may have stored the picture although the upload was given up.
+// Returns what must be erased, because S3 may have stored the picture although the upload was given up.
 export const abandon = ({ key, taken, thumb }, granted) => granted ? [{ key: key + " " + granted.id, taken, thumb, id: granted.id, token: granted.eraseToken, erasing: true }] : [];

@@ -30,7 +30,7 @@ let channel;
 try {
 	channel = new BroadcastChannel("triptych");
 } catch {
-	// Without a channel, a tab loads the entries when it becomes visible.
+	// Without a BroadcastChannel, a tab loads the entries when it becomes visible.
 }
 
 const lists = () => ({
@@ -65,7 +65,7 @@ function complete(entry) {
 	return mapBlobs({ thumb, ...entry, unsent: entry.unsent && { ...unsent, ...entry.unsent } }, toBlob);
 }
 
-// awaitRelease reloads the list when the tab that holds the lock is closed.
+// awaitRelease reloads the list when the tab that uploads the picture has been closed or has finished.
 function awaitRelease(key) {
 	if (awaited.has(key)) return;
 	awaited.add(key);

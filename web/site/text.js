@@ -62,7 +62,7 @@ export const isSent = (state) => Boolean(!state.upload && (state.photo || sentEn
 
 export const isStopped = (progress) => progress?.status === "waiting" && progress.steps.some(({ status }) => status === "failed");
 
-// isAbsent reports whether there is nothing to show and nothing to wait for.
+// isAbsent reports whether the page shows no picture: it does not exist, was erased, or may never arrive.
 export function isAbsent(state) {
 	const { view, problem, progress, photo, id } = state;
 	if (view !== "picture") return false;
