@@ -176,7 +176,7 @@ var names = []string{"Triptych", "AWS", "Google Cloud", "Azure", "Temporal", "âœ
 
 func htmlTexts(t *testing.T) (texts []string) {
 	t.Helper()
-	page := regexp.MustCompile(`(?s)<noscript>.*?</noscript>|<!--.*?-->`).ReplaceAllString(readSite(t, "index.html"), "")
+	page := regexp.MustCompile(`(?s)<noscript>.*?</noscript>|<p id="incomplete">.*?</p>|<!--.*?-->`).ReplaceAllString(readSite(t, "index.html"), "")
 	text := regexp.MustCompile(`>([^<]+)<|(?:aria-label|alt|title|placeholder)="([^"]+)"`)
 	for _, found := range text.FindAllStringSubmatch(page, -1) {
 		text := html.UnescapeString(strings.TrimSpace(found[1] + found[2]))
