@@ -12,7 +12,7 @@ func TestMain(m *testing.M) { pagetest.Main(m) }
 func TestUploads(t *testing.T) {
 	t.Parallel()
 	pagetest.Run(t, map[string][]func(*testing.T, pagetest.Env){
-		"without_faults":     {testUpload, testUnsent, testProgress, testWaiting, testWaitingFor, testHistory, testNoSwitches},
+		"without_faults":     {testUpload, testUnsent, testProgress, testWaiting, testWaitingFor, testHistory, testNoSwitches, testStorage},
 		"with_Vision_faults": {testReload},
 		"with_switches":      {testFaults, testSwitches, testSharedSwitches},
 	})

@@ -73,6 +73,7 @@ export default {
 	"It starts again by itself. You may also cancel it.": "Er geht von selbst weiter. Du kannst ihn auch abbrechen.",
 	"You are offline. It starts again once you are back.": "Du bist offline. Der Upload geht weiter, sobald du wieder online bist.",
 	"Nothing is lost: this device keeps the picture until Amazon S3 has stored it.": "Nichts geht verloren: Das Bild bleibt auf diesem Gerät, bis Amazon S3 es gespeichert hat.",
+	"Keep this page open: this browser does not store the picture.": "Lass diese Seite offen: Dieser Browser speichert das Bild nicht.",
 	"Your picture is safe": "Dein Bild ist sicher",
 	"AWS has your picture": "AWS hat dein Bild",
 	"Amazon S3 has stored your picture. Processing continues by itself, even if you close this page.": "Amazon S3 hat dein Bild gespeichert. Die Verarbeitung geht von selbst weiter, auch wenn du diese Seite schließt.",

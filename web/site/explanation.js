@@ -1,4 +1,5 @@
 // Explains the current step: what happens, why it is late, and what follows.
+import { isImageStored } from "./history.js";
 import { language, t } from "./language.js";
 import { isSettled } from "./progress.js";
 import { headline, isAbsent, isSent, isStopped, sentence, stepDone, stepsOf } from "./text.js";
@@ -20,7 +21,7 @@ export function explanation(state) {
 	const { view, upload, progress, problem, id } = state;
 	if (view !== "picture") return {};
 	if (problem?.status === 404) return { now: id.length !== 53 && t("After the # there must be 53 characters. Here there are {n}.", { n: id.length }) };
-	if (upload) return { step: "presign", ...explainUpload(upload) };
+	if (upload) return { step: "presign", ...explainUpload(state) };
 	if (isSettled(progress) || isAbsent(state)) return {};
 	if (progress?.status === "running") return explainStep(progress.steps);
 	if (isStopped(progress)) return { reason: progress.steps.filter(({ error }) => error).map(({ error }) => sentence(t(error))).join(" ") };
@@ -29,10 +30,11 @@ export function explanation(state) {
 	return { step: "presign", now: t("Amazon S3 has stored your picture and reports it to Triptych, usually within a second."), next: successors.presign() };
 }
 
-function explainUpload({ waiting, error }) {
+function explainUpload({ photo, upload: { waiting, error } }) {
 	if (waiting) return { now: t("Only one tab sends a picture, so that AWS stores it once.") };
 	if (!error) return { now: t("Your browser sends the picture directly to Amazon S3."), next: t("As soon as it is stored there, the next steps start by themselves.") };
-	return { now: t("Nothing is lost: this device keeps the picture until Amazon S3 has stored it."), reason: navigator.onLine && sentence(t(error)) };
+	const now = isImageStored(photo.key) ? t("Nothing is lost: this device keeps the picture until Amazon S3 has stored it.") : t("Keep this page open: this browser does not store the picture.");
+	return { now, reason: navigator.onLine && sentence(t(error)) };
 }
 
 function explainStep(steps) {

@@ -10,7 +10,7 @@ let locked = []; // the keys of pictures that a tab is uploading
 let written = Promise.resolve(); // the end of this tab's last transaction
 let reload = () => {}; // replaced by onChange
 const awaited = new Set(); // the keys of locks whose release causes a reload
-const stored = new Set(); // the keys of entries in IndexedDB
+const stored = new Map(); // the keys of entries in IndexedDB, and whether the entry contains its image
 
 function connect() {
 	database = open();
@@ -50,7 +50,7 @@ export async function load() {
 		const keys = new Set(found.map(({ key }) => key));
 		const memoryOnly = entries.filter(({ key }) => !stored.has(key) && !keys.has(key));
 		entries = [...memoryOnly, ...found.reverse().map(complete)];
-		for (const key of keys) stored.add(key);
+		for (const { key, unsent } of found) stored.set(key, Boolean(unsent?.blob));
 	} catch {
 		// The entries in memory remain.
 	}
@@ -84,6 +84,7 @@ const notifyTabs = () => channel?.postMessage("changed");
 export const find = (wanted) => entries.find((entry) => wanted(entry));
 export const toErase = () => entries.filter(({ erasing }) => erasing);
 export const saved = () => written;
+export const isImageStored = (key) => stored.get(key);
 
 export const add = (entry) => update([], {}, [entry]);
 
@@ -150,20 +151,20 @@ function write(change) {
 }
 
 async function commit(change, reduce) {
-	const keys = [];
+	const done = [];
 	try {
 		const transaction = (await database).transaction("pictures", "readwrite");
 		const put = async (entry) => {
 			const reduced = reduce(entry);
 			if (!entry.id && !reduced.unsent?.blob) return; // without its image, the entry is useless
 			await transaction.store.put(reduced);
-			keys.push(entry.key);
+			done.push([entry.key, Boolean(reduced.unsent?.blob)]);
 		};
 		await Promise.all([change(transaction.store, put), transaction.done]);
 	} catch {
 		return false; // the entries in memory remain
 	}
-	for (const key of keys) stored.add(key); // not before the end of the transaction, which checks the quota
+	for (const [key, hasImage] of done) stored.set(key, hasImage); // not before the end of the transaction, which checks the quota
 	notifyTabs();
 	return true;
 }
