@@ -61,7 +61,7 @@ func testUpload(t *testing.T, w window, s *stack.Stack) {
 	})
 	t.Run("offline_upload_continues_when_online", func(t *testing.T) {
 		if w.setOffline == nil {
-			t.Skip("this engine cannot be taken offline by WebDriver")
+			t.Skip("this browser cannot be taken offline by WebDriver")
 		}
 		w := w.visit(t)
 		offline := func(yes bool) {

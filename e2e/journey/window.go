@@ -20,7 +20,7 @@ const (
 
 type window struct {
 	*testing.T
-	engine
+	Browser
 	driver webDriver
 	proxy  *faultProxy
 	site   string

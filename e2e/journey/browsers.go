@@ -18,19 +18,17 @@ import (
 	"triptych/emulators/loopback"
 )
 
-type engine struct {
-	name     string
+type Browser struct {
 	programs []string
 	packages string // of Debian
 	start    func(t *testing.T, proxy string) webDriver
 
-	// nil if the engine cannot simulate a lost connection
+	// nil if WebDriver cannot simulate a lost connection
 	setOffline func(ctx context.Context, driver webDriver, yes bool) error
 }
 
-var engines = []engine{
-	{
-		name:     "Chromium",
+var (
+	Chromium = Browser{
 		programs: []string{"chromium", "chromedriver"},
 		packages: "chromium chromium-driver",
 		start:    startChromedriver,
@@ -39,9 +37,8 @@ var engines = []engine{
 				"offline": yes, "latency": 0, "download_throughput": -1, "upload_throughput": -1,
 			}}, nil)
 		},
-	},
-	{
-		name:     "Firefox",
+	}
+	Firefox = Browser{
 		programs: []string{"firefox-esr"},
 		packages: "firefox-esr",
 		start:    startFirefox,
@@ -55,25 +52,24 @@ var engines = []engine{
 			}
 			return driver.command(ctx, "Marionette:SetContext", map[string]any{"value": "content"}, nil)
 		},
-	},
-	{
-		name:     "WebKitGTK",
+	}
+	WebKitGTK = Browser{
 		programs: []string{"WebKitWebDriver", "Xvfb"},
 		packages: "webkit2gtk-driver xvfb",
 		start:    startWebKit,
-	},
-}
+	}
+)
 
-func (e engine) requirePrograms(t *testing.T) {
+func (b Browser) requirePrograms(t *testing.T) {
 	t.Helper()
-	for _, program := range e.programs {
+	for _, program := range b.programs {
 		if _, err := exec.LookPath(program); err == nil {
 			continue
 		}
 		if os.Getenv("CI") != "" {
-			t.Fatalf("no %s on the PATH: apt-get install %s", program, e.packages)
+			t.Fatalf("no %s on the PATH: apt-get install %s", program, b.packages)
 		}
-		t.Skipf("no %s on the PATH: the page is not tested in this engine (apt-get install %s)", program, e.packages)
+		t.Skipf("no %s on the PATH: the page is not tested in this browser (apt-get install %s)", program, b.packages)
 	}
 }
 

@@ -21,7 +21,7 @@ func testFiles(t *testing.T, w window, s *stack.Stack) {
 	})
 	t.Run("AVIF_file_is_annotated", func(t *testing.T) {
 		w := w.visit(t)
-		w.choose("testdata/astronaut.avif")
+		w.choose("../journey/testdata/astronaut.avif")
 		w.click("#send")
 		w.waitVisible(allDone, "#image", "#overlay polygon")
 	})
