@@ -80,7 +80,7 @@ func TestEveryMessageOfTheAPIIsTranslated(t *testing.T) {
 	}
 }
 
-// A module that is evaluated before the dictionary has loaded would show English.
+// A module that translates before the dictionary has loaded would show English.
 func TestNoModuleTranslatesWhileItIsLoaded(t *testing.T) {
 	constant := regexp.MustCompile(`(?ms)^(?:export )?(?:const|let) .*?;$`)
 	call := regexp.MustCompile(`\bt\(`)

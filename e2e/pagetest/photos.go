@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Sideways returns the path of a photo of 2400 × 1200 pixels which its EXIF orientation turns upright.
+// Sideways returns the path of a photo of 2400 × 1200 pixels. Its EXIF orientation turns it upright.
 func Sideways(t *testing.T) string {
 	t.Helper()
 	picture := image.NewRGBA(image.Rect(0, 0, 2400, 1200))

@@ -1,4 +1,4 @@
-// Package result tests in Chromium how the page shows an annotation.
+// Package result tests how the page shows an annotation, in Chromium.
 package result
 
 import (

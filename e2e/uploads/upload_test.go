@@ -237,7 +237,7 @@ func setConditions(p pagetest.Tab, conditions network.Conditions) {
 	})
 }
 
-// Old versions of Chromium need the field Offline.
+// The command has another field for old versions of Chromium, Offline.
 var emulateNetwork = cdp.Command[emulateNetworkParams, network.EmulateNetworkConditionsByRuleResult]{Method: network.CommandEmulateNetworkConditionsByRule}
 
 type emulateNetworkParams struct {

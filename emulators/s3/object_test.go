@@ -105,7 +105,7 @@ func testVersions(t *testing.T, dir string) {
 	})
 }
 
-// The emulator runs deletions one at a time, because versitygw 1.8.0 keeps some versions if they are concurrent.
+// Without a lock, versitygw 1.8.0 does not delete all versions of an object if deletions are concurrent.
 func TestConcurrentDeletes(t *testing.T) {
 	t.Run("no_version_remains", func(t *testing.T) {
 		s := start(t, t.TempDir(), startLambda(t).URL)

@@ -1,4 +1,4 @@
-// Stores in this browser that the person agreed to where pictures go.
+// Stores in this browser that the person accepted where pictures go.
 const agreedKey = "triptych.agreed";
 
 export function hasAgreed() {

@@ -10,7 +10,7 @@ export async function makePhoto(source, width, height, mirror) {
 	return { blob, thumb, size: [canvas.width, canvas.height] };
 }
 
-// canReadCanvas reports whether the browser returns what was drawn, except for small differences.
+// canReadCanvas reports whether the browser returns nearly what was drawn. Protection against fingerprinting may prevent it.
 export function canReadCanvas() {
 	const context = newCanvas(8, 8).getContext("2d");
 	const colour = [40, 120, 200, 255];

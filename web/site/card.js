@@ -51,7 +51,7 @@ async function makeCard({ id, photo, progress, overlays }) {
 	}
 }
 
-// Scripts cannot read the response that the page's <img> may have put into the cache.
+// loadPicture ignores the cache, because the page's <img> may have stored a response there that scripts cannot read.
 async function loadPicture(id) {
 	let response;
 	try {

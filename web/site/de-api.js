@@ -1,8 +1,8 @@
-// German for the messages of the API. translation.js translates the end of a message (first section below) separately,
-// because each message can have each of these ends.
+// German for the messages of the API. Each message can have any of the endings in the first section, so translation.js
+// translates the ending separately.
 // Messages about malformed requests stay English: the page sends none.
 export default {
-	// ends
+	// endings
 	"; Triptych tries again": "; Triptych versucht es noch einmal",
 	"; the picture waits until this is fixed": "; das Bild wartet, bis das behoben ist",
 	"; Triptych sends the bytes instead": "; Triptych sendet stattdessen die Bytes",

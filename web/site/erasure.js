@@ -55,7 +55,7 @@ export function forget(entries) {
 	for (const { key, erasing } of entries) if (!erasing) set(pictures.remove(key));
 }
 
-// discard deletes a picture whose upload has not succeeded.
+// discard removes an interrupted upload from this browser, and erases what S3 may have stored.
 export async function discard({ key }) {
 	set(await pictures.load()); // another tab may have requested a new grant
 	const entry = pictures.find((entry) => entry.key === key);
@@ -65,5 +65,5 @@ export async function discard({ key }) {
 	eraseAll(abandoned);
 }
 
-// Returns what must be erased, because S3 may have stored the picture although the upload was given up.
+// Returns what must be erased: S3 may have stored the picture although the upload was given up.
 export const abandon = ({ key, taken, thumb }, granted) => granted ? [{ key: key + " " + granted.id, taken, thumb, id: granted.id, token: granted.eraseToken, erasing: true }] : [];

@@ -16,7 +16,7 @@ export function mark({ type, target, pointerType }) {
 	markBoxes(marked);
 }
 
-// markBoxes darkens the picture around the boxes. It also draws boxes whose kind is switched off.
+// markBoxes darkens the picture around the boxes. It draws even boxes of a kind that is switched off.
 function markBoxes(key = "") {
 	const svg = $("overlay"), before = svg.querySelector(".mark"), { imageSize: size, progress } = state;
 	if ((before?.dataset.key ?? "") === key) return;

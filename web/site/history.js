@@ -59,7 +59,7 @@ export async function load() {
 	return lists();
 }
 
-// complete keeps the image and the thumbnail that IndexedDB refused to store.
+// complete adds this tab's image and thumbnail to an entry for which IndexedDB refused to store them.
 function complete(entry) {
 	const { thumb, unsent } = find(({ key }) => key === entry.key) ?? {};
 	return mapBlobs({ thumb, ...entry, unsent: entry.unsent && { ...unsent, ...entry.unsent } }, toBlob);
@@ -88,14 +88,14 @@ export const isImageStored = (key) => stored.get(key);
 
 export const add = (entry) => update([], {}, [entry]);
 
-// update adds and changes entries in one transaction. An entry whose ID has changed stays as it is.
+// update adds and changes entries in one transaction. It skips an entry if another tab has changed its ID meanwhile.
 export function update(changed, change, added = []) {
 	const apply = (entry) => changed.some(({ key, id = entry.id }) => key === entry.key && id === entry.id) ? { ...entry, ...change } : entry;
 	entries = [...added, ...entries.map(apply)];
 	write(async (store, put) => {
 		for (const entry of added) await put(entry);
 		for (const { key } of changed) {
-			// An entry that is no longer in IndexedDB was removed by another tab.
+			// If an entry was stored and is not in IndexedDB now, another tab has removed it.
 			const entry = await store.get(key) ?? (stored.has(key) ? null : find((entry) => entry.key === key));
 			if (entry) await put(apply(entry));
 		}
@@ -142,7 +142,7 @@ function withoutImage(entry) {
 function write(change) {
 	const blobs = entries.flatMap(({ thumb, unsent }) => [thumb, unsent?.blob]);
 	written = written.then(async () => {
-		// If the disk is full or the browser stores no images, IndexedDB still gets the link ID and the erase token.
+		// If IndexedDB refuses an image (full disk, private window), store at least the link ID and the erase token.
 		for (const reduce of [whole, withBuffers, withoutImage, withoutThumb]) {
 			if (reduce === withBuffers) await readBlobs(blobs.filter((blob) => !buffers.has(blob)));
 			if (await commit(change, reduce)) break;

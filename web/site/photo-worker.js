@@ -4,8 +4,7 @@ import { canReadCanvas, makePhoto } from "./canvas.js";
 onmessage = async ({ data: file }) => {
 	let photo = null;
 	try {
-		// Chrome before 112, Firefox before 111 and Safari before 16 throw a TypeError for "from-image". They would ignore
-		// the EXIF orientation.
+		// Chrome before 112, Firefox before 111 and Safari before 16 ignore the EXIF orientation. They refuse "from-image".
 		const image = await createImageBitmap(file, { imageOrientation: "from-image" });
 		if (canReadCanvas()) photo = await makePhoto(image, image.width, image.height);
 	} catch {

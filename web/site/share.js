@@ -1,4 +1,4 @@
-// Saves, shares and links a result. card.js and highlight.js are loaded when they are first needed.
+// Saves and shares a result, and copies its link. card.js and highlight.js are loaded when they are first needed.
 import { $ } from "./dom.js";
 import { t } from "./language.js";
 import { set } from "./state.js";

@@ -81,7 +81,7 @@ export function retentionText({ retentionDays: days }) {
 export function stepsOf(state) {
 	const { upload, progress } = state, steps = progress?.steps ?? waitingSteps;
 	if (upload) return [{ ...waitingSteps[0], ...upload, status: upload.error ? "retrying" : upload.waiting ? "waiting" : "running" }, ...steps.slice(1)];
-	// The duration of the step of AWS is that of the upload.
+	// The AWS step shows how long the upload took.
 	const took = sentEntry(state)?.uploadTime;
 	return steps.map((step) => step.name !== "presign" ? step
 		: { ...step, took, ...isSent(state) && ["waiting", "running"].includes(step.status) && { status: "done" } });
