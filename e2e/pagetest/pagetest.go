@@ -47,7 +47,7 @@ func DispatchFile(event, mimeType string) string {
 	})()`
 }
 
-// RecordWorkers is a script that stores in `answers` whether workers could read their pictures.
+// RecordWorkers is a script that stores in `answers` whether the Web Workers could read their pictures.
 const RecordWorkers = `window.answers = [], window.Worker = class extends Worker {
 	constructor(...args) {
 		super(...args);

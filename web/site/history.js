@@ -3,8 +3,8 @@
 import "./idb.js"; // defines the global `idb`
 import { revokeUnused } from "./thumbnails.js";
 
-// An entry has the fields key, taken, thumb, id, token, erasing, sent and uploadTime, and `unsent` (blob, size,
-// fromCamera, granted) until S3 has stored the picture.
+// Each entry is a picture: {key, taken, thumb, id, token, erasing, sent, uploadTime}. Until S3 has stored the picture,
+// the entry also has {unsent: {blob, size, fromCamera, granted}}.
 let entries = []; // the newest entry first
 let locked = []; // the keys of pictures that a tab is uploading
 let written = Promise.resolve(); // the end of this tab's last transaction

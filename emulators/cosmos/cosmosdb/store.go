@@ -65,7 +65,8 @@ func (s *Server) read(operation operation, r request) (res response, err error) 
 	return res, err
 }
 
-// write also commits if the operation returns a *statusError, so such an operation must not have changed any data.
+// write commits even if the operation returns a *statusError. An operation must therefore check everything before it
+// changes data.
 func (s *Server) write(operation operation, r request) (res response, err error) {
 	var refused *statusError
 	err = s.db.Batch(func(tx *bbolt.Tx) error {
