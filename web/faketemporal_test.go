@@ -101,7 +101,7 @@ func (f *fakeTemporal) use(t *testing.T, name string) {
 	}
 }
 
-// advance replaces the history and keeps the run ID.
+// advance loads another recorded history and keeps the run ID.
 func (f *fakeTemporal) advance(t *testing.T, name string) {
 	t.Helper()
 	f.mu.Lock()

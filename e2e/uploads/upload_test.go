@@ -237,7 +237,7 @@ func setConditions(p pagetest.Tab, conditions network.Conditions) {
 	})
 }
 
-// The command has another field for old versions of Chromium, Offline.
+// emulateNetwork also sends the field Offline, which old versions of Chromium require.
 var emulateNetwork = cdp.Command[emulateNetworkParams, network.EmulateNetworkConditionsByRuleResult]{Method: network.CommandEmulateNetworkConditionsByRule}
 
 type emulateNetworkParams struct {

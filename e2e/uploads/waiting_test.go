@@ -32,7 +32,7 @@ func progressJSON(status, record string, steps ...string) string {
 	return fmt.Sprintf(`{"status": %q, "record": %s, "steps": [%s]}`, status, record, strings.Join(steps, ", "))
 }
 
-// responses is how S3 and the API respond to a tab.
+// responses replaces responses of S3 and the API to a tab.
 type responses struct {
 	put      func(pagetest.PausedRequest) // nil: stored
 	progress func(pagetest.PausedRequest) // nil: the API's own response

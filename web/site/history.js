@@ -59,7 +59,7 @@ export async function load() {
 	return lists();
 }
 
-// complete adds this tab's image and thumbnail to an entry for which IndexedDB refused to store them.
+// If IndexedDB refused to store the image or the thumbnail, only the memory of this tab contains them.
 function complete(entry) {
 	const { thumb, unsent } = find(({ key }) => key === entry.key) ?? {};
 	return mapBlobs({ thumb, ...entry, unsent: entry.unsent && { ...unsent, ...entry.unsent } }, toBlob);

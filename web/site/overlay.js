@@ -20,7 +20,7 @@ export function extent(corners) {
 const width = ([left, , right]) => right - left;
 const holds = ([left, top, right, bottom], [l, t, r, b]) => l + r > 2 * left && l + r < 2 * right && t + b > 2 * top && t + b < 2 * bottom;
 
-// Wide boxes are first, so that a pointer reaches the narrow boxes in them.
+// boxesIn sorts boxes by width. The widest is drawn first, so that it does not hide narrow boxes from the pointer.
 export function boxesIn(annotation, size) {
 	const faces = facesIn(annotation), things = thingsIn(annotation);
 	const objects = (annotation.localizedObjectAnnotations ?? []).map(({ name = "", boundingPoly }) => {

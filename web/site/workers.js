@@ -1,4 +1,5 @@
-// The Content-Security-Policy allows only this Trusted Types policy, and the policy allows only these scripts.
+// Only these scripts can be workers: the Content-Security-Policy allows no other function than createScriptURL to create
+// the URL of a worker (Trusted Types).
 const scripts = ["photo-worker.js", "sw.js"];
 const policy = globalThis.trustedTypes?.createPolicy("workers", { createScriptURL });
 

@@ -139,7 +139,6 @@ func (w *writer) floats(name string, values []float32, shape ...int) {
 }
 
 // The weights are quantized per output channel, because the channels of depthwise filters differ by orders of magnitude.
-// filters.values contains the output channel as its last dimension.
 func (w *writer) convolution(layer, kind string, filters tensor, scale, bias []float32) {
 	channels := len(bias)
 	steps, minimums := make([]float32, channels), make([]float32, channels)
