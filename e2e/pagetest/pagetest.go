@@ -34,7 +34,7 @@ const UploadText = `import("./upload.js").then(({upload}) => upload(new Blob(["t
 	signal: new AbortController().signal,
 })).then(() => true)`
 
-// DispatchFile returns a script that drops or pastes a small picture of this type. If mimeType is empty, it is a text file.
+// DispatchFile returns a script that drops or pastes a file: a small picture, or if mimeType is empty, some text.
 func DispatchFile(event, mimeType string) string {
 	return `(async () => {
 		const canvas = new OffscreenCanvas(80, 60);

@@ -50,7 +50,7 @@ function explainStep(steps) {
 	};
 }
 
-// announcements returns the sentences for screen readers, which read each new one.
+// announcements returns sentences. Screen readers read each new sentence aloud.
 export function announcements(state) {
 	if (state.view === "start") return [];
 	const title = headline(state).map(sentence).join(" ");

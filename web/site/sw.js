@@ -1,5 +1,5 @@
-// Lets the page start without a connection. It caches only the site's own files, and leaves requests to the API, S3 and
-// the fault switches to the browser.
+// Lets the page start without a connection. It caches only the site's own files, never responses of the API, S3 or the
+// fault switches.
 const files = [
 	"./", "agreement.js", "api.js", "app.js", "camera.js", "canvas.js", "capture.js", "card-parts.js", "card.js",
 	"colours.js", "confirm.js", "de-api.js", "de.js", "dom.js", "erasure.js", "explanation.js", "findings.js",
