@@ -127,7 +127,8 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 		Requests: []*visionpb.AnnotateImageRequest{{Image: source, Features: a.Features}},
 	}, gax.WithGRPCOptions(grpc.Peer(&server), grpc.Trailer(&trailer)))
 	if err != nil {
-		// Google does not charge a call that was never sent (no server address) or that it answered with an error (a trailer).
+		// Google charges nothing for a call that was never sent (no server address) or that it answered with an error
+		// (a trailer). A call whose response was lost may cost money, so it gets no refund.
 		if server.Addr == nil || len(trailer) > 0 {
 			refund()
 		}

@@ -17,7 +17,7 @@ type Delay struct {
 func (d *Delay) DelayUntil(t time.Time) { d.NotBefore = t }
 
 // wait fails the first attempt with the delay as NextRetryDelay. The second attempt finds the first one's heartbeat and
-// continues. The attempt number is unsuitable, because `temporal activity reset` sets it to 1.
+// continues. The attempt number cannot show this, because `temporal activity reset` sets it to 1.
 func (d Delay) wait(ctx context.Context) error {
 	left := time.Until(d.NotBefore)
 	if left <= 0 || activity.HasHeartbeatDetails(ctx) {

@@ -31,8 +31,8 @@ func NewID(createdAt time.Time, linkID string) ID {
 	return ID(u.String())
 }
 
-// InNetwork replaces the ID's last four digits with a tag, a hash of the client's IP network. Temporal uses it for
-// fairness.
+// InNetwork replaces the ID's last four digits with a tag of the client's IP network (networkTag in web/link.go).
+// Temporal uses the tag for fairness.
 func (id ID) InNetwork(tag string) ID { return id[:len(id)-4] + ID(tag) }
 
 // Network returns the tag of the client's IP network (see InNetwork), or "" if the picture was not uploaded through

@@ -175,7 +175,7 @@ func (in *interpreter) instances(address string, block *hclsyntax.Block) ([]inst
 	return instances, nil
 }
 
-// The values of these attributes are names of resources or attributes. They are not evaluated.
+// These attributes contain references, such as aws_s3_bucket.pictures, which are not evaluated.
 var referenceAttributes = []string{"provider", "depends_on", "ignore_changes"}
 
 func (in *interpreter) body(body *hclsyntax.Body, scope map[string]cty.Value) (map[string]any, error) {

@@ -65,7 +65,7 @@ func forEachStatement(check func(r resource, s any) []string) func(plan) []strin
 	}
 }
 
-// IAM cannot restrict these actions to a resource, so each function checks the conditions of a statement instead.
+// IAM cannot restrict these actions to a resource. Each function reports whether the statement is acceptable anyway.
 var actionsWithoutResource = map[string]func(s any) bool{
 	"ecr:GetAuthorizationToken": func(any) bool { return true },
 	"sts:GetWebIdentityToken": func(s any) bool {

@@ -91,8 +91,8 @@ func (a *api) poll(ctx context.Context, l link, out *eventWriter) {
 	}
 }
 
-// Each event sets a new write deadline, because the server's WriteTimeout is too short for a stream. eventWriter ignores
-// the errors of SetWriteDeadline and Flush, because lambdaurl does not support them.
+// Each event sets a new write deadline, because the server's WriteTimeout is too short for a stream. lambdaurl
+// supports neither SetWriteDeadline nor Flush, so eventWriter ignores their errors.
 type eventWriter struct {
 	w    http.ResponseWriter
 	rc   *http.ResponseController

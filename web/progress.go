@@ -72,7 +72,7 @@ func (a *api) recorded(ctx context.Context, record picture.Record, latest status
 	copy(steps, record.Steps)
 	if persist := &steps[len(steps)-1]; record.Status != picture.Erased {
 		persist.Status, persist.Error = picture.StepDone, "" // the Record exists, so persist has succeeded
-		// Only Temporal knows how long the write took. If it does not answer in time, the duration is missing.
+		// Only Temporal knows how long the write took. If Temporal does not answer in time, the duration is missing.
 		ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
 		defer cancel()
 		latest, _ = status.Read(ctx, a.temporal, record.ID, latest)

@@ -199,8 +199,8 @@ func inEachLanguage(t *testing.T, name string, test func(t *testing.T, language 
 	}
 }
 
-// expectGerman looks for English words in all texts, also in hidden ones. It skips the fault switches of the local site
-// and the names that Google found.
+// expectGerman looks for English words in all texts, also in hidden ones. It skips texts that are English on purpose,
+// such as the fault switches of the local site.
 func expectGerman(p pagetest.Tab, view string) {
 	p.Helper()
 	for _, text := range pagetest.Evaluate[[]string](p, `(() => {

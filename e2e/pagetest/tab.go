@@ -47,7 +47,7 @@ func NewTab(t *testing.T, chromium context.Context, site string) Tab {
 	}))
 }
 
-// OpenTab does not check the browser's console. It can open the Temporal UI, which may log errors.
+// OpenTab does not check the browser's console, because some tests open pages that log errors, such as the Temporal UI.
 func OpenTab(t *testing.T, chromium context.Context, site string, options ...chromedp.ContextOption) Tab {
 	t.Helper()
 	ctx, closeTab := chromedp.NewContext(chromium, append(options, chromedp.WithNewBrowserContext())...)
@@ -106,7 +106,7 @@ func (p Tab) WaitText(selector, text string) {
 	p.WaitUntil(`document.querySelector(` + Quoted(selector) + `)?.textContent.includes(` + Quoted(text) + `)`)
 }
 
-// Until returns a script that waits. It uses no animation frames, because they would make the browser paint each time.
+// Until returns a script that waits. Animation frames would make the browser paint all the time, so it uses a timer.
 func Until(expression string) string {
 	return `new Promise((resolve, reject) => {
 		const timer = setInterval(() => {

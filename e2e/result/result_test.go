@@ -105,7 +105,7 @@ func testAnnotations(t *testing.T, h pagetest.Env) {
 		p.Choose(savePNG(t, img))
 		p.Click("#send")
 		p.WaitVisible(".faces canvas")
-		// The keys are positions in the canvas. The crop is 10 % wider than the face, so the violet margin is visible.
+		// The keys are positions in the canvas, which shows a square 10 % wider than the face. Around the face, it is violet.
 		for place, want := range map[string]color.RGBA{"96, 96": leaf, "12, 96": leaf, "180, 96": leaf, "96, 12": violet, "96, 180": violet, "96, 40": leaf, "3, 96": violet} {
 			got := pagetest.Evaluate[[]int](p, `[...document.querySelector(".faces canvas").getContext("2d").getImageData(`+place+`, 1, 1).data]`)
 			if !similar(color.RGBA{uint8(got[0]), uint8(got[1]), uint8(got[2]), 255}, want) {

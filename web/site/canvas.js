@@ -10,7 +10,8 @@ export async function makePhoto(source, width, height, mirror) {
 	return { blob, thumb, size: [canvas.width, canvas.height] };
 }
 
-// canReadCanvas reports whether the browser returns nearly what was drawn. Protection against fingerprinting may prevent it.
+// canReadCanvas reports whether the canvas returns nearly what was drawn. Protection against fingerprinting may change
+// the pixels.
 export function canReadCanvas() {
 	const context = newCanvas(8, 8).getContext("2d");
 	const colour = [40, 120, 200, 255];

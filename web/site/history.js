@@ -88,7 +88,8 @@ export const isImageStored = (key) => stored.get(key);
 
 export const add = (entry) => update([], {}, [entry]);
 
-// update adds and changes entries in one transaction. It skips an entry if another tab has changed its ID meanwhile.
+// update adds and changes entries in one transaction. If an item of `changed` has an ID, update skips an entry that has
+// another ID by now.
 export function update(changed, change, added = []) {
 	const apply = (entry) => changed.some(({ key, id = entry.id }) => key === entry.key && id === entry.id) ? { ...entry, ...change } : entry;
 	entries = [...added, ...entries.map(apply)];
@@ -142,7 +143,7 @@ function withoutImage(entry) {
 function write(change) {
 	const blobs = entries.flatMap(({ thumb, unsent }) => [thumb, unsent?.blob]);
 	written = written.then(async () => {
-		// If IndexedDB refuses an image (full disk, private window), store at least the link ID and the erase token.
+		// If IndexedDB refuses an image, for example because the disk is full, store at least the link ID and the erase token.
 		for (const reduce of [whole, withBuffers, withoutImage, withoutThumb]) {
 			if (reduce === withBuffers) await readBlobs(blobs.filter((blob) => !buffers.has(blob)));
 			if (await commit(change, reduce)) break;

@@ -20,7 +20,8 @@ export function extent(corners) {
 const width = ([left, , right]) => right - left;
 const holds = ([left, top, right, bottom], [l, t, r, b]) => l + r > 2 * left && l + r < 2 * right && t + b > 2 * top && t + b < 2 * bottom;
 
-// boxesIn sorts boxes by width. The widest is drawn first, so that it does not hide narrow boxes from the pointer.
+// boxesIn returns the objects, the widest first, and then the faces. Later boxes are drawn on top, so that a wide
+// object does not hide a narrow one from the pointer.
 export function boxesIn(annotation, size) {
 	const faces = facesIn(annotation), things = thingsIn(annotation);
 	const objects = (annotation.localizedObjectAnnotations ?? []).map(({ name = "", boundingPoly }) => {

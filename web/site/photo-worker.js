@@ -4,7 +4,8 @@ import { canReadCanvas, makePhoto } from "./canvas.js";
 onmessage = async ({ data: file }) => {
 	let photo = null;
 	try {
-		// Chrome before 112, Firefox before 111 and Safari before 16 ignore the EXIF orientation. They refuse "from-image".
+		// Chrome before 112, Firefox before 111 and Safari before 16 would ignore the EXIF orientation. They throw a
+		// TypeError for "from-image", so photo.js then reads the file with <img>.
 		const image = await createImageBitmap(file, { imageOrientation: "from-image" });
 		if (canReadCanvas()) photo = await makePhoto(image, image.width, image.height);
 	} catch {

@@ -1,5 +1,5 @@
-// Only these scripts can be workers: the Content-Security-Policy allows no other function than createScriptURL to create
-// the URL of a worker (Trusted Types).
+// Only these scripts can be workers: in browsers with Trusted Types, the Content-Security-Policy allows no other policy
+// to create the URL of a worker.
 const scripts = ["photo-worker.js", "sw.js"];
 const policy = globalThis.trustedTypes?.createPolicy("workers", { createScriptURL });
 

@@ -139,6 +139,7 @@ func (w *writer) floats(name string, values []float32, shape ...int) {
 }
 
 // The weights are quantized per output channel, because the channels of depthwise filters differ by orders of magnitude.
+// In filters.values, consecutive values belong to consecutive output channels.
 func (w *writer) convolution(layer, kind string, filters tensor, scale, bias []float32) {
 	channels := len(bias)
 	steps, minimums := make([]float32, channels), make([]float32, channels)
