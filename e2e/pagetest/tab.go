@@ -78,7 +78,9 @@ func (p Tab) Do(actions ...chromedp.Action[chromedp.Void]) {
 	p.Helper()
 	for _, action := range actions {
 		if _, err := chromedp.Run(p.Ctx, action); err != nil {
-			text, _ := chromedp.Run(context.WithoutCancel(p.Ctx), chromedp.Evaluate[string]("document.body?.innerText"))
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(p.Ctx), 10*time.Second)
+			defer cancel()
+			text, _ := chromedp.Run(ctx, chromedp.Evaluate[string]("document.body?.innerText"))
 			p.Fatalf("%v; the page's text: %s", err, text)
 		}
 	}
