@@ -20,8 +20,10 @@ func testOffline(t *testing.T, w window, s *stack.Stack) {
 		waitUntilInstalled(w)
 		w.navigate(w.site) // Firefox's WebDriver reloads without the service worker
 		w.send()           // requests the API, the bucket and the fault switches
-		stored := evaluate[[]string](w, `Promise.all((await caches.keys()).map(async (name) => (await caches.open(name)).keys()))
-			.then((lists) => lists.flat().map(({url}) => url))`)
+		stored := evaluate[[]string](w, `caches.open("site").then((cache) => cache.keys()).then((requests) => requests.map(({url}) => url))`)
+		if names := evaluate[[]string](w, `caches.keys()`); !slices.Equal(names, []string{"site", "pages"}) {
+			t.Errorf("the caches are %q", names)
+		}
 		entries, err := os.ReadDir(pagetest.SiteFiles)
 		if err != nil {
 			t.Fatal(err)
@@ -82,7 +84,7 @@ func testOffline(t *testing.T, w window, s *stack.Stack) {
 			return missed
 		}
 		const started = `document.body.classList.contains("ready")`
-		const stored = `(async () => (await (await caches.match("/")).text()).match(/html class="([^"]+)/)?.[1] ?? "")()`
+		const stored = `(async () => (await (await caches.match("/", {cacheName: "site"})).text()).match(/html class="([^"]+)/)?.[1] ?? "")()`
 
 		<-deploy("without-module", "/text.js")
 		evaluate[bool](w, `new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))).then(() => true)`)
