@@ -2,6 +2,7 @@ package uploads
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -320,6 +321,26 @@ func testUnsent(t *testing.T, h pagetest.Env) {
 		other.WaitUntil(`navigator.locks.query().then(({held}) => { window.free = !held.length }), window.free`)
 		pagetest.Evaluate[bool](other, `document.dispatchEvent(new Event("visibilitychange"))`)
 		other.WaitVisible("#unsent img")
+	})
+	pagetest.Parallel(t, "hidden_tab_does_not_wait_for_the_lock_of_an_upload", func(t *testing.T) {
+		other := h.Visit(t)
+		p := h.OpenBeside(t, other)
+		p.Do(chromedp.Navigate(p.Site))
+		sent, _ := holdUploads(p, h)
+		p.Choose(pagetest.Portrait)
+		p.Click("#send")
+		pagetest.Receive(p, sent)
+		become := func(visibility string) {
+			pagetest.Evaluate[bool](other, `Object.defineProperty(document, "visibilityState", {value: "`+visibility+`", configurable: true}), document.dispatchEvent(new Event("visibilitychange"))`)
+		}
+		waiting := func(count int) {
+			other.WaitUntil(fmt.Sprintf(`navigator.locks.query().then(({pending}) => { window.pending = pending.length }), window.pending === %d`, count))
+		}
+		waiting(2) // both tabs want to know when the upload ends
+		become("hidden")
+		waiting(1)
+		become("visible")
+		waiting(2)
 	})
 	pagetest.Parallel(t, "picture_erased_in_one_tab_disappears_from_other_tabs", func(t *testing.T) {
 		p := h.Visit(t)

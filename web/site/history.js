@@ -1,6 +1,7 @@
 // Stores this browser's pictures in IndexedDB: their link IDs, erase tokens and thumbnails, and each image until its
 // upload has succeeded.
 import "./idb.js"; // defines the global `idb`
+import { awaitRelease, heldLocks, notifyTabs, onTabChange } from "./tabs.js";
 import { revokeUnused } from "./thumbnails.js";
 
 // Each entry is a picture: {key, taken, thumb, id, token, erasing, sent, uploadTime}. Until S3 has stored the picture,
@@ -8,8 +9,6 @@ import { revokeUnused } from "./thumbnails.js";
 let entries = []; // the newest entry first
 let locked = []; // the keys of pictures that a tab is uploading
 let written = Promise.resolve(); // the end of this tab's last transaction
-let reload = () => {}; // replaced by onChange
-const awaited = new Set(); // the keys of locks whose release causes a reload
 const stored = new Map(); // the keys of entries in IndexedDB, and whether the entry contains its image
 
 function connect() {
@@ -25,13 +24,6 @@ const open = async () => idb.openDB("triptych", 1, {
 
 let database;
 connect();
-
-let channel;
-try {
-	channel = new BroadcastChannel("triptych");
-} catch {
-	// Without a BroadcastChannel, a tab loads the entries when it becomes visible.
-}
 
 const lists = () => ({
 	history: entries.filter(({ sent, unsent, id, key }) => sent || id && unsent && !unsent.blob && !locked.includes(key)),
@@ -65,21 +57,8 @@ function complete(entry) {
 	return mapBlobs({ thumb, ...entry, unsent: entry.unsent && { ...unsent, ...entry.unsent } }, toBlob);
 }
 
-// awaitRelease reloads the list when the tab that uploads the picture has been closed or has finished.
-function awaitRelease(key) {
-	if (awaited.has(key)) return;
-	awaited.add(key);
-	navigator.locks.request(key, () => awaited.delete(key)).then(reload, () => {});
-}
-
-// onChange calls `changed` after another tab has changed an entry.
-export function onChange(changed) {
-	reload = async () => changed(await load());
-	if (channel) channel.onmessage = reload;
-	document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && reload());
-}
-
-const notifyTabs = () => channel?.postMessage("changed");
+// onChange calls `changed` with the new lists after another tab has changed an entry.
+export const onChange = (changed) => onTabChange(async () => changed(await load()));
 
 export const find = (wanted) => entries.find((entry) => wanted(entry));
 export const toErase = () => entries.filter(({ erasing }) => erasing);
@@ -168,32 +147,4 @@ async function commit(change, reduce) {
 	for (const [key, hasImage] of done) stored.set(key, hasImage); // not before the end of the transaction, which checks the quota
 	notifyTabs();
 	return true;
-}
-
-async function heldLocks() {
-	try {
-		return (await navigator.locks.query()).held.map(({ name }) => name);
-	} catch {
-		return [];
-	}
-}
-
-// The lock ends with its tab, so another tab can then upload the picture. If the browser refuses locks, withLock runs the
-// task without one.
-export async function withLock(key, signal, onWait, task) {
-	let started = false;
-	const start = () => {
-		started = true;
-		notifyTabs();
-		return task();
-	};
-	try {
-		if ((await heldLocks()).includes(key)) onWait();
-		return await navigator.locks.request(key, { signal }, start);
-	} catch (error) {
-		if (started || signal.aborted) throw error;
-		return await start();
-	} finally {
-		notifyTabs();
-	}
 }

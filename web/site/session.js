@@ -5,6 +5,7 @@ import * as pictures from "./history.js";
 import { t } from "./language.js";
 import { hasArrived, watch } from "./progress.js";
 import { set, state } from "./state.js";
+import { withLock } from "./tabs.js";
 import { upload } from "./upload.js";
 
 let stopWatching = () => {}, sending = null;
@@ -40,7 +41,7 @@ async function transmit({ key, taken, thumb, id }) {
 	if (id) open(id);
 	$("title").focus();
 	try {
-		const sent = await pictures.withLock(key, signal, () => own() && set({ upload: { ...state.upload, waiting: true } }), async () => {
+		const sent = await withLock(key, signal, () => own() && set({ upload: { ...state.upload, waiting: true } }), async () => {
 			set({ ...await pictures.load(), ...own() && { upload: { ...state.upload, waiting: false } } });
 			const { unsent } = current() ?? {};
 			if (!unsent) return false; // another tab has sent or erased the picture
