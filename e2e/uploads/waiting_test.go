@@ -174,6 +174,18 @@ func testWaiting(t *testing.T, h pagetest.Env) {
 			screenshotEverywhere(p, name)
 		})
 	}
+	pagetest.Parallel(t, "page_can_be_left_as_soon_as_the_picture_is_stored", func(t *testing.T) {
+		p := visitDeployedSite(t, h)
+		responses{progress: temporalDown}.respondTo(p, h)
+		pagetest.Evaluate[bool](p, `new MutationObserver(() => {
+			if (/is safe|AWS has your picture/.test(document.querySelector("#title").textContent)) window.allowed ??= dispatchEvent(new Event("beforeunload", {cancelable: true}));
+		}).observe(document.querySelector("#title"), {childList: true, characterData: true, subtree: true}), true`)
+		send(p)
+		p.WaitUntil(`window.allowed !== undefined`)
+		if !pagetest.Evaluate[bool](p, `allowed`) {
+			t.Error("the browser asks whether to leave the page")
+		}
+	})
 	pagetest.Parallel(t, "reloaded_page_shows_thumbnail_of_picture_that_waits", func(t *testing.T) {
 		p := visitDeployedSite(t, h)
 		responses{progress: temporalDown}.respondTo(p, h)

@@ -160,7 +160,7 @@ addEventListener("resize", () => set({}));
 markFindings();
 addEventListener("online", continueErasing);
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && continueErasing());
-addEventListener("beforeunload", (event) => isSending() && event.preventDefault());
+addEventListener("beforeunload", (event) => state.upload && event.preventDefault());
 setInterval(() => isChanging(state) && set({}), 500);
 load().then(() => {
 	addRenderer((now) => render(now, actions));
