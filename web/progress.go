@@ -72,10 +72,13 @@ func (a *api) recorded(ctx context.Context, record picture.Record, latest status
 	copy(steps, record.Steps)
 	if persist := &steps[len(steps)-1]; record.Status != picture.Erased {
 		persist.Status, persist.Error = picture.StepDone, "" // the Record exists, so persist has succeeded
-		// Only Temporal knows how long the write took. If Temporal does not answer in time, the duration is missing.
-		ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
-		defer cancel()
-		latest, _ = status.Read(ctx, a.temporal, record.ID, latest)
+		// Only Temporal knows how long the write took. The duration is missing if Temporal does not answer in time, and
+		// after an hour, so that old links cause no calls to Temporal.
+		if time.Since(persist.StartedAt) < time.Hour {
+			ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+			defer cancel()
+			latest, _ = status.Read(ctx, a.temporal, record.ID, latest)
+		}
 		if write := latest.Progress(record.ID).Steps[len(steps)-1]; write.Status == picture.StepDone && latest.RunID() == record.RunID {
 			persist.FinishedAt = persist.StartedAt.Add(write.FinishedAt.Sub(write.StartedAt))
 		}
