@@ -102,6 +102,9 @@ func testLanguage(t *testing.T, h pagetest.Env) {
 		p.Click("#send")
 		p.WaitVisible(pagetest.AllDone, "#overlay polygon")
 		expectGerman(p, "result")
+		if unmarked := pagetest.Evaluate[int](p, `document.querySelectorAll(".bars .entry span:first-child:not([lang=en])").length`); unmarked != 0 {
+			t.Errorf("%d names from Google are not marked as English", unmarked)
+		}
 		p.Click("#erase-this")
 		p.WaitVisible("#confirm")
 		expectGerman(p, "confirmation")

@@ -90,7 +90,11 @@ func testAnnotations(t *testing.T, h pagetest.Env) {
 			if list := pagetest.Evaluate[[]string](p, `[...document.querySelectorAll(".bars .entry")].map(({children: [name, score]}) => name.textContent + " " + score.textContent)`); !slices.Equal(list, c.list) {
 				t.Errorf("the list is %q, want %q", list, c.list)
 			}
+			if size := pagetest.Evaluate[int](p, `document.querySelector("#raw pre").textContent.length`); size != 0 {
+				t.Errorf("the closed JSON has %d characters", size)
+			}
 			p.Click("#raw summary")
+			p.WaitText("#raw pre", "{")
 			for _, label := range c.annotation.LabelAnnotations {
 				expectContains(t, "the JSON", pagetest.Evaluate[string](p, `document.querySelector("#raw pre").innerText`), quote(label.Description))
 			}
@@ -105,7 +109,7 @@ func testAnnotations(t *testing.T, h pagetest.Env) {
 		p.Choose(savePNG(t, img))
 		p.Click("#send")
 		p.WaitVisible(".faces canvas")
-		// The keys are positions in the canvas, which shows a square 10 % wider than the face. Around the face, it is violet.
+		// The canvas shows the face (leaf) and a border around it (violet). The keys are positions in the canvas.
 		for place, want := range map[string]color.RGBA{"96, 96": leaf, "12, 96": leaf, "180, 96": leaf, "96, 12": violet, "96, 180": violet, "96, 40": leaf, "3, 96": violet} {
 			got := pagetest.Evaluate[[]int](p, `[...document.querySelector(".faces canvas").getContext("2d").getImageData(`+place+`, 1, 1).data]`)
 			if !similar(color.RGBA{uint8(got[0]), uint8(got[1]), uint8(got[2]), 255}, want) {

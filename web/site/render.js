@@ -8,6 +8,7 @@ import { set } from "./state.js";
 import { bytes, description, headline, isAbsent, isStopped, retentionText, stepDetail, stepState, stepsOf } from "./text.js";
 import { thumbnail } from "./thumbnails.js";
 
+const card = new File([""], "triptych.jpg", { type: "image/jpeg" });
 const rendered = {};
 let resultView, loading, resultFailed = false;
 
@@ -45,7 +46,7 @@ export function render(state, actions) {
 		result: annotation,
 		after: view === "picture" && !state.upload,
 		"save-card": !state.imageGone,
-		"share-card": !state.imageGone && navigator.canShare?.({ files: [new File([""], "triptych.jpg", { type: "image/jpeg" })] }),
+		"share-card": !state.imageGone && navigator.canShare?.({ files: [card] }),
 		unsent: view === "start" && state.unsent.length,
 		history: view === "start" && state.history.length,
 	})) $(id).hidden = !visible;

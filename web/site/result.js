@@ -61,7 +61,7 @@ function bars(title, things) {
 		const { key, score, boxes } = thing;
 		const bar = element("i");
 		bar.style.width = score * 100 + "%";
-		const content = [element("span", {}, titleOf(thing)), element("span", {}, score ? percent(score) : ""), bar];
+		const content = [element("span", { lang: "en" }, titleOf(thing)), element("span", {}, score ? percent(score) : ""), bar];
 		return element("li", {}, boxes ? element("button", { className: "entry", "data-key": key, "aria-pressed": "false" }, ...content) : element("div", { className: "entry" }, ...content));
 	})));
 }
