@@ -13,7 +13,7 @@ const Portrait = "../../emulators/vision/testdata/astronaut.jpg"
 
 const SiteFiles = "../../web/site"
 
-// CameraVideo returns the path of a film of Portrait, which Chromium can show instead of a camera.
+// CameraVideo returns the path of a video that shows Portrait. Chromium uses it as the camera.
 func CameraVideo(t *testing.T) string {
 	t.Helper()
 	photo, err := os.ReadFile(Portrait)
@@ -34,7 +34,8 @@ const UploadText = `import("./upload.js").then(({upload}) => upload(new Blob(["t
 	signal: new AbortController().signal,
 })).then(() => true)`
 
-// DispatchFile returns a script that drops or pastes a file: a small picture, or if mimeType is empty, some text.
+// DispatchFile returns a script that drops or pastes a file. The file is a small picture, or a text file if mimeType is
+// empty.
 func DispatchFile(event, mimeType string) string {
 	return `(async () => {
 		const canvas = new OffscreenCanvas(80, 60);

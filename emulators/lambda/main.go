@@ -1,6 +1,8 @@
 // Command lambda runs one function as AWS Lambda does:
 //
 //	go run ./emulators/lambda -bootstrap PATH [-name NAME] [-addr HOST:PORT] [-url HOST:PORT] [-dir DIR]
+//
+// It serves the Invoke API at -addr and the function URL at -url.
 package main
 
 import (
