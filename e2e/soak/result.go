@@ -31,7 +31,7 @@ type result struct {
 }
 
 const (
-	// If no new Record appears for this long, soak starts a sweep instead of waiting for the scheduled one.
+	// If no new Record appears for this long, soak starts a sweep, which finds pictures without a Record.
 	sweepAfter = time.Minute
 	timeout    = 10 * time.Minute
 )

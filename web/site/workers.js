@@ -1,5 +1,5 @@
-// Only these scripts can be workers: in browsers with Trusted Types, the Content-Security-Policy allows no other policy
-// to create the URL of a worker.
+// Only these scripts can be workers. In browsers with Trusted Types, the Content-Security-Policy lets only the policy
+// "workers" create the URL of a worker.
 const scripts = ["photo-worker.js", "sw.js"];
 const policy = globalThis.trustedTypes?.createPolicy("workers", { createScriptURL });
 
