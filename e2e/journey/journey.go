@@ -15,7 +15,7 @@ func Test(t *testing.T, b Browser) {
 	proxy := startFaultProxy(t)
 	w := window{t, b, b.start(t, proxy.Listener.Addr().String()), proxy, s.Endpoints.Site}
 	w.command("SetWindowRect", map[string]any{"width": 1280, "height": 900}, nil)
-	for _, subject := range []func(*testing.T, window, *stack.Stack){testPicture, testFiles, testPhotoPaths, testOutages, testUpload, testWindows, testErasure, testOffline} {
+	for _, subject := range []func(*testing.T, window, *stack.Stack){testPicture, testFiles, testPhotoPaths, testOutages, testUpload, testStoppedUpload, testWindows, testErasure, testOffline, testNewVersion} {
 		subject(t, w, s)
 	}
 }

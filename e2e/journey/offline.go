@@ -11,10 +11,12 @@ import (
 	"triptych/local/stack"
 )
 
-func testOffline(t *testing.T, w window, s *stack.Stack) {
-	disconnected := func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }
-	waitUntilInstalled := func(w window) { evaluate[bool](w, `navigator.serviceWorker.ready.then(() => true)`) }
+func waitUntilInstalled(w window) {
+	w.Helper()
+	evaluate[bool](w, `navigator.serviceWorker.ready.then(() => true)`)
+}
 
+func testOffline(t *testing.T, w window, s *stack.Stack) {
 	t.Run("only_files_of_the_site_are_stored_for_an_offline_start", func(t *testing.T) {
 		w := w.visit(t)
 		waitUntilInstalled(w)
@@ -41,7 +43,7 @@ func testOffline(t *testing.T, w window, s *stack.Stack) {
 	t.Run("picture_taken_after_an_offline_start_is_sent_when_online", func(t *testing.T) {
 		w := w.visit(t)
 		waitUntilInstalled(w)
-		w.proxy.intercept(disconnected)
+		w.proxy.intercept(resetConnection)
 		w.navigate(w.site)
 		w.waitVisible("#open-camera")
 		evaluate[bool](w, pagetest.RecordWorkers)
@@ -55,6 +57,9 @@ func testOffline(t *testing.T, w window, s *stack.Stack) {
 		evaluate[bool](w, `dispatchEvent(new Event("online"))`)
 		w.waitVisible(allDone, "#result")
 	})
+}
+
+func testNewVersion(t *testing.T, w window, _ *stack.Stack) {
 	t.Run("new_version_is_shown_at_once_and_replaces_the_stored_one_as_a_whole", func(t *testing.T) {
 		w := w.visit(t)
 		waitUntilInstalled(w)
@@ -99,7 +104,7 @@ func testOffline(t *testing.T, w window, s *stack.Stack) {
 		}
 		deploy("whole", "")
 		evaluate[bool](w, `(async () => { while (await `+stored+` !== "whole") await new Promise((next) => setTimeout(next, 50)); return true; })()`)
-		w.proxy.intercept(disconnected)
+		w.proxy.intercept(resetConnection)
 		w.navigate(w.site)
 		w.waitVisible("html.whole", "#open-camera")
 		w.proxy.intercept(nil)

@@ -79,6 +79,9 @@ func testUpload(t *testing.T, w window, s *stack.Stack) {
 		offline(false)
 		w.waitVisible(allDone)
 	})
+}
+
+func testStoppedUpload(t *testing.T, w window, s *stack.Stack) {
 	t.Run("cancelled_upload_leaves_nothing_and_can_be_repeated", func(t *testing.T) {
 		w := w.visit(t)
 		puts := w.holdFirstPUT(s)

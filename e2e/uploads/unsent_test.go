@@ -69,13 +69,7 @@ func testUnsent(t *testing.T, h pagetest.Env) {
 		}
 	})
 	pagetest.Parallel(t, "picture_of_closed_tab_is_offered_and_can_be_sent", func(t *testing.T) {
-		next := h.Visit(t)
-		p := h.OpenBeside(t, next)
-		p.Do(chromedp.Navigate(p.Site))
-		sent, _ := holdUploads(p, h)
-		p.Choose(pagetest.Portrait)
-		p.Click("#send")
-		pagetest.Receive(p, sent)
+		next, p, _ := visitBesideUpload(t, h)
 		if pagetest.Evaluate[bool](next, `import("./history.js").then(({load}) => load()).then(({unsent}) => unsent.length > 0)`) {
 			t.Error("a picture that another tab is uploading is offered")
 		}
@@ -297,24 +291,12 @@ func testUnsent(t *testing.T, h pagetest.Env) {
 		p.WaitUntil(historyLength + ` === "1"`)
 	})
 	pagetest.Parallel(t, "upload_left_in_another_tab_is_offered_at_once", func(t *testing.T) {
-		other := h.Visit(t)
-		p := h.OpenBeside(t, other)
-		p.Do(chromedp.Navigate(p.Site))
-		sent, _ := holdUploads(p, h)
-		p.Choose(pagetest.Portrait)
-		p.Click("#send")
-		pagetest.Receive(p, sent)
+		other, p, _ := visitBesideUpload(t, h)
 		p.Click("#home")
 		other.WaitVisible("#unsent img")
 	})
 	pagetest.Parallel(t, "picture_of_a_closed_tab_is_offered_when_the_page_becomes_visible", func(t *testing.T) {
-		other := h.Visit(t)
-		p := h.OpenBeside(t, other)
-		p.Do(chromedp.Navigate(p.Site))
-		sent, _ := holdUploads(p, h)
-		p.Choose(pagetest.Portrait)
-		p.Click("#send")
-		pagetest.Receive(p, sent)
+		other, p, _ := visitBesideUpload(t, h)
 		if err := chromedp.Cancel(p.Ctx); err != nil {
 			t.Fatal(err)
 		}
@@ -323,13 +305,7 @@ func testUnsent(t *testing.T, h pagetest.Env) {
 		other.WaitVisible("#unsent img")
 	})
 	pagetest.Parallel(t, "hidden_tab_does_not_wait_for_the_lock_of_an_upload", func(t *testing.T) {
-		other := h.Visit(t)
-		p := h.OpenBeside(t, other)
-		p.Do(chromedp.Navigate(p.Site))
-		sent, _ := holdUploads(p, h)
-		p.Choose(pagetest.Portrait)
-		p.Click("#send")
-		pagetest.Receive(p, sent)
+		other, _, _ := visitBesideUpload(t, h)
 		become := func(visibility string) {
 			pagetest.Evaluate[bool](other, `Object.defineProperty(document, "visibilityState", {value: "`+visibility+`", configurable: true}), document.dispatchEvent(new Event("visibilitychange"))`)
 		}
@@ -370,15 +346,22 @@ func testUnsent(t *testing.T, h pagetest.Env) {
 	})
 }
 
+// visitBesideUpload opens a tab beside another one, whose upload waits for release.
+func visitBesideUpload(t *testing.T, h pagetest.Env) (p, uploading pagetest.Tab, release func()) {
+	t.Helper()
+	p = h.Visit(t)
+	uploading = h.OpenBeside(t, p)
+	uploading.Do(chromedp.Navigate(p.Site))
+	sent, release := holdUploads(uploading, h)
+	uploading.Choose(pagetest.Portrait)
+	uploading.Click("#send")
+	pagetest.Receive(uploading, sent)
+	return p, uploading, release
+}
+
 func visitWaitingTab(t *testing.T, h pagetest.Env) (waiting, p pagetest.Tab, id string, release func()) {
 	t.Helper()
-	waiting = h.Visit(t)
-	p = h.OpenBeside(t, waiting)
-	p.Do(chromedp.Navigate(p.Site))
-	sent, release := holdUploads(p, h)
-	p.Choose(pagetest.Portrait)
-	p.Click("#send")
-	pagetest.Receive(p, sent)
+	waiting, p, release = visitBesideUpload(t, h)
 	id = pagetest.Evaluate[string](p, "location.hash.slice(1)")
 	waiting.Do(chromedp.Navigate(p.Site + "/?#" + id))
 	waiting.WaitText("#title", "Another tab is sending it")
