@@ -19,14 +19,24 @@ import (
 )
 
 func testHead(t *testing.T, h pagetest.Env) {
-	pagetest.Parallel(t, "all_modules_of_the_start_load_at_once", func(t *testing.T) {
+	pagetest.Parallel(t, "all_modules_of_the_start_load_at_once_after_the_style_sheets", func(t *testing.T) {
 		p := pagetest.NewTab(t, h.Chromium, h.Endpoints.Site)
 		p.Do(chromedp.Navigate(p.Site))
-		listed := pagetest.Evaluate[[]string](p, `[...document.querySelectorAll("script[type=module]")].map((script) => script.getAttribute("src"))`)
+		listed := pagetest.Evaluate[[]string](p, `[...document.querySelectorAll("script[type=module][fetchpriority=low]")].map((script) => script.getAttribute("src"))`)
 		modules := importedBy(t, "app.js")
 		slices.Sort(modules)
 		if want := append(modules, "app.js"); !slices.Equal(listed, want) {
 			t.Errorf("the page lists %q and imports %q", listed, want)
+		}
+	})
+	pagetest.Parallel(t, "start_does_not_wait_for_Intl", func(t *testing.T) {
+		p := pagetest.NewTab(t, h.Chromium, h.DeployedURL)
+		p.AddInitScript(`window.formatted = 0; const format = Number.prototype.toLocaleString;
+			Number.prototype.toLocaleString = function (...options) { window.formatted++; return format.apply(this, options); };`)
+		p.Do(chromedp.Navigate(p.Site))
+		p.WaitText("#retention", "30")
+		if formatted := pagetest.Evaluate[int](p, `window.formatted`); formatted > 0 {
+			t.Errorf("the start formatted %d numbers with Intl, which starts in 20 ms", formatted)
 		}
 	})
 	pagetest.Parallel(t, "manifest_is_valid_and_its_icons_have_their_sizes", func(t *testing.T) {

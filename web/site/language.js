@@ -36,5 +36,8 @@ export const loadMessages = () => translation?.loadMessages();
 export const t = (text, values = {}) => fill(translation?.lookUp(text) ?? text, values);
 
 export function fill(text, values) {
-	return text.replace(/\{(\w+)\}/g, (_, name) => typeof values[name] === "number" ? values[name].toLocaleString(language) : values[name]);
+	return text.replace(/\{(\w+)\}/g, (_, name) => isLong(values[name]) ? values[name].toLocaleString(language) : values[name]);
 }
+
+// Intl starts in 20 ms, so it formats only numbers that String formats differently.
+const isLong = (value) => typeof value === "number" && !(Number.isInteger(value) && Math.abs(value) < 1000);

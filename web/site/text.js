@@ -90,12 +90,12 @@ export function stepsOf(state) {
 export function stepState(step, progress) {
 	const took = step.name === "presign" ? step.took : Date.parse(step.finishedAt) - Date.parse(step.startedAt);
 	const elapsed = Date.now() - Date.parse(step.startedAt), wait = Date.parse(step.nextAttemptAt) - Date.now();
-	const stores = step.name !== "annotate", time = duration(took);
+	const stores = step.name !== "annotate";
 	switch (step.status) {
 		case "running": return elapsed > 1500 ? t("Working for {time}", { time: duration(elapsed) }) : t("Working…");
 		case "retrying": return wait > 0 ? t("Next try in {time}", { time: wait < 90_000 ? seconds(Math.ceil(wait / 1000)) : duration(wait) }) : t("Trying again…");
 		case "done":
-			if (took >= 0) return stores ? t("Stored in {time}", { time }) : t("Done in {time}", { time });
+			if (took >= 0) return t(stores ? "Stored in {time}" : "Done in {time}", { time: duration(took) });
 			return stores ? t("Stored") : t("Done");
 		case "failed": return isStopped(progress) ? t("Stopped") : t("Refused");
 	}
