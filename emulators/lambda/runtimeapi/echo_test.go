@@ -6,7 +6,10 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
+	"os/signal"
 	"strconv"
+	"syscall"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdaurl"
@@ -26,6 +29,20 @@ func runFunction() {
 		os.Exit(7)
 	}
 	os.Stderr.WriteString("echo: cold start\n")
+	if os.Getenv("ECHO_CHILD") != "" {
+		if err := exec.Command("/bin/sleep", "3600").Start(); err != nil {
+			panic(err)
+		}
+	}
+	if os.Getenv("ECHO_SIGTERM") != "" {
+		terminated := make(chan os.Signal, 1)
+		signal.Notify(terminated, syscall.SIGTERM)
+		go func() {
+			<-terminated
+			handle(context.Background(), order{ID: "SIGTERM"})
+			os.Exit(0)
+		}()
+	}
 	if os.Getenv("ECHO_HTTP") != "" {
 		lambdaurl.Start(http.HandlerFunc(serveHTTP))
 	}

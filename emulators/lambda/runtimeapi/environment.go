@@ -29,8 +29,9 @@ type environment struct {
 	exited   chan struct{}
 	retryNow chan struct{} // Host.retryNow at the start
 
-	mu      sync.Mutex
-	current *invocation // nil if the process is idle
+	mu       sync.Mutex
+	current  *invocation // nil if the process is idle
+	stopping bool        // the processes must not be frozen again
 }
 
 // invocation is passed to one process.
@@ -64,6 +65,8 @@ func (h *Host) startEnvironment() (*environment, error) {
 	go api.Serve(l)
 	go func() {
 		e.cmd.Wait() // ProcessState contains the exit status
+		e.thawToStop()
+		e.signal(syscall.SIGKILL) // ends the processes that the function started
 		close(e.exited)
 		api.Close()
 	}()
@@ -87,8 +90,14 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	var i *invocation
 	select {
 	case i = <-e.next:
-	case <-r.Context().Done():
-		return
+	default:
+		e.freeze()
+		select {
+		case i = <-e.next:
+		case <-r.Context().Done():
+			return
+		}
+		e.thaw()
 	}
 	e.mu.Lock()
 	e.current = i
@@ -135,6 +144,7 @@ func (e *environment) serveResult(w http.ResponseWriter, r *http.Request, failur
 
 func (e *environment) stop() {
 	if e.cmd.Process.Signal(syscall.SIGTERM) == nil {
+		e.thawToStop()
 		select {
 		case <-e.exited:
 			return

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -300,28 +299,15 @@ func TestKillLosesNoAcceptedEvent(t *testing.T) {
 		}
 		return "ok"
 	})
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "LAMBDA_TEST_DIR="+dir, "ECHO_URL="+in.URL)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var url string
-	if _, err := fmt.Fscanln(out, &url); err != nil {
-		t.Fatal(err)
-	}
+	host, url := startHost(t, dir, in)
 	for _, id := range []string{"a", "b", "c"} {
 		send(t, url, id)
 	}
 	first := in.next(t)
-	if err := cmd.Process.Kill(); err != nil {
+	if err := host.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	cmd.Wait()
+	host.Wait()
 	<-first.process.Done()
 
 	run(t, dir, in)
