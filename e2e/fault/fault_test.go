@@ -13,6 +13,7 @@
 //	expired_urls_test.go       presigned URLs that expire
 //	picture_content_test.go    uploads that are not pictures, or are very large
 //	erasure_test.go            erasure at each stage of a picture's workflow
+//	frozen_functions_test.go   Lambda functions that lose their connections while they are frozen
 //
 // TestFault in package e2e/local kills all programs and emulators at the same time.
 //
@@ -52,7 +53,7 @@ func TestFault(t *testing.T) {
 		}
 	}
 	// In parallel: each of these faults affects only one picture.
-	for _, c := range slices.Concat(pictureContent, visionResponses(), cosmosResponses(), s3Objects, erasures, repeatedEvents) {
+	for _, c := range slices.Concat(pictureContent, visionResponses(), cosmosResponses(), s3Objects, erasures, repeatedEvents, frozenFunctions) {
 		if all || !c.slow {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()

@@ -85,10 +85,15 @@ func S3Event(t testing.TB, uploads ...picture.Picture) []byte {
 	return b
 }
 
-// InvokeTrigger must not call t.Fatal, because tests call InvokeTrigger from several goroutines.
 func (e *Env) InvokeTrigger(t testing.TB, event []byte) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(Context(t), http.MethodPost, e.LambdaURL, bytes.NewReader(event))
+	Invoke(t, e.LambdaURL, event)
+}
+
+// Invoke must not call t.Fatal, because tests call Invoke from several goroutines.
+func Invoke(t testing.TB, lambdaURL string, event []byte) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(Context(t), http.MethodPost, lambdaURL, bytes.NewReader(event))
 	if err != nil {
 		t.Error(err)
 		return

@@ -28,6 +28,10 @@ type Settings struct {
 	AWS      aws.Config          // from the AWS_* variables
 }
 
+// While Lambda freezes a function, the network may drop its connection to Temporal without notice. The SDK's default of
+// 15 s is longer than its requests wait (10 s), so the first request after the freeze would fail.
+const lambdaKeepAliveTimeout = 2 * time.Second
+
 // Only main packages may call Load, because Load changes the environment of the process.
 func Load(ctx context.Context) (Settings, error) {
 	if err := override(ctx); err != nil {
@@ -43,6 +47,9 @@ func Load(ctx context.Context) (Settings, error) {
 	}
 	if cache, ok := cfg.Credentials.(*aws.CredentialsCache); ok {
 		cfg.Credentials = &renewing{cache: cache}
+	}
+	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
+		temporal.ConnectionOptions.KeepAliveTimeout = lambdaKeepAliveTimeout
 	}
 	return Settings{os.Getenv, temporal, cfg}, nil
 }

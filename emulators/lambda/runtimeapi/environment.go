@@ -31,7 +31,8 @@ type environment struct {
 
 	mu       sync.Mutex
 	current  *invocation // nil if the process is idle
-	stopping bool        // the processes must not be frozen again
+	frozen   bool
+	stopping bool // the processes must not be frozen again
 }
 
 // invocation is passed to one process.
