@@ -1,6 +1,8 @@
 package uploads
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -50,9 +52,13 @@ func testHistory(t *testing.T, h pagetest.Env) {
 		p.WaitVisible("#pictures li:nth-child(2)")
 		var mu sync.Mutex
 		var methods []string
+		var hashes []any
 		p.Intercept("*/api/pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pagetest.PausedRequest) {
 			mu.Lock()
 			methods = append(methods, r.Request.Method)
+			if r.Request.Method == "DELETE" {
+				hashes = append(hashes, r.Request.Headers["x-amz-content-sha256"])
+			}
 			mu.Unlock()
 			request.Pass()
 		})
@@ -65,6 +71,10 @@ func testHistory(t *testing.T, h pagetest.Env) {
 		defer mu.Unlock()
 		if methods = slices.Compact(methods); !slices.Equal(methods, []string{"DELETE", "GET", "DELETE", "GET"}) {
 			t.Errorf("the erasures are not sequential: %v", methods)
+		}
+		// The SHA-256 of an empty body: Lambda may require it of requests that CloudFront has signed.
+		if want := any(fmt.Sprintf("%x", sha256.Sum256(nil))); !slices.Equal(hashes, []any{want, want}) {
+			t.Errorf("the erasures have the body hashes %v, want %v", hashes, want)
 		}
 		if stored := pagetest.Evaluate[int](p, storedEntries); stored != 0 {
 			t.Errorf("IndexedDB still has %d entries", stored)
