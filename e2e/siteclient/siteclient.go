@@ -63,9 +63,8 @@ func (s Site) RequestGrant(ctx context.Context, photo []byte) (Grant, error) {
 	if err != nil {
 		return g, err
 	}
-	hash := sha256.Sum256(body)
 	res, err := send(ctx, http.MethodPost, string(s)+"/api/pictures", body, map[string]string{
-		"x-amz-content-sha256": hex.EncodeToString(hash[:]), "content-type": "application/json",
+		hashHeader: hexSHA256(body), "content-type": "application/json",
 	})
 	if err != nil {
 		return g, fmt.Errorf("requesting a grant: %w", err)
@@ -86,7 +85,14 @@ func (g Grant) Put(ctx context.Context, photo []byte) (int, error) {
 }
 
 func (s Site) Erase(ctx context.Context, link, token string) (int, error) {
-	return status(send(ctx, http.MethodDelete, s.pictureURL(link), nil, map[string]string{"X-Triptych-Erase": token}))
+	return status(send(ctx, http.MethodDelete, s.pictureURL(link), nil, map[string]string{"X-Triptych-Erase": token, hashHeader: hexSHA256(nil)}))
+}
+
+const hashHeader = "x-amz-content-sha256" // CloudFront requires it
+
+func hexSHA256(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
 }
 
 const reconnectDelay = 50 * time.Millisecond

@@ -1,15 +1,19 @@
 // Package gateway serves the site on a developer's machine: the fault switches under /local/, and the web program
-// under all other paths. Like `make deploy`, it minifies the page.
+// under all other paths. It refuses and times out requests as CloudFront does. Like `make deploy`, it minifies the page.
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"strings"
+	"time"
 
 	"triptych/emulators/loopback"
 )
@@ -21,13 +25,15 @@ type Gateway struct {
 	Switches   *Switches
 	Ready      <-chan struct{}     // closed when Switches can be used
 	Redrive    func() (int, error) // delivers the dead letters again and returns their number
+
+	readTimeout time.Duration // OriginReadTimeout if it is 0; tests set a shorter one
 }
 
 const starting = "The site is starting: try again in a second."
 
 // Handler completes a POST to /local/faults even if the client disconnects. Only the end of ctx cancels it.
 func (g *Gateway) Handler(ctx context.Context) http.Handler {
-	local, proxy := g.localAPI(ctx), verifyBody(g.proxyWeb())
+	local, proxy := g.localAPI(ctx), cloudFront(g.proxyWeb())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if reason := loopback.Refuse(r, "http://"+r.Host); reason != "" {
 			problem{http.StatusForbidden, reason + "."}.send(w)
@@ -49,6 +55,20 @@ func TemporalUI(addr string) http.Handler {
 func (g *Gateway) proxyWeb() http.Handler {
 	proxy := newProxy(g.Web, starting)
 	proxy.ModifyResponse = publishFile
+	proxy.Transport = originTimeout{proxy.Transport, cmp.Or(g.readTimeout, OriginReadTimeout)}
+	forward, unavailable := proxy.Rewrite, proxy.ErrorHandler
+	proxy.Rewrite = func(r *httputil.ProxyRequest) {
+		forward(r)
+		viewer, _, _ := net.SplitHostPort(r.In.RemoteAddr)
+		rewriteHeaders(r.Out.Header, viewer)
+	}
+	proxy.ErrorHandler = func(w http.ResponseWriter, r *http.Request, err error) {
+		if errors.Is(err, errOriginSilent) {
+			sendCloudFrontError(w, http.StatusGatewayTimeout, "CloudFront attempted to establish a connection with the origin, but either the attempt failed or the origin closed the connection.")
+			return
+		}
+		unavailable(w, r, err)
+	}
 	return proxy
 }
 

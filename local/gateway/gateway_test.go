@@ -14,14 +14,23 @@ import (
 
 func startSite(t *testing.T, web http.HandlerFunc) *httptest.Server {
 	t.Helper()
-	backend := httptest.NewServer(web)
-	t.Cleanup(backend.Close)
-	return startGateway(t, backend.Listener.Addr().String())
+	return startGateway(t, startWeb(t, web))
 }
 
-func startGateway(t *testing.T, web string) *httptest.Server {
+func startWeb(t *testing.T, web http.HandlerFunc) (address string) {
 	t.Helper()
-	site := httptest.NewServer((&Gateway{Web: web}).Handler(t.Context()))
+	backend := httptest.NewServer(web)
+	t.Cleanup(backend.Close)
+	return backend.Listener.Addr().String()
+}
+
+func startGateway(t *testing.T, web string, configure ...func(*Gateway)) *httptest.Server {
+	t.Helper()
+	gateway := &Gateway{Web: web}
+	for _, f := range configure {
+		f(gateway)
+	}
+	site := httptest.NewServer(gateway.Handler(t.Context()))
 	t.Cleanup(site.Close)
 	return site
 }
@@ -131,7 +140,7 @@ func TestGateway(t *testing.T) {
 			for part, handler := range map[string]http.Handler{"site": (&Gateway{Web: web}).Handler(t.Context()), "Temporal UI": TemporalUI(web)} {
 				server := httptest.NewServer(handler)
 				t.Cleanup(server.Close)
-				if res := send(t, t.Context(), "POST", server.URL+"/", c.header, nil); res.StatusCode != c.want {
+				if res := send(t, t.Context(), "GET", server.URL+"/", c.header, nil); res.StatusCode != c.want {
 					t.Errorf("%s: status %s, want %d", part, res.Status, c.want)
 				}
 			}
