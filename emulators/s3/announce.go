@@ -56,7 +56,7 @@ func (a *announcer) CopyObject(ctx context.Context, in s3response.CopyObjectInpu
 // The function create must set Creation.VersionID.
 func (a *announcer) announce(ctx context.Context, event string, bucket, key *string, create func(*s3event.Creation) error) error {
 	c := s3event.Creation{EventName: event, Region: a.region, Bucket: *bucket, Key: *key, Time: time.Now(), Sequencer: a.outbox.sequencer()}
-	if a.outbox.notify == "" || !strings.HasPrefix(*key, a.prefix) || a.faults.dropsEvents(*key) {
+	if a.outbox.notify == "" || !strings.HasPrefix(*key, a.prefix) || a.faults.eventFault(*key) == dropEvents {
 		return create(&c)
 	}
 	if err := a.outbox.addIntent(c); err != nil {
@@ -102,7 +102,7 @@ func (a *announcer) complete(ctx context.Context, c s3event.Creation) error {
 		}
 		c.VersionID, c.ETag, c.Size = aws.ToString(head.VersionId), aws.ToString(head.ETag), aws.ToInt64(head.ContentLength)
 	}
-	if err := a.outbox.addEvent(c); err != nil {
+	if err := a.add(c); err != nil {
 		return err
 	}
 	a.outbox.removeIntent(c)

@@ -29,7 +29,7 @@ var operations = []string{
 }
 
 // defaultCodes is used for faults that give a status but no S3 error code.
-var defaultCodes = map[int]string{403: "AccessDenied", 404: "NoSuchKey", 500: "InternalError", 503: "SlowDown"}
+var defaultCodes = map[int]string{403: "AccessDenied", 404: "NoSuchKey", 409: "ConditionalRequestConflict", 500: "InternalError", 503: "SlowDown"}
 
 type fault struct {
 	Only       string   `json:"only"`       // part of the object key; "" means all requests
@@ -38,7 +38,9 @@ type fault struct {
 	Operations []string `json:"operations"` // operations that fail; empty means all
 	Status     int      `json:"status"`     // HTTP status of the response; 0 means that the request only waits for Delay
 	Code       string   `json:"code"`       // S3 error code; optional for a status in defaultCodes
-	Events     string   `json:"events"`     // "drop": objects are created but their events are not sent
+	Events     string   `json:"events"`     // what happens to the events of new objects: "drop", "duplicate", or "hold" until the fault is replaced
+
+	HideMissing bool `json:"hideMissing"` // missing objects are answered with 403 instead of 404
 
 	delay time.Duration // Delay, parsed
 }
@@ -60,8 +62,8 @@ func (f *fault) validate() (err error) {
 		return fmt.Errorf("status %d needs a code", f.Status)
 	case f.Times < 0:
 		return fmt.Errorf("times %d is negative", f.Times)
-	case f.Events != "" && f.Events != "drop":
-		return fmt.Errorf("events %q is unknown: use drop", f.Events)
+	case !slices.Contains([]string{"", dropEvents, duplicateEvents, holdEvents}, f.Events):
+		return fmt.Errorf("events %q is unknown: use drop, duplicate or hold", f.Events)
 	case f.Delay == "":
 		return nil
 	}
@@ -71,10 +73,6 @@ func (f *fault) validate() (err error) {
 
 // injector stores the active faults.
 type injector struct{ faults.Set[fault] }
-
-func (i *injector) dropsEvents(key string) bool {
-	return i.Peek(func(f fault) bool { return strings.Contains(key, f.Only) }).Events == "drop"
-}
 
 func (i *injector) inject(ctx context.Context, operation, key string) error {
 	f := i.Take(func(f fault) bool {
@@ -89,7 +87,7 @@ func (i *injector) inject(ctx context.Context, operation, key string) error {
 	}
 }
 
-func (i *injector) serve(ctx context.Context, addr string) error {
+func (i *injector) serve(ctx context.Context, addr string, box *outbox) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("PUT /fault", func(w http.ResponseWriter, r *http.Request) {
 		var f fault
@@ -100,6 +98,10 @@ func (i *injector) serve(ctx context.Context, addr string) error {
 			return
 		}
 		i.Put(f)
+		if err := box.releaseEvents(func(key string) bool { return i.eventFault(key) == holdEvents }); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
 		slog.Info("fault set", "fault", fmt.Sprintf("%+v", f))
 		w.WriteHeader(http.StatusNoContent)
 	})
@@ -133,11 +135,13 @@ func (f *faultyBackend) PutObject(ctx context.Context, in s3response.PutObjectIn
 }
 
 func (f *faultyBackend) GetObject(ctx context.Context, in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
-	return call(ctx, f.faults, "GetObject", in.Key, f.Backend.GetObject, in)
+	out, err := call(ctx, f.faults, "GetObject", in.Key, f.Backend.GetObject, in)
+	return out, f.faults.hideMissing(aws.ToString(in.Key), err)
 }
 
 func (f *faultyBackend) HeadObject(ctx context.Context, in *s3.HeadObjectInput) (*s3.HeadObjectOutput, error) {
-	return call(ctx, f.faults, "HeadObject", in.Key, f.Backend.HeadObject, in)
+	out, err := call(ctx, f.faults, "HeadObject", in.Key, f.Backend.HeadObject, in)
+	return out, f.faults.hideMissing(aws.ToString(in.Key), err)
 }
 
 func (f *faultyBackend) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {

@@ -32,6 +32,7 @@ func TestFault(t *testing.T) {
 	}{
 		{"fault_sets_status_and_code", `{"status":503,"code":"SlowDown"}`, "SlowDown", "SlowDown"},
 		{"status_without_a_code_gets_the_usual_code", `{"status":500}`, "InternalError", "InternalError"},
+		{"conditional_PUT_can_conflict", `{"status":409,"operations":["PutObject"]}`, "", "ConditionalRequestConflict"},
 		{"fault_with_operations_applies_to_no_other_operation", `{"status":403,"code":"AccessDenied","operations":["PutObject"]}`, "", "AccessDenied"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -87,7 +88,7 @@ func TestFault(t *testing.T) {
 		"unusual_status_without_a_code_is_refused": `{"status":418}`,
 		"malformed_delay_is_refused":               `{"delay":"soon"}`,
 		"negative_times_are_refused":               `{"status":503,"times":-1}`,
-		"unknown_events_are_refused":               `{"events":"twice"}`,
+		"unknown_events_are_refused":               `{"events":"late"}`,
 	} {
 		t.Run(name, func(t *testing.T) { set(t, body, 400) })
 	}

@@ -115,6 +115,9 @@ func run(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
+	if err := box.releaseEvents(func(string) bool { return false }); err != nil { // the faults of an earlier process have ended
+		return err
+	}
 	faults := &injector{}
 	events := &announcer{Backend: store, outbox: box, faults: faults, prefix: s.prefix, region: s.region}
 	if err := events.recover(ctx, store.removeStaleAttributes); err != nil {
@@ -129,7 +132,7 @@ func run(ctx context.Context, s settings) error {
 		})
 	}
 	if s.control != "" {
-		g.Go(func() error { return faults.serve(ctx, s.control) })
+		g.Go(func() error { return faults.serve(ctx, s.control, box) })
 	}
 	return g.Wait()
 }

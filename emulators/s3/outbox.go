@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +23,7 @@ type outbox struct {
 	notify  string        // URL of the function that receives the events; "" if there is none
 	added   chan struct{} // receives a value after an event was added
 	counter atomic.Uint64
+	holding sync.RWMutex // locked while held events are released
 }
 
 const (
@@ -50,15 +52,19 @@ func (o *outbox) sequencer() string {
 
 func (o *outbox) addIntent(c s3event.Creation) error { return o.write(c.Sequencer+intentSuffix, c) }
 
-func (o *outbox) addEvent(c s3event.Creation) error {
-	if err := o.write(c.Sequencer+eventSuffix, s3event.Event{Records: []s3event.Record{s3event.New(c)}}); err != nil {
+func (o *outbox) addEvent(name string, c s3event.Creation) error {
+	if err := o.write(name+eventSuffix, newEvent(c)); err != nil {
 		return err
 	}
+	o.notifyAdded()
+	return nil
+}
+
+func (o *outbox) notifyAdded() {
 	select {
 	case o.added <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // The rename is atomic, so a killed process leaves no incomplete file.

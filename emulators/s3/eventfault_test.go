@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+func setFault(t *testing.T, s *server, fault string) {
+	t.Helper()
+	if resp := do(t, "PUT", s.control, nil, fault); resp.StatusCode != http.StatusNoContent {
+		t.Fatalf("PUT /fault %s: %s %s", fault, resp.Status, text(t, resp))
+	}
+}
+
+func TestEventFault(t *testing.T) {
+	t.Run("events_are_duplicated", func(t *testing.T) {
+		l := startLambda(t)
+		s := start(t, t.TempDir(), l.URL)
+		setFault(t, s, `{"events":"duplicate"}`)
+		put(t, s, "pictures/a.jpg", picture)
+		first, second := l.take(t), l.take(t)
+		if !json.Valid(first.body) || string(first.body) != string(second.body) {
+			t.Errorf("events %s and %s, want the same event twice", first.body, second.body)
+		}
+		setFault(t, s, `{}`)
+		put(t, s, "pictures/b.jpg", picture)
+		if e := l.next(t).S3.Object; e.URLDecodedKey != "pictures/b.jpg" {
+			t.Errorf("event of %q", e.URLDecodedKey)
+		}
+	})
+	t.Run("events_are_held_until_their_fault_ends", func(t *testing.T) {
+		l := startLambda(t)
+		s := start(t, t.TempDir(), l.URL)
+		for _, key := range []string{"a b", "c+d"} {
+			setFault(t, s, `{"only":"`+key+`","events":"hold"}`)
+			put(t, s, "pictures/"+key+".jpg", picture)
+		}
+		for _, key := range []string{"c+d", "a b"} {
+			put(t, s, "pictures/next.jpg", picture)
+			if e := l.next(t).S3.Object; e.URLDecodedKey != "pictures/next.jpg" {
+				t.Errorf("event of %q arrived before its fault ended", e.URLDecodedKey)
+			}
+			setFault(t, s, `{"only":"`+key+`"}`)
+			if e := l.next(t).S3.Object; e.URLDecodedKey != "pictures/"+key+".jpg" {
+				t.Errorf("event of %q", e.URLDecodedKey)
+			}
+		}
+	})
+	t.Run("held_event_survives_kill_-9", func(t *testing.T) {
+		dir, l := t.TempDir(), startLambda(t)
+		s := start(t, dir, l.URL)
+		setFault(t, s, `{"events":"hold"}`)
+		put(t, s, "pictures/a.jpg", picture)
+		s.kill()
+		start(t, dir, l.URL)
+		if e := l.next(t).S3.Object; e.URLDecodedKey != "pictures/a.jpg" {
+			t.Errorf("event of %q", e.URLDecodedKey)
+		}
+	})
+}
+
+func TestMissing(t *testing.T) {
+	s := start(t, t.TempDir(), startLambda(t).URL)
+	put(t, s, "pictures/a.jpg", picture)
+	setFault(t, s, `{"hideMissing":true}`)
+	get := func(key, version string) string {
+		in := &s3.GetObjectInput{Bucket: aws.String(bucket), Key: &key}
+		if version != "" {
+			in.VersionId = &version
+		}
+		_, err := s.GetObject(t.Context(), in)
+		return code(err)
+	}
+	head := func(key string) string {
+		_, err := s.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: &key})
+		return code(err)
+	}
+	got := []string{get("pictures/a.jpg", ""), get("pictures/b.jpg", ""), get("pictures/a.jpg", "01ARZ3NDEKTSV4RRFFQ69G5FAV"), head("pictures/a.jpg"), head("pictures/b.jpg")}
+	if want := []string{"", "AccessDenied", "AccessDenied", "", "Forbidden"}; !slices.Equal(got, want) {
+		t.Errorf("codes %q, want %q", got, want)
+	}
+	setFault(t, s, `{}`)
+	if got := get("pictures/b.jpg", ""); got != "NoSuchKey" {
+		t.Errorf("without the fault: %q", got)
+	}
+}
+
+func TestConcurrentConditionalPUTs(t *testing.T) {
+	l := startLambda(t)
+	s := start(t, t.TempDir(), l.URL)
+	t.Run("only_one_of_20_stores_the_object", func(t *testing.T) {
+		for round := range 20 {
+			key := "pictures/" + string(rune('a'+round)) + ".jpg"
+			codes := make(chan string, 20)
+			for range cap(codes) {
+				go func() {
+					_, err := s.PutObject(t.Context(), once(key))
+					codes <- code(err)
+				}()
+			}
+			stored := 0
+			for range cap(codes) {
+				switch c := <-codes; c {
+				case "":
+					stored++
+				case "PreconditionFailed", "ConditionalRequestConflict":
+				default:
+					t.Errorf("code %s", c)
+				}
+			}
+			if stored != 1 {
+				t.Errorf("%s was stored %d times", key, stored)
+			}
+		}
+	})
+}
