@@ -10,6 +10,7 @@
 //	vision_responses_test.go   error responses of Cloud Vision
 //	cosmos_responses_test.go   error responses of Cosmos DB
 //	s3_objects_test.go         error responses of S3, and objects that change before they are annotated
+//	s3_semantics_test.go       conflicts, hidden objects, throttled listings, and events that S3 sends twice or late
 //	expired_urls_test.go       presigned URLs that expire
 //	picture_content_test.go    uploads that are not pictures, or are very large
 //	erasure_test.go            erasure at each stage of a picture's workflow
@@ -47,13 +48,13 @@ func TestFault(t *testing.T) {
 	all := os.Getenv("TRIPTYCH_FAULTS") == "all"
 	s := start(t)
 	// Not in parallel: each of these faults can affect all pictures.
-	for _, c := range slices.Concat(killedPrograms, networkFaults, lostEvents, largePictures, expiredURLs) {
+	for _, c := range slices.Concat(killedPrograms, networkFaults, lostEvents, throttledListings, largePictures, expiredURLs) {
 		if all || !c.slow {
 			t.Run(c.name, func(t *testing.T) { c.run(t, s) })
 		}
 	}
 	// In parallel: each of these faults affects only one picture.
-	for _, c := range slices.Concat(pictureContent, visionResponses(), cosmosResponses(), s3Objects, erasures, repeatedEvents, frozenFunctions) {
+	for _, c := range slices.Concat(pictureContent, visionResponses(), cosmosResponses(), s3Objects, s3Semantics, erasures, repeatedEvents, frozenFunctions) {
 		if all || !c.slow {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()

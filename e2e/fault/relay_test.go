@@ -1,7 +1,10 @@
 package fault
 
 import (
+	"fmt"
 	"net"
+	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -93,4 +96,22 @@ func (r *relay) each(do func(*relayed)) {
 	for _, c := range r.conns {
 		do(c)
 	}
+}
+
+// hasUnread reports whether a client has not yet read all bytes that the relay forwarded. It needs Linux, and otherwise
+// returns false.
+func (r *relay) hasUnread(t *testing.T) bool {
+	t.Helper()
+	table, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		return false
+	}
+	server := fmt.Sprintf("0100007F:%04X", r.listener.Addr().(*net.TCPAddr).Port)
+	for line := range strings.Lines(string(table)) {
+		f := strings.Fields(line) // sl local_address rem_address st tx_queue:rx_queue …
+		if f[2] == server && !strings.HasSuffix(f[4], ":00000000") {
+			return true
+		}
+	}
+	return false
 }

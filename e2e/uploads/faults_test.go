@@ -45,6 +45,35 @@ func testFaults(t *testing.T, h pagetest.Env) {
 		p.Click(aws)
 		p.WaitVisible(pagetest.AllDone)
 	})
+	t.Run("upload_is_retried_after_S3_reported_a_conflict", func(t *testing.T) {
+		if err := h.SetS3Fault(t.Context(), `{"status":409,"operations":["PutObject"],"times":1}`); err != nil {
+			t.Fatal(err)
+		}
+		p := h.Visit(t)
+		statuses := make(chan int64, 10)
+		p.Intercept("*/"+h.Endpoints.Bucket+"/*", fetch.RequestStageResponse, func(r *fetch.EventRequestPaused, request pagetest.PausedRequest) {
+			if r.Request.Method == "PUT" {
+				statuses <- r.ResponseStatusCode
+			}
+			request.Pass()
+		})
+		p.Send()
+		if first, second := pagetest.Receive(p, statuses), pagetest.Receive(p, statuses); first != 409 || second != 200 {
+			t.Errorf("S3 responded with %d and %d, want 409 and 200", first, second)
+		}
+	})
+	t.Run("picture_that_S3_hides_with_403_has_been_deleted", func(t *testing.T) { // without s3:ListBucket, as web has it
+		p := h.Visit(t)
+		p.Send()
+		if err := h.SetS3Fault(t.Context(), `{"status":403,"operations":["GetObject"]}`); err != nil {
+			t.Fatal(err)
+		}
+		p.Do(chromedp.Reload())
+		p.WaitText("#lead", "has been deleted")
+		if err := h.SetS3Fault(t.Context(), `{}`); err != nil {
+			t.Fatal(err)
+		}
+	})
 	t.Run("slow_cloud_shows_elapsed_time", func(t *testing.T) {
 		p := h.Visit(t)
 		slow := `.plug[data-cloud="google"] [data-fault="slow"]`
