@@ -51,7 +51,9 @@ resource "aws_ecs_task_definition" "worker" {
     essential              = true
     user                   = "65532:65532"
     readonlyRootFilesystem = true
-    linuxParameters        = { capabilities = { drop = ["ALL"] } }
+    # ECS stores an empty `add`. Without it, every plan would replace the task definition and restart all workers
+    # (braintrustdata/terraform-aws-braintrust-data-plane#335).
+    linuxParameters = { capabilities = { add = [], drop = ["ALL"] } }
     # A graceful shutdown takes up to 10 seconds (WorkerStopTimeout in activities).
     stopTimeout = 30
     environment = [

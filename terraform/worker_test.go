@@ -77,7 +77,7 @@ var workerRules = map[string]rule{
 			errs = append(errs, expect(worker, true, "readonlyRootFilesystem")...)
 			errs = append(errs, expect(worker, "65532:65532", "user")...)
 			errs = append(errs, expect(worker, nil, "privileged")...)
-			errs = append(errs, expect(worker, []any{"ALL"}, "linuxParameters", "capabilities", "drop")...)
+			errs = append(errs, expect(worker, map[string]any{"add": []any{}, "drop": []any{"ALL"}}, "linuxParameters", "capabilities")...)
 			errs = append(errs, expect(worker, nil, "secrets")...)
 			errs = append(errs, expect(r, "ARM64", "runtime_platform", 0, "cpu_architecture")...)
 			if stop, _ := lookup(worker.values, "stopTimeout").(float64); stop <= gracefulShutdown() || stop > 120 {
@@ -88,6 +88,7 @@ var workerRules = map[string]rule{
 			{"a_writable_file_system", "worker.tf", "readonlyRootFilesystem = true", "readonlyRootFilesystem = false"},
 			{"the_root_user", "worker.tf", `"65532:65532"`, `"0:0"`},
 			{"Linux_capabilities", "worker.tf", `drop = ["ALL"]`, `drop = []`},
+			{"a_default_that_ECS_adds_and_every_plan_removes", "worker.tf", `add = [], `, ``},
 			{"a_stop_timeout_shorter_than_the_graceful_shutdown", "worker.tf", "stopTimeout = 30", "stopTimeout = 10"},
 			{"another_CPU_architecture", "worker.tf", `"ARM64"`, `"X86_64"`},
 		},
