@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"triptych/deploy/page"
-	"triptych/internal/objects"
 )
 
 // A changed file keeps its name, so browsers must check every file for changes. The program `web` sends the same
@@ -32,7 +31,8 @@ func publish(ctx context.Context, site fs.FS, bucket, distribution string) error
 	if err != nil {
 		return fmt.Errorf("reading the AWS configuration: %w", err)
 	}
-	client := objects.Open(cfg)
+	// Unlike objects.Open, this client retries, because nothing else would.
+	client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
 	names, err := listFiles(site)
 	if err != nil {
 		return err

@@ -48,8 +48,12 @@ func TestSite(t *testing.T) {
 		t.Fatal(err)
 	}
 	site := os.DirFS("../web/site")
-	if err := publish(t.Context(), site, bucket, "E1"); err != nil {
+	// A new bucket may be throttled, and this upload is the last step of a deployment.
+	if err := s.SetS3Fault(t.Context(), `{"only":"index.html","times":2,"status":503,"code":"SlowDown"}`); err != nil {
 		t.Fatal(err)
+	}
+	if err := publish(t.Context(), site, bucket, "E1"); err != nil {
+		t.Fatalf("publishing to a bucket that is throttled for two requests: %v", err)
 	}
 
 	t.Run("files_are_minified_and_the_same_as_on_the_local_site", func(t *testing.T) {
