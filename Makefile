@@ -17,7 +17,16 @@ deploy: build ## builds, then creates or updates everything in the three clouds
 	AWS_REGION=$(call output,region) go run ./deploy site $(call output,site_bucket) $(call output,distribution)
 	@echo "The site is $(call output,site)"
 
-destroy: ## deletes everything; the pictures only if force_destroy was applied before
+# Without force_destroy, Terraform would delete the workers and their Temporal keys before the namespace refuses its deletion.
+destroy: ## deletes everything, also the pictures; force_destroy must be applied before
+	@case "$(call output,force_destroy)" in \
+	true) ;; \
+	false) printf '%s\n' >&2 "Nothing was deleted, because force_destroy is not applied. To delete all pictures, images and workflows," \
+	  "set force_destroy = true in terraform.tfvars, run make deploy, then make destroy again."; exit 1 ;; \
+	*) printf '%s\n' >&2 "Nothing was deleted, because the state has no output force_destroy. In a new clone, run terraform init as described" \
+	  "in terraform/README.md. If the deployment has no such output yet, run make deploy. If make deploy or make destroy" \
+	  "stopped halfway, run: $(terraform) destroy"; exit 1 ;; \
+	esac
 	$(terraform) destroy
 
 .PHONY: help build deploy destroy

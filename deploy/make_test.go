@@ -14,6 +14,7 @@ const recorder = `#!/bin/sh
 echo "$(basename "$0") $* region=$AWS_REGION" >>"$CALLS"
 case "$*" in
 "$FAILS") exit 1 ;;
+*"output -raw force_destroy") printf %s "$FORCE_DESTROY"; test "$FORCE_DESTROY" ;;
 *"output -raw registry") echo registry.example/triptych-worker ;;
 *"output -raw "*) echo "the-$4" ;;
 "run ./deploy push "*) echo "$4@sha256:0123" ;;
@@ -76,12 +77,23 @@ func TestMake(t *testing.T) {
 			t.Errorf("%s: %v\n%s", strings.Join(calls, "\n"), err, out)
 		}
 	})
-	t.Run("destroy_runs_terraform_destroy", func(t *testing.T) {
-		calls, out, err := run(t, "", "destroy")
-		if err != nil || !slices.Equal(calls, []string{"terraform -chdir=terraform destroy region="}) {
-			t.Errorf("%q: %v\n%s", calls, err, out)
-		}
-	})
+	for name, test := range map[string]struct {
+		forceDestroy, wantOutput string
+		wantCalls                []string
+	}{
+		"destroy_runs_terraform_destroy_if_force_destroy_is_applied": {"true", "", []string{"terraform -chdir=terraform destroy region="}},
+		"destroy_deletes_nothing_before_force_destroy_is_applied":    {"false", "set force_destroy = true", nil},
+		"destroy_deletes_nothing_if_Terraform_fails":                 {"", "run terraform init", nil},
+		"destroy_deletes_nothing_if_the_state_is_empty":              {"Warning: No outputs found", "run terraform init", nil}, // exit status 0
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("FORCE_DESTROY", test.forceDestroy)
+			calls, out, err := run(t, "", "destroy")
+			if (err != nil) != (test.wantCalls == nil) || !slices.Equal(calls, test.wantCalls) || !strings.Contains(out, test.wantOutput) {
+				t.Errorf("%q: %v\n%s", calls, err, out)
+			}
+		})
+	}
 	t.Run("make_without_a_target_only_prints_help", func(t *testing.T) {
 		calls, out, err := run(t, "")
 		for _, target := range []string{"make build", "make deploy", "make destroy"} {

@@ -36,3 +36,10 @@ resource "terraform_data" "suffix" {
     ignore_changes = [input]
   }
 }
+
+# The output force_destroy must not be true before these resources can be deleted. An output with depends_on would not suffice:
+# Terraform stores a value that is known during the plan even if the apply fails.
+resource "terraform_data" "force_destroy" {
+  input      = var.force_destroy
+  depends_on = [aws_s3_bucket.pictures, aws_ecr_repository.worker, temporalcloud_namespace.this]
+}

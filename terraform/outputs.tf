@@ -18,6 +18,11 @@ output "registry" {
   value       = aws_ecr_repository.worker.repository_url
 }
 
+output "force_destroy" {
+  description = "Whether destroy may delete pictures, worker images and the Temporal namespace. make destroy requires it."
+  value       = terraform_data.force_destroy.output
+}
+
 output "worker_image" {
   description = "Image that the workers run."
   value       = var.worker_image

@@ -199,6 +199,8 @@ var variants = map[string]struct {
 		map[string]cty.Value{"force_destroy": cty.True},
 		map[string]rule{"destroy_deletes_everything": destroyRule(true,
 			mutation{"a_protected_namespace", "temporal.tf", "enable_delete_protection = !var.force_destroy", "enable_delete_protection = true"},
+			mutation{"an_output_that_is_true_before_the_namespace_can_be_deleted", "locals.tf", ", temporalcloud_namespace.this", ""},
+			mutation{"an_output_that_is_true_although_the_apply_failed", "outputs.tf", "terraform_data.force_destroy.output", "var.force_destroy"},
 		)},
 	},
 }
@@ -224,6 +226,10 @@ func regionRule(aws, azure, vision, temporal string, mutations ...mutation) rule
 
 func destroyRule(allowed bool, mutations ...mutation) rule {
 	return rule{func(p plan) (errs []string) {
+		errs = append(errs, expect(p.resource("output.force_destroy"), "terraform_data.force_destroy.output", "value")...) // make destroy reads it
+		applied := p.resource("terraform_data.force_destroy")
+		errs = append(errs, expect(applied, allowed, "input")...)
+		errs = append(errs, expect(applied, []any{"aws_s3_bucket.pictures", "aws_ecr_repository.worker", "temporalcloud_namespace.this"}, "depends_on")...)
 		errs = append(errs, expect(p.resource("aws_s3_bucket.pictures"), allowed, "force_destroy")...)
 		errs = append(errs, expect(p.resource("aws_ecr_repository.worker"), allowed, "force_delete")...)
 		for _, r := range p.ofType("temporalcloud_namespace") {
