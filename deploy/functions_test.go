@@ -129,7 +129,7 @@ func startFunction(t *testing.T, s *stack.Stack, ssm, bootstrap string, timeout 
 	return stacktest.RunLambda(t, runtimeapi.Config{
 		Name: function, Bootstrap: bootstrap, Timeout: timeout,
 		Env: []string{
-			"TRIPTYCH_SSM_PATH=/triptych/" + function + ",/triptych/shared", "AWS_REGION=eu-central-1",
+			"TRIPTYCH_SSM_PATH=/triptych/" + function + "/8ac40b17,/triptych/shared", "AWS_REGION=eu-central-1",
 			"AWS_ACCESS_KEY_ID=" + s.Endpoints.AccessKey, "AWS_SECRET_ACCESS_KEY=" + s.Endpoints.SecretKey,
 			"AWS_ENDPOINT_URL_SSM=" + ssm, "AWS_ENDPOINT_URL_S3=" + s.Endpoints.S3,
 		},

@@ -19,12 +19,13 @@ type interpreter struct {
 	variables      map[string]cty.Value
 	values         map[string]cty.Value // evaluated so far, by address
 	attributeNames map[string]bool      // names that follow a dot in any expression
+	dependencies   map[string]map[string]bool
 }
 
 func newPlan(files sources, variables map[string]cty.Value) (plan, error) {
 	in := &interpreter{
 		blocks: map[string]*hclsyntax.Block{}, locals: map[string]hclsyntax.Expression{}, variables: variables,
-		values: map[string]cty.Value{}, attributeNames: map[string]bool{},
+		values: map[string]cty.Value{}, attributeNames: map[string]bool{}, dependencies: map[string]map[string]bool{},
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if err := in.load(name, files[name]); err != nil {
@@ -46,7 +47,7 @@ func newPlan(files sources, variables map[string]cty.Value) (plan, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", i.address, err)
 			}
-			p = append(p, resource{i.address, blockType(block), values})
+			p = append(p, resource{i.address, blockType(block), values, func() map[string]bool { return in.dependenciesOf(address) }})
 		}
 	}
 	return p, nil
@@ -175,6 +176,38 @@ func (in *interpreter) instances(address string, block *hclsyntax.Block) ([]inst
 	return instances, nil
 }
 
+// dependenciesOf returns the addresses, without instance keys, that Terraform creates or updates first.
+func (in *interpreter) dependenciesOf(address string) map[string]bool {
+	if found, ok := in.dependencies[address]; ok {
+		return found
+	}
+	found := map[string]bool{}
+	in.dependencies[address] = found
+	var node hclsyntax.Node
+	if e, ok := in.locals[address]; ok {
+		node = e
+	} else if block, ok := in.blocks[address]; ok {
+		node = block.Body
+	} else {
+		return found
+	}
+	_ = hclsyntax.VisitAll(node, func(n hclsyntax.Node) hcl.Diagnostics {
+		e, ok := n.(*hclsyntax.ScopeTraversalExpr)
+		if !ok || len(e.Traversal) < 2 {
+			return nil
+		}
+		second, ok := e.Traversal[1].(hcl.TraverseAttr)
+		if !ok {
+			return nil
+		}
+		needed := e.Traversal.RootName() + "." + second.Name
+		found[needed] = true
+		maps.Copy(found, in.dependenciesOf(needed))
+		return nil
+	})
+	return found
+}
+
 // These attributes contain references, such as aws_s3_bucket.pictures, which are not evaluated.
 var referenceAttributes = []string{"provider", "depends_on", "ignore_changes"}
 
@@ -184,7 +217,7 @@ func (in *interpreter) body(body *hclsyntax.Body, scope map[string]cty.Value) (m
 		switch {
 		case name == "count" || name == "for_each":
 			continue
-		case slices.Contains(referenceAttributes, name):
+		case slices.Contains(referenceAttributes, name), attribute.Expr.Variables() != nil && attribute.Expr.Variables()[0].RootName() == "self":
 			values[name] = references(attribute.Expr)
 			continue
 		}

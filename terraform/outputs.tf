@@ -38,6 +38,11 @@ output "temporal" {
   value       = { address = local.temporal_address, namespace = local.temporal_namespace }
 }
 
+output "worker_settings" {
+  description = "Value of TRIPTYCH_SSM_PATH for a worker outside of ECS. It changes when a setting of the worker changes."
+  value       = local.ssm_path.worker
+}
+
 output "retention" {
   description = "Retention in days. The retention of workflow executions must not be shorter than that of the dead letters."
   value = {

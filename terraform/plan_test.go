@@ -3,7 +3,9 @@ package terraform_test
 import (
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -33,6 +35,7 @@ type plan []resource
 type resource struct {
 	address, typ string
 	values       map[string]any // blocks are lists
+	dependencies func() map[string]bool
 }
 
 func (p plan) ofType(typ string) plan {
@@ -69,9 +72,11 @@ func (p plan) region() string {
 	return fmt.Sprint(lookup(p.resource("provider.aws").values, "region"))
 }
 
+// A setting has the name /triptych/PROGRAM/ID/NAME or, if its value is not in the state, /triptych/PROGRAM/NAME.
 func (p plan) setting(program, name string) resource {
 	for _, r := range p.ofType("aws_ssm_parameter") {
-		if lookup(r.values, "name") == "/triptych/"+program+"/"+name {
+		full, _ := lookup(r.values, "name").(string)
+		if strings.HasPrefix(full, "/triptych/"+program+"/") && path.Base(full) == name {
 			return r
 		}
 	}

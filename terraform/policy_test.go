@@ -27,7 +27,7 @@ func policies(r resource) []resource {
 		case map[string]any:
 			for name, value := range v {
 				if (name == "policy" || name == "assume_role_policy") && value != nil {
-					found = append(found, resource{path + "." + name, r.typ, map[string]any{"policy": value}})
+					found = append(found, resource{address: path + "." + name, typ: r.typ, values: map[string]any{"policy": value}})
 				}
 				search(path+"."+name, value)
 			}
@@ -325,7 +325,7 @@ resource "aws_iam_role_policy" "web" {
 			}
 			return errs
 		}, []mutation{
-			{"programs_that_can_read_each_others_settings", "settings.tf", "[local.settings_path[program], local.shared_path]", `["/${var.name}", local.shared_path]`},
+			{"programs_that_can_read_each_others_settings", "settings.tf", "[local.program_path[program], local.shared_path]", `["/${var.name}", local.shared_path]`},
 			{"an_unencrypted_setting", "settings.tf", `"SecureString"`, `"String"`},
 			{"a_Cosmos_DB_key_for_the_trigger", "settings.tf", "trigger = merge(local.temporal_settings.trigger, {", "trigger = merge(local.temporal_settings.trigger, local.cosmos_settings.worker, {"},
 		},

@@ -1,9 +1,24 @@
-# Settings of the programs. At start, each program reads all SSM parameters under its own path and the shared path as
-# environment variables. Every parameter is a SecureString, so that no secret is stored unencrypted by mistake.
+# Settings of the programs. At start, each program reads all SSM parameters under its paths as environment variables. Every
+# parameter is a SecureString, so that no secret is stored unencrypted by mistake.
+#
+# Changed settings of a program get a new path, /NAME/PROGRAM/ID, which is part of the new task definition or Lambda configuration.
+# The old parameters, task definition and Temporal keys are deleted only after all programs use the new ones. If ECS rolls a
+# deployment back, the apply fails (see the postcondition in worker.tf), so the old workers still find what they started with. The
+# next successful apply deletes what failed ones left. An ID is random, because a hash of the settings would repeat if an operator
+# reverts a failed change, and SSM refuses to create a parameter that exists.
+#
+# The erase secret and the payload keys keep their paths, because Terraform does not know their values.
 
 locals {
-  settings_path = { for program in local.programs : program => "/${var.name}/${program}" }
+  program_path  = { for program in local.programs : program => "/${var.name}/${program}" }
+  settings_path = { for program, path in local.program_path : program => "${path}/${terraform_data.settings[program].id}" }
   shared_path   = "/${var.name}/shared"
+
+  ssm_path = {
+    trigger = "${local.settings_path.trigger},${local.shared_path}"
+    web     = "${local.settings_path.web},${local.program_path.web},${local.shared_path}"
+    worker  = "${local.settings_path.worker},${local.shared_path}"
+  }
 
   temporal_settings = { for program in local.programs : program => merge(
     {
@@ -39,18 +54,11 @@ locals {
     for name, value in settings : "${program}/${name}" => value
   }]...)
 
-  # A program reads its settings only at start, so a changed setting must replace the program.
-  settings_version = { for program in local.programs : program => sha256(jsonencode([
-    { for key, parameter in aws_ssm_parameter.setting : key => parameter.version if startswith(key, "${program}/") },
-    program == "web" ? var.erase_secret_version : 0,
-    aws_ssm_parameter.payload_keys.version,
-  ])) }
-
   allow_settings = { for program in local.programs : program => {
     Sid      = "Settings"
     Effect   = "Allow"
     Action   = "ssm:GetParametersByPath"
-    Resource = [for path in setproduct([local.settings_path[program], local.shared_path], ["", "/*"]) : "arn:aws:ssm:${local.aws_region}:${local.account}:parameter${join("", path)}"]
+    Resource = [for path in setproduct([local.program_path[program], local.shared_path], ["", "/*"]) : "arn:aws:ssm:${local.aws_region}:${local.account}:parameter${join("", path)}"]
   } }
 
   allow_logs = { for program in local.programs : program => {
@@ -70,17 +78,33 @@ locals {
   })
 }
 
+# A program reads its settings only at start, so a changed setting must replace the program. That includes the settings whose
+# values Terraform does not know.
+resource "terraform_data" "settings" {
+  for_each = local.programs
+
+  triggers_replace = sha256(jsonencode([
+    local.settings[each.key],
+    each.key == "web" ? var.erase_secret_version : 0,
+    aws_ssm_parameter.payload_keys.version,
+  ]))
+}
+
 resource "aws_ssm_parameter" "setting" {
   for_each = toset(nonsensitive(keys(local.parameters)))
 
-  name  = "/${var.name}/${each.key}"
+  name  = "${local.settings_path[split("/", each.key)[0]]}/${split("/", each.key)[1]}"
   type  = "SecureString"
   value = local.parameters[each.key]
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 # The erase secret allows erasing any picture whose ID is known. value_wo is write-only: the secret is in no state, plan or output.
 resource "aws_ssm_parameter" "erase_secret" {
-  name             = "${local.settings_path.web}/TRIPTYCH_ERASE_SECRET"
+  name             = "${local.program_path.web}/TRIPTYCH_ERASE_SECRET"
   type             = "SecureString"
   value_wo         = sha256("${uuid()}${uuid()}")
   value_wo_version = var.erase_secret_version

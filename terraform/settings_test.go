@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,9 +30,9 @@ var allPrograms = slices.Sorted(maps.Keys(settingReaders))
 var settingRules = map[string]rule{
 	"every_setting_is_read_by_its_program": {
 		forEach("aws_ssm_parameter", func(_ plan, r resource) []string {
-			parts := strings.Split(fmt.Sprint(lookup(r.values, "name")), "/") // /triptych/worker/COSMOS_ENDPOINT
-			programs, name := []string{parts[2]}, parts[3]
-			if parts[2] == "shared" {
+			full := fmt.Sprint(lookup(r.values, "name"))
+			programs, name := []string{strings.Split(full, "/")[2]}, path.Base(full)
+			if programs[0] == "shared" {
 				programs = allPrograms
 			}
 			var errs []string
@@ -43,7 +45,7 @@ var settingRules = map[string]rule{
 		}),
 		[]mutation{
 			{"a_misspelled_setting", "settings.tf", "TRIPTYCH_VISION_ENDPOINT ", "TRIPTYCH_VISION_ENDPONT "},
-			{"a_shared_setting_that_only_web_reads", "settings.tf", "/TRIPTYCH_ERASE_SECRET", "/../shared/TRIPTYCH_ERASE_SECRET"},
+			{"a_shared_setting_that_only_web_reads", "settings.tf", "${local.program_path.web}/TRIPTYCH_ERASE_SECRET", "${local.shared_path}/TRIPTYCH_ERASE_SECRET"},
 			{"a_worker_setting_for_web", "settings.tf", "    web = merge(local.temporal_settings.web, local.cosmos_settings.web, {\n", "    web = merge(local.temporal_settings.web, local.cosmos_settings.web, {\n      GOOGLE_CREDENTIALS_CONFIG = local.google_credentials\n"},
 		},
 	},
@@ -97,10 +99,59 @@ var settingRules = map[string]rule{
 			{"a_key_that_can_be_guessed", "settings.tf", `${base64sha256("${uuid()}${uuid()}")}`, `${base64sha256(var.name)}`},
 			{"a_key_that_is_too_short", "settings.tf", `${base64sha256("${uuid()}${uuid()}")}`, `${uuid()}`},
 			{"a_rotated_key_that_Terraform_replaces", "settings.tf", "value_wo_version = 1", "value_wo_version = var.erase_secret_version + 1"},
-			{"a_web_API_that_does_not_read_the_key", "web.tf", ",${local.shared_path}", ""},
-			{"a_trigger_that_does_not_read_the_key", "trigger.tf", ",${local.shared_path}", ""},
-			{"a_worker_that_does_not_read_the_key", "worker.tf", ",${local.shared_path}", ""},
+			{"a_web_API_that_does_not_read_the_key", "settings.tf", "${local.program_path.web},${local.shared_path}", "${local.program_path.web}"},
+			{"a_trigger_that_does_not_read_the_key", "settings.tf", "${local.settings_path.trigger},${local.shared_path}", "${local.settings_path.trigger}"},
+			{"a_worker_that_does_not_read_the_key", "settings.tf", "${local.settings_path.worker},${local.shared_path}", "${local.settings_path.worker}"},
 			{"another_key_for_the_trigger", "settings.tf", "trigger = merge(local.temporal_settings.trigger, {", `trigger = merge(local.temporal_settings.trigger, { TRIPTYCH_PAYLOAD_KEYS = "own",`},
+		},
+	},
+	"a_failed_deployment_deletes_no_setting_and_no_key_that_old_programs_use": {
+		func(p plan) (errs []string) {
+			for _, typ := range []string{"aws_ssm_parameter", "temporalcloud_apikey", "aws_ecs_task_definition"} {
+				for _, r := range p.ofType(typ) {
+					if lookup(r.values, "value_wo_version") == nil { // such values change without a new parameter
+						errs = append(errs, expect(r, true, "lifecycle", 0, "create_before_destroy")...)
+					}
+				}
+			}
+			// Terraform deletes the old object after it has updated all resources that depend on it.
+			for _, program := range []string{"aws_lambda_function.web", "aws_lambda_function.trigger", "aws_ecs_service.worker"} {
+				for _, needed := range []string{"aws_ssm_parameter.setting", "temporalcloud_apikey.program"} {
+					if r := p.resource(program); r.dependencies == nil || !r.dependencies()[needed] {
+						errs = append(errs, fmt.Sprintf("%s does not depend on %s", program, needed))
+					}
+				}
+			}
+			condition := lookup(p.resource("aws_ecs_service.worker").values, "lifecycle", 0, "postcondition", 0, "condition")
+			if want := []any{"self.task_definition", "aws_ecs_task_definition.worker.arn"}; !reflect.DeepEqual(condition, want) {
+				errs = append(errs, fmt.Sprintf("after a deployment Terraform compares %v, want %v", condition, want))
+			}
+			return errs
+		}, []mutation{
+			{"a_rolled_back_deployment_that_is_a_success", "worker.tf", "condition     = self.task_definition == aws_ecs_task_definition.worker.arn", "condition     = self.task_definition != null"},
+			{"a_Temporal_key_deleted_before_the_deployment", "temporal.tf", "create_before_destroy = true # the old key", "create_before_destroy = false # the old key"},
+			{"settings_deleted_before_the_deployment", "settings.tf", "create_before_destroy = true", "create_before_destroy = false"},
+			{"a_task_definition_deleted_before_the_deployment", "worker.tf", "create_before_destroy = true #", "create_before_destroy = false #"},
+			{"settings_deleted_during_the_deployment", "worker.tf", "    aws_ssm_parameter.setting,\n", ""},
+			{"settings_deleted_before_the_web_API_is_updated", "web.tf", "aws_ssm_parameter.setting, ", ""},
+			{"settings_deleted_before_the_trigger_is_updated", "trigger.tf", "  depends_on = [aws_iam_role_policy.trigger, aws_ssm_parameter.setting]", "  depends_on = [aws_iam_role_policy.trigger]"},
+		},
+	},
+	"an_old_configuration_can_be_deployed_again_after_a_failed_deployment": {
+		forEach("terraform_data", func(p plan, _ resource) (errs []string) {
+			for _, program := range allPrograms {
+				id := fmt.Sprintf("/triptych/%s/terraform_data.settings[%q].id/", program, program) // random, so no path is used twice
+				for _, r := range p.ofType("aws_ssm_parameter") {
+					name := fmt.Sprint(lookup(r.values, "name"))
+					if lookup(r.values, "value_wo_version") == nil && strings.HasPrefix(name, "/triptych/"+program+"/") && !strings.HasPrefix(name, id) {
+						errs = append(errs, name+" would exist already")
+					}
+				}
+			}
+			return errs
+		}), []mutation{
+			{"a_path_that_depends_only_on_the_settings", "settings.tf", "${path}/${terraform_data.settings[program].id}", "${path}/${sha256(jsonencode(local.settings[program]))}"},
+			{"one_path_for_all_deployments", "settings.tf", "${path}/${terraform_data.settings[program].id}", "${path}"},
 		},
 	},
 	"pictures_are_limited_to_one_in_ten_seconds": {
@@ -114,7 +165,7 @@ var settingRules = map[string]rule{
 			for program, dirs := range settingReaders {
 				for _, call := range regexp.MustCompile(`\.Require\(([^)]*)\)`).FindAllStringSubmatch(goSource(dirs[0]), -1) {
 					for _, name := range regexp.MustCompile(`"(\w+)"`).FindAllStringSubmatch(call[1], -1) {
-						if len(p.settingsOf(program, name[1])) == 0 {
+						if len(p.settingsOf(program, name[1])) == 0 && p.environment(program)[name[1]] == "" {
 							errs = append(errs, fmt.Sprintf("%s requires %s", program, name[1]))
 						}
 					}
@@ -128,26 +179,30 @@ var settingRules = map[string]rule{
 			return errs
 		}, []mutation{
 			{"a_missing_bucket_setting", "settings.tf", "      TRIPTYCH_BUCKET              = local.pictures_bucket\n", ""},
+			{"a_web_API_that_does_not_read_the_erase_secret", "settings.tf", "${local.program_path.web},", ""},
 			{"an_erase_secret_under_another_name", "settings.tf", "/TRIPTYCH_ERASE_SECRET", "/TRIPTYCH_ERASE_KEY"},
 			{"a_missing_Temporal_API_key", "settings.tf", "local.temporal_cloud ? { TEMPORAL_API_KEY = temporalcloud_apikey.program[program].token } : {},", ""},
 		},
 	},
 }
 
-// A program reads its settings when it starts. Terraform therefore redeploys the program when its settings version
+// A program reads its settings when it starts. Terraform therefore redeploys the program when the ID of its settings
 // changes.
-func TestSettingsVersion(t *testing.T) {
+func TestSettingsID(t *testing.T) {
 	files := readSources(t)
-	versions := func(t *testing.T, files sources, variables map[string]cty.Value) map[string]string {
+	ids := func(t *testing.T, files sources, variables map[string]cty.Value) map[string]string {
 		p := mustPlan(t, files, variables)
-		containers := fmt.Sprint(lookup(p.resource("aws_ecs_task_definition.worker").values, "container_definitions"))
-		found := map[string]string{"worker": regexp.MustCompile(`"TRIPTYCH_SETTINGS_VERSION","value":"[0-9a-f]{64}"`).FindString(containers)}
-		for _, program := range []string{"web", "trigger"} {
-			found[program] = fmt.Sprint(lookup(p.resource("aws_lambda_function."+program).values, "environment", 0, "variables", "TRIPTYCH_SETTINGS_VERSION"))
+		found := map[string]string{}
+		for _, program := range allPrograms {
+			address := fmt.Sprintf("terraform_data.settings[%q]", program)
+			found[program] = fmt.Sprint(lookup(p.resource(address).values, "triggers_replace"))
+			if paths := p.environment(program)["TRIPTYCH_SSM_PATH"]; !strings.HasPrefix(paths, "/triptych/"+program+"/"+address+".id,") {
+				t.Errorf("%s reads its settings from %s", program, paths)
+			}
 		}
 		return found
 	}
-	before := versions(t, files, nil)
+	before := ids(t, files, nil)
 	swapped := mutation{"", "settings.tf", "TRIPTYCH_RETENTION_DAYS      =", "TRIPTYCH_RETENTION_WEEKS ="}.apply(t, files)
 	for name, test := range map[string]struct {
 		files     sources
@@ -156,27 +211,39 @@ func TestSettingsVersion(t *testing.T) {
 	}{
 		"new_erase_secret_replaces_only_web":        {files, map[string]cty.Value{"erase_secret_version": cty.NumberIntVal(2)}, "web"},
 		"additional_setting_replaces_only_worker":   {files, map[string]cty.Value{"features": cty.SetVal([]cty.Value{cty.StringVal("FACE_DETECTION")})}, "worker"},
+		"changed_setting_replaces_only_worker":      {files, map[string]cty.Value{"annotations_per_second": cty.NumberIntVal(1)}, "worker"},
 		"setting_with_a_new_name_replaces_only_web": {swapped, nil, "web"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			after := versions(t, test.files, test.variables)
-			for _, program := range []string{"web", "trigger", "worker"} {
-				if replaced := after[program] != before[program]; replaced != (program == test.replaced) || after[program] == "" {
-					t.Errorf("%s: settings version %s, before %s", program, after[program], before[program])
+			after := ids(t, test.files, test.variables)
+			for _, program := range allPrograms {
+				if replaced := after[program] != before[program]; replaced != (program == test.replaced) || len(after[program]) != 64 {
+					t.Errorf("%s: the ID depends on %s, before on %s", program, after[program], before[program])
 				}
 			}
 		})
 	}
 }
 
-func (p plan) settingsOf(program, name string) (found plan) {
-	paths := fmt.Sprint(lookup(p.resource("aws_lambda_function."+program).values, "environment", 0, "variables", "TRIPTYCH_SSM_PATH"))
-	if program == "worker" {
-		containers := fmt.Sprint(lookup(p.resource("aws_ecs_task_definition.worker").values, "container_definitions"))
-		paths = regexp.MustCompile(`"TRIPTYCH_SSM_PATH","value":"([^"]*)"`).FindStringSubmatch(containers)[1]
+// environment returns the variables that the Lambda configuration or the task definition sets.
+func (p plan) environment(program string) map[string]string {
+	found := map[string]string{}
+	if program != "worker" {
+		variables, _ := lookup(p.resource("aws_lambda_function."+program).values, "environment", 0, "variables").(map[string]any)
+		for name, value := range variables {
+			found[name] = fmt.Sprint(value)
+		}
+		return found
 	}
-	for path := range strings.SplitSeq(paths, ",") {
-		found = append(found, p.where("aws_ssm_parameter", "name", path+"/"+name)...)
+	for _, variable := range asList(lookup(p.workerContainer().values, "environment")) {
+		found[fmt.Sprint(lookup(variable, "name"))] = fmt.Sprint(lookup(variable, "value"))
+	}
+	return found
+}
+
+func (p plan) settingsOf(program, name string) (found plan) {
+	for root := range strings.SplitSeq(p.environment(program)["TRIPTYCH_SSM_PATH"], ",") {
+		found = append(found, p.where("aws_ssm_parameter", "name", root+"/"+name)...)
 	}
 	return found
 }

@@ -53,6 +53,6 @@ resource "temporalcloud_apikey" "program" {
   expiry_time  = local.temporal_key_expiry
 
   lifecycle {
-    create_before_destroy = true # the old key works until the programs have the new one
+    create_before_destroy = true # the old key works until all programs have the new one
   }
 }

@@ -16,8 +16,7 @@ resource "aws_lambda_function" "trigger" {
 
   environment {
     variables = {
-      TRIPTYCH_SSM_PATH         = "${local.settings_path.trigger},${local.shared_path}"
-      TRIPTYCH_SETTINGS_VERSION = local.settings_version.trigger
+      TRIPTYCH_SSM_PATH = local.ssm_path.trigger
     }
   }
 
@@ -33,7 +32,7 @@ resource "aws_lambda_function" "trigger" {
     }
   }
 
-  depends_on = [aws_iam_role_policy.trigger]
+  depends_on = [aws_iam_role_policy.trigger, aws_ssm_parameter.setting]
 }
 
 resource "aws_lambda_function_event_invoke_config" "trigger" {

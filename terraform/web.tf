@@ -15,8 +15,7 @@ resource "aws_lambda_function" "web" {
 
   environment {
     variables = {
-      TRIPTYCH_SSM_PATH         = "${local.settings_path.web},${local.shared_path}"
-      TRIPTYCH_SETTINGS_VERSION = local.settings_version.web
+      TRIPTYCH_SSM_PATH = local.ssm_path.web
     }
   }
 
@@ -32,7 +31,7 @@ resource "aws_lambda_function" "web" {
     }
   }
 
-  depends_on = [aws_iam_role_policy.web, aws_ssm_parameter.erase_secret]
+  depends_on = [aws_iam_role_policy.web, aws_ssm_parameter.setting, aws_ssm_parameter.erase_secret]
 }
 
 resource "aws_lambda_function_url" "web" {

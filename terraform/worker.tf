@@ -59,8 +59,7 @@ resource "aws_ecs_task_definition" "worker" {
     environment = [
       { name = "AWS_REGION", value = local.aws_region },
       { name = "GOMEMLIMIT", value = "${floor(var.worker_memory * 0.9)}MiB" },
-      { name = "TRIPTYCH_SSM_PATH", value = "${local.settings_path.worker},${local.shared_path}" },
-      { name = "TRIPTYCH_SETTINGS_VERSION", value = local.settings_version.worker },
+      { name = "TRIPTYCH_SSM_PATH", value = local.ssm_path.worker },
     ]
     logConfiguration = {
       logDriver = "awslogs"
@@ -73,6 +72,8 @@ resource "aws_ecs_task_definition" "worker" {
   }])
 
   lifecycle {
+    create_before_destroy = true # ECS can roll back to the old one while it is registered
+
     precondition {
       condition     = var.worker_image != null
       error_message = "worker_image is not set: make deploy builds the image, pushes it and sets this to its digest."
@@ -107,10 +108,18 @@ resource "aws_ecs_service" "worker" {
 
   lifecycle {
     ignore_changes = [desired_count] # set by autoscaling
+
+    # The provider reports a rolled-back deployment as a success (hashicorp/terraform-provider-aws#20858). Terraform would then
+    # delete the Temporal keys and settings of the workers that still run.
+    postcondition {
+      condition     = self.task_definition == aws_ecs_task_definition.worker.arn
+      error_message = "ECS rolled the deployment back, so the old workers are still running. The log /${var.name}/worker and the events of the ECS service say why the new workers failed. Fix the cause and deploy again."
+    }
   }
 
-  # Without its permissions and an outbound route, the first task cannot read its settings, and the deployment fails.
+  # Without its settings, its permissions and an outbound route, the first task cannot start, and the deployment fails.
   depends_on = [
+    aws_ssm_parameter.setting,
     aws_iam_role_policy.worker, aws_iam_role_policy.worker_start,
     aws_route.out, aws_route_table_association.worker, aws_vpc_security_group_egress_rule.worker, aws_vpc_endpoint.s3,
   ]

@@ -17,6 +17,17 @@ func gracefulShutdown() float64 {
 	return seconds
 }
 
+// If the task does not have exactly one container, the returned resource has no values, so that checks of its attributes fail.
+func (p plan) workerContainer() resource {
+	task := p.resource("aws_ecs_task_definition.worker")
+	var containers []map[string]any
+	text, _ := task.values["container_definitions"].(string)
+	if err := json.Unmarshal([]byte(text), &containers); err != nil || len(containers) != 1 {
+		return resource{address: task.address}
+	}
+	return resource{address: task.address, values: containers[0]}
+}
+
 var workerRules = map[string]rule{
 	"workers_accept_no_inbound_connections": {
 		func(p plan) (errs []string) {
@@ -67,13 +78,8 @@ var workerRules = map[string]rule{
 		},
 	},
 	"the_worker_container_is_locked_down_and_has_time_to_shut_down": {
-		forEach("aws_ecs_task_definition", func(_ plan, r resource) (errs []string) {
-			var containers []any
-			text, _ := r.values["container_definitions"].(string)
-			if err := json.Unmarshal([]byte(text), &containers); err != nil || len(containers) != 1 {
-				return []string{r.address + " does not have exactly one container"}
-			}
-			worker := resource{address: r.address, values: containers[0].(map[string]any)}
+		forEach("aws_ecs_task_definition", func(p plan, r resource) (errs []string) {
+			worker := p.workerContainer()
 			errs = append(errs, expect(worker, true, "readonlyRootFilesystem")...)
 			errs = append(errs, expect(worker, "65532:65532", "user")...)
 			errs = append(errs, expect(worker, nil, "privileged")...)
