@@ -3,6 +3,7 @@
 locals {
   cosmos_database  = "triptych" # the name and the container are constants in internal/records
   cosmos_container = "pictures"
+  cosmos_location  = coalesce(var.azure_location, local.region.azure)
   cosmos_scope     = "${azurerm_cosmosdb_account.records.id}/dbs/${local.cosmos_database}/colls/${local.cosmos_container}"
 
   cosmos_metadata = "Microsoft.DocumentDB/databaseAccounts/readMetadata"
@@ -51,7 +52,7 @@ resource "azurerm_resource_group" "records" {
 resource "azurerm_cosmosdb_account" "records" {
   name                = "${var.name}-${terraform_data.suffix.output}"
   resource_group_name = azurerm_resource_group.records.name
-  location            = azurerm_resource_group.records.location
+  location            = local.cosmos_location
   kind                = "GlobalDocumentDB"
   offer_type          = "Standard"
   tags                = local.tags
@@ -66,7 +67,7 @@ resource "azurerm_cosmosdb_account" "records" {
   }
 
   geo_location {
-    location          = azurerm_resource_group.records.location
+    location          = local.cosmos_location
     failover_priority = 0
   }
 
@@ -115,6 +116,8 @@ resource "azurerm_cosmosdb_sql_container" "records" {
       max_throughput = autoscale_settings.value
     }
   }
+
+  depends_on = [aws_cloudfront_distribution.site] # see aws_ecs_service.worker
 }
 
 # Federation: AWS signs the tokens, and Azure trusts only the two roles
@@ -130,6 +133,20 @@ resource "azurerm_user_assigned_identity" "program" {
   resource_group_name = azurerm_resource_group.records.name
   location            = azurerm_resource_group.records.location
   tags                = local.tags
+}
+
+# A new identity takes 15 to 120 seconds until all of Entra ID knows it (Azure/ARO-HCP#5321). Until then Cosmos DB refuses role
+# assignments, and azurerm does not repeat them (hashicorp/terraform-provider-azurerm#28070). Asking Entra ID would require `az`
+# with access to the directory, and one answer says nothing about the other replicas. The first deployment loses no time, because
+# creating the Cosmos DB account takes longer.
+resource "terraform_data" "entra_replication" {
+  for_each = local.azure_federated
+
+  triggers_replace = azurerm_user_assigned_identity.program[each.key].principal_id
+
+  provisioner "local-exec" {
+    command = "sleep 180"
+  }
 }
 
 resource "azurerm_federated_identity_credential" "program" {
@@ -163,7 +180,7 @@ resource "azurerm_cosmosdb_sql_role_assignment" "program" {
   role_definition_id  = azurerm_cosmosdb_sql_role_definition.program[each.key].id
   principal_id        = azurerm_user_assigned_identity.program[each.key].principal_id
   scope               = local.cosmos_scope
-  depends_on          = [azurerm_cosmosdb_sql_container.records]
+  depends_on          = [azurerm_cosmosdb_sql_container.records, terraform_data.entra_replication]
 }
 
 # The Cosmos DB client first reads the account metadata, which permissions on the container do not cover.
@@ -188,4 +205,5 @@ resource "azurerm_cosmosdb_sql_role_assignment" "metadata" {
   role_definition_id  = azurerm_cosmosdb_sql_role_definition.metadata[0].id
   principal_id        = azurerm_user_assigned_identity.program[each.key].principal_id
   scope               = azurerm_cosmosdb_account.records.id
+  depends_on          = [terraform_data.entra_replication]
 }

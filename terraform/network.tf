@@ -104,7 +104,8 @@ resource "aws_route_table_association" "nat" {
 resource "aws_eip" "nat" {
   count = var.nat ? 1 : 0
 
-  domain = "vpc"
+  domain     = "vpc"
+  depends_on = [aws_cloudfront_distribution.site] # see aws_ecs_service.worker
 }
 
 resource "aws_nat_gateway" "worker" {

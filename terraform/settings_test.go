@@ -132,7 +132,6 @@ var settingRules = map[string]rule{
 			{"a_Temporal_key_deleted_before_the_deployment", "temporal.tf", "create_before_destroy = true # the old key", "create_before_destroy = false # the old key"},
 			{"settings_deleted_before_the_deployment", "settings.tf", "create_before_destroy = true", "create_before_destroy = false"},
 			{"a_task_definition_deleted_before_the_deployment", "worker.tf", "create_before_destroy = true #", "create_before_destroy = false #"},
-			{"settings_deleted_during_the_deployment", "worker.tf", "    aws_ssm_parameter.setting,\n", ""},
 			{"settings_deleted_before_the_web_API_is_updated", "web.tf", "aws_ssm_parameter.setting, ", ""},
 			{"settings_deleted_before_the_trigger_is_updated", "trigger.tf", "  depends_on = [aws_iam_role_policy.trigger, aws_ssm_parameter.setting]", "  depends_on = [aws_iam_role_policy.trigger]"},
 		},

@@ -334,6 +334,17 @@ variable "azure_subscription" {
   }
 }
 
+variable "azure_location" {
+  description = "Azure region of the Cosmos DB account if Azure refuses new accounts in the one that belongs to the variable region; null for that one. Records are stored there."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.azure_location == null || can(regex("^[a-z]+[0-9]?$", var.azure_location))
+    error_message = "azure_location must be the name of an Azure region, such as northeurope: az account list-locations prints them."
+  }
+}
+
 variable "azure_federation" {
   description = "Whether the programs sign in to Cosmos DB with their AWS roles, and account keys are disabled. Otherwise SSM stores the account keys."
   type        = bool

@@ -92,10 +92,11 @@ var wiringRules = map[string]rule{
 				"aws_lambda_event_source_mapping.redrive":                  {"aws_iam_role_policy.trigger"},
 				"google_service_account.worker":                            {"google_project_service.used"},
 				"google_iam_workload_identity_pool.aws":                    {"google_project_service.used"},
-				"azurerm_cosmosdb_sql_role_assignment.program[\"worker\"]": {"azurerm_cosmosdb_sql_container.records"},
+				"azurerm_cosmosdb_sql_role_assignment.program[\"worker\"]": {"azurerm_cosmosdb_sql_container.records", "terraform_data.entra_replication"},
+				"azurerm_cosmosdb_sql_role_assignment.metadata[\"web\"]":   {"terraform_data.entra_replication"},
 				"aws_nat_gateway.worker[0]":                                {"aws_route.nat"},
 				"aws_ecs_service.worker": {
-					"aws_ssm_parameter.setting", "aws_iam_role_policy.worker", "aws_iam_role_policy.worker_start", "aws_route.out", "aws_route_table_association.worker",
+					"aws_cloudfront_distribution.site", "aws_ssm_parameter.setting", "aws_iam_role_policy.worker", "aws_iam_role_policy.worker_start", "aws_route.out", "aws_route_table_association.worker",
 					"aws_vpc_security_group_egress_rule.worker", "aws_vpc_endpoint.s3",
 				},
 			} {
@@ -114,10 +115,39 @@ var wiringRules = map[string]rule{
 			{"a_trigger_before_its_permissions", "trigger.tf", "[aws_iam_role_policy.trigger, ", "["},
 			{"a_web_API_before_its_permissions", "web.tf", "[aws_iam_role_policy.web, ", "["},
 			{"a_web_API_before_its_erase_secret", "web.tf", ", aws_ssm_parameter.erase_secret]", "]"},
+			{"workers_before_the_distribution", "worker.tf", "    aws_cloudfront_distribution.site,\n", ""},
+			{"workers_before_their_settings", "worker.tf", "    aws_ssm_parameter.setting,\n", ""},
 			{"workers_before_their_routes", "worker.tf", "aws_route_table_association.worker, ", ""},
 			{"workers_before_their_egress_rules", "worker.tf", "aws_vpc_security_group_egress_rule.worker, ", ""},
 			{"workers_before_the_S3_endpoint", "worker.tf", ", aws_vpc_endpoint.s3", ""},
+			{"a_role_assignment_before_Entra_ID_knows_the_identity", "azure.tf", ", terraform_data.entra_replication]", "]"},
+			{"a_metadata_role_assignment_before_Entra_ID_knows_the_identity", "azure.tf", "  depends_on          = [terraform_data.entra_replication]\n", ""},
 			{"an_identity_pool_before_its_Google_service", "google.tf", "  depends_on   = [google_project_service.used]\n", ""},
+		},
+	},
+	"role_assignments_wait_until_Entra_ID_knows_a_new_identity": {
+		forEach("azurerm_user_assigned_identity", func(p plan, r resource) (errs []string) {
+			program := lookup(r.values, "name").(string)[len("triptych-"):]
+			wait := p.resource(fmt.Sprintf("terraform_data.entra_replication[%q]", program))
+			errs = append(errs, expect(wait, r.address+".principal_id", "triggers_replace")...)
+			return append(errs, expect(wait, "sleep 180", "provisioner", 0, "command")...)
+		}), []mutation{
+			{"a_wait_only_for_the_first_identity", "azure.tf", "triggers_replace = azurerm_user_assigned_identity.program[each.key].principal_id", "triggers_replace = each.key"},
+			{"a_wait_that_is_shorter_than_the_replication", "azure.tf", "sleep 180", "sleep 18"},
+		},
+	},
+	"nothing_that_costs_money_while_idle_exists_before_the_CloudFront_distribution": {
+		func(p plan) (errs []string) {
+			for _, typ := range []string{"aws_ecs_service", "aws_eip", "aws_nat_gateway", "azurerm_cosmosdb_sql_container"} {
+				for _, r := range p.ofType(typ) {
+					if !r.dependencies()["aws_cloudfront_distribution.site"] {
+						errs = append(errs, r.address+" may be created before AWS has accepted the distribution")
+					}
+				}
+			}
+			return errs
+		}, []mutation{
+			{"throughput_before_the_distribution", "azure.tf", "  depends_on = [aws_cloudfront_distribution.site]", "  depends_on = []"},
 		},
 	},
 	"apply_does_not_revert_values_set_outside_Terraform": {
@@ -145,13 +175,16 @@ var wiringRules = map[string]rule{
 	"the_region_applies_to_all_four_clouds": regionRule("eu-central-1", "germanywestcentral", "eu-vision.googleapis.com:443", "aws-eu-central-1",
 		mutation{"Records_in_the_US", "locals.tf", `azure = "germanywestcentral"`, `azure = "eastus2"`},
 		mutation{"a_global_Vision_endpoint", "locals.tf", "eu-vision.googleapis.com", "vision.googleapis.com"},
-		mutation{"a_Cosmos_DB_account_outside_the_region_of_its_group", "azure.tf", "location            = azurerm_resource_group.records.location\n  kind", "location            = \"eastus2\"\n  kind"},
+		mutation{"a_Cosmos_DB_account_outside_the_region", "azure.tf", "location            = local.cosmos_location", "location            = \"eastus2\""},
+		mutation{"Records_outside_the_region", "azure.tf", "location          = local.cosmos_location", "location          = \"eastus2\""},
 	),
 }
 
-var overriddenRules = map[string]string{
-	"CORS_allows_uploads_from_the_site_only":                 "with_a_domain",
-	"destroy_keeps_pictures_images_and_workflows_by_default": "with_force_destroy",
-	"the_region_applies_to_all_four_clouds":                  "in_the_us_region",
-	"each_program_has_exactly_the_S3_permissions_it_uses":    "with_backfill_buckets",
+// overriddenRules lists the variants that a rule does not apply to.
+var overriddenRules = map[string][]string{
+	"CORS_allows_uploads_from_the_site_only":                    {"with_a_domain"},
+	"destroy_keeps_pictures_images_and_workflows_by_default":    {"with_force_destroy"},
+	"the_region_applies_to_all_four_clouds":                     {"in_the_us_region", "with_another_Azure_location", "with_the_global_Vision_endpoint"},
+	"each_program_has_exactly_the_S3_permissions_it_uses":       {"with_backfill_buckets"},
+	"role_assignments_wait_until_Entra_ID_knows_a_new_identity": {"with_account_keys_instead_of_federation"},
 }

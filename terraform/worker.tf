@@ -117,8 +117,11 @@ resource "aws_ecs_service" "worker" {
     }
   }
 
-  # Without its settings, its permissions and an outbound route, the first task cannot start, and the deployment fails.
+  # Without its settings, its permissions and an outbound route, the first task cannot start, and the deployment fails. AWS may
+  # refuse a distribution until it has verified a new account (hashicorp/terraform-provider-aws#36663), so resources that cost
+  # money while they are idle are created later.
   depends_on = [
+    aws_cloudfront_distribution.site,
     aws_ssm_parameter.setting,
     aws_iam_role_policy.worker, aws_iam_role_policy.worker_start,
     aws_route.out, aws_route_table_association.worker, aws_vpc_security_group_egress_rule.worker, aws_vpc_endpoint.s3,

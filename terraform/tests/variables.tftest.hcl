@@ -363,6 +363,15 @@ run "azure_subscription_name_instead_of_ID_is_rejected" {
   }
 }
 
+run "azure_location_as_display_name_is_rejected" {
+  command         = plan
+  expect_failures = [var.azure_location]
+
+  variables {
+    azure_location = "North Europe"
+  }
+}
+
 run "cosmos_throughput_of_1500_is_rejected" {
   command         = plan
   expect_failures = [var.cosmos_throughput]
