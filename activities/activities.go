@@ -13,15 +13,16 @@ import (
 	"triptych/picture"
 )
 
-// All fields of Activities are required.
+// All fields of Activities except VisionParent are required.
 type Activities struct {
-	S3          *s3.Client
-	Bucket      string // the bucket that web uploads to
-	Vision      *visionapi.ImageAnnotatorClient
-	Records     *records.Container
-	Budget      *records.Budget
-	Features    []*visionpb.Feature // requested from Google
-	InlineBytes *semaphore.Weighted // capacity: InlineBytesLimit
+	S3           *s3.Client
+	Bucket       string // the bucket that web uploads to
+	Vision       *visionapi.ImageAnnotatorClient
+	VisionParent string // projects/PROJECT/locations/LOCATION; "" lets Google choose the location
+	Records      *records.Container
+	Budget       *records.Budget
+	Features     []*visionpb.Feature // requested from Google
+	InlineBytes  *semaphore.Weighted // capacity: InlineBytesLimit
 }
 
 func (a *Activities) RegisterMain(r worker.ActivityRegistry) {

@@ -124,6 +124,7 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 	var server peer.Peer
 	var trailer metadata.MD
 	response, err := a.Vision.BatchAnnotateImages(ctx, &visionpb.BatchAnnotateImagesRequest{
+		Parent:   a.VisionParent,
 		Requests: []*visionpb.AnnotateImageRequest{{Image: source, Features: a.Features}},
 	}, gax.WithGRPCOptions(grpc.Peer(&server), grpc.Trailer(&trailer)))
 	if err != nil {

@@ -54,6 +54,16 @@ func TestAnnotate(t *testing.T) {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 	})
+	t.Run("location_of_the_request_is_sent_to_Google", func(t *testing.T) {
+		defer func() { c.VisionParent = "" }()
+		c.VisionParent = "projects/some-project/locations/atlantis"
+		_, err := c.annotate(t, p, ByURL)
+		checkFailure(t, err, picture.Misconfigured)
+		c.VisionParent = "projects/some-project/locations/eu"
+		if _, err := c.annotate(t, p, ByURL); err != nil {
+			t.Error(err)
+		}
+	})
 	for _, send := range []Send{ByURL, ByBytes} {
 		t.Run("overwritten_object_is_annotated_in_its_original_version_by_"+string(send), func(t *testing.T) {
 			first := c.uploadPhoto(t)

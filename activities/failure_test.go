@@ -66,7 +66,7 @@ var failureCases = []failureCase{
 	googleFailure("refused_Google_credentials", annotator.Fault{Code: codes.Unauthenticated}, picture.Forbidden,
 		"Google refused the worker's credentials: check GOOGLE_CREDENTIALS_CONFIG or Application Default Credentials"+waits),
 	googleFailure("refused_request", annotator.Fault{Code: codes.InvalidArgument}, picture.Misconfigured,
-		"Google refused the request, not the picture: check TRIPTYCH_FEATURES"+waits),
+		"Google refused the request, not the picture: check TRIPTYCH_FEATURES and TRIPTYCH_VISION_PARENT"+waits),
 
 	azureFailure("throttled_by_Cosmos_DB", cosmosdb.Fault{Status: 429, RetryAfter: 1234 * time.Millisecond}, picture.Throttled,
 		"Cosmos DB has no request units left"+retries),

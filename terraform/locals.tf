@@ -1,7 +1,7 @@
 locals {
   region = {
-    eu = { aws = "eu-central-1", azure = "germanywestcentral", vision = "eu-vision.googleapis.com:443", temporal = "aws-eu-central-1" }
-    us = { aws = "us-east-1", azure = "eastus2", vision = "us-vision.googleapis.com:443", temporal = "aws-us-east-1" }
+    eu = { aws = "eu-central-1", azure = "germanywestcentral", vision = "eu", temporal = "aws-eu-central-1" }
+    us = { aws = "us-east-1", azure = "eastus2", vision = "us", temporal = "aws-us-east-1" }
   }[var.region]
 
   aws_region = local.region.aws

@@ -45,9 +45,13 @@ locals {
       TRIPTYCH_BUCKET                 = local.pictures_bucket
       TRIPTYCH_ANNOTATIONS_PER_SECOND = tostring(var.annotations_per_second)
       TRIPTYCH_ANNOTATIONS_PER_DAY    = tostring(var.annotations_per_day)
-      TRIPTYCH_VISION_ENDPOINT        = local.region.vision
       GOOGLE_CREDENTIALS_CONFIG       = local.google_credentials
-    }, length(var.features) > 0 ? { TRIPTYCH_FEATURES = join(",", var.features) } : {})
+      }, var.vision_regional ? {
+      # The endpoint alone may not be enough: "If no parent is specified, a region will be chosen automatically."
+      # https://cloud.google.com/vision/docs/reference/rpc/google.cloud.vision.v1#batchannotateimagesrequest
+      TRIPTYCH_VISION_ENDPOINT = "${local.region.vision}-vision.googleapis.com:443"
+      TRIPTYCH_VISION_PARENT   = "projects/${var.google_project}/locations/${local.region.vision}"
+    } : {}, length(var.features) > 0 ? { TRIPTYCH_FEATURES = join(",", var.features) } : {})
   }
 
   parameters = merge([for program, settings in local.settings : {

@@ -288,6 +288,13 @@ variable "google_billing_account" {
   }
 }
 
+variable "vision_regional" {
+  description = "Whether the workers use Cloud Vision's endpoint and location for the variable region. Otherwise they use the global endpoint, and Google chooses where it processes a picture."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "annotations_per_day" {
   description = "Maximum number of annotations per UTC day. It limits what an attacker can spend. Pictures above it wait until 00:00 UTC. 0 disables annotation."
   type        = number

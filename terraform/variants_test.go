@@ -122,10 +122,10 @@ var variants = map[string]struct {
 	},
 	"in_the_us_region": {
 		map[string]cty.Value{"region": cty.StringVal("us")},
-		map[string]rule{"the_region_applies_to_all_four_clouds": regionRule("us-east-1", "eastus2", "us-vision.googleapis.com:443", "aws-us-east-1",
+		map[string]rule{"the_region_applies_to_all_four_clouds": regionRule("us-east-1", "eastus2", "us", "aws-us-east-1",
 			mutation{"pictures_in_Europe", "terraform.tf", "provider \"aws\" {\n  region = local.aws_region", "provider \"aws\" {\n  region = \"eu-central-1\""},
 			mutation{"Records_in_Europe", "locals.tf", `azure = "eastus2"`, `azure = "germanywestcentral"`},
-			mutation{"a_European_Vision_endpoint", "locals.tf", "us-vision.googleapis.com", "eu-vision.googleapis.com"},
+			mutation{"Vision_in_Europe", "locals.tf", `vision = "us"`, `vision = "eu"`},
 			mutation{"a_Temporal_namespace_in_Europe", "locals.tf", `temporal = "aws-us-east-1"`, `temporal = "aws-eu-central-1"`},
 		)},
 	},
@@ -146,6 +146,20 @@ var variants = map[string]struct {
 				{"an_account_in_the_default_location", "azure.tf", "coalesce(var.azure_location, local.region.azure)", "local.region.azure"},
 				{"a_resource_group_in_azure_location", "azure.tf", "location = local.region.azure", "location = local.cosmos_location"},
 			},
+		}},
+	},
+	"with_the_global_Vision_endpoint": {
+		map[string]cty.Value{"vision_regional": cty.False},
+		map[string]rule{"Google_chooses_the_location": {
+			func(p plan) (errs []string) {
+				for _, name := range []string{"TRIPTYCH_VISION_ENDPOINT", "TRIPTYCH_VISION_PARENT"} {
+					if r := p.setting("worker", name); r.values != nil {
+						errs = append(errs, r.address+" is set")
+					}
+				}
+				return errs
+			},
+			[]mutation{{"a_regional_endpoint", "settings.tf", "var.vision_regional ?", "true ?"}},
 		}},
 	},
 	"with_a_self-hosted_Temporal_server": {
@@ -236,7 +250,8 @@ func regionRule(aws, azure, vision, temporal string, mutations ...mutation) rule
 		for _, r := range p.ofType("azurerm_user_assigned_identity") {
 			errs = append(errs, expect(r, "azurerm_resource_group.records.location", "location")...)
 		}
-		errs = append(errs, expect(p.setting("worker", "TRIPTYCH_VISION_ENDPOINT"), vision, "value")...)
+		errs = append(errs, expect(p.setting("worker", "TRIPTYCH_VISION_ENDPOINT"), vision+"-vision.googleapis.com:443", "value")...)
+		errs = append(errs, expect(p.setting("worker", "TRIPTYCH_VISION_PARENT"), "projects/some-project/locations/"+vision, "value")...)
 		for _, r := range p.ofType("temporalcloud_namespace") {
 			errs = append(errs, expect(r, []any{temporal}, "regions")...)
 		}

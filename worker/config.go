@@ -21,6 +21,7 @@ type config struct {
 	annotationsPerSecond float64
 	annotationsPerDay    int
 	vision               vision.Config
+	visionParent         string
 	records              records.Config
 }
 
@@ -45,6 +46,7 @@ func readConfig(s settings.Settings) (config, error) {
 		records: records.ConfigFrom(s.Getenv, s.AWS),
 		vision: vision.Config{Endpoint: s.Getenv("TRIPTYCH_VISION_ENDPOINT"), EmulatorHost: s.Getenv("VISION_EMULATOR_HOST"),
 			CredentialsConfig: s.Getenv("GOOGLE_CREDENTIALS_CONFIG"), AWS: s.AWS},
+		visionParent: s.Getenv("TRIPTYCH_VISION_PARENT"),
 	}, nil
 }
 

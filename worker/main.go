@@ -102,7 +102,7 @@ func open(ctx context.Context, c config) (*activities.Activities, error) {
 		return nil, err
 	}
 	return &activities.Activities{
-		S3: objects.Open(c.AWS), Bucket: c.bucket, Vision: annotator, Records: container, Features: c.features,
+		S3: objects.Open(c.AWS), Bucket: c.bucket, Vision: annotator, VisionParent: c.visionParent, Records: container, Features: c.features,
 		Budget:      &records.Budget{Records: container, PerDay: c.annotationsPerDay},
 		InlineBytes: semaphore.NewWeighted(activities.InlineBytesLimit),
 	}, nil

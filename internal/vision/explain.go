@@ -41,7 +41,7 @@ var explanations = map[cause]struct {
 	{call, "ResourceExhausted"}:  {picture.Throttled, "Google's quota for Cloud Vision is exhausted"},
 	{call, "Unauthenticated"}:    {picture.Forbidden, "Google refused the worker's credentials: check GOOGLE_CREDENTIALS_CONFIG or Application Default Credentials"},
 	{call, "PermissionDenied"}:   {picture.Forbidden, "Google refused access: enable vision.googleapis.com and billing for the project, and let the worker's account use it"},
-	{call, "InvalidArgument"}:    {picture.Misconfigured, "Google refused the request, not the picture: check TRIPTYCH_FEATURES"},
+	{call, "InvalidArgument"}:    {picture.Misconfigured, "Google refused the request, not the picture: check TRIPTYCH_FEATURES and TRIPTYCH_VISION_PARENT"},
 	{call, "FailedPrecondition"}: {picture.Misconfigured, "Google's project is not ready for Cloud Vision: check its billing and settings"},
 	{call, "NotFound"}:           {picture.Misconfigured, "Google's project or endpoint does not exist: check the settings"},
 	{call, "Unimplemented"}:      {picture.Misconfigured, "The server is not Cloud Vision: check VISION_EMULATOR_HOST"},

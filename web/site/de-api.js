@@ -44,7 +44,8 @@ export default {
 		"Google hat die Anmeldedaten des Workers abgelehnt: GOOGLE_CREDENTIALS_CONFIG oder die Application Default Credentials prüfen",
 	"Google refused access: enable vision.googleapis.com and billing for the project, and let the worker's account use it":
 		"Google hat den Zugriff verweigert: vision.googleapis.com und die Abrechnung für das Projekt einschalten und das Konto des Workers dafür zulassen",
-	"Google refused the request, not the picture: check TRIPTYCH_FEATURES": "Google hat die Anfrage abgelehnt, nicht das Bild: TRIPTYCH_FEATURES prüfen",
+	"Google refused the request, not the picture: check TRIPTYCH_FEATURES and TRIPTYCH_VISION_PARENT":
+		"Google hat die Anfrage abgelehnt, nicht das Bild: TRIPTYCH_FEATURES und TRIPTYCH_VISION_PARENT prüfen",
 	"Google's project is not ready for Cloud Vision: check its billing and settings":
 		"Googles Projekt ist nicht bereit für Cloud Vision: seine Abrechnung und Einstellungen prüfen",
 	"Google's project or endpoint does not exist: check the settings": "Googles Projekt oder Endpunkt gibt es nicht: die Einstellungen prüfen",
