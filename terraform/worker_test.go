@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net"
 	"regexp"
 	"strconv"
 )
@@ -15,6 +16,15 @@ func gracefulShutdown() float64 {
 	}
 	seconds, _ := strconv.ParseFloat(found[1], 64) // the pattern allows only digits
 	return seconds
+}
+
+func startTimeout() float64 {
+	found := regexp.MustCompile(`startTimeout = (\d+) \* time\.Minute`).FindStringSubmatch(goSource("../worker"))
+	if found == nil {
+		return math.Inf(1)
+	}
+	minutes, _ := strconv.ParseFloat(found[1], 64) // the pattern allows only digits
+	return minutes * 60
 }
 
 // If the task does not have exactly one container, the returned resource has no values, so that checks of its attributes fail.
@@ -97,6 +107,34 @@ var workerRules = map[string]rule{
 			{"a_default_that_ECS_adds_and_every_plan_removes", "worker.tf", `add = [], `, ``},
 			{"a_stop_timeout_shorter_than_the_graceful_shutdown", "worker.tf", "stopTimeout = 30", "stopTimeout = 10"},
 			{"another_CPU_architecture", "worker.tf", `"ARM64"`, `"X86_64"`},
+		},
+	},
+	"old_workers_run_until_the_new_ones_are_healthy": {
+		func(p plan) (errs []string) {
+			worker := p.workerContainer()
+			address, _ := lookup(worker.values, "command", 1).(string)
+			if host, _, err := net.SplitHostPort(address); err != nil || host != "127.0.0.1" {
+				errs = append(errs, fmt.Sprintf("the worker accepts health checks at %q, which is not a loopback address", address))
+			}
+			errs = append(errs, expect(worker, []any{"-health", address}, "command")...)
+			errs = append(errs, expect(worker, []any{"CMD", "/worker", "-healthy", address}, "healthCheck", "command")...)
+			// The defaults of ECS are named too, because a task definition that omits them differs from what ECS stores.
+			for _, name := range []string{"interval", "timeout", "retries"} {
+				if value, _ := lookup(worker.values, "healthCheck", name).(float64); value == 0 {
+					errs = append(errs, "the health check has no "+name)
+				}
+			}
+			if start, _ := lookup(worker.values, "healthCheck", "startPeriod").(float64); start <= startTimeout() || start > 300 {
+				errs = append(errs, fmt.Sprintf("ECS stops a worker that is not healthy after %v seconds, but it may wait %v before it serves", start, startTimeout()))
+			}
+			return errs
+		}, []mutation{
+			{"no_health_check", "worker.tf", "healthCheck = {", "other = {"},
+			{"a_check_of_another_address", "worker.tf", `"-healthy", "127.0.0.1:8086"`, `"-healthy", "127.0.0.1:8087"`},
+			{"a_worker_that_does_not_answer", "worker.tf", `command = ["-health", "127.0.0.1:8086"]`, `command = []`},
+			{"a_check_through_a_shell_that_the_image_does_not_contain", "worker.tf", `["CMD", "/worker"`, `["CMD-SHELL", "/worker"`},
+			{"a_worker_stopped_while_it_waits", "worker.tf", "startPeriod = 150", "startPeriod = 60"},
+			{"a_start_period_that_ECS_rejects", "worker.tf", "startPeriod = 150", "startPeriod = 400"},
 		},
 	},
 	"a_deployment_keeps_workers_running": {

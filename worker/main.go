@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"sync"
@@ -33,20 +34,32 @@ import (
 func main() {
 	slog.SetDefault(telemetry.NewLogger(os.Stderr, os.Getenv))
 	ready := flag.String("ready", "", "create this `file` when the worker serves both queues, and remove it at shutdown")
+	health := flag.String("health", "", "accept TCP connections at this `host:port` while the worker serves both queues")
+	healthy := flag.String("healthy", "", "exit with status 0 if the worker with -health `host:port` accepts a connection, otherwise 1")
 	flag.Usage = usage
 	flag.Parse()
+	if *healthy != "" { // for ECS; the worker's image contains no other program
+		if _, err := net.DialTimeout("tcp", *healthy, 3*time.Second); err != nil {
+			os.Exit(1)
+		}
+		return
+	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C kills the worker
-	if err := run(ctx, *ready); err != nil {
+	if err := run(ctx, *ready, *health); err != nil {
 		slog.Error("worker stopped", "error", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, ready string) error {
-	s, err := settings.Load(ctx)
+func run(ctx context.Context, ready, health string) error {
+	var s settings.Settings
+	err := retryStart(ctx, func(error) bool { return os.Getenv("TRIPTYCH_SSM_PATH") != "" }, func() (err error) {
+		s, err = settings.Load(ctx)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -64,8 +77,15 @@ func run(ctx context.Context, ready string) error {
 		return err
 	}
 	defer temporal.Close()
-	if err := createSchedules(ctx, temporal); err != nil { // also tests the connection: Temporal Cloud does not support health checks
-		return fmt.Errorf("calling Temporal (check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, or start a server with: go tool -modfile=tools/go.mod temporal server start-dev): %w", err)
+	err = retryStart(ctx, refusedOrUnavailable, func() error {
+		err := createSchedules(ctx, temporal) // also tests the connection: Temporal Cloud does not support health checks
+		if err != nil {
+			err = fmt.Errorf("calling Temporal (check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and TEMPORAL_API_KEY, or start a server with: go tool -modfile=tools/go.mod temporal server start-dev): %w", err)
+		}
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	fatal := make(chan error, 2)
 	var stopped sync.WaitGroup
@@ -81,6 +101,14 @@ func run(ctx context.Context, ready string) error {
 			return fmt.Errorf("creating the -ready file: %w", err)
 		}
 		defer os.Remove(ready)
+	}
+	if health != "" {
+		l, err := net.Listen("tcp", health)
+		if err != nil {
+			return fmt.Errorf("listening for health checks: %w", err)
+		}
+		defer l.Close()
+		go acceptHealthChecks(l)
 	}
 	slog.Info("serving", "queues", []string{picture.PicturesQueue, picture.AnnotateQueue}, "annotationsPerSecond", c.annotationsPerSecond, "annotationsPerDay", c.annotationsPerDay)
 	select {

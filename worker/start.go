@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"google.golang.org/grpc/codes"
+)
+
+// A cloud may need minutes until all its servers know a new permission or key. ECS ends a deployment after three
+// workers that exit.
+const startTimeout = 2 * time.Minute
+
+func retryStart(ctx context.Context, retryable func(error) bool, action func() error) error {
+	giveUp := time.Now().Add(startTimeout)
+	for pause := time.Second; ; pause = min(2*pause, 10*time.Second) {
+		err := action()
+		if err == nil || !retryable(err) || time.Now().Add(pause).After(giveUp) {
+			return err
+		}
+		slog.Warn("not started yet, trying again", "error", err)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
+}
+
+func refusedOrUnavailable(err error) bool {
+	switch serviceerror.ToStatus(err).Code() {
+	case codes.Unauthenticated, codes.PermissionDenied, codes.Unavailable, codes.DeadlineExceeded:
+		return true
+	}
+	return false
+}
+
+// acceptHealthChecks closes each connection at once: that the worker accepts it is the answer.
+func acceptHealthChecks(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return // the listener is closed
+		}
+		c.Close()
+	}
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+func TestRetryStart(t *testing.T) {
+	refused := errors.New("refused")
+	always := func(error) bool { return true }
+	t.Run("action_is_repeated_until_it_succeeds", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			calls := 0
+			err := retryStart(t.Context(), always, func() error {
+				if calls++; calls < 5 {
+					return refused
+				}
+				return nil
+			})
+			if err != nil || calls != 5 {
+				t.Errorf("%v after %d calls", err, calls)
+			}
+		})
+	})
+	t.Run("last_error_is_returned_after_two_minutes", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			started := time.Now()
+			err := retryStart(t.Context(), always, func() error { return refused })
+			if waited := time.Since(started); !errors.Is(err, refused) || waited < 110*time.Second || waited > 2*time.Minute {
+				t.Errorf("%v after %s", err, waited)
+			}
+		})
+	})
+	t.Run("other_error_is_returned_immediately", func(t *testing.T) {
+		calls := 0
+		err := retryStart(t.Context(), func(error) bool { return false }, func() error { calls++; return refused })
+		if !errors.Is(err, refused) || calls != 1 {
+			t.Errorf("%v after %d calls", err, calls)
+		}
+	})
+	t.Run("shutdown_ends_the_wait", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		err := retryStart(ctx, always, func() error { cancel(); return refused })
+		if !errors.Is(err, refused) {
+			t.Errorf("the error is %v", err)
+		}
+	})
+}
+
+// refusingTemporal refuses the first call of CreateSchedule.
+type refusingTemporal struct {
+	workflowservice.UnimplementedWorkflowServiceServer
+	code    codes.Code
+	refused atomic.Bool
+	refuse  func() // called before the refusal
+}
+
+func (s *refusingTemporal) GetSystemInfo(context.Context, *workflowservice.GetSystemInfoRequest) (*workflowservice.GetSystemInfoResponse, error) {
+	return &workflowservice.GetSystemInfoResponse{}, nil
+}
+
+func (s *refusingTemporal) DescribeNamespace(context.Context, *workflowservice.DescribeNamespaceRequest) (*workflowservice.DescribeNamespaceResponse, error) {
+	return &workflowservice.DescribeNamespaceResponse{}, nil
+}
+
+func (s *refusingTemporal) CreateSchedule(context.Context, *workflowservice.CreateScheduleRequest) (*workflowservice.CreateScheduleResponse, error) {
+	if !s.refused.Swap(true) {
+		s.refuse()
+		return nil, status.Error(s.code, "Request unauthorized.")
+	}
+	return &workflowservice.CreateScheduleResponse{}, nil
+}
+
+func (s *refusingTemporal) PollWorkflowTaskQueue(ctx context.Context, _ *workflowservice.PollWorkflowTaskQueueRequest) (*workflowservice.PollWorkflowTaskQueueResponse, error) {
+	<-ctx.Done()
+	return &workflowservice.PollWorkflowTaskQueueResponse{}, nil
+}
+
+func (s *refusingTemporal) PollActivityTaskQueue(ctx context.Context, _ *workflowservice.PollActivityTaskQueueRequest) (*workflowservice.PollActivityTaskQueueResponse, error) {
+	<-ctx.Done()
+	return &workflowservice.PollActivityTaskQueueResponse{}, nil
+}
+
+func serve(t *testing.T, temporal *refusingTemporal) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer()
+	workflowservice.RegisterWorkflowServiceServer(server, temporal)
+	go server.Serve(l)
+	t.Cleanup(server.Stop)
+	return l.Addr().String()
+}
+
+// serveSSM denies the first request, as AWS does with a role whose policy is new, and then returns the settings.
+func serveSSM(t *testing.T, settings map[string]string) (url string) {
+	t.Helper()
+	var denied atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !denied.Swap(true) {
+			w.WriteHeader(http.StatusBadRequest)
+			json.NewEncoder(w).Encode(map[string]string{"__type": "AccessDeniedException"})
+			return
+		}
+		var parameters []map[string]string
+		for name, value := range settings {
+			parameters = append(parameters, map[string]string{"Name": "/triptych/worker/" + name, "Value": value})
+		}
+		json.NewEncoder(w).Encode(map[string]any{"Parameters": parameters})
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestStart(t *testing.T) {
+	for name, code := range map[string]codes.Code{
+		"refused_key":               codes.Unauthenticated,
+		"key_without_permission":    codes.PermissionDenied,
+		"Temporal_that_is_starting": codes.Unavailable,
+	} {
+		t.Run("worker_waits_for_new_settings_and_for_a_"+name, func(t *testing.T) {
+			health := freeAddress(t)
+			accepts := func() bool {
+				c, err := net.Dial("tcp", health)
+				if err == nil {
+					c.Close()
+				}
+				return err == nil
+			}
+			temporal := &refusingTemporal{code: code, refuse: func() {
+				if accepts() {
+					t.Error("the worker is healthy before Temporal has accepted its key")
+				}
+			}}
+			settings := map[string]string{
+				"TEMPORAL_ADDRESS": serve(t, temporal), "TRIPTYCH_BUCKET": "pictures", "TRIPTYCH_ANNOTATIONS_PER_SECOND": "0.1",
+				"TRIPTYCH_PAYLOAD_KEYS": "1:" + base64.StdEncoding.EncodeToString(make([]byte, 32)), "VISION_EMULATOR_HOST": "127.0.0.1:1",
+				"COSMOS_ENDPOINT": "https://127.0.0.1:1", "COSMOS_KEY": base64.StdEncoding.EncodeToString([]byte("key")),
+			}
+			for name := range settings {
+				t.Setenv(name, "") // so that the test restores what Load changes
+			}
+			for name, value := range map[string]string{
+				"TRIPTYCH_SSM_PATH": "/triptych/worker", "AWS_ENDPOINT_URL_SSM": serveSSM(t, settings), "AWS_REGION": "eu-central-1",
+				"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+			} {
+				t.Setenv(name, value)
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			ready, stopped := filepath.Join(t.TempDir(), "ready"), make(chan error, 1)
+			go func() { stopped <- run(ctx, ready, health) }()
+			for !accepts() {
+				select {
+				case err := <-stopped:
+					t.Fatalf("the worker stopped: %v", err)
+				case <-time.After(20 * time.Millisecond):
+				}
+			}
+			if _, err := os.Stat(ready); err != nil || !temporal.refused.Load() {
+				t.Errorf("the worker is healthy before it serves: %v", err)
+			}
+			stop()
+			if err := <-stopped; err != nil {
+				t.Error(err)
+			}
+			if accepts() {
+				t.Error("the worker is healthy after its shutdown")
+			}
+		})
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
