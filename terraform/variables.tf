@@ -15,7 +15,7 @@ variable "name" {
 }
 
 variable "region" {
-  description = "Region of the pictures, Records and workflow histories in all clouds: eu or us."
+  description = "Region of the pictures, Records and workflow histories in all clouds: eu or us. It cannot be changed after the first deployment."
   type        = string
   default     = "eu"
 

@@ -54,7 +54,7 @@ resource "aws_ecs_task_definition" "worker" {
     # ECS stores an empty `add`. Without it, every plan would replace the task definition and restart all workers
     # (braintrustdata/terraform-aws-braintrust-data-plane#335).
     linuxParameters = { capabilities = { add = [], drop = ["ALL"] } }
-    # ECS stops the old workers when the new ones are healthy. Without a health check a new one would be healthy at once, even if
+    # ECS stops the old workers when the new ones are healthy. Without a health check, a running worker is healthy, even if
     # Temporal refuses its key. A worker may wait two minutes for its settings and for Temporal (startTimeout).
     command = ["-health", "127.0.0.1:8086"]
     healthCheck = {

@@ -38,7 +38,7 @@ func refusedOrUnavailable(err error) bool {
 	return false
 }
 
-// acceptHealthChecks closes each connection at once: that the worker accepts it is the answer.
+// acceptHealthChecks sends nothing: the accepted connection is the answer.
 func acceptHealthChecks(l net.Listener) {
 	for {
 		c, err := l.Accept()
