@@ -47,6 +47,7 @@ var split = regexp.MustCompile(`^(.*?)(; [^;.]*|: try again[^.]*| \(\w+ timeout\
 var neverShown = []string{
 	"An unexpected error occurred; Triptych tries again",
 	"Cosmos DB returned %d: %s",
+	"Image too large", // a message of Google
 	"The API has nothing at this address.",
 	"The header X-Triptych-Erase must contain the eraseToken of this picture's upload grant. Nothing was changed.",
 	"The body is over %d bytes: send the picture itself to the URL of its grant.",

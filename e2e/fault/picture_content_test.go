@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/http"
+	"strings"
 	"testing"
 
 	"google.golang.org/grpc/codes"
@@ -24,7 +25,13 @@ var pictureContent = []faultCase{
 		photo := testenv.Portrait(t)
 		return photo[:len(photo)/3]
 	}),
-	rejectedContent("JPEG_header_with_over_75_megapixels_is_rejected", func(t *testing.T) []byte { return portraitWithDimensions(t, 9000, 9000) }),
+	{name: "JPEG_with_over_75_megapixels_is_rejected_as_too_large_after_one_call", run: func(t *testing.T, s *suite) {
+		p := s.uploadPicture(t, portraitWithDimensions(t, 9060, 9060))
+		record := p.awaitOutcome(t, outcome{status: picture.Rejected, rejection: picture.TooLarge, wantAnnotateCalls: 1})
+		if r := record.Rejection; r == nil || !strings.Contains(r.Message, "75 megapixels") {
+			t.Errorf("the rejection is %+v, want one that names the limit of 75 megapixels", r)
+		}
+	}},
 	{name: "empty_upload_gets_no_grant_and_an_empty_object_is_rejected", run: func(t *testing.T, s *suite) {
 		_, err := s.Site.RequestGrant(testenv.Context(t), nil)
 		if e, ok := err.(*siteclient.StatusError); !ok || e.Status != http.StatusBadRequest {

@@ -31,6 +31,8 @@ type cause struct {
 const (
 	noCredentials = "no credentials" // there is no AWS role to sign in with
 	mentionsURL   = "mentions URL"   // the message of an error per image mentions the URL
+	tooManyPixels = "too many pixels"
+	tooManyBytes  = "too many bytes"
 )
 
 var explanations = map[cause]struct {
@@ -64,6 +66,8 @@ var explanations = map[cause]struct {
 	// Vision sometimes returns InvalidArgument for the URL of a good picture
 	// (github.com/googleapis/google-cloud-java/issues/2276). InvalidArgument means BadImage only if the picture was
 	// sent as bytes.
+	{byURL, tooManyPixels}:       {picture.TooLarge, "The picture has more than 75 megapixels, which Google does not accept: make it smaller"},
+	{byURL, tooManyBytes}:        {picture.TooLarge, "The file is larger than Google accepts: make the picture smaller"},
 	{byURL, "InvalidArgument"}:   {picture.Unfetchable, "Google could not read what it fetched"},
 	{byURL, "DeadlineExceeded"}:  {picture.Unfetchable, "Google could not fetch the picture in time"},
 	{byURL, "PermissionDenied"}:  {picture.Unfetchable, "Google was not allowed to fetch the picture"},
@@ -73,6 +77,8 @@ var explanations = map[cause]struct {
 	{byURL, "Unimplemented"}:     {picture.Misconfigured, "The server does not support a requested feature: check TRIPTYCH_FEATURES"},
 	{byURL, ""}:                  {picture.Unavailable, "Google could not annotate the picture"},
 
+	{byBytes, tooManyPixels}:       {picture.TooLarge, "The picture has more than 75 megapixels, which Google does not accept: make it smaller"},
+	{byBytes, tooManyBytes}:        {picture.TooLarge, "The file is larger than Google accepts: make the picture smaller"},
 	{byBytes, "InvalidArgument"}:   {picture.BadImage, "Google cannot read this file as an image"},
 	{byBytes, "ResourceExhausted"}: {picture.Throttled, "Google's quota for Cloud Vision is exhausted"},
 	{byBytes, "Unimplemented"}:     {picture.Misconfigured, "The server does not support a requested feature: check TRIPTYCH_FEATURES"},
@@ -103,8 +109,15 @@ func ExplainImage(s *statuspb.Status, sentBytes bool) *picture.Error {
 	if sentBytes {
 		c.phase = byBytes
 	}
-	if strings.Contains(s.GetMessage(), "URL") {
+	// "Image too large. Please limit to 75 megapixels." (github.com/openfoodfacts/openfoodfacts-server/issues/10764)
+	tooLarge := code == codes.InvalidArgument && strings.HasPrefix(s.GetMessage(), "Image too large")
+	switch {
+	case strings.Contains(s.GetMessage(), "URL"):
 		c.code = mentionsURL
+	case tooLarge && strings.Contains(s.GetMessage(), "megapixels"):
+		c.code = tooManyPixels
+	case tooLarge:
+		c.code = tooManyBytes
 	}
 	return explain(c, fmt.Sprintf("%s (%d): %s", code, code, s.GetMessage()), 0)
 }

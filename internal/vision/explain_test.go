@@ -1,9 +1,14 @@
 package vision
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"image"
+	"image/png"
 	"net"
 	"net/http"
 	"os"
@@ -80,6 +85,15 @@ func explainCases() []explainCase {
 		{cause{byBytes, ""}, "code about fetching", picture.Unavailable, 0, imageCode(byBytes, codes.PermissionDenied, "").provoke},
 		{cause{byBytes, ""}, "message about a URL", picture.Unavailable, 0, imageFault(byBytes, annotator.Fault{ImageCode: codes.InvalidArgument, Message: "The URL is not accessible."})},
 	}
+	for _, p := range []phase{byURL, byBytes} {
+		cases = append(cases,
+			explainCase{cause{p, tooManyPixels}, "82 megapixels", picture.TooLarge, 0, func(t *testing.T) error { return annotateHuge(t, p) }},
+			explainCase{cause{p, tooManyBytes}, "more than 20 MB", picture.TooLarge, 0, imageFault(p,
+				annotator.Fault{ImageCode: codes.InvalidArgument, Message: "Image too large. Please limit to 20 megabytes."})},
+			explainCase{cause{p, ""}, "too large for another reason", picture.Unavailable, 0, imageFault(p,
+				annotator.Fault{ImageCode: codes.Internal, Message: "Image too large. Please limit to 75 megapixels."})},
+		)
+	}
 	return append(cases, signInCases()...)
 }
 
@@ -141,6 +155,24 @@ func allFeatures(p phase) func(*testing.T) error {
 		_, address := startEmulator(t)
 		return annotate(t.Context(), openClient(t, Config{EmulatorHost: address}), photoImage(t, p), DefaultFeatures)
 	}
+}
+
+func annotateHuge(t *testing.T, p phase) error {
+	t.Helper()
+	var header bytes.Buffer // of a picture of 9,060 × 9,060 pixels
+	if err := png.Encode(&header, image.NewGray(image.Rect(0, 0, 1, 1))); err != nil {
+		t.Fatal(err)
+	}
+	content := header.Bytes()
+	binary.BigEndian.PutUint32(content[16:], 9060)
+	binary.BigEndian.PutUint32(content[20:], 9060)
+	binary.BigEndian.PutUint32(content[29:], crc32.ChecksumIEEE(content[12:29]))
+	picture := &visionpb.Image{Content: content}
+	if p == byURL {
+		picture = byURI(serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(content) })))
+	}
+	_, address := startEmulator(t)
+	return annotate(t.Context(), openClient(t, Config{EmulatorHost: address}), picture, "FACE_DETECTION")
 }
 
 func photoImage(t *testing.T, p phase) *visionpb.Image {

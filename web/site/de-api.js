@@ -74,6 +74,9 @@ export default {
 		"Der Server unterstützt eine verlangte Funktion nicht: TRIPTYCH_FEATURES prüfen",
 	"Google could not annotate the picture": "Google konnte das Bild nicht beschreiben",
 	"Google cannot read this file as an image": "Google kann diese Datei nicht als Bild lesen",
+	"The picture has more than {1} megapixels, which Google does not accept: make it smaller":
+		"Das Bild hat mehr als {1} Megapixel, und das nimmt Google nicht an: das Bild verkleinern",
+	"The file is larger than Google accepts: make the picture smaller": "Die Datei ist größer, als Google annimmt: das Bild verkleinern",
 	"Google returned {1} annotations for one picture": "Google hat für ein Bild {1} Beschreibungen geschickt",
 	"Google's annotation is too large: the Record would have {1} bytes, and the limit is {2}":
 		"Googles Beschreibung ist zu groß: Der Record hätte {1} Bytes, erlaubt sind {2}",
