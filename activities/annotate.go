@@ -95,8 +95,9 @@ func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture
 	if err == nil || errors.Is(err, records.ErrNotFound) {
 		return record, nil
 	}
-	if errors.Is(err, records.ErrUnreadable) {
-		return picture.Record{}, records.Explain(err) // persist would fail too, after Google was paid
+	// After ErrUnreadable, persist would fail too. After ErrNotReplicated, a Record may exist. Do not pay Google.
+	if errors.Is(err, records.ErrUnreadable) || errors.Is(err, records.ErrNotReplicated) {
+		return picture.Record{}, records.Explain(err)
 	}
 	_, err = activity.GetClient(ctx).DescribeWorkflowExecution(ctx, id.EraseWorkflowID(), "")
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {

@@ -26,27 +26,39 @@ const (
 
 type cause struct {
 	phase phase
-	code  string // an HTTP status, or in the phase signIn an AWS error code ("AccessDenied")
+	code  string // an HTTP status, a constant below, or in the phase signIn an AWS error code ("AccessDenied")
 }
+
+const (
+	firewall      = "403 firewall"
+	otherRegion   = "403 other region"
+	notReplicated = "404 not replicated"
+	notReady      = "404 not ready"
+)
 
 // Codes: https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb,
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html,
-// https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+// https://learn.microsoft.com/entra/identity-platform/reference-error-codes,
+// https://learn.microsoft.com/azure/cosmos-db/troubleshoot-forbidden
 var explanations = map[cause]struct {
 	kind    picture.Kind
 	message string
 }{
-	{request, "400"}: {picture.Misconfigured, "Cosmos DB refused the format of the Record: the container's partition key must be /id"},
-	{request, "401"}: {picture.Forbidden, "Azure refused the worker's credentials: check COSMOS_KEY or the federated identity, and the clock"},
-	{request, "403"}: {picture.Forbidden, "Azure refused access: the worker needs the role Cosmos DB Built-in Data Contributor"},
-	{request, "404"}: {picture.Misconfigured, "The database or container does not exist: create it (Terraform does)"},
-	{request, "408"}: {picture.Unavailable, "Cosmos DB timed out"},
-	{request, "410"}: {picture.Unavailable, "Cosmos DB is moving the partition"},
-	{request, "413"}: {picture.TooLarge, "The Record is larger than Cosmos DB allows"},
-	{request, "429"}: {picture.Throttled, "Cosmos DB has no request units left"},
-	{request, "449"}: {picture.Unavailable, "Cosmos DB was processing another write of the same Record"},
-	{request, "500"}: {picture.Unavailable, "Cosmos DB had an internal error"},
-	{request, "503"}: {picture.Unavailable, "Cosmos DB is unavailable"},
+	{request, "400"}:         {picture.Misconfigured, "Cosmos DB refused the format of the Record: the container's partition key must be /id"},
+	{request, "401"}:         {picture.Forbidden, "Azure refused the worker's credentials: check COSMOS_KEY or the federated identity, and the clock"},
+	{request, "403"}:         {picture.Forbidden, "Azure refused access: the worker needs the role Cosmos DB Built-in Data Contributor"},
+	{request, firewall}:      {picture.Forbidden, "Cosmos DB blocked the worker: allow its network in the firewall of the account, and check its credentials"},
+	{request, otherRegion}:   {picture.Unavailable, "Cosmos DB is moving to another region"},
+	{request, "404"}:         {picture.Misconfigured, "The database or container does not exist: create it (Terraform does)"},
+	{request, notReplicated}: {picture.Unavailable, "Cosmos DB has not replicated the latest writes yet"},
+	{request, notReady}:      {picture.Unavailable, "Cosmos DB is preparing the container"},
+	{request, "408"}:         {picture.Unavailable, "Cosmos DB timed out"},
+	{request, "410"}:         {picture.Unavailable, "Cosmos DB is moving the partition"},
+	{request, "413"}:         {picture.TooLarge, "The Record is larger than Cosmos DB allows"},
+	{request, "429"}:         {picture.Throttled, "Cosmos DB has no request units left"},
+	{request, "449"}:         {picture.Unavailable, "Cosmos DB was processing another write of the same Record"},
+	{request, "500"}:         {picture.Unavailable, "Cosmos DB had an internal error"},
+	{request, "503"}:         {picture.Unavailable, "Cosmos DB is unavailable"},
 	// No response, or an unknown status.
 	{}: {picture.Unavailable, "Cosmos DB could not be reached"},
 
@@ -75,23 +87,40 @@ var sentinels = map[int]error{
 	http.StatusConflict: ErrExists, http.StatusPreconditionFailed: ErrChanged, http.StatusNotFound: ErrNotFound,
 }
 
-// In a 404 response, sub-status 1003 means that the container does not exist. See StatusCodes.md in
-// https://github.com/Azure/azure-sdk-for-java/tree/main/sdk/cosmos/azure-cosmos/docs.
-const ownerNotFound = "1003"
+// Sub-statuses: StatusCodes.md in https://github.com/Azure/azure-sdk-for-java/tree/main/sdk/cosmos/azure-cosmos/docs
+var refinements = map[string]string{
+	"403/3":    otherRegion, // this region accepts no writes
+	"403/1008": otherRegion, // this region does not have the account
+	"404/1002": notReplicated,
+	"404/1003": "404", // the container does not exist
+}
 
 func refused(r *http.Response) *callError {
 	ms, _ := strconv.ParseInt(r.Header.Get("x-ms-retry-after-ms"), 10, 32) // 0 if absent
-	e := &callError{cause: cause{request, strconv.Itoa(r.StatusCode)}, retryAfter: time.Duration(ms) * time.Millisecond}
-	sentinel, ok := sentinels[r.StatusCode]
-	if ok && strings.Contains(r.Request.URL.Path, "/docs") && r.Header.Get("x-ms-substatus") != ownerNotFound {
+	status, subStatus := strconv.Itoa(r.StatusCode), cmp.Or(r.Header.Get("x-ms-substatus"), "0")
+	e := &callError{cause: cause{request, status}, retryAfter: time.Duration(ms) * time.Millisecond}
+	code, refined := refinements[status+"/"+subStatus]
+	isNotFound, ofDocument := r.StatusCode == http.StatusNotFound, strings.Contains(r.Request.URL.Path, "/docs")
+	switch sentinel, ok := sentinels[r.StatusCode]; {
+	case refined:
+		e.code = code
+	case isNotFound && subStatus != "0": // the document may exist
+		e.code = notReady
+	case ok && ofDocument:
 		e.text, e.wrapped = sentinel.Error(), sentinel
 		return e
+	}
+	if e.code == notReplicated {
+		e.wrapped = ErrNotReplicated
 	}
 	var body struct{ Message string }
 	if text, err := runtime.Payload(r); err == nil {
 		_ = json.Unmarshal(text, &body) // the response of a proxy may not be JSON
 	}
-	message, _, _ := strings.Cut(cmp.Or(body.Message, http.StatusText(r.StatusCode)), "\n")
+	if r.StatusCode == http.StatusForbidden && strings.Contains(body.Message, "firewall") {
+		e.code = firewall
+	}
+	message, _, _ := strings.Cut(cmp.Or(strings.TrimSpace(body.Message), http.StatusText(r.StatusCode)), "\n")
 	e.text = picture.Redact(fmt.Sprintf("Cosmos DB returned %d: %s", r.StatusCode, strings.TrimSpace(message)))
 	return e
 }

@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -74,6 +75,15 @@ var explainCases = []explainCase{
 		return err
 	}},
 	injected(403, picture.Forbidden, 0),
+	refusedWith(firewall, picture.Forbidden, cosmosdb.Fault{Status: 403, Message: blocked}),
+	refusedWith(firewall, picture.Forbidden, cosmosdb.Fault{Status: 403, Message: `Message: {"Errors":["Request is blocked. ` +
+		`Please check your authorization token and Cosmos DB account firewall settings."]}`}), // github.com/Azure/azure-cosmos-dotnet-v3/issues/2298
+	refusedWith(otherRegion, picture.Unavailable, cosmosdb.Fault{Status: 403, SubStatus: 3}),
+	refusedWith(otherRegion, picture.Unavailable, cosmosdb.Fault{Status: 403, SubStatus: 1008}),
+	refusedWith("404", picture.Misconfigured, cosmosdb.Fault{Status: 404, SubStatus: 1003}),
+	refusedWith(notReplicated, picture.Unavailable, cosmosdb.Fault{Status: 404, SubStatus: 1002}),
+	refusedWith(notReady, picture.Unavailable, cosmosdb.Fault{Status: 404, SubStatus: 1013}),
+	refusedWith(notReady, picture.Unavailable, cosmosdb.Fault{Status: 404, SubStatus: 1024}),
 	injected(408, picture.Unavailable, 0),
 	injected(410, picture.Unavailable, 0),
 	injected(429, picture.Throttled, 0),
@@ -141,6 +151,59 @@ func injected(status int, kind picture.Kind, after time.Duration) explainCase {
 		a.SetFault(cosmosdb.Fault{Status: status, RetryAfter: after})
 		return c.Create(t.Context(), newRecord(t))
 	}}
+}
+
+// github.com/microsoft/azure-tools-for-java/issues/7159
+const blocked = "Request originated from IP 203.0.113.7 through public internet. This is blocked by your Cosmos DB account firewall settings. " +
+	"More info: https://aka.ms/cosmosdb-tsg-forbidden\r\nActivityId: 8cdb9ce0-e147-4db6-b9d8-d5ad1bca2008"
+
+func refusedWith(code string, kind picture.Kind, fault cosmosdb.Fault) explainCase {
+	return explainCase{cause{request, code}, fmt.Sprint("sub-status ", fault.SubStatus), kind, 0, func(t *testing.T) error {
+		a := startEmulator(t)
+		c := a.provision(t)
+		a.SetFault(fault)
+		_, _, err := c.Read(t.Context(), newRecord(t).ID)
+		return err
+	}}
+}
+
+func TestExplain_cause_is_the_first_line_of_what_Cosmos_DB_said(t *testing.T) {
+	a := startEmulator(t)
+	c := a.provision(t)
+	a.SetFault(cosmosdb.Fault{Status: 403, Message: blocked})
+	err := Explain(c.Create(t.Context(), newRecord(t))).Err.Error()
+	if !strings.HasSuffix(err, "More info: https://aka.ms/cosmosdb-tsg-forbidden") || !strings.Contains(err, "203.0.113.7") {
+		t.Errorf("the cause is %q", err)
+	}
+}
+
+func TestSubStatus(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		fault cosmosdb.Fault
+		write bool
+		want  error
+	}{
+		{"404_without_a_sub-status_means_that_no_Record_exists", cosmosdb.Fault{Status: 404}, false, ErrNotFound},
+		{"404_with_sub-status_1002_does_not_mean_that_no_Record_exists", cosmosdb.Fault{Status: 404, SubStatus: 1002}, false, ErrNotReplicated},
+		{"409_with_a_sub-status_means_that_a_Record_exists", cosmosdb.Fault{Status: 409, SubStatus: 1003}, true, ErrExists},
+		{"412_with_a_sub-status_means_that_the_Record_has_changed", cosmosdb.Fault{Status: 412, SubStatus: 1003}, true, ErrChanged},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := startEmulator(t)
+			c, r := a.provision(t), newRecord(t)
+			for _, tt.fault.Method = range []string{http.MethodGet, http.MethodPut} { // not the account document
+				a.SetFault(tt.fault)
+			}
+			_, _, err := c.Read(t.Context(), r.ID)
+			if tt.write {
+				err = c.Replace(t.Context(), r, "etag")
+			}
+			if !errors.Is(err, tt.want) || errors.Is(err, ErrNotFound) != (tt.want == ErrNotFound) {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+		})
+	}
 }
 
 func refusedByAWS(code string, kind picture.Kind) explainCase {

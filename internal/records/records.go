@@ -67,6 +67,8 @@ var (
 	ErrNotFound   = errors.New("the picture has no Record")
 	ErrChanged    = errors.New("the Record has changed: read it again")
 	ErrUnreadable = errors.New("the document is not a Record") // another attempt to read it does not help
+
+	ErrNotReplicated = errors.New("the replica may lack the Record") // another replica may have it
 )
 
 // Create fails with ErrExists if the picture already has a Record.

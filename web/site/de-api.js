@@ -94,6 +94,11 @@ export default {
 		"Azure hat die Anmeldedaten des Workers abgelehnt: COSMOS_KEY oder die verbundene Identität und die Uhr prüfen",
 	"Azure refused access: the worker needs the role Cosmos DB Built-in Data Contributor":
 		"Azure hat den Zugriff verweigert: Der Worker braucht die Rolle Cosmos DB Built-in Data Contributor",
+	"Cosmos DB blocked the worker: allow its network in the firewall of the account, and check its credentials":
+		"Cosmos DB hat den Worker abgewiesen: sein Netzwerk in der Firewall des Kontos erlauben und seine Anmeldedaten prüfen",
+	"Cosmos DB is moving to another region": "Cosmos DB zieht gerade in eine andere Region um",
+	"Cosmos DB has not replicated the latest writes yet": "Cosmos DB hat die neuesten Schreibvorgänge noch nicht repliziert",
+	"Cosmos DB is preparing the container": "Cosmos DB richtet den Container gerade ein",
 	"The database or container does not exist: create it (Terraform does)":
 		"Die Datenbank oder den Container gibt es nicht: anlegen (Terraform tut das)",
 	"Cosmos DB timed out": "Cosmos DB hat nicht rechtzeitig geantwortet",

@@ -1,7 +1,9 @@
 package cosmosdb
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -16,6 +18,7 @@ type Fault struct {
 	Delay      time.Duration // before the response; ends when the client gives up
 	Status     int           // HTTP status of the response; 0 with AfterApply closes the connection instead
 	SubStatus  int           // sent as x-ms-substatus
+	Message    string        // of the error; "" means a message about the injected fault
 	RetryAfter time.Duration // sent as x-ms-retry-after-ms
 	AfterApply bool          // execute the request first: the write succeeds but its response is lost
 }
@@ -39,7 +42,8 @@ func (s *Server) takeFault(r *http.Request, t target) Fault {
 }
 
 func (f Fault) response() response {
-	res := errorResponse(newError(f.Status, f.SubStatus, "Injected fault: the local Cosmos DB responds with %d", f.Status))
+	message := cmp.Or(f.Message, fmt.Sprintf("Injected fault: the local Cosmos DB responds with %d", f.Status))
+	res := errorResponse(newError(f.Status, f.SubStatus, "%s", message))
 	res.retryAfter = f.RetryAfter
 	return res
 }
