@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
@@ -144,8 +145,12 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 	if s := image.GetError(); s.GetCode() != int32(codes.OK) {
 		if proto.Equal(image, &visionpb.AnnotateImageResponse{Error: s}) { // without any billed annotation
 			refund()
+			return nil, a.explainImage(ctx, in, s)
 		}
-		return nil, a.explainImage(ctx, in, s)
+		// "Filled-in image annotations are guaranteed to be correct, even when error is set", and another call would cost
+		// money again. Details are not stored, because the worker may not know their types.
+		slog.Warn("annotated in part", "picture", in.Picture.ID, "error", vision.ExplainImage(s, in.Send == ByBytes).Err)
+		image.Error.Details = nil
 	}
 	return encodeAnnotation(image, in)
 }

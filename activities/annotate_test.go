@@ -14,8 +14,11 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/testsuite"
+	statuspb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
 
 	"triptych/emulators/vision/annotator"
 	"triptych/picture"
@@ -81,6 +84,31 @@ func TestAnnotate(t *testing.T) {
 			t.Errorf("%s, %v", got.Annotation, err)
 		}
 	})
+	labels := []*visionpb.EntityAnnotation{{Description: "face"}}
+	for name, failed := range map[string]*statuspb.Status{
+		"error": {Code: int32(codes.Internal), Message: "Response too large."},
+		"error_that_has_details_of_an_unknown_type": {Code: int32(codes.ResourceExhausted), Message: "Later.",
+			Details: []*anypb.Any{{TypeUrl: "type.googleapis.com/example.Unknown", Value: []byte{1}}}},
+		"error_that_mentions_the_URL": {Code: int32(codes.Unavailable), Message: "We can not access the URL currently."},
+	} {
+		t.Run("annotation_beside_an_"+name+"_is_kept_without_a_second_call", func(t *testing.T) {
+			c.google.SetFault(annotator.Fault{Times: 1, Response: &visionpb.AnnotateImageResponse{LabelAnnotations: labels, Error: failed}})
+			got, err := c.annotate(t, p, ByURL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := &visionpb.AnnotateImageResponse{LabelAnnotations: labels, Error: &statuspb.Status{Code: failed.Code, Message: failed.Message}}
+			if annotation := decodeAnnotation(t, got.Annotation); !proto.Equal(annotation, want) {
+				t.Errorf("%v, want %v", annotation, want)
+			}
+		})
+		t.Run(name+"_without_annotation_is_retried_or_sent_as_bytes", func(t *testing.T) {
+			c.google.SetFault(annotator.Fault{Times: 1, Response: &visionpb.AnnotateImageResponse{Error: failed}})
+			if _, err := c.annotate(t, p, ByURL); err == nil {
+				t.Error("annotate succeeded")
+			}
+		})
+	}
 	t.Run("response_without_annotation_is_retried", func(t *testing.T) {
 		c.google.SetFault(annotator.Fault{Empty: true, Times: 1})
 		_, err := c.annotate(t, p, ByURL)
