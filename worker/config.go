@@ -29,6 +29,9 @@ func readConfig(s settings.Settings) (config, error) {
 	if err := s.Require("TRIPTYCH_BUCKET", "COSMOS_ENDPOINT", "TRIPTYCH_PAYLOAD_KEYS", "TRIPTYCH_ANNOTATIONS_PER_SECOND"); err != nil {
 		return config{}, err
 	}
+	if s.AWS.Region == "" { // it may also come from the AWS configuration file
+		return config{}, errors.New("set AWS_REGION to the region of the bucket, such as eu-central-1")
+	}
 	perSecond, err := strconv.ParseFloat(s.Getenv("TRIPTYCH_ANNOTATIONS_PER_SECOND"), 64)
 	if err != nil || !(perSecond > 0) { // also refuses NaN
 		return config{}, errors.New("TRIPTYCH_ANNOTATIONS_PER_SECOND must be a number above 0, such as 0.1 or 30")

@@ -17,12 +17,13 @@ func TestReadConfig(t *testing.T) {
 		"TRIPTYCH_PAYLOAD_KEYS":           "1:key",
 		"TRIPTYCH_ANNOTATIONS_PER_SECOND": "0.1",
 	}
-	read := func(env map[string]string) (config, error) {
+	readIn := func(region string, env map[string]string) (config, error) {
 		return readConfig(settings.Settings{
 			Getenv:   func(name string) string { return env[name] },
-			Temporal: client.Options{HostPort: "temporal:7233"}, AWS: aws.Config{Region: "eu-central-1"},
+			Temporal: client.Options{HostPort: "temporal:7233"}, AWS: aws.Config{Region: region},
 		})
 	}
+	read := func(env map[string]string) (config, error) { return readIn("eu-central-1", env) }
 	with := func(name, value string) map[string]string {
 		env := maps.Clone(valid)
 		env[name] = value
@@ -44,6 +45,11 @@ func TestReadConfig(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), name) {
 				t.Errorf("the error %v does not name %s", err, name)
 			}
+		}
+	})
+	t.Run("missing_region_is_refused", func(t *testing.T) {
+		if _, err := readIn("", valid); err == nil || !strings.Contains(err.Error(), "set AWS_REGION") {
+			t.Errorf("the error is %v", err)
 		}
 	})
 	t.Run("unknown_feature_is_refused", func(t *testing.T) {
