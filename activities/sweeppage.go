@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 	"golang.org/x/sync/errgroup"
 
 	"triptych/internal/objects"
@@ -49,7 +51,7 @@ func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResul
 	}
 	page, err := a.S3.ListObjectsV2(ctx, in)
 	if err != nil {
-		return SweepResult{}, failure(explainSweep(err))
+		return SweepResult{}, explainListing(s, err)
 	}
 	counts, err := a.startMissing(ctx, s, *in.Bucket, page.Contents)
 	if err != nil {
@@ -92,9 +94,12 @@ func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket s
 type skipError struct{ error }
 
 func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket, key string) (bool, error) {
+	var existing picture.Status
+	var missing bool
 	id, _, parseErr := picture.ParseKey(key)
 	if parseErr == nil { // the ID is in the key; most pictures have a Record, so this saves a request to S3
-		if missing, err := a.missing(ctx, s, id); !missing || err != nil {
+		var err error
+		if existing, missing, err = a.missing(ctx, s, id); !missing || err != nil {
 			return false, err
 		}
 	}
@@ -111,9 +116,12 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 		return false, skipError{err}
 	}
 	if parseErr != nil { // the ID depends on the version
-		if missing, err := a.missing(ctx, s, p.ID); !missing || err != nil {
+		if existing, missing, err = a.missing(ctx, s, p.ID); !missing || err != nil {
 			return false, err
 		}
+	}
+	if archived(head) && existing != picture.Erased { // an archived object can be deleted, but not read
+		return false, skipError{&picture.Error{Kind: picture.Misconfigured, Message: objects.Archived}}
 	}
 	priority := pipeline.SweepPriority
 	if s.LowPriority() {
@@ -122,18 +130,27 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 	return true, pipeline.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, ReannotateBefore: s.Began}, priority)
 }
 
-func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID) (bool, error) {
+// missing also returns the status of an existing Record.
+func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID) (picture.Status, bool, error) {
 	existing, _, err := a.Records.Read(ctx, id)
-	if errors.Is(err, records.ErrNotFound) {
-		return true, nil
+	switch {
+	case errors.Is(err, records.ErrNotFound):
+		return "", true, nil
+	case errors.Is(err, records.ErrUnreadable):
+		return "", false, skipError{err}
+	case err != nil:
+		return "", false, records.Explain(err)
 	}
-	if errors.Is(err, records.ErrUnreadable) {
-		return false, skipError{err}
+	return existing.Status, existing.Status == picture.Erased || existing.OlderThan(s.Began), nil // Erased: the workflow deletes the object
+}
+
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/archived-objects.html
+func archived(head *s3.HeadObjectOutput) bool {
+	switch head.StorageClass {
+	case types.StorageClassGlacier, types.StorageClassDeepArchive:
+		return !strings.Contains(aws.ToString(head.Restore), `ongoing-request="false"`) // not restored for some days
 	}
-	if err != nil {
-		return false, records.Explain(err)
-	}
-	return existing.Status == picture.Erased || existing.OlderThan(s.Began), nil // Erased: the workflow deletes the object
+	return head.ArchiveStatus != "" // a restore ends the archive tiers of INTELLIGENT_TIERING
 }
 
 // S3 responds with BadRequest to a HEAD request for an object encrypted with a customer-provided key (SSE-C).
@@ -143,6 +160,25 @@ func explainHead(s picture.Sweep, err error) error {
 		return skipError{objects.Explain(err)}
 	}
 	return explainSweep(err)
+}
+
+// A sweep of a bucket that cannot be listed ends, because no picture waits for it: the operator starts another one, and
+// schedules do so by themselves.
+func explainListing(s picture.Sweep, err error) error {
+	message, ends := map[string]string{
+		"NoSuchBucket":      "The bucket does not exist",
+		"InvalidBucketName": "The name of the bucket is invalid",
+		"PermanentRedirect": "The bucket is in another region than the worker",
+	}[objects.Code(err)]
+	if !ends {
+		return failure(explainSweep(err))
+	}
+	if s.Bucket == "" {
+		message += ": check TRIPTYCH_BUCKET and AWS_REGION"
+	} else {
+		message += ": check the sweep's input"
+	}
+	return temporal.NewNonRetryableApplicationError(message, string(picture.Misconfigured), objects.Explain(err).Err)
 }
 
 // explainSweep makes every S3 error retryable, so that a sweep waits for the operator instead of failing.

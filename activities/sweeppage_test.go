@@ -1,8 +1,17 @@
 package activities
 
 import (
+	"cmp"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"go.temporal.io/sdk/temporal"
 
 	"triptych/picture"
 )
@@ -52,5 +61,113 @@ func TestSweepPage(t *testing.T) {
 		if want := (SweepResult{Full: true}); err != nil || got != want {
 			t.Errorf("%+v, %v, want %+v", got, err, want)
 		}
+	})
+}
+
+func TestSweepPageArchivedObject(t *testing.T) {
+	const restored, restoring = `ongoing-request="false", expiry-date="Fri, 21 Dec 2029 00:00:00 GMT"`, `ongoing-request="true"`
+	for name, tt := range map[string]struct {
+		class, archive, restore string
+		erased                  bool
+		want                    picture.SweepCounts
+	}{
+		"in_Glacier_is_skipped":                               {class: "GLACIER", want: picture.SweepCounts{Skipped: 1}},
+		"in_Deep_Archive_is_skipped":                          {class: "DEEP_ARCHIVE", want: picture.SweepCounts{Skipped: 1}},
+		"in_an_archive_tier_is_skipped":                       {class: "INTELLIGENT_TIERING", archive: "ARCHIVE_ACCESS", want: picture.SweepCounts{Skipped: 1}},
+		"that_is_being_restored_is_skipped":                   {class: "GLACIER", restore: restoring, want: picture.SweepCounts{Skipped: 1}},
+		"of_an_erased_picture_is_deleted_by_its_workflow":     {class: "GLACIER", erased: true, want: picture.SweepCounts{Started: 1}},
+		"that_is_restored_is_annotated":                       {class: "GLACIER", restore: restored, want: picture.SweepCounts{Started: 1}},
+		"in_a_frequent_tier_is_not_archived_and_is_annotated": {class: "INTELLIGENT_TIERING", want: picture.SweepCounts{Started: 1}},
+		"in_Glacier_Instant_Retrieval_is_annotated":           {class: "GLACIER_IR", want: picture.SweepCounts{Started: 1}},
+	} {
+		for _, key := range []string{"", "archive/" + name} { // "": uploaded through the site
+			t.Run(fmt.Sprintf("object_%s/key_%q", name, key), func(t *testing.T) {
+				c := openClouds(t)
+				server := c.startTemporal(t)
+				p := newPicture(t)
+				p.Key = cmp.Or(key, p.Key)
+				p = c.upload(t, p, readPhoto(t))
+				if tt.erased {
+					if err := c.Records.Create(t.Context(), picture.Tombstone(p.ID)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				header := http.Header{"X-Amz-Storage-Class": {tt.class}}
+				if tt.archive != "" {
+					header.Set("X-Amz-Archive-Status", tt.archive)
+				}
+				if tt.restore != "" {
+					header.Set("X-Amz-Restore", tt.restore)
+				}
+				c.addToHeadResponses(t, header)
+				tt.want.Examined = 1
+				got, err := execute[SweepResult](t, c, picture.SweepPageActivity, picture.Sweep{Prefix: p.Key})
+				if err != nil || got.SweepCounts != tt.want {
+					t.Errorf("%+v, %v, want %+v", got.SweepCounts, err, tt.want)
+				}
+				if tt.want.Started == 1 && !slices.Equal(server.started, []string{p.ID.WorkflowID()}) {
+					t.Errorf("started %q", server.started)
+				}
+			})
+		}
+	}
+}
+
+// The S3 emulator has no storage classes.
+func (c *clouds) addToHeadResponses(t *testing.T, header http.Header) {
+	t.Helper()
+	target, err := url.Parse(gateway.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.Out.Host = r.In.Host // is signed
+		},
+		ModifyResponse: func(r *http.Response) error {
+			if r.Request.Method == http.MethodHead {
+				for name, values := range header {
+					r.Header[name] = values
+				}
+			}
+			return nil
+		},
+	})
+	t.Cleanup(proxy.Close)
+	options := c.S3.Options()
+	options.BaseEndpoint = &proxy.URL
+	c.S3 = s3.New(options)
+}
+
+func TestSweepPageEndsTheSweep(t *testing.T) {
+	c := openClouds(t)
+	c.startTemporal(t)
+	for name, tt := range map[string]struct {
+		sweep picture.Sweep
+		fault string
+		want  string
+	}{
+		"missing_bucket_of_a_backfill": {picture.Sweep{Bucket: "pictures-elsewhere"}, "", "The bucket does not exist: check the sweep's input"},
+		"invalid_bucket_name":          {picture.Sweep{Bucket: "Pictures_Elsewhere"}, "", "The name of the bucket is invalid: check the sweep's input"},
+		"bucket_in_another_region": {picture.Sweep{Bucket: c.Bucket}, `{"status":400,"code":"PermanentRedirect"}`,
+			"The bucket is in another region than the worker: check the sweep's input"},
+		"missing_bucket_of_the_site": {picture.Sweep{}, `{"status":404,"code":"NoSuchBucket"}`, "The bucket does not exist: check TRIPTYCH_BUCKET and AWS_REGION"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if tt.fault != "" {
+				gateway.Fail(t, tt.fault)
+			}
+			_, err := execute[SweepResult](t, c, picture.SweepPageActivity, tt.sweep)
+			e, ok := err.(*temporal.ApplicationError)
+			if !ok || !e.NonRetryable() || e.Message() != tt.want || e.Unwrap() == nil {
+				t.Errorf("got %v, want an error that ends the sweep: %s", err, tt.want)
+			}
+		})
+	}
+	t.Run("unavailable_S3_does_not", func(t *testing.T) {
+		gateway.Fail(t, `{"status":503,"code":"ServiceUnavailable"}`)
+		_, err := execute[SweepResult](t, c, picture.SweepPageActivity, picture.Sweep{})
+		checkFailure(t, err, picture.Unavailable)
 	})
 }

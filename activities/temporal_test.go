@@ -25,6 +25,7 @@ type temporalServer struct {
 
 	mu         sync.Mutex
 	query      string                        // of the last ListWorkflowExecutions
+	started    []string                      // workflow IDs
 	terminated []string                      // workflow IDs
 	deleted    []*commonpb.WorkflowExecution // including unknown executions
 }
@@ -80,6 +81,13 @@ func (s *temporalServer) DescribeWorkflowExecution(_ context.Context, r *workflo
 	return &workflowservice.DescribeWorkflowExecutionResponse{
 		WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{Execution: r.Execution},
 	}, nil
+}
+
+func (s *temporalServer) StartWorkflowExecution(_ context.Context, r *workflowservice.StartWorkflowExecutionRequest) (*workflowservice.StartWorkflowExecutionResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.started = append(s.started, r.WorkflowId)
+	return &workflowservice.StartWorkflowExecutionResponse{RunId: "run", Started: true}, nil
 }
 
 func (s *temporalServer) TerminateWorkflowExecution(_ context.Context, r *workflowservice.TerminateWorkflowExecutionRequest) (*workflowservice.TerminateWorkflowExecutionResponse, error) {

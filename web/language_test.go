@@ -47,7 +47,10 @@ var split = regexp.MustCompile(`^(.*?)(; [^;.]*|: try again[^.]*| \(\w+ timeout\
 var neverShown = []string{
 	"An unexpected error occurred; Triptych tries again",
 	"Cosmos DB returned %d: %s",
-	"Image too large", // a message of Google
+	"Image too large",                                 // a message of Google
+	"The bucket does not exist",                       // ends a sweep
+	"The name of the bucket is invalid",               // ends a sweep
+	"The bucket is in another region than the worker", // ends a sweep
 	"The API has nothing at this address.",
 	"The header X-Triptych-Erase must contain the eraseToken of this picture's upload grant. Nothing was changed.",
 	"The body is over %d bytes: send the picture itself to the URL of its grant.",

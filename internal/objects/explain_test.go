@@ -85,6 +85,13 @@ var explainCases = []explainCase{
 	injected(400, "InvalidToken", picture.Forbidden),
 	injected(403, "RequestTimeTooSkewed", picture.Forbidden),
 	injected(400, "PermanentRedirect", picture.Misconfigured), // not 301, because the SDK would follow it
+	{"InvalidBucketName", "uppercase name", picture.Misconfigured, func(t *testing.T, c *s3.Client) error {
+		return get(t.Context(), c, &s3.GetObjectInput{Bucket: aws.String("Pictures_Elsewhere"), Key: newKey(t)})
+	}},
+	injected(403, "InvalidObjectState", picture.Misconfigured),
+	{keyManagement, "disabled key", picture.Forbidden, injected(400, "KMS.DisabledException", "").provoke},
+	{keyManagement, "deleted key", picture.Forbidden, injected(400, "KMS.KMSInvalidStateException", "").provoke},
+	injected(400, "KMS.ThrottlingException", picture.Throttled),
 	injected(500, "InternalError", picture.Unavailable),
 	injected(503, "ServiceUnavailable", picture.Unavailable),
 	injected(503, "SlowDown", picture.Throttled),

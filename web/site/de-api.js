@@ -28,6 +28,11 @@ export default {
 	"AWS refused the worker's session token: renew its credentials": "AWS hat das Sitzungstoken des Workers abgelehnt: seine Anmeldedaten erneuern",
 	"AWS refused the time of the worker's request: set the worker's clock": "AWS hat die Uhrzeit in der Anfrage des Workers abgelehnt: die Uhr des Workers stellen",
 	"The bucket is in another region: check AWS_REGION": "Der Bucket liegt in einer anderen Region: AWS_REGION prüfen",
+	"The name of the bucket is invalid: check TRIPTYCH_BUCKET": "Der Name des Buckets ist ungültig: TRIPTYCH_BUCKET prüfen",
+	"The object is archived: restore it": "Das Objekt ist archiviert und muss wiederhergestellt werden",
+	"AWS KMS did not decrypt the picture: enable its key, and grant the worker's role kms:Decrypt":
+		"AWS KMS hat das Bild nicht entschlüsselt: den Schlüssel einschalten und der Rolle des Workers kms:Decrypt erlauben",
+	"AWS KMS asked to slow down": "AWS KMS bittet um weniger Anfragen",
 	"S3 asked to slow down": "S3 bittet um weniger Anfragen",
 	"S3 is unavailable": "S3 ist nicht verfügbar",
 	"S3 had an internal error": "S3 hatte einen internen Fehler",
