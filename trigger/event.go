@@ -40,11 +40,20 @@ func splitRecords(event json.RawMessage) ([]json.RawMessage, error) {
 }
 
 // A dead letter contains the original S3 event as requestPayload, see
-// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html. Terraform configures no other source
+// than S3 and dead letters, so an S3 event inside an SNS or SQS message is an error instead of a lost picture
+// (github.com/DataDog/datadog-serverless-functions/issues/114).
 func unwrapDeadLetter(record json.RawMessage) ([]json.RawMessage, error) {
 	var message events.SQSMessage
-	if err := json.Unmarshal(record, &message); err != nil || message.EventSource != "aws:sqs" {
+	if err := json.Unmarshal(record, &message); err != nil {
 		return []json.RawMessage{record}, nil
+	}
+	switch message.EventSource {
+	case "aws:s3":
+		return []json.RawMessage{record}, nil
+	case "aws:sqs":
+	default: // including minio:s3, whose event names have the prefix s3:
+		return nil, fmt.Errorf("this event comes from %q: the function reads only S3's own events (aws:s3), sent directly, and its dead letters", message.EventSource)
 	}
 	var body struct{ RequestPayload json.RawMessage }
 	if err := json.Unmarshal([]byte(message.Body), &body); err != nil || body.RequestPayload == nil {

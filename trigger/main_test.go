@@ -39,6 +39,7 @@ func TestTrigger(t *testing.T) {
 	a, b, c := newPicture(t), newPicture(t), newPicture(t)
 	encoded, doublyEncoded, deleted, negative := newPicture(t), newPicture(t), newPicture(t), newPicture(t)
 	redriven1, redriven2, elsewhere := newPicture(t), newPicture(t), newPicture(t)
+	bySNS, bySQS, byMinIO := newPicture(t), newPicture(t), newPicture(t)
 	var valid []string // the 49 valid records of an event that also has an invalid one
 	var validIDs []picture.ID
 	for range 49 {
@@ -95,6 +96,20 @@ func TestTrigger(t *testing.T) {
 		},
 		"SQS_message_that_is_no_dead_letter_is_an_error": {
 			event: event(message(`{"hello":"world"}`)), err: "059f36b4-87a3-44ab-83d2-661975830a7d is not a dead letter",
+		},
+		"S3_event_in_an_SNS_notification_is_an_error": {
+			event: event(notification(event(record(bySNS.key)))), notStarted: []picture.ID{bySNS.id}, err: `comes from "aws:sns"`,
+		},
+		"S3_event_in_an_SQS_message_is_an_error": {
+			event: event(message(event(record(bySQS.key)))), notStarted: []picture.ID{bySQS.id}, err: "is not a dead letter",
+		},
+		"event_of_MinIO_is_an_error": {
+			event:      event(strings.NewReplacer("aws:s3", "minio:s3", "ObjectCreated", "s3:ObjectCreated").Replace(record(byMinIO.key))),
+			notStarted: []picture.ID{byMinIO.id}, err: `comes from "minio:s3"`,
+		},
+		"record_without_a_source_is_an_error": {event: event(`{"cf":{}}`), err: `comes from ""`},
+		"dead_letter_of_an_SNS_notification_is_an_error": {
+			event: event(message(deadLetter(event(notification(event(record(bySNS.key))))))), notStarted: []picture.ID{bySNS.id}, err: `comes from "aws:sns"`,
 		},
 		"dead_letter_without_an_S3_event_is_an_error": {
 			event: event(message(deadLetter(`{}`))), err: "not an S3 event",
@@ -234,6 +249,16 @@ func record(key string) string {
 	return fmt.Sprintf(`{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-central-1","eventTime":"2026-11-22T12:00:00.000Z",
 		"eventName":"ObjectCreated:Put","s3":{"s3SchemaVersion":"1.0","bucket":{"name":"triptych-pictures"},
 		"object":{"key":%s,"size":1234,"eTag":"0123456789abcdef0123456789abcdef","sequencer":"0A1B2C3D4E5F678901"}}}`, k)
+}
+
+// https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html
+func notification(event string) string {
+	text, err := json.Marshal(event)
+	if err != nil {
+		panic(err) // impossible: every string can be encoded
+	}
+	return fmt.Sprintf(`{"EventVersion":"1.0","EventSubscriptionArn":"arn:aws:sns:eu-central-1:123456789012:uploads:21be56ed","EventSource":"aws:sns",
+		"Sns":{"Type":"Notification","MessageId":"95df01b4-ee98-5cb9-9903-4c221d41eb5e","Subject":"Amazon S3 Notification","Message":%s}}`, text)
 }
 
 func deadLetter(event string) string {
