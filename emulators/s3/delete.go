@@ -34,6 +34,10 @@ func (s *store) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3
 func (s *store) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s3response.DeleteResult, error) {
 	var result s3response.DeleteResult
 	for _, o := range in.Delete.Objects {
+		if err := checkKey(aws.ToString(o.Key)); err != nil {
+			result.Error = append(result.Error, s3err.ObjectDeleteError(o.Key, o.VersionId, err))
+			continue
+		}
 		out, err := s.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: in.Bucket, Key: o.Key, VersionId: o.VersionId})
 		if err == nil {
 			deleted := types.DeletedObject{Key: o.Key, VersionId: o.VersionId, DeleteMarker: out.DeleteMarker}

@@ -119,7 +119,11 @@ type faultyBackend struct {
 }
 
 func call[In, Out any](ctx context.Context, f *injector, operation string, key *string, next func(context.Context, In) (Out, error), in In) (Out, error) {
-	if err := f.inject(ctx, operation, aws.ToString(key)); err != nil {
+	err := checkKey(aws.ToString(key))
+	if err == nil {
+		err = f.inject(ctx, operation, aws.ToString(key))
+	}
+	if err != nil {
 		var none Out
 		return none, err
 	}
@@ -153,6 +157,13 @@ func (f *faultyBackend) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsI
 }
 
 func (f *faultyBackend) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s3response.CopyObjectOutput, error) {
+	_, source, _, err := backend.ParseCopySource(aws.ToString(in.CopySource))
+	if err == nil {
+		err = checkKey(source)
+	}
+	if err != nil {
+		return s3response.CopyObjectOutput{}, err
+	}
 	return call(ctx, f.faults, "CopyObject", in.Key, f.Backend.CopyObject, in)
 }
 
@@ -165,8 +176,20 @@ func (f *faultyBackend) ListObjectVersions(ctx context.Context, in *s3.ListObjec
 }
 
 func (f *faultyBackend) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
-	if err := f.faults.inject(ctx, "CompleteMultipartUpload", aws.ToString(in.Key)); err != nil {
+	err := checkKey(aws.ToString(in.Key))
+	if err == nil {
+		err = f.faults.inject(ctx, "CompleteMultipartUpload", aws.ToString(in.Key))
+	}
+	if err != nil {
 		return s3response.CompleteMultipartUploadResult{}, "", err
 	}
 	return f.Backend.CompleteMultipartUpload(ctx, in)
+}
+
+// Faults do not apply to CreateMultipartUpload.
+func (f *faultyBackend) CreateMultipartUpload(ctx context.Context, in s3response.CreateMultipartUploadInput) (s3response.InitiateMultipartUploadResult, error) {
+	if err := checkKey(aws.ToString(in.Key)); err != nil {
+		return s3response.InitiateMultipartUploadResult{}, err
+	}
+	return f.Backend.CreateMultipartUpload(ctx, in)
 }
