@@ -17,6 +17,7 @@ const (
 	StepWaiting  StepStatus = "waiting"
 	StepRunning  StepStatus = "running"
 	StepRetrying StepStatus = "retrying"
+	StepPaused   StepStatus = "paused" // until the operator unpauses the activity
 	StepDone     StepStatus = "done"
 	StepFailed   StepStatus = "failed"
 )

@@ -81,6 +81,8 @@ func (s responses) respondTo(p pagetest.Tab, h pagetest.Env) {
 
 func testWaiting(t *testing.T, h pagetest.Env) {
 	retrying := `{"name": "annotate", "cloud": "google", "status": "retrying", "attempt": 4, "nextAttemptAt": "2100-01-01T10:00:00Z", "error": "Cloud Vision is unavailable or unreachable; Triptych tries again", "waitingFor": "google"}`
+	retryingNow := `{"name": "annotate", "cloud": "google", "status": "retrying", "attempt": 4, "error": "Cloud Vision is unavailable or unreachable; Triptych tries again", "waitingFor": "google"}`
+	paused := `{"name": "annotate", "cloud": "google", "status": "paused", "attempt": 4, "error": "The operator has paused this step"}`
 	refused := `{"name": "annotate", "cloud": "google", "status": "failed", "attempt": 1, "error": "Google cannot read this as a picture"}`
 	stopped := `{"name": "annotate", "cloud": "google", "status": "failed", "error": "The workflow was terminated"}`
 	rejected := progressJSON("rejected", `{"rejection": {"message": "Google cannot read this as a picture"}}`, stepAWS, refused, stepAzure)
@@ -122,7 +124,12 @@ func testWaiting(t *testing.T, h pagetest.Env) {
 		"picture_at_Google": {responses{progress: answerJSON(progressJSON("running", "null", stepAWS, `{"name": "annotate", "cloud": "google", "status": "running", "attempt": 1}`, waitingStep("persist", "azure")))}, send,
 			"On its way", map[string]string{"#now": "Cloud Vision looks for", "#next": "Then Azure", `#steps [data-step="annotate"] .state`: "Working…"}, []string{"#another"}, own, "presign"},
 		"picture_that_waits_for_Google": {responses{progress: answerJSON(progressJSON("running", "null", stepAWS, retrying, waitingStep("persist", "azure")))}, send,
-			"waits for Google Cloud", map[string]string{"#reason": "Cloud Vision is unavailable or unreachable; Triptych tries again.", "#next": "The next try is at", `#steps [data-step="annotate"] .detail`: "Attempt 4"}, []string{"#another"}, own, "presign"},
+			"waits for Google Cloud", map[string]string{"#now": "", "#reason": "Cloud Vision is unavailable or unreachable; Triptych tries again.", "#next": "The next try is at", `#steps [data-step="annotate"] .detail`: "Attempt 4"}, []string{"#another"}, own, "presign"},
+		"picture_that_is_tried_again_now": {responses{progress: answerJSON(progressJSON("running", "null", stepAWS, retryingNow, waitingStep("persist", "azure")))}, send,
+			"waits for Google Cloud", map[string]string{"#now": "", "#reason": "Cloud Vision is unavailable", "#next": "", `#steps [data-step="annotate"] .state`: "Trying again…"}, []string{"#another"}, own, "presign"},
+		"picture_that_the_operator_has_paused": {responses{progress: answerJSON(progressJSON("running", "null", stepAWS, paused, waitingStep("persist", "azure")))}, send,
+			"Your picture is paused", map[string]string{"#lead": "when the operator allows it", "#now": "", "#reason": "The operator has paused this step.", "#next": "",
+				`#steps [data-step="annotate"] .state`: "Paused"}, []string{"#another"}, own, "presign"},
 		"picture_at_Azure": {responses{progress: answerJSON(progressJSON("running", "null", stepAWS, stepGoogle, `{"name": "persist", "cloud": "azure", "status": "running"}`))}, send,
 			"On its way", map[string]string{"#now": "Azure writes", "#next": "you see the result", `#steps [data-step="annotate"] .state`: "Done in 1.3 s", `#steps [data-step="annotate"] .detail`: "2 attempts"}, []string{"#another"}, own, "presign annotate"},
 		"annotated_picture": {responses{progress: answerJSON(progressJSON("annotated", `{"annotation": {}}`, stepAWS, stepGoogle, stepAzure))}, send,

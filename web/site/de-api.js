@@ -133,6 +133,7 @@ export default {
 	"The owner erased the picture": "Das Bild wurde gelöscht",
 	"The worker is sending as many pictures as its memory allows": "Der Worker sendet schon so viele Bilder, wie in seinen Speicher passen",
 	"The worker is shutting down": "Der Worker wird beendet",
+	"The operator has paused this step": "Der Betreiber hat diesen Schritt angehalten",
 	"The worker cannot continue": "Der Worker kommt nicht weiter",
 	"The worker stopped responding": "Der Worker antwortet nicht mehr",
 	"The worker had an unexpected error": "Der Worker hatte einen unerwarteten Fehler",

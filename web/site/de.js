@@ -115,6 +115,10 @@ export default {
 	"Working for {time}": "Arbeitet seit {time}",
 	"Working…": "Arbeitet …",
 	"Next try in {time}": "Nächster Versuch in {time}",
+	"Paused": "Angehalten",
+	"Your picture is paused": "Dein Bild ist angehalten",
+	"It continues when the operator allows it. You can close this page.":
+		"Es geht weiter, wenn der Betreiber es erlaubt. Du kannst diese Seite schließen.",
 	"Trying again…": "Neuer Versuch …",
 	"Done": "Fertig",
 	"Done in {time}": "Fertig in {time}",

@@ -41,12 +41,12 @@ function explainStep(steps) {
 	const step = steps.find(({ status }) => !["done", "failed"].includes(status));
 	if (!step) return {};
 	const refused = steps.some(({ status }) => status === "failed");
-	const wait = Date.parse(step.nextAttemptAt) - Date.now();
+	const wait = Date.parse(step.nextAttemptAt) - Date.now(), works = !step.error;
 	return {
 		step: step.name,
-		now: refused ? t("Google cannot use the picture. Azure writes the reason into a Cosmos DB database.") : activities[step.name](),
+		now: works && (refused ? t("Google cannot use the picture. Azure writes the reason into a Cosmos DB database.") : activities[step.name]()),
 		reason: step.error && sentence(t(step.error)),
-		next: wait > 0 ? t("The next try is at {time}.", { time: new Date(step.nextAttemptAt).toLocaleTimeString(language, { timeStyle: wait < 90_000 ? "medium" : "short" }) }) : successors[step.name](),
+		next: wait > 0 ? t("The next try is at {time}.", { time: new Date(step.nextAttemptAt).toLocaleTimeString(language, { timeStyle: wait < 90_000 ? "medium" : "short" }) }) : works && successors[step.name](),
 	};
 }
 

@@ -34,6 +34,7 @@ function uploadHeadline({ waiting, error }) {
 function progressHeadline(state) {
 	const { progress, problem, imageFailed, imageGone } = state;
 	const retrying = progress?.steps.find((step) => step.status === "retrying");
+	const paused = progress?.steps.some((step) => step.status === "paused");
 	switch (progress?.status) {
 		case undefined:
 			if (isSent(state)) return [problem ? t("Your picture is safe") : t("AWS has your picture"), ""];
@@ -45,7 +46,8 @@ function progressHeadline(state) {
 			: totalTime(progress)];
 		case "rejected": return [t("This picture cannot be used"), sentence(t(progress.record?.rejection?.message ?? ""))];
 		case "erased": return [t("This picture was erased"), t("The picture and what Google saw have been deleted.")];
-		case "running": return retrying
+		case "running": if (paused) return [t("Your picture is paused"), t("It continues when the operator allows it. You can close this page.")];
+			return retrying
 			? [t("Your picture waits for {cloud}", { cloud: cloudNames[retrying.waitingFor ?? retrying.cloud] }), t("It continues by itself. You can close this page.")]
 			: [t("On its way"), t("You can close this page.")];
 	}
@@ -94,6 +96,7 @@ export function stepState(step, progress) {
 	switch (step.status) {
 		case "running": return elapsed > 1500 ? t("Working for {time}", { time: duration(elapsed) }) : t("Working…");
 		case "retrying": return wait > 0 ? t("Next try in {time}", { time: wait < 90_000 ? seconds(Math.ceil(wait / 1000)) : duration(wait) }) : t("Trying again…");
+		case "paused": return t("Paused");
 		case "done":
 			if (took >= 0) return t(stores ? "Stored in {time}" : "Done in {time}", { time: duration(took) });
 			return stores ? t("Stored") : t("Done");

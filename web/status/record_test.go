@@ -13,8 +13,10 @@ import (
 	"testing"
 	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
@@ -58,6 +60,13 @@ func scenarios() map[string]scenario {
 	cancel := func(ctx context.Context, c client.Client, workflowID string) error {
 		return c.CancelWorkflow(ctx, workflowID, "")
 	}
+	pause := func(ctx context.Context, c client.Client, workflowID string) error {
+		_, err := c.WorkflowService().PauseActivity(ctx, &workflowservice.PauseActivityRequest{
+			Namespace: client.DefaultNamespace, Execution: &commonpb.WorkflowExecution{WorkflowId: workflowID},
+			Activity: &workflowservice.PauseActivityRequest_Type{Type: string(picture.AnnotateStep)},
+		})
+		return err
+	}
 	return map[string]scenario{
 		"no_worker":                  {noWorker: true, reached: hasEvent(enumspb.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED)},
 		"presign_running_locally":    {presign: hangs, reached: hasEvent(enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED)},
@@ -67,6 +76,10 @@ func scenarios() map[string]scenario {
 		"annotate_waiting_for_retry": {annotate: always(googleDown), reached: hasPending(picture.AnnotateStep, scheduled, 2)},
 		"annotate_retrying":          {annotate: once(googleDownBriefly, heartbeats), reached: hasPending(picture.AnnotateStep, started, 2)},
 		"annotate_heartbeat_timeout": {annotate: hangs, reached: hasPending(picture.AnnotateStep, scheduled, 2)},
+		"annotate_paused_before_a_retry": {
+			annotate: func(ctx context.Context) error { heartbeats(ctx); return googleDown }, whenAnnotateRuns: pause, reached: hasState(enumspb.PENDING_ACTIVITY_STATE_PAUSED),
+		},
+		"annotate_running_when_paused": {annotate: func(ctx context.Context) error { return heartbeats(context.WithoutCancel(ctx)) }, whenAnnotateRuns: pause, reached: hasState(enumspb.PENDING_ACTIVITY_STATE_PAUSE_REQUESTED)},
 		"annotate_running_with_bytes": {
 			annotate: once(unfetchable, heartbeats),
 			reached:  both(hasEvent(enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED), hasPending(picture.AnnotateStep, started, 1)),
@@ -153,6 +166,13 @@ func hasPending(name picture.StepName, state enumspb.PendingActivityState, attem
 		pending := e.description.GetPendingActivities()
 		return len(pending) == 1 && pending[0].ActivityId == latest && pending[0].ActivityType.Name == string(name) &&
 			pending[0].State == state && pending[0].Attempt == attempt
+	}
+}
+
+func hasState(state enumspb.PendingActivityState) func(Execution) bool {
+	return func(e Execution) bool {
+		pending := e.description.GetPendingActivities()
+		return len(pending) == 1 && pending[0].State == state
 	}
 }
 

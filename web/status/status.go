@@ -221,6 +221,8 @@ func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 	setError(step, pending.GetLastFailure())
 	step.StartedAt, step.NextAttemptAt = timeOf(pending.GetLastStartedTime()), timeOf(pending.GetNextAttemptScheduleTime())
 	switch {
+	case pending.GetState() == enumspb.PENDING_ACTIVITY_STATE_PAUSED: // an attempt that runs may still succeed
+		step.Status, step.Error, step.WaitingFor, step.NextAttemptAt = picture.StepPaused, "The operator has paused this step", "", time.Time{}
 	case pending.GetAttempt() > 1:
 		step.Status = picture.StepRetrying
 	case pending.GetState() != enumspb.PENDING_ACTIVITY_STATE_SCHEDULED:
