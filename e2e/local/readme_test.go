@@ -2,6 +2,7 @@ package local
 
 import (
 	"bufio"
+	"context"
 	"os"
 	"os/exec"
 	"strings"
@@ -45,6 +46,27 @@ func TestREADME(t *testing.T) {
 		}
 		if !strings.Contains(last, `"status":"annotated"`) || !strings.Contains(last, "joyLikelihood") {
 			t.Errorf("the last event is %s, want an annotation with a face", last)
+		}
+	})
+	t.Run("temporal_commands_reach_this_stack_despite_the_settings_of_a_deployment", func(t *testing.T) {
+		_, debug, _ := strings.Cut(string(readme), "## Debug it\n")
+		var setup []string
+		for line := range strings.Lines(debug) {
+			command, ok := strings.CutPrefix(line, "    $ ")
+			if setup = append(setup, command); ok && strings.HasPrefix(command, "temporal workflow list") {
+				break
+			}
+		}
+		script := strings.NewReplacer(".triptych", s.Dir(), "go tool -modfile=tools/go.mod temporal", s.Executable("temporal")).Replace(strings.Join(setup, ""))
+		var out []byte
+		lists := func(ctx context.Context) bool {
+			cmd := exec.CommandContext(ctx, "bash", "-uc", "shopt -s expand_aliases\n"+script)
+			cmd.Env = append(os.Environ(), "TEMPORAL_ADDRESS=127.0.0.1:1", "TEMPORAL_NAMESPACE=elsewhere", "TEMPORAL_API_KEY=key", "TEMPORAL_CODEC_ENDPOINT=http://127.0.0.1:1")
+			out, _ = cmd.CombinedOutput()
+			return strings.Contains(string(out), "AnnotatePicture") // the visibility store lags
+		}
+		if !stacktest.Eventually(t, lists) {
+			t.Errorf("the list is %s", out)
 		}
 	})
 }
