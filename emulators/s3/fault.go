@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -87,7 +88,7 @@ func (i *injector) inject(ctx context.Context, operation, key string) error {
 	}
 }
 
-func (i *injector) serve(ctx context.Context, addr string, box *outbox) error {
+func (i *injector) serve(ctx context.Context, l net.Listener, box *outbox) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("PUT /fault", func(w http.ResponseWriter, r *http.Request) {
 		var f fault
@@ -105,10 +106,10 @@ func (i *injector) serve(ctx context.Context, addr string, box *outbox) error {
 		slog.Info("fault set", "fault", fmt.Sprintf("%+v", f))
 		w.WriteHeader(http.StatusNoContent)
 	})
-	server := &http.Server{Addr: addr, Handler: loopback.RefuseBrowsers(mux)}
+	server := &http.Server{Handler: loopback.RefuseBrowsers(mux)}
 	defer context.AfterFunc(ctx, func() { server.Close() })()
-	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serving the fault endpoint on %s: %w", addr, err)
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving the fault endpoint on %s: %w", l.Addr(), err)
 	}
 	return nil
 }

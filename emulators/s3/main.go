@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"os/signal"
@@ -124,15 +125,19 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
+	if s.control != "" {
+		l, err := net.Listen("tcp", s.control) // before S3 is ready, so that a client can inject faults at once
+		if err != nil {
+			return fmt.Errorf("listening on %s for faults: %w", s.control, err)
+		}
+		g.Go(func() error { return faults.serve(ctx, l, box) })
+	}
 	g.Go(func() error { return serve(ctx, &faultyBackend{Backend: events, faults: faults}, s) })
 	if s.notify != "" {
 		g.Go(func() error {
 			box.deliver(ctx)
 			return nil
 		})
-	}
-	if s.control != "" {
-		g.Go(func() error { return faults.serve(ctx, s.control, box) })
 	}
 	return g.Wait()
 }
