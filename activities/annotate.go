@@ -125,10 +125,7 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 	}
 	var server peer.Peer
 	var trailer metadata.MD
-	response, err := a.Vision.BatchAnnotateImages(ctx, &visionpb.BatchAnnotateImagesRequest{
-		Parent:   a.VisionParent,
-		Requests: []*visionpb.AnnotateImageRequest{{Image: source, Features: a.Features}},
-	}, gax.WithGRPCOptions(grpc.Peer(&server), grpc.Trailer(&trailer)))
+	response, err := a.Vision.BatchAnnotateImages(ctx, a.request(source), gax.WithGRPCOptions(grpc.Peer(&server), grpc.Trailer(&trailer)))
 	if err != nil {
 		// Google charges nothing for a call that was never sent (no server address) or that it answered with an error
 		// (a trailer). A call whose response was lost may cost money, so it gets no refund.
@@ -153,6 +150,13 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 		image.Error.Details = nil
 	}
 	return encodeAnnotation(image, in)
+}
+
+func (a *Activities) request(source *visionpb.Image) *visionpb.BatchAnnotateImagesRequest {
+	return &visionpb.BatchAnnotateImagesRequest{
+		Parent:   a.VisionParent,
+		Requests: []*visionpb.AnnotateImageRequest{{Image: source, Features: a.Features}},
+	}
 }
 
 func (a *Activities) image(ctx context.Context, in AnnotateInput) (_ *visionpb.Image, err error) {

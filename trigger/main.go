@@ -31,17 +31,25 @@ func main() {
 
 // A Lambda instance handles one event at a time, so trigger has no lock.
 type trigger struct {
-	bucket string
-	client client.Client
+	bucket, namespace string
+	client            client.Client
 }
 
-func (t *trigger) handle(ctx context.Context, event json.RawMessage) error {
+// handle returns the result of a check, or nil for other events.
+func (t *trigger) handle(ctx context.Context, event json.RawMessage) ([]string, error) {
 	// Stop one second before Lambda's deadline, so that there is time to log the error.
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-time.Second))
 		defer cancel()
 	}
+	if isCheck(event) {
+		return runChecks(ctx), nil // an error would ring the alarm for failed events
+	}
+	return nil, t.startAll(ctx, event)
+}
+
+func (t *trigger) startAll(ctx context.Context, event json.RawMessage) error {
 	records, err := splitRecords(event)
 	if err != nil || len(records) == 0 {
 		return err
@@ -92,6 +100,6 @@ func (t *trigger) connect(ctx context.Context) (client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.bucket, t.client = s.Getenv("TRIPTYCH_BUCKET"), c
+	t.bucket, t.namespace, t.client = s.Getenv("TRIPTYCH_BUCKET"), s.Temporal.Namespace, c
 	return c, nil
 }

@@ -25,31 +25,37 @@ type config struct {
 
 // Event streams end when `stopping` is closed.
 func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
-	s, err := settings.Load(ctx)
+	a, _, err := connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c, err := readConfig(s)
-	if err != nil {
-		return nil, err
-	}
-	container, err := records.Open(records.ConfigFrom(s.Getenv, s.AWS))
-	if err != nil {
-		return nil, err
-	}
-	temporal, err := pipeline.Dial(s.Temporal, s.Getenv("TRIPTYCH_PAYLOAD_KEYS"))
-	if err != nil {
-		return nil, err
-	}
-	a := &api{
-		config: c, objects: objects.Open(s.AWS), records: container, temporal: temporal,
-		timing: defaultTiming, stopping: stopping, counting: rate.Sometimes{Interval: 5 * time.Second},
-	}
+	a.stopping = stopping
 	origin, err := a.bucketOrigin(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("finding the bucket's origin for the Content-Security-Policy: %w", err)
 	}
 	return a.handler(origin), nil
+}
+
+// connect reads the settings and makes the clients. It calls no cloud except SSM.
+func connect(ctx context.Context) (*api, settings.Settings, error) {
+	s, err := settings.Load(ctx)
+	if err != nil {
+		return nil, s, err
+	}
+	c, err := readConfig(s)
+	if err != nil {
+		return nil, s, err
+	}
+	container, err := records.Open(records.ConfigFrom(s.Getenv, s.AWS))
+	if err != nil {
+		return nil, s, err
+	}
+	temporal, err := pipeline.Dial(s.Temporal, s.Getenv("TRIPTYCH_PAYLOAD_KEYS"))
+	return &api{
+		config: c, objects: objects.Open(s.AWS), records: container, temporal: temporal,
+		timing: defaultTiming, counting: rate.Sometimes{Interval: 5 * time.Second},
+	}, s, err
 }
 
 func readConfig(s settings.Settings) (config, error) {

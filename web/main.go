@@ -22,6 +22,7 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "`host:port` to listen on, when not in a Lambda")
+	checks := flag.Bool("check", false, "make every call to the clouds once, print what works, and exit with status 0 if all of it does, otherwise 1")
 	flag.Usage = usage
 	flag.Parse()
 
@@ -32,6 +33,9 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if *checks {
+		os.Exit(min(runChecks(ctx, os.Stdout), 1))
+	}
 	if err := serve(ctx, *addr); err != nil {
 		slog.Error("web stopped", "error", err)
 		os.Exit(1)
@@ -44,6 +48,10 @@ type lazyHandler struct {
 }
 
 func (l *lazyHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/check" { // only an operator can send this path, because CloudFront forwards only /api/*
+		runChecks(r.Context(), w)
+		return
+	}
 	if err := l.open(r.Context()); err != nil {
 		const detail = "The site cannot read its settings at the moment: try again in ten seconds."
 		writeProblem(w, r, problem{Status: http.StatusServiceUnavailable, Detail: detail, retryAfter: 10 * time.Second, cause: err})

@@ -36,6 +36,7 @@ func main() {
 	ready := flag.String("ready", "", "create this `file` when the worker serves both queues, and remove it at shutdown")
 	health := flag.String("health", "", "accept TCP connections at this `host:port` while the worker serves both queues")
 	healthy := flag.String("healthy", "", "exit with status 0 if the worker with -health `host:port` accepts a connection, otherwise 1")
+	checks := flag.Bool("check", false, "make every call to the clouds once, print what works, and exit with status 0 if all of it does, otherwise 1")
 	flag.Usage = usage
 	flag.Parse()
 	if *healthy != "" { // for ECS; the worker's image contains no other program
@@ -48,6 +49,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C kills the worker
+	if *checks {
+		os.Exit(runChecks(ctx, os.Stdout))
+	}
 	if err := run(ctx, *ready, *health); err != nil {
 		slog.Error("worker stopped", "error", err)
 		os.Exit(1)
@@ -63,16 +67,7 @@ func run(ctx context.Context, ready, health string) error {
 	if err != nil {
 		return err
 	}
-	c, err := readConfig(s)
-	if err != nil {
-		return err
-	}
-	a, err := open(ctx, c)
-	if err != nil {
-		return err
-	}
-	c.Temporal.DataConverter = pipeline.WorkerConverter()
-	temporal, err := pipeline.Dial(c.Temporal, c.Getenv("TRIPTYCH_PAYLOAD_KEYS"))
+	c, a, temporal, err := connect(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -118,6 +113,21 @@ func run(ctx context.Context, ready, health string) error {
 	case err := <-fatal:
 		return fmt.Errorf("serving the task queues: %w", err)
 	}
+}
+
+// connect makes the clients but calls no cloud.
+func connect(ctx context.Context, s settings.Settings) (config, *activities.Activities, client.Client, error) {
+	c, err := readConfig(s)
+	if err != nil {
+		return config{}, nil, nil, err
+	}
+	a, err := open(ctx, c)
+	if err != nil {
+		return config{}, nil, nil, err
+	}
+	c.Temporal.DataConverter = pipeline.WorkerConverter()
+	temporal, err := pipeline.Dial(c.Temporal, c.Getenv("TRIPTYCH_PAYLOAD_KEYS"))
+	return c, a, temporal, err
 }
 
 func open(ctx context.Context, c config) (*activities.Activities, error) {

@@ -1,0 +1,63 @@
+// Package check performs the calls of a deployed program once and reports which of them work.
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"triptych/picture"
+)
+
+// Document is the ID of the objects, documents and workflows that checks use. No picture has this ID.
+const Document picture.ID = "check"
+
+// Call is one call to a cloud.
+type Call struct {
+	Name string
+	Do   func(context.Context) error
+}
+
+// callTimeout ends calls that their client would repeat until then.
+const callTimeout = 20 * time.Second
+
+// Run makes all calls concurrently and writes one line for each. It returns the number of calls that failed.
+func Run(ctx context.Context, w io.Writer, calls ...Call) (failed int) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	errs := make([]error, len(calls))
+	var running sync.WaitGroup
+	for i, c := range calls {
+		running.Go(func() { errs[i] = c.Do(ctx) })
+	}
+	running.Wait()
+	for i, c := range calls {
+		if errs[i] == nil {
+			fmt.Fprintf(w, "ok      %s\n", c.Name)
+			continue
+		}
+		failed++
+		fmt.Fprintf(w, "FAILED  %s: %s\n", c.Name, explain(errs[i]))
+	}
+	return failed
+}
+
+// explain returns one line. The SDKs' errors may contain signatures.
+func explain(err error) string {
+	e, ok := errors.AsType[*picture.Error](err)
+	if !ok {
+		return redact(err)
+	}
+	if e.Err == nil {
+		return e.Message
+	}
+	return e.Message + " (" + redact(e.Err) + ")"
+}
+
+func redact(err error) string {
+	return picture.Redact(strings.Join(strings.Fields(err.Error()), " "))
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"triptych/activities"
+	"triptych/internal/check"
+	"triptych/internal/pipeline"
+	"triptych/internal/settings"
+	"triptych/picture"
+)
+
+// runChecks returns the exit status of worker -check.
+func runChecks(ctx context.Context, w io.Writer) int {
+	var c config
+	var a *activities.Activities
+	var temporal client.Client
+	read := check.Call{Name: "settings", Do: func(ctx context.Context) error {
+		s, err := settings.Load(ctx)
+		if err == nil {
+			c, a, temporal, err = connect(ctx, s)
+		}
+		return err
+	}}
+	if check.Run(ctx, w, read) > 0 {
+		return 1 // the other calls need the settings
+	}
+	defer temporal.Close()
+	calls := append(a.Checks(), check.Temporal(temporal, c.Temporal.Namespace)...)
+	for _, queue := range []string{picture.PicturesQueue, picture.AnnotateQueue} {
+		calls = append(calls, check.Call{Name: "Temporal, read the task queue " + queue, Do: func(ctx context.Context) error {
+			_, err := temporal.DescribeTaskQueue(ctx, queue, enumspb.TASK_QUEUE_TYPE_ACTIVITY)
+			return pipeline.Explain(err)
+		}})
+	}
+	for _, id := range slices.Sorted(maps.Keys(sweeps)) {
+		calls = append(calls, check.Call{Name: "Temporal, read the schedule " + id, Do: func(ctx context.Context) error {
+			return checkSchedule(ctx, temporal, id)
+		}})
+	}
+	if check.Run(ctx, w, calls...) > 0 {
+		return 1
+	}
+	return 0
+}
+
+func checkSchedule(ctx context.Context, c client.Client, id string) error {
+	schedule, err := c.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		return errors.New("the schedule does not exist: start a worker, which creates it")
+	}
+	if err == nil && schedule.Schedule.State.Paused {
+		return fmt.Errorf("the schedule is paused: temporal schedule toggle --unpause --schedule-id %s", id)
+	}
+	return pipeline.Explain(err)
+}

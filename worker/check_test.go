@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"triptych/e2e/s3test"
+	"triptych/e2e/stacktest"
+)
+
+func TestCheck(t *testing.T) {
+	s := stacktest.Start(t)
+	const wrongKey = "d3Jvbmc="
+	closed := s3test.FreeAddress()
+	for name, test := range map[string]struct {
+		settings []string // override those of the worker
+		failed   []string // starts of the names of the calls that fail
+		reason   string   // part of each of their lines
+	}{
+		"working_deployment_has_exit_status_0": {},
+		"missing_setting_is_named":             {[]string{"TRIPTYCH_BUCKET="}, []string{"settings"}, "set TRIPTYCH_BUCKET"},
+		"unreachable_SSM_is_named": {[]string{"TRIPTYCH_SSM_PATH=/triptych/worker", "AWS_ENDPOINT_URL_SSM=http://" + closed, "AWS_MAX_ATTEMPTS=1"},
+			[]string{"settings"}, "the role needs ssm:GetParametersByPath on /triptych/worker"},
+		"wrong_bucket_is_named":            {[]string{"TRIPTYCH_BUCKET=no-such-bucket"}, []string{"S3,"}, "check TRIPTYCH_BUCKET"},
+		"wrong_AWS_secret_key_is_named":    {[]string{"AWS_SECRET_ACCESS_KEY=wrong"}, []string{"S3,"}, "check its secret key and clock"},
+		"unreachable_Vision_is_named":      {[]string{"VISION_EMULATOR_HOST=" + closed}, []string{"Google,"}, "Cloud Vision is unavailable or unreachable"},
+		"unreachable_Cosmos_DB_is_named":   {[]string{"COSMOS_ENDPOINT=http://" + closed}, []string{"Cosmos DB,"}, "Cosmos DB could not be reached"},
+		"wrong_Cosmos_DB_key_is_named":     {[]string{"COSMOS_KEY=" + wrongKey}, []string{"Cosmos DB,"}, "check COSMOS_KEY"},
+		"unreachable_Temporal_is_named":    {[]string{"TEMPORAL_ADDRESS=" + closed}, []string{"Temporal,"}, "check TEMPORAL_ADDRESS"},
+		"missing_namespace_is_named":       {[]string{"TEMPORAL_NAMESPACE=missing"}, []string{"Temporal,"}, "check TEMPORAL_NAMESPACE"},
+		"two_broken_clouds_are_both_named": {[]string{"COSMOS_KEY=" + wrongKey, "AWS_SECRET_ACCESS_KEY=wrong"}, []string{"S3,", "Cosmos DB,"}, "check "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			worker := exec.CommandContext(t.Context(), s.Executable("worker"), "-check")
+			worker.Env = append(s.Environment(), test.settings...)
+			var stderr strings.Builder
+			worker.Stderr = &stderr
+			out, err := worker.Output()
+			status := 0
+			if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+				status = exit.ExitCode()
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if want := min(len(test.failed), 1); status != want {
+				t.Errorf("the exit status is %d, want %d", status, want)
+			}
+			for line := range strings.Lines(string(out)) {
+				call, want := line[len("FAILED  "):], false
+				for _, prefix := range test.failed {
+					want = want || strings.HasPrefix(call, prefix)
+				}
+				if got := strings.HasPrefix(line, "FAILED"); got != want {
+					t.Errorf("want failed=%t: %s", want, line)
+				} else if got && !strings.Contains(line, test.reason) {
+					t.Errorf("the line does not contain %q: %s", test.reason, line)
+				}
+			}
+			t.Logf("%s\n%s", out, &stderr)
+		})
+	}
+	t.Run("paused_schedule_is_named", func(t *testing.T) {
+		stacktest.PauseSweeps(t, s)
+		worker := exec.CommandContext(t.Context(), s.Executable("worker"), "-check")
+		worker.Env = s.Environment()
+		if out, err := worker.Output(); err == nil || strings.Count(string(out), "FAILED") != 2 || !strings.Contains(string(out), "the schedule is paused") {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
+}
