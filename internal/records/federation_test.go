@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+
+	"triptych/emulators/cosmos/cosmosdb"
 )
 
 const (
@@ -94,7 +96,7 @@ func (f *federationEnv) exchange(w http.ResponseWriter, r *http.Request) {
 	}
 	f.exchanges = append(f.exchanges, r.PostForm)
 	token := fmt.Sprint("token-", len(f.exchanges))
-	f.Admit(token)
+	f.Admit(token, cosmosdb.DataContributor)
 	fmt.Fprintf(w, `{"token_type": "Bearer", "expires_in": %d, "access_token": %q}`, f.lifetime(len(f.exchanges)), token)
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
@@ -17,27 +16,14 @@ const (
 	maxClockLead      = 5 * time.Minute // estimate: in the issue, Azure refused a date 7 minutes in the future
 )
 
-func (s *Server) Admit(token string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.tokens = append(s.tokens, token)
-}
-
-// Sub-status of a 403: the operation needs the master key, but the client sent an Entra ID token
-// (https://learn.microsoft.com/azure/cosmos-db/nosql/troubleshoot-forbidden).
-const notAllowedForToken = 5300
-
 func (s *Server) authorizeToken(r *http.Request, t target, token string) error {
 	s.mu.Lock()
-	known := slices.Contains(s.tokens, token)
+	roles, known := s.tokens[token]
 	s.mu.Unlock()
-	switch {
-	case !known:
+	if !known {
 		return newError(http.StatusUnauthorized, 0, "The local Cosmos DB does not know this Entra ID token: give the client the master key (COSMOS_KEY)")
-	case r.Method != http.MethodGet && !t.isDocument():
-		return newError(http.StatusForbidden, notAllowedForToken, "The given request [%s %s] cannot be authorized by AAD token in data plane", r.Method, r.URL.Path)
 	}
-	return nil
+	return authorizeRoles(r, t, roles)
 }
 
 // Signatures: https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources
@@ -61,15 +47,36 @@ func (s *Server) authorize(r *http.Request, t target) error {
 		return newError(http.StatusUnauthorized, 0, "The input date header is invalid format. Please pass in RFC 1123 style date format: x-ms-date is %.60q", sent)
 	}
 	signed := strings.ToLower(r.Method) + "\n" + t.resourceType + "\n" + t.resourceLink + "\n" + strings.ToLower(sent) + "\n\n"
-	mac := hmac.New(sha256.New, s.key)
-	mac.Write([]byte(signed))
-	if !hmac.Equal(signature, mac.Sum(nil)) {
+	roles, master, known := s.signer(signature, signed)
+	if !known {
 		return newError(http.StatusUnauthorized, 0, "The input authorization token can't serve the request. The wrong key is being used or the expected payload is not built as per the protocol. Server used the following payload to sign:\n%s", signed)
 	}
 	if age := s.now().Sub(date); age > signatureLifetime || age < -maxClockLead {
 		return newError(http.StatusForbidden, 0, "The authorization token is not valid at the current time: its date is %s, the time of the server is %s. Set the clock", sent, s.now().UTC().Format(http.TimeFormat))
 	}
-	return nil
+	if master {
+		return nil
+	}
+	return authorizeRoles(r, t, roles)
+}
+
+func (s *Server) signer(signature []byte, signed string) (roles []Role, master, known bool) {
+	by := func(key []byte) bool {
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte(signed))
+		return hmac.Equal(signature, mac.Sum(nil))
+	}
+	if by(s.key) {
+		return nil, true, true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, roles := range s.keys {
+		if by([]byte(key)) {
+			return roles, false, true
+		}
+	}
+	return nil, false, false
 }
 
 // credentials parses type=…&ver=1.0&sig=…, which is query-escaped.

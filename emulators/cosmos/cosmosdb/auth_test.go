@@ -25,7 +25,7 @@ func TestAuthorization(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	s.Admit("eyJhZG1pdHRlZCI")
+	s.Admit("eyJhZG1pdHRlZCI", DataContributor)
 	signed, err := http.ParseTime(date)
 	if err != nil {
 		t.Fatal(err)

@@ -33,7 +33,8 @@ type Server struct {
 	faults  faults.Set[Fault]
 
 	mu     sync.Mutex
-	tokens []string // accepted access tokens of Entra ID
+	tokens map[string][]Role // by access token of Entra ID
+	keys   map[string][]Role // by decoded key
 }
 
 // Open creates the database file if it is missing, and fails if another Server uses the file. The key is in base64.
@@ -42,7 +43,7 @@ func Open(path, key string) (*Server, error) {
 	if err != nil || len(secret) == 0 {
 		return nil, fmt.Errorf("the Cosmos DB master key is not base64: copy the whole key, with its trailing ==")
 	}
-	s := &Server{key: secret, now: time.Now}
+	s := &Server{key: secret, now: time.Now, tokens: map[string][]Role{}, keys: map[string][]Role{}}
 	if err := s.openDB(path); err != nil {
 		return nil, err
 	}
