@@ -22,6 +22,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/versity/versitygw/auth"
 	"golang.org/x/sync/errgroup"
 
 	"triptych/emulators/privatedir"
@@ -32,14 +33,14 @@ const usage = `Serves one S3 bucket from a directory and sends its events to a L
 The key pair and the region come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION; the defaults are
 local, local and us-east-1. GET /healthz responds with 200 as soon as the bucket exists.
 
-usage: s3 [-addr HOST:PORT] [-dir DIR] [-bucket NAME] [-origin URL,URL] [-notify URL] [-control HOST:PORT]
+usage: s3 [-addr HOST:PORT] [-dir DIR] [-bucket NAME] [-origin URL,URL] [-notify URL] [-users FILE] [-control HOST:PORT]
 
 `
 
 type settings struct {
-	dir, addr, bucket, notify, prefix, control string
-	origins                                    []string
-	accessKey, secretKey, region               string
+	dir, addr, bucket, notify, prefix, control, users string
+	origins                                           []string
+	accessKey, secretKey, region                      string
 }
 
 func main() {
@@ -79,6 +80,7 @@ func parse(args []string, env func(string) string, help io.Writer) (settings, er
 	f.StringVar(&origins, "origin", "http://127.0.0.1:8080,http://localhost:8080", "`origins` of the pages that may use the bucket, separated by commas")
 	f.StringVar(&s.notify, "notify", "", "`URL` to POST events to: the function's URL in the Lambda Invoke API; empty means that no events are sent")
 	f.StringVar(&s.prefix, "prefix", "pictures/", "only objects with this key `prefix` cause events; empty means all")
+	f.StringVar(&s.users, "users", "", "JSON `file` with a list of users: [{\"accessKey\": …, \"secretKey\": …, \"policy\": an IAM policy}]; the key pair of the environment may do everything")
 	f.StringVar(&s.control, "control", "", "`host:port` of the fault endpoint, PUT /fault; empty means none")
 	if err := f.Parse(args); err != nil {
 		return s, err
@@ -116,6 +118,10 @@ func run(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
+	users, err := openUsers(s.users, auth.Account{Access: s.accessKey, Secret: s.secretKey, Role: auth.RoleAdmin})
+	if err != nil {
+		return err
+	}
 	if err := box.releaseEvents(func(string) bool { return false }); err != nil { // the faults of an earlier process have ended
 		return err
 	}
@@ -132,7 +138,9 @@ func run(ctx context.Context, s settings) error {
 		}
 		g.Go(func() error { return faults.serve(ctx, l, box) })
 	}
-	g.Go(func() error { return serve(ctx, &faultyBackend{Backend: events, faults: faults}, s) })
+	g.Go(func() error {
+		return serve(ctx, &privateBackend{&faultyBackend{Backend: events, faults: faults}, users}, s, users)
+	})
 	if s.notify != "" {
 		g.Go(func() error {
 			box.deliver(ctx)

@@ -127,9 +127,9 @@ func (s *store) allowOrigins(ctx context.Context, bucket string, origins []strin
 	return nil
 }
 
-func serve(ctx context.Context, be backend.Backend, s settings) error {
+func serve(ctx context.Context, be backend.Backend, s settings, iam auth.IAMService) error {
 	err := embedgw.RunVersityGW(ctx, be, &embedgw.Config{
-		RootUserAccess: s.accessKey, RootUserSecret: s.secretKey, Region: s.region,
+		RootUserAccess: s.accessKey, RootUserSecret: s.secretKey, Region: s.region, IAMService: iam,
 		Ports: []string{s.addr}, HealthPath: "/healthz",
 		MaxConnections: 1024, MaxRequests: 512, MultipartMaxParts: 10000,
 		KeepAlive: true, Quiet: true,
