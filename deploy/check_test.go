@@ -65,7 +65,7 @@ func TestFunctionChecks(t *testing.T) {
 	} {
 		t.Run(name+"_exits_with_status_1_and_names_it", func(t *testing.T) {
 			program := exec.CommandContext(t.Context(), s.Executable("web"), "-check")
-			program.Env = append(s.Environment(), test.setting)
+			program.Env = append(s.ProgramEnvironment("web"), test.setting)
 			out, err := program.Output()
 			exit, failed := err.(*exec.ExitError)
 			if !failed || exit.ExitCode() != 1 || !strings.Contains(string(out), "FAILED  "+test.call) || !strings.Contains(string(out), test.reason) {

@@ -30,7 +30,7 @@ func TestBackfill(t *testing.T) {
 			}
 			env.InjectS3Fault(t, fmt.Sprintf(`{"only":%q,"operations":["HeadObject"],%s}`, prefix+"unreadable", fault))
 			want := picture.SweepCounts{Examined: 3, Started: 2, Skipped: 1}
-			if counts := env.RunSweep(t, "backfill", picture.Sweep{Prefix: prefix}); counts != want {
+			if counts := env.RunSweep(t, "backfill", picture.Sweep{Bucket: testenv.BackfillBucket, Prefix: prefix}); counts != want {
 				t.Errorf("sweep counts %+v, want %+v", counts, want)
 			}
 		})
@@ -64,7 +64,7 @@ func testBackpressure(t *testing.T, env *testenv.Env) {
 	}
 	env.PutObject(t, "late/me.jpg", testenv.Portrait(t))
 	sweep, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "backfill", TaskQueue: picture.PicturesQueue},
-		picture.SweepWorkflow, picture.Sweep{Prefix: "late/"})
+		picture.SweepWorkflow, picture.Sweep{Bucket: testenv.BackfillBucket, Prefix: "late/"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func TestFairness(t *testing.T) {
 	const backlog = 100
 	env := testenv.Start(t)
 	blocked := blockVision(t, env)
-	web := stacktest.RunLambda(t, runtimeapi.Config{Name: "web", Bootstrap: env.Executable("web"), Env: env.Environment()}).URL()
+	web := stacktest.RunLambda(t, runtimeapi.Config{Name: "web", Bootstrap: env.Executable("web"), Env: env.ProgramEnvironment("web")}).URL()
 
 	photo := testenv.Portrait(t)
 	site := viewerSite(t, web, "198.51.100.7")

@@ -27,7 +27,7 @@ func TestPriority(t *testing.T) {
 	for i := range backlog {
 		backfilled = append(backfilled, env.PutObject(t, fmt.Sprint("old/", i), []byte("picture")).ID)
 	}
-	if counts := env.RunSweep(t, "backfill", picture.Sweep{Prefix: "old/"}); counts.Started != backlog {
+	if counts := env.RunSweep(t, "backfill", picture.Sweep{Bucket: testenv.BackfillBucket, Prefix: "old/"}); counts.Started != backlog {
 		t.Fatalf("sweep counts %+v, want %d started", counts, backlog)
 	}
 	for _, id := range backfilled {

@@ -60,7 +60,7 @@ func TestSweep(t *testing.T) {
 			objects = append(objects, env.PutObject(t, key, testenv.Portrait(t)))
 		}
 		want := picture.SweepCounts{Examined: len(objects), Started: len(objects)}
-		if counts := env.RunSweep(t, "backfill", picture.Sweep{Prefix: "old/"}); counts != want {
+		if counts := env.RunSweep(t, "backfill", picture.Sweep{Bucket: testenv.BackfillBucket, Prefix: "old/"}); counts != want {
 			t.Errorf("sweep counts %+v, want %+v", counts, want)
 		}
 		for _, p := range objects {
@@ -70,7 +70,7 @@ func TestSweep(t *testing.T) {
 			}
 		}
 		want.Started = 0
-		if counts := env.RunSweep(t, "backfill", picture.Sweep{Prefix: "old/"}); counts != want {
+		if counts := env.RunSweep(t, "backfill", picture.Sweep{Bucket: testenv.BackfillBucket, Prefix: "old/"}); counts != want {
 			t.Errorf("second sweep: counts %+v, want %+v", counts, want)
 		}
 	})

@@ -34,7 +34,7 @@ func TestCheck(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			worker := exec.CommandContext(t.Context(), s.Executable("worker"), "-check")
-			worker.Env = append(s.Environment(), test.settings...)
+			worker.Env = append(s.ProgramEnvironment("worker"), test.settings...)
 			var stderr strings.Builder
 			worker.Stderr = &stderr
 			out, err := worker.Output()
@@ -64,7 +64,7 @@ func TestCheck(t *testing.T) {
 	t.Run("paused_schedule_is_named", func(t *testing.T) {
 		stacktest.PauseSweeps(t, s)
 		worker := exec.CommandContext(t.Context(), s.Executable("worker"), "-check")
-		worker.Env = s.Environment()
+		worker.Env = s.ProgramEnvironment("worker")
 		if out, err := worker.Output(); err == nil || strings.Count(string(out), "FAILED") != 2 || !strings.Contains(string(out), "the schedule is paused") {
 			t.Errorf("%v\n%s", err, out)
 		}

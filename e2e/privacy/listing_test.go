@@ -20,7 +20,7 @@ func TestListingOpensNoPicture(t *testing.T) {
 	g := env.Upload(t, testenv.Portrait(t))
 	env.Follow(t, g.Link)
 	old := env.PutObject(t, "old/me.jpg", testenv.Portrait(t))
-	env.RunSweep(t, "backfill", picture.Sweep{Prefix: "old/"})
+	env.RunSweep(t, "backfill", picture.Sweep{Bucket: testenv.BackfillBucket, Prefix: "old/"})
 	env.AwaitWorkflowEnd(t, old.ID, "")
 
 	listed := map[string]bool{}

@@ -28,6 +28,7 @@ const (
 // Gateway is a running S3 emulator.
 type Gateway struct {
 	URL     string
+	Users   string // file with users, set before Run; "" for none
 	control string
 }
 
@@ -55,7 +56,7 @@ func Run(gateway *Gateway, tests func() int) (code int, err error) {
 func (g *Gateway) start(program, data string) (stop func(), err error) {
 	address, control := FreeAddress(), FreeAddress()
 	cmd := exec.Command(program, "-dir", data, "-addr", address, "-control", control, "-bucket", Bucket,
-		"-origin", "http://localhost", "-notify", "http://"+control, "-prefix", "no events/")
+		"-origin", "http://localhost", "-notify", "http://"+control, "-prefix", "no events/", "-users", g.Users)
 	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+AccessKey, "AWS_SECRET_ACCESS_KEY="+SecretKey, "AWS_REGION="+Region)
 	if err := cmd.Start(); err != nil {
 		return nil, err

@@ -3,15 +3,19 @@ package testenv
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"triptych/emulators/s3event"
+	"triptych/local/permissions"
 	"triptych/picture"
 )
 
@@ -24,14 +28,27 @@ func Key(t testing.TB, id picture.ID) string {
 	return key
 }
 
-// PutObject writes directly to S3, without an upload grant.
+// BackfillBucket contains objects that the site did not upload. The worker may not read such objects in the bucket of
+// the pictures.
+const BackfillBucket = permissions.BackfillBucket
+
+// PutObject writes directly to S3, without an upload grant. Keys that the site does not create are written to
+// BackfillBucket.
 func (e *Env) PutObject(t testing.TB, key string, content []byte) picture.Picture {
 	t.Helper()
-	out, err := e.Bucket.PutObject(Context(t), &s3.PutObjectInput{Bucket: &e.Endpoints.Bucket, Key: &key, Body: bytes.NewReader(content)})
+	bucket := e.Endpoints.Bucket
+	if !strings.HasPrefix(key, picture.Prefix) {
+		bucket = BackfillBucket
+		_, err := e.Bucket.CreateBucket(Context(t), &s3.CreateBucketInput{Bucket: &bucket})
+		if _, exists := errors.AsType[*types.BucketAlreadyOwnedByYou](err); err != nil && !exists {
+			t.Fatal(err)
+		}
+	}
+	out, err := e.Bucket.PutObject(Context(t), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(content)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e.newPicture(t, key, out.VersionId, out.ETag, int64(len(content)))
+	return newPicture(t, bucket, key, out.VersionId, out.ETag, int64(len(content)))
 }
 
 func (e *Env) LatestVersion(t testing.TB, id picture.ID) picture.Picture {
@@ -41,12 +58,12 @@ func (e *Env) LatestVersion(t testing.TB, id picture.ID) picture.Picture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e.newPicture(t, key, head.VersionId, head.ETag, aws.ToInt64(head.ContentLength))
+	return newPicture(t, e.Endpoints.Bucket, key, head.VersionId, head.ETag, aws.ToInt64(head.ContentLength))
 }
 
-func (e *Env) newPicture(t testing.TB, key string, version, etag *string, size int64) picture.Picture {
+func newPicture(t testing.TB, bucket, key string, version, etag *string, size int64) picture.Picture {
 	t.Helper()
-	p, err := picture.New(e.Endpoints.Bucket, key, aws.ToString(version), aws.ToString(etag), size, time.Now())
+	p, err := picture.New(bucket, key, aws.ToString(version), aws.ToString(etag), size, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,20 +35,29 @@ func (s *Stack) startClouds(ctx context.Context) error {
 			return err
 		}
 	}
+	if !s.config.real("aws") {
+		if err := s.startSSM(ctx); err != nil {
+			return err
+		}
+	}
 	if err := s.startLambda(ctx); err != nil {
 		return err
 	}
 	if s.config.real("aws") {
 		return s.watchBucket(ctx)
 	}
-	s.startS3(ctx)
-	return nil
+	return s.startS3(ctx)
 }
 
-func (s *Stack) startS3(ctx context.Context) {
+func (s *Stack) startS3(ctx context.Context) error {
+	users, err := s.writeUsers()
+	if err != nil {
+		return err
+	}
 	_, port, _ := net.SplitHostPort(s.config.Addr)
 	s.spawn(ctx, "s3", "s3", s.Environment(), "-dir", filepath.Join(s.config.Dir, "s3"), "-addr", s.identity.addr("s3"), "-bucket", bucket,
-		"-origin", s.Endpoints.Site+",http://localhost:"+port, "-notify", s.LambdaURL, "-control", s.identity.addr("control"))
+		"-origin", s.Endpoints.Site+",http://localhost:"+port, "-notify", s.LambdaURL, "-control", s.identity.addr("control"), "-users", users)
+	return nil
 }
 
 func (s *Stack) startVision(ctx context.Context) error {
@@ -78,6 +87,9 @@ func (s *Stack) startCosmos(ctx context.Context) error {
 	if err := s.Cosmos.Provision(records.Database, records.ContainerName); err != nil {
 		return err
 	}
+	if err := s.admitPrograms(); err != nil {
+		return err
+	}
 	handler := http.Handler(s.Cosmos)
 	if s.config.WrapCosmos != nil {
 		handler = s.config.WrapCosmos(handler)
@@ -93,7 +105,7 @@ func (s *Stack) startLambda(ctx context.Context) error {
 	s.Lambda, err = runtimeapi.New(runtimeapi.Config{
 		Name:        "trigger",
 		Bootstrap:   s.executables["trigger"],
-		Env:         s.Environment(),
+		Env:         s.publish("trigger", s.ProgramEnvironment("trigger")),
 		Dir:         filepath.Join(s.config.Dir, "lambda"),
 		Timeout:     10 * time.Second,
 		Concurrency: 4,

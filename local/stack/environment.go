@@ -69,7 +69,7 @@ func (s *Stack) Environment() []string {
 }
 
 func (s *Stack) workerEnvironment() ([]string, error) {
-	env := s.Environment()
+	env := s.ProgramEnvironment("worker")
 	if s.config.WorkerProxy == nil {
 		return env, nil
 	}

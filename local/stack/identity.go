@@ -26,9 +26,18 @@ type identity struct {
 	EraseSecret string         `json:"eraseSecret"`
 	PayloadKeys string         `json:"payloadKeys"` // see pipeline.ParseKeys
 	Ports       map[string]int `json:"ports"`
+
+	Programs map[string]programKeys `json:"programs"` // of the programs that Terraform gives permissions
 }
 
-var portNames = []string{"s3", "control", "lambda", "cosmos", "vision", "temporal", "temporalUI", "codec"}
+// programKeys stand for the roles of a program in AWS and Azure.
+type programKeys struct {
+	AccessKey string `json:"accessKey"`
+	SecretKey string `json:"secretKey"`
+	CosmosKey string `json:"cosmosKey"`
+}
+
+var portNames = []string{"s3", "control", "lambda", "cosmos", "vision", "temporal", "temporalUI", "codec", "ssm"}
 
 // These ports are the defaults of the Temporal CLI.
 var defaultPorts = map[string]int{"temporal": 7233, "temporalUI": 8233}
@@ -39,7 +48,7 @@ func (c Config) identify() (identity, error) {
 	switch stored, err := os.ReadFile(path); {
 	case errors.Is(err, fs.ErrNotExist):
 		id = identity{
-			AccessKey: "LOCAL" + rand.Text()[:15], SecretKey: secret(64), CosmosKey: secret(64), EraseSecret: secret(64),
+			AccessKey: newAccessKey(), SecretKey: secret(64), CosmosKey: secret(64), EraseSecret: secret(64),
 			Ports: map[string]int{},
 		}
 		if !strings.HasSuffix(c.Addr, ":0") {
@@ -53,6 +62,12 @@ func (c Config) identify() (identity, error) {
 		}
 	}
 	id.PayloadKeys = cmp.Or(id.PayloadKeys, "local:"+secret(32)) // a directory of an earlier version has none
+	if id.Programs == nil {
+		id.Programs = map[string]programKeys{}
+		for _, program := range []string{"worker", "web", "trigger"} {
+			id.Programs[program] = programKeys{newAccessKey(), secret(64), secret(64)}
+		}
+	}
 	for _, name := range portNames {
 		port := id.Ports[name] // 0 if new: any free port
 		ln, err := loopback.Claim(loopbackAddr(port))
@@ -69,6 +84,8 @@ func (c Config) identify() (identity, error) {
 }
 
 func (id identity) addr(name string) string { return loopbackAddr(id.Ports[name]) }
+
+func newAccessKey() string { return "LOCAL" + rand.Text()[:15] }
 
 // secret returns the base64 of n random bytes.
 func secret(n int) string {

@@ -16,7 +16,9 @@ import (
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/emulators/lambda/runtimeapi"
 	"triptych/emulators/privatedir"
+	"triptych/emulators/ssm"
 	"triptych/emulators/vision/annotator"
+	"triptych/local/permissions"
 	"triptych/local/supervisor"
 )
 
@@ -32,6 +34,8 @@ type Stack struct {
 	LambdaURL string // of the trigger in the Invoke API, which receives the S3 events
 
 	config      Config
+	permissions map[string]permissions.Program
+	ssm         *ssm.Server // nil if the real AWS is used
 	identity    identity
 	executables map[string]string
 	children    map[string]*supervisor.Process
@@ -81,6 +85,9 @@ func Open(ctx context.Context, config Config) (_ *Stack, err error) {
 
 func (s *Stack) start(ctx context.Context) (err error) {
 	if s.identity, err = s.config.identify(); err != nil {
+		return err
+	}
+	if s.permissions, err = permissions.Load(bucket); err != nil {
 		return err
 	}
 	if err := s.listenSite(); err != nil {

@@ -8,7 +8,7 @@ import (
 // This file is for tests and benchmarks only.
 
 func (s *Stack) StartProgram(name, program string, env []string, args ...string) {
-	s.spawn(s.newStage(), name, program, append(s.Environment(), env...), args...)
+	s.spawn(s.newStage(), name, program, append(s.ProgramEnvironment(program), env...), args...)
 }
 
 func (s *Stack) StopProgram(name string) (restart func()) {

@@ -1,0 +1,77 @@
+package stack
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"triptych/emulators/cosmos/cosmosdb"
+	"triptych/emulators/loopback"
+	"triptych/emulators/ssm"
+)
+
+// writeUsers gives each program its own AWS user with the permissions that Terraform gives to its role.
+func (s *Stack) writeUsers() (path string, err error) {
+	var users []any
+	for program, keys := range s.identity.Programs {
+		users = append(users, map[string]any{"accessKey": keys.AccessKey, "secretKey": keys.SecretKey, "policy": s.permissions[program].IAM})
+	}
+	path = filepath.Join(s.config.Dir, "s3-users.json")
+	return path, writeJSON(path, users, 0o600)
+}
+
+func (s *Stack) startSSM(ctx context.Context) error {
+	s.ssm = &ssm.Server{Region: region}
+	for program, keys := range s.identity.Programs {
+		s.ssm.Allow(keys.AccessKey, s.permissions[program].IAM)
+	}
+	return s.listenAndServe(ctx, "ssm", loopback.RefuseBrowsers(s.ssm))
+}
+
+func (s *Stack) admitPrograms() error {
+	for program, keys := range s.identity.Programs {
+		var roles []cosmosdb.Role
+		for _, a := range s.permissions[program].Cosmos {
+			roles = append(roles, cosmosdb.Role(a))
+		}
+		if err := s.Cosmos.AdmitKey(keys.CosmosKey, roles...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ProgramEnvironment returns the environment of a program, with its own keys for the emulators. Other programs get the
+// keys of the operator, which permit everything.
+func (s *Stack) ProgramEnvironment(program string) []string {
+	env := s.Environment()
+	keys, ok := s.identity.Programs[program]
+	if ok && !s.config.real("aws") {
+		env = append(env, "AWS_ACCESS_KEY_ID="+keys.AccessKey, "AWS_SECRET_ACCESS_KEY="+keys.SecretKey)
+	}
+	if ok && !s.config.real("azure") {
+		env = append(env, "COSMOS_KEY="+keys.CosmosKey)
+	}
+	return env // os/exec uses the last value of a name
+}
+
+// publish moves the settings of a program from its environment to SSM, where a deployed program finds them.
+func (s *Stack) publish(program string, env []string) []string {
+	if s.ssm == nil {
+		return env
+	}
+	own, shared := "/triptych/"+program+"/local", "/triptych/shared"
+	left := []string{}
+	for _, variable := range env {
+		name, value, _ := strings.Cut(variable, "=")
+		switch prefix, _, _ := strings.Cut(name, "_"); {
+		case name == "TRIPTYCH_PAYLOAD_KEYS":
+			s.ssm.Put(shared+"/"+name, value)
+		case prefix == "TRIPTYCH" || prefix == "TEMPORAL" || prefix == "COSMOS":
+			s.ssm.Put(own+"/"+name, value)
+		default:
+			left = append(left, variable)
+		}
+	}
+	return append(left, "TRIPTYCH_SSM_PATH="+own+","+shared, "AWS_ENDPOINT_URL_SSM=http://"+s.identity.addr("ssm"))
+}
