@@ -19,6 +19,8 @@ locals {
     Attempts  = { pattern = "{ $.msg = \"step\" }", value = "1", by_step = false }
     Refused   = { pattern = "{ $.msg = \"step\" && ($.outcome = \"Forbidden\" || $.outcome = \"Misconfigured\") }", value = "1", by_step = false }
     Reserved  = { pattern = "{ $.msg = \"annotations reserved\" }", value = "$.reserved", by_step = false }
+    # Temporal's SDK writes this message for each failed attempt of a workflow task.
+    WorkflowTaskFailed = { pattern = "{ $.msg = \"Failed to process workflow task.\" }", value = "1", by_step = false }
   }
 
   # Each description says what the alarm means and what to do.
@@ -66,6 +68,11 @@ locals {
     annotations = {
       description = "80 % of today's ${var.annotations_per_day} annotations are reserved. When all are used up, pictures wait until 00:00 UTC. When a full day's worth is waiting, the site refuses uploads. If the uploads are legitimate, increase the variable annotations_per_day and run make deploy; docs/operations.md says how to retry the waiting pictures."
       namespace   = local.metrics, metric = "Reserved", statistic = "Maximum", threshold = ceil(0.8 * var.annotations_per_day) - 1, minutes = 60, periods = 1
+      dimensions  = {}
+    }
+    workflow-task-failures = {
+      description = "The code of a workflow fails or does not fit the history of a workflow (non-determinism), usually after a deployment. The workflow waits, and nothing is lost. Look for the error in the log ${local.log_group.worker}. If it names non-determinism, deploy the previous version again, and then one that uses workflow.GetVersion. Temporal retries the task automatically."
+      namespace   = local.metrics, metric = "WorkflowTaskFailed", statistic = "Sum", threshold = 0, minutes = 15, periods = 1
       dimensions  = {}
     }
     downloads = {
@@ -121,6 +128,24 @@ resource "aws_cloudwatch_metric_alarm" "silent" {
   threshold           = 1
   period              = 1800
   evaluation_periods  = 1
+  treat_missing_data  = "breaching"
+  alarm_actions       = [aws_sns_topic.alarms.arn]
+  ok_actions          = [aws_sns_topic.alarms.arn]
+}
+
+# ECS sends one CPU measurement per task and minute, so their number is the number of running tasks. Container Insights would count
+# the tasks too, but bills each metric.
+resource "aws_cloudwatch_metric_alarm" "tasks" {
+  alarm_name          = "${var.name}-worker-missing"
+  alarm_description   = "Fewer than ${var.worker_tasks} workers have been running for 15 minutes, although worker_tasks requires them. Pictures are annotated more slowly, or not at all if the alarm worker-silent is sent too. Look at the events and stopped tasks of the ECS service ${local.role.worker}, and for errors in the log ${local.log_group.worker}. Likely causes: a worker that stops at start, a deleted image, or no capacity of Fargate in a zone."
+  namespace           = "AWS/ECS"
+  metric_name         = "CPUUtilization"
+  dimensions          = { ClusterName = aws_ecs_cluster.worker.name, ServiceName = aws_ecs_service.worker.name }
+  statistic           = "SampleCount"
+  comparison_operator = "LessThanThreshold"
+  threshold           = var.worker_tasks
+  period              = 60
+  evaluation_periods  = 15
   treat_missing_data  = "breaching"
   alarm_actions       = [aws_sns_topic.alarms.arn]
   ok_actions          = [aws_sns_topic.alarms.arn]

@@ -16,9 +16,9 @@ var monitoringRules = map[string]rule{
 	},
 	"metric_filters_match_the_log_of_the_worker": {
 		forEach("aws_cloudwatch_log_metric_filter", func(_ plan, r resource) (errs []string) {
-			known := goSource("../worker", "../internal/records") + fmt.Sprintf("%q %q %q %q", picture.StepOrder, picture.Throttled, picture.Forbidden, picture.Misconfigured)
+			known := goSource("../worker", "../internal/records") + fmt.Sprintf("%q %q %q %q", picture.StepOrder, picture.Throttled, picture.Forbidden, picture.Misconfigured) + temporalSDK()
 			text := fmt.Sprint(lookup(r.values, "pattern"), " ", lookup(r.values, "metric_transformation", 0, "value"), " ", lookup(r.values, "metric_transformation", 0, "dimensions", "Step"))
-			for _, match := range regexp.MustCompile(`\$\.(\w+)|"([\w ]+)"`).FindAllStringSubmatch(text, -1) {
+			for _, match := range regexp.MustCompile(`\$\.(\w+)|"([\w .]+)"`).FindAllStringSubmatch(text, -1) {
 				if name := match[1] + match[2]; name != "msg" && !strings.Contains(known, `"`+name+`"`) {
 					errs = append(errs, fmt.Sprintf("%s: the log of the worker never contains %q", r.address, name))
 				}
@@ -27,6 +27,7 @@ var monitoringRules = map[string]rule{
 		}), []mutation{
 			{"an_unknown_log_field", "monitoring.tf", `value = "$.seconds"`, `value = "$.duration"`},
 			{"an_unknown_message", "monitoring.tf", `$.msg = \"annotations reserved\"`, `$.msg = \"annotations used\"`},
+			{"a_message_that_the_SDK_does_not_write", "monitoring.tf", "Failed to process workflow task.", "Failed to process the workflow task."},
 			{"an_unknown_outcome", "monitoring.tf", `$.outcome = \"Throttled\"`, `$.outcome = \"TooManyRequests\"`},
 			{"the_log_of_web", "monitoring.tf", `aws_cloudwatch_log_group.program["worker"].name
   pattern`, `aws_cloudwatch_log_group.program["web"].name
@@ -132,12 +133,23 @@ var monitoringRules = map[string]rule{
 			if text, _ := lookup(r.values, "alarm_description").(string); len(text) < 80 {
 				errs = append(errs, r.address+" has no description that says what to do")
 			}
-			if len(p.where("aws_sns_topic_subscription", "topic_arn", "aws_sns_topic.alarms.arn")) == 0 {
-				errs = append(errs, "the alarm topic has no subscription")
+			for _, topic := range p.ofType("aws_sns_topic") {
+				if len(p.where("aws_sns_topic_subscription", "topic_arn", topic.address+".arn")) == 0 {
+					errs = append(errs, topic.address+" has no subscription")
+				}
 			}
-			return append(errs, expect(r, []any{"aws_sns_topic.alarms.arn"}, "alarm_actions")...)
+			topic := "alarms"
+			if lookup(r.values, "provider", 0) == "aws.us_east_1" {
+				topic = "site_alarms"
+			}
+			for _, attribute := range []string{"alarm_actions", "ok_actions"} {
+				errs = append(errs, expect(r, []any{"aws_sns_topic." + topic + ".arn"}, attribute)...)
+			}
+			return errs
 		}), []mutation{
 			{"an_alarm_without_an_action", "monitoring.tf", "alarm_actions       = [aws_sns_topic.alarms.arn]", "alarm_actions       = []"},
+			{"an_alarm_with_a_topic_in_another_region", "alarms_site.tf", "alarm_actions       = [aws_sns_topic.site_alarms.arn]", "alarm_actions       = [aws_sns_topic.alarms.arn]"},
+			{"a_topic_without_a_subscription", "alarms_site.tf", "topic_arn = aws_sns_topic.site_alarms.arn", "topic_arn = aws_sns_topic.alarms.arn"},
 			{"an_alarm_without_instructions", "monitoring.tf", "alarm_description   = each.value.description", `alarm_description   = "Something is wrong."`},
 		},
 	},

@@ -26,7 +26,7 @@ variable "region" {
 }
 
 variable "alarm_email" {
-  description = "E-mail address for alarms and budget alerts. AWS sends one confirmation mail to it."
+  description = "E-mail address for alarms and budget alerts. AWS sends two confirmation mails to it, one for each region with alarms."
   type        = string
 
   validation {
