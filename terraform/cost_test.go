@@ -40,6 +40,8 @@ const (
 	logFreeGB       = 5
 	metricMonth     = 0.30
 	metricsFree     = 10
+	alarmMonth      = 0.10
+	alarmsFree      = 10
 	monthHours      = 730
 )
 
@@ -51,11 +53,12 @@ const (
 	logsGB    = 5e-6
 	requests  = 19 + calls // page files and API calls
 	calls     = 6.0
-	sweeps    = 2880 + 30.0 // a month
-	checks    = 100 + 30.0  // by quarter-hourly and daily sweeps
-	readUnits = 2.0         // Cosmos DB request units to read a Record
-	newUnits  = 8.0         // request units to create a Record
-	metrics   = 11 + 12.0   // from the log of the worker, and S3 request metrics
+	sweeps    = 2880 + 30.0  // a month
+	checks    = 100 + 30.0   // by quarter-hourly and daily sweeps
+	readUnits = 2.0          // Cosmos DB request units to read a Record
+	newUnits  = 8.0          // request units to create a Record
+	metrics   = 8 + 4 + 12.0 // from the log of the worker, its dimension Step, and S3 request metrics
+	alarms    = 15.0
 )
 
 // cost returns one number for each row of README.md's table: monthly US dollars for n monthly pictures.
@@ -72,7 +75,7 @@ func cost(n float64) []float64 {
 		n*pictureGB*s3GBMonth + n*s3Put + n*(checks+2)*s3Get + above(n*2*pictureGB, egressFreeGB)*egressGB,
 		n*(newUnits+(checks+6)*readUnits)*cosmosUnit + n*recordGB*37/30*cosmosGBMonth,
 		above(n*1.4, lambdaFreeGBs)*lambdaGBSecond + above(n*8, lambdaFreeCalls)*lambdaRequest,
-		above(n*logsGB, logFreeGB)*logGB + (metrics-metricsFree)*metricMonth,
+		above(n*logsGB, logFreeGB)*logGB + (metrics-metricsFree)*metricMonth + (alarms-alarmsFree)*alarmMonth,
 	}
 }
 
