@@ -36,11 +36,18 @@ var bucketRules = map[string]rule{
 resource "aws_s3_bucket" "pictures" {`},
 		},
 	},
-	"no_bucket_has_ACLs": {
+	"only_the_log_bucket_has_ACLs": {
 		perBucket("aws_s3_bucket_ownership_controls", func(r resource) []string {
-			return expect(r, "BucketOwnerEnforced", "rule", 0, "object_ownership")
-		}),
-		[]mutation{{"an_object_writer_that_owns_its_objects", "site.tf", `"BucketOwnerEnforced"`, `"ObjectWriter"`}},
+			want := "BucketOwnerEnforced"
+			if r.address == "aws_s3_bucket_ownership_controls.logs" {
+				want = "BucketOwnerPreferred" // CloudFront delivers logs only to a bucket with ACLs
+			}
+			return expect(r, want, "rule", 0, "object_ownership")
+		}), []mutation{
+			{"an_object_writer_that_owns_its_objects", "site.tf", `"BucketOwnerEnforced"`, `"ObjectWriter"`},
+			{"a_log_bucket_that_CloudFront_refuses", "logs.tf", `"BucketOwnerPreferred"`, `"BucketOwnerEnforced"`},
+			{"pictures_with_ACLs", "upload.tf", `"BucketOwnerEnforced"`, `"BucketOwnerPreferred"`},
+		},
 	},
 	"every_bucket_is_encrypted": {
 		perBucket("aws_s3_bucket_server_side_encryption_configuration", func(r resource) []string {
@@ -70,17 +77,21 @@ resource "aws_s3_bucket" "pictures" {`},
   }`}},
 	},
 	"lifecycle_rules_delete_pictures_versions_and_incomplete_uploads": {
-		forEach("aws_s3_bucket_lifecycle_configuration", func(_ plan, r resource) (errs []string) {
-			for _, rule := range asList(lookup(r.values, "rule")) {
-				if lookup(rule, "status") != "Enabled" || len(asList(lookup(rule, "filter"))) != 1 || len(lookup(rule, "filter", 0).(map[string]any)) > 0 {
-					errs = append(errs, fmt.Sprintf("%s: the rule %v is disabled or does not apply to all objects", r.address, lookup(rule, "id")))
+		func(p plan) (errs []string) {
+			for _, r := range p.ofType("aws_s3_bucket_lifecycle_configuration") {
+				for _, rule := range asList(lookup(r.values, "rule")) {
+					if lookup(rule, "status") != "Enabled" || len(asList(lookup(rule, "filter"))) != 1 || len(lookup(rule, "filter", 0).(map[string]any)) > 0 {
+						errs = append(errs, fmt.Sprintf("%s: the rule %v is disabled or does not apply to all objects", r.address, lookup(rule, "id")))
+					}
 				}
 			}
+			r := p.resource("aws_s3_bucket_lifecycle_configuration.pictures")
 			errs = append(errs, expect(r, 29., "rule", 0, "expiration", 0, "days")...)
 			errs = append(errs, expect(r, 1., "rule", 0, "noncurrent_version_expiration", 0, "noncurrent_days")...)
 			errs = append(errs, expect(r, 1., "rule", 0, "abort_incomplete_multipart_upload", 0, "days_after_initiation")...)
 			return append(errs, expect(r, true, "rule", 1, "expiration", 0, "expired_object_delete_marker")...)
-		}), []mutation{
+		}, []mutation{
+			{"a_disabled_lifecycle_rule_of_the_logs", "logs.tf", `status = "Enabled"`, `status = "Disabled"`},
 			{"a_disabled_lifecycle_rule", "upload.tf", `status = "Enabled"
     filter {}
 

@@ -13,6 +13,7 @@ locals {
   pictures_arn    = "arn:aws:s3:::${local.pictures_bucket}"
   pictures_origin = "https://${local.pictures_bucket}.s3.${local.aws_region}.amazonaws.com"
   site_bucket     = "${var.name}-site-${local.account}-${local.aws_region}"
+  logs_bucket     = "${var.name}-logs-${local.account}-${local.aws_region}"
   programs        = toset(["web", "trigger", "worker"])
   role            = { for program in local.programs : program => "${var.name}-${program}" }
   role_arn        = { for program, role in local.role : program => "arn:aws:iam::${local.account}:role/${role}" }

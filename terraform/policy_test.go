@@ -76,9 +76,9 @@ var actionsWithoutResource = map[string]func(s any) bool{
 }
 
 var accessResources = map[string]int{
-	"aws_iam_role": 4, "aws_iam_role_policy": 4, "aws_s3_bucket_policy": 2, "aws_lambda_permission": 3, "aws_sns_topic_policy": 1,
+	"aws_iam_role": 4, "aws_iam_role_policy": 4, "aws_s3_bucket_policy": 3, "aws_s3_bucket_acl": 1, "aws_lambda_permission": 3, "aws_sns_topic_policy": 1,
 	"aws_iam_outbound_web_identity_federation": 1, "aws_ecr_lifecycle_policy": 1, "aws_appautoscaling_policy": 1,
-	"aws_cloudfront_response_headers_policy": 1, "data.aws_caller_identity": 1, "data.aws_cloudfront_cache_policy": 2, "data.aws_cloudfront_origin_request_policy": 1,
+	"aws_cloudfront_response_headers_policy": 1, "data.aws_caller_identity": 1, "data.aws_canonical_user_id": 1, "data.aws_cloudfront_log_delivery_canonical_user_id": 1, "data.aws_cloudfront_cache_policy": 2, "data.aws_cloudfront_origin_request_policy": 1,
 	"google_service_account": 1, "google_project_iam_member": 1, "google_service_account_iam_member": 1,
 	"google_iam_workload_identity_pool": 1, "google_iam_workload_identity_pool_provider": 1,
 	"azurerm_user_assigned_identity": 2, "azurerm_federated_identity_credential": 2,

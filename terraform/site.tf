@@ -19,6 +19,13 @@ resource "aws_cloudfront_distribution" "site" {
   default_root_object = "index.html"
   aliases             = var.domain == null ? [] : [var.domain]
   web_acl_id          = var.waf ? aws_wafv2_web_acl.site[0].arn : null
+  depends_on          = [aws_s3_bucket_acl.logs]
+
+  logging_config {
+    bucket          = aws_s3_bucket.logs.bucket_domain_name
+    prefix          = "cloudfront/"
+    include_cookies = false
+  }
 
   origin {
     origin_id                = "page"

@@ -58,7 +58,7 @@ variable "retention_days" {
 }
 
 variable "log_retention_days" {
-  description = "Days that CloudWatch keeps the logs."
+  description = "Days that CloudWatch keeps the logs of the programs, and S3 the access logs of CloudFront and of the bucket of the pictures."
   type        = number
   default     = 30
 
