@@ -51,6 +51,7 @@ const (
 	recordGB  = 12e-6
 	historyGB = 40e-6
 	logsGB    = 5e-6
+	accessGB  = 0.6e-6 // of access logs for each request to CloudFront or S3
 	requests  = 19 + calls // page files and API calls
 	calls     = 6.0
 	sweeps    = 2880 + 30.0  // a month
@@ -72,7 +73,7 @@ func cost(n float64) []float64 {
 		2 * ipv4Hour * monthHours,
 		wafMonth + n*requests*wafRequest,
 		above(n*requests, edgeFree)*edgeRequest + above(n*calls, edgeCodeFree)*edgeCode,
-		n*pictureGB*s3GBMonth + n*s3Put + n*(checks+2)*s3Get + above(n*2*pictureGB, egressFreeGB)*egressGB,
+		n*(pictureGB+(requests+checks+4)*accessGB)*s3GBMonth + n*s3Put + n*(checks+2)*s3Get + above(n*2*pictureGB, egressFreeGB)*egressGB,
 		n*(newUnits+(checks+6)*readUnits)*cosmosUnit + n*recordGB*37/30*cosmosGBMonth,
 		above(n*1.4, lambdaFreeGBs)*lambdaGBSecond + above(n*8, lambdaFreeCalls)*lambdaRequest,
 		above(n*logsGB, logFreeGB)*logGB + (metrics-metricsFree)*metricMonth + (alarms-alarmsFree)*alarmMonth,
@@ -106,12 +107,17 @@ func TestREADMECosts(t *testing.T) {
 		}
 		return value
 	}
+	if n := len(p.ofType("aws_cloudwatch_metric_alarm")); n != alarms {
+		t.Errorf("the plan contains %d alarms, the formula %v", n, alarms)
+	}
 	pictures, stolen := setting("TRIPTYCH_ANNOTATIONS_PER_DAY"), day*setting("TRIPTYCH_ANNOTATIONS_PER_SECOND")
 	requests := firewallLimit(p.resource("aws_wafv2_web_acl.site[0]"), "POST", "/api/pictures") // of one address in five minutes
 	uploads := requests * day / 300
 	attacks := []string{
 		fmt.Sprintf("most %.0f pictures between 00:00 and 24:00 UTC, for $%.2f a day, or $%.0f in 30 days", pictures, pictures*visionImage, 30*pictures*visionImage),
 		fmt.Sprintf("$%.2f a day in Temporal actions and $%.0f for S3 traffic", stolen*5*action, stolen*0.02*egressGB),
+		fmt.Sprintf("four heartbeats add $%.2f a day", stolen*4*action),
+		fmt.Sprintf("waits for S3 or Cosmos DB adds $%.2f a day", 24*60*action),
 		fmt.Sprintf("%.0f pictures a day, up to $%.0f a day", stolen, stolen*visionImage),
 		fmt.Sprintf("while %.0f are waiting", pictures),
 		fmt.Sprintf("%.0f uploads a day, more than the limit", uploads),
