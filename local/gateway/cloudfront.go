@@ -56,7 +56,7 @@ func cloudFront(next http.Handler) http.Handler {
 			p.send(w)
 			return
 		}
-		if len(body) > 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		if len(body) > 0 && r.Method == http.MethodGet {
 			sendCloudFrontError(w, http.StatusForbidden, "Bad request.")
 			return
 		}

@@ -69,6 +69,11 @@ func TestMethods(t *testing.T) {
 			t.Errorf("status %d, %q", status, body)
 		}
 	})
+	t.Run("HEAD_with_a_body_is_forwarded", func(t *testing.T) { // AWS documents the refusal for GET only
+		if status, _ := request(t, "HEAD", site.URL+"/api/notice", nil, "{}"); status != http.StatusNoContent {
+			t.Errorf("status %d", status)
+		}
+	})
 }
 
 func TestHeaders(t *testing.T) {
@@ -99,45 +104,17 @@ func TestHeaders(t *testing.T) {
 }
 
 func TestOriginReadTimeout(t *testing.T) {
-	const limit = 200 * time.Millisecond
-	start := func(t *testing.T, web http.HandlerFunc) (url string) {
-		return startGateway(t, startWeb(t, web), func(g *Gateway) { g.readTimeout = limit }).URL
-	}
 	t.Run("origin_without_a_response_is_504", func(t *testing.T) {
 		ended := make(chan bool)
-		url := start(t, func(_ http.ResponseWriter, r *http.Request) {
+		web := startWeb(t, func(_ http.ResponseWriter, r *http.Request) {
 			<-r.Context().Done()
 			close(ended)
 		})
+		url := startGateway(t, web, func(g *Gateway) { g.readTimeout = 200 * time.Millisecond }).URL
 		if status, body := request(t, "GET", url, nil, ""); status != http.StatusGatewayTimeout || !strings.Contains(body, "504 ERROR") {
 			t.Errorf("status %d, %q", status, body)
 		}
 		<-ended
-	})
-	t.Run("silent_stream_is_cut", func(t *testing.T) {
-		ended := make(chan bool)
-		url := start(t, func(w http.ResponseWriter, r *http.Request) {
-			io.WriteString(w, "data: x\n")
-			http.NewResponseController(w).Flush()
-			<-r.Context().Done()
-			close(ended)
-		})
-		body, err := io.ReadAll(send(t, t.Context(), "GET", url, nil, nil).Body)
-		if err == nil || string(body) != "data: x\n" {
-			t.Errorf("received %q, %v; want an incomplete response", body, err)
-		}
-		<-ended
-	})
-	t.Run("stream_that_sends_in_time_may_last_longer", func(t *testing.T) {
-		url := start(t, func(w http.ResponseWriter, _ *http.Request) {
-			for began := time.Now(); time.Since(began) < 3*limit; time.Sleep(limit / 8) {
-				io.WriteString(w, ":\n")
-				http.NewResponseController(w).Flush()
-			}
-		})
-		if _, err := io.ReadAll(send(t, t.Context(), "GET", url, nil, nil).Body); err != nil {
-			t.Error(err)
-		}
 	})
 }
 

@@ -20,8 +20,11 @@ func (o originTimeout) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	timer := time.AfterFunc(o.limit, func() { cancel(errOriginSilent) })
 	res, err := o.RoundTripper.RoundTrip(r.WithContext(ctx))
+	inTime := timer.Stop()
+	if err == nil && !inTime { // the response arrived while the limit expired
+		err = errors.Join(errOriginSilent, res.Body.Close())
+	}
 	if err != nil {
-		timer.Stop()
 		err = errors.Join(err, context.Cause(ctx))
 		cancel(nil)
 		return nil, err
@@ -38,13 +41,13 @@ type timedBody struct {
 }
 
 func (b *timedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
 	b.timer.Reset(b.limit)
+	n, err := b.ReadCloser.Read(p)
+	b.timer.Stop() // the viewer may read slowly
 	return n, err
 }
 
 func (b *timedBody) Close() error {
-	b.timer.Stop()
 	b.cancel(nil)
 	return b.ReadCloser.Close()
 }
