@@ -63,6 +63,8 @@ func (f *fault) validate() (err error) {
 		return fmt.Errorf("status %d needs a code", f.Status)
 	case f.Times < 0:
 		return fmt.Errorf("times %d is negative", f.Times)
+	case f.Times > 0 && (f.Events != "" || f.HideMissing):
+		return errors.New("times does not apply to events and hideMissing: clear the fault with {} instead")
 	case !slices.Contains([]string{"", dropEvents, duplicateEvents, holdEvents}, f.Events):
 		return fmt.Errorf("events %q is unknown: use drop, duplicate or hold", f.Events)
 	case f.Delay == "":

@@ -89,6 +89,8 @@ func TestFault(t *testing.T) {
 		"malformed_delay_is_refused":               `{"delay":"soon"}`,
 		"negative_times_are_refused":               `{"status":503,"times":-1}`,
 		"unknown_events_are_refused":               `{"events":"late"}`,
+		"times_with_events_are_refused":            `{"events":"drop","times":1}`,
+		"times_with_hideMissing_are_refused":       `{"hideMissing":true,"times":1}`,
 	} {
 		t.Run(name, func(t *testing.T) { set(t, body, 400) })
 	}
