@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -53,9 +54,14 @@ func (o *outbox) releaseEvents(held func(key string) bool) error {
 	}
 	for _, name := range names {
 		path := filepath.Join(o.dir, name)
-		key, err := keyOf(path)
+		doc, err := os.ReadFile(path)
 		if err != nil {
 			return fmt.Errorf("reading a held event: %w", err)
+		}
+		key, err := keyOf(doc)
+		if err != nil { // possible after a power cut, because files are not synced
+			slog.Error("ignoring an unreadable held event", "file", name, "error", err)
+			continue
 		}
 		if held(key) {
 			continue
@@ -68,14 +74,13 @@ func (o *outbox) releaseEvents(held func(key string) bool) error {
 	return nil
 }
 
-func keyOf(path string) (string, error) {
-	doc, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
+func keyOf(doc []byte) (string, error) {
 	var event s3event.Event
-	if err := json.Unmarshal(doc, &event); err != nil || len(event.Records) != 1 {
-		return "", fmt.Errorf("%s is not one event: %w", filepath.Base(path), err)
+	if err := json.Unmarshal(doc, &event); err != nil {
+		return "", fmt.Errorf("decoding the event: %w", err)
+	}
+	if n := len(event.Records); n != 1 {
+		return "", fmt.Errorf("the event has %d records, want 1", n)
 	}
 	return url.QueryUnescape(event.Records[0].S3.Object.Key)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -58,6 +59,19 @@ func TestEventFault(t *testing.T) {
 		put(t, s, "pictures/a.jpg", picture)
 		s.kill()
 		start(t, dir, l.URL)
+		if e := l.next(t).S3.Object; e.URLDecodedKey != "pictures/a.jpg" {
+			t.Errorf("event of %q", e.URLDecodedKey)
+		}
+	})
+	t.Run("unreadable_held_events_are_ignored", func(t *testing.T) {
+		dir, l := t.TempDir(), startLambda(t)
+		for name, body := range map[string]string{"1": "", "2": `{"Records":[{"eventVer`, "3": `{"Records":[]}`} { // as a power cut can leave them
+			write(t, filepath.Join(dir, "outbox", name+heldSuffix), body)
+		}
+		s := start(t, dir, l.URL)
+		setFault(t, s, `{"events":"hold"}`)
+		put(t, s, "pictures/a.jpg", picture)
+		setFault(t, s, `{}`)
 		if e := l.next(t).S3.Object; e.URLDecodedKey != "pictures/a.jpg" {
 			t.Errorf("event of %q", e.URLDecodedKey)
 		}
