@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	enumspb "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 
 	"triptych/e2e/stacktest"
@@ -19,12 +20,14 @@ import (
 var throttledListings = []faultCase{
 	{name: "sweep_continues_after_S3_SlowDown_for_a_listing", run: func(t *testing.T, s *suite) {
 		p := s.uploadWithoutEvent(t)
-		s.InjectS3Fault(t, `{"status":503,"code":"SlowDown","operations":["ListObjectsV2"],"times":1}`)
+		s.InjectS3Fault(t, `{"status":503,"code":"SlowDown","operations":["ListObjectsV2"]}`)
 		defer s.InjectS3Fault(t, `{}`)
 		sweep := s.Temporal.ScheduleClient().GetHandle(testenv.Context(t), "sweep")
 		if err := sweep.Trigger(testenv.Context(t), client.ScheduleTriggerOptions{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE}); err != nil {
 			t.Fatal(err)
 		}
+		s.awaitSweepRetry(t, sweep, "slow down")
+		s.InjectS3Fault(t, `{}`)
 		p.awaitOutcome(t, annotated)
 	}},
 	{name: "erasure_continues_after_S3_SlowDown_for_a_listing", run: func(t *testing.T, s *suite) {
@@ -39,6 +42,29 @@ var throttledListings = []faultCase{
 		p.awaitErasure(t, picture.DeleteHistoryActivity)
 		p.checkStaysErased(t, 1)
 	}},
+}
+
+func (s *suite) awaitSweepRetry(t *testing.T, sweep client.ScheduleHandle, message string) {
+	t.Helper()
+	var pending []*workflowpb.PendingActivityInfo
+	retrying := func(ctx context.Context) bool {
+		schedule, err := sweep.Describe(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(schedule.Info.RunningWorkflows) != 1 {
+			return false
+		}
+		description, err := s.Temporal.DescribeWorkflowExecution(ctx, schedule.Info.RunningWorkflows[0].WorkflowID, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		pending = description.PendingActivities
+		return len(pending) == 1 && pending[0].ActivityType.GetName() == picture.SweepPageActivity && strings.Contains(pending[0].LastFailure.GetMessage(), message)
+	}
+	if !stacktest.Eventually(t, retrying) {
+		t.Fatalf("the sweep does not retry %s: pending activities %v", picture.SweepPageActivity, pending)
+	}
 }
 
 var s3Semantics = []faultCase{
