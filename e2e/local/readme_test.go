@@ -53,7 +53,10 @@ func TestREADME(t *testing.T) {
 		var setup []string
 		for line := range strings.Lines(debug) {
 			command, ok := strings.CutPrefix(line, "    $ ")
-			if setup = append(setup, command); ok && strings.HasPrefix(command, "temporal workflow list") {
+			if !ok {
+				continue
+			}
+			if setup = append(setup, command); strings.HasPrefix(command, "temporal workflow list") {
 				break
 			}
 		}
