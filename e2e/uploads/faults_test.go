@@ -62,7 +62,8 @@ func testFaults(t *testing.T, h pagetest.Env) {
 			t.Errorf("S3 responded with %d and %d, want 409 and 200", first, second)
 		}
 	})
-	t.Run("picture_that_S3_hides_with_403_has_been_deleted", func(t *testing.T) { // without s3:ListBucket, as web has it
+	// S3 answers 403 instead of 404, because web has no s3:ListBucket.
+	t.Run("image_that_S3_answers_with_403_is_shown_as_deleted", func(t *testing.T) {
 		p := h.Visit(t)
 		p.Send()
 		if err := h.SetS3Fault(t.Context(), `{"status":403,"operations":["GetObject"]}`); err != nil {
