@@ -18,7 +18,7 @@ deploy: build ## builds, then creates or updates everything in the three clouds
 	@echo "The site is $(call output,site)"
 
 # Without force_destroy, Terraform would delete the workers and their Temporal keys before the namespace refuses its deletion.
-destroy: ## deletes everything, also the pictures; force_destroy must be applied before
+destroy: ## deletes everything, including the pictures; apply force_destroy = true first
 	@case "$(call output,force_destroy)" in \
 	true) ;; \
 	false) printf '%s\n' >&2 "Nothing was deleted, because force_destroy is not applied. To delete all pictures, images and workflows," \

@@ -96,8 +96,8 @@ func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture
 	if err == nil || errors.Is(err, records.ErrNotFound) {
 		return record, nil
 	}
-	// After ErrUnreadable, persist would fail too. After ErrNotReplicated, a Record may exist. Do not pay Google.
-	if errors.Is(err, records.ErrUnreadable) || errors.Is(err, records.ErrNotReplicated) {
+	// After ErrUnreadable, persist would fail too. After ErrUncertain, a Record may exist. Do not pay Google.
+	if errors.Is(err, records.ErrUnreadable) || errors.Is(err, records.ErrUncertain) {
 		return picture.Record{}, records.Explain(err)
 	}
 	_, err = activity.GetClient(ctx).DescribeWorkflowExecution(ctx, id.EraseWorkflowID(), "")
@@ -146,8 +146,8 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 		}
 		// "Filled-in image annotations are guaranteed to be correct, even when error is set", and another call would cost
 		// money again. Details are not stored, because the worker may not know their types.
-		slog.Warn("annotated in part", "picture", in.Picture.ID, "error", vision.ExplainImage(s, in.Send == ByBytes).Err)
-		image.Error.Details = nil
+		slog.Warn("Google returned annotations and an error; the annotations are kept", "picture", in.Picture.ID, "error", vision.ExplainImage(s, in.Send == ByBytes).Err)
+		image.Error = &statuspb.Status{Code: s.GetCode(), Message: picture.Redact(s.GetMessage())}
 	}
 	return encodeAnnotation(image, in)
 }

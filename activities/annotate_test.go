@@ -85,28 +85,32 @@ func TestAnnotate(t *testing.T) {
 		}
 	})
 	labels := []*visionpb.EntityAnnotation{{Description: "face"}}
-	for name, failed := range map[string]*statuspb.Status{
-		"error": {Code: int32(codes.Internal), Message: "Response too large."},
-		"error_that_has_details_of_an_unknown_type": {Code: int32(codes.ResourceExhausted), Message: "Later.",
-			Details: []*anypb.Any{{TypeUrl: "type.googleapis.com/example.Unknown", Value: []byte{1}}}},
-		"error_that_mentions_the_URL": {Code: int32(codes.Unavailable), Message: "We can not access the URL currently."},
+	for name, tt := range map[string]struct {
+		failed *statuspb.Status
+		stored string // message of the error
+		kind   picture.Kind
+	}{
+		"error": {&statuspb.Status{Code: int32(codes.Internal), Message: "Response too large."}, "Response too large.", picture.Unavailable},
+		"error_that_has_details_of_an_unknown_type": {&statuspb.Status{Code: int32(codes.ResourceExhausted), Message: "Later.",
+			Details: []*anypb.Any{{TypeUrl: "type.googleapis.com/example.Unknown", Value: []byte{1}}}}, "Later.", picture.Throttled},
+		"error_that_mentions_a_URL": {&statuspb.Status{Code: int32(codes.Unavailable), Message: "We can not access the URL https://a.example/b?X-Amz-Signature=abc currently."},
+			"We can not access the URL " + picture.Redact("https://a.example/b?X-Amz-Signature=abc") + " currently.", picture.Unfetchable},
 	} {
 		t.Run("annotation_beside_an_"+name+"_is_kept_without_a_second_call", func(t *testing.T) {
-			c.google.SetFault(annotator.Fault{Times: 1, Response: &visionpb.AnnotateImageResponse{LabelAnnotations: labels, Error: failed}})
+			c.google.SetFault(annotator.Fault{Times: 1, Response: &visionpb.AnnotateImageResponse{LabelAnnotations: labels, Error: tt.failed}})
 			got, err := c.annotate(t, p, ByURL)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := &visionpb.AnnotateImageResponse{LabelAnnotations: labels, Error: &statuspb.Status{Code: failed.Code, Message: failed.Message}}
+			want := &visionpb.AnnotateImageResponse{LabelAnnotations: labels, Error: &statuspb.Status{Code: tt.failed.Code, Message: tt.stored}}
 			if annotation := decodeAnnotation(t, got.Annotation); !proto.Equal(annotation, want) {
 				t.Errorf("%v, want %v", annotation, want)
 			}
 		})
 		t.Run(name+"_without_annotation_is_retried_or_sent_as_bytes", func(t *testing.T) {
-			c.google.SetFault(annotator.Fault{Times: 1, Response: &visionpb.AnnotateImageResponse{Error: failed}})
-			if _, err := c.annotate(t, p, ByURL); err == nil {
-				t.Error("annotate succeeded")
-			}
+			c.google.SetFault(annotator.Fault{Times: 1, Response: &visionpb.AnnotateImageResponse{Error: tt.failed}})
+			_, err := c.annotate(t, p, ByURL)
+			checkFailure(t, err, tt.kind)
 		})
 	}
 	t.Run("response_without_annotation_is_retried", func(t *testing.T) {

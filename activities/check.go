@@ -28,7 +28,7 @@ import (
 const checkKey = picture.Prefix + string(check.Document) // has no extension, so every program ignores its events
 
 // Checks returns the calls that the activities make. They leave one document in Cosmos DB, because the worker may not
-// delete documents. Google bills one annotation.
+// delete documents. Google bills each feature once, which the daily limit does not count.
 func (a *Activities) Checks() []check.Call {
 	return []check.Call{
 		{Name: "S3, list the pictures (s3:ListBucket)", Do: func(ctx context.Context) error {
@@ -137,10 +137,12 @@ func (a *Activities) checkAnnotate(ctx context.Context) error {
 	if err != nil {
 		return vision.Explain(err)
 	}
-	for _, image := range response.Responses {
-		if s := image.GetError(); s.GetCode() != int32(codes.OK) {
-			return vision.ExplainImage(s, true)
-		}
+	if len(response.Responses) != 1 {
+		return &picture.Error{Kind: picture.Unavailable, Cloud: picture.Google,
+			Message: fmt.Sprintf("Google returned %d annotations for one picture", len(response.Responses))}
+	}
+	if s := response.Responses[0].GetError(); s.GetCode() != int32(codes.OK) {
+		return vision.ExplainImage(s, true)
 	}
 	return nil
 }

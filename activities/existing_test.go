@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -68,24 +69,26 @@ func TestAnnotatePictureWithRecord(t *testing.T) {
 	})
 }
 
-func TestAnnotateWithStaleReplica(t *testing.T) {
-	t.Run("picture_waits_without_calling_Google_until_Cosmos_DB_has_replicated_its_Record", func(t *testing.T) {
-		c := openClouds(t)
-		c.startTemporal(t)
-		p := c.uploadPhoto(t)
-		if _, err := c.Budget.Take(t.Context(), time.Now()); err != nil { // so that only the Record is missing
-			t.Fatal(err)
-		}
-		c.checkPersist(t, p.RejectedRecord(picture.Rejection{Step: picture.AnnotateStep, Kind: picture.BadImage}, nil, "run"), picture.Rejected)
-		c.azure.SetFault(cosmosdb.Fault{Method: http.MethodGet, Status: http.StatusNotFound, SubStatus: 1002})
-		_, err := c.annotate(t, p, ByURL)
-		checkFailure(t, err, picture.Unavailable)
-		c.checkNotBilled(t, 0)
-		c.azure.SetFault(cosmosdb.Fault{Method: http.MethodGet})
-		if got, err := c.annotate(t, p, ByURL); err != nil || got.Existing != picture.Rejected {
-			t.Errorf("existing %q, %v", got.Existing, err)
-		}
-	})
+func TestAnnotateIfCosmosDBIsUncertain(t *testing.T) {
+	for _, subStatus := range []int{1002, 1013, 1024} {
+		t.Run(fmt.Sprintf("sub-status_%d_makes_the_picture_wait_without_calling_Google", subStatus), func(t *testing.T) {
+			c := openClouds(t)
+			c.startTemporal(t)
+			p := c.uploadPhoto(t)
+			if _, err := c.Budget.Take(t.Context(), time.Now()); err != nil { // so that only the Record is missing
+				t.Fatal(err)
+			}
+			c.checkPersist(t, p.RejectedRecord(picture.Rejection{Step: picture.AnnotateStep, Kind: picture.BadImage}, nil, "run"), picture.Rejected)
+			c.azure.SetFault(cosmosdb.Fault{Method: http.MethodGet, Status: http.StatusNotFound, SubStatus: subStatus})
+			_, err := c.annotate(t, p, ByURL)
+			checkFailure(t, err, picture.Unavailable)
+			c.checkNotBilled(t, 0)
+			c.azure.SetFault(cosmosdb.Fault{Method: http.MethodGet})
+			if got, err := c.annotate(t, p, ByURL); err != nil || got.Existing != picture.Rejected {
+				t.Errorf("existing %q, %v", got.Existing, err)
+			}
+		})
+	}
 }
 
 func TestAnnotateWithoutCosmosDB(t *testing.T) {

@@ -73,7 +73,7 @@ var failureCases = []failureCase{
 	azureFailure("Cosmos_DB_is_unavailable", cosmosdb.Fault{Status: 503, RetryAfter: 2 * time.Second}, picture.Unavailable,
 		"Cosmos DB is unavailable"+retries),
 	azureFailure("missing_Azure_role", cosmosdb.Fault{Status: 403}, picture.Forbidden,
-		"Azure refused access: the worker needs the role Cosmos DB Built-in Data Contributor"+waits),
+		"Azure refused access: assign the Cosmos DB roles that Terraform defines to the program's identity"+waits),
 	{"missing_container", picture.Misconfigured, picture.Azure, 0, "The database or container does not exist: create it (Terraform does)" + waits, func(t *testing.T, c *clouds) error {
 		_, config := startAccount(t)
 		c.connectRecords(t, config)

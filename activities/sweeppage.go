@@ -148,7 +148,7 @@ func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID
 func archived(head *s3.HeadObjectOutput) bool {
 	switch head.StorageClass {
 	case types.StorageClassGlacier, types.StorageClassDeepArchive:
-		return !strings.Contains(aws.ToString(head.Restore), `ongoing-request="false"`) // not restored for some days
+		return !strings.Contains(aws.ToString(head.Restore), `ongoing-request="false"`) // no restored copy exists
 	}
 	return head.ArchiveStatus != "" // a restore ends the archive tiers of INTELLIGENT_TIERING
 }
@@ -162,23 +162,27 @@ func explainHead(s picture.Sweep, err error) error {
 	return explainSweep(err)
 }
 
-// A sweep of a bucket that cannot be listed ends, because no picture waits for it: the operator starts another one, and
-// schedules do so by themselves.
+const otherRegion = "The bucket is in another region: a sweep reads only buckets in AWS_REGION"
+
+// The messages are about the bucket in the sweep's input.
+var unlistable = map[string]string{
+	"NoSuchBucket":      `The bucket does not exist: correct "bucket" in the sweep's input and start the sweep again`,
+	"InvalidBucketName": `The name of the bucket is invalid: correct "bucket" in the sweep's input and start the sweep again`,
+	"PermanentRedirect": otherRegion, "AuthorizationHeaderMalformed": otherRegion, "IllegalLocationConstraintException": otherRegion,
+}
+
+// A sweep whose bucket cannot be listed fails instead of waiting: no picture depends on it, and the schedule or the
+// operator starts the next one.
 func explainListing(s picture.Sweep, err error) error {
-	message, ends := map[string]string{
-		"NoSuchBucket":      "The bucket does not exist",
-		"InvalidBucketName": "The name of the bucket is invalid",
-		"PermanentRedirect": "The bucket is in another region than the worker",
-	}[objects.Code(err)]
+	explained := objects.Explain(err)
+	message, ends := unlistable[objects.Code(err)]
 	if !ends {
 		return failure(explainSweep(err))
 	}
 	if s.Bucket == "" {
-		message += ": check TRIPTYCH_BUCKET and AWS_REGION"
-	} else {
-		message += ": check the sweep's input"
+		message = explained.Message
 	}
-	return temporal.NewNonRetryableApplicationError(message, string(picture.Misconfigured), objects.Explain(err).Err)
+	return temporal.NewNonRetryableApplicationError(message, string(picture.Misconfigured), errors.New(picture.Redact(explained.Err.Error())))
 }
 
 // explainSweep makes every S3 error retryable, so that a sweep waits for the operator instead of failing.

@@ -148,11 +148,13 @@ func TestSweepPageEndsTheSweep(t *testing.T) {
 		fault string
 		want  string
 	}{
-		"missing_bucket_of_a_backfill": {picture.Sweep{Bucket: "pictures-elsewhere"}, "", "The bucket does not exist: check the sweep's input"},
-		"invalid_bucket_name":          {picture.Sweep{Bucket: "Pictures_Elsewhere"}, "", "The name of the bucket is invalid: check the sweep's input"},
+		"missing_bucket_of_a_backfill": {picture.Sweep{Bucket: "pictures-elsewhere"}, "", `The bucket does not exist: correct "bucket" in the sweep's input and start the sweep again`},
+		"invalid_bucket_name":          {picture.Sweep{Bucket: "Pictures_Elsewhere"}, "", `The name of the bucket is invalid: correct "bucket" in the sweep's input and start the sweep again`},
 		"bucket_in_another_region": {picture.Sweep{Bucket: c.Bucket}, `{"status":400,"code":"PermanentRedirect"}`,
-			"The bucket is in another region than the worker: check the sweep's input"},
-		"missing_bucket_of_the_site": {picture.Sweep{}, `{"status":404,"code":"NoSuchBucket"}`, "The bucket does not exist: check TRIPTYCH_BUCKET and AWS_REGION"},
+			otherRegion},
+		"bucket_in_another_region_than_us-east-1": {picture.Sweep{Bucket: c.Bucket}, `{"status":400,"code":"AuthorizationHeaderMalformed"}`, otherRegion},
+		"bucket_in_an_opt-in_region":              {picture.Sweep{Bucket: c.Bucket}, `{"status":400,"code":"IllegalLocationConstraintException"}`, otherRegion},
+		"missing_bucket_of_the_site":              {picture.Sweep{}, `{"status":404,"code":"NoSuchBucket"}`, "The bucket does not exist: check TRIPTYCH_BUCKET"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tt.fault != "" {

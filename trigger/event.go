@@ -12,7 +12,8 @@ import (
 	"triptych/picture"
 )
 
-// splitRecords does not decode the records, so that one broken record does not affect the others.
+// splitRecords does not decode the records, so that one broken record does not affect the others. Records may be
+// returned together with an error about others.
 func splitRecords(event json.RawMessage) ([]json.RawMessage, error) {
 	var e struct {
 		Event   string
@@ -29,14 +30,12 @@ func splitRecords(event json.RawMessage) ([]json.RawMessage, error) {
 		return nil, errors.New("this is not an S3 event: it has no Records")
 	}
 	var records []json.RawMessage
+	var refused []error
 	for _, record := range e.Records {
 		unwrapped, err := unwrapDeadLetter(record)
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, unwrapped...)
+		records, refused = append(records, unwrapped...), append(refused, err)
 	}
-	return records, nil
+	return records, errors.Join(refused...)
 }
 
 // A dead letter contains the original S3 event as requestPayload, see
@@ -53,7 +52,8 @@ func unwrapDeadLetter(record json.RawMessage) ([]json.RawMessage, error) {
 		return []json.RawMessage{record}, nil
 	case "aws:sqs":
 	default: // including minio:s3, whose event names have the prefix s3:
-		return nil, fmt.Errorf("this event comes from %q: the function reads only S3's own events (aws:s3), sent directly, and its dead letters", message.EventSource)
+		return nil, fmt.Errorf("this event comes from %q, but the function accepts only events that S3 sends to it directly (aws:s3) and its own dead letters: "+
+			"remove the notification or subscription that sends it", message.EventSource)
 	}
 	var body struct{ RequestPayload json.RawMessage }
 	if err := json.Unmarshal([]byte(message.Body), &body); err != nil || body.RequestPayload == nil {

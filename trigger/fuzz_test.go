@@ -26,10 +26,7 @@ func FuzzEvent(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, event []byte) {
-		records, err := splitRecords(event)
-		if err != nil && len(records) > 0 {
-			t.Errorf("got %d records with the error %v", len(records), err)
-		}
+		records, _ := splitRecords(event)
 		for _, record := range records {
 			p, err := parseRecord(record, "triptych-pictures")
 			if p.ID == "" || err != nil {

@@ -44,21 +44,21 @@ func (t *trigger) handle(ctx context.Context, event json.RawMessage) ([]string, 
 		defer cancel()
 	}
 	if isCheck(event) {
-		return runChecks(ctx), nil // an error would ring the alarm for failed events
+		return runChecks(ctx), nil // an error would trigger the alarm for failed events
 	}
 	return nil, t.startAll(ctx, event)
 }
 
 func (t *trigger) startAll(ctx context.Context, event json.RawMessage) error {
-	records, err := splitRecords(event)
-	if err != nil || len(records) == 0 {
-		return err
+	records, refused := splitRecords(event)
+	if len(records) == 0 {
+		return refused
 	}
 	c, err := t.connect(ctx)
 	if err != nil {
 		return err
 	}
-	var failed []error
+	failed := []error{refused}
 	for i, record := range records { // S3 sends one record per event; a redriven event has up to ten
 		if err := start(ctx, c, t.bucket, record); err != nil {
 			failed = append(failed, fmt.Errorf("record %d of %d: %w", i+1, len(records), err))

@@ -38,7 +38,7 @@ func TestTrigger(t *testing.T) {
 	t.Setenv("TRIPTYCH_PAYLOAD_KEYS", s.Endpoints.PayloadKeys)
 	a, b, c := newPicture(t), newPicture(t), newPicture(t)
 	encoded, doublyEncoded, deleted, negative := newPicture(t), newPicture(t), newPicture(t), newPicture(t)
-	redriven1, redriven2, elsewhere := newPicture(t), newPicture(t), newPicture(t)
+	redriven1, redriven2, redriven3, elsewhere := newPicture(t), newPicture(t), newPicture(t), newPicture(t)
 	bySNS, bySQS, byMinIO := newPicture(t), newPicture(t), newPicture(t)
 	var valid []string // the 49 valid records of an event that also has an invalid one
 	var validIDs []picture.ID
@@ -96,6 +96,10 @@ func TestTrigger(t *testing.T) {
 		},
 		"SQS_message_that_is_no_dead_letter_is_an_error": {
 			event: event(message(`{"hello":"world"}`)), err: "059f36b4-87a3-44ab-83d2-661975830a7d is not a dead letter",
+		},
+		"message_that_is_no_dead_letter_does_not_affect_the_others": {
+			event:   event(message(`{"hello":"world"}`), message(deadLetter(event(record(redriven3.key))))),
+			started: []picture.ID{redriven3.id}, logged: "redriving a dead letter", err: "is not a dead letter",
 		},
 		"S3_event_in_an_SNS_notification_is_an_error": {
 			event: event(notification(event(record(bySNS.key)))), notStarted: []picture.ID{bySNS.id}, err: `comes from "aws:sns"`,

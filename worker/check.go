@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -56,10 +55,14 @@ func runChecks(ctx context.Context, w io.Writer) int {
 func checkSchedule(ctx context.Context, c client.Client, id string) error {
 	schedule, err := c.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-		return errors.New("the schedule does not exist: start a worker, which creates it")
+		return pausedOrMissing("The schedule does not exist: start a worker, which creates it")
 	}
 	if err == nil && schedule.Schedule.State.Paused {
-		return fmt.Errorf("the schedule is paused: temporal schedule toggle --unpause --schedule-id %s", id)
+		return pausedOrMissing("The schedule is paused: temporal schedule toggle --unpause --schedule-id " + id)
 	}
 	return pipeline.Explain(err)
+}
+
+func pausedOrMissing(message string) error {
+	return &picture.Error{Kind: picture.Misconfigured, Cloud: picture.Temporal, Message: message}
 }

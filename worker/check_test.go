@@ -65,7 +65,7 @@ func TestCheck(t *testing.T) {
 		stacktest.PauseSweeps(t, s)
 		worker := exec.CommandContext(t.Context(), s.Executable("worker"), "-check")
 		worker.Env = s.ProgramEnvironment("worker")
-		if out, err := worker.Output(); err == nil || strings.Count(string(out), "FAILED") != 2 || !strings.Contains(string(out), "the schedule is paused") {
+		if out, err := worker.Output(); err == nil || strings.Count(string(out), "FAILED") != 2 || !strings.Contains(string(out), "The schedule is paused") {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})

@@ -21,7 +21,7 @@ func retryStart(ctx context.Context, retryable func(error) bool, action func() e
 		if err == nil || !retryable(err) || time.Now().Add(pause).After(giveUp) {
 			return err
 		}
-		slog.Warn("not started yet, trying again", "error", err)
+		slog.Warn("the worker cannot start yet; it tries for two minutes", "error", err)
 		select {
 		case <-ctx.Done():
 			return err

@@ -13,6 +13,8 @@ import (
 // Archived is the message for an object that must be restored before S3 returns it.
 const Archived = "The object is archived: restore it"
 
+const otherRegion = "The bucket is in another region: check AWS_REGION"
+
 // Codes of AWS KMS begin with this prefix (github.com/localstack/localstack/issues/8422).
 const keyManagement = "KMS."
 
@@ -21,25 +23,29 @@ var explanations = map[string]struct {
 	kind    picture.Kind
 	message string
 }{
-	"NoSuchKey":               {picture.Gone, "The picture is no longer in S3"},
-	"NoSuchVersion":           {picture.Gone, "This version of the picture is no longer in S3"},
-	"MethodNotAllowed":        {picture.Gone, "The picture has been deleted from S3"},         // the version is a delete marker
-	"InvalidArgument":         {picture.Gone, "S3 does not know this version of the picture"}, // code of an invalid version ID
-	"NoSuchBucket":            {picture.Misconfigured, "The bucket does not exist: check TRIPTYCH_BUCKET"},
-	"AccessDenied":            {picture.Forbidden, "AWS refused access: the worker's role needs s3:GetObject, s3:GetObjectVersion, s3:DeleteObject, s3:DeleteObjectVersion, s3:ListBucket and s3:ListBucketVersions"},
-	"InvalidAccessKeyId":      {picture.Forbidden, "AWS does not know the worker's access key: check its credentials"},
-	"SignatureDoesNotMatch":   {picture.Forbidden, "AWS refused the worker's signature: check its secret key and clock"},
-	"ExpiredToken":            {picture.Forbidden, "The worker's AWS credentials have expired: renew them"},
-	"InvalidToken":            {picture.Forbidden, "AWS refused the worker's session token: renew its credentials"},
-	"RequestTimeTooSkewed":    {picture.Forbidden, "AWS refused the time of the worker's request: set the worker's clock"},
-	"InvalidBucketName":       {picture.Misconfigured, "The name of the bucket is invalid: check TRIPTYCH_BUCKET"},
-	"InvalidObjectState":      {picture.Misconfigured, Archived},
-	"PermanentRedirect":       {picture.Misconfigured, "The bucket is in another region: check AWS_REGION"},
-	keyManagement:             {picture.Forbidden, "AWS KMS did not decrypt the picture: enable its key, and grant the worker's role kms:Decrypt"},
-	"KMS.ThrottlingException": {picture.Throttled, "AWS KMS asked to slow down"},
-	"SlowDown":                {picture.Throttled, "S3 asked to slow down"},
-	"ServiceUnavailable":      {picture.Unavailable, "S3 is unavailable"},
-	"InternalError":           {picture.Unavailable, "S3 had an internal error"},
+	"NoSuchKey":             {picture.Gone, "The picture is no longer in S3"},
+	"NoSuchVersion":         {picture.Gone, "This version of the picture is no longer in S3"},
+	"MethodNotAllowed":      {picture.Gone, "The picture has been deleted from S3"},         // the version is a delete marker
+	"InvalidArgument":       {picture.Gone, "S3 does not know this version of the picture"}, // code of an invalid version ID
+	"NoSuchBucket":          {picture.Misconfigured, "The bucket does not exist: check TRIPTYCH_BUCKET"},
+	"AccessDenied":          {picture.Forbidden, "AWS refused access: the worker's role needs s3:GetObject, s3:GetObjectVersion, s3:DeleteObject, s3:DeleteObjectVersion, s3:ListBucket and s3:ListBucketVersions"},
+	"InvalidAccessKeyId":    {picture.Forbidden, "AWS does not know the worker's access key: check its credentials"},
+	"SignatureDoesNotMatch": {picture.Forbidden, "AWS refused the worker's signature: check its secret key and clock"},
+	"ExpiredToken":          {picture.Forbidden, "The worker's AWS credentials have expired: renew them"},
+	"InvalidToken":          {picture.Forbidden, "AWS refused the worker's session token: renew its credentials"},
+	"RequestTimeTooSkewed":  {picture.Forbidden, "AWS refused the time of the worker's request: set the worker's clock"},
+	"InvalidBucketName":     {picture.Misconfigured, "The name of the bucket is invalid: check TRIPTYCH_BUCKET"},
+	"InvalidObjectState":    {picture.Misconfigured, Archived},
+	"PermanentRedirect":     {picture.Misconfigured, otherRegion},
+	// github.com/aws/aws-sdk-java-v2/issues/4425
+	"AuthorizationHeaderMalformed": {picture.Misconfigured, otherRegion},
+	// github.com/cloud-custodian/cloud-custodian/issues/8005
+	"IllegalLocationConstraintException": {picture.Misconfigured, otherRegion},
+	keyManagement:                        {picture.Forbidden, "AWS KMS did not decrypt the picture: enable its key, and grant the worker's role kms:Decrypt"},
+	"KMS.ThrottlingException":            {picture.Throttled, "AWS KMS asked to slow down"},
+	"SlowDown":                           {picture.Throttled, "S3 asked to slow down"},
+	"ServiceUnavailable":                 {picture.Unavailable, "S3 is unavailable"},
+	"InternalError":                      {picture.Unavailable, "S3 had an internal error"},
 	// A HEAD response has no body. The AWS SDK then uses the HTTP status text, "Forbidden", as the error code.
 	"Forbidden": {picture.Forbidden, "AWS refused to describe an object: the worker's role needs s3:GetObject, s3:GetObjectVersion and s3:ListBucket"},
 	// No response, or an unknown code.

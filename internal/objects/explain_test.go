@@ -85,6 +85,8 @@ var explainCases = []explainCase{
 	injected(400, "InvalidToken", picture.Forbidden),
 	injected(403, "RequestTimeTooSkewed", picture.Forbidden),
 	injected(400, "PermanentRedirect", picture.Misconfigured), // not 301, because the SDK would follow it
+	injected(400, "AuthorizationHeaderMalformed", picture.Misconfigured),
+	injected(400, "IllegalLocationConstraintException", picture.Misconfigured),
 	{"InvalidBucketName", "uppercase name", picture.Misconfigured, func(t *testing.T, c *s3.Client) error {
 		return get(t.Context(), c, &s3.GetObjectInput{Bucket: aws.String("Pictures_Elsewhere"), Key: newKey(t)})
 	}},

@@ -30,10 +30,9 @@ type cause struct {
 }
 
 const (
-	firewall      = "403 firewall"
-	otherRegion   = "403 other region"
-	notReplicated = "404 not replicated"
-	notReady      = "404 not ready"
+	firewall    = "403 firewall"
+	otherRegion = "403 other region"
+	uncertain   = "404 uncertain"
 )
 
 // Codes: https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb,
@@ -44,21 +43,20 @@ var explanations = map[cause]struct {
 	kind    picture.Kind
 	message string
 }{
-	{request, "400"}:         {picture.Misconfigured, "Cosmos DB refused the format of the Record: the container's partition key must be /id"},
-	{request, "401"}:         {picture.Forbidden, "Azure refused the worker's credentials: check COSMOS_KEY or the federated identity, and the clock"},
-	{request, "403"}:         {picture.Forbidden, "Azure refused access: the worker needs the role Cosmos DB Built-in Data Contributor"},
-	{request, firewall}:      {picture.Forbidden, "Cosmos DB blocked the worker: allow its network in the firewall of the account, and check its credentials"},
-	{request, otherRegion}:   {picture.Unavailable, "Cosmos DB is moving to another region"},
-	{request, "404"}:         {picture.Misconfigured, "The database or container does not exist: create it (Terraform does)"},
-	{request, notReplicated}: {picture.Unavailable, "Cosmos DB has not replicated the latest writes yet"},
-	{request, notReady}:      {picture.Unavailable, "Cosmos DB is preparing the container"},
-	{request, "408"}:         {picture.Unavailable, "Cosmos DB timed out"},
-	{request, "410"}:         {picture.Unavailable, "Cosmos DB is moving the partition"},
-	{request, "413"}:         {picture.TooLarge, "The Record is larger than Cosmos DB allows"},
-	{request, "429"}:         {picture.Throttled, "Cosmos DB has no request units left"},
-	{request, "449"}:         {picture.Unavailable, "Cosmos DB was processing another write of the same Record"},
-	{request, "500"}:         {picture.Unavailable, "Cosmos DB had an internal error"},
-	{request, "503"}:         {picture.Unavailable, "Cosmos DB is unavailable"},
+	{request, "400"}:       {picture.Misconfigured, "Cosmos DB refused the format of the Record: the container's partition key must be /id"},
+	{request, "401"}:       {picture.Forbidden, "Azure refused the worker's credentials: check COSMOS_KEY or the federated identity, and the clock"},
+	{request, "403"}:       {picture.Forbidden, "Azure refused access: assign the Cosmos DB roles that Terraform defines to the program's identity"},
+	{request, firewall}:    {picture.Forbidden, "Cosmos DB blocked the worker: allow its network in the firewall of the account, and check its credentials"},
+	{request, otherRegion}: {picture.Unavailable, "This Azure region does not accept the request: if this lasts for minutes, check COSMOS_ENDPOINT and the account's regions"},
+	{request, "404"}:       {picture.Misconfigured, "The database or container does not exist: create it (Terraform does)"},
+	{request, uncertain}:   {picture.Unavailable, "Cosmos DB does not know yet whether the picture has a Record"},
+	{request, "408"}:       {picture.Unavailable, "Cosmos DB timed out"},
+	{request, "410"}:       {picture.Unavailable, "Cosmos DB is moving the partition"},
+	{request, "413"}:       {picture.TooLarge, "The Record is larger than Cosmos DB allows"},
+	{request, "429"}:       {picture.Throttled, "Cosmos DB has no request units left"},
+	{request, "449"}:       {picture.Unavailable, "Cosmos DB was processing another write of the same Record"},
+	{request, "500"}:       {picture.Unavailable, "Cosmos DB had an internal error"},
+	{request, "503"}:       {picture.Unavailable, "Cosmos DB is unavailable"},
 	// No response, or an unknown status.
 	{}: {picture.Unavailable, "Cosmos DB could not be reached"},
 
@@ -91,8 +89,7 @@ var sentinels = map[int]error{
 var refinements = map[string]string{
 	"403/3":    otherRegion, // this region accepts no writes
 	"403/1008": otherRegion, // this region does not have the account
-	"404/1002": notReplicated,
-	"404/1003": "404", // the container does not exist
+	"404/1003": "404",       // the container does not exist
 }
 
 func refused(r *http.Response) *callError {
@@ -104,14 +101,11 @@ func refused(r *http.Response) *callError {
 	switch sentinel, ok := sentinels[r.StatusCode]; {
 	case refined:
 		e.code = code
-	case isNotFound && subStatus != "0": // the document may exist
-		e.code = notReady
+	case isNotFound && subStatus != "0": // such as 1002, a replica that lags
+		e.code, e.wrapped = uncertain, ErrUncertain
 	case ok && ofDocument:
 		e.text, e.wrapped = sentinel.Error(), sentinel
 		return e
-	}
-	if e.code == notReplicated {
-		e.wrapped = ErrNotReplicated
 	}
 	var body struct{ Message string }
 	if text, err := runtime.Payload(r); err == nil {

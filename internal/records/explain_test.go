@@ -81,9 +81,9 @@ var explainCases = []explainCase{
 	refusedWith(otherRegion, picture.Unavailable, cosmosdb.Fault{Status: 403, SubStatus: 3}),
 	refusedWith(otherRegion, picture.Unavailable, cosmosdb.Fault{Status: 403, SubStatus: 1008}),
 	refusedWith("404", picture.Misconfigured, cosmosdb.Fault{Status: 404, SubStatus: 1003}),
-	refusedWith(notReplicated, picture.Unavailable, cosmosdb.Fault{Status: 404, SubStatus: 1002}),
-	refusedWith(notReady, picture.Unavailable, cosmosdb.Fault{Status: 404, SubStatus: 1013}),
-	refusedWith(notReady, picture.Unavailable, cosmosdb.Fault{Status: 404, SubStatus: 1024}),
+	refusedWith(uncertain, picture.Unavailable, cosmosdb.Fault{Status: 404, SubStatus: 1002}),
+	refusedWith(uncertain, picture.Unavailable, cosmosdb.Fault{Status: 404, SubStatus: 1013}),
+	refusedWith(uncertain, picture.Unavailable, cosmosdb.Fault{Status: 404, SubStatus: 1024}),
 	injected(408, picture.Unavailable, 0),
 	injected(410, picture.Unavailable, 0),
 	injected(429, picture.Throttled, 0),
@@ -185,7 +185,7 @@ func TestSubStatus(t *testing.T) {
 		want  error
 	}{
 		{"404_without_a_sub-status_means_that_no_Record_exists", cosmosdb.Fault{Status: 404}, false, ErrNotFound},
-		{"404_with_sub-status_1002_does_not_mean_that_no_Record_exists", cosmosdb.Fault{Status: 404, SubStatus: 1002}, false, ErrNotReplicated},
+		{"404_with_sub-status_1002_does_not_mean_that_no_Record_exists", cosmosdb.Fault{Status: 404, SubStatus: 1002}, false, ErrUncertain},
 		{"409_with_a_sub-status_means_that_a_Record_exists", cosmosdb.Fault{Status: 409, SubStatus: 1003}, true, ErrExists},
 		{"412_with_a_sub-status_means_that_the_Record_has_changed", cosmosdb.Fault{Status: 412, SubStatus: 1003}, true, ErrChanged},
 	} {

@@ -41,8 +41,8 @@ func (s *Stack) admitPrograms() error {
 	return nil
 }
 
-// ProgramEnvironment returns the environment of a program, with its own keys for the emulators. Other programs get the
-// keys of the operator, which permit everything.
+// ProgramEnvironment returns the environment of a program, with its own keys for the emulators. All other programs
+// get the root keys, which no policy limits.
 func (s *Stack) ProgramEnvironment(program string) []string {
 	env := s.Environment()
 	keys, ok := s.identity.Programs[program]

@@ -97,13 +97,13 @@ export default {
 		"Cosmos DB hat das Format des Records abgelehnt: Der Partitionsschlüssel des Containers muss /id sein",
 	"Azure refused the worker's credentials: check COSMOS_KEY or the federated identity, and the clock":
 		"Azure hat die Anmeldedaten des Workers abgelehnt: COSMOS_KEY oder die verbundene Identität und die Uhr prüfen",
-	"Azure refused access: the worker needs the role Cosmos DB Built-in Data Contributor":
-		"Azure hat den Zugriff verweigert: Der Worker braucht die Rolle Cosmos DB Built-in Data Contributor",
+	"Azure refused access: assign the Cosmos DB roles that Terraform defines to the program's identity":
+		"Azure hat den Zugriff verweigert: Gib der Identität des Programms die Cosmos-DB-Rollen, die Terraform definiert",
 	"Cosmos DB blocked the worker: allow its network in the firewall of the account, and check its credentials":
 		"Cosmos DB hat den Worker abgewiesen: sein Netzwerk in der Firewall des Kontos erlauben und seine Anmeldedaten prüfen",
-	"Cosmos DB is moving to another region": "Cosmos DB zieht gerade in eine andere Region um",
-	"Cosmos DB has not replicated the latest writes yet": "Cosmos DB hat die neuesten Schreibvorgänge noch nicht repliziert",
-	"Cosmos DB is preparing the container": "Cosmos DB richtet den Container gerade ein",
+	"This Azure region does not accept the request: if this lasts for minutes, check COSMOS_ENDPOINT and the account's regions":
+		"Diese Azure-Region nimmt die Anfrage nicht an: Falls das Minuten dauert, prüfe COSMOS_ENDPOINT und die Regionen des Kontos",
+	"Cosmos DB does not know yet whether the picture has a Record": "Cosmos DB weiß noch nicht, ob das Bild einen Record hat",
 	"The database or container does not exist: create it (Terraform does)":
 		"Die Datenbank oder den Container gibt es nicht: anlegen (Terraform tut das)",
 	"Cosmos DB timed out": "Cosmos DB hat nicht rechtzeitig geantwortet",

@@ -146,6 +146,8 @@ export default {
 	"Looks calm": "Wirkt gelassen",
 	"Unclear expression": "Unklarer Ausdruck",
 	"{percent} sure that it is a face": "Zu {percent} sicher ein Gesicht",
+	"Google did not complete its answer, so faces may be missing.": "Google hat seine Antwort nicht vollendet, deshalb können Gesichter fehlen.",
+	"Google did not complete its answer, so some findings may be missing.": "Google hat seine Antwort nicht vollendet, deshalb können Funde fehlen.",
 	"No face was found.": "Es wurde kein Gesicht gefunden.",
 	"{n} faces": "{n} Gesichter",
 	"Face": "Gesicht",

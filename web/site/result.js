@@ -9,8 +9,8 @@ const concerns = () => [["adult", t("Adult content")], ["spoof", t("A joke")], [
 const likelihoods = () => ({ POSSIBLE: t("possible"), LIKELY: t("likely"), VERY_LIKELY: t("very likely") });
 
 export function faceList(annotation) {
-	const faces = facesIn(annotation);
-	if (!faces.length) return element("p", { className: "small" }, t("No face was found."));
+	const faces = facesIn(annotation), partial = annotation.error; // Google's error beside its findings
+	if (!faces.length) return element("p", { className: "small" }, partial ? t("Google did not complete its answer, so faces may be missing.") : t("No face was found."));
 	return section(faces.length > 1 ? t("{n} faces", { n: faces.length }) : t("Face"), element("ul", { className: "faces" }, ...faces.map(faceItem)));
 }
 
@@ -19,6 +19,7 @@ export function findings(annotation) {
 	const colours = palette(annotation);
 	const text = annotation.fullTextAnnotation?.text ?? annotation.textAnnotations?.[0]?.description;
 	return [
+		annotation.error && element("p", { className: "small" }, t("Google did not complete its answer, so some findings may be missing.")),
 		bars(t("Seen"), thingsIn(annotation)),
 		bars(t("Places"), merge(places)),
 		bars(t("Brands"), merge(brands)),
