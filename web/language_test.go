@@ -52,7 +52,6 @@ var neverShown = []string{
 	`The name of the bucket is invalid: correct "bucket" in the sweep's input and start the sweep again`,
 	"The bucket is in another region: a sweep reads only buckets in AWS_REGION",
 	"Google returned annotations and an error; the annotations are kept", // in a log
-	"Cosmos DB cannot say whether the picture has a Record",              // has an explanation
 	"The API has nothing at this address.",
 	"The header X-Triptych-Erase must contain the eraseToken of this picture's upload grant. Nothing was changed.",
 	"The body is over %d bytes: send the picture itself to the URL of its grant.",

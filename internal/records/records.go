@@ -66,8 +66,8 @@ var (
 	ErrExists     = errors.New("the picture already has a Record")
 	ErrNotFound   = errors.New("the picture has no Record")
 	ErrChanged    = errors.New("the Record has changed: read it again")
-	ErrUnreadable = errors.New("the document is not a Record")                          // another attempt to read it does not help
-	ErrUncertain  = errors.New("Cosmos DB cannot say whether the picture has a Record") // a later attempt may succeed
+	ErrUnreadable = errors.New("the document is not a Record")                  // another attempt to read it does not help
+	ErrUncertain  = errors.New("whether the picture has a Record is uncertain") // a later attempt may succeed
 )
 
 // Create fails with ErrExists if the picture already has a Record.
