@@ -1,10 +1,14 @@
-// Package ssm emulates GetParametersByPath of AWS Systems Manager. It checks the IAM policy of the caller's access key,
-// but not the signature.
+// Package ssm emulates GetParametersByPath of AWS Systems Manager. It checks the signature of a request and the IAM
+// policy of its access key.
 package ssm
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"regexp"
@@ -12,7 +16,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	iam "github.com/versity/versitygw/iamapi/policy"
 	iamtypes "github.com/versity/versitygw/iamapi/types"
 )
@@ -29,8 +36,10 @@ type Server struct {
 
 	mu         sync.Mutex
 	parameters map[string]string // by name, such as /triptych/worker/TRIPTYCH_BUCKET
-	policies   map[string]string // by access key
+	users      map[string]user   // by access key
 }
+
+type user struct{ secretKey, policy string }
 
 func (s *Server) Put(name, value string) {
 	s.mu.Lock()
@@ -41,14 +50,14 @@ func (s *Server) Put(name, value string) {
 	s.parameters[name] = value
 }
 
-// Allow gives the access key the permissions of an IAM policy.
-func (s *Server) Allow(accessKey string, policy json.RawMessage) {
+// Allow gives the owner of the keys the permissions of an IAM policy.
+func (s *Server) Allow(accessKey, secretKey string, policy json.RawMessage) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.policies == nil {
-		s.policies = map[string]string{}
+	if s.users == nil {
+		s.users = map[string]user{}
 	}
-	s.policies[accessKey] = string(policy)
+	s.users[accessKey] = user{secretKey, string(policy)}
 }
 
 type parameter struct{ Name, Value, Type string }
@@ -58,31 +67,80 @@ type page struct {
 	NextToken  string `json:",omitempty"`
 }
 
-var credential = regexp.MustCompile(`Credential=([^/]+)/`)
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
+var authorization = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=([^/]+)/[^,]+, SignedHeaders=([^,]+), Signature=`)
+
+const maxBody = 64 << 10
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	const action = "ssm:GetParametersByPath"
-	var in struct{ Path, NextToken string }
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.Header.Get("X-Amz-Target") != "AmazonSSM.GetParametersByPath" {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var in struct {
+		Path, NextToken string
+		WithDecryption  bool
+	}
+	if err != nil || json.Unmarshal(body, &in) != nil || r.Header.Get("X-Amz-Target") != "AmazonSSM.GetParametersByPath" {
 		refuse(w, "ValidationException", "the local SSM supports only GetParametersByPath")
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	caller := credential.FindStringSubmatch(r.Header.Get("Authorization"))
-	if caller == nil || s.policies[caller[1]] == "" {
+	var accessKey, signedHeaders string
+	if fields := authorization.FindStringSubmatch(r.Header.Get("Authorization")); fields != nil {
+		accessKey, signedHeaders = fields[1], fields[2]
+	}
+	caller, known := s.users[accessKey]
+	if !known {
 		refuse(w, "UnrecognizedClientException", "The security token included in the request is invalid.")
+		return
+	}
+	keys := aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: caller.secretKey}
+	if !s.isSigned(r, body, keys, strings.Split(signedHeaders, ";")) {
+		refuse(w, "InvalidSignatureException", "The request signature we calculated does not match the signature you provided.")
 		return
 	}
 	path := strings.TrimSuffix(in.Path, "/")
 	resource := fmt.Sprintf("arn:aws:ssm:%s:%s:parameter%s", s.Region, Account, path)
-	policies := []iamtypes.PolicyEntry{{PolicyDocument: s.policies[caller[1]]}}
+	policies := []iamtypes.PolicyEntry{{PolicyDocument: caller.policy}}
 	if iam.EvaluateIdentityPolicies(policies, iam.RequestContext{Action: action, Resource: resource}) != iam.DecisionAllow {
-		refuse(w, "AccessDeniedException", fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s", caller[1], action, resource))
+		refuse(w, "AccessDeniedException", fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s", accessKey, action, resource))
 		return
 	}
+	result := s.page(path, in.NextToken)
+	if !in.WithDecryption {
+		for i := range result.Parameters {
+			result.Parameters[i].Value = "encrypted"
+		}
+	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	_ = json.NewEncoder(w).Encode(s.page(path, in.NextToken)) // fails only if the client has disconnected
+	_ = json.NewEncoder(w).Encode(result) // fails only if the client has disconnected
+}
+
+// isSigned signs a copy of the request and compares the signatures.
+func (s *Server) isSigned(r *http.Request, body []byte, keys aws.Credentials, signedHeaders []string) bool {
+	date, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+	if err != nil {
+		return false
+	}
+	expected, err := http.NewRequestWithContext(r.Context(), r.Method, r.URL.String(), nil)
+	if err != nil {
+		return false
+	}
+	expected.Host = r.Host
+	for _, name := range signedHeaders {
+		switch name = http.CanonicalHeaderKey(name); name {
+		case "Host": // the signer adds the host
+		case "Content-Length":
+			expected.ContentLength = int64(len(body))
+		default:
+			expected.Header[name] = slices.Clone(r.Header[name])
+		}
+	}
+	sum := sha256.Sum256(body)
+	if err := v4.NewSigner().SignHTTP(r.Context(), keys, expected, hex.EncodeToString(sum[:]), "ssm", s.Region, date); err != nil {
+		return false
+	}
+	return subtle.ConstantTimeCompare([]byte(expected.Header.Get("Authorization")), []byte(r.Header.Get("Authorization"))) == 1
 }
 
 // page does not include parameters of deeper levels, as in AWS without Recursive.

@@ -1,21 +1,26 @@
 package ssm
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/smithy-go"
 )
 
 func TestGetParametersByPath(t *testing.T) {
 	store := &Server{Region: "eu-central-1"}
 	server := httptest.NewServer(store)
 	t.Cleanup(server.Close)
-	store.Allow("KEY", []byte(`{"Version":"2012-10-17","Statement":[
+	store.Allow("KEY", "secret", []byte(`{"Version":"2012-10-17","Statement":[
 		{"Effect":"Allow","Action":"ssm:GetParametersByPath","Resource":"arn:aws:ssm:eu-central-1:123456789012:parameter/a/*"},
 		{"Effect":"Deny","Action":"ssm:*","Resource":"arn:aws:ssm:eu-central-1:123456789012:parameter/a/denied"}]}`))
 	want := map[string]string{}
@@ -27,10 +32,13 @@ func TestGetParametersByPath(t *testing.T) {
 	store.Put("/a/b/deeper/NAME", "not included")
 	store.Put("/a/bc/NAME", "not included")
 	store.Put("/a/denied/NAME", "denied")
-	read := func(t *testing.T, accessKey, path string) (map[string]string, int, error) {
-		c := ssm.New(ssm.Options{Region: "eu-central-1", BaseEndpoint: &server.URL,
-			Credentials: credentials.NewStaticCredentialsProvider(accessKey, "secret", "")})
-		pages, found, n := ssm.NewGetParametersByPathPaginator(c, &ssm.GetParametersByPathInput{Path: &path}), map[string]string{}, 0
+	client := func(accessKey, secretKey string) *ssm.Client {
+		return ssm.New(ssm.Options{Region: "eu-central-1", BaseEndpoint: &server.URL,
+			Credentials: credentials.NewStaticCredentialsProvider(accessKey, secretKey, "")})
+	}
+	read := func(t *testing.T, c *ssm.Client, path string, decrypt bool) (map[string]string, int, error) {
+		in := &ssm.GetParametersByPathInput{Path: &path, WithDecryption: &decrypt}
+		pages, found, n := ssm.NewGetParametersByPathPaginator(c, in), map[string]string{}, 0
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(t.Context())
 			if err != nil {
@@ -44,20 +52,60 @@ func TestGetParametersByPath(t *testing.T) {
 		return found, n, nil
 	}
 	t.Run("all_parameters_of_a_path_are_returned_in_pages_of_ten", func(t *testing.T) {
-		if found, pages, err := read(t, "KEY", "/a/b/"); err != nil || pages != 3 || !maps.Equal(found, want) {
+		if found, pages, err := read(t, client("KEY", "secret"), "/a/b/", true); err != nil || pages != 3 || !maps.Equal(found, want) {
 			t.Errorf("%d pages of %v, %v", pages, found, err)
 		}
 	})
-	for name, c := range map[string]struct{ accessKey, path string }{
-		"path_without_permission_is_refused":         {"KEY", "/other"},
-		"path_with_an_explicit_Deny_is_refused":      {"KEY", "/a/denied"},
-		"access_key_without_a_policy_is_refused":     {"OTHER", "/a/b"},
-		"prefix_of_a_permitted_path_is_also_refused": {"KEY", "/a"},
+	t.Run("values_without_decryption_are_not_readable", func(t *testing.T) {
+		found, _, err := read(t, client("KEY", "secret"), "/a/b/", false)
+		if err != nil || len(found) != len(want) {
+			t.Fatalf("found %v, %v", found, err)
+		}
+		for name, value := range found {
+			if value != "encrypted" {
+				t.Errorf("%s is %q", name, value)
+			}
+		}
+	})
+	for name, c := range map[string]struct{ accessKey, secretKey, path, code string }{
+		"path_without_permission_is_refused":         {"KEY", "secret", "/other", "AccessDeniedException"},
+		"path_with_an_explicit_Deny_is_refused":      {"KEY", "secret", "/a/denied", "AccessDeniedException"},
+		"access_key_without_a_policy_is_refused":     {"OTHER", "secret", "/a/b", "UnrecognizedClientException"},
+		"wrong_secret_key_is_refused":                {"KEY", "wrong", "/a/b", "InvalidSignatureException"},
+		"prefix_of_a_permitted_path_is_also_refused": {"KEY", "secret", "/a", "AccessDeniedException"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if found, _, err := read(t, c.accessKey, c.path); err == nil {
-				t.Errorf("found %v", found)
+			found, _, err := read(t, client(c.accessKey, c.secretKey), c.path, true)
+			if refusal, ok := errors.AsType[smithy.APIError](err); !ok || refusal.ErrorCode() != c.code {
+				t.Errorf("found %v, %v, want %s", found, err, c.code)
 			}
 		})
 	}
+	for name, tamper := range map[string]func(*http.Request){
+		"signature_of_another_body_is_refused": func(r *http.Request) {
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(`{"Path":"/a/c"}`)), 15
+		},
+		"signature_of_another_host_is_refused": func(r *http.Request) { r.Host = "localhost" },
+		"signature_of_another_date_is_refused": func(r *http.Request) { r.Header.Set("X-Amz-Date", "20260101T000000Z") },
+		"request_without_a_signature_is_refused": func(r *http.Request) {
+			signed, _, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
+			r.Header.Set("Authorization", signed+"Signature=")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := client("KEY", "secret")
+			_, _, err := read(t, ssm.New(c.Options(), func(o *ssm.Options) { o.HTTPClient = tampering(tamper) }), "/a/b", true)
+			if refusal, ok := errors.AsType[smithy.APIError](err); !ok || refusal.ErrorCode() != "InvalidSignatureException" {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+}
+
+// tampering changes a signed request before it is sent.
+type tampering func(*http.Request)
+
+func (change tampering) Do(r *http.Request) (*http.Response, error) {
+	change(r)
+	return http.DefaultClient.Do(r)
 }

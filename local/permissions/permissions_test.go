@@ -281,7 +281,7 @@ func TestSSM(t *testing.T) {
 	t.Cleanup(server.Close)
 	for program, p := range programs {
 		store.Put("/triptych/"+program+"/NAME", "value")
-		store.Allow(permission{program: program}.accessKey(), p.IAM)
+		store.Allow(permission{program: program}.accessKey(), "secret", p.IAM)
 	}
 	store.Put("/triptych/shared/NAME", "value")
 	read := func(accessKey, path string) error {
@@ -313,7 +313,7 @@ func TestSSM(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			store.Allow("LESS", changed)
+			store.Allow("LESS", "secret", changed)
 			for _, owner := range []string{removed.program, "shared"} {
 				if err := read("LESS", "/triptych/"+owner); !denied(err) {
 					t.Errorf("the error is %v, want AccessDeniedException", err)

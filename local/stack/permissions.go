@@ -23,7 +23,7 @@ func (s *Stack) writeUsers() (path string, err error) {
 func (s *Stack) startSSM(ctx context.Context) error {
 	s.ssm = &ssm.Server{Region: region}
 	for program, keys := range s.identity.Programs {
-		s.ssm.Allow(keys.AccessKey, s.permissions[program].IAM)
+		s.ssm.Allow(keys.AccessKey, keys.SecretKey, s.permissions[program].IAM)
 	}
 	return s.listenAndServe(ctx, "ssm", loopback.RefuseBrowsers(s.ssm))
 }
