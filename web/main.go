@@ -48,7 +48,8 @@ type lazyHandler struct {
 }
 
 func (l *lazyHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/check" { // only an operator can send this path, because CloudFront forwards only /api/*
+	// Only an operator can send this request: CloudFront forwards only /api/* and always adds the header.
+	if r.URL.Path == "/check" && r.Header.Get("X-Triptych-Client") == "" {
 		runChecks(r.Context(), w)
 		return
 	}
