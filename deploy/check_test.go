@@ -12,12 +12,7 @@ import (
 	"triptych/e2e/s3test"
 	"triptych/e2e/stacktest"
 	"triptych/emulators/lambda/runtimeapi"
-)
-
-// The payloads of terraform/check.tf.
-const (
-	checkTrigger = `{"Event":"triptych:Check"}`
-	checkWeb     = `{"rawPath":"/check","requestContext":{"http":{"method":"GET","path":"/check"}}}`
+	"triptych/internal/check"
 )
 
 func TestFunctionChecks(t *testing.T) {
@@ -34,25 +29,25 @@ func TestFunctionChecks(t *testing.T) {
 	}
 	t.Run("trigger_returns_one_line_for_each_call", func(t *testing.T) {
 		var lines []string
-		out := invoke(t, "trigger", startFunction(t, s, parameters, trigger, 30*time.Second), checkTrigger)
-		if err := json.Unmarshal([]byte(out), &lines); err != nil || len(lines) != 4 || strings.Contains(out, "FAILED") {
+		out := invoke(t, "trigger", startFunction(t, s, parameters, trigger, 30*time.Second), check.TriggerPayload)
+		if err := json.Unmarshal([]byte(out), &lines); err != nil || len(lines) != 5 || lines[4] != "done    4 calls, 0 failed" || strings.Contains(out, "FAILED") {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
 	t.Run("trigger_without_settings_returns_the_reason", func(t *testing.T) {
-		out := invoke(t, "trigger", startFunction(t, s, "http://"+s3test.FreeAddress(), trigger, 30*time.Second), checkTrigger)
+		out := invoke(t, "trigger", startFunction(t, s, "http://"+s3test.FreeAddress(), trigger, 30*time.Second), check.TriggerPayload)
 		if !strings.Contains(out, "FAILED  settings: reading the settings in SSM") {
 			t.Error(out)
 		}
 	})
 	t.Run("web_returns_one_line_for_each_call", func(t *testing.T) {
-		out := invoke(t, "web", startFunction(t, s, parameters, web, 65*time.Second), checkWeb)
-		if strings.Count(out, "ok      ") != 6 || strings.Contains(out, "FAILED") {
+		out := invoke(t, "web", startFunction(t, s, parameters, web, 65*time.Second), check.WebPayload)
+		if strings.Count(out, "ok      ") != 6 || !strings.HasSuffix(out, "\ndone    6 calls, 0 failed\n") || strings.Contains(out, "FAILED") {
 			t.Error(out)
 		}
 	})
 	t.Run("web_without_settings_returns_the_reason", func(t *testing.T) {
-		out := invoke(t, "web", startFunction(t, s, "http://"+s3test.FreeAddress(), web, 65*time.Second), checkWeb)
+		out := invoke(t, "web", startFunction(t, s, "http://"+s3test.FreeAddress(), web, 65*time.Second), check.WebPayload)
 		if !strings.Contains(out, "FAILED  settings: reading the settings in SSM") {
 			t.Error(out)
 		}

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"strings"
 
-	"go.temporal.io/sdk/client"
-
 	"triptych/internal/check"
 )
 
@@ -18,16 +16,14 @@ func isCheck(event json.RawMessage) bool {
 
 // runChecks makes each call of the trigger once. It reads the settings again, because they may have changed.
 func runChecks(ctx context.Context) []string {
-	var fresh trigger
-	var temporal client.Client
-	settings := check.Call{Name: "settings", Do: func(ctx context.Context) (err error) {
-		temporal, err = fresh.connect(ctx)
-		return err
-	}}
 	var out strings.Builder
-	if check.Run(ctx, &out, settings) == 0 {
-		defer temporal.Close()
-		check.Run(ctx, &out, check.Temporal(temporal, fresh.namespace)...)
-	}
+	check.Program(ctx, &out, func(ctx context.Context) ([]check.Call, func(), error) {
+		var fresh trigger
+		temporal, err := fresh.connect(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		return check.Temporal(temporal, fresh.namespace), temporal.Close, nil
+	})
 	return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 }

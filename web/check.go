@@ -16,32 +16,27 @@ import (
 	"triptych/internal/check"
 	"triptych/internal/objects"
 	"triptych/internal/records"
-	"triptych/internal/settings"
 	"triptych/picture"
 )
 
 // runChecks makes each call of web once, and returns the number of calls that failed. s3:GetObject is not checked:
 // without s3:ListBucket, S3 gives the same answer for a missing object as for a missing permission.
 func runChecks(ctx context.Context, w io.Writer) int {
-	var a *api
-	var s settings.Settings
-	failed := check.Run(ctx, w, check.Call{Name: "settings", Do: func(ctx context.Context) (err error) {
-		a, s, err = connect(ctx)
-		return err
-	}})
-	if failed > 0 {
-		return failed
-	}
-	defer a.temporal.Close()
-	return check.Run(ctx, w, append([]check.Call{
-		{Name: "S3, upload by a presigned URL (s3:PutObject)", Do: a.checkUpload},
-		{Name: "Cosmos DB, read a Record", Do: func(ctx context.Context) error {
-			if _, _, err := a.records.Read(ctx, check.Document); err != nil && !errors.Is(err, records.ErrNotFound) {
-				return records.Explain(err)
-			}
-			return nil
-		}},
-	}, check.Temporal(a.temporal, s.Temporal.Namespace)...)...)
+	return check.Program(ctx, w, func(ctx context.Context) ([]check.Call, func(), error) {
+		a, s, err := connect(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		return append([]check.Call{
+			{Name: "S3, upload by a presigned URL (s3:PutObject)", Do: a.checkUpload},
+			{Name: "Cosmos DB, read a Record", Do: func(ctx context.Context) error {
+				if _, _, err := a.records.Read(ctx, check.Document); err != nil && !errors.Is(err, records.ErrNotFound) {
+					return records.Explain(err)
+				}
+				return nil
+			}},
+		}, check.Temporal(a.temporal, s.Temporal.Namespace)...), a.temporal.Close, nil
+	})
 }
 
 // checkUpload sends other bytes than it announces. S3 checks the permission first and then refuses the bytes, so no

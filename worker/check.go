@@ -11,7 +11,6 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
-	"triptych/activities"
 	"triptych/internal/check"
 	"triptych/internal/pipeline"
 	"triptych/internal/settings"
@@ -20,36 +19,29 @@ import (
 
 // runChecks returns the exit status of worker -check.
 func runChecks(ctx context.Context, w io.Writer) int {
-	var c config
-	var a *activities.Activities
-	var temporal client.Client
-	read := check.Call{Name: "settings", Do: func(ctx context.Context) error {
+	return min(check.Program(ctx, w, func(ctx context.Context) ([]check.Call, func(), error) {
 		s, err := settings.Load(ctx)
-		if err == nil {
-			c, a, temporal, err = connect(ctx, s)
+		if err != nil {
+			return nil, nil, err
 		}
-		return err
-	}}
-	if check.Run(ctx, w, read) > 0 {
-		return 1 // the other calls need the settings
-	}
-	defer temporal.Close()
-	calls := append(a.Checks(), check.Temporal(temporal, c.Temporal.Namespace)...)
-	for _, queue := range []string{picture.PicturesQueue, picture.AnnotateQueue} {
-		calls = append(calls, check.Call{Name: "Temporal, read the task queue " + queue, Do: func(ctx context.Context) error {
-			_, err := temporal.DescribeTaskQueue(ctx, queue, enumspb.TASK_QUEUE_TYPE_ACTIVITY)
-			return pipeline.Explain(err)
-		}})
-	}
-	for _, id := range slices.Sorted(maps.Keys(sweeps)) {
-		calls = append(calls, check.Call{Name: "Temporal, read the schedule " + id, Do: func(ctx context.Context) error {
-			return checkSchedule(ctx, temporal, id)
-		}})
-	}
-	if check.Run(ctx, w, calls...) > 0 {
-		return 1
-	}
-	return 0
+		c, a, temporal, err := connect(ctx, s)
+		if err != nil {
+			return nil, nil, err
+		}
+		calls := append(a.Checks(), check.Temporal(temporal, c.Temporal.Namespace)...)
+		for _, queue := range []string{picture.PicturesQueue, picture.AnnotateQueue} {
+			calls = append(calls, check.Call{Name: "Temporal, read the task queue " + queue, Do: func(ctx context.Context) error {
+				_, err := temporal.DescribeTaskQueue(ctx, queue, enumspb.TASK_QUEUE_TYPE_ACTIVITY)
+				return pipeline.Explain(err)
+			}})
+		}
+		for _, id := range slices.Sorted(maps.Keys(sweeps)) {
+			calls = append(calls, check.Call{Name: "Temporal, read the schedule " + id, Do: func(ctx context.Context) error {
+				return checkSchedule(ctx, temporal, id)
+			}})
+		}
+		return calls, temporal.Close, nil
+	}), 1)
 }
 
 func checkSchedule(ctx context.Context, c client.Client, id string) error {

@@ -16,6 +16,12 @@ import (
 // Document is the ID of the objects, documents and workflows that checks use. No picture has this ID.
 const Document picture.ID = "check"
 
+// Payloads of invocations that run the checks of a Lambda function. The output check of Terraform sends them.
+const (
+	TriggerPayload = `{"Event":"triptych:Check"}`
+	WebPayload     = `{"rawPath":"/check","requestContext":{"http":{"method":"GET","path":"/check"}}}`
+)
+
 // Call is one call to a cloud.
 type Call struct {
 	Name string
@@ -24,6 +30,23 @@ type Call struct {
 
 // callTimeout ends calls that their client would repeat until then.
 const callTimeout = 20 * time.Second
+
+// Program connects a program to the clouds, and then makes the calls that connect returns. The last line starts with
+// "done", so that a reader can detect an incomplete report. Program returns the number of calls that failed.
+func Program(ctx context.Context, w io.Writer, connect func(context.Context) (calls []Call, disconnect func(), err error)) (failed int) {
+	var calls []Call
+	var disconnect func()
+	failed = Run(ctx, w, Call{"settings", func(ctx context.Context) (err error) {
+		calls, disconnect, err = connect(ctx)
+		return err
+	}})
+	if failed == 0 {
+		defer disconnect()
+		failed = Run(ctx, w, calls...)
+	}
+	fmt.Fprintf(w, "done    %d calls, %d failed\n", 1+len(calls), failed)
+	return failed
+}
 
 // Run makes all calls concurrently and writes one line for each. It returns the number of calls that failed.
 func Run(ctx context.Context, w io.Writer, calls ...Call) (failed int) {
