@@ -61,6 +61,12 @@ func TestCheck(t *testing.T) {
 			t.Logf("%s\n%s", out, &stderr)
 		})
 	}
+	t.Run("failed_health_check_prints_its_reason", func(t *testing.T) {
+		out, err := exec.CommandContext(t.Context(), s.Executable("worker"), "-healthy", closed).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "The worker does not serve yet, or has stopped: dial tcp "+closed) {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
 	t.Run("paused_schedule_is_named", func(t *testing.T) {
 		stacktest.PauseSweeps(t, s)
 		worker := exec.CommandContext(t.Context(), s.Executable("worker"), "-check")

@@ -2,7 +2,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -13,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
@@ -41,6 +44,7 @@ func main() {
 	flag.Parse()
 	if *healthy != "" { // for ECS; the worker's image contains no other program
 		if _, err := net.DialTimeout("tcp", *healthy, 3*time.Second); err != nil {
+			fmt.Fprintln(os.Stderr, "The worker does not serve yet, or has stopped:", err)
 			os.Exit(1)
 		}
 		return
@@ -59,9 +63,11 @@ func main() {
 }
 
 func run(ctx context.Context, ready, health string) error {
+	starting, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
 	var s settings.Settings
-	err := retryStart(ctx, func(error) bool { return os.Getenv("TRIPTYCH_SSM_PATH") != "" }, func() (err error) {
-		s, err = settings.Load(ctx)
+	err := retryStart(starting, func(err error) bool { return errors.Is(err, settings.ErrSSM) }, func() (err error) {
+		s, err = settings.Load(starting)
 		return err
 	})
 	if err != nil {
@@ -72,8 +78,13 @@ func run(ctx context.Context, ready, health string) error {
 		return err
 	}
 	defer temporal.Close()
-	err = retryStart(ctx, refusedOrUnavailable, func() error {
-		err := createSchedules(ctx, temporal) // also tests the connection: Temporal Cloud does not support health checks
+	err = retryStart(starting, refusedOrUnavailable, func() error {
+		err := createSchedules(starting, temporal) // also tests the connection: Temporal Cloud does not support health checks
+		if err == nil {                            // the SDK makes the same call when a worker starts, and does not repeat it if Temporal refuses the key
+			_, err = temporal.WorkflowService().DescribeNamespace(starting, &workflowservice.DescribeNamespaceRequest{
+				Namespace: cmp.Or(c.Temporal.Namespace, client.DefaultNamespace),
+			})
+		}
 		if err != nil {
 			err = fmt.Errorf("calling Temporal (check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and TEMPORAL_API_KEY, or start a server with: go tool -modfile=tools/go.mod temporal server start-dev): %w", err)
 		}

@@ -11,14 +11,15 @@ import (
 )
 
 // A cloud may need minutes until all its servers know a new permission or key. ECS ends a deployment after three
-// workers that exit.
+// workers that exit. startTimeout limits all waits of a start together, because ECS kills a worker that is not healthy
+// after startPeriod and three failed health checks (terraform/worker.tf).
 const startTimeout = 2 * time.Minute
 
+// retryStart repeats the action until ctx ends.
 func retryStart(ctx context.Context, retryable func(error) bool, action func() error) error {
-	giveUp := time.Now().Add(startTimeout)
 	for pause := time.Second; ; pause = min(2*pause, 10*time.Second) {
 		err := action()
-		if err == nil || !retryable(err) || time.Now().Add(pause).After(giveUp) {
+		if err == nil || !retryable(err) {
 			return err
 		}
 		slog.Warn("the worker cannot start yet; it tries for two minutes", "error", err)

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -27,7 +28,7 @@ func TestRetryStart(t *testing.T) {
 	t.Run("action_is_repeated_until_it_succeeds", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			calls := 0
-			err := retryStart(t.Context(), always, func() error {
+			err := retryStart(startContext(t), always, func() error {
 				if calls++; calls < 5 {
 					return refused
 				}
@@ -41,34 +42,59 @@ func TestRetryStart(t *testing.T) {
 	t.Run("last_error_is_returned_after_two_minutes", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			started := time.Now()
-			err := retryStart(t.Context(), always, func() error { return refused })
+			err := retryStart(startContext(t), always, func() error { return refused })
 			if waited := time.Since(started); !errors.Is(err, refused) || waited < 110*time.Second || waited > 2*time.Minute {
+				t.Errorf("%v after %s", err, waited)
+			}
+		})
+	})
+	t.Run("two_waits_share_the_two_minutes", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			started, ctx := time.Now(), startContext(t)
+			_ = retryStart(ctx, always, func() error {
+				if time.Since(started) < 100*time.Second {
+					return refused
+				}
+				return nil
+			})
+			err := retryStart(ctx, always, func() error { return refused })
+			if waited := time.Since(started); !errors.Is(err, refused) || waited > 2*time.Minute {
 				t.Errorf("%v after %s", err, waited)
 			}
 		})
 	})
 	t.Run("other_error_is_returned_immediately", func(t *testing.T) {
 		calls := 0
-		err := retryStart(t.Context(), func(error) bool { return false }, func() error { calls++; return refused })
+		err := retryStart(startContext(t), func(error) bool { return false }, func() error { calls++; return refused })
 		if !errors.Is(err, refused) || calls != 1 {
 			t.Errorf("%v after %d calls", err, calls)
 		}
 	})
 	t.Run("shutdown_ends_the_wait", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		err := retryStart(ctx, always, func() error { cancel(); return refused })
-		if !errors.Is(err, refused) {
-			t.Errorf("the error is %v", err)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(startContext(t))
+			calls, started := 0, time.Now()
+			err := retryStart(ctx, always, func() error { calls++; cancel(); return refused })
+			if waited := time.Since(started); !errors.Is(err, refused) || calls != 1 || waited != 0 {
+				t.Errorf("%v after %d calls and %s", err, calls, waited)
+			}
+		})
 	})
 }
 
-// refusingTemporal refuses the first call of CreateSchedule.
+func startContext(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// refusingTemporal refuses the first calls of CreateSchedule and DescribeNamespace, because they may reach servers of
+// which only some know a new key.
 type refusingTemporal struct {
 	workflowservice.UnimplementedWorkflowServiceServer
-	code    codes.Code
-	refused atomic.Bool
-	refuse  func() // called before the refusal
+	code                codes.Code
+	schedule, namespace atomic.Bool // whether the calls were refused
+	refuse              func()      // called before a refusal
 }
 
 func (s *refusingTemporal) GetSystemInfo(context.Context, *workflowservice.GetSystemInfoRequest) (*workflowservice.GetSystemInfoResponse, error) {
@@ -76,15 +102,19 @@ func (s *refusingTemporal) GetSystemInfo(context.Context, *workflowservice.GetSy
 }
 
 func (s *refusingTemporal) DescribeNamespace(context.Context, *workflowservice.DescribeNamespaceRequest) (*workflowservice.DescribeNamespaceResponse, error) {
-	return &workflowservice.DescribeNamespaceResponse{}, nil
+	return &workflowservice.DescribeNamespaceResponse{}, s.refuseFirst(&s.namespace)
 }
 
 func (s *refusingTemporal) CreateSchedule(context.Context, *workflowservice.CreateScheduleRequest) (*workflowservice.CreateScheduleResponse, error) {
-	if !s.refused.Swap(true) {
-		s.refuse()
-		return nil, status.Error(s.code, "Request unauthorized.")
+	return &workflowservice.CreateScheduleResponse{}, s.refuseFirst(&s.schedule)
+}
+
+func (s *refusingTemporal) refuseFirst(refused *atomic.Bool) error {
+	if refused.Swap(true) {
+		return nil
 	}
-	return &workflowservice.CreateScheduleResponse{}, nil
+	s.refuse()
+	return status.Error(s.code, "Request unauthorized.")
 }
 
 func (s *refusingTemporal) PollWorkflowTaskQueue(ctx context.Context, _ *workflowservice.PollWorkflowTaskQueueRequest) (*workflowservice.PollWorkflowTaskQueueResponse, error) {
@@ -150,20 +180,7 @@ func TestStart(t *testing.T) {
 					t.Error("the worker is healthy before Temporal has accepted its key")
 				}
 			}}
-			settings := map[string]string{
-				"TEMPORAL_ADDRESS": serve(t, temporal), "TRIPTYCH_BUCKET": "pictures", "TRIPTYCH_ANNOTATIONS_PER_SECOND": "0.1",
-				"TRIPTYCH_PAYLOAD_KEYS": "1:" + base64.StdEncoding.EncodeToString(make([]byte, 32)), "VISION_EMULATOR_HOST": "127.0.0.1:1",
-				"COSMOS_ENDPOINT": "https://127.0.0.1:1", "COSMOS_KEY": base64.StdEncoding.EncodeToString([]byte("key")),
-			}
-			for name := range settings {
-				t.Setenv(name, "") // so that the test restores what Load changes
-			}
-			for name, value := range map[string]string{
-				"TRIPTYCH_SSM_PATH": "/triptych/worker", "AWS_ENDPOINT_URL_SSM": serveSSM(t, settings), "AWS_REGION": "eu-central-1",
-				"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-			} {
-				t.Setenv(name, value)
-			}
+			setSettings(t, map[string]string{"TEMPORAL_ADDRESS": serve(t, temporal)})
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			ready, stopped := filepath.Join(t.TempDir(), "ready"), make(chan error, 1)
@@ -175,7 +192,7 @@ func TestStart(t *testing.T) {
 				case <-time.After(20 * time.Millisecond):
 				}
 			}
-			if _, err := os.Stat(ready); err != nil || !temporal.refused.Load() {
+			if _, err := os.Stat(ready); err != nil || !temporal.schedule.Load() || !temporal.namespace.Load() {
 				t.Errorf("the worker is healthy before it serves: %v", err)
 			}
 			stop()
@@ -184,6 +201,43 @@ func TestStart(t *testing.T) {
 			}
 			if accepts() {
 				t.Error("the worker is healthy after its shutdown")
+			}
+		})
+	}
+}
+
+// setSettings gives the worker the settings through SSM. override replaces some of the usual ones.
+func setSettings(t *testing.T, override map[string]string) {
+	t.Helper()
+	settings := map[string]string{
+		"TRIPTYCH_BUCKET": "pictures", "TRIPTYCH_ANNOTATIONS_PER_SECOND": "0.1",
+		"TRIPTYCH_PAYLOAD_KEYS": "1:" + base64.StdEncoding.EncodeToString(make([]byte, 32)), "VISION_EMULATOR_HOST": "127.0.0.1:1",
+		"COSMOS_ENDPOINT": "https://127.0.0.1:1", "COSMOS_KEY": base64.StdEncoding.EncodeToString([]byte("key")),
+	}
+	maps.Copy(settings, override)
+	for name := range settings {
+		t.Setenv(name, "") // so that the test restores what Load changes
+	}
+	for name, value := range map[string]string{
+		"TRIPTYCH_SSM_PATH": "/triptych/worker", "AWS_ENDPOINT_URL_SSM": serveSSM(t, settings), "AWS_REGION": "eu-central-1",
+		"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+	} {
+		t.Setenv(name, value)
+	}
+}
+
+// Waiting does not help against such an error, so it ends the worker immediately.
+func TestStartWithWrongSettings(t *testing.T) {
+	for name, settings := range map[string]map[string]string{
+		"wrong_TEMPORAL_setting_is_not_retried": {"TEMPORAL_TLS_CLIENT_CERT_PATH": "/missing", "TEMPORAL_TLS": "true"},
+		"missing_setting_is_not_retried":        {"TRIPTYCH_BUCKET": ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			setSettings(t, settings)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			if err := run(ctx, "", ""); err == nil || ctx.Err() != nil {
+				t.Errorf("the error is %v, and the context's %v", err, ctx.Err())
 			}
 		})
 	}

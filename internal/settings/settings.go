@@ -28,6 +28,9 @@ type Settings struct {
 	AWS      aws.Config          // from the AWS_* variables
 }
 
+// ErrSSM marks the errors of reading SSM, which may need minutes to apply a new permission.
+var ErrSSM = errors.New("reading the settings in SSM")
+
 // While Lambda freezes a function, the network may drop its connection to Temporal without notice. The SDK's default of
 // 15 s is longer than its requests wait (10 s), so the first request after the freeze would fail.
 const lambdaKeepAliveTimeout = 2 * time.Second
@@ -86,7 +89,7 @@ func read(ctx context.Context, store *ssm.Client, root string, values map[string
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return fmt.Errorf("reading the settings in SSM (the role needs ssm:GetParametersByPath on %s, and decryption with their key): %w", root, err)
+			return fmt.Errorf("%w (the role needs ssm:GetParametersByPath on %s, and decryption with their key): %w", ErrSSM, root, err)
 		}
 		for _, p := range page.Parameters {
 			values[path.Base(aws.ToString(p.Name))] = aws.ToString(p.Value)
@@ -94,7 +97,7 @@ func read(ctx context.Context, store *ssm.Client, root string, values map[string
 		found += len(page.Parameters)
 	}
 	if found == 0 {
-		return fmt.Errorf("SSM has no settings under %s: check TRIPTYCH_SSM_PATH and AWS_REGION", root)
+		return fmt.Errorf("%w: none exist under %s; check TRIPTYCH_SSM_PATH and AWS_REGION", ErrSSM, root)
 	}
 	return nil
 }

@@ -92,7 +92,7 @@ func TestLoad(t *testing.T) {
 		newParameterStore(t, map[string]string{"/x/worker/A": "1"}, "/x/worker/A")
 		t.Setenv("TRIPTYCH_SSM_PATH", "/x/worker,/x/sharde")
 		t.Setenv("A", "unchanged")
-		if _, err := settings.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "/x/sharde") || os.Getenv("A") != "unchanged" {
+		if _, err := settings.Load(t.Context()); !errors.Is(err, settings.ErrSSM) || !strings.Contains(err.Error(), "/x/sharde") || os.Getenv("A") != "unchanged" {
 			t.Errorf("A=%s %v", os.Getenv("A"), err)
 		}
 	})
@@ -112,14 +112,14 @@ func TestLoad(t *testing.T) {
 		t.Setenv("TRIPTYCH_SSM_PATH", "/x/worker")
 		t.Setenv("A", "unchanged")
 		_, err := settings.Load(t.Context())
-		if err == nil || !strings.Contains(err.Error(), "ssm:GetParametersByPath on /x/worker") || os.Getenv("A") != "unchanged" {
+		if !errors.Is(err, settings.ErrSSM) || !strings.Contains(err.Error(), "ssm:GetParametersByPath on /x/worker") || os.Getenv("A") != "unchanged" {
 			t.Errorf("A=%s %v", os.Getenv("A"), err)
 		}
 	})
 	t.Run("path_without_parameters_is_an_error", func(t *testing.T) {
 		newParameterStore(t, nil)
 		t.Setenv("TRIPTYCH_SSM_PATH", "/x/wroker")
-		if _, err := settings.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "/x/wroker") {
+		if _, err := settings.Load(t.Context()); !errors.Is(err, settings.ErrSSM) || !strings.Contains(err.Error(), "/x/wroker") {
 			t.Errorf("the error is %v", err)
 		}
 	})
@@ -140,12 +140,20 @@ func TestLoad(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Run("wrong_Temporal_setting_is_not_an_error_of_SSM", func(t *testing.T) {
+		newParameterStore(t, map[string]string{"/x/web/TEMPORAL_TLS_CLIENT_CERT_PATH": "/missing"}, "/x/web/TEMPORAL_TLS_CLIENT_CERT_PATH")
+		t.Setenv("TRIPTYCH_SSM_PATH", "/x/web")
+		t.Setenv("TEMPORAL_TLS_CLIENT_CERT_PATH", "")
+		if _, err := settings.Load(t.Context()); err == nil || errors.Is(err, settings.ErrSSM) {
+			t.Errorf("the error is %v", err)
+		}
+	})
 	t.Run("unreachable_SSM_is_an_error_that_names_the_path", func(t *testing.T) {
 		newParameterStore(t, nil)
 		t.Setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:1")
 		t.Setenv("AWS_MAX_ATTEMPTS", "1")
 		t.Setenv("TRIPTYCH_SSM_PATH", "/x/web")
-		if _, err := settings.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "/x/web") {
+		if _, err := settings.Load(t.Context()); !errors.Is(err, settings.ErrSSM) || !strings.Contains(err.Error(), "/x/web") {
 			t.Errorf("the error is %v", err)
 		}
 	})
