@@ -44,3 +44,9 @@ resource "terraform_data" "force_destroy" {
   input      = var.force_destroy
   depends_on = [aws_s3_bucket.pictures, aws_ecr_repository.worker, temporalcloud_namespace.this]
 }
+
+# After a rolled-back deployment, the output worker_image must still name the image of the old workers.
+resource "terraform_data" "worker_image" {
+  input      = var.worker_image
+  depends_on = [aws_ecs_service.worker]
+}

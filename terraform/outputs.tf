@@ -25,7 +25,7 @@ output "force_destroy" {
 
 output "worker_image" {
   description = "Image that the workers run."
-  value       = var.worker_image
+  value       = terraform_data.worker_image.output
 }
 
 output "region" {
@@ -39,7 +39,7 @@ output "temporal" {
 }
 
 output "worker_settings" {
-  description = "Value of TRIPTYCH_SSM_PATH for a worker outside of ECS. It changes when a setting of the worker changes."
+  description = "Paths of the worker's settings in SSM, separated by a comma. The first one changes when a setting of the worker changes."
   value       = local.ssm_path.worker
 }
 

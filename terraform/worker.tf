@@ -55,7 +55,7 @@ resource "aws_ecs_task_definition" "worker" {
     # (braintrustdata/terraform-aws-braintrust-data-plane#335).
     linuxParameters = { capabilities = { add = [], drop = ["ALL"] } }
     # ECS stops the old workers when the new ones are healthy. Without a health check, a running worker is healthy, even if
-    # Temporal refuses its key. A worker may wait two minutes for its settings and for Temporal (startTimeout).
+    # Temporal refuses its key. A worker may wait two minutes in total for its settings and for Temporal (startTimeout).
     command = ["-health", "127.0.0.1:8086"]
     healthCheck = {
       command     = ["CMD", "/worker", "-healthy", "127.0.0.1:8086"]
@@ -119,8 +119,8 @@ resource "aws_ecs_service" "worker" {
   lifecycle {
     ignore_changes = [desired_count] # set by autoscaling
 
-    # The provider reports a rolled-back deployment as a success (hashicorp/terraform-provider-aws#20858). Terraform would then
-    # delete the Temporal keys and settings of the workers that still run.
+    # Some versions of the provider report a rolled-back deployment as a success (hashicorp/terraform-provider-aws#20858). Terraform
+    # would then delete the Temporal keys and settings of the workers that still run.
     postcondition {
       condition     = self.task_definition == aws_ecs_task_definition.worker.arn
       error_message = "ECS rolled the deployment back, so the old workers are still running. The log /${var.name}/worker and the events of the ECS service say why the new workers failed. Fix the cause and deploy again."

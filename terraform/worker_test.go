@@ -157,6 +157,18 @@ var workerRules = map[string]rule{
 			{"workers_in_one_availability_zone", "network.tf", `availability_zone = "${local.aws_region}${each.key}"`, `availability_zone = "${local.aws_region}a"`},
 		},
 	},
+	"output_worker_image_is_the_image_of_the_last_successful_deployment": {
+		func(p plan) (errs []string) {
+			errs = append(errs, expect(p.resource("output.worker_image"), "terraform_data.worker_image.output", "value")...)
+			deployed := p.resource("terraform_data.worker_image")
+			errs = append(errs, expect(deployed, p.workerContainer().values["image"], "input")...)
+			return append(errs, expect(deployed, []any{"aws_ecs_service.worker"}, "depends_on")...)
+		}, []mutation{
+			{"an_image_that_ECS_rolled_back", "outputs.tf", "terraform_data.worker_image.output", "var.worker_image"},
+			{"an_image_before_its_deployment", "locals.tf", "  depends_on = [aws_ecs_service.worker]\n", ""},
+			{"a_fixed_image", "locals.tf", "= var.worker_image\n", "= \"image\"\n"},
+		},
+	},
 	"workers_reach_S3_through_a_gateway_endpoint": {
 		func(p plan) (errs []string) {
 			s3 := p.resource("aws_vpc_endpoint.s3")

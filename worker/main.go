@@ -80,7 +80,8 @@ func run(ctx context.Context, ready, health string) error {
 	defer temporal.Close()
 	err = retryStart(starting, refusedOrUnavailable, func() error {
 		err := createSchedules(starting, temporal) // also tests the connection: Temporal Cloud does not support health checks
-		if err == nil {                            // the SDK makes the same call when a worker starts, and does not repeat it if Temporal refuses the key
+		if err == nil {
+			// The SDK makes the same call when a worker starts, and does not repeat it if Temporal refuses the key.
 			_, err = temporal.WorkflowService().DescribeNamespace(starting, &workflowservice.DescribeNamespaceRequest{
 				Namespace: cmp.Or(c.Temporal.Namespace, client.DefaultNamespace),
 			})

@@ -44,6 +44,18 @@ run "earlier_settings" {
   command = apply
 }
 
+run "new_Temporal_key_of_each_program" {
+  command = apply
+
+  plan_options {
+    replace = [
+      temporalcloud_apikey.program["trigger"],
+      temporalcloud_apikey.program["web"],
+      temporalcloud_apikey.program["worker"],
+    ]
+  }
+}
+
 run "new_suffix" {
   command = apply
 
