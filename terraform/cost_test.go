@@ -51,7 +51,7 @@ const (
 	recordGB  = 12e-6
 	historyGB = 40e-6
 	logsGB    = 5e-6
-	accessGB  = 0.6e-6 // of access logs for each request to CloudFront or S3
+	accessGB  = 0.6e-6     // of access logs for each request to CloudFront or S3
 	requests  = 19 + calls // page files and API calls
 	calls     = 6.0
 	sweeps    = 2880 + 30.0  // a month
