@@ -13,5 +13,6 @@ export const workerURL = (name) => policy?.createScriptURL(name) ?? name;
 // Insecure pages and some private windows have no service workers.
 export function startServiceWorker() {
 	navigator.serviceWorker?.controller?.postMessage("started");
-	navigator.serviceWorker?.register(workerURL("sw.js")).catch(() => {});
+	// The first start does not wait for the files of later ones.
+	addEventListener("load", () => setTimeout(() => navigator.serviceWorker?.register(workerURL("sw.js")).catch(() => {}), 2000));
 }
