@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"google.golang.org/grpc/codes"
 
+	"triptych/e2e/checktest"
 	"triptych/e2e/s3test"
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/emulators/vision/annotator"
@@ -81,18 +82,7 @@ func TestChecks(t *testing.T) {
 			if failed := check.Run(t.Context(), &out, c.Checks()...); (failed > 0) != (test.failed != nil) {
 				t.Errorf("%d calls failed", failed)
 			}
-			for line := range strings.Lines(out.String()) {
-				call, want := line[len("FAILED  "):], false
-				for _, prefix := range test.failed {
-					want = want || strings.HasPrefix(call, prefix)
-				}
-				if got := strings.HasPrefix(line, "FAILED"); got != want {
-					t.Errorf("want failed=%t: %s", want, line)
-				} else if got && !strings.Contains(line, test.reason) {
-					t.Errorf("the line does not contain %q: %s", test.reason, line)
-				}
-			}
-			t.Log(out.String())
+			checktest.Verify(t, out.String(), test.failed, test.reason)
 		})
 	}
 	t.Run("repeated_check_leaves_no_object_and_no_delete_marker", func(t *testing.T) {

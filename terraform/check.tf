@@ -19,7 +19,7 @@ locals {
 }
 
 output "check" {
-  description = "Shell script that makes every call of the programs to the clouds once. Exit status: 0 if all work, otherwise 1."
+  description = "Shell script that makes the calls of the programs to the clouds once, except starting a workflow. Exit status: 0 if all work, otherwise 1."
   value       = <<-END
     set -u
     out=$(mktemp -d) || exit 1

@@ -22,7 +22,7 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "`host:port` to listen on, when not in a Lambda")
-	checks := flag.Bool("check", false, "make every call to the clouds once, print what works, and exit with status 0 if all of it does, otherwise 1")
+	checks := flag.Bool("check", false, "call each cloud as the program does, print what works, and exit with status 0 if all of it does, otherwise 1")
 	flag.Usage = usage
 	flag.Parse()
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"triptych/e2e/checktest"
 	"triptych/e2e/s3test"
 	"triptych/e2e/stacktest"
 )
@@ -47,18 +48,11 @@ func TestCheck(t *testing.T) {
 			if want := min(len(test.failed), 1); status != want {
 				t.Errorf("the exit status is %d, want %d", status, want)
 			}
-			for line := range strings.Lines(string(out)) {
-				call, want := line[len("FAILED  "):], false
-				for _, prefix := range test.failed {
-					want = want || strings.HasPrefix(call, prefix)
-				}
-				if got := strings.HasPrefix(line, "FAILED"); got != want {
-					t.Errorf("want failed=%t: %s", want, line)
-				} else if got && !strings.Contains(line, test.reason) {
-					t.Errorf("the line does not contain %q: %s", test.reason, line)
-				}
+			t.Log(&stderr)
+			checktest.Verify(t, string(out), test.failed, test.reason)
+			if test.failed == nil && !strings.HasSuffix(string(out), "done    17 calls, 0 failed\n") {
+				t.Error("the report does not have 17 calls")
 			}
-			t.Logf("%s\n%s", out, &stderr)
 		})
 	}
 	t.Run("failed_health_check_prints_its_reason", func(t *testing.T) {

@@ -39,7 +39,7 @@ func main() {
 	ready := flag.String("ready", "", "create this `file` when the worker serves both queues, and remove it at shutdown")
 	health := flag.String("health", "", "accept TCP connections at this `host:port` while the worker serves both queues")
 	healthy := flag.String("healthy", "", "exit with status 0 if the worker with -health `host:port` accepts a connection, otherwise 1")
-	checks := flag.Bool("check", false, "make every call to the clouds once, print what works, and exit with status 0 if all of it does, otherwise 1")
+	checks := flag.Bool("check", false, "call each cloud as the program does, print what works, and exit with status 0 if all of it does, otherwise 1")
 	flag.Usage = usage
 	flag.Parse()
 	if *healthy != "" { // for ECS; the worker's image contains no other program

@@ -102,15 +102,7 @@ var erasures = []faultCase{
 		p.checkStaysErased(t, 1)
 	}},
 	{name: "object_of_an_erased_picture_is_deleted_when_S3_is_back", run: func(t *testing.T, s *suite) {
-		p := s.newStubbedPicture(t)
-		p.upload(t)
-		p.awaitOutcome(t, annotated)
-		p.setS3Fault(t, `,"status":503,"code":"ServiceUnavailable","operations":["DeleteObject"]`)
-		p.requestErasure(t)
-		p.awaitErasureRetry(t, picture.DeleteObjectActivity, "S3 is unavailable")
-		p.setS3Fault(t, "")
-		p.awaitErasure(t, picture.DeleteHistoryActivity)
-		p.checkStaysErased(t, 1)
+		s.eraseDuringS3Error(t, "ServiceUnavailable", "S3 is unavailable")
 	}},
 	{name: "rejected_picture_can_be_erased", run: func(t *testing.T, s *suite) {
 		p := s.newPicture(t, testenv.Portrait(t))
@@ -184,4 +176,17 @@ func (p *testPicture) checkErased(t *testing.T, allowedBills []int) {
 	if n := p.countBills(t); !slices.Contains(allowedBills, n) {
 		t.Errorf("Google charged %d times, want one of %v", n, allowedBills)
 	}
+}
+
+func (s *suite) eraseDuringS3Error(t *testing.T, code, message string) {
+	t.Helper()
+	p := s.newStubbedPicture(t)
+	p.upload(t)
+	p.awaitOutcome(t, annotated)
+	p.setS3Fault(t, `,"status":503,"code":"`+code+`","operations":["DeleteObject"]`)
+	p.requestErasure(t)
+	p.awaitErasureRetry(t, picture.DeleteObjectActivity, message)
+	p.setS3Fault(t, "")
+	p.awaitErasure(t, picture.DeleteHistoryActivity)
+	p.checkStaysErased(t, 1)
 }

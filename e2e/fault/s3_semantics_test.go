@@ -98,15 +98,7 @@ var s3Semantics = []faultCase{
 		p.awaitOutcome(t, outcome{status: picture.Rejected, rejection: picture.Gone, wantAnnotateCalls: 2})
 	}},
 	{name: "object_of_an_erased_picture_is_deleted_after_S3_SlowDown", run: func(t *testing.T, s *suite) {
-		p := s.newStubbedPicture(t)
-		p.upload(t)
-		p.awaitOutcome(t, annotated)
-		p.setS3Fault(t, `,"status":503,"code":"SlowDown","operations":["DeleteObject"]`)
-		p.requestErasure(t)
-		p.awaitErasureRetry(t, picture.DeleteObjectActivity, "slow down")
-		p.setS3Fault(t, "")
-		p.awaitErasure(t, picture.DeleteHistoryActivity)
-		p.checkStaysErased(t, 1)
+		s.eraseDuringS3Error(t, "SlowDown", "slow down")
 	}},
 	{name: "S3_event_that_S3_sends_twice_starts_one_workflow", run: func(t *testing.T, s *suite) {
 		p := s.newStubbedPicture(t)

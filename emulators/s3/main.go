@@ -132,7 +132,7 @@ func run(ctx context.Context, s settings) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	if s.control != "" {
-		l, err := net.Listen("tcp", s.control) // before S3 is ready, so that a client can inject faults at once
+		l, err := net.Listen("tcp", s.control) // before S3 is ready, so that a client that waited for S3 can inject faults
 		if err != nil {
 			return fmt.Errorf("listening on %s for faults: %w", s.control, err)
 		}

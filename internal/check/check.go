@@ -75,10 +75,14 @@ func explain(err error) string {
 	if !ok {
 		return redact(err)
 	}
-	if e.Err == nil {
-		return e.Message
+	message := e.Message
+	if e.Kind == picture.Unavailable {
+		message += ": check the network route and firewall to it, then check again"
 	}
-	return e.Message + " (" + redact(e.Err) + ")"
+	if e.Err != nil {
+		message += " (" + redact(e.Err) + ")"
+	}
+	return message
 }
 
 func redact(err error) string {
