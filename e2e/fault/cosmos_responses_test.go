@@ -19,7 +19,7 @@ func cosmosResponses() (cases []faultCase) {
 	}{
 		{"Cosmos_DB_status_503_is_retried", cosmosdb.Fault{Status: 503}, picture.Unavailable, "unavailable"},
 		{"Cosmos_DB_status_401_is_retried", cosmosdb.Fault{Status: 401}, picture.Forbidden, "COSMOS_KEY"},
-		{"Cosmos_DB_status_403_is_retried", cosmosdb.Fault{Status: 403}, picture.Forbidden, "Data Contributor"},
+		{"Cosmos_DB_status_403_is_retried", cosmosdb.Fault{Status: 403}, picture.Forbidden, "assign the Cosmos DB roles"},
 		{"missing_Cosmos_DB_container_is_retried", cosmosdb.Fault{Status: 404, SubStatus: 1003, Method: http.MethodPost}, picture.Misconfigured, "create it"},
 	} {
 		cases = append(cases, faultCase{name: c.name, run: func(t *testing.T, s *suite) {
