@@ -342,7 +342,7 @@ variable "azure_subscription" {
 }
 
 variable "azure_location" {
-  description = "Azure region of the Cosmos DB account if Azure refuses new accounts in the one that belongs to the variable region; null for that one. Records are stored there."
+  description = "Azure region of the Cosmos DB account, which stores the Records. null: the Azure region for the variable region. Set it if Azure refuses new accounts there."
   type        = string
   default     = null
 

@@ -22,7 +22,7 @@ func retryStart(ctx context.Context, retryable func(error) bool, action func() e
 		if err == nil || !retryable(err) {
 			return err
 		}
-		slog.Warn("the worker cannot start yet; it tries for two minutes", "error", err)
+		slog.Warn("the worker cannot start yet; it retries until two minutes after its start", "error", err)
 		select {
 		case <-ctx.Done():
 			return err

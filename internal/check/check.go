@@ -28,7 +28,7 @@ type Call struct {
 	Do   func(context.Context) error
 }
 
-// callTimeout ends calls that their client would repeat until then.
+// callTimeout ends calls whose clients retry without a limit.
 const callTimeout = 20 * time.Second
 
 // Program connects a program to the clouds, and then makes the calls that connect returns. The last line starts with

@@ -13,6 +13,7 @@ export const workerURL = (name) => policy?.createScriptURL(name) ?? name;
 // Insecure pages and some private windows have no service workers.
 export function startServiceWorker() {
 	navigator.serviceWorker?.controller?.postMessage("started");
-	// The first start does not wait for the files of later ones.
+	// Registration fetches all files of the site, which would delay the first rendering. A test that detects repeated
+	// requests of a deleted image requires that no timer of 1000 ms starts.
 	addEventListener("load", () => setTimeout(() => navigator.serviceWorker?.register(workerURL("sw.js")).catch(() => {}), 2000));
 }
