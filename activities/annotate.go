@@ -134,11 +134,10 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 		}
 		return nil, vision.Explain(err)
 	}
-	if len(response.Responses) != 1 {
-		return nil, &picture.Error{Kind: picture.Unavailable, Cloud: picture.Google,
-			Message: fmt.Sprintf("Google returned %d annotations for one picture", len(response.Responses))}
+	image, err := onlyImage(response)
+	if err != nil {
+		return nil, err
 	}
-	image := response.Responses[0]
 	if s := image.GetError(); s.GetCode() != int32(codes.OK) {
 		if proto.Equal(image, &visionpb.AnnotateImageResponse{Error: s}) { // without any billed annotation
 			refund()
@@ -150,6 +149,13 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 		image.Error = &statuspb.Status{Code: s.GetCode(), Message: picture.Redact(s.GetMessage())}
 	}
 	return encodeAnnotation(image, in)
+}
+
+func onlyImage(r *visionpb.BatchAnnotateImagesResponse) (*visionpb.AnnotateImageResponse, error) {
+	if n := len(r.Responses); n != 1 {
+		return nil, &picture.Error{Kind: picture.Unavailable, Cloud: picture.Google, Message: fmt.Sprintf("Google returned %d annotations for one picture", n)}
+	}
+	return r.Responses[0], nil
 }
 
 func (a *Activities) request(source *visionpb.Image) *visionpb.BatchAnnotateImagesRequest {

@@ -20,6 +20,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"triptych/e2e/s3test"
 )
 
 func TestRetryStart(t *testing.T) {
@@ -167,7 +169,7 @@ func TestStart(t *testing.T) {
 		"Temporal_that_is_starting": codes.Unavailable,
 	} {
 		t.Run("worker_waits_for_new_settings_and_for_a_"+name, func(t *testing.T) {
-			health := freeAddress(t)
+			health := s3test.FreeAddress()
 			accepts := func() bool {
 				c, err := net.Dial("tcp", health)
 				if err == nil {
@@ -241,14 +243,4 @@ func TestStartWithWrongSettings(t *testing.T) {
 			}
 		})
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

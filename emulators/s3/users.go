@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
 	"os"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -13,7 +11,6 @@ import (
 	"github.com/versity/versitygw/backend"
 	iam "github.com/versity/versitygw/iamapi/policy"
 	iamtypes "github.com/versity/versitygw/iamapi/types"
-	"github.com/versity/versitygw/s3err"
 )
 
 // user may do only what its IAM policy allows. The root user may do everything.
@@ -86,22 +83,18 @@ func (u users) decide(accessKey, action, resource string, condition map[string][
 	return iam.EvaluateIdentityPolicies(policies, iam.RequestContext{Action: action, Resource: resource, Condition: condition})
 }
 
-// privateBackend answers as S3 does if the caller may not list the bucket: it does not reveal that an object is missing
-// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
+// privateBackend does not reveal to callers that may not list the bucket that an object is missing.
 type privateBackend struct {
 	backend.Backend
 	users users
 }
 
 func (b *privateBackend) hide(ctx context.Context, bucket string, err error) error {
-	if e, ok := errors.AsType[s3err.S3Error](err); !ok || e.StatusCode() != http.StatusNotFound {
-		return err
-	}
 	account, _ := ctx.Value("account").(auth.Account)
 	if account.Role != auth.RoleUser || b.users.decide(account.Access, "s3:ListBucket", "arn:aws:s3:::"+bucket, nil) == iam.DecisionAllow {
 		return err
 	}
-	return s3err.GetAPIError(s3err.ErrAccessDenied)
+	return hideNotFound(err)
 }
 
 func (b *privateBackend) GetObject(ctx context.Context, in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
