@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"image"
@@ -15,7 +14,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go"
 	"google.golang.org/grpc/codes"
 
 	"triptych/internal/check"
@@ -28,7 +26,7 @@ import (
 const checkKey = picture.Prefix + string(check.Document) // has no extension, so every program ignores its events
 
 // Checks returns the calls that the activities make. They leave one document in Cosmos DB, because the worker may not
-// delete documents. Google bills each feature once, which the daily limit does not count.
+// delete documents. Google bills one unit of each feature. TRIPTYCH_ANNOTATIONS_PER_DAY does not count it.
 func (a *Activities) Checks() []check.Call {
 	return []check.Call{
 		{Name: "S3, list the pictures (s3:ListBucket)", Do: func(ctx context.Context) error {
@@ -107,12 +105,11 @@ func (a *Activities) checkURL(ctx context.Context) error {
 	if response.StatusCode == http.StatusOK {
 		return nil
 	}
-	var refusal struct{ Code, Message string }
-	_ = xml.NewDecoder(response.Body).Decode(&refusal) // the response of a proxy may not be XML
-	return explainMissing(&smithy.GenericAPIError{Code: cmp.Or(refusal.Code, response.Status), Message: refusal.Message})
+	return explainMissing(objects.ResponseError(response))
 }
 
-// checkDelete first deletes a version that does not exist, so that the delete marker of the second call can be deleted.
+// checkDelete first deletes a version that does not exist. Without s3:DeleteObjectVersion it ends there, so it leaves no
+// delete marker.
 func (a *Activities) checkDelete(ctx context.Context) error {
 	in := &s3.DeleteObjectInput{Bucket: &a.Bucket, Key: aws.String(checkKey), VersionId: aws.String("null")}
 	if _, err := a.S3.DeleteObject(ctx, in); err != nil {
@@ -137,12 +134,9 @@ func (a *Activities) checkAnnotate(ctx context.Context) error {
 	if err != nil {
 		return vision.Explain(err)
 	}
-	if len(response.Responses) != 1 {
-		return &picture.Error{Kind: picture.Unavailable, Cloud: picture.Google,
-			Message: fmt.Sprintf("Google returned %d annotations for one picture", len(response.Responses))}
-	}
-	if s := response.Responses[0].GetError(); s.GetCode() != int32(codes.OK) {
+	image, err := onlyImage(response)
+	if s := image.GetError(); s.GetCode() != int32(codes.OK) {
 		return vision.ExplainImage(s, true)
 	}
-	return nil
+	return err
 }

@@ -33,7 +33,7 @@ func TestChecks(t *testing.T) {
 		}, []string{"S3,"}, "check its secret key and clock"},
 		"unknown_access_key_is_named": {func(_ *testing.T, c *clouds) {
 			c.S3 = signedBy(c.S3, "UNKNOWNKEY", s3test.SecretKey)
-		}, []string{"S3,"}, "does not know the worker's access key"},
+		}, []string{"S3,"}, "does not know the program's access key"},
 		"missing_list_permission_is_named": {func(t *testing.T, _ *clouds) {
 			gateway.Fail(t, `{"status":403,"operations":["ListObjectsV2"]}`)
 		}, []string{"S3, list the"}, "s3:ListBucket"},

@@ -39,7 +39,7 @@ var failureCases = []failureCase{
 		_, err := c.annotate(t, newPicture(t), ByBytes)
 		return err
 	}},
-	{"expired_AWS_credentials", picture.Forbidden, picture.AWS, 0, "The worker's AWS credentials have expired: renew them" + waits, func(t *testing.T, c *clouds) error {
+	{"expired_AWS_credentials", picture.Forbidden, picture.AWS, 0, "The program's AWS credentials have expired: renew them" + waits, func(t *testing.T, c *clouds) error {
 		gateway.Fail(t, `{"status":400,"code":"ExpiredToken"}`)
 		_, err := c.annotate(t, newPicture(t), ByBytes)
 		return err

@@ -1,17 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
-
-	"github.com/aws/smithy-go"
 
 	"triptych/internal/check"
 	"triptych/internal/objects"
@@ -60,8 +56,7 @@ func (a *api) checkUpload(ctx context.Context) error {
 		return objects.Explain(err)
 	}
 	defer response.Body.Close()
-	var refusal struct{ Code, Message string }
-	_ = xml.NewDecoder(response.Body).Decode(&refusal) // the response of a proxy may not be XML
+	refusal := objects.ResponseError(response)
 	switch refusal.Code {
 	case "BadDigest", "XAmzContentChecksumMismatch":
 		return nil
@@ -69,5 +64,5 @@ func (a *api) checkUpload(ctx context.Context) error {
 		return &picture.Error{Kind: picture.Forbidden, Cloud: picture.AWS, Err: errors.New(refusal.Message),
 			Message: "AWS refused access: web's role needs s3:PutObject on the pictures of TRIPTYCH_BUCKET"}
 	}
-	return objects.Explain(&smithy.GenericAPIError{Code: cmp.Or(refusal.Code, response.Status), Message: refusal.Message})
+	return objects.Explain(refusal)
 }

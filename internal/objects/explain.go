@@ -1,8 +1,11 @@
 package objects
 
 import (
+	"cmp"
+	"encoding/xml"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -29,11 +32,11 @@ var explanations = map[string]struct {
 	"InvalidArgument":       {picture.Gone, "S3 does not know this version of the picture"}, // code of an invalid version ID
 	"NoSuchBucket":          {picture.Misconfigured, "The bucket does not exist: check TRIPTYCH_BUCKET"},
 	"AccessDenied":          {picture.Forbidden, "AWS refused access: the worker's role needs s3:GetObject, s3:GetObjectVersion, s3:DeleteObject, s3:DeleteObjectVersion, s3:ListBucket and s3:ListBucketVersions"},
-	"InvalidAccessKeyId":    {picture.Forbidden, "AWS does not know the worker's access key: check its credentials"},
-	"SignatureDoesNotMatch": {picture.Forbidden, "AWS refused the worker's signature: check its secret key and clock"},
-	"ExpiredToken":          {picture.Forbidden, "The worker's AWS credentials have expired: renew them"},
-	"InvalidToken":          {picture.Forbidden, "AWS refused the worker's session token: renew its credentials"},
-	"RequestTimeTooSkewed":  {picture.Forbidden, "AWS refused the time of the worker's request: set the worker's clock"},
+	"InvalidAccessKeyId":    {picture.Forbidden, "AWS does not know the program's access key: check its credentials"},
+	"SignatureDoesNotMatch": {picture.Forbidden, "AWS refused the program's signature: check its secret key and clock"},
+	"ExpiredToken":          {picture.Forbidden, "The program's AWS credentials have expired: renew them"},
+	"InvalidToken":          {picture.Forbidden, "AWS refused the program's session token: renew its credentials"},
+	"RequestTimeTooSkewed":  {picture.Forbidden, "AWS refused the time of the program's request: set the program's clock"},
 	"InvalidBucketName":     {picture.Misconfigured, "The name of the bucket is invalid: check TRIPTYCH_BUCKET"},
 	"InvalidObjectState":    {picture.Misconfigured, Archived},
 	"PermanentRedirect":     {picture.Misconfigured, otherRegion},
@@ -58,6 +61,13 @@ func Code(err error) string {
 		return response.ErrorCode()
 	}
 	return ""
+}
+
+// ResponseError returns the error in S3's response to a presigned URL.
+func ResponseError(r *http.Response) *smithy.GenericAPIError {
+	var body struct{ Code, Message string }
+	_ = xml.NewDecoder(r.Body).Decode(&body) // the response of a proxy may not be XML
+	return &smithy.GenericAPIError{Code: cmp.Or(body.Code, r.Status), Message: body.Message}
 }
 
 func Explain(err error) *picture.Error {

@@ -44,9 +44,9 @@ var explanations = map[cause]struct {
 	message string
 }{
 	{request, "400"}:       {picture.Misconfigured, "Cosmos DB refused the format of the Record: the container's partition key must be /id"},
-	{request, "401"}:       {picture.Forbidden, "Azure refused the worker's credentials: check COSMOS_KEY or the federated identity, and the clock"},
+	{request, "401"}:       {picture.Forbidden, "Azure refused the program's credentials: check COSMOS_KEY or the federated identity, and the clock"},
 	{request, "403"}:       {picture.Forbidden, "Azure refused access: assign the Cosmos DB roles that Terraform defines to the program's identity"},
-	{request, firewall}:    {picture.Forbidden, "Cosmos DB blocked the worker: allow its network in the firewall of the account, and check its credentials"},
+	{request, firewall}:    {picture.Forbidden, "Cosmos DB blocked the program: allow its network in the firewall of the account, and check its credentials"},
 	{request, otherRegion}: {picture.Unavailable, "This Azure region does not accept the request: if this lasts for minutes, check COSMOS_ENDPOINT and the account's regions"},
 	{request, "404"}:       {picture.Misconfigured, "The database or container does not exist: create it (Terraform does)"},
 	{request, uncertain}:   {picture.Unavailable, "Cosmos DB does not know yet whether the picture has a Record"},
@@ -60,12 +60,12 @@ var explanations = map[cause]struct {
 	// No response, or an unknown status.
 	{}: {picture.Unavailable, "Cosmos DB could not be reached"},
 
-	{phase: noCredentials}: {picture.Forbidden, "The worker has no credentials for Azure: set AZURE_FEDERATION or COSMOS_KEY, or give it an identity"},
+	{phase: noCredentials}: {picture.Forbidden, "The program has no credentials for Azure: set AZURE_FEDERATION or COSMOS_KEY, or give it an identity"},
 
-	{signIn, "AccessDenied"}:                                   {picture.Forbidden, "AWS does not allow the worker's role to request a token for Azure: allow sts:GetWebIdentityToken for api://AzureADTokenExchange"},
+	{signIn, "AccessDenied"}:                                   {picture.Forbidden, "AWS does not allow the program's role to request a token for Azure: allow sts:GetWebIdentityToken for api://AzureADTokenExchange"},
 	{signIn, "OutboundWebIdentityFederationDisabledException"}: {picture.Misconfigured, "This AWS account issues no tokens for other clouds: enable outbound web identity federation (Terraform does)"},
-	{signIn, "400"}:                                            {picture.Misconfigured, "Azure does not know the worker's identity or does not trust the AWS role: check AZURE_TENANT_ID, AZURE_CLIENT_ID and the identity's federated credential"},
-	{signIn, "401"}:                                            {picture.Forbidden, "Azure does not trust the worker's AWS role: the identity's federated credential must name AWS's issuer, the role and api://AzureADTokenExchange"},
+	{signIn, "400"}:                                            {picture.Misconfigured, "Azure does not know the program's identity or does not trust the AWS role: check AZURE_TENANT_ID, AZURE_CLIENT_ID and the identity's federated credential"},
+	{signIn, "401"}:                                            {picture.Forbidden, "Azure does not trust the program's AWS role: the identity's federated credential must name AWS's issuer, the role and api://AzureADTokenExchange"},
 
 	{phase: decode}: {picture.Misconfigured, "The document of this picture in Cosmos DB is not a Record: repair or delete it"},
 }

@@ -22,11 +22,11 @@ export default {
 	"The bucket does not exist: check TRIPTYCH_BUCKET": "Den Bucket gibt es nicht: TRIPTYCH_BUCKET prüfen",
 	"AWS refused access: the worker's role needs s3:GetObject, s3:GetObjectVersion, s3:DeleteObject, s3:DeleteObjectVersion, s3:ListBucket and s3:ListBucketVersions":
 		"AWS hat den Zugriff verweigert: Die Rolle des Workers braucht s3:GetObject, s3:GetObjectVersion, s3:DeleteObject, s3:DeleteObjectVersion, s3:ListBucket und s3:ListBucketVersions",
-	"AWS does not know the worker's access key: check its credentials": "AWS kennt den Zugriffsschlüssel des Workers nicht: seine Anmeldedaten prüfen",
-	"AWS refused the worker's signature: check its secret key and clock": "AWS hat die Signatur des Workers abgelehnt: seinen geheimen Schlüssel und seine Uhr prüfen",
-	"The worker's AWS credentials have expired: renew them": "Die AWS-Anmeldedaten des Workers sind abgelaufen und müssen erneuert werden",
-	"AWS refused the worker's session token: renew its credentials": "AWS hat das Sitzungstoken des Workers abgelehnt: seine Anmeldedaten erneuern",
-	"AWS refused the time of the worker's request: set the worker's clock": "AWS hat die Uhrzeit in der Anfrage des Workers abgelehnt: die Uhr des Workers stellen",
+	"AWS does not know the program's access key: check its credentials": "AWS kennt den Zugriffsschlüssel des Programms nicht: seine Anmeldedaten prüfen",
+	"AWS refused the program's signature: check its secret key and clock": "AWS hat die Signatur des Programms abgelehnt: seinen geheimen Schlüssel und seine Uhr prüfen",
+	"The program's AWS credentials have expired: renew them": "Die AWS-Anmeldedaten des Programms sind abgelaufen und müssen erneuert werden",
+	"AWS refused the program's session token: renew its credentials": "AWS hat das Sitzungstoken des Programms abgelehnt: seine Anmeldedaten erneuern",
+	"AWS refused the time of the program's request: set the program's clock": "AWS hat die Uhrzeit in der Anfrage des Programms abgelehnt: dessen Uhr stellen",
 	"The bucket is in another region: check AWS_REGION": "Der Bucket liegt in einer anderen Region: AWS_REGION prüfen",
 	"The name of the bucket is invalid: check TRIPTYCH_BUCKET": "Der Name des Buckets ist ungültig: TRIPTYCH_BUCKET prüfen",
 	"The object is archived: restore it": "Das Objekt ist archiviert und muss wiederhergestellt werden",
@@ -41,7 +41,7 @@ export default {
 	"S3 could not be reached": "S3 war nicht erreichbar",
 	"The worker has no AWS credentials to sign the picture's URL: give it a role or AWS_ACCESS_KEY_ID":
 		"Der Worker hat keine AWS-Anmeldedaten, um die URL des Bildes zu signieren: ihm eine Rolle oder AWS_ACCESS_KEY_ID geben",
-	"The worker's AWS credentials expire in {1} and cannot be renewed": "Die AWS-Anmeldedaten des Workers laufen in {1} ab und lassen sich nicht erneuern",
+	"The worker's AWS credentials expire in {1} and cannot be renewed": "Die AWS-Anmeldedaten des Programms laufen in {1} ab und lassen sich nicht erneuern",
 
 	// Google
 	"Google's quota for Cloud Vision is exhausted": "Googles Kontingent für Cloud Vision ist aufgebraucht",
@@ -95,12 +95,12 @@ export default {
 	// Azure
 	"Cosmos DB refused the format of the Record: the container's partition key must be /id":
 		"Cosmos DB hat das Format des Records abgelehnt: Der Partitionsschlüssel des Containers muss /id sein",
-	"Azure refused the worker's credentials: check COSMOS_KEY or the federated identity, and the clock":
-		"Azure hat die Anmeldedaten des Workers abgelehnt: COSMOS_KEY oder die verbundene Identität und die Uhr prüfen",
+	"Azure refused the program's credentials: check COSMOS_KEY or the federated identity, and the clock":
+		"Azure hat die Anmeldedaten des Programms abgelehnt: COSMOS_KEY oder die verbundene Identität und die Uhr prüfen",
 	"Azure refused access: assign the Cosmos DB roles that Terraform defines to the program's identity":
 		"Azure hat den Zugriff verweigert: Gib der Identität des Programms die Cosmos-DB-Rollen, die Terraform definiert",
-	"Cosmos DB blocked the worker: allow its network in the firewall of the account, and check its credentials":
-		"Cosmos DB hat den Worker abgewiesen: sein Netzwerk in der Firewall des Kontos erlauben und seine Anmeldedaten prüfen",
+	"Cosmos DB blocked the program: allow its network in the firewall of the account, and check its credentials":
+		"Cosmos DB hat das Programm abgewiesen: sein Netzwerk in der Firewall des Kontos erlauben und seine Anmeldedaten prüfen",
 	"This Azure region does not accept the request: if this lasts for minutes, check COSMOS_ENDPOINT and the account's regions":
 		"Diese Azure-Region nimmt die Anfrage nicht an: Falls das Minuten dauert, prüfe COSMOS_ENDPOINT und die Regionen des Kontos",
 	"Cosmos DB does not know yet whether the picture has a Record": "Cosmos DB weiß noch nicht, ob das Bild einen Record hat",
@@ -114,16 +114,16 @@ export default {
 	"Cosmos DB had an internal error": "Cosmos DB hatte einen internen Fehler",
 	"Cosmos DB is unavailable": "Cosmos DB ist nicht verfügbar",
 	"Cosmos DB could not be reached": "Cosmos DB war nicht erreichbar",
-	"The worker has no credentials for Azure: set AZURE_FEDERATION or COSMOS_KEY, or give it an identity":
-		"Der Worker hat keine Anmeldedaten für Azure: AZURE_FEDERATION oder COSMOS_KEY setzen oder ihm eine Identität geben",
-	"AWS does not allow the worker's role to request a token for Azure: allow sts:GetWebIdentityToken for api://AzureADTokenExchange":
-		"AWS erlaubt der Rolle des Workers kein Token für Azure: sts:GetWebIdentityToken für api://AzureADTokenExchange erlauben",
+	"The program has no credentials for Azure: set AZURE_FEDERATION or COSMOS_KEY, or give it an identity":
+		"Das Programm hat keine Anmeldedaten für Azure: AZURE_FEDERATION oder COSMOS_KEY setzen oder ihm eine Identität geben",
+	"AWS does not allow the program's role to request a token for Azure: allow sts:GetWebIdentityToken for api://AzureADTokenExchange":
+		"AWS erlaubt der Rolle des Programms kein Token für Azure: sts:GetWebIdentityToken für api://AzureADTokenExchange erlauben",
 	"This AWS account issues no tokens for other clouds: enable outbound web identity federation (Terraform does)":
 		"Dieses AWS-Konto stellt keine Token für andere Clouds aus: Outbound Web Identity Federation einschalten (Terraform tut das)",
-	"Azure does not know the worker's identity or does not trust the AWS role: check AZURE_TENANT_ID, AZURE_CLIENT_ID and the identity's federated credential":
-		"Azure kennt die Identität des Workers nicht oder vertraut der AWS-Rolle nicht: AZURE_TENANT_ID, AZURE_CLIENT_ID und die Verbundanmeldeinformationen der Identität prüfen",
-	"Azure does not trust the worker's AWS role: the identity's federated credential must name AWS's issuer, the role and api://AzureADTokenExchange":
-		"Azure vertraut der AWS-Rolle des Workers nicht: Die Verbundanmeldeinformationen der Identität müssen den Aussteller von AWS, die Rolle und api://AzureADTokenExchange nennen",
+	"Azure does not know the program's identity or does not trust the AWS role: check AZURE_TENANT_ID, AZURE_CLIENT_ID and the identity's federated credential":
+		"Azure kennt die Identität des Programms nicht oder vertraut der AWS-Rolle nicht: AZURE_TENANT_ID, AZURE_CLIENT_ID und die Verbundanmeldeinformationen der Identität prüfen",
+	"Azure does not trust the program's AWS role: the identity's federated credential must name AWS's issuer, the role and api://AzureADTokenExchange":
+		"Azure vertraut der AWS-Rolle des Programms nicht: Die Verbundanmeldeinformationen der Identität müssen den Aussteller von AWS, die Rolle und api://AzureADTokenExchange nennen",
 	"The document of this picture in Cosmos DB is not a Record: repair or delete it":
 		"Das Dokument dieses Bildes in Cosmos DB ist kein Record: Es muss repariert oder gelöscht werden",
 	"The Record was changed concurrently": "Der Record wurde gleichzeitig geändert",
