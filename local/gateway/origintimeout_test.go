@@ -21,7 +21,7 @@ func streaming(write func(context.Context, io.Writer)) roundTripper {
 		context.AfterFunc(r.Context(), func() { w.CloseWithError(r.Context().Err()) })
 		go func() {
 			write(r.Context(), w)
-			w.Close()
+			w.CloseWithError(r.Context().Err()) // nil means io.EOF
 		}()
 		return &http.Response{Body: body}, nil
 	}
