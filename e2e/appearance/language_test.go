@@ -32,7 +32,7 @@ func testLanguage(t *testing.T, h pagetest.Env) {
 			p := pagetest.NewTab(t, h.Chromium, h.DeployedURL)
 			p.SetLanguages(c.languages...)
 			p.Do(chromedp.Navigate(p.Site))
-			pagetest.Evaluate[bool](p, `(async () => {`+storeEntry+`; location.reload(); return true; })()`)
+			pagetest.Evaluate[bool](p, `(async () => {`+storeEntry+`; setTimeout(() => location.reload()); return true; })()`)
 			p.WaitVisible("#pictures img")
 			if got := pagetest.Evaluate[string](p, `document.documentElement.lang`); got != c.want {
 				t.Errorf("the page's language is %q, want %q", got, c.want)
@@ -132,7 +132,7 @@ func testLanguage(t *testing.T, h pagetest.Env) {
 			const {add, saved} = await import("./history.js");
 			add({key: "1", id: "1", token: "1", taken: new Date(2026, 10, 27, 20, 15).toISOString(), sent: true});
 			await saved();
-			location.reload();
+			setTimeout(() => location.reload());
 			return true;
 		})()`)
 		p.WaitVisible("#pictures img")

@@ -41,7 +41,7 @@ export default {
 	"S3 could not be reached": "S3 war nicht erreichbar",
 	"The worker has no AWS credentials to sign the picture's URL: give it a role or AWS_ACCESS_KEY_ID":
 		"Der Worker hat keine AWS-Anmeldedaten, um die URL des Bildes zu signieren: ihm eine Rolle oder AWS_ACCESS_KEY_ID geben",
-	"The worker's AWS credentials expire in {1} and cannot be renewed": "Die AWS-Anmeldedaten des Programms laufen in {1} ab und lassen sich nicht erneuern",
+	"The worker's AWS credentials expire in {1} and cannot be renewed": "Die AWS-Anmeldedaten des Workers laufen in {1} ab und lassen sich nicht erneuern",
 
 	// Google
 	"Google's quota for Cloud Vision is exhausted": "Googles Kontingent für Cloud Vision ist aufgebraucht",

@@ -40,7 +40,8 @@ function faceItem({ key, expression, notes, corners }) {
 	return element("li", {}, element("button", { className: "entry", "data-key": key, "aria-pressed": "false" }, crop, text));
 }
 
-// drawFaces crops the faces from the picture.
+// drawFaces crops the faces from the picture. WebKit would draw nothing while it decodes the image in the background, so
+// the image has decoding="sync".
 export function drawFaces(image, annotation) {
 	for (const entry of document.querySelectorAll("button.entry")) entry.disabled = !image;
 	const crops = facesIn(annotation).filter(({ corners }) => corners.length);
