@@ -17,7 +17,8 @@ import (
 
 func TestFunctionChecks(t *testing.T) {
 	s := stacktest.Start(t)
-	parameters, trigger, web := serveSSM(t, s), unzip(t, "trigger"), unzip(t, "web")
+	trigger, web := unzip(t, "trigger"), unzip(t, "web")
+	noSSM := "AWS_ENDPOINT_URL_SSM=http://" + s3test.FreeAddress()
 	invoke := func(t *testing.T, name string, function *runtimeapi.Host, payload string) string {
 		t.Helper()
 		w := httptest.NewRecorder()
@@ -29,25 +30,25 @@ func TestFunctionChecks(t *testing.T) {
 	}
 	t.Run("trigger_returns_one_line_for_each_call", func(t *testing.T) {
 		var lines []string
-		out := invoke(t, "trigger", startFunction(t, s, parameters, trigger, 30*time.Second), check.TriggerPayload)
+		out := invoke(t, "trigger", startFunction(t, s, trigger, 30*time.Second), check.TriggerPayload)
 		if err := json.Unmarshal([]byte(out), &lines); err != nil || len(lines) != 5 || lines[4] != "done    4 calls, 0 failed" || strings.Contains(out, "FAILED") {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
 	t.Run("trigger_without_settings_returns_the_reason", func(t *testing.T) {
-		out := invoke(t, "trigger", startFunction(t, s, "http://"+s3test.FreeAddress(), trigger, 30*time.Second), check.TriggerPayload)
+		out := invoke(t, "trigger", startFunction(t, s, trigger, 30*time.Second, noSSM), check.TriggerPayload)
 		if !strings.Contains(out, "FAILED  settings: reading the settings in SSM") {
 			t.Error(out)
 		}
 	})
 	t.Run("web_returns_one_line_for_each_call", func(t *testing.T) {
-		out := invoke(t, "web", startFunction(t, s, parameters, web, 65*time.Second), check.WebPayload)
+		out := invoke(t, "web", startFunction(t, s, web, 65*time.Second), check.WebPayload)
 		if strings.Count(out, "ok      ") != 6 || !strings.HasSuffix(out, "\ndone    6 calls, 0 failed\n") || strings.Contains(out, "FAILED") {
 			t.Error(out)
 		}
 	})
 	t.Run("web_without_settings_returns_the_reason", func(t *testing.T) {
-		out := invoke(t, "web", startFunction(t, s, "http://"+s3test.FreeAddress(), web, 65*time.Second), check.WebPayload)
+		out := invoke(t, "web", startFunction(t, s, web, 65*time.Second, noSSM), check.WebPayload)
 		if !strings.Contains(out, "FAILED  settings: reading the settings in SSM") {
 			t.Error(out)
 		}

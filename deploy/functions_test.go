@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -23,18 +22,18 @@ import (
 	"triptych/picture"
 )
 
-// TestFunctions runs the programs in the Lambda zips with the environment variables that Terraform sets. A local SSM
-// server returns all other settings.
+// TestFunctions runs the programs in the Lambda zips. As in AWS, they read their settings from SSM and have only the permissions of
+// their roles.
 func TestFunctions(t *testing.T) {
 	s := stacktest.Start(t)
-	parameters, trigger, web := serveSSM(t, s), unzip(t, "trigger"), unzip(t, "web")
+	trigger, web := unzip(t, "trigger"), unzip(t, "web")
 	t.Run("trigger_starts_a_workflow_for_an_S3_event", func(t *testing.T) {
 		temporal, err := s.Client()
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(temporal.Close)
-		function := startFunction(t, s, parameters, trigger, 30*time.Second)
+		function := startFunction(t, s, trigger, 30*time.Second)
 		id := picture.NewID(time.Now(), rand.Text())
 		key, err := id.Key("image/jpeg")
 		if err != nil {
@@ -56,7 +55,7 @@ func TestFunctions(t *testing.T) {
 			t.Fatal(err)
 		}
 		var streams atomic.Int32
-		url := startFunction(t, s, parameters, web, 65*time.Second).URL()
+		url := startFunction(t, s, web, 65*time.Second).URL()
 		site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if strings.HasSuffix(r.URL.Path, "/events") {
 				streams.Add(1)
@@ -82,7 +81,7 @@ func TestFunctions(t *testing.T) {
 		}
 	})
 	t.Run("web_ends_a_stream_before_the_Lambda_timeout", func(t *testing.T) {
-		site := httptest.NewServer(startFunction(t, s, parameters, web, 5*time.Second).URL())
+		site := httptest.NewServer(startFunction(t, s, web, 5*time.Second).URL())
 		t.Cleanup(site.Close)
 		grant, err := siteclient.Site(site.URL).RequestGrant(t.Context(), []byte("photo"))
 		if err != nil {
@@ -123,45 +122,11 @@ func unzip(t *testing.T, function string) (bootstrap string) {
 	return filepath.Join(dir, "bootstrap")
 }
 
-func startFunction(t *testing.T, s *stack.Stack, ssm, bootstrap string, timeout time.Duration) *runtimeapi.Host {
+func startFunction(t *testing.T, s *stack.Stack, bootstrap string, timeout time.Duration, override ...string) *runtimeapi.Host {
 	t.Helper()
 	function := filepath.Base(filepath.Dir(bootstrap))
 	return stacktest.RunLambda(t, runtimeapi.Config{
 		Name: function, Bootstrap: bootstrap, Timeout: timeout,
-		Env: []string{
-			"TRIPTYCH_SSM_PATH=/triptych/" + function + "/8ac40b17,/triptych/shared", "AWS_REGION=eu-central-1",
-			"AWS_ACCESS_KEY_ID=" + s.Endpoints.AccessKey, "AWS_SECRET_ACCESS_KEY=" + s.Endpoints.SecretKey,
-			"AWS_ENDPOINT_URL_SSM=" + ssm, "AWS_ENDPOINT_URL_S3=" + s.Endpoints.S3,
-		},
+		Env: append(s.Publish(function, s.ProgramEnvironment(function)), override...),
 	})
-}
-
-func serveSSM(t *testing.T, s *stack.Stack) (endpoint string) {
-	t.Helper()
-	var settings []map[string]string
-	for _, variable := range s.Environment() {
-		name, value, _ := strings.Cut(variable, "=")
-		for _, prefix := range []string{"TEMPORAL_", "TRIPTYCH_", "COSMOS_"} {
-			if strings.HasPrefix(name, prefix) {
-				settings = append(settings, map[string]string{"Name": name, "Value": value})
-			}
-		}
-	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var in struct{ Path string }
-		if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.Header.Get("X-Amz-Target") != "AmazonSSM.GetParametersByPath" {
-			http.Error(w, `{"__type":"ValidationException"}`, http.StatusBadRequest)
-			return
-		}
-		page := []map[string]string{}
-		for _, setting := range settings {
-			if shared := setting["Name"] == "TRIPTYCH_PAYLOAD_KEYS"; shared != (in.Path == "/triptych/shared") {
-				continue
-			}
-			page = append(page, map[string]string{"Name": in.Path + "/" + setting["Name"], "Value": setting["Value"]})
-		}
-		json.NewEncoder(w).Encode(map[string]any{"Parameters": page})
-	}))
-	t.Cleanup(server.Close)
-	return server.URL
 }

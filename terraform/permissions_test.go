@@ -9,6 +9,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/local/permissions"
 )
 
@@ -45,7 +46,7 @@ func TestLocalPermissions(t *testing.T) {
 	}
 }
 
-func assignments(t *testing.T, p plan, program string) (found []permissions.Assignment) {
+func assignments(t *testing.T, p plan, program string) (found []cosmosdb.Role) {
 	const account = "azurerm_cosmosdb_account.records.id"
 	for _, r := range p.ofType("azurerm_cosmosdb_sql_role_assignment") {
 		if lookup(r.values, "principal_id") != `azurerm_user_assigned_identity.program["`+program+`"].principal_id` {
@@ -60,7 +61,7 @@ func assignments(t *testing.T, p plan, program string) (found []permissions.Assi
 		if len(actions) == 0 || !ok {
 			t.Fatalf("%s has no known actions or scope", r.address)
 		}
-		found = append(found, permissions.Assignment{Scope: strings.TrimPrefix(scope, "/"), Actions: actions})
+		found = append(found, cosmosdb.Role{Scope: strings.TrimPrefix(scope, "/"), Actions: actions})
 	}
 	return found
 }

@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"triptych/e2e/s3test"
+	"triptych/emulators/ssm"
 )
 
 func TestRetryStart(t *testing.T) {
@@ -145,18 +146,14 @@ func serve(t *testing.T, temporal *refusingTemporal) (addr string) {
 // serveSSM denies the first request, as AWS does with a role whose policy is new, and then returns the settings.
 func serveSSM(t *testing.T, settings map[string]string) (url string) {
 	t.Helper()
-	var denied atomic.Bool
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if !denied.Swap(true) {
-			w.WriteHeader(http.StatusBadRequest)
-			json.NewEncoder(w).Encode(map[string]string{"__type": "AccessDeniedException"})
-			return
-		}
-		var parameters []map[string]string
-		for name, value := range settings {
-			parameters = append(parameters, map[string]string{"Name": "/triptych/worker/" + name, "Value": value})
-		}
-		json.NewEncoder(w).Encode(map[string]any{"Parameters": parameters})
+	parameters := &ssm.Server{Region: "eu-central-1"}
+	for name, value := range settings {
+		parameters.Put("/triptych/worker/"+name, value)
+	}
+	parameters.Allow("id", "secret", json.RawMessage(`{"Version":"2012-10-17","Statement":[]}`))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		parameters.ServeHTTP(w, r)
+		parameters.Allow("id", "secret", json.RawMessage(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`))
 	}))
 	t.Cleanup(server.Close)
 	return server.URL

@@ -231,3 +231,33 @@ func TestCommandLine(t *testing.T) {
 		}
 	})
 }
+
+func TestConcurrentConditionalPUTs(t *testing.T) {
+	l := startLambda(t)
+	s := start(t, t.TempDir(), l.URL)
+	t.Run("only_one_of_20_stores_the_object", func(t *testing.T) {
+		for round := range 20 {
+			key := "pictures/" + string(rune('a'+round)) + ".jpg"
+			codes := make(chan string, 20)
+			for range cap(codes) {
+				go func() {
+					_, err := s.PutObject(t.Context(), once(key))
+					codes <- code(err)
+				}()
+			}
+			stored := 0
+			for range cap(codes) {
+				switch c := <-codes; c {
+				case "":
+					stored++
+				case "PreconditionFailed", "ConditionalRequestConflict":
+				default:
+					t.Errorf("code %s", c)
+				}
+			}
+			if stored != 1 {
+				t.Errorf("%s was stored %d times", key, stored)
+			}
+		}
+	})
+}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 func hash(body string) string {
@@ -101,21 +100,6 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("web received %s: %q, want %q", name, got.Get(name), want)
 		}
 	}
-}
-
-func TestOriginReadTimeout(t *testing.T) {
-	t.Run("origin_without_a_response_is_504", func(t *testing.T) {
-		ended := make(chan bool)
-		web := startWeb(t, func(_ http.ResponseWriter, r *http.Request) {
-			<-r.Context().Done()
-			close(ended)
-		})
-		url := startGateway(t, web, func(g *Gateway) { g.readTimeout = 200 * time.Millisecond }).URL
-		if status, body := request(t, "GET", url, nil, ""); status != http.StatusGatewayTimeout || !strings.Contains(body, "504 ERROR") {
-			t.Errorf("status %d, %q", status, body)
-		}
-		<-ended
-	})
 }
 
 func request(t *testing.T, method, url string, header http.Header, body string) (status int, got string) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,4 +98,19 @@ func readSlowly(r io.Reader, pause time.Duration) (body []byte, err error) {
 			return body, err
 		}
 	}
+}
+
+func TestOriginReadTimeout(t *testing.T) {
+	t.Run("origin_without_a_response_is_504", func(t *testing.T) {
+		ended := make(chan bool)
+		web := startWeb(t, func(_ http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			close(ended)
+		})
+		url := startGateway(t, web, func(g *Gateway) { g.readTimeout = 200 * time.Millisecond }).URL
+		if status, body := request(t, "GET", url, nil, ""); status != http.StatusGatewayTimeout || !strings.Contains(body, "504 ERROR") {
+			t.Errorf("status %d, %q", status, body)
+		}
+		<-ended
+	})
 }

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"triptych/emulators/cosmos/cosmosdb"
 )
 
 // policies.json is generated from the Terraform plan: go test ./terraform -run TestLocalPermissions -update
@@ -17,13 +19,7 @@ var policies []byte
 // Program contains the permissions of one program.
 type Program struct {
 	IAM    json.RawMessage `json:"iam"` // policy of its AWS role
-	Cosmos []Assignment    `json:"cosmos,omitempty"`
-}
-
-// Assignment is an Azure role assignment in Cosmos DB.
-type Assignment struct {
-	Scope   string   `json:"scope"` // "" for the account, or like "dbs/triptych/colls/pictures"
-	Actions []string `json:"actions"`
+	Cosmos []cosmosdb.Role `json:"cosmos,omitempty"`
 }
 
 const (

@@ -202,8 +202,7 @@ var calls = map[string]func(ctx context.Context, c *s3.Client, bucket, key, vers
 }
 
 func refused(err error) bool {
-	response, ok := errors.AsType[smithy.APIError](err)
-	return ok && response.ErrorCode() == "AccessDenied"
+	return objects.Code(err) == "AccessDenied"
 }
 
 func TestS3(t *testing.T) {
@@ -265,7 +264,7 @@ func TestS3(t *testing.T) {
 	}
 	t.Run("unknown_access_key_is_refused", func(t *testing.T) {
 		err := calls["s3:GetObject"](t.Context(), client("UNKNOWN", "secret"), s3test.Bucket, picture.Prefix+"missing", "")
-		if response, ok := errors.AsType[smithy.APIError](err); !ok || response.ErrorCode() != "InvalidAccessKeyId" {
+		if objects.Code(err) != "InvalidAccessKeyId" {
 			t.Errorf("the error is %v", err)
 		}
 	})
@@ -384,7 +383,7 @@ func TestCosmosDB(t *testing.T) {
 	})
 }
 
-func assigned(assignments []Assignment, removed string) (roles []cosmosdb.Role) {
+func assigned(assignments []cosmosdb.Role, removed string) (roles []cosmosdb.Role) {
 	for _, a := range assignments {
 		actions := slices.DeleteFunc(slices.Clone(a.Actions), func(action string) bool { return action == removed })
 		roles = append(roles, cosmosdb.Role{Scope: a.Scope, Actions: actions})

@@ -105,7 +105,7 @@ func (s *Stack) startLambda(ctx context.Context) error {
 	s.Lambda, err = runtimeapi.New(runtimeapi.Config{
 		Name:        "trigger",
 		Bootstrap:   s.executables["trigger"],
-		Env:         s.publish("trigger", s.ProgramEnvironment("trigger")),
+		Env:         s.Publish("trigger", s.ProgramEnvironment("trigger")),
 		Dir:         filepath.Join(s.config.Dir, "lambda"),
 		Timeout:     10 * time.Second,
 		Concurrency: 4,

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/emulators/loopback"
 	"triptych/emulators/ssm"
 )
@@ -30,11 +29,7 @@ func (s *Stack) startSSM(ctx context.Context) error {
 
 func (s *Stack) admitPrograms() error {
 	for program, keys := range s.identity.Programs {
-		var roles []cosmosdb.Role
-		for _, a := range s.permissions[program].Cosmos {
-			roles = append(roles, cosmosdb.Role(a))
-		}
-		if err := s.Cosmos.AdmitKey(keys.CosmosKey, roles...); err != nil {
+		if err := s.Cosmos.AdmitKey(keys.CosmosKey, s.permissions[program].Cosmos...); err != nil {
 			return err
 		}
 	}
@@ -55,8 +50,8 @@ func (s *Stack) ProgramEnvironment(program string) []string {
 	return env // os/exec uses the last value of a name
 }
 
-// publish moves the settings of a program from its environment to SSM, where a deployed program finds them.
-func (s *Stack) publish(program string, env []string) []string {
+// Publish moves the settings of a program from its environment to SSM, where a deployed program finds them.
+func (s *Stack) Publish(program string, env []string) []string {
 	if s.ssm == nil {
 		return env
 	}

@@ -20,8 +20,8 @@ func (s *Stack) startProduct(ctx, running context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.spawn(running, "worker", "worker", s.publish("worker", env), "-ready", readyFile)
-	s.spawn(running, "web", "web", s.publish("web", s.ProgramEnvironment("web")), "-addr", s.web)
+	s.spawn(running, "worker", "worker", s.Publish("worker", env), "-ready", readyFile)
+	s.spawn(running, "web", "web", s.Publish("web", s.ProgramEnvironment("web")), "-addr", s.web)
 	if err := s.await(ctx, "web", func() bool { return healthy(s.Endpoints.Site + "/healthz") }); err != nil {
 		return err
 	}

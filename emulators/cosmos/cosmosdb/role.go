@@ -11,8 +11,8 @@ import (
 // Role is a role assignment of Azure's data plane. Names of the actions:
 // https://learn.microsoft.com/azure/cosmos-db/reference-data-plane-security
 type Role struct {
-	Scope   string   // "" for the account, or like "dbs/triptych/colls/pictures"
-	Actions []string // such as ReadMetadata
+	Scope   string   `json:"scope"`   // "" for the account, or like "dbs/triptych/colls/pictures"
+	Actions []string `json:"actions"` // such as ReadMetadata
 }
 
 // These are all data actions that the supported requests need.
