@@ -71,7 +71,7 @@ locals {
       dimensions  = {}
     }
     workflow-task-failures = {
-      description = "The code of a workflow fails or does not fit the history of a workflow (non-determinism), usually after a deployment. The workflow waits, and nothing is lost. Look for the error in the log ${local.log_group.worker}. If it names non-determinism, deploy a fixed version that keeps the old code behind workflow.GetVersion. Deploy the previous version only if the failed one added no workflow.GetVersion. Temporal retries the task automatically."
+      description = "The code of a workflow fails or does not fit the history of a workflow (non-determinism), usually after a deployment. The workflow waits, and nothing is lost. Look for the error in the log ${local.log_group.worker}. If it names non-determinism after a rollback, deploy the newer release again. If it names non-determinism after an upgrade, deploy the previous release, and fix the change that lacks workflow.GetVersion. Temporal retries the task automatically."
       namespace   = local.metrics, metric = "WorkflowTaskFailed", statistic = "Sum", threshold = 0, minutes = 15, periods = 1
       dimensions  = {}
     }

@@ -166,6 +166,7 @@ func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond 
 		// By default, the SDK delays heartbeats by up to 80 % of their timeout: too long on a slow network.
 		MaxHeartbeatThrottleInterval: time.Second,
 		OnFatalError:                 func(err error) { fatal <- err }, // once per worker
+		PreferredVersionProvider:     workflows.PreferredVersion,
 	}
 	pictures := worker.New(c, picture.PicturesQueue, options)
 	pictures.RegisterWorkflowWithOptions(workflows.AnnotatePicture, workflow.RegisterOptions{Name: picture.AnnotateWorkflow})

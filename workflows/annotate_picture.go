@@ -1,7 +1,8 @@
 // Package workflows defines the order of the activities for a picture. Workflow code must be deterministic.
 //
 // New code replays the histories of open workflows. Guard each change to the activities or timers of a workflow with
-// workflow.GetVersion, as in TestVersioning. Never change a golden history in testdata, but record a new one for each new order of steps.
+// workflow.GetVersion, as in TestVersioning, and list it in released.go one release later. Never change a golden history
+// in testdata, but record a new one for each new order of steps.
 // Inputs and results of activities may only gain fields whose zero value keeps the old behaviour.
 package workflows
 

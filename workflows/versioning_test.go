@@ -2,10 +2,12 @@ package workflows_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"triptych/picture"
@@ -50,21 +52,29 @@ func TestVersioning(t *testing.T) {
 			}
 		})
 	}
-	t.Run("new_workflow_executes_the_new_step", func(t *testing.T) {
-		env := newEnvironment()
-		(&script{}).register(env)
-		var announced []picture.Outcome
-		env.RegisterActivityWithOptions(func(_ context.Context, o picture.Outcome) error {
-			announced = append(announced, o)
-			return nil
-		}, activity.RegisterOptions{Name: announceActivity})
-		p := goldenPicture(t)
-		env.ExecuteWorkflow(withAnnounce, picture.Order{Picture: p})
-		if err := env.GetWorkflowError(); err != nil {
-			t.Fatal(err)
-		}
-		if want := (picture.Outcome{ID: p.ID, Status: picture.Annotated}); len(announced) != 1 || announced[0] != want {
-			t.Errorf("announced %+v, want %+v", announced, want)
-		}
-	})
+	for name, c := range map[string]struct {
+		options worker.Options
+		want    []picture.Outcome
+	}{
+		"new_workflow_executes_the_new_step":                    {want: []picture.Outcome{{ID: goldenPicture(t).ID, Status: picture.Annotated}}},
+		"new_workflow_omits_the_new_step_until_another_release": {options: worker.Options{PreferredVersionProvider: workflows.PreferredVersion}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := newEnvironment()
+			env.SetWorkerOptions(c.options)
+			(&script{}).register(env)
+			var announced []picture.Outcome
+			env.RegisterActivityWithOptions(func(_ context.Context, o picture.Outcome) error {
+				announced = append(announced, o)
+				return nil
+			}, activity.RegisterOptions{Name: announceActivity})
+			env.ExecuteWorkflow(withAnnounce, picture.Order{Picture: goldenPicture(t)})
+			if err := env.GetWorkflowError(); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(announced, c.want) {
+				t.Errorf("announced %+v, want %+v", announced, c.want)
+			}
+		})
+	}
 }

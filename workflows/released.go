@@ -1,0 +1,21 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+)
+
+// released has the version of each change ID that new workflows record. A change that is not listed keeps its lowest version.
+//
+// Add a change only one release after its workflow.GetVersion: ECS rolls a failed deployment back without asking, and
+// the previous worker must be able to continue every workflow that the new one has started.
+var released = map[string]workflow.Version{}
+
+// PreferredVersion is the worker option that applies `released`.
+func PreferredVersion(in worker.PreferredVersionProviderInput) *worker.VersionPreference {
+	version, ok := released[in.ChangeID]
+	if !ok {
+		version = in.MinSupported
+	}
+	return &worker.VersionPreference{Version: version}
+}
