@@ -42,3 +42,18 @@ const (
 	DeleteHistoryActivity     = "delete-history"
 	SweepPageActivity         = "sweep-page"
 )
+
+// Summary says what an activity does, for Temporal's Web UI and for the story of a workflow.
+func Summary(activity string) string {
+	return map[string]string{
+		string(PresignStep):       "sign a URL of the picture in S3",
+		string(AnnotateStep):      "send the picture to Cloud Vision",
+		string(PersistStep):       "store the Record in Cosmos DB",
+		DiscardActivity:           "keep the picture erased",
+		WriteTombstoneActivity:    "replace the Record in Cosmos DB by a tombstone",
+		TerminateWorkflowActivity: "stop the picture's workflow",
+		DeleteObjectActivity:      "delete the picture's object in S3",
+		DeleteHistoryActivity:     "delete the workflow's history in Temporal",
+		SweepPageActivity:         "start workflows for objects without a Record",
+	}[activity]
+}

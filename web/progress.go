@@ -50,7 +50,7 @@ func (a *api) progress(ctx context.Context, l link, latest *status.Execution) (p
 func (a *api) execution(ctx context.Context, id picture.ID, latest status.Execution) (status.Execution, error) {
 	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
 	defer cancel()
-	execution, err := status.Read(ctx, a.temporal, id, latest)
+	execution, err := status.Read(ctx, a.temporal, id.WorkflowID(), "", latest)
 	if err != nil {
 		return status.Execution{}, unavailable(2*time.Second, "Temporal does not answer, so the state of the picture is unknown", err)
 	}
@@ -77,7 +77,7 @@ func (a *api) recorded(ctx context.Context, record picture.Record, latest status
 		if time.Since(persist.StartedAt) < time.Hour {
 			ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
 			defer cancel()
-			latest, _ = status.Read(ctx, a.temporal, record.ID, latest)
+			latest, _ = status.Read(ctx, a.temporal, record.ID.WorkflowID(), "", latest)
 		}
 		if write := latest.Progress(record.ID).Steps[len(steps)-1]; write.Status == picture.StepDone && latest.RunID() == record.RunID {
 			persist.FinishedAt = persist.StartedAt.Add(write.FinishedAt.Sub(write.StartedAt))

@@ -40,6 +40,7 @@ func main() {
 	health := flag.String("health", "", "accept TCP connections at this `host:port` while the worker serves both queues")
 	healthy := flag.String("healthy", "", "exit with status 0 if the worker with -health `host:port` accepts a connection, otherwise 1")
 	checks := flag.Bool("check", false, "call each cloud as the program does, print what works, and exit with status 0 if all of it does, otherwise 1")
+	reference := flag.String("story", "", "tell in sentences what happened to a picture, and exit; the `reference` is a picture ID, an object key, a workflow ID or a run ID")
 	flag.Usage = usage
 	flag.Parse()
 	if *healthy != "" { // for ECS; the worker's image contains no other program
@@ -55,6 +56,13 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second Ctrl-C kills the worker
 	if *checks {
 		os.Exit(runChecks(ctx, os.Stdout))
+	}
+	if *reference != "" {
+		if err := tellStory(ctx, os.Stdout, *reference); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
 	}
 	if err := run(ctx, *ready, *health); err != nil {
 		slog.Error("worker stopped", "error", err)

@@ -11,7 +11,6 @@ import (
 // ErasePicture leaves only a tombstone, which prevents a new annotation. The deletions are repeated after the upload
 // grant has expired, because until then a browser can upload the picture again.
 func ErasePicture(ctx workflow.Context, id picture.ID) error {
-	ctx = defaultOptions(ctx)
 	if err := execute(ctx, id, picture.WriteTombstoneActivity); err != nil {
 		return err
 	}
@@ -29,7 +28,7 @@ func ErasePicture(ctx workflow.Context, id picture.ID) error {
 
 func execute(ctx workflow.Context, id picture.ID, activities ...string) error {
 	for _, activity := range activities {
-		if err := workflow.ExecuteActivity(ctx, activity, id).Get(ctx, nil); err != nil {
+		if err := workflow.ExecuteActivity(defaultOptions(ctx, activity), activity, id).Get(ctx, nil); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // local activity fails, localFirst repeats it as a regular activity, so the activity must be idempotent.
 func localFirst[Out, In any](ctx workflow.Context, activity string, in In) (Out, error) {
 	var out Out
-	err := workflow.ExecuteLocalActivity(localOptions(ctx), activity, in).Get(ctx, &out)
+	err := workflow.ExecuteLocalActivity(localOptions(ctx, activity), activity, in).Get(ctx, &out)
 	if err == nil || kindOf(err).Rejects() {
 		return out, err
 	}
@@ -21,6 +21,6 @@ func localFirst[Out, In any](ctx workflow.Context, activity string, in In) (Out,
 			input.DelayUntil(workflow.Now(ctx).Add(e.NextRetryDelay()))
 		}
 	}
-	err = workflow.ExecuteActivity(defaultOptions(ctx), activity, in).Get(ctx, &out)
+	err = workflow.ExecuteActivity(defaultOptions(ctx, activity), activity, in).Get(ctx, &out)
 	return out, err
 }

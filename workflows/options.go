@@ -13,10 +13,11 @@ import (
 const maxRetryInterval = time.Minute
 
 // Three seconds suffice to fetch credentials and send one request. A workflow task times out after ten.
-func localOptions(ctx workflow.Context) workflow.Context {
+func localOptions(ctx workflow.Context, activity string) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout: 3 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
+		Summary:             picture.Summary(activity),
 	})
 }
 
@@ -27,13 +28,15 @@ func annotateOptions(ctx workflow.Context) workflow.Context {
 		StartToCloseTimeout: 60 * time.Second,
 		HeartbeatTimeout:    3 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: maxRetryInterval},
+		Summary:             picture.Summary(string(picture.AnnotateStep)),
 	})
 }
 
-func defaultOptions(ctx workflow.Context) workflow.Context {
+func defaultOptions(ctx workflow.Context, activity string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 15 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, MaximumInterval: maxRetryInterval},
+		Summary:             picture.Summary(activity),
 	})
 }
 
@@ -43,5 +46,6 @@ func sweepOptions(ctx workflow.Context) workflow.Context {
 		StartToCloseTimeout: 5 * time.Minute,
 		HeartbeatTimeout:    10 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: maxRetryInterval},
+		Summary:             picture.Summary(picture.SweepPageActivity),
 	})
 }

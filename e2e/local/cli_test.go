@@ -27,17 +27,38 @@ func TestTemporalCLI(t *testing.T) {
 		t.Fatal(err)
 	}
 	profile := filepath.Join(env.Dir(), "temporal.toml")
-	cli := func(t *testing.T, config string, args ...string) string {
+	run := func(t *testing.T, config, program string, args ...string) (string, error) {
 		t.Helper()
-		cmd := exec.CommandContext(testenv.Context(t), env.Executable("temporal"), args...)
+		cmd := exec.CommandContext(testenv.Context(t), env.Executable(program), args...)
 		cmd.Env = append(os.Environ(), "TEMPORAL_CONFIG_FILE="+config)
 		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	cli := func(t *testing.T, config string, args ...string) string {
+		t.Helper()
+		out, err := run(t, config, "temporal", args...)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		return string(out)
+		return out
+	}
+	checkStory := func(t *testing.T, reference string, sentences ...string) {
+		t.Helper()
+		out, err := run(t, profile, "worker", "-story", reference)
+		if err != nil {
+			t.Errorf("%v", err)
+		}
+		for _, sentence := range sentences {
+			if !strings.Contains(out, sentence) {
+				t.Errorf("the story does not contain %q:\n%s", sentence, out)
+			}
+		}
 	}
 	awaitRetry(t, env, p)
+	t.Run("story_of_a_waiting_picture_says_why_and_when_it_is_tried_again", func(t *testing.T) {
+		checkStory(t, string(p.ID), "AnnotatePicture started on", "for cli/me.jpg", "presign succeeded in",
+			"Now: annotate ", "failed: Cloud Vision is unavailable; Triptych tries again (Unavailable (14): a fault for the CLI)")
+	})
 	t.Run("describe_shows_the_failure_of_a_waiting_picture", func(t *testing.T) {
 		if out := cli(t, profile, "workflow", "describe", "-w", p.ID.WorkflowID()); !strings.Contains(out, "Cloud Vision is unavailable") {
 			t.Errorf("describe prints %s", out)
@@ -47,10 +68,32 @@ func TestTemporalCLI(t *testing.T) {
 	if err := env.Temporal.GetWorkflow(testenv.Context(t), p.ID.WorkflowID(), "").Get(testenv.Context(t), nil); err != nil {
 		t.Fatal(err)
 	}
+	t.Run("story_of_an_annotated_picture_contains_each_step", func(t *testing.T) {
+		description, err := env.Temporal.DescribeWorkflowExecution(testenv.Context(t), p.ID.WorkflowID(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		runID := description.GetWorkflowExecutionInfo().GetExecution().GetRunId()
+		checkRun := func(ctx context.Context) bool { // the visibility store lags
+			out, err := run(t, profile, "worker", "-story", runID)
+			return err == nil && strings.HasPrefix(out, p.ID.WorkflowID()+", run "+runID)
+		}
+		if !stacktest.Eventually(t, checkRun) {
+			t.Error("the run ID is not accepted as a reference")
+		}
+		checkStory(t, p.ID.WorkflowID(), "presign succeeded in", "annotate began attempt ", "annotate succeeded in", "persist succeeded in",
+			"The workflow ended: the picture is annotated")
+	})
+	t.Run("story_of_an_unknown_picture_says_what_to_do", func(t *testing.T) {
+		out, err := run(t, profile, "worker", "-story", "01a20518-02ef-7d99-935b-f2bfae16edc9")
+		if err == nil || !strings.Contains(out, "no workflow in Temporal has the reference 01a20518-02ef-7d99-935b-f2bfae16edc9") || !strings.Contains(out, "docs/operations.md") {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
 	show := []string{"workflow", "show", "--detailed", "-w", p.ID.WorkflowID()}
 	contents := []string{
 		p.Key, "X-Amz-Signature=", "ActivityType: presign", "activityType.name: annotate", "ActivityType: persist",
-		"faceAnnotations", "joyLikelihood", "Cloud Vision is unavailable", "a fault for the CLI", "status: annotated",
+		"send the picture to Cloud Vision", "faceAnnotations", "joyLikelihood", "Cloud Vision is unavailable", "a fault for the CLI", "status: annotated",
 	}
 	t.Run("show_prints_the_whole_history_through_the_codec", func(t *testing.T) {
 		out := cli(t, profile, show...)
@@ -73,6 +116,20 @@ func TestTemporalCLI(t *testing.T) {
 		if !strings.Contains(out, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED.String()) {
 			t.Errorf("show prints %s", out)
 		}
+	})
+	t.Run("describe_shows_the_summary_through_the_codec", func(t *testing.T) {
+		if out := cli(t, profile, "workflow", "describe", "-w", p.ID.WorkflowID()); !strings.Contains(out, "annotate cli/me.jpg (") {
+			t.Errorf("describe prints %s", out)
+		}
+	})
+	t.Run("story_of_an_erased_picture_is_the_erasure", func(t *testing.T) {
+		if err := pipeline.Erase(testenv.Context(t), env.Temporal, p.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := env.Temporal.GetWorkflow(testenv.Context(t), p.ID.EraseWorkflowID(), "").Get(testenv.Context(t), nil); err != nil {
+			t.Fatal(err)
+		}
+		checkStory(t, string(p.ID), p.ID.EraseWorkflowID()+", run ", "ErasePicture started on", "write-tombstone succeeded in", "delete-history succeeded in")
 	})
 }
 

@@ -107,7 +107,7 @@ func TestEncryption(t *testing.T) {
 		startPicture(t, rotated, p) // the stack's worker does not have this key
 		var shown, reason string
 		explained := func(ctx context.Context) bool {
-			execution, err := webstatus.Read(ctx, env.Temporal, p.ID, webstatus.Execution{})
+			execution, err := webstatus.Read(ctx, env.Temporal, p.ID.WorkflowID(), "", webstatus.Execution{})
 			if err == nil {
 				shown = execution.Progress(p.ID).Steps[0].Error
 			}

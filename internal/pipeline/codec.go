@@ -120,7 +120,7 @@ func (undecryptable) ToString(*commonpb.Payload) string        { return "" }
 func (undecryptable) Encoding() string                         { return encryptedEncoding }
 
 // Interceptors also decrypt the histories that the web program reads. A data converter would not.
-func encryption(codec *Codec) ([]grpc.UnaryClientInterceptor, error) {
+func encryption(codec converter.PayloadCodec) ([]grpc.UnaryClientInterceptor, error) {
 	failures, err := converter.NewFailureGRPCClientInterceptor(converter.NewFailureGRPCClientInterceptorOptions{EncodeCommonAttributes: true})
 	if err != nil {
 		return nil, fmt.Errorf("preparing the encryption of failures: %w", err)

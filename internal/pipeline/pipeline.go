@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/grpc"
@@ -24,6 +26,11 @@ func Dial(options client.Options, payloadKeys string) (client.Client, error) {
 		return nil, err
 	}
 	codec.strict = true // else a stolen Temporal key could start workflows
+	return DialThrough(options, codec)
+}
+
+// DialThrough is Dial with another codec, for example a remote one.
+func DialThrough(options client.Options, codec converter.PayloadCodec) (client.Client, error) {
 	interceptors, err := encryption(codec)
 	if err != nil {
 		return nil, err
@@ -53,23 +60,28 @@ func Start(ctx context.Context, c client.Client, order picture.Order, priority i
 	if !order.ReannotateBefore.IsZero() {
 		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
 	}
-	return start(ctx, c, order.ID, order.ID.WorkflowID(), reuse, priority, picture.AnnotateWorkflow, order)
+	return start(ctx, c, order.ID, client.StartWorkflowOptions{
+		ID: order.ID.WorkflowID(), WorkflowIDReusePolicy: reuse, Priority: temporal.Priority{PriorityKey: priority},
+		StaticSummary: fmt.Sprintf("annotate %s (%d bytes)", order.Key, order.Size),
+		StaticDetails: fmt.Sprintf("Uploaded at %s to the bucket %s, version %s", order.UploadedAt.Format(time.RFC3339), order.Bucket, order.VersionID),
+	}, picture.AnnotateWorkflow, order)
 }
 
 // Erase starts a second erasure only if the first one failed or was terminated.
 func Erase(ctx context.Context, c client.Client, id picture.ID) error {
 	const reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
-	return start(ctx, c, id, id.EraseWorkflowID(), reuse, LivePriority, picture.EraseWorkflow, string(id))
+	return start(ctx, c, id, client.StartWorkflowOptions{
+		ID: id.EraseWorkflowID(), WorkflowIDReusePolicy: reuse, Priority: temporal.Priority{PriorityKey: LivePriority},
+		StaticSummary: "erase picture " + string(id),
+	}, picture.EraseWorkflow, string(id))
 }
 
 // start returns no error if the workflow is already running or completed.
-func start(ctx context.Context, c client.Client, id picture.ID, workflowID string, reuse enumspb.WorkflowIdReusePolicy,
-	priority int, workflow string, input any) error {
-	_, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID: workflowID, TaskQueue: picture.PicturesQueue, WorkflowIDReusePolicy: reuse,
-		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		Priority:                 temporal.Priority{PriorityKey: priority, FairnessKey: id.Network()},
-	}, workflow, input)
+func start(ctx context.Context, c client.Client, id picture.ID, options client.StartWorkflowOptions, workflow string, input any) error {
+	options.TaskQueue = picture.PicturesQueue
+	options.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
+	options.Priority.FairnessKey = id.Network()
+	_, err := c.ExecuteWorkflow(ctx, options, workflow, input)
 	if err != nil {
 		return fmt.Errorf("starting the workflow %s of picture %s: %w", workflow, id, err)
 	}

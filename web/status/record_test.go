@@ -217,7 +217,7 @@ func (s scenario) record(ctx context.Context, c client.Client, name string) erro
 	defer c.TerminateWorkflow(context.WithoutCancel(ctx), id.WorkflowID(), "", "recorded") // fails if it has ended
 	annotateRuns := hasPending(picture.AnnotateStep, enumspb.PENDING_ACTIVITY_STATE_STARTED, 1)
 	for poll := time.Tick(20 * time.Millisecond); ; <-poll {
-		execution, err := Read(ctx, c, id, Execution{})
+		execution, err := Read(ctx, c, id.WorkflowID(), "", Execution{})
 		if err != nil {
 			return err
 		}

@@ -28,9 +28,9 @@ type Execution struct {
 	history     []*historypb.HistoryEvent
 }
 
-// Read downloads the history only if it has grown since `previous`.
-func Read(ctx context.Context, temporal client.Client, id picture.ID, previous Execution) (Execution, error) {
-	description, err := temporal.DescribeWorkflowExecution(ctx, id.WorkflowID(), "")
+// Read reads the latest run if runID is "". It downloads the history only if it has grown since `previous`.
+func Read(ctx context.Context, temporal client.Client, workflowID, runID string, previous Execution) (Execution, error) {
+	description, err := temporal.DescribeWorkflowExecution(ctx, workflowID, runID)
 	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
 		return Execution{}, nil
 	}
@@ -41,7 +41,7 @@ func Read(ctx context.Context, temporal client.Client, id picture.ID, previous E
 	if e.RunID() == previous.RunID() && int64(len(previous.history)) >= description.GetWorkflowExecutionInfo().GetHistoryLength() {
 		return Execution{description, previous.history}, nil
 	}
-	events := temporal.GetWorkflowHistory(ctx, id.WorkflowID(), e.RunID(), false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := temporal.GetWorkflowHistory(ctx, workflowID, e.RunID(), false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		if err != nil {
@@ -53,6 +53,10 @@ func Read(ctx context.Context, temporal client.Client, id picture.ID, previous E
 }
 
 func (e Execution) Exists() bool { return e.description != nil }
+
+func (e Execution) WorkflowID() string {
+	return e.description.GetWorkflowExecutionInfo().GetExecution().GetWorkflowId()
+}
 
 func (e Execution) RunID() string {
 	return e.description.GetWorkflowExecutionInfo().GetExecution().GetRunId()
@@ -164,14 +168,20 @@ func (t *timeline) close(reason string, at time.Time) {
 	t.status = picture.Waiting
 }
 
+type localActivityData struct {
+	ActivityType string
+	Attempt      int
+}
+
 // The marker of a local activity contains JSON in an internal format of the SDK: see localActivityMarkerData in
 // https://github.com/temporalio/sdk-go/blob/v1.50.0/internal/internal_event_handlers.go.
-func (t *timeline) addMarker(marker *historypb.MarkerRecordedEventAttributes, at time.Time) {
-	var data struct {
-		ActivityType string
-		Attempt      int
-	}
+func localActivity(marker *historypb.MarkerRecordedEventAttributes) (data localActivityData) {
 	decode(marker.GetDetails()["data"], &data)
+	return data
+}
+
+func (t *timeline) addMarker(marker *historypb.MarkerRecordedEventAttributes, at time.Time) {
+	data := localActivity(marker)
 	step := t.step(data.ActivityType)
 	if marker.GetMarkerName() != "LocalActivity" || step == nil {
 		return
@@ -215,9 +225,12 @@ func (t *timeline) addActivity(event *historypb.HistoryEvent, at time.Time) {
 // Only the response of DescribeWorkflowExecution contains the attempts of an unfinished activity.
 func (t *timeline) applyPending(pending *workflowpb.PendingActivityInfo) {
 	step := t.step(pending.GetActivityType().GetName())
-	if step == nil || !step.FinishedAt.IsZero() {
-		return
+	if step != nil && step.FinishedAt.IsZero() {
+		applyTo(step, pending)
 	}
+}
+
+func applyTo(step *picture.Step, pending *workflowpb.PendingActivityInfo) {
 	setError(step, pending.GetLastFailure())
 	step.StartedAt, step.NextAttemptAt = timeOf(pending.GetLastStartedTime()), timeOf(pending.GetNextAttemptScheduleTime())
 	switch {
