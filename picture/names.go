@@ -43,6 +43,12 @@ const (
 	SweepPageActivity         = "sweep-page"
 )
 
+// Search attributes that the workflow of a rejected picture sets. Temporal does not encrypt them.
+const (
+	StatusAttribute = "TriptychStatus" // the Status
+	ReasonAttribute = "TriptychReason" // the Kind of the rejection
+)
+
 // Summary says what an activity does, for Temporal's Web UI and for the story of a workflow.
 func Summary(activity string) string {
 	return map[string]string{

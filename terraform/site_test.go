@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/zclconf/go-cty/cty"
+
+	"triptych/picture"
 )
 
 func TestContentSecurityPolicy(t *testing.T) {
@@ -218,6 +220,28 @@ var siteRules = map[string]rule{
 			{"an_address_that_the_client_chose", "site.tf", "{ value: event.viewer.ip }", `event.request.headers["x-forwarded-for"]`},
 			{"an_unpublished_function", "site.tf", "publish = true", "publish = false"},
 			{"a_function_after_the_response", "site.tf", `"viewer-request"`, `"viewer-response"`},
+		},
+	},
+	"workers_start_after_Temporal_Cloud_has_their_search_attributes": {
+		func(p plan) (errs []string) {
+			if len(p.ofType("temporalcloud_namespace")) == 0 {
+				return nil
+			}
+			for _, name := range []string{picture.StatusAttribute, picture.ReasonAttribute} {
+				r := p.resource(fmt.Sprintf("temporalcloud_namespace_search_attribute.rejected[%q]", name))
+				errs = append(errs, expect(r, name, "name")...)
+				errs = append(errs, expect(r, "keyword", "type")...)
+				errs = append(errs, expect(r, "temporalcloud_namespace.this[0].id", "namespace_id")...)
+			}
+			if r := p.resource("aws_ecs_service.worker"); r.dependencies == nil || !r.dependencies()["temporalcloud_namespace_search_attribute.rejected"] {
+				errs = append(errs, "aws_ecs_service.worker does not depend on the search attributes")
+			}
+			return errs
+		},
+		[]mutation{
+			{"another_name", "temporal.tf", `"TriptychReason"`, `"Reason"`},
+			{"another_type", "temporal.tf", `"keyword"`, `"text"`},
+			{"a_worker_that_does_not_wait", "worker.tf", "    temporalcloud_namespace_search_attribute.rejected,\n", ""},
 		},
 	},
 	"Temporal_Cloud_observes_fairness_keys": {

@@ -31,6 +31,15 @@ resource "temporalcloud_namespace" "this" {
   }
 }
 
+# The worker creates them elsewhere, but a key with the permission "write" cannot. Their names are in picture/names.go.
+resource "temporalcloud_namespace_search_attribute" "rejected" {
+  for_each = local.temporal_cloud ? toset(["TriptychStatus", "TriptychReason"]) : []
+
+  namespace_id = temporalcloud_namespace.this[0].id
+  name         = each.key
+  type         = "keyword"
+}
+
 resource "temporalcloud_service_account" "program" {
   for_each = local.temporal_cloud ? local.programs : []
 

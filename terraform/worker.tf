@@ -133,6 +133,7 @@ resource "aws_ecs_service" "worker" {
   depends_on = [
     aws_cloudfront_distribution.site,
     aws_ssm_parameter.setting,
+    temporalcloud_namespace_search_attribute.rejected,
     aws_iam_role_policy.worker, aws_iam_role_policy.worker_start,
     aws_route.out, aws_route_table_association.worker, aws_vpc_security_group_egress_rule.worker, aws_vpc_endpoint.s3,
   ]

@@ -29,6 +29,7 @@ func runChecks(ctx context.Context, w io.Writer) int {
 			return nil, nil, err
 		}
 		calls := append(a.Checks(), check.Temporal(temporal, c.Temporal.Namespace)...)
+		calls = append(calls, check.Call{Name: "Temporal, query the search attributes", Do: func(ctx context.Context) error { return checkAttributes(ctx, temporal) }})
 		for _, queue := range []string{picture.PicturesQueue, picture.AnnotateQueue} {
 			calls = append(calls, check.Call{Name: "Temporal, read the task queue " + queue, Do: func(ctx context.Context) error {
 				_, err := temporal.DescribeTaskQueue(ctx, queue, enumspb.TASK_QUEUE_TYPE_ACTIVITY)
@@ -47,14 +48,14 @@ func runChecks(ctx context.Context, w io.Writer) int {
 func checkSchedule(ctx context.Context, c client.Client, id string) error {
 	schedule, err := c.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-		return pausedOrMissing("The schedule does not exist: start a worker, which creates it")
+		return misconfigured("The schedule does not exist: start a worker, which creates it")
 	}
 	if err == nil && schedule.Schedule.State.Paused {
-		return pausedOrMissing("The schedule is paused: temporal schedule toggle --unpause --schedule-id " + id)
+		return misconfigured("The schedule is paused: temporal schedule toggle --unpause --schedule-id " + id)
 	}
 	return pipeline.Explain(err)
 }
 
-func pausedOrMissing(message string) error {
+func misconfigured(message string) error {
 	return &picture.Error{Kind: picture.Misconfigured, Cloud: picture.Temporal, Message: message}
 }

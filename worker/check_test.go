@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os/exec"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"triptych/e2e/checktest"
 	"triptych/e2e/s3test"
 	"triptych/e2e/stacktest"
+	"triptych/picture"
 )
 
 func TestCheck(t *testing.T) {
@@ -50,8 +52,8 @@ func TestCheck(t *testing.T) {
 			}
 			t.Log(&stderr)
 			checktest.Verify(t, string(out), test.failed, test.reason)
-			if test.failed == nil && !strings.HasSuffix(string(out), "done    17 calls, 0 failed\n") {
-				t.Error("the report does not have 17 calls")
+			if test.failed == nil && !strings.HasSuffix(string(out), "done    18 calls, 0 failed\n") {
+				t.Error("the report does not have 18 calls")
 			}
 		})
 	}
@@ -59,6 +61,29 @@ func TestCheck(t *testing.T) {
 		out, err := exec.CommandContext(t.Context(), s.Executable("worker"), "-healthy", closed).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "The worker does not serve yet, or has stopped: dial tcp "+closed) {
 			t.Errorf("%v\n%s", err, out)
+		}
+	})
+	t.Run("missing_search_attribute_is_named_and_created_by_the_next_worker", func(t *testing.T) {
+		remove := exec.CommandContext(t.Context(), s.Executable("temporal"), "operator", "search-attribute", "remove", "--yes",
+			"--name", picture.ReasonAttribute, "--address", s.Endpoints.Temporal)
+		if out, err := remove.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		var out []byte
+		reports := func(want string) func(context.Context) bool {
+			return func(ctx context.Context) bool { // the Temporal server caches search attributes
+				worker := exec.CommandContext(ctx, s.Executable("worker"), "-check")
+				worker.Env = s.ProgramEnvironment("worker")
+				out, _ = worker.Output()
+				return strings.Contains(string(out), want)
+			}
+		}
+		if !stacktest.Eventually(t, reports("FAILED  Temporal, query the search attributes: The search attributes do not exist: start a worker")) {
+			t.Errorf("the report does not name the missing attribute:\n%s", out)
+		}
+		s.StopProgram("worker")()
+		if !stacktest.Eventually(t, reports("ok      Temporal, query the search attributes")) {
+			t.Errorf("the worker has not created the attribute:\n%s", out)
 		}
 	})
 	t.Run("paused_schedule_is_named", func(t *testing.T) {

@@ -87,12 +87,14 @@ func run(ctx context.Context, ready, health string) error {
 	}
 	defer temporal.Close()
 	err = retryStart(starting, refusedOrUnavailable, func() error {
+		namespace := cmp.Or(c.Temporal.Namespace, client.DefaultNamespace)
 		err := createSchedules(starting, temporal) // also tests the connection: Temporal Cloud does not support health checks
 		if err == nil {
+			err = createSearchAttributes(starting, temporal, namespace)
+		}
+		if err == nil {
 			// The SDK makes the same call when a worker starts, and does not repeat it if Temporal refuses the key.
-			_, err = temporal.WorkflowService().DescribeNamespace(starting, &workflowservice.DescribeNamespaceRequest{
-				Namespace: cmp.Or(c.Temporal.Namespace, client.DefaultNamespace),
-			})
+			_, err = temporal.WorkflowService().DescribeNamespace(starting, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
 		}
 		if err != nil {
 			err = fmt.Errorf("calling Temporal (check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and TEMPORAL_API_KEY, or start a server with: go tool -modfile=tools/go.mod temporal server start-dev): %w", err)

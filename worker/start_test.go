@@ -108,6 +108,10 @@ func (s *refusingTemporal) DescribeNamespace(context.Context, *workflowservice.D
 	return &workflowservice.DescribeNamespaceResponse{}, s.refuseFirst(&s.namespace)
 }
 
+func (s *refusingTemporal) CountWorkflowExecutions(context.Context, *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error) {
+	return &workflowservice.CountWorkflowExecutionsResponse{}, nil
+}
+
 func (s *refusingTemporal) CreateSchedule(context.Context, *workflowservice.CreateScheduleRequest) (*workflowservice.CreateScheduleResponse, error) {
 	return &workflowservice.CreateScheduleResponse{}, s.refuseFirst(&s.schedule)
 }

@@ -9,6 +9,7 @@ package workflows
 import (
 	"fmt"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"triptych/activities"
@@ -23,7 +24,7 @@ func AnnotatePicture(ctx workflow.Context, order picture.Order) (picture.Outcome
 	case kind == picture.WasErased:
 		return localFirst[picture.Outcome](ctx, picture.DiscardActivity, activities.DiscardInput{Picture: order.Picture})
 	case kind.Rejects():
-		return persist(ctx, order, order.RejectedRecord(rejection(picture.AnnotateStep, err), steps, runID))
+		return reject(ctx, order, picture.AnnotateStep, err, steps, runID)
 	case err != nil:
 		return picture.Outcome{}, err
 	case result.Existing != "": // already annotated by a workflow whose history is past retention
@@ -31,9 +32,22 @@ func AnnotatePicture(ctx workflow.Context, order picture.Order) (picture.Outcome
 	}
 	outcome, err := persist(ctx, order, order.AnnotatedRecord(result.Annotation, workflow.Now(ctx), steps, runID))
 	if kindOf(err).Rejects() { // the Record is too large
-		return persist(ctx, order, order.RejectedRecord(rejection(picture.PersistStep, err), steps, runID))
+		return reject(ctx, order, picture.PersistStep, err, steps, runID)
 	}
 	return outcome, err
+}
+
+// Without the search attributes, nobody could list the rejected pictures, because histories and Records cannot be searched.
+// Other pictures set none, because each history would get three more events.
+func reject(ctx workflow.Context, order picture.Order, step picture.StepName, reason error, steps []picture.Step, runID string) (picture.Outcome, error) {
+	outcome, err := persist(ctx, order, order.RejectedRecord(rejection(step, reason), steps, runID))
+	if err != nil || outcome.Status != picture.Rejected ||
+		workflow.GetVersion(ctx, "search-rejected", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return outcome, err
+	}
+	return outcome, workflow.UpsertTypedSearchAttributes(ctx,
+		temporal.NewSearchAttributeKeyKeyword(picture.StatusAttribute).ValueSet(string(outcome.Status)),
+		temporal.NewSearchAttributeKeyKeyword(picture.ReasonAttribute).ValueSet(string(kindOf(reason))))
 }
 
 func annotate(ctx workflow.Context, order picture.Order) (activities.AnnotateResult, []picture.Step, error) {

@@ -137,6 +137,11 @@ func branches() map[string]branch {
 			want:   picture.Rejected, sent: []activities.Send{url}, presignCalls: 1, persisted: 1,
 			rejection: picture.Rejection{Step: picture.AnnotateStep, Kind: picture.BadImage, Message: "Message of BadImage"},
 		},
+		"rejection_sets_search_attributes": {
+			script: script{annotate: []error{failure(picture.BadImage)}},
+			want:   picture.Rejected, sent: []activities.Send{url}, presignCalls: 1, persisted: 1,
+			rejection: picture.Rejection{Step: picture.AnnotateStep, Kind: picture.BadImage, Message: "Message of BadImage"},
+		},
 		"missing_object_is_rejected": {
 			script: script{annotate: []error{failure(picture.Unfetchable), failure(picture.Gone)}},
 			want:   picture.Rejected, sent: []activities.Send{url, bytes}, presignCalls: 1, persisted: 1,

@@ -57,7 +57,8 @@ func recordMissing(t *testing.T) {
 	server, err := testsuite.StartDevServer(t.Context(), testsuite.DevServerOptions{
 		ExistingPath:  strings.TrimSpace(string(out)),
 		ClientOptions: &client.Options{Identity: "golden"},
-		ExtraArgs:     []string{"--dynamic-config-value", fmt.Sprintf("limit.historyCount.suggestContinueAsNew=%d", suggestContinueAsNew)},
+		ExtraArgs: []string{"--dynamic-config-value", fmt.Sprintf("limit.historyCount.suggestContinueAsNew=%d", suggestContinueAsNew),
+			"--search-attribute", picture.StatusAttribute + "=Keyword", "--search-attribute", picture.ReasonAttribute + "=Keyword"},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -80,6 +80,28 @@ func TestGoldenTakesItsBranch(t *testing.T) {
 	}
 }
 
+func TestRejectionSetsSearchAttributes(t *testing.T) {
+	found := map[string]string{}
+	events := loadHistory(t, goldenPath(picture.AnnotateWorkflow, "rejection_sets_search_attributes")).Events
+	for _, e := range events {
+		for name, payload := range e.GetUpsertWorkflowSearchAttributesEventAttributes().GetSearchAttributes().GetIndexedFields() {
+			found[name] = string(payload.Data)
+		}
+	}
+	if found[picture.StatusAttribute] != `"rejected"` || found[picture.ReasonAttribute] != `"BadImage"` {
+		t.Errorf("the search attributes are %v", found)
+	}
+	tasks := 0
+	for _, e := range events {
+		if e.EventType == enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED {
+			tasks++
+		}
+	}
+	if tasks != 2 {
+		t.Errorf("the history has %d workflow tasks, want 2 as without search attributes", tasks)
+	}
+}
+
 func (b branch) checkHistory(t *testing.T, history *historypb.History) {
 	t.Helper()
 	var sent []activities.Send

@@ -13,6 +13,7 @@ import (
 
 	"triptych/internal/pipeline"
 	"triptych/local/gateway"
+	"triptych/picture"
 )
 
 var dynamicConfig = []string{
@@ -52,6 +53,8 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 		"--sqlite-pragma", "cache_size=-65536", "--sqlite-pragma", "wal_autocheckpoint=2500",
 		// Without secure_delete, the file would contain deleted histories until SQLite uses their pages again.
 		"--sqlite-pragma", "secure_delete=on",
+		// In a new database, so that the worker need not wait until the server knows them.
+		"--search-attribute", picture.StatusAttribute + "=Keyword", "--search-attribute", picture.ReasonAttribute + "=Keyword",
 	}
 	for _, value := range dynamicConfig {
 		args = append(args, "--dynamic-config-value", value)
