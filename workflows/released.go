@@ -9,7 +9,9 @@ import (
 //
 // Add a change only one release after its workflow.GetVersion: ECS rolls a failed deployment back without asking, and
 // the previous worker must be able to continue every workflow that the new one has started.
-var released = map[string]workflow.Version{}
+var released = map[string]workflow.Version{
+	"search-rejected": 1, // no release lacks it
+}
 
 // PreferredVersion is the worker option that applies `released`.
 func PreferredVersion(in worker.PreferredVersionProviderInput) *worker.VersionPreference {

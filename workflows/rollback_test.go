@@ -21,8 +21,7 @@ func TestRollback(t *testing.T) {
 	if *previous == "" {
 		tag, err := exec.Command("git", "describe", "--tags", "--abbrev=0", "--match=v*", "HEAD^").Output()
 		if err != nil {
-			t.Log("there is no earlier release")
-			return
+			t.Skip("no earlier release exists")
 		}
 		*previous = strings.TrimSpace(string(tag))
 	}

@@ -29,7 +29,7 @@ var (
 			return localFirst[picture.Outcome](ctx, string(picture.PersistStep), in)
 		}
 		var outcome picture.Outcome
-		err := workflow.ExecuteActivity(defaultOptions(ctx), string(picture.PersistStep), in).Get(ctx, &outcome)
+		err := workflow.ExecuteActivity(defaultOptions(ctx, string(picture.PersistStep)), string(picture.PersistStep), in).Get(ctx, &outcome)
 		return outcome, err
 `}
 	presignDurably = edit{"workflows/annotate_picture.go",
@@ -39,7 +39,7 @@ var (
 		if workflow.GetVersion(ctx, "presign-durably", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 			signed, err = localFirst[activities.PresignResult](ctx, string(picture.PresignStep), order.Picture)
 		} else {
-			err = workflow.ExecuteActivity(defaultOptions(ctx), string(picture.PresignStep), order.Picture).Get(ctx, &signed)
+			err = workflow.ExecuteActivity(defaultOptions(ctx, string(picture.PresignStep)), string(picture.PresignStep), order.Picture).Get(ctx, &signed)
 		}
 `}
 	release = edit{"workflows/released.go",
