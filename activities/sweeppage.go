@@ -18,6 +18,7 @@ import (
 	"triptych/internal/objects"
 	"triptych/internal/pipeline"
 	"triptych/internal/records"
+	"triptych/internal/telemetry"
 	"triptych/picture"
 )
 
@@ -97,7 +98,8 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 	var existing picture.Status
 	var missing bool
 	id, _, parseErr := picture.ParseKey(key)
-	if parseErr == nil { // the ID is in the key; most pictures have a Record, so this saves a request to S3
+	ctx = telemetry.WithPicture(ctx, id) // one span per picture of a bucket would be too many
+	if parseErr == nil {                 // the ID is in the key; most pictures have a Record, so this saves a request to S3
 		var err error
 		if existing, missing, err = a.missing(ctx, s, id); !missing || err != nil {
 			return false, err
@@ -127,6 +129,7 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 	if s.LowPriority() {
 		priority = pipeline.BackfillPriority
 	}
+	ctx, _ = telemetry.StartPicture(ctx, p.ID)
 	return true, pipeline.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, ReannotateBefore: s.Began}, priority)
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/sdk/client"
 
 	"triptych/internal/pipeline"
@@ -37,6 +38,7 @@ type trigger struct {
 
 // handle returns the result of a check, or nil for other events.
 func (t *trigger) handle(ctx context.Context, event json.RawMessage) ([]string, error) {
+	defer telemetry.Flush(ctx) // before Lambda freezes the program
 	// Stop one second before Lambda's deadline, so that there is time to log the error.
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -77,10 +79,15 @@ func start(ctx context.Context, c client.Client, bucket string, record json.RawM
 	if p.ID == "" {
 		return nil
 	}
+	ctx, _ = telemetry.StartPicture(ctx, p.ID)
+	_, upload := telemetry.StartSpan(ctx, "upload", p.ID.CreatedAt())
+	upload.End(trace.WithTimestamp(p.UploadedAt))
+	ctx, event := telemetry.StartSpan(ctx, "S3 event", p.UploadedAt)
+	defer event.End()
 	if err := pipeline.Start(ctx, c, picture.Order{Picture: p}, pipeline.LivePriority); err != nil {
 		return err
 	}
-	slog.Info("started", "picture", p.ID, "bytes", p.Size)
+	slog.InfoContext(ctx, "started", "picture", p.ID, "bytes", p.Size)
 	return nil
 }
 
@@ -91,6 +98,9 @@ func (t *trigger) connect(ctx context.Context) (client.Client, error) {
 	}
 	s, err := settings.Load(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := telemetry.Start(ctx, "trigger", s.Getenv); err != nil {
 		return nil, err
 	}
 	if err := s.Require("TRIPTYCH_BUCKET"); err != nil {

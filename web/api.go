@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"triptych/internal/records"
+	"triptych/internal/telemetry"
 )
 
 type api struct {
@@ -82,6 +83,7 @@ func (a *api) withLink(next func(http.ResponseWriter, *http.Request, link) error
 		if !ok {
 			return clientError(http.StatusNotFound, "This address names no picture: use the ID that POST /api/pictures returned.")
 		}
+		*r = *r.WithContext(telemetry.WithPicture(r.Context(), l.picture)) // for logRequests too
 		return next(w, r, l)
 	}
 }

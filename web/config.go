@@ -12,6 +12,7 @@ import (
 	"triptych/internal/pipeline"
 	"triptych/internal/records"
 	"triptych/internal/settings"
+	"triptych/internal/telemetry"
 
 	"golang.org/x/time/rate"
 )
@@ -41,6 +42,9 @@ func open(ctx context.Context, stopping <-chan struct{}) (http.Handler, error) {
 func connect(ctx context.Context) (*api, settings.Settings, error) {
 	s, err := settings.Load(ctx)
 	if err != nil {
+		return nil, s, err
+	}
+	if err := telemetry.Start(ctx, "web", s.Getenv); err != nil {
 		return nil, s, err
 	}
 	c, err := readConfig(s)

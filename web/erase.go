@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"triptych/internal/pipeline"
+	"triptych/internal/telemetry"
 	"triptych/picture"
 )
 
@@ -20,6 +21,7 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request, l link) error {
 	if !a.erasurePastRetention(r.Context(), l.picture) {
 		ctx, cancel := context.WithTimeout(r.Context(), cloudTimeout)
 		defer cancel()
+		ctx, _ = telemetry.StartPicture(ctx, l.picture)
 		if err := pipeline.Erase(ctx, a.temporal, l.picture); err != nil {
 			return unavailable(2*time.Second, "Temporal does not answer, so nothing was erased yet", err)
 		}

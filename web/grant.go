@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"triptych/internal/pipeline"
+	"triptych/internal/telemetry"
 	"triptych/picture"
 )
 
@@ -48,7 +49,11 @@ func (a *api) createGrant(w http.ResponseWriter, r *http.Request) error {
 		const detail = "Too many pictures are waiting to be annotated: try again in a quarter of an hour or later."
 		return problem{Status: http.StatusTooManyRequests, retryAfter: 15 * time.Minute, Detail: detail}
 	}
-	granted, err := a.signUpload(r.Context(), a.newLink(r.RemoteAddr), want)
+	l := a.newLink(r.RemoteAddr)
+	ctx, span := telemetry.StartPicture(r.Context(), l.picture)
+	defer span.End()
+	*r = *r.WithContext(ctx) // for logRequests
+	granted, err := a.signUpload(ctx, l, want)
 	if err != nil {
 		return unavailable(5*time.Second, "The upload cannot be signed at the moment", err)
 	}

@@ -48,6 +48,7 @@ type lazyHandler struct {
 }
 
 func (l *lazyHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer telemetry.Flush(r.Context()) // before Lambda freezes the program
 	// Only an operator can send this request: CloudFront forwards only /api/* and always adds the header.
 	if r.URL.Path == "/check" && r.Header.Get("X-Triptych-Client") == "" {
 		runChecks(r.Context(), w)
@@ -78,6 +79,7 @@ func serve(ctx context.Context, addr string) error {
 	if err != nil {
 		return err
 	}
+	defer telemetry.Flush(ctx)
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", addr, err)

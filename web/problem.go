@@ -48,7 +48,7 @@ func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	// Do not log an error that the client caused by disconnecting.
 	if p.cause != nil && !errors.Is(r.Context().Err(), context.Canceled) {
-		slog.Error("request failed", "status", p.Status, "error", p)
+		slog.ErrorContext(r.Context(), "request failed", "status", p.Status, "error", p)
 	}
 	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
 	if p.retryAfter > 0 {

@@ -15,16 +15,12 @@ func (c config) logRequests(next http.Handler) http.Handler {
 		recorder := &statusRecorder{ResponseWriter: w, discardBody: r.Method == http.MethodHead}
 		defer func() {
 			if v := recover(); v != nil {
-				slog.Error("handler panicked", "error", fmt.Sprint(v), "stack", string(debug.Stack()))
+				slog.ErrorContext(r.Context(), "handler panicked", "error", fmt.Sprint(v), "stack", string(debug.Stack()))
 				if recorder.status == 0 {
 					writeProblem(recorder, r, nil) // status 500; the cause is already logged
 				}
 			}
-			attrs := []any{"method", r.Method, "route", r.Pattern, "status", recorder.status, "duration", time.Since(began)}
-			if l, ok := c.parseLink(r.PathValue("id")); ok {
-				attrs = append(attrs, "picture", l.picture)
-			}
-			slog.Info("request", attrs...)
+			slog.InfoContext(r.Context(), "request", "method", r.Method, "route", r.Pattern, "status", recorder.status, "duration", time.Since(began))
 		}()
 		next.ServeHTTP(recorder, r)
 	})

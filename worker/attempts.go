@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
@@ -32,9 +34,10 @@ func (*attempts) InterceptActivity(_ context.Context, next interceptor.ActivityI
 
 func (a *attempts) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	info, started := activity.GetInfo(ctx), time.Now()
+	trace.SpanFromContext(ctx).SetAttributes(attribute.Int("attempt", int(info.Attempt)))
 	result, err := a.executeUntilStopped(ctx, in)
 	// terraform/monitoring.tf derives metrics from these keys.
-	slog.Info("step", "step", info.ActivityType.Name, "outcome", outcome(err), "attempt", info.Attempt,
+	slog.InfoContext(ctx, "step", "step", info.ActivityType.Name, "outcome", outcome(err), "attempt", info.Attempt,
 		"seconds", time.Since(started).Seconds(), "waited", time.Since(info.ScheduledTime).Seconds(),
 		"workflow", info.WorkflowExecution.ID)
 	return result, err

@@ -85,6 +85,7 @@ func run(ctx context.Context, ready, health string) error {
 	if err != nil {
 		return err
 	}
+	defer telemetry.Flush(ctx) // after the workers have stopped
 	defer temporal.Close()
 	err = retryStart(starting, refusedOrUnavailable, func() error {
 		namespace := cmp.Or(c.Temporal.Namespace, client.DefaultNamespace)
@@ -139,6 +140,9 @@ func run(ctx context.Context, ready, health string) error {
 
 // connect makes the clients but calls no cloud.
 func connect(ctx context.Context, s settings.Settings) (config, *activities.Activities, client.Client, error) {
+	if err := telemetry.Start(ctx, "worker", s.Getenv); err != nil {
+		return config{}, nil, nil, err
+	}
 	c, err := readConfig(s)
 	if err != nil {
 		return config{}, nil, nil, err

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"triptych/internal/telemetry"
 	"triptych/picture"
 )
 
@@ -16,7 +17,10 @@ import (
 func Open(cfg aws.Config) *s3.Client {
 	cfg = cfg.Copy()
 	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
-	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
+	return s3.NewFromConfig(cfg, func(o *s3.Options) {
+		o.UsePathStyle = o.BaseEndpoint != nil
+		o.HTTPClient = telemetry.Client{Service: "S3", Next: o.HTTPClient}
+	})
 }
 
 // SignGet returns a presigned URL and its expiry, which is never later than the expiry of the AWS credentials.

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/grpc"
 
+	"triptych/internal/telemetry"
 	"triptych/picture"
 )
 
@@ -37,6 +38,13 @@ func DialThrough(options client.Options, codec converter.PayloadCodec) (client.C
 	}
 	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(interceptors...))
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{} // the default took 1/8 of the worker's CPU time
+	if telemetry.Tracing() {
+		traces, err := telemetry.Interceptor()
+		if err != nil {
+			return nil, err
+		}
+		options.Interceptors = append(options.Interceptors, traces) // of workers too
+	}
 	if options.Logger == nil {
 		options.Logger = sdklog.NewStructuredLogger(slog.Default())
 	}

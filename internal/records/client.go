@@ -15,6 +15,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 
+	"triptych/internal/telemetry"
 	"triptych/picture"
 )
 
@@ -52,7 +53,7 @@ type connection struct {
 func (c *Container) connect() error {
 	fresh := &connection{}
 	client, err := c.newClient(&azcosmos.ClientOptions{ClientOptions: azcore.ClientOptions{
-		Retry: policy.RetryOptions{MaxRetries: -1}, PerRetryPolicies: []policy.Policy{fresh},
+		Retry: policy.RetryOptions{MaxRetries: -1}, PerRetryPolicies: []policy.Policy{fresh, traced{}},
 	}})
 	if err != nil {
 		return err
@@ -107,4 +108,10 @@ func (c *connection) Do(r *policy.Request) (*http.Response, error) {
 		return nil, refused(response)
 	}
 	return response, nil
+}
+
+type traced struct{}
+
+func (traced) Do(r *policy.Request) (*http.Response, error) {
+	return telemetry.Call("Cosmos DB", r.Raw(), func(ctx context.Context) (*http.Response, error) { return r.Clone(ctx).Next() })
 }

@@ -1,4 +1,4 @@
-// Package telemetry configures logging. Logs contain no signature and no link ID.
+// Package telemetry configures logs and traces. They contain no signature and no link ID.
 package telemetry
 
 import (
@@ -12,9 +12,9 @@ import (
 func NewLogger(out io.Writer, getenv func(string) string) *slog.Logger {
 	options := &slog.HandlerOptions{ReplaceAttr: redact}
 	if getenv("AWS_LAMBDA_RUNTIME_API") != "" || getenv("ECS_CONTAINER_METADATA_URI_V4") != "" {
-		return slog.New(slog.NewJSONHandler(out, options))
+		return slog.New(pictureHandler{Handler: slog.NewJSONHandler(out, options)})
 	}
-	return slog.New(slog.NewTextHandler(out, options))
+	return slog.New(pictureHandler{Handler: slog.NewTextHandler(out, options)})
 }
 
 func redact(_ []string, a slog.Attr) slog.Attr {

@@ -2,6 +2,7 @@ package telemetry_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"triptych/internal/telemetry"
 )
@@ -97,4 +100,43 @@ func TestNumbersAndTimesAreUnchanged(t *testing.T) {
 	if line.Time.IsZero() || line.Level != "INFO" || line.Count != 7 || line.Seconds != 0.25 || !line.At.Equal(at) || !line.OK || line.Duration != time.Second {
 		t.Errorf("the log is %s", log.Bytes())
 	}
+}
+
+func TestLineAboutAPictureNamesItAndItsTrace(t *testing.T) {
+	reference := string(pictureID)
+	for name, write := range map[string]func(context.Context, *slog.Logger){
+		"key_picture": func(ctx context.Context, l *slog.Logger) { l.Info("message", "picture", pictureID) },
+		"context": func(ctx context.Context, l *slog.Logger) {
+			l.InfoContext(telemetry.WithPicture(ctx, pictureID), "message")
+		},
+		"workflow_of_a_step":     func(ctx context.Context, l *slog.Logger) { l.Info("message", "workflow", pictureID.WorkflowID()) },
+		"workflow_of_an_erasure": func(ctx context.Context, l *slog.Logger) { l.Info("message", "workflow", pictureID.EraseWorkflowID()) },
+		"logger_of_Temporal's_SDK": func(ctx context.Context, l *slog.Logger) {
+			l.With("WorkflowID", pictureID.WorkflowID()).Info("message")
+		},
+	} {
+		for _, on := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s_with_traces_%t", name, on), func(t *testing.T) {
+				var want trace.TraceID
+				if on {
+					startOn(t)
+					_, span := telemetry.StartPicture(t.Context(), pictureID)
+					want = span.SpanContext().TraceID()
+				}
+				var log bytes.Buffer
+				write(t.Context(), newLogger(&log, environments["text"]))
+				if line := log.String(); strings.Count(line, "picture="+reference) != 1 || strings.Contains(line, "trace=") != on || on && !strings.Contains(line, "trace="+want.String()) {
+					t.Errorf("the log is %s, want trace %s", line, want)
+				}
+			})
+		}
+	}
+	t.Run("other_lines_name_none", func(t *testing.T) {
+		startOn(t)
+		var log bytes.Buffer
+		newLogger(&log, environments["text"]).With("WorkflowID", "sweep-all").Info("message", "workflow", "sweep")
+		if line := log.String(); strings.Contains(line, "picture=") || strings.Contains(line, "trace=") {
+			t.Errorf("the log is %s", line)
+		}
+	})
 }

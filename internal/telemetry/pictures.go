@@ -1,0 +1,68 @@
+package telemetry
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+
+	"triptych/picture"
+)
+
+// pictureHandler adds the keys `picture` and, if traces are exported, `trace` to each line about a picture. It finds the
+// picture in the context (StartPicture, WithPicture) or in the keys of the line, because Temporal's SDK logs without a context.
+type pictureHandler struct {
+	slog.Handler
+	attr slog.Attr // of With, names the picture
+}
+
+func (h pictureHandler) Handle(ctx context.Context, r slog.Record) error {
+	id, named := pictureOf(h.attr)
+	r.Attrs(func(a slog.Attr) bool {
+		if found, isKey := pictureOf(a); found != "" {
+			id, named = found, isKey
+		}
+		return !named
+	})
+	if id == "" {
+		id, _ = ctx.Value(pictureKey{}).(picture.ID)
+	}
+	if id == "" {
+		return h.Handler.Handle(ctx, r)
+	}
+	r = r.Clone()
+	if !named {
+		r.AddAttrs(slog.String("picture", string(id)))
+	}
+	if Tracing() {
+		traceID, _ := pictureRoot(id)
+		r.AddAttrs(slog.String("trace", traceID.String()))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h pictureHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	for _, a := range attrs {
+		if id, _ := pictureOf(a); id != "" {
+			h.attr = a
+		}
+	}
+	h.Handler = h.Handler.WithAttrs(attrs)
+	return h
+}
+
+func (h pictureHandler) WithGroup(name string) slog.Handler {
+	h.Handler = h.Handler.WithGroup(name)
+	return h
+}
+
+// pictureOf returns the picture that an attribute names, and whether its key is `picture`. Temporal's SDK uses WorkflowID.
+func pictureOf(a slog.Attr) (id picture.ID, named bool) {
+	switch a.Key {
+	case "picture":
+		return picture.ID(a.Value.String()), true
+	case "workflow", "WorkflowID":
+		_, name, _ := strings.Cut(a.Value.String(), "/")
+		id, _ = picture.ParseID(name) // the workflows of sweeps have no picture
+	}
+	return id, false
+}

@@ -1,0 +1,159 @@
+package telemetry
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+
+	"triptych/picture"
+)
+
+// Start exports telemetry over OTLP/HTTP if the OTEL_* variables name an endpoint; otherwise it does nothing. Call Start
+// before you make the clients of the clouds, and Flush before the program ends or Lambda freezes it.
+func Start(ctx context.Context, program string, getenv func(string) string) error {
+	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") {
+		return nil
+	}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { slog.Warn("telemetry was not exported", "error", err) }))
+	from, err := resource.New(ctx, resource.WithAttributes(semconv.ServiceName("triptych-"+program)), resource.WithFromEnv())
+	if err != nil {
+		return fmt.Errorf("reading the OTEL_* settings: %w", err)
+	}
+	return startTraces(ctx, from, getenv)
+}
+
+// exports says whether the variables ask for a signal: TRACES or METRICS.
+func exports(signal string, getenv func(string) string) bool {
+	endpoint := cmp.Or(getenv("OTEL_EXPORTER_OTLP_"+signal+"_ENDPOINT"), getenv("OTEL_EXPORTER_OTLP_ENDPOINT"))
+	return endpoint != "" && getenv("OTEL_"+signal+"_EXPORTER") != "none"
+}
+
+func startTraces(ctx context.Context, from *resource.Resource, getenv func(string) string) error {
+	if Tracing() || !exports("TRACES", getenv) {
+		return nil
+	}
+	exporter, err := otlptracehttp.New(ctx)
+	if err != nil {
+		return fmt.Errorf("making an exporter of traces: %w", err)
+	}
+	otel.SetTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithResource(from), sdktrace.WithIDGenerator(pictureIDs{}),
+		sdktrace.WithBatcher(redactedExporter{exporter})))
+	return nil
+}
+
+// flushTimeout limits how long an unreachable collector delays a Lambda.
+const flushTimeout = time.Second
+
+// Flush exports what is still buffered.
+func Flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer cancel()
+	for _, provider := range []any{otel.GetTracerProvider(), otel.GetMeterProvider()} {
+		if p, ok := provider.(interface{ ForceFlush(context.Context) error }); ok {
+			if err := p.ForceFlush(ctx); err != nil {
+				otel.Handle(err)
+			}
+		}
+	}
+}
+
+// Tracing reports whether Start has started the export of traces.
+func Tracing() bool {
+	_, on := otel.GetTracerProvider().(*sdktrace.TracerProvider)
+	return on
+}
+
+func tracer() trace.Tracer { return otel.Tracer("triptych") }
+
+// StartPicture starts the root span of a picture's trace. Its IDs are a hash of the picture ID, so every program joins
+// the same trace without storing its ID. Only the program that creates the picture ends the span; the others use it
+// as the parent of their spans, with the same decision of the sampler.
+func StartPicture(ctx context.Context, id picture.ID) (context.Context, trace.Span) {
+	return tracer().Start(context.WithValue(ctx, pictureKey{}, id), "picture", trace.WithNewRoot(),
+		trace.WithAttributes(attribute.String("picture", string(id))))
+}
+
+// WithPicture names the picture in log lines. Calls to clouds get no span: a page polls often and would fill the trace.
+func WithPicture(ctx context.Context, id picture.ID) context.Context {
+	traceID, spanID := pictureRoot(id)
+	notSampled := trace.NewSpanContext(trace.SpanContextConfig{TraceID: traceID, SpanID: spanID, Remote: true})
+	return trace.ContextWithSpanContext(context.WithValue(ctx, pictureKey{}, id), notSampled)
+}
+
+// StartSpan starts a span that begins at a time in the past.
+func StartSpan(ctx context.Context, name string, began time.Time) (context.Context, trace.Span) {
+	return tracer().Start(ctx, name, trace.WithTimestamp(began))
+}
+
+type pictureKey struct{}
+
+// pictureIDs is random, except for root spans of pictures.
+type pictureIDs struct{}
+
+func (pictureIDs) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
+	if id, ok := ctx.Value(pictureKey{}).(picture.ID); ok {
+		return pictureRoot(id)
+	}
+	var t trace.TraceID
+	binary.NativeEndian.PutUint64(t[:], rand.Uint64())
+	binary.NativeEndian.PutUint64(t[8:], rand.Uint64())
+	return t, pictureIDs{}.NewSpanID(ctx, t)
+}
+
+func (pictureIDs) NewSpanID(context.Context, trace.TraceID) (s trace.SpanID) {
+	binary.NativeEndian.PutUint64(s[:], rand.Uint64()|1) // zero is invalid
+	return s
+}
+
+func pictureRoot(id picture.ID) (t trace.TraceID, s trace.SpanID) {
+	sum := sha256.Sum256([]byte(id))
+	copy(s[:], sum[copy(t[:], sum[:]):])
+	return t, s
+}
+
+// Call makes a request to a cloud in a span, which ends when the response's header arrives. The span has no query, as
+// that may contain a signature. The request gets no traceparent header: other companies do not need our trace IDs.
+func Call(service string, r *http.Request, do func(context.Context) (*http.Response, error)) (*http.Response, error) {
+	ctx, span := tracer().Start(r.Context(), service+" "+r.Method, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+		semconv.HTTPRequestMethodKey.String(r.Method), semconv.ServerAddress(r.URL.Host), semconv.URLPath(r.URL.Path)))
+	defer span.End()
+	response, err := do(ctx)
+	if err != nil {
+		span.SetStatus(codes.Error, err.Error())
+		return response, err
+	}
+	span.SetAttributes(semconv.HTTPResponseStatusCode(response.StatusCode))
+	// A missing Record is normal: annotate and persist look for one before they work.
+	if response.StatusCode >= http.StatusBadRequest && response.StatusCode != http.StatusNotFound {
+		span.SetStatus(codes.Error, response.Status)
+	}
+	return response, nil
+}
+
+// Client is an HTTP client of an AWS SDK that makes each request a Call.
+type Client struct {
+	Service string
+	Next    interface {
+		Do(*http.Request) (*http.Response, error)
+	}
+}
+
+func (c Client) Do(r *http.Request) (*http.Response, error) {
+	return Call(c.Service, r, func(ctx context.Context) (*http.Response, error) { return c.Next.Do(r.WithContext(ctx)) })
+}
