@@ -113,5 +113,5 @@ func (c *connection) Do(r *policy.Request) (*http.Response, error) {
 type traced struct{}
 
 func (traced) Do(r *policy.Request) (*http.Response, error) {
-	return telemetry.Call("Cosmos DB", r.Raw(), func(ctx context.Context) (*http.Response, error) { return r.Clone(ctx).Next() })
+	return telemetry.Call("CosmosDB", r.Raw(), func(ctx context.Context) (*http.Response, error) { return r.Clone(ctx).Next() })
 }

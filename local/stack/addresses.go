@@ -45,6 +45,9 @@ func (s *Stack) setEndpoints() error {
 		Bucket:    bucket,
 		AccessKey: id.AccessKey, SecretKey: id.SecretKey, CosmosKey: id.CosmosKey, PayloadKeys: id.PayloadKeys,
 	}
+	if s.config.OTLP {
+		s.Endpoints.Traces = "http://" + id.addr("traces")
+	}
 	if s.config.Temporal != "" {
 		s.Endpoints.Temporal, s.Endpoints.TemporalUI = s.config.Temporal, ""
 	}

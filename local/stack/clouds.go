@@ -17,6 +17,11 @@ import (
 
 // startClouds always starts the Lambda emulator, because the trigger runs locally even with real clouds.
 func (s *Stack) startClouds(ctx context.Context) error {
+	if s.config.OTLP {
+		if err := s.listenAndServe(ctx, "traces", s.Traces.Handler()); err != nil {
+			return err
+		}
+	}
 	if s.config.Temporal == "" {
 		if err := s.startTemporal(ctx); err != nil {
 			return err

@@ -14,6 +14,7 @@ type Config struct {
 	Addr     string    // host:port of the site
 	Temporal string    // host:port of a running Temporal server; "" starts one
 	Real     []string  // clouds to use instead of their emulators: "aws", "google", "azure"
+	OTLP     bool      // show traces
 	Output   io.Writer // messages for a person
 
 	// The fields below are for tests and benchmarks only.
@@ -35,6 +36,7 @@ type Endpoints struct {
 	Vision      string `json:"vision"`
 	Temporal    string `json:"temporal"`
 	TemporalUI  string `json:"temporalUI"`
+	Traces      string `json:"traces,omitempty"` // page and OTLP endpoint; "" without Config.OTLP
 	Bucket      string `json:"bucket"`
 	AccessKey   string `json:"accessKey"`
 	SecretKey   string `json:"secretKey"`
@@ -45,7 +47,7 @@ type Endpoints struct {
 // String returns one line per address.
 func (e Endpoints) String() string {
 	var b strings.Builder
-	for _, line := range [][2]string{{"site", e.Site}, {"Temporal UI", e.TemporalUI}, {"Temporal", e.Temporal},
+	for _, line := range [][2]string{{"site", e.Site}, {"Temporal UI", e.TemporalUI}, {"traces", e.Traces}, {"Temporal", e.Temporal},
 		{"S3", e.S3 + "/" + e.Bucket}, {"Cloud Vision", e.Vision}, {"Cosmos DB", e.Cosmos}} {
 		if line[1] != "" {
 			fmt.Fprintf(&b, "  %-13s %s\n", line[0], line[1])

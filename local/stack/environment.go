@@ -11,14 +11,14 @@ import (
 )
 
 // For each emulated cloud, Environment removes the developer's own variables, which may contain the keys of a real
-// account.
+// account. It also removes OTEL_*, so that no trace leaves the machine.
 func (s *Stack) Environment() []string {
 	local := map[string]string{
 		"TRIPTYCH_BUCKET":       s.Endpoints.Bucket,
 		"TRIPTYCH_ERASE_SECRET": s.identity.EraseSecret,
 		"TRIPTYCH_PAYLOAD_KEYS": s.identity.PayloadKeys,
 	}
-	dropped := []string{"TRIPTYCH_"} // prefixes of names
+	dropped := []string{"TRIPTYCH_", "OTEL_"} // prefixes of names
 	if !s.config.real("aws") {
 		dropped = append(dropped, "AWS_")
 		maps.Copy(local, map[string]string{

@@ -37,7 +37,7 @@ type programKeys struct {
 	CosmosKey string `json:"cosmosKey"`
 }
 
-var portNames = []string{"s3", "control", "lambda", "cosmos", "vision", "temporal", "temporalUI", "codec", "ssm"}
+var portNames = []string{"s3", "control", "lambda", "cosmos", "vision", "temporal", "temporalUI", "codec", "ssm", "traces"}
 
 // These ports are the defaults of the Temporal CLI.
 var defaultPorts = map[string]int{"temporal": 7233, "temporalUI": 8233}

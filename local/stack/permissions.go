@@ -47,6 +47,9 @@ func (s *Stack) ProgramEnvironment(program string) []string {
 	if ok && !s.config.real("azure") {
 		env = append(env, "COSMOS_KEY="+keys.CosmosKey)
 	}
+	if ok && s.config.OTLP { // not for Temporal's server, which reads the same variables
+		env = append(env, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+s.Endpoints.Traces+"/v1/traces", "OTEL_BSP_SCHEDULE_DELAY=500")
+	}
 	return env // os/exec uses the last value of a name
 }
 

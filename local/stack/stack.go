@@ -18,6 +18,7 @@ import (
 	"triptych/emulators/privatedir"
 	"triptych/emulators/ssm"
 	"triptych/emulators/vision/annotator"
+	"triptych/local/collector"
 	"triptych/local/permissions"
 	"triptych/local/supervisor"
 )
@@ -30,6 +31,7 @@ type Stack struct {
 	Endpoints Endpoints
 	Vision    *annotator.Server // nil if the real Google is used
 	Cosmos    *cosmosdb.Server  // nil if the real Azure is used
+	Traces    collector.Collector
 	Lambda    *runtimeapi.Host
 	LambdaURL string // of the trigger in the Invoke API, which receives the S3 events
 
