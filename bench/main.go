@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -24,6 +25,7 @@ const help = `Bench measures the overhead of the pipeline around its three cloud
   direct     one function makes the three calls in sequence; nothing is durable
   plain      a workflow of three ordinary activities
   triptych   the product as shipped
+  traced     triptych that exports traces, only with -only; its ratio in the table is traced ÷ triptych
 
 All variants use the same emulators of S3, Cloud Vision and Cosmos DB. Vision returns a stored annotation, so that only
 the pipeline is measured. The shipped trigger starts the workflows of plain and triptych, on the same Temporal server.
@@ -56,6 +58,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	}
 	asJSON := flags.Bool("json", false, "print one JSON line per row instead of the table")
 	full := flags.Bool("full", false, "measure as for the README: more rounds, up to 1,000 pictures in flight, a backlog of 10,000")
+	rounds := flags.Int("rounds", 0, "number of rounds; default: 2, with -full 3")
 	only := flags.String("only", "", "measure only these `variants`, such as plain,triptych")
 	dir := flags.String("data", "", "work in this `directory` and keep it; default: a temporary directory")
 	if err := flags.Parse(args); err != nil {
@@ -68,12 +71,13 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if *full {
 		plan = fullPlan
 	}
+	plan.rounds = cmp.Or(*rounds, plan.rounds)
 	if *only != "" {
 		plan.variants = strings.Split(*only, ",")
 	}
 	for _, name := range plan.variants {
-		if !slices.Contains(allVariants, name) {
-			return fmt.Errorf("unknown variant %q in -only; known variants are %s", name, strings.Join(allVariants, ", "))
+		if known := append(allVariants, traced); !slices.Contains(known, name) {
+			return fmt.Errorf("unknown variant %q in -only; known variants are %s", name, strings.Join(known, ", "))
 		}
 	}
 	started := time.Now()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,9 +34,13 @@ const (
 	productProcess = "worker"
 	plainProcess   = "plain"
 	directProcess  = "direct"
+	tracedProcess  = "traced"
 )
 
 var allVariants = []string{"direct", "plain", "triptych"}
+
+// traced is triptych that exports traces. It is measured only on demand, because the table has no column for it.
+const traced = "traced"
 
 // portraitJSON is a complete annotation of emulators/vision/testdata/astronaut.jpg, so that payloads and Records have a
 // realistic size.
@@ -81,6 +86,13 @@ func openRig(ctx context.Context, dir string, names []string, progress io.Writer
 			fmt.Fprintln(progress, limit)
 		}
 	}
+	if slices.Contains(names, traced) {
+		v, err := r.openTraced(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.variants = append(r.variants, v)
+	}
 	open := map[string]func(context.Context) (*variant, error){"direct": r.openDirect, "plain": r.openPlain, "triptych": r.openTriptych}
 	for _, name := range allVariants {
 		if len(names) > 0 && !slices.Contains(names, name) {
@@ -125,8 +137,35 @@ func (r *rig) openDirect(ctx context.Context) (*variant, error) {
 }
 
 func (r *rig) openPlain(ctx context.Context) (*variant, error) {
-	const namespace = "plain"
-	v, err := r.openWithTemporal(&variant{name: "plain", worker: plainProcess, namespace: namespace})
+	v, err := r.openInNamespace(ctx, &variant{name: "plain", worker: plainProcess, namespace: "plain"})
+	if err != nil {
+		return nil, err
+	}
+	r.stack.StartProgram(plainProcess, "baseline", r.temporalEnv(v.namespace), "plain")
+	return v, nil
+}
+
+func (r *rig) openTraced(ctx context.Context) (*variant, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listening for traces: %w", err)
+	}
+	collector := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) })}
+	go collector.Serve(ln)
+	r.closers = append(r.closers, func() { collector.Close() })
+	export := "OTEL_EXPORTER_OTLP_ENDPOINT=http://" + ln.Addr().String()
+	v, err := r.openInNamespace(ctx, &variant{name: traced, worker: tracedProcess, namespace: traced}, export)
+	if err != nil {
+		return nil, err
+	}
+	r.stack.StartProgram(tracedProcess, "worker", append(r.temporalEnv(v.namespace), export))
+	return v, nil
+}
+
+// openInNamespace creates the namespace of the variant.
+func (r *rig) openInNamespace(ctx context.Context, v *variant, triggerEnv ...string) (*variant, error) {
+	namespace := v.namespace
+	v, err := r.openWithTemporal(v, triggerEnv...)
 	if err != nil {
 		return nil, err
 	}
@@ -137,14 +176,10 @@ func (r *rig) openPlain(ctx context.Context) (*variant, error) {
 		return nil, fmt.Errorf("creating the namespace %s: %w", namespace, err)
 	}
 	// The server knows a new namespace only after it has refreshed its cache.
-	if err := waitUntilReady(ctx, "the namespace "+namespace, func(ctx context.Context) error {
+	return v, waitUntilReady(ctx, "the namespace "+namespace, func(ctx context.Context) error {
 		_, err := v.countWorkflows(ctx, "ExecutionStatus = 'Running'")
 		return err
-	}); err != nil {
-		return nil, err
-	}
-	r.stack.StartProgram(plainProcess, "baseline", r.temporalEnv(namespace), "plain")
-	return v, nil
+	})
 }
 
 func waitUntilReady(ctx context.Context, what string, check func(context.Context) error) error {
@@ -167,7 +202,7 @@ func (r *rig) openTriptych(context.Context) (*variant, error) {
 	return r.openWithTemporal(&variant{name: "triptych", worker: productProcess, namespace: client.DefaultNamespace})
 }
 
-func (r *rig) openWithTemporal(v *variant) (_ *variant, err error) {
+func (r *rig) openWithTemporal(v *variant, triggerEnv ...string) (_ *variant, err error) {
 	v.rig = r
 	options := client.Options{HostPort: r.stack.Endpoints.Temporal, Namespace: v.namespace, Logger: silentLogger}
 	if v.client, err = pipeline.Dial(options, r.stack.Endpoints.PayloadKeys); err != nil {
@@ -178,7 +213,7 @@ func (r *rig) openWithTemporal(v *variant) (_ *variant, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("creating a directory for the trigger: %w", err)
 	}
-	env := append(r.stack.Environment(), r.temporalEnv(v.namespace)...)
+	env := slices.Concat(r.stack.Environment(), r.temporalEnv(v.namespace), triggerEnv)
 	if v.trigger, err = startTrigger(r.stack.Executable("trigger"), dir, env); err != nil {
 		return nil, err
 	}

@@ -37,6 +37,10 @@ func (m measurements) table(p plan) table {
 			m.overhead(group.name+"minus direct, "+tailName, "ms", group.metric, tail),
 		)
 	}
+	if m["CPU"][traced] != nil {
+		t = append(t, m.traces("CPU-s per 1,000 pictures with traces: server and worker", "CPU"),
+			m.traces("CPU-s per 1,000 pictures with traces: worker", "worker CPU"))
+	}
 	t = append(t, m.row("event to accepted start, p50", "ms", "start latency", median))
 	for _, n := range p.inFlight {
 		t = append(t, m.row(fmt.Sprintf("pictures/s: %d in flight", n), "1/s", throughputMetric(n), median))
@@ -87,6 +91,16 @@ func (m measurements) encryptionShare(name string) row {
 	if encryption != nil && all != nil && *all != 0 {
 		share := 100 * *encryption / *all
 		r.Triptych = &share
+	}
+	return r
+}
+
+// traces fills the ratio with traced ÷ triptych.
+func (m measurements) traces(name, metric string) row {
+	r := row{Name: name, Unit: "s", Triptych: median(m[metric][traced])}
+	if without := median(m[metric]["triptych"]); r.Triptych != nil && without != nil && *without != 0 {
+		ratio := *r.Triptych / *without
+		r.Ratio = &ratio
 	}
 	return r
 }
