@@ -74,6 +74,9 @@ func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket s
 		if _, _, err := picture.ParseKey(key); err != nil && !s.Backfill() {
 			continue // not uploaded through the site
 		}
+		if !s.Selects(aws.ToTime(object.LastModified)) {
+			continue
+		}
 		group.Go(func() error {
 			missing, err := a.startIfMissing(ctx, s, bucket, key)
 			if skip, ok := errors.AsType[skipError](err); ok {

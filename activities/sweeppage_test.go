@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.temporal.io/sdk/temporal"
@@ -35,6 +36,25 @@ func TestSweepPage(t *testing.T) {
 			t.Errorf("%+v, %v, want %+v", got, err, want)
 		}
 	})
+	hour := time.Hour
+	for name, tt := range map[string]struct {
+		from, to time.Duration // relative to the upload
+		started  int
+	}{
+		"starts_a_picture_between_from_and_to": {-hour, hour, 1},
+		"ignores_a_picture_before_from":        {hour, 2 * hour, 0},
+		"ignores_a_picture_after_to":           {-2 * hour, -hour, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, s := range []picture.Sweep{{After: before}, backfill, {Reannotate: true, Began: time.Now()}} {
+				s.From, s.To = time.Now().Add(tt.from), time.Now().Add(tt.to)
+				got, err := execute[SweepResult](t, c, picture.SweepPageActivity, s)
+				if err != nil || got.Started != tt.started {
+					t.Errorf("%+v: %+v, %v, want %d started", s, got, err, tt.started)
+				}
+			}
+		})
+	}
 	for _, key := range []string{"backfill/1.jpg", "backfill/2.jpg", "backfill/3.jpg"} {
 		c.upload(t, picture.Picture{ID: p.ID, Bucket: p.Bucket, Key: key}, readPhoto(t))
 	}

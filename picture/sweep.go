@@ -13,6 +13,9 @@ type Sweep struct {
 	Prefix string `json:"prefix,omitempty"`
 	// Within is in seconds: 3600 selects the uploads of the hour before the sweep, and 0 selects all.
 	Within int `json:"within,omitempty"`
+	// From and To select the objects that were uploaded at From or later, and before To. A zero time is no limit.
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to,omitzero"`
 	// With Reannotate, the sweep also replaces Records older than Began, the start time of the sweep. Erased pictures
 	// stay erased.
 	Reannotate bool      `json:"reannotate,omitempty"`
@@ -26,6 +29,11 @@ type SweepCounts struct {
 	Examined int `json:"examined"`
 	Started  int `json:"started"`           // includes pictures whose workflow was already running
 	Skipped  int `json:"skipped,omitempty"` // cannot be examined; the worker's log contains the reason
+}
+
+// Selects reports whether the object's upload is in the sweep's range of time.
+func (s Sweep) Selects(uploadedAt time.Time) bool {
+	return !uploadedAt.Before(s.From) && (s.To.IsZero() || uploadedAt.Before(s.To))
 }
 
 func (s Sweep) Backfill() bool { return s.Bucket != "" || s.Prefix != "" }

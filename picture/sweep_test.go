@@ -50,3 +50,26 @@ func TestLowPriority(t *testing.T) {
 		})
 	}
 }
+
+func TestSweepSelects(t *testing.T) {
+	later := noon.Add(time.Hour)
+	for name, c := range map[string]struct {
+		sweep picture.Sweep
+		at    time.Time
+		want  bool
+	}{
+		"any_time_without_limits":            {picture.Sweep{}, noon, true},
+		"upload_at_From":                     {picture.Sweep{From: noon}, noon, true},
+		"no_upload_before_From":              {picture.Sweep{From: noon}, noon.Add(-time.Second), false},
+		"upload_before_To":                   {picture.Sweep{To: later}, noon, true},
+		"no_upload_at_To":                    {picture.Sweep{To: later}, later, false},
+		"upload_between_both":                {picture.Sweep{From: noon, To: later}, noon.Add(time.Minute), true},
+		"nothing_if_To_is_earlier_than_From": {picture.Sweep{From: later, To: noon}, noon.Add(time.Minute), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := c.sweep.Selects(c.at); got != c.want {
+				t.Errorf("Selects(%s) = %t, want %t", c.at, got, c.want)
+			}
+		})
+	}
+}
