@@ -35,10 +35,13 @@ func TestFaultSwitches(t *testing.T) {
 	}{
 		{"aws", "down", 1, "S3 is unavailable"},
 		{"aws", "throttle", 1, "S3 asked to slow down"},
+		{"aws", "refuse", 1, "AWS refused access"},
 		{"google", "down", 1, "Cloud Vision is unavailable"},
 		{"google", "throttle", 1, "quota"},
+		{"google", "refuse", 1, "Google refused access"},
 		{"azure", "down", 2, "Cosmos DB is unavailable"},
 		{"azure", "throttle", 2, "no request units left"},
+		{"azure", "refuse", 2, "Azure refused access"},
 	} {
 		t.Run(c.cloud+"_"+c.fault+"_is_shown_and_retried_until_it_ends", func(t *testing.T) {
 			testRetry(t, env, c.cloud, c.fault, c.step, c.message)

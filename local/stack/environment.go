@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -40,7 +41,7 @@ func (s *Stack) Environment() []string {
 		local["VISION_EMULATOR_HOST"] = s.Endpoints.Vision
 		local["TRIPTYCH_FEATURES"] = strings.Join(annotator.Features(), ",")
 		local["TRIPTYCH_ANNOTATIONS_PER_SECOND"] = "1000"
-		local["TRIPTYCH_ANNOTATIONS_PER_DAY"] = "1000000"
+		local["TRIPTYCH_ANNOTATIONS_PER_DAY"] = cmp.Or(os.Getenv("TRIPTYCH_ANNOTATIONS_PER_DAY"), "1000000")
 	}
 	if !s.config.real("azure") {
 		dropped = append(dropped, "AZURE_", "COSMOS_")

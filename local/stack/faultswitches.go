@@ -21,23 +21,26 @@ var (
 		"down":     `{"status":503,"code":"ServiceUnavailable"}`,
 		"slow":     `{"delay":"2s"}`,
 		"throttle": `{"status":503,"code":"SlowDown"}`,
+		"refuse":   `{"status":403,"code":"AccessDenied"}`,
 	}
 	googleFaults = map[string]annotator.Fault{
 		"none":     {},
 		"down":     {Code: codes.Unavailable, Message: "The service is currently unavailable."},
 		"slow":     {Delay: 3 * time.Second},
 		"throttle": {Code: codes.ResourceExhausted, Message: "Quota exceeded.", RetryAfter: 5 * time.Second},
+		"refuse":   {Code: codes.PermissionDenied, Message: "The caller does not have permission."},
 	}
 	azureFaults = map[string]cosmosdb.Fault{
 		"none":     {},
 		"down":     {Status: http.StatusServiceUnavailable},
 		"slow":     {Delay: 2 * time.Second},
 		"throttle": {Status: http.StatusTooManyRequests, SubStatus: 3200, RetryAfter: 3 * time.Second},
+		"refuse":   {Status: http.StatusForbidden},
 	}
 )
 
 func (s *Stack) faultSwitches() *gateway.Switches {
-	faults := []string{"none", "down", "slow", "throttle"}
+	faults := []string{"none", "down", "slow", "throttle", "refuse"}
 	aws := gateway.Switch{Cloud: "aws", Faults: faults, Set: func(ctx context.Context, fault string) error {
 		return s.SetS3Fault(ctx, awsFaults[fault])
 	}}
