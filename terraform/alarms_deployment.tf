@@ -40,7 +40,7 @@ resource "aws_cloudwatch_event_target" "notice" {
 
   rule  = aws_cloudwatch_event_rule.notice[each.key].name
   arn   = aws_sns_topic.alarms.arn
-  input = jsonencode(each.value.message)
+  input = jsonencode("${each.value.message} ${local.runbook}#${each.key}")
 }
 
 # A topic policy replaces the default one, which lets the account's alarms publish, so both services are listed.

@@ -28,7 +28,7 @@ resource "aws_cloudwatch_metric_alarm" "site" {
   provider = aws.us_east_1
 
   alarm_name          = "${var.name}-${each.key}"
-  alarm_description   = each.value.description
+  alarm_description   = "${each.value.description} ${local.runbook}#${each.key}"
   namespace           = each.value.namespace
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions

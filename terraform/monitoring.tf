@@ -4,6 +4,7 @@
 
 locals {
   metrics = "Triptych/${var.name}"
+  runbook = "Runbook: docs/runbook.md"
   steps   = "($.step = \"presign\" || $.step = \"annotate\" || $.step = \"persist\")"
 
   # Threshold of the alarm `downloads`, in GB per hour. One picture of 500 KB per second, downloaded once by Google and once
@@ -102,7 +103,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = local.alarms
 
   alarm_name          = "${var.name}-${each.key}"
-  alarm_description   = each.value.description
+  alarm_description   = "${each.value.description} ${local.runbook}#${each.key}"
   namespace           = each.value.namespace
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
@@ -120,7 +121,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 # help: a worker that crashes repeatedly or has no valid Temporal key also writes log lines.
 resource "aws_cloudwatch_metric_alarm" "silent" {
   alarm_name          = "${var.name}-worker-silent"
-  alarm_description   = "No worker has attempted an activity for 30 minutes, although a sweep runs every 15 minutes. No worker runs, or none can reach Temporal, and all pictures wait. Look for the error in the log ${local.log_group.worker}. Likely causes: a missing setting or an expired Temporal API key. If the log is empty, look at the events of the ECS service ${local.role.worker}. Likely causes: a deleted image or no outbound network route."
+  alarm_description   = "No worker has attempted an activity for 30 minutes, although a sweep runs every 15 minutes. No worker runs, or none can reach Temporal, and all pictures wait. Look for the error in the log ${local.log_group.worker}. Likely causes: a missing setting or an expired Temporal API key. If the log is empty, look at the events of the ECS service ${local.role.worker}. Likely causes: a deleted image or no outbound network route. ${local.runbook}#worker-silent"
   namespace           = local.metrics
   metric_name         = "Attempts"
   statistic           = "Sum"
@@ -137,7 +138,7 @@ resource "aws_cloudwatch_metric_alarm" "silent" {
 # the tasks too, but bills each metric.
 resource "aws_cloudwatch_metric_alarm" "tasks" {
   alarm_name          = "${var.name}-worker-missing"
-  alarm_description   = "Fewer than ${var.worker_tasks} workers have been running for 15 minutes, although worker_tasks requires them. Pictures are annotated more slowly, or not at all if the alarm worker-silent is sent too. Look at the events and stopped tasks of the ECS service ${local.role.worker}, and for errors in the log ${local.log_group.worker}. Likely causes: a worker that stops at start, a deleted image, or no capacity of Fargate in a zone."
+  alarm_description   = "Fewer than ${var.worker_tasks} workers have been running for 15 minutes, although worker_tasks requires them. Pictures are annotated more slowly, or not at all if the alarm worker-silent is sent too. Look at the events and stopped tasks of the ECS service ${local.role.worker}, and for errors in the log ${local.log_group.worker}. Likely causes: a worker that stops at start, a deleted image, or no capacity of Fargate in a zone. ${local.runbook}#worker-missing"
   namespace           = "AWS/ECS"
   metric_name         = "CPUUtilization"
   dimensions          = { ClusterName = aws_ecs_cluster.worker.name, ServiceName = aws_ecs_service.worker.name }

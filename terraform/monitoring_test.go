@@ -150,7 +150,7 @@ var monitoringRules = map[string]rule{
 			{"an_alarm_without_an_action", "monitoring.tf", "alarm_actions       = [aws_sns_topic.alarms.arn]", "alarm_actions       = []"},
 			{"an_alarm_with_a_topic_in_another_region", "alarms_site.tf", "alarm_actions       = [aws_sns_topic.site_alarms.arn]", "alarm_actions       = [aws_sns_topic.alarms.arn]"},
 			{"a_topic_without_a_subscription", "alarms_site.tf", "topic_arn = aws_sns_topic.site_alarms.arn", "topic_arn = aws_sns_topic.alarms.arn"},
-			{"an_alarm_without_instructions", "monitoring.tf", "alarm_description   = each.value.description", `alarm_description   = "Something is wrong."`},
+			{"an_alarm_without_instructions", "monitoring.tf", `alarm_description   = "${each.value.description} ${local.runbook}#${each.key}"`, `alarm_description   = "Something is wrong."`},
 		},
 	},
 }

@@ -1,7 +1,6 @@
 package local
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -46,27 +45,10 @@ func TestDeadLetters(t *testing.T) {
 			env.InjectS3Fault(t, `{"events":"drop"}`)
 			g := env.Upload(t, testenv.Portrait(t))
 			env.InjectS3Fault(t, `{}`)
-			redrive(t, deadLetter(t, testenv.S3Event(t, env.LatestVersion(t, g.ID))))
+			redrive(t, testenv.DeadLetter(t, testenv.S3Event(t, env.LatestVersion(t, g.ID))))
 			if final := env.Follow(t, g.Link); final.Status != picture.Annotated {
 				t.Errorf("final status %s, want %s", final.Status, picture.Annotated)
 			}
 		})
 	}
-}
-
-// deadLetter returns the message that Lambda sends to an on-failure destination
-// (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
-func deadLetter(t *testing.T, event []byte) []byte {
-	t.Helper()
-	var letter bytes.Buffer
-	err := json.Compact(&letter, fmt.Appendf(nil, `{"version":"1.0","timestamp":"2026-11-22T12:04:00.000Z",
-		"requestContext":{"requestId":"e4b46cbf-b738-xmpl-8880-a18cdf61200e","functionArn":"arn:aws:lambda:eu-central-1:123456789012:function:trigger:$LATEST",
-			"condition":"RetriesExhausted","approximateInvokeCount":3},
-		"requestPayload":%s,
-		"responseContext":{"statusCode":200,"executedVersion":"$LATEST","functionError":"Unhandled"},
-		"responsePayload":{"errorMessage":"record 1 of 1: starting the workflow","errorType":"joinError"}}`, event))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return letter.Bytes()
 }
