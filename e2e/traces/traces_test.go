@@ -1,0 +1,171 @@
+// Package traces contains a test that receives the traces of pictures over OTLP.
+package traces
+
+import (
+	"context"
+	"crypto/sha256"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"triptych/e2e/siteclient"
+	"triptych/e2e/stacktest"
+	"triptych/e2e/testenv"
+	"triptych/emulators/vision/annotator"
+	"triptych/local/collector"
+	"triptych/local/stack"
+	"triptych/picture"
+)
+
+const (
+	event    = "picture/S3 event"
+	workflow = event + "/StartWorkflow:AnnotatePicture/RunWorkflow:AnnotatePicture"
+	presign  = workflow + "/StartActivity:presign/RunActivity:presign"
+	annotate = workflow + "/StartActivity:annotate/RunActivity:annotate"
+	persist  = workflow + "/StartActivity:persist/RunActivity:persist"
+	vision   = annotate + "/google.cloud.vision.v1.ImageAnnotator/BatchAnnotateImages"
+)
+
+func TestTraces(t *testing.T) {
+	env := testenv.Start(t, func(c *stack.Config) { c.OTLP = true })
+	stacktest.PauseSweeps(t, env.Stack)
+	common := []string{"picture", "picture/upload", event, workflow, presign, annotate + "/CosmosDB GET", vision, persist + "/CosmosDB POST"}
+
+	t.Run("annotated_picture_has_one_complete_trace", func(t *testing.T) {
+		g := env.Upload(t, testenv.Portrait(t))
+		trace := receive(t, env, g, picture.Annotated, common)
+		for path, program := range map[string]string{"picture": "triptych-web", event: "triptych-trigger", workflow: "triptych-worker"} {
+			if span := trace[path][0]; span.Program != program {
+				t.Errorf("the span %s is of %s, want %s", path, span.Program, program)
+			}
+		}
+		for path, spans := range trace {
+			for _, s := range spans {
+				if failed(s) {
+					t.Errorf("the span %s has the error %q", path, s.Status.Message)
+				}
+			}
+		}
+		checkPage(t, env, g)
+	})
+	t.Run("retried_picture_has_one_span_per_attempt", func(t *testing.T) {
+		env.Vision.SetFault(annotator.Fault{Code: codes.Unavailable, Times: 2})
+		g := env.Upload(t, testenv.Portrait(t))
+		trace := receive(t, env, g, picture.Annotated, common)
+		var attempts []int64
+		for _, s := range trace[annotate] {
+			n := attempt(s)
+			attempts = append(attempts, n)
+			if failed(s) != (n < 3) {
+				t.Errorf("attempt %d failed: %t", n, failed(s))
+			}
+		}
+		if slices.Sort(attempts); !slices.Equal(attempts, []int64{1, 2, 3}) {
+			t.Errorf("annotate has spans for the attempts %v, want 1, 2 and 3", attempts)
+		}
+		if len(trace[vision]) != 3 || len(trace[persist]) != 1 {
+			t.Errorf("%d calls to Google and %d attempts of persist, want 3 and 1", len(trace[vision]), len(trace[persist]))
+		}
+	})
+	t.Run("rejected_picture_shows_the_failed_step", func(t *testing.T) {
+		g := env.Upload(t, []byte("not a picture"))
+		trace := receive(t, env, g, picture.Rejected, append(common, annotate+"/S3 GET"))
+		last := trace[annotate][len(trace[annotate])-1]
+		if !failed(last) || last.Status.Message == "" {
+			t.Errorf("the status of annotate is %v, want an error", last.Status)
+		}
+	})
+}
+
+// receive waits for the spans and checks that they form one tree without secrets. It returns them by path.
+func receive(t *testing.T, env *testenv.Env, g siteclient.Grant, status picture.Status, want []string) (trace map[string][]collector.Span) {
+	t.Helper()
+	if final := env.Follow(t, g.Link); final.Status != status {
+		t.Fatalf("the picture is %s, want %s", final.Status, status)
+	}
+	sum := sha256.Sum256([]byte(g.ID))
+	var spans []collector.Span
+	complete := stacktest.Eventually(t, func(context.Context) bool {
+		spans = env.Traces.Spans([16]byte(sum[:16]))
+		trace = byPath(spans)
+		return !slices.ContainsFunc(want, func(path string) bool { return trace[path] == nil })
+	})
+	for path := range trace {
+		t.Log(len(trace[path]), path)
+		if !complete || !strings.HasPrefix(path, "picture") || strings.HasPrefix(path, "picture/?") {
+			t.Errorf("incomplete trace: %s", path)
+		}
+	}
+	if !complete {
+		t.Fatalf("want %v", want)
+	}
+	e := env.Endpoints
+	for _, s := range spans {
+		text := protojson.Format(s.Span)
+		for _, secret := range []string{"X-Amz-", "Signature", g.Link, g.EraseToken, e.SecretKey, e.CosmosKey, e.PayloadKeys, "authorization", "?"} {
+			if strings.Contains(text, secret) {
+				t.Errorf("a span contains %q: %s", secret, text)
+			}
+		}
+	}
+	return trace
+}
+
+// byPath names each span by its ancestors. An ancestor that has not arrived is "?".
+func byPath(spans []collector.Span) map[string][]collector.Span {
+	byID := map[string]collector.Span{}
+	for _, s := range spans {
+		byID[string(s.SpanId)] = s
+	}
+	paths := map[string][]collector.Span{}
+	for _, s := range spans {
+		path := s.Name
+		for parent := string(s.ParentSpanId); parent != ""; {
+			p, ok := byID[parent]
+			if !ok {
+				path = "?/" + path
+				break
+			}
+			path, parent = p.Name+"/"+path, string(p.ParentSpanId)
+		}
+		paths[path] = append(paths[path], s)
+	}
+	return paths
+}
+
+func failed(s collector.Span) bool {
+	return s.GetStatus().GetCode() == tracepb.Status_STATUS_CODE_ERROR
+}
+
+func attempt(s collector.Span) int64 {
+	for _, a := range s.Attributes {
+		if a.Key == "attempt" {
+			return a.Value.GetIntValue()
+		}
+	}
+	return 0
+}
+
+func checkPage(t *testing.T, env *testenv.Env, g siteclient.Grant) {
+	t.Helper()
+	res, err := http.Get(env.Endpoints.Traces)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	page, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("status %s, error %v", res.Status, err)
+	}
+	for _, want := range []string{string(g.ID), "RunActivity:annotate", "BatchAnnotateImages", "triptych-trigger"} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("the page lacks %q: %s", want, page)
+		}
+	}
+}
