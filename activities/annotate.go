@@ -26,6 +26,7 @@ import (
 
 	"triptych/internal/objects"
 	"triptych/internal/records"
+	"triptych/internal/telemetry"
 	"triptych/internal/vision"
 	"triptych/picture"
 )
@@ -107,6 +108,8 @@ func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture
 	return picture.Tombstone(id), explainTemporal(err)
 }
 
+var billedAnnotations = telemetry.Counter("triptych.annotations.billed", "{annotation}", "Calls to Google for which it may charge")
+
 func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.RawMessage, error) {
 	if in.Send == ByBytes {
 		size := min(in.Picture.Size, MaxInlineSize)
@@ -123,15 +126,21 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 	if err != nil {
 		return nil, err
 	}
+	billed := true
+	defer func() {
+		if billed {
+			billedAnnotations.Add(ctx, 1)
+		} else {
+			refund()
+		}
+	}()
 	var server peer.Peer
 	var trailer metadata.MD
 	response, err := a.Vision.BatchAnnotateImages(ctx, a.request(source), gax.WithGRPCOptions(grpc.Peer(&server), grpc.Trailer(&trailer)))
 	if err != nil {
 		// Google charges nothing for a call that was never sent (no server address) or that it answered with an error
 		// (a trailer). A call whose response was lost may cost money, so it gets no refund.
-		if server.Addr == nil || len(trailer) > 0 {
-			refund()
-		}
+		billed = server.Addr != nil && len(trailer) == 0
 		return nil, vision.Explain(err)
 	}
 	image, err := onlyImage(response)
@@ -140,7 +149,7 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 	}
 	if s := image.GetError(); s.GetCode() != int32(codes.OK) {
 		if proto.Equal(image, &visionpb.AnnotateImageResponse{Error: s}) { // without any billed annotation
-			refund()
+			billed = false
 			return nil, a.explainImage(ctx, in, s)
 		}
 		// "Filled-in image annotations are guaranteed to be correct, even when error is set", and another call would cost

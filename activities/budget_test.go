@@ -10,6 +10,7 @@ import (
 	statuspb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 
+	"triptych/e2e/metrictest"
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/emulators/vision/annotator"
 	"triptych/internal/records"
@@ -80,10 +81,14 @@ func TestAnnotationsPerDay(t *testing.T) {
 			c.azure.SetFault(cosmosdb.Fault{Status: http.StatusServiceUnavailable}) // prevents another reservation
 			ctx, cancel := context.WithCancel(t.Context())
 			tt.fail(c, cancel)
+			measured := metrictest.Start(t)
 			if _, err := c.annotation(ctx, in); (err == nil) != tt.succeeds {
 				t.Errorf("the call returned %v", err)
 			}
 			cancel()
+			if billed := measured()["triptych.annotations.billed"]; (billed == 1) != tt.counts {
+				t.Errorf("the metric counts %d calls", billed)
+			}
 			if _, err := c.annotation(t.Context(), in); (err != nil) != tt.counts {
 				t.Errorf("the next call returned %v", err)
 			}

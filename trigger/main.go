@@ -69,6 +69,8 @@ func (t *trigger) startAll(ctx context.Context, event json.RawMessage) error {
 	return errors.Join(failed...)
 }
 
+var receivedPictures = telemetry.Counter("triptych.pictures.received", "{picture}", "S3 events about new pictures; S3 may repeat one")
+
 // An unreadable record is only logged, because Lambda would deliver the record again after an error.
 func start(ctx context.Context, c client.Client, bucket string, record json.RawMessage) error {
 	p, err := parseRecord(record, bucket)
@@ -87,6 +89,7 @@ func start(ctx context.Context, c client.Client, bucket string, record json.RawM
 	if err := pipeline.Start(ctx, c, picture.Order{Picture: p}, pipeline.LivePriority); err != nil {
 		return err
 	}
+	receivedPictures.Add(ctx, 1)
 	slog.InfoContext(ctx, "started", "picture", p.ID, "bytes", p.Size)
 	return nil
 }

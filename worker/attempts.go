@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 
+	"triptych/internal/telemetry"
 	"triptych/picture"
 )
 
@@ -22,6 +25,13 @@ const gracePeriod = 3 * time.Second
 const stopTimeout = 10 * time.Second
 
 var errStopping = errors.New("the worker is shutting down")
+
+var (
+	stepAttempts = telemetry.Counter("triptych.step.attempts", "{attempt}", "Attempts of activities")
+	stepDuration = telemetry.Histogram("triptych.step.duration", "s", "Duration of an attempt of an activity")
+	stepRefusals = telemetry.Counter("triptych.step.refusals", "{attempt}", "Attempts that fail until an operator changes a permission or a setting")
+	stepWait     = telemetry.Histogram("triptych.step.wait", "s", "Time since presign, annotate or persist was scheduled, at the end of each attempt")
+)
 
 type attempts struct {
 	interceptor.WorkerInterceptorBase
@@ -36,10 +46,18 @@ func (a *attempts) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteA
 	info, started := activity.GetInfo(ctx), time.Now()
 	trace.SpanFromContext(ctx).SetAttributes(attribute.Int("attempt", int(info.Attempt)))
 	result, err := a.executeUntilStopped(ctx, in)
-	// terraform/monitoring.tf derives metrics from these keys.
-	slog.InfoContext(ctx, "step", "step", info.ActivityType.Name, "outcome", outcome(err), "attempt", info.Attempt,
-		"seconds", time.Since(started).Seconds(), "waited", time.Since(info.ScheduledTime).Seconds(),
+	name, end, duration, waited := info.ActivityType.Name, outcome(err), time.Since(started).Seconds(), time.Since(info.ScheduledTime).Seconds()
+	slog.InfoContext(ctx, "step", "step", name, "outcome", end, "attempt", info.Attempt, "seconds", duration, "waited", waited,
 		"workflow", info.WorkflowExecution.ID)
+	step := metric.WithAttributes(attribute.String("triptych.step", name), attribute.String("triptych.outcome", end))
+	stepAttempts.Add(ctx, 1, step)
+	if kind := picture.Kind(end); kind == picture.Forbidden || kind == picture.Misconfigured {
+		stepRefusals.Add(ctx, 1, step)
+	}
+	stepDuration.Record(ctx, duration, step)
+	if slices.Contains(picture.StepOrder[:], picture.StepName(name)) { // a page of a sweep may wait for hours, which is normal
+		stepWait.Record(ctx, waited, step)
+	}
 	return result, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"triptych/e2e/metrictest"
 	"triptych/internal/telemetry"
 	"triptych/picture"
 )
@@ -42,6 +44,7 @@ func TestAttemptLog(t *testing.T) {
 	}{
 		"success_is_logged_as_done":                      {nil, "done"},
 		"failure_is_logged_with_its_kind":                {temporal.NewApplicationError("wait", string(picture.Throttled)), "Throttled"},
+		"failure_that_an_operator_must_fix_is_a_refusal": {temporal.NewApplicationError("refused", string(picture.Forbidden)), "Forbidden"},
 		"failure_without_a_kind_is_logged_as_unexpected": {temporal.NewApplicationError("message", ""), "unexpected"},
 		"other_error_is_logged_as_unexpected":            {errors.New("message"), "unexpected"},
 		"cancellation_is_logged_as_unexpected":           {context.Canceled, "unexpected"},
@@ -49,6 +52,7 @@ func TestAttemptLog(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
 			slog.SetDefault(telemetry.NewLogger(&log, inECS))
+			measured := metrictest.Start(t)
 			var suite testsuite.WorkflowTestSuite
 			env := suite.NewTestActivityEnvironment()
 			env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&attempts{}}})
@@ -63,8 +67,30 @@ func TestAttemptLog(t *testing.T) {
 			if line.Msg != "step" || line.Step != "persist" || line.Outcome != test.outcome || line.Seconds == nil || *line.Seconds < 0 || line.Waited == nil {
 				t.Errorf("the log is %s", log.Bytes())
 			}
+			attributes := " triptych.outcome=" + test.outcome + " triptych.step=persist"
+			want := map[string]int64{"triptych.step.attempts" + attributes: 1, "triptych.step.duration" + attributes: 1, "triptych.step.wait" + attributes: 1}
+			if test.outcome == "Forbidden" {
+				want["triptych.step.refusals"+attributes] = 1
+			}
+			if got := measured(); !maps.Equal(got, want) {
+				t.Errorf("measured %v, want %v", got, want)
+			}
 		})
 	}
+	t.Run("wait_of_a_sweep_is_not_measured", func(t *testing.T) {
+		measured := metrictest.Start(t)
+		var suite testsuite.WorkflowTestSuite
+		env := suite.NewTestActivityEnvironment()
+		env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&attempts{}}})
+		env.RegisterActivityWithOptions(func(context.Context) error { return nil }, activity.RegisterOptions{Name: picture.SweepPageActivity})
+		if _, err := env.ExecuteActivity(picture.SweepPageActivity); err != nil {
+			t.Fatal(err)
+		}
+		const attributes = " triptych.outcome=done triptych.step=" + picture.SweepPageActivity
+		if got, want := measured(), map[string]int64{"triptych.step.attempts" + attributes: 1, "triptych.step.duration" + attributes: 1}; !maps.Equal(got, want) {
+			t.Errorf("measured %v, want %v", got, want)
+		}
+	})
 	t.Run("workflow_ID_is_logged", func(t *testing.T) {
 		var log bytes.Buffer
 		slog.SetDefault(telemetry.NewLogger(&log, inECS))

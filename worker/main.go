@@ -165,9 +165,11 @@ func open(ctx context.Context, c config) (*activities.Activities, error) {
 	if err != nil {
 		return nil, err
 	}
+	budget := &records.Budget{Records: container, PerDay: c.annotationsPerDay}
+	budget.Measure()
 	return &activities.Activities{
 		S3: objects.Open(c.AWS), Bucket: c.bucket, Vision: annotator, VisionParent: c.visionParent, Records: container, Features: c.features,
-		Budget:      &records.Budget{Records: container, PerDay: c.annotationsPerDay},
+		Budget:      budget,
 		InlineBytes: semaphore.NewWeighted(activities.InlineBytesLimit),
 	}, nil
 }

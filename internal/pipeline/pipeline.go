@@ -48,6 +48,7 @@ func DialThrough(options client.Options, codec converter.PayloadCodec) (client.C
 	if options.Logger == nil {
 		options.Logger = sdklog.NewStructuredLogger(slog.Default())
 	}
+	options.MetricsHandler = telemetry.TemporalMetrics()
 	c, err := client.NewLazyClient(options)
 	if err != nil {
 		return nil, fmt.Errorf("making a Temporal client for %s: %w", options.HostPort, err)

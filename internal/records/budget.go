@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"triptych/internal/telemetry"
 	"triptych/picture"
 )
 
@@ -20,6 +22,25 @@ type Budget struct {
 	mu      sync.Mutex
 	day     string // of the block
 	left    int    // calls left in the block
+
+	reservation atomic.Pointer[reservation] // the last one that this worker has read or made
+}
+
+type reservation struct {
+	day      string
+	reserved int // by all workers
+}
+
+// Measure reports how many of today's annotations no worker has reserved. The number is unknown until this worker reads
+// or makes a reservation of the day.
+func (b *Budget) Measure() {
+	telemetry.Gauge("triptych.annotations.remaining", "{annotation}", "Annotations of this UTC day that no worker has reserved", func() (int64, bool) {
+		r := b.reservation.Load()
+		if r == nil || r.day != time.Now().UTC().Format(time.DateOnly) {
+			return 0, false
+		}
+		return int64(b.PerDay - r.reserved), true
+	})
 }
 
 // Take counts one call. After an error, do not make the call. If Google has not charged for the call, call `refund`.
@@ -67,6 +88,7 @@ func (b *Budget) reserve(ctx context.Context) error {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
+	b.reservation.Store(&reservation{b.day, document.Reserved})
 	block := min(max(1, b.PerDay/100), 1000, b.PerDay-document.Reserved) // 1000 last half a minute at Google's default quota
 	if block <= 0 {
 		return nil
@@ -74,7 +96,8 @@ func (b *Budget) reserve(ctx context.Context) error {
 	document.Reserved += block
 	if err = b.Records.write(ctx, document.ID, document, etag); err == nil {
 		b.left = block
-		slog.Info("annotations reserved", "reserved", document.Reserved, "perDay", b.PerDay) // for terraform/monitoring.tf
+		b.reservation.Store(&reservation{b.day, document.Reserved})
+		slog.Info("annotations reserved", "reserved", document.Reserved, "perDay", b.PerDay)
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 
 	"triptych/internal/telemetry"
 	"triptych/picture"
@@ -87,6 +90,21 @@ func (c *Container) do(ctx context.Context, operation string, id picture.ID, cal
 	return fmt.Errorf("%s the document %s: %w", operation, id, err)
 }
 
+var requestCharge = telemetry.Histogram("azure.cosmosdb.client.operation.request_charge", "{request_unit}", "Request units of a request to Cosmos DB")
+
+// Names: https://opentelemetry.io/docs/specs/semconv/database/cosmosdb
+var operations = map[string]string{http.MethodGet: "read_item", http.MethodPost: "create_item", http.MethodPut: "replace_item"}
+
+func measure(r *http.Response) {
+	charge, _ := strconv.ParseFloat(r.Header.Get("x-ms-request-charge"), 64) // 0 if absent
+	operation := operations[r.Request.Method]
+	if strings.Trim(r.Request.URL.Path, "/") == "" {
+		operation = "read_account"
+	}
+	requestCharge.Record(r.Request.Context(), charge, metric.WithAttributes(
+		attribute.String("db.operation.name", operation), attribute.Int("db.response.status_code", r.StatusCode)))
+}
+
 // Do returns every failure as a callError, which azcosmos does not retry.
 func (c *connection) Do(r *policy.Request) (*http.Response, error) {
 	if strings.Trim(r.Raw().URL.Path, "/") == "" {
@@ -101,6 +119,7 @@ func (c *connection) Do(r *policy.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, &callError{text: picture.Redact("connecting to Cosmos DB: " + err.Error())}
 	}
+	measure(response)
 	if response.StatusCode == http.StatusForbidden {
 		c.hasAccount.Store(false) // the account may have moved to another region
 	}

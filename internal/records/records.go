@@ -12,7 +12,10 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 
+	"triptych/internal/telemetry"
 	"triptych/picture"
 )
 
@@ -72,7 +75,7 @@ var (
 
 // Create fails with ErrExists if the picture already has a Record.
 func (c *Container) Create(ctx context.Context, r picture.Record) error {
-	return c.write(ctx, r.ID, r, "")
+	return c.writeRecord(ctx, r, "")
 }
 
 // Read fails with ErrNotFound if no Record exists, and with ErrUnreadable if the document is not a Record.
@@ -84,7 +87,17 @@ func (c *Container) Read(ctx context.Context, id picture.ID) (picture.Record, az
 
 // Replace fails with ErrChanged if the stored ETag differs from etag, and with ErrNotFound if no Record exists.
 func (c *Container) Replace(ctx context.Context, r picture.Record, etag azcore.ETag) error {
-	return c.write(ctx, r.ID, r, etag)
+	return c.writeRecord(ctx, r, etag)
+}
+
+var writtenRecords = telemetry.Counter("triptych.records", "{record}", "Records written to Cosmos DB")
+
+func (c *Container) writeRecord(ctx context.Context, r picture.Record, etag azcore.ETag) error {
+	err := c.write(ctx, r.ID, r, etag)
+	if err == nil {
+		writtenRecords.Add(ctx, 1, metric.WithAttributes(attribute.String("triptych.status", string(r.Status))))
+	}
+	return err
 }
 
 func (c *Container) read(ctx context.Context, id picture.ID, document any) (azcore.ETag, error) {

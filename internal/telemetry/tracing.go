@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -31,9 +32,13 @@ func Start(ctx context.Context, program string, getenv func(string) string) erro
 		return nil
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { slog.Warn("telemetry was not exported", "error", err) }))
-	from, err := resource.New(ctx, resource.WithAttributes(semconv.ServiceName("triptych-"+program)), resource.WithFromEnv())
+	from, err := resource.New(ctx, resource.WithAttributes(
+		semconv.ServiceName("triptych-"+program), semconv.ServiceInstanceID(uuid.NewString())), resource.WithFromEnv())
 	if err != nil {
 		return fmt.Errorf("reading the OTEL_* settings: %w", err)
+	}
+	if err := startMetrics(ctx, from, getenv); err != nil {
+		return err
 	}
 	return startTraces(ctx, from, getenv)
 }

@@ -24,6 +24,7 @@ type Config struct {
 	WorkerProxy   func(service, addr string) (string, error)
 	WrapCosmos    func(http.Handler) http.Handler // wraps the handler of the Cosmos DB emulator
 	ExtraPrograms map[string]string               // packages for StartProgram, by name
+	ProgramEnv    []string                        // variables of web, trigger and the workers
 }
 
 func (c Config) real(cloud string) bool { return slices.Contains(c.Real, cloud) }

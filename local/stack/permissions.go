@@ -50,6 +50,9 @@ func (s *Stack) ProgramEnvironment(program string) []string {
 	if ok && s.config.OTLP { // not for Temporal's server, which reads the same variables
 		env = append(env, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+s.Endpoints.Traces+"/v1/traces", "OTEL_BSP_SCHEDULE_DELAY=500")
 	}
+	if ok {
+		env = append(env, s.config.ProgramEnv...)
+	}
 	return env // os/exec uses the last value of a name
 }
 

@@ -1,0 +1,155 @@
+package telemetry
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
+)
+
+// export returns the lines that the exporter awsemf writes for what record measures.
+func export(t *testing.T, record func(metric.Meter)) []map[string]any {
+	t.Helper()
+	var out bytes.Buffer
+	provider := newMeterProvider(resource.NewSchemaless(attribute.String("service.namespace", "Triptych/test")), sdkmetric.NewPeriodicReader(emfExporter{&out}))
+	record(provider.Meter("test"))
+	if err := provider.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var lines []map[string]any
+	for line := range strings.Lines(out.String()) {
+		var document map[string]any
+		if err := json.Unmarshal([]byte(line), &document); err != nil {
+			t.Fatalf("a line is not JSON: %v: %s", err, line)
+		}
+		checkEMF(t, document)
+		lines = append(lines, document)
+	}
+	return lines
+}
+
+// checkEMF checks the conditions of
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+func checkEMF(t *testing.T, document map[string]any) {
+	t.Helper()
+	var metadata struct {
+		Timestamp         int64
+		CloudWatchMetrics []struct {
+			Namespace  string
+			Dimensions [][]string
+			Metrics    []struct{ Name, Unit string }
+		}
+	}
+	encoded, err := json.Marshal(document["_aws"])
+	if err == nil {
+		err = json.Unmarshal(encoded, &metadata)
+	}
+	if err != nil || metadata.Timestamp < 1e12 || len(metadata.CloudWatchMetrics) == 0 {
+		t.Errorf("the metadata are %s, %v", encoded, err)
+	}
+	for _, directive := range metadata.CloudWatchMetrics {
+		if directive.Namespace != "Triptych/test" || len(directive.Dimensions) == 0 || len(directive.Metrics) == 0 {
+			t.Errorf("a directive is %+v", directive)
+		}
+		for _, key := range slices.Concat(directive.Dimensions...) {
+			if value, ok := document[key].(string); !ok || value == "" || len(value) > 1024 {
+				t.Errorf("the dimension %s has the value %v", key, document[key])
+			}
+		}
+		for _, m := range directive.Metrics {
+			if document[m.Name] == nil || m.Unit != "Seconds" && m.Unit != "Count" {
+				t.Errorf("the metric %s has the unit %q and the value %v", m.Name, m.Unit, document[m.Name])
+			}
+		}
+	}
+}
+
+func dimensions(line map[string]any) any {
+	return line["_aws"].(map[string]any)["CloudWatchMetrics"].([]any)[0].(map[string]any)["Dimensions"]
+}
+
+func TestEMF(t *testing.T) {
+	attempt := func(step, outcome string) metric.MeasurementOption {
+		return metric.WithAttributes(attribute.String("triptych.step", step), attribute.String("triptych.outcome", outcome))
+	}
+	t.Run("counter_becomes_one_line_for_each_combination_of_attributes", func(t *testing.T) {
+		lines := export(t, func(m metric.Meter) {
+			attempts, _ := m.Int64Counter("triptych.step.attempts")
+			attempts.Add(t.Context(), 2, attempt("persist", "done"))
+			attempts.Add(t.Context(), 1, attempt("persist", "done"))
+			attempts.Add(t.Context(), 1, attempt("persist", "Throttled"))
+		})
+		got := map[any]any{}
+		for _, line := range lines {
+			got[line["triptych.outcome"]] = line["triptych.step.attempts"]
+			if want := []any{[]any{}, []any{"triptych.outcome"}}; !reflect.DeepEqual(dimensions(line), want) {
+				t.Errorf("the dimensions are %v, want %v", dimensions(line), want)
+			}
+		}
+		if want := map[any]any{"done": 3., "Throttled": 1.}; !maps.Equal(got, want) {
+			t.Errorf("the counts are %v, want %v", got, want)
+		}
+	})
+	t.Run("histogram_keeps_maximum_sum_and_the_middle_of_its_buckets", func(t *testing.T) {
+		lines := export(t, func(m metric.Meter) {
+			duration, _ := m.Float64Histogram("triptych.step.duration", metric.WithUnit("s"))
+			for _, seconds := range []float64{6, 20, 21, 2000} {
+				duration.Record(t.Context(), seconds, attempt("annotate", "done"))
+			}
+		})
+		want := map[string]any{"Values": []any{8., 20., 1450.}, "Counts": []any{1., 2., 1.}, "Min": 6., "Max": 2000., "Sum": 2047., "Count": 4.}
+		if len(lines) != 1 || !reflect.DeepEqual(lines[0]["triptych.step.duration"], want) {
+			t.Errorf("got %v, want %v", lines, want)
+		}
+	})
+	t.Run("only_metrics_in_the_table_are_written", func(t *testing.T) {
+		lines := export(t, func(m metric.Meter) {
+			other, _ := m.Int64Counter("temporal_request")
+			other.Add(t.Context(), 1)
+		})
+		if len(lines) != 0 {
+			t.Errorf("got %v", lines)
+		}
+	})
+	t.Run("integer_attribute_becomes_a_string", func(t *testing.T) {
+		lines := export(t, func(m metric.Meter) {
+			charge, _ := m.Float64Histogram("azure.cosmosdb.client.operation.request_charge")
+			charge.Record(t.Context(), 1, metric.WithAttributes(attribute.String("db.operation.name", "read_item"), attribute.Int("db.response.status_code", 429)))
+		})
+		if len(lines) != 1 || lines[0]["db.response.status_code"] != "429" {
+			t.Errorf("got %v", lines)
+		}
+	})
+	t.Run("missing_attribute_removes_its_set_of_dimensions", func(t *testing.T) {
+		lines := export(t, func(m metric.Meter) {
+			attempts, _ := m.Int64Counter("triptych.step.attempts")
+			attempts.Add(t.Context(), 1)
+		})
+		if len(lines) != 1 || !reflect.DeepEqual(dimensions(lines[0]), []any{[]any{}}) {
+			t.Errorf("got %v", lines)
+		}
+	})
+}
+
+func TestCloudWatchMetricsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, sets := range CloudWatch {
+		for _, word := range append(slices.Concat(sets...), name) {
+			if !strings.HasPrefix(name, "temporal_") && !strings.Contains(string(text), "`"+word+"`") {
+				t.Errorf("docs/operations.md does not contain %s", word)
+			}
+		}
+	}
+}

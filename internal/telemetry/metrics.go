@@ -1,0 +1,87 @@
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
+	"go.opentelemetry.io/otel/metric"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/opentelemetry"
+)
+
+// Counter panics if the name is invalid. Units are UCUM codes: https://opentelemetry.io/docs/specs/semconv/general/metrics.
+// No attribute may identify a picture, because each combination of attribute values is a time series.
+func Counter(name, unit, description string) metric.Int64Counter {
+	return must(otel.Meter("triptych").Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(description)))
+}
+
+// Histogram has the same conditions as Counter.
+func Histogram(name, unit, description string) metric.Float64Histogram {
+	return must(otel.Meter("triptych").Float64Histogram(name, metric.WithUnit(unit), metric.WithDescription(description)))
+}
+
+// Gauge registers a metric that is measured when metrics are exported, unless value returns false.
+func Gauge(name, unit, description string, value func() (int64, bool)) {
+	must(otel.Meter("triptych").Int64ObservableGauge(name, metric.WithUnit(unit), metric.WithDescription(description),
+		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			if n, known := value(); known {
+				o.Observe(n)
+			}
+			return nil
+		})))
+}
+
+func must[T any](instrument T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return instrument
+}
+
+func measuring() bool {
+	_, on := otel.GetMeterProvider().(*sdkmetric.MeterProvider)
+	return on
+}
+
+// TemporalMetrics makes Temporal's SDK record its own metrics. It returns nil while metrics are off, because the SDK
+// would collect the attributes of each metric.
+func TemporalMetrics() client.MetricsHandler {
+	if !measuring() {
+		return nil
+	}
+	return opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{UseMonotonicCounters: true, OnError: otel.Handle})
+}
+
+// OpenTelemetry's default boundaries are for milliseconds. A step may take milliseconds, or wait for the next day.
+var secondBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 6 * 3600, 24 * 3600}
+
+// startMetrics exports metrics over OTLP/HTTP if the variables name an endpoint, or to CloudWatch if
+// OTEL_METRICS_EXPORTER is awsemf, the name in the AWS Distro for OpenTelemetry.
+func startMetrics(ctx context.Context, from *resource.Resource, getenv func(string) string) error {
+	if measuring() {
+		return nil
+	}
+	var exporter sdkmetric.Exporter = emfExporter{os.Stdout}
+	if getenv("OTEL_METRICS_EXPORTER") != "awsemf" {
+		if !exports("METRICS", getenv) {
+			return nil
+		}
+		var err error
+		if exporter, err = otlpmetrichttp.New(ctx); err != nil {
+			return fmt.Errorf("making an exporter of metrics: %w", err)
+		}
+	}
+	otel.SetMeterProvider(newMeterProvider(from, sdkmetric.NewPeriodicReader(exporter)))
+	return nil
+}
+
+func newMeterProvider(from *resource.Resource, reader sdkmetric.Reader) *sdkmetric.MeterProvider {
+	return sdkmetric.NewMeterProvider(sdkmetric.WithResource(from), sdkmetric.WithReader(reader),
+		sdkmetric.WithView(sdkmetric.NewView(sdkmetric.Instrument{Kind: sdkmetric.InstrumentKindHistogram, Unit: "s"},
+			sdkmetric.Stream{Aggregation: sdkmetric.AggregationExplicitBucketHistogram{Boundaries: secondBuckets}})))
+}
