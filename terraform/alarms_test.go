@@ -9,13 +9,13 @@ import (
 	"sync"
 )
 
-// temporalSDK returns the source of Temporal's SDK that writes log lines about workflow tasks.
+// temporalSDK returns the source of Temporal's SDK that names its metrics.
 var temporalSDK = sync.OnceValue(func() string {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "go.temporal.io/sdk").Output()
 	if err != nil {
 		panic(fmt.Errorf("finding Temporal's SDK: %w", err))
 	}
-	return goSource(strings.TrimSpace(string(dir)) + "/internal")
+	return goSource(strings.TrimSpace(string(dir)) + "/internal/common/metrics")
 })
 
 var alarmRules = map[string]rule{
@@ -38,14 +38,13 @@ var alarmRules = map[string]rule{
 	},
 	"an_alarm_reports_failed_workflow_tasks": {
 		func(p plan) (errs []string) {
-			errs = append(errs, expect(p.resource(`aws_cloudwatch_log_metric_filter.step["WorkflowTaskFailed"]`), "1", "metric_transformation", 0, "value")...)
 			alarm := p.resource(`aws_cloudwatch_metric_alarm.this["workflow-task-failures"]`)
-			errs = append(errs, expect(alarm, "WorkflowTaskFailed", "metric_name")...)
+			errs = append(errs, expect(alarm, "temporal_workflow_task_execution_failed", "metric_name")...)
 			errs = append(errs, expect(alarm, 900., "period")...) // Temporal waits up to ten minutes between attempts
 			return append(errs, expect(alarm, 0., "threshold")...)
 		}, []mutation{
 			{"an_alarm_that_ends_between_two_attempts", "monitoring.tf", "threshold = 0, minutes = 15", "threshold = 0, minutes = 5"},
-			{"failures_of_activities", "monitoring.tf", `metric = "WorkflowTaskFailed"`, `metric = "Failed"`},
+			{"failures_of_activities", "monitoring.tf", `metric = "temporal_workflow_task_execution_failed"`, `metric = "triptych.step.attempts"`},
 		},
 	},
 	"alarms_report_errors_of_CloudFront_and_blocks_of_the_firewall": {

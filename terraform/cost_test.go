@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"triptych/internal/telemetry"
 )
 
 // US dollars. Sources: prices.md.
@@ -50,17 +52,35 @@ const (
 	pictureGB = 0.0005
 	recordGB  = 12e-6
 	historyGB = 40e-6
-	logsGB    = 5e-6
+	logsGB    = 5.3e-6     // of which 0.3e-6 are the trigger's metrics
+	exportsGB = 0.8        // a month: each of two workers writes up to 25 lines of metrics a minute
 	accessGB  = 0.6e-6     // of access logs for each request to CloudFront or S3
 	requests  = 19 + calls // page files and API calls
 	calls     = 6.0
-	sweeps    = 2880 + 30.0  // a month
-	checks    = 100 + 30.0   // by quarter-hourly and daily sweeps
-	readUnits = 2.0          // Cosmos DB request units to read a Record
-	newUnits  = 8.0          // request units to create a Record
-	metrics   = 8 + 4 + 12.0 // from the log of the worker, its dimension Step, and S3 request metrics
+	sweeps    = 2880 + 30.0 // a month
+	checks    = 100 + 30.0  // by quarter-hourly and daily sweeps
+	readUnits = 2.0         // Cosmos DB request units to read a Record
+	newUnits  = 8.0         // request units to create a Record
 	alarms    = 15.0
 )
+
+// metrics is the number of metrics that CloudWatch bills: the request metrics of S3, and those of the programs.
+var metrics = func() float64 {
+	values := map[string]float64{ // in a usual hour
+		"triptych.status": 3, "triptych.outcome": 2, "triptych.step": 4, "db.operation.name": 4, "db.response.status_code": 3, "task_queue": 2,
+	}
+	sum := 12.0
+	for _, sets := range telemetry.CloudWatch {
+		for _, set := range sets {
+			combinations := 1.0
+			for _, name := range set {
+				combinations *= values[name]
+			}
+			sum += combinations
+		}
+	}
+	return sum
+}()
 
 // cost returns one number for each row of README.md's table: monthly US dollars for n monthly pictures.
 func cost(n float64) []float64 {
@@ -76,7 +96,7 @@ func cost(n float64) []float64 {
 		n*(pictureGB+(requests+checks+4)*accessGB)*s3GBMonth + n*s3Put + n*(checks+2)*s3Get + above(n*2*pictureGB, egressFreeGB)*egressGB,
 		n*(newUnits+(checks+6)*readUnits)*cosmosUnit + n*recordGB*37/30*cosmosGBMonth,
 		above(n*1.4, lambdaFreeGBs)*lambdaGBSecond + above(n*8, lambdaFreeCalls)*lambdaRequest,
-		above(n*logsGB, logFreeGB)*logGB + (metrics-metricsFree)*metricMonth + (alarms-alarmsFree)*alarmMonth,
+		above(n*logsGB+exportsGB, logFreeGB)*logGB + (metrics-metricsFree)*metricMonth + (alarms-alarmsFree)*alarmMonth,
 	}
 }
 

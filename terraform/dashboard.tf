@@ -2,13 +2,16 @@
 
 locals {
   widgets = [
-    { title = "Upload events", stat = "Sum", metrics = [["AWS/Lambda", "Invocations", "FunctionName", local.role.trigger]] },
-    { title = "Records written", stat = "SampleCount", metrics = [[local.metrics, "Done", "Step", "persist"]] },
-    { title = "Oldest waiting picture (seconds)", stat = "Maximum", metrics = [[local.metrics, "Waited"]] },
-    { title = "Step duration p99 (seconds)", stat = "p99", metrics = [for step in ["presign", "annotate", "persist"] : [local.metrics, "Done", "Step", step]] },
-    { title = "Failed attempts", stat = "Sum", metrics = [for step in ["presign", "annotate", "persist"] : [local.metrics, "Failed", "Step", step]] },
-    { title = "Cosmos DB 429 responses", stat = "Sum", metrics = [[local.metrics, "Throttled"]] },
-    { title = "Annotations reserved today", stat = "Maximum", metrics = [[local.metrics, "Reserved"]] },
+    { title = "Pictures received", stat = "Sum", metrics = [[local.metrics, "triptych.pictures.received"]] },
+    { title = "Records by status", stat = "Sum", metrics = [for status in ["annotated", "rejected", "erased"] : [local.metrics, "triptych.records", "triptych.status", status]] },
+    { title = "Longest wait for a step (seconds)", stat = "Maximum", metrics = [[local.metrics, "triptych.step.wait"]] },
+    { title = "Step duration p99 (seconds)", stat = "p99", metrics = [for step in ["presign", "annotate", "persist"] : [local.metrics, "triptych.step.duration", "triptych.step", step]] },
+    { title = "Failed attempts by outcome", stat = "Sum", metrics = [for outcome in ["Unavailable", "Throttled", "Forbidden", "Misconfigured", "unexpected"] : [local.metrics, "triptych.step.attempts", "triptych.outcome", outcome]] },
+    { title = "Schedule-to-start latency p95 (seconds)", stat = "p95", metrics = concat([[local.metrics, "temporal_workflow_task_schedule_to_start_latency"]], [for queue in ["pictures", "annotate"] : [local.metrics, "temporal_activity_schedule_to_start_latency", "task_queue", queue]]) },
+    { title = "Cosmos DB request units", stat = "Sum", metrics = [for operation in ["read_item", "create_item", "replace_item"] : [local.metrics, "azure.cosmosdb.client.operation.request_charge", "db.operation.name", operation]] },
+    { title = "Cosmos DB 429 responses", stat = "SampleCount", metrics = [[local.metrics, "azure.cosmosdb.client.operation.request_charge", "db.response.status_code", "429"]] },
+    { title = "Annotations remaining today", stat = "Minimum", metrics = [[local.metrics, "triptych.annotations.remaining"]] },
+    { title = "Annotations billed", stat = "Sum", metrics = [[local.metrics, "triptych.annotations.billed"]] },
     { title = "Dead letters", stat = "Maximum", metrics = [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${var.name}-dead-letters"]] },
     { title = "Lambda errors and throttles", stat = "Sum", metrics = [for pair in setproduct(["Errors", "Throttles"], ["trigger", "web"]) : ["AWS/Lambda", pair[0], "FunctionName", local.role[pair[1]]]] },
     { title = "Worker CPU (%)", stat = "Average", metrics = [["AWS/ECS", "CPUUtilization", "ClusterName", var.name, "ServiceName", local.role.worker]] },

@@ -1,28 +1,19 @@
-# Metrics and alarms. Metrics come from AWS services and from the log lines that the worker writes for each attempt of a
-# step: {"msg":"step","step":"persist","outcome":"done","seconds":0.04,"waited":0.05,…}, and for each reservation of calls to
-# Google: {"msg":"annotations reserved","reserved":810,"perDay":1000}.
+# Metrics and alarms. Metrics come from AWS services and from the programs, which write theirs to standard output in CloudWatch's embedded
+# metric format. internal/telemetry/emf.go lists these metrics and their dimensions. CloudWatch bills each combination of values.
 
 locals {
   metrics = "Triptych/${var.name}"
   runbook = "Runbook: docs/runbook.md"
-  steps   = "($.step = \"presign\" || $.step = \"annotate\" || $.step = \"persist\")"
+
+  # Variables of the Lambda functions and the workers, whose standard output CloudWatch stores.
+  telemetry = {
+    OTEL_METRICS_EXPORTER    = "awsemf"
+    OTEL_RESOURCE_ATTRIBUTES = "service.namespace=${local.metrics}"
+  }
 
   # Threshold of the alarm `downloads`, in GB per hour. One picture of 500 KB per second, downloaded once by Google and once
   # by a page, makes 3.6 GB per hour.
   download_gb = 10 * max(1, var.annotations_per_second)
-
-  # Metrics from the log of the worker: the filter pattern, the value, and whether the metric has the dimension Step.
-  step_metrics = {
-    Done      = { pattern = "{ $.msg = \"step\" && $.outcome = \"done\" && ${local.steps} }", value = "$.seconds", by_step = true }
-    Failed    = { pattern = "{ $.msg = \"step\" && $.outcome != \"done\" && ${local.steps} }", value = "1", by_step = true }
-    Waited    = { pattern = "{ $.msg = \"step\" && ${local.steps} }", value = "$.waited", by_step = false }
-    Throttled = { pattern = "{ $.msg = \"step\" && $.outcome = \"Throttled\" && $.step = \"persist\" }", value = "1", by_step = false }
-    Attempts  = { pattern = "{ $.msg = \"step\" }", value = "1", by_step = false }
-    Refused   = { pattern = "{ $.msg = \"step\" && ($.outcome = \"Forbidden\" || $.outcome = \"Misconfigured\") }", value = "1", by_step = false }
-    Reserved  = { pattern = "{ $.msg = \"annotations reserved\" }", value = "$.reserved", by_step = false }
-    # Temporal's SDK writes this message for each failed attempt of a workflow task.
-    WorkflowTaskFailed = { pattern = "{ $.msg = \"Failed to process workflow task.\" }", value = "1", by_step = false }
-  }
 
   # Each description says what the alarm means and what to do.
   alarms = {
@@ -53,27 +44,27 @@ locals {
     }
     waiting = {
       description = "A picture has waited more than 15 minutes for a step, perhaps because the day's annotations were used up; the alarm is then sent at the next attempt, after 00:00 UTC. No picture is lost. Find the workflow with `temporal workflow list`; `temporal workflow describe` shows the error of its pending activity. After you fix the cause, Temporal retries the activity automatically; `temporal activity reset` retries it now."
-      namespace   = local.metrics, metric = "Waited", statistic = "Maximum", threshold = 900, minutes = 5, periods = 1
+      namespace   = local.metrics, metric = "triptych.step.wait", statistic = "Maximum", threshold = 900, minutes = 5, periods = 1
       dimensions  = {}
     }
     refused = {
       description = "A cloud rejects the credentials of the worker, or a setting is wrong. Pictures wait until this is fixed. The error message in the log ${local.log_group.worker} names the cloud or the setting and says what to change."
-      namespace   = local.metrics, metric = "Refused", statistic = "Sum", threshold = 0, minutes = 5, periods = 1
+      namespace   = local.metrics, metric = "triptych.step.refusals", statistic = "Sum", threshold = 0, minutes = 5, periods = 1
       dimensions  = {}
     }
     cosmos-throttled = {
-      description = "Cosmos DB responds with 429 (request rate too large), so Records are written with a delay. If this continues, set or increase the variable cosmos_throughput."
-      namespace   = local.metrics, metric = "Throttled", statistic = "Sum", threshold = 10, minutes = 5, periods = 3
-      dimensions  = {}
+      description = "Cosmos DB responds with 429 (request rate too large), so Records are read and written with a delay. If this continues, set or increase the variable cosmos_throughput."
+      namespace   = local.metrics, metric = "azure.cosmosdb.client.operation.request_charge", statistic = "SampleCount", threshold = 10, minutes = 5, periods = 3
+      dimensions  = { "db.response.status_code" = "429" }
     }
     annotations = {
-      description = "80 % of today's ${var.annotations_per_day} annotations are reserved. When all are used up, pictures wait until 00:00 UTC. When a full day's worth is waiting, the site refuses uploads. If the uploads are legitimate, increase the variable annotations_per_day and run make deploy; docs/operations.md says how to retry the waiting pictures."
-      namespace   = local.metrics, metric = "Reserved", statistic = "Maximum", threshold = ceil(0.8 * var.annotations_per_day) - 1, minutes = 60, periods = 1
-      dimensions  = {}
+      description = "More than 80 % of today's ${var.annotations_per_day} annotations are reserved. When all are used up, pictures wait until 00:00 UTC. When a full day's worth is waiting, the site refuses uploads. If the uploads are legitimate, increase the variable annotations_per_day and run make deploy; docs/operations.md says how to retry the waiting pictures."
+      namespace   = local.metrics, metric = "triptych.annotations.remaining", statistic = "Minimum", threshold = ceil(0.2 * var.annotations_per_day), minutes = 60, periods = 1
+      dimensions  = {}, comparison = "LessThanThreshold"
     }
     workflow-task-failures = {
       description = "The code of a workflow fails or does not fit the history of a workflow (non-determinism), usually after a deployment. The workflow waits, and nothing is lost. Look for the error in the log ${local.log_group.worker}. If it names non-determinism after a rollback, deploy the newer release again. If it names non-determinism after an upgrade, deploy the previous release, and fix the change that lacks workflow.GetVersion. Temporal retries the task automatically."
-      namespace   = local.metrics, metric = "WorkflowTaskFailed", statistic = "Sum", threshold = 0, minutes = 15, periods = 1
+      namespace   = local.metrics, metric = "temporal_workflow_task_execution_failed", statistic = "Sum", threshold = 0, minutes = 15, periods = 1
       dimensions  = {}
     }
     downloads = {
@@ -81,21 +72,6 @@ locals {
       namespace   = "AWS/S3", metric = "BytesDownloaded", statistic = "Sum", threshold = local.download_gb * 1000 * 1000 * 1000, minutes = 60, periods = 1
       dimensions  = { BucketName = aws_s3_bucket.pictures.bucket, FilterId = aws_s3_bucket_metric.pictures.name }
     }
-  }
-}
-
-resource "aws_cloudwatch_log_metric_filter" "step" {
-  for_each = local.step_metrics
-
-  name           = each.key
-  log_group_name = aws_cloudwatch_log_group.program["worker"].name
-  pattern        = each.value.pattern
-
-  metric_transformation {
-    namespace  = local.metrics
-    name       = each.key
-    value      = each.value.value
-    dimensions = each.value.by_step ? { Step = "$.step" } : null
   }
 }
 
@@ -108,7 +84,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
   statistic           = each.value.statistic
-  comparison_operator = "GreaterThanThreshold"
+  comparison_operator = lookup(each.value, "comparison", "GreaterThanThreshold")
   threshold           = each.value.threshold
   period              = each.value.minutes * 60
   evaluation_periods  = each.value.periods
@@ -123,7 +99,7 @@ resource "aws_cloudwatch_metric_alarm" "silent" {
   alarm_name          = "${var.name}-worker-silent"
   alarm_description   = "No worker has attempted an activity for 30 minutes, although a sweep runs every 15 minutes. No worker runs, or none can reach Temporal, and all pictures wait. Look for the error in the log ${local.log_group.worker}. Likely causes: a missing setting or an expired Temporal API key. If the log is empty, look at the events of the ECS service ${local.role.worker}. Likely causes: a deleted image or no outbound network route. ${local.runbook}#worker-silent"
   namespace           = local.metrics
-  metric_name         = "Attempts"
+  metric_name         = "triptych.step.attempts"
   statistic           = "Sum"
   comparison_operator = "LessThanThreshold"
   threshold           = 1

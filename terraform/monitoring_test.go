@@ -3,111 +3,144 @@ package terraform_test
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 
-	"triptych/picture"
+	"triptych/internal/telemetry"
 )
+
+const namespace = "Triptych/triptych" // of the programs' metrics
+
+var programs = sync.OnceValue(func() string {
+	return goSource("../picture", "../worker", "../trigger", "../activities", "../internal/records")
+})
+
+type metricLine struct {
+	user, metric string
+	dimensions   map[string]string
+}
+
+// metricLines returns the alarms and the lines of the dashboard that use metrics of the programs.
+func metricLines(p plan) (lines []metricLine) {
+	for _, r := range p.ofType("aws_cloudwatch_metric_alarm") {
+		if lookup(r.values, "namespace") == namespace {
+			line := metricLine{r.address, fmt.Sprint(lookup(r.values, "metric_name")), map[string]string{}}
+			values, _ := lookup(r.values, "dimensions").(map[string]any)
+			for name, value := range values {
+				line.dimensions[name] = fmt.Sprint(value)
+			}
+			lines = append(lines, line)
+		}
+	}
+	var dashboard map[string]any
+	text, _ := lookup(p.resource("aws_cloudwatch_dashboard.this").values, "dashboard_body").(string)
+	if err := json.Unmarshal([]byte(text), &dashboard); err != nil {
+		return []metricLine{{user: "the dashboard, which is not JSON: " + err.Error()}}
+	}
+	for _, widget := range asList(lookup(dashboard, "widgets")) {
+		for _, metric := range asList(lookup(widget, "properties", "metrics")) {
+			if lookup(metric, 0) == namespace {
+				line := metricLine{fmt.Sprint("the dashboard's ", lookup(widget, "properties", "title")), fmt.Sprint(lookup(metric, 1)), map[string]string{}}
+				for i := 2; i < len(asList(metric)); i += 2 {
+					line.dimensions[fmt.Sprint(lookup(metric, i))] = fmt.Sprint(lookup(metric, i+1))
+				}
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}
 
 var monitoringRules = map[string]rule{
 	"every_log_group_has_a_retention": {
 		forEach("aws_cloudwatch_log_group", func(_ plan, r resource) []string { return expect(r, 30., "retention_in_days") }),
 		[]mutation{{"a_log_group_that_never_expires", "settings.tf", "  retention_in_days = var.log_retention_days\n", ""}},
 	},
-	"metric_filters_match_the_log_of_the_worker": {
-		forEach("aws_cloudwatch_log_metric_filter", func(_ plan, r resource) (errs []string) {
-			known := goSource("../worker", "../internal/records") + fmt.Sprintf("%q %q %q %q", picture.StepOrder, picture.Throttled, picture.Forbidden, picture.Misconfigured) + temporalSDK()
-			text := fmt.Sprint(lookup(r.values, "pattern"), " ", lookup(r.values, "metric_transformation", 0, "value"), " ", lookup(r.values, "metric_transformation", 0, "dimensions", "Step"))
-			for _, match := range regexp.MustCompile(`\$\.(\w+)|"([\w .]+)"`).FindAllStringSubmatch(text, -1) {
-				if name := match[1] + match[2]; name != "msg" && !strings.Contains(known, `"`+name+`"`) {
-					errs = append(errs, fmt.Sprintf("%s: the log of the worker never contains %q", r.address, name))
-				}
-			}
-			return append(errs, expect(r, `aws_cloudwatch_log_group.program["worker"].name`, "log_group_name")...)
-		}), []mutation{
-			{"an_unknown_log_field", "monitoring.tf", `value = "$.seconds"`, `value = "$.duration"`},
-			{"an_unknown_message", "monitoring.tf", `$.msg = \"annotations reserved\"`, `$.msg = \"annotations used\"`},
-			{"a_message_that_the_SDK_does_not_write", "monitoring.tf", "Failed to process workflow task.", "Failed to process the workflow task."},
-			{"an_unknown_outcome", "monitoring.tf", `$.outcome = \"Throttled\"`, `$.outcome = \"TooManyRequests\"`},
-			{"the_log_of_web", "monitoring.tf", `aws_cloudwatch_log_group.program["worker"].name
-  pattern`, `aws_cloudwatch_log_group.program["web"].name
-  pattern`},
-		},
-	},
-	"every_alarm_and_dashboard_line_uses_an_existing_metric": {
+	"alarms_and_dashboard_use_exactly_the_metrics_that_the_programs_export": {
 		func(p plan) (errs []string) {
-			defined := map[any]bool{}
-			for _, r := range p.ofType("aws_cloudwatch_log_metric_filter") {
-				defined[lookup(r.values, "metric_transformation", 0, "name")] = true
-			}
-			count := 0
-			for _, r := range p.ofType("aws_cloudwatch_metric_alarm") {
-				if lookup(r.values, "namespace") == "Triptych/triptych" {
-					count++
-					if name := lookup(r.values, "metric_name"); !defined[name] {
-						errs = append(errs, fmt.Sprintf("%s uses the metric %v, which no filter defines", r.address, name))
+			used := map[string]bool{} // metric and names of its dimensions
+			for _, line := range metricLines(p) {
+				names := slices.Sorted(maps.Keys(line.dimensions))
+				if !slices.ContainsFunc(telemetry.CloudWatch[line.metric], func(set []string) bool { return slices.Equal(set, names) }) {
+					errs = append(errs, fmt.Sprintf("%s uses the metric %s with the dimensions %v, which no program exports", line.user, line.metric, names))
+				}
+				used[fmt.Sprint(line.metric, names)] = true
+				for name, value := range line.dimensions {
+					if !strings.Contains(programs(), `"`+value+`"`) {
+						errs = append(errs, fmt.Sprintf("%s: no program contains the value %q of %s", line.user, value, name))
 					}
 				}
 			}
-			var dashboard map[string]any
-			text, _ := lookup(p.resource("aws_cloudwatch_dashboard.this").values, "dashboard_body").(string)
-			if err := json.Unmarshal([]byte(text), &dashboard); err != nil {
-				return append(errs, "reading the dashboard: "+err.Error())
-			}
-			for _, widget := range asList(lookup(dashboard, "widgets")) {
-				for _, metric := range asList(lookup(widget, "properties", "metrics")) {
-					if lookup(metric, 0) == "Triptych/triptych" {
-						count++
-						if !defined[lookup(metric, 1)] {
-							errs = append(errs, fmt.Sprintf("the dashboard uses the metric %v, which no filter defines", lookup(metric, 1)))
-						}
+			for metric, sets := range telemetry.CloudWatch {
+				if source := programs() + strings.ReplaceAll(temporalSDK(), `TemporalMetricsPrefix + "`, `"temporal_`); !strings.Contains(source, `"`+metric+`"`) {
+					errs = append(errs, "no program measures "+metric)
+				}
+				for _, set := range sets {
+					if !used[fmt.Sprint(metric, set)] {
+						errs = append(errs, fmt.Sprintf("CloudWatch bills %s with the dimensions %v, but nothing uses it", metric, set))
 					}
 				}
-			}
-			if count < 10 {
-				errs = append(errs, fmt.Sprintf("only %d alarms and dashboard lines use metrics of Triptych", count))
 			}
 			return errs
 		}, []mutation{
-			{"a_renamed_metric", "monitoring.tf", "    Waited    = {", "    Waiting   = {"},
-			{"a_dashboard_line_without_a_metric", "dashboard.tf", `[[local.metrics, "Throttled"]]`, `[[local.metrics, "TooMany"]]`},
+			{"an_alarm_on_another_metric", "monitoring.tf", `metric = "triptych.step.wait"`, `metric = "triptych.step.waited"`},
+			{"an_alarm_without_the_dimension_of_its_metric", "monitoring.tf", `{ "db.response.status_code" = "429" }`, `{}`},
+			{"an_unknown_outcome", "dashboard.tf", `"Throttled", "Forbidden"`, `"Throttled", "Denied"`},
+			{"a_dashboard_line_of_another_metric", "dashboard.tf", `"triptych.pictures.received"`, `"triptych.pictures"`},
+			{"a_dashboard_line_with_another_dimension", "dashboard.tf", `"triptych.records", "triptych.status", status`, `"triptych.records", "status", status`},
+			{"an_unknown_status", "dashboard.tf", `"rejected", "erased"`, `"refused", "erased"`},
+			{"a_metric_that_is_billed_and_not_used", "dashboard.tf", `"triptych.annotations.billed"`, `"triptych.annotations.remaining"`},
+		},
+	},
+	"every_program_exports_its_metrics_to_the_namespace_of_the_alarms": {
+		func(p plan) (errs []string) {
+			for _, program := range []string{"trigger", "web", "worker"} {
+				for name, want := range map[string]string{"OTEL_METRICS_EXPORTER": "awsemf", "OTEL_RESOURCE_ATTRIBUTES": "service.namespace=" + namespace} {
+					if got := p.environment(program)[name]; got != want {
+						errs = append(errs, fmt.Sprintf("%s of %s is %q, want %q", name, program, got, want))
+					}
+				}
+			}
+			return errs
+		}, []mutation{
+			{"another_namespace", "monitoring.tf", `"service.namespace=${local.metrics}"`, `"service.namespace=Triptych"`},
+			{"another_exporter", "monitoring.tf", `"awsemf"`, `"otlp"`},
+			{"a_trigger_without_metrics", "trigger.tf", "merge(local.telemetry, {", "merge({"},
+			{"a_worker_without_metrics", "worker.tf", "merge(local.telemetry, {", "merge({"},
 		},
 	},
 	"an_alarm_reports_idle_workers": {
 		func(p plan) (errs []string) {
-			filter := p.resource(`aws_cloudwatch_log_metric_filter.step["Attempts"]`)
-			errs = append(errs, expect(filter, `{ $.msg = "step" }`, "pattern")...)
-			errs = append(errs, expect(filter, "1", "metric_transformation", 0, "value")...)
-			errs = append(errs, expect(filter, nil, "metric_transformation", 0, "dimensions")...)
 			alarm := p.resource("aws_cloudwatch_metric_alarm.silent")
-			errs = append(errs, expect(alarm, "Attempts", "metric_name")...)
+			errs = append(errs, expect(alarm, "triptych.step.attempts", "metric_name")...)
+			errs = append(errs, expect(alarm, nil, "dimensions")...)
 			errs = append(errs, expect(alarm, "Sum", "statistic")...)
 			errs = append(errs, expect(alarm, "LessThanThreshold", "comparison_operator")...)
 			errs = append(errs, expect(alarm, 1., "threshold")...)
 			errs = append(errs, expect(alarm, "breaching", "treat_missing_data")...)
 			return append(errs, expect(alarm, 1800., "period")...) // two sweep intervals
 		}, []mutation{
-			{"counting_all_log_lines", "monitoring.tf", `pattern = "{ $.msg = \"step\" }"`, `pattern = ""`},
-			{"an_alarm_on_failed_attempts", "monitoring.tf", `metric_name         = "Attempts"`, `metric_name         = "Failed"`},
+			{"an_alarm_on_received_pictures", "monitoring.tf", `metric_name         = "triptych.step.attempts"`, `metric_name         = "triptych.pictures.received"`},
 			{"missing_data_that_raises_no_alarm", "monitoring.tf", `treat_missing_data  = "breaching"`, `treat_missing_data  = "notBreaching"`},
 		},
 	},
 	"an_alarm_reports_80_percent_of_the_annotations_per_day": {
 		func(p plan) (errs []string) {
-			filter := p.resource(`aws_cloudwatch_log_metric_filter.step["Reserved"]`)
-			errs = append(errs, expect(filter, "$.reserved", "metric_transformation", 0, "value")...)
 			alarm := p.resource(`aws_cloudwatch_metric_alarm.this["annotations"]`)
-			errs = append(errs, expect(alarm, "Reserved", "metric_name")...)
-			errs = append(errs, expect(alarm, "Maximum", "statistic")...)
-			errs = append(errs, expect(alarm, "GreaterThanThreshold", "comparison_operator")...)
-			errs = append(errs, expect(alarm, 799., "threshold")...)
+			errs = append(errs, expect(alarm, "triptych.annotations.remaining", "metric_name")...)
+			errs = append(errs, expect(alarm, "Minimum", "statistic")...)
+			errs = append(errs, expect(alarm, "LessThanThreshold", "comparison_operator")...)
+			errs = append(errs, expect(alarm, 200., "threshold")...)
 			for _, program := range []string{"web", "worker"} {
 				errs = append(errs, expect(p.setting(program, "TRIPTYCH_ANNOTATIONS_PER_DAY"), "1000", "value")...)
 			}
 			return errs
 		}, []mutation{
-			{"a_sum_of_running_totals", "monitoring.tf", `metric = "Reserved", statistic = "Maximum"`, `metric = "Reserved", statistic = "Sum"`},
-			{"an_alarm_that_comes_when_all_are_used_up", "monitoring.tf", "threshold = ceil(0.8 * var.annotations_per_day)", "threshold = ceil(1.0 * var.annotations_per_day)"},
+			{"a_sum_over_the_workers", "monitoring.tf", `metric = "triptych.annotations.remaining", statistic = "Minimum"`, `metric = "triptych.annotations.remaining", statistic = "Sum"`},
+			{"an_alarm_that_comes_when_20_percent_are_used_up", "monitoring.tf", "threshold = ceil(0.2 * var.annotations_per_day)", "threshold = ceil(0.8 * var.annotations_per_day)"},
+			{"an_alarm_while_many_remain", "monitoring.tf", `, comparison = "LessThanThreshold"`, ""},
 			{"a_site_that_does_not_know_the_limit", "settings.tf", "      TRIPTYCH_ANNOTATIONS_PER_DAY = tostring(var.annotations_per_day)\n", ""},
 		},
 	},

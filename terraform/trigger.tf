@@ -15,9 +15,9 @@ resource "aws_lambda_function" "trigger" {
   reserved_concurrent_executions = var.trigger_concurrency
 
   environment {
-    variables = {
+    variables = merge(local.telemetry, {
       TRIPTYCH_SSM_PATH = local.ssm_path.trigger
-    }
+    })
   }
 
   logging_config {

@@ -14,9 +14,9 @@ resource "aws_lambda_function" "web" {
   reserved_concurrent_executions = var.web_concurrency
 
   environment {
-    variables = {
+    variables = merge(local.telemetry, {
       TRIPTYCH_SSM_PATH = local.ssm_path.web
-    }
+    })
   }
 
   logging_config {

@@ -66,11 +66,11 @@ resource "aws_ecs_task_definition" "worker" {
     }
     # A graceful shutdown takes up to 10 seconds (WorkerStopTimeout in activities).
     stopTimeout = 30
-    environment = [
-      { name = "AWS_REGION", value = local.aws_region },
-      { name = "GOMEMLIMIT", value = "${floor(var.worker_memory * 0.9)}MiB" },
-      { name = "TRIPTYCH_SSM_PATH", value = local.ssm_path.worker },
-    ]
+    environment = [for name, value in merge(local.telemetry, {
+      AWS_REGION        = local.aws_region
+      GOMEMLIMIT        = "${floor(var.worker_memory * 0.9)}MiB"
+      TRIPTYCH_SSM_PATH = local.ssm_path.worker
+    }) : { name = name, value = value }]
     logConfiguration = {
       logDriver = "awslogs"
       options = {
