@@ -57,7 +57,7 @@ func TestTemporalCLI(t *testing.T) {
 	awaitRetry(t, env, p)
 	t.Run("story_of_a_waiting_picture_says_why_and_when_it_is_tried_again", func(t *testing.T) {
 		checkStory(t, string(p.ID), "AnnotatePicture started on", "for cli/me.jpg", "presign succeeded in",
-			"Now: annotate ", "failed: Cloud Vision is unavailable; Triptych tries again (Unavailable (14): a fault for the CLI)")
+			"Now: annotate ", " failed: Cloud Vision is unavailable", "; Triptych tries again (Unavailable: a fault for the CLI)")
 	})
 	t.Run("describe_shows_the_failure_of_a_waiting_picture", func(t *testing.T) {
 		if out := cli(t, profile, "workflow", "describe", "-w", p.ID.WorkflowID()); !strings.Contains(out, "Cloud Vision is unavailable") {

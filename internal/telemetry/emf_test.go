@@ -10,8 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
 )
@@ -111,6 +113,25 @@ func TestEMF(t *testing.T) {
 			t.Errorf("got %v, want %v", lines, want)
 		}
 	})
+	t.Run("each_export_contains_only_what_was_added_since_the_last", func(t *testing.T) {
+		var out bytes.Buffer
+		provider := newMeterProvider(resource.Empty(), sdkmetric.NewPeriodicReader(emfExporter{&out}))
+		billed, _ := provider.Meter("test").Int64Counter("triptych.annotations.billed")
+		for _, added := range []int64{3, 2} {
+			billed.Add(t.Context(), added)
+			out.Reset()
+			if err := provider.ForceFlush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			var line map[string]any
+			if err := json.Unmarshal(out.Bytes(), &line); err != nil || line["triptych.annotations.billed"] != float64(added) {
+				t.Errorf("added %d, and exported %s", added, out.Bytes())
+			}
+		}
+		if err := provider.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
 	t.Run("only_metrics_in_the_table_are_written", func(t *testing.T) {
 		lines := export(t, func(m metric.Meter) {
 			other, _ := m.Int64Counter("temporal_request")
@@ -151,5 +172,44 @@ func TestCloudWatchMetricsAreDocumented(t *testing.T) {
 				t.Errorf("docs/operations.md does not contain %s", word)
 			}
 		}
+	}
+}
+
+func TestAWSEMFWritesToStandardOutput(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout := os.Stdout
+	os.Stdout = write
+	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "service.namespace=Triptych/test")
+	err = Start(t.Context(), "worker", func(name string) string { return map[string]string{"OTEL_METRICS_EXPORTER": "awsemf"}[name] })
+	os.Stdout = stdout
+	defer otel.SetMeterProvider(noop.NewMeterProvider())
+	if err != nil || TemporalMetrics() == nil {
+		t.Fatalf("metrics are off: %v", err)
+	}
+	Counter("triptych.pictures.received", "{picture}", "").Add(t.Context(), 1)
+	Flush(t.Context())
+	write.Close()
+	var line map[string]any
+	if err := json.NewDecoder(read).Decode(&line); err != nil || line["triptych.pictures.received"] != 1. {
+		t.Errorf("standard output contains %v, %v", line, err)
+	}
+	checkEMF(t, line)
+}
+
+func TestWithoutVariablesNothingIsMeasured(t *testing.T) {
+	for name, variables := range map[string]map[string]string{
+		"no_variables":               {},
+		"disabled_SDK":               {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "OTEL_SDK_DISABLED": "true"},
+		"exporter_none":              {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "OTEL_METRICS_EXPORTER": "none", "OTEL_TRACES_EXPORTER": "none"},
+		"only_a_collector_of_traces": {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4318", "OTEL_TRACES_EXPORTER": "none"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := Start(t.Context(), "worker", func(name string) string { return variables[name] }); err != nil || TemporalMetrics() != nil {
+				t.Errorf("metrics are on: %v", err)
+			}
+		})
 	}
 }

@@ -13,39 +13,55 @@ import (
 type redactedExporter struct{ sdktrace.SpanExporter }
 
 func (e redactedExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
-	redacted := make([]sdktrace.ReadOnlySpan, len(spans))
+	redacted, known := make([]sdktrace.ReadOnlySpan, len(spans)), redactor{}
 	for i, s := range spans {
-		redacted[i] = redactedSpan{s}
+		redacted[i] = redactedSpan{s, known}
 	}
 	return e.SpanExporter.ExportSpans(ctx, redacted)
 }
 
-type redactedSpan struct{ sdktrace.ReadOnlySpan }
+type redactedSpan struct {
+	sdktrace.ReadOnlySpan
+	redactor
+}
 
 func (s redactedSpan) Attributes() []attribute.KeyValue {
-	return redactAttributes(s.ReadOnlySpan.Attributes())
+	return s.attributes(s.ReadOnlySpan.Attributes())
 }
 
 func (s redactedSpan) Status() sdktrace.Status {
 	status := s.ReadOnlySpan.Status()
-	status.Description = picture.Redact(status.Description)
+	status.Description = s.text(status.Description)
 	return status
 }
 
 func (s redactedSpan) Events() []sdktrace.Event {
 	events := make([]sdktrace.Event, len(s.ReadOnlySpan.Events()))
 	for i, e := range s.ReadOnlySpan.Events() {
-		e.Attributes = redactAttributes(e.Attributes)
+		e.Attributes = s.attributes(e.Attributes)
 		events[i] = e
 	}
 	return events
 }
 
-func redactAttributes(attributes []attribute.KeyValue) []attribute.KeyValue {
+// redactor contains the texts that it has redacted. Most texts of a batch occur often, and picture.Redact would take most
+// of the CPU time of the traces.
+type redactor map[string]string
+
+func (r redactor) text(s string) string {
+	redacted, ok := r[s]
+	if !ok {
+		redacted = picture.Redact(s)
+		r[s] = redacted
+	}
+	return redacted
+}
+
+func (r redactor) attributes(attributes []attribute.KeyValue) []attribute.KeyValue {
 	redacted := make([]attribute.KeyValue, len(attributes))
 	for i, a := range attributes {
 		if a.Value.Type() == attribute.STRING {
-			a.Value = attribute.StringValue(picture.Redact(a.Value.AsString()))
+			a.Value = attribute.StringValue(r.text(a.Value.AsString()))
 		}
 		redacted[i] = a
 	}
