@@ -108,7 +108,7 @@ func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture
 	return picture.Tombstone(id), explainTemporal(err)
 }
 
-var billedAnnotations = telemetry.Counter("triptych.annotations.billed", "{annotation}", "Calls to Google for which it may charge")
+var billedAnnotations = telemetry.Counter("triptych.annotations.billed", "{annotation}", "calls to Google for which it may charge")
 
 func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.RawMessage, error) {
 	if in.Send == ByBytes {

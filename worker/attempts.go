@@ -27,10 +27,10 @@ const stopTimeout = 10 * time.Second
 var errStopping = errors.New("the worker is shutting down")
 
 var (
-	stepAttempts = telemetry.Counter("triptych.step.attempts", "{attempt}", "Attempts of activities")
-	stepDuration = telemetry.Histogram("triptych.step.duration", "s", "Duration of an attempt of an activity")
-	stepRefusals = telemetry.Counter("triptych.step.refusals", "{attempt}", "Attempts that fail until an operator changes a permission or a setting")
-	stepWait     = telemetry.Histogram("triptych.step.wait", "s", "Time since presign, annotate or persist was scheduled, at the end of each attempt")
+	stepAttempts = telemetry.Counter("triptych.step.attempts", "{attempt}", "attempts of activities")
+	stepDuration = telemetry.Histogram("triptych.step.duration", "s", "duration of an attempt of an activity")
+	stepRefusals = telemetry.Counter("triptych.step.refusals", "{attempt}", "attempts that fail until an operator changes a permission or a setting")
+	stepWait     = telemetry.Histogram("triptych.step.wait", "s", "time since presign, annotate or persist was scheduled, at the end of each attempt")
 )
 
 type attempts struct {

@@ -34,7 +34,7 @@ type reservation struct {
 // Measure reports how many of today's annotations no worker has reserved. The number is unknown until this worker reads
 // or makes a reservation of the day.
 func (b *Budget) Measure() {
-	telemetry.Gauge("triptych.annotations.remaining", "{annotation}", "Annotations of this UTC day that no worker has reserved", func() (int64, bool) {
+	telemetry.Gauge("triptych.annotations.remaining", "{annotation}", "annotations of this UTC day that no worker has reserved", func() (int64, bool) {
 		r := b.reservation.Load()
 		if r == nil || r.day != time.Now().UTC().Format(time.DateOnly) {
 			return 0, false

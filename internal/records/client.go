@@ -90,7 +90,7 @@ func (c *Container) do(ctx context.Context, operation string, id picture.ID, cal
 	return fmt.Errorf("%s the document %s: %w", operation, id, err)
 }
 
-var requestCharge = telemetry.Histogram("azure.cosmosdb.client.operation.request_charge", "{request_unit}", "Request units of a request to Cosmos DB")
+var requestCharge = telemetry.Histogram("azure.cosmosdb.client.operation.request_charge", "{request_unit}", "request units of a request to Cosmos DB")
 
 // Names: https://opentelemetry.io/docs/specs/semconv/database/cosmosdb
 var operations = map[string]string{http.MethodGet: "read_item", http.MethodPost: "create_item", http.MethodPut: "replace_item"}

@@ -90,7 +90,7 @@ func (c *Container) Replace(ctx context.Context, r picture.Record, etag azcore.E
 	return c.writeRecord(ctx, r, etag)
 }
 
-var writtenRecords = telemetry.Counter("triptych.records", "{record}", "Records written to Cosmos DB")
+var writtenRecords = telemetry.Counter("triptych.records", "{record}", "new versions of Records in Cosmos DB")
 
 func (c *Container) writeRecord(ctx context.Context, r picture.Record, etag azcore.ETag) error {
 	err := c.write(ctx, r.ID, r, etag)
