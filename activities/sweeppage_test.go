@@ -46,7 +46,7 @@ func TestSweepPage(t *testing.T) {
 		"ignores_a_picture_after_to":           {-2 * hour, -hour, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, s := range []picture.Sweep{{After: before}, backfill, {Reannotate: true, Began: time.Now()}} {
+			for _, s := range []picture.Sweep{{After: before}, backfill, {After: before, Reannotate: true, Began: time.Now()}} {
 				s.From, s.To = time.Now().Add(tt.from), time.Now().Add(tt.to)
 				got, err := execute[SweepResult](t, c, picture.SweepPageActivity, s)
 				if err != nil || got.Started != tt.started {

@@ -4,8 +4,11 @@ package traces
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -53,6 +56,7 @@ func TestTraces(t *testing.T) {
 			}
 		}
 		checkPage(t, env, g)
+		checkLogs(t, env, g)
 	})
 	t.Run("retried_picture_has_one_span_per_attempt", func(t *testing.T) {
 		env.Vision.SetFault(annotator.Fault{Code: codes.Unavailable, Times: 2})
@@ -150,6 +154,25 @@ func attempt(s collector.Span) int64 {
 		}
 	}
 	return 0
+}
+
+func checkLogs(t *testing.T, env *testenv.Env, g siteclient.Grant) {
+	t.Helper()
+	sum := sha256.Sum256([]byte(g.ID))
+	for program, message := range map[string]string{"web": "request", "trigger": "started", "worker": "step"} {
+		log, err := os.ReadFile(filepath.Join(env.Dir(), "logs", program+".log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for line := range strings.Lines(string(log)) {
+			line = strings.NewReplacer(`"`, "", ":", "=").Replace(line) // the trigger writes JSON, as in Lambda
+			found = found || strings.Contains(line, message) && strings.Contains(line, "picture="+string(g.ID)) && strings.Contains(line, "trace="+hex.EncodeToString(sum[:16]))
+		}
+		if !found {
+			t.Errorf("the log of %s has no line %q with the picture and its trace: %s", program, message, log)
+		}
+	}
 }
 
 func checkPage(t *testing.T, env *testenv.Env, g siteclient.Grant) {
