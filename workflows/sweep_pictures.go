@@ -3,6 +3,7 @@ package workflows
 import (
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"triptych/activities"
@@ -11,6 +12,9 @@ import (
 
 // SweepPictures starts a workflow for each object without a Record, because S3 events may be lost.
 func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.SweepCounts, error) {
+	if !s.To.IsZero() && !s.From.Before(s.To) {
+		return s.Counts, temporal.NewNonRetryableApplicationError(`"from" must be before "to"`, string(picture.Misconfigured), nil)
+	}
 	if s.Within > 0 && s.After == "" {
 		s.After = picture.KeyAt(workflow.Now(ctx).Add(-time.Duration(s.Within) * time.Second))
 	}

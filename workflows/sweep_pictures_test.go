@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,6 +50,14 @@ func sweep(t *testing.T, p *pages, s picture.Sweep) *testsuite.TestWorkflowEnvir
 	p.env = env
 	env.ExecuteWorkflow(picture.SweepWorkflow, s)
 	return env
+}
+
+func TestSweepPicturesOfAnEmptyRangeFails(t *testing.T) {
+	p := &pages{pages: []activities.SweepResult{page(1, 1, "")}}
+	env := sweep(t, p, picture.Sweep{From: noon, To: noon})
+	if err := env.GetWorkflowError(); err == nil || !strings.Contains(err.Error(), `"from" must be before "to"`) || len(p.after) > 0 {
+		t.Errorf("%v after %d pages", err, len(p.after))
+	}
 }
 
 func TestSweepPictures(t *testing.T) {

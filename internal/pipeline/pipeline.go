@@ -71,8 +71,9 @@ func Start(ctx context.Context, c client.Client, order picture.Order, priority i
 	}
 	return start(ctx, c, order.ID, client.StartWorkflowOptions{
 		ID: order.ID.WorkflowID(), WorkflowIDReusePolicy: reuse, Priority: temporal.Priority{PriorityKey: priority},
-		StaticSummary: fmt.Sprintf("annotate %s (%d bytes)", order.Key, order.Size),
-		StaticDetails: fmt.Sprintf("Uploaded at %s to the bucket %s, version %s", order.UploadedAt.Format(time.RFC3339), order.Bucket, order.VersionID),
+		StaticSummary: "annotate picture " + string(order.ID), // without the key: Temporal allows 400 bytes, encrypted
+		StaticDetails: fmt.Sprintf("%s (%d bytes), uploaded at %s to the bucket %s, version %s",
+			order.Key, order.Size, order.UploadedAt.Format(time.RFC3339), order.Bucket, order.VersionID),
 	}, picture.AnnotateWorkflow, order)
 }
 

@@ -199,7 +199,16 @@ func TestAWSEMFWritesToStandardOutput(t *testing.T) {
 	checkEMF(t, line)
 }
 
+func TestAWSEMFWithoutNamespaceIsRefused(t *testing.T) {
+	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "")
+	err := Start(t.Context(), "worker", func(name string) string { return map[string]string{"OTEL_METRICS_EXPORTER": "awsemf"}[name] })
+	if err == nil || !strings.Contains(err.Error(), "OTEL_RESOURCE_ATTRIBUTES=service.namespace=NAME") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 func TestWithoutVariablesNothingIsMeasured(t *testing.T) {
+	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "invalid") // has no effect
 	for name, variables := range map[string]map[string]string{
 		"no_variables":               {},
 		"disabled_SDK":               {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "OTEL_SDK_DISABLED": "true"},

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -67,7 +68,11 @@ func startMetrics(ctx context.Context, from *resource.Resource, getenv func(stri
 		return nil
 	}
 	var exporter sdkmetric.Exporter = emfExporter{os.Stdout}
-	if getenv("OTEL_METRICS_EXPORTER") != "awsemf" {
+	if getenv("OTEL_METRICS_EXPORTER") == "awsemf" {
+		if !from.Set().HasValue("service.namespace") {
+			return errors.New("OTEL_METRICS_EXPORTER=awsemf needs OTEL_RESOURCE_ATTRIBUTES=service.namespace=NAME, the namespace of the metrics in CloudWatch")
+		}
+	} else {
 		if !exports("METRICS", getenv) {
 			return nil
 		}

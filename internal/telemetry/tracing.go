@@ -10,6 +10,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,14 +30,15 @@ import (
 // Start exports telemetry over OTLP/HTTP if the OTEL_* variables name an endpoint; otherwise it does nothing. Call Start
 // before you make the clients of the clouds, and Flush before the program ends or Lambda freezes it.
 func Start(ctx context.Context, program string, getenv func(string) string) error {
-	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") {
+	toCloudWatch := getenv("OTEL_METRICS_EXPORTER") == "awsemf"
+	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") || !toCloudWatch && !exports("METRICS", getenv) && !exports("TRACES", getenv) {
 		return nil
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { slog.Warn("telemetry was not exported", "error", err) }))
 	from, err := resource.New(ctx, resource.WithAttributes(
 		semconv.ServiceName("triptych-"+program), semconv.ServiceInstanceID(uuid.NewString())), resource.WithFromEnv())
 	if err != nil {
-		return fmt.Errorf("reading the OTEL_* settings: %w", err)
+		slog.Warn("OTEL_RESOURCE_ATTRIBUTES is invalid and ignored", "error", err)
 	}
 	if err := startMetrics(ctx, from, getenv); err != nil {
 		return err
@@ -62,19 +65,36 @@ func startTraces(ctx context.Context, from *resource.Resource, getenv func(strin
 	return nil
 }
 
-// flushTimeout limits how long an unreachable collector delays a Lambda.
-const flushTimeout = time.Second
+// An unreachable collector delays a Lambda by at most flushTimeout, and not again for flushPause.
+const (
+	flushTimeout = time.Second
+	flushPause   = 30 * time.Second
+)
 
-// Flush exports what is still buffered.
+// flushAgain are the times, in Unix nanoseconds, before which Flush ignores the providers of traces and metrics.
+var flushAgain [2]atomic.Int64
+
+// Flush exports what is still buffered. It ends before the deadline of ctx, even if ctx is cancelled.
 func Flush(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	timeout := flushTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		timeout = min(timeout, time.Until(deadline)/2)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
-	for _, provider := range []any{otel.GetTracerProvider(), otel.GetMeterProvider()} {
-		if p, ok := provider.(interface{ ForceFlush(context.Context) error }); ok {
+	var flushed sync.WaitGroup
+	defer flushed.Wait()
+	for i, provider := range []any{otel.GetTracerProvider(), otel.GetMeterProvider()} {
+		p, ok := provider.(interface{ ForceFlush(context.Context) error })
+		if !ok || time.Now().UnixNano() < flushAgain[i].Load() {
+			continue
+		}
+		flushed.Go(func() { // concurrently, because metrics for CloudWatch need no collector
 			if err := p.ForceFlush(ctx); err != nil {
+				flushAgain[i].Store(time.Now().Add(flushPause).UnixNano())
 				otel.Handle(err)
 			}
-		}
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	failurepb "go.temporal.io/api/failure/v1"
@@ -43,7 +44,13 @@ func (e Execution) Story(now time.Time) string {
 }
 
 func (s *story) tell(at time.Time, format string, args ...any) {
-	fmt.Fprintf(s, "%8s  %s\n", "+"+round(at.Sub(s.start)), picture.Redact(fmt.Sprintf(format, args...)))
+	sentence := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) { // it could forge a line or control the operator's terminal
+			return ' '
+		}
+		return r
+	}, picture.Redact(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(s, "%8s  %s\n", "+"+round(at.Sub(s.start)), sentence)
 }
 
 func (s *story) add(event *historypb.HistoryEvent) {
@@ -162,7 +169,7 @@ func (s *story) tellPending(e Execution, now time.Time) {
 		}
 	}
 	for _, pending := range e.description.GetPendingActivities() {
-		s.tellPendingActivity(pending, now)
+		s.tellPendingActivity(e.WorkflowID(), pending, now)
 	}
 	switch task := e.description.GetPendingWorkflowTask(); {
 	case task == nil:
@@ -175,17 +182,19 @@ func (s *story) tellPending(e Execution, now time.Time) {
 	}
 }
 
-func (s *story) tellPendingActivity(pending *workflowpb.PendingActivityInfo, now time.Time) {
+func (s *story) tellPendingActivity(workflowID string, pending *workflowpb.PendingActivityInfo, now time.Time) {
 	step := picture.Step{Name: picture.StepName(pending.GetActivityType().GetName()), Status: picture.StepWaiting}
 	applyTo(&step, pending)
 	does := picture.Summary(string(step.Name))
 	switch {
 	case step.Status == picture.StepPaused:
-		s.tell(now, "Now: %s is paused by an operator (%s). To continue: temporal activity unpause --activity-id %s", step.Name, does, pending.GetActivityId())
+		s.tell(now, "Now: %s is paused by an operator (%s). To continue: temporal activity unpause -w %s --activity-id %s", step.Name, does, workflowID, pending.GetActivityId())
 	case step.Status == picture.StepWaiting:
 		s.tell(now, "Now: %s has waited %s for a worker (%s). Check that a worker runs", step.Name, round(now.Sub(timeOf(pending.GetScheduledTime()))), does)
 	case pending.GetState() != enumspb.PENDING_ACTIVITY_STATE_SCHEDULED:
 		s.tell(now, "Now: %s is in attempt %d for %s (%s)", step.Name, step.Attempt, round(now.Sub(step.StartedAt)), does)
+	case step.NextAttemptAt.IsZero():
+		s.tell(now, "Now: %s waits for attempt %d, which no worker has taken (%s). Check that a worker runs and that the rate limit is not 0", step.Name, step.Attempt, does)
 	default:
 		s.tell(now, "Now: %s waits for attempt %d, at %s UTC, in %s (%s)", step.Name, step.Attempt,
 			step.NextAttemptAt.Format(time.DateTime), round(max(0, step.NextAttemptAt.Sub(now))), does)

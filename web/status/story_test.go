@@ -60,3 +60,27 @@ func TestStory(t *testing.T) {
 		})
 	}
 }
+
+func TestStoryOfOddExecutions(t *testing.T) {
+	for name, c := range map[string]struct {
+		recording string
+		change    func(Execution)
+		want      string
+	}{
+		"attempt_without_a_time_waits_for_a_worker": {"annotate_waiting_for_retry", func(e Execution) {
+			e.description.PendingActivities[0].NextAttemptScheduleTime = nil
+		}, "which no worker has taken"},
+		"control_characters_become_spaces": {"workflow_terminated", func(e Execution) {
+			e.history[len(e.history)-1].GetWorkflowExecutionTerminatedEventAttributes().Reason = "a\x1b[2J\n+0s b"
+		}, "a [2J +0s b\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			description, history := statustest.Load(t, c.recording)
+			e := Execution{description, history.GetEvents()}
+			c.change(e)
+			if got := e.Story(time.Now()); !strings.Contains(got, c.want) || strings.Contains(got, "0001-01-01") {
+				t.Errorf("the story is\n%s\nwant %q", got, c.want)
+			}
+		})
+	}
+}
