@@ -1,4 +1,4 @@
-// Package telemetry configures logs and traces. They contain no signature and no link ID.
+// Package telemetry configures logs, traces and metrics. They contain no signature and no link ID.
 package telemetry
 
 import (
