@@ -27,7 +27,7 @@ import (
 	"triptych/picture"
 )
 
-// Start exports telemetry over OTLP/HTTP if the OTEL_* variables name an endpoint; otherwise it does nothing. Call Start
+// Start exports traces and metrics as the OTEL_* variables say (docs/operations.md). Without them, it exports nothing. Call Start
 // before you make the clients of the clouds, and Flush before the program ends or Lambda freezes it.
 func Start(ctx context.Context, program string, getenv func(string) string) error {
 	toCloudWatch := getenv("OTEL_METRICS_EXPORTER") == "awsemf"

@@ -12,7 +12,7 @@ import (
 )
 
 // For each emulated cloud, Environment removes the developer's own variables, which may contain the keys of a real
-// account. It also removes OTEL_*, so that no trace leaves the machine.
+// account. It also removes OTEL_*, so that no telemetry leaves the machine.
 func (s *Stack) Environment() []string {
 	local := map[string]string{
 		"TRIPTYCH_BUCKET":       s.Endpoints.Bucket,
