@@ -63,7 +63,7 @@ locals {
       dimensions  = {}, comparison = "LessThanThreshold"
     }
     workflow-task-failures = {
-      description = "The code of a workflow fails or does not fit the history of a workflow (non-determinism), usually after a deployment. The workflow waits, and nothing is lost. Look for the error in the log ${local.log_group.worker}. If it names non-determinism after a rollback, deploy the newer release again. If it names non-determinism after an upgrade, deploy the previous release, and fix the change that lacks workflow.GetVersion. Temporal retries the task automatically."
+      description = "A worker cannot execute a workflow: its code fails or does not fit the history (non-determinism, usually after a deployment), it lacks the key of the workflow's data, or somebody started the workflow without the codec. The workflow waits, and nothing is lost. Look for the error in the log ${local.log_group.worker}. If it names non-determinism after a rollback, deploy the newer release again. If it names non-determinism after an upgrade, deploy the previous release, and fix the change that lacks workflow.GetVersion. Temporal retries the task automatically."
       namespace   = local.metrics, metric = "temporal_workflow_task_execution_failed", statistic = "Sum", threshold = 0, minutes = 15, periods = 1
       dimensions  = {}
     }
