@@ -31,7 +31,7 @@ var needsDeployment = set(
 	`aws logs tail /triptych/worker --since 1d --filter-pattern '{ $.msg = "annotations reserved" }'`,
 	`aws logs tail /triptych/worker --since 1h`,
 	`aws logs tail /triptych/worker --since 1h --filter-pattern '"Failed to process workflow task."'`,
-	`aws logs tail /triptych/worker --since 1h --filter-pattern '"no request units left"'`,
+	`aws logs tail /triptych/worker --since 1h --filter-pattern '{ $.outcome = "Throttled" }'`,
 	`aws s3 ls --recursive s3://triptych-logs-ACCOUNT-REGION/s3/`,
 	`sh -c "$(terraform -chdir=terraform output -raw check)"`,
 	`sh -c "$(terraform -chdir=terraform output -raw redrive)"`,

@@ -1,5 +1,5 @@
-// Package status derives a picture's progress from the workflow's description and history. The package sends no
-// Temporal query, because only a running worker can answer a query.
+// Package status derives a picture's progress, and the story of a workflow, from the workflow's description and history.
+// The package sends no Temporal query, because only a running worker can answer a query.
 package status
 
 import (
