@@ -123,9 +123,9 @@ type localProcess struct {
 	endpoints stack.Endpoints
 }
 
-func startLocal(t *testing.T, executable, dir string) *localProcess {
+func startLocal(t *testing.T, executable, dir string, flags ...string) *localProcess {
 	t.Helper()
-	p := &localProcess{cmd: exec.Command(executable, "-data", dir, "-addr", siteAddress(t, dir))}
+	p := &localProcess{cmd: exec.Command(executable, append(flags, "-data", dir, "-addr", siteAddress(t, dir))...)}
 	output, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

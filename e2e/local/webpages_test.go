@@ -32,6 +32,7 @@ var pageRequests = []struct {
 	method, path, body string
 }{
 	{"site", "GET", "/", ""},
+	{"traces", "GET", "/", ""},
 	{"site", "GET", "/api/notice", ""},
 	{"site", "GET", "/local/faults", ""},
 	{"site", "GET", "/local/plugs.js", ""},
@@ -50,6 +51,7 @@ var pageRequests = []struct {
 	{"lambda", "POST", "/2015-03-31/functions/trigger/invocations", `{"Records":[]}`},
 	{"", "POST", "/2018-06-01/runtime/init/error", `{}`},
 	{"", "POST", "/triptych-pictures", `{}`},
+	{"traces", "POST", "/v1/traces", ``},
 	{"codec", "POST", "/decode", `{"payloads":[]}`},
 	{"codec", "POST", "/encode", `{"payloads":[]}`},
 	{"", "POST", "/dbs", `{"id":"new"}`},
@@ -64,7 +66,7 @@ func TestWebPages(t *testing.T) {
 	if err := os.Chmod(dir, 0o755); err != nil { // the umask of the developer may be stricter
 		t.Fatal(err)
 	}
-	p := startLocal(t, buildLocal(t), dir)
+	p := startLocal(t, buildLocal(t), dir, "-otlp")
 	site := siteclient.Site(p.endpoints.Site)
 	g, err := site.Upload(t.Context(), testenv.Portrait(t))
 	if err != nil {
