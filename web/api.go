@@ -43,7 +43,7 @@ func (a *api) handler(bucketOrigin string) http.Handler {
 		"/api/notice":               {"GET": constant(map[string]*int{"retentionDays": a.retentionDays})},
 		"/healthz":                  {"GET": constant(map[string]string{"status": "ready"})},
 	} {
-		mux.Handle(pattern, byMethod(methods))
+		mux.Handle(pattern, a.byMethod(methods))
 	}
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -59,13 +59,16 @@ func (a *api) handler(bucketOrigin string) http.Handler {
 	}))
 }
 
-func byMethod(methods map[string]endpoint) http.Handler {
+func (a *api) byMethod(methods map[string]endpoint) http.Handler {
 	if get := methods["GET"]; get != nil {
 		methods["HEAD"] = get
 	}
 	allow := strings.Join(slices.Sorted(maps.Keys(methods)), ", ")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
+		if l, ok := a.parseLink(r.PathValue("id")); ok {
+			*r = *r.WithContext(telemetry.WithPicture(r.Context(), l.picture)) // for logRequests too
+		}
 		endpoint := methods[r.Method]
 		if endpoint == nil {
 			writeMethodNotAllowed(w, r, allow)
@@ -83,7 +86,6 @@ func (a *api) withLink(next func(http.ResponseWriter, *http.Request, link) error
 		if !ok {
 			return clientError(http.StatusNotFound, "This address names no picture: use the ID that POST /api/pictures returned.")
 		}
-		*r = *r.WithContext(telemetry.WithPicture(r.Context(), l.picture)) // for logRequests too
 		return next(w, r, l)
 	}
 }

@@ -29,13 +29,15 @@ func TestLogContainsThePictureIDButNotTheLinkID(t *testing.T) {
 			for _, request := range [][2]string{
 				{"GET", path}, {"GET", path + "/image"}, {"GET", path + "/events"}, {"DELETE", path}, {"PATCH", path}, {"GET", path + "/unknown"},
 			} {
+				log.Reset()
 				s.serve(request[0], request[1])
-			}
-			if strings.Contains(log.String(), l.id) {
-				t.Errorf("the log contains the link ID: %s", log)
-			}
-			if !strings.Contains(log.String(), string(l.picture)) {
-				t.Errorf("the log does not contain %s: %s", l.picture, log)
+				if strings.Contains(log.String(), l.id) {
+					t.Errorf("the log contains the link ID: %s", log)
+				}
+				known := request[1] != path+"/unknown" // an unknown address has no link
+				if named := strings.Count(log.String(), "picture="+string(l.picture)); known && named != strings.Count(log.String(), "\n") {
+					t.Errorf("%s: %d lines name the picture %s: %s", request[0], named, l.picture, log)
+				}
 			}
 		})
 	}
