@@ -90,7 +90,7 @@ func start(ctx context.Context, c client.Client, bucket string, record json.RawM
 		return err
 	}
 	receivedPictures.Add(ctx, 1)
-	slog.InfoContext(ctx, "started", "picture", p.ID, "bytes", p.Size)
+	slog.InfoContext(ctx, "started", "bytes", p.Size)
 	return nil
 }
 

@@ -22,6 +22,7 @@ import (
 
 	"triptych/e2e/stacktest"
 	"triptych/emulators/loopback"
+	"triptych/internal/telemetry"
 	"triptych/picture"
 )
 
@@ -299,7 +300,7 @@ func captureLog(t *testing.T) *bytes.Buffer {
 	t.Helper()
 	var log bytes.Buffer
 	previous := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	slog.SetDefault(telemetry.NewLogger(&log, func(string) string { return "" }))
 	t.Cleanup(func() { slog.SetDefault(previous) })
 	return &log
 }

@@ -166,7 +166,7 @@ func open(ctx context.Context, c config) (*activities.Activities, error) {
 		return nil, err
 	}
 	budget := &records.Budget{Records: container, PerDay: c.annotationsPerDay}
-	budget.Measure()
+	budget.MeasureRemaining()
 	return &activities.Activities{
 		S3: objects.Open(c.AWS), Bucket: c.bucket, Vision: annotator, VisionParent: c.visionParent, Records: container, Features: c.features,
 		Budget:      budget,

@@ -49,7 +49,8 @@ func tellStory(ctx context.Context, w io.Writer, reference string) error {
 	return nil
 }
 
-// workflowIDs returns a run ID as it is, because run IDs are UUIDs as picture IDs are.
+// workflowIDs returns the workflow IDs that the reference can mean. A run ID can look like a picture ID, so a reference
+// that looks like one is also the last ID itself.
 func workflowIDs(reference string) []string {
 	id, err := picture.ParseID(reference)
 	if fromKey, _, keyErr := picture.ParseKey(reference); keyErr == nil {

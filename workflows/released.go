@@ -10,7 +10,7 @@ import (
 // Add a change only one release after its workflow.GetVersion: ECS rolls a failed deployment back without asking, and
 // the previous worker must be able to continue every workflow that the new one has started.
 var released = map[string]workflow.Version{
-	"search-rejected": 1, // no release lacks it
+	"search-rejected": 1, // in the first release, so there is no older one to roll back to
 }
 
 // PreferredVersion is the worker option that applies `released`.

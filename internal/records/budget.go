@@ -31,9 +31,9 @@ type reservation struct {
 	reserved int // by all workers
 }
 
-// Measure reports how many of today's annotations no worker has reserved. The number is unknown until this worker reads
-// or makes a reservation of the day.
-func (b *Budget) Measure() {
+// MeasureRemaining registers the metric of today's annotations that no worker has reserved. Its value is unknown until
+// this worker reads or makes a reservation of the day.
+func (b *Budget) MeasureRemaining() {
 	telemetry.Gauge("triptych.annotations.remaining", "{annotation}", "annotations of this UTC day that no worker has reserved", func() (int64, bool) {
 		r := b.reservation.Load()
 		if r == nil || r.day != time.Now().UTC().Format(time.DateOnly) {

@@ -95,7 +95,7 @@ var requestCharge = telemetry.Histogram("azure.cosmosdb.client.operation.request
 // Names: https://opentelemetry.io/docs/specs/semconv/database/cosmosdb
 var operations = map[string]string{http.MethodGet: "read_item", http.MethodPost: "create_item", http.MethodPut: "replace_item"}
 
-func measure(r *http.Response) {
+func recordCharge(r *http.Response) {
 	charge, _ := strconv.ParseFloat(r.Header.Get("x-ms-request-charge"), 64) // 0 if absent
 	operation := operations[r.Request.Method]
 	if strings.Trim(r.Request.URL.Path, "/") == "" {
@@ -119,7 +119,7 @@ func (c *connection) Do(r *policy.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, &callError{text: picture.Redact("connecting to Cosmos DB: " + err.Error())}
 	}
-	measure(response)
+	recordCharge(response)
 	if response.StatusCode == http.StatusForbidden {
 		c.hasAccount.Store(false) // the account may have moved to another region
 	}

@@ -52,7 +52,7 @@ func TestRemainingAnnotations(t *testing.T) {
 	const remaining = "triptych.annotations.remaining"
 	measured := metrictest.Start(t)
 	b := &Budget{Records: startEmulator(t).provision(t), PerDay: 1000}
-	b.Measure()
+	b.MeasureRemaining()
 	if got, known := measured()[remaining]; known {
 		t.Errorf("%d annotations remain before the first reservation, want no value", got)
 	}
