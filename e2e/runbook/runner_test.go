@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	workflowpb "go.temporal.io/api/workflow/v1"
+
 	"triptych/e2e/siteclient"
 	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
@@ -146,13 +148,7 @@ func (o *operator) checkAnnotated(t *testing.T) {
 
 func (o *operator) awaitFailure(t *testing.T) {
 	t.Helper()
-	failed := func(ctx context.Context) bool {
-		d, err := o.Temporal.DescribeWorkflowExecution(ctx, o.picture.ID.WorkflowID(), "")
-		return err == nil && len(d.PendingActivities) == 1 && d.PendingActivities[0].LastFailure != nil
-	}
-	if !stacktest.Eventually(t, failed) {
-		t.Fatal("no step failed")
-	}
+	o.AwaitAnnotate(t, o.picture.ID, func(a *workflowpb.PendingActivityInfo) bool { return a.LastFailure != nil })
 }
 
 // setFault uses the same address as the runbook's remedy.
