@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"cmp"
-	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -98,16 +97,9 @@ type receivedMetrics struct {
 
 func (r *receivedMetrics) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	var export metricservice.ExportMetricsServiceRequest
-	body := io.Reader(request.Body)
-	var err error
-	if request.Header.Get("Content-Encoding") == "gzip" {
-		body, err = gzip.NewReader(body)
-	}
+	body, err := io.ReadAll(request.Body)
 	if err == nil {
-		var content []byte
-		if content, err = io.ReadAll(body); err == nil {
-			err = proto.Unmarshal(content, &export)
-		}
+		err = proto.Unmarshal(body, &export)
 	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
