@@ -9,10 +9,7 @@ import (
 	"testing"
 	"time"
 
-	commonpb "go.temporal.io/api/common/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
-	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/client"
 
 	"triptych/e2e/siteclient"
 	"triptych/e2e/stacktest"
@@ -65,8 +62,9 @@ func TestAnnotationsPerDay(t *testing.T) {
 	})
 	t.Run("restarted_worker_does_not_exceed_the_limit", func(t *testing.T) {
 		env.StopProgram("limited worker")()
-		resetAnnotate(t, env, waiting[0].ID)
-		env.AwaitAnnotate(t, waiting[0].ID, func(a *workflowpb.PendingActivityInfo) bool {
+		id := waiting[0].ID
+		env.ResetActivity(t, id, env.AwaitAnnotate(t, id, func(*workflowpb.PendingActivityInfo) bool { return true }))
+		env.AwaitAnnotate(t, id, func(a *workflowpb.PendingActivityInfo) bool {
 			return a.Attempt > 1 && time.Until(a.NextAttemptScheduleTime.AsTime()) > 0
 		})
 		if billed := env.Vision.Billed(); billed != limit {
@@ -90,16 +88,4 @@ func TestAnnotationsPerDay(t *testing.T) {
 			t.Errorf("%d pictures were sent to Google, want %d", billed, uploads)
 		}
 	})
-}
-
-func resetAnnotate(t *testing.T, env *testenv.Env, id picture.ID) {
-	t.Helper()
-	pending := env.AwaitAnnotate(t, id, func(*workflowpb.PendingActivityInfo) bool { return true })
-	_, err := env.Temporal.WorkflowService().ResetActivity(testenv.Context(t), &workflowservice.ResetActivityRequest{
-		Namespace: client.DefaultNamespace, Execution: &commonpb.WorkflowExecution{WorkflowId: id.WorkflowID()},
-		Activity: &workflowservice.ResetActivityRequest_Id{Id: pending.ActivityId},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }

@@ -86,7 +86,7 @@ var cosmosThrottling = faultCase{name: "Cosmos_DB_status_429_with_retry-after_2_
 	if wait < retryAfter-10*time.Second || wait > retryAfter+time.Second {
 		t.Errorf("the next attempt is scheduled after %s, want %s", wait, retryAfter)
 	}
-	p.resetActivity(t, pending)
+	p.ResetActivity(t, p.ID, pending)
 	p.awaitOutcome(t, annotated)
 }}
 

@@ -35,7 +35,7 @@ var expiredURLs = []faultCase{
 			t.Fatal("the presigned URL did not expire")
 		}
 		p.setVisionFault(annotator.Fault{}) // the emulator fetches the picture, so it needs a valid URL
-		p.resetActivity(t, pending)
+		p.ResetActivity(t, p.ID, pending)
 		p.awaitOutcome(t, annotated)
 	}},
 }

@@ -8,12 +8,10 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	failurepb "go.temporal.io/api/failure/v1"
-	historypb "go.temporal.io/api/history/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/converter"
 
 	"triptych/e2e/stacktest"
-	"triptych/e2e/testenv"
 	"triptych/picture"
 )
 
@@ -24,25 +22,12 @@ type activityRun struct {
 	failure         *failurepb.Failure // of the last attempt; nil if it completed
 }
 
-func (p *testPicture) history(t *testing.T) (events []*historypb.HistoryEvent) {
-	t.Helper()
-	iterator := p.Temporal.GetWorkflowHistory(testenv.Context(t), p.ID.WorkflowID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for iterator.HasNext() {
-		event, err := iterator.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		events = append(events, event)
-	}
-	return events
-}
-
 // activityRuns does not include local activities.
 func (p *testPicture) activityRuns(t *testing.T, step picture.StepName) []*activityRun {
 	t.Helper()
 	var runs []*activityRun
 	byEvent := map[int64]*activityRun{}
-	for _, e := range p.history(t) {
+	for _, e := range p.History(t, p.ID) {
 		if a := e.GetActivityTaskScheduledEventAttributes(); a.GetActivityType().GetName() == string(step) {
 			byEvent[e.EventId] = &activityRun{input: a.Input}
 			runs = append(runs, byEvent[e.EventId])
@@ -69,7 +54,7 @@ func (p *testPicture) onlyActivityRun(t *testing.T, step picture.StepName) *acti
 
 func (p *testPicture) localAttempt(t *testing.T, step picture.StepName) (failure *failurepb.Failure, found bool) {
 	t.Helper()
-	for _, e := range p.history(t) {
+	for _, e := range p.History(t, p.ID) {
 		marker := e.GetMarkerRecordedEventAttributes()
 		var local struct{ ActivityType string }
 		data := marker.GetDetails()["data"]
@@ -119,7 +104,7 @@ func (p *testPicture) checkSucceededAfterLocalFailure(t *testing.T, want stepFai
 
 func (p *testPicture) checkWorkflowTaskTimedOut(t *testing.T) {
 	t.Helper()
-	for _, e := range p.history(t) {
+	for _, e := range p.History(t, p.ID) {
 		if e.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
 			return
 		}

@@ -11,7 +11,6 @@ import (
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/client"
 
 	"triptych/e2e/siteclient"
 	"triptych/e2e/stacktest"
@@ -134,18 +133,6 @@ func (p *testPicture) describeWorkflow(t *testing.T) *workflowservice.DescribeWo
 		t.Fatal(err)
 	}
 	return description
-}
-
-// Operators use the command `temporal activity reset`.
-func (p *testPicture) resetActivity(t *testing.T, pending *workflowpb.PendingActivityInfo) {
-	t.Helper()
-	_, err := p.Temporal.WorkflowService().ResetActivity(testenv.Context(t), &workflowservice.ResetActivityRequest{
-		Namespace: client.DefaultNamespace, Execution: p.describeWorkflow(t).WorkflowExecutionInfo.Execution,
-		Activity: &workflowservice.ResetActivityRequest_Id{Id: pending.ActivityId},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 type outcome struct {

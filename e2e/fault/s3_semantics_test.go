@@ -94,7 +94,7 @@ var s3Semantics = []faultCase{
 		p.InvokeTrigger(t, testenv.S3Event(t, object))
 		pending := p.awaitRetry(t, stepFailure{picture.AnnotateStep, picture.Forbidden, "s3:ListBucket"})
 		p.setS3Fault(t, "")
-		p.resetActivity(t, pending)
+		p.ResetActivity(t, p.ID, pending)
 		p.awaitOutcome(t, outcome{status: picture.Rejected, rejection: picture.Gone, wantAnnotateCalls: 2})
 	}},
 	{name: "object_of_an_erased_picture_is_deleted_after_S3_SlowDown", run: func(t *testing.T, s *suite) {

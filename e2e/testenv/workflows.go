@@ -6,9 +6,12 @@ import (
 	"log/slog"
 	"testing"
 
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 
@@ -112,6 +115,32 @@ func (e *Env) AwaitAnnotate(t testing.TB, id picture.ID, condition func(*workflo
 		t.Fatalf("annotate of picture %s did not reach the wanted state: %v", id, found)
 	}
 	return found
+}
+
+// ResetActivity retries a pending activity now, like `temporal activity reset`. The activity may complete before the call.
+func (e *Env) ResetActivity(t testing.TB, id picture.ID, pending *workflowpb.PendingActivityInfo) {
+	t.Helper()
+	_, err := e.Temporal.WorkflowService().ResetActivity(Context(t), &workflowservice.ResetActivityRequest{
+		Namespace: client.DefaultNamespace, Execution: &commonpb.WorkflowExecution{WorkflowId: id.WorkflowID()},
+		Activity: &workflowservice.ResetActivityRequest_Id{Id: pending.ActivityId},
+	})
+	if _, completed := errors.AsType[*serviceerror.NotFound](err); err != nil && !completed {
+		t.Fatal(err)
+	}
+}
+
+// History returns the events of the latest run.
+func (e *Env) History(t testing.TB, id picture.ID) (events []*historypb.HistoryEvent) {
+	t.Helper()
+	iterator := e.Temporal.GetWorkflowHistory(Context(t), id.WorkflowID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for iterator.HasNext() {
+		event, err := iterator.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		events = append(events, event)
+	}
+	return events
 }
 
 // Dial connects to the Temporal server at address. The client encrypts payloads with payloadKeys.

@@ -8,13 +8,9 @@ import (
 	"testing"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
-	commonpb "go.temporal.io/api/common/v1"
-	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
-	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 	"google.golang.org/grpc/codes"
@@ -69,13 +65,7 @@ func (p *testPicture) recover(t *testing.T) {
 func (p *testPicture) retryNow(t *testing.T) {
 	t.Helper()
 	for _, a := range p.pending(t) {
-		_, err := p.Temporal.WorkflowService().ResetActivity(testenv.Context(t), &workflowservice.ResetActivityRequest{
-			Namespace: client.DefaultNamespace, Execution: &commonpb.WorkflowExecution{WorkflowId: p.ID.WorkflowID()},
-			Activity: &workflowservice.ResetActivityRequest_Id{Id: a.ActivityId},
-		})
-		if _, completed := errors.AsType[*serviceerror.NotFound](err); err != nil && !completed {
-			t.Fatal(err)
-		}
+		p.ResetActivity(t, p.ID, a)
 	}
 }
 
@@ -112,23 +102,10 @@ func (p *testPicture) checkAnnotated(t *testing.T) {
 	}
 }
 
-func (p *testPicture) history(t *testing.T) (events []*historypb.HistoryEvent) {
-	t.Helper()
-	iterator := p.Temporal.GetWorkflowHistory(testenv.Context(t), p.ID.WorkflowID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for iterator.HasNext() {
-		event, err := iterator.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		events = append(events, event)
-	}
-	return events
-}
-
 // taskFailure returns the last workflow task that failed, or nil.
 func (p *testPicture) taskFailure(t *testing.T) (failure *historypb.WorkflowTaskFailedEventAttributes) {
 	t.Helper()
-	for _, event := range p.history(t) {
+	for _, event := range p.History(t, p.ID) {
 		if a := event.GetWorkflowTaskFailedEventAttributes(); a != nil {
 			failure = a
 		}
@@ -140,7 +117,7 @@ func (p *testPicture) taskFailure(t *testing.T) (failure *historypb.WorkflowTask
 func (p *testPicture) checkVersion(t *testing.T, want workflow.Version, changes ...string) {
 	t.Helper()
 	versions := map[string]workflow.Version{}
-	for _, event := range p.history(t) {
+	for _, event := range p.History(t, p.ID) {
 		marker := event.GetMarkerRecordedEventAttributes()
 		if marker.GetMarkerName() != "Version" {
 			continue
