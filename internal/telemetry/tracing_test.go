@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,12 +19,11 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
-	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 
 	"triptych/internal/telemetry"
+	"triptych/local/collector"
 	"triptych/picture"
 )
 
@@ -32,48 +32,22 @@ const (
 	linkID    = "01990000-0000-7000-8000-000000000000-0123456789abcdef"
 )
 
-// collector is an OTLP/HTTP receiver.
-type collector struct {
-	mu       sync.Mutex
-	requests []*collectorpb.ExportTraceServiceRequest
-}
-
-func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	request := &collectorpb.ExportTraceServiceRequest{}
-	if err != nil || r.URL.Path != "/v1/traces" || proto.Unmarshal(body, request) != nil {
-		http.Error(w, "not an OTLP request", http.StatusBadRequest)
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.requests = append(c.requests, request)
-}
-
-// spans flushes, and returns all spans by name.
-func (c *collector) spans(t *testing.T) map[string]*tracepb.Span {
+// spans flushes, and returns the spans of the picture's trace by name.
+func spans(t *testing.T, c *collector.Collector) map[string]*tracepb.Span {
 	t.Helper()
 	telemetry.Flush(t.Context())
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	spans := map[string]*tracepb.Span{}
-	for _, request := range c.requests {
-		for _, resource := range request.ResourceSpans {
-			for _, scope := range resource.ScopeSpans {
-				for _, s := range scope.Spans {
-					spans[s.Name] = s
-				}
-			}
-		}
+	for _, s := range c.Spans(trace.SpanContextFromContext(telemetry.WithPicture(t.Context(), pictureID)).TraceID()) {
+		spans[s.Name] = s.Span
 	}
 	return spans
 }
 
 // start sets the variables and starts a collector, whose URL replaces {collector}.
-func start(t *testing.T, variables map[string]string) *collector {
+func start(t *testing.T, variables map[string]string) *collector.Collector {
 	t.Helper()
-	c := &collector{}
-	server := httptest.NewServer(c)
+	c := &collector.Collector{}
+	server := httptest.NewServer(c.Handler())
 	t.Cleanup(server.Close)
 	for name, value := range variables {
 		t.Setenv(name, strings.ReplaceAll(value, "{collector}", server.URL))
@@ -86,7 +60,7 @@ func start(t *testing.T, variables map[string]string) *collector {
 	return c
 }
 
-func startOn(t *testing.T) *collector {
+func startOn(t *testing.T) *collector.Collector {
 	return start(t, map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "{collector}"})
 }
 
@@ -108,8 +82,44 @@ func TestVariablesEnableTraces(t *testing.T) {
 			c := start(t, test.variables)
 			_, span := telemetry.StartPicture(t.Context(), pictureID)
 			span.End()
-			if exported := c.spans(t)["picture"] != nil; exported != test.on {
+			if exported := spans(t, c)["picture"] != nil; exported != test.on {
 				t.Errorf("the span was exported: %t, want %t", exported, test.on)
+			}
+		})
+	}
+}
+
+func TestFlush(t *testing.T) {
+	for name, disabled := range map[string]bool{"unreachable_collector_delays_at_most_flushTimeout": false, "disabled_telemetry_calls_no_collector": true} {
+		t.Run(name, func(t *testing.T) {
+			var called atomic.Bool
+			silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				called.Store(true)
+				io.Copy(io.Discard, r.Body) // so that the server notices the end of the connection
+				<-r.Context().Done()
+			}))
+			t.Cleanup(func() {
+				silent.CloseClientConnections()
+				silent.Close()
+			})
+			start(t, map[string]string{
+				"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": silent.URL + "/v1/traces", "OTEL_SDK_DISABLED": fmt.Sprint(disabled),
+				"OTEL_EXPORTER_OTLP_TIMEOUT": "600000", "OTEL_BSP_EXPORT_TIMEOUT": "600000", // so that only flushTimeout ends the export
+			})
+			_, span := telemetry.StartPicture(t.Context(), pictureID)
+			span.End()
+			flushed := make(chan struct{})
+			go func() {
+				telemetry.Flush(t.Context())
+				close(flushed)
+			}()
+			select {
+			case <-flushed:
+			case <-time.After(30 * time.Second):
+				t.Error("Flush waits until the collector answers")
+			}
+			if disabled && called.Load() {
+				t.Error("the collector was called")
 			}
 		})
 	}
@@ -123,8 +133,8 @@ func TestPicture(t *testing.T) {
 		ctx, _ := telemetry.StartPicture(t.Context(), pictureID) // as another program
 		_, span := telemetry.StartSpan(ctx, "upload", time.Now())
 		span.End()
-		spans := c.spans(t)
-		if parent, upload := spans["picture"], spans["upload"]; !bytes.Equal(upload.GetParentSpanId(), parent.GetSpanId()) || !bytes.Equal(upload.GetTraceId(), parent.GetTraceId()) {
+		all := spans(t, c)
+		if parent, upload := all["picture"], all["upload"]; !bytes.Equal(upload.GetParentSpanId(), parent.GetSpanId()) || !bytes.Equal(upload.GetTraceId(), parent.GetTraceId()) {
 			t.Errorf("%v is not the parent of %v", parent, upload)
 		}
 	})
@@ -149,8 +159,11 @@ func TestPicture(t *testing.T) {
 	t.Run("reading_a_picture_exports_nothing", func(t *testing.T) {
 		c := startOn(t)
 		call(t, telemetry.WithPicture(t.Context(), pictureID), http.StatusOK, "/")
-		if spans := c.spans(t); len(spans) > 0 {
-			t.Errorf("exported %v", spans)
+		telemetry.Flush(t.Context())
+		page := httptest.NewRecorder() // shows the spans of all traces
+		c.Handler().ServeHTTP(page, httptest.NewRequest(http.MethodGet, "http://127.0.0.1/", nil))
+		if text := page.Body.String(); page.Code != http.StatusOK || strings.Contains(text, "S3 GET") {
+			t.Errorf("the page of the collector has status %d: %s", page.Code, text)
 		}
 	})
 	t.Run("other_traces_have_different_IDs", func(t *testing.T) {
@@ -195,7 +208,7 @@ func TestCallOfACloud(t *testing.T) {
 			c := startOn(t)
 			ctx, root := telemetry.StartPicture(t.Context(), pictureID)
 			call(t, ctx, status, "/bucket/key?X-Amz-Signature=0a1b2c3d")
-			span, sc := c.spans(t)["S3 GET"], root.SpanContext()
+			span, sc := spans(t, c)["S3 GET"], root.SpanContext()
 			if parent := sc.SpanID(); span == nil || !bytes.Equal(span.ParentSpanId, parent[:]) || span.GetStatus().GetCode() != want {
 				t.Fatalf("the span is %v, want status %s below %v", span, want, sc)
 			}
@@ -219,7 +232,7 @@ func TestSpanContainsNoSecret(t *testing.T) {
 			_, span := telemetry.StartPicture(t.Context(), pictureID)
 			write(span)
 			span.End()
-			text := protojson.Format(c.spans(t)["picture"])
+			text := protojson.Format(spans(t, c)["picture"])
 			if strings.Contains(text, secret) || strings.Contains(text, linkID) || !strings.Contains(text, "…") {
 				t.Errorf("the span is %s", text)
 			}
