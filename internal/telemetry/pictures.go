@@ -12,7 +12,7 @@ import (
 // picture in the context (StartPicture, WithPicture) or in the keys of the line, because Temporal's SDK logs without a context.
 type pictureHandler struct {
 	slog.Handler
-	attr slog.Attr // of With, names the picture
+	attr slog.Attr // passed to Logger.With; it names the picture
 }
 
 func (h pictureHandler) Handle(ctx context.Context, r slog.Record) error {

@@ -60,7 +60,7 @@ func startTraces(ctx context.Context, from *resource.Resource, getenv func(strin
 	if err != nil {
 		return fmt.Errorf("making an exporter of traces: %w", err)
 	}
-	otel.SetTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithResource(from), sdktrace.WithIDGenerator(pictureIDs{}),
+	otel.SetTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithResource(from), sdktrace.WithIDGenerator(idGenerator{}),
 		sdktrace.WithBatcher(redactedExporter{exporter})))
 	return nil
 }
@@ -107,7 +107,7 @@ func Tracing() bool {
 func tracer() trace.Tracer { return otel.Tracer("triptych") }
 
 // StartPicture starts the root span of a picture's trace. Its IDs are a hash of the picture ID, so every program joins
-// the same trace without storing its ID. Only the program that creates the picture ends the span; the others use it
+// the same trace without storing its ID. Only web, which creates the picture ID, ends the span; the other programs use it
 // as the parent of their spans, with the same decision of the sampler.
 func StartPicture(ctx context.Context, id picture.ID) (context.Context, trace.Span) {
 	return tracer().Start(context.WithValue(ctx, pictureKey{}, id), "picture", trace.WithNewRoot(),
@@ -128,20 +128,20 @@ func StartSpan(ctx context.Context, name string, began time.Time) (context.Conte
 
 type pictureKey struct{}
 
-// pictureIDs is random, except for root spans of pictures.
-type pictureIDs struct{}
+// idGenerator returns random IDs, except for the root span of a picture.
+type idGenerator struct{}
 
-func (pictureIDs) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
+func (idGenerator) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
 	if id, ok := ctx.Value(pictureKey{}).(picture.ID); ok {
 		return pictureRoot(id)
 	}
 	var t trace.TraceID
 	binary.NativeEndian.PutUint64(t[:], rand.Uint64())
 	binary.NativeEndian.PutUint64(t[8:], rand.Uint64())
-	return t, pictureIDs{}.NewSpanID(ctx, t)
+	return t, idGenerator{}.NewSpanID(ctx, t)
 }
 
-func (pictureIDs) NewSpanID(context.Context, trace.TraceID) (s trace.SpanID) {
+func (idGenerator) NewSpanID(context.Context, trace.TraceID) (s trace.SpanID) {
 	binary.NativeEndian.PutUint64(s[:], rand.Uint64()|1) // zero is invalid
 	return s
 }
