@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -71,8 +70,7 @@ const (
 	flushPause   = 30 * time.Second
 )
 
-// flushAgain are the times, in Unix nanoseconds, before which Flush ignores the providers of traces and metrics.
-var flushAgain [2]atomic.Int64
+var flushAgain sync.Map // by provider: the time before which Flush ignores it
 
 // Flush exports what is still buffered. It ends before the deadline of ctx, even if ctx is cancelled.
 func Flush(ctx context.Context) {
@@ -84,14 +82,14 @@ func Flush(ctx context.Context) {
 	defer cancel()
 	var flushed sync.WaitGroup
 	defer flushed.Wait()
-	for i, provider := range []any{otel.GetTracerProvider(), otel.GetMeterProvider()} {
+	for _, provider := range []any{otel.GetTracerProvider(), otel.GetMeterProvider()} {
 		p, ok := provider.(interface{ ForceFlush(context.Context) error })
-		if !ok || time.Now().UnixNano() < flushAgain[i].Load() {
+		if again, paused := flushAgain.Load(provider); !ok || paused && time.Now().Before(again.(time.Time)) {
 			continue
 		}
 		flushed.Go(func() { // concurrently, because metrics for CloudWatch need no collector
 			if err := p.ForceFlush(ctx); err != nil {
-				flushAgain[i].Store(time.Now().Add(flushPause).UnixNano())
+				flushAgain.Store(provider, time.Now().Add(flushPause))
 				otel.Handle(err)
 			}
 		})
