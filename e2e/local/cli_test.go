@@ -118,7 +118,7 @@ func TestTemporalCLI(t *testing.T) {
 		}
 	})
 	t.Run("describe_shows_the_summary_through_the_codec", func(t *testing.T) {
-		if out := cli(t, profile, "workflow", "describe", "-w", p.ID.WorkflowID()); !strings.Contains(out, "annotate cli/me.jpg (") {
+		if out := cli(t, profile, "workflow", "describe", "-w", p.ID.WorkflowID()); !strings.Contains(out, "annotate picture "+string(p.ID)) {
 			t.Errorf("describe prints %s", out)
 		}
 	})
