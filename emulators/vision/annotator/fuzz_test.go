@@ -33,11 +33,13 @@ func FuzzRequest(f *testing.F) {
 		{Features: []*visionpb.Feature{{Type: visionpb.Feature_FACE_DETECTION, MaxResults: -1}, {Type: 99, MaxResults: 1 << 30}}},
 		nil,
 	} {
-		data, err := proto.Marshal(&visionpb.BatchAnnotateImagesRequest{Requests: []*visionpb.AnnotateImageRequest{request, request}})
-		if err != nil {
-			f.Fatal(err)
+		for _, parent := range []string{"", "projects/p/locations/eu", "projects/p"} {
+			data, err := proto.Marshal(&visionpb.BatchAnnotateImagesRequest{Requests: []*visionpb.AnnotateImageRequest{request, request}, Parent: parent})
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(data)
 		}
-		f.Add(data)
 	}
 	s, err := New()
 	if err != nil {
@@ -50,9 +52,9 @@ func FuzzRequest(f *testing.F) {
 			return
 		}
 		response, err := s.BatchAnnotateImages(t.Context(), request)
-		if n := len(request.Requests); n < 1 || n > maxImages {
+		if n := len(request.Requests); n < 1 || n > maxImages || request.Parent != "" && !validParent.MatchString(request.Parent) {
 			if status.Code(err) != codes.InvalidArgument {
-				t.Errorf("%d images: %v", n, err)
+				t.Errorf("%d images of %q: %v", n, request.Parent, err)
 			}
 			return
 		}
