@@ -15,9 +15,7 @@ import (
 
 // TestDebuggingGuide injects the faults of docs/debugging.md, and compares what its commands print with the document.
 func TestDebuggingGuide(t *testing.T) {
-	if _, err := exec.LookPath("bash"); err != nil {
-		t.Skip("the commands need bash")
-	}
+	stacktest.RequireTools(t, "docs/debugging.md", "bash")
 	guide, err := os.ReadFile("../../docs/debugging.md")
 	if err != nil {
 		t.Fatal(err)

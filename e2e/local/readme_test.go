@@ -12,14 +12,7 @@ import (
 )
 
 func TestREADME(t *testing.T) {
-	for _, tool := range []string{"bash", "curl", "jq", "openssl"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("CI") != "" {
-				t.Fatalf("the README's commands need %s: install it with apt-get", tool)
-			}
-			t.Skipf("the README's commands need %s", tool)
-		}
-	}
+	stacktest.RequireTools(t, "README.md", "bash", "curl", "jq", "openssl")
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -120,14 +119,7 @@ var faults = map[string]fault{
 }
 
 func TestRunbook(t *testing.T) {
-	for _, tool := range []string{"bash", "curl", "jq", "pgrep"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("CI") != "" {
-				t.Fatalf("the runbook's commands need %s: install it with apt-get", tool)
-			}
-			t.Skipf("the runbook's commands need %s", tool)
-		}
-	}
+	stacktest.RequireTools(t, "docs/runbook.md", "bash", "curl", "jq", "pgrep")
 	o := newOperator(t)
 	stacktest.PauseSweeps(t, o.Stack)
 	t.Run("ID_of_a_waiting_picture_is_found", func(t *testing.T) {

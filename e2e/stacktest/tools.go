@@ -1,0 +1,20 @@
+package stacktest
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// RequireTools skips a test of a document if a program that the document uses is missing. With CI=true, the test fails.
+func RequireTools(t testing.TB, document string, tools ...string) {
+	t.Helper()
+	for _, tool := range tools {
+		if _, err := exec.LookPath(tool); err != nil {
+			if os.Getenv("CI") != "" {
+				t.Fatalf("the commands of %s need %s: install it with apt-get", document, tool)
+			}
+			t.Skipf("the commands of %s need %s", document, tool)
+		}
+	}
+}
