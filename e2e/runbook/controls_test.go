@@ -39,7 +39,7 @@ func checkStopGoogle(t *testing.T, o *operator, c control) {
 	billed := o.Vision.Billed()
 	o.upload(t)
 	o.AwaitAnnotate(t, o.picture.ID, func(*workflowpb.PendingActivityInfo) bool { return true })
-	o.replaceWorker(t, "kill -KILL $(pgrep -f .triptych/worker.ready)") // the new worker must not override the limit
+	o.replaceWorker(t, `kill -KILL $(pgrep -f "$PWD/[.]triptych/worker.ready")`) // the new worker must not override the limit
 	polled := func(ctx context.Context) bool {
 		out, _ := o.run(ctx, "temporal task-queue describe --task-queue annotate")
 		return shows(out, "activity N")
@@ -88,7 +88,7 @@ func checkPauseSweeps(t *testing.T, o *operator, c control) {
 	o.mustRun(t, c.undo...)
 	check(false)
 	o.mustRun(t, c.locally...)
-	o.replaceWorker(t, "kill -KILL $(pgrep -f .triptych/worker.ready)") // a starting worker creates the schedules
+	o.replaceWorker(t, `kill -KILL $(pgrep -f "$PWD/[.]triptych/worker.ready")`) // a starting worker creates the schedules
 	check(true)
 }
 

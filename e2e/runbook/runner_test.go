@@ -72,7 +72,7 @@ func (o *operator) run(ctx context.Context, line string) (string, error) {
 	}
 	script := strings.NewReplacer(
 		"go tool -modfile=tools/go.mod temporal", o.Executable("temporal"),
-		".triptych", o.Dir(), "http://127.0.0.1:8080", o.Endpoints.Site,
+		"$PWD/[.]triptych", o.Dir(), ".triptych", o.Dir(), "http://127.0.0.1:8080", o.Endpoints.Site,
 	).Replace(o.setup + line)
 	// The script is not an argument, because `pgrep -f` would find it there.
 	cmd := exec.CommandContext(ctx, "bash", "-O", "expand_aliases", "-s")
