@@ -12,13 +12,13 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
-	"go.temporal.io/api/temporalproto"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"triptych/activities"
+	"triptych/e2e/statustest"
 	"triptych/picture"
 	"triptych/workflows"
 )
@@ -61,7 +61,9 @@ func TestGolden(t *testing.T) {
 
 func TestGoldenTakesItsBranch(t *testing.T) {
 	for name, b := range branches() {
-		t.Run(name, func(t *testing.T) { b.checkHistory(t, loadHistory(t, goldenPath(picture.AnnotateWorkflow, name))) })
+		t.Run(name, func(t *testing.T) {
+			b.checkHistory(t, statustest.LoadHistory(t, goldenPath(picture.AnnotateWorkflow, name)))
+		})
 	}
 	for _, c := range []struct {
 		workflow, branch string
@@ -72,7 +74,7 @@ func TestGoldenTakesItsBranch(t *testing.T) {
 		{picture.SweepWorkflow, "continued_as_new", enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW},
 	} {
 		t.Run(c.branch, func(t *testing.T) {
-			events := loadHistory(t, goldenPath(c.workflow, c.branch)).Events
+			events := statustest.LoadHistory(t, goldenPath(c.workflow, c.branch)).Events
 			if !slices.ContainsFunc(events, func(e *historypb.HistoryEvent) bool { return e.EventType == c.event }) {
 				t.Errorf("the history has no %s", c.event)
 			}
@@ -82,7 +84,7 @@ func TestGoldenTakesItsBranch(t *testing.T) {
 
 func TestRejectionSetsSearchAttributes(t *testing.T) {
 	found := map[string]string{}
-	events := loadHistory(t, goldenPath(picture.AnnotateWorkflow, "rejection_sets_search_attributes")).Events
+	events := statustest.LoadHistory(t, goldenPath(picture.AnnotateWorkflow, "rejection_sets_search_attributes")).Events
 	for _, e := range events {
 		for name, payload := range e.GetUpsertWorkflowSearchAttributesEventAttributes().GetSearchAttributes().GetIndexedFields() {
 			found[name] = string(payload.Data)
@@ -163,7 +165,7 @@ func decode(t *testing.T, payloads *commonpb.Payloads, into any) {
 func checkUnlimitedRetries(t *testing.T, path string) {
 	t.Helper()
 	activities := 0
-	for _, event := range loadHistory(t, path).Events {
+	for _, event := range statustest.LoadHistory(t, path).Events {
 		a := event.GetActivityTaskScheduledEventAttributes()
 		if a == nil {
 			continue
@@ -176,19 +178,6 @@ func checkUnlimitedRetries(t *testing.T, path string) {
 	if activities == 0 {
 		t.Error("the history has no activities")
 	}
-}
-
-func loadHistory(t *testing.T, path string) *historypb.History {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var history historypb.History
-	if err := (temporalproto.CustomJSONUnmarshalOptions{}).Unmarshal(b, &history); err != nil {
-		t.Fatal(err)
-	}
-	return &history
 }
 
 func incompatible(ctx workflow.Context, _ any) (any, error) {

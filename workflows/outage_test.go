@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"triptych/e2e/statustest"
 	"triptych/picture"
 	"triptych/workflows"
 )
@@ -59,7 +60,7 @@ func TestOutage(t *testing.T) {
 // If each failed attempt added an event to the history, a long outage would exceed Temporal's limits.
 func TestOutageHistoryLength(t *testing.T) {
 	events := func(branch string) int {
-		return len(loadHistory(t, goldenPath(picture.AnnotateWorkflow, branch)).Events)
+		return len(statustest.LoadHistory(t, goldenPath(picture.AnnotateWorkflow, branch)).Events)
 	}
 	normal, retried := events("annotated"), events("annotate_is_retried")
 	if retried != normal {

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"triptych/e2e/statustest"
 	"triptych/workflows"
 )
 
@@ -59,7 +60,7 @@ func TestRollback(t *testing.T) {
 
 func recordedByThisRelease(t *testing.T, path string) bool {
 	t.Helper()
-	for _, event := range loadHistory(t, path).Events {
+	for _, event := range statustest.LoadHistory(t, path).Events {
 		marker := event.GetMarkerRecordedEventAttributes()
 		if marker.GetMarkerName() != "Version" {
 			continue

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/temporalproto"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -33,4 +34,18 @@ func Load(t testing.TB, name string) (*workflowservice.DescribeWorkflowExecution
 		}
 	}
 	return description, history
+}
+
+// LoadHistory reads a history that the Temporal CLI or the tests of workflows have written.
+func LoadHistory(t testing.TB, path string) *historypb.History {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	history := new(historypb.History)
+	if err := (temporalproto.CustomJSONUnmarshalOptions{}).Unmarshal(content, history); err != nil {
+		t.Fatal(err)
+	}
+	return history
 }

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	historypb "go.temporal.io/api/history/v1"
-	"go.temporal.io/api/temporalproto"
 	"go.temporal.io/api/workflowservice/v1"
 
 	"triptych/e2e/statustest"
@@ -25,14 +23,7 @@ func TestStory(t *testing.T) {
 	}
 	stories := map[string]Execution{}
 	for _, path := range golden {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var history historypb.History
-		if err := (temporalproto.CustomJSONUnmarshalOptions{}).Unmarshal(b, &history); err != nil {
-			t.Fatal(err)
-		}
+		history := statustest.LoadHistory(t, path)
 		name := filepath.Base(filepath.Dir(path)) + "_" + strings.TrimSuffix(filepath.Base(path), ".json")
 		stories[name] = Execution{&workflowservice.DescribeWorkflowExecutionResponse{}, history.GetEvents()}
 	}
