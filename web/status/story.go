@@ -21,13 +21,13 @@ const slowStart = time.Second
 
 type story struct {
 	strings.Builder
-	start       time.Time
-	task        time.Time                         // start of the latest workflow task: local activities run inside it
-	scheduled   map[int64]*historypb.HistoryEvent // by ID: what schedules a workflow task or an activity, or starts a timer
-	started     map[int64]time.Time               // by the ID of the event that scheduled the activity
-	lastFailure string                            // of a step; the reason, if the picture is rejected
-	stored      bool                              // persist or discard has succeeded
-	ended       bool
+	start     time.Time
+	task      time.Time                         // start of the latest workflow task: local activities run inside it
+	scheduled map[int64]*historypb.HistoryEvent // by ID: what schedules a workflow task or an activity, or starts a timer
+	started   map[int64]time.Time               // by the ID of the event that scheduled the activity
+	rejection string                            // why a step rejected the picture; "" if none did
+	stored    bool                              // persist or discard has succeeded
+	ended     bool
 }
 
 // Story tells in sentences what has happened to the workflow and what it waits for. It is for operators, because it
@@ -138,8 +138,11 @@ func (s *story) tellResult(activity string, started, ended time.Time, failure *f
 		s.tell(ended, "%s succeeded in %s (%s)", activity, round(ended.Sub(started)), picture.Summary(activity))
 		return
 	}
-	s.lastFailure = reason(failure)
-	s.tell(ended, "%s failed (%s): %s", activity, picture.Summary(activity), s.lastFailure)
+	why := reason(failure)
+	if picture.Kind(unwrap(failure).GetApplicationFailureInfo().GetType()).Rejects() {
+		s.rejection = why
+	}
+	s.tell(ended, "%s failed (%s): %s", activity, picture.Summary(activity), why)
 }
 
 func (s *story) tellOutcome(a *historypb.WorkflowExecutionCompletedEventAttributes, at time.Time) {
@@ -153,7 +156,7 @@ func (s *story) tellOutcome(a *historypb.WorkflowExecutionCompletedEventAttribut
 	case outcome.Status != "" && !s.stored:
 		s.tell(at, "The workflow ended: an earlier workflow had already %s the picture", outcome.Status)
 	case outcome.Status == picture.Rejected:
-		s.tell(at, "The workflow ended: the picture is rejected: %s", s.lastFailure)
+		s.tell(at, "The workflow ended: the picture is rejected: %s", s.rejection)
 	case outcome.Status != "":
 		s.tell(at, "The workflow ended: the picture is %s", outcome.Status)
 	default:

@@ -8,9 +8,13 @@ import (
 	"testing"
 	"time"
 
+	failurepb "go.temporal.io/api/failure/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
 
 	"triptych/e2e/statustest"
+	"triptych/picture"
 )
 
 var update = flag.Bool("update", false, "write the stories in testdata/stories")
@@ -73,5 +77,24 @@ func TestStoryOfOddExecutions(t *testing.T) {
 				t.Errorf("the story is\n%s\nwant %q", got, c.want)
 			}
 		})
+	}
+}
+
+func TestStoryOfARejectionNamesItsReason(t *testing.T) {
+	s, now := &story{}, time.Now()
+	fail := func(step picture.StepName, kind picture.Kind, message string) {
+		s.tellResult(string(step), now, now, &failurepb.Failure{Message: message, FailureInfo: &failurepb.Failure_ApplicationFailureInfo{
+			ApplicationFailureInfo: &failurepb.ApplicationFailureInfo{Type: string(kind)}}})
+	}
+	fail(picture.AnnotateStep, picture.BadImage, "not an image")
+	fail(picture.PersistStep, picture.Throttled, "too many writes")
+	s.tellResult(string(picture.PersistStep), now, now, nil)
+	result, err := converter.GetDefaultDataConverter().ToPayloads(picture.Outcome{Status: picture.Rejected})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.tellOutcome(&historypb.WorkflowExecutionCompletedEventAttributes{Result: result}, now)
+	if !strings.HasSuffix(s.String(), "the picture is rejected: not an image\n") {
+		t.Errorf("the story is\n%s", s)
 	}
 }
