@@ -69,7 +69,7 @@ func (t *trigger) startAll(ctx context.Context, event json.RawMessage) error {
 	return errors.Join(failed...)
 }
 
-var receivedPictures = telemetry.Counter("triptych.pictures.received", "{picture}", "events about new pictures; S3 may repeat one")
+var receivedPictures = telemetry.Counter("triptych.pictures.received", "{picture}", "S3 events whose workflow was started; S3 may send an event twice")
 
 // An unreadable record is only logged, because Lambda would deliver the record again after an error.
 func start(ctx context.Context, c client.Client, bucket string, record json.RawMessage) error {

@@ -154,7 +154,7 @@ func pictureRoot(id picture.ID) (t trace.TraceID, s trace.SpanID) {
 // that may contain a signature. The request gets no traceparent header: other companies do not need our trace IDs.
 func Call(service string, r *http.Request, do func(context.Context) (*http.Response, error)) (*http.Response, error) {
 	ctx, span := tracer().Start(r.Context(), service+" "+r.Method, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
-		semconv.HTTPRequestMethodKey.String(r.Method), semconv.ServerAddress(r.URL.Host), semconv.URLPath(r.URL.Path)))
+		semconv.HTTPRequestMethodKey.String(r.Method), semconv.ServerAddress(r.URL.Hostname()), semconv.URLPath(r.URL.Path)))
 	defer span.End()
 	response, err := do(ctx)
 	if err != nil {
