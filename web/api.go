@@ -51,7 +51,7 @@ func (a *api) handler(bucketOrigin string) http.Handler {
 	})
 	mux.Handle("/", siteHandler())
 	headers := securityHeaders(bucketOrigin)
-	return a.logRequests(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return logRequests(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, value := range headers {
 			w.Header().Set(name, value)
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // logRequests logs the route instead of the URL, which contains the link ID. It also recovers from panics.
-func (c config) logRequests(next http.Handler) http.Handler {
+func logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		recorder := &statusRecorder{ResponseWriter: w, discardBody: r.Method == http.MethodHead}
