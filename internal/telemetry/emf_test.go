@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
+	tracenoop "go.opentelemetry.io/otel/trace/noop"
 )
 
 // export returns the lines that the exporter awsemf writes for what record measures.
@@ -213,9 +214,10 @@ func TestWithoutVariablesNothingIsMeasured(t *testing.T) {
 		"no_variables":               {},
 		"disabled_SDK":               {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "OTEL_SDK_DISABLED": "true"},
 		"exporter_none":              {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "OTEL_METRICS_EXPORTER": "none", "OTEL_TRACES_EXPORTER": "none"},
-		"only_a_collector_of_traces": {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4318", "OTEL_TRACES_EXPORTER": "none"},
+		"only_a_collector_of_traces": {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4318/v1/traces"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Cleanup(func() { otel.SetTracerProvider(tracenoop.NewTracerProvider()) })
 			if err := Start(t.Context(), "worker", func(name string) string { return variables[name] }); err != nil || TemporalMetrics() != nil {
 				t.Errorf("metrics are on: %v", err)
 			}

@@ -60,8 +60,15 @@ func (r redactor) text(s string) string {
 func (r redactor) attributes(attributes []attribute.KeyValue) []attribute.KeyValue {
 	redacted := make([]attribute.KeyValue, len(attributes))
 	for i, a := range attributes {
-		if a.Value.Type() == attribute.STRING {
+		switch a.Value.Type() {
+		case attribute.STRING:
 			a.Value = attribute.StringValue(r.text(a.Value.AsString()))
+		case attribute.STRINGSLICE:
+			texts := a.Value.AsStringSlice() // a copy
+			for i, s := range texts {
+				texts[i] = r.text(s)
+			}
+			a.Value = attribute.StringSliceValue(texts)
 		}
 		redacted[i] = a
 	}
