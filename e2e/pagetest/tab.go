@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
@@ -72,6 +73,16 @@ func (h Env) OpenBeside(t *testing.T, p Tab) Tab {
 	beside := Tab{t, timeout, p.Site}
 	beside.Do(chromedp.EmulateViewport(1280, 800))
 	return beside
+}
+
+// Close closes the tab. chromedp.Cancel would detach from the tab first, and Chromium would then send the requests that
+// Intercept holds.
+func (p Tab) Close() {
+	p.Helper()
+	c := chromedp.FromContext(p.Ctx)
+	if _, err := cdp.Call(p.Ctx, c.Browser, target.CloseTarget, target.CloseTargetParams{TargetID: c.Target.TargetID}); err != nil {
+		p.Fatal(err)
+	}
 }
 
 func (p Tab) Do(actions ...chromedp.Action[chromedp.Void]) {

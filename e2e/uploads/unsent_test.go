@@ -73,9 +73,7 @@ func testUnsent(t *testing.T, h pagetest.Env) {
 		if pagetest.Evaluate[bool](next, `import("./history.js").then(({load}) => load()).then(({unsent}) => unsent.length > 0)`) {
 			t.Error("a picture that another tab is uploading is offered")
 		}
-		if err := chromedp.Cancel(p.Ctx); err != nil {
-			t.Fatal(err)
-		}
+		p.Close()
 		next.Do(chromedp.Navigate(next.Site))
 		next.WaitVisible("#unsent img")
 		next.Screenshot("unsent")
@@ -168,9 +166,7 @@ func testUnsent(t *testing.T, h pagetest.Env) {
 		statuses <- 403
 		pagetest.Receive(p, puts)
 		second := pagetest.Evaluate[string](p, "location.hash")
-		if err := chromedp.Cancel(p.Ctx); err != nil {
-			t.Fatal(err)
-		}
+		p.Close()
 		other.WaitVisible(pagetest.AllDone, "#result")
 		if opened := pagetest.Evaluate[string](other, "location.hash"); opened != second || second == first {
 			t.Errorf("the page shows %s after the grants %s and %s", opened, first, second)
@@ -297,9 +293,7 @@ func testUnsent(t *testing.T, h pagetest.Env) {
 	})
 	pagetest.Parallel(t, "picture_of_a_closed_tab_is_offered_when_the_page_becomes_visible", func(t *testing.T) {
 		other, p, _ := visitBesideUpload(t, h)
-		if err := chromedp.Cancel(p.Ctx); err != nil {
-			t.Fatal(err)
-		}
+		p.Close()
 		other.WaitUntil(`navigator.locks.query().then(({held}) => { window.free = !held.length }), window.free`)
 		pagetest.Evaluate[bool](other, `document.dispatchEvent(new Event("visibilitychange"))`)
 		other.WaitVisible("#unsent img")
