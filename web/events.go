@@ -8,8 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"triptych/internal/status"
 	"triptych/picture"
-	"triptych/web/status"
 )
 
 type streamTiming struct {

@@ -9,8 +9,8 @@ import (
 
 	"triptych/internal/objects"
 	"triptych/internal/records"
+	"triptych/internal/status"
 	"triptych/picture"
-	"triptych/web/status"
 )
 
 func (a *api) redirectToImage(w http.ResponseWriter, r *http.Request, l link) error {

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"triptych/internal/records"
+	"triptych/internal/status"
 	"triptych/picture"
-	"triptych/web/status"
 )
 
 func (a *api) getProgress(w http.ResponseWriter, r *http.Request, l link) error {

@@ -18,8 +18,8 @@ import (
 
 	"triptych/internal/pipeline"
 	"triptych/internal/settings"
+	"triptych/internal/status"
 	"triptych/picture"
-	"triptych/web/status"
 )
 
 // tellStory needs no settings except Temporal's.

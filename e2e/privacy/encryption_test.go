@@ -20,15 +20,15 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/status"
+	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
 	"triptych/emulators/vision/annotator"
 	"triptych/internal/pipeline"
+	"triptych/internal/status"
 	"triptych/picture"
-	webstatus "triptych/web/status"
 )
 
 func TestEncryption(t *testing.T) {
@@ -107,7 +107,7 @@ func TestEncryption(t *testing.T) {
 		startPicture(t, rotated, p) // the stack's worker does not have this key
 		var shown, reason string
 		explained := func(ctx context.Context) bool {
-			execution, err := webstatus.Read(ctx, env.Temporal, p.ID.WorkflowID(), "", webstatus.Execution{})
+			execution, err := status.Read(ctx, env.Temporal, p.ID.WorkflowID(), "", status.Execution{})
 			if err == nil {
 				shown = execution.Progress(p.ID).Steps[0].Error
 			}
@@ -258,7 +258,7 @@ func serveFailingProxy(t *testing.T, temporal string) (address string, failures 
 	failures = new(atomic.Int32)
 	server := grpc.NewServer(grpc.UnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 		if _, ok := req.(*workflowservice.StartWorkflowExecutionRequest); ok && failures.CompareAndSwap(0, 1) {
-			return nil, status.Error(codes.Unavailable, "the first call fails")
+			return nil, grpcstatus.Error(codes.Unavailable, "the first call fails")
 		}
 		return next(ctx, req)
 	}))

@@ -15,11 +15,11 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Load reads web/status/testdata/runs/<name>.json.
+// Load reads internal/status/testdata/runs/<name>.json.
 func Load(t testing.TB, name string) (*workflowservice.DescribeWorkflowExecutionResponse, *historypb.History) {
 	t.Helper()
 	_, source, _, _ := runtime.Caller(0)
-	content, err := os.ReadFile(filepath.Join(filepath.Dir(source), "../../web/status/testdata/runs", name+".json"))
+	content, err := os.ReadFile(filepath.Join(filepath.Dir(source), "../../internal/status/testdata/runs", name+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func TestStory(t *testing.T) {
 			}
 			want, err := os.ReadFile(path)
 			if err != nil {
-				t.Fatalf("%v: write it with go test ./web/status -run Story -update, and read it", err)
+				t.Fatalf("%v: write it with go test ./internal/status -run Story -update, and read it", err)
 			}
 			if got != string(want) {
 				t.Errorf("the story is\n%s\nwant\n%s", got, want)

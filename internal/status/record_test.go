@@ -31,7 +31,7 @@ import (
 
 // To record the executions again, start `go tool -modfile=tools/go.mod temporal server start-dev --headless` and run:
 //
-//	go test ./web/status -run 'TestProgress$' -record 127.0.0.1:7233
+//	go test ./internal/status -run 'TestProgress$' -record 127.0.0.1:7233
 var recordFrom = flag.String("record", "", "`host:port` of the Temporal server that runs the workflows to record")
 
 var recordingsDir = filepath.Join("testdata", "runs") // read by package statustest

@@ -226,13 +226,6 @@ func reason(failure *failurepb.Failure) string {
 	return message
 }
 
-func unwrap(failure *failurepb.Failure) *failurepb.Failure {
-	if failure.GetActivityFailureInfo() != nil && failure.GetCause() != nil {
-		return failure.GetCause()
-	}
-	return failure
-}
-
 func round(d time.Duration) string {
 	switch {
 	case d < time.Second:

@@ -260,6 +260,7 @@ func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) 
 }
 
 func setError(step *picture.Step, failure *failurepb.Failure) {
+	failure = unwrap(failure)
 	var details picture.FailureDetails
 	decode(failure.GetApplicationFailureInfo().GetDetails(), &details)
 	step.Error, step.WaitingFor = messageOf(failure), details.Cloud
@@ -269,14 +270,20 @@ func setError(step *picture.Step, failure *failurepb.Failure) {
 func messageOf(failure *failurepb.Failure) string {
 	timeout := failure.GetTimeoutFailureInfo()
 	switch {
-	case failure.GetActivityFailureInfo() != nil && failure.GetCause() != nil:
-		return messageOf(failure.GetCause())
 	case timeout != nil:
 		return "The worker stopped responding (" + timeout.GetTimeoutType().String() + " timeout)"
 	case failure == nil || picture.Kind(failure.GetApplicationFailureInfo().GetType()).Known():
 		return failure.GetMessage()
 	}
 	return "The worker had an unexpected error"
+}
+
+// unwrap returns the failure of an attempt that the failure of an activity contains.
+func unwrap(failure *failurepb.Failure) *failurepb.Failure {
+	for failure.GetActivityFailureInfo() != nil && failure.GetCause() != nil {
+		failure = failure.GetCause()
+	}
+	return failure
 }
 
 // Without payloads, decode leaves `into` unchanged.
