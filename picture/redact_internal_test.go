@@ -1,0 +1,27 @@
+package picture
+
+import "testing"
+
+func FuzzRedact(f *testing.F) {
+	for _, s := range []string{
+		"01990000-0000-7000-8000-000000000000-0123456789abcdef", "sig=a", "SIG:a", "Signature%3Da", "Bearer a", "bearer%20a",
+		"X-Triptych-Erasea", "x-triptych-erase[a", "picture/01990000-0000-7000-8000-000000000000",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if got, want := Redact(s), linkID.ReplaceAllString(signature.ReplaceAllString(s, "${1}…"), "…"); got != want {
+			t.Errorf("Redact(%q) = %q, and its expressions make %q", s, got, want)
+		}
+	})
+}
+
+func BenchmarkRedact(b *testing.B) {
+	for name, s := range map[string]string{"workflow_ID": "picture/01990000-0000-7000-8000-000000000000", "sentence": "the bucket does not exist"} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				Redact(s)
+			}
+		})
+	}
+}
