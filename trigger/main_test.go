@@ -21,6 +21,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"triptych/e2e/stacktest"
+	"triptych/e2e/testenv"
 	"triptych/emulators/loopback"
 	"triptych/internal/telemetry"
 	"triptych/picture"
@@ -266,12 +267,7 @@ func notification(event string) string {
 		"Sns":{"Type":"Notification","MessageId":"95df01b4-ee98-5cb9-9903-4c221d41eb5e","Subject":"Amazon S3 Notification","Message":%s}}`, text)
 }
 
-func deadLetter(event string) string {
-	return fmt.Sprintf(`{"version":"1.0","timestamp":"2026-11-22T12:04:00.000Z","requestContext":{"requestId":"e4b46cbf-b738-xmpl-8880-a18cdf61200e",
-		"functionArn":"arn:aws:lambda:eu-central-1:123456789012:function:trigger:$LATEST","condition":"RetriesExhausted","approximateInvokeCount":3},
-		"requestPayload":%s,"responseContext":{"statusCode":200,"executedVersion":"$LATEST","functionError":"Unhandled"},
-		"responsePayload":{"errorMessage":"record 1 of 1: starting the workflow","errorType":"joinError"}}`, event)
-}
+func deadLetter(event string) string { return string(testenv.DeadLetter([]byte(event))) }
 
 func message(body string) string {
 	b, err := json.Marshal(body)

@@ -45,7 +45,7 @@ func TestDeadLetters(t *testing.T) {
 			env.InjectS3Fault(t, `{"events":"drop"}`)
 			g := env.Upload(t, testenv.Portrait(t))
 			env.InjectS3Fault(t, `{}`)
-			redrive(t, testenv.DeadLetter(t, testenv.S3Event(t, env.LatestVersion(t, g.ID))))
+			redrive(t, testenv.DeadLetter(testenv.S3Event(t, env.LatestVersion(t, g.ID))))
 			if final := env.Follow(t, g.Link); final.Status != picture.Annotated {
 				t.Errorf("final status %s, want %s", final.Status, picture.Annotated)
 			}

@@ -224,7 +224,7 @@ func (o *operator) loseEvent(t *testing.T) {
 
 func (o *operator) writeDeadLetter(t *testing.T) {
 	t.Helper()
-	letter := testenv.DeadLetter(t, testenv.S3Event(t, o.LatestVersion(t, o.picture.ID)))
+	letter := testenv.DeadLetter(testenv.S3Event(t, o.LatestVersion(t, o.picture.ID)))
 	if err := os.WriteFile(filepath.Join(o.Dir(), "lambda", "dead-letters", "letter.json"), letter, 0o600); err != nil {
 		t.Fatal(err)
 	}
