@@ -36,6 +36,9 @@ type SweepResult struct {
 func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
+	if s.Invalid != "" {
+		return SweepResult{}, temporal.NewNonRetryableApplicationError(invalidSweep, string(picture.Misconfigured), errors.New(picture.Redact(s.Invalid)))
+	}
 	in := &s3.ListObjectsV2Input{
 		Bucket: aws.String(cmp.Or(s.Bucket, a.Bucket)), Prefix: aws.String(s.Prefix), StartAfter: aws.String(s.After),
 	}
@@ -167,6 +170,8 @@ func explainHead(s picture.Sweep, err error) error {
 	}
 	return explainSweep(err)
 }
+
+const invalidSweep = "The sweep's input has an unknown key or a value of the wrong type: start the sweep again with the keys " + picture.SweepKeys
 
 const otherRegion = "The bucket is in another region: a sweep reads only buckets in AWS_REGION"
 

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -175,6 +176,8 @@ func TestSweepPageEndsTheSweep(t *testing.T) {
 		"bucket_in_another_region_than_us-east-1": {picture.Sweep{Bucket: c.Bucket}, `{"status":400,"code":"AuthorizationHeaderMalformed"}`, otherRegion},
 		"bucket_in_an_opt-in_region":              {picture.Sweep{Bucket: c.Bucket}, `{"status":400,"code":"IllegalLocationConstraintException"}`, otherRegion},
 		"missing_bucket_of_the_site":              {picture.Sweep{}, `{"status":404,"code":"NoSuchBucket"}`, "The bucket does not exist: check TRIPTYCH_BUCKET"},
+		"unknown_key":                             {decodeSweep(t, `{"withn":3600}`), "", invalidSweep},
+		"value_of_a_wrong_type":                   {decodeSweep(t, `{"within":"3600"}`), "", invalidSweep},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tt.fault != "" {
@@ -192,4 +195,12 @@ func TestSweepPageEndsTheSweep(t *testing.T) {
 		_, err := execute[SweepResult](t, c, picture.SweepPageActivity, picture.Sweep{})
 		checkFailure(t, err, picture.Unavailable)
 	})
+}
+
+func decodeSweep(t *testing.T, input string) (s picture.Sweep) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(input), &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

@@ -1,6 +1,8 @@
 package picture
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -23,6 +25,23 @@ type Sweep struct {
 	// After is the last examined key. Continue-as-new passes After and Counts to the next run.
 	After  string      `json:"after,omitempty"`
 	Counts SweepCounts `json:"counts,omitzero"`
+	// Invalid says why the input cannot be decoded. It is set instead of an error, so that the activity can refuse the
+	// sweep with an explanation.
+	Invalid string `json:"invalid,omitempty"`
+}
+
+// SweepKeys are the keys that an operator can set.
+const SweepKeys = "bucket, prefix, within, from, to, reannotate"
+
+// UnmarshalJSON accepts no unknown keys: without a misspelt "within", a sweep would examine every upload.
+func (s *Sweep) UnmarshalJSON(b []byte) error {
+	type plain Sweep
+	decoder := json.NewDecoder(bytes.NewReader(b))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode((*plain)(s)); err != nil {
+		s.Invalid = err.Error()
+	}
+	return nil
 }
 
 type SweepCounts struct {

@@ -2,6 +2,8 @@ package picture_test
 
 import (
 	"crypto/rand"
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +48,24 @@ func TestLowPriority(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if got := c.sweep.LowPriority(); got != c.want {
 				t.Errorf("LowPriority = %t, want %t", got, c.want)
+			}
+		})
+	}
+}
+
+func TestInputOfASweep(t *testing.T) {
+	for name, c := range map[string]struct{ input, invalid string }{
+		"unknown_key_is_invalid":        {`{"withn":3600}`, `unknown field "withn"`},
+		"value_of_wrong_type":           {`{"within":"3600"}`, "cannot unmarshal string"},
+		"unknown_key_stays_invalid":     {`{"invalid":"unknown field"}`, "unknown field"}, // the workflow's input, as the activity gets it
+		"empty_input_selects_all":       {`{}`, ""},
+		"input_of_a_continued_sweep":    {`{"within":3600,"after":"k","began":"2026-11-22T12:00:00Z","counts":{"examined":1,"started":1,"skipped":1}}`, ""},
+		"known_keys_can_all_be_decoded": {`{"` + strings.ReplaceAll(picture.SweepKeys, ", ", `":null,"`) + `":null}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var s picture.Sweep
+			if err := json.Unmarshal([]byte(c.input), &s); err != nil || !strings.Contains(s.Invalid, c.invalid) || (s.Invalid == "") != (c.invalid == "") {
+				t.Errorf("got %+v, %v, want invalid: %q", s, err, c.invalid)
 			}
 		})
 	}
