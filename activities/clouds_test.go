@@ -64,6 +64,7 @@ func (c *clouds) startVision(t *testing.T) *annotator.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	server.CacheDetections()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -24,6 +24,7 @@ func startEmulator(t *testing.T) (emulator *annotator.Server, address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	emulator.CacheDetections()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

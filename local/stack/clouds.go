@@ -75,6 +75,7 @@ func (s *Stack) startVision(ctx context.Context) error {
 		return err
 	}
 	s.Vision.BillTo(bills)
+	s.Vision.CacheDetections()
 	ln, err := net.Listen("tcp", s.identity.addr("vision"))
 	if err != nil {
 		return fmt.Errorf("starting the Vision emulator: %w", err)

@@ -21,6 +21,21 @@ type detections struct {
 }
 
 func (s *Server) detect(ctx context.Context, picture *image.RGBA, limits resultLimits) (*detections, error) {
+	if s.cache == nil {
+		return s.runDetectors(ctx, picture, limits)
+	}
+	key := newCacheKey(picture, limits)
+	if found := s.cache.read(key); found != nil {
+		return found, nil
+	}
+	found, err := s.runDetectors(ctx, picture, limits)
+	if err == nil {
+		s.cache.write(key, found)
+	}
+	return found, err
+}
+
+func (s *Server) runDetectors(ctx context.Context, picture *image.RGBA, limits resultLimits) (*detections, error) {
 	found := &detections{}
 	detectors, ctx := errgroup.WithContext(ctx)
 	if limit := limits.forDetector(visionpb.Feature_FACE_DETECTION); limit > 0 {

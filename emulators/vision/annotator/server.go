@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -45,15 +46,19 @@ type Server struct {
 	faults   faults.Set[Fault]
 	billed   atomic.Int64
 	billLog  io.Writer // nil: no billing log
+	cache    *cache    // nil: no cache
 }
 
-// New loads the neural networks, which takes about 70 ms.
+// All servers of a process share the networks, because loading them takes about 70 ms.
+var loadFaces, loadObjects = sync.OnceValues(faces.Load), sync.OnceValues(objects.Load)
+
+// New loads the neural networks.
 func New() (*Server, error) {
-	faceFinder, err := faces.Load()
+	faceFinder, err := loadFaces()
 	if err != nil {
 		return nil, fmt.Errorf("loading the face networks: %w", err)
 	}
-	objectFinder, err := objects.Load()
+	objectFinder, err := loadObjects()
 	if err != nil {
 		return nil, fmt.Errorf("loading the object network: %w", err)
 	}
