@@ -52,7 +52,9 @@ const (
 	pictureGB = 0.0005
 	recordGB  = 12e-6
 	historyGB = 40e-6
-	logsGB    = 5.3e-6     // of which 0.3e-6 are the trigger's metrics
+	logsGB    = 5.3e-6     // of which 0.3e-6 are the trigger's metrics, without web's
+	chargeGB  = 0.42e-6    // a line of the metric request_charge (internal/telemetry/emf.go)
+	charges   = 2 * calls  // web writes the lines of each call at its end: one for a read that finds the Record, one for the others
 	exportsGB = 0.8        // a month: each of two workers writes up to 25 lines of metrics a minute
 	accessGB  = 0.6e-6     // of access logs for each request to CloudFront or S3
 	requests  = 19 + calls // page files and API calls
@@ -96,7 +98,7 @@ func cost(n float64) []float64 {
 		n*(pictureGB+(requests+checks+4)*accessGB)*s3GBMonth + n*s3Put + n*(checks+2)*s3Get + above(n*2*pictureGB, egressFreeGB)*egressGB,
 		n*(newUnits+(checks+6)*readUnits)*cosmosUnit + n*recordGB*37/30*cosmosGBMonth,
 		above(n*1.4, lambdaFreeGBs)*lambdaGBSecond + above(n*8, lambdaFreeCalls)*lambdaRequest,
-		above(n*logsGB+exportsGB, logFreeGB)*logGB + (metrics-metricsFree)*metricMonth + (alarms-alarmsFree)*alarmMonth,
+		above(n*(logsGB+charges*chargeGB)+exportsGB, logFreeGB)*logGB + (metrics-metricsFree)*metricMonth + (alarms-alarmsFree)*alarmMonth,
 	}
 }
 
