@@ -1,4 +1,8 @@
 // Package telemetry configures logs, traces and metrics. They contain no signature and no link ID.
+//
+// Traces contain the workflow, its start, each attempt of an activity, and each call to S3, Cosmos DB and Cloud Vision. They
+// do not contain the other calls, because those serve no single picture: the gRPC calls of Temporal's SDK, most of which are
+// long polls, and the calls to SSM, STS and Entra ID, which read settings or renew credentials.
 package telemetry
 
 import (
