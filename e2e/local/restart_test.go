@@ -2,7 +2,10 @@ package local
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
+	"image"
+	"image/jpeg"
 	"io"
 	"log/slog"
 	"os"
@@ -16,7 +19,6 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 
 	"triptych/e2e/siteclient"
-	"triptych/e2e/testenv"
 	"triptych/internal/pipeline"
 	"triptych/internal/records"
 	"triptych/local/stack"
@@ -27,13 +29,13 @@ func TestFault(t *testing.T) {
 	executable := buildLocal(t)
 	t.Run("all_programs_killed_during_20_pictures_and_restarted_annotates_each_once", func(t *testing.T) {
 		dir := t.TempDir()
-		photo := testenv.Portrait(t)
-
 		first := startLocal(t, executable, dir)
 		site := siteclient.Site(first.endpoints.Site)
 		var grants []siteclient.Grant
-		for range 20 {
-			g, err := site.Upload(t.Context(), photo)
+		for i := range 20 {
+			// The pictures differ, because the Vision emulator would otherwise analyse only one of them and annotate the others
+			// before the programs are killed.
+			g, err := site.Upload(t.Context(), plainPhoto(t, uint8(10*i)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -52,6 +54,19 @@ func TestFault(t *testing.T) {
 		checkOneRun(t, second.endpoints, grants)
 		second.stop(t, syscall.SIGKILL)
 	})
+}
+
+func plainPhoto(t *testing.T, grey uint8) []byte {
+	t.Helper()
+	picture := image.NewGray(image.Rect(0, 0, 64, 48))
+	for i := range picture.Pix {
+		picture.Pix[i] = grey
+	}
+	var photo bytes.Buffer
+	if err := jpeg.Encode(&photo, picture, nil); err != nil {
+		t.Fatal(err)
+	}
+	return photo.Bytes()
 }
 
 func TestLocal(t *testing.T) {
