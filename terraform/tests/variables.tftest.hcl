@@ -27,384 +27,128 @@ run "valid_values_are_accepted" {
   command = plan
 }
 
-run "name_with_two_letters_is_rejected" {
-  command         = plan
-  expect_failures = [var.name]
+# All variables that have an invalid value must be rejected in the same run, because each run starts all providers.
+
+run "first_invalid_value_of_each_variable_is_rejected" {
+  command = plan
+  expect_failures = [
+    var.name,
+    var.region,
+    var.alarm_email,
+    var.monthly_budget,
+    var.retention_days,
+    var.log_retention_days,
+    var.domain,
+    var.requests_per_address,
+    var.uploads_per_address,
+    var.trigger_concurrency,
+    var.web_concurrency,
+    var.erase_secret_version,
+    var.backfill_buckets,
+    var.worker_image,
+    var.worker_tasks,
+    var.worker_cpu,
+    var.google_project,
+    var.google_billing_account,
+    var.annotations_per_day,
+    var.annotations_per_second,
+    var.features,
+    var.azure_subscription,
+    var.azure_location,
+    var.cosmos_throughput,
+    var.temporal_address,
+    var.temporal_namespace,
+  ]
 
   variables {
-    name = "ab"
-  }
-}
-
-run "name_with_a_capital_letter_is_rejected" {
-  command         = plan
-  expect_failures = [var.name]
-
-  variables {
-    name = "Triptych"
-  }
-}
-
-run "name_with_two_adjacent_hyphens_is_rejected" {
-  command         = plan
-  expect_failures = [var.name]
-
-  variables {
-    name = "tri--ptych"
-  }
-}
-
-run "name_with_a_prefix_reserved_by_AWS_is_rejected" {
-  command         = plan
-  expect_failures = [var.name]
-
-  variables {
-    name = "awsome"
-  }
-}
-
-run "region_without_a_Vision_endpoint_is_rejected" {
-  command         = plan
-  expect_failures = [var.region]
-
-  variables {
-    region = "ap"
-  }
-}
-
-run "alarm_email_without_an_at_sign_is_rejected" {
-  command         = plan
-  expect_failures = [var.alarm_email]
-
-  variables {
-    alarm_email = "owner.example.com"
-  }
-}
-
-run "monthly_budget_of_0_is_rejected" {
-  command         = plan
-  expect_failures = [var.monthly_budget]
-
-  variables {
-    monthly_budget = 0
-  }
-}
-
-run "retention_of_0_days_is_rejected" {
-  command         = plan
-  expect_failures = [var.retention_days]
-
-  variables {
-    retention_days = 0
-  }
-}
-
-run "retention_of_1_5_days_is_rejected" {
-  command         = plan
-  expect_failures = [var.retention_days]
-
-  variables {
-    retention_days = 1.5
-  }
-}
-
-run "retention_of_3651_days_is_rejected" {
-  command         = plan
-  expect_failures = [var.retention_days]
-
-  variables {
-    retention_days = 3651
-  }
-}
-
-run "log_retention_that_CloudWatch_does_not_support_is_rejected" {
-  command         = plan
-  expect_failures = [var.log_retention_days]
-
-  variables {
-    log_retention_days = 31
-  }
-}
-
-run "domain_with_https_is_rejected" {
-  command         = plan
-  expect_failures = [var.domain]
-
-  variables {
-    domain  = "https://pictures.example.com"
-    zone_id = "Z0123456789"
-  }
-}
-
-run "domain_without_zone_id_is_rejected" {
-  command         = plan
-  expect_failures = [var.zone_id]
-
-  variables {
-    zone_id = null
-    domain  = "pictures.example.com"
-  }
-}
-
-run "zone_id_that_is_a_domain_name_is_rejected" {
-  command         = plan
-  expect_failures = [var.zone_id]
-
-  variables {
-    zone_id = "example.com"
-    domain  = "pictures.example.com"
-  }
-}
-
-run "requests_per_address_below_the_WAF_minimum_is_rejected" {
-  command         = plan
-  expect_failures = [var.requests_per_address]
-
-  variables {
-    requests_per_address = 9
-  }
-}
-
-run "uploads_per_address_below_the_WAF_minimum_is_rejected" {
-  command         = plan
-  expect_failures = [var.uploads_per_address]
-
-  variables {
-    uploads_per_address = 9
-  }
-}
-
-run "trigger_concurrency_of_0_is_rejected" {
-  command         = plan
-  expect_failures = [var.trigger_concurrency]
-
-  variables {
-    trigger_concurrency = 0
-  }
-}
-
-run "web_concurrency_of_0_is_rejected" {
-  command         = plan
-  expect_failures = [var.web_concurrency]
-
-  variables {
-    web_concurrency = 0
-  }
-}
-
-run "erase_secret_version_of_0_is_rejected" {
-  command         = plan
-  expect_failures = [var.erase_secret_version]
-
-  variables {
-    erase_secret_version = 0
-  }
-}
-
-run "backfill_bucket_as_s3_URL_is_rejected" {
-  command         = plan
-  expect_failures = [var.backfill_buckets]
-
-  variables {
-    backfill_buckets = ["s3://other-pictures"]
-  }
-}
-
-run "backfill_bucket_wildcard_is_rejected" {
-  command         = plan
-  expect_failures = [var.backfill_buckets]
-
-  variables {
-    backfill_buckets = ["*"]
-  }
-}
-
-run "worker_image_with_a_tag_is_rejected" {
-  command         = plan
-  expect_failures = [var.worker_image]
-
-  variables {
-    worker_image = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/triptych-worker:latest"
-  }
-}
-
-run "worker_image_with_a_short_digest_is_rejected" {
-  command         = plan
-  expect_failures = [var.worker_image]
-
-  variables {
-    worker_image = "example.com/triptych-worker@sha256:0123"
-  }
-}
-
-run "worker_tasks_of_0_is_rejected" {
-  command         = plan
-  expect_failures = [var.worker_tasks]
-
-  variables {
-    worker_tasks = 0
-  }
-}
-
-run "worker_tasks_of_1_5_is_rejected" {
-  command         = plan
-  expect_failures = [var.worker_tasks]
-
-  variables {
-    worker_tasks = 1.5
-  }
-}
-
-run "worker_tasks_max_below_worker_tasks_is_rejected" {
-  command         = plan
-  expect_failures = [var.worker_tasks_max]
-
-  variables {
-    worker_tasks_max = 1
-  }
-}
-
-run "worker_cpu_that_Fargate_does_not_support_is_rejected" {
-  command         = plan
-  expect_failures = [var.worker_cpu]
-
-  variables {
-    worker_cpu = 300
-  }
-}
-
-run "worker_memory_that_Fargate_does_not_support_is_rejected" {
-  command         = plan
-  expect_failures = [var.worker_memory]
-
-  variables {
-    worker_memory = 512
-  }
-}
-
-run "worker_memory_too_large_for_worker_cpu_is_rejected" {
-  command         = plan
-  expect_failures = [var.worker_memory]
-
-  variables {
-    worker_memory = 4096
-  }
-}
-
-run "google_project_name_instead_of_ID_is_rejected" {
-  command         = plan
-  expect_failures = [var.google_project]
-
-  variables {
-    google_project = "Some Project"
-  }
-}
-
-run "google_billing_account_name_instead_of_ID_is_rejected" {
-  command         = plan
-  expect_failures = [var.google_billing_account]
-
-  variables {
-    google_billing_account = "mine"
-  }
-}
-
-run "negative_annotations_per_day_are_rejected" {
-  command         = plan
-  expect_failures = [var.annotations_per_day]
-
-  variables {
-    annotations_per_day = -1
-  }
-}
-
-run "fractional_annotations_per_day_are_rejected" {
-  command         = plan
-  expect_failures = [var.annotations_per_day]
-
-  variables {
-    annotations_per_day = 0.5
-  }
-}
-
-run "annotations_per_second_of_0_is_rejected" {
-  command         = plan
-  expect_failures = [var.annotations_per_second]
-
-  variables {
+    name                   = "ab"                # two letters
+    region                 = "ap"                # without a Vision endpoint
+    alarm_email            = "owner.example.com" # no @
+    monthly_budget         = 0
+    retention_days         = 0
+    log_retention_days     = 31 # not supported by CloudWatch
+    domain                 = "https://pictures.example.com"
+    zone_id                = "Z0123456789"
+    requests_per_address   = 9 # below the minimum of WAF
+    uploads_per_address    = 9 # below the minimum of WAF
+    trigger_concurrency    = 0
+    web_concurrency        = 0
+    erase_secret_version   = 0
+    backfill_buckets       = ["s3://other-pictures"]                                                  # a URL
+    worker_image           = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/triptych-worker:latest" # a tag
+    worker_tasks           = 0
+    worker_cpu             = 300            # not supported by Fargate
+    google_project         = "Some Project" # a name instead of an ID
+    google_billing_account = "mine"         # a name instead of an ID
+    annotations_per_day    = -1
     annotations_per_second = 0
+    features               = ["face_detection"]     # lower case
+    azure_subscription     = "Pay-As-You-Go"        # a name instead of an ID
+    azure_location         = "North Europe"         # a display name
+    cosmos_throughput      = 1500                   # not a multiple of 1000
+    temporal_address       = "temporal.example.com" # no port
+    temporal_namespace     = "my namespace"         # a space
   }
 }
 
-run "annotations_per_second_above_the_quota_is_rejected" {
-  command         = plan
-  expect_failures = [var.annotations_per_second]
+run "second_invalid_value_of_each_variable_is_rejected" {
+  command = plan
+  expect_failures = [
+    var.name,
+    var.retention_days,
+    var.zone_id,
+    var.backfill_buckets,
+    var.worker_image,
+    var.worker_tasks,
+    var.worker_memory,
+    var.annotations_per_day,
+    var.annotations_per_second,
+    var.temporal_api_key,
+  ]
 
   variables {
-    annotations_per_second = 31
+    name                   = "Triptych" # a capital letter
+    retention_days         = 1.5
+    zone_id                = null # domain without zone_id
+    domain                 = "pictures.example.com"
+    backfill_buckets       = ["*"]                                     # a wildcard
+    worker_image           = "example.com/triptych-worker@sha256:0123" # a short digest
+    worker_tasks           = 1.5
+    worker_memory          = 512 # not supported by Fargate
+    annotations_per_day    = 0.5
+    annotations_per_second = 31    # above the quota
+    temporal_api_key       = "key" # without temporal_address
   }
 }
 
-run "features_in_lower_case_are_rejected" {
-  command         = plan
-  expect_failures = [var.features]
+run "third_invalid_value_of_each_variable_is_rejected" {
+  command = plan
+  expect_failures = [
+    var.name,
+    var.retention_days,
+    var.zone_id,
+    var.worker_tasks_max,
+    var.worker_memory,
+  ]
 
   variables {
-    features = ["face_detection"]
+    name             = "tri--ptych"  # two adjacent hyphens
+    retention_days   = 3651          # more than ten years
+    zone_id          = "example.com" # a domain name
+    domain           = "pictures.example.com"
+    worker_tasks_max = 1    # below worker_tasks
+    worker_memory    = 4096 # too large for worker_cpu
   }
 }
 
-run "azure_subscription_name_instead_of_ID_is_rejected" {
-  command         = plan
-  expect_failures = [var.azure_subscription]
+run "fourth_invalid_value_of_each_variable_is_rejected" {
+  command = plan
+  expect_failures = [
+    var.name,
+  ]
 
   variables {
-    azure_subscription = "Pay-As-You-Go"
-  }
-}
-
-run "azure_location_as_display_name_is_rejected" {
-  command         = plan
-  expect_failures = [var.azure_location]
-
-  variables {
-    azure_location = "North Europe"
-  }
-}
-
-run "cosmos_throughput_of_1500_is_rejected" {
-  command         = plan
-  expect_failures = [var.cosmos_throughput]
-
-  variables {
-    cosmos_throughput = 1500
-  }
-}
-
-run "temporal_address_without_a_port_is_rejected" {
-  command         = plan
-  expect_failures = [var.temporal_address]
-
-  variables {
-    temporal_address = "temporal.example.com"
-  }
-}
-
-run "temporal_namespace_with_a_space_is_rejected" {
-  command         = plan
-  expect_failures = [var.temporal_namespace]
-
-  variables {
-    temporal_namespace = "my namespace"
-  }
-}
-
-run "temporal_api_key_without_temporal_address_is_rejected" {
-  command         = plan
-  expect_failures = [var.temporal_api_key]
-
-  variables {
-    temporal_api_key = "key"
+    name = "awsome" # a prefix reserved by AWS
   }
 }
 
