@@ -1,20 +1,25 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
+	"net/http"
 	"time"
 
 	"github.com/google/uuid"
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/converter"
 	sdklog "go.temporal.io/sdk/log"
+	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
 
 	"triptych/internal/pipeline"
 	"triptych/internal/settings"
@@ -91,12 +96,33 @@ func dialReader(ctx context.Context) (client.Client, error) {
 	if profile.Codec == nil || profile.Codec.Endpoint == "" {
 		return nil, errors.New("set TRIPTYCH_PAYLOAD_KEYS, or TEMPORAL_CODEC_ENDPOINT while codec runs. With go run ./local: export TEMPORAL_CONFIG_FILE=.triptych/temporal.toml")
 	}
-	return pipeline.DialThrough(s.Temporal, converter.NewRemotePayloadCodec(converter.RemotePayloadCodecOptions{Endpoint: profile.Codec.Endpoint}))
+	return pipeline.DialThrough(s.Temporal, remoteCodec{converter.NewRemotePayloadCodec(converter.RemotePayloadCodecOptions{
+		Endpoint: profile.Codec.Endpoint,
+		ModifyRequest: func(r *http.Request) error { // as the Temporal CLI does
+			r.Header.Set("X-Namespace", cmp.Or(s.Temporal.Namespace, client.DefaultNamespace))
+			if profile.Codec.Auth != "" {
+				r.Header.Set("Authorization", profile.Codec.Auth)
+			}
+			return nil
+		},
+	})})
+}
+
+type remoteCodec struct{ converter.PayloadCodec }
+
+// Decode gives its error a code with which Temporal's client does not repeat the call. Otherwise, it repeats the call until the
+// deadline and loses the error.
+func (c remoteCodec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
+	decrypted, err := c.PayloadCodec.Decode(payloads)
+	if err != nil {
+		return nil, grpcstatus.Error(codes.FailedPrecondition, "The codec does not decrypt the workflow: start it (go run ./codec), or set TEMPORAL_CODEC_AUTH if it demands authorization: "+err.Error())
+	}
+	return decrypted, nil
 }
 
 func readable(err error) error {
-	if strings.Contains(err.Error(), "/decode") { // of the remote codec
-		return fmt.Errorf("decrypting the workflow (start the codec: go run ./codec): %w", err)
+	if _, ok := errors.AsType[*serviceerror.FailedPrecondition](err); ok { // of remoteCodec
+		return err
 	}
 	return fmt.Errorf("%w (%w)", pipeline.Explain(err), err)
 }

@@ -2,6 +2,10 @@ package local
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -83,6 +87,29 @@ func TestTemporalCLI(t *testing.T) {
 		}
 		checkStory(t, p.ID.WorkflowID(), "presign succeeded in", "annotate began attempt ", "annotate succeeded in", "persist succeeded in",
 			"The workflow ended: the picture is annotated")
+	})
+	t.Run("story_is_decrypted_by_a_codec_that_demands_authorization", func(t *testing.T) {
+		codec := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "127.0.0.1:" + port(t, env.Stack, "codec")})
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") != "Bearer operator" || r.Header.Get("X-Namespace") != "default" {
+				http.Error(w, "no authorization", http.StatusUnauthorized)
+				return
+			}
+			codec.ServeHTTP(w, r)
+		}))
+		defer server.Close()
+		t.Setenv("TEMPORAL_CODEC_ENDPOINT", server.URL)
+		out, err := run(t, profile, "worker", "-story", string(p.ID))
+		if err == nil || !strings.Contains(out, "TEMPORAL_CODEC_AUTH") {
+			t.Errorf("without authorization: %v, %s", err, out)
+		}
+		t.Setenv("TEMPORAL_CODEC_ENDPOINT", "http://127.0.0.1:1")
+		if out, err := run(t, profile, "worker", "-story", string(p.ID)); err == nil || !strings.Contains(out, "start it (go run ./codec)") {
+			t.Errorf("without a codec: %v, %s", err, out)
+		}
+		t.Setenv("TEMPORAL_CODEC_ENDPOINT", server.URL)
+		t.Setenv("TEMPORAL_CODEC_AUTH", "Bearer operator")
+		checkStory(t, string(p.ID), "The workflow ended: the picture is annotated")
 	})
 	t.Run("story_of_an_unknown_picture_says_what_to_do", func(t *testing.T) {
 		out, err := run(t, profile, "worker", "-story", "01a20518-02ef-7d99-935b-f2bfae16edc9")
