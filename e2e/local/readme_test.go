@@ -56,7 +56,7 @@ func TestREADME(t *testing.T) {
 		script := strings.NewReplacer(".triptych", s.Dir(), "go tool -modfile=tools/go.mod temporal", s.Executable("temporal")).Replace(strings.Join(setup, ""))
 		var out []byte
 		lists := func(ctx context.Context) bool {
-			cmd := exec.CommandContext(ctx, "bash", "-uc", "shopt -s expand_aliases\n"+script)
+			cmd := exec.CommandContext(ctx, "bash", "-uc", script)
 			cmd.Env = append(os.Environ(), "TEMPORAL_ADDRESS=127.0.0.1:1", "TEMPORAL_NAMESPACE=elsewhere", "TEMPORAL_API_KEY=key", "TEMPORAL_CODEC_ENDPOINT=http://127.0.0.1:1")
 			out, _ = cmd.CombinedOutput()
 			return strings.Contains(string(out), "AnnotatePicture") // the visibility store lags

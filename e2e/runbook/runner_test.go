@@ -75,7 +75,7 @@ func (o *operator) run(ctx context.Context, line string) (string, error) {
 		"$PWD/[.]triptych", o.Dir(), ".triptych", o.Dir(), "http://127.0.0.1:8080", o.Endpoints.Site,
 	).Replace(o.setup + line)
 	// The script is not an argument, because `pgrep -f` would find it there.
-	cmd := exec.CommandContext(ctx, "bash", "-O", "expand_aliases", "-s")
+	cmd := exec.CommandContext(ctx, "bash", "-s")
 	cmd.Stdin = strings.NewReader(script)
 	cmd.Env = append(os.Environ(), "ID="+string(o.picture.ID), "LINK="+o.picture.Link)
 	out, err := cmd.CombinedOutput()
