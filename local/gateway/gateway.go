@@ -24,9 +24,16 @@ type Gateway struct {
 	TemporalUI string // URL; "" if there is none
 	Switches   *Switches
 	Ready      <-chan struct{}     // closed when Switches can be used
+	Building   func() *Build       // of the Temporal server; returns nil if it was built before
 	Redrive    func() (int, error) // delivers the dead letters again and returns their number
 
 	readTimeout time.Duration // OriginReadTimeout if it is 0; tests set a shorter one
+}
+
+// Build is the progress of a build. Both numbers are 0 until they are known.
+type Build struct {
+	Compiled int `json:"compiled"`
+	Packages int `json:"packages"`
 }
 
 const starting = "The site is starting: try again in a second."

@@ -12,7 +12,7 @@ import (
 	"path"
 )
 
-//go:embed plugs.js plugs.css
+//go:embed plugs.js plugs.css start.js
 var plugs embed.FS
 
 func (g *Gateway) localAPI(ctx context.Context) http.Handler {
@@ -22,9 +22,11 @@ func (g *Gateway) localAPI(ctx context.Context) http.Handler {
 		switch r.URL.Path {
 		case "/local/faults":
 			g.serveFaults(ctx, w, r)
+		case "/local/start":
+			g.serveStart(w)
 		case "/local/dead-letters":
 			g.serveDeadLetters(w, r)
-		case "/local/plugs.js", "/local/plugs.css":
+		case "/local/plugs.js", "/local/plugs.css", "/local/start.js":
 			http.ServeFileFS(w, r, plugs, path.Base(r.URL.Path))
 		default:
 			problem{http.StatusNotFound, "There is nothing here: the fault switches are at /local/faults."}.send(w)
@@ -32,10 +34,22 @@ func (g *Gateway) localAPI(ctx context.Context) http.Handler {
 	})
 }
 
-func (g *Gateway) serveFaults(ctx context.Context, w http.ResponseWriter, r *http.Request) {
+func (g *Gateway) serveStart(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(map[string]any{"ready": g.isReady(), "building": g.Building()})
+}
+
+func (g *Gateway) isReady() bool {
 	select {
 	case <-g.Ready:
+		return true
 	default:
+		return false
+	}
+}
+
+func (g *Gateway) serveFaults(ctx context.Context, w http.ResponseWriter, r *http.Request) {
+	if !g.isReady() {
 		sendUnavailable(w, starting)
 		return
 	}

@@ -2,18 +2,20 @@
 // site has no fault switches.
 import { request, retry } from "/api.js";
 import { $, element } from "/dom.js";
+import { untilReady } from "/local/start.js";
 import { addRenderer, set, state } from "/state.js";
 
 const faultsURL = "/local/faults";
 const faults = [["down", "Pull the plug", " of "], ["slow", "Slow", " down "], ["throttle", "Throttle", " "]];
 const panels = { presign: "aws", annotate: "google", persist: "azure" };
 
-let current = await retry(() => request(faultsURL)); // {faults, temporalUI}
-
 const sheet = element("link", { rel: "stylesheet", href: "/local/plugs.css" });
 const styled = new Promise((resolve) => { sheet.onload = sheet.onerror = resolve; });
 document.head.append(sheet);
 await styled;
+await untilReady();
+
+let current = await retry(() => request(faultsURL)); // {faults, temporalUI}
 
 for (const [step, cloud] of Object.entries(panels)) {
 	const panel = document.querySelector(`#steps [data-step="${step}"]`);

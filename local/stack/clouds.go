@@ -22,11 +22,6 @@ func (s *Stack) startClouds(ctx context.Context) error {
 			return err
 		}
 	}
-	if s.config.Temporal == "" {
-		if err := s.startTemporal(ctx); err != nil {
-			return err
-		}
-	}
 	if err := s.startCodec(ctx); err != nil {
 		return err
 	}
@@ -128,6 +123,12 @@ func (s *Stack) startLambda(ctx context.Context) error {
 	} else if n > 0 {
 		fmt.Fprintf(s.config.Output, "Delivering %d dead letters again\n", n)
 	}
-	s.goTask(func() error { return s.Lambda.Run(ctx) })
+	s.goTask(func() error {
+		select { // events wait, because each would become a dead letter if Temporal is built for more than 7 minutes
+		case <-s.temporalReady:
+		case <-ctx.Done():
+		}
+		return s.Lambda.Run(ctx)
+	})
 	return s.listenAndServe(ctx, "lambda", loopback.RefuseBrowsers(s.Lambda))
 }

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,7 +25,12 @@ type Config struct {
 	WorkerProxy   func(service, addr string) (string, error)
 	WrapCosmos    func(http.Handler) http.Handler // wraps the handler of the Cosmos DB emulator
 	ExtraPrograms map[string]string               // packages for StartProgram, by name
-	ProgramEnv    []string                        // variables of web, trigger and the workers
+
+	// HoldServer delays the build of the Temporal server until it returns. The stack then behaves as if the server was
+	// never built before. An error fails the build.
+	HoldServer func(ctx context.Context, report func(compiled, packages int)) error
+
+	ProgramEnv []string // variables of web, trigger and the workers
 }
 
 func (c Config) real(cloud string) bool { return slices.Contains(c.Real, cloud) }

@@ -40,7 +40,7 @@ func TestFaultSwitches(t *testing.T) {
 		}
 	})
 	t.Run("have_a_script_and_a_style_sheet_for_the_page", func(t *testing.T) {
-		for file, want := range map[string]string{"plugs.js": "text/javascript", "plugs.css": "text/css"} {
+		for file, want := range map[string]string{"plugs.js": "text/javascript", "start.js": "text/javascript", "plugs.css": "text/css"} {
 			res := send(t, "GET", "/local/"+file, "", nil)
 			if got := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK || !strings.HasPrefix(got, want) {
 				t.Errorf("%s: status %s, type %q", file, res.Status, got)

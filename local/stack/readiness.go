@@ -29,11 +29,6 @@ func (s *Stack) await(ctx context.Context, name string, ready func() bool) error
 }
 
 func (s *Stack) awaitClouds(ctx context.Context) error {
-	if s.children["temporal"] != nil {
-		if err := s.awaitTemporal(ctx); err != nil {
-			return err
-		}
-	}
 	if err := s.await(ctx, "codec", func() bool { return listening(s.identity.addr("codec")) }); err != nil {
 		return err
 	}

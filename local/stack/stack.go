@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"syscall"
 
 	"triptych/emulators/cosmos/cosmosdb"
@@ -19,6 +20,7 @@ import (
 	"triptych/emulators/ssm"
 	"triptych/emulators/vision/annotator"
 	"triptych/local/collector"
+	"triptych/local/gateway"
 	"triptych/local/permissions"
 	"triptych/local/supervisor"
 )
@@ -43,13 +45,20 @@ type Stack struct {
 	children    map[string]*supervisor.Process
 	stages      []*stage
 	site        net.Listener
-	web         string        // host:port of the web program
-	ready       chan struct{} // closed when all programs are ready
-	failed      chan error
-	closers     []func() error
+	web         string                        // host:port of the web program
+	building    atomic.Pointer[gateway.Build] // of the Temporal server; nil if it was built before
+	server      chan string                   // receives the path of the Temporal server
+	ready       chan struct{}                 // closed when all programs are ready
+
+	programsBuilt chan struct{} // closed when the Temporal server may use the CPU for its build
+	temporalReady chan struct{} // closed when Temporal accepts workflows
+
+	failed  chan error
+	closers []func() error
 }
 
-// Open returns when the site accepts pictures.
+// Open returns when everything is ready. While the Temporal server is built, the site already accepts pictures, which
+// wait.
 func Open(ctx context.Context, config Config) (_ *Stack, err error) {
 	if config.Dir, err = filepath.Abs(config.Dir); err != nil {
 		return nil, fmt.Errorf("resolving the data directory: %w", err)
@@ -68,20 +77,14 @@ func Open(ctx context.Context, config Config) (_ *Stack, err error) {
 		return nil, err
 	}
 	s := &Stack{
-		config: config, children: map[string]*supervisor.Process{}, ready: make(chan struct{}),
-		failed: make(chan error, 16), closers: []func() error{lock.Close},
+		config: config, children: map[string]*supervisor.Process{}, failed: make(chan error, 16), closers: []func() error{lock.Close},
+		server: make(chan string, 1), programsBuilt: make(chan struct{}), temporalReady: make(chan struct{}), ready: make(chan struct{}),
 	}
 	defer func() {
 		if err != nil {
 			s.Close()
 		}
 	}()
-	packages := maps.Clone(programs)
-	maps.Copy(packages, config.ExtraPrograms)
-	if s.executables, err = supervisor.Build(ctx, packages, config.Output); err != nil {
-		return nil, err
-	}
-	syscall.Umask(0o077) // of the child processes too: SQLite and the S3 emulator would let other users read their files
 	return s, s.start(ctx)
 }
 
@@ -103,6 +106,19 @@ func (s *Stack) start(ctx context.Context) (err error) {
 		return err
 	}
 	s.web = loopbackAddr(web)
+	if s.config.Temporal == "" {
+		if err := s.startTemporal(s.newStage()); err != nil {
+			return err
+		}
+	}
+	packages := maps.Clone(programs)
+	maps.Copy(packages, s.config.ExtraPrograms)
+	if s.building.Load() != nil {
+		delete(packages, "worker") // until the site is open, because half of the packages that remain are only for the worker
+	}
+	if s.executables, err = supervisor.Build(ctx, packages, s.config.Output); err != nil {
+		return err
+	}
 	if err := s.startClouds(s.newStage()); err != nil {
 		return err
 	}
@@ -112,7 +128,25 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	// The gateway is started first and therefore stopped last, so that open requests can finish.
 	gateway := s.newStage()
 	s.serve(gateway, "site", s.site, s.gateway().Handler(gateway))
-	if err := s.startProduct(ctx, s.newStage()); err != nil {
+	product := s.newStage()
+	if err := s.startWeb(ctx, product); err != nil {
+		return err
+	}
+	if s.building.Load() != nil {
+		worker, err := supervisor.Build(ctx, map[string]string{"worker": programs["worker"]}, s.config.Output)
+		if err != nil {
+			return err
+		}
+		maps.Copy(s.executables, worker)
+		close(s.programsBuilt)
+	}
+	if s.config.Temporal == "" {
+		if err := s.awaitServer(ctx); err != nil {
+			return err
+		}
+	}
+	close(s.temporalReady)
+	if err := s.startWorker(ctx, product); err != nil {
 		return err
 	}
 	close(s.ready)

@@ -45,9 +45,14 @@ func (s *Stack) fail(err error) {
 }
 
 func (s *Stack) spawn(ctx context.Context, name, executable string, env []string, args ...string) {
-	child := supervisor.New(name, s.executables[executable], args, env, filepath.Join(s.config.Dir, "logs"), s.config.Output)
-	s.children[name] = child
+	child := s.newChild(name, s.executables[executable], env, args...)
 	s.goTask(func() error { return child.Run(ctx) })
+}
+
+func (s *Stack) newChild(name, path string, env []string, args ...string) *supervisor.Process {
+	child := supervisor.New(name, path, args, env, filepath.Join(s.config.Dir, "logs"), s.config.Output)
+	s.children[name] = child
+	return child
 }
 
 func (s *Stack) listenAndServe(ctx context.Context, name string, handler http.Handler) error {

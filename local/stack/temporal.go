@@ -59,8 +59,9 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 	for _, value := range dynamicConfig {
 		args = append(args, "--dynamic-config-value", value)
 	}
-	// Without GOGC=400, garbage collection would take a third of the server's CPU time.
-	s.spawn(ctx, "temporal", "temporal", append(s.Environment(), "GOGC=400"), args...)
+	if err := s.startServer(ctx, args); err != nil {
+		return err
+	}
 	return s.listenAndServe(ctx, "temporalUI", gateway.TemporalUI(loopbackAddr(ui)))
 }
 

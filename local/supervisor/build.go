@@ -9,15 +9,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
+	"triptych/emulators/childprocess"
 	"triptych/emulators/privatedir"
 )
 
-// Build returns the path of each executable by name, including the Temporal CLI as "temporal". A lock keeps
-// concurrent calls from compiling the same code twice.
+// Build returns the path of each executable by name. A lock keeps concurrent calls from compiling the same code twice.
 func Build(ctx context.Context, packages map[string]string, output io.Writer) (map[string]string, error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
@@ -32,23 +33,21 @@ func Build(ctx context.Context, packages map[string]string, output io.Writer) (m
 		return nil, err
 	}
 	defer buildLock.Close()
-
-	temporal, err := buildTemporal(ctx, root, cache, output)
-	if err != nil {
-		return nil, err
-	}
 	dir := filepath.Join(cache, fmt.Sprintf("bin-%x", sha256.Sum256([]byte(root)))[:12])
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating the directory for executables: %w", err)
 	}
-	executables := map[string]string{"temporal": temporal}
+	executables := map[string]string{}
 	args := []string{"build", "-tags", "lambda.norpc", "-o", dir + string(filepath.Separator)}
 	for name, pkg := range packages {
 		args = append(args, pkg)
 		executables[name] = filepath.Join(dir, filepath.Base(pkg))
 	}
-	_, err = goCommand(ctx, root, output, "the pipeline's programs", args...)
-	return executables, err
+	defer reportRegularly(output, "building the pipeline's programs", func() string { return "" })()
+	if _, err := goCommand(ctx, root, nil, nil, args...); err != nil {
+		return nil, fmt.Errorf("building the pipeline's programs: %w", err)
+	}
+	return executables, nil
 }
 
 // LockBuilds blocks all other builds of this user until the caller closes the returned lock.
@@ -60,49 +59,45 @@ func LockBuilds(ctx context.Context, output io.Writer) (io.Closer, error) {
 	return lock(ctx, filepath.Join(cache, lockFile), output)
 }
 
-// buildTemporal caches the executable's path, because `go tool -n` takes seconds.
-func buildTemporal(ctx context.Context, root, cache string, output io.Writer) (string, error) {
-	sums, err := os.ReadFile(filepath.Join(root, "tools", "go.sum"))
-	if err != nil {
-		return "", fmt.Errorf("reading the version of Temporal: %w", err)
-	}
-	key := sha256.Sum256(append(sums, runtime.Version()...))
-	pathFile := filepath.Join(cache, fmt.Sprintf("temporal-%x", key[:8]))
-	if path, err := os.ReadFile(pathFile); err == nil {
-		if _, err := os.Stat(string(path)); err == nil {
-			return string(path), nil
-		}
-	}
-	out, err := goCommand(ctx, root, output, "the Temporal development server (the first time takes minutes)",
-		"tool", "-n", "-modfile=tools/go.mod", "temporal")
-	if err != nil {
-		return "", err
-	}
-	path := strings.TrimSpace(out)
-	return path, os.WriteFile(pathFile, []byte(path), 0o600)
-}
-
-func goCommand(ctx context.Context, root string, output io.Writer, target string, args ...string) (string, error) {
+// reportRegularly prints the time and the progress of an activity until `stop` is called.
+func reportRegularly(output io.Writer, activity string, progress func() string) (stop func()) {
 	started := time.Now()
 	done := make(chan struct{})
-	defer close(done)
 	go func() {
 		for pause := 2 * time.Second; ; pause = 10 * time.Second {
 			select {
 			case <-done:
 				return
 			case <-time.After(pause):
-				fmt.Fprintf(output, "  building %s: %s\n", target, time.Since(started).Round(time.Second))
+				fmt.Fprintf(output, "  %s: %s%s\n", activity, time.Since(started).Round(time.Second), progress())
 			}
 		}
 	}()
-	cmd := exec.CommandContext(ctx, "go", args...)
+	return func() { close(done) }
+}
+
+// goCommand calls onPackage, if it is not nil, for each package that `go build -v` names. The prefix runs go.
+func goCommand(ctx context.Context, root string, onPackage func(string), prefix []string, args ...string) (string, error) {
+	temporary, err := os.MkdirTemp(os.Getenv("GOTMPDIR"), "triptych-build-")
+	if err != nil {
+		return "", fmt.Errorf("creating a directory for temporary files: %w", err)
+	}
+	defer os.RemoveAll(temporary) // a killed go leaves its files
+	command := slices.Concat(prefix, []string{"go"}, args)
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "GOWORK=off")
-	var stdout, stderr strings.Builder
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("building %s: %w\n%s", target, err, stderr.String())
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOTMPDIR="+temporary)
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // with its compilers
+	stdout, stderr := new(strings.Builder), &packageNames{found: onPackage}
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	if err = childprocess.Start(cmd); err == nil {
+		err = cmd.Wait()
+	}
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if err != nil {
+		return "", fmt.Errorf("go %s: %w\n%s", args[0], err, stderr.others.String())
 	}
 	return stdout.String(), nil
 }

@@ -49,6 +49,9 @@ func New(name, path string, args, env []string, dir string, output io.Writer) *P
 	return p
 }
 
+// SetPath sets a path that was unknown when New was called. It must be called before Run.
+func (p *Process) SetPath(path string) { p.path = path }
+
 // Log returns the path of the log.
 func (p *Process) Log() string { return p.log }
 
@@ -111,7 +114,8 @@ func (p *Process) end() {
 }
 
 func (p *Process) runOnce(ctx context.Context, log io.Writer) error {
-	cmd := exec.CommandContext(ctx, p.path, p.args...)
+	// The umask prevents that SQLite and the S3 emulator let other users read their files.
+	cmd := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", `umask 077; exec "$0" "$@"`, p.path}, p.args...)...)
 	cmd.Env = p.env
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }

@@ -31,7 +31,8 @@ type Config struct {
 	Stderr      io.Writer       // output of all environments, written concurrently; nil discards it
 }
 
-// Host runs one function, serves Lambda's Invoke API and queues events on disk. The caller must call Run once.
+// Host runs one function, serves Lambda's Invoke API and queues events on disk. The caller must call Run once. Until
+// then, invocations wait.
 type Host struct {
 	Config
 	api      *http.ServeMux

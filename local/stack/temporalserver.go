@@ -1,0 +1,63 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+
+	"triptych/local/gateway"
+	"triptych/local/supervisor"
+)
+
+// startServer starts the Temporal server with args as soon as it is built, but compiles it only after the programs are
+// built, so that the site opens earlier. The new child process exists immediately.
+func (s *Stack) startServer(ctx context.Context, args []string) error {
+	// Without GOGC=400, garbage collection would take a third of the server's CPU time.
+	child := s.newChild("temporal", "", append(s.Environment(), "GOGC=400"), args...)
+	path, err := supervisor.FindServer(ctx)
+	if err != nil {
+		return err
+	}
+	if path == "" || s.config.HoldServer != nil {
+		s.reportBuild(0, 0)
+	}
+	s.goTask(func() error {
+		if s.building.Load() != nil {
+			if path, err = s.buildServer(ctx); ctx.Err() != nil {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("%w\nCheck the network connection and the free disk space, then start again: the build continues, and uploaded pictures wait in %s", err, s.config.Dir)
+			}
+		}
+		child.SetPath(path)
+		s.server <- path
+		return child.Run(ctx)
+	})
+	return nil
+}
+
+func (s *Stack) buildServer(ctx context.Context) (path string, err error) {
+	if s.config.HoldServer != nil {
+		if err := s.config.HoldServer(ctx, s.reportBuild); err != nil {
+			return "", err
+		}
+	}
+	return supervisor.BuildServer(ctx, s.programsBuilt, s.reportBuild, s.config.Output)
+}
+
+func (s *Stack) reportBuild(compiled, packages int) {
+	s.building.Store(&gateway.Build{Compiled: compiled, Packages: packages})
+}
+
+// awaitServer returns when the Temporal server, which may have to be built before, accepts requests.
+func (s *Stack) awaitServer(ctx context.Context) error {
+	select {
+	case s.executables["temporal"] = <-s.server:
+	case err := <-s.failed:
+		s.fail(err) // for Wait
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return s.awaitTemporal(ctx)
+}
