@@ -85,13 +85,18 @@ func New(c Config) (*Host, error) {
 	return h, nil
 }
 
+// Run invokes nothing if ctx has ended already.
 func (h *Host) Run(ctx context.Context) error {
-	for range h.Concurrency {
+	slots := h.Concurrency
+	if ctx.Err() != nil {
+		slots = 0
+	}
+	for range slots {
 		h.slots <- struct{}{}
 	}
 	<-ctx.Done()
 	close(h.stopping)
-	for range h.Concurrency { // wait for the running invocations
+	for range slots { // wait for the running invocations
 		<-h.slots
 	}
 	h.stopIdle()
