@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -72,7 +71,8 @@ func useEmptyCaches(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, value := range map[string]string{
-		"GOCACHE": strings.TrimSpace(string(cache)), "GOMODCACHE": filepath.Join(t.TempDir(), "mod"), "XDG_CACHE_HOME": t.TempDir(), "GOFLAGS": "-modcacherw",
+		"HOME": "", "XDG_CACHE_HOME": "", "TMPDIR": t.TempDir(), // see CacheDir
+		"GOCACHE": strings.TrimSpace(string(cache)), "GOPATH": t.TempDir(), "GOMODCACHE": "", "GOFLAGS": "-modcacherw",
 	} {
 		t.Setenv(name, value)
 	}
