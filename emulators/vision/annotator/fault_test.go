@@ -131,7 +131,7 @@ func TestConcurrency(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 8 {
 			all.Go(func() {
-				response, err := client.BatchAnnotateImages(t.Context(), batch(&visionpb.AnnotateImageRequest{Image: images[i%2], Features: both}))
+				response, err := client.BatchAnnotateImages(t.Context(), batch(&visionpb.AnnotateImageRequest{Image: images[i%2], Features: everything}))
 				if err != nil {
 					t.Error(err)
 					return
