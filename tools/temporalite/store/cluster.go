@@ -25,10 +25,7 @@ func (s clusterStore) ListClusterMetadata(_ context.Context, r *p.InternalListCl
 }
 
 func (s clusterStore) GetClusterMetadata(_ context.Context, r *p.InternalGetClusterMetadataRequest) (*p.InternalGetClusterMetadataResponse, error) {
-	metadata, found, err := s.get(clusterMetadata.key().str(r.ClusterName))
-	if err == nil && !found {
-		err = serviceerror.NewNotFoundf("cluster %s does not exist", r.ClusterName)
-	}
+	metadata, err := s.find(clusterMetadata.key().str(r.ClusterName), "cluster %s", r.ClusterName)
 	if err != nil {
 		return nil, err
 	}

@@ -130,6 +130,7 @@ func (s *executionStore) DeleteWorkflowExecution(_ context.Context, r *p.DeleteW
 	defer s.eraseSoon()
 	return s.update(shards.key().int(int64(r.ShardID)), func(b *pebble.Batch) error {
 		k := executionKey(r.ShardID, r.NamespaceID, r.WorkflowID, r.RunID)
+		markErased(b, k)
 		_, err := s.deleteRows(b, k, k.end(), 0)
 		return err
 	})

@@ -1,10 +1,7 @@
 package store
 
 import (
-	"context"
-	"log/slog"
 	"path/filepath"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -42,39 +39,4 @@ func (fs walFS) Rename(oldname, newname string) error {
 		return fs.Remove(oldname)
 	}
 	return fs.FS.Rename(oldname, newname)
-}
-
-// erase removes deleted workflow executions and histories from the files: Pebble only marks them as deleted until it happens to
-// rewrite the file. It pauses for 20 times as long as it worked, so that it takes at most 5% of the time in a large database.
-func (d *database) erase(ctx context.Context, logger *slog.Logger) {
-	pause := time.Second
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-d.deleted:
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause): // more deletions follow
-		}
-		select { // this compaction includes them
-		case <-d.deleted:
-		default:
-		}
-		start := time.Now()
-		if err := d.pebble.Compact(ctx, executions.key(), historyTrees.key().end(), false); err != nil && ctx.Err() == nil {
-			logger.Error("compacting the database", "error", err)
-		}
-		pause = max(time.Second, 20*time.Since(start))
-	}
-}
-
-// eraseSoon starts erase.
-func (d *database) eraseSoon() {
-	select {
-	case d.deleted <- struct{}{}:
-	default:
-	}
 }

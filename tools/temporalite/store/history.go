@@ -42,7 +42,9 @@ func (s *executionStore) DeleteHistoryNodes(_ context.Context, r *p.InternalDele
 	defer s.eraseSoon()
 	branch := branchKey(historyNodes, r.ShardID, r.BranchInfo.TreeId, r.BranchInfo.BranchId)
 	return s.update(branch, func(b *pebble.Batch) error {
-		return b.Delete(nodeKey(branch, r.NodeID, r.TransactionID), nil)
+		node := nodeKey(branch, r.NodeID, r.TransactionID)
+		markErased(b, node)
+		return b.Delete(node, nil)
 	})
 }
 
@@ -64,11 +66,7 @@ func (s *executionStore) ReadHistoryBranch(_ context.Context, r *p.InternalReadH
 }
 
 func (s *executionStore) ForkHistoryBranch(_ context.Context, r *p.InternalForkHistoryBranchRequest) error {
-	k := branchKey(historyTrees, r.ShardID, r.ForkBranchInfo.TreeId, r.NewBranchID)
-	return s.update(k, func(b *pebble.Batch) error {
-		put(b, k, row{blob: r.TreeInfo})
-		return nil
-	})
+	return s.write(branchKey(historyTrees, r.ShardID, r.ForkBranchInfo.TreeId, r.NewBranchID), row{blob: r.TreeInfo})
 }
 
 func (s *executionStore) DeleteHistoryBranch(_ context.Context, r *p.InternalDeleteHistoryBranchRequest) error {
@@ -81,6 +79,7 @@ func (s *executionStore) DeleteHistoryBranch(_ context.Context, r *p.InternalDel
 				return err
 			}
 		}
+		markErased(b, tree)
 		return b.Delete(tree, nil)
 	})
 }

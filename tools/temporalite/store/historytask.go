@@ -81,11 +81,8 @@ func (s *executionStore) PutReplicationTaskToDLQ(_ context.Context, r *p.PutRepl
 	if err != nil {
 		return err
 	}
-	k := dlqRange(r.ShardID, r.SourceClusterName)
-	return s.update(k, func(b *pebble.Batch) error {
-		put(b, taskKey(k, tasks.CategoryReplication, tasks.NewImmediateKey(r.TaskInfo.TaskId)), row{blob: blob})
-		return nil
-	})
+	k := tasks.NewImmediateKey(r.TaskInfo.TaskId)
+	return s.write(taskKey(dlqRange(r.ShardID, r.SourceClusterName), tasks.CategoryReplication, k), row{blob: blob})
 }
 
 func (s *executionStore) GetReplicationTasksFromDLQ(_ context.Context, r *p.GetReplicationTasksFromDLQRequest) (*p.InternalGetReplicationTasksFromDLQResponse, error) {

@@ -22,22 +22,23 @@ const (
 	executions        table = 3
 	historyNodes      table = 4
 	historyTrees      table = 5
-	historyTasks      table = 6
-	replicationDLQ    table = 7
-	taskQueues        table = 8
-	matchingTasks     table = 9
-	userData          table = 10
-	buildIDs          table = 11
-	namespaces        table = 12
-	namespaceNames    table = 13
-	namespaceVersion  table = 14
-	clusterMetadata   table = 15
-	queueMetadata     table = 16
-	queueMessages     table = 17
-	queuesV2          table = 18
-	queueMessagesV2   table = 19
-	nexusEndpoints    table = 20
-	nexusVersion      table = 21
+	erasures          table = 6
+	historyTasks      table = 7
+	replicationDLQ    table = 8
+	taskQueues        table = 9
+	matchingTasks     table = 10
+	userData          table = 11
+	buildIDs          table = 12
+	namespaces        table = 13
+	namespaceNames    table = 14
+	namespaceVersion  table = 15
+	clusterMetadata   table = 16
+	queueMetadata     table = 17
+	queueMessages     table = 18
+	queuesV2          table = 19
+	queueMessagesV2   table = 20
+	nexusEndpoints    table = 21
+	nexusVersion      table = 22
 )
 
 // A key sorts like its parts: integers by value, strings by their bytes.
@@ -121,6 +122,15 @@ func (d *database) get(k key) (r row, found bool, err error) {
 	}
 	r = decodeRow(value)
 	return r, true, unavailable(closer.Close())
+}
+
+// find is get for a row that must exist.
+func (d *database) find(k key, what string, args ...any) (row, error) {
+	r, found, err := d.get(k)
+	if err == nil && !found {
+		err = serviceerror.NewNotFoundf(what+" does not exist", args...)
+	}
+	return r, err
 }
 
 // A page limits a scan. Size 0 means all rows.
@@ -217,6 +227,14 @@ func (d *database) apply(lock key, change func(*pebble.Batch) error) (*pebble.Ba
 		return nil, unavailable(err)
 	}
 	return b, nil
+}
+
+// write is update for one row.
+func (d *database) write(k key, r row) error {
+	return d.update(k, func(b *pebble.Batch) error {
+		put(b, k, r)
+		return nil
+	})
 }
 
 var errClosed = serviceerror.NewUnavailable("the database is closed")

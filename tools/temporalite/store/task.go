@@ -48,10 +48,7 @@ func (s taskStore) CreateTaskQueue(_ context.Context, r *p.InternalCreateTaskQue
 }
 
 func (s taskStore) GetTaskQueue(_ context.Context, r *p.InternalGetTaskQueueRequest) (*p.InternalGetTaskQueueResponse, error) {
-	queue, found, err := s.get(s.queueKey(r.NamespaceID, r.TaskQueue, r.TaskType))
-	if err == nil && !found {
-		err = serviceerror.NewNotFoundf("task queue %s of type %v does not exist", r.TaskQueue, r.TaskType)
-	}
+	queue, err := s.find(s.queueKey(r.NamespaceID, r.TaskQueue, r.TaskType), "%v task queue %s", r.TaskType, r.TaskQueue)
 	if err != nil {
 		return nil, err
 	}

@@ -5,15 +5,11 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
-	"go.temporal.io/api/serviceerror"
 	p "go.temporal.io/server/common/persistence"
 )
 
 func (s taskStore) GetTaskQueueUserData(_ context.Context, r *p.GetTaskQueueUserDataRequest) (*p.InternalGetTaskQueueUserDataResponse, error) {
-	data, found, err := s.get(userData.key().str(r.NamespaceID, r.TaskQueue))
-	if err == nil && !found {
-		err = serviceerror.NewNotFoundf("task queue %s has no user data", r.TaskQueue)
-	}
+	data, err := s.find(userData.key().str(r.NamespaceID, r.TaskQueue), "user data of task queue %s", r.TaskQueue)
 	if err != nil {
 		return nil, err
 	}

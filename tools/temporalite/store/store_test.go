@@ -1,0 +1,347 @@
+package store
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	persistencespb "go.temporal.io/server/api/persistence/v1"
+	p "go.temporal.io/server/common/persistence"
+	"go.temporal.io/server/common/persistence/serialization"
+	"go.temporal.io/server/service/history/tasks"
+)
+
+// TestMain runs a process that writes until it is killed, if a test asks for it.
+func TestMain(m *testing.M) {
+	dir := os.Getenv("STORE_TEST_DIR")
+	if dir == "" {
+		os.Exit(m.Run())
+	}
+	s, err := Open(dir, slog.Default())
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	written := make(chan int)
+	for writer := range 8 {
+		go func() {
+			for i := writer; ; i += 8 {
+				if err := s.write(shards.key().int(int64(i)), row{version: int64(i)}); err != nil {
+					panic(err)
+				}
+				written <- i
+			}
+		}()
+	}
+	for i := range written {
+		fmt.Println(i)
+	}
+}
+
+// startWriter returns a process that writes into a directory, and the numbers that it wrote.
+func startWriter(t *testing.T, dir string) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), "STORE_TEST_DIR="+dir)
+	child.Stderr = os.Stderr
+	stdout, err := child.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, child.Start())
+	t.Cleanup(func() {
+		_ = child.Process.Kill()
+		_ = child.Wait()
+	})
+	return child, bufio.NewScanner(stdout)
+}
+
+func TestKilledProcessLosesNoAcknowledgedWrite(t *testing.T) {
+	dir := t.TempDir()
+	child, lines := startWriter(t, dir)
+	var written []int
+	for lines.Scan() {
+		i, err := strconv.Atoi(lines.Text())
+		require.NoError(t, err)
+		if written = append(written, i); len(written) == 5000 {
+			require.NoError(t, child.Process.Kill())
+		}
+	}
+	s, _ := open(t, dir)
+	for _, i := range written {
+		r, found, err := s.get(shards.key().int(int64(i)))
+		require.NoError(t, err)
+		require.True(t, found && r.version == int64(i), "write %d of %d is lost", i, len(written))
+	}
+}
+
+func TestSecondProcessIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	_, lines := startWriter(t, dir)
+	require.True(t, lines.Scan())
+	_, err := Open(dir, slog.Default())
+	require.ErrorContains(t, err, "another process may use")
+}
+
+func TestDatabaseOpensAfterAnUncleanEnd(t *testing.T) {
+	const rows = 100
+	dir := t.TempDir()
+	s, _ := open(t, dir)
+	for i := range rows {
+		require.NoError(t, s.write(shards.key().int(int64(i)), row{version: int64(i)}))
+	}
+	for name, test := range map[string]struct {
+		damage func([]byte) []byte
+		atMost int // lost rows
+	}{
+		"log_is_complete":                  {func(b []byte) []byte { return b }, 0},
+		"last_record_is_cut":               {func(b []byte) []byte { return b[:len(b)-1] }, 1},
+		"last_record_is_zero":              {func(b []byte) []byte { clear(b[len(b)-10:]); return b }, 1},
+		"log_is_cut_in_the_middle":         {func(b []byte) []byte { return b[:len(b)/2] }, rows},
+		"log_is_corrupt_in_the_middle":     {func(b []byte) []byte { b[len(b)/2] ^= 1; return b }, rows},
+		"first_half_of_the_log_is_missing": {func(b []byte) []byte { clear(b[:len(b)/2]); return b }, rows},
+		"log_is_empty":                     {func([]byte) []byte { return nil }, rows},
+	} {
+		t.Run(name, func(t *testing.T) {
+			image := filepath.Join(t.TempDir(), "image")
+			require.NoError(t, os.CopyFS(image, os.DirFS(dir))) // like the files of a killed process
+			logs, err := filepath.Glob(filepath.Join(image, "*.log"))
+			require.NoError(t, err)
+			require.Len(t, logs, 1)
+			b, err := os.ReadFile(logs[0])
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(logs[0], test.damage(b), 0o600))
+
+			s, _ := open(t, image)
+			kept := 0
+			_, err = s.scan(shards.key(), shards.key().end(), page{}, func(_ key, r row) {
+				require.EqualValues(t, kept, r.version, "an earlier write is lost")
+				kept++
+			})
+			require.NoError(t, err)
+			require.GreaterOrEqual(t, kept, rows-test.atMost)
+			require.NoError(t, s.write(shards.key().int(rows), row{}))
+		})
+	}
+}
+
+func TestReopenedDatabaseContainsEverything(t *testing.T) {
+	dir := t.TempDir()
+	s, f := open(t, dir)
+	createExecution(t, f, "workflow", "run", []byte("payload"))
+	require.NoError(t, s.Close())
+	_, _, err := s.get(shards.key())
+	require.ErrorAs(t, err, new(*serviceerror.Unavailable))
+	require.ErrorAs(t, s.write(shards.key(), row{}), new(*serviceerror.Unavailable))
+
+	_, f = open(t, dir)
+	response, err := get(t, f.NewExecutionStore).GetWorkflowExecution(t.Context(), &p.GetWorkflowExecutionRequest{ShardID: 1, NamespaceID: "namespace", WorkflowID: "workflow", RunID: "run"})
+	require.NoError(t, err)
+	require.Equal(t, "payload", string(response.State.ExecutionInfo.Data))
+}
+
+func TestDeletedPayloadLeavesTheFiles(t *testing.T) {
+	for name, test := range map[string]struct {
+		prepare func(*Store) error // between the write and the deletion
+		restart bool
+	}{
+		"from_the_log":                {prepare: func(*Store) error { return nil }},
+		"from_a_new_table":            {prepare: func(s *Store) error { return s.pebble.Flush() }},
+		"from_the_last_level":         {prepare: func(s *Store) error { return s.pebble.Compact(t.Context(), key{0}, key{255}, false) }},
+		"after_the_process_is_killed": {prepare: func(s *Store) error {
+			s.stop()
+			s.compacts.Wait()
+			return s.pebble.Compact(t.Context(), key{0}, key{255}, false)
+		}, restart: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s, f := open(t, dir)
+			kept, info, event := random(), random(), random()
+			createExecution(t, f, "kept", "run", kept)
+			createExecution(t, f, "workflow", "run", info)
+			executions := get(t, f.NewExecutionStore)
+			branch := &persistencespb.HistoryBranch{TreeId: "tree", BranchId: "branch"}
+			require.NoError(t, executions.AppendHistoryNodes(t.Context(), &p.InternalAppendHistoryNodesRequest{
+				BranchInfo: branch, IsNewBranch: true, TreeInfo: blob(nil), Node: p.InternalHistoryNode{NodeID: 1, Events: blob(event)}, ShardID: 1,
+			}))
+			require.NoError(t, test.prepare(s))
+			require.NotEmpty(t, filesWith(t, dir, info))
+			require.NotEmpty(t, filesWith(t, dir, event))
+
+			require.NoError(t, executions.DeleteWorkflowExecution(t.Context(), &p.DeleteWorkflowExecutionRequest{ShardID: 1, NamespaceID: "namespace", WorkflowID: "workflow", RunID: "run"}))
+			require.NoError(t, executions.DeleteHistoryBranch(t.Context(), &p.InternalDeleteHistoryBranchRequest{
+				BranchInfo: branch, ShardID: 1, BranchRanges: []p.InternalDeleteHistoryBranchRange{{BranchId: "branch", BeginNodeId: 1}},
+			}))
+			if test.restart {
+				image := filepath.Join(t.TempDir(), "image")
+				require.NoError(t, os.CopyFS(image, os.DirFS(dir)))
+				dir = image
+				open(t, dir)
+			}
+			require.Eventually(t, func() bool { return len(filesWith(t, dir, info))+len(filesWith(t, dir, event)) == 0 }, 30*time.Second, 50*time.Millisecond)
+			require.NotEmpty(t, filesWith(t, dir, kept))
+		})
+	}
+}
+
+func TestPaging(t *testing.T) {
+	s, _ := open(t, t.TempDir())
+	names := []string{"", "\x00", "\x00\x00", "\x00\x01", "\x00\xff", "\x01", "a", "a\x00", "a\x00b", "aa", "b", "ä", "\xff", "\xff\xff"}
+	all := userData.key().str("namespace")
+	for _, name := range names {
+		require.NoError(t, s.write(all.str(name), row{blob: blob([]byte(name))}))
+	}
+	require.NoError(t, s.write(userData.key().str("namespac"), row{}))
+	require.NoError(t, s.write(userData.key().str("namespace\x00"), row{}))
+	slices.Sort(names)
+	for size := range len(names) + 2 {
+		for _, reverse := range []bool{false, true} {
+			t.Run(fmt.Sprintf("size_%d_reverse_%v", size, reverse), func(t *testing.T) {
+				want := slices.Clone(names)
+				if reverse {
+					slices.Reverse(want)
+				}
+				var got []string
+				some, pages := page{size: size, reverse: reverse}, 0
+				for {
+					token, err := s.scan(all, all.end(), some, func(k key, r row) {
+						name, rest := k[len(all):].cutStr()
+						require.Empty(t, rest)
+						require.Equal(t, string(r.blob.Data), name)
+						got = append(got, name)
+					})
+					require.NoError(t, err)
+					if pages++; token == nil {
+						break
+					}
+					some.token = token
+				}
+				require.Equal(t, want, got)
+				if size > 0 {
+					require.Equal(t, (len(names)+size-1)/size, pages)
+				}
+			})
+		}
+	}
+	t.Run("token_of_another_table_reads_only_the_range", func(t *testing.T) {
+		for _, token := range [][]byte{{0}, {1, 2}, {255}, all, userData.key().str("namespac")} {
+			for _, reverse := range []bool{false, true} {
+				_, err := s.scan(all, all.end(), page{token: token, reverse: reverse}, func(k key, _ row) {
+					require.True(t, bytes.HasPrefix(k, all))
+				})
+				require.NoError(t, err)
+			}
+		}
+	})
+}
+
+func TestIntegersSortByValue(t *testing.T) {
+	numbers := []int64{math.MinInt64, -1 << 32, -2, -1, 0, 1, 2, 255, 256, 1 << 32, math.MaxInt64}
+	require.True(t, slices.IsSortedFunc(numbers, func(a, b int64) int { return bytes.Compare(shards.key().int(a), shards.key().int(b)) }))
+	for _, n := range numbers {
+		got, rest := shards.key().int(n)[1:].cutInt()
+		require.Equal(t, n, got)
+		require.Empty(t, rest)
+	}
+}
+
+func TestListOfExecutionsContainsEachOnce(t *testing.T) {
+	_, f := open(t, t.TempDir())
+	var want []string
+	for i := range 5 {
+		payload := fmt.Sprint("payload ", i)
+		createExecution(t, f, fmt.Sprint("workflow ", i), "run", []byte(payload))
+		want = append(want, payload)
+	}
+	for size := 1; size <= 6; size++ {
+		var got []string
+		request := &p.ListConcreteExecutionsRequest{ShardID: 1, PageSize: size}
+		for {
+			response, err := get(t, f.NewExecutionStore).ListConcreteExecutions(t.Context(), request)
+			require.NoError(t, err)
+			for _, state := range response.States {
+				got = append(got, string(state.ExecutionInfo.Data))
+			}
+			if request.PageToken = response.NextPageToken; request.PageToken == nil {
+				break
+			}
+		}
+		require.Equal(t, want, got)
+	}
+}
+
+func TestEmptyRangeOfHistoryTasksDeletesNothing(t *testing.T) {
+	_, f := open(t, t.TempDir())
+	createExecution(t, f, "workflow", "run", nil)
+	executions := get(t, f.NewExecutionStore)
+	task := p.InternalHistoryTask{Key: tasks.NewKey(time.Unix(5, 0), 1), Blob: blob(nil)}
+	require.NoError(t, executions.AddHistoryTasks(t.Context(), &p.InternalAddHistoryTasksRequest{
+		ShardID: 1, RangeID: 1, Tasks: map[tasks.Category][]p.InternalHistoryTask{tasks.CategoryTimer: {task}},
+	}))
+	for _, end := range []tasks.Key{task.Key, tasks.NewKey(time.Unix(1, 0), 0)} {
+		require.NoError(t, executions.RangeCompleteHistoryTasks(t.Context(), &p.RangeCompleteHistoryTasksRequest{
+			ShardID: 1, TaskCategory: tasks.CategoryTimer, InclusiveMinTaskKey: task.Key, ExclusiveMaxTaskKey: end,
+		}))
+	}
+	response, err := executions.GetHistoryTasks(t.Context(), &p.GetHistoryTasksRequest{
+		ShardID: 1, TaskCategory: tasks.CategoryTimer, InclusiveMinTaskKey: tasks.MinimumKey, ExclusiveMaxTaskKey: tasks.MaximumKey, BatchSize: 10,
+	})
+	require.NoError(t, err)
+	require.Len(t, response.Tasks, 1)
+}
+
+// createExecution creates a workflow execution in shard 1.
+func createExecution(t *testing.T, f p.DataStoreFactory, workflow, run string, info []byte) {
+	t.Helper()
+	_, err := get(t, f.NewShardStore).GetOrCreateShard(t.Context(), &p.InternalGetOrCreateShardRequest{
+		ShardID: 1, CreateShardInfo: func() (int64, *commonpb.DataBlob, error) { return 1, blob(nil), nil },
+	})
+	require.NoError(t, err)
+	state := &persistencespb.WorkflowExecutionState{RunId: run}
+	stateBlob, err := serialization.WorkflowExecutionStateToBlob(state)
+	require.NoError(t, err)
+	_, err = get(t, f.NewExecutionStore).CreateWorkflowExecution(context.Background(), &p.InternalCreateWorkflowExecutionRequest{
+		ShardID: 1, RangeID: 1, Mode: p.CreateWorkflowModeBrandNew, NewWorkflowSnapshot: p.InternalWorkflowSnapshot{
+			NamespaceID: "namespace", WorkflowID: workflow, RunID: run, ExecutionInfoBlob: blob(info), ExecutionState: state, ExecutionStateBlob: stateBlob,
+		},
+	})
+	require.NoError(t, err)
+}
+
+func blob(data []byte) *commonpb.DataBlob {
+	return &commonpb.DataBlob{EncodingType: enumspb.ENCODING_TYPE_PROTO3, Data: data}
+}
+
+func random() []byte {
+	b := make([]byte, 1000)
+	_, _ = io.ReadFull(rand.Reader, b)
+	return b
+}
+
+func filesWith(t *testing.T, dir string, part []byte) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	for _, entry := range entries {
+		content, err := os.ReadFile(filepath.Join(dir, entry.Name()))
+		if err == nil && bytes.Contains(content, part) { // Pebble may delete the file meanwhile
+			names = append(names, entry.Name())
+		}
+	}
+	return names
+}
