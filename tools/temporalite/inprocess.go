@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"go.temporal.io/server/api/historyservice/v1"
+	"go.temporal.io/server/api/matchingservice/v1"
+	"go.temporal.io/server/client"
+	"go.temporal.io/server/common"
+	"go.temporal.io/server/common/dynamicconfig"
+	"go.temporal.io/server/common/log"
+	"go.temporal.io/server/common/membership"
+	"go.temporal.io/server/common/metrics"
+	"go.temporal.io/server/common/rpc"
+	"go.temporal.io/server/common/rpc/interceptor"
+	"go.temporal.io/server/common/testing/testhooks"
+	"go.uber.org/fx"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+)
+
+// inProcess calls the handlers of history and matching without gRPC's transport. It is the innermost client
+// interceptor of the connections to these services, so everything that the server's clients do remains: redirection,
+// retries, deadlines, propagation of headers and conversion of errors.
+//
+// Of the interceptors on the other side, those that change what a caller gets remain: conversion of errors, retries
+// and the context of CHASM. Bypassed are the telemetry of history's and matching's requests, their health signal and
+// their limits of requests per second. On one machine the frontend's telemetry and limits, which remain, apply to the
+// same requests, and no other host needs to be told that this one is overloaded.
+type inProcess struct{ history, matching service }
+
+type service struct {
+	desc    *grpc.ServiceDesc
+	running atomic.Pointer[handler]
+}
+
+type handler struct {
+	server  any
+	methods map[string]grpc.MethodDesc
+	chain   grpc.UnaryServerInterceptor
+}
+
+func newInProcess() *inProcess {
+	p := &inProcess{}
+	p.history.desc, p.matching.desc = &historyservice.HistoryService_ServiceDesc, &matchingservice.MatchingService_ServiceDesc
+	return p
+}
+
+type chainParams struct {
+	fx.In
+
+	Lifecycle  fx.Lifecycle
+	Additional []grpc.UnaryServerInterceptor `optional:"true"`
+	Retry      *interceptor.RetryableInterceptor
+}
+
+// serve makes s call server while the service is running. Before and after, calls go over the network, where they
+// fail as they would without inProcess.
+func (s *service) serve(p chainParams, server any) {
+	h := &handler{server: server, methods: map[string]grpc.MethodDesc{}}
+	for _, m := range s.desc.Methods {
+		h.methods["/"+s.desc.ServiceName+"/"+m.MethodName] = m
+	}
+	h.chain = chain(append(append([]grpc.UnaryServerInterceptor{interceptor.ServiceErrorInterceptor}, p.Additional...), p.Retry.Intercept))
+	p.Lifecycle.Append(fx.StartStopHook(func() { s.running.Store(h) }, func() { s.running.Store(nil) }))
+}
+
+func chain(interceptors []grpc.UnaryServerInterceptor) grpc.UnaryServerInterceptor {
+	if len(interceptors) == 1 {
+		return interceptors[0]
+	}
+	rest := chain(interceptors[1:])
+	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+		return interceptors[0](ctx, req, info, func(ctx context.Context, req any) (any, error) { return rest(ctx, req, info, next) })
+	}
+}
+
+func (s *service) intercept(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, network grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	h := s.running.Load()
+	if h == nil || !strings.HasPrefix(method, "/"+s.desc.ServiceName+"/") {
+		return network(ctx, method, req, reply, conn, opts...)
+	}
+	outgoing, _ := metadata.FromOutgoingContext(ctx)
+	ctx = metadata.NewOutgoingContext(metadata.NewIncomingContext(ctx, outgoing), metadata.MD{})
+	decode := func(to any) error { return copyMessage(to, req) } // because handlers change requests
+	answer, err := h.methods[method].Handler(h.server, ctx, decode, h.chain)
+	if err != nil {
+		return err
+	}
+	return copyMessage(reply, answer) // because an answer can contain a cached message
+}
+
+// copyMessage also copies between types that differ only in how they present the same bytes. For example, history
+// answers RecordWorkflowTaskStartedResponseWithRawHistory where the client expects RecordWorkflowTaskStartedResponse.
+func copyMessage(to, from any) error {
+	dst, src := to.(proto.Message), from.(proto.Message)
+	if dst.ProtoReflect().Descriptor() == src.ProtoReflect().Descriptor() {
+		proto.Merge(dst, src)
+		return nil
+	}
+	b, err := proto.Marshal(src)
+	if err != nil {
+		return fmt.Errorf("encoding an answer: %w", err)
+	}
+	return proto.Unmarshal(b, dst)
+}
+
+// NewFactory implements client.FactoryProvider.
+func (p *inProcess) NewFactory(factory common.RPCFactory, monitor membership.Monitor, metricsHandler metrics.Handler, dc *dynamicconfig.Collection,
+	hooks testhooks.TestHooks, shards int32, logger, throttled log.Logger) client.Factory {
+	connections := &connections{factory, p, metricsHandler, logger}
+	return client.NewFactoryProvider().NewFactory(connections, monitor, metricsHandler, dc, hooks, shards, logger, throttled)
+}
+
+type connections struct {
+	common.RPCFactory
+	inProcess *inProcess
+	metrics   metrics.Handler
+	logger    log.Logger
+}
+
+func (c *connections) CreateHistoryGRPCConnection(address string) *grpc.ClientConn {
+	return c.dial(address, &c.inProcess.history)
+}
+
+func (c *connections) CreateMatchingGRPCConnection(address string) *grpc.ClientConn {
+	return c.dial(address, &c.inProcess.matching)
+}
+
+func (c *connections) dial(address string, s *service) *grpc.ClientConn {
+	conn, err := rpc.Dial(address, nil, c.logger, c.metrics, grpc.WithChainUnaryInterceptor(s.intercept))
+	if err != nil {
+		panic(err) // the address cannot be parsed
+	}
+	return conn
+}

@@ -1,0 +1,269 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+	ui "github.com/temporalio/ui-server/v2/server"
+	uiconfig "github.com/temporalio/ui-server/v2/server/config"
+	uioptions "github.com/temporalio/ui-server/v2/server/server_options"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/server/chasm"
+	"go.temporal.io/server/common/authorization"
+	"go.temporal.io/server/common/cluster"
+	"go.temporal.io/server/common/config"
+	"go.temporal.io/server/common/dynamicconfig"
+	"go.temporal.io/server/common/membership/static"
+	"go.temporal.io/server/common/metrics"
+	"go.temporal.io/server/common/persistence"
+	persistenceclient "go.temporal.io/server/common/persistence/client"
+	"go.temporal.io/server/common/persistence/serialization"
+	"go.temporal.io/server/common/pprof"
+	"go.temporal.io/server/common/primitives"
+	"go.temporal.io/server/common/resolver"
+	"go.temporal.io/server/common/resource"
+	"go.temporal.io/server/common/telemetry"
+	"go.temporal.io/server/components/callbacks"
+	"go.temporal.io/server/components/nexusoperations"
+	"go.temporal.io/server/schema/sqlite"
+	"go.temporal.io/server/service/history"
+	"go.temporal.io/server/service/history/replication"
+	"go.temporal.io/server/service/matching"
+	"go.temporal.io/server/temporal"
+	"go.uber.org/fx"
+)
+
+const clusterName = "active"
+
+type server struct {
+	temporal *temporal.ServerFx
+	ui       *ui.Server
+	failed   chan error
+}
+
+// start returns when the server accepts requests and has the namespaces of o.
+func start(ctx context.Context, o *options, logger logger) (*server, error) {
+	c, err := o.config()
+	if err != nil {
+		return nil, err
+	}
+	visibility, err := openVisibility(filepath.Join(o.Dir, "visibility"))
+	if err != nil {
+		return nil, err
+	}
+	c.Persistence.DataStores["visibility"] = config.DataStore{SQL: visibility}
+	if err := createNamespaces(ctx, o, c, logger); err != nil {
+		return nil, err
+	}
+	calls := newInProcess()
+	t, err := temporal.NewServerFx(module(calls),
+		temporal.WithConfig(c),
+		temporal.ForServices(temporal.DefaultServices),
+		temporal.WithStaticHosts(hosts(c)),
+		temporal.WithLogger(logger),
+		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
+		temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper { return authorization.NewNoopClaimMapper() }),
+		temporal.WithDynamicConfigClient(o.dynamicConfigClient()),
+		temporal.WithClientFactoryProvider(calls),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("configuring the server: %w", err)
+	}
+	if err := t.Start(); err != nil {
+		return nil, fmt.Errorf("starting the server: %w", err)
+	}
+	s := &server{temporal: t, failed: make(chan error, 1)}
+	if !o.Headless {
+		s.ui = ui.NewServer(uioptions.WithConfigProvider(&uiconfig.Config{
+			Host: o.UIIP, Port: o.UIPort,
+			TemporalGRPCAddress: address(o.IP, o.Port),
+			EnableUI:            true,
+			Codec:               uiconfig.Codec{Endpoint: o.UICodecEndpoint},
+			CORS:                uiconfig.CORS{CookieInsecure: true},
+			HideLogs:            true,
+		}))
+		go func() {
+			if err := s.ui.Start(); err != nil {
+				s.failed <- fmt.Errorf("serving the web page: %w", err)
+			}
+		}()
+	}
+	return s, nil
+}
+
+func (s *server) stop() error {
+	if s.ui != nil {
+		s.ui.Stop()
+	}
+	return s.temporal.Stop()
+}
+
+func (o *options) config() (*config.Config, error) {
+	c := &config.Config{
+		Global: config.Global{Membership: config.Membership{MaxJoinDuration: 30 * time.Second, BroadcastAddress: o.IP}},
+		Persistence: config.Persistence{
+			NumHistoryShards: 1,
+			DefaultStore:     "store",
+			VisibilityStore:  "visibility",
+			DataStores: map[string]config.DataStore{
+				"store": {SQL: &config.SQL{PluginName: "sqlite", DatabaseName: filepath.Join(o.Dir, "temporal.db"), ConnectAttributes: map[string]string{
+					"mode": "rwc", "setup": "true", "journal_mode": "wal", "synchronous": "1"}}},
+			},
+		},
+		DCRedirectionPolicy: config.DCRedirectionPolicy{Policy: "noop"},
+		Archival:            config.Archival{History: config.HistoryArchival{State: "disabled"}, Visibility: config.VisibilityArchival{State: "disabled"}},
+		NamespaceDefaults: config.NamespaceDefaults{Archival: config.ArchivalNamespaceDefaults{
+			History:    config.HistoryArchivalNamespaceDefaults{State: "disabled"},
+			Visibility: config.VisibilityArchivalNamespaceDefaults{State: "disabled"},
+		}},
+		PublicClient: config.PublicClient{HostPort: address(o.IP, o.Port)},
+		Services:     map[string]config.Service{},
+	}
+	if err := requireFree(o.IP, o.Port, "-port"); err != nil {
+		return nil, err
+	}
+	if !o.Headless {
+		if err := requireFree(o.UIIP, o.UIPort, "-ui-port"); err != nil {
+			return nil, err
+		}
+	}
+	if o.MetricsPort != 0 {
+		if err := requireFree(o.IP, o.MetricsPort, "-metrics-port"); err != nil {
+			return nil, err
+		}
+		c.Global.Metrics = &metrics.Config{Prometheus: &metrics.PrometheusConfig{ListenAddress: address(o.IP, o.MetricsPort), HandlerPath: "/metrics"}}
+	}
+	if o.HTTPPort != 0 {
+		if err := requireFree(o.IP, o.HTTPPort, "-http-port"); err != nil {
+			return nil, err
+		}
+	}
+	ports, err := freePorts(o.IP, 4)
+	if err != nil {
+		return nil, err
+	}
+	if o.HTTPPort == 0 {
+		o.HTTPPort = ports[3]
+	}
+	for i, name := range []primitives.ServiceName{primitives.HistoryService, primitives.MatchingService, primitives.WorkerService} {
+		c.Services[string(name)] = config.Service{RPC: config.RPC{GRPCPort: ports[i], BindOnIP: o.IP}}
+	}
+	c.Services[string(primitives.FrontendService)] = config.Service{RPC: config.RPC{GRPCPort: o.Port, HTTPPort: o.HTTPPort, BindOnIP: o.IP}}
+	c.ClusterMetadata = &cluster.Config{
+		FailoverVersionIncrement: 10,
+		MasterClusterName:        clusterName,
+		CurrentClusterName:       clusterName,
+		ClusterInformation: map[string]cluster.ClusterInformation{clusterName: {
+			Enabled:                true,
+			InitialFailoverVersion: 1,
+			RPCAddress:             address(o.IP, o.Port),
+			HTTPAddress:            address(o.IP, o.HTTPPort),
+			ClusterID:              uuid.NewString(),
+		}},
+	}
+	return c, nil
+}
+
+func (o *options) dynamicConfigClient() dynamicconfig.Client {
+	values := dynamicconfig.StaticClient{
+		dynamicconfig.HistoryCacheHostLevelMaxSize.Key():                 8096,
+		dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key(): 100,
+		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key():      true, // a new attribute can be used at once
+		dynamicconfig.FrontendPersistenceMaxQPS.Key():                    10000,
+		dynamicconfig.HistoryPersistenceMaxQPS.Key():                     45000,
+		nexusoperations.CallbackURLTemplate.Key():                        "http://" + address(o.IP, o.HTTPPort) + "/namespaces/{{.NamespaceName}}/nexus/callback",
+		callbacks.AllowedAddresses.Key():                                 []any{map[string]any{"Pattern": address(o.IP, o.HTTPPort), "AllowInsecure": true}},
+	}
+	for key, value := range o.DynamicConfig {
+		values[dynamicconfig.Key(key)] = value
+	}
+	return values
+}
+
+func requireFree(ip string, port int, flag string) error {
+	l, err := net.Listen("tcp", address(ip, port))
+	if err != nil {
+		return fmt.Errorf("%w: stop the other program, or choose another port with %s", err, flag)
+	}
+	return l.Close()
+}
+
+func freePorts(ip string, n int) (ports []int, err error) {
+	for range n {
+		l, err := net.Listen("tcp", address(ip, 0))
+		if err != nil {
+			return nil, fmt.Errorf("finding a free port: %w", err)
+		}
+		defer l.Close() // at the end, so that the ports differ
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports, nil
+}
+
+func hosts(c *config.Config) map[primitives.ServiceName]static.Hosts {
+	hosts := map[primitives.ServiceName]static.Hosts{}
+	for name, s := range c.Services {
+		hosts[primitives.ServiceName(name)] = static.SingleLocalHost(address(s.RPC.BindOnIP, s.RPC.GRPCPort))
+	}
+	return hosts
+}
+
+// createNamespaces creates those that do not exist. Without it, clients would have to wait until the running server
+// had created a namespace and refreshed its cache.
+func createNamespaces(ctx context.Context, o *options, c *config.Config, logger logger) error {
+	stores := persistenceclient.DataStoreFactoryProvider(clusterName, resolver.NewNoopResolver(), &c.Persistence, nil, logger, metrics.NoopMetricsHandler, telemetry.NoopTracerProvider)
+	store, err := stores.NewMetadataStore()
+	if err != nil {
+		return fmt.Errorf("opening the store of namespaces: %w", err)
+	}
+	namespaces := persistence.NewMetadataManagerImpl(store, serialization.NewSerializer(), logger, clusterName)
+	for _, name := range o.Namespaces {
+		n, err := sqlite.NewNamespaceConfig(clusterName, name, false, o.SearchAttributes)
+		if err != nil {
+			return fmt.Errorf("configuring the namespace %q: %w", name, err)
+		}
+		_, err = namespaces.CreateNamespace(ctx, &persistence.CreateNamespaceRequest{Namespace: n.Detail})
+		if exists := (*serviceerror.NamespaceAlreadyExists)(nil); err != nil && !errors.As(err, &exists) {
+			return fmt.Errorf("creating the namespace %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// module is temporal.TopLevelModule, except that history and matching hand their handlers to calls.
+func module(calls *inProcess) fx.Option {
+	return fx.Options(
+		fx.Provide(
+			temporal.NewServerFxImpl,
+			temporal.ServerOptionsProvider,
+			resource.ArchivalMetadataProvider,
+			temporal.TaskCategoryRegistryProvider,
+			temporal.PersistenceFactoryProvider,
+			func(p temporal.ServiceProviderParamsCommon) (temporal.ServicesGroupOut, error) {
+				app := fx.New(p.GetCommonServiceOptions(primitives.HistoryService), history.QueueModule, history.Module, replication.Module,
+					fx.Invoke(func(c chainParams, h *history.Handler) { calls.history.serve(c, h) }))
+				return temporal.NewService(app, primitives.HistoryService, p.Logger), app.Err()
+			},
+			func(p temporal.ServiceProviderParamsCommon) (temporal.ServicesGroupOut, error) {
+				app := fx.New(p.GetCommonServiceOptions(primitives.MatchingService), matching.Module,
+					fx.Invoke(func(c chainParams, h *matching.Handler) { calls.matching.serve(c, h) }))
+				return temporal.NewService(app, primitives.MatchingService, p.Logger), app.Err()
+			},
+			temporal.FrontendServiceProvider,
+			temporal.InternalFrontendServiceProvider,
+			temporal.WorkerServiceProvider,
+			temporal.ApplyClusterMetadataConfigProvider,
+		),
+		dynamicconfig.Module,
+		pprof.Module,
+		temporal.TraceExportModule,
+		chasm.Module,
+		temporal.FxLogAdapter,
+		fx.Invoke(temporal.ServerLifetimeHooks),
+	)
+}

@@ -1,0 +1,319 @@
+package main
+
+import (
+	"context"
+	gosql "database/sql"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"go.temporal.io/server/common/config"
+	"go.temporal.io/server/common/log"
+	"go.temporal.io/server/common/metrics"
+	"go.temporal.io/server/common/persistence/sql"
+	"go.temporal.io/server/common/persistence/sql/sqlplugin"
+	"go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
+	"go.temporal.io/server/common/resolver"
+)
+
+// maxPending bounds the memory of the changes that SQLite does not have yet, and the time of the first list after them.
+const maxPending = 1000
+
+// visibility keeps what is listed and counted in SQLite with the server's schema, so the whole query language works.
+// Writing each change to it would be three quarters of all bytes that the server writes. Instead, a change is appended
+// to a journal. SQLite gets the latest change of each run in one transaction, when somebody reads or when maxPending
+// runs have changed. A file is used and not memory, because 100,000 runs would take 300 MB.
+//
+// A file of the journal is deleted when SQLite has synced its changes to the disk. A file that a crash leaves behind is
+// applied again, which changes nothing: SQLite ignores a change that is older than the row.
+//
+// It is a plugin for the server's SQL store. A visibility.VisibilityStoreFactory would not do, because server 1.29
+// allocates the columns of custom search attributes only if the visibility store is SQL.
+type visibility struct {
+	dir  string
+	file sqliteDB
+
+	applying sync.Mutex // locked before mu
+
+	mu      sync.Mutex
+	pending pendingChanges
+	journal *os.File
+	number  int
+}
+
+// sqliteDB is what the server's plugin for SQLite returns.
+type sqliteDB interface {
+	sqlplugin.DB
+	sqlplugin.AdminCRUD
+	ExpectedVersion() string
+	VerifyVersion() error
+}
+
+type visibilityChange struct {
+	Insert  *sqlplugin.VisibilityRow          `json:",omitempty"`
+	Replace *sqlplugin.VisibilityRow          `json:",omitempty"`
+	Delete  *sqlplugin.VisibilityDeleteFilter `json:",omitempty"`
+}
+
+// openVisibility returns the configuration with which the server uses the store in dir.
+func openVisibility(dir string) (*config.SQL, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("creating the directory of the visibility store: %w", err)
+	}
+	db, err := sql.NewSQLDB(sqlplugin.DbKindVisibility, &config.SQL{
+		PluginName:   sqlite.PluginName,
+		DatabaseName: filepath.Join(dir, "visibility.db"),
+		ConnectAttributes: map[string]string{
+			"mode": "rwc", "setup": "true", "journal_mode": "wal",
+			"synchronous": "full", // because the journal is deleted after a commit
+			// Without secure_delete, the file would contain deleted runs until SQLite uses their pages again.
+			"secure_delete": "on", "cache_size": "-16384",
+		},
+	}, resolver.NewNoopResolver(), log.NewNoopLogger(), metrics.NoopMetricsHandler)
+	if err != nil {
+		return nil, fmt.Errorf("opening the visibility store: %w", err)
+	}
+	v := &visibility{dir: dir, file: db.(sqliteDB), pending: pendingChanges{byRun: map[string]*pendingRun{}}}
+	if err := v.readJournal(); err != nil {
+		return nil, err
+	}
+	if err := v.nextJournal(); err != nil {
+		return nil, err
+	}
+	sql.RegisterPlugin(dir, v)
+	return &config.SQL{PluginName: dir, DatabaseName: "visibility", ConnectAddr: "unused"}, nil
+}
+
+// CreateDB implements sqlplugin.Plugin.
+func (v *visibility) CreateDB(sqlplugin.DbKind, *config.SQL, resolver.ServiceResolver, log.Logger, metrics.Handler) (sqlplugin.GenericDB, error) {
+	return lazyDB{v.file, v}, nil
+}
+
+func (v *visibility) journalFiles() []string {
+	files, _ := filepath.Glob(filepath.Join(v.dir, "journal-*")) // the pattern is valid
+	slices.Sort(files)
+	return files
+}
+
+func (v *visibility) readJournal() error {
+	for _, name := range v.journalFiles() {
+		f, err := os.Open(name)
+		if err != nil {
+			return fmt.Errorf("reading the journal of the visibility store: %w", err)
+		}
+		d := json.NewDecoder(f)
+		d.UseNumber() // a float64 would change large integers
+		for {
+			var c visibilityChange
+			if err := d.Decode(&c); err != nil {
+				break // the end, or a line that a power failure cut
+			}
+			c.restoreLists()
+			v.pending.add(&c)
+		}
+		f.Close()
+		fmt.Sscanf(filepath.Base(name), "journal-%d", &v.number)
+	}
+	return nil
+}
+
+// restoreLists gives keyword lists the type that SQLite's plugin expects.
+func (c *visibilityChange) restoreLists() {
+	row := c.row()
+	if row == nil || row.SearchAttributes == nil {
+		return
+	}
+	for name, value := range *row.SearchAttributes {
+		if list, ok := value.([]any); ok {
+			words := make([]string, len(list))
+			for i := range list {
+				words[i] = fmt.Sprint(list[i])
+			}
+			(*row.SearchAttributes)[name] = words
+		}
+	}
+}
+
+func (c *visibilityChange) row() *sqlplugin.VisibilityRow {
+	if c.Insert != nil {
+		return c.Insert
+	}
+	return c.Replace
+}
+
+func (v *visibility) nextJournal() error {
+	f, err := os.OpenFile(filepath.Join(v.dir, fmt.Sprintf("journal-%09d", v.number+1)), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("creating the journal of the visibility store: %w", err)
+	}
+	if v.journal != nil {
+		v.journal.Close()
+	}
+	v.journal, v.number = f, v.number+1
+	return nil
+}
+
+func (v *visibility) record(c *visibilityChange) (gosql.Result, error) {
+	line, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("encoding a change of the visibility store: %w", err)
+	}
+	v.mu.Lock()
+	_, err = v.journal.Write(append(line, '\n'))
+	if err == nil {
+		v.pending.add(c)
+	}
+	full := len(v.pending.byRun) >= maxPending
+	v.mu.Unlock()
+	if err != nil {
+		return nil, fmt.Errorf("writing the journal of the visibility store: %w", err)
+	}
+	if full {
+		err = v.apply()
+	}
+	return driver.RowsAffected(1), err
+}
+
+// apply writes the pending changes to SQLite.
+func (v *visibility) apply() error {
+	v.applying.Lock()
+	defer v.applying.Unlock()
+	v.mu.Lock()
+	if len(v.pending.byRun) == 0 {
+		v.mu.Unlock()
+		return nil
+	}
+	files := v.journalFiles()
+	if err := v.nextJournal(); err != nil {
+		v.mu.Unlock()
+		return err
+	}
+	p := v.pending
+	v.pending = pendingChanges{byRun: map[string]*pendingRun{}}
+	v.mu.Unlock()
+
+	if err := p.write(v.file); err != nil {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		for _, c := range v.pending.changes() {
+			p.add(c)
+		}
+		v.pending = p
+		return fmt.Errorf("writing to the visibility store: %w", err)
+	}
+	for _, name := range files {
+		os.Remove(name) // if it stays, it is applied again
+	}
+	return nil
+}
+
+// pendingChanges merges the changes of each run, in the order of their first changes.
+type pendingChanges struct {
+	byRun map[string]*pendingRun
+	order []*pendingRun
+}
+
+// pendingRun applies deletion before write.
+type pendingRun struct{ deletion, write *visibilityChange }
+
+func (p *pendingChanges) add(c *visibilityChange) {
+	row := c.row()
+	key := ""
+	if row != nil {
+		key = row.NamespaceID + row.RunID
+	} else {
+		key = c.Delete.NamespaceID + c.Delete.RunID
+	}
+	r := p.byRun[key]
+	if r == nil {
+		r = &pendingRun{}
+		p.byRun[key], p.order = r, append(p.order, r)
+	}
+	switch {
+	case row == nil:
+		r.deletion, r.write = c, nil
+	case r.write == nil, c.Replace != nil && row.Version > r.write.row().Version:
+		r.write = c
+	}
+}
+
+func (p *pendingChanges) changes() (all []*visibilityChange) {
+	for _, r := range p.order {
+		for _, c := range []*visibilityChange{r.deletion, r.write} {
+			if c != nil {
+				all = append(all, c)
+			}
+		}
+	}
+	return all
+}
+
+func (p *pendingChanges) write(db sqlplugin.DB) error {
+	ctx := context.Background() // because a list whose deadline passes must not undo the work
+	tx, err := db.BeginTx(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range p.changes() {
+		switch {
+		case c.Insert != nil:
+			_, err = tx.InsertIntoVisibility(ctx, c.Insert)
+		case c.Replace != nil:
+			_, err = tx.ReplaceIntoVisibility(ctx, c.Replace)
+		default:
+			_, err = tx.DeleteFromVisibility(ctx, *c.Delete)
+		}
+		if err != nil {
+			return errors.Join(err, tx.Rollback())
+		}
+	}
+	return tx.Commit()
+}
+
+// lazyDB writes to the journal, and reads from SQLite after applying it.
+type lazyDB struct {
+	sqliteDB
+	v *visibility
+}
+
+func (db lazyDB) DbName() string { return "visibility" } // also the name of the index, so it must not change with the directory
+
+func (db lazyDB) InsertIntoVisibility(_ context.Context, row *sqlplugin.VisibilityRow) (gosql.Result, error) {
+	return db.v.record(&visibilityChange{Insert: row})
+}
+
+func (db lazyDB) ReplaceIntoVisibility(_ context.Context, row *sqlplugin.VisibilityRow) (gosql.Result, error) {
+	return db.v.record(&visibilityChange{Replace: row})
+}
+
+func (db lazyDB) DeleteFromVisibility(_ context.Context, filter sqlplugin.VisibilityDeleteFilter) (gosql.Result, error) {
+	return db.v.record(&visibilityChange{Delete: &filter})
+}
+
+func (db lazyDB) SelectFromVisibility(ctx context.Context, filter sqlplugin.VisibilitySelectFilter) ([]sqlplugin.VisibilityRow, error) {
+	return read(ctx, db.v, filter, db.sqliteDB.SelectFromVisibility)
+}
+
+func (db lazyDB) GetFromVisibility(ctx context.Context, filter sqlplugin.VisibilityGetFilter) (*sqlplugin.VisibilityRow, error) {
+	return read(ctx, db.v, filter, db.sqliteDB.GetFromVisibility)
+}
+
+func (db lazyDB) CountFromVisibility(ctx context.Context, filter sqlplugin.VisibilitySelectFilter) (int64, error) {
+	return read(ctx, db.v, filter, db.sqliteDB.CountFromVisibility)
+}
+
+func (db lazyDB) CountGroupByFromVisibility(ctx context.Context, filter sqlplugin.VisibilitySelectFilter) ([]sqlplugin.VisibilityCountRow, error) {
+	return read(ctx, db.v, filter, db.sqliteDB.CountGroupByFromVisibility)
+}
+
+func read[F, A any](ctx context.Context, v *visibility, filter F, query func(context.Context, F) (A, error)) (answer A, err error) {
+	if err := v.apply(); err != nil {
+		return answer, err
+	}
+	return query(ctx, filter)
+}
