@@ -174,9 +174,12 @@ func awaitCount(t *testing.T, c client.Client, query string, n int64) {
 }
 
 func TestServer(t *testing.T) {
-	p := newProgram(t, "-dir", t.TempDir(), "-namespace", "other", "-search-attribute", "Color=Keyword",
+	dir := t.TempDir()
+	p := newProgram(t, "-dir", dir, "-namespace", "other", "-search-attribute", "Color=Keyword",
 		"-dynamic-config-value", `frontend.httpAllowedHosts=["nobody.invalid"]`, "-dynamic-config-value", "system.enableNexus=false",
-		"-dynamic-config-value", "limit.maxIDLength=100").start(t)
+		"-dynamic-config-value", "limit.maxIDLength=100",
+		// A run is deleted after the next update of the queues' positions, by default after 30 s.
+		"-dynamic-config-value", `history.transferProcessorUpdateAckInterval="100ms"`, "-dynamic-config-value", `history.visibilityProcessorUpdateAckInterval="100ms"`).start(t)
 	c := p.dial(t)
 	startWorker(t, c)
 
@@ -292,6 +295,12 @@ func TestServer(t *testing.T) {
 		second := &program{args: append(slices.Clone(p.args[:4]), "-dir", t.TempDir())}
 		err := second.command(t).Run()
 		if err == nil || !strings.Contains(second.stderr.String(), "address already in use: stop the other program, or choose another port with -port") {
+			t.Errorf("the second program printed %s and ended with %v", second.stderr, err)
+		}
+	})
+	t.Run("a_used_directory_is_refused", func(t *testing.T) {
+		second := newProgram(t, "-dir", dir)
+		if err := second.command(t).Run(); err == nil || !strings.Contains(second.stderr.String(), "which another process may use") {
 			t.Errorf("the second program printed %s and ended with %v", second.stderr, err)
 		}
 	})

@@ -21,13 +21,11 @@ import (
 	"go.temporal.io/server/common/membership/static"
 	"go.temporal.io/server/common/metrics"
 	"go.temporal.io/server/common/persistence"
-	persistenceclient "go.temporal.io/server/common/persistence/client"
 	"go.temporal.io/server/common/persistence/serialization"
 	"go.temporal.io/server/common/pprof"
 	"go.temporal.io/server/common/primitives"
 	"go.temporal.io/server/common/resolver"
 	"go.temporal.io/server/common/resource"
-	"go.temporal.io/server/common/telemetry"
 	"go.temporal.io/server/components/callbacks"
 	"go.temporal.io/server/components/nexusoperations"
 	"go.temporal.io/server/schema/sqlite"
@@ -36,12 +34,15 @@ import (
 	"go.temporal.io/server/service/matching"
 	"go.temporal.io/server/temporal"
 	"go.uber.org/fx"
+
+	"triptych/tools/temporalite/store"
 )
 
 const clusterName = "active"
 
 type server struct {
 	temporal *temporal.ServerFx
+	store    *store.Store
 	ui       *ui.Server
 	failed   chan error
 }
@@ -52,16 +53,20 @@ func start(ctx context.Context, o *options, logger logger) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s := &server{failed: make(chan error, 1)}
+	if s.store, err = store.Open(filepath.Join(o.Dir, "store"), logger.slog); err != nil {
+		return nil, err
+	}
 	visibility, err := openVisibility(filepath.Join(o.Dir, "visibility"))
 	if err != nil {
 		return nil, err
 	}
 	c.Persistence.DataStores["visibility"] = config.DataStore{SQL: visibility}
-	if err := createNamespaces(ctx, o, c, logger); err != nil {
+	if err := createNamespaces(ctx, o, s.store, logger); err != nil {
 		return nil, err
 	}
 	calls := newInProcess()
-	t, err := temporal.NewServerFx(module(calls),
+	s.temporal, err = temporal.NewServerFx(module(calls),
 		temporal.WithConfig(c),
 		temporal.ForServices(temporal.DefaultServices),
 		temporal.WithStaticHosts(hosts(c)),
@@ -69,15 +74,15 @@ func start(ctx context.Context, o *options, logger logger) (*server, error) {
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
 		temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper { return authorization.NewNoopClaimMapper() }),
 		temporal.WithDynamicConfigClient(o.dynamicConfigClient()),
+		temporal.WithCustomDataStoreFactory(s.store),
 		temporal.WithClientFactoryProvider(calls),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("configuring the server: %w", err)
 	}
-	if err := t.Start(); err != nil {
+	if err := s.temporal.Start(); err != nil {
 		return nil, fmt.Errorf("starting the server: %w", err)
 	}
-	s := &server{temporal: t, failed: make(chan error, 1)}
 	if !o.Headless {
 		s.ui = ui.NewServer(uioptions.WithConfigProvider(&uiconfig.Config{
 			Host: o.UIIP, Port: o.UIPort,
@@ -100,7 +105,7 @@ func (s *server) stop() error {
 	if s.ui != nil {
 		s.ui.Stop()
 	}
-	return s.temporal.Stop()
+	return errors.Join(s.temporal.Stop(), s.store.Close())
 }
 
 func (o *options) config() (*config.Config, error) {
@@ -111,8 +116,7 @@ func (o *options) config() (*config.Config, error) {
 			DefaultStore:     "store",
 			VisibilityStore:  "visibility",
 			DataStores: map[string]config.DataStore{
-				"store": {SQL: &config.SQL{PluginName: "sqlite", DatabaseName: filepath.Join(o.Dir, "temporal.db"), ConnectAttributes: map[string]string{
-					"mode": "rwc", "setup": "true", "journal_mode": "wal", "synchronous": "1"}}},
+				"store": {CustomDataStoreConfig: &config.CustomDatastoreConfig{Name: "pebble"}},
 			},
 		},
 		DCRedirectionPolicy: config.DCRedirectionPolicy{Policy: "noop"},
@@ -215,13 +219,12 @@ func hosts(c *config.Config) map[primitives.ServiceName]static.Hosts {
 
 // createNamespaces creates those that do not exist. Without it, clients would have to wait until the running server
 // had created a namespace and refreshed its cache.
-func createNamespaces(ctx context.Context, o *options, c *config.Config, logger logger) error {
-	stores := persistenceclient.DataStoreFactoryProvider(clusterName, resolver.NewNoopResolver(), &c.Persistence, nil, logger, metrics.NoopMetricsHandler, telemetry.NoopTracerProvider)
-	store, err := stores.NewMetadataStore()
+func createNamespaces(ctx context.Context, o *options, data *store.Store, logger logger) error {
+	metadata, err := data.NewFactory(config.CustomDatastoreConfig{}, resolver.NewNoopResolver(), clusterName, logger, metrics.NoopMetricsHandler).NewMetadataStore()
 	if err != nil {
 		return fmt.Errorf("opening the store of namespaces: %w", err)
 	}
-	namespaces := persistence.NewMetadataManagerImpl(store, serialization.NewSerializer(), logger, clusterName)
+	namespaces := persistence.NewMetadataManagerImpl(metadata, serialization.NewSerializer(), logger, clusterName)
 	for _, name := range o.Namespaces {
 		n, err := sqlite.NewNamespaceConfig(clusterName, name, false, o.SearchAttributes)
 		if err != nil {
