@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/server/common/persistence/sql/sqlplugin"
 	"go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
 	"go.temporal.io/server/common/resolver"
+	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
 // maxPending bounds the memory of the changes that SQLite does not have yet, and the time of the first list after them.
@@ -78,6 +79,9 @@ func openVisibility(dir string) (*config.SQL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the visibility store: %w", err)
 	}
+	if err := dropIndexes(filepath.Join(dir, "visibility.db")); err != nil {
+		return nil, fmt.Errorf("dropping indexes of the visibility store: %w", err)
+	}
 	v := &visibility{dir: dir, file: db.(sqliteDB), pending: pendingChanges{byRun: map[string]*pendingRun{}}}
 	if err := v.readJournal(); err != nil {
 		return nil, err
@@ -87,6 +91,23 @@ func openVisibility(dir string) (*config.SQL, error) {
 	}
 	sql.RegisterPlugin(dir, v)
 	return &config.SQL{PluginName: dir, DatabaseName: "visibility", ConnectAddr: "unused"}, nil
+}
+
+// dropIndexes keeps the two indexes that serve the default order and a workflow ID. Writing the schema's 58 takes 3 ms of
+// CPU time per run. Without the others, other conditions scan the runs: 0.5 s for 100,000.
+func dropIndexes(file string) error {
+	db, err := gosql.Open("sqlite", file)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var statements string
+	if err := db.QueryRow(`SELECT COALESCE(GROUP_CONCAT('DROP INDEX ' || name, ';'), '') FROM sqlite_schema
+		WHERE type = 'index' AND name LIKE 'by@_%' ESCAPE '@' AND name != 'by_workflow_id'`).Scan(&statements); err != nil {
+		return err
+	}
+	_, err = db.Exec(statements)
+	return err
 }
 
 // CreateDB implements sqlplugin.Plugin.
