@@ -57,7 +57,7 @@ func start(ctx context.Context, o *options, logger logger) (*server, error) {
 	if s.store, err = store.Open(filepath.Join(o.Dir, "store"), logger.slog); err != nil {
 		return nil, err
 	}
-	visibility, err := openVisibility(filepath.Join(o.Dir, "visibility"))
+	visibility, err := openVisibility(filepath.Join(o.Dir, "visibility"), logger.slog)
 	if err != nil {
 		return nil, err
 	}

@@ -7,10 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/log"
@@ -36,8 +38,9 @@ const maxPending = 1000
 // It is a plugin for the server's SQL store. A visibility.VisibilityStoreFactory would not do, because server 1.29
 // allocates the columns of custom search attributes only if the visibility store is SQL.
 type visibility struct {
-	dir  string
-	file sqliteDB
+	dir    string
+	file   sqliteDB
+	logger *slog.Logger
 
 	applying sync.Mutex // locked before mu
 
@@ -45,6 +48,7 @@ type visibility struct {
 	pending pendingChanges
 	journal *os.File
 	number  int
+	erasing bool
 }
 
 // sqliteDB is what the server's plugin for SQLite returns.
@@ -62,7 +66,7 @@ type visibilityChange struct {
 }
 
 // openVisibility returns the configuration with which the server uses the store in dir.
-func openVisibility(dir string) (*config.SQL, error) {
+func openVisibility(dir string, logger *slog.Logger) (*config.SQL, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating the directory of the visibility store: %w", err)
 	}
@@ -82,7 +86,7 @@ func openVisibility(dir string) (*config.SQL, error) {
 	if err := dropIndexes(filepath.Join(dir, "visibility.db")); err != nil {
 		return nil, fmt.Errorf("dropping indexes of the visibility store: %w", err)
 	}
-	v := &visibility{dir: dir, file: db.(sqliteDB), pending: pendingChanges{byRun: map[string]*pendingRun{}}}
+	v := &visibility{dir: dir, file: db.(sqliteDB), logger: logger, pending: pendingChanges{byRun: map[string]*pendingRun{}}}
 	if err := v.readJournal(); err != nil {
 		return nil, err
 	}
@@ -135,7 +139,7 @@ func (v *visibility) readJournal() error {
 				break // the end, or a line that a power failure cut
 			}
 			c.restoreLists()
-			v.pending.add(&c)
+			v.add(&c)
 		}
 		f.Close()
 		fmt.Sscanf(filepath.Base(name), "journal-%d", &v.number)
@@ -187,7 +191,7 @@ func (v *visibility) record(c *visibilityChange) (gosql.Result, error) {
 	v.mu.Lock()
 	_, err = v.journal.Write(append(line, '\n'))
 	if err == nil {
-		v.pending.add(c)
+		v.add(c)
 	}
 	full := len(v.pending.byRun) >= maxPending
 	v.mu.Unlock()
@@ -198,6 +202,23 @@ func (v *visibility) record(c *visibilityChange) (gosql.Result, error) {
 		err = v.apply()
 	}
 	return driver.RowsAffected(1), err
+}
+
+// add requires mu. A deleted run leaves the files within seconds, also if nobody lists.
+func (v *visibility) add(c *visibilityChange) {
+	v.pending.add(c)
+	if c.Delete == nil || v.erasing {
+		return
+	}
+	v.erasing = true
+	time.AfterFunc(time.Second, func() {
+		v.mu.Lock()
+		v.erasing = false
+		v.mu.Unlock()
+		if err := v.apply(); err != nil {
+			v.logger.Error("removing deleted workflows from the visibility store", "error", err)
+		}
+	})
 }
 
 // apply writes the pending changes to SQLite.
@@ -274,13 +295,15 @@ func (p *pendingChanges) changes() (all []*visibilityChange) {
 	return all
 }
 
-func (p *pendingChanges) write(db sqlplugin.DB) error {
+func (p *pendingChanges) write(db sqliteDB) error {
 	ctx := context.Background() // because a list whose deadline passes must not undo the work
 	tx, err := db.BeginTx(ctx)
 	if err != nil {
 		return err
 	}
+	deleted := false
 	for _, c := range p.changes() {
+		deleted = deleted || c.Delete != nil
 		switch {
 		case c.Insert != nil:
 			_, err = tx.InsertIntoVisibility(ctx, c.Insert)
@@ -293,7 +316,10 @@ func (p *pendingChanges) write(db sqlplugin.DB) error {
 			return errors.Join(err, tx.Rollback())
 		}
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil || !deleted {
+		return err
+	}
+	return db.Exec("PRAGMA wal_checkpoint(TRUNCATE)") // the write-ahead log contains the deleted rows
 }
 
 // lazyDB writes to the journal, and reads from SQLite after applying it.

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -130,6 +133,28 @@ func TestVisibility(t *testing.T) {
 		}
 		requireCount(t, db, 2*maxPending+5)
 	})
+	t.Run("a_deleted_run_leaves_the_files", func(t *testing.T) {
+		for name, between := range map[string]func(sqlplugin.DB){
+			"when_SQLite_had_it":        func(db sqlplugin.DB) { requireCount(t, db, 1) },
+			"when_only_the_journal_had": func(sqlplugin.DB) {},
+		} {
+			t.Run(name, func(t *testing.T) {
+				dir := t.TempDir()
+				_, db := openTestVisibility(t, dir)
+				replace(t, db, "secret-run", 1)
+				between(db)
+				if !filesContain(t, dir, "secret-run") {
+					t.Fatal("no file contains the run before its deletion")
+				}
+				remove(t, db, "secret-run")
+				for deadline := time.Now().Add(time.Minute); filesContain(t, dir, "secret-run"); time.Sleep(50 * time.Millisecond) {
+					if time.Now().After(deadline) {
+						t.Fatal("a file still contains the deleted run")
+					}
+				}
+			})
+		}
+	})
 	t.Run("changes_stay_when_SQLite_cannot_be_written", func(t *testing.T) {
 		_, db := openTestVisibility(t, t.TempDir())
 		replace(t, db, "first", 1)
@@ -157,7 +182,7 @@ func BenchmarkVisibility(b *testing.B) {
 
 func openTestVisibility(t testing.TB, dir string) (*config.SQL, sqlplugin.DB) {
 	t.Helper()
-	c, err := openVisibility(dir)
+	c, err := openVisibility(dir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,6 +201,18 @@ func copyOf(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return to
+}
+
+func filesContain(t *testing.T, dir, part string) bool {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		b, _ := os.ReadFile(filepath.Join(dir, e.Name())) // a journal may be deleted meanwhile
+		return bytes.Contains(b, []byte(part))
+	})
 }
 
 func testRow(run string, version int64) *sqlplugin.VisibilityRow {
