@@ -3,7 +3,7 @@
 //
 // Each write of the server is one atomic batch. It is in the operating system's cache when the call returns: if the process is killed,
 // nothing is lost. The log is not flushed to the disk at each write: a power failure or a crash of the operating system may lose
-// the last writes (up to memTableSize), but not the order: what remains is the state at an earlier time. The conditions under which a
+// the last writes (at most 16 MB). The database then has an earlier state, without gaps. The conditions under which a
 // write fails, and the errors, are those of Temporal's SQL stores.
 //
 // Memory does not grow with the data: see Open. Deleted workflow executions leave the files seconds after the deletion, later if the
