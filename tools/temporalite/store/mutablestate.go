@@ -79,7 +79,7 @@ func (s *executionStore) mutableState(k key) (*p.InternalWorkflowMutableState, e
 	ints := map[byte]map[int64]*commonpb.DataBlob{
 		activityRow: state.ActivityInfos, childRow: state.ChildExecutionInfos, requestCancelRow: state.RequestCancelInfos, signalRow: state.SignalInfos,
 	}
-	_, err := s.scan(k, k.end(), page{}, func(rowKey key, r row) {
+	_, err := s.scan(k, k.end(), page{seek: true}, func(rowKey key, r row) {
 		kind, id := rowKey[len(k)], rowKey[len(k)+1:]
 		switch kind {
 		case infoRow:
