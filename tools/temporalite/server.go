@@ -175,7 +175,7 @@ func (o *options) config() (*config.Config, error) {
 
 func (o *options) dynamicConfigClient() dynamicconfig.Client {
 	values := dynamicconfig.StaticClient{
-		dynamicconfig.HistoryCacheHostLevelMaxSize.Key():                 8096,
+		dynamicconfig.HistoryCacheHostLevelMaxSize.Key():                 2048, // some 20 kB each
 		dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key(): 100,
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key():      true, // a new attribute can be used at once
 		dynamicconfig.FrontendPersistenceMaxQPS.Key():                    10000,
