@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 	"go.temporal.io/server/common/persistence/sql/sqlplugin"
 	"go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
 	"go.temporal.io/server/common/resolver"
+	schema "go.temporal.io/server/schema/sqlite"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
@@ -70,11 +72,17 @@ func openVisibility(dir string, logger *slog.Logger) (*config.SQL, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating the directory of the visibility store: %w", err)
 	}
+	file := filepath.Join(dir, "visibility.db")
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		if err := createVisibility(file); err != nil {
+			return nil, fmt.Errorf("creating the visibility store: %w", err)
+		}
+	}
 	db, err := sql.NewSQLDB(sqlplugin.DbKindVisibility, &config.SQL{
 		PluginName:   sqlite.PluginName,
-		DatabaseName: filepath.Join(dir, "visibility.db"),
+		DatabaseName: file,
 		ConnectAttributes: map[string]string{
-			"mode": "rwc", "setup": "true", "journal_mode": "wal",
+			"mode": "rw", "journal_mode": "wal",
 			"synchronous": "full", // because the journal is deleted after a commit
 			// Without secure_delete, the file would contain deleted runs until SQLite uses their pages again.
 			"secure_delete": "on", "cache_size": "-16384",
@@ -82,9 +90,6 @@ func openVisibility(dir string, logger *slog.Logger) (*config.SQL, error) {
 	}, resolver.NewNoopResolver(), log.NewNoopLogger(), metrics.NoopMetricsHandler)
 	if err != nil {
 		return nil, fmt.Errorf("opening the visibility store: %w", err)
-	}
-	if err := dropIndexes(filepath.Join(dir, "visibility.db")); err != nil {
-		return nil, fmt.Errorf("dropping indexes of the visibility store: %w", err)
 	}
 	v := &visibility{dir: dir, file: db.(sqliteDB), logger: logger, pending: pendingChanges{byRun: map[string]*pendingRun{}}}
 	if err := v.readJournal(); err != nil {
@@ -95,6 +100,22 @@ func openVisibility(dir string, logger *slog.Logger) (*config.SQL, error) {
 	}
 	sql.RegisterPlugin(dir, v)
 	return &config.SQL{PluginName: dir, DatabaseName: "visibility", ConnectAddr: "unused"}, nil
+}
+
+// createVisibility renames the file at the end, because a crash before that leaves a file that lacks tables.
+func createVisibility(file string) error {
+	unfinished := file + ".new"
+	if err := os.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	c := &config.SQL{PluginName: sqlite.PluginName, DatabaseName: unfinished, ConnectAttributes: map[string]string{"mode": "rwc"}}
+	if err := schema.SetupSchema(c); err != nil {
+		return err
+	}
+	if err := dropIndexes(unfinished); err != nil {
+		return err
+	}
+	return os.Rename(unfinished, file)
 }
 
 // dropIndexes keeps the two indexes that serve the default order and a workflow ID. Writing the schema's 58 takes 3 ms of
