@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"math"
 	"os"
@@ -98,11 +100,13 @@ func TestSecondProcessIsRefused(t *testing.T) {
 }
 
 func TestDatabaseOpensAfterAnUncleanEnd(t *testing.T) {
-	const rows = 100
+	const rows = 200 // several blocks of the log, 32 kB each
 	dir := t.TempDir()
 	s, _ := open(t, dir)
+	require.NoError(t, s.Close())
+	s, _ = open(t, dir) // the first log of a database has an older format
 	for i := range rows {
-		require.NoError(t, s.write(shards.key().int(int64(i)), row{version: int64(i)}))
+		require.NoError(t, s.write(shards.key().int(int64(i)), row{version: int64(i), blob: blob(random())}))
 	}
 	for name, test := range map[string]struct {
 		damage func([]byte) []byte
@@ -117,8 +121,7 @@ func TestDatabaseOpensAfterAnUncleanEnd(t *testing.T) {
 		"log_is_empty":                     {func([]byte) []byte { return nil }, rows},
 	} {
 		t.Run(name, func(t *testing.T) {
-			image := filepath.Join(t.TempDir(), "image")
-			require.NoError(t, os.CopyFS(image, os.DirFS(dir))) // like the files of a killed process
+			image := copyOf(t, dir)
 			logs, err := filepath.Glob(filepath.Join(image, "*.log"))
 			require.NoError(t, err)
 			require.Len(t, logs, 1)
@@ -159,9 +162,9 @@ func TestDeletedPayloadLeavesTheFiles(t *testing.T) {
 		prepare func(*Store) error // between the write and the deletion
 		restart bool
 	}{
-		"from_the_log":                {prepare: func(*Store) error { return nil }},
-		"from_a_new_table":            {prepare: func(s *Store) error { return s.pebble.Flush() }},
-		"from_the_last_level":         {prepare: func(s *Store) error { return s.pebble.Compact(t.Context(), key{0}, key{255}, false) }},
+		"from_the_log":        {prepare: func(*Store) error { return nil }},
+		"from_a_new_table":    {prepare: func(s *Store) error { return s.pebble.Flush() }},
+		"from_the_last_level": {prepare: func(s *Store) error { return s.pebble.Compact(t.Context(), key{0}, key{255}, false) }},
 		"after_the_process_is_killed": {prepare: func(s *Store) error {
 			s.stop()
 			s.compacts.Wait()
@@ -188,9 +191,7 @@ func TestDeletedPayloadLeavesTheFiles(t *testing.T) {
 				BranchInfo: branch, ShardID: 1, BranchRanges: []p.InternalDeleteHistoryBranchRange{{BranchId: "branch", BeginNodeId: 1}},
 			}))
 			if test.restart {
-				image := filepath.Join(t.TempDir(), "image")
-				require.NoError(t, os.CopyFS(image, os.DirFS(dir)))
-				dir = image
+				dir = copyOf(t, dir)
 				open(t, dir)
 			}
 			require.Eventually(t, func() bool { return len(filesWith(t, dir, info))+len(filesWith(t, dir, event)) == 0 }, 30*time.Second, 50*time.Millisecond)
@@ -333,14 +334,40 @@ func random() []byte {
 	return b
 }
 
-func filesWith(t *testing.T, dir string, part []byte) (names []string) {
+func copyOf(t *testing.T, dir string) string {
+	t.Helper()
+	image := t.TempDir()
+	for name, content := range files(t, dir) {
+		require.NoError(t, os.WriteFile(filepath.Join(image, name), content, 0o600))
+	}
+	return image
+}
+
+// files returns what a killed process would leave.
+func files(t *testing.T, dir string) map[string][]byte {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
+	contents := map[string][]byte{}
 	for _, entry := range entries {
+		if entry.IsDir() {
+			continue
+		}
 		content, err := os.ReadFile(filepath.Join(dir, entry.Name()))
-		if err == nil && bytes.Contains(content, part) { // Pebble may delete the file meanwhile
-			names = append(names, entry.Name())
+		if errors.Is(err, fs.ErrNotExist) { // Pebble deleted an obsolete file
+			continue
+		}
+		require.NoError(t, err)
+		contents[entry.Name()] = content
+	}
+	return contents
+}
+
+func filesWith(t *testing.T, dir string, part []byte) (names []string) {
+	t.Helper()
+	for name, content := range files(t, dir) {
+		if bytes.Contains(content, part) {
+			names = append(names, name)
 		}
 	}
 	return names
