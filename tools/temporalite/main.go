@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		defer os.RemoveAll(o.Dir)
 	}
-	s, err := start(ctx, o, newLogger(stderr, o.LogLevel))
+	s, err := start(o, newLogger(stderr, o.LogLevel))
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -12,7 +11,6 @@ import (
 	ui "github.com/temporalio/ui-server/v2/server"
 	uiconfig "github.com/temporalio/ui-server/v2/server/config"
 	uioptions "github.com/temporalio/ui-server/v2/server/server_options"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/server/chasm"
 	"go.temporal.io/server/common/authorization"
 	"go.temporal.io/server/common/cluster"
@@ -20,11 +18,8 @@ import (
 	"go.temporal.io/server/common/dynamicconfig"
 	"go.temporal.io/server/common/membership/static"
 	"go.temporal.io/server/common/metrics"
-	"go.temporal.io/server/common/persistence"
-	"go.temporal.io/server/common/persistence/serialization"
 	"go.temporal.io/server/common/pprof"
 	"go.temporal.io/server/common/primitives"
-	"go.temporal.io/server/common/resolver"
 	"go.temporal.io/server/common/resource"
 	"go.temporal.io/server/components/callbacks"
 	"go.temporal.io/server/components/nexusoperations"
@@ -48,7 +43,7 @@ type server struct {
 }
 
 // start returns when the server accepts requests and has the namespaces of o.
-func start(ctx context.Context, o *options, logger logger) (*server, error) {
+func start(o *options, logger logger) (*server, error) {
 	c, err := o.config()
 	if err != nil {
 		return nil, err
@@ -62,7 +57,7 @@ func start(ctx context.Context, o *options, logger logger) (*server, error) {
 		return nil, err
 	}
 	c.Persistence.DataStores["visibility"] = config.DataStore{SQL: visibility}
-	if err := createNamespaces(ctx, o, s.store, logger); err != nil {
+	if err := o.createNamespaces(s.store.SQL); err != nil {
 		return nil, err
 	}
 	calls := newInProcess()
@@ -110,7 +105,7 @@ func (s *server) stop() error {
 
 func (o *options) config() (*config.Config, error) {
 	c := &config.Config{
-		Global: config.Global{Membership: config.Membership{MaxJoinDuration: 30 * time.Second, BroadcastAddress: o.IP}},
+		Global: config.Global{Membership: config.Membership{MaxJoinDuration: 30 * time.Second}}, // each service may take twice as long to start
 		Persistence: config.Persistence{
 			NumHistoryShards: 1,
 			DefaultStore:     "store",
@@ -119,33 +114,19 @@ func (o *options) config() (*config.Config, error) {
 				"store": {CustomDataStoreConfig: &config.CustomDatastoreConfig{Name: "pebble"}},
 			},
 		},
-		DCRedirectionPolicy: config.DCRedirectionPolicy{Policy: "noop"},
-		Archival:            config.Archival{History: config.HistoryArchival{State: "disabled"}, Visibility: config.VisibilityArchival{State: "disabled"}},
-		NamespaceDefaults: config.NamespaceDefaults{Archival: config.ArchivalNamespaceDefaults{
-			History:    config.HistoryArchivalNamespaceDefaults{State: "disabled"},
-			Visibility: config.VisibilityArchivalNamespaceDefaults{State: "disabled"},
-		}},
 		PublicClient: config.PublicClient{HostPort: address(o.IP, o.Port)},
 		Services:     map[string]config.Service{},
 	}
-	if err := requireFree(o.IP, o.Port, "-port"); err != nil {
+	uiPort := o.UIPort
+	if o.Headless {
+		uiPort = 0 // which means any port, and is free
+	}
+	if err := errors.Join(requireFree(o.IP, o.Port, "-port"), requireFree(o.UIIP, uiPort, "-ui-port"),
+		requireFree(o.IP, o.MetricsPort, "-metrics-port"), requireFree(o.IP, o.HTTPPort, "-http-port")); err != nil {
 		return nil, err
 	}
-	if !o.Headless {
-		if err := requireFree(o.UIIP, o.UIPort, "-ui-port"); err != nil {
-			return nil, err
-		}
-	}
 	if o.MetricsPort != 0 {
-		if err := requireFree(o.IP, o.MetricsPort, "-metrics-port"); err != nil {
-			return nil, err
-		}
 		c.Global.Metrics = &metrics.Config{Prometheus: &metrics.PrometheusConfig{ListenAddress: address(o.IP, o.MetricsPort), HandlerPath: "/metrics"}}
-	}
-	if o.HTTPPort != 0 {
-		if err := requireFree(o.IP, o.HTTPPort, "-http-port"); err != nil {
-			return nil, err
-		}
 	}
 	ports, err := freePorts(o.IP, 4)
 	if err != nil {
@@ -219,23 +200,16 @@ func hosts(c *config.Config) map[primitives.ServiceName]static.Hosts {
 
 // createNamespaces creates those that do not exist. Without it, clients would have to wait until the running server
 // had created a namespace and refreshed its cache.
-func createNamespaces(ctx context.Context, o *options, data *store.Store, logger logger) error {
-	metadata, err := data.NewFactory(config.CustomDatastoreConfig{}, resolver.NewNoopResolver(), clusterName, logger, metrics.NoopMetricsHandler).NewMetadataStore()
-	if err != nil {
-		return fmt.Errorf("opening the store of namespaces: %w", err)
-	}
-	namespaces := persistence.NewMetadataManagerImpl(metadata, serialization.NewSerializer(), logger, clusterName)
+func (o *options) createNamespaces(c *config.SQL) error {
+	var namespaces []*sqlite.NamespaceConfig
 	for _, name := range o.Namespaces {
 		n, err := sqlite.NewNamespaceConfig(clusterName, name, false, o.SearchAttributes)
 		if err != nil {
 			return fmt.Errorf("configuring the namespace %q: %w", name, err)
 		}
-		_, err = namespaces.CreateNamespace(ctx, &persistence.CreateNamespaceRequest{Namespace: n.Detail})
-		if exists := (*serviceerror.NamespaceAlreadyExists)(nil); err != nil && !errors.As(err, &exists) {
-			return fmt.Errorf("creating the namespace %q: %w", name, err)
-		}
+		namespaces = append(namespaces, n)
 	}
-	return nil
+	return sqlite.CreateNamespaces(c, namespaces...)
 }
 
 // module is temporal.TopLevelModule, except that history and matching hand their handlers to calls.
@@ -247,16 +221,10 @@ func module(calls *inProcess) fx.Option {
 			resource.ArchivalMetadataProvider,
 			temporal.TaskCategoryRegistryProvider,
 			temporal.PersistenceFactoryProvider,
-			func(p temporal.ServiceProviderParamsCommon) (temporal.ServicesGroupOut, error) {
-				app := fx.New(p.GetCommonServiceOptions(primitives.HistoryService), history.QueueModule, history.Module, replication.Module,
-					fx.Invoke(func(c chainParams, h *history.Handler) { calls.history.serve(c, h) }))
-				return temporal.NewService(app, primitives.HistoryService, p.Logger), app.Err()
-			},
-			func(p temporal.ServiceProviderParamsCommon) (temporal.ServicesGroupOut, error) {
-				app := fx.New(p.GetCommonServiceOptions(primitives.MatchingService), matching.Module,
-					fx.Invoke(func(c chainParams, h *matching.Handler) { calls.matching.serve(c, h) }))
-				return temporal.NewService(app, primitives.MatchingService, p.Logger), app.Err()
-			},
+			provide(primitives.HistoryService, history.QueueModule, history.Module, replication.Module,
+				fx.Invoke(func(c chainParams, h *history.Handler) { calls.history.serve(c, h) })),
+			provide(primitives.MatchingService, matching.Module,
+				fx.Invoke(func(c chainParams, h *matching.Handler) { calls.matching.serve(c, h) })),
 			temporal.FrontendServiceProvider,
 			temporal.InternalFrontendServiceProvider,
 			temporal.WorkerServiceProvider,
@@ -269,4 +237,11 @@ func module(calls *inProcess) fx.Option {
 		temporal.FxLogAdapter,
 		fx.Invoke(temporal.ServerLifetimeHooks),
 	)
+}
+
+func provide(name primitives.ServiceName, modules ...fx.Option) func(temporal.ServiceProviderParamsCommon) (temporal.ServicesGroupOut, error) {
+	return func(p temporal.ServiceProviderParamsCommon) (temporal.ServicesGroupOut, error) {
+		app := fx.New(p.GetCommonServiceOptions(name), fx.Options(modules...))
+		return temporal.NewService(app, name, p.Logger), app.Err()
+	}
 }

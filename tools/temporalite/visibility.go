@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -20,10 +19,10 @@ import (
 	"go.temporal.io/server/common/metrics"
 	"go.temporal.io/server/common/persistence/sql"
 	"go.temporal.io/server/common/persistence/sql/sqlplugin"
-	"go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
 	"go.temporal.io/server/common/resolver"
-	schema "go.temporal.io/server/schema/sqlite"
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"triptych/tools/temporalite/store"
 )
 
 // maxPending bounds the memory of the changes that SQLite does not have yet, and the time of the first list after them.
@@ -73,23 +72,17 @@ func openVisibility(dir string, logger *slog.Logger) (*config.SQL, error) {
 		return nil, fmt.Errorf("creating the directory of the visibility store: %w", err)
 	}
 	file := filepath.Join(dir, "visibility.db")
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		if err := createVisibility(file); err != nil {
-			return nil, fmt.Errorf("creating the visibility store: %w", err)
-		}
+	// Everything is flushed because the journal is deleted after a commit.
+	c, err := store.OpenSQLite(file, map[string]string{"synchronous": "full", "cache_size": "-16384"})
+	if err != nil {
+		return nil, err
 	}
-	db, err := sql.NewSQLDB(sqlplugin.DbKindVisibility, &config.SQL{
-		PluginName:   sqlite.PluginName,
-		DatabaseName: file,
-		ConnectAttributes: map[string]string{
-			"mode": "rw", "journal_mode": "wal",
-			"synchronous": "full", // because the journal is deleted after a commit
-			// Without secure_delete, the file would contain deleted runs until SQLite uses their pages again.
-			"secure_delete": "on", "cache_size": "-16384",
-		},
-	}, resolver.NewNoopResolver(), log.NewNoopLogger(), metrics.NoopMetricsHandler)
+	db, err := sql.NewSQLDB(sqlplugin.DbKindVisibility, c, resolver.NewNoopResolver(), log.NewNoopLogger(), metrics.NoopMetricsHandler)
 	if err != nil {
 		return nil, fmt.Errorf("opening the visibility store: %w", err)
+	}
+	if err := dropIndexes(file); err != nil {
+		return nil, fmt.Errorf("dropping indexes of the visibility store: %w", err)
 	}
 	v := &visibility{dir: dir, file: db.(sqliteDB), logger: logger, pending: pendingChanges{byRun: map[string]*pendingRun{}}}
 	if err := v.readJournal(); err != nil {
@@ -100,22 +93,6 @@ func openVisibility(dir string, logger *slog.Logger) (*config.SQL, error) {
 	}
 	sql.RegisterPlugin(dir, v)
 	return &config.SQL{PluginName: dir, DatabaseName: "visibility", ConnectAddr: "unused"}, nil
-}
-
-// createVisibility renames the file at the end, because a crash before that leaves a file that lacks tables.
-func createVisibility(file string) error {
-	unfinished := file + ".new"
-	if err := os.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	c := &config.SQL{PluginName: sqlite.PluginName, DatabaseName: unfinished, ConnectAttributes: map[string]string{"mode": "rwc"}}
-	if err := schema.SetupSchema(c); err != nil {
-		return err
-	}
-	if err := dropIndexes(unfinished); err != nil {
-		return err
-	}
-	return os.Rename(unfinished, file)
 }
 
 // dropIndexes keeps the two indexes that serve the default order and a workflow ID. Writing the schema's 58 takes 3 ms of

@@ -69,21 +69,6 @@ func TestVisibility(t *testing.T) {
 			t.Errorf("%d runs have the large integer, error %v", n, err)
 		}
 	})
-	t.Run("a_crash_while_the_file_is_created_is_repaired", func(t *testing.T) {
-		dir := t.TempDir()
-		openTestVisibility(t, dir)
-		crashed := t.TempDir()
-		b, err := os.ReadFile(filepath.Join(dir, "visibility.db"))
-		if err == nil {
-			err = os.WriteFile(filepath.Join(crashed, "visibility.db.new"), b[:len(b)/2], 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, db := openTestVisibility(t, crashed)
-		replace(t, db, "first", 1)
-		requireCount(t, db, 1)
-	})
 	t.Run("a_cut_line_of_the_journal_is_ignored", func(t *testing.T) {
 		dir := t.TempDir()
 		_, db := openTestVisibility(t, dir)

@@ -14,8 +14,8 @@ import (
 )
 
 type executionStore struct {
+	p.ExecutionStore // dead letters of the replication
 	*database
-	p.HistoryBranchUtilImpl
 }
 
 func (s *executionStore) CreateWorkflowExecution(_ context.Context, r *p.InternalCreateWorkflowExecutionRequest) (*p.InternalCreateWorkflowExecutionResponse, error) {
@@ -62,18 +62,14 @@ func (s *executionStore) UpdateWorkflowExecution(_ context.Context, r *p.Interna
 		case p.UpdateWorkflowModeBypassCurrent:
 			err = s.assertNotCurrent(r.ShardID, m)
 		case p.UpdateWorkflowModeUpdateCurrent:
-			next := m
-			if r.NewWorkflowSnapshot != nil {
-				next = asMutation(r.NewWorkflowSnapshot)
-			}
-			err = s.replaceCurrent(b, r.ShardID, m.ExecutionState.RunId, next)
+			err = s.replaceCurrent(b, r.ShardID, m, m, r.NewWorkflowSnapshot)
 		default:
 			err = serviceerror.NewInternalf("unknown mode %v", r.Mode)
 		}
 		if err != nil {
 			return err
 		}
-		if err := s.updateExecution(b, r.ShardID, m); err != nil || r.NewWorkflowSnapshot == nil {
+		if err := s.updateExecution(b, r.ShardID, m); err != nil {
 			return err
 		}
 		return s.createExecution(b, r.ShardID, r.NewWorkflowSnapshot)
@@ -91,14 +87,11 @@ func (s *executionStore) ConflictResolveWorkflowExecution(_ context.Context, r *
 		case p.ConflictResolveWorkflowModeBypassCurrent:
 			err = s.assertNotCurrent(r.ShardID, reset)
 		case p.ConflictResolveWorkflowModeUpdateCurrent:
-			previous, next := reset, reset
+			previous := reset
 			if r.CurrentWorkflowMutation != nil {
 				previous = r.CurrentWorkflowMutation
 			}
-			if r.NewWorkflowSnapshot != nil {
-				next = asMutation(r.NewWorkflowSnapshot)
-			}
-			err = s.replaceCurrent(b, r.ShardID, previous.ExecutionState.RunId, next)
+			err = s.replaceCurrent(b, r.ShardID, previous, reset, r.NewWorkflowSnapshot)
 		default:
 			err = serviceerror.NewInternalf("unknown mode %v", r.Mode)
 		}
@@ -112,9 +105,6 @@ func (s *executionStore) ConflictResolveWorkflowExecution(_ context.Context, r *
 			if err := s.updateExecution(b, r.ShardID, r.CurrentWorkflowMutation); err != nil {
 				return err
 			}
-		}
-		if r.NewWorkflowSnapshot == nil {
-			return nil
 		}
 		return s.createExecution(b, r.ShardID, r.NewWorkflowSnapshot)
 	})
@@ -194,13 +184,17 @@ func putCurrentExecution(b *pebble.Batch, shardID int32, m *p.InternalWorkflowMu
 	put(b, currentKey(shardID, m.NamespaceID, m.WorkflowID), row{version: m.LastWriteVersion, blob: m.ExecutionStateBlob})
 }
 
-func (s *executionStore) replaceCurrent(b *pebble.Batch, shardID int32, previousRun string, next *p.InternalWorkflowMutation) error {
+// replaceCurrent makes next the current run instead of previous, or created if it is not nil.
+func (s *executionStore) replaceCurrent(b *pebble.Batch, shardID int32, previous, next *p.InternalWorkflowMutation, created *p.InternalWorkflowSnapshot) error {
 	c, err := s.currentExecution(shardID, next.NamespaceID, next.WorkflowID)
 	if err != nil {
 		return err
 	}
-	if c.state.GetRunId() != previousRun {
+	if previousRun := previous.ExecutionState.RunId; c.state.GetRunId() != previousRun {
 		return c.conflict(fmt.Sprintf("run %s is not the current run", previousRun))
+	}
+	if created != nil {
+		next = asMutation(created)
 	}
 	putCurrentExecution(b, shardID, next)
 	return nil

@@ -49,7 +49,7 @@ func (s *executionStore) DeleteHistoryNodes(_ context.Context, r *p.InternalDele
 }
 
 func (s *executionStore) ReadHistoryBranch(_ context.Context, r *p.InternalReadHistoryBranchRequest) (*p.InternalReadHistoryBranchResponse, error) {
-	info, err := s.ParseHistoryBranchInfo(r.BranchToken)
+	info, err := s.GetHistoryBranchUtil().ParseHistoryBranchInfo(r.BranchToken)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (s *executionStore) DeleteHistoryBranch(_ context.Context, r *p.InternalDel
 }
 
 func (s *executionStore) GetHistoryTreeContainingBranch(_ context.Context, r *p.InternalGetHistoryTreeContainingBranchRequest) (*p.InternalGetHistoryTreeContainingBranchResponse, error) {
-	info, err := s.ParseHistoryBranchInfo(r.BranchToken)
+	info, err := s.GetHistoryBranchUtil().ParseHistoryBranchInfo(r.BranchToken)
 	if err != nil {
 		return nil, err
 	}

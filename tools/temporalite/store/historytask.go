@@ -2,12 +2,10 @@ package store
 
 import (
 	"context"
-	"math"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	p "go.temporal.io/server/common/persistence"
-	"go.temporal.io/server/common/persistence/serialization"
 	"go.temporal.io/server/service/history/tasks"
 )
 
@@ -39,19 +37,8 @@ func (s *executionStore) AddHistoryTasks(_ context.Context, r *p.InternalAddHist
 	})
 }
 
-func (s *executionStore) GetHistoryTasks(_ context.Context, r *p.GetHistoryTasksRequest) (*p.InternalGetHistoryTasksResponse, error) {
-	return s.readTasks(taskRange(r.ShardID, r.TaskCategory), r)
-}
-
-func (s *executionStore) CompleteHistoryTask(_ context.Context, r *p.CompleteHistoryTaskRequest) error {
-	return s.deleteTask(taskRange(r.ShardID, r.TaskCategory), r)
-}
-
-func (s *executionStore) RangeCompleteHistoryTasks(_ context.Context, r *p.RangeCompleteHistoryTasksRequest) error {
-	return s.deleteTasks(taskRange(r.ShardID, r.TaskCategory), r)
-}
-
-func (s *executionStore) readTasks(k key, r *p.GetHistoryTasksRequest) (_ *p.InternalGetHistoryTasksResponse, err error) {
+func (s *executionStore) GetHistoryTasks(_ context.Context, r *p.GetHistoryTasksRequest) (_ *p.InternalGetHistoryTasksResponse, err error) {
+	k := taskRange(r.ShardID, r.TaskCategory)
 	first, end := taskKey(k, r.TaskCategory, r.InclusiveMinTaskKey), taskKey(k, r.TaskCategory, r.ExclusiveMaxTaskKey)
 	response := &p.InternalGetHistoryTasksResponse{}
 	response.NextPageToken, err = s.scan(first, end, page{size: r.BatchSize, token: r.NextPageToken}, func(taskKey key, r row) {
@@ -62,44 +49,14 @@ func (s *executionStore) readTasks(k key, r *p.GetHistoryTasksRequest) (_ *p.Int
 	return response, err
 }
 
-func (s *executionStore) deleteTask(k key, r *p.CompleteHistoryTaskRequest) error {
+func (s *executionStore) CompleteHistoryTask(_ context.Context, r *p.CompleteHistoryTaskRequest) error {
+	k := taskRange(r.ShardID, r.TaskCategory)
 	return s.update(k, func(b *pebble.Batch) error { return b.Delete(taskKey(k, r.TaskCategory, r.TaskKey), nil) })
 }
 
-func (s *executionStore) deleteTasks(k key, r *p.RangeCompleteHistoryTasksRequest) error {
+func (s *executionStore) RangeCompleteHistoryTasks(_ context.Context, r *p.RangeCompleteHistoryTasksRequest) error {
+	k := taskRange(r.ShardID, r.TaskCategory)
 	return s.update(k, func(b *pebble.Batch) error {
 		return b.DeleteRange(taskKey(k, r.TaskCategory, r.InclusiveMinTaskKey), taskKey(k, r.TaskCategory, r.ExclusiveMaxTaskKey), nil)
 	})
-}
-
-func dlqRange(shardID int32, cluster string) key {
-	return replicationDLQ.key().int(int64(shardID)).str(cluster)
-}
-
-func (s *executionStore) PutReplicationTaskToDLQ(_ context.Context, r *p.PutReplicationTaskToDLQRequest) error {
-	blob, err := serialization.ReplicationTaskInfoToBlob(r.TaskInfo)
-	if err != nil {
-		return err
-	}
-	k := tasks.NewImmediateKey(r.TaskInfo.TaskId)
-	return s.write(taskKey(dlqRange(r.ShardID, r.SourceClusterName), tasks.CategoryReplication, k), row{blob: blob})
-}
-
-func (s *executionStore) GetReplicationTasksFromDLQ(_ context.Context, r *p.GetReplicationTasksFromDLQRequest) (*p.InternalGetReplicationTasksFromDLQResponse, error) {
-	return s.readTasks(dlqRange(r.ShardID, r.SourceClusterName), &r.GetHistoryTasksRequest)
-}
-
-func (s *executionStore) DeleteReplicationTaskFromDLQ(_ context.Context, r *p.DeleteReplicationTaskFromDLQRequest) error {
-	return s.deleteTask(dlqRange(r.ShardID, r.SourceClusterName), &r.CompleteHistoryTaskRequest)
-}
-
-func (s *executionStore) RangeDeleteReplicationTaskFromDLQ(_ context.Context, r *p.RangeDeleteReplicationTaskFromDLQRequest) error {
-	return s.deleteTasks(dlqRange(r.ShardID, r.SourceClusterName), &r.RangeCompleteHistoryTasksRequest)
-}
-
-func (s *executionStore) IsReplicationDLQEmpty(ctx context.Context, r *p.GetReplicationTasksFromDLQRequest) (bool, error) {
-	rest := *r
-	rest.ExclusiveMaxTaskKey, rest.BatchSize, rest.NextPageToken = tasks.NewImmediateKey(math.MaxInt64), 1, nil
-	response, err := s.GetReplicationTasksFromDLQ(ctx, &rest)
-	return err == nil && len(response.Tasks) == 0, err
 }

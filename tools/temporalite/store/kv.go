@@ -24,21 +24,8 @@ const (
 	historyTrees      table = 5
 	erasures          table = 6
 	historyTasks      table = 7
-	replicationDLQ    table = 8
-	taskQueues        table = 9
-	matchingTasks     table = 10
-	userData          table = 11
-	buildIDs          table = 12
-	namespaces        table = 13
-	namespaceNames    table = 14
-	namespaceVersion  table = 15
-	clusterMetadata   table = 16
-	queueMetadata     table = 17
-	queueMessages     table = 18
-	queuesV2          table = 19
-	queueMessagesV2   table = 20
-	nexusEndpoints    table = 21
-	nexusVersion      table = 22
+	taskQueues        table = 8
+	matchingTasks     table = 9
 )
 
 // A key sorts like its parts: integers by value, strings by their bytes.
@@ -122,15 +109,6 @@ func (d *database) get(k key) (r row, found bool, err error) {
 	}
 	r = decodeRow(value)
 	return r, true, unavailable(closer.Close())
-}
-
-// find is get for a row that must exist.
-func (d *database) find(k key, what string, args ...any) (row, error) {
-	r, found, err := d.get(k)
-	if err == nil && !found {
-		err = serviceerror.NewNotFoundf(what+" does not exist", args...)
-	}
-	return r, err
 }
 
 // A page limits a scan. Size 0 means all rows.

@@ -108,7 +108,11 @@ func (s *executionStore) mutableState(k key) (*p.InternalWorkflowMutableState, e
 	return state, err
 }
 
+// createExecution does nothing if there is no snapshot.
 func (s *executionStore) createExecution(b *pebble.Batch, shardID int32, snapshot *p.InternalWorkflowSnapshot) error {
+	if snapshot == nil {
+		return nil
+	}
 	m := asMutation(snapshot)
 	_, found, err := s.get(mutationKey(shardID, m).of(infoRow))
 	if err != nil {

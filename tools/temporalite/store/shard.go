@@ -10,11 +10,9 @@ import (
 )
 
 type shardStore struct {
+	p.ShardStore
 	*database
-	clusterName string
 }
-
-func (s shardStore) GetClusterName() string { return s.clusterName }
 
 func (s shardStore) GetOrCreateShard(_ context.Context, r *p.InternalGetOrCreateShardRequest) (*p.InternalGetOrCreateShardResponse, error) {
 	k := shards.key().int(int64(r.ShardID))
@@ -46,22 +44,24 @@ func (s shardStore) UpdateShard(_ context.Context, r *p.InternalUpdateShardReque
 	})
 }
 
-func (s shardStore) AssertShardOwnership(context.Context, *p.AssertShardOwnershipRequest) error {
-	return nil
-}
-
 // updateShard is update for the owner of a shard.
 func (d *database) updateShard(shardID int32, rangeID int64, change func(*pebble.Batch) error) error {
-	k := shards.key().int(int64(shardID))
+	return d.updateOwned(shards.key().int(int64(shardID)), rangeID, func(message string) error {
+		return &p.ShardOwnershipLostError{ShardID: shardID, Msg: message}
+	}, change)
+}
+
+// updateOwned is update for the owner of a shard or task queue: rangeID must be the version of its row.
+func (d *database) updateOwned(k key, rangeID int64, lost func(message string) error, change func(*pebble.Batch) error) error {
 	return d.update(k, func(b *pebble.Batch) error {
-		shard, found, err := d.get(k)
+		owned, found, err := d.get(k)
 		switch {
 		case err != nil:
 			return err
 		case !found:
-			return serviceerror.NewUnavailablef("shard %d does not exist", shardID)
-		case shard.version != rangeID:
-			return &p.ShardOwnershipLostError{ShardID: shardID, Msg: fmt.Sprintf("the range ID is %d, not %d", shard.version, rangeID)}
+			return lost("it does not exist")
+		case owned.version != rangeID:
+			return lost(fmt.Sprintf("its range ID is %d, not %d", owned.version, rangeID))
 		}
 		return change(b)
 	})

@@ -1,10 +1,12 @@
-// Package store keeps the data of a Temporal server in Pebble, an embedded key-value store, instead of an SQL database. It contains
-// everything except the visibility store.
+// Package store keeps what a Temporal server writes for each workflow in Pebble, an embedded key-value store, instead of an SQL
+// database: shards, workflow executions, histories, tasks and task queues. The other data are written rarely and are in the server's
+// own SQLite tables: namespaces, cluster metadata, versioning of workers, Nexus endpoints, replication and dead letters. The
+// visibility store is separate.
 //
-// Each write of the server is one atomic batch. It is in the operating system's cache when the call returns: if the process is killed,
-// nothing is lost. The log is not flushed to the disk at each write: a power failure or a crash of the operating system may lose
-// the last writes (at most 16 MB). The database then has an earlier state, without gaps. The conditions under which a
-// write fails, and the errors, are those of Temporal's SQL stores.
+// Each write of the server is atomic. It is in the operating system's cache when the call returns: if the process is killed,
+// nothing is lost. The logs are not flushed to the disk at each write: a power failure or a crash of the operating system may lose
+// the last writes (at most 16 MB in Pebble). Pebble and SQLite then each have an earlier state, without gaps, but not necessarily
+// of the same time. The conditions under which a write fails, and the errors, are those of Temporal's SQL stores.
 //
 // Memory does not grow with the data: see Open. Deleted workflow executions leave the files seconds after the deletion, later if the
 // database is large: see erase. Until then, the files contain the deleted payloads, and a manifest of up to 1 MB may contain some
@@ -19,6 +21,7 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -29,6 +32,7 @@ import (
 	"go.temporal.io/server/common/metrics"
 	p "go.temporal.io/server/common/persistence"
 	"go.temporal.io/server/common/persistence/client"
+	"go.temporal.io/server/common/persistence/sql"
 	"go.temporal.io/server/common/resolver"
 )
 
@@ -39,6 +43,7 @@ const (
 
 // A Store is an open database.
 type Store struct {
+	SQL *config.SQL // the tables that are not in Pebble
 	*database
 	lock     *pebble.Lock
 	stop     context.CancelFunc
@@ -54,7 +59,6 @@ type database struct {
 	locks   [256]sync.Mutex // of transactions, by hash
 	seed    maphash.Seed
 	deleted chan struct{} // wakes erase
-	members members
 }
 
 // Open opens the database in a directory, or creates it.
@@ -66,6 +70,11 @@ func Open(dir string, logger *slog.Logger) (*Store, error) {
 	lock, err := pebble.LockDirectory(dir, files)
 	if err != nil {
 		return nil, fmt.Errorf("locking %s, which another process may use: %w", dir, err)
+	}
+	tables, err := OpenSQLite(filepath.Join(dir, "settings.db"), map[string]string{"synchronous": "normal"})
+	if err != nil {
+		_ = lock.Close()
+		return nil, err
 	}
 	options := &pebble.Options{
 		FS: files, Lock: lock, Cleaner: pebble.ArchiveCleaner{}, Logger: pebbleLogger{logger},
@@ -81,7 +90,8 @@ func Open(dir string, logger *slog.Logger) (*Store, error) {
 		return nil, fmt.Errorf("opening the database in %s: %w", dir, err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Store{database: &database{pebble: db, seed: maphash.MakeSeed(), deleted: make(chan struct{}, 1)}, lock: lock, stop: stop}
+	data := &database{pebble: db, seed: maphash.MakeSeed(), deleted: make(chan struct{}, 1)}
+	s := &Store{SQL: tables, database: data, lock: lock, stop: stop}
 	s.compacts.Go(func() { s.erase(ctx, logger) })
 	return s, nil
 }
@@ -103,38 +113,35 @@ func (s *Store) Close() error {
 }
 
 // NewFactory returns the stores for one of the server's services. All use the same database.
-func (s *Store) NewFactory(_ config.CustomDatastoreConfig, _ resolver.ServiceResolver, clusterName string, _ log.Logger, _ metrics.Handler) p.DataStoreFactory {
-	return &factory{s.database, clusterName}
+func (s *Store) NewFactory(_ config.CustomDatastoreConfig, r resolver.ServiceResolver, clusterName string, l log.Logger, m metrics.Handler) p.DataStoreFactory {
+	return &factory{sql.NewFactory(*s.SQL, r, clusterName, l, m), s.database}
 }
 
+// factory takes from SQL the stores, and the methods of stores, that it does not replace.
 type factory struct {
-	*database
-	clusterName string
+	*sql.Factory
+	data *database
 }
 
 func (f *factory) NewShardStore() (p.ShardStore, error) {
-	return shardStore{f.database, f.clusterName}, nil
+	rest, err := f.Factory.NewShardStore()
+	return shardStore{rest, f.data}, err
 }
+
 func (f *factory) NewExecutionStore() (p.ExecutionStore, error) {
-	return &executionStore{database: f.database}, nil
-}
-func (f *factory) NewTaskStore() (p.TaskStore, error)         { return taskStore{f.database, false}, nil }
-func (f *factory) NewFairTaskStore() (p.TaskStore, error)     { return taskStore{f.database, true}, nil }
-func (f *factory) NewMetadataStore() (p.MetadataStore, error) { return metadataStore{f.database}, nil }
-func (f *factory) NewQueue(t p.QueueType) (p.Queue, error)    { return queue{f.database, int64(t)}, nil }
-func (f *factory) NewQueueV2() (p.QueueV2, error)             { return queueV2{f.database}, nil }
-func (f *factory) NewNexusEndpointStore() (p.NexusEndpointStore, error) {
-	return nexusStore{f.database}, nil
-}
-func (f *factory) NewClusterMetadataStore() (p.ClusterMetadataStore, error) {
-	return clusterStore{f.database}, nil
+	rest, err := f.Factory.NewExecutionStore()
+	return &executionStore{rest, f.data}, err
 }
 
-// GetName returns the name that metrics and logs show.
-func (*database) GetName() string { return "pebble" }
+func (f *factory) NewTaskStore() (p.TaskStore, error) {
+	rest, err := f.Factory.NewTaskStore()
+	return taskStore{rest, f.data, false}, err
+}
 
-// Close does nothing because the stores share one database. Store.Close closes it.
-func (*database) Close() {}
+func (f *factory) NewFairTaskStore() (p.TaskStore, error) {
+	rest, err := f.Factory.NewFairTaskStore()
+	return taskStore{rest, f.data, true}, err
+}
 
 type pebbleLogger struct{ *slog.Logger }
 

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -37,6 +38,10 @@ func TestMain(m *testing.M) {
 	}
 	s, err := Open(dir, slog.Default())
 	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	if err := writeSettings(factoryOf(s)); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
@@ -89,6 +94,96 @@ func TestKilledProcessLosesNoAcknowledgedWrite(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, found && r.version == int64(i), "write %d of %d is lost", i, len(written))
 	}
+}
+
+// writeSettings writes into each store that is in SQLite.
+func writeSettings(f p.DataStoreFactory) error {
+	ctx := context.Background()
+	namespaces, err := f.NewMetadataStore()
+	if err == nil {
+		_, err = namespaces.CreateNamespace(ctx, &p.InternalCreateNamespaceRequest{ID: namespaceID, Name: "namespace", Namespace: blob([]byte("namespace"))})
+	}
+	clusters, err := after(err, f.NewClusterMetadataStore)
+	if err == nil {
+		_, err = clusters.SaveClusterMetadata(ctx, &p.InternalSaveClusterMetadataRequest{ClusterName: "active", ClusterMetadata: blob([]byte("cluster"))})
+	}
+	endpoints, err := after(err, f.NewNexusEndpointStore)
+	if err == nil {
+		err = endpoints.CreateOrUpdateNexusEndpoint(ctx, &p.InternalCreateOrUpdateNexusEndpointRequest{
+			Endpoint: p.InternalNexusEndpoint{ID: namespaceID, Data: blob([]byte("endpoint"))},
+		})
+	}
+	changes, err := after(err, func() (p.Queue, error) { return f.NewQueue(p.NamespaceReplicationQueueType) })
+	if err == nil {
+		err = changes.EnqueueMessage(ctx, blob([]byte("change")))
+	}
+	queues, err := after(err, f.NewQueueV2)
+	if err == nil {
+		_, err = queues.CreateQueue(ctx, &p.InternalCreateQueueRequest{QueueType: p.QueueTypeHistoryDLQ, QueueName: "queue"})
+	}
+	if err == nil {
+		_, err = queues.EnqueueMessage(ctx, &p.InternalEnqueueMessageRequest{QueueType: p.QueueTypeHistoryDLQ, QueueName: "queue", Blob: blob([]byte("dead letter"))})
+	}
+	taskQueues, err := after(err, f.NewTaskStore)
+	if err == nil {
+		err = taskQueues.UpdateTaskQueueUserData(ctx, &p.InternalUpdateTaskQueueUserDataRequest{NamespaceID: namespaceID,
+			Updates: map[string]*p.InternalSingleTaskQueueUserDataUpdate{"queue": {UserData: blob([]byte("user data"))}}})
+	}
+	return err
+}
+
+func after[S any](err error, create func() (S, error)) (s S, _ error) {
+	if err != nil {
+		return s, err
+	}
+	return create()
+}
+
+const namespaceID = "0b8c2a1e-5d6f-4b0e-9a53-6c1d2e3f4a5b"
+
+func TestKilledProcessKeepsTheStoresInSQLite(t *testing.T) {
+	dir := t.TempDir()
+	child, lines := startWriter(t, dir)
+	require.True(t, lines.Scan(), "the process ended")
+	require.NoError(t, child.Process.Kill())
+	_ = child.Wait()
+
+	_, f := open(t, dir)
+	ctx := t.Context()
+	namespace, err := get(t, f.NewMetadataStore).GetNamespace(ctx, &p.GetNamespaceRequest{Name: "namespace"})
+	require.NoError(t, err)
+	require.Equal(t, "namespace", string(namespace.Namespace.Data))
+	cluster, err := get(t, f.NewClusterMetadataStore).GetClusterMetadata(ctx, &p.InternalGetClusterMetadataRequest{ClusterName: "active"})
+	require.NoError(t, err)
+	require.Equal(t, "cluster", string(cluster.ClusterMetadata.Data))
+	endpoint, err := get(t, f.NewNexusEndpointStore).GetNexusEndpoint(ctx, &p.GetNexusEndpointRequest{ID: namespaceID})
+	require.NoError(t, err)
+	require.Equal(t, "endpoint", string(endpoint.Data.Data))
+	changes, err := get(t, func() (p.Queue, error) { return f.NewQueue(p.NamespaceReplicationQueueType) }).ReadMessages(ctx, -1, 10)
+	require.NoError(t, err)
+	require.Len(t, changes, 1)
+	letters, err := get(t, f.NewQueueV2).ReadMessages(ctx, &p.InternalReadMessagesRequest{QueueType: p.QueueTypeHistoryDLQ, QueueName: "queue", PageSize: 10})
+	require.NoError(t, err)
+	require.Len(t, letters.Messages, 1)
+	data, err := get(t, f.NewFairTaskStore).GetTaskQueueUserData(ctx, &p.GetTaskQueueUserDataRequest{NamespaceID: namespaceID, TaskQueue: "queue"})
+	require.NoError(t, err)
+	require.Equal(t, "user data", string(data.UserData.Data))
+}
+
+// A process that is killed meanwhile must not leave a part of the tables.
+func TestSQLiteTablesAreCreatedInOneTransaction(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir)
+	wal, err := os.ReadFile(filepath.Join(dir, "settings.db-wal")) // https://www.sqlite.org/fileformat2.html#the_write_ahead_log
+	require.NoError(t, err)
+	pageSize := int(binary.BigEndian.Uint32(wal[8:]))
+	commits := 0
+	for frame := wal[32:]; len(frame) > 0; frame = frame[24+pageSize:] {
+		if binary.BigEndian.Uint32(frame[4:]) != 0 {
+			commits++
+		}
+	}
+	require.Equal(t, 1, commits)
 }
 
 func TestSecondProcessIsRefused(t *testing.T) {
@@ -203,12 +298,12 @@ func TestDeletedPayloadLeavesTheFiles(t *testing.T) {
 func TestPaging(t *testing.T) {
 	s, _ := open(t, t.TempDir())
 	names := []string{"", "\x00", "\x00\x00", "\x00\x01", "\x00\xff", "\x01", "a", "a\x00", "a\x00b", "aa", "b", "ä", "\xff", "\xff\xff"}
-	all := userData.key().str("namespace")
+	all := taskQueues.key().str("namespace")
 	for _, name := range names {
 		require.NoError(t, s.write(all.str(name), row{blob: blob([]byte(name))}))
 	}
-	require.NoError(t, s.write(userData.key().str("namespac"), row{}))
-	require.NoError(t, s.write(userData.key().str("namespace\x00"), row{}))
+	require.NoError(t, s.write(taskQueues.key().str("namespac"), row{}))
+	require.NoError(t, s.write(taskQueues.key().str("namespace\x00"), row{}))
 	slices.Sort(names)
 	for size := range len(names) + 2 {
 		for _, reverse := range []bool{false, true} {
@@ -240,7 +335,7 @@ func TestPaging(t *testing.T) {
 		}
 	}
 	t.Run("token_of_another_table_reads_only_the_range", func(t *testing.T) {
-		for _, token := range [][]byte{{0}, {1, 2}, {255}, all, userData.key().str("namespac")} {
+		for _, token := range [][]byte{{0}, {1, 2}, {255}, all, taskQueues.key().str("namespac")} {
 			for _, reverse := range []bool{false, true} {
 				_, err := s.scan(all, all.end(), page{token: token, reverse: reverse}, func(k key, _ row) {
 					require.True(t, bytes.HasPrefix(k, all))

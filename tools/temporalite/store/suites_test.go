@@ -2,7 +2,6 @@ package store
 
 import (
 	"log/slog"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,11 +9,13 @@ import (
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/dynamicconfig"
 	"go.temporal.io/server/common/log"
+	"go.temporal.io/server/common/metrics"
 	p "go.temporal.io/server/common/persistence"
 	persistencetests "go.temporal.io/server/common/persistence/persistence-tests"
 	"go.temporal.io/server/common/persistence/serialization"
 	"go.temporal.io/server/common/persistence/tests"
 	"go.temporal.io/server/common/primitives"
+	"go.temporal.io/server/common/resolver"
 )
 
 // open returns the stores of a new database in a directory. The database is closed after the test.
@@ -23,7 +24,11 @@ func open(t *testing.T, dir string) (*Store, p.DataStoreFactory) {
 	s, err := Open(dir, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	return s, s.NewFactory(config.CustomDatastoreConfig{}, nil, "active", nil, nil)
+	return s, factoryOf(s)
+}
+
+func factoryOf(s *Store) p.DataStoreFactory {
+	return s.NewFactory(config.CustomDatastoreConfig{}, resolver.NewNoopResolver(), "active", log.NewNoopLogger(), metrics.NoopMetricsHandler)
 }
 
 // get returns a store that a method of a factory creates.
@@ -62,9 +67,6 @@ func TestSuites(t *testing.T) {
 		"fair_tasks": func(t *testing.T, f p.DataStoreFactory) suite.TestingSuite {
 			return tests.NewTaskQueueFairTaskSuite(t, get(t, f.NewFairTaskStore), logger)
 		},
-		"user_data": func(t *testing.T, f p.DataStoreFactory) suite.TestingSuite {
-			return tests.NewTaskQueueUserDataSuite(t, get(t, f.NewTaskStore), logger)
-		},
 	}
 	for name, newSuite := range suites {
 		t.Run(name, func(t *testing.T) {
@@ -72,41 +74,15 @@ func TestSuites(t *testing.T) {
 			suite.Run(t, newSuite(t, f))
 		})
 	}
-	t.Run("queues_of_history_tasks", func(t *testing.T) {
-		_, f := open(t, t.TempDir())
-		tests.RunQueueV2TestSuite(t, get(t, f.NewQueueV2))
-	})
-	t.Run("nexus_endpoints", func(t *testing.T) {
-		_, f := open(t, t.TempDir())
-		tests.RunNexusEndpointTestSuite(t, get(t, f.NewNexusEndpointStore), new(atomic.Int64))
-	})
 }
 
-// TestManagerSuites runs Temporal's tests of the layer above the stores.
-func TestManagerSuites(t *testing.T) {
-	suites := map[string]func(*persistencetests.TestBase) suite.TestingSuite{
-		"namespaces": func(b *persistencetests.TestBase) suite.TestingSuite {
-			return &persistencetests.MetadataPersistenceSuiteV2{TestBase: b}
-		},
-		"cluster_metadata": func(b *persistencetests.TestBase) suite.TestingSuite {
-			return &persistencetests.ClusterMetadataManagerSuite{TestBase: b}
-		},
-		"namespace_changes": func(b *persistencetests.TestBase) suite.TestingSuite {
-			return &persistencetests.QueuePersistenceSuite{TestBase: b}
-		},
-		"history": func(b *persistencetests.TestBase) suite.TestingSuite {
-			return &persistencetests.HistoryV2PersistenceSuite{TestBase: b}
-		},
-	}
-	for name, newSuite := range suites {
-		t.Run(name, func(t *testing.T) {
-			s, _ := open(t, t.TempDir())
-			base := persistencetests.NewTestBaseForCluster(testCluster{}, log.NewNoopLogger())
-			base.AbstractDataStoreFactory = s
-			base.Setup(nil)
-			suite.Run(t, newSuite(base))
-		})
-	}
+// TestHistorySuite runs Temporal's tests of histories in the layer above the stores.
+func TestHistorySuite(t *testing.T) {
+	s, _ := open(t, t.TempDir())
+	base := persistencetests.NewTestBaseForCluster(testCluster{}, log.NewNoopLogger())
+	base.AbstractDataStoreFactory = s
+	base.Setup(nil)
+	suite.Run(t, &persistencetests.HistoryV2PersistenceSuite{TestBase: base})
 }
 
 // testCluster makes Temporal's tests use AbstractDataStoreFactory.

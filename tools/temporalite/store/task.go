@@ -14,6 +14,7 @@ import (
 
 // taskStore contains the tasks of the matching service. With fairness, a task's level is its pass and its ID; without, the pass is 0.
 type taskStore struct {
+	p.TaskStore // versioning data
 	*database
 	fair bool
 }
@@ -48,7 +49,10 @@ func (s taskStore) CreateTaskQueue(_ context.Context, r *p.InternalCreateTaskQue
 }
 
 func (s taskStore) GetTaskQueue(_ context.Context, r *p.InternalGetTaskQueueRequest) (*p.InternalGetTaskQueueResponse, error) {
-	queue, err := s.find(s.queueKey(r.NamespaceID, r.TaskQueue, r.TaskType), "%v task queue %s", r.TaskType, r.TaskQueue)
+	queue, found, err := s.get(s.queueKey(r.NamespaceID, r.TaskQueue, r.TaskType))
+	if err == nil && !found {
+		err = serviceerror.NewNotFoundf("%v task queue %s does not exist", r.TaskType, r.TaskQueue)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -66,16 +70,7 @@ func (s taskStore) UpdateTaskQueue(_ context.Context, r *p.InternalUpdateTaskQue
 
 // updateQueue is update for the owner of a task queue.
 func (s taskStore) updateQueue(k key, rangeID int64, change func(*pebble.Batch) error) error {
-	return s.update(k, func(b *pebble.Batch) error {
-		queue, found, err := s.get(k)
-		if err != nil {
-			return err
-		}
-		if !found || queue.version != rangeID {
-			return &p.ConditionFailedError{Msg: fmt.Sprintf("the task queue's range ID is %d, not %d", queue.version, rangeID)}
-		}
-		return change(b)
-	})
+	return s.updateOwned(k, rangeID, func(message string) error { return &p.ConditionFailedError{Msg: "task queue: " + message} }, change)
 }
 
 func (s taskStore) ListTaskQueue(_ context.Context, r *p.ListTaskQueueRequest) (_ *p.InternalListTaskQueueResponse, err error) {
