@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -60,10 +61,12 @@ type sqliteDB interface {
 	VerifyVersion() error
 }
 
+type visibilityRun = sqlplugin.VisibilityDeleteFilter
+
+// visibilityChange is a new row of a run. Without a row, it is the deletion of the run.
 type visibilityChange struct {
-	Insert  *sqlplugin.VisibilityRow          `json:",omitempty"`
-	Replace *sqlplugin.VisibilityRow          `json:",omitempty"`
-	Delete  *sqlplugin.VisibilityDeleteFilter `json:",omitempty"`
+	Run visibilityRun
+	Row *sqlplugin.VisibilityRow `json:",omitempty"`
 }
 
 // openVisibility returns the configuration with which the server uses the store in dir.
@@ -84,7 +87,7 @@ func openVisibility(dir string, logger *slog.Logger) (*config.SQL, error) {
 	if err := dropIndexes(file); err != nil {
 		return nil, fmt.Errorf("dropping indexes of the visibility store: %w", err)
 	}
-	v := &visibility{dir: dir, file: db.(sqliteDB), logger: logger, pending: pendingChanges{byRun: map[string]*pendingRun{}}}
+	v := &visibility{dir: dir, file: db.(sqliteDB), logger: logger, pending: pendingChanges{}}
 	if err := v.readJournal(); err != nil {
 		return nil, err
 	}
@@ -137,7 +140,7 @@ func (v *visibility) readJournal() error {
 				break // the end, or a line that a power failure cut
 			}
 			c.restoreLists()
-			v.add(&c)
+			v.add(c)
 		}
 		f.Close()
 		fmt.Sscanf(filepath.Base(name), "journal-%d", &v.number)
@@ -147,26 +150,18 @@ func (v *visibility) readJournal() error {
 
 // restoreLists gives keyword lists the type that SQLite's plugin expects.
 func (c *visibilityChange) restoreLists() {
-	row := c.row()
-	if row == nil || row.SearchAttributes == nil {
+	if c.Row == nil || c.Row.SearchAttributes == nil {
 		return
 	}
-	for name, value := range *row.SearchAttributes {
+	for name, value := range *c.Row.SearchAttributes {
 		if list, ok := value.([]any); ok {
 			words := make([]string, len(list))
 			for i := range list {
 				words[i] = fmt.Sprint(list[i])
 			}
-			(*row.SearchAttributes)[name] = words
+			(*c.Row.SearchAttributes)[name] = words
 		}
 	}
-}
-
-func (c *visibilityChange) row() *sqlplugin.VisibilityRow {
-	if c.Insert != nil {
-		return c.Insert
-	}
-	return c.Replace
 }
 
 func (v *visibility) nextJournal() error {
@@ -181,7 +176,7 @@ func (v *visibility) nextJournal() error {
 	return nil
 }
 
-func (v *visibility) record(c *visibilityChange) (gosql.Result, error) {
+func (v *visibility) record(c visibilityChange) (gosql.Result, error) {
 	line, err := json.Marshal(c)
 	if err != nil {
 		return nil, fmt.Errorf("encoding a change of the visibility store: %w", err)
@@ -191,7 +186,7 @@ func (v *visibility) record(c *visibilityChange) (gosql.Result, error) {
 	if err == nil {
 		v.add(c)
 	}
-	full := len(v.pending.byRun) >= maxPending
+	full := len(v.pending) >= maxPending
 	v.mu.Unlock()
 	if err != nil {
 		return nil, fmt.Errorf("writing the journal of the visibility store: %w", err)
@@ -203,9 +198,9 @@ func (v *visibility) record(c *visibilityChange) (gosql.Result, error) {
 }
 
 // add requires mu. A deleted run leaves the files within seconds, also if nobody lists.
-func (v *visibility) add(c *visibilityChange) {
+func (v *visibility) add(c visibilityChange) {
 	v.pending.add(c)
-	if c.Delete == nil || v.erasing {
+	if c.Row != nil || v.erasing {
 		return
 	}
 	v.erasing = true
@@ -224,7 +219,7 @@ func (v *visibility) apply() error {
 	v.applying.Lock()
 	defer v.applying.Unlock()
 	v.mu.Lock()
-	if len(v.pending.byRun) == 0 {
+	if len(v.pending) == 0 {
 		v.mu.Unlock()
 		return nil
 	}
@@ -234,14 +229,16 @@ func (v *visibility) apply() error {
 		return err
 	}
 	p := v.pending
-	v.pending = pendingChanges{byRun: map[string]*pendingRun{}}
+	v.pending = pendingChanges{}
 	v.mu.Unlock()
 
 	if err := p.write(v.file); err != nil {
 		v.mu.Lock()
 		defer v.mu.Unlock()
-		for _, c := range v.pending.changes() {
-			p.add(c)
+		for _, newer := range v.pending {
+			for _, c := range newer {
+				p.add(c)
+			}
 		}
 		v.pending = p
 		return fmt.Errorf("writing to the visibility store: %w", err)
@@ -252,63 +249,35 @@ func (v *visibility) apply() error {
 	return nil
 }
 
-// pendingChanges merges the changes of each run, in the order of their first changes.
-type pendingChanges struct {
-	byRun map[string]*pendingRun
-	order []*pendingRun
+// pendingChanges has the deletion, the newest row, or both in this order, of each run.
+type pendingChanges map[visibilityRun][]visibilityChange
+
+func (p pendingChanges) add(c visibilityChange) {
+	changes := p[c.Run]
+	switch last := len(changes) - 1; {
+	case c.Row == nil:
+		changes = []visibilityChange{c}
+	case last < 0 || changes[last].Row == nil:
+		changes = append(changes, c)
+	case c.Row.Version > changes[last].Row.Version:
+		changes[last] = c
+	}
+	p[c.Run] = changes
 }
 
-// pendingRun applies deletion before write.
-type pendingRun struct{ deletion, write *visibilityChange }
-
-func (p *pendingChanges) add(c *visibilityChange) {
-	row := c.row()
-	key := ""
-	if row != nil {
-		key = row.NamespaceID + row.RunID
-	} else {
-		key = c.Delete.NamespaceID + c.Delete.RunID
-	}
-	r := p.byRun[key]
-	if r == nil {
-		r = &pendingRun{}
-		p.byRun[key], p.order = r, append(p.order, r)
-	}
-	switch {
-	case row == nil:
-		r.deletion, r.write = c, nil
-	case r.write == nil, c.Replace != nil && row.Version > r.write.row().Version:
-		r.write = c
-	}
-}
-
-func (p *pendingChanges) changes() (all []*visibilityChange) {
-	for _, r := range p.order {
-		for _, c := range []*visibilityChange{r.deletion, r.write} {
-			if c != nil {
-				all = append(all, c)
-			}
-		}
-	}
-	return all
-}
-
-func (p *pendingChanges) write(db sqliteDB) error {
+func (p pendingChanges) write(db sqliteDB) error {
 	ctx := context.Background() // because a list whose deadline passes must not undo the work
 	tx, err := db.BeginTx(ctx)
 	if err != nil {
 		return err
 	}
 	deleted := false
-	for _, c := range p.changes() {
-		deleted = deleted || c.Delete != nil
-		switch {
-		case c.Insert != nil:
-			_, err = tx.InsertIntoVisibility(ctx, c.Insert)
-		case c.Replace != nil:
-			_, err = tx.ReplaceIntoVisibility(ctx, c.Replace)
-		default:
-			_, err = tx.DeleteFromVisibility(ctx, *c.Delete)
+	for _, c := range slices.Concat(slices.Collect(maps.Values(p))...) {
+		if c.Row == nil {
+			deleted = true
+			_, err = tx.DeleteFromVisibility(ctx, c.Run)
+		} else {
+			_, err = tx.ReplaceIntoVisibility(ctx, c.Row)
 		}
 		if err != nil {
 			return errors.Join(err, tx.Rollback())
@@ -328,16 +297,17 @@ type lazyDB struct {
 
 func (db lazyDB) DbName() string { return "visibility" } // also the name of the index, so it must not change with the directory
 
-func (db lazyDB) InsertIntoVisibility(_ context.Context, row *sqlplugin.VisibilityRow) (gosql.Result, error) {
-	return db.v.record(&visibilityChange{Insert: row})
+// InsertIntoVisibility is ReplaceIntoVisibility: in both, as in the server's store for Elasticsearch, the row with the newest version remains.
+func (db lazyDB) InsertIntoVisibility(ctx context.Context, row *sqlplugin.VisibilityRow) (gosql.Result, error) {
+	return db.ReplaceIntoVisibility(ctx, row)
 }
 
 func (db lazyDB) ReplaceIntoVisibility(_ context.Context, row *sqlplugin.VisibilityRow) (gosql.Result, error) {
-	return db.v.record(&visibilityChange{Replace: row})
+	return db.v.record(visibilityChange{visibilityRun{NamespaceID: row.NamespaceID, RunID: row.RunID}, row})
 }
 
-func (db lazyDB) DeleteFromVisibility(_ context.Context, filter sqlplugin.VisibilityDeleteFilter) (gosql.Result, error) {
-	return db.v.record(&visibilityChange{Delete: &filter})
+func (db lazyDB) DeleteFromVisibility(_ context.Context, run visibilityRun) (gosql.Result, error) {
+	return db.v.record(visibilityChange{Run: run})
 }
 
 func (db lazyDB) SelectFromVisibility(ctx context.Context, filter sqlplugin.VisibilitySelectFilter) ([]sqlplugin.VisibilityRow, error) {
