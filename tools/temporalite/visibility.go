@@ -56,9 +56,7 @@ type visibility struct {
 // sqliteDB is what the server's plugin for SQLite returns.
 type sqliteDB interface {
 	sqlplugin.DB
-	sqlplugin.AdminCRUD
-	ExpectedVersion() string
-	VerifyVersion() error
+	sqlplugin.AdminDB
 }
 
 type visibilityRun = sqlplugin.VisibilityDeleteFilter
@@ -297,7 +295,8 @@ type lazyDB struct {
 
 func (db lazyDB) DbName() string { return "visibility" } // also the name of the index, so it must not change with the directory
 
-// InsertIntoVisibility is ReplaceIntoVisibility: in both, as in the server's store for Elasticsearch, the row with the newest version remains.
+// InsertIntoVisibility is ReplaceIntoVisibility, because the row with the newest version remains, as in the server's store for
+// Elasticsearch.
 func (db lazyDB) InsertIntoVisibility(ctx context.Context, row *sqlplugin.VisibilityRow) (gosql.Result, error) {
 	return db.ReplaceIntoVisibility(ctx, row)
 }

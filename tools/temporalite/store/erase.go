@@ -11,29 +11,14 @@ import (
 // markErased makes erase remove rows that the same batch deletes.
 func markErased(b *pebble.Batch, deleted key) { put(b, append(erasures.key(), deleted...), row{}) }
 
-// eraseSoon starts erase after the commit of a batch with a mark.
-func (d *database) eraseSoon() {
-	select {
-	case d.deleted <- struct{}{}:
-	default:
-	}
-}
-
 // erase removes deleted workflow executions and histories from the files: Pebble only marks them as deleted until it happens to
 // rewrite the file. It pauses for 20 times as long as it worked, so that it takes at most 5% of the time in a large database.
 func (d *database) erase(ctx context.Context, logger *slog.Logger) {
-	d.eraseSoon() // what a killed process deleted
-	pause := time.Second
-	for {
+	for pause := time.Second; ; {
 		select {
 		case <-ctx.Done():
 			return
-		case <-d.deleted:
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause): // for more deletions
+		case <-time.After(pause):
 		}
 		start := time.Now()
 		if err := d.compact(ctx); err != nil && ctx.Err() == nil {

@@ -117,7 +117,6 @@ func (s *executionStore) SetWorkflowExecution(_ context.Context, r *p.InternalSe
 }
 
 func (s *executionStore) DeleteWorkflowExecution(_ context.Context, r *p.DeleteWorkflowExecutionRequest) error {
-	defer s.eraseSoon()
 	return s.update(shards.key().int(int64(r.ShardID)), func(b *pebble.Batch) error {
 		k := executionKey(r.ShardID, r.NamespaceID, r.WorkflowID, r.RunID)
 		markErased(b, k)
@@ -185,7 +184,9 @@ func putCurrentExecution(b *pebble.Batch, shardID int32, m *p.InternalWorkflowMu
 }
 
 // replaceCurrent makes next the current run instead of previous, or created if it is not nil.
-func (s *executionStore) replaceCurrent(b *pebble.Batch, shardID int32, previous, next *p.InternalWorkflowMutation, created *p.InternalWorkflowSnapshot) error {
+func (s *executionStore) replaceCurrent(
+	b *pebble.Batch, shardID int32, previous, next *p.InternalWorkflowMutation, created *p.InternalWorkflowSnapshot,
+) error {
 	c, err := s.currentExecution(shardID, next.NamespaceID, next.WorkflowID)
 	if err != nil {
 		return err

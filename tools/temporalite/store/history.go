@@ -39,7 +39,6 @@ func (s *executionStore) DeleteHistoryNodes(_ context.Context, r *p.InternalDele
 	if r.NodeID < p.GetBeginNodeID(r.BranchInfo) {
 		return &p.InvalidPersistenceRequestError{Msg: "the node belongs to an ancestor of the branch"}
 	}
-	defer s.eraseSoon()
 	branch := branchKey(historyNodes, r.ShardID, r.BranchInfo.TreeId, r.BranchInfo.BranchId)
 	return s.update(branch, func(b *pebble.Batch) error {
 		node := nodeKey(branch, r.NodeID, r.TransactionID)
@@ -70,7 +69,6 @@ func (s *executionStore) ForkHistoryBranch(_ context.Context, r *p.InternalForkH
 }
 
 func (s *executionStore) DeleteHistoryBranch(_ context.Context, r *p.InternalDeleteHistoryBranchRequest) error {
-	defer s.eraseSoon()
 	tree := branchKey(historyTrees, r.ShardID, r.BranchInfo.TreeId, r.BranchInfo.BranchId)
 	return s.update(tree, func(b *pebble.Batch) error {
 		for _, deleted := range r.BranchRanges {

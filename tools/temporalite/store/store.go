@@ -58,7 +58,6 @@ type database struct {
 	closed  bool
 	locks   [256]sync.Mutex // of transactions, by hash
 	seed    maphash.Seed
-	deleted chan struct{} // wakes erase
 }
 
 // Open opens the database in a directory, or creates it.
@@ -90,7 +89,7 @@ func Open(dir string, logger *slog.Logger) (*Store, error) {
 		return nil, fmt.Errorf("opening the database in %s: %w", dir, err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	data := &database{pebble: db, seed: maphash.MakeSeed(), deleted: make(chan struct{}, 1)}
+	data := &database{pebble: db, seed: maphash.MakeSeed()}
 	s := &Store{SQL: tables, database: data, lock: lock, stop: stop}
 	s.compacts.Go(func() { s.erase(ctx, logger) })
 	return s, nil
@@ -113,7 +112,9 @@ func (s *Store) Close() error {
 }
 
 // NewFactory returns the stores for one of the server's services. All use the same database.
-func (s *Store) NewFactory(_ config.CustomDatastoreConfig, r resolver.ServiceResolver, clusterName string, l log.Logger, m metrics.Handler) p.DataStoreFactory {
+func (s *Store) NewFactory(
+	_ config.CustomDatastoreConfig, r resolver.ServiceResolver, clusterName string, l log.Logger, m metrics.Handler,
+) p.DataStoreFactory {
 	return &factory{sql.NewFactory(*s.SQL, r, clusterName, l, m), s.database}
 }
 
