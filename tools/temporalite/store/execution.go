@@ -14,7 +14,7 @@ import (
 )
 
 type executionStore struct {
-	p.ExecutionStore // dead letters of the replication
+	p.ExecutionStore // the dead letters of replication
 	*database
 }
 

@@ -1,7 +1,10 @@
 package store
 
 import (
+	"database/sql"
 	"log/slog"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -70,8 +73,9 @@ func TestSuites(t *testing.T) {
 	}
 	for name, newSuite := range suites {
 		t.Run(name, func(t *testing.T) {
-			_, f := open(t, t.TempDir())
+			s, f := open(t, t.TempDir())
 			suite.Run(t, newSuite(t, f))
+			requireWorkflowsOnlyInPebble(t, s)
 		})
 	}
 }
@@ -83,6 +87,7 @@ func TestHistorySuite(t *testing.T) {
 	base.AbstractDataStoreFactory = s
 	base.Setup(nil)
 	suite.Run(t, &persistencetests.HistoryV2PersistenceSuite{TestBase: base})
+	requireWorkflowsOnlyInPebble(t, s)
 }
 
 // testCluster makes Temporal's tests use AbstractDataStoreFactory.
@@ -95,4 +100,23 @@ func (testCluster) Config() config.Persistence {
 	return config.Persistence{DefaultStore: "pebble", TransactionSizeLimit: limit, DataStores: map[string]config.DataStore{
 		"pebble": {CustomDataStoreConfig: &config.CustomDatastoreConfig{Name: "pebble"}},
 	}}
+}
+
+// requireWorkflowsOnlyInPebble finds methods that a new version of the server adds to the interfaces: they are inherited from SQL.
+func requireWorkflowsOnlyInPebble(t *testing.T, s *Store) {
+	t.Helper()
+	db, err := sql.Open("sqlite", s.SQL.DatabaseName)
+	require.NoError(t, err)
+	defer db.Close()
+	var tables string
+	require.NoError(t, db.QueryRow("SELECT GROUP_CONCAT(name) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'executions_visibility%'").Scan(&tables))
+	inSQLite := []string{
+		"namespaces", "namespace_metadata", "cluster_metadata_info", "cluster_membership", "queue", "queue_metadata", "queues", "queue_messages",
+		"nexus_endpoints", "nexus_endpoints_partition_status", "task_queue_user_data", "build_id_to_task_queue", "replication_tasks_dlq", "schema_version",
+	}
+	for _, table := range strings.Split(tables, ",") {
+		var rows int
+		require.NoError(t, db.QueryRow("SELECT COUNT(*) FROM "+table).Scan(&rows))
+		require.True(t, rows == 0 || slices.Contains(inSQLite, table), "the table %s of SQLite has %d rows", table, rows)
+	}
 }
