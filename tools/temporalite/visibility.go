@@ -1,17 +1,20 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	gosql "database/sql"
 	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,16 +29,22 @@ import (
 	"triptych/tools/temporalite/store"
 )
 
-// maxPending bounds the memory of the changes that SQLite does not have yet, and the time of the first list after them.
-const maxPending = 1000
+// maxJournal bounds the bytes of the changes that SQLite does not have yet, in a file and in memory, and so the time of
+// the first list after them.
+const maxJournal = 2 << 20
 
 // visibility keeps what is listed and counted in SQLite with the server's schema, so the whole query language works.
-// Writing each change to it would be three quarters of all bytes that the server writes. Instead, a change is appended
-// to a journal. SQLite gets the latest change of each run in one transaction, when somebody reads or when maxPending
-// runs have changed. A file is used and not memory, because 100,000 runs would take 300 MB.
+// If each change were written to SQLite at once, three quarters of the server's written bytes would be for visibility.
+// Instead, a change is appended to a journal. SQLite gets the latest change of each run in one transaction, when somebody
+// reads or when the journal has maxJournal bytes. SQLite keeps the runs in a file and not in memory, because 100,000 runs
+// would take 300 MB.
 //
 // A file of the journal is deleted when SQLite has synced its changes to the disk. A file that a crash leaves behind is
-// applied again, which changes nothing: SQLite ignores a change that is older than the row.
+// applied again, in order with the newer files. That changes nothing: SQLite ignores a row that is not newer than its own,
+// and deletes again.
+//
+// A deleted run leaves the files within seconds, except the words of its Text and KeywordList attributes: the full-text
+// indexes of the schema keep them until SQLite merges their parts.
 //
 // It is a plugin for the server's SQL store. A visibility.VisibilityStoreFactory would not do, because server 1.29
 // allocates the columns of custom search attributes only if the visibility store is SQL.
@@ -50,6 +59,7 @@ type visibility struct {
 	pending pendingChanges
 	journal *os.File
 	number  int
+	size    int // of the current file of the journal
 	erasing bool
 }
 
@@ -86,6 +96,12 @@ func openVisibility(dir string, logger *slog.Logger) (*config.SQL, error) {
 		return nil, fmt.Errorf("dropping indexes of the visibility store: %w", err)
 	}
 	v := &visibility{dir: dir, file: db.(sqliteDB), logger: logger, pending: pendingChanges{}}
+	// The server does not migrate the schema of SQLite.
+	if err := v.file.Exec("SELECT " + strings.Join(sqlplugin.DbFields, ", ") + " FROM executions_visibility LIMIT 0"); err != nil {
+		return nil, fmt.Errorf("%s was created by another version of Temporal: start that version, or delete the data directory: %w", file, err)
+	}
+	v.mu.Lock() // because a deletion in the journal starts apply
+	defer v.mu.Unlock()
 	if err := v.readJournal(); err != nil {
 		return nil, err
 	}
@@ -126,21 +142,21 @@ func (v *visibility) journalFiles() []string {
 
 func (v *visibility) readJournal() error {
 	for _, name := range v.journalFiles() {
-		f, err := os.Open(name)
+		b, err := os.ReadFile(name)
 		if err != nil {
 			return fmt.Errorf("reading the journal of the visibility store: %w", err)
 		}
-		d := json.NewDecoder(f)
-		d.UseNumber() // a float64 would change large integers
-		for {
+		for line := range bytes.Lines(b) {
+			d := json.NewDecoder(bytes.NewReader(line))
+			d.UseNumber() // a float64 would change large integers
 			var c visibilityChange
-			if err := d.Decode(&c); err != nil {
-				break // the end, or a line that a power failure cut
+			if err := d.Decode(&c); err == nil {
+				c.restoreLists()
+				v.add(c)
+			} else if err != io.EOF { // EOF: an empty line
+				v.logger.Warn("ignoring an incomplete line in the journal of the visibility store", "file", name, "error", err)
 			}
-			c.restoreLists()
-			v.add(c)
 		}
-		f.Close()
 		fmt.Sscanf(filepath.Base(name), "journal-%d", &v.number)
 	}
 	return nil
@@ -170,7 +186,7 @@ func (v *visibility) nextJournal() error {
 	if v.journal != nil {
 		v.journal.Close()
 	}
-	v.journal, v.number = f, v.number+1
+	v.journal, v.number, v.size = f, v.number+1, 0
 	return nil
 }
 
@@ -180,34 +196,47 @@ func (v *visibility) record(c visibilityChange) (gosql.Result, error) {
 		return nil, fmt.Errorf("encoding a change of the visibility store: %w", err)
 	}
 	v.mu.Lock()
-	_, err = v.journal.Write(append(line, '\n'))
+	n, err := v.journal.Write(append([]byte{'\n'}, line...)) // a newline first, to end a line that a failed write cut
+	v.size += n
 	if err == nil {
 		v.add(c)
 	}
-	full := len(v.pending) >= maxPending
+	full := v.size >= maxJournal
 	v.mu.Unlock()
 	if err != nil {
 		return nil, fmt.Errorf("writing the journal of the visibility store: %w", err)
 	}
 	if full {
-		err = v.apply()
+		if err := v.apply(); err != nil { // not returned, because the change is in the journal
+			v.logger.Error("applying the journal of the visibility store", "error", err)
+		}
 	}
-	return driver.RowsAffected(1), err
+	return driver.RowsAffected(1), nil
 }
 
-// add requires mu. A deleted run leaves the files within seconds, also if nobody lists.
+// add requires mu.
 func (v *visibility) add(c visibilityChange) {
 	v.pending.add(c)
-	if c.Row != nil || v.erasing {
+	if c.Row == nil {
+		v.eraseAfter(time.Second)
+	}
+}
+
+// eraseAfter removes deleted runs from the files also if nobody lists. It requires mu.
+func (v *visibility) eraseAfter(pause time.Duration) {
+	if v.erasing {
 		return
 	}
 	v.erasing = true
-	time.AfterFunc(time.Second, func() {
+	time.AfterFunc(pause, func() {
 		v.mu.Lock()
 		v.erasing = false
 		v.mu.Unlock()
 		if err := v.apply(); err != nil {
 			v.logger.Error("removing deleted workflows from the visibility store", "error", err)
+			v.mu.Lock()
+			v.eraseAfter(5 * time.Second)
+			v.mu.Unlock()
 		}
 	})
 }
@@ -242,7 +271,9 @@ func (v *visibility) apply() error {
 		return fmt.Errorf("writing to the visibility store: %w", err)
 	}
 	for _, name := range files {
-		os.Remove(name) // if it stays, it is applied again
+		if os.Remove(name) != nil {
+			break // it is applied again, with all newer files, which may contain deletions of its rows
+		}
 	}
 	return nil
 }

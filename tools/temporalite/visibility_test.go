@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,6 +91,29 @@ func TestVisibility(t *testing.T) {
 		_, db = openTestVisibility(t, copyOf(t, crashed))
 		requireCount(t, db, 2)
 	})
+	t.Run("a_failed_write_of_the_journal_loses_no_later_change", func(t *testing.T) {
+		dir := t.TempDir()
+		_, db := openTestVisibility(t, dir)
+		replace(t, db, "before", 1)
+		if _, err := db.(lazyDB).v.journal.WriteString("\n{\"Run\":{\"Names"); err != nil {
+			t.Fatal(err)
+		}
+		replace(t, db, "after", 1)
+		replace(t, db, "later", 1)
+		_, db = openTestVisibility(t, copyOf(t, dir))
+		requireCount(t, db, 3)
+	})
+	t.Run("a_file_of_another_version_of_Temporal_is_refused", func(t *testing.T) {
+		dir := t.TempDir()
+		_, db := openTestVisibility(t, dir)
+		if err := db.(lazyDB).Exec("ALTER TABLE executions_visibility RENAME COLUMN history_length TO length"); err != nil {
+			t.Fatal(err)
+		}
+		_, err := openVisibility(copyOf(t, dir), slog.New(slog.DiscardHandler))
+		if err == nil || !strings.Contains(err.Error(), "was created by another version of Temporal") {
+			t.Errorf("opening the file gives %v", err)
+		}
+	})
 	t.Run("the_newest_version_wins", func(t *testing.T) {
 		for name, write := range map[string]func(sqlplugin.DB){
 			"in_order": func(db sqlplugin.DB) { insert(t, db, "r", 1); replace(t, db, "r", 2); replace(t, db, "r", 3) },
@@ -120,18 +145,15 @@ func TestVisibility(t *testing.T) {
 	t.Run("the_journal_is_bounded", func(t *testing.T) {
 		dir := t.TempDir()
 		_, db := openTestVisibility(t, dir)
-		for i := range 2*maxPending + 5 {
-			insert(t, db, fmt.Sprint(i), 1)
-			replace(t, db, fmt.Sprint(i), 2)
-		}
+		changeOften(t, db, "r")
 		files, err := filepath.Glob(filepath.Join(dir, "journal-*"))
 		if err != nil || len(files) != 1 {
 			t.Fatalf("the journal has the files %v, error %v", files, err)
 		}
-		if info, err := os.Stat(files[0]); err != nil || info.Size() > 64<<10 {
+		if info, err := os.Stat(files[0]); err != nil || info.Size() >= maxJournal {
 			t.Errorf("%s has %d bytes, error %v", files[0], info.Size(), err)
 		}
-		requireCount(t, db, 2*maxPending+5)
+		requireCount(t, db, 1)
 	})
 	t.Run("a_deleted_run_leaves_the_files", func(t *testing.T) {
 		for name, between := range map[string]func(sqlplugin.DB){
@@ -147,11 +169,7 @@ func TestVisibility(t *testing.T) {
 					t.Fatal("no file contains the run before its deletion")
 				}
 				remove(t, db, "secret-run")
-				for deadline := time.Now().Add(time.Minute); filesContain(t, dir, "secret-run"); time.Sleep(50 * time.Millisecond) {
-					if time.Now().After(deadline) {
-						t.Fatal("a file still contains the deleted run")
-					}
-				}
+				requireErased(t, dir, "secret-run")
 			})
 		}
 	})
@@ -164,11 +182,30 @@ func TestVisibility(t *testing.T) {
 		if _, err := db.CountFromVisibility(t.Context(), countAll); err == nil {
 			t.Fatal("a read succeeded without the pending changes")
 		}
-		replace(t, db, "second", 1)
+		changeOften(t, db, "second")
 		if err := db.(lazyDB).Exec("PRAGMA query_only = off"); err != nil {
 			t.Fatal(err)
 		}
 		requireCount(t, db, 2)
+	})
+	t.Run("an_erasure_is_repeated_after_a_failure", func(t *testing.T) {
+		dir := t.TempDir()
+		_, db := openTestVisibility(t, dir)
+		logged := make(lineWriter, 10)
+		db.(lazyDB).v.logger = slog.New(slog.NewTextHandler(logged, nil))
+		replace(t, db, "secret-run", 1)
+		requireCount(t, db, 1)
+		if err := db.(lazyDB).Exec("PRAGMA query_only = on"); err != nil {
+			t.Fatal(err)
+		}
+		remove(t, db, "secret-run")
+		if line := <-logged; !strings.Contains(line, "removing deleted workflows from the visibility store") {
+			t.Fatalf("the log contains %s", line)
+		}
+		if err := db.(lazyDB).Exec("PRAGMA query_only = off"); err != nil {
+			t.Fatal(err)
+		}
+		requireErased(t, dir, "secret-run")
 	})
 }
 
@@ -215,6 +252,22 @@ func filesContain(t *testing.T, dir, part string) bool {
 	})
 }
 
+func requireErased(t *testing.T, dir, run string) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); filesContain(t, dir, run); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("a file still contains the deleted run")
+		}
+	}
+}
+
+type lineWriter chan string
+
+func (w lineWriter) Write(line []byte) (int, error) {
+	w <- string(line)
+	return len(line), nil
+}
+
 func testRow(run string, version int64) *sqlplugin.VisibilityRow {
 	now := time.Now()
 	return &sqlplugin.VisibilityRow{NamespaceID: "n", RunID: run, WorkflowID: fmt.Sprint(run, " ", version), WorkflowTypeName: "T", TaskQueue: "q",
@@ -232,6 +285,18 @@ func replace(t testing.TB, db sqlplugin.DB, run string, version int64) {
 	t.Helper()
 	if _, err := db.ReplaceIntoVisibility(t.Context(), testRow(run, version)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// changeOften writes more than maxJournal to the journal.
+func changeOften(t testing.TB, db sqlplugin.DB, run string) {
+	t.Helper()
+	line, err := json.Marshal(testRow(run, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for version := range int64(maxJournal/len(line) + 100) {
+		replace(t, db, run, version+1)
 	}
 }
 
