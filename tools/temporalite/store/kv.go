@@ -178,8 +178,9 @@ func (d *database) deleteRows(b *pebble.Batch, first, end key, limit int) (n int
 	return n, err
 }
 
-// update writes the changes of one transaction. Transactions with the same lock run one after another, so change may read what
-// its writes depend on. The lock does not include the wait for the write to the log, so that transactions share one write.
+// update writes the changes of one transaction. Transactions with the same lock run one after another, so change can read the rows
+// that its writes depend on, but not its own writes: get and scan read the database, not the batch. The lock does not include the
+// wait for the write to the log, so that transactions share one write.
 func (d *database) update(lock key, change func(*pebble.Batch) error) error {
 	b, err := d.apply(lock, change)
 	if b == nil {

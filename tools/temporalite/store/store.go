@@ -9,8 +9,9 @@
 // of the same time. The conditions under which a write fails, and the errors, are those of Temporal's SQL stores.
 //
 // Memory does not grow with the data: see Open. Deleted workflow executions leave the files seconds after the deletion, later if the
-// database is large: see erase. Until then, the files contain the deleted payloads, and a manifest of up to 1 MB may contain some
-// workflow IDs for longer.
+// database is large: see erase. Until then, the files contain the deleted payloads. Some workflow IDs stay for longer: those
+// in rows of other tables (current executions and tasks), until Pebble happens to rewrite their files, and those in Pebble's
+// manifest (up to 1 MB), which contains the smallest and the largest key of each file.
 //
 // One process can open a database. Replication between clusters was not tested.
 package store
