@@ -27,10 +27,11 @@ import (
 // interceptor of the connections to these services, so everything that the server's clients do remains: redirection,
 // retries, deadlines, propagation of headers and conversion of errors.
 //
-// Of the interceptors on the other side, those that change what a caller gets remain: conversion of errors, retries
+// Of the interceptors on the other side, those that change the answer or the error remain: conversion of errors, retries
 // and the context of CHASM. Bypassed are the telemetry of history's and matching's requests, their health signal and
 // their limits of requests per second. On one machine the frontend's telemetry and limits, which remain, apply to the
-// same requests, and no other host needs to be told that this one is overloaded.
+// same requests, and the health signal is for other hosts, of which there are none. A call returns when its handler
+// returns, not when the caller's context ends.
 type inProcess struct{ history, matching service }
 
 type service struct {
@@ -84,6 +85,8 @@ func (s *service) intercept(ctx context.Context, method string, req, reply any, 
 	if h == nil || !strings.HasPrefix(method, "/"+s.desc.ServiceName+"/") {
 		return network(ctx, method, req, reply, conn, opts...)
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // as gRPC does when a handler returns
 	outgoing, _ := metadata.FromOutgoingContext(ctx)
 	ctx = metadata.NewOutgoingContext(metadata.NewIncomingContext(ctx, outgoing), metadata.MD{})
 	decode := func(to any) error { return copyMessage(to, req) } // because handlers change requests
