@@ -101,7 +101,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	}
 	f.StringVar(&o.IP, "ip", "127.0.0.1", "`address` on which the server listens; there is no authentication, so other machines should not reach it")
 	f.IntVar(&o.Port, "port", 7233, "`port` of the gRPC API")
-	f.IntVar(&o.HTTPPort, "http-port", 0, "`port` of the HTTP API (default: a free port)")
+	f.IntVar(&o.HTTPPort, "http-port", 0, "`port` of the HTTP API, which web pages in a browser on this machine can call (default: no HTTP API)")
 	f.BoolVar(&o.Headless, "headless", false, "do not start the web page")
 	f.StringVar(&o.UIIP, "ui-ip", "", "`address` on which the web page listens (default: that of -ip)")
 	f.IntVar(&o.UIPort, "ui-port", 0, "`port` of the web page (default: the port of the gRPC API + 1000)")

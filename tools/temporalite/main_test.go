@@ -352,6 +352,15 @@ func TestFlags(t *testing.T) {
 			}
 		})
 	}
+	t.Run("the_HTTP_API_is_off_by_default", func(t *testing.T) {
+		o, err := parse([]string{"-port", "0", "-headless"}, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err := o.config(); err != nil || c.Services["frontend"].RPC.HTTPPort != 0 {
+			t.Errorf("the configuration is %v, error %v", c, err)
+		}
+	})
 	t.Run("values_are_parsed", func(t *testing.T) {
 		o, err := parse([]string{"--ip", "localhost", "--port", "65000", "--dynamic-config-value", "a=5", "--dynamic-config-value", "b=0.5",
 			"--dynamic-config-value", `c=["x=y"]`, "--search-attribute", "Words=keywordlist", "--log-level", "never"}, io.Discard)

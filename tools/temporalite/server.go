@@ -128,12 +128,9 @@ func (o *options) config() (*config.Config, error) {
 	if o.MetricsPort != 0 {
 		c.Global.Metrics = &metrics.Config{Prometheus: &metrics.PrometheusConfig{ListenAddress: address(o.IP, o.MetricsPort), HandlerPath: "/metrics"}}
 	}
-	ports, err := freePorts(o.IP, 4)
+	ports, err := freePorts(o.IP, 3)
 	if err != nil {
 		return nil, err
-	}
-	if o.HTTPPort == 0 {
-		o.HTTPPort = ports[3]
 	}
 	for i, name := range []primitives.ServiceName{primitives.HistoryService, primitives.MatchingService, primitives.WorkerService} {
 		c.Services[string(name)] = config.Service{RPC: config.RPC{GRPCPort: ports[i], BindOnIP: o.IP}}
@@ -156,13 +153,16 @@ func (o *options) config() (*config.Config, error) {
 
 func (o *options) dynamicConfigClient() dynamicconfig.Client {
 	values := dynamicconfig.StaticClient{
-		dynamicconfig.HistoryCacheHostLevelMaxSize.Key():                 2048, // some 20 kB each
+		dynamicconfig.HistoryCacheHostLevelMaxSize.Key():                 2048, // workflow executions of about 20 kB
 		dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key(): 100,
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key():      true, // a new attribute can be used at once
 		dynamicconfig.FrontendPersistenceMaxQPS.Key():                    10000,
 		dynamicconfig.HistoryPersistenceMaxQPS.Key():                     45000,
-		nexusoperations.CallbackURLTemplate.Key():                        "http://" + address(o.IP, o.HTTPPort) + "/namespaces/{{.NamespaceName}}/nexus/callback",
-		callbacks.AllowedAddresses.Key():                                 []any{map[string]any{"Pattern": address(o.IP, o.HTTPPort), "AllowInsecure": true}},
+		dynamicconfig.EnableNexus.Key():                                  o.HTTPPort != 0, // its callbacks need the HTTP API
+	}
+	if http := address(o.IP, o.HTTPPort); o.HTTPPort != 0 {
+		values[nexusoperations.CallbackURLTemplate.Key()] = "http://" + http + "/namespaces/{{.NamespaceName}}/nexus/callback"
+		values[callbacks.AllowedAddresses.Key()] = []any{map[string]any{"Pattern": http, "AllowInsecure": true}}
 	}
 	for key, value := range o.DynamicConfig {
 		values[dynamicconfig.Key(key)] = value
