@@ -24,11 +24,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	switch err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); {
-	case errors.Is(err, flag.ErrHelp):
-		os.Exit(2)
-	case err != nil:
+	defer context.AfterFunc(ctx, stop)() // a second signal ends the process at once, which loses nothing
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "temporalite:", err)
 		os.Exit(1)
 	}
@@ -59,11 +56,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if !o.Headless {
 		fmt.Fprintf(stdout, "Its web page is http://%s\n", address(o.UIIP, o.UIPort))
 	}
-	select {
-	case <-ctx.Done():
-	case err = <-s.failed:
-	}
-	return errors.Join(err, s.stop())
+	<-ctx.Done()
+	return s.stop()
 }
 
 // memoryLimit bounds the heap by more frequent garbage collection. Together with the program, the caches of Pebble and of SQLite,

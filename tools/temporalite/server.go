@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -39,7 +40,6 @@ type server struct {
 	temporal *temporal.ServerFx
 	store    *store.Store
 	ui       *ui.Server
-	failed   chan error
 }
 
 // start returns when the server accepts requests and has the namespaces of o.
@@ -48,7 +48,7 @@ func start(o *options, logger logger) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{failed: make(chan error, 1)}
+	s := &server{}
 	if s.store, err = store.Open(filepath.Join(o.Dir, "store"), logger.slog); err != nil {
 		return nil, err
 	}
@@ -80,18 +80,14 @@ func start(o *options, logger logger) (*server, error) {
 	}
 	if !o.Headless {
 		s.ui = ui.NewServer(uioptions.WithConfigProvider(&uiconfig.Config{
-			Host: o.UIIP, Port: o.UIPort,
+			Host: strings.TrimSuffix(address(o.UIIP, 0), ":0"), Port: o.UIPort, // with brackets around an IPv6 address
 			TemporalGRPCAddress: address(o.IP, o.Port),
 			EnableUI:            true,
 			Codec:               uiconfig.Codec{Endpoint: o.UICodecEndpoint},
 			CORS:                uiconfig.CORS{CookieInsecure: true},
 			HideLogs:            true,
 		}))
-		go func() {
-			if err := s.ui.Start(); err != nil {
-				s.failed <- fmt.Errorf("serving the web page: %w", err)
-			}
-		}()
+		go s.ui.Start() // ends the process if it cannot listen; requireFree has checked the port
 	}
 	return s, nil
 }
