@@ -34,7 +34,7 @@ import (
 const maxJournal = 2 << 20
 
 // visibility keeps what is listed and counted in SQLite with the server's schema, so the whole query language works.
-// If each change were written to SQLite at once, three quarters of the server's written bytes would be for visibility.
+// If each change were written to SQLite immediately, three quarters of the server's written bytes would be for visibility.
 // Instead, a change is appended to a journal. SQLite gets the latest change of each run in one transaction, when somebody
 // reads or when the journal has maxJournal bytes. SQLite keeps the runs in a file and not in memory, because 100,000 runs
 // would take 300 MB.
