@@ -97,7 +97,7 @@ func goCommand(ctx context.Context, root string, onPackage func(string), prefix 
 		return "", ctx.Err()
 	}
 	if err != nil {
-		return "", fmt.Errorf("go %s: %w\n%s", args[0], err, stderr.others.String())
+		return stdout.String(), fmt.Errorf("go %s: %w\n%s", args[0], err, stderr.others.String())
 	}
 	return stdout.String(), nil
 }

@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"os/exec"
 	"path/filepath"
 	"testing"
 )
@@ -16,9 +15,13 @@ func TestTemporalite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "test", "./temporalite/...")
-	cmd.Dir = filepath.Join(root, "tools")
-	if out, err := cmd.CombinedOutput(); err != nil {
+	now := make(chan struct{})
+	close(now)
+	// Otherwise, tests of other packages would compile the server at the same time.
+	if _, err := BuildServer(t.Context(), now, func(int, int) {}, t.Output()); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := goCommand(t.Context(), filepath.Join(root, "tools"), nil, nil, "test", "./temporalite/..."); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
