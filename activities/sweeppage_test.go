@@ -197,6 +197,15 @@ func TestSweepPageEndsTheSweep(t *testing.T) {
 	})
 }
 
+func TestSweepPageAcceptsKeysOfANewerRelease(t *testing.T) {
+	c := openClouds(t)
+	c.startTemporal(t)
+	s := decodeSweep(t, `{"checked":true,"prefix":"none/","after":"none/1","counts":{"examined":1,"started":1,"archived":1},"order":"newest"}`)
+	if _, err := execute[SweepResult](t, c, picture.SweepPageActivity, s); err != nil {
+		t.Error(err)
+	}
+}
+
 func decodeSweep(t *testing.T, input string) (s picture.Sweep) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(input), &s); err != nil {

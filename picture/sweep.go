@@ -25,6 +25,8 @@ type Sweep struct {
 	// After is the last examined key. Continue-as-new passes After and Counts to the next run.
 	After  string      `json:"after,omitempty"`
 	Counts SweepCounts `json:"counts,omitzero"`
+	// Checked is set by the workflow: its pages and continued runs may have keys that only a newer release knows.
+	Checked bool `json:"checked,omitempty"`
 	// Invalid says why the input cannot be decoded. It is set instead of an error, so that the activity can refuse the
 	// sweep with an explanation.
 	Invalid string `json:"invalid,omitempty"`
@@ -33,12 +35,18 @@ type Sweep struct {
 // SweepKeys are the keys that an operator can set.
 const SweepKeys = "bucket, prefix, within, from, to, reannotate"
 
-// UnmarshalJSON accepts no unknown keys: without a misspelt "within", a sweep would examine every upload.
+// UnmarshalJSON accepts no unknown keys from an operator: without a misspelt "within", a sweep would examine every
+// upload. It ignores unknown keys from a workflow, because workers of two releases run during a deployment, and a
+// rollback must not end a sweep.
 func (s *Sweep) UnmarshalJSON(b []byte) error {
 	type plain Sweep
-	decoder := json.NewDecoder(bytes.NewReader(b))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode((*plain)(s)); err != nil {
+	err := json.Unmarshal(b, (*plain)(s))
+	if err == nil && !s.Checked {
+		decoder := json.NewDecoder(bytes.NewReader(b))
+		decoder.DisallowUnknownFields()
+		err = decoder.Decode((*plain)(s))
+	}
+	if err != nil {
 		s.Invalid = err.Error()
 	}
 	return nil

@@ -21,6 +21,7 @@ func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.SweepCounts, 
 	if s.Reannotate && s.Began.IsZero() {
 		s.Began = workflow.Now(ctx)
 	}
+	s.Checked = true
 	for !workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 		var page activities.SweepResult
 		if err := workflow.ExecuteActivity(sweepOptions(ctx), picture.SweepPageActivity, s).Get(ctx, &page); err != nil {

@@ -2,12 +2,14 @@ package workflows_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/testsuite"
@@ -21,16 +23,21 @@ import (
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 type pages struct {
-	pages []activities.SweepResult
-	after []string    // Sweep.After of each call
-	began []time.Time // Sweep.Began of each call
+	pages  []activities.SweepResult
+	after  []string            // Sweep.After of each call
+	began  []time.Time         // Sweep.Began of each call
+	inputs []*commonpb.Payload // of each call
 
 	suggestAfter int // Temporal suggests continue-as-new after this many pages; 0 for never
 	env          *testsuite.TestWorkflowEnvironment
 }
 
-func (p *pages) SweepPage(_ context.Context, s picture.Sweep) (activities.SweepResult, error) {
-	p.after, p.began = append(p.after, s.After), append(p.began, s.Began)
+func (p *pages) SweepPage(_ context.Context, input converter.RawValue) (activities.SweepResult, error) {
+	var s picture.Sweep
+	if err := converter.GetDefaultDataConverter().FromPayload(input.Payload(), &s); err != nil {
+		return activities.SweepResult{}, err
+	}
+	p.after, p.began, p.inputs = append(p.after, s.After), append(p.began, s.Began), append(p.inputs, input.Payload())
 	if len(p.after) == p.suggestAfter {
 		p.env.SetContinueAsNewSuggested(true)
 	}
@@ -106,8 +113,28 @@ func TestSweepPictures(t *testing.T) {
 		if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &got); err != nil {
 			t.Fatal(err)
 		}
-		if want := (picture.Sweep{Prefix: "old/", After: "k2", Counts: picture.SweepCounts{Examined: 2000, Started: 5}}); got != want {
+		if want := (picture.Sweep{Prefix: "old/", After: "k2", Counts: picture.SweepCounts{Examined: 2000, Started: 5}, Checked: true}); got != want {
 			t.Errorf("continued with %+v, want %+v", got, want)
+		}
+		t.Run("and_a_worker_of_another_release_accepts_its_inputs", func(t *testing.T) {
+			for _, input := range append(p.inputs, next.Input.Payloads...) {
+				var s picture.Sweep
+				newer := strings.Replace(string(input.Data), "{", `{"keyOfANewerRelease":1,`, 1)
+				if err := json.Unmarshal([]byte(newer), &s); err != nil || s.Invalid != "" {
+					t.Errorf("%s: %v, invalid: %q", newer, err, s.Invalid)
+				}
+			}
+		})
+	})
+	t.Run("misspelt_key_of_an_operator_reaches_the_activity", func(t *testing.T) {
+		var s, input picture.Sweep
+		if err := json.Unmarshal([]byte(`{"withn":3600}`), &s); err != nil {
+			t.Fatal(err)
+		}
+		p := &pages{pages: []activities.SweepResult{page(1, 1, "")}}
+		sweep(t, p, s)
+		if err := json.Unmarshal(p.inputs[0].Data, &input); err != nil || !strings.Contains(input.Invalid, "withn") {
+			t.Errorf("%v, invalid: %q", err, input.Invalid)
 		}
 	})
 }
