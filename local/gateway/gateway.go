@@ -36,7 +36,10 @@ type Build struct {
 	Packages int `json:"packages"`
 }
 
-const starting = "The site is starting: try again in a second."
+const (
+	starting         = "The site is starting: try again in a second."
+	buildingTemporal = "Temporal is still being built: try again when `go run ./local` prints that it is ready."
+)
 
 // Handler completes a POST to /local/faults even if the client disconnects. Only the end of ctx cancels it.
 func (g *Gateway) Handler(ctx context.Context) http.Handler {
@@ -56,7 +59,7 @@ func (g *Gateway) Handler(ctx context.Context) http.Handler {
 
 // TemporalUI checks the Host header, because Temporal's Web UI does not.
 func TemporalUI(addr string) http.Handler {
-	return loopback.SameOrigin(newProxy(addr, "Temporal is not running: end its fault on the site, or try again in a second."))
+	return loopback.SameOrigin(newProxy(addr, "Temporal does not answer. The site shows whether it is still being built. Otherwise, end its fault there, or try again in a second."))
 }
 
 func (g *Gateway) proxyWeb() http.Handler {

@@ -146,6 +146,24 @@ func TestGateway(t *testing.T) {
 			}
 		})
 	}
+	t.Run("unavailable_part_says_what_to_do", func(t *testing.T) {
+		notReady := func(build *Build) http.Handler {
+			return (&Gateway{Building: func() *Build { return build }}).Handler(t.Context())
+		}
+		for want, handler := range map[string]http.Handler{
+			"The site is starting: try again":                notReady(nil),
+			"Temporal is still being built":                  notReady(&Build{}),
+			"The site shows whether it is still being built": TemporalUI("127.0.0.1:1"),
+		} {
+			server := httptest.NewServer(handler)
+			t.Cleanup(server.Close)
+			res := send(t, t.Context(), "GET", server.URL+"/local/faults", nil, nil)
+			body, err := io.ReadAll(res.Body)
+			if err != nil || res.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(body), want) {
+				t.Errorf("status %s, %s, %v, want %q", res.Status, body, err, want)
+			}
+		}
+	})
 	t.Run("responds_503_with_Retry-After_while_web_restarts", func(t *testing.T) {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

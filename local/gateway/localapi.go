@@ -50,7 +50,11 @@ func (g *Gateway) isReady() bool {
 
 func (g *Gateway) serveFaults(ctx context.Context, w http.ResponseWriter, r *http.Request) {
 	if !g.isReady() {
-		sendUnavailable(w, starting)
+		reason := starting
+		if g.Building() != nil {
+			reason = buildingTemporal
+		}
+		sendUnavailable(w, reason)
 		return
 	}
 	switch r.Method {
