@@ -10,6 +10,7 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/server/api/historyservice/v1"
+	"go.temporal.io/server/api/matchingservice/v1"
 	"go.temporal.io/server/common"
 	"go.temporal.io/server/common/headers"
 	"go.temporal.io/server/common/log"
@@ -34,6 +35,32 @@ func (s *historyServer) SignalWorkflowExecution(ctx context.Context, r *historys
 
 func (s *historyServer) RecordWorkflowTaskStarted(context.Context, *historyservice.RecordWorkflowTaskStartedRequest) (*historyservice.RecordWorkflowTaskStartedResponseWithRawHistory, error) {
 	return s.started, nil
+}
+
+// matchingServer does not know a query when its result comes for the first time.
+type matchingServer struct {
+	matchingservice.UnimplementedMatchingServiceServer
+	results int
+}
+
+func (s *matchingServer) RespondQueryTaskCompleted(context.Context, *matchingservice.RespondQueryTaskCompletedRequest) (*matchingservice.RespondQueryTaskCompletedResponse, error) {
+	if s.results++; s.results == 1 {
+		return nil, serviceerror.NewNotFound("the query is unknown")
+	}
+	return &matchingservice.RespondQueryTaskCompletedResponse{}, nil
+}
+
+func TestQueryResultBeforeQueryIsDelivered(t *testing.T) {
+	calls := newInProcess()
+	lifecycle := fxtest.NewLifecycle(t)
+	never := func(error) bool { return false }
+	calls.matching.serve(chainParams{In: fx.In{}, Lifecycle: lifecycle, Retry: interceptor.NewRetryableInterceptor(common.CreateHistoryHandlerRetryPolicy(), never)}, &matchingServer{})
+	lifecycle.RequireStart()
+	conn := (&connections{inProcess: calls, metrics: metrics.NoopMetricsHandler, logger: log.NewNoopLogger()}).CreateMatchingGRPCConnection("127.0.0.1:1")
+	defer conn.Close()
+	if _, err := matchingservice.NewMatchingServiceClient(conn).RespondQueryTaskCompleted(t.Context(), &matchingservice.RespondQueryTaskCompletedRequest{}); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestInProcess(t *testing.T) {
