@@ -60,11 +60,11 @@ func TestBench(t *testing.T) {
 	})
 }
 
-// TestBench covers the subset of all variants. `go run ./bench -only direct,triptych` once failed, because the first
+// TestBench measures all variants. `go run ./bench -only direct,triptych` once failed, because the first
 // picture was sent before the process of direct listened.
 func TestSubset(t *testing.T) {
 	tiny := plan{rounds: 1, sequential: 1, slowClouds: 1, inFlight: []int{1}, interval: 10 * time.Millisecond, backlogSize: 1}
-	for _, names := range [][]string{{"direct"}, {traced}, {"direct", "triptych"}} { // TestBench measures all variants
+	for _, names := range [][]string{{"direct"}, {traced}, {"direct", "triptych"}} {
 		t.Run(strings.Join(names, "_and_")+"_can_be_measured", func(t *testing.T) {
 			r, err := openRig(t.Context(), t.TempDir(), names, t.Output())
 			if err != nil {

@@ -1,4 +1,4 @@
-// This module tells that the Temporal server is still being built. Only `go run ./local` serves this file. Its texts are
+// This module shows that the Temporal server is still being built. Only `go run ./local` serves this file. Its texts are
 // not in de.js, because the deployed site would load them too.
 import { request, retry } from "/api.js";
 import { $, element, setText } from "/dom.js";

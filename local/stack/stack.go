@@ -50,7 +50,7 @@ type Stack struct {
 	server      chan string                   // receives the path of the Temporal server
 	ready       chan struct{}                 // closed when all programs are ready
 
-	programsBuilt chan struct{} // closed when the Temporal server may use the CPU for its build
+	programsBuilt chan struct{} // closed when the programs are built; used only if the Temporal server must be built
 	temporalReady chan struct{} // closed when Temporal accepts workflows
 
 	failed  chan error

@@ -9,7 +9,7 @@ import (
 )
 
 // startServer starts the Temporal server with args as soon as it is built, but compiles it only after the programs are
-// built, so that the site opens earlier. The new child process exists immediately.
+// built, so that the site opens earlier. s.children contains the process immediately.
 func (s *Stack) startServer(ctx context.Context, args []string) error {
 	// Without GOGC=400, garbage collection would take a third of the server's CPU time.
 	child := s.newChild("temporal", "", append(s.Environment(), "GOGC=400"), args...)
