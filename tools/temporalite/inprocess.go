@@ -33,8 +33,8 @@ import (
 // Of the interceptors on the other side, those that change the answer or the error remain: conversion of errors, retries
 // and the context of CHASM. Bypassed are the telemetry of history's and matching's requests, their health signal and
 // their limits of requests per second. On one machine the frontend's telemetry and limits, which remain, apply to the
-// same requests, and the health signal is for other hosts, of which there are none. A call returns when its handler
-// returns, not when the caller's context ends.
+// same requests, and only other hosts would need the health signal. A call returns when its handler returns, not when the
+// caller's context ends.
 type inProcess struct{ history, matching service }
 
 type service struct {
