@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -55,10 +57,21 @@ func (v *variant) usage() usage {
 		return u
 	}
 	u.server, _ = cpuTime(v.rig.stack.PID(serverProcess))
-	if info, err := os.Stat(v.rig.database()); err == nil {
-		u.database = info.Size()
-	}
+	u.database = size(v.rig.database())
 	return u
+}
+
+// size ignores files that are deleted meanwhile.
+func size(dir string) (bytes int64) {
+	filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			if info, err := entry.Info(); err == nil {
+				bytes += info.Size()
+			}
+		}
+		return nil
+	})
+	return bytes
 }
 
 func (u usage) since(before usage) usage {

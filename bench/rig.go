@@ -225,7 +225,7 @@ func (r *rig) temporalEnv(namespace string) []string {
 	return []string{"TEMPORAL_ADDRESS=" + r.stack.Endpoints.Temporal, "TEMPORAL_NAMESPACE=" + namespace}
 }
 
-func (r *rig) database() string { return filepath.Join(r.stack.Dir(), "temporal.db") }
+func (r *rig) database() string { return filepath.Join(r.stack.Dir(), "temporal") }
 
 func (r *rig) warmUp(ctx context.Context) error {
 	for _, v := range r.variants {

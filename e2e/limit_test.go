@@ -74,7 +74,7 @@ func TestAnnotationsPerDay(t *testing.T) {
 	t.Run("waiting_pictures_arrive_after_the_limit_is_raised_and_the_activities_are_reset", func(t *testing.T) {
 		env.StopProgram("limited worker")
 		env.StartProgram("raised worker", "worker", []string{"TRIPTYCH_ANNOTATIONS_PER_DAY=4"})
-		reset := exec.CommandContext(testenv.Context(t), env.Executable("temporal"), "activity", "reset", "--address", env.Endpoints.Temporal,
+		reset := exec.CommandContext(testenv.Context(t), stacktest.TemporalCLI(t), "activity", "reset", "--address", env.Endpoints.Temporal,
 			"--activity-type", "annotate", "--reset-attempts", "--yes", "--query", "WorkflowType='AnnotatePicture' AND ExecutionStatus='Running'")
 		if out, err := reset.CombinedOutput(); err != nil { // the command of docs/operations.md
 			t.Fatalf("%v: %s", err, out)

@@ -64,7 +64,7 @@ func TestCheck(t *testing.T) {
 		}
 	})
 	t.Run("missing_search_attribute_is_named_and_created_by_the_next_worker", func(t *testing.T) {
-		remove := exec.CommandContext(t.Context(), s.Executable("temporal"), "operator", "search-attribute", "remove", "--yes",
+		remove := exec.CommandContext(t.Context(), stacktest.TemporalCLI(t), "operator", "search-attribute", "remove", "--yes",
 			"--name", picture.ReasonAttribute, "--address", s.Endpoints.Temporal)
 		if out, err := remove.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)

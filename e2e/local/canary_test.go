@@ -63,14 +63,14 @@ func TestCanary(t *testing.T) {
 	files := testenv.ReadFiles(t, env.Dir())
 	t.Run("files_of_all_parts_were_searched", func(t *testing.T) {
 		for _, name := range []string{
-			"identity.json", "endpoints.json", "temporal.toml", "temporal.db", "temporal.db-wal", "cosmos.db", "lambda/queue.db",
+			"identity.json", "endpoints.json", "temporal.toml", "temporal/visibility/visibility.db", "cosmos.db", "lambda/queue.db",
 			"logs/temporal.log", "logs/worker.log", "logs/web.log", "logs/trigger.log", "logs/s3.log", "logs/codec.log", "logs/vision.log",
 		} {
 			if _, ok := files[name]; !ok {
 				t.Errorf("%s does not exist", name)
 			}
 		}
-		if !bytes.Contains(files["temporal.db"], []byte("binary/encrypted")) && !bytes.Contains(files["temporal.db-wal"], []byte("binary/encrypted")) {
+		if !containsBelow(files, "temporal/store/", []byte("binary/encrypted")) {
 			t.Error("Temporal's database contains no payload")
 		}
 		if !bytes.Contains(files["cosmos.db"], []byte("faceAnnotations")) {
@@ -241,4 +241,13 @@ func uploadToKilledPrograms(t *testing.T, env *testenv.Env) siteclient.Grant {
 		}
 	})
 	return g
+}
+
+func containsBelow(files map[string][]byte, dir string, part []byte) bool {
+	for name, content := range files {
+		if strings.HasPrefix(name, dir) && bytes.Contains(content, part) {
+			return true
+		}
+	}
+	return false
 }

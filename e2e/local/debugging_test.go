@@ -50,7 +50,7 @@ func TestDebuggingGuide(t *testing.T) {
 					setFault(t, env, c.cloud, "none")
 					env.Follow(t, g.Link)
 				}
-				script := strings.NewReplacer("go run ./worker", env.Executable("worker"), "temporal workflow", env.Executable("temporal")+" workflow",
+				script := strings.NewReplacer("go run ./worker", env.Executable("worker"), "temporal workflow", stacktest.TemporalCLI(t)+" workflow",
 					id[1], string(g.ID)).Replace(command[1])
 				var out string
 				prints := func(ctx context.Context) bool { // the visibility store lags, and an attempt may run at this moment

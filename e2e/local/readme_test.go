@@ -53,7 +53,7 @@ func TestREADME(t *testing.T) {
 				break
 			}
 		}
-		script := strings.NewReplacer(".triptych", s.Dir(), "go tool -modfile=tools/go.mod temporal", s.Executable("temporal")).Replace(strings.Join(setup, ""))
+		script := strings.NewReplacer(".triptych", s.Dir(), "go tool -modfile=tools/go.mod temporal", stacktest.TemporalCLI(t)).Replace(strings.Join(setup, ""))
 		var out []byte
 		lists := func(ctx context.Context) bool {
 			cmd := exec.CommandContext(ctx, "bash", "-uc", script)

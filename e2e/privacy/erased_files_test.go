@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -31,7 +32,7 @@ func TestErasureOfLocalFiles(t *testing.T) {
 		}
 	}
 	writeToTemporal(t, env)
-	if !slices.Contains(filesWith(t, env.Dir(), encrypted...), "temporal.db") {
+	if !slices.ContainsFunc(filesWith(t, env.Dir(), encrypted...), func(name string) bool { return strings.HasPrefix(name, "temporal/store/") }) {
 		t.Fatal("the database does not contain the workflow history before the erasure")
 	}
 

@@ -23,6 +23,7 @@ type operator struct {
 	document
 	setup   string // the shell commands that precede every session
 	test    *testing.T
+	cli     string // path of the Temporal CLI
 	picture siteclient.Grant
 	ran     map[string]bool
 }
@@ -37,7 +38,7 @@ func newOperator(t *testing.T) *operator {
 		t.Fatal(err)
 	}
 	_, debug, _ := strings.Cut(string(readme), "## Debug it\n")
-	o := &operator{document: d, test: t, ran: map[string]bool{}}
+	o := &operator{document: d, test: t, cli: stacktest.TemporalCLI(t), ran: map[string]bool{}}
 	for _, c := range commands(debug)[:3] { // docs/operations.md names these three
 		o.setup += c.line + "\n"
 	}
@@ -71,7 +72,7 @@ func (o *operator) run(ctx context.Context, line string) (string, error) {
 		return "", nil
 	}
 	script := strings.NewReplacer(
-		"go tool -modfile=tools/go.mod temporal", o.Executable("temporal"),
+		"go tool -modfile=tools/go.mod temporal", o.cli,
 		"$PWD/[.]triptych", o.Dir(), ".triptych", o.Dir(), "http://127.0.0.1:8080", o.Endpoints.Site,
 	).Replace(o.setup + line)
 	// The script is not an argument, because `pgrep -f` would find it there.

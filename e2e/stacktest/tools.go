@@ -3,8 +3,32 @@ package stacktest
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
+
+	"triptych/local/supervisor"
 )
+
+// TemporalCLI returns the path of the Temporal CLI. A lock keeps two packages from compiling it at the same time.
+func TemporalCLI(t testing.TB) string {
+	t.Helper()
+	lock, err := supervisor.LockBuilds(t.Context(), t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	module, err := exec.CommandContext(t.Context(), "go", "env", "GOMOD").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tools := filepath.Join(filepath.Dir(string(module)), "tools", "go.mod")
+	path, err := exec.CommandContext(t.Context(), "go", "tool", "-n", "-modfile="+tools, "temporal").Output()
+	if err != nil {
+		t.Fatal("building the Temporal CLI:", err)
+	}
+	return strings.TrimSpace(string(path))
+}
 
 // RequireTools skips a test of a document if a program that the document uses is missing. With CI=true, the test fails.
 func RequireTools(t testing.TB, document string, tools ...string) {

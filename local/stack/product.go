@@ -18,7 +18,9 @@ func (s *Stack) startWeb(ctx, running context.Context) error {
 	if err := s.awaitWeb(ctx); err != nil {
 		return err
 	}
-	if len(s.server) == 0 {
+	select {
+	case <-s.serverBuilt:
+	default:
 		fmt.Fprintf(s.config.Output, "The site is open at %s. Temporal is still being built, which takes minutes the first time. Pictures wait until it is ready.\n", s.Endpoints.Site)
 	}
 	return nil

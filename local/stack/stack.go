@@ -47,7 +47,7 @@ type Stack struct {
 	site        net.Listener
 	web         string                        // host:port of the web program
 	building    atomic.Pointer[gateway.Build] // of the Temporal server; nil if it was built before
-	server      chan string                   // receives the path of the Temporal server
+	serverBuilt chan struct{}                 // closed when the Temporal server can be started
 	ready       chan struct{}                 // closed when all programs are ready
 
 	programsBuilt chan struct{} // closed when the programs are built; used only if the Temporal server must be built
@@ -78,7 +78,7 @@ func Open(ctx context.Context, config Config) (_ *Stack, err error) {
 	}
 	s := &Stack{
 		config: config, children: map[string]*supervisor.Process{}, failed: make(chan error, 16), closers: []func() error{lock.Close},
-		server: make(chan string, 1), programsBuilt: make(chan struct{}), temporalReady: make(chan struct{}), ready: make(chan struct{}),
+		serverBuilt: make(chan struct{}), programsBuilt: make(chan struct{}), temporalReady: make(chan struct{}), ready: make(chan struct{}),
 	}
 	defer func() {
 		if err != nil {

@@ -41,23 +41,15 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	metrics, err := s.hiddenPort()
-	if err != nil {
-		return err
-	}
-	args := []string{"server", "start-dev",
-		"--ip", "127.0.0.1", "--port", strconv.Itoa(s.identity.Ports["temporal"]),
-		"--metrics-port", strconv.Itoa(metrics), "--ui-port", strconv.Itoa(ui), "--ui-codec-endpoint", "http://" + s.identity.addr("codec"),
-		"--db-filename", filepath.Join(s.config.Dir, "temporal.db"),
-		"--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=1",
-		"--sqlite-pragma", "cache_size=-65536", "--sqlite-pragma", "wal_autocheckpoint=2500",
-		// Without secure_delete, the file would contain deleted histories until SQLite uses their pages again.
-		"--sqlite-pragma", "secure_delete=on",
-		// In a new database, so that the worker need not wait until the server knows them.
-		"--search-attribute", picture.StatusAttribute + "=Keyword", "--search-attribute", picture.ReasonAttribute + "=Keyword",
+	args := []string{
+		"-ip", "127.0.0.1", "-port", strconv.Itoa(s.identity.Ports["temporal"]),
+		"-ui-port", strconv.Itoa(ui), "-ui-codec-endpoint", "http://" + s.identity.addr("codec"),
+		"-dir", filepath.Join(s.config.Dir, "temporal"),
+		// In a new namespace, so that the worker need not wait until the server knows them.
+		"-search-attribute", picture.StatusAttribute + "=Keyword", "-search-attribute", picture.ReasonAttribute + "=Keyword",
 	}
 	for _, value := range dynamicConfig {
-		args = append(args, "--dynamic-config-value", value)
+		args = append(args, "-dynamic-config-value", value)
 	}
 	if err := s.startServer(ctx, args); err != nil {
 		return err

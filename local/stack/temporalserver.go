@@ -11,8 +11,7 @@ import (
 // startServer starts the Temporal server with args as soon as it is built, but compiles it only after the programs are
 // built, so that the site opens earlier. s.children contains the process immediately.
 func (s *Stack) startServer(ctx context.Context, args []string) error {
-	// Without GOGC=400, garbage collection would take a third of the server's CPU time.
-	child := s.newChild("temporal", "", append(s.Environment(), "GOGC=400"), args...)
+	child := s.newChild("temporal", "", s.Environment(), args...)
 	path, err := supervisor.FindServer(ctx)
 	if err != nil {
 		return err
@@ -30,7 +29,7 @@ func (s *Stack) startServer(ctx context.Context, args []string) error {
 			}
 		}
 		child.SetPath(path)
-		s.server <- path
+		close(s.serverBuilt)
 		return child.Run(ctx)
 	})
 	return nil
@@ -52,7 +51,7 @@ func (s *Stack) reportBuild(compiled, packages int) {
 // awaitServer returns when the Temporal server, which may have to be built before, accepts requests.
 func (s *Stack) awaitServer(ctx context.Context) error {
 	select {
-	case s.executables["temporal"] = <-s.server:
+	case <-s.serverBuilt:
 	case err := <-s.failed:
 		s.fail(err) // for Wait
 		return err

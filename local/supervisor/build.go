@@ -24,18 +24,14 @@ func Build(ctx context.Context, packages map[string]string, output io.Writer) (m
 	if err != nil {
 		return nil, err
 	}
-	cache, err := CacheDir()
-	if err != nil {
-		return nil, err
-	}
 	buildLock, err := LockBuilds(ctx, output)
 	if err != nil {
 		return nil, err
 	}
 	defer buildLock.Close()
-	dir := filepath.Join(cache, fmt.Sprintf("bin-%x", sha256.Sum256([]byte(root)))[:12])
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("creating the directory for executables: %w", err)
+	dir, err := executableDir(root)
+	if err != nil {
+		return nil, err
 	}
 	executables := map[string]string{}
 	args := []string{"build", "-tags", "lambda.norpc", "-o", dir + string(filepath.Separator)}
@@ -48,6 +44,19 @@ func Build(ctx context.Context, packages map[string]string, output io.Writer) (m
 		return nil, fmt.Errorf("building the pipeline's programs: %w", err)
 	}
 	return executables, nil
+}
+
+// executableDir returns the directory for the executables of a checkout.
+func executableDir(root string) (string, error) {
+	cache, err := CacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cache, fmt.Sprintf("bin-%x", sha256.Sum256([]byte(root)))[:12])
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("creating the directory for executables: %w", err)
+	}
+	return dir, nil
 }
 
 // LockBuilds blocks all other builds of this user until the caller closes the returned lock.

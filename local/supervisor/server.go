@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,11 +15,8 @@ import (
 	"sync/atomic"
 )
 
-// The Temporal server is this tool of tools/go.mod.
-const (
-	serverTool    = "temporal"
-	serverPackage = "github.com/temporalio/cli/cmd/temporal"
-)
+// The Temporal server is this package of the module tools.
+const serverPackage = "./temporalite"
 
 // FindServer returns the path of the Temporal server, or "" if BuildServer must build it.
 func FindServer(ctx context.Context) (path string, err error) {
@@ -25,28 +24,50 @@ func FindServer(ctx context.Context) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	path, _, err = cachedServer(root)
-	return path, err
+	path, source, err := serverFiles(root)
+	if err != nil || !isBuilt(path, source) {
+		return "", err
+	}
+	return path, nil
 }
 
-// cachedServer reads the path from a file, because `go tool -n` takes seconds.
-func cachedServer(root string) (path, file string, err error) {
-	cache, err := CacheDir()
+// serverFiles returns the path of the executable, and a hash of its source.
+func serverFiles(root string) (path, source string, err error) {
+	dir, err := executableDir(root)
 	if err != nil {
 		return "", "", err
 	}
-	sums, err := os.ReadFile(filepath.Join(root, "tools", "go.sum"))
-	if err != nil {
-		return "", "", fmt.Errorf("reading the version of Temporal: %w", err)
+	if source, err = hashSource(filepath.Join(root, "tools")); err != nil {
+		return "", "", fmt.Errorf("reading the source of the Temporal server: %w", err)
 	}
-	key := sha256.Sum256(append(sums, runtime.Version()...))
-	file = filepath.Join(cache, fmt.Sprintf("%s-%x", serverTool, key[:8]))
-	if cached, err := os.ReadFile(file); err == nil {
-		if _, err := os.Stat(string(cached)); err == nil {
-			path = string(cached)
+	return filepath.Join(dir, filepath.Base(serverPackage)), source, nil
+}
+
+// isBuilt reads the hash of the source from a file, because `go build` takes seconds to find that nothing has changed.
+func isBuilt(path, source string) bool {
+	built, err := os.ReadFile(sourceFile(path))
+	if err != nil || string(built) != source {
+		return false
+	}
+	_, err = os.Stat(path)
+	return err == nil
+}
+
+func sourceFile(path string) string { return path + ".source" }
+
+func hashSource(dir string) (string, error) {
+	hash := sha256.New()
+	fmt.Fprintln(hash, runtime.Version())
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, ".md") {
+			return err
 		}
-	}
-	return path, file, nil
+		b, err := os.ReadFile(path)
+		fmt.Fprintln(hash, path, len(b))
+		hash.Write(b)
+		return err
+	})
+	return hex.EncodeToString(hash.Sum(nil)), err
 }
 
 // BuildServer returns the path of the Temporal server. It downloads the source immediately, but compiles it only after
@@ -65,8 +86,8 @@ func BuildServer(ctx context.Context, mayCompile <-chan struct{}, progress func(
 		return "", err
 	}
 	defer buildLock.Close()
-	path, pathFile, err := cachedServer(root) // another process may have built it
-	if path != "" || err != nil {
+	path, source, err := serverFiles(root)
+	if err != nil || isBuilt(path, source) { // by another process
 		return path, err
 	}
 	var compiled, packages atomic.Int64
@@ -78,11 +99,10 @@ func BuildServer(ctx context.Context, mayCompile <-chan struct{}, progress func(
 	})()
 	goTools := func(onPackage func(string), command string, args ...string) (string, error) {
 		// With a low priority, because the programs that open the site are built at the same time, and then serve pictures.
-		return goCommand(ctx, root, onPackage, []string{"nice"}, append([]string{command, "-modfile=tools/go.mod"}, args...)...)
+		return goCommand(ctx, filepath.Join(root, "tools"), onPackage, []string{"nice"}, append([]string{command}, args...)...)
 	}
 	// -deps downloads all modules that the server needs.
-	imports, err := goTools(nil, "list", "-deps", "-f", `{{if eq .ImportPath "`+serverPackage+`"}}{{join .Imports "\n"}}{{end}}`, serverPackage)
-	if err != nil {
+	if _, err := goTools(nil, "list", "-deps", serverPackage); err != nil {
 		return "", fmt.Errorf("downloading the source of the Temporal server: %w", err)
 	}
 	select {
@@ -96,19 +116,13 @@ func BuildServer(ctx context.Context, mayCompile <-chan struct{}, progress func(
 	}
 	packages.Store(int64(strings.Count(stale, "\n")))
 	progress(0, int(packages.Load()))
-	// `go tool` does not report its progress, so build its packages first.
 	_, err = goTools(func(string) {
 		progress(int(min(compiled.Add(1), packages.Load())), int(packages.Load()))
-	}, "build", append([]string{"-v"}, strings.Fields(imports)...)...)
+	}, "build", "-v", "-o", path, serverPackage)
 	if err != nil {
 		return "", fmt.Errorf("compiling the Temporal server: %w", err)
 	}
-	out, err := goTools(nil, "tool", "-n", serverTool)
-	if err != nil {
-		return "", fmt.Errorf("linking the Temporal server: %w", err)
-	}
-	path = strings.TrimSpace(out)
-	return path, os.WriteFile(pathFile, []byte(path), 0o600)
+	return path, os.WriteFile(sourceFile(path), []byte(source), 0o600)
 }
 
 // packageNames calls found for each package that `go build -v` names, and keeps the other lines, which are errors.
