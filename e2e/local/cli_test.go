@@ -31,16 +31,17 @@ func TestTemporalCLI(t *testing.T) {
 		t.Fatal(err)
 	}
 	profile := filepath.Join(env.Dir(), "temporal.toml")
+	temporal := stacktest.TemporalCLI(t)
 	run := func(t *testing.T, config, program string, args ...string) (string, error) {
 		t.Helper()
-		cmd := exec.CommandContext(testenv.Context(t), env.Executable(program), args...)
+		cmd := exec.CommandContext(testenv.Context(t), program, args...)
 		cmd.Env = append(os.Environ(), "TEMPORAL_CONFIG_FILE="+config)
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}
 	cli := func(t *testing.T, config string, args ...string) string {
 		t.Helper()
-		out, err := run(t, config, "temporal", args...)
+		out, err := run(t, config, temporal, args...)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
@@ -48,7 +49,7 @@ func TestTemporalCLI(t *testing.T) {
 	}
 	checkStory := func(t *testing.T, reference string, sentences ...string) {
 		t.Helper()
-		out, err := run(t, profile, "worker", "-story", reference)
+		out, err := run(t, profile, env.Executable("worker"), "-story", reference)
 		if err != nil {
 			t.Errorf("%v", err)
 		}
@@ -79,7 +80,7 @@ func TestTemporalCLI(t *testing.T) {
 		}
 		runID := description.GetWorkflowExecutionInfo().GetExecution().GetRunId()
 		checkRun := func(ctx context.Context) bool { // the visibility store lags
-			out, err := run(t, profile, "worker", "-story", runID)
+			out, err := run(t, profile, env.Executable("worker"), "-story", runID)
 			return err == nil && strings.HasPrefix(out, p.ID.WorkflowID()+", run "+runID)
 		}
 		if !stacktest.Eventually(t, checkRun) {
@@ -99,12 +100,12 @@ func TestTemporalCLI(t *testing.T) {
 		}))
 		defer server.Close()
 		t.Setenv("TEMPORAL_CODEC_ENDPOINT", server.URL)
-		out, err := run(t, profile, "worker", "-story", string(p.ID))
+		out, err := run(t, profile, env.Executable("worker"), "-story", string(p.ID))
 		if err == nil || !strings.Contains(out, "TEMPORAL_CODEC_AUTH") {
 			t.Errorf("without authorization: %v, %s", err, out)
 		}
 		t.Setenv("TEMPORAL_CODEC_ENDPOINT", "http://127.0.0.1:1")
-		if out, err := run(t, profile, "worker", "-story", string(p.ID)); err == nil || !strings.Contains(out, "start it (go run ./codec)") {
+		if out, err := run(t, profile, env.Executable("worker"), "-story", string(p.ID)); err == nil || !strings.Contains(out, "start it (go run ./codec)") {
 			t.Errorf("without a codec: %v, %s", err, out)
 		}
 		t.Setenv("TEMPORAL_CODEC_ENDPOINT", server.URL)
@@ -112,7 +113,7 @@ func TestTemporalCLI(t *testing.T) {
 		checkStory(t, string(p.ID), "The workflow ended: the picture is annotated")
 	})
 	t.Run("story_of_an_unknown_picture_says_what_to_do", func(t *testing.T) {
-		out, err := run(t, profile, "worker", "-story", "01a20518-02ef-7d99-935b-f2bfae16edc9")
+		out, err := run(t, profile, env.Executable("worker"), "-story", "01a20518-02ef-7d99-935b-f2bfae16edc9")
 		if err == nil || !strings.Contains(out, "no workflow in Temporal has the reference 01a20518-02ef-7d99-935b-f2bfae16edc9") || !strings.Contains(out, "docs/operations.md") {
 			t.Errorf("%v: %s", err, out)
 		}
