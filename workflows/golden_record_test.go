@@ -27,7 +27,7 @@ import (
 	"triptych/workflows"
 )
 
-var record = flag.String("record", "", "'missing': record the missing golden histories on a Temporal dev server")
+var record = flag.String("record", "", "'missing': record the missing golden histories on a Temporal server")
 
 func recorders() map[string]map[string]func(*testing.T, client.Client) client.WorkflowRun {
 	annotate := map[string]func(*testing.T, client.Client) client.WorkflowRun{}

@@ -1,5 +1,5 @@
 // Package stack runs the pipeline on one machine, on loopback only, with emulators of the clouds and a Temporal
-// development server. A restart with the same data directory loses no data, even after kill -9.
+// server. A restart with the same data directory loses no data, even after kill -9.
 package stack
 
 import (
