@@ -20,7 +20,6 @@ var dynamicConfig = []string{
 	// The default rate limits would delay each step by 50 ms.
 	"history.transferProcessorMaxPollRPS=5000",
 	"history.timerProcessorMaxPollRPS=5000",
-	"history.visibilityProcessorMaxPollRPS=2",
 	"history.visibilityTaskBatchSize=1000",
 	"history.visibilityProcessorSchedulerWorkerCount=1",
 	"system.forceSearchAttributesCacheRefreshOnRead=false", // true reads the database for each task to find new attributes
