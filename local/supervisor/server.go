@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -57,7 +58,7 @@ func sourceFile(path string) string { return path + ".source" }
 
 func hashSource(dir string) (string, error) {
 	hash := sha256.New()
-	fmt.Fprintln(hash, runtime.Version())
+	fmt.Fprintln(hash, runtime.Version(), runtime.GOOS, runtime.GOARCH) // computers can share a home directory
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, ".md") {
 			return err
@@ -116,6 +117,10 @@ func BuildServer(ctx context.Context, mayCompile <-chan struct{}, progress func(
 	}
 	packages.Store(int64(strings.Count(stale, "\n")))
 	progress(0, int(packages.Load()))
+	// An interrupted build may leave another version's executable, so the hash must not describe it.
+	if err := os.Remove(sourceFile(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("preparing the build of the Temporal server: %w", err)
+	}
 	_, err = goTools(func(string) {
 		progress(int(min(compiled.Add(1), packages.Load())), int(packages.Load()))
 	}, "build", "-v", "-o", path, serverPackage)

@@ -23,6 +23,37 @@ func TestBuildServer(t *testing.T) {
 			t.Errorf("FindServer returned %q, %v", found, err)
 		}
 	})
+	t.Run("interrupted_build_leaves_no_version_marked_as_built", func(t *testing.T) {
+		modules, err := exec.Command("go", "env", "GOMODCACHE").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		useEmptyCaches(t)
+		t.Setenv("GOMODCACHE", strings.TrimSpace(string(modules)))
+		root, err := moduleRoot(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		path, _, err := serverFiles(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range []string{path, sourceFile(path)} {
+			if err := os.WriteFile(file, []byte("other version"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		mayCompile := make(chan struct{})
+		close(mayCompile)
+		interrupt := func(int, int) { cancel() }
+		if _, err := BuildServer(ctx, mayCompile, interrupt, io.Discard); !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v, want an interrupted build", err)
+		}
+		if isBuilt(path, "other version") {
+			t.Error("the other version would be started without a build")
+		}
+	})
 }
 
 func TestGoCommand(t *testing.T) {
