@@ -10,9 +10,15 @@ import (
 	"triptych/local/supervisor"
 )
 
-// TemporalCLI returns the path of the Temporal CLI. A lock keeps two packages from compiling it at the same time.
+// TemporalCLI returns the path of the Temporal CLI. A lock keeps two packages from compiling it at the same time, and the server
+// is built first, because both need mostly the same packages.
 func TemporalCLI(t testing.TB) string {
 	t.Helper()
+	now := make(chan struct{})
+	close(now)
+	if _, err := supervisor.BuildServer(t.Context(), now, func(int, int) {}, t.Output()); err != nil {
+		t.Fatal(err)
+	}
 	lock, err := supervisor.LockBuilds(t.Context(), t.Output())
 	if err != nil {
 		t.Fatal(err)

@@ -50,7 +50,7 @@ type Stack struct {
 	serverBuilt chan struct{}                 // closed when the Temporal server can be started
 	ready       chan struct{}                 // closed when all programs are ready
 
-	programsBuilt chan struct{} // closed when the programs are built; used only if the Temporal server must be built
+	programsBuilt chan struct{} // closed when the programs are built; used only if the Temporal server must be built too
 	temporalReady chan struct{} // closed when Temporal accepts workflows
 
 	failed  chan error

@@ -9,7 +9,8 @@ import (
 )
 
 // startServer starts the Temporal server with args as soon as it is built, but compiles it only after the programs are
-// built, so that the site opens earlier. s.children contains the process immediately.
+// built, so that the site opens earlier. The entry in s.children exists immediately, because awaitTemporal and the fault
+// switches read it.
 func (s *Stack) startServer(ctx context.Context, args []string) error {
 	child := s.newChild("temporal", "", s.Environment(), args...)
 	path, err := supervisor.FindServer(ctx)

@@ -114,7 +114,7 @@ func (p *Process) end() {
 }
 
 func (p *Process) runOnce(ctx context.Context, log io.Writer) error {
-	// Without the umask, other users could read Temporal's database.
+	// Without the umask, Temporal's databases would create files with mode 0644.
 	cmd := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", `umask 077; exec "$0" "$@"`, p.path}, p.args...)...)
 	cmd.Env = p.env
 	cmd.Stdout, cmd.Stderr = log, log
