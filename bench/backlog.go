@@ -17,6 +17,7 @@ type backlogResult struct {
 	perSecond     float64
 	failed        int64     // workflows
 	workerMemory  []float64 // peak, in bytes; empty if unknown
+	serverMemory  []float64
 	liveLatencies []float64 // ms, of live pictures sent while the worker processed the backlog
 }
 
@@ -75,6 +76,9 @@ func (v *variant) drainBacklog(ctx context.Context, written []<-chan time.Time) 
 	}
 	if peak, ok := peakMemory(v.rig.stack.PID(v.worker)); ok {
 		result.workerMemory = []float64{peak}
+	}
+	if peak, ok := peakMemory(v.rig.stack.PID(v.server.process)); ok {
+		result.serverMemory = []float64{peak}
 	}
 	result.failed, err = v.countWorkflows(ctx, "ExecutionStatus != 'Completed'")
 	return result, err

@@ -20,15 +20,17 @@ import (
 	"time"
 )
 
-const help = `Bench measures the overhead of the pipeline around its three cloud calls, in three variants:
+const help = `Bench measures the overhead of the pipeline around its three cloud calls, in these variants:
 
   direct     one function makes the three calls in sequence; nothing is durable
   plain      a workflow of three ordinary activities
   triptych   the product as shipped
+  plain-stock, triptych-stock
+             the same on the Temporal CLI's dev server instead of temporalite, with the same settings; only with -only or -full
   traced     triptych that exports traces, only with -only; its ratio in the table is traced ÷ triptych
 
 All variants use the same emulators of S3, Cloud Vision and Cosmos DB. Vision returns a stored annotation, so that only
-the pipeline is measured. The shipped trigger starts the workflows of plain and triptych, on the same Temporal server.
+the pipeline is measured. The shipped trigger starts the workflows, and the variants of one Temporal server share its process.
 
 usage: go run ./bench [flags]      progress goes to stderr, the table to stdout; Ctrl-C prints the results so far
 
@@ -57,7 +59,8 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		flags.PrintDefaults()
 	}
 	asJSON := flags.Bool("json", false, "print one JSON line per row instead of the table")
-	full := flags.Bool("full", false, "measure as for the README: more rounds, up to 1,000 pictures in flight, a backlog of 10,000")
+	full := flags.Bool("full", false, "measure as for the README: more rounds, up to 1,000 pictures in flight, a backlog of 10,000, all variants but traced")
+	backlog := flags.Int("backlog", 0, "`pictures` that wait when the worker starts; default: 300, with -full 10,000")
 	rounds := flags.Int("rounds", 0, "number of rounds; default: 2, with -full 3")
 	only := flags.String("only", "", "measure only these `variants`, such as plain,triptych")
 	dir := flags.String("data", "", "work in this `directory` and keep it; default: a temporary directory")
@@ -72,6 +75,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		plan = fullPlan
 	}
 	plan.rounds = cmp.Or(*rounds, plan.rounds)
+	plan.backlogSize = cmp.Or(*backlog, plan.backlogSize)
 	if *only != "" {
 		plan.variants = strings.Split(*only, ",")
 	}

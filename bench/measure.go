@@ -8,7 +8,7 @@ import (
 )
 
 type plan struct {
-	variants    []string // empty for all
+	variants    []string
 	rounds      int
 	sequential  int           // pictures per variant and round, one after another, with immediate cloud responses
 	slowClouds  int           // pictures per variant and round, one after another, with visionDelay and cosmosDelay
@@ -22,9 +22,9 @@ const (
 	cosmosDelay = 10 * time.Millisecond  // typical for writing a document
 )
 
-var quickPlan = plan{rounds: 2, sequential: 25, slowClouds: 4, inFlight: []int{1, 10, 100}, interval: 2 * time.Second, backlogSize: 300}
+var quickPlan = plan{variants: defaultVariants, rounds: 2, sequential: 25, slowClouds: 4, inFlight: []int{1, 10, 100}, interval: 2 * time.Second, backlogSize: 300}
 
-var fullPlan = plan{rounds: 3, sequential: 100, slowClouds: 10, inFlight: []int{1, 10, 100, 1000}, interval: 4 * time.Second, backlogSize: 10_000}
+var fullPlan = plan{variants: allVariants, rounds: 3, sequential: 100, slowClouds: 10, inFlight: []int{1, 10, 100, 1000}, interval: 4 * time.Second, backlogSize: 10_000}
 
 // The keys are a metric and a variant, for example m["latency"]["plain"].
 type measurements map[string]map[string][]float64
@@ -87,6 +87,12 @@ func (r *rig) measure(ctx context.Context, p plan) (measurements, error) {
 		if peak, ok := peakMemory(r.stack.PID(v.worker)); ok {
 			m.add("worker memory", v, peak)
 		}
+		if v.client == nil {
+			continue
+		}
+		if peak, ok := peakMemory(r.stack.PID(v.server.process)); ok {
+			m.add("server memory", v, peak)
+		}
 	}
 	for _, v := range r.variants {
 		if v.client == nil {
@@ -100,9 +106,29 @@ func (r *rig) measure(ctx context.Context, p plan) (measurements, error) {
 		m.add("backlog throughput", v, result.perSecond)
 		m.add("backlog failures", v, float64(result.failed))
 		m.add("backlog worker memory", v, result.workerMemory...)
+		m.add("backlog server memory", v, result.serverMemory...)
 		m.add("live latency", v, result.liveLatencies...)
 	}
-	return m, nil
+	return m, r.measureRestarts(ctx, started, m)
+}
+
+// measureRestarts restarts each server once, after all other measurements, and adds its time to all variants of the server.
+func (r *rig) measureRestarts(ctx context.Context, started time.Time, m measurements) error {
+	times := map[server]time.Duration{}
+	for _, v := range r.variants {
+		if v.client == nil {
+			continue
+		}
+		if _, restarted := times[v.server]; !restarted {
+			r.report(started, "restart of the server: %s", v.server.process)
+			var err error
+			if times[v.server], err = r.restartServer(ctx, v.server); err != nil {
+				return err
+			}
+		}
+		m.add("restart", v, times[v.server].Seconds())
+	}
+	return nil
 }
 
 func (r *rig) report(started time.Time, format string, args ...any) {

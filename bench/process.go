@@ -56,8 +56,8 @@ func (v *variant) usage() usage {
 	if v.client == nil {
 		return u
 	}
-	u.server, _ = cpuTime(v.rig.stack.PID(serverProcess))
-	u.database = size(v.rig.database())
+	u.server, _ = cpuTime(v.rig.stack.PID(v.server.process))
+	u.database = size(v.server.database)
 	return u
 }
 

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -30,13 +29,15 @@ import (
 )
 
 const (
-	serverProcess  = "temporal"
 	productProcess = "worker"
-	plainProcess   = "plain"
 	directProcess  = "direct"
 )
 
-var allVariants = []string{"direct", "plain", "triptych"}
+var (
+	defaultVariants = []string{"direct", "plain", "triptych"}
+	stockVariants   = []string{"plain-stock", "triptych-stock"} // on the Temporal CLI's dev server
+	allVariants     = slices.Concat(defaultVariants, stockVariants)
+)
 
 // traced is triptych that exports traces. It is measured only with -only; its values have rows of their own, in the
 // column Triptych.
@@ -53,11 +54,11 @@ type rig struct {
 	records    *recordWatch
 	annotation *visionpb.AnnotateImageResponse
 	variants   []*variant
+	stock      server // without address until it is started
 	progress   io.Writer
 	closers    []func() // called in reverse order
 }
 
-// openRig starts all variants if `names` is empty.
 func openRig(ctx context.Context, dir string, names []string, progress io.Writer) (_ *rig, err error) {
 	r := &rig{
 		records:    &recordWatch{waiting: map[picture.ID]chan time.Time{}},
@@ -93,18 +94,34 @@ func openRig(ctx context.Context, dir string, names []string, progress io.Writer
 		}
 		r.variants = append(r.variants, v)
 	}
-	open := map[string]func(context.Context) (*variant, error){"direct": r.openDirect, "plain": r.openPlain, "triptych": r.openTriptych}
 	for _, name := range allVariants {
-		if len(names) > 0 && !slices.Contains(names, name) {
+		if !slices.Contains(names, name) {
 			continue
 		}
-		v, err := open[name](ctx)
+		v, err := r.open(ctx, name)
 		if err != nil {
 			return nil, err
 		}
 		r.variants = append(r.variants, v)
 	}
 	return r, nil
+}
+
+func (r *rig) open(ctx context.Context, name string) (*variant, error) {
+	if name == "direct" {
+		return r.openDirect(ctx)
+	}
+	s := r.temporalite()
+	if slices.Contains(stockVariants, name) {
+		var err error
+		if s, err = r.stockServer(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if strings.HasPrefix(name, "plain") {
+		return r.openPlain(ctx, name, s)
+	}
+	return r.openTriptych(name, s)
 }
 
 func (r *rig) close() {
@@ -119,29 +136,21 @@ func (r *rig) setCloudDelays(vision, cosmosDB time.Duration) {
 }
 
 func (r *rig) openDirect(ctx context.Context) (*variant, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("finding a free port: %w", err)
-	}
-	addr := ln.Addr().String()
-	ln.Close()
-	r.stack.StartProgram(directProcess, "baseline", nil, "direct", addr)
-	err = waitUntilReady(ctx, "the process of direct", func(context.Context) error {
-		conn, err := net.Dial("tcp", addr)
-		if err == nil {
-			conn.Close()
-		}
-		return err
-	})
-	return &variant{name: "direct", worker: directProcess, rig: r, url: "http://" + addr}, err
-}
-
-func (r *rig) openPlain(ctx context.Context) (*variant, error) {
-	v, err := r.openInNamespace(ctx, &variant{name: "plain", worker: plainProcess, namespace: "plain"})
+	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
 	}
-	r.stack.StartProgram(plainProcess, "baseline", r.temporalEnv(v.namespace), "plain")
+	r.stack.StartProgram(directProcess, "baseline", nil, "direct", addr)
+	err = waitUntilReady(ctx, "the process of direct", func(context.Context) error { return dial(addr) })
+	return &variant{name: "direct", worker: directProcess, rig: r, url: "http://" + addr}, err
+}
+
+func (r *rig) openPlain(ctx context.Context, name string, s server) (*variant, error) {
+	v, err := r.openInNamespace(ctx, &variant{name: name, worker: name, server: s, namespace: "plain"})
+	if err != nil {
+		return nil, err
+	}
+	r.stack.StartProgram(v.worker, "baseline", v.temporalEnv(), "plain")
 	return v, nil
 }
 
@@ -154,11 +163,11 @@ func (r *rig) openTraced(ctx context.Context) (*variant, error) {
 	go collector.Serve(ln)
 	r.closers = append(r.closers, func() { collector.Close() })
 	export := "OTEL_EXPORTER_OTLP_ENDPOINT=http://" + ln.Addr().String()
-	v, err := r.openInNamespace(ctx, &variant{name: traced, worker: traced, namespace: traced}, export)
+	v, err := r.openInNamespace(ctx, &variant{name: traced, worker: traced, server: r.temporalite(), namespace: traced}, export)
 	if err != nil {
 		return nil, err
 	}
-	r.stack.StartProgram(traced, "worker", append(r.temporalEnv(v.namespace), export))
+	r.stack.StartProgram(traced, "worker", append(v.temporalEnv(), export))
 	return v, nil
 }
 
@@ -198,13 +207,18 @@ func waitUntilReady(ctx context.Context, what string, check func(context.Context
 	}
 }
 
-func (r *rig) openTriptych(context.Context) (*variant, error) {
-	return r.openWithTemporal(&variant{name: "triptych", worker: productProcess, namespace: client.DefaultNamespace})
+func (r *rig) openTriptych(name string, s server) (*variant, error) {
+	v, err := r.openWithTemporal(&variant{name: name, worker: productProcess, server: s, namespace: client.DefaultNamespace})
+	if err == nil && s.process == stockProcess { // the stack has a worker for its own server only
+		v.worker = name
+		r.stack.StartProgram(v.worker, "worker", v.temporalEnv())
+	}
+	return v, err
 }
 
 func (r *rig) openWithTemporal(v *variant, triggerEnv ...string) (_ *variant, err error) {
 	v.rig = r
-	options := client.Options{HostPort: r.stack.Endpoints.Temporal, Namespace: v.namespace, Logger: silentLogger}
+	options := client.Options{HostPort: v.server.addr, Namespace: v.namespace, Logger: silentLogger}
 	if v.client, err = pipeline.Dial(options, r.stack.Endpoints.PayloadKeys); err != nil {
 		return nil, err
 	}
@@ -213,7 +227,7 @@ func (r *rig) openWithTemporal(v *variant, triggerEnv ...string) (_ *variant, er
 	if err != nil {
 		return nil, fmt.Errorf("creating a directory for the trigger: %w", err)
 	}
-	env := slices.Concat(r.stack.Environment(), r.temporalEnv(v.namespace), triggerEnv)
+	env := slices.Concat(r.stack.Environment(), v.temporalEnv(), triggerEnv)
 	if v.trigger, err = startTrigger(r.stack.Executable("trigger"), dir, env); err != nil {
 		return nil, err
 	}
@@ -221,11 +235,9 @@ func (r *rig) openWithTemporal(v *variant, triggerEnv ...string) (_ *variant, er
 	return v, nil
 }
 
-func (r *rig) temporalEnv(namespace string) []string {
-	return []string{"TEMPORAL_ADDRESS=" + r.stack.Endpoints.Temporal, "TEMPORAL_NAMESPACE=" + namespace}
+func (v *variant) temporalEnv() []string {
+	return []string{"TEMPORAL_ADDRESS=" + v.server.addr, "TEMPORAL_NAMESPACE=" + v.namespace}
 }
-
-func (r *rig) database() string { return filepath.Join(r.stack.Dir(), "temporal") }
 
 func (r *rig) warmUp(ctx context.Context) error {
 	for _, v := range r.variants {

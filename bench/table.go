@@ -18,6 +18,10 @@ type row struct {
 	Plain    *float64 `json:"plain"`
 	Triptych *float64 `json:"triptych"`
 	Ratio    *float64 `json:"triptychOverPlain"`
+
+	PlainStock    *float64 `json:"plainStock,omitempty"`
+	TriptychStock *float64 `json:"triptychStock,omitempty"`
+	StockRatio    *float64 `json:"triptychOverTriptychStock,omitempty"`
 }
 
 type table []row
@@ -58,17 +62,23 @@ func (m measurements) table(p plan) table {
 		m.row("billable Temporal Actions per picture", "", "actions", median),
 		m.row("Temporal database per picture", "kB", "database bytes", scaled(median, 1e-3)),
 		m.row("peak memory of the worker", "MB", "worker memory", scaled(maximum, 1e-6)),
+		m.row("peak memory of the server", "MB", "server memory", scaled(maximum, 1e-6)),
 		m.row(backlog+"pictures/s", "1/s", "backlog throughput", median),
 		m.row(backlog+"failed workflows", "", "backlog failures", maximum),
 		m.row(backlog+"peak memory of the worker", "MB", "backlog worker memory", scaled(maximum, 1e-6)),
+		m.row(backlog+"peak memory of the server", "MB", "backlog server memory", scaled(maximum, 1e-6)),
 		m.row(backlog+"latency of live pictures, p50", "ms", "live latency", median),
 		m.row(backlog+"latency of live pictures, "+tailName, "ms", "live latency", tail),
+		m.row("restart of the server with this data: ready in", "s", "restart", median),
 	)
 }
 
 func (m measurements) row(name, unit, metric string, s summary) row {
 	values := m[metric]
-	return row{Name: name, Unit: unit, Direct: s(values["direct"]), Plain: s(values["plain"]), Triptych: s(values["triptych"])}.withRatio()
+	return row{
+		Name: name, Unit: unit, Direct: s(values["direct"]), Plain: s(values["plain"]), Triptych: s(values["triptych"]),
+		PlainStock: s(values["plain-stock"]), TriptychStock: s(values["triptych-stock"]),
+	}.withRatios()
 }
 
 func (m measurements) overhead(name, unit, metric string, s summary) row {
@@ -76,13 +86,13 @@ func (m measurements) overhead(name, unit, metric string, s summary) row {
 	if r.Direct == nil {
 		return row{Name: name, Unit: unit}
 	}
-	for _, cell := range []*float64{r.Plain, r.Triptych} {
+	for _, cell := range []*float64{r.Plain, r.Triptych, r.PlainStock, r.TriptychStock} {
 		if cell != nil {
 			*cell -= *r.Direct
 		}
 	}
 	r.Direct = nil
-	return r.withRatio()
+	return r.withRatios()
 }
 
 func (m measurements) encryptionShare(name string) row {
@@ -97,21 +107,22 @@ func (m measurements) encryptionShare(name string) row {
 
 // traces fills the ratio with traced ÷ triptych.
 func (m measurements) traces(name, metric string) row {
-	r := row{Name: name, Unit: "s", Triptych: median(m[metric][traced])}
-	if without := median(m[metric]["triptych"]); r.Triptych != nil && without != nil && *without != 0 {
-		ratio := *r.Triptych / *without
-		r.Ratio = &ratio
-	}
+	with := median(m[metric][traced])
+	return row{Name: name, Unit: "s", Triptych: with, Ratio: ratio(with, median(m[metric]["triptych"]))}
+}
+
+func (r row) withRatios() row {
+	r.Ratio, r.StockRatio = ratio(r.Triptych, r.Plain), ratio(r.Triptych, r.TriptychStock)
 	return r
 }
 
-func (r row) withRatio() row {
-	r.Ratio = nil
-	if r.Plain != nil && r.Triptych != nil && *r.Plain != 0 {
-		ratio := *r.Triptych / *r.Plain
-		r.Ratio = &ratio
+// ratio returns nil if it is undefined.
+func ratio(a, b *float64) *float64 {
+	if a == nil || b == nil || *b == 0 {
+		return nil
 	}
-	return r
+	r := *a / *b
+	return &r
 }
 
 func (t table) writeJSON(out io.Writer) error {
@@ -126,7 +137,16 @@ func (t table) writeJSON(out io.Writer) error {
 
 func (t table) write(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 1, ' ', 0)
-	fmt.Fprint(w, "|\t|\t| direct\t| plain\t| triptych\t| triptych ÷ plain\t|\n| ---\t| ---\t| ---:\t| ---:\t| ---:\t| ---:\t|\n")
+	stock := slices.ContainsFunc(t, func(r row) bool { return r.PlainStock != nil || r.TriptychStock != nil })
+	line := func(name, unit string, direct, plain, triptych, overPlain, plainStock, triptychStock, overStock string) {
+		cells := []string{name, unit, direct, plain, triptych, overPlain}
+		if stock {
+			cells = []string{name, unit, direct, plainStock, triptychStock, plain, triptych, overPlain, overStock}
+		}
+		fmt.Fprintf(w, "| %s\t|\n", strings.Join(cells, "\t| "))
+	}
+	line("", "", "direct", "plain", "triptych", "triptych ÷ plain", "plain-stock", "triptych-stock", "triptych ÷ triptych-stock")
+	line("---", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:")
 	lastGroup := ""
 	for _, r := range t {
 		name := r.Name
@@ -135,7 +155,8 @@ func (t table) write(out io.Writer) error {
 		} else {
 			lastGroup = group
 		}
-		fmt.Fprintf(w, "| %s\t| %s\t| %s\t| %s\t| %s\t| %s\t|\n", name, r.Unit, format(r.Direct), format(r.Plain), format(r.Triptych), format(r.Ratio))
+		line(name, r.Unit, format(r.Direct), format(r.Plain), format(r.Triptych), format(r.Ratio),
+			format(r.PlainStock), format(r.TriptychStock), format(r.StockRatio))
 	}
 	return w.Flush()
 }

@@ -107,6 +107,16 @@ func TestRows(t *testing.T) {
 	}
 }
 
+func TestStockRows(t *testing.T) {
+	t.Run("overhead_and_ratio_include_the_stock_server", func(t *testing.T) {
+		m := measurements{"latency": {"direct": {5}, "triptych": {15}, "plain-stock": {55}, "triptych-stock": {45}}}
+		r := m.overhead("", "", "latency", median)
+		if !equal(r.PlainStock, 50) || !equal(r.TriptychStock, 40) || !equal(r.StockRatio, .25) {
+			t.Errorf("got %s, %s and %s", format(r.PlainStock), format(r.TriptychStock), format(r.StockRatio))
+		}
+	})
+}
+
 func TestTable(t *testing.T) {
 	t.Run("group_name_is_printed_once", func(t *testing.T) {
 		var out bytes.Buffer
@@ -121,6 +131,26 @@ func TestTable(t *testing.T) {
 			t.Errorf("got %q", names)
 		}
 	})
+	for name, tt := range map[string]struct {
+		latencies   map[string][]float64
+		header, row string
+	}{
+		"columns_of_the_stock_server_appear_if_it_is_measured":   {map[string][]float64{"plain-stock": {40}, "triptych-stock": {30}, "plain": {20}, "triptych": {15}}, "|||direct|plain-stock|triptych-stock|plain|triptych|triptych÷plain|triptych÷triptych-stock|", "|one|ms|–|40|30|20|15|0.75|0.50|"},
+		"columns_of_the_stock_server_are_omitted_if_it_is_not":   {map[string][]float64{"plain": {20}, "triptych": {15}}, "|||direct|plain|triptych|triptych÷plain|", "|one|ms|–|20|15|0.75|"},
+		"one_variant_of_the_stock_server_has_no_ratio_to_others": {map[string][]float64{"plain-stock": {40}}, "|||direct|plain-stock|triptych-stock|plain|triptych|triptych÷plain|triptych÷triptych-stock|", "|one|ms|–|40|–|–|–|–|–|"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := measurements{"latency": tt.latencies}
+			var out bytes.Buffer
+			if err := (table{m.row("one", "ms", "latency", median)}).write(&out); err != nil {
+				t.Fatal(err)
+			}
+			lines := strings.Split(strings.ReplaceAll(out.String(), " ", ""), "\n")
+			if lines[0] != tt.header || lines[2] != tt.row {
+				t.Errorf("got %s", &out)
+			}
+		})
+	}
 	t.Run("row_names_are_unique", func(t *testing.T) {
 		seen := map[string]bool{}
 		for _, r := range (measurements{}).table(fullPlan) {

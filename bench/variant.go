@@ -23,6 +23,7 @@ type variant struct {
 	worker string // name of the child process that calls the clouds
 	url    string // where direct receives pictures
 
+	server    server
 	client    client.Client // nil for direct
 	namespace string
 	trigger   *trigger // nil for direct

@@ -3,15 +3,12 @@ package stacktest
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"triptych/local/supervisor"
 )
 
-// TemporalCLI returns the path of the Temporal CLI. A lock keeps two packages from compiling it at the same time, and the server
-// is built first, because both need mostly the same packages.
+// TemporalCLI returns the path of the Temporal CLI. The server is built first, because both need mostly the same packages.
 func TemporalCLI(t testing.TB) string {
 	t.Helper()
 	now := make(chan struct{})
@@ -19,21 +16,11 @@ func TemporalCLI(t testing.TB) string {
 	if _, err := supervisor.BuildServer(t.Context(), now, func(int, int) {}, t.Output()); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := supervisor.LockBuilds(t.Context(), t.Output())
+	path, err := supervisor.BuildCLI(t.Context(), t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lock.Close()
-	module, err := exec.CommandContext(t.Context(), "go", "env", "GOMOD").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	tools := filepath.Join(filepath.Dir(string(module)), "tools", "go.mod")
-	path, err := exec.CommandContext(t.Context(), "go", "tool", "-n", "-modfile="+tools, "temporal").Output()
-	if err != nil {
-		t.Fatal("building the Temporal CLI:", err)
-	}
-	return strings.TrimSpace(string(path))
+	return path
 }
 
 // RequireTools skips a test of a document if a program that the document uses is missing. With CI=true, the test fails.

@@ -11,6 +11,16 @@ func (s *Stack) StartProgram(name, program string, env []string, args ...string)
 	s.spawn(s.newStage(), name, program, append(s.ProgramEnvironment(program), env...), args...)
 }
 
+// StartExecutable starts a program that the stack did not build, with the environment of the Temporal server.
+func (s *Stack) StartExecutable(name, path string, env []string, args ...string) {
+	child := s.newChild(name, path, append(s.Environment(), env...), args...)
+	ctx := s.newStage()
+	s.goTask(func() error { return child.Run(ctx) })
+}
+
+// DynamicConfig returns the settings of the Temporal server as key=JSON.
+func DynamicConfig() []string { return dynamicConfig }
+
 func (s *Stack) StopProgram(name string) (restart func()) {
 	s.children[name].Stop()
 	return s.children[name].Start
