@@ -135,18 +135,36 @@ func (t table) writeJSON(out io.Writer) error {
 	return nil
 }
 
+type column struct {
+	title string
+	cell  func(row) *float64
+}
+
+var columns = []column{
+	{"direct", func(r row) *float64 { return r.Direct }},
+	{"plain-stock", func(r row) *float64 { return r.PlainStock }},
+	{"triptych-stock", func(r row) *float64 { return r.TriptychStock }},
+	{"plain", func(r row) *float64 { return r.Plain }},
+	{"triptych", func(r row) *float64 { return r.Triptych }},
+	{"triptych ÷ plain", func(r row) *float64 { return r.Ratio }},
+	{"triptych ÷ triptych-stock", func(r row) *float64 { return r.StockRatio }},
+}
+
+// write omits the columns that have no values.
 func (t table) write(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 1, ' ', 0)
-	stock := slices.ContainsFunc(t, func(r row) bool { return r.PlainStock != nil || r.TriptychStock != nil })
-	line := func(name, unit string, direct, plain, triptych, overPlain, plainStock, triptychStock, overStock string) {
-		cells := []string{name, unit, direct, plain, triptych, overPlain}
-		if stock {
-			cells = []string{name, unit, direct, plainStock, triptychStock, plain, triptych, overPlain, overStock}
+	line := func(cells []string) { fmt.Fprintf(w, "| %s\t|\n", strings.Join(cells, "\t| ")) }
+	titles, alignments := []string{"", ""}, []string{"---", "---"}
+	var measured []column
+	for _, c := range columns {
+		if slices.ContainsFunc(t, func(r row) bool { return c.cell(r) != nil }) {
+			measured = append(measured, c)
+			titles = append(titles, c.title)
+			alignments = append(alignments, "---:")
 		}
-		fmt.Fprintf(w, "| %s\t|\n", strings.Join(cells, "\t| "))
 	}
-	line("", "", "direct", "plain", "triptych", "triptych ÷ plain", "plain-stock", "triptych-stock", "triptych ÷ triptych-stock")
-	line("---", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:")
+	line(titles)
+	line(alignments)
 	lastGroup := ""
 	for _, r := range t {
 		name := r.Name
@@ -155,8 +173,11 @@ func (t table) write(out io.Writer) error {
 		} else {
 			lastGroup = group
 		}
-		line(name, r.Unit, format(r.Direct), format(r.Plain), format(r.Triptych), format(r.Ratio),
-			format(r.PlainStock), format(r.TriptychStock), format(r.StockRatio))
+		cells := []string{name, r.Unit}
+		for _, c := range measured {
+			cells = append(cells, format(c.cell(r)))
+		}
+		line(cells)
 	}
 	return w.Flush()
 }

@@ -135,9 +135,8 @@ func TestTable(t *testing.T) {
 		latencies   map[string][]float64
 		header, row string
 	}{
-		"columns_of_the_stock_server_appear_if_it_is_measured":   {map[string][]float64{"plain-stock": {40}, "triptych-stock": {30}, "plain": {20}, "triptych": {15}}, "|||direct|plain-stock|triptych-stock|plain|triptych|triptych÷plain|triptych÷triptych-stock|", "|one|ms|–|40|30|20|15|0.75|0.50|"},
-		"columns_of_the_stock_server_are_omitted_if_it_is_not":   {map[string][]float64{"plain": {20}, "triptych": {15}}, "|||direct|plain|triptych|triptych÷plain|", "|one|ms|–|20|15|0.75|"},
-		"one_variant_of_the_stock_server_has_no_ratio_to_others": {map[string][]float64{"plain-stock": {40}}, "|||direct|plain-stock|triptych-stock|plain|triptych|triptych÷plain|triptych÷triptych-stock|", "|one|ms|–|40|–|–|–|–|–|"},
+		"all_variants_but_direct_have_columns_and_both_ratios": {map[string][]float64{"plain-stock": {40}, "triptych-stock": {30}, "plain": {20}, "triptych": {15}}, "|||plain-stock|triptych-stock|plain|triptych|triptych÷plain|triptych÷triptych-stock|", "|one|ms|40|30|20|15|0.75|0.50|"},
+		"variants_that_are_not_measured_have_no_columns":       {map[string][]float64{"direct": {5}, "triptych": {15}}, "|||direct|triptych|", "|one|ms|5|15|"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := measurements{"latency": tt.latencies}
