@@ -30,9 +30,6 @@ var dynamicConfig = []string{
 	"matching.numTaskqueueReadPartitions=1",
 	"matching.numTaskqueueWritePartitions=1",
 	"matching.enableFairness=true", // implies the matcher that this version needs for task priorities
-	// Only requests for this host, which does not exist, may use Temporal's HTTP API. So web pages cannot call it.
-	`frontend.httpAllowedHosts=["nobody.invalid"]`,
-	"system.enableNexus=false", // the HTTP endpoints of Nexus ignore httpAllowedHosts
 }
 
 func (s *Stack) startTemporal(ctx context.Context) error {
