@@ -62,7 +62,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // memoryLimit bounds the heap by more frequent garbage collection. Together with the program, the caches of Pebble and of SQLite,
 // which are not in the heap, the process takes less than 400 MB.
-const memoryLimit = 200 << 20
+const memoryLimit = 180 << 20
 
 type options struct {
 	IP               string
