@@ -27,6 +27,8 @@ const help = `Bench measures the overhead of the pipeline around its three cloud
   triptych   the product as shipped
   plain-stock, triptych-stock
              the same on the Temporal CLI's dev server instead of temporalite, with the same settings; only with -only or -full
+  triptych-postgres
+             the same on Temporal's own server with PostgreSQL (apt-get install postgresql), only with -only
   traced     triptych that exports traces, only with -only; its ratio in the table is traced ÷ triptych
 
 All variants use the same emulators of S3, Cloud Vision and Cosmos DB. Vision returns a stored annotation, so that only

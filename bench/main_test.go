@@ -64,8 +64,14 @@ func TestBench(t *testing.T) {
 // picture was sent before the process of direct listened.
 func TestSubset(t *testing.T) {
 	tiny := plan{rounds: 1, sequential: 1, slowClouds: 1, inFlight: []int{1}, interval: 10 * time.Millisecond, backlogSize: 1}
-	for _, names := range [][]string{{"direct"}, {traced}, {"direct", "triptych"}, {"plain-stock"}, {"triptych", "triptych-stock"}} {
+	for _, names := range [][]string{{"direct"}, {traced}, {"direct", "triptych"}, {"plain-stock"}, {"triptych", "triptych-stock"}, {postgresVariant}} {
 		t.Run(strings.Join(names, "_and_")+"_can_be_measured", func(t *testing.T) {
+			if _, err := findPostgres(); names[0] == postgresVariant && err != nil {
+				if os.Getenv("CI") != "" {
+					t.Fatal(err)
+				}
+				t.Skip(err)
+			}
 			r, err := openRig(t.Context(), t.TempDir(), names, t.Output())
 			if err != nil {
 				t.Fatal(err)
@@ -150,7 +156,7 @@ func TestFlags(t *testing.T) {
 	t.Run("unknown_variant_is_rejected_before_anything_starts", func(t *testing.T) {
 		var progress bytes.Buffer
 		err := run(t.Context(), []string{"-only", "plain,triptich"}, io.Discard, &progress)
-		if err == nil || !strings.Contains(err.Error(), `"triptich" in -only; known variants are direct, plain, triptych, plain-stock, triptych-stock, traced`) || progress.Len() > 0 {
+		if err == nil || !strings.Contains(err.Error(), `"triptich" in -only; known variants are direct, plain, triptych, plain-stock, triptych-stock, triptych-postgres, traced`) || progress.Len() > 0 {
 			t.Errorf("got %v, printed %s", err, &progress)
 		}
 	})

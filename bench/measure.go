@@ -24,7 +24,7 @@ const (
 
 var quickPlan = plan{variants: defaultVariants, rounds: 2, sequential: 25, slowClouds: 4, inFlight: []int{1, 10, 100}, interval: 2 * time.Second, backlogSize: 300}
 
-var fullPlan = plan{variants: allVariants, rounds: 3, sequential: 100, slowClouds: 10, inFlight: []int{1, 10, 100, 1000}, interval: 4 * time.Second, backlogSize: 10_000}
+var fullPlan = plan{variants: fullVariants, rounds: 3, sequential: 100, slowClouds: 10, inFlight: []int{1, 10, 100, 1000}, interval: 4 * time.Second, backlogSize: 10_000}
 
 // The keys are a metric and a variant, for example m["latency"]["plain"].
 type measurements map[string]map[string][]float64

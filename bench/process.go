@@ -14,19 +14,38 @@ import (
 // clockTick is the unit of CPU times in /proc: USER_HZ is 100 on every Linux that Go supports.
 const clockTick = time.Second / 100
 
+// statFields returns the fields after the name of the process: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+func statFields(pid int) (fields []string, ok bool) {
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	fields = strings.Fields(string(line[bytes.LastIndexByte(line, ')')+1:]))
+	return fields, err == nil && len(fields) >= 13
+}
+
 // cpuTime returns false on a system without /proc.
 func cpuTime(pid int) (time.Duration, bool) {
-	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, false
-	}
-	fields := strings.Fields(string(line[bytes.LastIndexByte(line, ')')+1:]))
-	if len(fields) < 13 {
+	fields, ok := statFields(pid)
+	if !ok {
 		return 0, false
 	}
 	user, _ := strconv.Atoi(fields[11]) // utime and stime, fields 14 and 15
 	system, _ := strconv.Atoi(fields[12])
 	return time.Duration(user+system) * clockTick, true
+}
+
+// postgresTime is the CPU time of PostgreSQL, which has a process for each connection.
+func (s server) postgresTime() (total time.Duration) {
+	if s.postgres == 0 {
+		return 0
+	}
+	processes, _ := filepath.Glob("/proc/[0-9]*") // the pattern is valid
+	for _, process := range processes {
+		pid, _ := strconv.Atoi(filepath.Base(process))
+		if parent, ok := statFields(pid); pid == s.postgres || ok && parent[1] == strconv.Itoa(s.postgres) {
+			used, _ := cpuTime(pid)
+			total += used
+		}
+	}
+	return total
 }
 
 // peakMemory returns the number of bytes, or false on a system without /proc.
@@ -57,6 +76,7 @@ func (v *variant) usage() usage {
 		return u
 	}
 	u.server, _ = cpuTime(v.rig.stack.PID(v.server.process))
+	u.server += v.server.postgresTime()
 	u.database = size(v.server.database)
 	return u
 }

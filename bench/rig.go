@@ -29,6 +29,7 @@ import (
 )
 
 const (
+	serverProcess  = "temporal"
 	productProcess = "worker"
 	directProcess  = "direct"
 )
@@ -36,8 +37,12 @@ const (
 var (
 	defaultVariants = []string{"direct", "plain", "triptych"}
 	stockVariants   = []string{"plain-stock", "triptych-stock"} // on the Temporal CLI's dev server
-	allVariants     = slices.Concat(defaultVariants, stockVariants)
+	fullVariants    = slices.Concat(defaultVariants, stockVariants)
+	allVariants     = slices.Concat(fullVariants, []string{postgresVariant})
 )
+
+// postgresVariant is triptych on Temporal's server with PostgreSQL. It is measured only with -only.
+const postgresVariant = "triptych-postgres"
 
 // traced is triptych that exports traces. It is measured only with -only; its values have rows of their own, in the
 // column Triptych.
@@ -118,6 +123,12 @@ func (r *rig) open(ctx context.Context, name string) (*variant, error) {
 			return nil, err
 		}
 	}
+	if name == postgresVariant {
+		var err error
+		if s, err = r.postgresServer(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if strings.HasPrefix(name, "plain") {
 		return r.openPlain(ctx, name, s)
 	}
@@ -178,17 +189,24 @@ func (r *rig) openInNamespace(ctx context.Context, v *variant, triggerEnv ...str
 	if err != nil {
 		return nil, err
 	}
-	_, err = v.client.WorkflowService().RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
-		Namespace: namespace, WorkflowExecutionRetentionPeriod: durationpb.New(24 * time.Hour),
-	})
-	if exists := new(serviceerror.NamespaceAlreadyExists); err != nil && !errors.As(err, &exists) {
-		return nil, fmt.Errorf("creating the namespace %s: %w", namespace, err)
+	if err := register(ctx, v.client, namespace); err != nil {
+		return nil, err
 	}
 	// The server knows a new namespace only after it has refreshed its cache.
 	return v, waitUntilReady(ctx, "the namespace "+namespace, func(ctx context.Context) error {
 		_, err := v.countWorkflows(ctx, "ExecutionStatus = 'Running'")
 		return err
 	})
+}
+
+func register(ctx context.Context, c client.Client, namespace string) error {
+	_, err := c.WorkflowService().RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
+		Namespace: namespace, WorkflowExecutionRetentionPeriod: durationpb.New(24 * time.Hour),
+	})
+	if exists := new(serviceerror.NamespaceAlreadyExists); err != nil && !errors.As(err, &exists) {
+		return fmt.Errorf("creating the namespace %s: %w", namespace, err)
+	}
+	return nil
 }
 
 func waitUntilReady(ctx context.Context, what string, check func(context.Context) error) error {
@@ -209,7 +227,7 @@ func waitUntilReady(ctx context.Context, what string, check func(context.Context
 
 func (r *rig) openTriptych(name string, s server) (*variant, error) {
 	v, err := r.openWithTemporal(&variant{name: name, worker: productProcess, server: s, namespace: client.DefaultNamespace})
-	if err == nil && s.process == stockProcess { // the stack has a worker for its own server only
+	if err == nil && s.process != serverProcess { // the stack has a worker for its own server only
 		v.worker = name
 		r.stack.StartProgram(v.worker, "worker", v.temporalEnv())
 	}

@@ -22,13 +22,14 @@ type server struct {
 	process  string // name of the child process
 	addr     string
 	database string // directory
+	postgres int    // process ID of its PostgreSQL, or 0
 }
 
 const stockProcess = "temporal-stock"
 
 // temporalite returns the server of the local stack.
 func (r *rig) temporalite() server {
-	return server{process: "temporal", addr: r.stack.Endpoints.Temporal, database: filepath.Join(r.stack.Dir(), "temporal")}
+	return server{process: serverProcess, addr: r.stack.Endpoints.Temporal, database: filepath.Join(r.stack.Dir(), "temporal")}
 }
 
 // stockServer returns the dev server of the Temporal CLI, with the settings of temporalite. The first call starts it.
@@ -41,7 +42,7 @@ func (r *rig) stockServer(ctx context.Context) (server, error) {
 		return s, fmt.Errorf("creating the directory of the stock server: %w", err)
 	}
 	fmt.Fprintln(r.progress, "building the Temporal CLI …")
-	path, err := supervisor.BuildCLI(ctx, r.progress)
+	path, err := supervisor.BuildTool(ctx, "temporal", r.progress)
 	if err != nil {
 		return s, err
 	}

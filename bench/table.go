@@ -22,6 +22,7 @@ type row struct {
 	PlainStock    *float64 `json:"plainStock,omitempty"`
 	TriptychStock *float64 `json:"triptychStock,omitempty"`
 	StockRatio    *float64 `json:"triptychOverTriptychStock,omitempty"`
+	Postgres      *float64 `json:"triptychPostgres,omitempty"`
 }
 
 type table []row
@@ -77,7 +78,7 @@ func (m measurements) row(name, unit, metric string, s summary) row {
 	values := m[metric]
 	return row{
 		Name: name, Unit: unit, Direct: s(values["direct"]), Plain: s(values["plain"]), Triptych: s(values["triptych"]),
-		PlainStock: s(values["plain-stock"]), TriptychStock: s(values["triptych-stock"]),
+		PlainStock: s(values["plain-stock"]), TriptychStock: s(values["triptych-stock"]), Postgres: s(values[postgresVariant]),
 	}.withRatios()
 }
 
@@ -86,7 +87,7 @@ func (m measurements) overhead(name, unit, metric string, s summary) row {
 	if r.Direct == nil {
 		return row{Name: name, Unit: unit}
 	}
-	for _, cell := range []*float64{r.Plain, r.Triptych, r.PlainStock, r.TriptychStock} {
+	for _, cell := range []*float64{r.Plain, r.Triptych, r.PlainStock, r.TriptychStock, r.Postgres} {
 		if cell != nil {
 			*cell -= *r.Direct
 		}
@@ -144,6 +145,7 @@ var columns = []column{
 	{"direct", func(r row) *float64 { return r.Direct }},
 	{"plain-stock", func(r row) *float64 { return r.PlainStock }},
 	{"triptych-stock", func(r row) *float64 { return r.TriptychStock }},
+	{postgresVariant, func(r row) *float64 { return r.Postgres }},
 	{"plain", func(r row) *float64 { return r.Plain }},
 	{"triptych", func(r row) *float64 { return r.Triptych }},
 	{"triptych ÷ plain", func(r row) *float64 { return r.Ratio }},

@@ -16,7 +16,7 @@ func TemporalCLI(t testing.TB) string {
 	if _, err := supervisor.BuildServer(t.Context(), now, func(int, int) {}, t.Output()); err != nil {
 		t.Fatal(err)
 	}
-	path, err := supervisor.BuildCLI(t.Context(), t.Output())
+	path, err := supervisor.BuildTool(t.Context(), "temporal", t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}
