@@ -15,8 +15,11 @@ type orientation uint16
 
 const upright orientation = 1
 
-// readOrientation examines only JPEG files, because cameras do not write PNG or WebP.
+// readOrientation examines only JPEG and PNG files, because cameras do not write WebP.
 func readOrientation(data []byte) orientation {
+	if isPNG(data) {
+		return tiffOrientation(exifOfPNG(data))
+	}
 	if !bytes.HasPrefix(data, []byte{0xff, 0xd8}) {
 		return upright
 	}

@@ -34,6 +34,8 @@ type Photo struct {
 // Decode supports JPEG, PNG, BMP, WebP without animation, and the first frame of a GIF. Transparent pixels become
 // white.
 func Decode(data []byte) (*Photo, error) {
+	orientation := readOrientation(data)
+	data = repair(data)
 	config, _, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil || config.Width <= 0 || config.Height <= 0 {
 		return nil, ErrBad
@@ -41,15 +43,33 @@ func Decode(data []byte) (*Photo, error) {
 	if config.Width > MaxPixels/config.Height {
 		return nil, ErrTooLarge
 	}
-	decoded, _, err := image.Decode(bytes.NewReader(data))
+	decoded, err := decode(data)
 	if err != nil || decoded.Bounds().Empty() {
 		return nil, ErrBad
 	}
 	canvas := image.Rect(0, 0, config.Width, config.Height) // the first frame of a GIF may cover only a part of it
-	orientation, scale := readOrientation(data), (max(config.Width, config.Height)+maxSide-1)/maxSide
+	scale := (max(config.Width, config.Height) + maxSide - 1) / maxSide
 	size := canvas.Max
 	if orientation.swapsSides() {
 		size.X, size.Y = size.Y, size.X
 	}
 	return &Photo{size.X, size.Y, scale, orientation.apply(shrink(decoded, canvas, scale))}, nil
 }
+
+// repair changes files that browsers display and the decoders of Go refuse.
+func repair(data []byte) []byte {
+	if isPNG(data) {
+		return withoutMetadata(data)
+	}
+	return data
+}
+
+func decode(data []byte) (image.Image, error) {
+	decoded, _, err := image.Decode(bytes.NewReader(data))
+	if err != nil && isPNG(data) {
+		return decodePNG(data)
+	}
+	return decoded, err
+}
+
+func isPNG(data []byte) bool { return bytes.HasPrefix(data, []byte(pngSignature)) }
