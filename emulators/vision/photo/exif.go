@@ -20,22 +20,15 @@ func readOrientation(data []byte) orientation {
 	if isPNG(data) {
 		return tiffOrientation(exifOfPNG(data))
 	}
-	if !bytes.HasPrefix(data, []byte{0xff, 0xd8}) {
-		return upright
-	}
-	for data = data[2:]; len(data) >= 4 && data[0] == 0xff; {
-		if data[1] == 0xff { // fill byte before a marker
-			data = data[1:]
-			continue
+	for isJPEG := isJPEG(data); isJPEG; {
+		marker, body, rest := nextSegment(data)
+		if marker == 0 || marker == markerSOS {
+			break
 		}
-		marker, length := data[1], int(binary.BigEndian.Uint16(data[2:]))
-		if marker == 0xda || length < 2 || len(data) < 2+length { // start of the pixels, or damaged
-			return upright
-		}
-		if tiff, ok := bytes.CutPrefix(data[4:2+length], []byte("Exif\x00\x00")); ok && marker == 0xe1 {
+		if tiff, ok := bytes.CutPrefix(body, []byte("Exif\x00\x00")); ok && marker == markerAPP1 {
 			return tiffOrientation(tiff)
 		}
-		data = data[2+length:]
+		data = rest
 	}
 	return upright
 }

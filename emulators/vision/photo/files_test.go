@@ -3,8 +3,11 @@ package photo
 import (
 	"bytes"
 	"image"
+	"image/color"
+	"image/jpeg"
 	"image/png"
 	"maps"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -50,6 +53,123 @@ func checkQuarters(t *testing.T, p *Photo, want *image.RGBA) {
 	}
 }
 
+// Made by cjpeg 2.1.5 of libjpeg-turbo from quarters(), with -quality 90 -progressive and -sample 3x1, or
+// -sample 2x2,1x2,2x1 -restart 2B.
+var progressive = []string{"../photo/testdata/progressive-3x1.jpg", "../photo/testdata/progressive-mixed-restart.jpg"}
+
+func TestDecodeJPEG(t *testing.T) {
+	picture := quarters()
+	for _, name := range progressive {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			p, err := Decode(read(t, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkQuarters(t, p, picture)
+		})
+	}
+	subsampling := [][2]int{{3, 1}, {1, 1}, {1, 1}}
+	file := phototest.JPEG{Picture: picture, Sampling: subsampling}.Encode()
+	withRestarts := phototest.JPEG{Picture: picture, Sampling: subsampling, Interval: 5}.Encode()
+	markers := phototest.RestartMarkers(withRestarts)
+	end := []byte{0xff, 0xd9}
+	adobe := func(transform byte) []byte {
+		return []byte("\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00" + string(transform))
+	}
+	for name, tt := range map[string]struct {
+		sampling [][2]int
+		marker   []byte
+	}{
+		"grey":              {[][2]int{{1, 1}}, nil},
+		"YCbCr":             {[][2]int{{1, 1}, {1, 1}, {1, 1}}, nil},
+		"subsampled_YCbCr":  {[][2]int{{2, 2}, {1, 1}, {1, 1}}, nil},
+		"YCbCr_by_Adobe":    {[][2]int{{2, 1}, {1, 1}, {1, 1}}, adobe(1)},
+		"RGB_by_Adobe":      {[][2]int{{1, 1}, {1, 1}, {1, 1}}, adobe(0)},
+		"CMYK_by_Adobe":     {[][2]int{{1, 1}, {1, 1}, {1, 1}, {1, 1}}, adobe(0)},
+		"YCbCrK_by_Adobe":   {[][2]int{{1, 1}, {1, 1}, {1, 1}, {1, 1}}, adobe(2)},
+		"RGB_but_with_JFIF": {[][2]int{{1, 1}, {1, 1}, {1, 1}}, append([]byte("\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"), adobe(0)...)},
+	} {
+		t.Run(name+"_is_decoded_as_by_image/jpeg", func(t *testing.T) {
+			file := phototest.JPEG{Picture: picture, Sampling: tt.sampling, Interval: 3}.Encode()
+			file = slices.Concat(file[:2], tt.marker, file[2:])
+			want, err := jpeg.Decode(bytes.NewReader(file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := decodeJPEG(file, picture.Rect.Max)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for y := range picture.Rect.Dy() {
+				for x := range picture.Rect.Dx() {
+					r, g, b, _ := got.At(x, y).RGBA()
+					wantR, wantG, wantB, _ := want.At(x, y).RGBA()
+					for i, difference := range []int{int(r) - int(wantR), int(g) - int(wantG), int(b) - int(wantB)} {
+						if max(difference, -difference) > 4<<8 {
+							t.Fatalf("channel %d at (%d,%d) differs by %d", i, x, y, difference>>8)
+						}
+					}
+				}
+			}
+		})
+	}
+	t.Run("wrong_restart_marker_of_a_progressive_file_loses_only_a_part", func(t *testing.T) {
+		file := read(t, progressive[1])
+		for _, marker := range phototest.RestartMarkers(file) {
+			for by := range byte(8) {
+				wrong := bytes.Clone(file)
+				wrong[marker+1] = markerRST0 + (wrong[marker+1]+by)&7
+				if _, err := Decode(wrong); err != nil {
+					t.Errorf("marker at byte %d, %d too high: %v", marker, by, err)
+				}
+			}
+		}
+	})
+	t.Run("without_its_last_restart_marker_a_file_loses_only_its_end", func(t *testing.T) {
+		last := markers[len(markers)-1]
+		p, err := Decode(slices.Delete(bytes.Clone(withRestarts), last, last+2))
+		if err != nil || p.Pixels.RGBAAt(97, 27).R < 180 || p.Pixels.RGBAAt(97, 57).G > 140 {
+			t.Errorf("got %+v, %v", p, err)
+		}
+	})
+	changed := func(find, replacement string) []byte {
+		return bytes.Replace(file, []byte(find), []byte(replacement), 1)
+	}
+	for name, data := range map[string][]byte{
+		"truncated":                      file[:len(file)/2],
+		"without_end_marker":             file[:len(file)-2],
+		"end_marker_in_the_pixels":       slices.Concat(file[:len(file)/2], end),
+		"truncated_at_a_restart":         withRestarts[:markers[2]],
+		"end_marker_instead_of_restarts": slices.Concat(withRestarts[:markers[2]], end),
+		"invalid_code":                   slices.Concat(file[:len(file)-20], []byte("\xff\x00\xff\x00\xff\x00"), file[len(file)-14:]),
+		"12_bits":                        changed("\xff\xc0\x00\x11\x08", "\xff\xc0\x00\x11\x0c"),
+		"lossless":                       changed("\xff\xc0", "\xff\xc3"),
+		"sampling_factor_of_0":           changed("\x01\x31", "\x01\x01"),
+		"without_Huffman_tables":         changed("\xff\xc4", "\xff\xe4"),
+		"without_frame":                  changed("\xff\xc0", "\xff\xe0"),
+		"without_scan":                   slices.Concat(file[:bytes.Index(file, []byte{0xff, markerSOS})], end),
+		"two_frames":                     slices.Concat(file[:2], file[bytes.Index(file, []byte{0xff, markerSOF0}):][:19], file[2:]),
+	} {
+		t.Run(name+"_is_bad", func(t *testing.T) {
+			if _, err := Decode(data); err != ErrBad {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	t.Run("more_than_75_megapixels_are_too_large", func(t *testing.T) {
+		if _, err := Decode(changed("\x00\x3c\x00\x64\x03", "\xff\xff\xff\xff\x03")); err != ErrTooLarge {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("number_of_scans_is_limited", func(t *testing.T) {
+		scan := file[bytes.Index(file, []byte{0xff, markerSOS}) : len(file)-2]
+		repeated := slices.Concat(file[:len(file)-2], bytes.Repeat(scan, maxScans), end)
+		if _, err := Decode(repeated); err != ErrBad {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestDecodePNG(t *testing.T) {
 	picture := quarters()
 	file := encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, picture) })
@@ -81,6 +201,17 @@ func TestDecodePNG(t *testing.T) {
 			p, err := Decode(phototest.WithPixelStream(whole, phototest.Compress(t, scanlines)))
 			if err != nil || p.Pixels.RGBAAt(size.X-1, size.Y-1) != quarters().RGBAAt(60, 40) {
 				t.Errorf("%v: got %+v, %v", size, p, err)
+			}
+		}
+	})
+	t.Run("transparency_with_a_wrong_checksum_is_ignored", func(t *testing.T) {
+		paint := image.NewPaletted(image.Rect(0, 0, 3, 3), color.Palette{color.NRGBA{0, 120, 0, 0}, color.NRGBA{1, 1, 1, 255}})
+		file := encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, paint) })
+		at := bytes.Index(file, []byte("tRNS"))
+		for wantGreen, data := range map[uint8][]byte{255: file, 120: flipped(file, at+5)} {
+			p, err := Decode(data)
+			if err != nil || p.Pixels.RGBAAt(1, 1).G != wantGreen {
+				t.Errorf("got %+v, %v, want %d", p, err, wantGreen)
 			}
 		}
 	})

@@ -36,20 +36,19 @@ type Photo struct {
 func Decode(data []byte) (*Photo, error) {
 	orientation := readOrientation(data)
 	data = repair(data)
-	config, _, err := image.DecodeConfig(bytes.NewReader(data))
-	if err != nil || config.Width <= 0 || config.Height <= 0 {
+	size, err := readSize(data)
+	if err != nil || size.X <= 0 || size.Y <= 0 {
 		return nil, ErrBad
 	}
-	if config.Width > MaxPixels/config.Height {
+	if size.X > MaxPixels/size.Y {
 		return nil, ErrTooLarge
 	}
-	decoded, err := decode(data)
+	decoded, err := decode(data, size)
 	if err != nil || decoded.Bounds().Empty() {
 		return nil, ErrBad
 	}
-	canvas := image.Rect(0, 0, config.Width, config.Height) // the first frame of a GIF may cover only a part of it
-	scale := (max(config.Width, config.Height) + maxSide - 1) / maxSide
-	size := canvas.Max
+	canvas := image.Rectangle{Max: size} // the first frame of a GIF may cover only a part of it
+	scale := (max(size.X, size.Y) + maxSide - 1) / maxSide
 	if orientation.swapsSides() {
 		size.X, size.Y = size.Y, size.X
 	}
@@ -64,10 +63,21 @@ func repair(data []byte) []byte {
 	return data
 }
 
-func decode(data []byte) (image.Image, error) {
+func readSize(data []byte) (image.Point, error) {
+	config, _, err := image.DecodeConfig(bytes.NewReader(data))
+	if err != nil && isJPEG(data) {
+		return jpegSize(data)
+	}
+	return image.Pt(config.Width, config.Height), err
+}
+
+func decode(data []byte, size image.Point) (image.Image, error) {
 	decoded, _, err := image.Decode(bytes.NewReader(data))
-	if err != nil && isPNG(data) {
+	switch {
+	case err != nil && isPNG(data):
 		return decodePNG(data)
+	case err != nil && isJPEG(data):
+		return decodeJPEG(data, size)
 	}
 	return decoded, err
 }

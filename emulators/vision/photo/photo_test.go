@@ -354,12 +354,15 @@ func FuzzDecode(f *testing.F) {
 	f.Add(pngHeader(16, 16))
 	f.Add([]byte("GIF89a\x01\x00\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"))
 	f.Add([]byte("RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00\x2f\x00\x00\x00\x10\x07\x10\x11\x11\x88\x88\xfe\x07\x00"))
-	for _, file := range phototest.Files(f, image.NewGray(image.Rect(0, 0, 20, 12))) {
+	for _, file := range phototest.Files(f, quarters()) {
 		f.Add(file)
+	}
+	for _, name := range progressive {
+		f.Add(read(f, name))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		// Large pictures only slow the fuzzer down.
-		if config, _, err := image.DecodeConfig(bytes.NewReader(data)); err != nil || config.Width*config.Height > 1<<20 {
+		if size, err := readSize(repair(data)); err != nil || size.X*size.Y > 1<<20 {
 			return
 		}
 		p, err := Decode(data)

@@ -1,0 +1,318 @@
+package photo
+
+type huffmanTable struct {
+	limit   [17]int32 // the first code after those of a length
+	values  []byte
+	shifted [17]int32 // index in values of a code of a length, minus the code
+}
+
+func (p *jpegPicture) readHuffman(body []byte) bool {
+	for len(body) >= 17 {
+		class, id := body[0]>>4, body[0]&15
+		table := &huffmanTable{}
+		var code, index int32
+		for length := 1; length <= 16; length++ {
+			count := int32(body[length])
+			table.shifted[length] = index - code
+			code, index = code+count, index+count
+			table.limit[length] = code
+			code <<= 1
+		}
+		body = body[17:]
+		if class > 1 || id > 3 || int(index) > len(body) {
+			return false
+		}
+		table.values, body = body[:index], body[index:]
+		p.huffman[class][id] = table
+	}
+	return len(body) == 0
+}
+
+// A jpegScan reads the entropy-coded data of a scan.
+type jpegScan struct {
+	data           []byte // unread
+	buffer         uint32
+	bits           int  // in buffer
+	padding        int  // zero bits after the end of the data; libjpeg appends them too
+	missing        bool // data before the next restart marker
+	damaged        bool
+	resynchronised bool // at a wrong restart marker, in this scan or an earlier one
+
+	dc, ac     *huffmanTable
+	start, end int // of the coefficients, in zigzag order
+	high, low  int // bits, of the successive approximation
+	bandEnd    int // number of blocks without other coefficients (EOBRUN)
+}
+
+func (s *jpegScan) isExhausted() bool { return s.bits < s.padding }
+
+func (s *jpegScan) fill() {
+	for s.bits <= 24 {
+		var next byte
+		if len(s.data) > 0 && (s.data[0] != 0xff || len(s.data) > 1 && s.data[1] == 0) {
+			next = s.data[0]
+			s.data = s.data[1:]
+			if next == 0xff {
+				s.data = s.data[1:]
+			}
+		} else {
+			s.padding += 8
+		}
+		s.buffer = s.buffer<<8 | uint32(next)
+		s.bits += 8
+	}
+}
+
+// read returns at most 16 bits.
+func (s *jpegScan) read(n int) int32 {
+	if s.bits < n {
+		s.fill()
+	}
+	s.bits -= n
+	return int32(s.buffer >> s.bits & (1<<n - 1))
+}
+
+// readSigned implements the function EXTEND of ITU-T T.81.
+func (s *jpegScan) readSigned(n int) int32 {
+	value := s.read(n)
+	if n > 0 && value < 1<<(n-1) {
+		value += 1 - 1<<n
+	}
+	return value
+}
+
+func (s *jpegScan) symbol(table *huffmanTable) int {
+	if s.bits < 16 {
+		s.fill()
+	}
+	for length := 1; length <= 16; length++ {
+		code := int32(s.buffer >> (s.bits - length) & (1<<length - 1))
+		if code < table.limit[length] {
+			s.bits -= length
+			return int(table.values[code+table.shifted[length]])
+		}
+	}
+	s.fail()
+	return 0
+}
+
+// fail handles invalid data. After a wrong restart marker it can be the data of another interval, or refine other
+// coefficients. libjpeg shows what it understands.
+func (s *jpegScan) fail() {
+	if s.resynchronised {
+		s.missing = true
+	} else {
+		s.damaged = true
+	}
+}
+
+// restart reads the next restart marker. If the marker is wrong, it decides like jpeg_resync_to_restart of libjpeg-turbo
+// (jdmarker.c): a marker that should come one or two markers later means that data is missing, and a marker that should
+// have come earlier is skipped. At any other marker the scan is damaged, except in the last interval.
+func (s *jpegScan) restart(number int, last bool) {
+	s.bits, s.padding, s.missing, s.bandEnd = 0, 0, false, 0
+	for {
+		s.data = s.data[markerIndex(s.data):]
+		if len(s.data) == 0 {
+			s.damaged = true
+			return
+		}
+		marker := s.data[1]
+		if marker < markerRST0 || marker > markerRST7 {
+			s.missing, s.resynchronised, s.damaged = last, last, !last
+			return
+		}
+		distance := (int(marker-markerRST0) - number) & 7
+		s.resynchronised = s.resynchronised || distance != 0
+		switch distance {
+		case 1, 2:
+			s.missing = true
+			return
+		case 6, 7:
+			s.data = s.data[2:]
+		default:
+			s.data = s.data[2:]
+			return
+		}
+	}
+}
+
+// readScan returns what follows the scan.
+func (p *jpegPicture) readScan(header, data []byte) (rest []byte, ok bool) {
+	if len(header) < 1 || len(header) != 4+2*int(header[0]) || p.components == nil {
+		return nil, false
+	}
+	type part struct {
+		*component
+		dc, ac *huffmanTable
+	}
+	var parts []part
+	blocks := 0
+	for spec := header[1 : len(header)-3]; len(spec) > 0; spec = spec[2:] {
+		for _, c := range p.components {
+			if dc, ac := spec[1]>>4, spec[1]&15; c.id == spec[0] && dc < 4 && ac < 4 {
+				c.dc = 0
+				parts = append(parts, part{c, p.huffman[0][dc], p.huffman[1][ac]})
+				blocks += c.h * c.v
+				break
+			}
+		}
+	}
+	if len(parts) == 0 || len(parts) != int(header[0]) || len(parts) > 1 && blocks > 10 { // ITU-T T.81, B.2.3
+		return nil, false
+	}
+	s := &jpegScan{data: data, end: blockSize - 1, resynchronised: p.resynchronised}
+	if p.progressive {
+		spectrum := header[len(header)-3:]
+		s.start, s.end, s.high, s.low = int(spectrum[0]), int(spectrum[1]), int(spectrum[2]>>4), int(spectrum[2]&15)
+		if s.start > s.end || s.end >= blockSize || s.low > 13 || s.start == 0 && s.end > 0 || s.start > 0 && len(parts) > 1 {
+			return nil, false
+		}
+	}
+	for _, c := range parts {
+		if s.start == 0 && s.high == 0 && c.dc == nil || s.end > 0 && c.ac == nil {
+			return nil, false
+		}
+		if p.progressive && c.coefficients == nil {
+			c.coefficients = make([][blockSize]int16, len(c.samples)/blockSize)
+		}
+	}
+	units := p.units()
+	if len(parts) == 1 {
+		units.X, units.Y = parts[0].columns, parts[0].rows
+	}
+	total := units.X * units.Y
+	for unit := range total {
+		if p.interval > 0 && unit > 0 && unit%p.interval == 0 {
+			s.restart((unit/p.interval-1)%8, unit+p.interval >= total)
+			for _, c := range parts {
+				c.component.dc = 0
+			}
+		}
+		for _, c := range parts {
+			h, v := c.h, c.v
+			if len(parts) == 1 {
+				h, v = 1, 1
+			}
+			s.dc, s.ac = c.dc, c.ac
+			for i := range h * v {
+				if s.missing || s.isExhausted() {
+					break
+				}
+				p.readBlock(s, c.component, (unit/units.X*v+i/h)*c.stride+unit%units.X*h+i%h)
+			}
+			if s.damaged {
+				return nil, false
+			}
+		}
+	}
+	p.resynchronised = s.resynchronised
+	return s.data, s.resynchronised || !s.isExhausted()
+}
+
+func (p *jpegPicture) readBlock(s *jpegScan, c *component, at int) {
+	if !p.progressive {
+		var block [blockSize]int16
+		s.readFirst(c, &block)
+		p.writeBlock(c, &block, at)
+		return
+	}
+	block := &c.coefficients[at]
+	switch {
+	case s.high == 0:
+		s.readFirst(c, block)
+	case s.start == 0:
+		block[0] |= int16(s.read(1) << s.low)
+	default:
+		s.refine(block)
+	}
+}
+
+// readFirst reads all coefficients of a sequential file, or the first scan of a band of a progressive file.
+func (s *jpegScan) readFirst(c *component, block *[blockSize]int16) {
+	k := s.start
+	if k == 0 {
+		length := s.symbol(s.dc)
+		if length > 15 {
+			s.fail()
+			return
+		}
+		c.dc += s.readSigned(length)
+		block[0] = int16(c.dc << s.low)
+		k++
+	}
+	if s.bandEnd > 0 {
+		s.bandEnd--
+		return
+	}
+	for ; k <= s.end; k++ {
+		symbol := s.symbol(s.ac)
+		run, length := symbol>>4, symbol&15
+		if length == 0 && run < 15 {
+			s.bandEnd = 1<<run + int(s.read(run)) - 1
+			return
+		}
+		k += run
+		if length == 0 {
+			continue
+		}
+		if k > s.end {
+			s.fail()
+			return
+		}
+		block[zigzag[k]] = int16(s.readSigned(length) << s.low)
+	}
+}
+
+// refine reads one more bit of each coefficient of a band (ITU-T T.81, G.1.2.3).
+func (s *jpegScan) refine(block *[blockSize]int16) {
+	bit := int16(1) << s.low
+	k := s.start
+	for s.bandEnd == 0 && k <= s.end {
+		symbol := s.symbol(s.ac)
+		run, length := symbol>>4, symbol&15
+		var value int16
+		if length > 0 {
+			value = bit
+			if s.read(1) == 0 {
+				value = -bit
+			}
+		} else if run < 15 {
+			s.bandEnd = 1<<run + int(s.read(run))
+			break
+		}
+		k = s.refineNonZero(block, k, run, bit)
+		if value != 0 {
+			if k > s.end {
+				s.fail()
+				return
+			}
+			block[zigzag[k]] = value
+		}
+		k++
+	}
+	if s.bandEnd > 0 {
+		s.refineNonZero(block, k, blockSize, bit)
+		s.bandEnd--
+	}
+}
+
+// refineNonZero returns the position after `zeros` coefficients that are zero.
+func (s *jpegScan) refineNonZero(block *[blockSize]int16, k, zeros int, bit int16) int {
+	for ; k <= s.end; k++ {
+		c := &block[zigzag[k]]
+		switch {
+		case *c == 0:
+			if zeros == 0 {
+				return k
+			}
+			zeros--
+		case s.read(1) == 0:
+		case *c > 0:
+			*c += bit
+		default:
+			*c -= bit
+		}
+	}
+	return k
+}
