@@ -20,6 +20,10 @@ func TestFilesThatBrowsersDisplay(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := phototest.Files(t, portrait)
+	// Made by cwebp 1.2.4 of libwebp from astronaut.jpg, with -q 30.
+	webP := photograph(t, "../photo/testdata/astronaut.webp").Content
+	files["WebP_with_alpha_flag_without_alpha"] = phototest.WithAlpha(webP, 512, 512, true, nil)
+	files["WebP_with_alpha_without_flag"] = phototest.WithAlpha(webP, 512, 512, false, bytes.Repeat([]byte{255}, 512*512))
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		t.Run(name, func(t *testing.T) {
 			got := one(t, client, &visionpb.Image{Content: files[name]}, face)

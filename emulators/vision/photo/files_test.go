@@ -2,8 +2,10 @@ package photo
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/color"
+	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"maps"
@@ -42,7 +44,7 @@ func TestDecodeAcceptsWhatBrowsersDisplay(t *testing.T) {
 
 func checkQuarters(t *testing.T, p *Photo, want *image.RGBA) {
 	t.Helper()
-	const tolerance = 16 // BMP files with 565 have steps of 8, and JPEG adds noise
+	const tolerance = 20 // BMP files with 4 bits per channel have steps of 17, and lossy formats add noise
 	for _, at := range []image.Point{{2, 2}, {47, 27}, {53, 2}, {97, 27}, {2, 33}, {47, 57}, {53, 33}, {97, 57}} {
 		got, want := p.Pixels.RGBAAt(at.X, at.Y), want.RGBAAt(at.X, at.Y)
 		for i, pair := range [][2]uint8{{got.R, want.R}, {got.G, want.G}, {got.B, want.B}} {
@@ -166,6 +168,90 @@ func TestDecodeJPEG(t *testing.T) {
 		repeated := slices.Concat(file[:len(file)-2], bytes.Repeat(scan, maxScans), end)
 		if _, err := Decode(repeated); err != ErrBad {
 			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestDecodeGIF(t *testing.T) {
+	picture := quarters()
+	frame := image.NewPaletted(image.Rect(20, 10, 60, 50), color.Palette{color.White, color.RGBA{0, 120, 0, 255}})
+	for i := range frame.Pix {
+		frame.Pix[i] = 1
+	}
+	file := encoded(t, func(b *bytes.Buffer) error {
+		return gif.EncodeAll(b, &gif.GIF{Image: []*image.Paletted{frame}, Delay: []int{1}, LoopCount: 5, Config: image.Config{Width: 100, Height: 60}})
+	})
+	for name, tt := range map[string]struct{ screen, want image.Point }{
+		"frame_beyond_the_right_edge_widens_the_screen":  {image.Pt(50, 60), image.Pt(60, 60)},
+		"frame_beyond_the_lower_edge_makes_it_higher":    {image.Pt(100, 20), image.Pt(100, 50)},
+		"frame_inside_the_screen_does_not_change_it":     {image.Pt(61, 51), image.Pt(61, 51)},
+		"screen_without_size_becomes_as_large_as_needed": {image.Pt(0, 0), image.Pt(60, 50)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := Decode(phototest.WithScreen(file, tt.screen.X, tt.screen.Y))
+			if err != nil || p.Width != tt.want.X || p.Height != tt.want.Y {
+				t.Fatalf("got %+v, %v", p, err)
+			}
+			if p.Pixels.RGBAAt(5, 5).R != 255 || p.Pixels.RGBAAt(25, 15).G != 120 {
+				t.Error("the frame is at another place")
+			}
+		})
+	}
+	t.Run("truncated_file_is_bad", func(t *testing.T) {
+		file := phototest.WithScreen(encoded(t, func(b *bytes.Buffer) error { return gif.Encode(b, picture, nil) }), 10, 10)
+		for _, n := range []int{6, 12, 13, 20, 800, len(file) / 2} {
+			if _, err := Decode(file[:n]); err != ErrBad {
+				t.Errorf("%d of %d bytes: got %v", n, len(file), err)
+			}
+		}
+	})
+}
+
+func TestDecodeBMP(t *testing.T) {
+	file := phototest.RunLengthBMP(quarters())
+	for _, n := range []int{10, 54, 100, 900, len(file) - 20} {
+		t.Run(fmt.Sprintf("%d_of_%d_bytes_are_bad", n, len(file)), func(t *testing.T) {
+			if _, err := Decode(file[:n]); err != ErrBad {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// Made by cwebp 1.2.4 of libwebp from quarters(), with -q 90.
+const webP = "../photo/testdata/quarters.webp"
+
+func TestDecodeWebP(t *testing.T) {
+	picture := quarters()
+	file := read(t, webP)
+	opaque, transparent := bytes.Repeat([]byte{255}, 100*60), make([]byte, 100*60)
+	for name, data := range map[string][]byte{
+		"without_header_of_alpha":        file,
+		"alpha_flag_without_alpha":       phototest.WithAlpha(file, 100, 60, true, nil),
+		"alpha_without_flag":             phototest.WithAlpha(file, 100, 60, false, opaque),
+		"alpha_with_flag":                phototest.WithAlpha(file, 100, 60, true, opaque),
+		"neither_alpha_nor_flag_in_VP8X": phototest.WithAlpha(file, 100, 60, false, nil),
+	} {
+		t.Run(name+"_is_decoded", func(t *testing.T) {
+			p, err := Decode(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkQuarters(t, p, picture)
+		})
+	}
+	t.Run("alpha_without_flag_is_applied", func(t *testing.T) {
+		p, err := Decode(phototest.WithAlpha(file, 100, 60, false, transparent))
+		if err != nil || p.Pixels.RGBAAt(50, 30) != (color.RGBA{255, 255, 255, 255}) {
+			t.Errorf("got %+v, %v", p, err)
+		}
+	})
+	t.Run("truncated_file_is_bad", func(t *testing.T) {
+		data := phototest.WithAlpha(file, 100, 60, true, nil)
+		for _, n := range []int{12, 20, 21, 40, len(data) - 10} {
+			if _, err := Decode(data[:n]); err != ErrBad {
+				t.Errorf("%d of %d bytes: got %v", n, len(data), err)
+			}
 		}
 	})
 }

@@ -10,7 +10,6 @@ import (
 	_ "image/jpeg"
 	_ "image/png"
 
-	_ "golang.org/x/image/bmp"
 	_ "golang.org/x/image/webp"
 )
 
@@ -57,13 +56,21 @@ func Decode(data []byte) (*Photo, error) {
 
 // repair changes files that browsers display and the decoders of Go refuse.
 func repair(data []byte) []byte {
-	if isPNG(data) {
+	switch {
+	case isPNG(data):
 		return withoutMetadata(data)
+	case isGIF(data):
+		return withWholeFrame(data)
+	case isWebP(data):
+		return withAlphaFlag(data)
 	}
 	return data
 }
 
 func readSize(data []byte) (image.Point, error) {
+	if isBMP(data) {
+		return bmpSize(data)
+	}
 	config, _, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil && isJPEG(data) {
 		return jpegSize(data)
@@ -72,6 +79,9 @@ func readSize(data []byte) (image.Point, error) {
 }
 
 func decode(data []byte, size image.Point) (image.Image, error) {
+	if isBMP(data) {
+		return decodeBMP(data)
+	}
 	decoded, _, err := image.Decode(bytes.NewReader(data))
 	switch {
 	case err != nil && isPNG(data):

@@ -20,7 +20,7 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/image/bmp"
+	"github.com/jsummers/gobmp"
 
 	"triptych/emulators/vision/photo/phototest"
 )
@@ -50,6 +50,14 @@ func pngHeader(width, height uint32) []byte {
 	header = append(header, 8, 2, 0, 0, 0)
 	out := []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0d")
 	return binary.BigEndian.AppendUint32(append(out, header...), crc32.ChecksumIEEE(header))
+}
+
+func bmpHeader(width, height int32) []byte {
+	out := append([]byte("BM"), make([]byte, 12)...)
+	out = binary.LittleEndian.AppendUint32(out, 40)
+	out = binary.LittleEndian.AppendUint32(out, uint32(width))
+	out = binary.LittleEndian.AppendUint32(out, uint32(height))
+	return append(out, make([]byte, 28)...)
 }
 
 // image/png cannot write interlaced files (Adam7).
@@ -145,7 +153,7 @@ func TestDecode(t *testing.T) {
 		"JPEG": encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, picture, nil) }),
 		"PNG":  encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, picture) }),
 		"GIF":  encoded(t, func(b *bytes.Buffer) error { return gif.Encode(b, picture, nil) }),
-		"BMP":  encoded(t, func(b *bytes.Buffer) error { return bmp.Encode(b, picture) }),
+		"BMP":  encoded(t, func(b *bytes.Buffer) error { return gobmp.Encode(b, picture) }),
 		"PNG_with_16_bits": encoded(t, func(b *bytes.Buffer) error {
 			deep := image.NewNRGBA64(picture.Rect)
 			draw.Draw(deep, deep.Rect, picture, image.Point{}, draw.Src)
@@ -244,6 +252,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"3600_megapixels":              {pngHeader(60_000, 60_000), ErrTooLarge},
 		"one_pixel_over_the_limit":     {pngHeader(MaxPixels+1, 1), ErrTooLarge},
 		"one_row_over_the_limit":       {pngHeader(7500, 10_001), ErrTooLarge},
+		"3600_megapixels_as_BMP":       {bmpHeader(60_000, 60_000), ErrTooLarge},
+		"3600_megapixels_as_top_down":  {bmpHeader(60_000, -60_000), ErrTooLarge},
 		"exactly_the_limit_is_decoded": {pngHeader(7500, 10_000), ErrBad},
 		"animated_WebP":                {animatedWebP, ErrBad},
 	} {
@@ -357,9 +367,10 @@ func FuzzDecode(f *testing.F) {
 	for _, file := range phototest.Files(f, quarters()) {
 		f.Add(file)
 	}
-	for _, name := range progressive {
+	for _, name := range append(progressive, webP) {
 		f.Add(read(f, name))
 	}
+	f.Add(phototest.WithAlpha(read(f, webP), 100, 60, false, make([]byte, 100*60)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		// Large pictures only slow the fuzzer down.
 		if size, err := readSize(repair(data)); err != nil || size.X*size.Y > 1<<20 {

@@ -13,7 +13,7 @@ import (
 func Files(t testing.TB, picture image.Image) map[string][]byte {
 	t.Helper()
 	files := map[string][]byte{}
-	for _, format := range []func(testing.TB, image.Image) map[string][]byte{pngs, jpegs} {
+	for _, format := range []func(testing.TB, image.Image) map[string][]byte{pngs, jpegs, gifs, bmps} {
 		maps.Copy(files, format(t, picture))
 	}
 	return files
