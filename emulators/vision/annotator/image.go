@@ -69,10 +69,14 @@ func (s *Server) annotate(ctx context.Context, request *visionpb.AnnotateImageRe
 type resultLimits map[visionpb.Feature_Type]int
 
 // parseFeatures returns an error for a feature that is not implemented, because an empty result would mean that
-// nothing was found.
+// nothing was found. Google does not document what it answers to an unknown type. It reports missing features like other
+// invalid requests, as error 3 of the image (https://github.com/googleapis/google-cloud-php/pull/68).
 func parseFeatures(features []*visionpb.Feature) (resultLimits, error) {
 	limits := resultLimits{}
 	for _, f := range features {
+		if _, known := visionpb.Feature_Type_name[int32(f.Type)]; !known || f.Type == visionpb.Feature_TYPE_UNSPECIFIED {
+			return nil, status.Errorf(codes.InvalidArgument, "Request has a feature of the unknown type %s.", f.Type)
+		}
 		if !slices.Contains(Features(), f.Type.String()) {
 			return nil, status.Errorf(codes.Unimplemented, "%s is not available on this local server; it has %s.",
 				f.Type, strings.Join(Features(), ", "))

@@ -87,7 +87,9 @@ func TestImages(t *testing.T) {
 		{"no_feature_is_incomplete", red, nil, 3, incomplete},
 		{"unsupported_feature_is_12", red, features(visionpb.Feature_SAFE_SEARCH_DETECTION), 12, "SAFE_SEARCH_DETECTION is not available"},
 		{"unsupported_feature_among_others_is_12", red, append(features(visionpb.Feature_LOGO_DETECTION), both...), 12, "LOGO_DETECTION is not available"},
-		{"unspecified_feature_is_12", red, features(0), 12, "TYPE_UNSPECIFIED is not available"},
+		{"unspecified_feature_is_3", red, features(0), 3, "Request has a feature of the unknown type TYPE_UNSPECIFIED."},
+		{"unspecified_feature_among_others_is_3", red, append(features(0), both...), 3, "Request has a feature of the unknown type TYPE_UNSPECIFIED."},
+		{"unknown_feature_is_3", red, features(99), 3, "Request has a feature of the unknown type 99."},
 
 		{"URL_is_fetched", uri(web + "/red.jpg"), colour, 0, ""},
 		{"localhost_is_fetched", uri(strings.Replace(web, "127.0.0.1", "localhost", 1) + "/red.jpg"), colour, 0, ""},
