@@ -14,7 +14,7 @@ import (
 	"triptych/emulators/vision/annotator"
 )
 
-const usage = `vision emulates Google Cloud Vision (gRPC without TLS) on loopback, with real detection on the CPU.
+const usage = `vision emulates Google Cloud Vision (gRPC and REST, without TLS) on loopback, with real detection on the CPU.
 Features: %s
 Pictures are sent as bytes or fetched by URL from loopback addresses. Ctrl-C stops it.
 

@@ -15,13 +15,15 @@ import (
 
 const maxImages = 16 // per request (https://cloud.google.com/vision/quotas)
 
+var errRequestTooLarge = status.Errorf(codes.InvalidArgument, "Request payload size exceeds the limit: %d bytes.", maxRequest)
+
 // https://cloud.google.com/vision/docs/reference/rpc/google.cloud.vision.v1#batchannotateimagesrequest
 var validParent = regexp.MustCompile(`^projects/[^/]+/locations/(us|asia|eu)$`)
 
 // BatchAnnotateImages succeeds even if an image fails. Only the response for that image contains the error.
 func (s *Server) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchAnnotateImagesRequest) (*visionpb.BatchAnnotateImagesResponse, error) {
 	if proto.Size(batch) > maxRequest {
-		return nil, status.Errorf(codes.InvalidArgument, "Request payload size exceeds the limit: %d bytes.", maxRequest)
+		return nil, errRequestTooLarge
 	}
 	if batch.Parent != "" && !validParent.MatchString(batch.Parent) {
 		return nil, status.Errorf(codes.InvalidArgument, "Invalid parent %q: use projects/PROJECT/locations/ and us, asia or eu.", batch.Parent)

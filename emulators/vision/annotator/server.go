@@ -1,5 +1,5 @@
-// Package annotator emulates Cloud Vision's gRPC method BatchAnnotateImages on loopback. It detects faces, objects, labels
-// and colours on the CPU. The error codes and limits are Google's.
+// Package annotator emulates Cloud Vision's method BatchAnnotateImages on loopback, with gRPC and REST. It detects faces,
+// objects, labels and colours on the CPU. The error codes and limits are Google's.
 //
 // Text detection is missing: PP-OCRv4 in Go takes 2.8 CPU-seconds per picture, and Tesseract must be installed separately.
 // Safe search is missing: there is no free model for it in Go modules or npm.
@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
+	"github.com/soheilhy/cmux"
 	"golang.org/x/sync/semaphore"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -80,13 +81,24 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	ready := health.NewServer()
 	ready.SetServingStatus(visionpb.ImageAnnotator_ServiceDesc.ServiceName, grpc_health_v1.HealthCheckResponse_SERVING)
 	grpc_health_v1.RegisterHealthServer(server, ready)
+	connections := cmux.New(ln)
+	connections.SetReadTimeout(shutdownTimeout) // of the first bytes
+	calls, requests := connections.Match(cmux.HTTP2()), connections.Match(cmux.Any())
+	web := &http.Server{Handler: s.rest(), ReadHeaderTimeout: shutdownTimeout}
+	go web.Serve(requests)
+	go connections.Serve()
 	defer context.AfterFunc(ctx, func() {
 		ready.Shutdown()
 		force := time.AfterFunc(shutdownTimeout, server.Stop)
 		defer force.Stop()
 		server.GracefulStop()
 	})()
-	err := server.Serve(ln)
+	err := server.Serve(calls)
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	if web.Shutdown(stopping) != nil {
+		web.Close()
+	}
 	if err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		return fmt.Errorf("serving Cloud Vision on %s: %w", ln.Addr(), err)
 	}

@@ -1,0 +1,159 @@
+package annotator_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	vision "cloud.google.com/go/vision/v2/apiv1"
+	"cloud.google.com/go/vision/v2/apiv1/visionpb"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"triptych/emulators/vision/annotator"
+)
+
+func serveREST(t *testing.T) (url string) {
+	t.Helper()
+	server, err := annotator.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Serve(t.Context(), ln) }()
+	t.Cleanup(func() {
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+	})
+	return "http://" + ln.Addr().String()
+}
+
+func TestGoogleRESTClient(t *testing.T) {
+	client, err := vision.NewImageAnnotatorRESTClient(t.Context(), option.WithEndpoint(serveREST(t)), option.WithoutAuthentication())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	t.Run("finds_the_same_face_as_gRPC", func(t *testing.T) {
+		got := one(t, client, photograph(t, "astronaut.jpg"), face)
+		if got.Error != nil || len(got.FaceAnnotations) != 1 {
+			t.Fatalf("got %v", got)
+		}
+		checkAstronaut(t, got.FaceAnnotations[0])
+	})
+	t.Run("gets_the_error_of_an_image", func(t *testing.T) {
+		got := one(t, client, &visionpb.Image{Content: []byte("junk")}, face)
+		if got.Error.GetCode() != int32(codes.InvalidArgument) || got.Error.GetMessage() != "Bad image data." {
+			t.Errorf("got %v", got)
+		}
+	})
+	t.Run("gets_the_error_of_a_call", func(t *testing.T) {
+		_, err := client.BatchAnnotateImages(t.Context(), batch())
+		if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "1 to 16 images") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestREST(t *testing.T) {
+	url := serveREST(t)
+	image := base64.StdEncoding.EncodeToString(photograph(t, "astronaut.jpg").Content)
+	annotate := func(feature string) string {
+		return `{"requests":[{"image":{"content":"` + image + `"},"features":[{"type":"` + feature + `"}]}]}`
+	}
+	const path = "/v1/images:annotate"
+	for name, tt := range map[string]struct {
+		method, path, body string
+		header             string // a name and its value
+		code               int
+		contains           string
+	}{
+		"images_are_annotated":                   {"POST", path, annotate("FACE_DETECTION"), "", 200, `"joyLikelihood":"VERY_LIKELY"`},
+		"images_are_annotated_in_a_location":     {"POST", "/v1/projects/p/locations/eu/images:annotate", annotate("FACE_DETECTION"), "", 200, `"faceAnnotations"`},
+		"enums_are_numbers_on_request":           {"POST", path + "?%24alt=json%3Benum-encoding%3Dint", annotate("FACE_DETECTION"), "", 200, `"joyLikelihood":5`},
+		"unknown_location_is_400":                {"POST", "/v1/projects/p/locations/mars/images:annotate", annotate("FACE_DETECTION"), "", 400, "Invalid parent"},
+		"unknown_feature_is_400":                 {"POST", path, annotate("MIND_READING"), "", 400, "MIND_READING"},
+		"unknown_field_is_400":                   {"POST", path, `{"images":[]}`, "", 400, "Invalid JSON payload received."},
+		"invalid_JSON_is_400":                    {"POST", path, `{`, "", 400, "Invalid JSON payload received."},
+		"no_image_is_400":                        {"POST", path, `{}`, "", 400, "1 to 16 images"},
+		"more_than_10_MiB_are_400":               {"POST", path, strings.Repeat(" ", 10<<20+1), "", 400, "Request payload size exceeds the limit: 10485760 bytes."},
+		"other_methods_are_501_and_name_what_is": {"POST", "/v1/files:annotate", `{}`, "", 501, "POST /v1/files:annotate is not available on this local server; it has gRPC and POST /v1/images:annotate."},
+		"GET_is_501":                             {"GET", "/", "", "", 501, "it has gRPC and POST /v1/images:annotate."},
+		"pages_of_other_sites_are_refused":       {"POST", path, annotate("FACE_DETECTION"), "Origin: https://example.com", 403, "other sites"},
+		"browsers_without_an_Origin_are_refused": {"POST", path, annotate("FACE_DETECTION"), "Sec-Fetch-Site: cross-site", 403, "browsers"},
+		"names_that_are_rebound_are_refused":     {"POST", path, annotate("FACE_DETECTION"), "Host: evil.example", 403, "only for this machine"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := http.NewRequestWithContext(t.Context(), tt.method, url+tt.path, strings.NewReader(tt.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if key, value, ok := strings.Cut(tt.header, ": "); ok {
+				r.Header.Set(key, value)
+				if key == "Host" {
+					r.Host = value
+				}
+			}
+			response, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			body, err := io.ReadAll(response.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			compact := &bytes.Buffer{} // protojson inserts random spaces
+			if json.Compact(compact, body) != nil {
+				compact = bytes.NewBuffer(body)
+			}
+			if response.StatusCode != tt.code || !strings.Contains(compact.String(), tt.contains) {
+				t.Errorf("got %s, %.300s", response.Status, body)
+			}
+			var failure struct {
+				Error struct {
+					Code            int
+					Message, Status string
+				}
+			}
+			if tt.code == 400 || tt.code == 501 {
+				want := map[int]string{400: "INVALID_ARGUMENT", 501: "UNIMPLEMENTED"}[tt.code]
+				if err := json.Unmarshal(body, &failure); err != nil || failure.Error.Code != tt.code || failure.Error.Status != want {
+					t.Errorf("the error is %+v, %v", failure, err)
+				}
+			}
+		})
+	}
+}
+
+func TestConnections(t *testing.T) {
+	t.Run("ends_while_clients_keep_connections_open", func(t *testing.T) {
+		url := serveREST(t) // its cleanup waits for the end
+		for _, sent := range []string{"", "POST / HTTP/1.1\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"} {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { conn.Close() })
+			if _, err := conn.Write([]byte(sent)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		response, err := http.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+	})
+}
