@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/valyala/fasthttp"
 	"github.com/versity/versitygw/backend"
 	"github.com/versity/versitygw/s3err"
 	"github.com/versity/versitygw/s3response"
@@ -27,7 +29,11 @@ type announcer struct {
 }
 
 func (a *announcer) PutObject(ctx context.Context, in s3response.PutObjectInput) (out s3response.PutObjectOutput, err error) {
-	err = a.announce(ctx, "ObjectCreated:Put", in.Bucket, in.Key, func(c *s3event.Creation) error {
+	event := "ObjectCreated:Put"
+	if request, ok := ctx.(*fasthttp.RequestCtx); ok && request.IsPost() { // the form of a browser
+		event = "ObjectCreated:Post"
+	}
+	err = a.announce(ctx, event, in.Bucket, in.Key, func(c *s3event.Creation) error {
 		out, err = a.Backend.PutObject(ctx, in)
 		c.VersionID, c.ETag, c.Size = out.VersionID, out.ETag, aws.ToInt64(out.Size)
 		return err
@@ -109,8 +115,8 @@ func (a *announcer) complete(ctx context.Context, c s3event.Creation) error {
 	return nil
 }
 
-// A 4xx error means that S3 created no object.
+// A 4xx error or NotImplemented means that S3 created no object.
 func rejected(err error) bool {
 	s3Error, ok := errors.AsType[s3err.S3Error](err)
-	return ok && s3Error.StatusCode() < 500
+	return ok && (s3Error.StatusCode() < 500 || s3Error.StatusCode() == http.StatusNotImplemented)
 }

@@ -122,11 +122,7 @@ type faultyBackend struct {
 }
 
 func call[In, Out any](ctx context.Context, f *injector, operation string, key *string, next func(context.Context, In) (Out, error), in In) (Out, error) {
-	err := checkKey(aws.ToString(key))
-	if err == nil {
-		err = f.inject(ctx, operation, aws.ToString(key))
-	}
-	if err != nil {
+	if err := f.inject(ctx, operation, aws.ToString(key)); err != nil {
 		var none Out
 		return none, err
 	}
@@ -143,12 +139,12 @@ func (f *faultyBackend) PutObject(ctx context.Context, in s3response.PutObjectIn
 
 func (f *faultyBackend) GetObject(ctx context.Context, in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
 	out, err := call(ctx, f.faults, "GetObject", in.Key, f.Backend.GetObject, in)
-	return out, f.faults.hideMissing(aws.ToString(in.Key), err)
+	return hideMissing(f.faults, aws.ToString(in.Key), out, err)
 }
 
 func (f *faultyBackend) HeadObject(ctx context.Context, in *s3.HeadObjectInput) (*s3.HeadObjectOutput, error) {
 	out, err := call(ctx, f.faults, "HeadObject", in.Key, f.Backend.HeadObject, in)
-	return out, f.faults.hideMissing(aws.ToString(in.Key), err)
+	return hideMissing(f.faults, aws.ToString(in.Key), out, err)
 }
 
 func (f *faultyBackend) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
@@ -160,13 +156,6 @@ func (f *faultyBackend) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsI
 }
 
 func (f *faultyBackend) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s3response.CopyObjectOutput, error) {
-	_, source, _, err := backend.ParseCopySource(aws.ToString(in.CopySource))
-	if err == nil {
-		err = checkKey(source)
-	}
-	if err != nil {
-		return s3response.CopyObjectOutput{}, err
-	}
 	return call(ctx, f.faults, "CopyObject", in.Key, f.Backend.CopyObject, in)
 }
 
@@ -179,20 +168,8 @@ func (f *faultyBackend) ListObjectVersions(ctx context.Context, in *s3.ListObjec
 }
 
 func (f *faultyBackend) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
-	err := checkKey(aws.ToString(in.Key))
-	if err == nil {
-		err = f.faults.inject(ctx, "CompleteMultipartUpload", aws.ToString(in.Key))
-	}
-	if err != nil {
+	if err := f.faults.inject(ctx, "CompleteMultipartUpload", aws.ToString(in.Key)); err != nil {
 		return s3response.CompleteMultipartUploadResult{}, "", err
 	}
 	return f.Backend.CompleteMultipartUpload(ctx, in)
-}
-
-// Faults do not apply to CreateMultipartUpload.
-func (f *faultyBackend) CreateMultipartUpload(ctx context.Context, in s3response.CreateMultipartUploadInput) (s3response.InitiateMultipartUploadResult, error) {
-	if err := checkKey(aws.ToString(in.Key)); err != nil {
-		return s3response.InitiateMultipartUploadResult{}, err
-	}
-	return f.Backend.CreateMultipartUpload(ctx, in)
 }

@@ -26,18 +26,10 @@ func code(err error) string {
 }
 
 func TestVersions(t *testing.T) {
-	t.Run("with_extended_attributes", func(t *testing.T) { testVersions(t, t.TempDir()) })
-	t.Run("with_attributes_in_separate_files", func(t *testing.T) {
-		dir := filepath.Join(t.TempDir(), "s3")
-		if err := os.MkdirAll(filepath.Join(dir, "attributes"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		testVersions(t, dir)
-	})
+	startBoth(t, testVersions)
 }
 
-func testVersions(t *testing.T, dir string) {
-	s := start(t, dir, startLambda(t).URL)
+func testVersions(t *testing.T, s *server, dir string) {
 	key := aws.String("pictures/a.jpg")
 	old, latest := put(t, s, *key, "old").VersionId, put(t, s, *key, "new").VersionId
 	head := func(version *string) error {

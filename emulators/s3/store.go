@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -20,19 +19,12 @@ import (
 	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/embedgw"
 	"github.com/versity/versitygw/s3api"
+	"github.com/versity/versitygw/s3api/controllers"
 	"github.com/versity/versitygw/s3err"
 )
 
 // CORS must allow the headers that a browser sends to a presigned URL.
 var grantHeaders = []auth.CORSHeader{"content-type", "if-none-match", "x-amz-checksum-sha256"}
-
-// store is versitygw's file storage with a corrected DeleteObject.
-type store struct {
-	backend.Backend
-	objects    string // directory of the current versions
-	attributes meta.MetadataStorer
-	deletion   sync.Mutex // held during DeleteObject
-}
 
 // openStore changes the working directory of the process, so dir must be absolute.
 func openStore(dir string) (_ *store, err error) {
@@ -49,6 +41,7 @@ func openStore(dir string) (_ *store, err error) {
 	if err != nil {
 		return nil, err
 	}
+	s.sidecar = options.SideCarDir != ""
 	s.Backend, err = posix.New(s.objects, s.attributes, options)
 	if err != nil {
 		return nil, fmt.Errorf("opening the objects: %w", err)
@@ -133,7 +126,10 @@ func serve(ctx context.Context, be backend.Backend, s settings, iam auth.IAMServ
 		Ports: []string{s.addr}, HealthPath: "/healthz",
 		MaxConnections: 1024, MaxRequests: 512, MultipartMaxParts: 10000,
 		KeepAlive: true, Quiet: true,
-		S3Options: []s3api.Option{s3api.WithOnListen(func() { slog.Info("S3 is ready", "address", s.addr, "bucket", s.bucket) })},
+		S3Options: []s3api.Option{
+			s3api.WithMiddleware("/", controllers.WrapMiddleware(checkRequest, nil, nil)),
+			s3api.WithOnListen(func() { slog.Info("S3 is ready", "address", s.addr, "bucket", s.bucket) }),
+		},
 	})
 	if err != nil {
 		return fmt.Errorf("serving S3 on %s: %w", s.addr, err)

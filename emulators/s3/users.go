@@ -89,20 +89,28 @@ type privateBackend struct {
 	users users
 }
 
-func (b *privateBackend) hide(ctx context.Context, bucket string, err error) error {
+func hide[Out any](ctx context.Context, b *privateBackend, bucket string, out *Out, err error) (*Out, error) {
 	account, _ := ctx.Value("account").(auth.Account)
 	if account.Role != auth.RoleUser || b.users.decide(account.Access, "s3:ListBucket", "arn:aws:s3:::"+bucket, nil) == iam.DecisionAllow {
-		return err
+		return out, err
 	}
-	return hideNotFound(err)
+	return hideNotFound(out, err)
 }
 
 func (b *privateBackend) GetObject(ctx context.Context, in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
 	out, err := b.Backend.GetObject(ctx, in)
-	return out, b.hide(ctx, *in.Bucket, err)
+	out, err = hide(ctx, b, *in.Bucket, out, err)
+	if err != nil && out != nil {
+		setVersion(ctx, out.VersionId)
+	}
+	return out, err
 }
 
 func (b *privateBackend) HeadObject(ctx context.Context, in *s3.HeadObjectInput) (*s3.HeadObjectOutput, error) {
 	out, err := b.Backend.HeadObject(ctx, in)
-	return out, b.hide(ctx, *in.Bucket, err)
+	out, err = hide(ctx, b, *in.Bucket, out, err)
+	if err != nil && out != nil {
+		setVersion(ctx, out.VersionId)
+	}
+	return out, err
 }

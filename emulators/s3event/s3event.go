@@ -87,13 +87,15 @@ func New(c Creation) Record {
 			SchemaVersion: "1.0", ConfigurationID: "local",
 			Bucket: bucket{Name: c.Bucket, OwnerIdentity: identity{"local"}, ARN: "arn:aws:s3:::" + c.Bucket},
 			Object: object{
-				// AWS sends the key "a+b/c d" as "a%2Bb/c+d".
-				Key:  strings.ReplaceAll(url.QueryEscape(c.Key), "%2F", "/"),
+				Key:  EncodeKey(c.Key),
 				Size: c.Size, ETag: strings.Trim(c.ETag, `"`), VersionID: c.VersionID, Sequencer: c.Sequencer,
 			},
 		},
 	}
 }
+
+// EncodeKey encodes a key as S3 does in events and lists: "a+b/c d" becomes "a%2Bb/c+d".
+func EncodeKey(key string) string { return strings.ReplaceAll(url.QueryEscape(key), "%2F", "/") }
 
 var client = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
 

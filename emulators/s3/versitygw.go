@@ -1,0 +1,434 @@
+package main
+
+// This file contains the workarounds for defects of versitygw 1.8.0. Report to https://github.com/versity/versitygw/issues:
+//
+//   - DeleteObject does not take the lock under which PutObject, CopyObject and CompleteMultipartUpload publish: versions
+//     that were deleted return, and published versions disappear (issue 2200; see store.locks).
+//   - DeleteObject of a version that does not exist is 400 if the key has other versions (see DeleteObject).
+//   - DeleteObject of a key without an object creates no delete marker (see createMarker).
+//   - DeleteObject of the key `a` or `a/` is 500 or 400 if there is a key `a/b` (see DeleteObject).
+//   - A delete marker keeps the object's ETag, so PutObject with If-None-Match: * is 412 (see DeleteObject).
+//   - Attributes in separate files remain: a deleted object refuses If-None-Match: *, and a PUT after a delete marker stays
+//     deleted (see removeStaleAttributes and publish).
+//   - GetObject and HeadObject of a delete marker lack x-amz-version-id, and mostly x-amz-delete-marker (see findMarker).
+//   - CopyObject and UploadPartCopy copy the former content of a delete marker, and NoSuchKey is NoSuchVersion (see checkSource).
+//   - CopyObject ignores If-Match and If-None-Match (see CopyObject).
+//   - Modification times are compared with conditions without rounding to seconds (see endOfSecond).
+//   - Lists ignore encoding-type=url (see encodeList).
+//   - Keys are cleaned like paths of files, so that `a//b`, `a/./b` and `a/b` are one object (see checkKey).
+//   - A presigned URL is accepted with an Authorization header (see checkRequest).
+//   - Session tokens, umask and stderr: see users.go, store.go and main.go.
+//
+// No workaround is possible for: x-amz-object-attributes with blanks is refused, although the blanks are part of the
+// signature; keys that end in a slash have no versions and no content; a key below another key is refused.
+
+import (
+	"context"
+	"errors"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/gofiber/fiber/v3"
+	"github.com/valyala/fasthttp"
+	"github.com/versity/versitygw/backend"
+	"github.com/versity/versitygw/backend/meta"
+	"github.com/versity/versitygw/backend/posix"
+	"github.com/versity/versitygw/s3api/middlewares"
+	"github.com/versity/versitygw/s3err"
+	"github.com/versity/versitygw/s3response"
+
+	"triptych/emulators/s3event"
+)
+
+// store is versitygw's file storage without the defects above.
+type store struct {
+	backend.Backend
+	objects    string // directory of the current versions
+	attributes meta.MetadataStorer
+	sidecar    bool             // attributes are in separate files
+	locks      [64]sync.RWMutex // by hash of the key
+}
+
+const (
+	etagAttribute      = "etag"
+	versionIDAttribute = "version-id"
+	markerAttribute    = "delete-marker"
+)
+
+func (s *store) lock(bucket, key *string) *sync.RWMutex {
+	return &s.locks[crc32.ChecksumIEEE([]byte(*bucket+"/"+*key))%uint32(len(s.locks))]
+}
+
+// publishingReader locks the key at the end of the body. Then versitygw publishes the object. A slow upload therefore
+// delays no other request.
+type publishingReader struct {
+	io.Reader
+	lock   *sync.RWMutex
+	locked bool
+}
+
+func (r *publishingReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if errors.Is(err, io.EOF) && !r.locked {
+		r.lock.Lock()
+		r.locked = true
+	}
+	return n, err
+}
+
+func (r *publishingReader) unlock() {
+	if r.locked {
+		r.lock.Unlock()
+	}
+}
+
+// trailer keeps the methods by which versitygw recognises a body with a checksum in its trailer.
+type trailer struct {
+	*publishingReader
+	middlewares.ChecksumReader
+}
+
+func (t trailer) Read(p []byte) (int, error) { return t.publishingReader.Read(p) }
+
+func (s *store) PutObject(ctx context.Context, in s3response.PutObjectInput) (out s3response.PutObjectOutput, err error) {
+	if err := checkKey(*in.Key); err != nil { // the key of a form upload is not in the URL
+		return out, err
+	}
+	body := &publishingReader{Reader: in.Body, lock: s.lock(in.Bucket, in.Key)}
+	defer body.unlock()
+	if checksum, ok := in.Body.(middlewares.ChecksumReader); ok {
+		in.Body = trailer{body, checksum}
+	} else {
+		in.Body = body
+	}
+	out, err = s.Backend.PutObject(ctx, in)
+	s.published(in.Bucket, in.Key, err)
+	return out, err
+}
+
+func (s *store) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
+	lock := s.lock(in.Bucket, in.Key)
+	lock.Lock()
+	defer lock.Unlock()
+	out, version, err := s.Backend.CompleteMultipartUpload(ctx, in)
+	s.published(in.Bucket, in.Key, err)
+	return out, version, err
+}
+
+func (s *store) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (out s3response.CopyObjectOutput, err error) {
+	if err := s.checkSource(ctx, in.CopySource); err != nil {
+		return out, err
+	}
+	lock := s.lock(in.Bucket, in.Key)
+	lock.Lock()
+	defer lock.Unlock()
+	if err := s.checkConditions(ctx, in.Bucket, in.Key); err != nil {
+		return out, err
+	}
+	in.CopySourceIfModifiedSince = endOfSecond(in.CopySourceIfModifiedSince)
+	in.CopySourceIfUnmodifiedSince = endOfSecond(in.CopySourceIfUnmodifiedSince)
+	out, err = s.Backend.CopyObject(ctx, in)
+	s.published(in.Bucket, in.Key, err)
+	return out, err
+}
+
+func (s *store) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput) (s3response.CopyPartResult, error) {
+	if err := s.checkSource(ctx, in.CopySource); err != nil {
+		return s3response.CopyPartResult{}, err
+	}
+	return s.Backend.UploadPartCopy(ctx, in)
+}
+
+func (s *store) published(bucket, key *string, err error) {
+	if err == nil && s.sidecar {
+		_ = s.attributes.DeleteAttribute(*bucket, *key, markerAttribute) // fails if there was no delete marker
+	}
+}
+
+func (s *store) checkConditions(ctx context.Context, bucket, key *string) error {
+	request, ok := ctx.(*fasthttp.RequestCtx)
+	if !ok {
+		return nil
+	}
+	condition := func(name string) *string {
+		if value := request.Request.Header.Peek(name); len(value) > 0 {
+			return aws.String(strings.Trim(string(value), `"`))
+		}
+		return nil
+	}
+	head, err := s.Backend.HeadObject(ctx, &s3.HeadObjectInput{Bucket: bucket, Key: key})
+	etag := ""
+	if err == nil {
+		etag = aws.ToString(head.ETag)
+	}
+	return backend.EvaluateObjectPutPreconditions(etag, condition("If-Match"), condition("If-None-Match"), err == nil)
+}
+
+func (s *store) checkSource(ctx context.Context, source *string) error {
+	bucket, key, version, err := backend.ParseCopySource(aws.ToString(source))
+	if err == nil {
+		err = checkKey(key)
+	}
+	if err == nil {
+		_, err = s.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key, VersionId: &version})
+	}
+	if hasCode(err, "MethodNotAllowed") {
+		return s3err.APIError{Code: "InvalidRequest", HTTPStatusCode: http.StatusBadRequest,
+			Description: "The source of a copy request may not specifically refer to a delete marker by version id."}
+	}
+	return err
+}
+
+func (s *store) GetObject(ctx context.Context, in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
+	lock := s.lock(in.Bucket, in.Key)
+	lock.RLock()
+	defer lock.RUnlock()
+	in.IfModifiedSince, in.IfUnmodifiedSince = endOfSecond(in.IfModifiedSince), endOfSecond(in.IfUnmodifiedSince)
+	out, err := s.Backend.GetObject(ctx, in)
+	if err == nil {
+		return out, nil
+	}
+	if marker := s.findMarker(ctx, in.Bucket, in.Key, in.VersionId, err); marker != nil {
+		return &s3.GetObjectOutput{DeleteMarker: marker.DeleteMarker, LastModified: marker.LastModified, VersionId: marker.VersionId}, allowDelete(err, "GET")
+	}
+	return nil, err
+}
+
+func (s *store) HeadObject(ctx context.Context, in *s3.HeadObjectInput) (*s3.HeadObjectOutput, error) {
+	lock := s.lock(in.Bucket, in.Key)
+	lock.RLock()
+	defer lock.RUnlock()
+	in.IfModifiedSince, in.IfUnmodifiedSince = endOfSecond(in.IfModifiedSince), endOfSecond(in.IfUnmodifiedSince)
+	out, err := s.Backend.HeadObject(ctx, in)
+	if err == nil {
+		return out, nil
+	}
+	return s.findMarker(ctx, in.Bucket, in.Key, in.VersionId, err), allowDelete(err, "HEAD")
+}
+
+// findMarker returns nil if no delete marker caused the error.
+func (s *store) findMarker(ctx context.Context, bucket, key, version *string, err error) *s3.HeadObjectOutput {
+	switch {
+	case hasCode(err, "NoSuchKey") && aws.ToString(version) == "":
+		current, err := s.attributes.RetrieveAttribute(nil, *bucket, *key, versionIDAttribute)
+		if err != nil {
+			return nil
+		}
+		version = aws.String(string(current))
+	case !hasCode(err, "MethodNotAllowed"):
+		return nil
+	}
+	marker, err := s.Backend.HeadObject(ctx, &s3.HeadObjectInput{Bucket: bucket, Key: key, VersionId: version})
+	if !hasCode(err, "MethodNotAllowed") || marker == nil {
+		return nil
+	}
+	marker.VersionId = version
+	return marker
+}
+
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html
+func allowDelete(err error, method string) error {
+	if !hasCode(err, "MethodNotAllowed") {
+		return err
+	}
+	return s3err.GetMethodNotAllowedErr(method, "DeleteMarker", []string{http.MethodDelete})
+}
+
+// setVersion adds the version ID of a delete marker to an error response.
+func setVersion(ctx context.Context, version *string) {
+	if request, ok := ctx.(*fasthttp.RequestCtx); ok && version != nil {
+		request.Response.Header.Set("x-amz-version-id", *version)
+	}
+}
+
+// S3 compares dates in HTTP headers with modification times in whole seconds.
+func endOfSecond(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	return aws.Time(t.Add(time.Second - time.Nanosecond))
+}
+
+// DeleteObject deletes keys and versions as AWS does: a missing version is not an error, and a missing key gets a delete
+// marker.
+func (s *store) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
+	lock := s.lock(in.Bucket, in.Key)
+	lock.Lock()
+	defer lock.Unlock()
+	version := aws.ToString(in.VersionId)
+	isDirectoryKey := strings.HasSuffix(*in.Key, "/")
+	file, err := os.Stat(filepath.Join(s.objects, *in.Bucket, *in.Key))
+	switch {
+	case err == nil && file.IsDir() && !isDirectoryKey: // only objects below this key exist
+		return &s3.DeleteObjectOutput{VersionId: in.VersionId}, nil
+	case errors.Is(err, fs.ErrNotExist) && !isDirectoryKey && version == "" && in.IfMatch == nil:
+		return s.createMarker(ctx, in)
+	}
+	out, err := s.Backend.DeleteObject(ctx, in)
+	if err != nil && version != "" {
+		_, missing := s.Backend.HeadObject(ctx, &s3.HeadObjectInput{Bucket: in.Bucket, Key: in.Key, VersionId: in.VersionId})
+		if hasCode(missing, "NoSuchVersion") {
+			return &s3.DeleteObjectOutput{VersionId: in.VersionId}, nil
+		}
+	}
+	if hasCode(err, "ErrDirectoryNotEmpty") { // only objects below this key exist
+		return &s3.DeleteObjectOutput{}, nil
+	}
+	if err != nil {
+		return out, err
+	}
+	if version == "" && aws.ToBool(out.DeleteMarker) {
+		err := s.attributes.DeleteAttribute(*in.Bucket, *in.Key, etagAttribute)
+		if err != nil && !errors.Is(err, meta.ErrNoSuchKey) {
+			return nil, err
+		}
+	}
+	return out, s.removeStaleAttributes(*in.Bucket, *in.Key)
+}
+
+// createMarker creates an empty object, because versitygw marks only objects as deleted.
+func (s *store) createMarker(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
+	versioning, err := s.GetBucketVersioning(ctx, *in.Bucket)
+	if err != nil || versioning.Status == nil || *versioning.Status != types.BucketVersioningStatusEnabled {
+		return &s3.DeleteObjectOutput{}, err
+	}
+	empty, err := s.Backend.PutObject(ctx, s3response.PutObjectInput{Bucket: in.Bucket, Key: in.Key, Body: strings.NewReader("")})
+	if rejected(err) { // for example, because it is below another key
+		return &s3.DeleteObjectOutput{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	marker, err := s.Backend.DeleteObject(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.Backend.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: in.Bucket, Key: in.Key, VersionId: &empty.VersionID})
+	return marker, errors.Join(err, s.attributes.DeleteAttribute(*in.Bucket, *in.Key, etagAttribute))
+}
+
+func (s *store) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s3response.DeleteResult, error) {
+	var result s3response.DeleteResult
+	for _, o := range in.Delete.Objects {
+		err := checkKey(aws.ToString(o.Key))
+		var out *s3.DeleteObjectOutput
+		if err == nil {
+			out, err = s.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: in.Bucket, Key: o.Key, VersionId: o.VersionId})
+		}
+		if err != nil {
+			result.Error = append(result.Error, s3err.ObjectDeleteError(o.Key, o.VersionId, err))
+			continue
+		}
+		deleted := types.DeletedObject{Key: o.Key, VersionId: o.VersionId, DeleteMarker: out.DeleteMarker}
+		if aws.ToBool(out.DeleteMarker) {
+			deleted.DeleteMarkerVersionId = out.VersionId
+		}
+		result.Deleted = append(result.Deleted, deleted)
+	}
+	return result, nil
+}
+
+func (s *store) removeStaleAttributes(bucket, key string) error {
+	if _, err := os.Lstat(filepath.Join(s.objects, bucket, key)); err == nil {
+		return nil
+	}
+	return s.attributes.DeleteAttributes(bucket, key)
+}
+
+func (s *store) ListObjects(ctx context.Context, in *s3.ListObjectsInput) (s3response.ListObjectsResult, error) {
+	out, err := s.Backend.ListObjects(ctx, in)
+	return encodeList(ctx, out), err
+}
+
+func (s *store) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input) (s3response.ListObjectsV2Result, error) {
+	out, err := s.Backend.ListObjectsV2(ctx, in)
+	return encodeList(ctx, out), err
+}
+
+func (s *store) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput) (s3response.ListVersionsResult, error) {
+	out, err := s.Backend.ListObjectVersions(ctx, in)
+	return encodeList(ctx, out), err
+}
+
+func (s *store) ListMultipartUploads(ctx context.Context, in *s3.ListMultipartUploadsInput) (s3response.ListMultipartUploadsResult, error) {
+	out, err := s.Backend.ListMultipartUploads(ctx, in)
+	return encodeList(ctx, out), err
+}
+
+// encodedFields are the fields that encoding-type=url encodes, by the pages of the four list operations in
+// https://docs.aws.amazon.com/AmazonS3/latest/API/.
+var encodedFields = []string{"Key", "Prefix", "Delimiter", "Marker", "NextMarker", "KeyMarker", "NextKeyMarker", "StartAfter"}
+
+func encodeList[List any](ctx context.Context, list List) List {
+	request, ok := ctx.(*fasthttp.RequestCtx)
+	if ok && string(request.QueryArgs().Peek("encoding-type")) == "url" {
+		fields := reflect.ValueOf(&list).Elem()
+		fields.FieldByName("EncodingType").SetString("url")
+		encodeFields(fields)
+	}
+	return list
+}
+
+func encodeFields(v reflect.Value) {
+	for i := range v.NumField() {
+		field, name := v.Field(i), v.Type().Field(i).Name
+		encodes := slices.Contains(encodedFields, name)
+		switch {
+		case field.Kind() == reflect.Slice && field.Type().Elem().Kind() == reflect.Struct:
+			for n := range field.Len() {
+				encodeFields(field.Index(n))
+			}
+		case encodes && field.Kind() == reflect.String:
+			field.SetString(s3event.EncodeKey(field.String()))
+		case encodes && !field.IsNil():
+			key := s3event.EncodeKey(field.Elem().String()) // a new string, because versions of one key share a pointer
+			field.Set(reflect.ValueOf(&key))
+		}
+	}
+}
+
+// checkRequest refuses a request before it is authenticated.
+func checkRequest(ctx fiber.Ctx) error {
+	uri := ctx.Request().URI()
+	if uri.QueryArgs().Has("X-Amz-Algorithm") && len(ctx.Request().Header.Peek("Authorization")) > 0 {
+		return s3err.APIError{Code: "InvalidArgument", HTTPStatusCode: http.StatusBadRequest,
+			Description: "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified"}
+	}
+	path, err := url.PathUnescape(string(uri.PathOriginal()))
+	if err != nil {
+		return nil // versitygw refuses it
+	}
+	_, key, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return checkKey(key)
+}
+
+// checkKey refuses keys that versitygw would store under another name. S3 itself accepts these keys.
+func checkKey(key string) error {
+	segments := strings.Split(strings.TrimSuffix(key, "/"), "/") // a key like `a/` is stored as a directory
+	invalid := func(s string) bool {
+		return s == "" || s == "." || s == ".." || len(s) > 255 || strings.ContainsRune(s, 0)
+	}
+	if key == "" || segments[0] != posix.MetaTmpDir && !slices.ContainsFunc(segments, invalid) {
+		return nil
+	}
+	return s3err.APIError{Code: "NotImplemented", HTTPStatusCode: http.StatusNotImplemented,
+		Description: "The local S3 stores objects as files, so it cannot store this key: use non-empty segments of at most 255 bytes between slashes, without '.' and '..'."}
+}
+
+func hasCode(err error, code string) bool {
+	e, ok := errors.AsType[s3err.S3Error](err)
+	return ok && e.BaseError().Code == code
+}
