@@ -37,19 +37,21 @@ func TestCommand(t *testing.T) {
 	}
 	endpoint := strings.TrimPrefix(strings.TrimSpace(line), "COSMOS_ENDPOINT=")
 
-	t.Run("azcosmos_creates_a_database", func(t *testing.T) {
-		credential, err := azcosmos.NewKeyCredential(wellKnownKey)
-		if err != nil {
-			t.Fatal(err)
-		}
-		client, err := azcosmos.NewClientWithKey(endpoint, credential, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := client.CreateDatabase(t.Context(), azcosmos.DatabaseProperties{ID: "db"}, nil); err != nil {
-			t.Error(err)
-		}
-	})
+	for _, host := range []string{"127.0.0.1", "localhost"} {
+		t.Run("azcosmos_creates_a_database_at_"+host, func(t *testing.T) {
+			credential, err := azcosmos.NewKeyCredential(wellKnownKey)
+			if err != nil {
+				t.Fatal(err)
+			}
+			client, err := azcosmos.NewClientWithKey(strings.Replace(endpoint, "127.0.0.1", host, 1), credential, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := client.CreateDatabase(t.Context(), azcosmos.DatabaseProperties{ID: host}, nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 	t.Run("data_is_readable_by_the_owner_only", func(t *testing.T) {
 		for path, want := range map[string]os.FileMode{dir: 0o700 | os.ModeDir, dir + "/cosmos.db": 0o600} {
 			if info, err := os.Stat(path); err != nil || info.Mode() != want {

@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 )
 
-// Refuse checks the Host header against DNS rebinding, and the Origin header against pages of other sites.
+// Refuse checks the Host header against DNS rebinding: a page cannot change the address of localhost. It checks
+// the Origin header against pages of other sites.
 func Refuse(r *http.Request, origins ...string) (reason string) {
 	host := (&url.URL{Host: r.Host}).Hostname()
-	if host != "localhost" && !net.ParseIP(host).IsLoopback() {
+	if !strings.EqualFold(host, "localhost") && !net.ParseIP(host).IsLoopback() {
 		return "This endpoint is only for this machine: use localhost or a loopback address"
 	}
 	for _, origin := range r.Header["Origin"] {

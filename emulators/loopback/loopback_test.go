@@ -17,6 +17,7 @@ func TestGuards(t *testing.T) {
 	}{
 		"program_at_an_address":             {host: "127.0.0.1:80", programs: served, sameOrigin: served},
 		"program_at_localhost":              {host: "localhost:80", programs: served, sameOrigin: served},
+		"program_at_LOCALHOST":              {host: "LOCALHOST", programs: served, sameOrigin: served},
 		"program_at_an_IPv6_address":        {host: "[::1]:80", programs: served, sameOrigin: served},
 		"page_of_the_handler":               {host: "127.0.0.1:80", origin: "http://127.0.0.1:80", programs: refused, sameOrigin: served},
 		"page_of_the_handler_at_localhost":  {host: "localhost:80", origin: "http://localhost:80", programs: refused, sameOrigin: served},

@@ -110,8 +110,14 @@ func (o object) id() (string, error) {
 		return "", newError(http.StatusBadRequest, 0, "The id is not a string, or it is empty")
 	case len(id) > maxID:
 		return "", newError(http.StatusBadRequest, 0, "The id has %d bytes; the maximum is %d", len(id), maxID)
-	case strings.ContainsAny(id, `/\?#`):
-		return "", newError(http.StatusBadRequest, 0, `The id %.80q contains one of the characters / \ ? #, which are illegal in an id`, id)
 	}
 	return id, nil
+}
+
+// https://learn.microsoft.com/dotnet/api/microsoft.azure.documents.resource.id
+func checkResourceID(id string) error {
+	if strings.ContainsAny(id, `/\?#`) {
+		return newError(http.StatusBadRequest, 0, `The id %.80q contains one of the characters / \ ? #, which are illegal in the id of a database or container`, id)
+	}
+	return nil
 }

@@ -88,6 +88,9 @@ func checkContainer(properties object) error {
 }
 
 func addResource(parent *bbolt.Bucket, id string, children []byte) (*bbolt.Bucket, uint64, error) {
+	if err := checkResourceID(id); err != nil {
+		return nil, 0, err
+	}
 	if parent.Bucket([]byte(id)) != nil {
 		return nil, 0, errConflict
 	}

@@ -63,6 +63,9 @@ func authorizeRoles(r *http.Request, t target, roles []Role) error {
 		return newError(http.StatusForbidden, needsMasterKey, "The given request [%s %s] cannot be authorized by AAD token in data plane", r.Method, r.URL.Path)
 	default:
 		action = map[string]string{http.MethodGet: ReadItem, http.MethodPost: CreateItem, http.MethodPut: ReplaceItem}[r.Method]
+		if action == "" {
+			return nil // route refuses the operation by its name
+		}
 	}
 	for _, role := range roles {
 		if slices.Contains(role.Actions, action) && (role.Scope == "" || strings.HasPrefix(t.resourceLink+"/", role.Scope+"/")) {
