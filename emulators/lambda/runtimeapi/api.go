@@ -2,10 +2,15 @@ package runtimeapi
 
 import (
 	"cmp"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -15,8 +20,9 @@ import (
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.api.ServeHTTP(w, r) }
 
 func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
-	if r.PathValue("name") != h.Name {
-		writeError(w, http.StatusNotFound, "ResourceNotFoundException", "Function not found: "+r.PathValue("name"))
+	qualifier, ok := h.findFunction(r.PathValue("name"), r.FormValue("Qualifier"))
+	if !ok {
+		writeError(w, http.StatusNotFound, "ResourceNotFoundException", "Function not found: "+r.PathValue("name")+qualifier)
 		return
 	}
 	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
@@ -34,29 +40,63 @@ func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusBadRequest, "InvalidRequestContentException", "the payload is not JSON")
 		return
 	}
-	requestID := uuid.NewString()
-	w.Header().Set("X-Amzn-Requestid", requestID)
+	clientContext, err := base64.StdEncoding.DecodeString(r.Header.Get("X-Amz-Client-Context"))
+	if err != nil || len(clientContext) > 0 && !json.Valid(clientContext) {
+		writeError(w, http.StatusBadRequest, "InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object.")
+		return
+	}
+	i := &invocation{
+		requestID: uuid.NewString(), payload: payload, traceID: cmp.Or(r.Header.Get(traceHeader), newTraceID()),
+		clientContext: string(clientContext), qualifier: qualifier, tail: r.Header.Get("X-Amz-Log-Type") == "Tail",
+	}
+	w.Header().Set("X-Amzn-Requestid", i.requestID)
+	w.Header().Set(traceHeader, i.traceID)
 	switch kind := cmp.Or(r.Header.Get("X-Amz-Invocation-Type"), "RequestResponse"); kind {
 	case "Event":
-		if err := h.accept(event{requestID, payload}); err != nil {
+		if err := h.accept(event{i.requestID, payload, i.traceID}); err != nil {
 			writeError(w, http.StatusInternalServerError, "ServiceException", err.Error())
 			return
 		}
 		w.WriteHeader(http.StatusAccepted)
 	case "RequestResponse":
-		h.serveSynchronous(w, r, requestID, payload)
+		h.serveSynchronous(w, r, i)
 	default:
 		writeError(w, http.StatusBadRequest, "InvalidParameterValueException", "invocation type "+kind+" is not supported: use Event or RequestResponse")
 	}
 }
 
-func (h *Host) serveSynchronous(w http.ResponseWriter, r *http.Request, requestID string, payload []byte) {
+// findFunction accepts the forms of FunctionName in
+// https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_RequestSyntax. The function has no versions
+// or aliases, so the only qualifier is $LATEST. The returned qualifier is "" or begins with a colon.
+func (h *Host) findFunction(name, qualifier string) (_ string, ok bool) {
+	parts := strings.Split(name, ":")
+	if i := slices.Index(parts, "function"); i > 0 { // an ARN such as arn:aws:lambda:REGION:ACCOUNT:function:NAME, or ACCOUNT:function:NAME
+		parts = parts[i+1:]
+	}
+	if len(parts) > 1 {
+		qualifier = parts[1]
+	}
+	if qualifier != "" {
+		qualifier = ":" + qualifier
+	}
+	return qualifier, parts[0] == h.Name && len(parts) <= 2 && (qualifier == "" || qualifier == ":$LATEST")
+}
+
+const traceHeader = "X-Amzn-Trace-Id"
+
+// https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
+func newTraceID() string {
+	id := [16]byte(uuid.New())
+	return fmt.Sprintf("Root=1-%08x-%x;Parent=%x;Sampled=0", time.Now().Unix(), id[4:], id[:8])
+}
+
+func (h *Host) serveSynchronous(w http.ResponseWriter, r *http.Request, i *invocation) {
 	if !h.acquire(r.Context()) {
 		writeError(w, http.StatusServiceUnavailable, "ServiceException", errStopping.Error())
 		return
 	}
 	defer h.release()
-	got, err := h.invoke(requestID, payload, nil)
+	got, err := h.invoke(i)
 	if err != nil {
 		writeError(w, http.StatusServiceUnavailable, "ServiceException", err.Error())
 		return
@@ -65,6 +105,9 @@ func (h *Host) serveSynchronous(w http.ResponseWriter, r *http.Request, requestI
 	w.Header().Set("X-Amz-Executed-Version", "$LATEST")
 	if got.failure != "" {
 		w.Header().Set("X-Amz-Function-Error", got.failure)
+	}
+	if i.tail {
+		w.Header().Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(got.log))
 	}
 	w.Write(got.payload)
 }

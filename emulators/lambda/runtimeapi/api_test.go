@@ -2,10 +2,12 @@ package runtimeapi
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -90,10 +92,73 @@ func TestSynchronous(t *testing.T) {
 		}
 	})
 	t.Run("process_that_exits_during_init_is_an_error", func(t *testing.T) {
-		broken := run(t, t.TempDir(), in, func(c *Config) { c.Env = append(c.Env, "ECHO_BROKEN=1") })
+		broken := run(t, t.TempDir(), in, func(c *Config) { c.Env = append(c.Env, "ECHO_BROKEN=exit") })
 		resp, body := invoke(t, broken.url, "echo", "", `{}`)
 		if resp.Header.Get("X-Amz-Function-Error") != "Unhandled" || !strings.Contains(body, "exit status 7") {
 			t.Errorf("%s %s", resp.Status, body)
+		}
+	})
+}
+
+func TestInitError(t *testing.T) {
+	in := newInstructor(t, ok)
+	for _, tt := range []struct{ name, body, broken, want string }{
+		{"error_of_a_process_that_exits_is_returned", `{"errorType":"A","errorMessage":"b"}`, "", `{"errorType":"A","errorMessage":"b"}`},
+		{"error_of_a_process_that_does_not_exit_is_returned", `{"errorType":"A","errorMessage":"b"}`, "hang", `{"errorType":"A","errorMessage":"b"}`},
+		{"error_that_is_not_JSON_is_returned_with_the_type_in_the_header", "no such file", "", `{"errorMessage":"no such file","errorType":"Runtime.FromTheHeader"}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := run(t, t.TempDir(), in, func(c *Config) { c.Env = append(c.Env, "ECHO_INIT_ERROR="+tt.body, "ECHO_BROKEN="+tt.broken) })
+			for range 2 { // each invocation starts a process
+				resp, body := invoke(t, h.url, "echo", "", `{}`)
+				if resp.Header.Get("X-Amz-Function-Error") != "Unhandled" || body != tt.want {
+					t.Errorf("%s %s, want %s", resp.Status, body, tt.want)
+				}
+			}
+		})
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	h := run(t, t.TempDir(), newInstructor(t, func(call) string { return "environment" }))
+	_, body := invoke(t, h.url, "echo", "", `{}`)
+	var got struct{ ID string }
+	if err := json.Unmarshal([]byte(body), &got); err != nil {
+		t.Fatal(err)
+	}
+	variables := map[string]string{}
+	for line := range strings.Lines(got.ID) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		variables[name] = value
+	}
+	for name, want := range map[string]string{
+		"AWS_LAMBDA_LOG_GROUP_NAME": "^/aws/lambda/echo$", "AWS_LAMBDA_LOG_STREAM_NAME": `^\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}$`,
+		"AWS_LAMBDA_LOG_FORMAT": "^Text$", "AWS_LAMBDA_INITIALIZATION_TYPE": "^on-demand$", "_X_AMZN_TRACE_ID": "^Root=1-[0-9a-f]{8}-[0-9a-f]{24};",
+	} {
+		t.Run(name+"_is_as_on_AWS", func(t *testing.T) {
+			if !regexp.MustCompile(want).MatchString(variables[name]) {
+				t.Errorf("%q, want %s", variables[name], want)
+			}
+		})
+	}
+	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html: not defined for functions with a bootstrap
+	t.Run("AWS_EXECUTION_ENV_is_missing", func(t *testing.T) {
+		if value, ok := variables["AWS_EXECUTION_ENV"]; ok {
+			t.Errorf("%q", value)
+		}
+	})
+}
+
+func TestTrace(t *testing.T) {
+	h := run(t, t.TempDir(), newInstructor(t, func(call) string { return "environment" }))
+	t.Run("trace_of_the_caller_reaches_the_function", func(t *testing.T) {
+		const trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+		r := httptest.NewRequest("POST", "/2015-03-31/functions/echo/invocations", strings.NewReader(`{}`))
+		r.Header.Set("X-Amzn-Trace-Id", trace)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Header().Get("X-Amzn-Trace-Id") != trace || !strings.Contains(w.Body.String(), "_X_AMZN_TRACE_ID="+trace) {
+			t.Errorf("%v %s", w.Header(), w.Body)
 		}
 	})
 }
@@ -118,6 +183,17 @@ func TestInvokeAPI(t *testing.T) {
 			}
 		})
 	}
+	t.Run("client_context_that_is_not_base64_JSON_is_400", func(t *testing.T) {
+		for _, value := range []string{"!", base64.StdEncoding.EncodeToString([]byte("{"))} {
+			r := httptest.NewRequest("POST", "/2015-03-31/functions/echo/invocations", strings.NewReader(`{}`))
+			r.Header.Set("X-Amz-Client-Context", value)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != 400 || w.Header().Get("X-Amzn-Errortype") != "InvalidRequestContentException" {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		}
+	})
 }
 
 func BenchmarkWarm(b *testing.B) {

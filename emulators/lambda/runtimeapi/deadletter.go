@@ -85,7 +85,7 @@ func (h *Host) Redrive() (moved int, err error) {
 			slog.Warn("a file in the directory of the dead letters is not a dead letter", "file", entry.Name(), "error", err)
 			continue
 		}
-		if err := h.accept(event{d.RequestContext.RequestID, d.RequestPayload}); err != nil {
+		if err := h.accept(event{requestID: d.RequestContext.RequestID, payload: d.RequestPayload}); err != nil {
 			return moved, err
 		}
 		if err := os.Remove(path); err != nil {

@@ -1,7 +1,9 @@
 package runtimeapi
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -9,8 +11,10 @@ import (
 	"os/exec"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdaurl"
 )
@@ -25,8 +29,11 @@ type result struct {
 }
 
 func runFunction() {
-	if os.Getenv("ECHO_BROKEN") != "" {
+	if os.Getenv("ECHO_BROKEN") == "exit" {
 		os.Exit(7)
+	}
+	if body := os.Getenv("ECHO_INIT_ERROR"); body != "" {
+		reportInitError(body)
 	}
 	os.Stderr.WriteString("echo: cold start\n")
 	if os.Getenv("ECHO_CHILD") != "" {
@@ -43,10 +50,30 @@ func runFunction() {
 			os.Exit(0)
 		}()
 	}
+	if os.Getenv("ECHO_EVENT") != "" {
+		lambda.Start(func(event json.RawMessage) (*events.LambdaFunctionURLStreamingResponse, error) {
+			return &events.LambdaFunctionURLStreamingResponse{Body: bytes.NewReader(event)}, nil
+		})
+	}
 	if os.Getenv("ECHO_HTTP") != "" {
 		lambdaurl.Start(http.HandlerFunc(serveHTTP))
 	}
 	lambda.Start(handle)
+}
+
+func reportInitError(body string) {
+	r, err := http.NewRequest("POST", "http://"+os.Getenv("AWS_LAMBDA_RUNTIME_API")+"/2018-06-01/runtime/init/error", strings.NewReader(body))
+	if err != nil {
+		panic(err)
+	}
+	r.Header.Set("Lambda-Runtime-Function-Error-Type", "Runtime.FromTheHeader")
+	if _, err := http.DefaultClient.Do(r); err != nil {
+		panic(err)
+	}
+	if os.Getenv("ECHO_BROKEN") != "hang" {
+		os.Exit(7)
+	}
+	select {}
 }
 
 func handle(ctx context.Context, o order) (result, error) {
@@ -71,6 +98,8 @@ func handle(ctx context.Context, o order) (result, error) {
 		panic("instructed to panic")
 	case "exit":
 		os.Exit(3)
+	case "environment":
+		return result{strings.Join(os.Environ(), "\n"), pid}, nil
 	}
 	return result{o.ID, pid}, nil
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"time"
 )
@@ -13,25 +12,27 @@ const (
 	unhandled = "Unhandled" // AWS's value of X-Amz-Function-Error for every failure
 
 	initTimeout = 10 * time.Second // until a new process requests its first invocation, as on AWS
-	maxPayload  = 6 << 20          // bytes of an invocation and of its response
+	maxPayload  = 6<<20 + 100      // bytes of an invocation and of its response; AWS's messages contain this number
 )
 
 // outcome is the result of an invocation.
 type outcome struct {
-	payload []byte
-	failure string // X-Amz-Function-Error; "" means success
+	payload  []byte
+	failure  string // X-Amz-Function-Error; "" means success
+	streamed bool   // the response was written to invocation.stream
+	log      []byte // X-Amz-Log-Result
 }
 
 func failed(kind, message string) outcome {
 	doc, _ := json.Marshal(map[string]string{"errorType": kind, "errorMessage": message}) // never fails for strings
-	return outcome{doc, unhandled}
+	return outcome{payload: doc, failure: unhandled}
 }
 
 var errStopping = errors.New("the function's host is stopping")
 
 // The caller must call Host.acquire before invoke.
-func (h *Host) invoke(requestID string, payload []byte, stream io.Writer) (outcome, error) {
-	i := &invocation{requestID: requestID, payload: payload, arn: h.arn(), timeout: h.Timeout, stream: stream, done: make(chan outcome, 1)}
+func (h *Host) invoke(i *invocation) (outcome, error) {
+	i.arn, i.timeout, i.done = h.arn()+i.qualifier, h.Timeout, make(chan outcome, 1)
 	for {
 		e, isNew, err := h.acquireEnvironment()
 		if err != nil {
@@ -39,10 +40,17 @@ func (h *Host) invoke(requestID string, payload []byte, stream io.Writer) (outco
 		}
 		select {
 		case e.next <- i:
-			return h.await(e, i)
+			got, err := h.await(e, i)
+			if i.tail && err == nil {
+				got.log = e.output.end(i.requestID)
+			}
+			return got, err
+		case got := <-e.initError:
+			e.stop()
+			return got, nil
 		case <-e.exited:
 			if isNew {
-				return exited(e, requestID), nil
+				return exited(e, i.requestID), nil
 			}
 			// try another environment
 		case <-time.After(initTimeout):
@@ -78,6 +86,11 @@ func (h *Host) await(e *environment, i *invocation) (outcome, error) {
 }
 
 func exited(e *environment, requestID string) outcome {
+	select {
+	case got := <-e.initError: // the process reported it before it ended
+		return got
+	default:
+	}
 	return failed("Runtime.ExitError", fmt.Sprintf("RequestId: %s Error: Runtime exited: %s", requestID, e.cmd.ProcessState))
 }
 

@@ -152,7 +152,7 @@ func (h *Host) deliver(e event) {
 }
 
 func (h *Host) attempt(e event, nth int, retryNow chan struct{}) (again bool, wait time.Duration, err error) {
-	got, err := h.invoke(e.requestID, e.payload, nil)
+	got, err := h.invoke(&invocation{requestID: e.requestID, payload: e.payload, traceID: cmp.Or(e.traceID, newTraceID())})
 	if err != nil {
 		return false, 0, nil // the Host is stopping
 	}

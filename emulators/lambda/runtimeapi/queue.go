@@ -14,6 +14,7 @@ import (
 type event struct {
 	requestID string
 	payload   []byte
+	traceID   string // not on disk; "" after a restart
 }
 
 type queue struct{ db *bolt.DB } // add and remove return when the change is on disk
@@ -41,7 +42,7 @@ func (q queue) events() (left []event, err error) {
 			return err
 		}
 		return b.ForEach(func(id, payload []byte) error {
-			left = append(left, event{string(id), bytes.Clone(payload)})
+			left = append(left, event{requestID: string(id), payload: bytes.Clone(payload)})
 			return nil
 		})
 	})

@@ -2,11 +2,13 @@ package runtimeapi
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"strings"
@@ -23,9 +25,12 @@ const streamed = "application/vnd.awslambda.http-integration-response"
 // RESPONSE_STREAM, without authorization.
 func (h *Host) URL() http.Handler { return http.HandlerFunc(h.serveURL) }
 
+var errBuffered = errors.New("the function returned a buffered response: stream it, in Go with the package lambdaurl of aws-lambda-go and the build tag lambda.norpc")
+
 func (h *Host) serveURL(w http.ResponseWriter, r *http.Request) {
-	event, requestID, err := urlEvent(w, r)
-	if err != nil {
+	i := &invocation{requestID: uuid.NewString(), traceID: cmp.Or(r.Header.Get(traceHeader), newTraceID())}
+	var err error
+	if i.payload, err = h.urlEvent(w, r, i); err != nil {
 		return // the body is too large, or the client has disconnected
 	}
 	if !h.acquire(r.Context()) {
@@ -33,11 +38,14 @@ func (h *Host) serveURL(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	response, written := io.Pipe()
+	i.stream = written
 	go func() {
 		defer h.release()
-		got, err := h.invoke(requestID, event, written)
+		got, err := h.invoke(i)
 		if err == nil && got.failure != "" {
 			err = fmt.Errorf("%s: %s", got.failure, got.payload)
+		} else if err == nil && !got.streamed {
+			err = errBuffered
 		}
 		written.CloseWithError(err) // nil ends the response normally
 	}()
@@ -45,6 +53,7 @@ func (h *Host) serveURL(w http.ResponseWriter, r *http.Request) {
 	head, err := readPrelude(body)
 	if err != nil {
 		go io.Copy(io.Discard, body)
+		slog.Error("a request to the function URL failed with 502", "function", h.Name, "request", i.requestID, "error", err)
 		writeError(w, http.StatusBadGateway, "Runtime.Error", "Internal Server Error")
 		return
 	}
@@ -57,38 +66,59 @@ func (h *Host) serveURL(w http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)  // if the function failed, the client sees an incomplete response
 }
 
+// urlRequest adds the fields that AWS sends with fixed values.
+type urlRequest struct {
+	events.LambdaFunctionURLRequest
+	RouteKey       string            `json:"routeKey"`
+	RequestContext urlRequestContext `json:"requestContext"`
+}
+
+type urlRequestContext struct {
+	events.LambdaFunctionURLRequestContext
+	RouteKey string `json:"routeKey"`
+	Stage    string `json:"stage"`
+}
+
 // urlEvent encodes the request for the function.
-func urlEvent(w http.ResponseWriter, r *http.Request) (event []byte, requestID string, err error) {
+func (h *Host) urlEvent(w http.ResponseWriter, r *http.Request, i *invocation) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		writeError(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", "the request is too large")
 	}
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	now := time.Now()
 	e := events.LambdaFunctionURLRequest{
 		Version: "2.0", RawPath: r.URL.EscapedPath(), RawQueryString: r.URL.RawQuery,
 		Headers: map[string]string{"host": r.Host}, QueryStringParameters: map[string]string{},
-		RequestContext: events.LambdaFunctionURLRequestContext{
-			RequestID: uuid.NewString(), DomainName: r.Host, Time: now.UTC().Format("02/Jan/2006:15:04:05 -0700"), TimeEpoch: now.UnixMilli(),
-			HTTP: events.LambdaFunctionURLRequestContextHTTPDescription{
-				Method: r.Method, Path: r.URL.Path, Protocol: r.Proto, SourceIP: "127.0.0.1", UserAgent: r.UserAgent(),
-			},
+	}
+	context := events.LambdaFunctionURLRequestContext{
+		AccountID: "anonymous", RequestID: i.requestID, APIID: h.Name, DomainName: r.Host, DomainPrefix: h.Name,
+		Time: now.UTC().Format("02/Jan/2006:15:04:05 -0700"), TimeEpoch: now.UnixMilli(),
+		HTTP: events.LambdaFunctionURLRequestContextHTTPDescription{
+			Method: r.Method, Path: r.URL.Path, Protocol: r.Proto, SourceIP: "127.0.0.1", UserAgent: r.UserAgent(),
 		},
 	}
 	for name, values := range r.Header {
-		e.Headers[strings.ToLower(name)] = strings.Join(values, ",")
+		separator := ","
+		if name == "Cookie" {
+			separator = "; "
+		}
+		e.Headers[strings.ToLower(name)] = strings.Join(values, separator)
+	}
+	e.Headers[strings.ToLower(traceHeader)] = i.traceID
+	for _, header := range r.Header["Cookie"] {
+		e.Cookies = append(e.Cookies, strings.Split(header, "; ")...)
 	}
 	for name, values := range r.URL.Query() {
 		e.QueryStringParameters[name] = strings.Join(values, ",")
 	}
-	e.Body, e.IsBase64Encoded = string(body), !isText(r.Header.Get("Content-Type"))
+	e.Body, e.IsBase64Encoded = string(body), len(body) > 0 && !isText(r.Header.Get("Content-Type"))
 	if e.IsBase64Encoded {
 		e.Body = base64.StdEncoding.EncodeToString(body)
 	}
-	event, err = json.Marshal(e)
-	return event, e.RequestContext.RequestID, err
+	return json.Marshal(urlRequest{e, "$default", urlRequestContext{context, "$default", "$default"}})
 }
 
 func isText(contentType string) bool {

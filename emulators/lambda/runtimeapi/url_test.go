@@ -2,9 +2,13 @@ package runtimeapi
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,11 +89,75 @@ func TestURL(t *testing.T) {
 		}
 	})
 	t.Run("function_that_exits_during_init_is_502", func(t *testing.T) {
-		broken := run(t, t.TempDir(), in, func(c *Config) { c.Env = append(c.Env, "ECHO_BROKEN=1") })
+		broken := run(t, t.TempDir(), in, func(c *Config) { c.Env = append(c.Env, "ECHO_BROKEN=exit") })
 		w := httptest.NewRecorder()
 		broken.URL().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 		if w.Code != http.StatusBadGateway {
 			t.Errorf("status %d", w.Code)
 		}
 	})
+	t.Run("function_that_does_not_stream_is_502_and_logged", func(t *testing.T) {
+		var log bytes.Buffer
+		previous := slog.Default()
+		slog.SetDefault(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError})))
+		defer slog.SetDefault(previous)
+		buffered := run(t, t.TempDir(), newInstructor(t, ok))
+		w := httptest.NewRecorder()
+		buffered.URL().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		if w.Code != http.StatusBadGateway || !strings.Contains(log.String(), "the function returned a buffered response: stream it") {
+			t.Errorf("status %d, log %s", w.Code, &log)
+		}
+	})
+}
+
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-request-payload
+func TestURLEvent(t *testing.T) {
+	h := run(t, t.TempDir(), newInstructor(t, ok), func(c *Config) { c.Env = append(c.Env, "ECHO_EVENT=1") })
+	send := func(t *testing.T, body, kind string, cookies ...string) (event struct {
+		RouteKey        string
+		Cookies         []string
+		Headers         map[string]string
+		Body            *string
+		IsBase64Encoded *bool
+		RequestContext  struct{ RouteKey, Stage, AccountID, APIID, DomainPrefix, RequestID string }
+	}) {
+		t.Helper()
+		r := httptest.NewRequest("POST", "/", strings.NewReader(body))
+		r.Header.Set("Content-Type", kind)
+		r.Header["Cookie"] = cookies
+		w := httptest.NewRecorder()
+		h.URL().ServeHTTP(w, r)
+		if err := json.Unmarshal(w.Body.Bytes(), &event); err != nil {
+			t.Fatalf("%d %s: %v", w.Code, w.Body, err)
+		}
+		return event
+	}
+	t.Run("route_and_stage_are_$default", func(t *testing.T) {
+		e := send(t, "", "")
+		if c := e.RequestContext; e.RouteKey != "$default" || c.RouteKey != "$default" || c.Stage != "$default" || c.AccountID != "anonymous" ||
+			c.APIID == "" || c.DomainPrefix == "" || c.RequestID == "" || e.Headers["x-amzn-trace-id"] == "" {
+			t.Errorf("%+v", e)
+		}
+	})
+	t.Run("cookies_are_listed_and_remain_in_the_headers", func(t *testing.T) {
+		e := send(t, "", "", "a=1; b=2", "c=3,4")
+		if !slices.Equal(e.Cookies, []string{"a=1", "b=2", "c=3,4"}) || e.Headers["cookie"] != "a=1; b=2; c=3,4" {
+			t.Errorf("%q %q", e.Cookies, e.Headers["cookie"])
+		}
+	})
+	for _, tt := range []struct {
+		name, body, kind string
+		encoded          bool
+	}{
+		{"empty_body_is_not_base64", "", "", false},
+		{"empty_picture_is_not_base64", "", "image/png", false},
+		{"text_is_not_base64", "{}", "application/json", false},
+		{"picture_is_base64", "\x89PNG", "image/png", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if e := send(t, tt.body, tt.kind); e.IsBase64Encoded == nil || *e.IsBase64Encoded != tt.encoded || (e.Body == nil) != (tt.body == "") {
+				t.Errorf("%+v", e)
+			}
+		})
+	}
 }
