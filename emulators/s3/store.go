@@ -127,6 +127,7 @@ func serve(ctx context.Context, be backend.Backend, s settings, iam auth.IAMServ
 		MaxConnections: 1024, MaxRequests: 512, MultipartMaxParts: 10000,
 		KeepAlive: true, Quiet: true,
 		S3Options: []s3api.Option{
+			s3api.WithMiddleware("/", removeSecondID),
 			s3api.WithMiddleware("/", controllers.WrapMiddleware(checkRequest, nil, nil)),
 			s3api.WithOnListen(func() { slog.Info("S3 is ready", "address", s.addr, "bucket", s.bucket) }),
 		},

@@ -9,20 +9,24 @@ package main
 //   - DeleteObject of the key `a` or `a/` is 500 or 400 if there is a key `a/b` (see DeleteObject).
 //   - A delete marker keeps the object's ETag, so PutObject with If-None-Match: * is 412 (see DeleteObject).
 //   - Attributes in separate files remain: a deleted object refuses If-None-Match: *, and a PUT after a delete marker stays
-//     deleted (see removeStaleAttributes and publish).
+//     deleted (see removeStaleAttributes and published).
 //   - GetObject and HeadObject of a delete marker lack x-amz-version-id, and mostly x-amz-delete-marker (see findMarker).
 //   - CopyObject and UploadPartCopy copy the former content of a delete marker, and NoSuchKey is NoSuchVersion (see checkSource).
-//   - CopyObject ignores If-Match and If-None-Match (see CopyObject).
+//   - CopyObject ignores If-Match and If-None-Match (see checkConditions), and a copy of a key to itself changes the current
+//     version instead of creating one (see copyToItself).
 //   - Modification times are compared with conditions without rounding to seconds (see endOfSecond).
 //   - Lists ignore encoding-type=url (see encodeList).
 //   - Keys are cleaned like paths of files, so that `a//b`, `a/./b` and `a/b` are one object (see checkKey).
-//   - A presigned URL is accepted with an Authorization header (see checkRequest).
-//   - Session tokens, umask and stderr: see users.go, store.go and main.go.
+//   - A presigned URL is accepted with an Authorization header, and responses have two request IDs (see checkRequest
+//     and removeSecondID).
+//   - GetObjectAttributes refuses `ETag, ObjectSize`, with a blank, as the SDK for JavaScript sends it (see GetBucketAcl).
+//   - An unknown access key is an internal error, files ignore the umask, and messages go to stdout: see users.go, store.go and
+//     main.go.
 //
-// No workaround is possible for: x-amz-object-attributes with blanks is refused, although the blanks are part of the
-// signature; keys that end in a slash have no versions and no content; a key below another key is refused.
+// There is no workaround for: keys that end in a slash have no versions and no content; a key below another key is refused.
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"hash/crc32"
@@ -47,6 +51,7 @@ import (
 	"github.com/versity/versitygw/backend/meta"
 	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/s3api/middlewares"
+	"github.com/versity/versitygw/s3api/utils"
 	"github.com/versity/versitygw/s3err"
 	"github.com/versity/versitygw/s3response"
 
@@ -138,11 +143,62 @@ func (s *store) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (
 	if err := s.checkConditions(ctx, in.Bucket, in.Key); err != nil {
 		return out, err
 	}
+	if bucket, key, version, _ := backend.ParseCopySource(*in.CopySource); bucket == *in.Bucket && key == *in.Key &&
+		in.MetadataDirective == types.MetadataDirectiveReplace && s.isVersioned(ctx, bucket) && (version == "" || version == s.currentVersion(bucket, key)) {
+		return s.copyToItself(ctx, in)
+	}
 	in.CopySourceIfModifiedSince = endOfSecond(in.CopySourceIfModifiedSince)
 	in.CopySourceIfUnmodifiedSince = endOfSecond(in.CopySourceIfUnmodifiedSince)
 	out, err = s.Backend.CopyObject(ctx, in)
 	s.published(in.Bucket, in.Key, err)
 	return out, err
+}
+
+func (s *store) copyToItself(ctx context.Context, in s3response.CopyObjectInput) (out s3response.CopyObjectOutput, err error) {
+	source, err := s.Backend.GetObject(ctx, &s3.GetObjectInput{
+		Bucket: in.Bucket, Key: in.Key, Range: aws.String(""), IfMatch: in.CopySourceIfMatch, IfNoneMatch: in.CopySourceIfNoneMatch,
+		IfModifiedSince: endOfSecond(in.CopySourceIfModifiedSince), IfUnmodifiedSince: endOfSecond(in.CopySourceIfUnmodifiedSince),
+	})
+	if err != nil {
+		return out, err
+	}
+	defer source.Body.Close()
+	tags := in.Tagging
+	if in.TaggingDirective != types.TaggingDirectiveReplace {
+		old, err := s.GetObjectTagging(ctx, *in.Bucket, *in.Key, "")
+		if err != nil && !hasCode(err, "NoSuchTagSet") {
+			return out, err
+		}
+		encoded := url.Values{}
+		for name, value := range old {
+			encoded.Set(name, value)
+		}
+		tags = aws.String(encoded.Encode())
+	}
+	put, err := s.Backend.PutObject(ctx, s3response.PutObjectInput{
+		Bucket: in.Bucket, Key: in.Key, Body: source.Body, ContentLength: source.ContentLength, Tagging: tags,
+		ContentType: in.ContentType, ContentEncoding: in.ContentEncoding, ContentLanguage: in.ContentLanguage,
+		ContentDisposition: in.ContentDisposition, CacheControl: in.CacheControl, Expires: in.Expires,
+		WebsiteRedirectLocation: in.WebsiteRedirectLocation, Metadata: in.Metadata, ChecksumAlgorithm: in.ChecksumAlgorithm,
+	})
+	return s3response.CopyObjectOutput{
+		CopyObjectResult: &s3response.CopyObjectResult{
+			ETag: &put.ETag, LastModified: aws.Time(time.Now()), ChecksumType: put.ChecksumType, ChecksumCRC32: put.ChecksumCRC32,
+			ChecksumCRC32C: put.ChecksumCRC32C, ChecksumCRC64NVME: put.ChecksumCRC64NVME, ChecksumSHA1: put.ChecksumSHA1, ChecksumSHA256: put.ChecksumSHA256,
+		},
+		VersionId: &put.VersionID, CopySourceVersionId: source.VersionId,
+	}, err
+}
+
+func (s *store) isVersioned(ctx context.Context, bucket string) bool {
+	versioning, err := s.GetBucketVersioning(ctx, bucket)
+	return err == nil && versioning.Status != nil && *versioning.Status == types.BucketVersioningStatusEnabled
+}
+
+// currentVersion returns "" if the key has no version.
+func (s *store) currentVersion(bucket, key string) string {
+	version, _ := s.attributes.RetrieveAttribute(nil, bucket, key, versionIDAttribute)
+	return string(version)
 }
 
 func (s *store) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput) (s3response.CopyPartResult, error) {
@@ -223,11 +279,9 @@ func (s *store) HeadObject(ctx context.Context, in *s3.HeadObjectInput) (*s3.Hea
 func (s *store) findMarker(ctx context.Context, bucket, key, version *string, err error) *s3.HeadObjectOutput {
 	switch {
 	case hasCode(err, "NoSuchKey") && aws.ToString(version) == "":
-		current, err := s.attributes.RetrieveAttribute(nil, *bucket, *key, versionIDAttribute)
-		if err != nil {
+		if version = aws.String(s.currentVersion(*bucket, *key)); *version == "" {
 			return nil
 		}
-		version = aws.String(string(current))
 	case !hasCode(err, "MethodNotAllowed"):
 		return nil
 	}
@@ -301,8 +355,7 @@ func (s *store) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3
 
 // createMarker creates an empty object, because versitygw marks only objects as deleted.
 func (s *store) createMarker(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
-	versioning, err := s.GetBucketVersioning(ctx, *in.Bucket)
-	if err != nil || versioning.Status == nil || *versioning.Status != types.BucketVersioningStatusEnabled {
+	if _, err := s.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: in.Bucket}); err != nil || !s.isVersioned(ctx, *in.Bucket) {
 		return &s3.DeleteObjectOutput{}, err
 	}
 	empty, err := s.Backend.PutObject(ctx, s3response.PutObjectInput{Bucket: in.Bucket, Key: in.Key, Body: strings.NewReader("")})
@@ -400,6 +453,15 @@ func encodeFields(v reflect.Value) {
 	}
 }
 
+// GetBucketAcl is the first call of versitygw after it has verified the signature, so it may change the request's headers.
+func (s *store) GetBucketAcl(ctx context.Context, in *s3.GetBucketAclInput) ([]byte, error) {
+	const name = "X-Amz-Object-Attributes"
+	if request, ok := ctx.(*fasthttp.RequestCtx); ok && bytes.ContainsRune(request.Request.Header.Peek(name), ' ') {
+		request.Request.Header.SetBytesV(name, bytes.ReplaceAll(request.Request.Header.Peek(name), []byte(" "), nil))
+	}
+	return s.Backend.GetBucketAcl(ctx, in)
+}
+
 // checkRequest refuses a request before it is authenticated.
 func checkRequest(ctx fiber.Ctx) error {
 	uri := ctx.Request().URI()
@@ -413,6 +475,23 @@ func checkRequest(ctx fiber.Ctx) error {
 	}
 	_, key, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	return checkKey(key)
+}
+
+func removeSecondID(ctx fiber.Ctx) error {
+	err := ctx.Next()
+	header := &ctx.Response().Header
+	for _, name := range []string{utils.HeaderAmzRequestID, utils.HeaderAmzID2} {
+		var spellings []string
+		for spelling := range header.All() {
+			if strings.EqualFold(string(spelling), name) {
+				spellings = append(spellings, string(spelling))
+			}
+		}
+		if len(spellings) > 1 {
+			header.Del(spellings[0])
+		}
+	}
+	return err
 }
 
 // checkKey refuses keys that versitygw would store under another name. S3 itself accepts these keys.

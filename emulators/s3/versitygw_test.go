@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // startBoth runs a test with both places in which the server stores attributes.
@@ -219,6 +220,69 @@ func TestConditions(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := code(tt.err); got != tt.code || tt.code == "" && tt.err != nil {
 				t.Errorf("%v, want %q", tt.err, tt.code)
+			}
+		})
+	}
+}
+
+func TestCopyToItself(t *testing.T) {
+	l := startLambda(t)
+	s := start(t, t.TempDir(), l.URL)
+	b, key := aws.String(bucket), aws.String("pictures/a.jpg")
+	old, err := s.PutObject(t.Context(), &s3.PutObjectInput{Bucket: b, Key: key, Body: strings.NewReader(picture), Metadata: map[string]string{"n": "1"}, Tagging: aws.String("a=b")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.next(t)
+	t.Run("copy_with_new_metadata_creates_a_version_with_the_tags_and_an_event", func(t *testing.T) {
+		out, err := s.CopyObject(t.Context(), &s3.CopyObjectInput{
+			Bucket: b, Key: key, CopySource: aws.String(bucket + "/pictures/a.jpg"), MetadataDirective: types.MetadataDirectiveReplace, Metadata: map[string]string{"n": "2"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if versions, _ := s.versions(t, *key); !slices.Equal(versions, []string{*out.VersionId, *old.VersionId}) || *out.CopyObjectResult.ETag != *old.ETag {
+			t.Errorf("versions %q, copy %+v", versions, out)
+		}
+		for version, want := range map[*string]string{old.VersionId: "1", out.VersionId: "2"} {
+			head, err := s.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: b, Key: key, VersionId: version})
+			if err != nil || head.Metadata["n"] != want || aws.ToInt32(head.TagCount) != 1 || *head.ContentLength != int64(len(picture)) {
+				t.Errorf("version %s: %+v %v", *version, head, err)
+			}
+		}
+		if e := l.next(t); e.EventName != "ObjectCreated:Copy" || e.S3.Object.VersionID != *out.VersionId {
+			t.Errorf("event %+v", e)
+		}
+	})
+	t.Run("copy_without_a_change_is_refused", func(t *testing.T) {
+		_, err := s.CopyObject(t.Context(), &s3.CopyObjectInput{Bucket: b, Key: key, CopySource: aws.String(bucket + "/pictures/a.jpg")})
+		if got := code(err); got != "InvalidRequest" {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+func TestObjectAttributes(t *testing.T) {
+	t.Run("attributes_separated_by_blanks_are_accepted", func(t *testing.T) {
+		s := start(t, t.TempDir(), "")
+		put(t, s, "a.jpg", picture)
+		out, err := s.GetObjectAttributes(t.Context(), &s3.GetObjectAttributesInput{
+			Bucket: aws.String(bucket), Key: aws.String("a.jpg"), ObjectAttributes: []types.ObjectAttributes{types.ObjectAttributesEtag},
+		}, s3.WithAPIOptions(smithyhttp.SetHeaderValue("X-Amz-Object-Attributes", "ETag, ObjectSize")))
+		if err != nil || aws.ToString(out.ETag) == "" || aws.ToInt64(out.ObjectSize) != int64(len(picture)) {
+			t.Errorf("%+v %v", out, err)
+		}
+	})
+}
+
+func TestRequestID(t *testing.T) {
+	s := start(t, t.TempDir(), "")
+	put(t, s, "a.jpg", picture)
+	for _, key := range []string{"a.jpg", "missing.jpg", "a//b.jpg"} {
+		t.Run("response_about_"+strings.ReplaceAll(key, "/", "⁄")+"_has_one_request_ID", func(t *testing.T) {
+			h := s.fetch(t, http.MethodGet, key, "").Header
+			if len(h.Values("X-Amz-Request-Id")) != 1 || len(h.Values("X-Amz-Id-2")) != 1 {
+				t.Errorf("%v", h)
 			}
 		})
 	}
