@@ -121,7 +121,7 @@ func route(r *http.Request, t target) (operation, error) {
 var resources = map[string]string{
 	"": "the account", "dbs": "databases", "colls": "containers", "docs": "documents", "users": "users", "permissions": "permissions",
 	"sprocs": "stored procedures", "triggers": "triggers", "udfs": "user-defined functions", "attachments": "attachments",
-	"conflicts": "conflicts", "offers": "throughput (offers)", "pkranges": "partition key ranges", "clientencryptionkeys": "client encryption keys",
+	"conflicts": "conflicts", "offers": "throughput (offers)", "pkranges": "partition key ranges, which queries and bulk operations need", "clientencryptionkeys": "client encryption keys",
 }
 
 // operationName returns for example "patching documents (PATCH /dbs/*/colls/*/docs/*)".
