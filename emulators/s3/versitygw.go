@@ -3,7 +3,7 @@ package main
 // This file contains the workarounds for defects of versitygw 1.8.0. Report to https://github.com/versity/versitygw/issues:
 //
 //   - DeleteObject does not take the lock under which PutObject, CopyObject and CompleteMultipartUpload publish: versions
-//     that were deleted return, and published versions disappear (issue 2200; see store.locks).
+//     that were deleted return, published versions disappear, and lists show versions twice (issue 2200; see store.locks).
 //   - DeleteObject of a version that does not exist is 400 if the key has other versions (see DeleteObject).
 //   - DeleteObject of a key without an object creates no delete marker (see createMarker).
 //   - DeleteObject of the key `a` or `a/` is 500 or 400 if there is a key `a/b` (see DeleteObject).
@@ -20,7 +20,7 @@ package main
 //   - A presigned URL is accepted with an Authorization header, and responses have two request IDs (see checkRequest
 //     and removeSecondID).
 //   - GetObjectAttributes refuses `ETag, ObjectSize`, with a blank, as the SDK for JavaScript sends it (see GetBucketAcl).
-//   - An unknown access key is an internal error, files ignore the umask, and messages go to stdout: see users.go, store.go and
+//   - The error for an unknown access key is one of the admin API, files ignore the umask, and messages go to stdout: see users.go, store.go and
 //     main.go.
 //
 // There is no workaround for: keys that end in a slash have no versions and no content; a key below another key is refused.
@@ -72,6 +72,18 @@ const (
 	versionIDAttribute = "version-id"
 	markerAttribute    = "delete-marker"
 )
+
+// lockLists excludes the moments in which a version is in two directories or in none.
+func (s *store) lockLists() (unlock func()) {
+	for i := range s.locks {
+		s.locks[i].RLock()
+	}
+	return func() {
+		for i := range s.locks {
+			s.locks[i].RUnlock()
+		}
+	}
+}
 
 func (s *store) lock(bucket, key *string) *sync.RWMutex {
 	return &s.locks[crc32.ChecksumIEEE([]byte(*bucket+"/"+*key))%uint32(len(s.locks))]
@@ -402,16 +414,19 @@ func (s *store) removeStaleAttributes(bucket, key string) error {
 }
 
 func (s *store) ListObjects(ctx context.Context, in *s3.ListObjectsInput) (s3response.ListObjectsResult, error) {
+	defer s.lockLists()()
 	out, err := s.Backend.ListObjects(ctx, in)
 	return encodeList(ctx, out), err
 }
 
 func (s *store) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input) (s3response.ListObjectsV2Result, error) {
+	defer s.lockLists()()
 	out, err := s.Backend.ListObjectsV2(ctx, in)
 	return encodeList(ctx, out), err
 }
 
 func (s *store) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput) (s3response.ListVersionsResult, error) {
+	defer s.lockLists()()
 	out, err := s.Backend.ListObjectVersions(ctx, in)
 	return encodeList(ctx, out), err
 }

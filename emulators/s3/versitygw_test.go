@@ -149,6 +149,58 @@ func TestPutDuringDelete(t *testing.T) {
 	})
 }
 
+func TestListDuringWrites(t *testing.T) {
+	t.Run("each_list_shows_each_version_once_and_one_is_the_latest", func(t *testing.T) {
+		s := start(t, t.TempDir(), "")
+		key := "pictures/a.jpg"
+		versions := []*string{put(t, s, key, "first").VersionId}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for range 100 {
+				in := &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader("next")}
+				out, err := s.PutObject(t.Context(), in)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				versions = append(versions, out.VersionId)
+				if len(versions) > 2 { // delete the latest version, so that an older one becomes the latest
+					in := &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: &key, VersionId: out.VersionId}
+					if _, err := s.DeleteObject(t.Context(), in); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		}()
+		for lists := 0; ; lists++ {
+			list, err := s.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String(bucket)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen, latest := map[string]bool{}, 0
+			for _, v := range list.Versions {
+				if seen[*v.VersionId] {
+					t.Errorf("list %d has version %s twice", lists, *v.VersionId)
+				}
+				seen[*v.VersionId] = true
+				if *v.IsLatest {
+					latest++
+				}
+			}
+			if latest != 1 {
+				t.Errorf("list %d has %d latest versions: %v", lists, latest, seen)
+			}
+			select {
+			case <-done:
+				return
+			default:
+			}
+		}
+	})
+}
+
 func TestNestedKeys(t *testing.T) {
 	s := start(t, t.TempDir(), "")
 	put(t, s, "dir/b.jpg", picture)
