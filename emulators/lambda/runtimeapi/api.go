@@ -60,8 +60,10 @@ func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
 	case "RequestResponse":
 		h.serveSynchronous(w, r, i)
+	case "DryRun":
+		w.WriteHeader(http.StatusNoContent)
 	default:
-		writeError(w, http.StatusBadRequest, "InvalidParameterValueException", "invocation type "+kind+" is not supported: use Event or RequestResponse")
+		writeError(w, http.StatusBadRequest, "InvalidParameterValueException", "invocation type "+kind+" is not supported: use Event, RequestResponse or DryRun")
 	}
 }
 

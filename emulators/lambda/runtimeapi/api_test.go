@@ -174,7 +174,8 @@ func TestInvokeAPI(t *testing.T) {
 		{"payload_that_is_not_JSON_is_400", "echo", "Event", `{`, 400, "InvalidRequestContentException"},
 		{"unknown_invocation_type_is_400", "echo", "Later", `{}`, 400, "InvalidParameterValueException"},
 		{"payload_over_6_MB_is_413", "echo", "Event", `"` + strings.Repeat("a", maxPayload) + `"`, 413, "RequestTooLargeException"},
-		{"dry_run_is_400", "echo", "DryRun", `{}`, 400, "InvalidParameterValueException"},
+		{"dry_run_is_204", "echo", "DryRun", `{}`, 204, ""},
+		{"dry_run_of_an_unknown_function_is_404", "other", "DryRun", `{}`, 404, "ResourceNotFoundException"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			resp, body := invoke(t, h.url, tt.function, tt.kind, tt.payload)
