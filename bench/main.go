@@ -26,9 +26,9 @@ const help = `Bench measures the overhead of the pipeline around its three cloud
   plain      a workflow of three ordinary activities
   triptych   the product as shipped
   plain-stock, triptych-stock
-             the same on the Temporal CLI's dev server instead of temporalite, with the same settings; only with -only or -full
+             the same on the Temporal CLI's dev server instead of temporalite; only with -only or -full
   triptych-postgres
-             the same on Temporal's own server with PostgreSQL (apt-get install postgresql), only with -only
+             the same on the server that people deploy, with PostgreSQL (apt-get install postgresql); only with -only
   traced     triptych that exports traces, only with -only; its ratio in the table is traced ÷ triptych
 
 All variants use the same emulators of S3, Cloud Vision and Cosmos DB. Vision returns a stored annotation, so that only
@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		flags.PrintDefaults()
 	}
 	asJSON := flags.Bool("json", false, "print one JSON line per row instead of the table")
-	full := flags.Bool("full", false, "measure as for the README: more rounds, up to 1,000 pictures in flight, a backlog of 10,000, all variants but traced")
+	full := flags.Bool("full", false, "measure as for the README: more rounds, up to 1,000 pictures in flight, a backlog of 10,000, also the stock server")
 	backlog := flags.Int("backlog", 0, "`pictures` that wait when the worker starts; default: 300, with -full 10,000")
 	rounds := flags.Int("rounds", 0, "number of rounds; default: 2, with -full 3")
 	only := flags.String("only", "", "measure only these `variants`, such as plain,triptych")

@@ -18,7 +18,7 @@ const clockTick = time.Second / 100
 func statFields(pid int) (fields []string, ok bool) {
 	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	fields = strings.Fields(string(line[bytes.LastIndexByte(line, ')')+1:]))
-	return fields, err == nil && len(fields) >= 13
+	return fields, err == nil && len(fields) >= 15
 }
 
 // cpuTime returns false on a system without /proc.
@@ -27,9 +27,15 @@ func cpuTime(pid int) (time.Duration, bool) {
 	if !ok {
 		return 0, false
 	}
-	user, _ := strconv.Atoi(fields[11]) // utime and stime, fields 14 and 15
-	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * clockTick, true
+	return ticks(fields[11:13]...), true // utime and stime, fields 14 and 15
+}
+
+func ticks(fields ...string) (total time.Duration) {
+	for _, field := range fields {
+		n, _ := strconv.Atoi(field)
+		total += time.Duration(n) * clockTick
+	}
+	return total
 }
 
 // postgresTime is the CPU time of PostgreSQL, which has a process for each connection.
@@ -37,12 +43,14 @@ func (s server) postgresTime() (total time.Duration) {
 	if s.postgres == 0 {
 		return 0
 	}
+	if fields, ok := statFields(s.postgres); ok {
+		total = ticks(fields[11:15]...) // with cutime and cstime, the time of its children that have ended
+	}
 	processes, _ := filepath.Glob("/proc/[0-9]*") // the pattern is valid
 	for _, process := range processes {
 		pid, _ := strconv.Atoi(filepath.Base(process))
-		if parent, ok := statFields(pid); pid == s.postgres || ok && parent[1] == strconv.Itoa(s.postgres) {
-			used, _ := cpuTime(pid)
-			total += used
+		if fields, ok := statFields(pid); ok && fields[1] == strconv.Itoa(s.postgres) { // its parent
+			total += ticks(fields[11:13]...)
 		}
 	}
 	return total

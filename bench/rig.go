@@ -117,17 +117,15 @@ func (r *rig) open(ctx context.Context, name string) (*variant, error) {
 		return r.openDirect(ctx)
 	}
 	s := r.temporalite()
-	if slices.Contains(stockVariants, name) {
-		var err error
-		if s, err = r.stockServer(ctx); err != nil {
-			return nil, err
-		}
+	var err error
+	switch {
+	case slices.Contains(stockVariants, name):
+		s, err = r.stockServer(ctx)
+	case name == postgresVariant:
+		s, err = r.postgresServer(ctx)
 	}
-	if name == postgresVariant {
-		var err error
-		if s, err = r.postgresServer(ctx); err != nil {
-			return nil, err
-		}
+	if err != nil {
+		return nil, err
 	}
 	if strings.HasPrefix(name, "plain") {
 		return r.openPlain(ctx, name, s)

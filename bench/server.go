@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -17,7 +18,6 @@ import (
 	"triptych/picture"
 )
 
-// server is a Temporal server.
 type server struct {
 	process  string // name of the child process
 	addr     string
@@ -27,12 +27,20 @@ type server struct {
 
 const stockProcess = "temporal-stock"
 
+// stockSettings are those that temporalite does not need.
+var stockSettings = []string{
+	"history.visibilityProcessorMaxPollRPS=2",      // collects changes of the visibility store, which write most of SQLite's pages
+	`frontend.httpAllowedHosts=["nobody.invalid"]`, // so that no web page can use the HTTP API
+	"system.enableNexus=false",                     // whose HTTP endpoints ignore httpAllowedHosts
+}
+
 // temporalite returns the server of the local stack.
 func (r *rig) temporalite() server {
 	return server{process: serverProcess, addr: r.stack.Endpoints.Temporal, database: filepath.Join(r.stack.Dir(), "temporal")}
 }
 
-// stockServer returns the dev server of the Temporal CLI, with the settings of temporalite. The first call starts it.
+// stockServer returns the Temporal CLI's dev server, with the settings that the local stack gave it before it started
+// temporalite. The first call starts the server.
 func (r *rig) stockServer(ctx context.Context) (server, error) {
 	if r.stock.addr != "" {
 		return r.stock, nil
@@ -56,7 +64,7 @@ func (r *rig) stockServer(ctx context.Context) (server, error) {
 		"--sqlite-pragma", "cache_size=-65536", "--sqlite-pragma", "wal_autocheckpoint=2500", "--sqlite-pragma", "secure_delete=on",
 		"--search-attribute", picture.StatusAttribute + "=Keyword", "--search-attribute", picture.ReasonAttribute + "=Keyword",
 	}
-	for _, value := range stack.DynamicConfig() {
+	for _, value := range slices.Concat(stack.DynamicConfig(), stockSettings) {
 		args = append(args, "--dynamic-config-value", value)
 	}
 	// Temporalite sets GOGC=400 itself.

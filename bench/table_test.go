@@ -135,7 +135,7 @@ func TestTable(t *testing.T) {
 		latencies   map[string][]float64
 		header, row string
 	}{
-		"all_variants_but_direct_have_columns_and_both_ratios": {map[string][]float64{"plain-stock": {40}, "triptych-stock": {30}, "plain": {20}, "triptych": {15}}, "|||plain-stock|triptych-stock|plain|triptych|triptych÷plain|triptych÷triptych-stock|", "|one|ms|40|30|20|15|0.75|0.50|"},
+		"all_variants_but_direct_have_columns_and_both_ratios": {map[string][]float64{"plain-stock": {40}, "triptych-stock": {30}, postgresVariant: {25}, "plain": {20}, "triptych": {15}}, "|||plain-stock|triptych-stock|triptych-postgres|plain|triptych|triptych÷plain|triptych÷triptych-stock|", "|one|ms|40|30|25|20|15|0.75|0.50|"},
 		"variants_that_are_not_measured_have_no_columns":       {map[string][]float64{"direct": {5}, "triptych": {15}}, "|||direct|triptych|", "|one|ms|5|15|"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -98,7 +98,7 @@ func run(ctx context.Context, ready, health string) error {
 			_, err = temporal.WorkflowService().DescribeNamespace(starting, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
 		}
 		if err != nil {
-			err = fmt.Errorf("calling Temporal (check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and TEMPORAL_API_KEY, or start a server with: go run -C tools ./temporalite): %w", err)
+			err = fmt.Errorf("calling Temporal (check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and TEMPORAL_API_KEY, or start a server as docs/operations.md describes in \"Use real clouds\"): %w", err)
 		}
 		return err
 	})

@@ -8,14 +8,9 @@ import (
 	"triptych/local/supervisor"
 )
 
-// TemporalCLI returns the path of the Temporal CLI. The server is built first, because both need mostly the same packages.
+// TemporalCLI returns the path of the Temporal CLI.
 func TemporalCLI(t testing.TB) string {
 	t.Helper()
-	now := make(chan struct{})
-	close(now)
-	if _, err := supervisor.BuildServer(t.Context(), now, func(int, int) {}, t.Output()); err != nil {
-		t.Fatal(err)
-	}
 	path, err := supervisor.BuildTool(t.Context(), "temporal", t.Output())
 	if err != nil {
 		t.Fatal(err)

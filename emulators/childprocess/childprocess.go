@@ -22,7 +22,10 @@ func init() {
 
 // Start puts cmd in its own process group, so that Ctrl-C in the terminal does not interrupt cmd.
 func Start(cmd *exec.Cmd) (err error) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid = true
 	dieWithParent(cmd.SysProcAttr)
 	done := make(chan struct{})
 	starts <- func() {

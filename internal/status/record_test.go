@@ -29,7 +29,7 @@ import (
 	"triptych/picture"
 )
 
-// To record the executions again, start `go tool -modfile=tools/go.mod temporal server start-dev --headless` and run:
+// To record the executions again, start `go run -C tools ./temporalite -headless` and run:
 //
 //	go test ./internal/status -run 'TestProgress$' -record 127.0.0.1:7233
 var recordFrom = flag.String("record", "", "`host:port` of the Temporal server that runs the workflows to record")

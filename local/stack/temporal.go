@@ -2,7 +2,9 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -37,6 +39,9 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.removeFormerDatabase(); err != nil {
+		return err
+	}
 	args := []string{
 		"-ip", "127.0.0.1", "-port", strconv.Itoa(s.identity.Ports["temporal"]),
 		"-ui-port", strconv.Itoa(ui), "-ui-codec-endpoint", "http://" + s.identity.addr("codec"),
@@ -51,6 +56,23 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 		return err
 	}
 	return s.listenAndServe(ctx, "temporalUI", gateway.TemporalUI(loopbackAddr(ui)))
+}
+
+// removeFormerDatabase removes the database that the stack used before temporalite, because it contains histories that no
+// erasure can reach.
+func (s *Stack) removeFormerDatabase() error {
+	found := false
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		err := os.Remove(filepath.Join(s.config.Dir, "temporal.db"+suffix))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("deleting the former database of Temporal: %w", err)
+		}
+		found = found || err == nil
+	}
+	if found {
+		fmt.Fprintln(s.config.Output, "temporal.db of an earlier version was deleted. The sweep finds the pictures that were not finished.")
+	}
+	return nil
 }
 
 func (s *Stack) startCodec(ctx context.Context) error {

@@ -58,9 +58,9 @@ func sourceFile(path string) string { return path + ".source" }
 
 func hashSource(dir string) (string, error) {
 	hash := sha256.New()
-	fmt.Fprintln(hash, runtime.Version(), runtime.GOOS, runtime.GOARCH) // computers can share a home directory
+	fmt.Fprintln(hash, runtime.Version(), runtime.GOOS, runtime.GOARCH) // computers that differ can share a home directory
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, ".md") {
+		if err != nil || !entry.Type().IsRegular() || !isSource(entry.Name()) {
 			return err
 		}
 		b, err := os.ReadFile(path)
@@ -71,6 +71,20 @@ func hashSource(dir string) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), err
 }
 
+// isSource ignores the files of editors, and the data of a server that was started in the directory.
+func isSource(name string) bool {
+	return name == "go.mod" || name == "go.sum" || strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go")
+}
+
+// lockServerBuilds leaves Build unblocked, which opens the site.
+func lockServerBuilds(ctx context.Context, output io.Writer) (io.Closer, error) {
+	cache, err := CacheDir()
+	if err != nil {
+		return nil, err
+	}
+	return lock(ctx, filepath.Join(cache, "server.lock"), output)
+}
+
 // BuildServer returns the path of the Temporal server. It downloads the source immediately, but compiles it only after
 // mayCompile is closed. It reports to progress how many of the packages are compiled.
 func BuildServer(ctx context.Context, mayCompile <-chan struct{}, progress func(compiled, packages int), output io.Writer) (string, error) {
@@ -78,11 +92,7 @@ func BuildServer(ctx context.Context, mayCompile <-chan struct{}, progress func(
 	if err != nil {
 		return "", err
 	}
-	cache, err := CacheDir()
-	if err != nil {
-		return "", err
-	}
-	buildLock, err := lock(ctx, filepath.Join(cache, "server.lock"), output)
+	buildLock, err := lockServerBuilds(ctx, output)
 	if err != nil {
 		return "", err
 	}
@@ -117,7 +127,7 @@ func BuildServer(ctx context.Context, mayCompile <-chan struct{}, progress func(
 	}
 	packages.Store(int64(strings.Count(stale, "\n")))
 	progress(0, int(packages.Load()))
-	// An interrupted build may leave another version's executable, so the hash must not describe it.
+	// Otherwise, a build that is interrupted after replacing the executable would leave the hash of the previous one.
 	if err := os.Remove(sourceFile(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("preparing the build of the Temporal server: %w", err)
 	}

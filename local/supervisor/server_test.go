@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -106,5 +107,36 @@ func useEmptyCaches(t *testing.T) {
 		"GOCACHE": strings.TrimSpace(string(cache)), "GOPATH": t.TempDir(), "GOMODCACHE": "", "GOFLAGS": "-modcacherw",
 	} {
 		t.Setenv(name, value)
+	}
+}
+
+func TestHashSourceIgnoresFilesThatAreNotCompiled(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string) string {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		hash, err := hashSource(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hash
+	}
+	source := write("main.go")
+	if err := os.Symlink("user@host.1", filepath.Join(dir, ".#main.go")); err != nil { // a lock of Emacs
+		t.Fatal(err)
+	}
+	for _, name := range []string{"main_test.go", "README.md", ".main.go.swp", "000001.log"} {
+		if write(name) != source {
+			t.Errorf("%s changed the hash", name)
+		}
+	}
+	for _, name := range []string{"go.mod", "go.sum", "other.go"} {
+		changed := write(name)
+		if changed == source {
+			t.Errorf("%s did not change the hash", name)
+		}
+		source = changed
 	}
 }

@@ -176,7 +176,6 @@ func awaitCount(t *testing.T, c client.Client, query string, n int64) {
 func TestServer(t *testing.T) {
 	dir := t.TempDir()
 	p := newProgram(t, "-dir", dir, "-namespace", "other", "-search-attribute", "Color=Keyword",
-		"-dynamic-config-value", `frontend.httpAllowedHosts=["nobody.invalid"]`, "-dynamic-config-value", "system.enableNexus=false",
 		"-dynamic-config-value", "limit.maxIDLength=100",
 		// A run is deleted after the next update of the queues' positions, by default after 30 s.
 		"-dynamic-config-value", `history.transferProcessorUpdateAckInterval="100ms"`, "-dynamic-config-value", `history.visibilityProcessorUpdateAckInterval="100ms"`).start(t)
