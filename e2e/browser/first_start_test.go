@@ -16,9 +16,9 @@ func TestFirstStart(t *testing.T) {
 		unbuilt := stacktest.OpenUnbuilt(t.Context(), t, t.TempDir())
 		p := pagetest.NewTab(t, chromium, unbuilt.Site)
 		p.Do(chromedp.Navigate(p.Site))
-		p.Click("#agree")
 		p.WaitText("#building", "Temporal is still being built")
 		p.WaitVisible("#building progress:indeterminate")
+		p.Click("#agree") // only now, because #building moves the button when it appears
 		unbuilt.Report(431, 1299)
 		p.WaitText("#building", "431 of 1,299 packages")
 		p.WaitUntil(`document.querySelector("#building progress").value === 431`)
