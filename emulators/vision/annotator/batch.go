@@ -17,8 +17,9 @@ const maxImages = 16 // per request (https://cloud.google.com/vision/quotas)
 
 var errRequestTooLarge = status.Errorf(codes.InvalidArgument, "Request payload size exceeds the limit: %d bytes.", maxRequest)
 
-// https://cloud.google.com/vision/docs/reference/rpc/google.cloud.vision.v1#batchannotateimagesrequest
-var validParent = regexp.MustCompile(`^projects/[^/]+/locations/(us|asia|eu)$`)
+// https://cloud.google.com/vision/docs/reference/rpc/google.cloud.vision.v1#batchannotateimagesrequest. REST has a path
+// without a location too (https://github.com/googleapis/googleapis/blob/master/google/cloud/vision/v1/image_annotator.proto).
+var validParent = regexp.MustCompile(`^projects/[^/]+(/locations/(us|asia|eu))?$`)
 
 // BatchAnnotateImages succeeds even if an image fails. Only the response for that image contains the error.
 func (s *Server) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchAnnotateImagesRequest) (*visionpb.BatchAnnotateImagesResponse, error) {
@@ -26,7 +27,7 @@ func (s *Server) BatchAnnotateImages(ctx context.Context, batch *visionpb.BatchA
 		return nil, errRequestTooLarge
 	}
 	if batch.Parent != "" && !validParent.MatchString(batch.Parent) {
-		return nil, status.Errorf(codes.InvalidArgument, "Invalid parent %q: use projects/PROJECT/locations/ and us, asia or eu.", batch.Parent)
+		return nil, status.Errorf(codes.InvalidArgument, "Invalid parent %q: use projects/PROJECT, or projects/PROJECT/locations/ and us, asia or eu.", batch.Parent)
 	}
 	fault := s.faults.Take(func(f Fault) bool { return f.Only == "" || containsImage(batch, f.Only) })
 	if err := fault.delayAndFail(ctx); err != nil {

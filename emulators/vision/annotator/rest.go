@@ -2,7 +2,7 @@ package annotator
 
 import (
 	"encoding/json"
-	"fmt"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -23,10 +23,12 @@ import (
 func (s *Server) rest() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/images:annotate", s.annotateJSON)
+	mux.HandleFunc("POST /v1/projects/{project}/images:annotate", s.annotateJSON)
 	mux.HandleFunc("POST /v1/projects/{project}/locations/{location}/images:annotate", s.annotateJSON)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeFailure(w, status.Errorf(codes.Unimplemented,
-			"%s %s is not available on this local server; it has gRPC and POST /v1/images:annotate.", r.Method, r.URL.Path))
+			"%s %s is not available on this local server; it has gRPC, POST /v1/images:annotate, and the same "+
+				"below /v1/projects/PROJECT and /v1/projects/PROJECT/locations/LOCATION.", r.Method, r.URL.Path))
 	})
 	return loopback.RefuseBrowsers(mux)
 }
@@ -49,15 +51,18 @@ func (s *Server) annotateJSON(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) annotateBody(w http.ResponseWriter, r *http.Request) (*visionpb.BatchAnnotateImagesResponse, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
-	if err != nil {
+	if _, isTooLarge := errors.AsType[*http.MaxBytesError](err); isTooLarge {
 		return nil, errRequestTooLarge
+	}
+	if err != nil {
+		return nil, status.Errorf(codes.InvalidArgument, "Reading the request: %v", err)
 	}
 	batch := &visionpb.BatchAnnotateImagesRequest{}
 	if err := protojson.Unmarshal(body, batch); err != nil {
 		return nil, status.Errorf(codes.InvalidArgument, "Invalid JSON payload received. %v", err)
 	}
-	if location := r.PathValue("location"); location != "" {
-		batch.Parent = fmt.Sprintf("projects/%s/locations/%s", r.PathValue("project"), location)
+	if parent, ok := strings.CutSuffix(r.URL.Path, "/images:annotate"); ok && parent != "/v1" {
+		batch.Parent = strings.TrimPrefix(parent, "/v1/")
 	}
 	return s.BatchAnnotateImages(r.Context(), batch)
 }

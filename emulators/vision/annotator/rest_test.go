@@ -81,6 +81,7 @@ func TestREST(t *testing.T) {
 	}{
 		"images_are_annotated":                   {"POST", path, annotate("FACE_DETECTION"), "", 200, `"joyLikelihood":"VERY_LIKELY"`},
 		"images_are_annotated_in_a_location":     {"POST", "/v1/projects/p/locations/eu/images:annotate", annotate("FACE_DETECTION"), "", 200, `"faceAnnotations"`},
+		"images_are_annotated_in_a_project":      {"POST", "/v1/projects/p/images:annotate", annotate("FACE_DETECTION"), "", 200, `"faceAnnotations"`},
 		"enums_are_numbers_on_request":           {"POST", path + "?%24alt=json%3Benum-encoding%3Dint", annotate("FACE_DETECTION"), "", 200, `"joyLikelihood":5`},
 		"unknown_location_is_400":                {"POST", "/v1/projects/p/locations/mars/images:annotate", annotate("FACE_DETECTION"), "", 400, "Invalid parent"},
 		"unknown_feature_is_400":                 {"POST", path, annotate("MIND_READING"), "", 400, "MIND_READING"},
@@ -88,8 +89,8 @@ func TestREST(t *testing.T) {
 		"invalid_JSON_is_400":                    {"POST", path, `{`, "", 400, "Invalid JSON payload received."},
 		"no_image_is_400":                        {"POST", path, `{}`, "", 400, "1 to 16 images"},
 		"more_than_10_MiB_are_400":               {"POST", path, strings.Repeat(" ", 10<<20+1), "", 400, "Request payload size exceeds the limit: 10485760 bytes."},
-		"other_methods_are_501_and_name_what_is": {"POST", "/v1/files:annotate", `{}`, "", 501, "POST /v1/files:annotate is not available on this local server; it has gRPC and POST /v1/images:annotate."},
-		"GET_is_501":                             {"GET", "/", "", "", 501, "it has gRPC and POST /v1/images:annotate."},
+		"other_methods_are_501_and_name_what_is": {"POST", "/v1/files:annotate", `{}`, "", 501, "POST /v1/files:annotate is not available on this local server; it has gRPC, POST /v1/images:annotate, and the same below /v1/projects/PROJECT and"},
+		"GET_is_501":                             {"GET", "/", "", "", 501, "it has gRPC, POST /v1/images:annotate"},
 		"pages_of_other_sites_are_refused":       {"POST", path, annotate("FACE_DETECTION"), "Origin: https://example.com", 403, "other sites"},
 		"browsers_without_an_Origin_are_refused": {"POST", path, annotate("FACE_DETECTION"), "Sec-Fetch-Site: cross-site", 403, "browsers"},
 		"names_that_are_rebound_are_refused":     {"POST", path, annotate("FACE_DETECTION"), "Host: evil.example", 403, "only for this machine"},
@@ -132,6 +133,32 @@ func TestREST(t *testing.T) {
 				if err := json.Unmarshal(body, &failure); err != nil || failure.Error.Code != tt.code || failure.Error.Status != want {
 					t.Errorf("the error is %+v, %v", failure, err)
 				}
+			}
+		})
+	}
+}
+
+func TestDamagedRequestBodyIsNotTooLarge(t *testing.T) {
+	address := strings.TrimPrefix(serveREST(t), "http://")
+	for name, rest := range map[string]string{
+		"chunk_without_size": "Transfer-Encoding: chunked\r\n\r\nx\r\n",
+		"truncated":          "Content-Length: 100\r\n\r\n{}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if _, err := io.WriteString(conn, "POST /v1/images:annotate HTTP/1.1\r\nHost: 127.0.0.1\r\n"+rest); err != nil {
+				t.Fatal(err)
+			}
+			if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			answer, err := io.ReadAll(conn)
+			if err != nil || !bytes.Contains(answer, []byte(" 400 ")) || !bytes.Contains(answer, []byte("Reading the request: ")) {
+				t.Errorf("got %s, %v", answer, err)
 			}
 		})
 	}
