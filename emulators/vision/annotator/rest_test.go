@@ -2,13 +2,17 @@ package annotator_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	vision "cloud.google.com/go/vision/v2/apiv1"
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
@@ -164,23 +168,92 @@ func TestDamagedRequestBodyIsNotTooLarge(t *testing.T) {
 	}
 }
 
-func TestConnections(t *testing.T) {
-	t.Run("ends_while_clients_keep_connections_open", func(t *testing.T) {
-		url := serveREST(t) // its cleanup waits for the end
-		for _, sent := range []string{"", "POST / HTTP/1.1\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"} {
-			conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { conn.Close() })
-			if _, err := conn.Write([]byte(sent)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		response, err := http.Get(url)
+func TestServeEndsWhileClientsKeepConnectionsOpen(t *testing.T) {
+	server, err := annotator.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Serve(ctx, ln) }()
+	for _, tt := range []struct{ sent, answer string }{
+		{"", ""},
+		{"POST / HTTP/1.1\r\n", ""},
+		{"POST /v1/images:annotate HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n", "HTTP/1.1 100 Continue"},
+		{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x00\x00\x06\x04"}, // the start of a SETTINGS frame
+	} {
+		conn, err := net.Dial("tcp", ln.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
-		response.Body.Close()
+		defer conn.Close()
+		answer := make([]byte, len(tt.answer))
+		if _, err := io.WriteString(conn, tt.sent); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(conn, answer); err != nil || string(answer) != tt.answer {
+			t.Fatalf("%q is answered by %q, %v", tt.sent, answer, err)
+		}
+	}
+	stop()
+	select {
+	case err := <-stopped:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(8 * time.Second):
+		t.Error("the server is still running")
+	}
+}
+
+// A failingListener returns errors before it accepts connections.
+type failingListener struct {
+	net.Listener
+	errors chan error
+}
+
+func (ln failingListener) Accept() (net.Conn, error) {
+	if err, ok := <-ln.errors; ok {
+		return nil, err
+	}
+	return ln.Listener.Accept()
+}
+
+func TestServeWithAFailingListener(t *testing.T) {
+	server, err := annotator.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen := func() failingListener {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return failingListener{ln, make(chan error)}
+	}
+	t.Run("pauses_after_a_temporary_error", func(t *testing.T) {
+		ln := listen()
+		stopped := make(chan error)
+		go func() { stopped <- server.Serve(t.Context(), ln) }()
+		ln.errors <- syscall.EMFILE
+		start := time.Now()
+		ln.errors <- syscall.EMFILE
+		if pause := time.Since(start); pause < 5*time.Millisecond { // gRPC's shortest
+			t.Errorf("the pause is %v", pause)
+		}
+		close(ln.errors)
+		ln.Close()
+		<-stopped
+	})
+	t.Run("returns_the_cause_of_a_permanent_error", func(t *testing.T) {
+		ln := listen()
+		go func() { ln.errors <- syscall.EBADF }()
+		if err := server.Serve(t.Context(), ln); !errors.Is(err, syscall.EBADF) {
+			t.Errorf("got %v", err)
+		}
 	})
 }

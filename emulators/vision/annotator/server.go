@@ -7,7 +7,6 @@ package annotator
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -30,10 +29,12 @@ import (
 )
 
 const (
-	maxRequest      = 10 << 20        // bytes (https://cloud.google.com/vision/quotas)
-	maxMessage      = 4 * maxRequest  // gRPC's limit; most larger requests should get Google's error, not gRPC's
-	maxAnalyses     = 8               // concurrently; a picture of 75 megapixels can take a gigabyte
-	shutdownTimeout = 5 * time.Second // for running calls
+	maxRequest      = 10 << 20              // bytes (https://cloud.google.com/vision/quotas)
+	maxMessage      = 4 * maxRequest        // gRPC's limit; most larger requests should get Google's error, not gRPC's
+	maxAnalyses     = 8                     // concurrently; a picture of 75 megapixels can take 2 gigabytes
+	shutdownTimeout = 5 * time.Second       // for running calls
+	acceptPause     = 50 * time.Millisecond // after a temporary error of Accept, such as too many open files
+	startTimeout    = 5 * time.Second       // for the protocol of a connection and the headers of a request
 )
 
 // A Server may serve several listeners.
@@ -76,31 +77,43 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		ln.Close()
 		return fmt.Errorf("%s is not a loopback address: the emulator must not be reachable from other machines", tcp)
 	}
-	server := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage))
+	// Without ConnectionTimeout, grpc.Server.Stop waits up to two minutes for a connection that sends nothing after its preface.
+	server := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage), grpc.ConnectionTimeout(startTimeout))
 	visionpb.RegisterImageAnnotatorServer(server, s)
 	ready := health.NewServer()
 	ready.SetServingStatus(visionpb.ImageAnnotator_ServiceDesc.ServiceName, grpc_health_v1.HealthCheckResponse_SERVING)
 	grpc_health_v1.RegisterHealthServer(server, ready)
-	connections := cmux.New(ln)
-	connections.SetReadTimeout(shutdownTimeout) // of the first bytes
-	calls, requests := connections.Match(cmux.HTTP2()), connections.Match(cmux.Any())
-	web := &http.Server{Handler: s.rest(), ReadHeaderTimeout: shutdownTimeout}
-	go web.Serve(requests)
-	go connections.Serve()
-	defer context.AfterFunc(ctx, func() {
+	mux := cmux.New(ln)
+	mux.SetReadTimeout(startTimeout)
+	mux.HandleError(func(error) bool {
+		time.Sleep(acceptPause)
+		return true
+	})
+	grpcListener, httpListener := mux.Match(cmux.HTTP2()), mux.Match(cmux.Any())
+	httpServer := &http.Server{Handler: s.rest(), ReadHeaderTimeout: startTimeout}
+	go httpServer.Serve(httpListener)
+	accepting := make(chan error, 1)
+	go func() { accepting <- mux.Serve() }()
+	shutDown := sync.OnceFunc(func() {
 		ready.Shutdown()
-		force := time.AfterFunc(shutdownTimeout, server.Stop)
-		defer force.Stop()
+		running, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+		defer cancel()
+		defer context.AfterFunc(running, server.Stop)()
+		var requests sync.WaitGroup
+		requests.Go(func() {
+			if httpServer.Shutdown(running) != nil {
+				httpServer.Close()
+			}
+		})
 		server.GracefulStop()
-	})()
-	err := server.Serve(calls)
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancel()
-	if web.Shutdown(stopping) != nil {
-		web.Close()
-	}
-	if err != nil && !errors.Is(err, grpc.ErrServerStopped) {
-		return fmt.Errorf("serving Cloud Vision on %s: %w", ln.Addr(), err)
+		requests.Wait()
+	})
+	defer context.AfterFunc(ctx, shutDown)()
+	server.Serve(grpcListener) // until the shutdown, or until accepting fails
+	failed := ctx.Err() == nil
+	shutDown()
+	if failed {
+		return fmt.Errorf("serving Cloud Vision on %s: %w", ln.Addr(), <-accepting)
 	}
 	return nil
 }
