@@ -20,7 +20,7 @@ type chunk struct {
 	raw  []byte // with length, name and checksum
 }
 
-// chunks ends before a truncated chunk.
+// chunks ends after IEND, or before a truncated chunk.
 func chunks(png []byte) iter.Seq[chunk] {
 	return func(yield func(chunk) bool) {
 		const around = 12 // bytes of length, name and checksum
@@ -30,7 +30,8 @@ func chunks(png []byte) iter.Seq[chunk] {
 				return
 			}
 			raw := rest[:size]
-			if !yield(chunk{string(raw[4:8]), raw[8 : size-4], raw}) {
+			c := chunk{string(raw[4:8]), raw[8 : size-4], raw}
+			if !yield(c) || c.name == "IEND" {
 				return
 			}
 			rest = rest[size:]

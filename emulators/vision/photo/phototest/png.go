@@ -36,6 +36,7 @@ func pngs(t testing.TB, picture image.Image) map[string][]byte {
 		"PNG_with_wrong_Adler_checksum":         WithPixelStream(file, wrongAdler),
 		"PNG_with_more_pixels_than_its_size":    WithPixelStream(file, Compress(t, append(scanlines, "surplus"...))),
 		"PNG_with_data_after_compressed_pixels": WithPixelStream(file, append(bytes.Clone(stream), "surplus"...)),
+		"PNG_with_wrong_Adler_and_zeros_after":  append(WithPixelStream(file, wrongAdler), make([]byte, 100)...),
 		"PNG_with_Exif_orientation":             sideways(t, picture),
 	}
 }
