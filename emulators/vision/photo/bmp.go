@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/jsummers/gobmp"
+	"golang.org/x/image/bmp"
 )
 
 func isBMP(data []byte) bool { return bytes.HasPrefix(data, []byte("BM")) }
@@ -24,8 +25,16 @@ func bmpSize(data []byte) (image.Point, error) {
 	return image.Pt(width, max(height, -height)), nil // a negative height means that the first row is the top
 }
 
-// decodeBMP refuses truncated files. gobmp accepts them if they are compressed.
+// decodeBMP refuses truncated files. gobmp accepts them if they are compressed. Unlike gobmp, x/image/bmp decodes wide
+// pictures and applies the transparency of 32-bit files.
 func decodeBMP(data []byte) (image.Image, error) {
+	if decoded, err := bmp.Decode(bytes.NewReader(data)); err == nil {
+		return decoded, nil
+	}
+	if binary.LittleEndian.Uint32(data[14:]) >= 40 && len(data) >= 50 && binary.LittleEndian.Uint16(data[28:]) > 8 {
+		data = bytes.Clone(data)
+		clear(data[46:50]) // the number of colours; without a palette it has no meaning, but gobmp refuses large numbers
+	}
 	from := &endDetector{Reader: bytes.NewReader(data)}
 	decoded, err := gobmp.Decode(from)
 	if from.reached {

@@ -2,9 +2,11 @@ package photo
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
@@ -12,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"golang.org/x/image/bmp"
 
 	"triptych/emulators/vision/photo/phototest"
 )
@@ -245,6 +249,42 @@ func TestDecodeWebP(t *testing.T) {
 		if err != nil || p.Pixels.RGBAAt(50, 30) != (color.RGBA{255, 255, 255, 255}) {
 			t.Errorf("got %+v, %v", p, err)
 		}
+	small := image.NewRGBA(image.Rect(0, 0, 4, 4))
+	draw.Draw(small, small.Rect, image.NewUniform(color.RGBA{0, 120, 0, 255}), image.Point{}, draw.Src)
+	wide := image.NewRGBA(image.Rect(0, 0, 50_000, 1))
+	draw.Draw(wide, wide.Rect, image.NewUniform(color.RGBA{0, 120, 0, 255}), image.Point{}, draw.Src)
+	rgb := func(picture image.Image) []byte {
+		return encoded(t, func(b *bytes.Buffer) error { return bmp.Encode(b, picture) })
+	}
+	withColoursUsed := func(file []byte) []byte {
+		binary.LittleEndian.PutUint32(file[46:], 1<<24)
+		return file
+	}
+	withGap := func(file []byte) []byte { // x/image/bmp refuses it
+		binary.LittleEndian.PutUint32(file[10:], 54+4)
+		return slices.Insert(file, 54, 0, 0, 0, 0)
+	}
+	const v5 = 124
+	transparent := slices.Concat([]byte("BM"), make([]byte, 8), []byte{14 + v5, 0, 0, 0, v5, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 32},
+		make([]byte, v5-15), []byte{0, 120, 0, 0})
+	green := color.RGBA{0, 120, 0, 255}
+	for name, tt := range map[string]struct {
+		data []byte
+		want color.RGBA
+	}{
+		"24_bits":                           {rgb(small), green},
+		"more_than_10000_colours":           {withColoursUsed(rgb(small)), green},
+		"more_than_10000_colours_and_a_gap": {withColoursUsed(withGap(rgb(small))), green},
+		"more_than_46340_columns":           {rgb(wide), green},
+		"transparent_pixels_of_a_V5_file":   {transparent, color.RGBA{255, 255, 255, 255}},
+	} {
+		t.Run(name+"_are_decoded", func(t *testing.T) {
+			p, err := Decode(tt.data)
+			if err != nil || p.Pixels.RGBAAt(0, 0) != tt.want {
+				t.Errorf("got %+v, %v", p, err)
+			}
+		})
+	}
 	})
 	t.Run("truncated_file_is_bad", func(t *testing.T) {
 		data := phototest.WithAlpha(file, 100, 60, true, nil)
