@@ -169,9 +169,14 @@ func TestDecodeJPEG(t *testing.T) {
 	})
 	t.Run("number_of_scans_is_limited", func(t *testing.T) {
 		scan := file[bytes.Index(file, []byte{0xff, markerSOS}) : len(file)-2]
-		repeated := slices.Concat(file[:len(file)-2], bytes.Repeat(scan, maxScans), end)
-		if _, err := Decode(repeated); err != ErrBad {
-			t.Errorf("got %v", err)
+		for scans, want := range map[int]error{maxScans: nil, maxScans + 1: ErrBad} {
+			repeated := slices.Concat(file[:len(file)-2], bytes.Repeat(scan, scans-1), end)
+			if _, err := jpeg.Decode(bytes.NewReader(repeated)); err != nil {
+				t.Fatal(err) // without the limit, image/jpeg would decode it
+			}
+			if _, err := Decode(repeated); err != want {
+				t.Errorf("%d scans: got %v, want %v", scans, err, want)
+			}
 		}
 	})
 }
@@ -191,6 +196,7 @@ func TestDecodeGIF(t *testing.T) {
 		"frame_inside_the_screen_does_not_change_it":     {image.Pt(61, 51), image.Pt(61, 51)},
 		"screen_without_size_becomes_as_large_as_needed": {image.Pt(0, 0), image.Pt(60, 50)},
 	} {
+		file := phototest.JPEG{Picture: picture, Sampling: [][2]int{{1, 1}, {1, 1}, {1, 1}}}.Encode()
 		t.Run(name, func(t *testing.T) {
 			p, err := Decode(phototest.WithScreen(file, tt.screen.X, tt.screen.Y))
 			if err != nil || p.Width != tt.want.X || p.Height != tt.want.Y {

@@ -33,7 +33,7 @@ const (
 func isJPEG(data []byte) bool { return bytes.HasPrefix(data, []byte{0xff, markerSOI}) }
 
 // nextSegment returns the next segment and what follows it. Like libjpeg, it skips bytes that do not belong to a
-// segment. The marker is 0 if there is no other segment or it is truncated.
+// segment. The marker is 0 at the end of the file and if the segment is truncated.
 func nextSegment(data []byte) (marker byte, body, rest []byte) {
 	data = data[markerIndex(data):]
 	if len(data) < 2 {
@@ -84,6 +84,28 @@ func frameSize(body []byte) image.Point {
 	return image.Pt(int(binary.BigEndian.Uint16(body[3:])), int(binary.BigEndian.Uint16(body[1:])))
 }
 
+// checkSegments refuses truncated files and files with too many scans before a decoder spends time on them. image/jpeg
+// decodes CMYK without an Adobe marker completely before it refuses it, so `supported` is false for such files.
+func checkSegments(data []byte) (supported bool, err error) {
+	scans, isCMYK, byAdobe := 0, false, false
+	for {
+		marker, body, rest := nextSegment(data)
+		switch {
+		case marker == 0 || scans > maxScans:
+			return false, ErrBad
+		case marker == markerEOI:
+			return byAdobe || !isCMYK, nil
+		case marker >= markerSOF0 && marker <= markerSOF2:
+			isCMYK = len(body) > 5 && body[5] == 4
+		case marker == markerAPP14:
+			byAdobe = byAdobe || bytes.HasPrefix(body, []byte("Adobe"))
+		case marker == markerSOS:
+			scans++
+		}
+		data = rest
+	}
+}
+
 // decodeJPEG decodes files that image/jpeg refuses and libjpeg accepts: with wrong or missing restart markers, with CMYK but
 // without an Adobe marker, and with any subsampling.
 func decodeJPEG(data []byte, size image.Point) (image.Image, error) {
@@ -113,7 +135,6 @@ func decodeJPEG(data []byte, size image.Point) (image.Image, error) {
 		case markerSOS:
 			scans++
 			data, ok = p.readScan(body, rest)
-			ok = ok && scans <= maxScans
 		case markerEOI:
 			if scans == 0 {
 				return nil, ErrBad

@@ -82,6 +82,15 @@ func decode(data []byte, size image.Point) (image.Image, error) {
 	if isBMP(data) {
 		return decodeBMP(data)
 	}
+	if isJPEG(data) {
+		supported, err := checkSegments(data)
+		if err != nil {
+			return nil, err
+		}
+		if !supported {
+			return decodeJPEG(data, size)
+		}
+	}
 	decoded, _, err := image.Decode(bytes.NewReader(data))
 	switch {
 	case err != nil && isPNG(data):
