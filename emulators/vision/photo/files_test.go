@@ -119,6 +119,25 @@ func TestDecodeJPEG(t *testing.T) {
 			}
 		})
 	}
+	t.Run("components_with_equal_IDs_are_told_apart_by_their_order", func(t *testing.T) {
+		file := phototest.JPEG{Picture: picture, Sampling: [][2]int{{1, 1}, {1, 1}, {1, 1}}}.Encode()
+		file = bytes.Replace(file, []byte("\x03\x01\x11\x00\x02\x11\x00\x03\x11"), []byte("\x03\x01\x11\x00\x01\x11\x00\x01\x11"), 1)
+		file = bytes.Replace(file, []byte("\x03\x01\x00\x02\x00\x03\x00"), []byte("\x03\x01\x00\x01\x00\x01\x00"), 1)
+		p, err := Decode(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkQuarters(t, p, picture)
+	})
+	t.Run("quantisation_table_after_the_first_scans_is_ignored", func(t *testing.T) {
+		file := read(t, progressive[0])
+		late := slices.Concat([]byte{0xff, markerDQT, 0, 2 + 2*65, 0}, bytes.Repeat([]byte{255}, 64), []byte{1}, bytes.Repeat([]byte{255}, 64))
+		p, err := Decode(slices.Insert(file, len(file)-2, late...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkQuarters(t, p, picture)
+	})
 	t.Run("wrong_restart_marker_of_a_progressive_file_loses_only_a_part", func(t *testing.T) {
 		file := read(t, progressive[1])
 		for _, marker := range phototest.RestartMarkers(file) {

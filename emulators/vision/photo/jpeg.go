@@ -162,7 +162,7 @@ type jpegPicture struct {
 	components        []*component
 	maxH, maxV        int // largest sampling factors
 	interval          int // in minimum coded units; 0: no restart markers
-	quantisation      [4][blockSize]uint16
+	quantisation      [4]*[blockSize]uint16
 	huffman           [2][4]*huffmanTable // DC and AC
 	progressive, jfif bool
 	resynchronised    bool // see jpegScan
@@ -170,13 +170,14 @@ type jpegPicture struct {
 }
 
 type component struct {
-	id, quantisation byte
-	h, v             int // sampling factors
-	columns, rows    int // blocks that contain a part of the picture
-	stride           int // blocks per row, with padding
-	samples          []byte
-	coefficients     [][blockSize]int16 // of a progressive file
-	dc               int32              // of the previous block
+	id, tableID   byte
+	table         *[blockSize]uint16 // for quantisation, as defined before the first scan of the component
+	h, v          int                // sampling factors
+	columns, rows int                // blocks that contain a part of the picture
+	stride        int                // blocks per row, with padding
+	samples       []byte
+	coefficients  [][blockSize]int16 // of a progressive file
+	dc            int32              // of the previous block
 }
 
 // readFrame accepts 8-bit samples in 1, 3 or 4 components.
@@ -189,8 +190,8 @@ func (p *jpegPicture) readFrame(body []byte) bool {
 		return false
 	}
 	for spec := body[6:]; len(spec) > 0; spec = spec[3:] {
-		c := &component{id: spec[0], h: int(spec[1] >> 4), v: int(spec[1] & 15), quantisation: spec[2]}
-		if c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 || c.quantisation > 3 {
+		c := &component{id: spec[0], h: int(spec[1] >> 4), v: int(spec[1] & 15), tableID: spec[2]}
+		if c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 || c.tableID > 3 {
 			return false
 		}
 		if n == 1 {
@@ -221,18 +222,19 @@ func (p *jpegPicture) readQuantisation(body []byte) bool {
 	for len(body) > 0 {
 		wide, id := body[0]>>4, body[0]&15
 		body = body[1:]
-		bytes := blockSize * (1 + int(wide))
-		if wide > 1 || id > 3 || len(body) < bytes {
+		size := blockSize * (1 + int(wide))
+		if wide > 1 || id > 3 || len(body) < size {
 			return false
 		}
+		table := &[blockSize]uint16{}
 		for i, at := range zigzag {
 			if wide == 1 {
-				p.quantisation[id][at] = binary.BigEndian.Uint16(body[2*i:])
+				table[at] = binary.BigEndian.Uint16(body[2*i:])
 			} else {
-				p.quantisation[id][at] = uint16(body[i])
+				table[at] = uint16(body[i])
 			}
 		}
-		body = body[bytes:]
+		p.quantisation[id], body = table, body[size:]
 	}
 	return true
 }
@@ -248,7 +250,7 @@ func (p *jpegPicture) finish() {
 
 func (p *jpegPicture) writeBlock(c *component, coefficients *[blockSize]int16, i int) {
 	start := i/c.stride*c.stride*blockSize + i%c.stride*8
-	inverseDCT(coefficients, &p.quantisation[c.quantisation], c.samples[start:], 8*c.stride)
+	inverseDCT(coefficients, c.table, c.samples[start:], 8*c.stride)
 }
 
 func (p *jpegPicture) ColorModel() color.Model { return color.RGBAModel }

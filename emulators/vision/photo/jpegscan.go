@@ -1,5 +1,7 @@
 package photo
 
+import "slices"
+
 type huffmanTable struct {
 	limit   [17]int32 // the first code after those of a length
 	values  []byte
@@ -160,6 +162,9 @@ func (p *jpegPicture) readScan(header, data []byte) (rest []byte, ok bool) {
 	}
 	if len(parts) == 0 || len(parts) != int(header[0]) || len(parts) > 1 && blocks > 10 { // ITU-T T.81, B.2.3
 		return nil, false
+			if slices.ContainsFunc(parts, func(earlier part) bool { return earlier.component == c }) {
+				continue // like libjpeg, if components have equal IDs
+			}
 	}
 	s := &jpegScan{data: data, end: blockSize - 1, resynchronised: p.resynchronised}
 	if p.progressive {
@@ -170,7 +175,10 @@ func (p *jpegPicture) readScan(header, data []byte) (rest []byte, ok bool) {
 		}
 	}
 	for _, c := range parts {
-		if s.start == 0 && s.high == 0 && c.dc == nil || s.end > 0 && c.ac == nil {
+		if c.table == nil {
+			c.table = p.quantisation[c.tableID]
+		}
+		if c.table == nil || s.start == 0 && s.high == 0 && c.dc == nil || s.end > 0 && c.ac == nil {
 			return nil, false
 		}
 		if p.progressive && c.coefficients == nil {
