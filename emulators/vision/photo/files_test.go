@@ -161,19 +161,23 @@ func TestDecodeJPEG(t *testing.T) {
 		return bytes.Replace(file, []byte(find), []byte(replacement), 1)
 	}
 	for name, data := range map[string][]byte{
-		"truncated":                      file[:len(file)/2],
-		"without_end_marker":             file[:len(file)-2],
-		"end_marker_in_the_pixels":       slices.Concat(file[:len(file)/2], end),
-		"truncated_at_a_restart":         withRestarts[:markers[2]],
-		"end_marker_instead_of_restarts": slices.Concat(withRestarts[:markers[2]], end),
-		"invalid_code":                   slices.Concat(file[:len(file)-20], []byte("\xff\x00\xff\x00\xff\x00"), file[len(file)-14:]),
-		"12_bits":                        changed("\xff\xc0\x00\x11\x08", "\xff\xc0\x00\x11\x0c"),
-		"lossless":                       changed("\xff\xc0", "\xff\xc3"),
-		"sampling_factor_of_0":           changed("\x01\x31", "\x01\x01"),
-		"without_Huffman_tables":         changed("\xff\xc4", "\xff\xe4"),
-		"without_frame":                  changed("\xff\xc0", "\xff\xe0"),
-		"without_scan":                   slices.Concat(file[:bytes.Index(file, []byte{0xff, markerSOS})], end),
-		"two_frames":                     slices.Concat(file[:2], file[bytes.Index(file, []byte{0xff, markerSOF0}):][:19], file[2:]),
+		"truncated":                              file[:len(file)/2],
+		"without_end_marker":                     file[:len(file)-2],
+		"end_marker_in_the_pixels":               slices.Concat(file[:len(file)/2], end),
+		"truncated_at_a_restart":                 withRestarts[:markers[2]],
+		"end_marker_instead_of_restarts":         slices.Concat(withRestarts[:markers[2]], end),
+		"end_marker_instead_of_the_last_restart": slices.Concat(withRestarts[:markers[len(markers)-1]], end),
+		"interval_without_data":                  slices.Concat(withRestarts[:markers[1]+2], withRestarts[markers[2]:]),
+		"invalid_code":                           slices.Concat(file[:len(file)-20], []byte("\xff\x00\xff\x00\xff\x00"), file[len(file)-14:]),
+		"12_bits":                                changed("\xff\xc0\x00\x11\x08", "\xff\xc0\x00\x11\x0c"),
+		"lossless":                               changed("\xff\xc0", "\xff\xc3"),
+		"sampling_factor_of_0":                   changed("\x01\x31", "\x01\x01"),
+		"without_quantisation_table":             changed("\xff\xdb", "\xff\xef"),
+		"without_Huffman_tables":                 changed("\xff\xc4", "\xff\xe4"),
+		"without_frame":                          changed("\xff\xc0", "\xff\xe0"),
+		"without_scan":                           slices.Concat(file[:bytes.Index(file, []byte{0xff, markerSOS})], end),
+		"component_twice_in_a_scan":              changed("\xff\xda\x00\x0c\x03\x01\x00\x02", "\xff\xda\x00\x0c\x03\x01\x00\x01"),
+		"two_frames":                             slices.Concat(file[:2], file[bytes.Index(file, []byte{0xff, markerSOF0}):][:19], file[2:]),
 	} {
 		t.Run(name+"_is_bad", func(t *testing.T) {
 			if _, err := Decode(data); err != ErrBad {
@@ -187,6 +191,7 @@ func TestDecodeJPEG(t *testing.T) {
 		}
 	})
 	t.Run("number_of_scans_is_limited", func(t *testing.T) {
+		file := phototest.JPEG{Picture: picture, Sampling: [][2]int{{1, 1}, {1, 1}, {1, 1}}}.Encode()
 		scan := file[bytes.Index(file, []byte{0xff, markerSOS}) : len(file)-2]
 		for scans, want := range map[int]error{maxScans: nil, maxScans + 1: ErrBad} {
 			repeated := slices.Concat(file[:len(file)-2], bytes.Repeat(scan, scans-1), end)
@@ -215,7 +220,6 @@ func TestDecodeGIF(t *testing.T) {
 		"frame_inside_the_screen_does_not_change_it":     {image.Pt(61, 51), image.Pt(61, 51)},
 		"screen_without_size_becomes_as_large_as_needed": {image.Pt(0, 0), image.Pt(60, 50)},
 	} {
-		file := phototest.JPEG{Picture: picture, Sampling: [][2]int{{1, 1}, {1, 1}, {1, 1}}}.Encode()
 		t.Run(name, func(t *testing.T) {
 			p, err := Decode(phototest.WithScreen(file, tt.screen.X, tt.screen.Y))
 			if err != nil || p.Width != tt.want.X || p.Height != tt.want.Y {
@@ -245,35 +249,6 @@ func TestDecodeBMP(t *testing.T) {
 			}
 		})
 	}
-}
-
-// Made by cwebp 1.2.4 of libwebp from quarters(), with -q 90.
-const webP = "../photo/testdata/quarters.webp"
-
-func TestDecodeWebP(t *testing.T) {
-	picture := quarters()
-	file := read(t, webP)
-	opaque, transparent := bytes.Repeat([]byte{255}, 100*60), make([]byte, 100*60)
-	for name, data := range map[string][]byte{
-		"without_header_of_alpha":        file,
-		"alpha_flag_without_alpha":       phototest.WithAlpha(file, 100, 60, true, nil),
-		"alpha_without_flag":             phototest.WithAlpha(file, 100, 60, false, opaque),
-		"alpha_with_flag":                phototest.WithAlpha(file, 100, 60, true, opaque),
-		"neither_alpha_nor_flag_in_VP8X": phototest.WithAlpha(file, 100, 60, false, nil),
-	} {
-		t.Run(name+"_is_decoded", func(t *testing.T) {
-			p, err := Decode(data)
-			if err != nil {
-				t.Fatal(err)
-			}
-			checkQuarters(t, p, picture)
-		})
-	}
-	t.Run("alpha_without_flag_is_applied", func(t *testing.T) {
-		p, err := Decode(phototest.WithAlpha(file, 100, 60, false, transparent))
-		if err != nil || p.Pixels.RGBAAt(50, 30) != (color.RGBA{255, 255, 255, 255}) {
-			t.Errorf("got %+v, %v", p, err)
-		}
 	small := image.NewRGBA(image.Rect(0, 0, 4, 4))
 	draw.Draw(small, small.Rect, image.NewUniform(color.RGBA{0, 120, 0, 255}), image.Point{}, draw.Src)
 	wide := image.NewRGBA(image.Rect(0, 0, 50_000, 1))
@@ -310,6 +285,35 @@ func TestDecodeWebP(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Made by cwebp 1.2.4 of libwebp from quarters(), with -q 90.
+const webP = "../photo/testdata/quarters.webp"
+
+func TestDecodeWebP(t *testing.T) {
+	picture := quarters()
+	file := read(t, webP)
+	opaque, transparent := bytes.Repeat([]byte{255}, 100*60), make([]byte, 100*60)
+	for name, data := range map[string][]byte{
+		"without_header_of_alpha":        file,
+		"alpha_flag_without_alpha":       phototest.WithAlpha(file, 100, 60, true, nil),
+		"alpha_without_flag":             phototest.WithAlpha(file, 100, 60, false, opaque),
+		"alpha_with_flag":                phototest.WithAlpha(file, 100, 60, true, opaque),
+		"neither_alpha_nor_flag_in_VP8X": phototest.WithAlpha(file, 100, 60, false, nil),
+	} {
+		t.Run(name+"_is_decoded", func(t *testing.T) {
+			p, err := Decode(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkQuarters(t, p, picture)
+		})
+	}
+	t.Run("alpha_without_flag_is_applied", func(t *testing.T) {
+		p, err := Decode(phototest.WithAlpha(file, 100, 60, false, transparent))
+		if err != nil || p.Pixels.RGBAAt(50, 30) != (color.RGBA{255, 255, 255, 255}) {
+			t.Errorf("got %+v, %v", p, err)
+		}
 	})
 	t.Run("truncated_file_is_bad", func(t *testing.T) {
 		data := phototest.WithAlpha(file, 100, 60, true, nil)

@@ -36,7 +36,7 @@ type jpegScan struct {
 	buffer         uint32
 	bits           int  // in buffer
 	padding        int  // zero bits after the end of the data; libjpeg appends them too
-	missing        bool // data before the next restart marker
+	skipping       bool // until the next restart marker
 	damaged        bool
 	resynchronised bool // at a wrong restart marker, in this scan or an earlier one
 
@@ -98,42 +98,52 @@ func (s *jpegScan) symbol(table *huffmanTable) int {
 	return 0
 }
 
-// fail handles invalid data. After a wrong restart marker it can be the data of another interval, or refine other
-// coefficients. libjpeg shows what it understands.
+// fail handles an invalid code. After a wrong restart marker, later data may belong to another interval, so the code only
+// ends the interval. Without one, the file is damaged.
 func (s *jpegScan) fail() {
 	if s.resynchronised {
-		s.missing = true
+		s.skipping = true
 	} else {
 		s.damaged = true
 	}
 }
 
-// restart reads the next restart marker. If the marker is wrong, it decides like jpeg_resync_to_restart of libjpeg-turbo
-// (jdmarker.c): a marker that should come one or two markers later means that data is missing, and a marker that should
-// have come earlier is skipped. At any other marker the scan is damaged, except in the last interval.
+// restart reads the next restart marker, like jpeg_resync_to_restart of libjpeg-turbo (jdmarker.c): a marker that should
+// come one or two markers later means that data is missing, and a marker that should have come earlier is skipped.
+// Unlike libjpeg, it refuses an interval whose data is truncated, unless a marker was wrong before, and a scan that ends
+// before its last interval. Only the marker of the last interval may be missing.
 func (s *jpegScan) restart(number int, last bool) {
-	s.bits, s.padding, s.missing, s.bandEnd = 0, 0, false, 0
+	exhausted := s.isExhausted()
+	hasData := s.bits-s.padding >= 8
+	s.bits, s.padding, s.skipping, s.bandEnd = 0, 0, false, 0
 	for {
-		s.data = s.data[markerIndex(s.data):]
+		next := markerIndex(s.data)
+		hasData = hasData || next > 0
+		s.data = s.data[next:]
 		if len(s.data) == 0 {
 			s.damaged = true
 			return
 		}
 		marker := s.data[1]
 		if marker < markerRST0 || marker > markerRST7 {
-			s.missing, s.resynchronised, s.damaged = last, last, !last
+			if last && hasData {
+				s.skipping, s.resynchronised = true, true
+			} else {
+				s.damaged = true
+			}
 			return
 		}
 		distance := (int(marker-markerRST0) - number) & 7
 		s.resynchronised = s.resynchronised || distance != 0
 		switch distance {
 		case 1, 2:
-			s.missing = true
+			s.skipping = true
 			return
 		case 6, 7:
 			s.data = s.data[2:]
 		default:
 			s.data = s.data[2:]
+			s.damaged = exhausted && !s.resynchronised
 			return
 		}
 	}
@@ -152,6 +162,9 @@ func (p *jpegPicture) readScan(header, data []byte) (rest []byte, ok bool) {
 	blocks := 0
 	for spec := header[1 : len(header)-3]; len(spec) > 0; spec = spec[2:] {
 		for _, c := range p.components {
+			if slices.ContainsFunc(parts, func(earlier part) bool { return earlier.component == c }) {
+				continue // like libjpeg, if components have equal IDs
+			}
 			if dc, ac := spec[1]>>4, spec[1]&15; c.id == spec[0] && dc < 4 && ac < 4 {
 				c.dc = 0
 				parts = append(parts, part{c, p.huffman[0][dc], p.huffman[1][ac]})
@@ -162,9 +175,6 @@ func (p *jpegPicture) readScan(header, data []byte) (rest []byte, ok bool) {
 	}
 	if len(parts) == 0 || len(parts) != int(header[0]) || len(parts) > 1 && blocks > 10 { // ITU-T T.81, B.2.3
 		return nil, false
-			if slices.ContainsFunc(parts, func(earlier part) bool { return earlier.component == c }) {
-				continue // like libjpeg, if components have equal IDs
-			}
 	}
 	s := &jpegScan{data: data, end: blockSize - 1, resynchronised: p.resynchronised}
 	if p.progressive {
@@ -204,7 +214,7 @@ func (p *jpegPicture) readScan(header, data []byte) (rest []byte, ok bool) {
 			}
 			s.dc, s.ac = c.dc, c.ac
 			for i := range h * v {
-				if s.missing || s.isExhausted() {
+				if s.skipping || s.isExhausted() {
 					break
 				}
 				p.readBlock(s, c.component, (unit/units.X*v+i/h)*c.stride+unit%units.X*h+i%h)
