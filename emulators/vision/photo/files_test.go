@@ -341,6 +341,7 @@ func TestDecodePNG(t *testing.T) {
 		"truncated_pixels":               phototest.WithPixelStream(file, stream[:len(stream)/2]),
 		"fewer_pixels_than_its_size":     phototest.WithPixelStream(file, phototest.Compress(t, make([]byte, 60*301-1))),
 		"truncated_file":                 file[:len(file)-12],
+		"second_IHDR_that_is_too_short":  slices.Concat(start, phototest.Chunk("IHDR", nil), pixels, end),
 		"truncated_file_and_wrong_Adler": phototest.WithPixelStream(file, flipped(stream, len(stream)-1))[:len(file)-12],
 	} {
 		t.Run(name+"_is_bad", func(t *testing.T) {
@@ -364,6 +365,14 @@ func TestDecodePNG(t *testing.T) {
 		file := encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, paint) })
 		at := bytes.Index(file, []byte("tRNS"))
 		for wantGreen, data := range map[uint8][]byte{255: file, 120: flipped(file, at+5)} {
+	t.Run("unknown_chunk_before_IHDR_does_not_change_the_number_of_pixels", func(t *testing.T) {
+		surplus := phototest.WithPixelStream(file, phototest.Compress(t, append(phototest.Decompress(t, stream), 1)))
+		p, err := Decode(slices.Insert(surplus, len(pngSignature), phototest.Chunk("ABCD", make([]byte, 13))...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkQuarters(t, p, picture)
+	})
 			p, err := Decode(data)
 			if err != nil || p.Pixels.RGBAAt(1, 1).G != wantGreen {
 				t.Errorf("got %+v, %v, want %d", p, err, wantGreen)

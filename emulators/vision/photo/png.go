@@ -74,7 +74,7 @@ func exifOfPNG(png []byte) []byte {
 // decodePNG decodes files that image/png refuses because their compressed pixels are followed by more data or by a wrong
 // Adler-32 checksum. It gives image/png a stream with the expected number of bytes, without compression.
 func decodePNG(file []byte) (image.Image, error) {
-	var before, after []byte
+	var header, before, after []byte
 	var pixels []io.Reader
 	for c := range chunks(file) {
 		switch {
@@ -84,13 +84,16 @@ func decodePNG(file []byte) (image.Image, error) {
 			pixels = append(pixels, bytes.NewReader(c.body))
 		case len(pixels) == 0:
 			before = append(before, c.raw...)
+			if c.name == "IHDR" && header == nil {
+				header = c.body
+			}
 		default:
 			after = append(after, c.raw...)
 		}
 	}
 	stored, to := io.Pipe()
 	defer stored.Close() // ends the goroutine if image/png returns an error
-	go func() { to.CloseWithError(storePixels(to, io.MultiReader(pixels...), scanlinesSize(before))) }()
+	go func() { to.CloseWithError(storePixels(to, io.MultiReader(pixels...), scanlinesSize(header))) }()
 	return png.Decode(io.MultiReader(bytes.NewReader([]byte(pngSignature)), bytes.NewReader(before), stored, bytes.NewReader(after)))
 }
 
@@ -130,10 +133,9 @@ type pass struct{ left, top, across, down int64 }
 // https://www.w3.org/TR/png-3/#8Interlace
 var adam7 = []pass{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}}
 
-// scanlinesSize returns the size of the decompressed pixels. `file` starts with an IHDR chunk that DecodeConfig has
+// scanlinesSize returns the size of the decompressed pixels. `header` is the body of an IHDR chunk that DecodeConfig has
 // accepted.
-func scanlinesSize(file []byte) int64 {
-	header := file[8:]
+func scanlinesSize(header []byte) int64 {
 	width, height := int64(binary.BigEndian.Uint32(header)), int64(binary.BigEndian.Uint32(header[4:]))
 	depth, colourType, interlaced := int64(header[8]), header[9], header[12] == 1
 	bits := depth * map[byte]int64{0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colourType]
