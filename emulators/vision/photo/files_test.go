@@ -141,11 +141,16 @@ func TestDecodeJPEG(t *testing.T) {
 	t.Run("wrong_restart_marker_of_a_progressive_file_loses_only_a_part", func(t *testing.T) {
 		file := read(t, progressive[1])
 		for _, marker := range phototest.RestartMarkers(file) {
-			for by := range byte(8) {
+			for by := byte(1); by < 8; by++ {
 				wrong := bytes.Clone(file)
 				wrong[marker+1] = markerRST0 + (wrong[marker+1]+by)&7
-				if _, err := Decode(wrong); err != nil {
-					t.Errorf("marker at byte %d, %d too high: %v", marker, by, err)
+				p, err := Decode(wrong)
+				if err != nil {
+					t.Fatalf("marker at byte %d, %d too high: %v", marker, by, err)
+				}
+				// The first interval of each scan precedes the marker.
+				if c := p.Pixels.RGBAAt(2, 2); c.R > 20 || c.G > 20 || c.B < 80 || c.B > 120 {
+					t.Errorf("marker at byte %d, %d too high: the first pixels are %v", marker, by, c)
 				}
 			}
 		}
@@ -360,11 +365,6 @@ func TestDecodePNG(t *testing.T) {
 			}
 		}
 	})
-	t.Run("transparency_with_a_wrong_checksum_is_ignored", func(t *testing.T) {
-		paint := image.NewPaletted(image.Rect(0, 0, 3, 3), color.Palette{color.NRGBA{0, 120, 0, 0}, color.NRGBA{1, 1, 1, 255}})
-		file := encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, paint) })
-		at := bytes.Index(file, []byte("tRNS"))
-		for wantGreen, data := range map[uint8][]byte{255: file, 120: flipped(file, at+5)} {
 	t.Run("unknown_chunk_before_IHDR_does_not_change_the_number_of_pixels", func(t *testing.T) {
 		surplus := phototest.WithPixelStream(file, phototest.Compress(t, append(phototest.Decompress(t, stream), 1)))
 		p, err := Decode(slices.Insert(surplus, len(pngSignature), phototest.Chunk("ABCD", make([]byte, 13))...))
@@ -373,6 +373,11 @@ func TestDecodePNG(t *testing.T) {
 		}
 		checkQuarters(t, p, picture)
 	})
+	t.Run("transparency_with_a_wrong_checksum_is_ignored", func(t *testing.T) {
+		paint := image.NewPaletted(image.Rect(0, 0, 3, 3), color.Palette{color.NRGBA{0, 120, 0, 0}, color.NRGBA{1, 1, 1, 255}})
+		file := encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, paint) })
+		at := bytes.Index(file, []byte("tRNS"))
+		for wantGreen, data := range map[uint8][]byte{255: file, 120: flipped(file, at+5)} {
 			p, err := Decode(data)
 			if err != nil || p.Pixels.RGBAAt(1, 1).G != wantGreen {
 				t.Errorf("got %+v, %v, want %d", p, err, wantGreen)

@@ -245,17 +245,17 @@ func TestDecodeRefuses(t *testing.T) {
 		data []byte
 		want error
 	}{
-		"no_data":                      {nil, ErrBad},
-		"text":                         {[]byte("<html>not found</html>"), ErrBad},
-		"truncated_JPEG":               {astronaut[:len(astronaut)/2], ErrBad},
-		"header_without_pixels":        {pngHeader(10, 10), ErrBad},
-		"3600_megapixels":              {pngHeader(60_000, 60_000), ErrTooLarge},
-		"one_pixel_over_the_limit":     {pngHeader(MaxPixels+1, 1), ErrTooLarge},
-		"one_row_over_the_limit":       {pngHeader(7500, 10_001), ErrTooLarge},
-		"3600_megapixels_as_BMP":       {bmpHeader(60_000, 60_000), ErrTooLarge},
-		"3600_megapixels_as_top_down":  {bmpHeader(60_000, -60_000), ErrTooLarge},
-		"exactly_the_limit_is_decoded": {pngHeader(7500, 10_000), ErrBad},
-		"animated_WebP":                {animatedWebP, ErrBad},
+		"no_data":                            {nil, ErrBad},
+		"text":                               {[]byte("<html>not found</html>"), ErrBad},
+		"truncated_JPEG":                     {astronaut[:len(astronaut)/2], ErrBad},
+		"header_without_pixels":              {pngHeader(10, 10), ErrBad},
+		"3600_megapixels":                    {pngHeader(60_000, 60_000), ErrTooLarge},
+		"one_pixel_over_the_limit":           {pngHeader(MaxPixels+1, 1), ErrTooLarge},
+		"one_row_over_the_limit":             {pngHeader(7500, 10_001), ErrTooLarge},
+		"3600_megapixels_as_BMP":             {bmpHeader(60_000, 60_000), ErrTooLarge},
+		"3600_megapixels_as_top_down":        {bmpHeader(60_000, -60_000), ErrTooLarge},
+		"exactly_the_limit_is_not_too_large": {pngHeader(7500, 10_000), ErrBad},
+		"animated_WebP":                      {animatedWebP, ErrBad},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Decode(tt.data); !errors.Is(err, tt.want) {
@@ -316,6 +316,13 @@ func TestOrientation(t *testing.T) {
 			})
 		}
 	}
+	t.Run("JPEG_that_image/jpeg_refuses_becomes_upright", func(t *testing.T) {
+		refused := phototest.JPEG{Picture: stored, Sampling: [][2]int{{3, 1}, {1, 1}, {1, 1}}}.Encode()
+		p, err := Decode(withOrientation(refused, 6, binary.BigEndian))
+		if err != nil || p.Width != 3*block || p.Height != 2*block || initialOfColour(p, 0, 0) != 'b' || initialOfColour(p, 0, 1) != 'w' {
+			t.Errorf("got %+v, %v", p, err)
+		}
+	})
 	t.Run("damaged_tag_means_upright", func(t *testing.T) {
 		whole := withOrientation(data, 6, binary.BigEndian)
 		for _, cut := range []int{3, 5, 8, 12, 20, 30} {
