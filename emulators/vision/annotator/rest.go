@@ -18,8 +18,8 @@ import (
 )
 
 // rest serves the method images:annotate
-// (https://cloud.google.com/vision/docs/reference/rest/v1/images/annotate). Unlike gRPC, pages of other sites could call
-// it, so browsers are refused.
+// (https://cloud.google.com/vision/docs/reference/rest/v1/images/annotate). Pages of other
+// sites can send HTTP/1.1 requests, but not gRPC, so browsers are refused.
 func (s *Server) rest() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/images:annotate", s.annotateJSON)
@@ -83,8 +83,8 @@ func writeFailure(w http.ResponseWriter, err error) {
 	writeJSON(w, httpCode, body)
 }
 
-func writeJSON(w http.ResponseWriter, status int, body []byte) {
+func writeJSON(w http.ResponseWriter, code int, body []byte) {
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	w.WriteHeader(status)
+	w.WriteHeader(code)
 	w.Write(body)
 }

@@ -20,17 +20,19 @@ func readOrientation(data []byte) orientation {
 	if isPNG(data) {
 		return tiffOrientation(exifOfPNG(data))
 	}
-	for isJPEG := isJPEG(data); isJPEG; {
+	if !isJPEG(data) {
+		return upright
+	}
+	for {
 		marker, body, rest := nextSegment(data)
 		if marker == 0 || marker == markerSOS {
-			break
+			return upright
 		}
 		if tiff, ok := bytes.CutPrefix(body, []byte("Exif\x00\x00")); ok && marker == markerAPP1 {
 			return tiffOrientation(tiff)
 		}
 		data = rest
 	}
-	return upright
 }
 
 func tiffOrientation(tiff []byte) orientation {

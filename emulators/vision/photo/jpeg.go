@@ -177,7 +177,7 @@ type component struct {
 	stride        int                // blocks per row, with padding
 	samples       []byte
 	coefficients  [][blockSize]int16 // of a progressive file
-	dc            int32              // of the previous block
+	predictor     int32              // the DC coefficient of the previous block
 }
 
 // readFrame accepts 8-bit samples in 1, 3 or 4 components.

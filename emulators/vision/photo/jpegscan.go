@@ -156,7 +156,7 @@ func (p *jpegPicture) readScan(header, data []byte) (rest []byte, ok bool) {
 	}
 	type part struct {
 		*component
-		dc, ac *huffmanTable
+		dcTable, acTable *huffmanTable
 	}
 	var parts []part
 	blocks := 0
@@ -166,7 +166,7 @@ func (p *jpegPicture) readScan(header, data []byte) (rest []byte, ok bool) {
 				continue // like libjpeg, if components have equal IDs
 			}
 			if dc, ac := spec[1]>>4, spec[1]&15; c.id == spec[0] && dc < 4 && ac < 4 {
-				c.dc = 0
+				c.predictor = 0
 				parts = append(parts, part{c, p.huffman[0][dc], p.huffman[1][ac]})
 				blocks += c.h * c.v
 				break
@@ -188,7 +188,7 @@ func (p *jpegPicture) readScan(header, data []byte) (rest []byte, ok bool) {
 		if c.table == nil {
 			c.table = p.quantisation[c.tableID]
 		}
-		if c.table == nil || s.start == 0 && s.high == 0 && c.dc == nil || s.end > 0 && c.ac == nil {
+		if c.table == nil || s.start == 0 && s.high == 0 && c.dcTable == nil || s.end > 0 && c.acTable == nil {
 			return nil, false
 		}
 		if p.progressive && c.coefficients == nil {
@@ -204,7 +204,7 @@ func (p *jpegPicture) readScan(header, data []byte) (rest []byte, ok bool) {
 		if p.interval > 0 && unit > 0 && unit%p.interval == 0 {
 			s.restart((unit/p.interval-1)%8, unit+p.interval >= total)
 			for _, c := range parts {
-				c.component.dc = 0
+				c.predictor = 0
 			}
 		}
 		for _, c := range parts {
@@ -212,7 +212,7 @@ func (p *jpegPicture) readScan(header, data []byte) (rest []byte, ok bool) {
 			if len(parts) == 1 {
 				h, v = 1, 1
 			}
-			s.dc, s.ac = c.dc, c.ac
+			s.dc, s.ac = c.dcTable, c.acTable
 			for i := range h * v {
 				if s.skipping || s.isExhausted() {
 					break
@@ -255,8 +255,8 @@ func (s *jpegScan) readFirst(c *component, block *[blockSize]int16) {
 			s.fail()
 			return
 		}
-		c.dc += s.readSigned(length)
-		block[0] = int16(c.dc << s.low)
+		c.predictor += s.readSigned(length)
+		block[0] = int16(c.predictor << s.low)
 		k++
 	}
 	if s.bandEnd > 0 {

@@ -54,7 +54,7 @@ func Decode(data []byte) (*Photo, error) {
 	return &Photo{size.X, size.Y, scale, orientation.apply(shrink(decoded, canvas, scale))}, nil
 }
 
-// repair changes files that browsers display and the decoders of Go refuse.
+// repair makes files that browsers display acceptable to the decoders of Go.
 func repair(data []byte) []byte {
 	switch {
 	case isPNG(data):
