@@ -52,14 +52,9 @@ var landmarks = []struct {
 }
 
 func faceAnnotation(p *photo.Photo, f faces.Face) *visionpb.FaceAnnotation {
-	inner := f.Landmarks.Bounds()
-	outer := faces.Box{
-		Left: min(f.Box.Left, inner.Left), Top: min(f.Box.Top, inner.Top),
-		Right: max(f.Box.Right, inner.Right), Bottom: max(f.Box.Bottom, inner.Bottom),
-	}
 	annotation := &visionpb.FaceAnnotation{
-		BoundingPoly:          polygon(p, outer),
-		FdBoundingPoly:        polygon(p, inner),
+		BoundingPoly:          polygon(p, f.Box),
+		FdBoundingPoly:        polygon(p, f.Landmarks.Bounds()),
 		RollAngle:             float32(f.Landmarks.Roll()),
 		DetectionConfidence:   float32(f.Score),
 		LandmarkingConfidence: float32(f.Agreement),

@@ -11,80 +11,116 @@ import (
 	"triptych/emulators/vision/photo"
 )
 
-// The face detector is a YOLOv2 network. Its training fixed the cell size, the mean colours and the anchors.
+// The face detector is SSD-MobileNetV1. Its training fixed the canvas, for which the model has anchors.
 const (
-	inputSize     = 416 // longer side of the network's input, in pixels
-	cellSize      = 32  // in pixels of the input
-	leak          = 0.1
-	minScore      = 0.65 // with 0.5, the detector takes an astronaut's suit for a face
-	sameFace      = 0.4  // overlap above which two proposals are one face
-	boxParameters = 5    // x, y, width, height, score
+	canvasSize    = 512 // pixels, width and height
+	coarsestCell  = 32  // of the backbone, in pixels of the canvas
+	minScore      = 0.4
+	sameFace      = 0.4 // overlap above which two proposals are one face
+	boxParameters = 4   // per anchor and per predicted box
+	classes       = 3   // background, face and one that is not used
+	faceClass     = 1
+	epsilon       = 0.001 // added to the variance in the batch normalization
 )
 
-var (
-	detectorMeans = [3]float32{117.001, 114.697, 97.404}
-	anchors       = [...]struct{ width, height float64 }{ // typical boxes, in cells
-		{1.603231, 2.094468}, {6.041143, 7.080126}, {2.882459, 3.518061}, {4.266906, 5.178857}, {9.041765, 10.66308},
-	}
-)
+// strides are the strides of the backbone's blocks.
+var strides = [...]int{1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1}
+
+const firstHeadBlock = 10
 
 type detector struct {
-	first nn.Conv
-	body  [5]nn.Separable
-	last  nn.Conv
+	first   nn.Conv
+	blocks  []block
+	extra   [][2]nn.Conv // after the backbone
+	heads   []head
+	anchors []float32
 }
 
+type block struct {
+	depthwise nn.Depthwise
+	pointwise nn.Conv
+}
+
+type head struct{ boxes, classes nn.Conv }
+
 func newDetector(m *nn.Model) detector {
-	d := detector{first: m.Conv("conv0", 1, nn.Valid), last: m.Conv("conv8", 1, nn.Valid)}
-	for i := range d.body {
-		d.body[i] = m.Separable("conv"+strconv.Itoa(i+1), 1)
+	conv := func(name string, stride int) nn.Conv {
+		return m.ConvOf(name+"_pointwise/weights", name+"_pointwise/convolution_bn_offset", stride)
+	}
+	d := detector{first: conv("MobilenetV1/Conv2d_0", 2), anchors: m.Tensor("Output/extra_dim", 1, 0, boxParameters).Data}
+	for i, stride := range strides {
+		name := "MobilenetV1/Conv2d_" + strconv.Itoa(i+1)
+		d.blocks = append(d.blocks, block{m.NormalizedDepthwise(name+"_depthwise", stride, epsilon), conv(name, 1)})
+	}
+	for i := range 4 {
+		name := "Prediction/Conv2d_"
+		d.extra = append(d.extra, [2]nn.Conv{conv(name+strconv.Itoa(2*i), 1), conv(name+strconv.Itoa(2*i+1), 2)})
+	}
+	for i := range len(d.extra) + 2 {
+		name := "Prediction/BoxPredictor_" + strconv.Itoa(i)
+		predictor := func(kind string) nn.Conv { return m.ConvOf(name+kind+"/weights", name+kind+"/biases", 1) }
+		d.heads = append(d.heads, head{predictor("/BoxEncodingPredictor"), predictor("/ClassPredictor")})
 	}
 	return d
 }
 
 // detect sets only the fields Box and Score.
 func (d detector) detect(picture *image.RGBA) []Face {
-	input, scale := photo.Letterbox(picture, picture.Rect, inputSizeFor(picture.Rect.Size()), false)
-	var wide nn.Tensor // the feature map before pooling; all layers use the same memory
-	x := d.first.Apply(&wide, normalised(input, detectorMeans)).MaxPool(2).LeakyReLU(leak)
-	for i, layer := range d.body {
-		stride := 2
-		if i == len(d.body)-1 {
-			stride = 1
-		}
-		// LeakyReLU comes after MaxPool: the result is the same, and MaxPool with stride 2 leaves only a quarter of
-		// the values.
-		x = layer.Apply(&wide, x).MaxPool(stride).LeakyReLU(leak)
+	canvas, scale := photo.Letterbox(picture, picture.Rect, usedCanvas(picture.Rect.Size()), false)
+	var found []Face
+	anchors, heads, columns := d.anchors, d.heads, canvasSize/coarsestCell*2
+	predict := func(x *nn.Tensor) {
+		boxes, scores := heads[0].boxes.Apply(&nn.Tensor{}, x), heads[0].classes.Apply(&nn.Tensor{}, x)
+		perCell := boxes.Shape[0] / boxParameters
+		found = append(found, proposals(boxes, scores, anchors, columns, canvasSize/scale)...)
+		anchors, heads, columns = anchors[columns*columns*perCell*boxParameters:], heads[1:], columns/2
 	}
-	return distinct(proposals(d.last.Apply(&nn.Tensor{}, x), scale))
+	var wide nn.Tensor // all depthwise layers use the same memory
+	x := d.first.Apply(&nn.Tensor{}, normalised(canvas, [3]float32{127.5, 127.5, 127.5}, 127.5)).ReLU6()
+	for i, b := range d.blocks {
+		x = b.pointwise.Apply(&nn.Tensor{}, b.depthwise.Apply(&wide, x).ReLU6()).ReLU6()
+		if i == firstHeadBlock {
+			predict(x)
+		}
+	}
+	predict(x)
+	for _, e := range d.extra {
+		// On the whole canvas, each side is even, so that the zeros of nn.Same are only on the right and at the bottom.
+		x = e[1].Apply(&nn.Tensor{}, e[0].Apply(&nn.Tensor{}, x).ReLU6().Even()).ReLU6()
+		predict(x)
+	}
+	return distinct(found)
 }
 
-// inputSizeFor scales the longer side to inputSize and rounds the shorter side up to a multiple of cellSize. For
-// example, 1280×720 becomes 416×256.
-func inputSizeFor(size image.Point) image.Point {
+// usedCanvas returns the part of the canvas that the picture needs, because the time is proportional to the area. For
+// example, 1280×720 becomes 512×288.
+func usedCanvas(size image.Point) image.Point {
 	longest := max(size.X, size.Y)
 	cells := func(side int) int {
-		return max(1, (side*inputSize+longest*cellSize-1)/(longest*cellSize))
+		return max(1, (side*canvasSize+longest*coarsestCell-1)/(longest*coarsestCell))
 	}
-	return image.Pt(cells(size.X), cells(size.Y)).Mul(cellSize)
+	return image.Pt(cells(size.X), cells(size.Y)).Mul(coarsestCell)
 }
 
-func proposals(grid *nn.Tensor, scale float64) []Face {
+// proposals are in pixels of the picture. The anchors belong to a grid with the given number of columns, of which the
+// predictions are the upper left part.
+func proposals(boxes, scores *nn.Tensor, anchors []float32, columns int, pixels float64) []Face {
+	cells, perCell := boxes.Shape[1]*boxes.Shape[2], boxes.Shape[0]/boxParameters
 	var found []Face
-	rows, columns, cell := grid.Shape[1], grid.Shape[2], cellSize/scale
-	for a, anchor := range anchors {
-		for position := range rows * columns {
-			parameter := func(i int) float32 { return grid.Data[(a*boxParameters+i)*rows*columns+position] }
-			score := nn.Sigmoid(parameter(4))
+	for a := range perCell {
+		for cell, v := range scores.Data[(a*classes+faceClass)*cells:][:cells] {
+			score := float64(nn.Sigmoid(v))
 			if score < minScore {
 				continue
 			}
-			x := (float64(position%columns) + float64(nn.Sigmoid(parameter(0)))) * cell
-			y := (float64(position/columns) + float64(nn.Sigmoid(parameter(1)))) * cell
-			width := math.Exp(float64(parameter(2))) * anchor.width * cell
-			height := math.Exp(float64(parameter(3))) * anchor.height * cell
-			box := Box{x - width/2, y - height/2, x + width/2, y + height/2}
-			found = append(found, Face{Score: float64(score), Box: box})
+			parameter := func(i int) float64 { return float64(boxes.Data[(a*boxParameters+i)*cells+cell]) }
+			position := cell/boxes.Shape[2]*columns + cell%boxes.Shape[2]
+			anchor := anchors[(position*perCell+a)*boxParameters:]
+			top, left, bottom, right := float64(anchor[0]), float64(anchor[1]), float64(anchor[2]), float64(anchor[3])
+			y, x := (top+bottom)/2+parameter(0)/10*(bottom-top), (left+right)/2+parameter(1)/10*(right-left)
+			height, width := (bottom-top)*math.Exp(parameter(2)/5), (right-left)*math.Exp(parameter(3)/5)
+			box := Box{(x - width/2) * pixels, (y - height/2) * pixels, (x + width/2) * pixels, (y + height/2) * pixels}
+			found = append(found, Face{Score: score, Box: box})
 		}
 	}
 	return found
@@ -102,13 +138,14 @@ func distinct(found []Face) []Face {
 	return kept
 }
 
-func normalised(picture *image.RGBA, means [3]float32) *nn.Tensor {
+// normalised subtracts the means of the channels and divides by `unit`.
+func normalised(picture *image.RGBA, means [3]float32, unit float32) *nn.Tensor {
 	width, height := picture.Rect.Dx(), picture.Rect.Dy()
 	t := nn.New(3, height, width)
 	for c, mean := range means {
 		plane := t.Data[c*width*height:][:width*height]
 		for i := range plane {
-			plane[i] = (float32(picture.Pix[4*i+c]) - mean) / 255
+			plane[i] = (float32(picture.Pix[4*i+c]) - mean) / unit
 		}
 	}
 	return t

@@ -56,7 +56,7 @@ func newFeatures(m *nn.Model, blocks, layers int) features {
 }
 
 func (f features) of(square *image.RGBA) []float32 {
-	x := f.first.Apply(&nn.Tensor{}, normalised(square, cropMeans))
+	x := f.first.Apply(&nn.Tensor{}, normalised(square, cropMeans, 255))
 	var out nn.Tensor
 	for b, block := range f.blocks {
 		if b > 0 {

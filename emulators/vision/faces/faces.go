@@ -1,5 +1,4 @@
-// Package faces detects faces, landmarks and facial expressions with the neural networks of face-api. The detector
-// often misses faces in profile.
+// Package faces detects faces, landmarks and facial expressions with the neural networks of face-api.
 package faces
 
 import (
@@ -19,7 +18,7 @@ type Point struct{ X, Y float64 }
 
 // Face is a detected face.
 type Face struct {
-	Box         Box     // brow to chin, as detected; may extend beyond the picture
+	Box         Box     // contains the landmarks; may extend beyond the picture
 	Score       float64 // of the detector, 0 to 1
 	Landmarks   Landmarks
 	Agreement   float64 // of the landmarks with those of the mirrored face, 0 to 1
@@ -45,24 +44,44 @@ func Load() (*Finder, error) {
 	return f, errors.Join(d.Err(), l.Err(), e.Err())
 }
 
+// The landmarks of a profile agree little, but the detector is certain. The detector also takes hands and cats for faces,
+// with lower scores, and their landmarks do not agree.
+const (
+	certainScore = 0.95
+	minAgreement = 0.5
+)
+
 // Find returns at most `limit` faces, highest score first.
 func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Face, error) {
+	picture = brightened(picture)
 	found := f.detector.detect(picture)
-	found = found[:min(len(found), limit)]
-	for i := range found {
+	var kept []Face
+	for _, face := range found {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		face := &found[i]
+		if len(kept) == limit {
+			break
+		}
 		face.Landmarks, face.Agreement = f.landmarks.locate(picture, face.Box)
+		if face.Score < certainScore && face.Agreement < minAgreement {
+			continue
+		}
+		// The detector's boxes are narrower than many faces.
+		face.Box = face.Box.union(face.Landmarks.Bounds().grown(0.1))
 		face.Expressions = f.expressions.estimate(picture, face.Landmarks.Bounds().grown(0.1))
+		kept = append(kept, face)
 	}
-	return found, nil
+	return kept, nil
 }
 
 func (b Box) grown(fraction float64) Box {
 	dx, dy := fraction*(b.Right-b.Left), fraction*(b.Bottom-b.Top)
 	return Box{b.Left - dx, b.Top - dy, b.Right + dx, b.Bottom + dy}
+}
+
+func (b Box) union(c Box) Box {
+	return Box{min(b.Left, c.Left), min(b.Top, c.Top), max(b.Right, c.Right), max(b.Bottom, c.Bottom)}
 }
 
 func (b Box) pixels(picture *image.RGBA) image.Rectangle {

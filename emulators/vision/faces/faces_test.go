@@ -57,6 +57,7 @@ func TestFind(t *testing.T) {
 		{"smiling_astronaut_is_one_happy_face", astronaut, 0, 0, 1},
 		{"upright_crop_is_one_happy_face", cropped(astronaut, image.Rect(100, 20, 330, 400)), -100, -20, 1},
 		{"wide_crop_is_one_happy_face", cropped(astronaut, image.Rect(0, 40, 500, 240)), 0, -40, 1},
+		{"dark_portrait_is_one_happy_face", open(t, "dark.jpg"), 0, 0, 1},
 		{"cup_of_coffee_has_no_face", open(t, "coffee.jpg"), 0, 0, 0},
 		{"cat_has_no_human_face", open(t, "chelsea.jpg"), 0, 0, 0},
 		{"rocket_has_no_face", open(t, "rocket.jpg"), 0, 0, 0},

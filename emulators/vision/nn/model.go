@@ -82,6 +82,30 @@ func (m *Model) Tensor(name string, shape ...int) *Tensor {
 	return New(slices.Repeat([]int{1}, len(shape))...) // a placeholder
 }
 
+// ConvOf uses the named weights.
+func (m *Model) ConvOf(filters, bias string, stride int) Conv {
+	stored := m.Tensor(filters, 0, 0, 0, 0)
+	return Conv{channelsFirst(stored), m.Tensor(bias, stored.Shape[3]), stride, Same}
+}
+
+// NormalizedDepthwise multiplies the batch normalization name/BatchNorm into the filters name/depthwise_weights.
+func (m *Model) NormalizedDepthwise(name string, stride int, epsilon float64) Depthwise {
+	filters := m.Tensor(name+"/depthwise_weights", 0, 0, 0, 1)
+	channels := filters.Shape[2]
+	of := func(kind string) *Tensor { return m.Tensor(name+"/BatchNorm/"+kind, channels) }
+	scale, bias, mean, variance := of("gamma"), of("beta"), of("moving_mean"), of("moving_variance")
+	if m.err == nil {
+		for c := range channels {
+			scale.Data[c] /= float32(math.Sqrt(float64(variance.Data[c]) + epsilon))
+			bias.Data[c] -= mean.Data[c] * scale.Data[c]
+		}
+		for i := range filters.Data {
+			filters.Data[i] *= scale.Data[i%channels]
+		}
+	}
+	return Depthwise{channelsFirst(filters), bias, stride, Same}
+}
+
 // Conv uses the weights name/filters and name/bias.
 func (m *Model) Conv(name string, stride int, padding Padding) Conv {
 	filters := m.filters(name, "filters", 0, 0, 0, 0)

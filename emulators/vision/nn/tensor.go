@@ -60,14 +60,6 @@ func (t *Tensor) ReLU6() *Tensor {
 	return t
 }
 
-// LeakyReLU works in place and returns t. The slope must be below 1.
-func (t *Tensor) LeakyReLU(slope float32) *Tensor {
-	for i, v := range t.Data {
-		t.Data[i] = max(v, v*slope)
-	}
-	return t
-}
-
 func (t *Tensor) ChannelMeans() []float32 {
 	means := make([]float32, t.Shape[0])
 	for c := range means {
@@ -86,19 +78,16 @@ func (t *Tensor) plane(channel int) []float32 {
 	return t.Data[channel*n:][:n]
 }
 
-func (t *Tensor) MaxPool(stride int) *Tensor {
+// Even adds a row of zeros at the bottom if the height is odd, and a column on the right if the width is odd.
+func (t *Tensor) Even() *Tensor {
 	height, width := t.Shape[1], t.Shape[2]
-	out := New(t.Shape[0], (height+stride-1)/stride, (width+stride-1)/stride)
+	if height%2 == 0 && width%2 == 0 {
+		return t
+	}
+	out := New(t.Shape[0], height+height%2, width+width%2)
 	for c := range t.Shape[0] {
-		from, to := t.plane(c), out.plane(c)
-		for y := 0; y < height; y += stride {
-			upper := from[y*width:][:width]
-			lower := from[min(y+1, height-1)*width:][:width]
-			for x := 0; x < width; x += stride {
-				next := min(x+1, width-1)
-				to[0] = max(upper[x], upper[next], lower[x], lower[next])
-				to = to[1:]
-			}
+		for y := range height {
+			copy(out.plane(c)[y*out.Shape[2]:], t.plane(c)[y*width:][:width])
 		}
 	}
 	return out

@@ -17,7 +17,7 @@ var files embed.FS
 
 // Names of the networks.
 const (
-	FaceDetector   = "tiny_face_detector_model"
+	FaceDetector   = "ssd_mobilenetv1_model"
 	FaceLandmarks  = "face_landmark_68_tiny_model"
 	FaceExpression = "face_expression_model"
 	ObjectDetector = "ssdlite_mobilenet_v2_coco"

@@ -65,7 +65,7 @@ func regenerate() error {
 // faces returns face-api's models unchanged.
 func faces(files fs.FS) (map[string][]byte, error) {
 	weights := map[string][]byte{}
-	for _, name := range []string{"tiny_face_detector_model", "face_landmark_68_tiny_model", "face_expression_model"} {
+	for _, name := range []string{"ssd_mobilenetv1_model", "face_landmark_68_tiny_model", "face_expression_model"} {
 		for _, suffix := range []string{".bin", "-weights_manifest.json"} {
 			data, err := fs.ReadFile(files, "model/"+name+suffix)
 			if err != nil {
