@@ -32,7 +32,7 @@ func TestFilesThatBrowsersDisplay(t *testing.T) {
 			}
 			corners := got.FaceAnnotations[0].BoundingPoly.Vertices
 			for i, want := range map[int][2]float64{0: {163, 76}, 2: {278, 188}} {
-				if math.Hypot(float64(corners[i].X)-want[0], float64(corners[i].Y)-want[1]) > 12 {
+				if math.Hypot(float64(corners[i].X)-want[0], float64(corners[i].Y)-want[1]) > 18 { // a sixth of the face, because the pictures differ
 					t.Errorf("corner %d of the face is %v, want %v", i, corners[i], want)
 				}
 			}
