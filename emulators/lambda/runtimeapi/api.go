@@ -20,7 +20,7 @@ import (
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.api.ServeHTTP(w, r) }
 
 func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
-	qualifier, ok := h.findFunction(r.PathValue("name"), r.FormValue("Qualifier"))
+	qualifier, ok := h.findFunction(r.PathValue("name"), r.URL.Query().Get("Qualifier"))
 	if !ok {
 		writeError(w, http.StatusNotFound, "ResourceNotFoundException", "Function not found: "+r.PathValue("name")+qualifier)
 		return

@@ -184,6 +184,15 @@ func TestInvokeAPI(t *testing.T) {
 			}
 		})
 	}
+	t.Run("payload_with_the_content_type_of_a_form_reaches_the_function", func(t *testing.T) { // curl -d sends this type
+		r := httptest.NewRequest("POST", "/2015-03-31/functions/echo/invocations", strings.NewReader(`{"id":"form"}`))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != 200 || !strings.Contains(w.Body.String(), `"id":"form"`) {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	})
 	t.Run("client_context_that_is_not_base64_JSON_is_400", func(t *testing.T) {
 		for _, value := range []string{"!", base64.StdEncoding.EncodeToString([]byte("{"))} {
 			r := httptest.NewRequest("POST", "/2015-03-31/functions/echo/invocations", strings.NewReader(`{}`))
