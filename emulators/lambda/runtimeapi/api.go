@@ -108,7 +108,7 @@ func (h *Host) serveSynchronous(w http.ResponseWriter, r *http.Request, i *invoc
 	if got.failure != "" {
 		w.Header().Set("X-Amz-Function-Error", got.failure)
 	}
-	if i.tail {
+	if len(got.log) > 0 {
 		w.Header().Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(got.log))
 	}
 	w.Write(got.payload)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"strings"
@@ -159,6 +160,30 @@ func TestTrace(t *testing.T) {
 		h.ServeHTTP(w, r)
 		if w.Header().Get("X-Amzn-Trace-Id") != trace || !strings.Contains(w.Body.String(), "_X_AMZN_TRACE_ID="+trace) {
 			t.Errorf("%v %s", w.Header(), w.Body)
+		}
+	})
+}
+
+func TestTail(t *testing.T) {
+	const lineless = `while :; do printf %01000d 0; done`
+	h := run(t, t.TempDir(), newInstructor(t, ok), func(c *Config) { c.Concurrency, c.Env = 1, append(c.Env, "ECHO_CHILD="+lineless) })
+	t.Run("log_ends_with_the_report_while_a_child_prints_without_newlines", func(t *testing.T) {
+		for range 5 {
+			r, err := http.NewRequest("POST", h.url+"/2015-03-31/functions/echo/invocations", strings.NewReader(`{"id":"ok"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("X-Amz-Log-Type", "Tail")
+			resp, err := (&http.Client{Timeout: time.Minute}).Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			log, err := base64.StdEncoding.DecodeString(resp.Header.Get("X-Amz-Log-Result"))
+			_, report, _ := strings.Cut(string(log), "\nREPORT RequestId: ")
+			if err != nil || !strings.HasSuffix(report, "\tMemory Size: 128 MB\n") || strings.Count(report, "\n") != 1 {
+				t.Errorf("%q %v", log, err)
+			}
 		}
 	})
 }

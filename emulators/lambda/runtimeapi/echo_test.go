@@ -36,8 +36,10 @@ func runFunction() {
 		reportInitError(body)
 	}
 	os.Stderr.WriteString("echo: cold start\n")
-	if os.Getenv("ECHO_CHILD") != "" {
-		if err := exec.Command("/bin/sleep", "3600").Start(); err != nil {
+	if child := os.Getenv("ECHO_CHILD"); child != "" {
+		cmd := exec.Command("/bin/sh", "-c", child)
+		cmd.Stdout = os.Stdout
+		if err := cmd.Start(); err != nil {
 			panic(err)
 		}
 	}

@@ -28,7 +28,7 @@ func TestFreeze(t *testing.T) {
 	})
 	t.Run("processes_that_the_function_started_are_frozen_and_end_with_it", func(t *testing.T) {
 		in := newInstructor(t, ok)
-		h := run(t, t.TempDir(), in, func(c *Config) { c.Env = append(c.Env, "ECHO_CHILD=1") })
+		h := run(t, t.TempDir(), in, func(c *Config) { c.Env = append(c.Env, "ECHO_CHILD=exec /bin/sleep 3600") })
 		send(t, h.url, "a")
 		group := in.next(t).pid
 		for _, pid := range awaitGroup(t, group, 2) {

@@ -40,9 +40,12 @@ func (h *Host) invoke(i *invocation) (outcome, error) {
 		}
 		select {
 		case e.next <- i:
-			got, err := h.await(e, i)
+			got, reusable, err := h.await(e, i)
 			if i.tail && err == nil {
 				got.log = e.output.end(i.requestID)
+			}
+			if reusable { // only now, because the next invocation writes to the same output
+				h.releaseEnvironment(e)
 			}
 			return got, err
 		case got := <-e.initError:
@@ -63,25 +66,24 @@ func (h *Host) invoke(i *invocation) (outcome, error) {
 	}
 }
 
-func (h *Host) await(e *environment, i *invocation) (outcome, error) {
+func (h *Host) await(e *environment, i *invocation) (_ outcome, reusable bool, _ error) {
 	select {
 	case got := <-i.done:
-		h.releaseEnvironment(e)
-		return got, nil
+		return got, true, nil
 	case <-e.exited:
 		select {
 		case got := <-i.done: // the process responded before it ended
-			return got, nil
+			return got, false, nil
 		default:
-			return exited(e, i.requestID), nil
+			return exited(e, i.requestID), false, nil
 		}
 	case <-time.After(h.Timeout):
 		e.kill()
 		return failed("Sandbox.Timedout",
-			fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", i.requestID, h.Timeout.Seconds())), nil
+			fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", i.requestID, h.Timeout.Seconds())), false, nil
 	case <-h.stopping:
 		e.stop()
-		return outcome{}, errStopping
+		return outcome{}, false, errStopping
 	}
 }
 

@@ -21,6 +21,7 @@ type output struct {
 	changed chan struct{} // closed after the next write
 	ended   bool          // all processes have ended
 	began   time.Time     // of the invocation
+	ending  bool          // end needs all of last
 }
 
 // newOutput copies the output to w, which may be nil.
@@ -51,7 +52,7 @@ func (o *output) copy(w io.Writer) {
 		}
 		o.mu.Lock()
 		o.last = append(o.last, b[:n]...)
-		if excess := len(o.last) - 16*maxLog; excess > 0 {
+		if excess := len(o.last) - 16*maxLog; excess > 0 && !o.ending {
 			o.last = append([]byte(nil), o.last[excess:]...)
 		}
 		o.ended = err != nil
@@ -74,14 +75,20 @@ func (o *output) start(requestID string) {
 func (o *output) end(requestID string) []byte {
 	o.mu.Lock()
 	ms := float64(time.Since(o.began).Microseconds()) / 1000
+	o.ending = true
 	o.mu.Unlock()
 	report := "REPORT RequestId: " + requestID
 	fmt.Fprintf(o.w, "END RequestId: %s\n%s\tDuration: %.2f ms\tMemory Size: %d MB\n", requestID, report, ms, memorySize)
 	for {
 		o.mu.Lock()
 		last, ended, changed := o.last, o.ended, o.changed
+		before, rest, found := bytes.Cut(last, []byte(report))
+		if end := bytes.IndexByte(rest, '\n'); found && end >= 0 {
+			last, ended = last[:len(before)+len(report)+end+1], true
+		}
+		o.ending = !ended
 		o.mu.Unlock()
-		if _, rest, found := bytes.Cut(last, []byte(report)); ended || found && bytes.HasSuffix(rest, []byte("\n")) {
+		if ended {
 			if start := bytes.Index(last, []byte("START RequestId: "+requestID)); start >= 0 {
 				last = last[start:]
 			}
