@@ -64,7 +64,7 @@ func authorizeRoles(r *http.Request, t target, roles []Role) error {
 	default:
 		action = map[string]string{http.MethodGet: ReadItem, http.MethodPost: CreateItem, http.MethodPut: ReplaceItem}[r.Method]
 		if action == "" {
-			return nil // route refuses the operation by its name
+			return unsupported(operationName(r, t))
 		}
 	}
 	for _, role := range roles {

@@ -120,6 +120,21 @@ func TestUnsupported(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Run("identity_without_rights_to_documents_gets_501_and_no_injected_fault", func(t *testing.T) {
+		key := newKey()
+		if err := e.AdmitKey(key, Role{Actions: []string{ReadMetadata}}); err != nil {
+			t.Fatal(err)
+		}
+		limited, err := connect(t, e.endpoint, key).NewContainer("db", "c")
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.SetFault(Fault{Status: 403, Times: 1})
+		_, err = limited.DeleteItem(t.Context(), partition("a"), "a", nil)
+		expectStatus(t, "delete", err, 501)
+		_, err = items.ReadItem(t.Context(), partition("a"), "a", nil)
+		expectStatus(t, "read with the master key", err, 403)
+	})
 	t.Run("If-None-Match_is_501", func(t *testing.T) {
 		res, text := e.send(t, "GET", "/dbs/db/colls/c/docs/a", "", map[string]string{partitionKeyHeader: `["a"]`, "If-None-Match": "*"})
 		if res.StatusCode != 501 || !strings.Contains(text, "does not support conditional reads with If-None-Match") {
