@@ -198,7 +198,7 @@ func TestInvokeAPI(t *testing.T) {
 		{"unknown_function_is_404", "other", "Event", `{}`, 404, "ResourceNotFoundException"},
 		{"payload_that_is_not_JSON_is_400", "echo", "Event", `{`, 400, "InvalidRequestContentException"},
 		{"unknown_invocation_type_is_400", "echo", "Later", `{}`, 400, "InvalidParameterValueException"},
-		{"payload_over_6_MB_is_413", "echo", "Event", `"` + strings.Repeat("a", maxPayload) + `"`, 413, "RequestTooLargeException"},
+		{"payload_over_6_MB_is_413", "echo", "Event", `"` + strings.Repeat("a", 6<<20-1) + `"`, 413, "RequestTooLargeException"},
 		{"dry_run_is_204", "echo", "DryRun", `{}`, 204, ""},
 		{"dry_run_of_an_unknown_function_is_404", "other", "DryRun", `{}`, 404, "ResourceNotFoundException"},
 	} {

@@ -12,7 +12,8 @@ const (
 	unhandled = "Unhandled" // AWS's value of X-Amz-Function-Error for every failure
 
 	initTimeout = 10 * time.Second // until a new process requests its first invocation, as on AWS
-	maxPayload  = 6<<20 + 100      // bytes of an invocation and of its response; AWS's messages contain this number
+	maxRequest  = 6 << 20          // bytes; AWS's message for larger requests contains this number
+	maxPayload  = 6<<20 + 100      // bytes of a response; AWS's message for larger responses contains this number
 )
 
 // outcome is the result of an invocation.

@@ -81,7 +81,7 @@ type urlRequestContext struct {
 
 // urlEvent encodes the request for the function.
 func (h *Host) urlEvent(w http.ResponseWriter, r *http.Request, i *invocation) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		writeError(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", "the request is too large")
 	}
