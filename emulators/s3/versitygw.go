@@ -6,6 +6,7 @@ package main
 //     that were deleted return, published versions disappear, and lists show versions twice (issue 2200; see store.locks).
 //   - DeleteObject of a version that does not exist is 400 if the key has other versions (see DeleteObject).
 //   - DeleteObject of a key without an object creates no delete marker (see createMarker).
+//   - DeleteObjects ignores the conditions of each object (see DeleteObjects).
 //   - DeleteObject of the key `a` or `a/` is 500 or 400 if there is a key `a/b` (see DeleteObject).
 //   - A delete marker keeps the object's ETag, so PutObject with If-None-Match: * is 412 (see DeleteObject).
 //   - Attributes in separate files remain: a deleted object refuses If-None-Match: *, and a PUT after a delete marker stays
@@ -340,8 +341,8 @@ func (s *store) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3
 	switch {
 	case err == nil && file.IsDir() && !isDirectoryKey: // only objects below this key exist
 		return &s3.DeleteObjectOutput{VersionId: in.VersionId}, nil
-	case errors.Is(err, fs.ErrNotExist) && !isDirectoryKey && version == "" && in.IfMatch == nil:
-		return s.createMarker(ctx, in)
+	case errors.Is(err, fs.ErrNotExist) && !isDirectoryKey && version == "" && in.IfMatch == nil && in.IfMatchSize == nil && in.IfMatchLastModifiedTime == nil:
+		return s.createMarker(ctx, in.Bucket, in.Key)
 	}
 	out, err := s.Backend.DeleteObject(ctx, in)
 	if err != nil && version != "" {
@@ -366,23 +367,23 @@ func (s *store) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3
 }
 
 // createMarker creates an empty object, because versitygw marks only objects as deleted.
-func (s *store) createMarker(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
-	if _, err := s.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: in.Bucket}); err != nil || !s.isVersioned(ctx, *in.Bucket) {
+func (s *store) createMarker(ctx context.Context, bucket, key *string) (*s3.DeleteObjectOutput, error) {
+	if _, err := s.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: bucket}); err != nil || !s.isVersioned(ctx, *bucket) {
 		return &s3.DeleteObjectOutput{}, err
 	}
-	empty, err := s.Backend.PutObject(ctx, s3response.PutObjectInput{Bucket: in.Bucket, Key: in.Key, Body: strings.NewReader("")})
+	empty, err := s.Backend.PutObject(ctx, s3response.PutObjectInput{Bucket: bucket, Key: key, Body: strings.NewReader("")})
 	if rejected(err) { // for example, because it is below another key
 		return &s3.DeleteObjectOutput{}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	marker, err := s.Backend.DeleteObject(ctx, in)
-	if err != nil {
+	marker, err := s.Backend.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: bucket, Key: key})
+	_, emptyErr := s.Backend.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: bucket, Key: key, VersionId: &empty.VersionID})
+	if err = errors.Join(err, emptyErr); err != nil {
 		return nil, err
 	}
-	_, err = s.Backend.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: in.Bucket, Key: in.Key, VersionId: &empty.VersionID})
-	return marker, errors.Join(err, s.attributes.DeleteAttribute(*in.Bucket, *in.Key, etagAttribute))
+	return marker, s.attributes.DeleteAttribute(*bucket, *key, etagAttribute)
 }
 
 func (s *store) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s3response.DeleteResult, error) {
@@ -391,7 +392,9 @@ func (s *store) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s
 		err := checkKey(aws.ToString(o.Key))
 		var out *s3.DeleteObjectOutput
 		if err == nil {
-			out, err = s.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: in.Bucket, Key: o.Key, VersionId: o.VersionId})
+			out, err = s.DeleteObject(ctx, &s3.DeleteObjectInput{
+				Bucket: in.Bucket, Key: o.Key, VersionId: o.VersionId, IfMatch: backend.TrimEtag(o.ETag), IfMatchSize: o.Size, IfMatchLastModifiedTime: o.LastModifiedTime,
+			})
 		}
 		if err != nil {
 			result.Error = append(result.Error, s3err.ObjectDeleteError(o.Key, o.VersionId, err))

@@ -121,6 +121,41 @@ func TestDeleteMarkers(t *testing.T) {
 	})
 }
 
+func TestConditionalDelete(t *testing.T) {
+	s := start(t, t.TempDir(), "")
+	for name, in := range map[string]s3.DeleteObjectInput{
+		"ETag": {IfMatch: aws.String("other")}, "size": {IfMatchSize: aws.Int64(10)}, "time": {IfMatchLastModifiedTime: aws.Time(time.Unix(1, 0))},
+	} {
+		t.Run("deletion_of_a_missing_key_with_an_expected_"+name+"_creates_nothing", func(t *testing.T) {
+			in.Bucket, in.Key = aws.String(bucket), aws.String("pictures/missing.jpg")
+			_, _ = s.DeleteObject(t.Context(), &in)
+			if versions, markers := s.versions(t, *in.Key); len(versions)+len(markers) > 0 {
+				t.Errorf("versions %q, delete markers %q", versions, markers)
+			}
+		})
+	}
+	etag := put(t, s, "pictures/a.jpg", picture).ETag
+	for _, tt := range []struct {
+		name    string
+		object  types.ObjectIdentifier
+		deleted int
+	}{
+		{"another_ETag_keeps_the_object", types.ObjectIdentifier{ETag: aws.String(`"other"`)}, 0},
+		{"another_size_keeps_the_object", types.ObjectIdentifier{Size: aws.Int64(1)}, 0},
+		{"the_ETag_of_the_object_deletes_it", types.ObjectIdentifier{ETag: etag}, 1},
+	} {
+		t.Run("batch_deletion_with_"+tt.name, func(t *testing.T) {
+			tt.object.Key = aws.String("pictures/a.jpg")
+			out, err := s.DeleteObjects(t.Context(), &s3.DeleteObjectsInput{
+				Bucket: aws.String(bucket), Delete: &types.Delete{Objects: []types.ObjectIdentifier{tt.object}},
+			})
+			if err != nil || len(out.Deleted) != tt.deleted || tt.deleted == 0 && (len(out.Errors) != 1 || *out.Errors[0].Code != "PreconditionFailed") {
+				t.Errorf("%+v %v", out, err)
+			}
+		})
+	}
+}
+
 // https://github.com/versity/versitygw/issues/2200
 func TestPutDuringDelete(t *testing.T) {
 	t.Run("new_version_remains_and_deleted_version_does_not_return", func(t *testing.T) {
