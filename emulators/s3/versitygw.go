@@ -18,6 +18,8 @@ package main
 //   - Modification times are compared with conditions without rounding to seconds (see endOfSecond).
 //   - Lists ignore encoding-type=url (see encodeList).
 //   - Keys are cleaned like paths of files, so that `a//b`, `a/./b` and `a/b` are one object (see checkKey).
+//   - An object whose name has more than 227 bytes cannot be overwritten: PutObject is 409, and lists then show its version
+//     twice (see checkKey).
 //   - A presigned URL is accepted with an Authorization header, and responses have two request IDs (see checkRequest
 //     and removeSecondID).
 //   - GetObjectAttributes refuses `ETag, ObjectSize`, with a blank, as the SDK for JavaScript sends it (see GetBucketAcl).
@@ -512,17 +514,21 @@ func removeSecondID(ctx fiber.Ctx) error {
 	return err
 }
 
-// checkKey refuses keys that versitygw would store under another name. S3 itself accepts these keys.
+// maxSegment is the limit of file systems, 255, without the 28 bytes that versitygw adds to the name of a file that it
+// replaces (linkatOTmpfile in backend/posix/with_otmpfile.go).
+const maxSegment = 227
+
+// checkKey refuses keys that versitygw would store under another name or could not overwrite. S3 itself accepts these keys.
 func checkKey(key string) error {
 	segments := strings.Split(strings.TrimSuffix(key, "/"), "/") // a key like `a/` is stored as a directory
 	invalid := func(s string) bool {
-		return s == "" || s == "." || s == ".." || len(s) > 255 || strings.ContainsRune(s, 0)
+		return s == "" || s == "." || s == ".." || len(s) > maxSegment || strings.ContainsRune(s, 0)
 	}
 	if key == "" || segments[0] != posix.MetaTmpDir && !slices.ContainsFunc(segments, invalid) {
 		return nil
 	}
 	return s3err.APIError{Code: "NotImplemented", HTTPStatusCode: http.StatusNotImplemented,
-		Description: "The local S3 stores objects as files, so it cannot store this key: use non-empty segments of at most 255 bytes between slashes, without '.' and '..'."}
+		Description: "The local S3 stores objects as files, so it cannot store this key: use non-empty segments of at most 227 bytes between slashes, without '.' and '..', and not .sgwtmp as the first one."}
 }
 
 func hasCode(err error, code string) bool {
