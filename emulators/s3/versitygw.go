@@ -15,6 +15,7 @@ package main
 //   - CopyObject and UploadPartCopy copy the former content of a delete marker, and NoSuchKey is NoSuchVersion (see checkSource).
 //   - CopyObject ignores If-Match and If-None-Match (see checkConditions), and a copy of a key to itself changes the current
 //     version instead of creating one (see copyToItself).
+//   - CopyObject and UploadPartCopy are 304 instead of 412 if a condition on the source fails (see copyError).
 //   - Modification times are compared with conditions without rounding to seconds (see endOfSecond).
 //   - Lists ignore encoding-type=url (see encodeList).
 //   - Keys are cleaned like paths of files, so that `a//b`, `a/./b` and `a/b` are one object (see checkKey).
@@ -149,6 +150,7 @@ func (s *store) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMult
 }
 
 func (s *store) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (out s3response.CopyObjectOutput, err error) {
+	defer func() { err = copyError(err) }()
 	if err := s.checkSource(ctx, in.CopySource); err != nil {
 		return out, err
 	}
@@ -220,7 +222,16 @@ func (s *store) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput) 
 	if err := s.checkSource(ctx, in.CopySource); err != nil {
 		return s3response.CopyPartResult{}, err
 	}
-	return s.Backend.UploadPartCopy(ctx, in)
+	out, err := s.Backend.UploadPartCopy(ctx, in)
+	return out, copyError(err)
+}
+
+// copyError corrects the error of a condition on the source: only GET and HEAD are 304.
+func copyError(err error) error {
+	if hasCode(err, "NotModified") {
+		return s3err.GetAPIError(s3err.ErrPreconditionFailed)
+	}
+	return err
 }
 
 func (s *store) published(bucket, key *string, err error) {

@@ -306,6 +306,30 @@ func TestConditions(t *testing.T) {
 		{"copy_with_If-None-Match_keeps_an_existing_object", copyTo("pictures/b.jpg", aws.String("*"), nil), "PreconditionFailed"},
 		{"copy_with_If-Match_replaces_the_object_with_this_ETag", copyTo("pictures/b.jpg", nil, out.ETag), ""},
 		{"copy_with_If-Match_keeps_an_object_with_another_ETag", copyTo("pictures/b.jpg", nil, aws.String(`"other"`)), "PreconditionFailed"},
+		{"copy_of_a_source_with_an_unwanted_ETag_is_refused", func() error {
+			_, err := s.CopyObject(t.Context(), &s3.CopyObjectInput{
+				Bucket: aws.String(bucket), Key: aws.String("pictures/c.jpg"), CopySource: aws.String(bucket + "/pictures/a.jpg"), CopySourceIfNoneMatch: out.ETag,
+			})
+			return err
+		}(), "PreconditionFailed"},
+		{"copy_of_a_source_to_itself_with_an_unwanted_ETag_is_refused", func() error {
+			_, err := s.CopyObject(t.Context(), &s3.CopyObjectInput{
+				Bucket: aws.String(bucket), Key: aws.String("pictures/a.jpg"), CopySource: aws.String(bucket + "/pictures/a.jpg"), CopySourceIfNoneMatch: out.ETag,
+				MetadataDirective: types.MetadataDirectiveReplace,
+			})
+			return err
+		}(), "PreconditionFailed"},
+		{"copy_of_a_part_with_an_unwanted_ETag_is_refused", func() error {
+			upload, err := s.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(bucket), Key: aws.String("pictures/c.jpg")})
+			if err != nil {
+				return err
+			}
+			_, err = s.UploadPartCopy(t.Context(), &s3.UploadPartCopyInput{
+				Bucket: aws.String(bucket), Key: aws.String("pictures/c.jpg"), CopySource: aws.String(bucket + "/pictures/a.jpg"), CopySourceIfNoneMatch: out.ETag,
+				UploadId: upload.UploadId, PartNumber: aws.Int32(1),
+			})
+			return err
+		}(), "PreconditionFailed"},
 		{"copy_from_a_missing_key_is_NoSuchKey", func() error {
 			_, err := s.CopyObject(t.Context(), &s3.CopyObjectInput{
 				Bucket: aws.String(bucket), Key: aws.String("pictures/c.jpg"), CopySource: aws.String(bucket + "/pictures/none.jpg"),
