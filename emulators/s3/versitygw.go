@@ -128,6 +128,13 @@ func (s *store) PutObject(ctx context.Context, in s3response.PutObjectInput) (ou
 	if err := checkKey(*in.Key); err != nil { // the key of a form upload is not in the URL
 		return out, err
 	}
+	var tags map[string]string
+	if s.sidecar { // versitygw tags no object that has the attribute of a delete marker, so tag after published
+		if tags, err = backend.ParseObjectTags(aws.ToString(in.Tagging)); err != nil {
+			return out, err
+		}
+		in.Tagging = nil
+	}
 	body := &publishingReader{Reader: in.Body, lock: s.lock(in.Bucket, in.Key)}
 	defer body.unlock()
 	if checksum, ok := in.Body.(middlewares.ChecksumReader); ok {
@@ -137,6 +144,9 @@ func (s *store) PutObject(ctx context.Context, in s3response.PutObjectInput) (ou
 	}
 	out, err = s.Backend.PutObject(ctx, in)
 	s.published(in.Bucket, in.Key, err)
+	if err == nil && len(tags) > 0 {
+		err = s.PutObjectTagging(ctx, *in.Bucket, *in.Key, "", tags)
+	}
 	return out, err
 }
 

@@ -92,8 +92,13 @@ func TestDeleteMarkers(t *testing.T) {
 			}
 		})
 		t.Run("conditional_PUT_after_a_delete_marker_creates_the_object", func(t *testing.T) {
-			if _, err := s.PutObject(t.Context(), once(*key)); err != nil {
+			in := once(*key)
+			in.Tagging = aws.String("a=b")
+			if _, err := s.PutObject(t.Context(), in); err != nil {
 				t.Fatal(err)
+			}
+			if tags, err := s.GetObjectTagging(t.Context(), &s3.GetObjectTaggingInput{Bucket: in.Bucket, Key: key}); err != nil || len(tags.TagSet) != 1 {
+				t.Errorf("tags %+v, %v", tags, err)
 			}
 			if resp := s.fetch(t, http.MethodGet, *key, ""); resp.StatusCode != 200 {
 				t.Errorf("GET: %s", resp.Status)
