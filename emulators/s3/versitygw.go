@@ -24,10 +24,24 @@ package main
 //   - A presigned URL is accepted with an Authorization header, and responses have two request IDs (see checkRequest
 //     and removeSecondID).
 //   - GetObjectAttributes refuses `ETag, ObjectSize`, with a blank, as the SDK for JavaScript sends it (see GetBucketAcl).
-//   - The error for an unknown access key is one of the admin API, files ignore the umask, and messages go to stdout: see users.go, store.go and
-//     main.go.
+//   - The error for an unknown access key is one of the admin API (see users.GetUserAccount).
+//   - Files ignore the umask (see openStore), and messages go to stdout (see captureOutput).
 //
-// There is no workaround for: keys that end in a slash have no versions and no content; a key below another key is refused.
+// There is no workaround for:
+//
+//   - Keys that end in a slash have no versions and no content, and a key below another key is refused.
+//   - With attributes in separate files, CopyObject of an object with tags to a deleted key is 405.
+//   - CopyObject and UploadPartCopy may not find their source while its latest version is deleted, and PutObjectTagging may
+//     then tag another version: they take none of store.locks for this key.
+//
+// The workarounds have these limits:
+//
+//   - CopyObject and CompleteMultipartUpload lock the key while they copy the data. Lists wait for them, and other requests
+//     wait for the lists.
+//   - If the process is killed during DeleteObject of a key without an object, an empty object may remain (see createMarker).
+//   - A copy of a key to itself has no object lock, and a CRC64NVME checksum unless it names another algorithm.
+//   - Keys are refused before the signature and the CORS rules are checked, so a page of another origin sees no status.
+//   - CopyObject tells callers without s3:ListBucket that its source is missing.
 
 import (
 	"bytes"
@@ -93,8 +107,8 @@ func (s *store) lock(bucket, key *string) *sync.RWMutex {
 	return &s.locks[crc32.ChecksumIEEE([]byte(*bucket+"/"+*key))%uint32(len(s.locks))]
 }
 
-// publishingReader locks the key at the end of the body. Then versitygw publishes the object. A slow upload therefore
-// delays no other request.
+// publishingReader locks the key at the end of the body. Then versitygw publishes the object. A slow PutObject
+// therefore delays no other request.
 type publishingReader struct {
 	io.Reader
 	lock   *sync.RWMutex
@@ -244,6 +258,7 @@ func copyError(err error) error {
 	return err
 }
 
+// published removes the attribute of a former delete marker.
 func (s *store) published(bucket, key *string, err error) {
 	if err == nil && s.sidecar {
 		_ = s.attributes.DeleteAttribute(*bucket, *key, markerAttribute) // fails if there was no delete marker
@@ -344,7 +359,7 @@ func setVersion(ctx context.Context, version *string) {
 	}
 }
 
-// S3 compares dates in HTTP headers with modification times in whole seconds.
+// S3 ignores the fractions of modification times in comparisons with dates in HTTP headers. Here the date is rounded up.
 func endOfSecond(t *time.Time) *time.Time {
 	if t == nil {
 		return nil
