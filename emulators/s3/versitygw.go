@@ -68,7 +68,6 @@ import (
 	"github.com/versity/versitygw/backend"
 	"github.com/versity/versitygw/backend/meta"
 	"github.com/versity/versitygw/backend/posix"
-	"github.com/versity/versitygw/s3api/middlewares"
 	"github.com/versity/versitygw/s3api/utils"
 	"github.com/versity/versitygw/s3err"
 	"github.com/versity/versitygw/s3response"
@@ -130,14 +129,6 @@ func (r *publishingReader) unlock() {
 	}
 }
 
-// trailer keeps the methods by which versitygw recognises a body with a checksum in its trailer.
-type trailer struct {
-	*publishingReader
-	middlewares.ChecksumReader
-}
-
-func (t trailer) Read(p []byte) (int, error) { return t.publishingReader.Read(p) }
-
 func (s *store) PutObject(ctx context.Context, in s3response.PutObjectInput) (out s3response.PutObjectOutput, err error) {
 	if err := checkKey(*in.Key); err != nil { // the key of a form upload is not in the URL
 		return out, err
@@ -151,11 +142,7 @@ func (s *store) PutObject(ctx context.Context, in s3response.PutObjectInput) (ou
 	}
 	body := &publishingReader{Reader: in.Body, lock: s.lock(in.Bucket, in.Key)}
 	defer body.unlock()
-	if checksum, ok := in.Body.(middlewares.ChecksumReader); ok {
-		in.Body = trailer{body, checksum}
-	} else {
-		in.Body = body
-	}
+	in.Body = body
 	out, err = s.Backend.PutObject(ctx, in)
 	s.published(in.Bucket, in.Key, err)
 	if err == nil && len(tags) > 0 {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -485,6 +486,50 @@ func TestFormUpload(t *testing.T) {
 		put(t, s, "pictures/next.jpg", picture)
 		if e := l.next(t); e.S3.Object.URLDecodedKey != "pictures/next.jpg" {
 			t.Errorf("event %+v", e)
+		}
+	})
+}
+
+func TestTrailer(t *testing.T) {
+	s := start(t, t.TempDir(), "")
+	for _, tt := range []struct{ name, checksum, code string }{
+		{"right_checksum_in_a_trailer_is_accepted", checksum(picture), ""},
+		{"wrong_checksum_in_a_trailer_is_refused", checksum("other"), "BadDigest"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			body := fmt.Sprintf("%x\r\n%s\r\n0\r\nx-amz-checksum-sha256:%s\r\n\r\n", len(picture), picture, tt.checksum)
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, s.url+"/"+bucket+"/pictures/a.jpg", strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			const payload = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+			for name, value := range map[string]string{
+				"X-Amz-Content-Sha256": payload, "Content-Encoding": "aws-chunked", "X-Amz-Trailer": "x-amz-checksum-sha256",
+				"X-Amz-Decoded-Content-Length": fmt.Sprint(len(picture)),
+			} {
+				r.Header.Set(name, value)
+			}
+			owner, err := s.Options().Credentials.Retrieve(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := v4.NewSigner().SignHTTP(t.Context(), owner, r, payload, "s3", region, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if got := errorCode(t, resp); got != tt.code {
+				t.Errorf("PUT: %s %s, want %q", resp.Status, got, tt.code)
+			}
+		})
+	}
+	t.Run("object_has_the_checksum", func(t *testing.T) {
+		head, err := s.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String("pictures/a.jpg"), ChecksumMode: types.ChecksumModeEnabled})
+		if err != nil || aws.ToString(head.ChecksumSHA256) != checksum(picture) {
+			t.Errorf("%+v %v", head, err)
 		}
 	})
 }
