@@ -11,6 +11,7 @@ import (
 	"github.com/versity/versitygw/backend"
 	iam "github.com/versity/versitygw/iamapi/policy"
 	iamtypes "github.com/versity/versitygw/iamapi/types"
+	"github.com/versity/versitygw/s3response"
 )
 
 // user may do only what its IAM policy allows. The root user may do everything.
@@ -113,4 +114,23 @@ func (b *privateBackend) HeadObject(ctx context.Context, in *s3.HeadObjectInput)
 		setVersion(ctx, out.VersionId)
 	}
 	return out, err
+}
+
+func (b *privateBackend) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s3response.CopyObjectOutput, error) {
+	out, err := b.Backend.CopyObject(ctx, in)
+	return out, b.hideSource(ctx, in.CopySource, err)
+}
+
+func (b *privateBackend) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput) (s3response.CopyPartResult, error) {
+	out, err := b.Backend.UploadPartCopy(ctx, in)
+	return out, b.hideSource(ctx, in.CopySource, err)
+}
+
+func (b *privateBackend) hideSource(ctx context.Context, source *string, err error) error {
+	bucket, _, _, parseErr := backend.ParseCopySource(*source)
+	if parseErr != nil || hasCode(err, "NoSuchUpload") {
+		return err
+	}
+	_, err = hide(ctx, b, bucket, &bucket, err)
+	return err
 }

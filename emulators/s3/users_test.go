@@ -18,6 +18,7 @@ func TestUsers(t *testing.T) {
 	policies := map[string]string{
 		"READER": read,
 		"LISTER": read + `,{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::` + bucket + `"}`,
+		"COPIER": read + `,{"Effect":"Allow","Action":"s3:PutObject",` + objects + `}`,
 		"DENIED": read + `,{"Effect":"Deny","Action":"s3:*",` + objects + `}`,
 		"NOTTLS": read + `,{"Effect":"Deny","Action":"s3:*",` + objects + `,"Condition":{"Bool":{"aws:SecureTransport":"false"}}}`,
 	}
@@ -57,4 +58,25 @@ func TestUsers(t *testing.T) {
 			}
 		})
 	}
+	t.Run("missing_source_of_a_copy_is_403_without_list_permission", func(t *testing.T) {
+		c, in := client(s.url, "COPIER", "secret"), s3.CopyObjectInput{Bucket: aws.String(bucket), Key: aws.String("pictures/copy")}
+		for source, want := range map[string]string{"/pictures/a": "", "/pictures/missing": "AccessDenied"} {
+			in.CopySource = aws.String(bucket + source)
+			if _, err := c.CopyObject(t.Context(), &in); code(err) != want {
+				t.Errorf("CopyObject: %v, want %q", err, want)
+			}
+			upload, err := c.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: in.Bucket, Key: in.Key})
+			if err != nil {
+				t.Fatal(err)
+			}
+			part := s3.UploadPartCopyInput{Bucket: in.Bucket, Key: in.Key, CopySource: in.CopySource, UploadId: upload.UploadId, PartNumber: aws.Int32(1)}
+			if _, err := c.UploadPartCopy(t.Context(), &part); code(err) != want {
+				t.Errorf("UploadPartCopy: %v, want %q", err, want)
+			}
+			part.UploadId = aws.String("00000000-0000-0000-0000-000000000000")
+			if _, err := c.UploadPartCopy(t.Context(), &part); want == "" && code(err) != "NoSuchUpload" {
+				t.Errorf("UploadPartCopy: %v, want NoSuchUpload", err)
+			}
+		}
+	})
 }

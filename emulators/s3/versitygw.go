@@ -41,7 +41,6 @@ package main
 //   - If the process is killed during DeleteObject of a key without an object, an empty object may remain (see createMarker).
 //   - A copy of a key to itself has no object lock, and a CRC64NVME checksum unless it names another algorithm.
 //   - Keys are refused before the signature and the CORS rules are checked, so a page of another origin sees no status.
-//   - CopyObject tells callers without s3:ListBucket that its source is missing.
 
 import (
 	"bytes"
