@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	form "mime/multipart"
 	"net/http"
 	"os"
@@ -199,6 +200,56 @@ func TestPutDuringDelete(t *testing.T) {
 	})
 }
 
+func TestSlowUpload(t *testing.T) {
+	t.Run("unfinished_PUT_delays_no_other_request_to_its_key", func(t *testing.T) {
+		startBoth(t, func(t *testing.T, s *server, _ string) {
+			key, content := "pictures/slow.jpg", strings.Repeat("x", 32<<20) // more than the buffers of a connection
+			old := put(t, s, key, "old").VersionId
+			signed, err := s3.NewPresignClient(s.Client).PresignPutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key})
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, w := io.Pipe()
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, signed.URL, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.ContentLength = int64(len(content))
+			var group sync.WaitGroup
+			group.Go(func() {
+				resp, err := http.DefaultClient.Do(r)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer resp.Body.Close()
+				if resp.StatusCode != 200 {
+					t.Errorf("PUT: %s", resp.Status)
+				}
+			})
+			defer group.Wait()
+			defer w.Close()
+			if _, err := io.WriteString(w, content[1:]); err != nil {
+				t.Fatal(err)
+			}
+			if resp := s.fetch(t, http.MethodGet, key, ""); text(t, resp) != "old" {
+				t.Errorf("GET: %s", resp.Status)
+			}
+			if versions, _ := s.versions(t, key); !slices.Equal(versions, []string{*old}) {
+				t.Errorf("versions %q, want %q", versions, *old)
+			}
+			s.remove(t, &key, old)
+			if _, err := io.WriteString(w, content[:1]); err != nil {
+				t.Fatal(err)
+			}
+			group.Wait()
+			if versions, _ := s.versions(t, key); len(versions) != 1 || versions[0] == *old {
+				t.Errorf("versions %q, want only the new one", versions)
+			}
+		})
+	})
+}
+
 func TestListDuringWrites(t *testing.T) {
 	t.Run("each_list_shows_each_version_once_and_one_is_the_latest", func(t *testing.T) {
 		s := start(t, t.TempDir(), "")
@@ -224,6 +275,7 @@ func TestListDuringWrites(t *testing.T) {
 				}
 			}
 		}()
+		defer func() { <-done }()
 		for lists := 0; ; lists++ {
 			list, err := s.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String(bucket)})
 			if err != nil {
