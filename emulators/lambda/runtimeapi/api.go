@@ -20,9 +20,10 @@ import (
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.api.ServeHTTP(w, r) }
 
 func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
-	qualifier, ok := h.findFunction(r.PathValue("name"), r.URL.Query().Get("Qualifier"))
+	name, version := r.PathValue("name"), r.URL.Query().Get("Qualifier")
+	qualifier, ok := h.parseFunctionName(name, version)
 	if !ok {
-		writeError(w, http.StatusNotFound, "ResourceNotFoundException", "Function not found: "+r.PathValue("name")+qualifier)
+		writeError(w, http.StatusNotFound, "ResourceNotFoundException", "Function not found: "+strings.TrimSuffix(name+":"+version, ":"))
 		return
 	}
 	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
@@ -68,10 +69,10 @@ func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// findFunction accepts the forms of FunctionName in
+// parseFunctionName accepts the forms of FunctionName in
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_RequestSyntax. The function has no versions
 // or aliases, so the only qualifier is $LATEST. The returned qualifier is "" or begins with a colon.
-func (h *Host) findFunction(name, qualifier string) (_ string, ok bool) {
+func (h *Host) parseFunctionName(name, qualifier string) (_ string, ok bool) {
 	parts := strings.Split(name, ":")
 	if i := slices.Index(parts, "function"); i > 0 { // an ARN such as arn:aws:lambda:REGION:ACCOUNT:function:NAME, or ACCOUNT:function:NAME
 		parts = parts[i+1:]

@@ -209,6 +209,13 @@ func TestInvokeAPI(t *testing.T) {
 			}
 		})
 	}
+	for _, function := range []string{"other", "other:$LATEST", "echo:1"} {
+		t.Run("message_about_the_missing_function_"+function+"_contains_its_name_once", func(t *testing.T) {
+			if _, body := invoke(t, h.url, function, "DryRun", `{}`); !strings.Contains(body, `"Function not found: `+function+`"`) {
+				t.Errorf("%s", body)
+			}
+		})
+	}
 	t.Run("payload_with_the_content_type_of_a_form_reaches_the_function", func(t *testing.T) { // curl -d sends this type
 		r := httptest.NewRequest("POST", "/2015-03-31/functions/echo/invocations", strings.NewReader(`{"id":"form"}`))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

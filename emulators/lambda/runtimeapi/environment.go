@@ -107,7 +107,7 @@ func (e *environment) runtimeAPI() http.Handler {
 	return mux
 }
 
-// The process exits after the response.
+// Most runtimes exit after the response.
 func (e *environment) serveInitError(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxPayload))
 	got := outcome{payload: body, failure: unhandled}
