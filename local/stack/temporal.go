@@ -70,7 +70,7 @@ func (s *Stack) removeFormerDatabase() error {
 		found = found || err == nil
 	}
 	if found {
-		fmt.Fprintln(s.config.Output, "temporal.db of an earlier version was deleted. The sweep finds the pictures that were not finished.")
+		fmt.Fprintln(s.config.Output, "temporal.db of an earlier version was deleted. The sweep continues unfinished pictures of the last 24 hours. Repeat erasures that had not ended.")
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ var golden = []struct {
 	{"rocket", "a rocket on its pad at dusk", nil, nil, []string{"Blue"}},
 	{"tulips", "a field of tulips", nil, nil, nil},
 	{"blossom", "a branch in blossom", nil, nil, nil},
-	{"coins", "old coins with heads on them, one of which it takes for a face, in black and white",
+	{"coins", "old coins in black and white; the head on one is found as a face",
 		[]goldenFace{{0.48, box{28, 178, 61, 216}, "sorrow?"}}, nil, []string{"Black and white"}},
 	{"cliff", "a cliff over a lake, in black and white", nil, nil, []string{"Black and white"}},
 	{"handwriting", "a handwritten formula, in black and white", nil, nil, []string{"Black and white"}},
