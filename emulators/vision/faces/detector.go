@@ -85,7 +85,7 @@ func (d detector) detect(picture *image.RGBA) []Face {
 	}
 	predict(x)
 	for _, e := range d.extra {
-		// On the whole canvas, each side is even, so that the zeros of nn.Same are only on the right and at the bottom.
+		// On the whole canvas, each side is even, so that the padding zeros are only on the right and at the bottom.
 		x = e[1].Apply(&nn.Tensor{}, e[0].Apply(&nn.Tensor{}, x).ReLU6().Even()).ReLU6()
 		predict(x)
 	}

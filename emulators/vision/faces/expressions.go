@@ -47,7 +47,7 @@ func newFeatures(m *nn.Model, blocks, layers int) features {
 			case b > 0:
 				block = append(block, m.Separable(name, 2))
 			default:
-				f.first = m.Conv(name, 2, nn.Same)
+				f.first = m.Conv(name, 2)
 			}
 		}
 		f.blocks = append(f.blocks, block)

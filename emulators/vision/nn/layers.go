@@ -5,18 +5,8 @@ import (
 	"gonum.org/v1/gonum/blas/gonum"
 )
 
-type Padding bool
-
-const (
-	Valid Padding = false // no padding
-	// Same adds zeros around the input, like TensorFlow's padding SAME.
-	Same Padding = true
-)
-
-func (p Padding) span(length, window, stride int) (outLength, zerosBefore int) {
-	if p == Valid {
-		return (length-window)/stride + 1, 0
-	}
+// span returns the length of a layer's output, and the number of zeros before its input as in TensorFlow's padding SAME.
+func span(length, window, stride int) (outLength, zerosBefore int) {
 	outLength = (length + stride - 1) / stride
 	return outLength, max((outLength-1)*stride+window-length, 0) / 2
 }
@@ -25,14 +15,13 @@ func (p Padding) span(length, window, stride int) (outLength, zerosBefore int) {
 type Conv struct {
 	Filters, Bias *Tensor
 	Stride        int
-	Padding       Padding
 }
 
 // Apply returns `out`. The tensors `out` and `in` must be different.
 func (l Conv) Apply(out, in *Tensor) *Tensor {
 	channels, inner := l.Filters.Shape[0], len(l.Filters.Data)/l.Filters.Shape[0]
-	height, top := l.Padding.span(in.Shape[1], l.Filters.Shape[2], l.Stride)
-	width, left := l.Padding.span(in.Shape[2], l.Filters.Shape[3], l.Stride)
+	height, top := span(in.Shape[1], l.Filters.Shape[2], l.Stride)
+	width, left := span(in.Shape[2], l.Filters.Shape[3], l.Stride)
 	out.resize(channels, height, width)
 	for c, bias := range l.Bias.Data {
 		fill(out.plane(c), bias)
@@ -81,14 +70,13 @@ func (l Conv) unroll(matrix []float32, in *Tensor, top, left, count, width int) 
 type Depthwise struct {
 	Filters, Bias *Tensor
 	Stride        int
-	Padding       Padding
 }
 
 // Apply returns `out`. The tensors `out` and `in` must be different.
 func (l Depthwise) Apply(out, in *Tensor) *Tensor {
 	rows, cols := l.Filters.Shape[2], l.Filters.Shape[3]
-	height, top := l.Padding.span(in.Shape[1], rows, l.Stride)
-	width, left := l.Padding.span(in.Shape[2], cols, l.Stride)
+	height, top := span(in.Shape[1], rows, l.Stride)
+	width, left := span(in.Shape[2], cols, l.Stride)
 	out.resize(in.Shape[0], height, width)
 	paddedWidth := (width-1)*l.Stride + cols
 	padded := make([]float32, ((height-1)*l.Stride+rows)*paddedWidth)

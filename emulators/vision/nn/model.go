@@ -85,7 +85,7 @@ func (m *Model) Tensor(name string, shape ...int) *Tensor {
 // ConvOf uses the named weights.
 func (m *Model) ConvOf(filters, bias string, stride int) Conv {
 	stored := m.Tensor(filters, 0, 0, 0, 0)
-	return Conv{channelsFirst(stored), m.Tensor(bias, stored.Shape[3]), stride, Same}
+	return Conv{channelsFirst(stored), m.Tensor(bias, stored.Shape[3]), stride}
 }
 
 // NormalizedDepthwise multiplies the batch normalization name/BatchNorm into the filters name/depthwise_weights.
@@ -103,19 +103,19 @@ func (m *Model) NormalizedDepthwise(name string, stride int, epsilon float64) De
 			filters.Data[i] *= scale.Data[i%channels]
 		}
 	}
-	return Depthwise{channelsFirst(filters), bias, stride, Same}
+	return Depthwise{channelsFirst(filters), bias, stride}
 }
 
 // Conv uses the weights name/filters and name/bias.
-func (m *Model) Conv(name string, stride int, padding Padding) Conv {
+func (m *Model) Conv(name string, stride int) Conv {
 	filters := m.filters(name, "filters", 0, 0, 0, 0)
-	return Conv{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[3]), stride, padding}
+	return Conv{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[3]), stride}
 }
 
 // Depthwise uses the weights name/depthwise_filter and name/bias.
 func (m *Model) Depthwise(name string, stride int) Depthwise {
 	filters := m.filters(name, "depthwise_filter", 0, 0, 0, 1)
-	return Depthwise{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[2]), stride, Same}
+	return Depthwise{channelsFirst(filters), m.Tensor(name+"/bias", filters.Shape[2]), stride}
 }
 
 func (m *Model) filters(name, kind string, shape ...int) *Tensor {
@@ -142,8 +142,8 @@ func (m *Model) Separable(name string, stride int) Separable {
 	depthwise := m.Tensor(name+"/depthwise_filter", 0, 0, 0, 1)
 	pointwise := m.Tensor(name+"/pointwise_filter", 1, 1, depthwise.Shape[2], 0)
 	return Separable{
-		Depthwise{Filters: channelsFirst(depthwise), Stride: stride, Padding: Same},
-		Conv{channelsFirst(pointwise), m.Tensor(name+"/bias", pointwise.Shape[3]), 1, Same},
+		Depthwise{Filters: channelsFirst(depthwise), Stride: stride},
+		Conv{channelsFirst(pointwise), m.Tensor(name+"/bias", pointwise.Shape[3]), 1},
 	}
 }
 

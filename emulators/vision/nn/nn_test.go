@@ -37,26 +37,26 @@ func TestLayers(t *testing.T) {
 		shape []int
 		want  []float32
 	}{
-		{"valid_convolution_sums_the_whole_window", Conv{box, filled(0.5, 1), 1, Valid}.Apply(&Tensor{}, in), []int{1, 1, 1}, []float32{45.5}},
-		{"padding_adds_zeros", Conv{box, New(1), 1, Same}.Apply(&Tensor{}, in), []int{1, 3, 3},
+		{"convolution_sums_its_window_and_adds_the_bias", Conv{box, filled(0.5, 1), 3}.Apply(&Tensor{}, in), []int{1, 1, 1}, []float32{45.5}},
+		{"padding_adds_zeros", Conv{box, New(1), 1}.Apply(&Tensor{}, in), []int{1, 3, 3},
 			[]float32{12, 21, 16, 27, 45, 33, 24, 39, 28}},
-		{"convolution_filters_are_not_mirrored", Conv{count(1, 1, 3, 3), New(1), 1, Valid}.Apply(&Tensor{}, in), []int{1, 1, 1}, []float32{285}},
-		{"stride_2_on_odd_size_pads_both_sides", Conv{box, New(1), 2, Same}.Apply(&Tensor{}, in), []int{1, 2, 2}, []float32{12, 16, 24, 28}},
-		{"stride_2_on_even_size_pads_lower_right", Conv{count(1, 1, 3, 3), New(1), 2, Same}.Apply(&Tensor{}, count(1, 2, 2)), []int{1, 1, 1},
+		{"convolution_filters_are_not_mirrored", Conv{count(1, 1, 3, 3), New(1), 3}.Apply(&Tensor{}, in), []int{1, 1, 1}, []float32{285}},
+		{"stride_2_on_odd_size_pads_both_sides", Conv{box, New(1), 2}.Apply(&Tensor{}, in), []int{1, 2, 2}, []float32{12, 16, 24, 28}},
+		{"stride_2_on_even_size_pads_lower_right", Conv{count(1, 1, 3, 3), New(1), 2}.Apply(&Tensor{}, count(1, 2, 2)), []int{1, 1, 1},
 			[]float32{1*1 + 2*2 + 4*3 + 5*4}},
-		{"convolution_of_one_pixel", Conv{box, New(1), 1, Same}.Apply(&Tensor{}, count(1, 1, 1)), []int{1, 1, 1}, []float32{1}},
-		{"convolution_in_several_parts", Conv{box, New(1), 1, Same}.Apply(&Tensor{}, filled(1, 1, 5000, 3)).row(4095, 0, 3), []int{3}, []float32{6, 9, 6}},
-		{"1x1_convolution_mixes_channels", Conv{count(3, 2, 1, 1), New(3), 1, Same}.Apply(&Tensor{}, count(2, 1, 2)), []int{3, 1, 2},
+		{"convolution_of_one_pixel", Conv{box, New(1), 1}.Apply(&Tensor{}, count(1, 1, 1)), []int{1, 1, 1}, []float32{1}},
+		{"convolution_in_several_parts", Conv{box, New(1), 1}.Apply(&Tensor{}, filled(1, 1, 5000, 3)).row(4095, 0, 3), []int{3}, []float32{6, 9, 6}},
+		{"1x1_convolution_mixes_channels", Conv{count(3, 2, 1, 1), New(3), 1}.Apply(&Tensor{}, count(2, 1, 2)), []int{3, 1, 2},
 			[]float32{1*1 + 2*3, 1*2 + 2*4, 3*1 + 4*3, 3*2 + 4*4, 5*1 + 6*3, 5*2 + 6*4}},
-		{"depthwise_does_not_mix_channels", Depthwise{filled(2, 1, 2, 3, 3), nil, 1, Same}.Apply(&Tensor{}, count(2, 1, 2)), []int{2, 1, 2},
+		{"depthwise_does_not_mix_channels", Depthwise{filled(2, 1, 2, 3, 3), nil, 1}.Apply(&Tensor{}, count(2, 1, 2)), []int{2, 1, 2},
 			[]float32{6, 6, 14, 14}},
-		{"depthwise_adds_a_bias_for_each_channel", Depthwise{filled(2, 1, 2, 3, 3), count(2), 1, Same}.Apply(&Tensor{}, count(2, 1, 2)), []int{2, 1, 2},
+		{"depthwise_adds_a_bias_for_each_channel", Depthwise{filled(2, 1, 2, 3, 3), count(2), 1}.Apply(&Tensor{}, count(2, 1, 2)), []int{2, 1, 2},
 			[]float32{7, 7, 16, 16}},
-		{"depthwise_filters_are_not_mirrored", Depthwise{count(1, 1, 3, 3), nil, 1, Valid}.Apply(&Tensor{}, in), []int{1, 1, 1}, []float32{285}},
-		{"depthwise_stride_2_on_even_size_pads_lower_right", Depthwise{count(1, 1, 3, 3), nil, 2, Same}.Apply(&Tensor{}, count(1, 2, 2)), []int{1, 1, 1},
+		{"depthwise_filters_are_not_mirrored", Depthwise{count(1, 1, 3, 3), nil, 3}.Apply(&Tensor{}, in), []int{1, 1, 1}, []float32{285}},
+		{"depthwise_stride_2_on_even_size_pads_lower_right", Depthwise{count(1, 1, 3, 3), nil, 2}.Apply(&Tensor{}, count(1, 2, 2)), []int{1, 1, 1},
 			[]float32{1*1 + 2*2 + 4*3 + 5*4}},
 		{"separable_is_depthwise_then_pointwise",
-			Separable{Depthwise{box, nil, 2, Same}, Conv{count(2, 1, 1, 1), count(2), 1, Same}}.Apply(&Tensor{}, in),
+			Separable{Depthwise{box, nil, 2}, Conv{count(2, 1, 1, 1), count(2), 1}}.Apply(&Tensor{}, in),
 			[]int{2, 2, 2}, []float32{13, 17, 25, 29, 26, 34, 50, 58}},
 		{"odd_sides_become_even", count(1, 1, 3).Even(), []int{1, 2, 4}, []float32{1, 2, 3, 0, 0, 0, 0, 0}},
 		{"even_sides_stay", count(1, 2, 2).Even(), []int{1, 2, 2}, []float32{1, 2, 3, 4}},
@@ -148,7 +148,7 @@ func TestRead(t *testing.T) {
 			t.Errorf("got %v, %v, want %v", got, m.Err(), want)
 		}
 		m.Separable("conv1", 1)
-		m.Conv("conv2", 1, Same)
+		m.Conv("conv2", 1)
 		if m.Err() == nil || !strings.Contains(m.Err().Error(), "conv1/depthwise_filter") {
 			t.Errorf("the error is %v, want the first missing name", m.Err())
 		}
@@ -163,7 +163,7 @@ func TestRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		conv, depthwise := m.Conv("a", 1, Same).Apply(&Tensor{}, filled(1, 1, 1, 1)), m.Depthwise("b", 1).Apply(&Tensor{}, filled(1, 2, 1, 1))
+		conv, depthwise := m.Conv("a", 1).Apply(&Tensor{}, filled(1, 1, 1, 1)), m.Depthwise("b", 1).Apply(&Tensor{}, filled(1, 2, 1, 1))
 		if want := []float32{105, 251}; m.Err() != nil || !slices.Equal(conv.Data, want) || !slices.Equal(depthwise.Data, want) {
 			t.Errorf("got %v and %v, %v, want %v", conv.Data, depthwise.Data, m.Err(), want)
 		}

@@ -38,11 +38,11 @@ var strides = [...]int{1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1}
 const firstHeadBlock = 13
 
 func newNetwork(m *nn.Model) network {
-	pointwise := func(name string) nn.Conv { return m.Conv(name, 1, nn.Same) }
+	pointwise := func(name string) nn.Conv { return m.Conv(name, 1) }
 	newFilter := func(name string, stride int) filter {
 		return filter{m.Depthwise(name+"_depthwise", stride), pointwise(name)}
 	}
-	n := network{first: m.Conv("Conv", 2, nn.Same), last: pointwise("Conv_1")}
+	n := network{first: m.Conv("Conv", 2), last: pointwise("Conv_1")}
 	for i, stride := range strides {
 		name, b := "expanded_conv", block{}
 		if i > 0 {
