@@ -2,6 +2,7 @@ package annotator_test
 
 import (
 	"bytes"
+	"context"
 	"image"
 	"image/color"
 	"image/draw"
@@ -25,7 +26,8 @@ import (
 	"triptych/emulators/vision/annotator"
 )
 
-func serve(t testing.TB, change ...func(*annotator.Server)) (*annotator.Server, *vision.ImageAnnotatorClient) {
+// listen starts a server that ends with ctx. The channel receives what Serve returned.
+func listen(ctx context.Context, t testing.TB, change ...func(*annotator.Server)) (*annotator.Server, net.Addr, <-chan error) {
 	t.Helper()
 	server, err := annotator.New()
 	if err != nil {
@@ -39,8 +41,14 @@ func serve(t testing.TB, change ...func(*annotator.Server)) (*annotator.Server, 
 		t.Fatal(err)
 	}
 	stopped := make(chan error, 1)
-	go func() { stopped <- server.Serve(t.Context(), ln) }()
-	client := connect(t, ln.Addr())
+	go func() { stopped <- server.Serve(ctx, ln) }()
+	return server, ln.Addr(), stopped
+}
+
+func serve(t testing.TB, change ...func(*annotator.Server)) (*annotator.Server, *vision.ImageAnnotatorClient) {
+	t.Helper()
+	server, addr, stopped := listen(t.Context(), t, change...)
+	client := connect(t, addr)
 	t.Cleanup(func() {
 		if err := <-stopped; err != nil {
 			t.Error(err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"image/color"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -151,16 +150,8 @@ func TestConcurrency(t *testing.T) {
 
 func TestHealth(t *testing.T) {
 	t.Run("health_check_reports_SERVING", func(t *testing.T) {
-		server, err := annotator.New()
-		if err != nil {
-			t.Fatal(err)
-		}
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		go server.Serve(t.Context(), ln)
-		conn, err := grpc.NewClient(ln.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+		_, addr, _ := listen(t.Context(), t)
+		conn, err := grpc.NewClient(addr.String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,17 +166,8 @@ func TestHealth(t *testing.T) {
 
 func TestServe(t *testing.T) {
 	t.Run("graceful_shutdown_finishes_running_calls", func(t *testing.T) {
-		server, err := annotator.New()
-		if err != nil {
-			t.Fatal(err)
-		}
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
 		ctx, stop := context.WithCancel(t.Context())
-		stopped := make(chan error, 1)
-		go func() { stopped <- server.Serve(ctx, ln) }()
+		_, addr, stopped := listen(ctx, t)
 		fetching, release := make(chan bool), make(chan bool)
 		red := plain(t, color.RGBA{255, 0, 0, 255}).Content
 		web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -194,7 +176,7 @@ func TestServe(t *testing.T) {
 			w.Write(red)
 		}))
 		defer web.Close()
-		client := connect(t, ln.Addr())
+		client := connect(t, addr)
 		answered := make(chan error, 1)
 		go func() {
 			image := &visionpb.Image{Source: &visionpb.ImageSource{ImageUri: web.URL}}

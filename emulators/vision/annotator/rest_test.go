@@ -25,22 +25,13 @@ import (
 
 func serveREST(t *testing.T) (url string) {
 	t.Helper()
-	server, err := annotator.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	stopped := make(chan error, 1)
-	go func() { stopped <- server.Serve(t.Context(), ln) }()
+	_, addr, stopped := listen(t.Context(), t)
 	t.Cleanup(func() {
 		if err := <-stopped; err != nil {
 			t.Error(err)
 		}
 	})
-	return "http://" + ln.Addr().String()
+	return "http://" + addr.String()
 }
 
 func TestGoogleRESTClient(t *testing.T) {
@@ -169,24 +160,15 @@ func TestDamagedRequestBodyIsNotTooLarge(t *testing.T) {
 }
 
 func TestServeEndsWhileClientsKeepConnectionsOpen(t *testing.T) {
-	server, err := annotator.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, stop := context.WithCancel(t.Context())
-	stopped := make(chan error, 1)
-	go func() { stopped <- server.Serve(ctx, ln) }()
+	_, addr, stopped := listen(ctx, t)
 	for _, tt := range []struct{ sent, answer string }{
 		{"", ""},
 		{"POST / HTTP/1.1\r\n", ""},
 		{"POST /v1/images:annotate HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n", "HTTP/1.1 100 Continue"},
 		{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x00\x00\x06\x04"}, // the start of a SETTINGS frame
 	} {
-		conn, err := net.Dial("tcp", ln.Addr().String())
+		conn, err := net.Dial("tcp", addr.String())
 		if err != nil {
 			t.Fatal(err)
 		}
