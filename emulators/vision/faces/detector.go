@@ -1,26 +1,23 @@
 package faces
 
 import (
-	"cmp"
 	"image"
-	"math"
-	"slices"
 	"strconv"
 
 	"triptych/emulators/vision/nn"
 	"triptych/emulators/vision/photo"
+	"triptych/emulators/vision/ssd"
 )
 
 // The face detector is SSD-MobileNetV1. Its training fixed the canvas, for which the model has anchors.
 const (
-	canvasSize    = 512 // pixels, width and height
-	coarsestCell  = 32  // of the backbone, in pixels of the canvas
-	minScore      = 0.4
-	sameFace      = 0.4 // overlap above which two proposals are one face
-	boxParameters = 4   // per anchor and per predicted box
-	classes       = 3   // background, face and one that is not used
-	faceClass     = 1
-	epsilon       = 0.001 // added to the variance in the batch normalization
+	canvasSize   = 512 // pixels, width and height
+	coarsestCell = 32  // of the backbone, in pixels of the canvas
+	minScore     = 0.4
+	sameFace     = 0.4 // overlap above which two proposals are one face
+	classes      = 3   // background, face and one that is not used
+	faceClass    = 1
+	epsilon      = 0.001 // added to the variance in the batch normalization
 )
 
 // strides are the strides of the backbone's blocks.
@@ -47,7 +44,7 @@ func newDetector(m *nn.Model) detector {
 	conv := func(name string, stride int) nn.Conv {
 		return m.ConvOf(name+"_pointwise/weights", name+"_pointwise/convolution_bn_offset", stride)
 	}
-	d := detector{first: conv("MobilenetV1/Conv2d_0", 2), anchors: m.Tensor("Output/extra_dim", 1, 0, boxParameters).Data}
+	d := detector{first: conv("MobilenetV1/Conv2d_0", 2), anchors: m.Tensor("Output/extra_dim", 1, 0, ssd.BoxParameters).Data}
 	for i, stride := range strides {
 		name := "MobilenetV1/Conv2d_" + strconv.Itoa(i+1)
 		d.blocks = append(d.blocks, block{m.NormalizedDepthwise(name+"_depthwise", stride, epsilon), conv(name, 1)})
@@ -71,9 +68,9 @@ func (d detector) detect(picture *image.RGBA) []Face {
 	anchors, heads, columns := d.anchors, d.heads, canvasSize/coarsestCell*2
 	predict := func(x *nn.Tensor) {
 		boxes, scores := heads[0].boxes.Apply(&nn.Tensor{}, x), heads[0].classes.Apply(&nn.Tensor{}, x)
-		perCell := boxes.Shape[0] / boxParameters
+		perCell := boxes.Shape[0] / ssd.BoxParameters
 		found = append(found, proposals(boxes, scores, anchors, columns, canvasSize/scale)...)
-		anchors, heads, columns = anchors[columns*columns*perCell*boxParameters:], heads[1:], columns/2
+		anchors, heads, columns = anchors[columns*columns*perCell*ssd.BoxParameters:], heads[1:], columns/2
 	}
 	var wide nn.Tensor // all depthwise layers use the same memory
 	x := d.first.Apply(&nn.Tensor{}, normalised(canvas, [3]float32{127.5, 127.5, 127.5}, 127.5)).ReLU6()
@@ -105,7 +102,7 @@ func usedCanvas(size image.Point) image.Point {
 // proposals are in pixels of the picture. The anchors belong to a grid with the given number of columns, of which the
 // predictions are the upper left part.
 func proposals(boxes, scores *nn.Tensor, anchors []float32, columns int, pixels float64) []Face {
-	cells, perCell := boxes.Shape[1]*boxes.Shape[2], boxes.Shape[0]/boxParameters
+	cells, perCell := boxes.Shape[1]*boxes.Shape[2], boxes.Shape[0]/ssd.BoxParameters
 	var found []Face
 	for a := range perCell {
 		for cell, v := range scores.Data[(a*classes+faceClass)*cells:][:cells] {
@@ -113,29 +110,19 @@ func proposals(boxes, scores *nn.Tensor, anchors []float32, columns int, pixels 
 			if score < minScore {
 				continue
 			}
-			parameter := func(i int) float64 { return float64(boxes.Data[(a*boxParameters+i)*cells+cell]) }
+			parameter := func(i int) float64 { return float64(boxes.Data[(a*ssd.BoxParameters+i)*cells+cell]) }
 			position := cell/boxes.Shape[2]*columns + cell%boxes.Shape[2]
-			anchor := anchors[(position*perCell+a)*boxParameters:]
-			top, left, bottom, right := float64(anchor[0]), float64(anchor[1]), float64(anchor[2]), float64(anchor[3])
-			y, x := (top+bottom)/2+parameter(0)/10*(bottom-top), (left+right)/2+parameter(1)/10*(right-left)
-			height, width := (bottom-top)*math.Exp(parameter(2)/5), (right-left)*math.Exp(parameter(3)/5)
-			box := Box{(x - width/2) * pixels, (y - height/2) * pixels, (x + width/2) * pixels, (y + height/2) * pixels}
-			found = append(found, Face{Score: score, Box: box})
+			anchor := anchors[(position*perCell+a)*ssd.BoxParameters:]
+			box := ssd.Decode(anchor, parameter)
+			box = ssd.Box{Left: box.Left * pixels, Top: box.Top * pixels, Right: box.Right * pixels, Bottom: box.Bottom * pixels}
+			found = append(found, Face{Score: score, Box: Box(box)})
 		}
 	}
 	return found
 }
 
-// distinct is non-maximum suppression.
 func distinct(found []Face) []Face {
-	slices.SortStableFunc(found, func(a, b Face) int { return cmp.Compare(b.Score, a.Score) })
-	var kept []Face
-	for _, f := range found {
-		if !slices.ContainsFunc(kept, func(k Face) bool { return k.Box.overlap(f.Box) > sameFace }) {
-			kept = append(kept, f)
-		}
-	}
-	return kept
+	return ssd.Distinct(found, func(f Face) float64 { return f.Score }, func(a, b Face) bool { return a.Box.overlap(b.Box) > sameFace })
 }
 
 // normalised subtracts the means of the channels and divides by `unit`.

@@ -7,11 +7,12 @@ import (
 	"image"
 
 	"triptych/emulators/vision/photo"
+	"triptych/emulators/vision/ssd"
 	"triptych/emulators/vision/weights"
 )
 
-// Box is a rectangle in pixels.
-type Box struct{ Left, Top, Right, Bottom float64 }
+// Box is in pixels.
+type Box ssd.Box
 
 // Point is a position in pixels.
 type Point struct{ X, Y float64 }
@@ -91,18 +92,11 @@ func (b Box) union(c Box) Box {
 	return Box{min(b.Left, c.Left), min(b.Top, c.Top), max(b.Right, c.Right), max(b.Bottom, c.Bottom)}
 }
 
+func (b Box) overlap(c Box) float64 { return ssd.Box(b).Overlap(ssd.Box(c)) }
+
 func (b Box) pixels(picture *image.RGBA) image.Rectangle {
 	return image.Rect(int(b.Left), int(b.Top), int(b.Right), int(b.Bottom)).Intersect(picture.Rect)
 }
-
-// overlap is intersection over union.
-func (b Box) overlap(c Box) float64 {
-	width, height := min(b.Right, c.Right)-max(b.Left, c.Left), min(b.Bottom, c.Bottom)-max(b.Top, c.Top)
-	intersection := max(width, 0) * max(height, 0)
-	return intersection / (b.area() + c.area() - intersection)
-}
-
-func (b Box) area() float64 { return (b.Right - b.Left) * (b.Bottom - b.Top) }
 
 const cropSize = 112 // pixels, width and height
 

@@ -13,6 +13,7 @@ import (
 
 	"triptych/emulators/vision/nn"
 	"triptych/emulators/vision/photo"
+	"triptych/emulators/vision/ssd"
 	"triptych/emulators/vision/weights"
 )
 
@@ -23,9 +24,10 @@ type Object struct {
 	Box   Box
 }
 
-func (o Object) large() bool { return o.Box.area() >= largeArea }
+func (o Object) large() bool { return ssd.Box(o.Box).Area() >= largeArea }
 
-type Box struct{ Left, Top, Right, Bottom float64 } // fractions of the picture's width and height
+// Box is in fractions of the picture's width and height.
+type Box ssd.Box
 
 const (
 	minScore                          = 0.5 // of an Object; Google's responses also contain no object with a lower score
@@ -36,7 +38,7 @@ const (
 // Finder is safe for concurrent use.
 type Finder struct {
 	network network
-	anchors []float32 // boxParameters of each
+	anchors []float32 // ssd.BoxParameters of each
 }
 
 // Load decodes the embedded network, which takes about 30 ms.
@@ -45,7 +47,7 @@ func Load() (*Finder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Finder{newNetwork(m), m.Tensor("anchors", 0, boxParameters).Data}
+	f := &Finder{newNetwork(m), m.Tensor("anchors", 0, ssd.BoxParameters).Data}
 	return f, m.Err()
 }
 
@@ -129,17 +131,8 @@ func input(picture *image.RGBA, at image.Point) *nn.Tensor {
 	return t
 }
 
-const boxParameters = 4 // per anchor and per predicted box
-
-func predictedBox(anchor []float32, y, x, height, width float32) Box {
-	top, left, bottom, right := float64(anchor[0]), float64(anchor[1]), float64(anchor[2]), float64(anchor[3])
-	middleX, middleY := (left+right)/2+float64(x)/10*(right-left), (top+bottom)/2+float64(y)/10*(bottom-top)
-	halfWidth, halfHeight := (right-left)*math.Exp(float64(width)/5)/2, (bottom-top)*math.Exp(float64(height)/5)/2
-	return Box{clamp(middleX - halfWidth), clamp(middleY - halfHeight), clamp(middleX + halfWidth), clamp(middleY + halfHeight)}
-}
-
 func proposals(boxes, classes *nn.Tensor, anchors []float32, minScore float64) []Object {
-	cells, perCell := boxes.Shape[1]*boxes.Shape[2], boxes.Shape[0]/boxParameters
+	cells, perCell := boxes.Shape[1]*boxes.Shape[2], boxes.Shape[0]/ssd.BoxParameters
 	threshold := float32(math.Log(minScore / (1 - minScore))) // before the sigmoid
 	var found []Object
 	for channel := range classes.Shape[0] {
@@ -151,47 +144,34 @@ func proposals(boxes, classes *nn.Tensor, anchors []float32, minScore float64) [
 			if v < threshold {
 				continue
 			}
-			parameter := func(i int) float32 { return boxes.Data[(a*boxParameters+i)*cells+cell] }
-			box := predictedBox(anchors[(cell*perCell+a)*boxParameters:], parameter(0), parameter(1), parameter(2), parameter(3))
-			found = append(found, Object{names[class], float64(nn.Sigmoid(v)), box})
+			parameter := func(i int) float64 { return float64(boxes.Data[(a*ssd.BoxParameters+i)*cells+cell]) }
+			box := ssd.Decode(anchors[(cell*perCell+a)*ssd.BoxParameters:], parameter)
+			found = append(found, Object{names[class], float64(nn.Sigmoid(v)), Box(box).clamped()})
 		}
 	}
 	return found
 }
 
-// distinct is non-maximum suppression.
 func distinct(found []Object) []Object {
-	slices.SortStableFunc(found, byScore)
-	var kept []Object
-	for _, o := range found {
-		duplicate := slices.ContainsFunc(kept, func(k Object) bool {
-			overlap := k.Box.overlap(o.Box)
-			return overlap > anyClassOverlap || (k.Name == o.Name && overlap > sameClassOverlap)
-		})
-		if !duplicate {
-			kept = append(kept, o)
-		}
-	}
-	return kept
+	return ssd.Distinct(found, func(o Object) float64 { return o.Score }, func(a, b Object) bool {
+		overlap := a.Box.overlap(b.Box)
+		return overlap > anyClassOverlap || (a.Name == b.Name && overlap > sameClassOverlap)
+	})
 }
 
-// overlap is intersection over union.
-func (b Box) overlap(c Box) float64 {
-	width, height := min(b.Right, c.Right)-max(b.Left, c.Left), min(b.Bottom, c.Bottom)-max(b.Top, c.Top)
-	intersection := max(width, 0) * max(height, 0)
-	return intersection / (b.area() + c.area() - intersection)
-}
+func (b Box) overlap(c Box) float64 { return ssd.Box(b).Overlap(ssd.Box(c)) }
 
 func (b Box) inPicture(position image.Rectangle) Box {
 	x := func(v float64) float64 {
-		return clamp((v*inputSize - float64(position.Min.X)) / float64(position.Dx()))
+		return (v*inputSize - float64(position.Min.X)) / float64(position.Dx())
 	}
 	y := func(v float64) float64 {
-		return clamp((v*inputSize - float64(position.Min.Y)) / float64(position.Dy()))
+		return (v*inputSize - float64(position.Min.Y)) / float64(position.Dy())
 	}
-	return Box{x(b.Left), y(b.Top), x(b.Right), y(b.Bottom)}
+	return Box{x(b.Left), y(b.Top), x(b.Right), y(b.Bottom)}.clamped()
 }
 
-func clamp(v float64) float64 { return min(max(v, 0), 1) }
-
-func (b Box) area() float64 { return (b.Right - b.Left) * (b.Bottom - b.Top) }
+func (b Box) clamped() Box {
+	clamp := func(v float64) float64 { return min(max(v, 0), 1) }
+	return Box{clamp(b.Left), clamp(b.Top), clamp(b.Right), clamp(b.Bottom)}
+}

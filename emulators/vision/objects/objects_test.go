@@ -11,6 +11,7 @@ import (
 
 	"triptych/emulators/vision/nn"
 	"triptych/emulators/vision/photo"
+	"triptych/emulators/vision/ssd"
 )
 
 func open(t testing.TB, name string) *image.RGBA {
@@ -178,13 +179,13 @@ func TestAnchors(t *testing.T) {
 	t.Run("each_head_has_its_anchors", func(t *testing.T) {
 		boxCount, heads := 0, 0
 		err := f.network.run(t.Context(), nn.New(3, inputSize, inputSize), func(boxes, classes *nn.Tensor) {
-			boxCount, heads = boxCount+len(boxes.Data)/boxParameters, heads+1
-			if len(classes.Data)/len(names) != len(boxes.Data)/boxParameters {
+			boxCount, heads = boxCount+len(boxes.Data)/ssd.BoxParameters, heads+1
+			if len(classes.Data)/len(names) != len(boxes.Data)/ssd.BoxParameters {
 				t.Errorf("%v boxes, %v classes", boxes.Shape, classes.Shape)
 			}
 		})
-		if err != nil || boxCount != len(f.anchors)/boxParameters || heads != 6 {
-			t.Errorf("%d boxes, %d anchors, %d pairs of heads, %v", boxCount, len(f.anchors)/boxParameters, heads, err)
+		if err != nil || boxCount != len(f.anchors)/ssd.BoxParameters || heads != 6 {
+			t.Errorf("%d boxes, %d anchors, %d pairs of heads, %v", boxCount, len(f.anchors)/ssd.BoxParameters, heads, err)
 		}
 	})
 }
