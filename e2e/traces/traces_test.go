@@ -28,17 +28,18 @@ import (
 
 const (
 	event    = "picture/S3 event"
-	workflow = event + "/StartWorkflow:AnnotatePicture/RunWorkflow:AnnotatePicture"
-	presign  = workflow + "/StartActivity:presign/RunActivity:presign"
-	annotate = workflow + "/StartActivity:annotate/RunActivity:annotate"
-	persist  = workflow + "/StartActivity:persist/RunActivity:persist"
+	start    = event + "/StartWorkflow:AnnotatePicture"
+	workflow = "picture/RunWorkflow:AnnotatePicture"
+	presign  = "picture/RunActivity:presign"
+	annotate = "picture/RunActivity:annotate"
+	persist  = "picture/RunActivity:persist"
 	vision   = annotate + "/google.cloud.vision.v1.ImageAnnotator/BatchAnnotateImages"
 )
 
 func TestTraces(t *testing.T) {
 	env := testenv.Start(t, func(c *stack.Config) { c.OTLP = true })
 	stacktest.PauseSweeps(t, env.Stack)
-	common := []string{"picture", "picture/upload", event, workflow, presign, annotate + "/CosmosDB GET", vision, persist + "/CosmosDB POST"}
+	common := []string{"picture", "picture/upload", event, start, workflow, presign, annotate + "/CosmosDB GET", vision, persist + "/CosmosDB POST"}
 
 	t.Run("annotated_picture_has_one_complete_trace", func(t *testing.T) {
 		g := env.Upload(t, testenv.Portrait(t))
@@ -57,6 +58,12 @@ func TestTraces(t *testing.T) {
 		}
 		checkPage(t, env, g)
 		checkLogs(t, env, g)
+		for _, e := range env.History(t, g.ID) {
+			started, scheduled := e.GetWorkflowExecutionStartedEventAttributes(), e.GetActivityTaskScheduledEventAttributes()
+			if n := len(started.GetHeader().GetFields()) + len(scheduled.GetHeader().GetFields()); n > 0 {
+				t.Errorf("event %d has %d headers", e.EventId, n)
+			}
+		}
 	})
 	t.Run("retried_picture_has_one_span_per_attempt", func(t *testing.T) {
 		env.Vision.SetFault(annotator.Fault{Code: codes.Unavailable, Times: 2})

@@ -61,8 +61,14 @@ func pictureOf(a slog.Attr) (id picture.ID, named bool) {
 	case "picture":
 		return picture.ID(a.Value.String()), true
 	case "workflow", "WorkflowID":
-		_, name, _ := strings.Cut(a.Value.String(), "/")
-		id, _ = picture.ParseID(name) // the workflows of sweeps have no picture
+		id = pictureOfWorkflow(a.Value.String())
 	}
 	return id, false
+}
+
+// pictureOfWorkflow returns "" for workflows that have no picture, for example sweeps.
+func pictureOfWorkflow(workflowID string) picture.ID {
+	_, name, _ := strings.Cut(workflowID, "/")
+	id, _ := picture.ParseID(name)
+	return id
 }
