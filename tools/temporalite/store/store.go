@@ -5,7 +5,7 @@
 //
 // Each write of the server is atomic. It is in the operating system's cache when the call returns: if the process is killed,
 // nothing is lost. The logs are not flushed to the disk at each write: a power failure or a crash of the operating system may lose
-// the last writes (at most 16 MB in Pebble). Pebble and SQLite then each have an earlier state, without gaps, but not necessarily
+// the last writes (at most 8 MB in Pebble). Pebble and SQLite then each have an earlier state, without gaps, but not necessarily
 // of the same time. The conditions under which a write fails, and the errors, are those of Temporal's SQL stores.
 //
 // Memory does not grow with the data: see Open. Deleted workflow executions leave the files seconds after the deletion, later if the
@@ -27,6 +27,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/log"
@@ -38,8 +39,8 @@ import (
 )
 
 const (
-	cacheSize    = 32 << 20
-	memTableSize = 16 << 20 // up to two exist
+	cacheSize    = 16 << 20
+	memTableSize = 8 << 20 // up to two exist
 )
 
 // A Store is an open database.
@@ -84,6 +85,8 @@ func Open(dir string, logger *slog.Logger) (*Store, error) {
 		FormatMajorVersion: pebble.FormatColumnarBlocks,
 	}
 	options.Levels[0].FilterPolicy = bloom.FilterPolicy(10)
+	// Compression took 4 % of the server's CPU time, and saves nothing if payloads are encrypted.
+	options.Levels[0].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	db, err := pebble.Open(dir, options)
 	if err != nil {
 		_ = lock.Close()
