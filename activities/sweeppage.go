@@ -135,7 +135,10 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 	if s.LowPriority() {
 		priority = pipeline.BackfillPriority
 	}
-	ctx, _ = telemetry.StartPicture(ctx, p.ID)
+	ctx, root := telemetry.StartPicture(ctx, p.ID)
+	if p.ID.CreatedAt().IsZero() { // web did not create it
+		root.End()
+	}
 	return true, pipeline.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, ReannotateBefore: s.Began}, priority)
 }
 

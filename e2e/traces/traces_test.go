@@ -58,11 +58,20 @@ func TestTraces(t *testing.T) {
 		}
 		checkPage(t, env, g)
 		checkLogs(t, env, g)
+	})
+	t.Run("history_of_a_picture_has_no_header", func(t *testing.T) {
+		g := env.Upload(t, testenv.Portrait(t))
+		env.Follow(t, g.Link)
+		var names []string
 		for _, e := range env.History(t, g.ID) {
 			started, scheduled := e.GetWorkflowExecutionStartedEventAttributes(), e.GetActivityTaskScheduledEventAttributes()
 			if n := len(started.GetHeader().GetFields()) + len(scheduled.GetHeader().GetFields()); n > 0 {
 				t.Errorf("event %d has %d headers", e.EventId, n)
 			}
+			names = append(names, started.GetWorkflowType().GetName()+scheduled.GetActivityType().GetName())
+		}
+		if !slices.Contains(names, "AnnotatePicture") || !slices.Contains(names, "annotate") {
+			t.Errorf("the history has the workflows and activities %q, want AnnotatePicture and annotate", names)
 		}
 	})
 	t.Run("retried_picture_has_one_span_per_attempt", func(t *testing.T) {
@@ -84,6 +93,14 @@ func TestTraces(t *testing.T) {
 			t.Errorf("%d calls to Google and %d attempts of persist, want 3 and 1", len(trace[vision]), len(trace[persist]))
 		}
 	})
+	t.Run("erasure_joins_the_trace_of_its_picture", func(t *testing.T) {
+		g := env.Upload(t, testenv.Portrait(t))
+		env.Follow(t, g.Link)
+		if status := env.Erase(t, g.Link, g.EraseToken); status != http.StatusAccepted {
+			t.Fatalf("status %d", status)
+		}
+		receiveSpans(t, env, g, append(common, "picture/StartWorkflow:ErasePicture", "picture/RunActivity:"+picture.WriteTombstoneActivity))
+	})
 	t.Run("rejected_picture_shows_the_failed_step", func(t *testing.T) {
 		g := env.Upload(t, []byte("not a picture"))
 		trace := receive(t, env, g, picture.Rejected, append(common, annotate+"/S3 GET"))
@@ -94,12 +111,17 @@ func TestTraces(t *testing.T) {
 	})
 }
 
-// receive waits for the spans and checks that they form one tree without secrets. It returns them by path.
 func receive(t *testing.T, env *testenv.Env, g siteclient.Grant, status picture.Status, want []string) (trace map[string][]collector.Span) {
 	t.Helper()
 	if final := env.Follow(t, g.Link); final.Status != status {
 		t.Fatalf("the picture is %s, want %s", final.Status, status)
 	}
+	return receiveSpans(t, env, g, want)
+}
+
+// receiveSpans waits for the spans and checks that they form one tree without secrets. It returns them by path.
+func receiveSpans(t *testing.T, env *testenv.Env, g siteclient.Grant, want []string) (trace map[string][]collector.Span) {
+	t.Helper()
 	sum := sha256.Sum256([]byte(g.ID))
 	var spans []collector.Span
 	complete := stacktest.Eventually(t, func(context.Context) bool {
@@ -109,8 +131,8 @@ func receive(t *testing.T, env *testenv.Env, g siteclient.Grant, status picture.
 	})
 	for path := range trace {
 		t.Log(len(trace[path]), path)
-		if !complete || !strings.HasPrefix(path, "picture") || strings.HasPrefix(path, "picture/?") {
-			t.Errorf("incomplete trace: %s", path)
+		if !complete || !strings.HasPrefix(path, "picture") || strings.HasPrefix(path, "picture/?") || strings.Contains(path, "StartActivity") {
+			t.Errorf("incomplete trace, or unexpected span: %s", path)
 		}
 	}
 	if !complete {

@@ -9,8 +9,8 @@ import (
 )
 
 // Interceptor traces the calls of a Temporal client, and the workflows and activities of a worker. Workflows of a picture
-// and their activities become children of the picture's root span, which each program derives from the workflow ID.
-// They need no header in the history. Sweeps add a header, which does not affect their replay.
+// and their activities become children of the picture's root span, which each program derives from the workflow ID. So the
+// histories of pictures contain no headers. Sweeps add a header, which does not affect their replay.
 func Interceptor() (interceptor.Interceptor, error) {
 	next, err := opentelemetry.NewTracer(opentelemetry.TracerOptions{DisableBaggage: true, DisableQueryTracing: true, AllowInvalidParentSpans: true})
 	if err != nil {
@@ -24,7 +24,7 @@ type workflowTracer struct{ interceptor.Tracer }
 // pictureSpan is a span that is not passed in a header.
 type pictureSpan struct{ interceptor.TracerSpan }
 
-// noSpan replaces a span that is not exported.
+// noSpan is for operations that get no span.
 type noSpan struct{}
 
 func (noSpan) Finish(*interceptor.TracerFinishSpanOptions) {}
@@ -37,10 +37,12 @@ func (t workflowTracer) StartSpan(o *interceptor.TracerStartSpanOptions) (interc
 	if id == "" {
 		return t.Tracer.StartSpan(o)
 	}
-	if o.Operation == "StartActivity" { // the span of the attempt tells the same
+	if o.Operation == "StartActivity" { // the history tells when it was scheduled
 		return noSpan{}, nil
 	}
-	if _, isPicture := o.Parent.(pictureSpan); o.Parent == nil || o.FromHeader || isPicture {
+	if parent, ok := o.Parent.(pictureSpan); ok {
+		o.Parent = parent.TracerSpan
+	} else if o.Parent == nil || o.FromHeader {
 		ctx, _ := StartPicture(context.Background(), id)
 		o.Parent = t.Tracer.SpanFromContext(ctx)
 	}

@@ -105,8 +105,8 @@ func Tracing() bool {
 func tracer() trace.Tracer { return otel.Tracer("triptych") }
 
 // StartPicture starts the root span of a picture's trace. Its IDs are a hash of the picture ID, so every program joins
-// the same trace without storing its ID. Only web, which creates the picture ID, ends the span; the other programs use it
-// as the parent of their spans, with the same decision of the sampler.
+// the same trace without storing its ID. The program that creates the picture ID ends the span; the others use it as the
+// parent of their spans. All programs with the same sampler sample the same pictures.
 func StartPicture(ctx context.Context, id picture.ID) (context.Context, trace.Span) {
 	return tracer().Start(context.WithValue(ctx, pictureKey{}, id), "picture", trace.WithNewRoot(),
 		trace.WithAttributes(attribute.String("picture", string(id))))
