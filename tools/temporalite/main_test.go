@@ -176,9 +176,7 @@ func awaitCount(t *testing.T, c client.Client, query string, n int64) {
 func TestServer(t *testing.T) {
 	dir := t.TempDir()
 	p := newProgram(t, "-dir", dir, "-namespace", "other", "-search-attribute", "Color=Keyword",
-		"-dynamic-config-value", "limit.maxIDLength=100",
-		// A run is deleted after the next update of the queues' positions, by default after 30 s.
-		"-dynamic-config-value", `history.transferProcessorUpdateAckInterval="100ms"`, "-dynamic-config-value", `history.visibilityProcessorUpdateAckInterval="100ms"`).start(t)
+		"-dynamic-config-value", "limit.maxIDLength=100").start(t)
 	c := p.dial(t)
 	startWorker(t, c)
 

@@ -149,11 +149,14 @@ func (o *options) config() (*config.Config, error) {
 
 func (o *options) dynamicConfigClient() dynamicconfig.Client {
 	values := dynamicconfig.StaticClient{
-		dynamicconfig.HistoryCacheHostLevelMaxSize.Key():                 512, // workflow executions of about 20 kB
+		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 1024, // each open workflow has two: its execution of about 20 kB, and an empty one
+		// Each worker of a queue may lock an entry of this cache. If all entries are locked, requests fail.
+		dynamicconfig.TransferProcessorSchedulerWorkerCount.Key():        64,
+		dynamicconfig.TimerProcessorSchedulerWorkerCount.Key():           64,
 		dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key(): 100,
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key():      true, // a new attribute can be used immediately
-		// For each new task, a queue goes through all tasks that ended since its last acknowledgement. With the default of 30 s, this
-		// caused 28 % of the allocations.
+		// When a queue reads new tasks, it copies the list of those since its last acknowledgement (split in service/history/queues/tracker.go).
+		// With the default of 30 s, this caused 28 % of the allocations.
 		dynamicconfig.TransferProcessorUpdateAckInterval.Key():   time.Second,
 		dynamicconfig.TimerProcessorUpdateAckInterval.Key():      time.Second,
 		dynamicconfig.VisibilityProcessorUpdateAckInterval.Key(): time.Second,
