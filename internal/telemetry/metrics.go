@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"math"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
@@ -58,18 +60,27 @@ func TemporalMetrics() client.MetricsHandler {
 	if !measuring() {
 		return nil
 	}
-	return &cachedMetrics{MetricsHandler: opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{UseMonotonicCounters: true, OnError: otel.Handle})}
+	return &cachedMetrics{MetricsHandler: opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{OnError: otel.Handle})}
 }
 
 // cachedMetrics makes each handler and instrument once. The SDK asks for them again for each call, task and attempt, and
-// making them took 3 % of the worker's CPU time. The cache grows with the number of time series, not of calls.
+// making them took 3 % of the worker's CPU time. The cache grows with the number of time series, not of calls. Counters and
+// gauges are only read when metrics are exported.
 type cachedMetrics struct {
-	client.MetricsHandler
+	opentelemetry.MetricsHandler
 	handlers cache[uint64, client.MetricsHandler] // by a hash of the tags
-	counters cache[string, client.MetricsCounter]
-	gauges   cache[string, client.MetricsGauge]
+	counters cache[string, *counter]
+	gauges   cache[string, *gauge]
 	timers   cache[string, client.MetricsTimer]
 }
+
+type counter struct{ atomic.Int64 }
+
+func (c *counter) Inc(n int64) { c.Add(n) }
+
+type gauge struct{ bits atomic.Uint64 }
+
+func (g *gauge) Update(value float64) { g.bits.Store(math.Float64bits(value)) }
 
 var tagSeed = maphash.MakeSeed()
 
@@ -78,15 +89,45 @@ func (m *cachedMetrics) WithTags(tags map[string]string) client.MetricsHandler {
 	for name, value := range tags {
 		hash += maphash.Comparable(tagSeed, [2]string{name, value}) // a sum, because the order of a map is random
 	}
-	return m.handlers.get(hash, func() client.MetricsHandler { return &cachedMetrics{MetricsHandler: m.MetricsHandler.WithTags(tags)} })
+	return m.handlers.get(hash, func() client.MetricsHandler {
+		return &cachedMetrics{MetricsHandler: m.MetricsHandler.WithTags(tags).(opentelemetry.MetricsHandler)}
+	})
 }
 
 func (m *cachedMetrics) Counter(name string) client.MetricsCounter {
-	return m.counters.get(name, func() client.MetricsCounter { return m.MetricsHandler.Counter(name) })
+	return m.counters.get(name, func() *counter {
+		c := &counter{}
+		instrument, err := m.GetMeter().Int64ObservableCounter(name)
+		m.observe(instrument, err, func(o metric.Observer, attributes metric.ObserveOption) {
+			o.ObserveInt64(instrument, c.Load(), attributes)
+		})
+		return c
+	})
 }
 
 func (m *cachedMetrics) Gauge(name string) client.MetricsGauge {
-	return m.gauges.get(name, func() client.MetricsGauge { return m.MetricsHandler.Gauge(name) })
+	return m.gauges.get(name, func() *gauge {
+		g := &gauge{}
+		instrument, err := m.GetMeter().Float64ObservableGauge(name)
+		m.observe(instrument, err, func(o metric.Observer, attributes metric.ObserveOption) {
+			o.ObserveFloat64(instrument, math.Float64frombits(g.bits.Load()), attributes)
+		})
+		return g
+	})
+}
+
+// observe calls read when metrics are exported, unless err says that there is no instrument.
+func (m *cachedMetrics) observe(instrument metric.Observable, err error, read func(metric.Observer, metric.ObserveOption)) {
+	attributes := metric.WithAttributeSet(m.GetAttributes())
+	if err == nil {
+		_, err = m.GetMeter().RegisterCallback(func(_ context.Context, o metric.Observer) error {
+			read(o, attributes)
+			return nil
+		}, instrument)
+	}
+	if err != nil {
+		otel.Handle(err)
+	}
 }
 
 func (m *cachedMetrics) Timer(name string) client.MetricsTimer {
