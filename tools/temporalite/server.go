@@ -25,11 +25,13 @@ import (
 	"go.temporal.io/server/components/callbacks"
 	"go.temporal.io/server/components/nexusoperations"
 	"go.temporal.io/server/schema/sqlite"
+	"go.temporal.io/server/service/frontend"
 	"go.temporal.io/server/service/history"
 	"go.temporal.io/server/service/history/replication"
 	"go.temporal.io/server/service/matching"
 	"go.temporal.io/server/temporal"
 	"go.uber.org/fx"
+	"google.golang.org/grpc"
 
 	"triptych/tools/temporalite/store"
 )
@@ -216,7 +218,8 @@ func (o *options) createNamespaces(c *config.SQL) error {
 	return sqlite.CreateNamespaces(c, namespaces...)
 }
 
-// module is temporal.TopLevelModule, except that history and matching hand their handlers to calls.
+// module is temporal.TopLevelModule, except that history and matching hand their handlers to calls, and that the frontend keeps
+// goroutines for requests.
 func module(calls *inProcess) fx.Option {
 	return fx.Options(
 		fx.Provide(
@@ -229,7 +232,13 @@ func module(calls *inProcess) fx.Option {
 				fx.Invoke(func(c chainParams, h *history.Handler) { calls.history.serve(c, h) })),
 			provide(primitives.MatchingService, matching.Module,
 				fx.Invoke(func(c chainParams, h *matching.Handler) { calls.matching.serve(c, h) })),
-			temporal.FrontendServiceProvider,
+			provide(primitives.FrontendService, frontend.Module, fx.Supply([]grpc.UnaryServerInterceptor{}),
+				fx.Decorate(authorization.NewNoopClaimMapper),
+				fx.Decorate(func(o frontend.GrpcServerOptions) frontend.GrpcServerOptions {
+					// A new goroutine for each request would have to enlarge its stack several times: 5 % of the CPU time.
+					o.Options = append(o.Options, grpc.NumStreamWorkers(128))
+					return o
+				})),
 			temporal.InternalFrontendServiceProvider,
 			temporal.WorkerServiceProvider,
 			temporal.ApplyClusterMetadataConfigProvider,
