@@ -64,6 +64,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	full := flags.Bool("full", false, "measure as for the README: more rounds, up to 1,000 pictures in flight, a backlog of 10,000, also the stock server")
 	backlog := flags.Int("backlog", 0, "`pictures` that wait when the worker starts; default: 300, with -full 10,000")
 	rounds := flags.Int("rounds", 0, "number of rounds; default: 2, with -full 3")
+	interval := flags.Duration("interval", 0, "`time` for which each rate is measured; default: 2s, with -full 4s")
 	only := flags.String("only", "", "measure only these `variants`, such as plain,triptych")
 	dir := flags.String("data", "", "work in this `directory` and keep it; default: a temporary directory")
 	if err := flags.Parse(args); err != nil {
@@ -72,12 +73,16 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q; see -h", flags.Arg(0))
 	}
+	if *backlog < 0 || *rounds < 0 || *interval < 0 {
+		return errors.New("-backlog, -rounds and -interval must not be negative")
+	}
 	plan := quickPlan
 	if *full {
 		plan = fullPlan
 	}
 	plan.rounds = cmp.Or(*rounds, plan.rounds)
 	plan.backlogSize = cmp.Or(*backlog, plan.backlogSize)
+	plan.interval = cmp.Or(*interval, plan.interval)
 	if *only != "" {
 		plan.variants = strings.Split(*only, ",")
 	}

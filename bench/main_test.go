@@ -160,6 +160,14 @@ func checkTable(t *testing.T, rows table) {
 }
 
 func TestFlags(t *testing.T) {
+	for _, flag := range []string{"-backlog=-1", "-rounds=-1", "-interval=-1s"} {
+		t.Run("negative_number_is_rejected/"+flag, func(t *testing.T) {
+			var progress bytes.Buffer
+			if err := run(t.Context(), []string{flag}, io.Discard, &progress); err == nil || !strings.Contains(err.Error(), "negative") || progress.Len() > 0 {
+				t.Errorf("got %v, printed %s", err, &progress)
+			}
+		})
+	}
 	t.Run("unknown_variant_is_rejected_before_anything_starts", func(t *testing.T) {
 		var progress bytes.Buffer
 		err := run(t.Context(), []string{"-only", "plain,triptich"}, io.Discard, &progress)
