@@ -136,10 +136,11 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 		priority = pipeline.BackfillPriority
 	}
 	ctx, root := telemetry.StartPicture(ctx, p.ID)
-	if p.ID.CreatedAt().IsZero() { // web did not create it
+	err = pipeline.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, ReannotateBefore: s.Began}, priority)
+	if err == nil && existing == "" && p.ID.CreatedAt().IsZero() { // web did not create the picture
 		root.End()
 	}
-	return true, pipeline.Start(ctx, activity.GetClient(ctx), picture.Order{Picture: p, ReannotateBefore: s.Began}, priority)
+	return true, err
 }
 
 // missing also returns the status of an existing Record.

@@ -97,7 +97,9 @@ func emfPoints(data metricdata.Aggregation) (points []emfPoint) {
 	switch data := data.(type) {
 	case metricdata.Sum[int64]:
 		for _, p := range data.DataPoints {
-			points = append(points, emfPoint{p.Attributes, p.Value})
+			if p.Value != 0 { // counters that are read at each export have 0 if nothing changed
+				points = append(points, emfPoint{p.Attributes, p.Value})
+			}
 		}
 	case metricdata.Gauge[int64]:
 		for _, p := range data.DataPoints {

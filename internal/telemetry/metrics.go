@@ -108,15 +108,18 @@ func (m *cachedMetrics) Counter(name string) client.MetricsCounter {
 func (m *cachedMetrics) Gauge(name string) client.MetricsGauge {
 	return m.gauges.get(name, func() *gauge {
 		g := &gauge{}
+		g.Update(math.NaN()) // no value yet: the SDK makes gauges that it sets later or never
 		instrument, err := m.GetMeter().Float64ObservableGauge(name)
 		m.observe(instrument, err, func(o metric.Observer, attributes metric.ObserveOption) {
-			o.ObserveFloat64(instrument, math.Float64frombits(g.bits.Load()), attributes)
+			if value := math.Float64frombits(g.bits.Load()); !math.IsNaN(value) {
+				o.ObserveFloat64(instrument, value, attributes)
+			}
 		})
 		return g
 	})
 }
 
-// observe calls read when metrics are exported, unless err says that there is no instrument.
+// observe calls read when metrics are exported. It handles err, the error of making the instrument.
 func (m *cachedMetrics) observe(instrument metric.Observable, err error, read func(metric.Observer, metric.ObserveOption)) {
 	attributes := metric.WithAttributeSet(m.GetAttributes())
 	if err == nil {

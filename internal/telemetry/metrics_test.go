@@ -1,6 +1,8 @@
 package telemetry
 
 import (
+	"maps"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/opentelemetry"
 )
 
 func startMetricsOn(t testing.TB) *sdkmetric.ManualReader {
@@ -37,6 +40,7 @@ func TestMetricsOfTemporal(t *testing.T) {
 	}
 	measureCall(handler, "RespondWorkflowTaskCompleted")
 	handler.Counter("temporal_request").Inc(1)
+	handler.Gauge("temporal_sticky_cache_size")
 	var collected metricdata.ResourceMetrics
 	if err := reader.Collect(t.Context(), &collected); err != nil {
 		t.Fatal(err)
@@ -65,6 +69,20 @@ func TestMetricsOfTemporal(t *testing.T) {
 			}
 		}
 	})
+	t.Run("gauges_have_their_last_value", func(t *testing.T) {
+		got := map[string]float64{}
+		for _, m := range collected.ScopeMetrics[0].Metrics {
+			if g, ok := m.Data.(metricdata.Gauge[float64]); ok {
+				for _, p := range g.DataPoints {
+					got[m.Name+" "+operation(emfPoint{attributes: p.Attributes})] = p.Value
+				}
+			}
+		}
+		want := map[string]float64{"temporal_num_pollers PollWorkflowTaskQueue": 2, "temporal_num_pollers RespondWorkflowTaskCompleted": 2}
+		if !maps.Equal(got, want) { // without temporal_sticky_cache_size, which has no value
+			t.Errorf("the gauges are %v, want %v", got, want)
+		}
+	})
 	t.Run("same_tags_return_the_same_instrument", func(t *testing.T) {
 		allocated := testing.AllocsPerRun(100, func() { measureCall(handler, "PollWorkflowTaskQueue") })
 		if allocated > 10 { // 6; 23 without the cache
@@ -73,10 +91,41 @@ func TestMetricsOfTemporal(t *testing.T) {
 	})
 }
 
+func TestCountsForCloudWatch(t *testing.T) {
+	reader := sdkmetric.NewManualReader(sdkmetric.WithTemporalitySelector(emfExporter{}.Temporality))
+	otel.SetMeterProvider(newMeterProvider(resource.Empty(), reader))
+	t.Cleanup(func() { otel.SetMeterProvider(noop.NewMeterProvider()) })
+	failures := TemporalMetrics().Counter("temporal_workflow_task_execution_failed")
+	for _, export := range []struct {
+		name  string
+		added int64
+		want  []any
+	}{
+		{"first_export_has_the_count", 3, []any{int64(3)}},
+		{"later_export_has_the_change", 2, []any{int64(2)}},
+		{"unchanged_count_is_not_exported", 0, nil},
+	} {
+		t.Run(export.name, func(t *testing.T) {
+			failures.Inc(export.added)
+			var collected metricdata.ResourceMetrics
+			if err := reader.Collect(t.Context(), &collected); err != nil {
+				t.Fatal(err)
+			}
+			var got []any
+			for _, p := range emfPoints(collected.ScopeMetrics[0].Metrics[0].Data) {
+				got = append(got, p.value)
+			}
+			if !slices.Equal(got, export.want) {
+				t.Errorf("exported %v, want %v", got, export.want)
+			}
+		})
+	}
+}
+
 func BenchmarkMetricsOfACall(b *testing.B) {
 	startMetricsOn(b)
-	cached := TemporalMetrics().(*cachedMetrics)
-	for name, handler := range map[string]client.MetricsHandler{"cached": cached, "not_cached": cached.MetricsHandler} {
+	notCached := opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{Meter: otel.Meter("other"), UseMonotonicCounters: true})
+	for name, handler := range map[string]client.MetricsHandler{"cached": TemporalMetrics(), "not_cached": notCached} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			before := cpuTime(b)
