@@ -155,6 +155,7 @@ func (o *options) dynamicConfigClient() dynamicconfig.Client {
 		// Each worker of a queue may lock an entry of this cache. If all entries are locked, requests fail.
 		dynamicconfig.TransferProcessorSchedulerWorkerCount.Key():        64,
 		dynamicconfig.TimerProcessorSchedulerWorkerCount.Key():           64,
+		dynamicconfig.VisibilityProcessorSchedulerWorkerCount.Key():      64,
 		dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key(): 100,
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key():      true, // a new attribute can be used immediately
 		// When a queue reads new tasks, it copies the list of those since its last acknowledgement (split in service/history/queues/tracker.go).
@@ -233,7 +234,6 @@ func module(calls *inProcess) fx.Option {
 			provide(primitives.MatchingService, matching.Module,
 				fx.Invoke(func(c chainParams, h *matching.Handler) { calls.matching.serve(c, h) })),
 			provide(primitives.FrontendService, frontend.Module, fx.Supply([]grpc.UnaryServerInterceptor{}),
-				fx.Decorate(authorization.NewNoopClaimMapper),
 				fx.Decorate(func(o frontend.GrpcServerOptions) frontend.GrpcServerOptions {
 					// A new goroutine for each request would have to enlarge its stack several times: 5 % of the CPU time.
 					o.Options = append(o.Options, grpc.NumStreamWorkers(128))
