@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 // memoryLimit is the limit of Go's heap. The program and the caches of Pebble and of SQLite are outside of the heap. With a
-// limit of 200 MB, the process reached 403 MB.
+// limit of 200 MB, the process reached 403 MB with 100,000 retained workflow executions.
 const memoryLimit = 190 << 20
 
 type options struct {

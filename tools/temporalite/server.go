@@ -151,7 +151,7 @@ func (o *options) config() (*config.Config, error) {
 
 func (o *options) dynamicConfigClient() dynamicconfig.Client {
 	values := dynamicconfig.StaticClient{
-		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 1024, // each open workflow has two: its execution of about 20 kB, and an empty one
+		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 1024, // entries; a started workflow has two, its execution of about 20 kB and an empty one
 		// Each worker of a queue may lock an entry of this cache. If all entries are locked, requests fail.
 		dynamicconfig.TransferProcessorSchedulerWorkerCount.Key():        64,
 		dynamicconfig.TimerProcessorSchedulerWorkerCount.Key():           64,
