@@ -85,8 +85,12 @@ func TestSubset(t *testing.T) {
 				t.Error(err)
 			}
 			for _, name := range names {
-				if len(m["latency"][name]) != 1 {
-					t.Errorf("%s has %d latencies", name, len(m["latency"][name]))
+				metric := "latency"
+				if name == traced {
+					metric = "CPU with traces"
+				}
+				if len(m[metric][name]) != 1 {
+					t.Errorf("%s has the measurements %v", name, m)
 				}
 			}
 		})

@@ -74,6 +74,12 @@ func (r *rig) measure(ctx context.Context, p plan) (measurements, error) {
 				}
 			}
 		}
+		if len(r.traces) > 0 {
+			r.report(started, "round %d of %d: with and without traces", round+1, p.rounds)
+			if err := r.measureTraces(ctx, p, m); err != nil {
+				return m, err
+			}
+		}
 	}
 	for _, v := range r.variants {
 		if v.name != "triptych" {

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -44,10 +42,6 @@ var (
 // postgresVariant is triptych on Temporal's server with PostgreSQL. It is measured only with -only.
 const postgresVariant = "triptych-postgres"
 
-// traced is triptych that exports traces. It is measured only with -only; its values have rows of their own, in the
-// column Triptych.
-const traced = "traced"
-
 // portraitJSON is a complete annotation of emulators/vision/testdata/astronaut.jpg, so that payloads and Records have a
 // realistic size.
 //
@@ -59,7 +53,8 @@ type rig struct {
 	records    *recordWatch
 	annotation *visionpb.AnnotateImageResponse
 	variants   []*variant
-	stock      server // without address until it is started
+	traces     []*variant // untraced and traced, if they are measured
+	stock      server     // without address until it is started
 	progress   io.Writer
 	closers    []func() // called in reverse order
 }
@@ -93,11 +88,9 @@ func openRig(ctx context.Context, dir string, names []string, progress io.Writer
 		}
 	}
 	if slices.Contains(names, traced) {
-		v, err := r.openTraced(ctx)
-		if err != nil {
+		if err := r.openTraces(ctx); err != nil {
 			return nil, err
 		}
-		r.variants = append(r.variants, v)
 	}
 	for _, name := range allVariants {
 		if !slices.Contains(names, name) {
@@ -160,23 +153,6 @@ func (r *rig) openPlain(ctx context.Context, name string, s server) (*variant, e
 		return nil, err
 	}
 	r.stack.StartProgram(v.worker, "baseline", v.temporalEnv(), "plain")
-	return v, nil
-}
-
-func (r *rig) openTraced(ctx context.Context) (*variant, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("listening for traces: %w", err)
-	}
-	collector := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) })}
-	go collector.Serve(ln)
-	r.closers = append(r.closers, func() { collector.Close() })
-	export := "OTEL_EXPORTER_OTLP_ENDPOINT=http://" + ln.Addr().String()
-	v, err := r.openInNamespace(ctx, &variant{name: traced, worker: traced, server: r.temporalite(), namespace: traced}, export)
-	if err != nil {
-		return nil, err
-	}
-	r.stack.StartProgram(traced, "worker", append(v.temporalEnv(), export))
 	return v, nil
 }
 
@@ -256,7 +232,7 @@ func (v *variant) temporalEnv() []string {
 }
 
 func (r *rig) warmUp(ctx context.Context) error {
-	for _, v := range r.variants {
+	for _, v := range slices.Concat(r.variants, r.traces) {
 		fmt.Fprintf(r.progress, "warming up %s …\n", v.name)
 		if _, err := v.measureThroughput(ctx, 20, time.Second); err != nil {
 			return err

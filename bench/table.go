@@ -27,6 +27,7 @@ type row struct {
 
 type table []row
 
+// table omits the rows that have no values.
 func (m measurements) table(p plan) table {
 	var t table
 	for _, group := range []struct{ name, metric string }{
@@ -42,9 +43,9 @@ func (m measurements) table(p plan) table {
 			m.overhead(group.name+"minus direct, "+tailName, "ms", group.metric, tail),
 		)
 	}
-	if m["CPU"][traced] != nil {
-		t = append(t, m.traces("CPU-s per 1,000 pictures with traces: server and worker", "CPU"),
-			m.traces("CPU-s per 1,000 pictures with traces: worker", "worker CPU"))
+	if m["CPU with traces"] != nil {
+		t = append(t, m.traces("CPU-s per 1,000 pictures with traces: server and worker", "CPU with traces"),
+			m.traces("CPU-s per 1,000 pictures with traces: worker", "worker CPU with traces"))
 	}
 	t = append(t, m.row("event to accepted start, p50", "ms", "start latency", median))
 	for _, n := range p.inFlight {
@@ -52,7 +53,7 @@ func (m measurements) table(p plan) table {
 	}
 	backlog := fmt.Sprintf("backlog of %d: ", p.backlogSize)
 	tailName, tail := m.tail("live latency")
-	return append(t,
+	t = append(t,
 		m.row("CPU-s per 1,000 pictures: server and worker", "s", "CPU", median),
 		m.row("CPU-s per 1,000 pictures: server", "s", "server CPU", median),
 		m.row("CPU-s per 1,000 pictures: worker", "s", "worker CPU", median),
@@ -72,6 +73,7 @@ func (m measurements) table(p plan) table {
 		m.row(backlog+"latency of live pictures, "+tailName, "ms", "live latency", tail),
 		m.row("restart of the server with this data: ready in", "s", "restart", median),
 	)
+	return slices.DeleteFunc(t, func(r row) bool { return r == row{Name: r.Name, Unit: r.Unit} })
 }
 
 func (m measurements) row(name, unit, metric string, s summary) row {
@@ -106,10 +108,10 @@ func (m measurements) encryptionShare(name string) row {
 	return r
 }
 
-// traces fills the ratio with traced ÷ triptych.
+// traces fills the ratio with traced ÷ untraced.
 func (m measurements) traces(name, metric string) row {
 	with := median(m[metric][traced])
-	return row{Name: name, Unit: "s", Triptych: with, Ratio: ratio(with, median(m[metric]["triptych"]))}
+	return row{Name: name, Unit: "s", Triptych: with, Ratio: ratio(with, median(m[metric][untraced]))}
 }
 
 func (r row) withRatios() row {
@@ -185,6 +187,9 @@ func (t table) write(out io.Writer) error {
 }
 
 func (m measurements) writeTimeline(out io.Writer) error {
+	if len(m["latency"]["triptych"]) == 0 {
+		return nil
+	}
 	tailName, tail := m.tail("latency")
 	var text strings.Builder
 	fmt.Fprintf(&text, "\nTimeline of one picture in triptych, clouds 0 ms:\n\n| ms, p50 | since the previous event, p50 | since the previous event, %s | event |\n| ---: | ---: | ---: | --- |\n", tailName)
