@@ -5,7 +5,7 @@ import "testing"
 func FuzzRedact(f *testing.F) {
 	for _, s := range []string{
 		"01990000-0000-7000-8000-000000000000-0123456789abcdef", "sig=a", "SIG:a", "Signature%3Da", "Bearer a", "bearer%20a",
-		"X-Triptych-Erasea", "x-triptych-erase[a", "picture/01990000-0000-7000-8000-000000000000",
+		"X-Triptych-Erase\ta", "x-triptych-erase[a", "x-triptych-erase\"a", "picture/01990000-0000-7000-8000-000000000000",
 	} {
 		f.Add(s)
 	}
@@ -17,7 +17,7 @@ func FuzzRedact(f *testing.F) {
 }
 
 func BenchmarkRedact(b *testing.B) {
-	for name, s := range map[string]string{"workflow_ID": "picture/01990000-0000-7000-8000-000000000000", "sentence": "the bucket does not exist"} {
+	for name, s := range map[string]string{"workflow_ID": "picture/01990000-0000-7000-8000-000000000000", "sentence": "the bucket does not exist", "path": "/dbs/triptych/colls/pictures/docs/01990000-0000-7000-8000-000000000000"} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				Redact(s)

@@ -32,6 +32,7 @@ func TestRedact(t *testing.T) {
 		},
 		"erase_token_is_removed":             {"map[X-Triptych-Erase:[3q2-7w] Accept:[*/*]]", "map[X-Triptych-Erase:[…] Accept:[*/*]]"},
 		"erase_token_header_is_removed":      {"X-Triptych-Erase: 3q2-7w", "X-Triptych-Erase: …"},
+		"erase_token_in_JSON_is_removed":     {`{"X-Triptych-Erase":["3q2-7w"],"Accept":["*/*"]}`, `{"X-Triptych-Erase":["…"],"Accept":["*/*"]}`},
 		"client_assertion_is_removed":        {"client_id=a&client_assertion=ey.J0&scope=b", "client_id=a&client_assertion=…&scope=b"},
 		"access_token_in_JSON_is_removed":    {`{"access_token": "ey.J0", "expires_in": 1}`, `{"access_token": "…", "expires_in": 1}`},
 		"escaped_bearer_token_is_removed":    {"authorization=Bearer%20ey.J0&x=1", "authorization=Bearer%20…&x=1"},
