@@ -9,6 +9,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
@@ -71,7 +72,7 @@ type cachedMetrics struct {
 	handlers cache[uint64, client.MetricsHandler] // by a hash of the tags
 	counters cache[string, *counter]
 	gauges   cache[string, *gauge]
-	timers   cache[string, client.MetricsTimer]
+	timers   cache[string, timer]
 }
 
 type counter struct{ atomic.Int64 }
@@ -81,6 +82,15 @@ func (c *counter) Inc(n int64) { c.Add(n) }
 type gauge struct{ bits atomic.Uint64 }
 
 func (g *gauge) Update(value float64) { g.bits.Store(math.Float64bits(value)) }
+
+type timer struct {
+	metric.Float64Histogram
+	options []metric.RecordOption // made once, not for each value
+}
+
+func (t timer) Record(d time.Duration) {
+	t.Float64Histogram.Record(context.Background(), d.Seconds(), t.options...)
+}
 
 var tagSeed = maphash.MakeSeed()
 
@@ -134,7 +144,13 @@ func (m *cachedMetrics) observe(instrument metric.Observable, err error, read fu
 }
 
 func (m *cachedMetrics) Timer(name string) client.MetricsTimer {
-	return m.timers.get(name, func() client.MetricsTimer { return m.MetricsHandler.Timer(name) })
+	return m.timers.get(name, func() timer {
+		histogram, err := m.GetMeter().Float64Histogram(name, metric.WithUnit("s"))
+		if err != nil {
+			otel.Handle(err)
+		}
+		return timer{histogram, []metric.RecordOption{metric.WithAttributeSet(m.GetAttributes())}}
+	})
 }
 
 type cache[K comparable, V any] struct {

@@ -153,15 +153,19 @@ func pictureRoot(id picture.ID) (t trace.TraceID, s trace.SpanID) {
 // Call makes a request to a cloud in a span, which ends when the response's header arrives. The span has no query, as
 // that may contain a signature. The request gets no traceparent header: other companies do not need our trace IDs.
 func Call(service string, r *http.Request, do func(context.Context) (*http.Response, error)) (*http.Response, error) {
-	ctx, span := tracer().Start(r.Context(), service+" "+r.Method, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
-		semconv.HTTPRequestMethodKey.String(r.Method), semconv.ServerAddress(r.URL.Hostname()), semconv.URLPath(r.URL.Path)))
-	defer span.End()
+	ctx, span := tracer().Start(r.Context(), service+" "+r.Method, trace.WithSpanKind(trace.SpanKindClient))
+	attributes := make([]attribute.KeyValue, 0, 4)
+	attributes = append(attributes, semconv.HTTPRequestMethodKey.String(r.Method), semconv.ServerAddress(r.URL.Hostname()), semconv.URLPath(r.URL.Path))
+	defer func() {
+		span.SetAttributes(attributes...) // once, because the span copies its attributes each time
+		span.End()
+	}()
 	response, err := do(ctx)
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
 		return response, err
 	}
-	span.SetAttributes(semconv.HTTPResponseStatusCode(response.StatusCode))
+	attributes = append(attributes, semconv.HTTPResponseStatusCode(response.StatusCode))
 	// A missing Record is normal: annotate and persist look for one before they work.
 	if response.StatusCode >= http.StatusBadRequest && response.StatusCode != http.StatusNotFound {
 		span.SetStatus(codes.Error, response.Status)
