@@ -54,7 +54,7 @@ func start(o *options, logger logger) (*server, error) {
 	if s.store, err = store.Open(filepath.Join(o.Dir, "store"), logger.slog); err != nil {
 		return nil, err
 	}
-	visibility, err := openVisibility(filepath.Join(o.Dir, "visibility"), logger.slog)
+	visibility, err := openVisibility(filepath.Join(o.Dir, "visibility"), maxWait)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (o *options) dynamicConfigClient() dynamicconfig.Client {
 		// Each worker of a queue may lock an entry of this cache. If all entries are locked, requests fail.
 		dynamicconfig.TransferProcessorSchedulerWorkerCount.Key():        64,
 		dynamicconfig.TimerProcessorSchedulerWorkerCount.Key():           64,
-		dynamicconfig.VisibilityProcessorSchedulerWorkerCount.Key():      64,
+		dynamicconfig.VisibilityProcessorSchedulerWorkerCount.Key():      visibilityWorkers,
 		dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key(): 100,
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key():      true, // a new attribute can be used immediately
 		// When a queue reads new tasks, it copies the list of those since its last acknowledgement (split in service/history/queues/tracker.go).

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"bytes"
+	"context"
 	gosql "database/sql"
 	"database/sql/driver"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
-	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,19 +25,18 @@ import (
 	"triptych/tools/temporalite/store"
 )
 
-// maxJournal bounds the bytes of the changes that SQLite does not have yet, in a file and in memory, and so the time of
-// the first list after them.
-const maxJournal = 2 << 20
+// A change waits for others until somebody reads, maxChanges wait, or maxWait has passed: the server repeats a change that takes
+// three seconds. visibilityWorkers must be more than maxChanges, because each waits for one change.
+const (
+	maxChanges        = 256
+	maxWait           = time.Second
+	visibilityWorkers = 512
+)
 
 // visibility keeps what is listed and counted in SQLite with the server's schema, so the whole query language works.
-// If each change were written to SQLite immediately, most of the server's written bytes would be for visibility.
-// Instead, a change is appended to a journal. SQLite gets the latest change of each run in one transaction, when somebody
-// reads or when the journal has maxJournal bytes. SQLite keeps the runs in a file and not in memory, so that memory does
-// not grow with them.
-//
-// A file of the journal is deleted when SQLite has synced its changes to the disk. A file that a crash leaves behind is
-// applied again, in order with the newer files. That changes nothing: SQLite ignores a row that is not newer than its own,
-// and deletes again.
+// If each change had a transaction, most of the server's written bytes would be for visibility. Instead, one transaction writes
+// the changes that wait, and only the latest of each run. A crash loses none of them: the server keeps each in its visibility
+// queue until the write succeeds, and repeats it. SQLite ignores a row that is not newer than its own.
 //
 // A deleted run leaves the files within seconds, except the words of its Text and KeywordList attributes: the full-text
 // indexes of the schema keep them until SQLite merges their parts.
@@ -46,18 +44,12 @@ const maxJournal = 2 << 20
 // It is a plugin for the server's SQL store. A visibility.VisibilityStoreFactory would not do, because server 1.29
 // allocates the columns of custom search attributes only if the visibility store is SQL.
 type visibility struct {
-	dir    string
-	file   sqliteDB
-	logger *slog.Logger
+	file    sqliteDB
+	maxWait time.Duration
 
-	applying sync.Mutex // locked before mu
-
+	writing sync.Mutex // locked before mu
 	mu      sync.Mutex
-	pending pendingChanges
-	journal *os.File
-	number  int
-	size    int // of the current file of the journal
-	erasing bool
+	next    *batch // nil if no change waits
 }
 
 // sqliteDB is what the server's plugin for SQLite returns.
@@ -70,17 +62,25 @@ type visibilityRun = sqlplugin.VisibilityDeleteFilter
 
 // visibilityChange is a new row of a run. Without a row, it is the deletion of the run.
 type visibilityChange struct {
-	Run visibilityRun
-	Row *sqlplugin.VisibilityRow `json:",omitempty"`
+	run visibilityRun
+	row *sqlplugin.VisibilityRow
+}
+
+// batch is what one transaction writes: of each run the deletion, the newest row, or both in this order.
+type batch struct {
+	changes map[visibilityRun][]visibilityChange
+	n       int           // changes that wait
+	written chan struct{} // closed after err is set
+	err     error
 }
 
 // openVisibility returns the configuration with which the server uses the store in dir.
-func openVisibility(dir string, logger *slog.Logger) (*config.SQL, error) {
+func openVisibility(dir string, maxWait time.Duration) (*config.SQL, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating the directory of the visibility store: %w", err)
 	}
 	file := filepath.Join(dir, "visibility.db")
-	// Everything is flushed because the journal is deleted after a commit.
+	// A transaction is flushed to the disk, because the server then forgets its changes.
 	c, err := store.OpenSQLite(file, map[string]string{"synchronous": "full", "cache_size": "-16384"})
 	if err != nil {
 		return nil, err
@@ -92,18 +92,10 @@ func openVisibility(dir string, logger *slog.Logger) (*config.SQL, error) {
 	if err := dropIndexes(file); err != nil {
 		return nil, fmt.Errorf("dropping indexes of the visibility store: %w", err)
 	}
-	v := &visibility{dir: dir, file: db.(sqliteDB), logger: logger, pending: pendingChanges{}}
+	v := &visibility{file: db.(sqliteDB), maxWait: maxWait}
 	// The server does not migrate the schema of SQLite.
 	if err := v.file.Exec("SELECT " + strings.Join(sqlplugin.DbFields, ", ") + " FROM executions_visibility LIMIT 0"); err != nil {
 		return nil, fmt.Errorf("%s was created by another version of Temporal: start that version, or delete the data directory: %w", file, err)
-	}
-	v.mu.Lock() // because a deletion in the journal starts apply
-	defer v.mu.Unlock()
-	if err := v.readJournal(); err != nil {
-		return nil, err
-	}
-	if err := v.nextJournal(); err != nil {
-		return nil, err
 	}
 	sql.RegisterPlugin(dir, v)
 	return &config.SQL{PluginName: dir, DatabaseName: "visibility", ConnectAddr: "unused"}, nil
@@ -126,151 +118,81 @@ func dropIndexes(file string) error {
 	return err
 }
 
-// CreateDB implements sqlplugin.Plugin.
-func (v *visibility) CreateDB(sqlplugin.DbKind, *config.SQL, resolver.ServiceResolver, log.Logger, metrics.Handler) (sqlplugin.GenericDB, error) {
-	return lazyDB{v.file, v}, nil
-}
-
-func (v *visibility) journalFiles() []string {
-	files, _ := filepath.Glob(filepath.Join(v.dir, "journal-*")) // the pattern is valid
-	slices.Sort(files)
-	return files
-}
-
-func (v *visibility) readJournal() error {
-	for _, name := range v.journalFiles() {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			return fmt.Errorf("reading the journal of the visibility store: %w", err)
-		}
-		for line := range bytes.Lines(b) {
-			d := json.NewDecoder(bytes.NewReader(line))
-			d.UseNumber() // a float64 would change large integers
-			var c visibilityChange
-			if err := d.Decode(&c); err == nil {
-				c.restoreLists()
-				v.add(c)
-			} else if err != io.EOF { // EOF: an empty line
-				v.logger.Warn("ignoring an incomplete line in the journal of the visibility store", "file", name, "error", err)
-			}
-		}
-		fmt.Sscanf(filepath.Base(name), "journal-%d", &v.number)
-	}
-	return nil
-}
-
-// restoreLists gives keyword lists the type that SQLite's plugin expects.
-func (c *visibilityChange) restoreLists() {
-	if c.Row == nil || c.Row.SearchAttributes == nil {
-		return
-	}
-	for name, value := range *c.Row.SearchAttributes {
-		if list, ok := value.([]any); ok {
-			words := make([]string, len(list))
-			for i := range list {
-				words[i] = fmt.Sprint(list[i])
-			}
-			(*c.Row.SearchAttributes)[name] = words
-		}
-	}
-}
-
-func (v *visibility) nextJournal() error {
-	f, err := os.OpenFile(filepath.Join(v.dir, fmt.Sprintf("journal-%09d", v.number+1)), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return fmt.Errorf("creating the journal of the visibility store: %w", err)
-	}
-	if v.journal != nil {
-		v.journal.Close()
-	}
-	v.journal, v.number, v.size = f, v.number+1, 0
-	return nil
-}
-
-func (v *visibility) record(c visibilityChange) (gosql.Result, error) {
-	line, err := json.Marshal(c)
-	if err != nil {
-		return nil, fmt.Errorf("encoding a change of the visibility store: %w", err)
-	}
+// record returns when the change is written.
+func (v *visibility) record(ctx context.Context, c visibilityChange) (gosql.Result, error) {
 	v.mu.Lock()
-	n, err := v.journal.Write(append([]byte{'\n'}, line...)) // a newline first, to end a line that a failed write cut
-	v.size += n
-	if err == nil {
-		v.add(c)
+	b := v.next
+	if b == nil {
+		b = &batch{changes: map[visibilityRun][]visibilityChange{}, written: make(chan struct{})}
+		v.next = b
+		time.AfterFunc(v.maxWait, func() { v.write() }) // the waiting calls get its error
 	}
-	full := v.size >= maxJournal
+	b.add(c)
+	full := b.n == maxChanges
 	v.mu.Unlock()
-	if err != nil {
-		return nil, fmt.Errorf("writing the journal of the visibility store: %w", err)
-	}
 	if full {
-		if err := v.apply(); err != nil { // not returned, because the change is in the journal
-			v.logger.Error("applying the journal of the visibility store", "error", err)
-		}
+		v.write()
 	}
-	return driver.RowsAffected(1), nil
-}
-
-// add requires mu.
-func (v *visibility) add(c visibilityChange) {
-	v.pending.add(c)
-	if c.Row == nil {
-		v.eraseAfter(time.Second)
+	select {
+	case <-b.written:
+		return driver.RowsAffected(1), b.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }
 
-// eraseAfter removes deleted runs from the files also if nobody lists. It requires mu.
-func (v *visibility) eraseAfter(pause time.Duration) {
-	if v.erasing {
-		return
+func (b *batch) add(c visibilityChange) {
+	b.n++
+	changes := b.changes[c.run]
+	switch last := len(changes) - 1; {
+	case c.row == nil:
+		changes = []visibilityChange{c}
+	case last < 0 || changes[last].row == nil:
+		changes = append(changes, c)
+	case c.row.Version > changes[last].row.Version:
+		changes[last] = c
 	}
-	v.erasing = true
-	time.AfterFunc(pause, func() {
-		v.mu.Lock()
-		v.erasing = false
-		v.mu.Unlock()
-		if err := v.apply(); err != nil {
-			v.logger.Error("removing deleted workflows from the visibility store", "error", err)
-			v.mu.Lock()
-			v.eraseAfter(5 * time.Second)
-			v.mu.Unlock()
-		}
-	})
+	b.changes[c.run] = changes
 }
 
-// apply writes the pending changes to SQLite.
-func (v *visibility) apply() error {
-	v.applying.Lock()
-	defer v.applying.Unlock()
+// write writes the waiting changes to SQLite.
+func (v *visibility) write() error {
+	v.writing.Lock()
+	defer v.writing.Unlock()
 	v.mu.Lock()
-	if len(v.pending) == 0 {
-		v.mu.Unlock()
+	b := v.next
+	v.next = nil
+	v.mu.Unlock()
+	if b == nil {
 		return nil
 	}
-	files := v.journalFiles()
-	if err := v.nextJournal(); err != nil {
-		v.mu.Unlock()
+	defer close(b.written)
+	if b.err = b.write(v.file); b.err != nil {
+		b.err = fmt.Errorf("writing to the visibility store: %w", b.err)
+	}
+	return b.err
+}
+
+func (b *batch) write(db sqliteDB) error {
+	ctx := context.Background() // because a list whose deadline passes must not undo the work
+	tx, err := db.BeginTx(ctx)
+	if err != nil {
 		return err
 	}
-	p := v.pending
-	v.pending = pendingChanges{}
-	v.mu.Unlock()
-
-	if err := p.write(v.file); err != nil {
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		for _, newer := range v.pending {
-			for _, c := range newer {
-				p.add(c)
-			}
+	deleted := false
+	for _, c := range slices.Concat(slices.Collect(maps.Values(b.changes))...) {
+		if c.row == nil {
+			deleted = true
+			_, err = tx.DeleteFromVisibility(ctx, c.run)
+		} else {
+			_, err = tx.ReplaceIntoVisibility(ctx, c.row)
 		}
-		v.pending = p
-		return fmt.Errorf("writing to the visibility store: %w", err)
-	}
-	for _, name := range files {
-		if os.Remove(name) != nil {
-			break // it is applied again, with all newer files, which may contain deletions of its rows
+		if err != nil {
+			return errors.Join(err, tx.Rollback())
 		}
 	}
-	return nil
+	if err := tx.Commit(); err != nil || !deleted {
+		return err
+	}
+	return db.Exec("PRAGMA wal_checkpoint(TRUNCATE)") // the write-ahead log contains the deleted rows
 }
