@@ -193,7 +193,7 @@ func (s *story) tellPendingActivity(workflowID string, pending *workflowpb.Pendi
 	case step.Status == picture.StepPaused:
 		s.tell(now, "Now: %s is paused by an operator (%s). To continue: temporal activity unpause -w %s --activity-id %s", step.Name, does, workflowID, pending.GetActivityId())
 	case step.Status == picture.StepWaiting:
-		s.tell(now, "Now: %s has waited %s for a worker (%s). Check that a worker runs", step.Name, round(now.Sub(timeOf(pending.GetScheduledTime()))), does)
+		s.tell(now, "Now: %s has waited %s for a worker (%s). Check that a worker runs and that the rate limit is not 0", step.Name, round(now.Sub(timeOf(pending.GetScheduledTime()))), does)
 	case pending.GetState() != enumspb.PENDING_ACTIVITY_STATE_SCHEDULED:
 		s.tell(now, "Now: %s is in attempt %d for %s (%s)", step.Name, step.Attempt, round(now.Sub(step.StartedAt)), does)
 	case step.NextAttemptAt.IsZero():
