@@ -5,7 +5,7 @@ import "testing"
 func FuzzRedact(f *testing.F) {
 	for _, s := range []string{
 		"01990000-0000-7000-8000-000000000000-0123456789abcdef", "sig=a", "SIG:a", "Signature%3Da", "Bearer a", "bearer%20a",
-		"X-Triptych-Erase\ta", "x-triptych-erase[a", "x-triptych-erase\"a", "picture/01990000-0000-7000-8000-000000000000",
+		"X-Triptych-Erase\ta", "x-triptych-erase[a", "x-triptych-erase\"a", "X-Triptych-Erase\\a", "X-Triptych-Erase%3a%20a", "picture/01990000-0000-7000-8000-000000000000",
 	} {
 		f.Add(s)
 	}

@@ -30,14 +30,17 @@ func TestRedact(t *testing.T) {
 		"credential_of_an_AWS_Authorization_header_is_removed": {
 			"AWS4-HMAC-SHA256 Credential=AKIA/20261122, SignedHeaders=host", "AWS4-HMAC-SHA256 Credential=…, SignedHeaders=host",
 		},
-		"erase_token_is_removed":             {"map[X-Triptych-Erase:[3q2-7w] Accept:[*/*]]", "map[X-Triptych-Erase:[…] Accept:[*/*]]"},
-		"erase_token_header_is_removed":      {"X-Triptych-Erase: 3q2-7w", "X-Triptych-Erase: …"},
-		"erase_token_in_JSON_is_removed":     {`{"X-Triptych-Erase":["3q2-7w"],"Accept":["*/*"]}`, `{"X-Triptych-Erase":["…"],"Accept":["*/*"]}`},
-		"client_assertion_is_removed":        {"client_id=a&client_assertion=ey.J0&scope=b", "client_id=a&client_assertion=…&scope=b"},
-		"access_token_in_JSON_is_removed":    {`{"access_token": "ey.J0", "expires_in": 1}`, `{"access_token": "…", "expires_in": 1}`},
-		"escaped_bearer_token_is_removed":    {"authorization=Bearer%20ey.J0&x=1", "authorization=Bearer%20…&x=1"},
-		"bearer_token_is_removed":            {"Authorization: Bearer ey.J0.eXAi", "Authorization: Bearer …"},
-		"quoted_URL_keeps_its_closing_quote": {`fetching "https://s3/k?X-Amz-Signature=0a1b2c" failed`, `fetching "https://s3/k?X-Amz-Signature=…" failed`},
+		"erase_token_is_removed":                 {"map[X-Triptych-Erase:[3q2-7w] Accept:[*/*]]", "map[X-Triptych-Erase:[…] Accept:[*/*]]"},
+		"erase_token_header_is_removed":          {"X-Triptych-Erase: 3q2-7w", "X-Triptych-Erase: …"},
+		"erase_token_in_JSON_is_removed":         {`{"X-Triptych-Erase":["3q2-7w"],"Accept":["*/*"]}`, `{"X-Triptych-Erase":["…"],"Accept":["*/*"]}`},
+		"erase_token_in_escaped_JSON_is_removed": {`"{\"X-Triptych-Erase\":[\"3q2-7w\"]}"`, `"{\"X-Triptych-Erase\":[\"…"]}"`},
+		"erase_token_in_a_query_is_removed":      {"X-Triptych-Erase=3q2-7w&x=1", "X-Triptych-Erase=…&x=1"},
+		"escaped_erase_token_is_removed":         {"X-Triptych-Erase%3A%203q2-7w&x=1", "X-Triptych-Erase%3A%20…&x=1"},
+		"client_assertion_is_removed":            {"client_id=a&client_assertion=ey.J0&scope=b", "client_id=a&client_assertion=…&scope=b"},
+		"access_token_in_JSON_is_removed":        {`{"access_token": "ey.J0", "expires_in": 1}`, `{"access_token": "…", "expires_in": 1}`},
+		"escaped_bearer_token_is_removed":        {"authorization=Bearer%20ey.J0&x=1", "authorization=Bearer%20…&x=1"},
+		"bearer_token_is_removed":                {"Authorization: Bearer ey.J0.eXAi", "Authorization: Bearer …"},
+		"quoted_URL_keeps_its_closing_quote":     {`fetching "https://s3/k?X-Amz-Signature=0a1b2c" failed`, `fetching "https://s3/k?X-Amz-Signature=…" failed`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := picture.Redact(c.in); got != c.want {
