@@ -317,6 +317,9 @@ func TestRestart(t *testing.T) {
 		Action: &client.ScheduleWorkflowAction{Workflow: greet, Args: []any{false}, TaskQueue: "queue"}}); err != nil {
 		t.Fatal(err)
 	}
+	for i := range 5 { // their last changes wait for visibility when the process ends
+		sendName(t, c, execute(t, c, fmt.Sprint("ended-", i), false))
+	}
 
 	p.end(t, syscall.SIGKILL)
 	p.start(t)
@@ -325,7 +328,7 @@ func TestRestart(t *testing.T) {
 			t.Errorf("%s returned %q", run.GetID(), greeting)
 		}
 	}
-	awaitCount(t, c, "ExecutionStatus = 'Completed' AND TaskQueue = 'queue'", 21)
+	awaitCount(t, c, "ExecutionStatus = 'Completed' AND TaskQueue = 'queue'", 26)
 	if _, err := c.ScheduleClient().GetHandle(t.Context(), "schedule").Describe(t.Context()); err != nil {
 		t.Errorf("describing the schedule: %v", err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"path/filepath"
 	"strings"
@@ -152,7 +153,8 @@ func (o *options) config() (*config.Config, error) {
 func (o *options) dynamicConfigClient() dynamicconfig.Client {
 	values := dynamicconfig.StaticClient{
 		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 1024, // entries; a started workflow has two, its execution of about 20 kB and an empty one
-		// Each worker of a queue may lock an entry of this cache. If all entries are locked, requests fail.
+		// Each worker of a queue may lock an entry of this cache, those of visibility not while they wait. If all entries are locked,
+		// requests fail.
 		dynamicconfig.TransferProcessorSchedulerWorkerCount.Key():        64,
 		dynamicconfig.TimerProcessorSchedulerWorkerCount.Key():           64,
 		dynamicconfig.VisibilityProcessorSchedulerWorkerCount.Key():      visibilityWorkers,
@@ -160,12 +162,13 @@ func (o *options) dynamicConfigClient() dynamicconfig.Client {
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key():      true, // a new attribute can be used immediately
 		// When a queue reads new tasks, it copies the list of those since its last acknowledgement (split in service/history/queues/tracker.go).
 		// With the default of 30 s, this caused 28 % of the allocations.
-		dynamicconfig.TransferProcessorUpdateAckInterval.Key():   time.Second,
-		dynamicconfig.TimerProcessorUpdateAckInterval.Key():      time.Second,
-		dynamicconfig.VisibilityProcessorUpdateAckInterval.Key(): time.Second,
-		dynamicconfig.FrontendPersistenceMaxQPS.Key():            10000,
-		dynamicconfig.HistoryPersistenceMaxQPS.Key():             45000,
-		dynamicconfig.EnableNexus.Key():                          o.HTTPPort != 0, // its callbacks need the HTTP API
+		dynamicconfig.TransferProcessorUpdateAckInterval.Key():    time.Second,
+		dynamicconfig.TimerProcessorUpdateAckInterval.Key():       time.Second,
+		dynamicconfig.VisibilityProcessorUpdateAckInterval.Key():  time.Second,
+		dynamicconfig.HistoryTaskDLQUnexpectedErrorAttempts.Key(): math.MaxInt32, // repeat tasks however long the disk is full
+		dynamicconfig.FrontendPersistenceMaxQPS.Key():             10000,
+		dynamicconfig.HistoryPersistenceMaxQPS.Key():              45000,
+		dynamicconfig.EnableNexus.Key():                           o.HTTPPort != 0, // its callbacks need the HTTP API
 	}
 	if http := address(o.IP, o.HTTPPort); o.HTTPPort != 0 {
 		values[nexusoperations.CallbackURLTemplate.Key()] = "http://" + http + "/namespaces/{{.NamespaceName}}/nexus/callback"

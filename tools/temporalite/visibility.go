@@ -25,8 +25,8 @@ import (
 	"triptych/tools/temporalite/store"
 )
 
-// A change waits for others until somebody reads, maxChanges wait, or maxWait has passed: the server repeats a change that takes
-// three seconds. visibilityWorkers must be more than maxChanges, because each waits for one change.
+// A change waits for others until somebody reads, maxChanges wait, or maxWait has passed. The server repeats a change that takes
+// three seconds. With fewer visibilityWorkers than maxChanges, a batch would never be full.
 const (
 	maxChanges        = 256
 	maxWait           = time.Second
@@ -36,7 +36,8 @@ const (
 // visibility keeps what is listed and counted in SQLite with the server's schema, so the whole query language works.
 // If each change had a transaction, most of the server's written bytes would be for visibility. Instead, one transaction writes
 // the changes that wait, and only the latest of each run. A crash loses none of them: the server keeps each in its visibility
-// queue until the write succeeds, and repeats it. SQLite ignores a row that is not newer than its own.
+// queue until the write succeeds, and repeats it. Until then, a list after a crash or a failed write lacks it. SQLite ignores a
+// row that is not newer than its own.
 //
 // A deleted run leaves the files within seconds, except the words of its Text and KeywordList attributes: the full-text
 // indexes of the schema keep them until SQLite merges their parts.
@@ -69,15 +70,20 @@ type visibilityChange struct {
 // batch is what one transaction writes: of each run the deletion, the newest row, or both in this order.
 type batch struct {
 	changes map[visibilityRun][]visibilityChange
-	n       int           // changes that wait
-	written chan struct{} // closed after err is set
-	err     error
+	n       int // changes that wait
+	timer   *time.Timer
+	written chan struct{} // closed after failed is set
+	failed  map[visibilityRun]error
 }
 
 // openVisibility returns the configuration with which the server uses the store in dir.
 func openVisibility(dir string, maxWait time.Duration) (*config.SQL, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating the directory of the visibility store: %w", err)
+	}
+	// Older versions of temporalite kept changes there that their visibility.db did not have yet.
+	if journals, _ := filepath.Glob(filepath.Join(dir, "journal-*")); len(journals) > 0 { // the pattern is valid
+		return nil, fmt.Errorf("%s was created by an older version of temporalite: delete the data directory", journals[0])
 	}
 	file := filepath.Join(dir, "visibility.db")
 	// A transaction is flushed to the disk, because the server then forgets its changes.
@@ -118,24 +124,23 @@ func dropIndexes(file string) error {
 	return err
 }
 
-// record returns when the change is written.
+// record returns when the change is written or has failed. If ctx ends first, the change may still be written.
 func (v *visibility) record(ctx context.Context, c visibilityChange) (gosql.Result, error) {
 	v.mu.Lock()
 	b := v.next
 	if b == nil {
 		b = &batch{changes: map[visibilityRun][]visibilityChange{}, written: make(chan struct{})}
+		b.timer = time.AfterFunc(v.maxWait, func() { v.write() }) // the waiting calls get the errors
 		v.next = b
-		time.AfterFunc(v.maxWait, func() { v.write() }) // the waiting calls get its error
 	}
 	b.add(c)
-	full := b.n == maxChanges
-	v.mu.Unlock()
-	if full {
-		v.write()
+	if b.n == maxChanges {
+		go v.write()
 	}
+	v.mu.Unlock()
 	select {
 	case <-b.written:
-		return driver.RowsAffected(1), b.err
+		return driver.RowsAffected(1), b.failed[c.run]
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -155,7 +160,7 @@ func (b *batch) add(c visibilityChange) {
 	b.changes[c.run] = changes
 }
 
-// write writes the waiting changes to SQLite.
+// write writes the waiting changes to SQLite. It returns an error if all failed.
 func (v *visibility) write() error {
 	v.writing.Lock()
 	defer v.writing.Unlock()
@@ -166,21 +171,37 @@ func (v *visibility) write() error {
 	if b == nil {
 		return nil
 	}
+	b.timer.Stop()
 	defer close(b.written)
-	if b.err = b.write(v.file); b.err != nil {
-		b.err = fmt.Errorf("writing to the visibility store: %w", b.err)
-	}
-	return b.err
+	return b.write(v.file)
 }
 
+// write uses a transaction for each run if one for all fails, so that a row that SQLite refuses fails only the calls of its run.
 func (b *batch) write(db sqliteDB) error {
+	err := transaction(db, slices.Concat(slices.Collect(maps.Values(b.changes))...))
+	if err == nil {
+		return nil
+	}
+	b.failed = map[visibilityRun]error{}
+	for run, changes := range b.changes {
+		if err := transaction(db, changes); err != nil {
+			b.failed[run] = fmt.Errorf("writing to the visibility store: %w", err)
+		}
+	}
+	if len(b.failed) < len(b.changes) {
+		return nil
+	}
+	return fmt.Errorf("writing to the visibility store: %w", err)
+}
+
+func transaction(db sqliteDB, changes []visibilityChange) error {
 	ctx := context.Background() // because a list whose deadline passes must not undo the work
 	tx, err := db.BeginTx(ctx)
 	if err != nil {
 		return err
 	}
 	deleted := false
-	for _, c := range slices.Concat(slices.Collect(maps.Values(b.changes))...) {
+	for _, c := range changes {
 		if c.row == nil {
 			deleted = true
 			_, err = tx.DeleteFromVisibility(ctx, c.run)

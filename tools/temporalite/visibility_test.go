@@ -116,6 +116,15 @@ func TestVisibility(t *testing.T) {
 			t.Errorf("opening the file gives %v", err)
 		}
 	})
+	t.Run("a_directory_with_a_journal_is_refused", func(t *testing.T) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "journal-000000001"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := openVisibility(dir, time.Millisecond); err == nil || !strings.Contains(err.Error(), "delete the data directory") {
+			t.Errorf("opening the directory gives %v", err)
+		}
+	})
 	t.Run("a_deleted_run_leaves_the_files", func(t *testing.T) {
 		dir := t.TempDir()
 		_, db := openTestVisibility(t, dir)
@@ -129,6 +138,22 @@ func TestVisibility(t *testing.T) {
 		if filesContain(t, dir, "secret-run") {
 			t.Error("a file still contains the deleted run")
 		}
+	})
+	t.Run("a_row_that_SQLite_refuses_fails_only_its_own_call", func(t *testing.T) {
+		db := neverWritten(t)
+		if err := db.(visibilityDB).Exec("CREATE TRIGGER refuse BEFORE INSERT ON executions_visibility WHEN NEW.run_id = 'bad' BEGIN SELECT RAISE(ABORT, 'refused'); END"); err != nil {
+			t.Fatal(err)
+		}
+		var calls sync.WaitGroup
+		calls.Go(func() { replace(t, db, "good", 1) })
+		calls.Go(func() {
+			if _, err := db.ReplaceIntoVisibility(t.Context(), testRow("bad", 1)); err == nil || !strings.Contains(err.Error(), "refused") {
+				t.Errorf("the error of the refused row is %v", err)
+			}
+		})
+		awaitChanges(t, db, 2)
+		requireCount(t, db, 1)
+		calls.Wait()
 	})
 	t.Run("a_failed_write_fails_the_call_and_the_list", func(t *testing.T) {
 		db := neverWritten(t)
@@ -157,10 +182,10 @@ func TestVisibility(t *testing.T) {
 // BenchmarkVisibility writes as many changes at a time as the server does under load.
 func BenchmarkVisibility(b *testing.B) {
 	db := neverWritten(b)
-	for b.Loop() {
+	for n := 0; b.Loop(); n++ {
 		var calls sync.WaitGroup
 		for i := range maxChanges {
-			calls.Go(func() { replace(b, db, fmt.Sprint(i/2), int64(b.N*2+i%2)) })
+			calls.Go(func() { replace(b, db, fmt.Sprint(n, i/2), int64(i%2)) })
 		}
 		calls.Wait()
 	}
@@ -181,8 +206,9 @@ func neverWritten(t testing.TB) sqlplugin.DB {
 func awaitChanges(t *testing.T, db sqlplugin.DB, n int) {
 	t.Helper()
 	v := db.(visibilityDB).v
+	deadline := time.Now().Add(time.Minute)
 	for waiting := 0; waiting < n; time.Sleep(time.Millisecond) {
-		if t.Context().Err() != nil {
+		if time.Now().After(deadline) {
 			t.Fatalf("%d changes wait, want %d", waiting, n)
 		}
 		v.mu.Lock()
