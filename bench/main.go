@@ -29,8 +29,8 @@ const help = `Bench measures the overhead of the pipeline around its three cloud
              the same on the Temporal CLI's dev server instead of temporalite; only with -only or -full
   triptych-postgres
              the same on the server that people deploy, with PostgreSQL (apt-get install postgresql); only with -only
-  traced     only with -only: the CPU time of triptych that exports traces and metrics; its ratio in the table is that
-             to triptych without, which gets the same load at the same time
+  traced     only with -only: the CPU time of triptych that exports traces and metrics; the ratio is to triptych without
+             export, under the same load at the same time
 
 All variants use the same emulators of S3, Cloud Vision and Cosmos DB. Vision returns a stored annotation, so that only
 the pipeline is measured. The shipped trigger starts the workflows, and the variants of one Temporal server share its process.

@@ -42,6 +42,7 @@ func (r *rig) openTraces(ctx context.Context) error {
 // The server's CPU time per picture is the same for both, because it gets the same requests: the histories of pictures
 // contain no trace headers.
 func (r *rig) measureTraces(ctx context.Context, p plan, m measurements) error {
+	before := r.traces[0].usage()
 	results := make([]throughput, len(r.traces))
 	group, groupCtx := errgroup.WithContext(ctx)
 	for i, v := range r.traces {
@@ -50,7 +51,6 @@ func (r *rig) measureTraces(ctx context.Context, p plan, m measurements) error {
 			return err
 		})
 	}
-	before := r.traces[0].usage()
 	if err := group.Wait(); err != nil {
 		return err
 	}
