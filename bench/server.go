@@ -29,6 +29,7 @@ const stockProcess = "temporal-stock"
 
 // stockSettings are those that temporalite does not need.
 var stockSettings = []string{
+	"history.visibilityProcessorSchedulerWorkerCount=1",
 	"history.visibilityProcessorMaxPollRPS=2",      // collects changes of the visibility store, which write most of SQLite's pages
 	`frontend.httpAllowedHosts=["nobody.invalid"]`, // so that no web page can use the HTTP API
 	"system.enableNexus=false",                     // whose HTTP endpoints ignore httpAllowedHosts

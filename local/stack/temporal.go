@@ -23,7 +23,6 @@ var dynamicConfig = []string{
 	"history.transferProcessorMaxPollRPS=5000",
 	"history.timerProcessorMaxPollRPS=5000",
 	"history.visibilityTaskBatchSize=1000",
-	"history.visibilityProcessorSchedulerWorkerCount=1",
 	"system.forceSearchAttributesCacheRefreshOnRead=false", // true reads the database for each task to find new attributes
 	"history.sendRawHistoryBetweenInternalServices=true",
 	"history.eventsCacheMaxSizeBytes=2097152", // events of about 200 pictures; those of other pictures are read from the disk

@@ -26,7 +26,7 @@ import (
 )
 
 // A change waits for others until somebody reads, maxChanges wait, or maxWait has passed. The server repeats a change that takes
-// three seconds. With fewer visibilityWorkers than maxChanges, a batch would never be full.
+// three seconds. With fewer visibilityWorkers, a transaction would have only as many changes.
 const (
 	maxChanges        = 256
 	maxWait           = time.Second
