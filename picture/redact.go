@@ -6,7 +6,7 @@ import (
 )
 
 var (
-	signature = regexp.MustCompile(`(?i)((?:X-Amz-(?:Signature|Credential|Security-Token)|\b(?:Signature|Credential|client_assertion|access_token)|(?:\b|%26)sig)(?:"?[=:]\s*"?|%(?:25)*3D)|\bBearer(?: |%20)|\bX-Triptych-Erase(?:[\\"\s=:\[]|%(?:25)*(?:20|22|3A|3D|5B))+)[^&\s",\]]*`)
+	signature = regexp.MustCompile(`(?i)((?:X-Amz-(?:Signature|Credential|Security-Token)|\b(?:Signature|Credential|client_assertion|access_token)|(?:\b|%26)sig)(?:[\\"]*[=:]\s*[\\"]*|%(?:25)*3D)|\bBearer(?: |%20)|\bX-Triptych-Erase(?:[\\"\s=:\[]|%(?:25)*(?:20|22|3A|3D|5B))+)[^&\s",\]]*`)
 	linkID    = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}-[0-9a-f]{16}`)
 )
 
@@ -14,7 +14,7 @@ const linkIDHyphens = 5
 
 // Redact removes what gives access to a picture or a cloud: signatures, tokens and link IDs (see web/link.go).
 //
-// It first excludes most texts without the expressions, which took 4 % of the worker's CPU time.
+// Cheap conditions first exclude most texts, because the expressions took 4 % of the worker's CPU time.
 func Redact(s string) string {
 	if strings.ContainsAny(s, "=:%[\\\" \t\n\f\r") { // each match of signature contains one of them
 		s = signature.ReplaceAllString(s, "${1}…")
