@@ -22,7 +22,7 @@ var dynamicConfig = []string{
 	// The default rate limits would delay each step by 50 ms.
 	"history.transferProcessorMaxPollRPS=5000",
 	"history.timerProcessorMaxPollRPS=5000",
-	"history.visibilityTaskBatchSize=1000",
+	"history.visibilityTaskBatchSize=1000",                 // tasks per read, of which 20 a second are allowed
 	"system.forceSearchAttributesCacheRefreshOnRead=false", // true reads the database for each task to find new attributes
 	"history.sendRawHistoryBetweenInternalServices=true",
 	"history.eventsCacheMaxSizeBytes=2097152", // events of about 200 pictures; those of other pictures are read from the disk

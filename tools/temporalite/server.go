@@ -153,11 +153,11 @@ func (o *options) config() (*config.Config, error) {
 func (o *options) dynamicConfigClient() dynamicconfig.Client {
 	values := dynamicconfig.StaticClient{
 		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 1024, // entries; a started workflow has two, its execution of about 20 kB and an empty one
-		// Each worker of a queue may lock an entry of this cache, those of visibility not while they wait. If all entries are locked,
-		// requests fail.
+		// Each worker of a queue may lock an entry of this cache. If all entries are locked, requests fail. The 512 workers of the
+		// visibility queue release theirs before they wait.
 		dynamicconfig.TransferProcessorSchedulerWorkerCount.Key():        64,
 		dynamicconfig.TimerProcessorSchedulerWorkerCount.Key():           64,
-		dynamicconfig.VisibilityProcessorSchedulerWorkerCount.Key():      visibilityWorkers,
+		dynamicconfig.VisibilityProcessorEnsureCloseBeforeDelete.Key():   true, // a close that is repeated later would bring a deleted run back
 		dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key(): 100,
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key():      true, // a new attribute can be used immediately
 		// When a queue reads new tasks, it copies the list of those since its last acknowledgement (split in service/history/queues/tracker.go).

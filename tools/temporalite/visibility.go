@@ -26,18 +26,16 @@ import (
 )
 
 // A change waits for others until somebody reads, maxChanges wait, or maxWait has passed. The server repeats a change that takes
-// three seconds. With fewer visibilityWorkers, a transaction would have only as many changes.
+// three seconds. Its 512 workers of the visibility queue wait for one change each.
 const (
-	maxChanges        = 256
-	maxWait           = time.Second
-	visibilityWorkers = 512
+	maxChanges = 256
+	maxWait    = time.Second
 )
 
 // visibility keeps what is listed and counted in SQLite with the server's schema, so the whole query language works.
 // If each change had a transaction, most of the server's written bytes would be for visibility. Instead, one transaction writes
-// the changes that wait, and only the latest of each run. A crash loses none of them: the server keeps each in its visibility
-// queue until the write succeeds, and repeats it. Until then, a list after a crash or a failed write lacks it. SQLite ignores a
-// row that is not newer than its own.
+// what the waiting changes make of each run. A crash of the process loses none of them, because the server repeats each change
+// from its visibility queue until it is written. Lists may lack it until then. SQLite ignores a row that is not newer than its own.
 //
 // A deleted run leaves the files within seconds, except the words of its Text and KeywordList attributes: the full-text
 // indexes of the schema keep them until SQLite merges their parts.
@@ -172,11 +170,13 @@ func (v *visibility) write() error {
 		return nil
 	}
 	b.timer.Stop()
-	defer close(b.written)
-	return b.write(v.file)
+	err := b.write(v.file)
+	close(b.written)
+	return err
 }
 
-// write uses a transaction for each run if one for all fails, so that a row that SQLite refuses fails only the calls of its run.
+// write uses a transaction for each run if one for all fails, so that a row that SQLite refuses fails only the calls of its run,
+// and only the lists that find no other change.
 func (b *batch) write(db sqliteDB) error {
 	err := transaction(db, slices.Concat(slices.Collect(maps.Values(b.changes))...))
 	if err == nil {

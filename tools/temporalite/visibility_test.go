@@ -74,6 +74,7 @@ func TestVisibility(t *testing.T) {
 		if _, err := db.ReplaceIntoVisibility(ctx, testRow("r", 1)); !errors.Is(err, context.Canceled) {
 			t.Errorf("the error is %v", err)
 		}
+		requireCount(t, db, 1) // it is written nevertheless
 	})
 	t.Run("the_newest_version_wins", func(t *testing.T) {
 		deletion := visibilityChange{run: visibilityRun{NamespaceID: "n", RunID: "r"}}
