@@ -23,14 +23,16 @@ func testPhotoPaths(t *testing.T, w window, s *stack.Stack) {
 		t.Run("worker_and_page_make_the_same_picture_of_a_"+name, func(t *testing.T) {
 			w := w.visit(t)
 			picture := func() string {
-				w.waitUntil(`document.querySelector("#image").complete`)
-				return evaluate[string](w, `(() => {
+				// WebKitGTK sometimes draws nothing at first, although the image is complete.
+				w.waitUntil(`(() => {
 					const image = document.querySelector("#image"), {naturalWidth: width, naturalHeight: height} = image;
+					if (!image.complete) return false;
 					const context = Object.assign(document.createElement("canvas"), {width, height}).getContext("2d");
 					context.drawImage(image, 0, 0);
-					window.drawn = [...window.drawn ?? [], context.getImageData(0, 0, width, height).data];
-					return width + " × " + height;
+					window.last = Object.assign(context.getImageData(0, 0, width, height).data, {size: width + " × " + height});
+					return last.some(Boolean);
 				})()`)
+				return evaluate[string](w, `(window.drawn = [...window.drawn ?? [], last], last.size)`)
 			}
 			evaluate[bool](w, pagetest.RecordWorkers)
 			w.choose(path)
