@@ -81,7 +81,7 @@ func openVisibility(dir string, maxWait time.Duration) (*config.SQL, error) {
 	}
 	// Older versions of temporalite kept changes there that their visibility.db did not have yet.
 	if journals, _ := filepath.Glob(filepath.Join(dir, "journal-*")); len(journals) > 0 { // the pattern is valid
-		return nil, fmt.Errorf("%s was created by an older version of temporalite: delete the data directory", journals[0])
+		return nil, fmt.Errorf("%s is from an older version of temporalite: delete %s, which contains all workflows", journals[0], filepath.Dir(dir))
 	}
 	file := filepath.Join(dir, "visibility.db")
 	// A transaction is flushed to the disk, because the server then forgets its changes.

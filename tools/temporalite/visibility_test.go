@@ -122,7 +122,7 @@ func TestVisibility(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "journal-000000001"), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := openVisibility(dir, time.Millisecond); err == nil || !strings.Contains(err.Error(), "delete the data directory") {
+		if _, err := openVisibility(dir, time.Millisecond); err == nil || !strings.Contains(err.Error(), "delete "+filepath.Dir(dir)) {
 			t.Errorf("opening the directory gives %v", err)
 		}
 	})
