@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -80,8 +81,13 @@ func openVisibility(dir string, maxWait time.Duration) (*config.SQL, error) {
 		return nil, fmt.Errorf("creating the directory of the visibility store: %w", err)
 	}
 	// Older versions of temporalite kept changes there that their visibility.db did not have yet.
-	if journals, _ := filepath.Glob(filepath.Join(dir, "journal-*")); len(journals) > 0 { // the pattern is valid
-		return nil, fmt.Errorf("%s is from an older version of temporalite: delete %s, which contains all workflows", journals[0], filepath.Dir(dir))
+	journals, err := fs.Glob(os.DirFS(dir), "journal-*")
+	if err != nil {
+		return nil, fmt.Errorf("reading the directory of the visibility store: %w", err)
+	}
+	if len(journals) > 0 {
+		return nil, fmt.Errorf("%s is from an older version of temporalite: delete %s, which contains all workflows",
+			filepath.Join(dir, journals[0]), filepath.Dir(dir))
 	}
 	file := filepath.Join(dir, "visibility.db")
 	// A transaction is flushed to the disk, because the server then forgets its changes.

@@ -118,7 +118,10 @@ func TestVisibility(t *testing.T) {
 		}
 	})
 	t.Run("a_directory_with_a_journal_is_refused", func(t *testing.T) {
-		dir := t.TempDir()
+		dir := filepath.Join(t.TempDir(), "[1", "visibility") // "[" begins a pattern
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(filepath.Join(dir, "journal-000000001"), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
