@@ -29,10 +29,14 @@ func testPhotoPaths(t *testing.T, w window, s *stack.Stack) {
 					if (!image.complete) return false;
 					const context = Object.assign(document.createElement("canvas"), {width, height}).getContext("2d");
 					context.drawImage(image, 0, 0);
-					window.last = Object.assign(context.getImageData(0, 0, width, height).data, {size: width + " × " + height});
-					return last.some(Boolean);
+					window.pixels = context.getImageData(0, 0, width, height).data;
+					return pixels.some(Boolean);
 				})()`)
-				return evaluate[string](w, `(window.drawn = [...window.drawn ?? [], last], last.size)`)
+				return evaluate[string](w, `(() => {
+					window.drawn = [...window.drawn ?? [], pixels];
+					const {naturalWidth, naturalHeight} = document.querySelector("#image");
+					return naturalWidth + " × " + naturalHeight;
+				})()`)
 			}
 			evaluate[bool](w, pagetest.RecordWorkers)
 			w.choose(path)
