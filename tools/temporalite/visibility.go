@@ -1,13 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	gosql "database/sql"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/iancoleman/strcase"
+	"github.com/jmoiron/sqlx"
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/log"
 	"go.temporal.io/server/common/metrics"
@@ -35,7 +38,7 @@ const (
 
 // visibility keeps what is listed and counted in SQLite with the server's schema, so the whole query language works.
 // If each change had a transaction, most of the server's written bytes would be for visibility. Instead, one transaction writes
-// what the waiting changes make of each run. A crash of the process loses none of them, because the server repeats each change
+// the newest of the waiting changes of each run. A crash of the process loses none of them, because the server repeats each change
 // from its visibility queue until it is written. Lists may lack it until then. SQLite ignores a row that is not newer than its own.
 //
 // A deleted run leaves the files within seconds, except the words of its Text and KeywordList attributes: the full-text
@@ -44,12 +47,15 @@ const (
 // It is a plugin for the server's SQL store. A visibility.VisibilityStoreFactory would not do, because server 1.29
 // allocates the columns of custom search attributes only if the visibility store is SQL.
 type visibility struct {
-	file    sqliteDB
+	reads   sqliteDB
+	writes  *sqlx.DB
+	upsert  *sqlx.NamedStmt
 	maxWait time.Duration
 
 	writing sync.Mutex // locked before mu
 	mu      sync.Mutex
-	next    *batch // nil if no change waits
+	waiting []visibilityChange
+	timer   *time.Timer // writes the waiting changes
 }
 
 // sqliteDB is what the server's plugin for SQLite returns.
@@ -62,17 +68,9 @@ type visibilityRun = sqlplugin.VisibilityDeleteFilter
 
 // visibilityChange is a new row of a run. Without a row, it is the deletion of the run.
 type visibilityChange struct {
-	run visibilityRun
-	row *sqlplugin.VisibilityRow
-}
-
-// batch is what one transaction writes: of each run the deletion, the newest row, or both in this order.
-type batch struct {
-	changes map[visibilityRun][]visibilityChange
-	n       int // changes that wait
-	timer   *time.Timer
-	written chan struct{} // closed after failed is set
-	failed  map[visibilityRun]error
+	run     visibilityRun
+	row     *sqlplugin.VisibilityRow
+	written chan error // has room for the result
 }
 
 // openVisibility returns the configuration with which the server uses the store in dir.
@@ -90,8 +88,7 @@ func openVisibility(dir string, maxWait time.Duration) (*config.SQL, error) {
 			filepath.Join(dir, journals[0]), filepath.Dir(dir))
 	}
 	file := filepath.Join(dir, "visibility.db")
-	// A transaction is flushed to the disk, because the server then forgets its changes.
-	c, err := store.OpenSQLite(file, map[string]string{"synchronous": "full", "cache_size": "-16384"})
+	c, err := store.OpenSQLite(file, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -99,127 +96,159 @@ func openVisibility(dir string, maxWait time.Duration) (*config.SQL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the visibility store: %w", err)
 	}
-	if err := dropIndexes(file); err != nil {
-		return nil, fmt.Errorf("dropping indexes of the visibility store: %w", err)
-	}
-	v := &visibility{file: db.(sqliteDB), maxWait: maxWait}
-	// The server does not migrate the schema of SQLite.
-	if err := v.file.Exec("SELECT " + strings.Join(sqlplugin.DbFields, ", ") + " FROM executions_visibility LIMIT 0"); err != nil {
-		return nil, fmt.Errorf("%s was created by another version of Temporal: start that version, or delete the data directory: %w", file, err)
+	v := &visibility{reads: db.(sqliteDB), maxWait: maxWait}
+	if err := v.openWrites(file); err != nil {
+		return nil, fmt.Errorf("opening the visibility store: %w", err)
 	}
 	sql.RegisterPlugin(dir, v)
 	return &config.SQL{PluginName: dir, DatabaseName: "visibility", ConnectAddr: "unused"}, nil
 }
 
-// dropIndexes keeps the two indexes that serve the default order and a workflow ID. Writing the schema's 58 takes 3 ms of
-// CPU time per run. Without the others, other conditions scan the runs.
-func dropIndexes(file string) error {
-	db, err := gosql.Open("sqlite", file)
+// openWrites opens a second connection, because the server's plugin parses its statement for each row, with the triggers and the
+// generated columns of the table. This takes four times as long as the write.
+func (v *visibility) openWrites(file string) (err error) {
+	// A transaction is flushed to the disk, because the server then forgets its changes.
+	v.writes, err = sqlx.Connect("sqlite", "file:"+file+"?_time_format=sqlite&_pragma=busy_timeout=1000"+
+		"&_pragma=synchronous=full&_pragma=secure_delete=on&_pragma=cache_size=-16384")
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	v.writes.SetMaxOpenConns(1)
+	v.writes.MapperFunc(strcase.ToSnake) // the names of the columns
+	if err := dropIndexes(v.writes); err != nil {
+		return fmt.Errorf("dropping indexes: %w", err)
+	}
+	var set []string
+	for _, column := range sqlplugin.DbFields {
+		set = append(set, column+" = excluded."+column)
+	}
+	v.upsert, err = v.writes.PrepareNamed(fmt.Sprintf(`INSERT INTO executions_visibility (%s) VALUES (%s)
+		ON CONFLICT (namespace_id, run_id) DO UPDATE SET %s WHERE executions_visibility._version < excluded._version`,
+		strings.Join(sqlplugin.DbFields, ", "), sqlplugin.BuildNamedPlaceholder(sqlplugin.DbFields...), strings.Join(set, ", ")))
+	if err != nil { // the server does not migrate the schema of SQLite
+		return fmt.Errorf("%s was created by another version of Temporal: start that version, or delete the data directory: %w", file, err)
+	}
+	return nil
+}
+
+// dropIndexes keeps the two indexes that serve the default order and a workflow ID. Writing the schema's 58 takes 3 ms of
+// CPU time per run. Without the others, other conditions scan the runs.
+func dropIndexes(db *sqlx.DB) error {
 	var statements string
-	if err := db.QueryRow(`SELECT COALESCE(GROUP_CONCAT('DROP INDEX ' || name, ';'), '') FROM sqlite_schema
-		WHERE type = 'index' AND name LIKE 'by@_%' ESCAPE '@' AND name != 'by_workflow_id'`).Scan(&statements); err != nil {
+	if err := db.Get(&statements, `SELECT COALESCE(GROUP_CONCAT('DROP INDEX ' || name, ';'), '') FROM sqlite_schema
+		WHERE type = 'index' AND name LIKE 'by@_%' ESCAPE '@' AND name != 'by_workflow_id'`); err != nil {
 		return err
 	}
-	_, err = db.Exec(statements)
+	_, err := db.Exec(statements)
 	return err
 }
 
 // record returns when the change is written or has failed. If ctx ends first, the change may still be written.
 func (v *visibility) record(ctx context.Context, c visibilityChange) (gosql.Result, error) {
+	c.written = make(chan error, 1)
 	v.mu.Lock()
-	b := v.next
-	if b == nil {
-		b = &batch{changes: map[visibilityRun][]visibilityChange{}, written: make(chan struct{})}
-		b.timer = time.AfterFunc(v.maxWait, func() { v.write() }) // the waiting calls get the errors
-		v.next = b
-	}
-	b.add(c)
-	if b.n == maxChanges {
-		go v.write()
+	v.waiting = append(v.waiting, c)
+	switch len(v.waiting) {
+	case 1:
+		v.timer = time.AfterFunc(v.maxWait, func() { v.write() }) // the waiting calls get the errors
+	case maxChanges:
+		v.timer.Reset(0)
 	}
 	v.mu.Unlock()
 	select {
-	case <-b.written:
-		return driver.RowsAffected(1), b.failed[c.run]
+	case err := <-c.written:
+		return driver.RowsAffected(1), err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-func (b *batch) add(c visibilityChange) {
-	b.n++
-	changes := b.changes[c.run]
-	switch last := len(changes) - 1; {
-	case c.row == nil:
-		changes = []visibilityChange{c}
-	case last < 0 || changes[last].row == nil:
-		changes = append(changes, c)
-	case c.row.Version > changes[last].row.Version:
-		changes[last] = c
-	}
-	b.changes[c.run] = changes
-}
-
-// write writes the waiting changes to SQLite. It returns an error if all failed.
+// write writes the waiting changes. It returns an error if SQLite cannot write, but not if it refuses a row.
 func (v *visibility) write() error {
 	v.writing.Lock()
 	defer v.writing.Unlock()
 	v.mu.Lock()
-	b := v.next
-	v.next = nil
+	changes := v.waiting
+	v.waiting = nil
+	if v.timer != nil {
+		v.timer.Stop()
+	}
 	v.mu.Unlock()
-	if b == nil {
+	if len(changes) == 0 {
 		return nil
 	}
-	b.timer.Stop()
-	err := b.write(v.file)
-	close(b.written)
+	refused, err := v.transaction(changes)
+	for i, c := range changes {
+		c.written <- cmp.Or(err, refused[i])
+	}
 	return err
 }
 
-// write uses a transaction for each run if one for all fails, so that a row that SQLite refuses fails only the calls of its run,
-// and only the lists that find no other change.
-func (b *batch) write(db sqliteDB) error {
-	err := transaction(db, slices.Concat(slices.Collect(maps.Values(b.changes))...))
-	if err == nil {
-		return nil
+// transaction writes the changes. If SQLite refuses a row, refused has its error, and the others are written.
+func (v *visibility) transaction(changes []visibilityChange) (refused []error, err error) {
+	refused = make([]error, len(changes))
+	if _, err := v.writes.Exec("BEGIN IMMEDIATE"); err != nil { // which fails if nothing can be written
+		return refused, fmt.Errorf("writing to the visibility store: %w", err)
 	}
-	b.failed = map[visibilityRun]error{}
-	for run, changes := range b.changes {
-		if err := transaction(db, changes); err != nil {
-			b.failed[run] = fmt.Errorf("writing to the visibility store: %w", err)
+	superseded, deleted := superseded(changes), false
+	for i, c := range changes {
+		switch {
+		case superseded[i]:
+		case c.row != nil:
+			_, refused[i] = v.upsert.Exec(columns(*c.row))
+		default:
+			deleted = true
+			_, refused[i] = v.writes.Exec("DELETE FROM executions_visibility WHERE namespace_id = ? AND run_id = ?", c.run.NamespaceID, c.run.RunID)
 		}
 	}
-	if len(b.failed) < len(b.changes) {
-		return nil
+	if _, err = v.writes.Exec("COMMIT"); err != nil {
+		_, _ = v.writes.Exec("ROLLBACK") // fails if SQLite has already done it
+	} else if deleted {
+		_, err = v.writes.Exec("PRAGMA wal_checkpoint(TRUNCATE)") // the write-ahead log contains the deleted rows
 	}
-	return fmt.Errorf("writing to the visibility store: %w", err)
+	if err != nil {
+		err = fmt.Errorf("writing to the visibility store: %w", err)
+	}
+	return refused, err
 }
 
-func transaction(db sqliteDB, changes []visibilityChange) error {
-	ctx := context.Background() // because a list whose deadline passes must not undo the work
-	tx, err := db.BeginTx(ctx)
-	if err != nil {
-		return err
-	}
-	deleted := false
-	for _, c := range changes {
-		if c.row == nil {
-			deleted = true
-			_, err = tx.DeleteFromVisibility(ctx, c.run)
-		} else {
-			_, err = tx.ReplaceIntoVisibility(ctx, c.row)
+// superseded tells, for each change, whether a later one of its run makes it superfluous: a newer row, or the deletion.
+func superseded(changes []visibilityChange) []bool {
+	answer := make([]bool, len(changes))
+	newest := map[visibilityRun]int64{}
+	for i, c := range slices.Backward(changes) {
+		version := int64(math.MaxInt64)
+		if c.row != nil {
+			version = c.row.Version
+			answer[i] = version <= newest[c.run]
 		}
-		if err != nil {
-			return errors.Join(err, tx.Rollback())
+		newest[c.run] = max(newest[c.run], version)
+	}
+	return answer
+}
+
+// columns converts a row as the server's plugin for SQLite does: prepareRowForDB in common/persistence/sql/sqlplugin/sqlite/visibility.go.
+func columns(row sqlplugin.VisibilityRow) sqlplugin.VisibilityRow {
+	row.StartTime, row.ExecutionTime = datetime(row.StartTime), datetime(row.ExecutionTime)
+	if row.CloseTime != nil {
+		closed := datetime(*row.CloseTime)
+		row.CloseTime = &closed
+	}
+	if row.SearchAttributes != nil {
+		attributes := maps.Clone(*row.SearchAttributes)
+		for name, value := range attributes {
+			if keywords, ok := value.([]string); ok {
+				attributes[name] = strings.Join(keywords, "♡")
+			}
 		}
+		row.SearchAttributes = &attributes
 	}
-	if err := tx.Commit(); err != nil || !deleted {
-		return err
+	return row
+}
+
+func datetime(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Date(1000, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
-	return db.Exec("PRAGMA wal_checkpoint(TRUNCATE)") // the write-ahead log contains the deleted rows
+	return t.UTC().Truncate(time.Microsecond)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -78,7 +79,7 @@ func TestVisibility(t *testing.T) {
 	})
 	t.Run("the_newest_version_wins", func(t *testing.T) {
 		deletion := visibilityChange{run: visibilityRun{NamespaceID: "n", RunID: "r"}}
-		version := func(n int64) visibilityChange { return visibilityChange{deletion.run, testRow("r", n)} }
+		version := func(n int64) visibilityChange { return visibilityChange{run: deletion.run, row: testRow("r", n)} }
 		for name, batches := range map[string][][]visibilityChange{
 			"in_order":                       {{version(1), version(2), version(3)}},
 			"reversed":                       {{version(3), version(2), version(1)}},
@@ -90,12 +91,8 @@ func TestVisibility(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				_, db := openTestVisibility(t, t.TempDir())
 				for _, changes := range batches {
-					b := &batch{changes: map[visibilityRun][]visibilityChange{}}
-					for _, c := range changes {
-						b.add(c)
-					}
-					if err := b.write(db.(visibilityDB).v.file); err != nil {
-						t.Fatal(err)
+					if refused, err := db.(visibilityDB).v.transaction(changes); err != nil || errors.Join(refused...) != nil {
+						t.Fatal(refused, err)
 					}
 				}
 				requireCount(t, db, 1)
@@ -104,6 +101,30 @@ func TestVisibility(t *testing.T) {
 					t.Errorf("the row is %v, error %v", row, err)
 				}
 			})
+		}
+	})
+	t.Run("a_row_is_written_as_by_the_server's_plugin", func(t *testing.T) {
+		_, ours := openTestVisibility(t, t.TempDir())
+		_, db := openTestVisibility(t, t.TempDir())
+		plugin := db.(visibilityDB).v.reads
+		closed, n, took, parent := time.Date(2026, 11, 29, 1, 2, 3, 456789012, time.FixedZone("", 3600)), int64(7), time.Hour, "parent"
+		full := testRow("full", 1)
+		full.CloseTime, full.HistoryLength, full.HistorySizeBytes, full.StateTransitionCount = &closed, &n, &n, &n
+		full.ExecutionDuration, full.ParentWorkflowID, full.ParentRunID, full.Memo = &took, &parent, &parent, []byte{0, 1}
+		full.SearchAttributes = &sqlplugin.VisibilitySearchAttributes{"Bool01": true, "Datetime01": closed, "Double01": 0.5, "Int01": n,
+			"Keyword01": "k", "KeywordList01": []string{"a", "b"}, "Text01": "some text"}
+		empty := testRow("empty", 1)
+		empty.StartTime, empty.ExecutionTime = time.Time{}, time.Time{}
+		for _, row := range []*sqlplugin.VisibilityRow{full, empty} {
+			if _, err := ours.ReplaceIntoVisibility(t.Context(), row); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := plugin.ReplaceIntoVisibility(t.Context(), row); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, want := allColumns(t, ours), allColumns(t, db); len(want) != 2 || !reflect.DeepEqual(got, want) {
+			t.Errorf("the rows are\n%v, want\n%v", got, want)
 		}
 	})
 	t.Run("a_file_of_another_version_of_Temporal_is_refused", func(t *testing.T) {
@@ -148,20 +169,23 @@ func TestVisibility(t *testing.T) {
 		if err := db.(visibilityDB).Exec("CREATE TRIGGER refuse BEFORE INSERT ON executions_visibility WHEN NEW.run_id = 'bad' BEGIN SELECT RAISE(ABORT, 'refused'); END"); err != nil {
 			t.Fatal(err)
 		}
-		var calls sync.WaitGroup
-		calls.Go(func() { replace(t, db, "good", 1) })
-		calls.Go(func() {
-			if _, err := db.ReplaceIntoVisibility(t.Context(), testRow("bad", 1)); err == nil || !strings.Contains(err.Error(), "refused") {
+		refused := make(chan error)
+		writeBad := func() {
+			_, err := db.ReplaceIntoVisibility(t.Context(), testRow("bad", 1))
+			refused <- err
+		}
+		for good, begin := range []func(){writeBad, func() { go replace(t, db, "good", 1); writeBad() }} {
+			go begin()
+			awaitChanges(t, db, good+1)
+			requireCount(t, db, int64(good))
+			if err := <-refused; err == nil || !strings.Contains(err.Error(), "refused") {
 				t.Errorf("the error of the refused row is %v", err)
 			}
-		})
-		awaitChanges(t, db, 2)
-		requireCount(t, db, 1)
-		calls.Wait()
+		}
 	})
 	t.Run("a_failed_write_fails_the_call_and_the_list", func(t *testing.T) {
 		db := neverWritten(t)
-		if err := db.(visibilityDB).Exec("PRAGMA query_only = on"); err != nil {
+		if _, err := db.(visibilityDB).v.writes.Exec("PRAGMA query_only = on"); err != nil {
 			t.Fatal(err)
 		}
 		failed := make(chan error)
@@ -176,7 +200,7 @@ func TestVisibility(t *testing.T) {
 		if err := <-failed; err == nil {
 			t.Error("a change was not written, and its call succeeded")
 		}
-		if err := db.(visibilityDB).Exec("PRAGMA query_only = off"); err != nil {
+		if _, err := db.(visibilityDB).v.writes.Exec("PRAGMA query_only = off"); err != nil {
 			t.Fatal(err)
 		}
 		requireCount(t, db, 0)
@@ -216,9 +240,7 @@ func awaitChanges(t *testing.T, db sqlplugin.DB, n int) {
 			t.Fatalf("%d changes wait, want %d", waiting, n)
 		}
 		v.mu.Lock()
-		if v.next != nil {
-			waiting = v.next.n
-		}
+		waiting = len(v.waiting)
 		v.mu.Unlock()
 	}
 }
@@ -234,6 +256,27 @@ func openWithWait(t testing.TB, dir string, maxWait time.Duration) (*config.SQL,
 		t.Fatal(err)
 	}
 	return c, db
+}
+
+// allColumns returns the rows with the generated columns.
+func allColumns(t *testing.T, db sqlplugin.DB) (all []map[string]any) {
+	t.Helper()
+	rows, err := db.(visibilityDB).v.writes.Queryx("SELECT * FROM executions_visibility ORDER BY run_id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		columns := map[string]any{}
+		if err := rows.MapScan(columns); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, columns)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // copyOf is what a new process finds after kill -9 of the one that uses dir.

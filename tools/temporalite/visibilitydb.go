@@ -13,7 +13,7 @@ import (
 
 // CreateDB implements sqlplugin.Plugin.
 func (v *visibility) CreateDB(sqlplugin.DbKind, *config.SQL, resolver.ServiceResolver, log.Logger, metrics.Handler) (sqlplugin.GenericDB, error) {
-	return visibilityDB{v.file, v}, nil
+	return visibilityDB{v.reads, v}, nil
 }
 
 // visibilityDB writes with other calls, and reads after the waiting changes are written.
@@ -31,7 +31,7 @@ func (db visibilityDB) InsertIntoVisibility(ctx context.Context, row *sqlplugin.
 }
 
 func (db visibilityDB) ReplaceIntoVisibility(ctx context.Context, row *sqlplugin.VisibilityRow) (gosql.Result, error) {
-	return db.v.record(ctx, visibilityChange{visibilityRun{NamespaceID: row.NamespaceID, RunID: row.RunID}, row})
+	return db.v.record(ctx, visibilityChange{run: visibilityRun{NamespaceID: row.NamespaceID, RunID: row.RunID}, row: row})
 }
 
 func (db visibilityDB) DeleteFromVisibility(ctx context.Context, run visibilityRun) (gosql.Result, error) {
