@@ -153,6 +153,7 @@ func (o *options) config() (*config.Config, error) {
 func (o *options) dynamicConfigClient() dynamicconfig.Client {
 	values := dynamicconfig.StaticClient{
 		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 1024, // entries; a started workflow has two, its execution of about 20 kB and an empty one
+		dynamicconfig.XDCCacheMaxSizeBytes.Key():         1,    // raised to the smallest size; its events are for other clusters
 		// Each worker of a queue may lock an entry of this cache. If all entries are locked, requests fail. The 512 workers of the
 		// visibility queue release theirs before they wait.
 		dynamicconfig.TransferProcessorSchedulerWorkerCount.Key():        64,

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -30,7 +31,7 @@ func (d *database) erase(ctx context.Context, logger *slog.Logger) {
 
 func (d *database) compact(ctx context.Context) error {
 	var marks []key
-	_, err := d.scan(erasures.key(), erasures.key().end(), page{}, func(k key, _ row) { marks = append(marks, k) })
+	_, err := d.scan(erasures.key(), erasures.key().end(), page{}, func(k key, _ row) { marks = append(marks, slices.Clone(k)) })
 	if err != nil || len(marks) == 0 {
 		return err
 	}

@@ -121,7 +121,8 @@ type page struct {
 	seek bool
 }
 
-// scan visits the rows from the first key up to, but without, the end. It returns the token of the next page if there is one.
+// scan visits the rows from the first key up to, but without, the end. A visited key is valid only during the visit. Scan returns the
+// token of the next page if there is one.
 func (d *database) scan(first, end key, p page, visit func(key, row)) (next []byte, err error) {
 	switch token := key(p.token); { // a token is from a client, and may be anything
 	case len(token) > 0 && p.reverse && bytes.Compare(token, end) < 0:
@@ -162,7 +163,7 @@ func (d *database) scan(first, end key, p page, visit func(key, row)) (next []by
 		if err != nil {
 			break // rows.Close returns the error
 		}
-		last = slices.Clone(rows.Key())
+		last = append(last[:0], rows.Key()...)
 		visit(last, decodeRow(value))
 		n++
 	}

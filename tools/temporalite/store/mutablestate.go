@@ -55,7 +55,7 @@ func (s *executionStore) ListConcreteExecutions(_ context.Context, r *p.ListConc
 			for range 3 { // namespace, workflow and run
 				_, rest = rest.cutStr()
 			}
-			execution = k[:len(k)-len(rest)]
+			execution = slices.Clone(k[:len(k)-len(rest)])
 		})
 		if err != nil || execution == nil {
 			response.NextPageToken = nil

@@ -39,8 +39,8 @@ import (
 )
 
 const (
-	cacheSize    = 16 << 20
-	memTableSize = 8 << 20 // up to two exist
+	cacheSize    = 32 << 20 // with 16 MB, reading the index blocks of new files takes 5 % of the server's CPU time
+	memTableSize = 8 << 20  // up to two exist
 )
 
 // A Store is an open database.
