@@ -183,6 +183,9 @@ func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond 
 		MaxHeartbeatThrottleInterval: time.Second,
 		OnFatalError:                 func(err error) { fatal <- err }, // once per worker
 		PreferredVersionProvider:     workflows.PreferredVersion,
+		// Without autoscaling, the pollers choose between the worker's sticky queue and the common one. After a wrong hint, all of
+		// them wait for a minute at the sticky queue. With more than three, a new picture waits for more queued ones.
+		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{MaximumNumberOfPollers: 3}),
 	}
 	pictures := worker.New(c, picture.PicturesQueue, options)
 	pictures.RegisterWorkflowWithOptions(workflows.AnnotatePicture, workflow.RegisterOptions{Name: picture.AnnotateWorkflow})
