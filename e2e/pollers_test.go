@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,13 +16,15 @@ import (
 	"triptych/e2e/testenv"
 )
 
+// The SDK's two default pollers both went to the sticky queue after a stale hint, and new pictures waited for 60 s.
 func TestPollers(t *testing.T) {
 	env := testenv.Start(t)
 	env.StopProgram("worker")
-	env.StartProgram("worker behind a proxy", "worker", []string{"TEMPORAL_ADDRESS=" + proxyWithWrongHints(t, env)})
+	var hints atomic.Int64
+	env.StartProgram("worker behind a proxy", "worker", []string{"TEMPORAL_ADDRESS=" + proxyWithWrongHints(t, env, &hints)})
 
 	t.Run("picture_does_not_wait_for_a_poll_of_the_sticky_queue_to_end", func(t *testing.T) {
-		for range 4 {
+		for range 4 { // the hint of the first one moves a poller, the second moves the other, the third waited
 			grant := env.Upload(t, testenv.Portrait(t))
 			env.Follow(t, grant.Link)
 			var scheduled time.Time
@@ -36,18 +39,22 @@ func TestPollers(t *testing.T) {
 				}
 			}
 		}
+		if hints.Load() < 2 {
+			t.Errorf("the worker got %d wrong hints", hints.Load())
+		}
 	})
 }
 
 // proxyWithWrongHints returns the address of a Temporal server that reports a task in each sticky queue. The real server does so if
 // another poll takes the task at the same time.
-func proxyWithWrongHints(t *testing.T, env *testenv.Env) string {
+func proxyWithWrongHints(t *testing.T, env *testenv.Env, hints *atomic.Int64) string {
 	t.Helper()
 	conn, err := grpc.NewClient(env.Endpoints.Temporal, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithUnaryInterceptor(func(ctx context.Context, method string, request, response any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 			err := invoke(ctx, method, request, response, conn, opts...)
 			if poll, ok := request.(*workflowservice.PollWorkflowTaskQueueRequest); ok && poll.TaskQueue.Kind == enumspb.TASK_QUEUE_KIND_STICKY {
 				response.(*workflowservice.PollWorkflowTaskQueueResponse).BacklogCountHint = 1
+				hints.Add(1)
 			}
 			return err
 		}))

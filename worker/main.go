@@ -183,8 +183,9 @@ func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond 
 		MaxHeartbeatThrottleInterval: time.Second,
 		OnFatalError:                 func(err error) { fatal <- err }, // once per worker
 		PreferredVersionProvider:     workflows.PreferredVersion,
-		// Without autoscaling, the pollers choose between the worker's sticky queue and the common one. After a wrong hint, all of
-		// them wait for a minute at the sticky queue. With more than three, a new picture waits for more queued ones.
+		// A fixed number of pollers share the worker's sticky queue and the common queue. After a stale hint of a backlog, all poll
+		// the sticky queue, and new pictures wait for up to 60 s. Autoscaling polls each queue at least once. The maximum is for each
+		// queue. Beside a backlog, half of the live pictures take 62 ms; with one or two, more than 200 ms; with 100, p99 is 500 ms instead of 150.
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{MaximumNumberOfPollers: 3}),
 	}
 	pictures := worker.New(c, picture.PicturesQueue, options)

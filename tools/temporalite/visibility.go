@@ -5,10 +5,10 @@ import (
 	"context"
 	gosql "database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,7 +24,8 @@ import (
 	"go.temporal.io/server/common/persistence/sql"
 	"go.temporal.io/server/common/persistence/sql/sqlplugin"
 	"go.temporal.io/server/common/resolver"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // also the driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"triptych/tools/temporalite/store"
 )
@@ -38,7 +39,7 @@ const (
 
 // visibility keeps what is listed and counted in SQLite with the server's schema, so the whole query language works.
 // If each change had a transaction, most of the server's written bytes would be for visibility. Instead, one transaction writes
-// the newest of the waiting changes of each run. A crash of the process loses none of them, because the server repeats each change
+// of each run what the waiting changes leave: the newest row, the deletion, or both. A crash of the process loses none of them, because the server repeats each change
 // from its visibility queue until it is written. Lists may lack it until then. SQLite ignores a row that is not newer than its own.
 //
 // A deleted run leaves the files within seconds, except the words of its Text and KeywordList attributes: the full-text
@@ -52,7 +53,7 @@ type visibility struct {
 	upsert  *sqlx.NamedStmt
 	maxWait time.Duration
 
-	writing sync.Mutex // locked before mu
+	using   sync.Mutex // of the file; locked before mu
 	mu      sync.Mutex
 	waiting []visibilityChange
 	timer   *time.Timer // writes the waiting changes
@@ -104,8 +105,8 @@ func openVisibility(dir string, maxWait time.Duration) (*config.SQL, error) {
 	return &config.SQL{PluginName: dir, DatabaseName: "visibility", ConnectAddr: "unused"}, nil
 }
 
-// openWrites opens a second connection, because the server's plugin parses its statement for each row, with the triggers and the
-// generated columns of the table. This takes four times as long as the write.
+// openWrites opens a connection that keeps the prepared statement. The server's plugin parses its statement for each row, with the
+// triggers and the 43 generated columns of the table: four fifths of the time.
 func (v *visibility) openWrites(file string) (err error) {
 	// A transaction is flushed to the disk, because the server then forgets its changes.
 	v.writes, err = sqlx.Connect("sqlite", "file:"+file+"?_time_format=sqlite&_pragma=busy_timeout=1000"+
@@ -125,10 +126,18 @@ func (v *visibility) openWrites(file string) (err error) {
 	v.upsert, err = v.writes.PrepareNamed(fmt.Sprintf(`INSERT INTO executions_visibility (%s) VALUES (%s)
 		ON CONFLICT (namespace_id, run_id) DO UPDATE SET %s WHERE executions_visibility._version < excluded._version`,
 		strings.Join(sqlplugin.DbFields, ", "), sqlplugin.BuildNamedPlaceholder(sqlplugin.DbFields...), strings.Join(set, ", ")))
-	if err != nil { // the server does not migrate the schema of SQLite
+	if code(err) == sqlite3.SQLITE_ERROR { // the server does not migrate the schema of SQLite
 		return fmt.Errorf("%s was created by another version of Temporal: start that version, or delete the data directory: %w", file, err)
 	}
-	return nil
+	return err
+}
+
+// code returns 0 if err is not from SQLite.
+func code(err error) int {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code() & 0xff // without the extension
+	}
+	return 0
 }
 
 // dropIndexes keeps the two indexes that serve the default order and a workflow ID. Writing the schema's 58 takes 3 ms of
@@ -165,8 +174,12 @@ func (v *visibility) record(ctx context.Context, c visibilityChange) (gosql.Resu
 
 // write writes the waiting changes. It returns an error if SQLite cannot write, but not if it refuses a row.
 func (v *visibility) write() error {
-	v.writing.Lock()
-	defer v.writing.Unlock()
+	v.using.Lock()
+	defer v.using.Unlock()
+	return v.writeLocked()
+}
+
+func (v *visibility) writeLocked() error {
 	v.mu.Lock()
 	changes := v.waiting
 	v.waiting = nil
@@ -178,6 +191,9 @@ func (v *visibility) write() error {
 		return nil
 	}
 	refused, err := v.transaction(changes)
+	if err != nil {
+		err = fmt.Errorf("writing to the visibility store: %w", err)
+	}
 	for i, c := range changes {
 		c.written <- cmp.Or(err, refused[i])
 	}
@@ -187,44 +203,54 @@ func (v *visibility) write() error {
 // transaction writes the changes. If SQLite refuses a row, refused has its error, and the others are written.
 func (v *visibility) transaction(changes []visibilityChange) (refused []error, err error) {
 	refused = make([]error, len(changes))
-	if _, err := v.writes.Exec("BEGIN IMMEDIATE"); err != nil { // which fails if nothing can be written
-		return refused, fmt.Errorf("writing to the visibility store: %w", err)
+	if _, err := v.writes.Exec("BEGIN IMMEDIATE"); err != nil { // which fails if the file is locked or cannot be written
+		return refused, err
 	}
-	superseded, deleted := superseded(changes), false
+	last, deleted := lastChanges(changes), false
 	for i, c := range changes {
 		switch {
-		case superseded[i]:
+		case last[i] != i:
+			continue
 		case c.row != nil:
-			_, refused[i] = v.upsert.Exec(columns(*c.row))
+			_, err = v.upsert.Exec(columns(*c.row))
 		default:
 			deleted = true
-			_, refused[i] = v.writes.Exec("DELETE FROM executions_visibility WHERE namespace_id = ? AND run_id = ?", c.run.NamespaceID, c.run.RunID)
+			_, err = v.writes.Exec("DELETE FROM executions_visibility WHERE namespace_id = ? AND run_id = ?", c.run.NamespaceID, c.run.RunID)
 		}
+		if kind := code(err); kind != 0 && kind != sqlite3.SQLITE_CONSTRAINT && kind != sqlite3.SQLITE_ERROR { // such as a full disk
+			_, _ = v.writes.Exec("ROLLBACK") // fails if SQLite has already done it
+			return refused, err
+		}
+		refused[i] = err
 	}
-	if _, err = v.writes.Exec("COMMIT"); err != nil {
-		_, _ = v.writes.Exec("ROLLBACK") // fails if SQLite has already done it
-	} else if deleted {
-		_, err = v.writes.Exec("PRAGMA wal_checkpoint(TRUNCATE)") // the write-ahead log contains the deleted rows
+	for i := range changes {
+		refused[i] = refused[last[i]]
 	}
-	if err != nil {
-		err = fmt.Errorf("writing to the visibility store: %w", err)
+	if _, err := v.writes.Exec("COMMIT"); err != nil {
+		_, _ = v.writes.Exec("ROLLBACK")
+		return refused, err
 	}
-	return refused, err
+	if deleted { // the write-ahead log contains the deleted rows
+		_, err = v.writes.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
+		return refused, err
+	}
+	return refused, nil
 }
 
-// superseded tells, for each change, whether a later one of its run makes it superfluous: a newer row, or the deletion.
-func superseded(changes []visibilityChange) []bool {
-	answer := make([]bool, len(changes))
-	newest := map[visibilityRun]int64{}
+// lastChanges returns, for each change, the index of the one that is written for it: a later one of its run that is newer or the
+// deletion, or itself.
+func lastChanges(changes []visibilityChange) []int {
+	last := make([]int, len(changes))
+	ofRun := map[visibilityRun]int{}
 	for i, c := range slices.Backward(changes) {
-		version := int64(math.MaxInt64)
-		if c.row != nil {
-			version = c.row.Version
-			answer[i] = version <= newest[c.run]
+		later, found := ofRun[c.run]
+		if found && c.row != nil && (changes[later].row == nil || c.row.Version <= changes[later].row.Version) {
+			last[i] = later
+		} else {
+			last[i], ofRun[c.run] = i, i
 		}
-		newest[c.run] = max(newest[c.run], version)
 	}
-	return answer
+	return last
 }
 
 // columns converts a row as the server's plugin for SQLite does: prepareRowForDB in common/persistence/sql/sqlplugin/sqlite/visibility.go.

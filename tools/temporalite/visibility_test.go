@@ -183,6 +183,56 @@ func TestVisibility(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a_refused_row_also_fails_the_older_change_that_was_not_written", func(t *testing.T) {
+		_, db := openTestVisibility(t, t.TempDir())
+		v := db.(visibilityDB).v
+		if _, err := v.writes.Exec("CREATE TRIGGER refuse BEFORE INSERT ON executions_visibility WHEN NEW._version = 2 BEGIN SELECT RAISE(ABORT, 'refused'); END"); err != nil {
+			t.Fatal(err)
+		}
+		run := visibilityRun{NamespaceID: "n", RunID: "r"}
+		refused, err := v.transaction([]visibilityChange{{run: run, row: testRow("r", 1)}, {run: run, row: testRow("r", 2)}})
+		if err != nil || refused[0] == nil || refused[1] == nil {
+			t.Errorf("refused are %v, error %v", refused, err)
+		}
+	})
+	for name, failure := range map[string]struct{ begin, end string }{
+		"a_full_disk": {"PRAGMA max_page_count = 1", "PRAGMA max_page_count = 100000"}, // at least the pages that exist
+		"a_transaction_that_ends_early": {
+			"CREATE TRIGGER stop BEFORE INSERT ON executions_visibility BEGIN SELECT RAISE(ROLLBACK, 'stopped'); END", "DROP TRIGGER stop",
+		},
+	} {
+		t.Run(name+"_fails_the_call_and_the_list_until_it_is_over", func(t *testing.T) {
+			db := neverWritten(t)
+			write := func() chan error {
+				row, failed := testRow("r", 1), make(chan error, 1)
+				row.Memo = make([]byte, 1<<20)
+				go func() {
+					_, err := db.ReplaceIntoVisibility(t.Context(), row)
+					failed <- err
+				}()
+				awaitChanges(t, db, 1)
+				return failed
+			}
+			if _, err := db.(visibilityDB).v.writes.Exec(failure.begin); err != nil {
+				t.Fatal(err)
+			}
+			failed := write()
+			if _, err := db.CountFromVisibility(t.Context(), countAll); err == nil {
+				t.Error("a list succeeded without the waiting change")
+			}
+			if err := <-failed; err == nil {
+				t.Error("a change was not written, and its call succeeded")
+			}
+			if _, err := db.(visibilityDB).v.writes.Exec(failure.end); err != nil {
+				t.Fatal(err)
+			}
+			failed = write()
+			requireCount(t, db, 1)
+			if err := <-failed; err != nil {
+				t.Error(err)
+			}
+		})
+	}
 	t.Run("a_failed_write_fails_the_call_and_the_list", func(t *testing.T) {
 		db := neverWritten(t)
 		if _, err := db.(visibilityDB).v.writes.Exec("PRAGMA query_only = on"); err != nil {
@@ -213,7 +263,7 @@ func BenchmarkVisibility(b *testing.B) {
 	for n := 0; b.Loop(); n++ {
 		var calls sync.WaitGroup
 		for i := range maxChanges {
-			calls.Go(func() { replace(b, db, fmt.Sprint(n, i/2), int64(i%2)) })
+			calls.Go(func() { replace(b, db, fmt.Sprint(n, i/2), int64(1+i%2)) })
 		}
 		calls.Wait()
 	}
@@ -261,7 +311,7 @@ func openWithWait(t testing.TB, dir string, maxWait time.Duration) (*config.SQL,
 // allColumns returns the rows with the generated columns.
 func allColumns(t *testing.T, db sqlplugin.DB) (all []map[string]any) {
 	t.Helper()
-	rows, err := db.(visibilityDB).v.writes.Queryx("SELECT * FROM executions_visibility ORDER BY run_id")
+	rows, err := db.(visibilityDB).v.writes.Queryx(`SELECT *, start_time || '', execution_time || '', close_time || '' FROM executions_visibility ORDER BY run_id`) // the driver would parse other formats of times, too
 	if err != nil {
 		t.Fatal(err)
 	}
