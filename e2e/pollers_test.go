@@ -24,7 +24,7 @@ func TestPollers(t *testing.T) {
 	env.StartProgram("worker behind a proxy", "worker", []string{"TEMPORAL_ADDRESS=" + proxyWithWrongHints(t, env, &hints)})
 
 	t.Run("picture_does_not_wait_for_a_poll_of_the_sticky_queue_to_end", func(t *testing.T) {
-		for range 4 { // the hint of the first one moves a poller, the second moves the other, the third waited
+		for range 4 { // the hints of the first two moved both pollers to the sticky queue, so the third waited
 			grant := env.Upload(t, testenv.Portrait(t))
 			env.Follow(t, grant.Link)
 			var scheduled time.Time
@@ -52,7 +52,7 @@ func proxyWithWrongHints(t *testing.T, env *testenv.Env, hints *atomic.Int64) st
 	conn, err := grpc.NewClient(env.Endpoints.Temporal, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithUnaryInterceptor(func(ctx context.Context, method string, request, response any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 			err := invoke(ctx, method, request, response, conn, opts...)
-			if poll, ok := request.(*workflowservice.PollWorkflowTaskQueueRequest); ok && poll.TaskQueue.Kind == enumspb.TASK_QUEUE_KIND_STICKY {
+			if poll, ok := request.(*workflowservice.PollWorkflowTaskQueueRequest); err == nil && ok && poll.TaskQueue.Kind == enumspb.TASK_QUEUE_KIND_STICKY {
 				response.(*workflowservice.PollWorkflowTaskQueueResponse).BacklogCountHint = 1
 				hints.Add(1)
 			}

@@ -39,8 +39,9 @@ const (
 
 // visibility keeps what is listed and counted in SQLite with the server's schema, so the whole query language works.
 // If each change had a transaction, most of the server's written bytes would be for visibility. Instead, one transaction writes
-// of each run what the waiting changes leave: the newest row, the deletion, or both. A crash of the process loses none of them, because the server repeats each change
-// from its visibility queue until it is written. Lists may lack it until then. SQLite ignores a row that is not newer than its own.
+// the net effect of the waiting changes of each run: the newest row, the deletion, or a deletion and then a newer row. A crash of the
+// process loses no change, because the server repeats each change from its visibility queue until the change is written. Until then,
+// lists may lack the change. SQLite ignores a row that is not newer than its own.
 //
 // A deleted run leaves the files within seconds, except the words of its Text and KeywordList attributes: the full-text
 // indexes of the schema keep them until SQLite merges their parts.
@@ -106,7 +107,7 @@ func openVisibility(dir string, maxWait time.Duration) (*config.SQL, error) {
 }
 
 // openWrites opens a connection that keeps the prepared statement. The server's plugin parses its statement for each row, with the
-// triggers and the 43 generated columns of the table: four fifths of the time.
+// triggers and the 40 generated columns of the table: four fifths of the time.
 func (v *visibility) openWrites(file string) (err error) {
 	// A transaction is flushed to the disk, because the server then forgets its changes.
 	v.writes, err = sqlx.Connect("sqlite", "file:"+file+"?_time_format=sqlite&_pragma=busy_timeout=1000"+
@@ -140,7 +141,7 @@ func code(err error) int {
 	return 0
 }
 
-// dropIndexes keeps the two indexes that serve the default order and a workflow ID. Writing the schema's 58 takes 3 ms of
+// dropIndexes keeps the two indexes that serve the default order and a workflow ID. Writing the schema's 45 takes 3 ms of
 // CPU time per run. Without the others, other conditions scan the runs.
 func dropIndexes(db *sqlx.DB) error {
 	var statements string
@@ -200,7 +201,8 @@ func (v *visibility) writeLocked() error {
 	return err
 }
 
-// transaction writes the changes. If SQLite refuses a row, refused has its error, and the others are written.
+// transaction writes the changes. If SQLite refuses a row, refused has its error, also for the older changes that were not written
+// because of this row. The changes of other runs are written.
 func (v *visibility) transaction(changes []visibilityChange) (refused []error, err error) {
 	refused = make([]error, len(changes))
 	if _, err := v.writes.Exec("BEGIN IMMEDIATE"); err != nil { // which fails if the file is locked or cannot be written
@@ -231,7 +233,12 @@ func (v *visibility) transaction(changes []visibilityChange) (refused []error, e
 		return refused, err
 	}
 	if deleted { // the write-ahead log contains the deleted rows
-		_, err = v.writes.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
+		var blocked bool
+		var frames, done int
+		err := v.writes.QueryRow("PRAGMA wal_checkpoint(TRUNCATE)").Scan(&blocked, &frames, &done)
+		if blocked {
+			err = errors.New("another program reads the file, so that its log keeps deleted rows")
+		}
 		return refused, err
 	}
 	return refused, nil

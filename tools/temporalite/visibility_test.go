@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/suite"
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/log"
@@ -164,7 +165,32 @@ func TestVisibility(t *testing.T) {
 			t.Error("a file still contains the deleted run")
 		}
 	})
-	t.Run("a_row_that_SQLite_refuses_fails_only_its_own_call", func(t *testing.T) {
+	t.Run("a_deletion_fails_while_another_program_keeps_the_row_in_the_log", func(t *testing.T) {
+		dir := t.TempDir()
+		_, db := openTestVisibility(t, dir)
+		replace(t, db, "secret-run", 1)
+		other, err := sqlx.Connect("sqlite", "file:"+filepath.Join(dir, "visibility.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		rows, err := other.Query("SELECT run_id FROM executions_visibility")
+		if err != nil || !rows.Next() {
+			t.Fatal("the other program reads no row", err)
+		}
+		remove := func() error {
+			_, err := db.DeleteFromVisibility(t.Context(), visibilityRun{NamespaceID: "n", RunID: "secret-run"})
+			return err
+		}
+		if err := remove(); err == nil {
+			t.Error("the deletion succeeded")
+		}
+		rows.Close()
+		if err := remove(); err != nil || filesContain(t, dir, "secret-run") {
+			t.Errorf("the repeated deletion left the run in a file, or failed: %v", err)
+		}
+	})
+	t.Run("a_row_that_SQLite_refuses_fails_no_other_run", func(t *testing.T) {
 		db := neverWritten(t)
 		if err := db.(visibilityDB).Exec("CREATE TRIGGER refuse BEFORE INSERT ON executions_visibility WHEN NEW.run_id = 'bad' BEGIN SELECT RAISE(ABORT, 'refused'); END"); err != nil {
 			t.Fatal(err)

@@ -55,7 +55,7 @@ func (db visibilityDB) CountGroupByFromVisibility(ctx context.Context, filter sq
 }
 
 func read[F, A any](ctx context.Context, v *visibility, filter F, query func(context.Context, F) (A, error)) (answer A, err error) {
-	v.using.Lock() // also during the query, because it would keep a deletion from truncating the write-ahead log
+	v.using.Lock() // also during the query, which would keep a deletion from truncating the write-ahead log; changes wait meanwhile
 	defer v.using.Unlock()
 	if err := v.writeLocked(); err != nil {
 		return answer, err
