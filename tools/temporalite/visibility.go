@@ -202,7 +202,7 @@ func (v *visibility) writeLocked() error {
 }
 
 // transaction writes the changes. If SQLite refuses a row, refused has its error, also for the older changes that were not written
-// because of this row. The changes of other runs are written.
+// because of this row. The changes of other runs are written. A deletion also counts as refused if its row stays in the log.
 func (v *visibility) transaction(changes []visibilityChange) (refused []error, err error) {
 	refused = make([]error, len(changes))
 	if _, err := v.writes.Exec("BEGIN IMMEDIATE"); err != nil { // which fails if the file is locked or cannot be written
@@ -232,16 +232,28 @@ func (v *visibility) transaction(changes []visibilityChange) (refused []error, e
 		_, _ = v.writes.Exec("ROLLBACK")
 		return refused, err
 	}
-	if deleted { // the write-ahead log contains the deleted rows
-		var blocked bool
-		var frames, done int
-		err := v.writes.QueryRow("PRAGMA wal_checkpoint(TRUNCATE)").Scan(&blocked, &frames, &done)
-		if blocked {
-			err = errors.New("another program reads the file, so that its log keeps deleted rows")
+	if !deleted {
+		return refused, nil
+	}
+	if err := v.truncateLog(); err != nil {
+		for i, c := range changes {
+			if c.row == nil {
+				refused[i] = cmp.Or(refused[i], err)
+			}
 		}
-		return refused, err
 	}
 	return refused, nil
+}
+
+// truncateLog removes deleted rows from the write-ahead log.
+func (v *visibility) truncateLog() error {
+	var blocked bool
+	var frames, done int
+	err := v.writes.QueryRow("PRAGMA wal_checkpoint(TRUNCATE)").Scan(&blocked, &frames, &done)
+	if blocked {
+		err = errors.New("another program reads the file, so that its log keeps deleted rows")
+	}
+	return err
 }
 
 // lastChanges returns, for each change, the index of the one that is written for it: a later one of its run that is newer or the

@@ -185,6 +185,7 @@ func TestVisibility(t *testing.T) {
 		if err := remove(); err == nil {
 			t.Error("the deletion succeeded")
 		}
+		requireCount(t, db, 0)
 		rows.Close()
 		if err := remove(); err != nil || filesContain(t, dir, "secret-run") {
 			t.Errorf("the repeated deletion left the run in a file, or failed: %v", err)
