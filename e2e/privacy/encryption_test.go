@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"net"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -19,7 +18,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -246,28 +244,12 @@ func checkContents(t *testing.T, m proto.Message, wantEncrypted bool) string {
 // serveFailingProxy forwards all calls to Temporal, except that the first StartWorkflowExecution fails.
 func serveFailingProxy(t *testing.T, temporal string) (address string, failures *atomic.Int32) {
 	t.Helper()
-	conn, err := grpc.NewClient(temporal, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	service, err := proxy.NewWorkflowServiceProxyServer(proxy.WorkflowServiceProxyOptions{Client: workflowservice.NewWorkflowServiceClient(conn)})
-	if err != nil {
-		t.Fatal(err)
-	}
 	failures = new(atomic.Int32)
-	server := grpc.NewServer(grpc.UnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	address = testenv.ServeProxy(t, temporal, func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 		if _, ok := req.(*workflowservice.StartWorkflowExecutionRequest); ok && failures.CompareAndSwap(0, 1) {
 			return nil, grpcstatus.Error(codes.Unavailable, "the first call fails")
 		}
 		return next(ctx, req)
-	}))
-	workflowservice.RegisterWorkflowServiceServer(server, service)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go server.Serve(listener)
-	t.Cleanup(server.Stop)
-	return listener.Addr().String(), failures
+	})
+	return address, failures
 }
