@@ -38,7 +38,11 @@ func Run(gateway *Gateway, tests func() int) (code int, err error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	executables, err := supervisor.Build(context.Background(), map[string]string{"s3": "./emulators/s3"}, os.Stderr)
+	packages := map[string]string{"s3": "./emulators/s3"}
+	if err := supervisor.Build(context.Background(), packages, os.Stderr); err != nil {
+		return 0, err
+	}
+	executables, err := supervisor.Executables(context.Background(), packages)
 	if err != nil {
 		return 0, err
 	}

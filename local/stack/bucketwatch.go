@@ -56,7 +56,7 @@ type bucketWatch struct {
 
 func (w *bucketWatch) poll(ctx context.Context, since time.Time) error {
 	after := picture.KeyAt(since)
-	pages := s3.NewListObjectsV2Paginator(w.client, &s3.ListObjectsV2Input{Bucket: &w.bucket, Prefix: aws.String(picture.Prefix), StartAfter: &after})
+	pages := s3.NewListObjectsV2Paginator(objects.Lister{Client: w.client}, &s3.ListObjectsV2Input{Bucket: &w.bucket, Prefix: aws.String(picture.Prefix), StartAfter: &after})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -22,9 +22,6 @@ func (s *Stack) startClouds(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.startCodec(ctx); err != nil {
-		return err
-	}
 	if !s.config.real("google") {
 		if err := s.startVision(ctx); err != nil {
 			return err

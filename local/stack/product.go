@@ -43,6 +43,9 @@ func (s *Stack) startWorker(ctx, running context.Context) error {
 	if err := s.await(ctx, "worker", func() bool { _, err := os.Stat(readyFile); return err == nil }); err != nil {
 		return err
 	}
+	if err := s.await(ctx, "codec", func() bool { return listening(s.identity.addr("codec")) }); err != nil {
+		return err
+	}
 	return s.awaitWeb(ctx)
 }
 

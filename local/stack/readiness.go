@@ -29,9 +29,6 @@ func (s *Stack) await(ctx context.Context, name string, ready func() bool) error
 }
 
 func (s *Stack) awaitClouds(ctx context.Context) error {
-	if err := s.await(ctx, "codec", func() bool { return listening(s.identity.addr("codec")) }); err != nil {
-		return err
-	}
 	if s.children["s3"] != nil {
 		return s.await(ctx, "s3", func() bool { return healthy(s.Endpoints.S3 + "/healthz") })
 	}

@@ -25,8 +25,13 @@ import (
 	"triptych/local/supervisor"
 )
 
-// The S3 emulator needs a process of its own, because the library versitygw changes the working directory.
-var programs = map[string]string{"worker": "./worker", "web": "./web", "trigger": "./trigger", "codec": "./codec", "s3": "./emulators/s3"}
+var (
+	// The S3 emulator needs a process of its own, because the library versitygw changes the working directory.
+	sitePrograms = map[string]string{"web": "./web", "s3": "./emulators/s3"}
+
+	// They are used only when Temporal runs. If it must be built first, they are built after the site is open.
+	temporalPrograms = map[string]string{"worker": "./worker", "trigger": "./trigger", "codec": "./codec"}
+)
 
 // Stack is a running pipeline.
 type Stack struct {
@@ -111,12 +116,7 @@ func (s *Stack) start(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	packages := maps.Clone(programs)
-	maps.Copy(packages, s.config.ExtraPrograms)
-	if s.building.Load() != nil {
-		delete(packages, "worker") // until the site is open, because half of the packages that remain are only for the worker
-	}
-	if s.executables, err = supervisor.Build(ctx, packages, s.config.Output); err != nil {
+	if err := s.buildForSite(ctx); err != nil {
 		return err
 	}
 	if err := s.startClouds(s.newStage()); err != nil {
@@ -133,12 +133,13 @@ func (s *Stack) start(ctx context.Context) (err error) {
 		return err
 	}
 	if s.building.Load() != nil {
-		worker, err := supervisor.Build(ctx, map[string]string{"worker": programs["worker"]}, s.config.Output)
-		if err != nil {
+		if err := supervisor.Build(ctx, temporalPrograms, s.config.Output); err != nil {
 			return err
 		}
-		maps.Copy(s.executables, worker)
 		close(s.programsBuilt)
+	}
+	if err := s.startCodec(product); err != nil {
+		return err
 	}
 	if s.config.Temporal == "" {
 		if err := s.awaitServer(ctx); err != nil {
@@ -151,6 +152,21 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	}
 	close(s.ready)
 	return writeJSON(filepath.Join(s.config.Dir, "endpoints.json"), s.Endpoints, 0o600)
+}
+
+// buildForSite builds what opens the site, and the other programs too unless they can wait.
+func (s *Stack) buildForSite(ctx context.Context) (err error) {
+	packages := maps.Clone(sitePrograms)
+	maps.Copy(packages, s.config.ExtraPrograms)
+	all := maps.Clone(packages)
+	maps.Copy(all, temporalPrograms)
+	if s.building.Load() == nil {
+		packages = all
+	}
+	if s.executables, err = supervisor.Executables(ctx, all); err != nil {
+		return err
+	}
+	return supervisor.Build(ctx, packages, s.config.Output)
 }
 
 // Wait returns nil when ctx is cancelled, or an error as soon as a part of the stack fails.

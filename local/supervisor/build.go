@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,32 +19,45 @@ import (
 	"triptych/emulators/privatedir"
 )
 
-// Build returns the path of each executable by name. A lock keeps concurrent calls from compiling the same code twice.
-func Build(ctx context.Context, packages map[string]string, output io.Writer) (map[string]string, error) {
+// Executables returns, by name, the path of the executable that Build makes of each package.
+func Executables(ctx context.Context, packages map[string]string) (map[string]string, error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
 		return nil, err
 	}
-	buildLock, err := LockBuilds(ctx, output)
-	if err != nil {
-		return nil, err
-	}
-	defer buildLock.Close()
 	dir, err := executableDir(root)
 	if err != nil {
 		return nil, err
 	}
 	executables := map[string]string{}
-	args := []string{"build", "-tags", "lambda.norpc", "-o", dir + string(filepath.Separator)}
 	for name, pkg := range packages {
-		args = append(args, pkg)
 		executables[name] = filepath.Join(dir, filepath.Base(pkg))
 	}
+	return executables, nil
+}
+
+// Build builds the packages. A lock keeps concurrent calls from compiling the same code twice.
+func Build(ctx context.Context, packages map[string]string, output io.Writer) error {
+	root, err := moduleRoot(ctx)
+	if err != nil {
+		return err
+	}
+	buildLock, err := LockBuilds(ctx, output)
+	if err != nil {
+		return err
+	}
+	defer buildLock.Close()
+	dir, err := executableDir(root)
+	if err != nil {
+		return err
+	}
+	args := []string{"build", "-tags", "lambda.norpc", "-o", dir + string(filepath.Separator)}
+	args = slices.AppendSeq(args, maps.Values(packages))
 	defer reportRegularly(output, "building the pipeline's programs", func() string { return "" })()
 	if _, err := goCommand(ctx, root, nil, nil, args...); err != nil {
-		return nil, fmt.Errorf("building the pipeline's programs: %w", err)
+		return fmt.Errorf("building the pipeline's programs: %w", err)
 	}
-	return executables, nil
+	return nil
 }
 
 // executableDir returns the directory for the executables of a checkout.
