@@ -53,7 +53,7 @@ func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResul
 	if !s.Backfill() {
 		in.Prefix = aws.String(picture.Prefix)
 	}
-	page, err := a.S3.ListObjectsV2(ctx, in)
+	page, err := objects.Lister{Client: a.S3}.ListObjectsV2(ctx, in)
 	if err != nil {
 		return SweepResult{}, explainListing(s, err)
 	}
@@ -68,11 +68,11 @@ func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResul
 	return result, nil
 }
 
-func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket string, objects []types.Object) (picture.SweepCounts, error) {
+func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket string, page []types.Object) (picture.SweepCounts, error) {
 	var started, skipped atomic.Int64
 	var group errgroup.Group // without a context: an error must not prevent the start of other pictures
 	group.SetLimit(16)
-	for _, object := range objects {
+	for _, object := range page {
 		key := aws.ToString(object.Key)
 		if _, _, err := picture.ParseKey(key); err != nil && !s.Backfill() {
 			continue // not uploaded through the site
@@ -94,7 +94,7 @@ func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket s
 		})
 	}
 	err := group.Wait()
-	return picture.SweepCounts{Examined: len(objects), Started: int(started.Load()), Skipped: int(skipped.Load())}, err
+	return picture.SweepCounts{Examined: len(page), Started: int(started.Load()), Skipped: int(skipped.Load())}, err
 }
 
 // skipError makes the sweep skip an object, because retrying forever would prevent the sweep from finishing.

@@ -75,6 +75,17 @@ func TestSweepPage(t *testing.T) {
 			}
 		})
 	}
+	t.Run("object_with_any_key_is_started", func(t *testing.T) {
+		const key, later = "keys/\x10 +%2B&ü.jpg", "keys/a.jpg"
+		for _, key := range []string{key, later} {
+			c.upload(t, picture.Picture{ID: p.ID, Bucket: p.Bucket, Key: key}, readPhoto(t))
+		}
+		server.open = 4
+		got, err := execute[SweepResult](t, c, picture.SweepPageActivity, picture.Sweep{Prefix: "keys/"})
+		if want := (SweepResult{SweepCounts: picture.SweepCounts{Examined: 1, Started: 1}, Last: key}); err != nil || got != want {
+			t.Errorf("%+v, %v, want %+v", got, err, want)
+		}
+	})
 	c.Budget.PerDay = 1_000_000
 	t.Run("backfill_examines_nothing_while_too_many_workflows_are_open", func(t *testing.T) {
 		server.open = maxOpenWorkflows

@@ -16,7 +16,12 @@ func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.SweepCounts, 
 		return s.Counts, temporal.NewNonRetryableApplicationError(`"from" must be before "to"`, string(picture.Misconfigured), nil)
 	}
 	if s.Within > 0 && s.After == "" {
-		s.After = picture.KeyAt(workflow.Now(ctx).Add(-time.Duration(s.Within) * time.Second))
+		since := workflow.Now(ctx).Add(-time.Duration(s.Within) * time.Second)
+		if !s.Backfill() {
+			s.After = picture.KeyAt(since)
+		} else if since.After(s.From) { // the keys of a backfill contain no time
+			s.From = since
+		}
 	}
 	if s.Reannotate && s.Began.IsZero() {
 		s.Began = workflow.Now(ctx)

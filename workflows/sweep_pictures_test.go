@@ -116,7 +116,7 @@ func TestSweepPictures(t *testing.T) {
 		if want := (picture.Sweep{Prefix: "old/", After: "k2", Counts: picture.SweepCounts{Examined: 2000, Started: 5}, Checked: true}); got != want {
 			t.Errorf("continued with %+v, want %+v", got, want)
 		}
-		t.Run("and_a_worker_of_another_release_accepts_its_inputs", func(t *testing.T) {
+		t.Run("inputs_with_keys_of_a_newer_release_are_accepted", func(t *testing.T) {
 			for _, input := range append(p.inputs, next.Input.Payloads...) {
 				var s picture.Sweep
 				newer := strings.Replace(string(input.Data), "{", `{"keyOfANewerRelease":1,`, 1)
@@ -125,6 +125,16 @@ func TestSweepPictures(t *testing.T) {
 				}
 			}
 		})
+	})
+	t.Run("Within_of_a_backfill_selects_by_the_time_of_the_upload", func(t *testing.T) {
+		for from, want := range map[time.Time]time.Time{{}: noon.Add(-time.Hour), noon.Add(-time.Minute): noon.Add(-time.Minute)} {
+			p := &pages{pages: []activities.SweepResult{page(1, 0, "")}}
+			sweep(t, p, picture.Sweep{Prefix: "2019/", Within: 3600, From: from})
+			var got picture.Sweep
+			if err := json.Unmarshal(p.inputs[0].Data, &got); err != nil || !got.From.Equal(want) || got.After != "" {
+				t.Errorf("examines from %v after key %q, %v, want from %v", got.From, got.After, err, want)
+			}
+		}
 	})
 	t.Run("misspelt_key_of_an_operator_reaches_the_activity", func(t *testing.T) {
 		var s, input picture.Sweep

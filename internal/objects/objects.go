@@ -1,13 +1,15 @@
-// Package objects opens S3 clients, presigns URLs and translates S3's errors. The AWS SDK's own retries are off.
+// Package objects opens S3 clients, lists buckets, presigns URLs and translates S3's errors. The AWS SDK's own retries are off.
 package objects
 
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"triptych/internal/telemetry"
 	"triptych/picture"
@@ -21,6 +23,28 @@ func Open(cfg aws.Config) *s3.Client {
 		o.UsePathStyle = o.BaseEndpoint != nil
 		o.HTTPClient = telemetry.Client{Service: "S3", Next: o.HTTPClient}
 	})
+}
+
+// A Lister lists objects with any key: XML cannot contain all characters, so S3 encodes the keys. The SDK does not decode them
+// (github.com/aws/aws-sdk-go-v2/issues/1676).
+type Lister struct{ Client *s3.Client }
+
+// ListObjectsV2 implements s3.ListObjectsV2APIClient. Only the keys of the objects are decoded.
+func (l Lister) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, options ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+	encoded := *in
+	encoded.EncodingType = types.EncodingTypeUrl
+	page, err := l.Client.ListObjectsV2(ctx, &encoded, options...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range page.Contents {
+		key, err := url.QueryUnescape(aws.ToString(page.Contents[i].Key))
+		if err != nil {
+			return nil, fmt.Errorf("decoding a key in the list of %s: %w", aws.ToString(in.Bucket), err)
+		}
+		page.Contents[i].Key = &key
+	}
+	return page, nil
 }
 
 // SignGet returns a presigned URL and its expiry, which is never later than the expiry of the AWS credentials.
