@@ -67,9 +67,9 @@ resource "aws_s3_bucket_policy" "pictures" {
   })
 }
 
-# S3 rounds up to the next midnight twice: when it hides a picture behind a delete marker, and when it deletes the hidden
-# version a day later. One day is subtracted, so that a picture is visible for at most retention_days and deleted at most
-# two days later. If retention_days is 1, both take one day longer, because S3 accepts no fewer than one day.
+# web shows no picture that is older than retention_days. S3 rounds up to the next midnight twice: when it adds a delete marker,
+# and when it deletes the version a day later. One day is subtracted, so that a picture is deleted at most two days after
+# retention_days. If retention_days is 1, this takes one day longer, because S3 accepts no fewer than one day.
 resource "aws_s3_bucket_lifecycle_configuration" "pictures" {
   bucket     = aws_s3_bucket.pictures.bucket
   depends_on = [aws_s3_bucket_versioning.pictures]

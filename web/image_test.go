@@ -11,6 +11,8 @@ import (
 	"triptych/picture"
 )
 
+var retention = 30 // days
+
 func TestRedirectToImage(t *testing.T) {
 	s := newTestSite(t)
 	recordedLink, erased := newTestLink(time.Now()), newTestLink(time.Now())
@@ -36,6 +38,17 @@ func TestRedirectToImage(t *testing.T) {
 	})
 	t.Run("erased_picture_is_410", func(t *testing.T) {
 		wantProblem(t, image(erased), http.StatusGone, "erased")
+	})
+	t.Run("picture_is_410_after_its_retention", func(t *testing.T) {
+		s := newTestSite(t, func(s *testSite) { s.retentionDays = &retention })
+		for age, want := range map[time.Duration]int{29 * 24 * time.Hour: http.StatusFound, 31 * 24 * time.Hour: http.StatusGone} {
+			l := newTestLink(time.Now().Add(-age))
+			p := picture.Picture{ID: l.picture, Bucket: "pictures", Key: keyOf(l), VersionID: "v7"}
+			s.store(t, p.AnnotatedRecord([]byte("{}"), time.Now(), nil, "run"))
+			if resp := s.do(t, "GET", "/api/pictures/"+l.id+"/image", "", nil); resp.StatusCode != want {
+				t.Errorf("after %v: status %d, want %d", age, resp.StatusCode, want)
+			}
+		}
 	})
 	t.Run("unknown_picture_is_404", func(t *testing.T) {
 		wantProblem(t, image(newTestLink(time.Now())), http.StatusNotFound, "arrived")

@@ -59,6 +59,7 @@ var neverShown = []string{
 	"The body is invalid (%.100s): send %s.",
 	"The body continues after the end of its JSON object: send only %s.",
 	"This picture has not arrived: if it was uploaded a moment ago, try again in a few seconds.",
+	"This site deletes pictures after %d days.",
 	"This address accepts only %s.",
 	"This page does not exist: start at the site's front page.",
 }

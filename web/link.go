@@ -13,7 +13,7 @@ import (
 	"triptych/picture"
 )
 
-// The link ID gives access to the picture, so no server stores or logs the link ID.
+// The link ID gives access to the picture, so no program of Triptych stores or logs it. The access logs of AWS contain it (SECURITY.md).
 type link struct {
 	id      string // a UUIDv7, a dash, and 16 hex digits of its MAC
 	picture picture.ID

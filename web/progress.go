@@ -67,7 +67,16 @@ func (a *api) record(ctx context.Context, id picture.ID) (picture.Record, error)
 	return record, err
 }
 
+// hidden reports whether the visitors were told that the picture is deleted. S3 and Cosmos DB delete it days later.
+func (a *api) hidden(record picture.Record) bool {
+	return a.retentionDays != nil && record.Status != picture.Erased &&
+		time.Since(record.ID.CreatedAt()) > time.Duration(*a.retentionDays)*24*time.Hour
+}
+
 func (a *api) recorded(ctx context.Context, record picture.Record, latest status.Execution) picture.Progress {
+	if a.hidden(record) {
+		return status.Execution{}.Progress(record.ID)
+	}
 	steps := picture.WaitingSteps()
 	copy(steps, record.Steps)
 	if persist := &steps[len(steps)-1]; record.Status != picture.Erased {

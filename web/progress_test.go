@@ -69,6 +69,34 @@ func TestGetProgress(t *testing.T) {
 	}
 }
 
+func TestGetProgressHidesTheAnnotationAfterTheRetention(t *testing.T) {
+	for name, test := range map[string]struct {
+		days   *int
+		age    time.Duration
+		erased bool
+		want   picture.Status
+	}{
+		"annotation_is_shown_during_the_retention":  {&retention, 29 * 24 * time.Hour, false, picture.Annotated},
+		"annotation_is_hidden_after_the_retention":  {&retention, 31 * 24 * time.Hour, false, picture.Waiting},
+		"tombstone_is_shown_after_the_retention":    {&retention, 31 * 24 * time.Hour, true, picture.Erased},
+		"annotation_without_a_retention_stays_open": {nil, 1000 * 24 * time.Hour, false, picture.Annotated},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newTestSite(t, func(s *testSite) { s.retentionDays = test.days })
+			l := newTestLink(time.Now().Add(-test.age))
+			record := picture.Tombstone(l.picture)
+			if !test.erased {
+				record = picture.Picture{ID: l.picture, Bucket: "pictures", Key: keyOf(l)}.AnnotatedRecord([]byte("{}"), time.Now(), nil, "run")
+			}
+			s.store(t, record)
+			got := decodeBody[picture.Progress](t, s.do(t, "GET", "/api/pictures/"+l.id, "", nil))
+			if got.Status != test.want || got.ID != l.id || (got.Record != nil) != (test.want != picture.Waiting) {
+				t.Errorf("%s is %s with the Record %v, want %s", got.ID, got.Status, got.Record, test.want)
+			}
+		})
+	}
+}
+
 func TestProgressContainsOnlyPublicFields(t *testing.T) {
 	now := time.Now()
 	full := picture.Record{Schema: 1, Bucket: "b", Key: "k", VersionID: "v", ETag: "e", Size: 1, ContentType: "image/jpeg", UploadedAt: now, AnnotatedAt: now,
