@@ -68,7 +68,7 @@ locals {
       dimensions  = {}
     }
     downloads = {
-      description = "More than ${local.download_gb} GB of pictures were downloaded within one hour, at $0.09 per GB. Someone may be downloading a picture repeatedly: download URLs bypass the firewall, but expire after one minute. To stop new URLs, disable the API: aws lambda put-function-concurrency --function-name ${local.role.web} --reserved-concurrent-executions 0. Uploads that were already granted still work. The next make deploy enables the API again."
+      description = "More than ${local.download_gb} GB of pictures were downloaded within one hour, at $0.09 per GB. Someone may be downloading a picture repeatedly: download URLs bypass the firewall, but expire after one minute. To stop new URLs, disable the API: aws lambda put-function-concurrency --region ${local.aws_region} --function-name ${local.role.web} --reserved-concurrent-executions 0. Uploads that were already granted still work. The next make deploy enables the API again."
       namespace   = "AWS/S3", metric = "BytesDownloaded", statistic = "Sum", threshold = local.download_gb * 1000 * 1000 * 1000, minutes = 60, periods = 1
       dimensions  = { BucketName = aws_s3_bucket.pictures.bucket, FilterId = aws_s3_bucket_metric.pictures.name }
     }

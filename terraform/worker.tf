@@ -20,9 +20,10 @@ resource "aws_ecr_lifecycle_policy" "worker" {
   policy = jsonencode({
     rules = [{
       rulePriority = 1
-      description  = "Keep ten images for rollbacks"
-      selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 10 }
-      action       = { type = "expire" }
+      # Each make deploy pushes a changed image before it applies anything, so also declined and failed deployments count.
+      description = "Keep 50 images, so that the image of the running workers and the one before remain"
+      selection   = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 50 }
+      action      = { type = "expire" }
     }]
   })
 }
