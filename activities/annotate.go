@@ -50,6 +50,9 @@ const InlineBytesLimit = 20 * MaxInlineSize
 // maxRecord is in bytes and leaves 8 KiB for data that the workflow and Temporal add later.
 const maxRecord = records.MaxSize - 8<<10
 
+// minCallTime is left for the call to Google: a call that is cut off may cost money and has no result.
+const minCallTime = 20 * time.Second
+
 type AnnotateInput struct {
 	Picture picture.Picture `json:"picture"`
 	Send    Send            `json:"send"`
@@ -122,7 +125,10 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 	if err != nil {
 		return nil, err
 	}
-	refund, err := a.Budget.Take(ctx, time.Now())
+	if deadline, limited := ctx.Deadline(); limited && time.Until(deadline) < minCallTime {
+		return nil, &picture.Error{Kind: picture.Unavailable, Message: "The worker had too little time left to call Google"}
+	}
+	refund, err := a.Budget.Take(ctx, time.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -179,6 +185,9 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (_ *visionpb.I
 		content, err := a.read(ctx, in.Picture)
 		return &visionpb.Image{Content: content}, err
 	}
+	if err := a.checkUnchanged(ctx, in.Picture); err != nil {
+		return nil, err
+	}
 	signed := in.SignedURL
 	// Sign again if the URL expires soon or belongs to another picture.
 	if time.Until(signed.ExpiresAt) < minURLTTL/2 || signed.ID != in.Picture.ID {
@@ -189,8 +198,27 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (_ *visionpb.I
 	return &visionpb.Image{Source: &visionpb.ImageSource{ImageUri: signed.URL}}, nil
 }
 
+// checkUnchanged prevents that the annotation of another picture is stored for p. In a bucket with versioning, the version ID does.
+func (a *Activities) checkUnchanged(ctx context.Context, p picture.Picture) error {
+	if p.VersionID != "" {
+		return nil
+	}
+	_, err := a.S3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &p.Bucket, Key: &p.Key, IfMatch: ifMatch(p)})
+	if err != nil {
+		return objects.Explain(err)
+	}
+	return nil
+}
+
+func ifMatch(p picture.Picture) *string {
+	if p.VersionID != "" || p.ETag == "" {
+		return nil
+	}
+	return aws.String(`"` + p.ETag + `"`)
+}
+
 func (a *Activities) read(ctx context.Context, p picture.Picture) ([]byte, error) {
-	get := &s3.GetObjectInput{Bucket: &p.Bucket, Key: &p.Key}
+	get := &s3.GetObjectInput{Bucket: &p.Bucket, Key: &p.Key, IfMatch: ifMatch(p)}
 	if p.VersionID != "" {
 		get.VersionId = &p.VersionID
 	}

@@ -183,6 +183,7 @@ func TestAnnotateSendsHeartbeatsWhileGoogleIsSlow(t *testing.T) {
 	}))
 	defer slow.Close()
 	p := newPicture(t)
+	p.VersionID = "version" // S3 is not asked
 	_, err := execute[AnnotateResult](t, c, picture.AnnotateStep, AnnotateInput{Picture: p, Send: ByURL,
 		SignedURL: SignedURL{ID: p.ID, URL: slow.URL, ExpiresAt: time.Now().Add(time.Hour)}},
 		func(env *testsuite.TestActivityEnvironment) {

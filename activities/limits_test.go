@@ -103,6 +103,38 @@ func TestInlineBytesLimit(t *testing.T) {
 	})
 }
 
+func TestAnnotateNeedsTimeForTheCall(t *testing.T) {
+	c := openClouds(t)
+	p := c.uploadPhoto(t)
+	ctx, cancel := context.WithTimeout(t.Context(), minCallTime-time.Second)
+	defer cancel()
+	_, err := executeWithContext[AnnotateResult](ctx, t, c, picture.AnnotateStep, AnnotateInput{Picture: p, Send: ByURL})
+	checkFailure(t, err, picture.Unavailable)
+	c.checkNotBilled(t, 0)
+}
+
+func TestAnnotateRefusesAReplacedObject(t *testing.T) {
+	c := openClouds(t)
+	p := c.uploadPhoto(t)
+	p.VersionID = "" // as in a bucket without versioning
+	for _, send := range []Send{ByURL, ByBytes} {
+		t.Run("same_object_is_annotated_by_"+string(send), func(t *testing.T) {
+			if _, err := c.annotate(t, p, send); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	billed := c.google.Billed()
+	c.upload(t, p, paddedPhoto(t, int(p.Size)+1))
+	for _, send := range []Send{ByURL, ByBytes} {
+		t.Run("other_object_is_gone_by_"+string(send), func(t *testing.T) {
+			_, err := c.annotate(t, p, send)
+			checkFailure(t, err, picture.Gone)
+			c.checkNotBilled(t, billed)
+		})
+	}
+}
+
 // JPEG decoders ignore all bytes after the end-of-image marker.
 func paddedPhoto(t *testing.T, size int) []byte {
 	t.Helper()

@@ -30,6 +30,7 @@ var explanations = map[string]struct {
 	"NoSuchVersion":         {picture.Gone, "This version of the picture is no longer in S3"},
 	"MethodNotAllowed":      {picture.Gone, "The picture has been deleted from S3"},         // the version is a delete marker
 	"InvalidArgument":       {picture.Gone, "S3 does not know this version of the picture"}, // code of an invalid version ID
+	"PreconditionFailed":    {picture.Gone, "The picture was replaced in S3"},               // its ETag differs
 	"NoSuchBucket":          {picture.Misconfigured, "The bucket does not exist: check TRIPTYCH_BUCKET"},
 	"AccessDenied":          {picture.Forbidden, "AWS refused access: the worker's role needs s3:GetObject, s3:GetObjectVersion, s3:DeleteObject, s3:DeleteObjectVersion, s3:ListBucket and s3:ListBucketVersions"},
 	"InvalidAccessKeyId":    {picture.Forbidden, "AWS does not know the program's access key: check its credentials"},
@@ -49,7 +50,8 @@ var explanations = map[string]struct {
 	"SlowDown":                           {picture.Throttled, "S3 asked to slow down"},
 	"ServiceUnavailable":                 {picture.Unavailable, "S3 is unavailable"},
 	"InternalError":                      {picture.Unavailable, "S3 had an internal error"},
-	// A HEAD response has no body. The AWS SDK then uses the HTTP status text, "Forbidden", as the error code.
+	// A HEAD response has no body. The AWS SDK then uses the HTTP status text as the error code.
+	"NotFound":  {picture.Gone, "The picture is no longer in S3"},
 	"Forbidden": {picture.Forbidden, "AWS refused to describe an object: the worker's role needs s3:GetObject, s3:GetObjectVersion and s3:ListBucket"},
 	// No response, or an unknown code.
 	"": {picture.Unavailable, "S3 could not be reached"},

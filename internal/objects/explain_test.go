@@ -59,6 +59,21 @@ var explainCases = []explainCase{
 		put(t, c, key)
 		return get(t.Context(), c, &s3.GetObjectInput{Bucket: aws.String(s3test.Bucket), Key: key, VersionId: aws.String("not a version")})
 	}},
+	{"PreconditionFailed", "replaced object", picture.Gone, func(t *testing.T, c *s3.Client) error {
+		key := newKey(t)
+		put(t, c, key)
+		return get(t.Context(), c, &s3.GetObjectInput{Bucket: aws.String(s3test.Bucket), Key: key, IfMatch: aws.String(`"another"`)})
+	}},
+	{"PreconditionFailed", "HEAD of a replaced object", picture.Gone, func(t *testing.T, c *s3.Client) error {
+		key := newKey(t)
+		put(t, c, key)
+		_, err := c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(s3test.Bucket), Key: key, IfMatch: aws.String(`"another"`)})
+		return err
+	}},
+	{"NotFound", "HEAD of a key that never existed", picture.Gone, func(t *testing.T, c *s3.Client) error {
+		_, err := c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(s3test.Bucket), Key: newKey(t)})
+		return err
+	}},
 	{"NoSuchBucket", "other bucket", picture.Misconfigured, func(t *testing.T, c *s3.Client) error {
 		return get(t.Context(), c, &s3.GetObjectInput{Bucket: aws.String("pictures-elsewhere"), Key: newKey(t)})
 	}},

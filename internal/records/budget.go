@@ -43,16 +43,18 @@ func (b *Budget) MeasureRemaining() {
 	})
 }
 
-// Take counts one call. After an error, do not make the call. If Google has not charged for the call, call `refund`.
-func (b *Budget) Take(ctx context.Context, now time.Time) (refund func(), err error) {
+// Take counts one call, on the day that the clock shows when no other caller is before this one. After an error, do not make the
+// call. If Google has not charged for the call, call `refund`.
+func (b *Budget) Take(ctx context.Context, clock func() time.Time) (refund func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if day := now.UTC().Format(time.DateOnly); day > b.day { // earlier for a caller that waited until after midnight
+	now := clock()
+	day := now.UTC().Format(time.DateOnly)
+	if day != b.day { // it is earlier if the clock was set back
 		b.day, b.left = day, 0
 	}
-	day := b.day
 	for b.left == 0 {
 		err := b.reserve(ctx)
 		if err == nil && b.left == 0 {
@@ -65,9 +67,9 @@ func (b *Budget) Take(ctx context.Context, now time.Time) (refund func(), err er
 			}
 			return nil, e
 		}
-		if err != nil && !errors.Is(err, ErrExists) && !errors.Is(err, ErrChanged) { // else another worker was faster
+		if err != nil && !errors.Is(err, ErrExists) && !errors.Is(err, ErrChanged) {
 			return nil, Explain(err)
-		}
+		} // after these two, another worker was faster: reserve again
 	}
 	b.left--
 	return func() {

@@ -15,7 +15,7 @@ func BenchmarkBudget(b *testing.B) {
 				if i%perDay == 0 {
 					day = day.AddDate(0, 0, 1)
 				}
-				if _, err := budget.Take(b.Context(), day); err != nil {
+				if _, err := budget.Take(b.Context(), at(day)); err != nil {
 					b.Fatal(err)
 				}
 			}

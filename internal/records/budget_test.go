@@ -14,11 +14,13 @@ import (
 
 var evening = time.Date(2026, 11, 27, 23, 0, 0, 0, time.UTC)
 
+func at(now time.Time) func() time.Time { return func() time.Time { return now } }
+
 // takeAll returns the number of calls that the budget still allows.
 func takeAll(t *testing.T, b *Budget, now time.Time) (taken int) {
 	t.Helper()
 	for {
-		_, err := b.Take(t.Context(), now)
+		_, err := b.Take(t.Context(), at(now))
 		if e, ok := errors.AsType[*picture.Error](err); ok && e.Kind == picture.Throttled && e.Cloud == picture.Google {
 			return taken
 		}
@@ -68,7 +70,7 @@ func TestBudget(t *testing.T) {
 			a.SetFault(fault)
 			taken, failed := 0, 0
 			for {
-				_, err := b.Take(t.Context(), evening)
+				_, err := b.Take(t.Context(), at(evening))
 				if e, ok := errors.AsType[*picture.Error](err); ok && e.Kind == picture.Unavailable && e.Cloud == picture.Azure {
 					failed++
 				} else if err != nil {
@@ -87,7 +89,7 @@ func TestBudget(t *testing.T) {
 		a.provision(t)
 		taken := 0
 		for range 100 {
-			if _, err := (&Budget{Records: open(t, a.config()), PerDay: 200}).Take(t.Context(), evening); err != nil {
+			if _, err := (&Budget{Records: open(t, a.config()), PerDay: 200}).Take(t.Context(), at(evening)); err != nil {
 				t.Fatal(err)
 			}
 			taken++
@@ -99,25 +101,31 @@ func TestBudget(t *testing.T) {
 	})
 	t.Run("next_UTC_day_starts_anew_without_the_rest_of_the_old_block", func(t *testing.T) {
 		b := &Budget{Records: startEmulator(t).provision(t), PerDay: 1000}
-		if _, err := b.Take(t.Context(), evening); err != nil || b.left != 9 {
+		if _, err := b.Take(t.Context(), at(evening)); err != nil || b.left != 9 {
 			t.Fatalf("%d left, %v", b.left, err)
 		}
 		midnight := evening.Add(time.Hour).In(time.FixedZone("", -5*3600))
 		if taken := takeAll(t, b, midnight); taken != 1000 {
 			t.Errorf("%d calls on the next day", taken)
 		}
-		if _, err := b.Take(t.Context(), evening); err == nil {
-			t.Error("a late call of the first day is possible after the calls of the next day")
+	})
+	t.Run("clock_that_was_wrong_for_one_call_takes_only_that_day's_calls", func(t *testing.T) {
+		b := &Budget{Records: startEmulator(t).provision(t), PerDay: 2}
+		if taken := takeAll(t, b, evening.AddDate(4, 0, 0)); taken != 2 {
+			t.Fatalf("%d calls in four years", taken)
+		}
+		if taken := takeAll(t, b, evening); taken != 2 {
+			t.Errorf("%d calls after the clock was corrected", taken)
 		}
 	})
 	t.Run("refunded_call_can_be_made_again_on_the_same_day", func(t *testing.T) {
 		b := &Budget{Records: startEmulator(t).provision(t), PerDay: 2}
-		refund, err := b.Take(t.Context(), evening)
+		refund, err := b.Take(t.Context(), at(evening))
 		if err != nil {
 			t.Fatal(err)
 		}
 		refund()
-		if refund, err = b.Take(t.Context(), evening); err != nil {
+		if refund, err = b.Take(t.Context(), at(evening)); err != nil {
 			t.Fatal(err)
 		}
 		if taken := takeAll(t, b, evening); taken != 1 {
@@ -142,7 +150,7 @@ func TestBudget(t *testing.T) {
 	})
 	t.Run("wait_ends_shortly_after_00:00_UTC", func(t *testing.T) {
 		b := &Budget{Records: startEmulator(t).provision(t)}
-		_, err := b.Take(t.Context(), evening)
+		_, err := b.Take(t.Context(), at(evening))
 		e, ok := errors.AsType[*picture.Error](err)
 		if !ok || e.RetryAfter < time.Hour || e.RetryAfter > time.Hour+time.Minute {
 			t.Errorf("%+v", e)
@@ -156,7 +164,7 @@ func TestBudget(t *testing.T) {
 		var group sync.WaitGroup
 		for range 10 {
 			group.Go(func() {
-				_, err := b.Take(t.Context(), evening)
+				_, err := b.Take(t.Context(), at(evening))
 				e, ok := errors.AsType[*picture.Error](err)
 				if !ok || e.Kind != picture.Unavailable || e.Cloud != picture.Azure {
 					t.Errorf("%+v, want Azure to be unavailable", e)

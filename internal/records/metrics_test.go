@@ -56,13 +56,13 @@ func TestRemainingAnnotations(t *testing.T) {
 	if got, known := measured()[remaining]; known {
 		t.Errorf("%d annotations remain before the first reservation, want no value", got)
 	}
-	if _, err := b.Take(t.Context(), time.Now().Add(-24*time.Hour)); err != nil {
+	if _, err := b.Take(t.Context(), at(time.Now().Add(-24*time.Hour))); err != nil {
 		t.Fatal(err)
 	}
 	if got, known := measured()[remaining]; known {
 		t.Errorf("%d annotations remain after a reservation of yesterday, want no value", got)
 	}
-	if _, err := b.Take(t.Context(), time.Now()); err != nil {
+	if _, err := b.Take(t.Context(), time.Now); err != nil {
 		t.Fatal(err)
 	}
 	if got := measured()[remaining]; got != 990 {

@@ -14,9 +14,13 @@ export default {
 	" (StartToClose timeout)": " (Zeitlimit StartToClose)",
 	" (Heartbeat timeout)": " (Zeitlimit Heartbeat)",
 
+	// worker
+	"The worker had too little time left to call Google": "Der Worker hatte zu wenig Zeit übrig, um Google aufzurufen",
+
 	// AWS
 	"The picture is no longer in S3": "Das Bild ist nicht mehr in S3",
 	"This version of the picture is no longer in S3": "Diese Version des Bildes ist nicht mehr in S3",
+	"The picture was replaced in S3": "Das Bild wurde in S3 ersetzt",
 	"The picture has been deleted from S3": "Das Bild wurde aus S3 gelöscht",
 	"S3 does not know this version of the picture": "S3 kennt diese Version des Bildes nicht",
 	"The bucket does not exist: check TRIPTYCH_BUCKET": "Den Bucket gibt es nicht: TRIPTYCH_BUCKET prüfen",
