@@ -2,6 +2,9 @@
 package activities
 
 import (
+	"context"
+	"time"
+
 	visionapi "cloud.google.com/go/vision/v2/apiv1"
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -20,7 +23,7 @@ type Activities struct {
 	Vision       *visionapi.ImageAnnotatorClient
 	VisionParent string // projects/PROJECT/locations/LOCATION; "" lets Google choose the location
 	Records      *records.Container
-	Budget       *records.Budget
+	DailyLimit   *records.DailyLimit
 	Features     []*visionpb.Feature // requested from Google
 	InlineBytes  *semaphore.Weighted // capacity: InlineBytesLimit
 }
@@ -43,4 +46,9 @@ func (a *Activities) RegisterMain(r worker.ActivityRegistry) {
 
 func (a *Activities) RegisterAnnotate(r worker.ActivityRegistry) {
 	r.RegisterActivityWithOptions(a.Annotate, activity.RegisterOptions{Name: string(picture.AnnotateStep)})
+}
+
+func doneStep(ctx context.Context, name picture.StepName, started time.Time) picture.Step {
+	return picture.Step{Name: name, Cloud: name.Cloud(), Status: picture.StepDone,
+		Attempt: int(activity.GetInfo(ctx).Attempt), StartedAt: started, FinishedAt: time.Now().UTC()}
 }

@@ -128,7 +128,7 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 	if deadline, limited := ctx.Deadline(); limited && time.Until(deadline) < minCallTime {
 		return nil, &picture.Error{Kind: picture.Unavailable, Message: "The worker had too little time left to call Google"}
 	}
-	refund, err := a.Budget.Take(ctx, time.Now)
+	refund, err := a.DailyLimit.Take(ctx, time.Now)
 	if err != nil {
 		return nil, err
 	}

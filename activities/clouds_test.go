@@ -99,7 +99,7 @@ func (c *clouds) connectRecords(t *testing.T, config records.Config) {
 	if c.Records, err = records.Open(config); err != nil {
 		t.Fatal(err)
 	}
-	c.Budget = &records.Budget{Records: c.Records, PerDay: 1000}
+	c.DailyLimit = &records.DailyLimit{Records: c.Records, PerDay: 1000}
 }
 
 func startAccount(t *testing.T) (*cosmosdb.Server, records.Config) {

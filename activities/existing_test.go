@@ -75,7 +75,7 @@ func TestAnnotateIfCosmosDBIsUncertain(t *testing.T) {
 			c := openClouds(t)
 			c.startTemporal(t)
 			p := c.uploadPhoto(t)
-			if _, err := c.Budget.Take(t.Context(), time.Now); err != nil { // so that only the Record is missing
+			if _, err := c.DailyLimit.Take(t.Context(), time.Now); err != nil { // so that only the Record is missing
 				t.Fatal(err)
 			}
 			c.checkPersist(t, p.RejectedRecord(picture.Rejection{Step: picture.AnnotateStep, Kind: picture.BadImage}, nil, "run"), picture.Rejected)
@@ -103,7 +103,7 @@ func TestAnnotateWithoutCosmosDB(t *testing.T) {
 	})
 	t.Run("picture_is_annotated_if_a_call_is_reserved_and_no_erasure_has_started", func(t *testing.T) {
 		c.azure.SetFault(cosmosdb.Fault{})
-		if _, err := c.Budget.Take(t.Context(), time.Now); err != nil {
+		if _, err := c.DailyLimit.Take(t.Context(), time.Now); err != nil {
 			t.Fatal(err)
 		}
 		c.azure.SetFault(cosmosdb.Fault{Status: http.StatusServiceUnavailable})

@@ -1,12 +1,9 @@
 package activities
 
 import (
-	"context"
 	"errors"
-	"time"
 
 	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"triptych/internal/records"
@@ -49,9 +46,4 @@ func explainWrite(err error) error {
 	default:
 		return records.Explain(err)
 	}
-}
-
-func doneStep(ctx context.Context, name picture.StepName, started time.Time) picture.Step {
-	return picture.Step{Name: name, Cloud: name.Cloud(), Status: picture.StepDone,
-		Attempt: int(activity.GetInfo(ctx).Attempt), StartedAt: started, FinishedAt: time.Now().UTC()}
 }

@@ -31,8 +31,9 @@ type SweepResult struct {
 	Full bool   `json:"full,omitempty"` // too many workflows are open, so nothing was examined
 }
 
-// SweepPage lists one page of a bucket and starts a workflow for each object without a Record. With s.Reannotate, it
-// also starts one for each object whose Record was written before the sweep started.
+// SweepPage lists one page of a bucket and starts a workflow for each object without a Record, and for each object that remains of an
+// erased picture, so that it is deleted. With s.Reannotate, it also starts one for each object whose Record was written before the
+// sweep started.
 func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
@@ -43,7 +44,7 @@ func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResul
 		Bucket: aws.String(cmp.Or(s.Bucket, a.Bucket)), Prefix: aws.String(s.Prefix), StartAfter: aws.String(s.After),
 	}
 	if s.LowPriority() {
-		limit := min(maxOpenWorkflows, (a.Budget.PerDay+1)/2) // the site refuses uploads while PerDay workflows are open
+		limit := min(maxOpenWorkflows, (a.DailyLimit.PerDay+1)/2) // the site refuses uploads while PerDay workflows are open
 		open, err := pipeline.CountOpen(ctx, activity.GetClient(ctx))
 		if open >= int64(limit) || err != nil {
 			return SweepResult{Full: true}, failure(explainTemporal(err))
@@ -57,7 +58,7 @@ func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResul
 	if err != nil {
 		return SweepResult{}, explainListing(s, err)
 	}
-	counts, err := a.startMissing(ctx, s, *in.Bucket, page.Contents)
+	counts, err := a.startAll(ctx, s, *in.Bucket, page.Contents)
 	if err != nil {
 		return SweepResult{}, failure(err)
 	}
@@ -68,7 +69,7 @@ func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResul
 	return result, nil
 }
 
-func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket string, page []types.Object) (picture.SweepCounts, error) {
+func (a *Activities) startAll(ctx context.Context, s picture.Sweep, bucket string, page []types.Object) (picture.SweepCounts, error) {
 	var started, skipped atomic.Int64
 	var group errgroup.Group // without a context: an error must not prevent the start of other pictures
 	group.SetLimit(16)
@@ -81,13 +82,13 @@ func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket s
 			continue
 		}
 		group.Go(func() error {
-			missing, err := a.startIfMissing(ctx, s, bucket, key)
+			isStarted, err := a.startIfNeeded(ctx, s, bucket, key)
 			if skip, ok := errors.AsType[skipError](err); ok {
 				skipped.Add(1)
 				activity.GetLogger(ctx).Warn("object skipped by the sweep", "key", key, "error", skip.error)
 				return nil
 			}
-			if missing {
+			if isStarted {
 				started.Add(1)
 			}
 			return err
@@ -100,14 +101,14 @@ func (a *Activities) startMissing(ctx context.Context, s picture.Sweep, bucket s
 // skipError makes the sweep skip an object, because retrying forever would prevent the sweep from finishing.
 type skipError struct{ error }
 
-func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket, key string) (bool, error) {
+func (a *Activities) startIfNeeded(ctx context.Context, s picture.Sweep, bucket, key string) (bool, error) {
 	var existing picture.Status
-	var missing bool
+	var needed bool
 	id, _, parseErr := picture.ParseKey(key)
 	ctx = telemetry.WithPicture(ctx, id) // one span per picture of a bucket would be too many
 	if parseErr == nil {                 // the ID is in the key; most pictures have a Record, so this saves a request to S3
 		var err error
-		if existing, missing, err = a.missing(ctx, s, id); !missing || err != nil {
+		if existing, needed, err = a.needsWorkflow(ctx, s, id); !needed || err != nil {
 			return false, err
 		}
 	}
@@ -124,7 +125,7 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 		return false, skipError{err}
 	}
 	if parseErr != nil { // the ID depends on the version
-		if existing, missing, err = a.missing(ctx, s, p.ID); !missing || err != nil {
+		if existing, needed, err = a.needsWorkflow(ctx, s, p.ID); !needed || err != nil {
 			return false, err
 		}
 	}
@@ -143,8 +144,8 @@ func (a *Activities) startIfMissing(ctx context.Context, s picture.Sweep, bucket
 	return true, err
 }
 
-// missing also returns the status of an existing Record.
-func (a *Activities) missing(ctx context.Context, s picture.Sweep, id picture.ID) (picture.Status, bool, error) {
+// needsWorkflow reports whether to start the picture's workflow. It also returns the status of the Record, or "" if none exists.
+func (a *Activities) needsWorkflow(ctx context.Context, s picture.Sweep, id picture.ID) (picture.Status, bool, error) {
 	existing, _, err := a.Records.Read(ctx, id)
 	switch {
 	case errors.Is(err, records.ErrNotFound):
@@ -166,7 +167,8 @@ func archived(head *s3.HeadObjectOutput) bool {
 	return head.ArchiveStatus != "" // a restore ends the archive tiers of INTELLIGENT_TIERING
 }
 
-// S3 responds with BadRequest to a HEAD request for an object encrypted with a customer-provided key (SSE-C).
+// explainHead skips an object encrypted with a customer-provided key (SSE-C), for which S3 answers BadRequest. In a backfill it also
+// skips an object that the worker may not read, because a bucket policy may deny single objects.
 func explainHead(s picture.Sweep, err error) error {
 	response, ok := errors.AsType[smithy.APIError](err)
 	if ok && (response.ErrorCode() == "BadRequest" || response.ErrorCode() == "Forbidden" && s.Backfill()) {

@@ -59,7 +59,7 @@ func TestSweepPage(t *testing.T) {
 	for _, key := range []string{"backfill/1.jpg", "backfill/2.jpg", "backfill/3.jpg"} {
 		c.upload(t, picture.Picture{ID: p.ID, Bucket: p.Bucket, Key: key}, readPhoto(t))
 	}
-	c.Budget.PerDay = 9 // so at most five workflows of a backfill may be open
+	c.DailyLimit.PerDay = 9 // so at most five workflows of a backfill may be open
 	for open, want := range map[int64]SweepResult{
 		2: {SweepCounts: picture.SweepCounts{Examined: 3, Skipped: 3}},
 		3: {SweepCounts: picture.SweepCounts{Examined: 2, Skipped: 2}, Last: "backfill/2.jpg"},
@@ -86,7 +86,7 @@ func TestSweepPage(t *testing.T) {
 			t.Errorf("%+v, %v, want %+v", got, err, want)
 		}
 	})
-	c.Budget.PerDay = 1_000_000
+	c.DailyLimit.PerDay = 1_000_000
 	t.Run("backfill_examines_nothing_while_too_many_workflows_are_open", func(t *testing.T) {
 		server.open = maxOpenWorkflows
 		got, err := execute[SweepResult](t, c, picture.SweepPageActivity, backfill)

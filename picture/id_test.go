@@ -122,7 +122,7 @@ func TestKey(t *testing.T) {
 
 func TestNetwork(t *testing.T) {
 	id := picture.NewID(noon, rand.Text()).InNetwork("0a1b")
-	t.Run("is_the_end_of_an_upload_ID", func(t *testing.T) {
+	t.Run("network_tag_is_the_end_of_an_upload_ID", func(t *testing.T) {
 		if got, err := picture.ParseID(string(id)); err != nil || got.Network() != "0a1b" || !id.CreatedAt().Equal(noon) {
 			t.Errorf("Network of %s = %q: %v", id, got.Network(), err)
 		}

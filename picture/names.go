@@ -56,7 +56,7 @@ func Summary(activity string) string {
 		string(AnnotateStep):      "send the picture to Cloud Vision",
 		string(PersistStep):       "store the Record in Cosmos DB",
 		DiscardActivity:           "keep the picture erased",
-		WriteTombstoneActivity:    "replace the Record in Cosmos DB by a tombstone",
+		WriteTombstoneActivity:    "replace the annotation in Cosmos DB by a tombstone",
 		TerminateWorkflowActivity: "stop the picture's workflow",
 		DeleteObjectActivity:      "delete the picture's object in S3",
 		DeleteHistoryActivity:     "delete the workflow's history in Temporal",

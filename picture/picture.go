@@ -24,6 +24,7 @@ type Picture struct {
 	UploadedAt time.Time `json:"uploadedAt"`
 }
 
+// Order is the input of AnnotatePicture: a picture, and which existing Record it may replace.
 type Order struct {
 	Picture
 	// A Record that was last written before this time is replaced. The zero value replaces no Record.

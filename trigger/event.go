@@ -40,7 +40,7 @@ func splitRecords(event json.RawMessage) ([]json.RawMessage, error) {
 
 // A dead letter contains the original S3 event as requestPayload, see
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html. Terraform configures no other source
-// than S3 and dead letters, so an S3 event inside an SNS or SQS message is an error instead of a lost picture
+// than S3 and dead letters. An S3 event inside another SNS or SQS message is an error: if it were ignored, its picture would be lost
 // (github.com/DataDog/datadog-serverless-functions/issues/114).
 func unwrapDeadLetter(record json.RawMessage) ([]json.RawMessage, error) {
 	var message events.SQSMessage

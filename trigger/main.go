@@ -61,7 +61,7 @@ func (t *trigger) startAll(ctx context.Context, event json.RawMessage) error {
 		return err
 	}
 	failed := []error{refused}
-	for i, record := range records { // S3 sends one record per event; a redriven event has up to ten
+	for i, record := range records { // one, from S3 or the redrive (batch_size in terraform/trigger.tf), but the format allows more
 		if err := start(ctx, c, t.bucket, record); err != nil {
 			failed = append(failed, fmt.Errorf("record %d of %d: %w", i+1, len(records), err))
 		}

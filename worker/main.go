@@ -98,7 +98,7 @@ func run(ctx context.Context, ready, health string) error {
 			_, err = temporal.WorkflowService().DescribeNamespace(starting, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
 		}
 		if err != nil {
-			err = fmt.Errorf("calling Temporal (check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and TEMPORAL_API_KEY, or start a server as docs/operations.md describes in \"Use real clouds\"): %w", err)
+			err = fmt.Errorf("calling Temporal (check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and TEMPORAL_API_KEY, or start a server: see \"Use real clouds from your machine\" in docs/operations.md): %w", err)
 		}
 		return err
 	})
@@ -165,11 +165,11 @@ func open(ctx context.Context, c config) (*activities.Activities, error) {
 	if err != nil {
 		return nil, err
 	}
-	budget := &records.Budget{Records: container, PerDay: c.annotationsPerDay}
-	budget.MeasureRemaining()
+	limit := &records.DailyLimit{Records: container, PerDay: c.annotationsPerDay}
+	limit.MeasureRemaining()
 	return &activities.Activities{
 		S3: objects.Open(c.AWS), Bucket: c.bucket, Vision: annotator, VisionParent: c.visionParent, Records: container, Features: c.features,
-		Budget:      budget,
+		DailyLimit:  limit,
 		InlineBytes: semaphore.NewWeighted(activities.InlineBytesLimit),
 	}, nil
 }
@@ -183,10 +183,10 @@ func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond 
 		MaxHeartbeatThrottleInterval: time.Second,
 		OnFatalError:                 func(err error) { fatal <- err }, // once per worker
 		PreferredVersionProvider:     workflows.PreferredVersion,
-		// A fixed number of pollers share the worker's sticky queue and the common queue. After a stale hint of a backlog, all poll
-		// the sticky queue, and new pictures wait for up to 60 s. Autoscaling polls each queue at least once. The maximum is for each
-		// queue. Latency of live pictures beside a backlog of 5,000: p50 62 ms, with a maximum of 1 or 2 more than 200 ms; p99 150 ms, with
-		// the default of 100 500 ms.
+		// With a fixed number of pollers, all may poll the worker's sticky queue after Temporal has reported a backlog that no longer
+		// exists. New pictures, which are in the common queue, then wait for up to 60 s. Autoscaling keeps a poller at each queue.
+		// Latency of live pictures beside a backlog of 5,000: with at most 3 pollers per queue, p50 is 62 ms and p99 150 ms. With at
+		// most 1 or 2, p50 exceeds 200 ms. With the default of 100, p99 is 500 ms.
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{MaximumNumberOfPollers: 3}),
 	}
 	pictures := worker.New(c, picture.PicturesQueue, options)

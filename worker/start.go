@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"net"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -37,15 +36,4 @@ func refusedOrUnavailable(err error) bool {
 		return true
 	}
 	return false
-}
-
-// acceptHealthChecks sends nothing: the accepted connection is the answer.
-func acceptHealthChecks(l net.Listener) {
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			return // the listener is closed
-		}
-		c.Close()
-	}
 }

@@ -27,7 +27,7 @@ func AnnotatePicture(ctx workflow.Context, order picture.Order) (picture.Outcome
 		return reject(ctx, order, picture.AnnotateStep, err, steps, runID)
 	case err != nil:
 		return picture.Outcome{}, err
-	case result.Existing != "": // already annotated by a workflow whose history is past retention
+	case result.Existing != "": // an earlier workflow stored the Record: its history is past retention, or it was terminated later
 		return picture.Outcome{ID: order.ID, Status: result.Existing}, nil
 	}
 	outcome, err := persist(ctx, order, order.AnnotatedRecord(result.Annotation, workflow.Now(ctx), steps, runID))

@@ -10,7 +10,8 @@ import (
 	"triptych/picture"
 )
 
-// SweepPictures starts a workflow for each object without a Record, because S3 events may be lost.
+// SweepPictures starts AnnotatePicture for the objects that SweepPage selects. It repairs lost S3 events, and it backfills and
+// reannotates.
 func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.SweepCounts, error) {
 	if !s.To.IsZero() && !s.From.Before(s.To) {
 		return s.Counts, temporal.NewNonRetryableApplicationError(`"from" must be before "to"`, string(picture.Misconfigured), nil)

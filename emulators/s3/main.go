@@ -1,6 +1,6 @@
 // Command s3 runs an S3 emulator with one versioned bucket:
 //
-//	go run ./emulators/s3 [-addr HOST:PORT] [-dir DIR] [-bucket NAME] [-origin URL,URL] [-notify URL]
+//	go run ./emulators/s3 [flags]
 //
 // Objects and events survive kill -9, but may be lost in a power cut, because files are not synced to disk.
 package main
@@ -33,7 +33,7 @@ const usage = `Serves one S3 bucket from a directory and sends its events to a L
 The key pair and the region come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION; the defaults are
 local, local and us-east-1. GET /healthz responds with 200 as soon as the bucket exists.
 
-usage: s3 [-addr HOST:PORT] [-dir DIR] [-bucket NAME] [-origin URL,URL] [-notify URL] [-users FILE] [-control HOST:PORT]
+usage: s3 [flags]
 
 `
 

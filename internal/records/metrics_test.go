@@ -51,7 +51,7 @@ func TestMetrics(t *testing.T) {
 func TestRemainingAnnotations(t *testing.T) {
 	const remaining = "triptych.annotations.remaining"
 	measured := metrictest.Start(t)
-	b := &Budget{Records: startEmulator(t).provision(t), PerDay: 1000}
+	b := &DailyLimit{Records: startEmulator(t).provision(t), PerDay: 1000}
 	b.MeasureRemaining()
 	if got, known := measured()[remaining]; known {
 		t.Errorf("%d annotations remain before the first reservation, want no value", got)

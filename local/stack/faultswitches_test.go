@@ -34,12 +34,12 @@ func TestFaultSwitches(t *testing.T) {
 		return res
 	}
 
-	t.Run("are_503_until_the_stack_is_ready", func(t *testing.T) {
+	t.Run("requests_are_503_until_the_stack_is_ready", func(t *testing.T) {
 		if res := send(t, "GET", "/local/faults", "", nil); res.StatusCode != 503 || res.Header.Get("Retry-After") == "" {
 			t.Errorf("status %s, header %v", res.Status, res.Header)
 		}
 	})
-	t.Run("have_a_script_and_a_style_sheet_for_the_page", func(t *testing.T) {
+	t.Run("script_and_style_sheet_are_served", func(t *testing.T) {
 		for file, want := range map[string]string{"plugs.js": "text/javascript", "start.js": "text/javascript", "plugs.css": "text/css"} {
 			res := send(t, "GET", "/local/"+file, "", nil)
 			if got := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK || !strings.HasPrefix(got, want) {

@@ -1,7 +1,6 @@
 package stack
 
 import (
-	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
@@ -48,7 +47,7 @@ func (c Config) identify() (identity, error) {
 	switch stored, err := os.ReadFile(path); {
 	case errors.Is(err, fs.ErrNotExist):
 		id = identity{
-			AccessKey: newAccessKey(), SecretKey: secret(64), CosmosKey: secret(64), EraseSecret: secret(64),
+			AccessKey: newAccessKey(), SecretKey: secret(64), CosmosKey: secret(64), EraseSecret: secret(64), PayloadKeys: "local:" + secret(32),
 			Ports: map[string]int{},
 		}
 		if !strings.HasSuffix(c.Addr, ":0") {
@@ -61,7 +60,6 @@ func (c Config) identify() (identity, error) {
 			return id, fmt.Errorf("%s is damaged: restore it, or choose another directory with -data: %w", path, err)
 		}
 	}
-	id.PayloadKeys = cmp.Or(id.PayloadKeys, "local:"+secret(32)) // a directory of an earlier version has none
 	if id.Programs == nil {
 		id.Programs = map[string]programKeys{}
 		for _, program := range []string{"worker", "web", "trigger"} {

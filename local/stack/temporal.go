@@ -2,9 +2,7 @@ package stack
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -38,9 +36,6 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.removeFormerDatabase(); err != nil {
-		return err
-	}
 	args := []string{
 		"-ip", "127.0.0.1", "-port", strconv.Itoa(s.identity.Ports["temporal"]),
 		"-ui-port", strconv.Itoa(ui), "-ui-codec-endpoint", "http://" + s.identity.addr("codec"),
@@ -55,23 +50,6 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 		return err
 	}
 	return s.listenAndServe(ctx, "temporalUI", gateway.TemporalUI(loopbackAddr(ui)))
-}
-
-// removeFormerDatabase removes the database that the stack used before temporalite, because it contains histories that no
-// erasure can reach.
-func (s *Stack) removeFormerDatabase() error {
-	found := false
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		err := os.Remove(filepath.Join(s.config.Dir, "temporal.db"+suffix))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("deleting the former database of Temporal: %w", err)
-		}
-		found = found || err == nil
-	}
-	if found {
-		fmt.Fprintln(s.config.Output, "temporal.db of an earlier version was deleted. The sweep continues unfinished pictures of the last 24 hours. Repeat erasures that had not ended.")
-	}
-	return nil
 }
 
 func (s *Stack) startCodec(ctx context.Context) error {

@@ -8,7 +8,7 @@ import (
 )
 
 func TestCacheDir(t *testing.T) {
-	t.Run("of_another_user_is_refused_with_a_remedy", func(t *testing.T) {
+	t.Run("directory_of_another_user_is_refused_with_a_remedy", func(t *testing.T) {
 		tmp := t.TempDir()
 		for name, value := range map[string]string{"HOME": "", "XDG_CACHE_HOME": "", "TMPDIR": tmp} {
 			t.Setenv(name, value)

@@ -29,7 +29,7 @@ func TestAnnotationsPerDay(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := openClouds(t)
 			c.google.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}})
-			c.Budget = &records.Budget{Records: c.Records, PerDay: tt.perDay}
+			c.DailyLimit = &records.DailyLimit{Records: c.Records, PerDay: tt.perDay}
 			p := c.uploadPhoto(t)
 			for range tt.perDay {
 				if _, err := c.annotate(t, p, ByURL); err != nil {
@@ -73,7 +73,7 @@ func TestAnnotationsPerDay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := openClouds(t)
 			c.google.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}})
-			c.Budget = &records.Budget{Records: c.Records, PerDay: 200} // blocks of two calls
+			c.DailyLimit = &records.DailyLimit{Records: c.Records, PerDay: 200} // blocks of two calls
 			in := AnnotateInput{Picture: c.uploadPhoto(t), Send: ByURL}
 			if _, err := c.annotation(t.Context(), in); err != nil {
 				t.Fatal(err)

@@ -16,8 +16,8 @@ var evening = time.Date(2026, 11, 27, 23, 0, 0, 0, time.UTC)
 
 func at(now time.Time) func() time.Time { return func() time.Time { return now } }
 
-// takeAll returns the number of calls that the budget still allows.
-func takeAll(t *testing.T, b *Budget, now time.Time) (taken int) {
+// takeAll returns the number of calls that the limit still allows.
+func takeAll(t *testing.T, b *DailyLimit, now time.Time) (taken int) {
 	t.Helper()
 	for {
 		_, err := b.Take(t.Context(), at(now))
@@ -31,10 +31,10 @@ func takeAll(t *testing.T, b *Budget, now time.Time) (taken int) {
 	}
 }
 
-func TestBudget(t *testing.T) {
+func TestDailyLimit(t *testing.T) {
 	for name, perDay := range map[string]int{"0": 0, "1": 1, "2": 2, "250": 250} {
 		t.Run("limit_of_"+name+"_allows_exactly_as_many_calls", func(t *testing.T) {
-			b := &Budget{Records: startEmulator(t).provision(t), PerDay: perDay}
+			b := &DailyLimit{Records: startEmulator(t).provision(t), PerDay: perDay}
 			for range 2 {
 				if taken := takeAll(t, b, evening); taken != perDay {
 					t.Fatalf("%d calls", taken)
@@ -49,7 +49,7 @@ func TestBudget(t *testing.T) {
 		var taken atomic.Int64
 		var group sync.WaitGroup
 		for range 8 {
-			b := &Budget{Records: open(t, a.config()), PerDay: 1000}
+			b := &DailyLimit{Records: open(t, a.config()), PerDay: 1000}
 			for range 4 {
 				group.Go(func() { taken.Add(int64(takeAll(t, b, evening))) })
 			}
@@ -66,7 +66,7 @@ func TestBudget(t *testing.T) {
 	} {
 		t.Run(name+"_wastes_at_most_one_block", func(t *testing.T) {
 			a := startEmulator(t)
-			b := &Budget{Records: a.provision(t), PerDay: 300}
+			b := &DailyLimit{Records: a.provision(t), PerDay: 300}
 			a.SetFault(fault)
 			taken, failed := 0, 0
 			for {
@@ -89,18 +89,18 @@ func TestBudget(t *testing.T) {
 		a.provision(t)
 		taken := 0
 		for range 100 {
-			if _, err := (&Budget{Records: open(t, a.config()), PerDay: 200}).Take(t.Context(), at(evening)); err != nil {
+			if _, err := (&DailyLimit{Records: open(t, a.config()), PerDay: 200}).Take(t.Context(), at(evening)); err != nil {
 				t.Fatal(err)
 			}
 			taken++
 		}
-		taken += takeAll(t, &Budget{Records: open(t, a.config()), PerDay: 200}, evening)
+		taken += takeAll(t, &DailyLimit{Records: open(t, a.config()), PerDay: 200}, evening)
 		if taken != 100 { // blocks of two calls, of which each crashed worker made one
 			t.Errorf("%d calls", taken)
 		}
 	})
 	t.Run("next_UTC_day_starts_anew_without_the_rest_of_the_old_block", func(t *testing.T) {
-		b := &Budget{Records: startEmulator(t).provision(t), PerDay: 1000}
+		b := &DailyLimit{Records: startEmulator(t).provision(t), PerDay: 1000}
 		if _, err := b.Take(t.Context(), at(evening)); err != nil || b.left != 9 {
 			t.Fatalf("%d left, %v", b.left, err)
 		}
@@ -110,7 +110,7 @@ func TestBudget(t *testing.T) {
 		}
 	})
 	t.Run("clock_that_was_wrong_for_one_call_takes_only_that_day's_calls", func(t *testing.T) {
-		b := &Budget{Records: startEmulator(t).provision(t), PerDay: 2}
+		b := &DailyLimit{Records: startEmulator(t).provision(t), PerDay: 2}
 		if taken := takeAll(t, b, evening.AddDate(4, 0, 0)); taken != 2 {
 			t.Fatalf("%d calls in four years", taken)
 		}
@@ -119,7 +119,7 @@ func TestBudget(t *testing.T) {
 		}
 	})
 	t.Run("refunded_call_can_be_made_again_on_the_same_day", func(t *testing.T) {
-		b := &Budget{Records: startEmulator(t).provision(t), PerDay: 2}
+		b := &DailyLimit{Records: startEmulator(t).provision(t), PerDay: 2}
 		refund, err := b.Take(t.Context(), at(evening))
 		if err != nil {
 			t.Fatal(err)
@@ -141,15 +141,15 @@ func TestBudget(t *testing.T) {
 	})
 	t.Run("raised_limit_allows_the_difference", func(t *testing.T) {
 		c := startEmulator(t).provision(t)
-		if taken := takeAll(t, &Budget{Records: c, PerDay: 2}, evening); taken != 2 {
+		if taken := takeAll(t, &DailyLimit{Records: c, PerDay: 2}, evening); taken != 2 {
 			t.Fatalf("%d calls", taken)
 		}
-		if taken := takeAll(t, &Budget{Records: c, PerDay: 5}, evening); taken != 3 {
+		if taken := takeAll(t, &DailyLimit{Records: c, PerDay: 5}, evening); taken != 3 {
 			t.Errorf("%d calls after the limit was raised from 2 to 5", taken)
 		}
 	})
 	t.Run("wait_ends_shortly_after_00:00_UTC", func(t *testing.T) {
-		b := &Budget{Records: startEmulator(t).provision(t)}
+		b := &DailyLimit{Records: startEmulator(t).provision(t)}
 		_, err := b.Take(t.Context(), at(evening))
 		e, ok := errors.AsType[*picture.Error](err)
 		if !ok || e.RetryAfter < time.Hour || e.RetryAfter > time.Hour+time.Minute {
@@ -158,7 +158,7 @@ func TestBudget(t *testing.T) {
 	})
 	t.Run("unreachable_Cosmos_DB_allows_no_call_and_blocks_no_other_caller_for_long", func(t *testing.T) {
 		a := startEmulator(t)
-		b := &Budget{Records: a.provision(t), PerDay: 1000}
+		b := &DailyLimit{Records: a.provision(t), PerDay: 1000}
 		a.SetFault(cosmosdb.Fault{Delay: time.Hour})
 		began := time.Now()
 		var group sync.WaitGroup
