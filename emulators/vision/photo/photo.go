@@ -6,8 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	_ "image/gif" // the formats of Decode
-	_ "image/jpeg"
+	_ "image/jpeg" // the formats of image.Decode
 	_ "image/png"
 
 	_ "golang.org/x/image/webp"
@@ -59,8 +58,6 @@ func repair(data []byte) []byte {
 	switch {
 	case isPNG(data):
 		return withoutMetadata(data)
-	case isGIF(data):
-		return withWholeFrame(data)
 	case isWebP(data):
 		return withAlphaFlag(data)
 	}
@@ -70,6 +67,13 @@ func repair(data []byte) []byte {
 func readSize(data []byte) (image.Point, error) {
 	if isBMP(data) {
 		return bmpSize(data)
+	}
+	if isGIF(data) {
+		frame, err := readGIF(data)
+		if err != nil {
+			return image.Point{}, err
+		}
+		return frame.screen, nil
 	}
 	config, _, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil && isJPEG(data) {
@@ -81,6 +85,9 @@ func readSize(data []byte) (image.Point, error) {
 func decode(data []byte, size image.Point) (image.Image, error) {
 	if isBMP(data) {
 		return decodeBMP(data)
+	}
+	if isGIF(data) {
+		return decodeGIF(data)
 	}
 	if isJPEG(data) {
 		supported, err := checkSegments(data)

@@ -43,6 +43,17 @@ func encoded(t testing.TB, encode func(*bytes.Buffer) error) []byte {
 	return out.Bytes()
 }
 
+// hexColours returns the colours of the pixels, row by row.
+func hexColours(p *Photo) []string {
+	var out []string
+	for pixel := range slices.Chunk(p.Pixels.Pix, 4) {
+		out = append(out, fmt.Sprintf("%x", pixel[:3]))
+	}
+	return out
+}
+
+const red, green, blue, yellow, black, white = "c80000", "00c800", "0000c8", "c8c800", "000000", "ffffff"
+
 func pngHeader(width, height uint32) []byte {
 	header := []byte("IHDR")
 	header = binary.BigEndian.AppendUint32(header, width)

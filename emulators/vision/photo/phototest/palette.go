@@ -13,11 +13,16 @@ import (
 
 func gifs(t testing.TB, picture image.Image) map[string][]byte {
 	t.Helper()
-	file := encode(t, func(b *bytes.Buffer) error { return gif.Encode(b, paletted(picture), nil) })
-	size := picture.Bounds().Size()
+	indexed := paletted(picture)
+	file := encode(t, func(b *bytes.Buffer) error { return gif.Encode(b, indexed, nil) })
+	size := indexed.Rect.Max
+	surplus := GIF{Size: size, Palette: indexed.Palette, Pixels: append(bytes.Clone(indexed.Pix), make([]byte, 5000)...)}
+	unknown := GIF{Size: size, Palette: indexed.Palette, Extensions: []byte("\x21\x42\x07unknown\x00"), Pixels: indexed.Pix}
 	return map[string][]byte{
-		"GIF_with_frame_larger_than_screen": WithScreen(file, size.X/2, size.Y/2),
-		"GIF_with_screen_of_no_size":        WithScreen(file, 0, 0),
+		"GIF_with_frame_larger_than_screen":  WithScreen(file, size.X/2, size.Y/2),
+		"GIF_with_screen_of_no_size":         WithScreen(file, 0, 0),
+		"GIF_with_more_pixels_than_its_size": surplus.Encode(t),
+		"GIF_with_unknown_extension":         unknown.Encode(t),
 	}
 }
 
