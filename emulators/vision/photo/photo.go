@@ -57,7 +57,7 @@ func Decode(data []byte) (*Photo, error) {
 func repair(data []byte) []byte {
 	switch {
 	case isPNG(data):
-		return withoutMetadata(data)
+		return repairPNG(data)
 	case isWebP(data):
 		return withAlphaFlag(data)
 	}

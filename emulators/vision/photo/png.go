@@ -46,16 +46,79 @@ func (c chunk) isIntact() bool {
 
 func (c chunk) isAncillary() bool { return c.name[0]&0x20 != 0 }
 
-// withoutMetadata removes the chunks that image/png ignores but whose checksum it verifies
-// (https://go.dev/issue/43382). Like libpng, it also removes a tRNS chunk with a wrong checksum.
-func withoutMetadata(png []byte) []byte {
+// repairPNG removes and shortens what libpng ignores and image/png refuses. For example, image/png verifies the checksums
+// of chunks that it does not use (https://go.dev/issue/43382).
+func repairPNG(png []byte) []byte {
 	out := []byte(pngSignature)
+	var s pngState
 	for c := range chunks(png) {
-		if !c.isAncillary() || c.name == "tRNS" && c.isIntact() {
-			out = append(out, c.raw...)
+		switch {
+		case c.name == "IHDR" && len(c.body) == 13 && !s.afterHeader:
+			s.afterHeader, s.depth, s.colourType = true, c.body[8], c.body[9]
+		case c.name == "IDAT":
+			s.afterPixels = true
+		case c.name == "PLTE" && s.afterHeader:
+			if s.hasPalette {
+				return out // libpng refuses the file; image/png refuses it because it has no IEND
+			}
+			s.hasPalette = true
+			c.raw = s.readPalette(c)
+		case c.name == "tRNS" && s.acceptsTransparency(c):
+			s.hasTransparency = true
+		case c.name == "IEND" && c.isIntact():
+			c.raw = appendChunk(nil, "IEND", nil)
+		case c.isAncillary():
+			continue
 		}
+		out = append(out, c.raw...)
 	}
 	return out
+}
+
+// A pngState describes the chunks that precede a chunk.
+type pngState struct {
+	depth, colourType                                     byte
+	colours                                               int // in the palette
+	afterHeader, hasPalette, hasTransparency, afterPixels bool
+}
+
+// The colour types of PNG (https://www.w3.org/TR/png-3/#3colourType).
+const (
+	pngGrey    = 0
+	pngRGB     = 2
+	pngPalette = 3
+)
+
+// readPalette returns the chunk without colours that no index can reach, or nothing if the pixels are not indices.
+func (s *pngState) readPalette(c chunk) []byte {
+	const maxSize = 3 * 256
+	size := len(c.body)
+	switch {
+	case !c.isIntact() || size == 0: // libpng refuses the file, too
+	case s.colourType != pngPalette:
+		return nil
+	case size <= maxSize && size%3 == 0:
+		s.colours = min(size/3, 1<<s.depth)
+		return appendChunk(nil, c.name, c.body[:3*s.colours])
+	}
+	return c.raw
+}
+
+// acceptsTransparency reports whether libpng applies a tRNS chunk. libpng ignores the others.
+func (s *pngState) acceptsTransparency(c chunk) bool {
+	size := len(c.body)
+	if s.afterPixels || s.hasTransparency || !c.isIntact() {
+		return false
+	}
+	switch s.colourType {
+	case pngGrey:
+		return size == 2
+	case pngRGB:
+		return size == 6
+	case pngPalette:
+		return size > 0 && size <= s.colours
+	}
+	return false
 }
 
 // exifOfPNG ignores a chunk after the pixels, as browsers do (https://github.com/w3c/png/issues/447).

@@ -38,12 +38,24 @@ func pngs(t testing.TB, picture image.Image) map[string][]byte {
 		"PNG_with_data_after_compressed_pixels": WithPixelStream(file, append(bytes.Clone(stream), "surplus"...)),
 		"PNG_with_wrong_Adler_and_zeros_after":  append(WithPixelStream(file, wrongAdler), make([]byte, 100)...),
 		"PNG_with_Exif_orientation":             sideways(t, picture),
+		"PNG_with_tRNS_of_wrong_length":         slices.Concat(start, Chunk("tRNS", []byte{0, 0}), pixels, end),
+		"PNG_with_palette_of_wrong_length":      slices.Concat(start, Chunk("PLTE", make([]byte, 4)), pixels, end),
 	}
 }
 
 func encodePNG(t testing.TB, picture image.Image) []byte {
 	t.Helper()
 	return encode(t, func(b *bytes.Buffer) error { return png.Encode(b, picture) })
+}
+
+// PNG returns a file with one row of pixels and with `chunks` before them.
+func PNG(t testing.TB, width int, depth, colourType byte, row []byte, chunks ...[]byte) []byte {
+	t.Helper()
+	header := binary.BigEndian.AppendUint32(nil, uint32(width))
+	header = append(binary.BigEndian.AppendUint32(header, 1), depth, colourType, 0, 0, 0)
+	noFilter := []byte{0}
+	return slices.Concat([]byte("\x89PNG\r\n\x1a\n"), Chunk("IHDR", header), slices.Concat(chunks...),
+		Chunk("IDAT", Compress(t, append(noFilter, row...))), Chunk("IEND", nil))
 }
 
 // sideways stores the picture rotated, with the Exif orientation 6.
