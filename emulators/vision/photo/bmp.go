@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"image"
 	"io"
+	"slices"
 
 	"github.com/jsummers/gobmp"
 	"golang.org/x/image/bmp"
@@ -31,16 +32,56 @@ func decodeBMP(data []byte) (image.Image, error) {
 	if decoded, err := bmp.Decode(bytes.NewReader(data)); err == nil {
 		return decoded, nil
 	}
-	if binary.LittleEndian.Uint32(data[14:]) >= 40 && len(data) >= 50 && binary.LittleEndian.Uint16(data[28:]) > 8 {
-		data = bytes.Clone(data)
-		clear(data[46:50]) // the number of colours; without a palette it has no meaning, but gobmp refuses large numbers
-	}
+	data = repairBMP(data)
 	from := &endDetector{Reader: bytes.NewReader(data)}
 	decoded, err := gobmp.Decode(from)
 	if from.reached {
 		return nil, ErrBad
 	}
 	return decoded, err
+}
+
+// repairBMP makes files that browsers display acceptable to gobmp.
+func repairBMP(data []byte) []byte {
+	const fileHeader, infoHeader, os2 = 14, 40, 64 // bytes
+	const bitFields, alphaBitFields = 3, 6         // compressions
+	if len(data) < fileHeader+infoHeader {
+		return data
+	}
+	header, bits := binary.LittleEndian.Uint32(data[14:]), binary.LittleEndian.Uint16(data[28:])
+	switch {
+	case header < infoHeader || header == os2 && bits <= 8: // gobmp knows that some OS/2 palettes have 3 bytes per colour
+		return data
+	case bits <= 8:
+		return withFullPalette(data, fileHeader+int64(header), 1<<bits)
+	}
+	data = bytes.Clone(data)
+	clear(data[46:50]) // the number of colours; without a palette it has no meaning, but gobmp refuses large numbers
+	if header == infoHeader && binary.LittleEndian.Uint32(data[30:]) == alphaBitFields {
+		const withMasks = infoHeader + 16 // size of a header that ends with the masks
+		binary.LittleEndian.PutUint32(data[14:], withMasks)
+		binary.LittleEndian.PutUint32(data[30:], bitFields)
+	}
+	return data
+}
+
+// withFullPalette adds black for pixels outside the palette, like Chromium. The palette may end early, at the pixels.
+func withFullPalette(data []byte, start int64, colours uint32) []byte {
+	pixels := int64(binary.LittleEndian.Uint32(data[10:]))
+	if pixels < start || pixels > int64(len(data)) {
+		return data
+	}
+	size := 4 * int64(colours)
+	used := int64(binary.LittleEndian.Uint32(data[46:]))
+	if used == 0 {
+		used = int64(colours)
+	}
+	palette := make([]byte, size)
+	copy(palette, data[start:min(pixels, start+4*used)])
+	out := slices.Concat(data[:start], palette, data[pixels:])
+	binary.LittleEndian.PutUint32(out[10:], uint32(start+size))
+	clear(out[46:50]) // all colours
+	return out
 }
 
 type endDetector struct {
