@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -372,4 +373,16 @@ func TestFlags(t *testing.T) {
 			t.Errorf("the options are %s", got)
 		}
 	})
+}
+
+func freePorts(ip string, n int) (ports []int, err error) {
+	for range n {
+		l, err := net.Listen("tcp", address(ip, 0))
+		if err != nil {
+			return nil, fmt.Errorf("finding a free port: %w", err)
+		}
+		defer l.Close() // at the end, so that the ports differ
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports, nil
 }

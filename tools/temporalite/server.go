@@ -13,16 +13,13 @@ import (
 	ui "github.com/temporalio/ui-server/v2/server"
 	uiconfig "github.com/temporalio/ui-server/v2/server/config"
 	uioptions "github.com/temporalio/ui-server/v2/server/server_options"
-	"go.temporal.io/server/chasm"
 	"go.temporal.io/server/common/authorization"
 	"go.temporal.io/server/common/cluster"
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/dynamicconfig"
 	"go.temporal.io/server/common/membership/static"
 	"go.temporal.io/server/common/metrics"
-	"go.temporal.io/server/common/pprof"
 	"go.temporal.io/server/common/primitives"
-	"go.temporal.io/server/common/resource"
 	"go.temporal.io/server/components/callbacks"
 	"go.temporal.io/server/components/nexusoperations"
 	"go.temporal.io/server/schema/sqlite"
@@ -66,7 +63,7 @@ func start(o *options, logger logger) (*server, error) {
 	calls := newInProcess()
 	s.temporal, err = temporal.NewServerFx(module(calls),
 		temporal.WithConfig(c),
-		temporal.ForServices(temporal.DefaultServices),
+		temporal.ForServices([]string{string(primitives.WorkerService)}), // module has the others
 		temporal.WithStaticHosts(hosts(c)),
 		temporal.WithLogger(logger),
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
@@ -127,12 +124,8 @@ func (o *options) config() (*config.Config, error) {
 	if o.MetricsPort != 0 {
 		c.Global.Metrics = &metrics.Config{Prometheus: &metrics.PrometheusConfig{ListenAddress: address(o.IP, o.MetricsPort), HandlerPath: "/metrics"}}
 	}
-	ports, err := freePorts(o.IP, 3)
-	if err != nil {
-		return nil, err
-	}
-	for i, name := range []primitives.ServiceName{primitives.HistoryService, primitives.MatchingService, primitives.WorkerService} {
-		c.Services[string(name)] = config.Service{RPC: config.RPC{GRPCPort: ports[i], BindOnIP: o.IP}}
+	for _, name := range []primitives.ServiceName{primitives.HistoryService, primitives.MatchingService, primitives.WorkerService} {
+		c.Services[string(name)] = config.Service{RPC: config.RPC{BindOnIP: o.IP}} // on any port: calls stay in the process
 	}
 	c.Services[string(primitives.FrontendService)] = config.Service{RPC: config.RPC{GRPCPort: o.Port, HTTPPort: o.HTTPPort, BindOnIP: o.IP}}
 	c.ClusterMetadata = &cluster.Config{
@@ -193,18 +186,6 @@ func requireFree(ip string, port int, flag string) error {
 	return l.Close()
 }
 
-func freePorts(ip string, n int) (ports []int, err error) {
-	for range n {
-		l, err := net.Listen("tcp", address(ip, 0))
-		if err != nil {
-			return nil, fmt.Errorf("finding a free port: %w", err)
-		}
-		defer l.Close() // at the end, so that the ports differ
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports, nil
-}
-
 func hosts(c *config.Config) map[primitives.ServiceName]static.Hosts {
 	hosts := map[primitives.ServiceName]static.Hosts{}
 	for name, s := range c.Services {
@@ -227,16 +208,12 @@ func (o *options) createNamespaces(c *config.SQL) error {
 	return sqlite.CreateNamespaces(c, namespaces...)
 }
 
-// module is temporal.TopLevelModule, except that history and matching hand their handlers to calls, and that the frontend keeps
-// goroutines for requests.
+// module adds history, matching and the frontend to temporal.TopLevelModule, which starts its own only if ForServices names them.
+// History and matching hand their handlers to calls, and the frontend keeps goroutines for requests.
 func module(calls *inProcess) fx.Option {
 	return fx.Options(
+		temporal.TopLevelModule,
 		fx.Provide(
-			temporal.NewServerFxImpl,
-			temporal.ServerOptionsProvider,
-			resource.ArchivalMetadataProvider,
-			temporal.TaskCategoryRegistryProvider,
-			temporal.PersistenceFactoryProvider,
 			provide(primitives.HistoryService, history.QueueModule, history.Module, replication.Module,
 				fx.Invoke(func(c chainParams, h *history.Handler) { calls.history.serve(c, h) })),
 			provide(primitives.MatchingService, matching.Module,
@@ -247,16 +224,7 @@ func module(calls *inProcess) fx.Option {
 					o.Options = append(o.Options, grpc.NumStreamWorkers(128))
 					return o
 				})),
-			temporal.InternalFrontendServiceProvider,
-			temporal.WorkerServiceProvider,
-			temporal.ApplyClusterMetadataConfigProvider,
 		),
-		dynamicconfig.Module,
-		pprof.Module,
-		temporal.TraceExportModule,
-		chasm.Module,
-		temporal.FxLogAdapter,
-		fx.Invoke(temporal.ServerLifetimeHooks),
 	)
 }
 

@@ -7,7 +7,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -79,15 +78,6 @@ type visibilityChange struct {
 func openVisibility(dir string, maxWait time.Duration) (*config.SQL, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating the directory of the visibility store: %w", err)
-	}
-	// Older versions of temporalite kept changes there that their visibility.db did not have yet.
-	journals, err := fs.Glob(os.DirFS(dir), "journal-*")
-	if err != nil {
-		return nil, fmt.Errorf("reading the directory of the visibility store: %w", err)
-	}
-	if len(journals) > 0 {
-		return nil, fmt.Errorf("%s is from an older version of temporalite: delete %s, which contains all workflows",
-			filepath.Join(dir, journals[0]), filepath.Dir(dir))
 	}
 	file := filepath.Join(dir, "visibility.db")
 	c, err := store.OpenSQLite(file, nil)

@@ -139,18 +139,6 @@ func TestVisibility(t *testing.T) {
 			t.Errorf("opening the file gives %v", err)
 		}
 	})
-	t.Run("a_directory_with_a_journal_is_refused", func(t *testing.T) {
-		dir := filepath.Join(t.TempDir(), "[1", "visibility") // "[" begins a pattern
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "journal-000000001"), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := openVisibility(dir, time.Millisecond); err == nil || !strings.Contains(err.Error(), "delete "+filepath.Dir(dir)) {
-			t.Errorf("opening the directory gives %v", err)
-		}
-	})
 	t.Run("a_deleted_run_leaves_the_files", func(t *testing.T) {
 		dir := t.TempDir()
 		_, db := openTestVisibility(t, dir)

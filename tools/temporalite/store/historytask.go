@@ -14,18 +14,13 @@ func taskRange(shardID int32, c tasks.Category) key {
 	return historyTasks.key().int(int64(shardID)).int(int64(c.ID()))
 }
 
-// taskKey sorts scheduled tasks by fire time. Immediate tasks have none.
-func taskKey(prefix key, c tasks.Category, k tasks.Key) key {
-	if c.Type() == tasks.CategoryTypeImmediate {
-		return prefix.int(0).int(k.TaskID)
-	}
-	return prefix.int(k.FireTime.UnixNano()).int(k.TaskID)
-}
+// taskKey sorts tasks by fire time, which is tasks.DefaultFireTime for immediate ones.
+func taskKey(prefix key, k tasks.Key) key { return prefix.int(k.FireTime.UnixNano()).int(k.TaskID) }
 
 func putTasks(b *pebble.Batch, shardID int32, all map[tasks.Category][]p.InternalHistoryTask) {
 	for category, some := range all {
 		for _, task := range some {
-			put(b, taskKey(taskRange(shardID, category), category, task.Key), row{blob: task.Blob})
+			put(b, taskKey(taskRange(shardID, category), task.Key), row{blob: task.Blob})
 		}
 	}
 }
@@ -39,7 +34,7 @@ func (s *executionStore) AddHistoryTasks(_ context.Context, r *p.InternalAddHist
 
 func (s *executionStore) GetHistoryTasks(_ context.Context, r *p.GetHistoryTasksRequest) (_ *p.InternalGetHistoryTasksResponse, err error) {
 	k := taskRange(r.ShardID, r.TaskCategory)
-	first, end := taskKey(k, r.TaskCategory, r.InclusiveMinTaskKey), taskKey(k, r.TaskCategory, r.ExclusiveMaxTaskKey)
+	first, end := taskKey(k, r.InclusiveMinTaskKey), taskKey(k, r.ExclusiveMaxTaskKey)
 	response := &p.InternalGetHistoryTasksResponse{}
 	response.NextPageToken, err = s.scan(first, end, page{size: r.BatchSize, token: r.NextPageToken}, func(taskKey key, r row) {
 		fireTime, rest := taskKey[len(k):].cutInt()
@@ -51,12 +46,12 @@ func (s *executionStore) GetHistoryTasks(_ context.Context, r *p.GetHistoryTasks
 
 func (s *executionStore) CompleteHistoryTask(_ context.Context, r *p.CompleteHistoryTaskRequest) error {
 	k := taskRange(r.ShardID, r.TaskCategory)
-	return s.update(k, func(b *pebble.Batch) error { return b.Delete(taskKey(k, r.TaskCategory, r.TaskKey), nil) })
+	return s.update(k, func(b *pebble.Batch) error { return b.Delete(taskKey(k, r.TaskKey), nil) })
 }
 
 func (s *executionStore) RangeCompleteHistoryTasks(_ context.Context, r *p.RangeCompleteHistoryTasksRequest) error {
 	k := taskRange(r.ShardID, r.TaskCategory)
 	return s.update(k, func(b *pebble.Batch) error {
-		return b.DeleteRange(taskKey(k, r.TaskCategory, r.InclusiveMinTaskKey), taskKey(k, r.TaskCategory, r.ExclusiveMaxTaskKey), nil)
+		return b.DeleteRange(taskKey(k, r.InclusiveMinTaskKey), taskKey(k, r.ExclusiveMaxTaskKey), nil)
 	})
 }

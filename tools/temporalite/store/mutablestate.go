@@ -160,14 +160,12 @@ func (s *executionStore) checkVersion(k key, m *p.InternalWorkflowMutation) erro
 	if !found {
 		return &p.ConditionFailedError{Msg: fmt.Sprintf("run %s of workflow %s does not exist", m.ExecutionState.RunId, m.WorkflowID)}
 	}
-	actual, expected := info.version, m.DBRecordVersion-1
-	if m.DBRecordVersion == 0 { // written before Temporal had record versions
-		actual, expected = info.extra, m.Condition
-	}
-	if actual == expected {
+	if info.version == m.DBRecordVersion-1 {
 		return nil
 	}
-	return &p.WorkflowConditionFailedError{Msg: fmt.Sprintf("the version is %d, not %d", actual, expected), NextEventID: info.extra, DBRecordVersion: info.version}
+	return &p.WorkflowConditionFailedError{
+		Msg: fmt.Sprintf("the version is %d, not %d", info.version, m.DBRecordVersion-1), NextEventID: info.extra, DBRecordVersion: info.version,
+	}
 }
 
 func asMutation(s *p.InternalWorkflowSnapshot) *p.InternalWorkflowMutation {

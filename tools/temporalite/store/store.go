@@ -9,15 +9,17 @@
 // of the same time. The conditions under which a write fails, and the errors, are those of Temporal's SQL stores.
 //
 // Memory does not grow with the data: see Open. Deleted workflow executions leave the files seconds after the deletion, later if the
-// database is large: see erase. Until then, the files contain the deleted payloads. Some workflow IDs stay for longer: those
-// in rows of other tables (current executions and tasks), until Pebble happens to rewrite their files, and those in Pebble's
-// manifest (up to 1 MB), which contains the smallest and the largest key of each file.
+// database is large: see erase. Until then, the files contain the deleted payloads. Some workflow IDs stay for longer: those in the
+// task queue of a worker, until a day or two after it has ended; those in rows of other tables (current executions and tasks), until
+// Pebble happens to rewrite their files; and those in Pebble's manifest (up to 1 MB), which contains the smallest and the largest key
+// of each file.
 //
 // One process can open a database. Replication between clusters was not tested.
 package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"log/slog"
@@ -47,9 +49,8 @@ const (
 type Store struct {
 	SQL *config.SQL // the tables that are not in Pebble
 	*database
-	lock     *pebble.Lock
-	stop     context.CancelFunc
-	compacts sync.WaitGroup
+	stop       context.CancelFunc
+	background sync.WaitGroup
 }
 
 var _ client.AbstractDataStoreFactory = (*Store)(nil)
@@ -67,18 +68,8 @@ func Open(dir string, logger *slog.Logger) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating the directory of the database: %w", err)
 	}
-	files := walFS{vfs.Default}
-	lock, err := pebble.LockDirectory(dir, files)
-	if err != nil {
-		return nil, fmt.Errorf("locking %s, which another process may use: %w", dir, err)
-	}
-	tables, err := OpenSQLite(filepath.Join(dir, "settings.db"), map[string]string{"synchronous": "normal"})
-	if err != nil {
-		_ = lock.Close()
-		return nil, err
-	}
 	options := &pebble.Options{
-		FS: files, Lock: lock, Cleaner: pebble.ArchiveCleaner{}, Logger: pebbleLogger{logger},
+		FS: walFS{vfs.Default}, Cleaner: pebble.ArchiveCleaner{}, Logger: pebbleLogger{logger},
 		CacheSize: cacheSize, MemTableSize: memTableSize, MaxManifestFileSize: 1 << 20,
 		// The next format writes into the log how much of it was flushed to the disk. As walFile does not flush, Pebble would
 		// take a log that a power failure truncated for corrupt.
@@ -89,20 +80,24 @@ func Open(dir string, logger *slog.Logger) (*Store, error) {
 	options.Levels[0].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	db, err := pebble.Open(dir, options)
 	if err != nil {
-		_ = lock.Close()
-		return nil, fmt.Errorf("opening the database in %s: %w", dir, err)
+		return nil, fmt.Errorf("opening the database in %s, which another process may use: %w", dir, err)
+	}
+	tables, err := OpenSQLite(filepath.Join(dir, "settings.db"), map[string]string{"synchronous": "normal"})
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	data := &database{pebble: db, seed: maphash.MakeSeed()}
-	s := &Store{SQL: tables, database: data, lock: lock, stop: stop}
-	s.compacts.Go(func() { s.erase(ctx, logger) })
+	s := &Store{SQL: tables, database: data, stop: stop}
+	s.background.Go(func() { s.erase(ctx, logger) })
+	s.background.Go(func() { s.expire(ctx, logger) })
 	return s, nil
 }
 
 // Close closes the database. Later operations fail.
 func (s *Store) Close() error {
 	s.stop()
-	s.compacts.Wait()
+	s.background.Wait()
 	s.closing.Lock()
 	defer s.closing.Unlock()
 	if s.closed {
@@ -112,7 +107,7 @@ func (s *Store) Close() error {
 	if err := s.pebble.Close(); err != nil {
 		return fmt.Errorf("closing the database: %w", err)
 	}
-	return s.lock.Close()
+	return nil
 }
 
 // NewFactory returns the stores for one of the server's services. All use the same database.

@@ -28,6 +28,7 @@ import (
 	p "go.temporal.io/server/common/persistence"
 	"go.temporal.io/server/common/persistence/serialization"
 	"go.temporal.io/server/service/history/tasks"
+	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 // TestMain runs a process that writes until it is killed, if a test asks for it.
@@ -262,7 +263,7 @@ func TestDeletedPayloadLeavesTheFiles(t *testing.T) {
 		"from_the_last_level": {prepare: func(s *Store) error { return s.pebble.Compact(t.Context(), key{0}, key{255}, false) }},
 		"after_the_process_is_killed": {prepare: func(s *Store) error {
 			s.stop()
-			s.compacts.Wait()
+			s.background.Wait()
 			return s.pebble.Compact(t.Context(), key{0}, key{255}, false)
 		}, restart: true},
 	} {
@@ -378,6 +379,38 @@ func TestListOfExecutionsContainsEachOnce(t *testing.T) {
 			}
 		}
 		require.Equal(t, want, got)
+	}
+}
+
+func TestTaskQueueOfAnEndedWorkerIsDeletedAfterItsExpiry(t *testing.T) {
+	now := time.Now()
+	for name, test := range map[string]struct {
+		expiry *timestamppb.Timestamp
+		exists bool
+	}{
+		"common_queue_stays":         {nil, true},
+		"queue_before_expiry_stays":  {timestamppb.New(now.Add(time.Second)), true},
+		"queue_after_expiry_is_gone": {timestamppb.New(now.Add(-time.Second)), false},
+	} {
+		for _, fair := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, "_with_fairness_", fair), func(t *testing.T) {
+				s, _ := open(t, t.TempDir())
+				tasks := taskStore{database: s.database, fair: fair}
+				info, err := serialization.NewSerializer().TaskQueueInfoToBlob(&persistencespb.TaskQueueInfo{ExpiryTime: test.expiry})
+				require.NoError(t, err)
+				require.NoError(t, tasks.CreateTaskQueue(t.Context(), &p.InternalCreateTaskQueueRequest{TaskQueue: "worker", RangeID: 1, TaskQueueInfo: info}))
+				_, err = tasks.CreateTasks(t.Context(), &p.InternalCreateTasksRequest{TaskQueue: "worker", RangeID: 1, Tasks: []*p.InternalCreateTask{{TaskPass: 1, TaskId: 1, Task: blob([]byte("task"))}}})
+				require.NoError(t, err)
+
+				require.NoError(t, s.expireQueues(now))
+				_, err = tasks.GetTaskQueue(t.Context(), &p.InternalGetTaskQueueRequest{TaskQueue: "worker"})
+				require.Equal(t, test.exists, err == nil, "%v", err)
+				n := 0
+				_, err = s.scan(matchingTasks.key(), matchingTasks.key().end(), page{}, func(key, row) { n++ })
+				require.NoError(t, err)
+				require.Equal(t, test.exists, n == 1)
+			})
+		}
 	}
 }
 

@@ -2,14 +2,19 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"math"
+	"slices"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	p "go.temporal.io/server/common/persistence"
+	"go.temporal.io/server/common/persistence/serialization"
 )
 
 // taskStore contains the tasks of the matching service. With fairness, a task's level is its pass and its ID; without, the pass is 0.
@@ -73,17 +78,55 @@ func (s taskStore) updateQueue(k key, rangeID int64, change func(*pebble.Batch) 
 	return s.updateOwned(k, rangeID, func(message string) error { return &p.ConditionFailedError{Msg: "task queue: " + message} }, change)
 }
 
-func (s taskStore) ListTaskQueue(_ context.Context, r *p.ListTaskQueueRequest) (_ *p.InternalListTaskQueueResponse, err error) {
-	response := &p.InternalListTaskQueueResponse{}
-	response.NextPageToken, err = s.scan(s.queues(), s.queues().end(), page{size: r.PageSize, token: r.PageToken}, func(_ key, r row) {
-		response.Items = append(response.Items, &p.InternalListTaskQueueItem{RangeID: r.version, TaskQueue: r.blob})
-	})
-	return response, err
-}
-
 func (s taskStore) DeleteTaskQueue(_ context.Context, r *p.DeleteTaskQueueRequest) error {
 	k := s.queueKey(r.TaskQueue.NamespaceID, r.TaskQueue.TaskQueueName, r.TaskQueue.TaskQueueType)
 	return s.updateQueue(k, r.RangeID, func(b *pebble.Batch) error { return b.Delete(k, nil) })
+}
+
+// expire calls expireQueues each hour.
+func (d *database) expire(ctx context.Context, logger *slog.Logger) {
+	for {
+		if err := d.expireQueues(time.Now()); err != nil && ctx.Err() == nil {
+			logger.Error("deleting the task queues of workers that have ended", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Hour):
+		}
+	}
+}
+
+// expireQueues deletes the sticky queues of workers that have ended, with their tasks. The server writes a sticky queue that is used at
+// least once before its expiry, and has given the tasks of the others to the common queues. For stores that are not SQL, the server
+// leaves this deletion to the store (service/worker/scanner/scanner.go in 1.29.2).
+func (d *database) expireQueues(now time.Time) error {
+	serializer := serialization.NewSerializer()
+	var expired []key
+	var invalid error
+	isExpired := func(queue row) bool {
+		info, err := serializer.TaskQueueInfoFromBlob(queue.blob)
+		invalid = errors.Join(invalid, err)
+		return info.GetExpiryTime() != nil && info.GetExpiryTime().AsTime().Before(now)
+	}
+	_, err := d.scan(taskQueues.key(), taskQueues.key().end(), page{}, func(k key, queue row) {
+		if isExpired(queue) {
+			expired = append(expired, slices.Clone(k))
+		}
+	})
+	for _, k := range expired {
+		err = errors.Join(err, d.update(k, func(b *pebble.Batch) error {
+			queue, found, err := d.get(k)
+			if err != nil || !found || !isExpired(queue) { // its worker has returned
+				return err
+			}
+			_ = b.Delete(k, nil)
+			tasks := append(matchingTasks.key(), k[1:]...)
+			_, err = d.deleteRows(b, tasks, tasks.end(), 0)
+			return err
+		}))
+	}
+	return errors.Join(err, invalid)
 }
 
 func (s taskStore) CreateTasks(_ context.Context, r *p.InternalCreateTasksRequest) (*p.CreateTasksResponse, error) {
