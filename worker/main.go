@@ -88,23 +88,31 @@ func run(ctx context.Context, ready, health string) error {
 	defer telemetry.Flush(ctx) // after the workers have stopped
 	defer temporal.Close()
 	err = retryStart(starting, refusedOrUnavailable, func() error {
-		namespace := cmp.Or(c.Temporal.Namespace, client.DefaultNamespace)
-		err := createSchedules(starting, temporal) // also tests the connection: Temporal Cloud does not support health checks
-		if err == nil {
-			err = createSearchAttributes(starting, temporal, namespace)
-		}
-		if err == nil {
-			// The SDK makes the same call when a worker starts, and does not repeat it if Temporal refuses the key.
-			_, err = temporal.WorkflowService().DescribeNamespace(starting, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
-		}
-		if err != nil {
-			err = fmt.Errorf("calling Temporal (check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and TEMPORAL_API_KEY, or start a server: see \"Use real clouds from your machine\" in docs/operations.md): %w", err)
-		}
-		return err
+		return prepareTemporal(starting, temporal, cmp.Or(c.Temporal.Namespace, client.DefaultNamespace))
 	})
 	if err != nil {
 		return err
 	}
+	return serveQueues(ctx, c, a, temporal, ready, health)
+}
+
+func prepareTemporal(ctx context.Context, temporal client.Client, namespace string) error {
+	err := createSchedules(ctx, temporal) // also tests the connection: Temporal Cloud does not support health checks
+	if err == nil {
+		err = createSearchAttributes(ctx, temporal, namespace)
+	}
+	if err == nil {
+		// The SDK makes the same call when a worker starts, and does not repeat it if Temporal refuses the key.
+		_, err = temporal.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
+	}
+	if err != nil {
+		return fmt.Errorf("calling Temporal (check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and TEMPORAL_API_KEY, or start a server: see \"Use real clouds from your machine\" in docs/operations.md): %w", err)
+	}
+	return nil
+}
+
+// serveQueues executes workflows and activities until ctx is cancelled.
+func serveQueues(ctx context.Context, c config, a *activities.Activities, temporal client.Client, ready, health string) error {
 	fatal := make(chan error, 2)
 	var stopped sync.WaitGroup
 	defer stopped.Wait()
