@@ -1,15 +1,10 @@
-// Package stacktest starts Triptych's programs and emulators for a test. This code is not in package `stack`, because
-// programs that import `stack` would then link package `testing`.
+// Package stacktest starts Triptych's programs and emulators for a test.
 package stacktest
 
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -22,7 +17,6 @@ import (
 
 func Start(t testing.TB, configure ...func(*stack.Config)) *stack.Stack {
 	t.Helper()
-	dependOnSources(t)
 	ctx := t.Context()
 	if test, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
 		if d, ok := test.Deadline(); ok {
@@ -44,33 +38,6 @@ func Start(t testing.TB, configure ...func(*stack.Config)) *stack.Stack {
 	}
 	t.Cleanup(s.Close)
 	return s
-}
-
-// dependOnSources makes `go test` run a test again, instead of printing its cached result, after a change of any source of the
-// module: the programs are built while the test runs, which Go does not see. It sees which directories a test reads.
-func dependOnSources(t testing.TB) {
-	t.Helper()
-	root, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, err := os.Stat(filepath.Join(root, "go.mod")); err != nil; _, err = os.Stat(filepath.Join(root, "go.mod")) {
-		if root == filepath.Dir(root) {
-			t.Fatal("the test does not run in the module")
-		}
-		root = filepath.Dir(root)
-	}
-	if err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), ".") { // such as .git and .triptych
-			return fs.SkipDir
-		}
-		if errors.Is(err, fs.ErrNotExist) { // another test deleted it
-			return nil
-		}
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // StartWeb runs a second web program, with other settings, and returns its URL.

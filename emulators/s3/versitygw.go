@@ -1,6 +1,7 @@
 package main
 
-// store contains the workarounds for defects of versitygw 1.8.0, by operation in copy.go, delete.go, list.go, read.go and request.go. Report to https://github.com/versity/versitygw/issues:
+// The methods of store are the workarounds for defects of versitygw 1.8.0. They are in the file of their operation, such as copy.go.
+// Report defects to https://github.com/versity/versitygw/issues:
 //
 //   - DeleteObject does not take the lock under which PutObject, CopyObject and CompleteMultipartUpload publish: versions
 //     that were deleted return, published versions disappear, and lists show versions twice (issue 2200; see store.locks).

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"testing"
 	"time"
 
 	"triptych/emulators/childprocess"
@@ -42,6 +44,11 @@ func Build(ctx context.Context, packages map[string]string, output io.Writer) er
 	if err != nil {
 		return err
 	}
+	if testing.Testing() {
+		if err := readDirectories(root); err != nil {
+			return err
+		}
+	}
 	buildLock, err := LockBuilds(ctx, output)
 	if err != nil {
 		return err
@@ -58,6 +65,20 @@ func Build(ctx context.Context, packages map[string]string, output io.Writer) er
 		return fmt.Errorf("building the pipeline's programs: %w", err)
 	}
 	return nil
+}
+
+// readDirectories makes `go test` run a test again, instead of printing its cached result, after a change of any source of the module:
+// Go does not see which programs a test builds, but it sees which directories the test reads, except in TestMain.
+func readDirectories(root string) error {
+	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), ".") { // such as .git and .triptych
+			return fs.SkipDir
+		}
+		if errors.Is(err, fs.ErrNotExist) { // another test deleted it
+			return nil
+		}
+		return err
+	})
 }
 
 // executableDir returns the directory for the executables of a checkout.
