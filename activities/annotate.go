@@ -85,7 +85,7 @@ func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateRe
 	case existing.Status != "" && !existing.OlderThan(in.ReannotateBefore):
 		return AnnotateResult{ID: in.Picture.ID, Existing: existing.Status}, nil
 	}
-	annotation, err := a.annotation(ctx, in)
+	annotation, err := a.annotation(ctx, in, activity.GetInfo(ctx).Attempt)
 	if err != nil {
 		return AnnotateResult{}, failure(err)
 	}
@@ -113,7 +113,7 @@ func (a *Activities) existingRecord(ctx context.Context, id picture.ID) (picture
 
 var billedAnnotations = telemetry.Counter("triptych.annotations.billed", "{annotation}", "calls to Google for which it may charge")
 
-func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.RawMessage, error) {
+func (a *Activities) annotation(ctx context.Context, in AnnotateInput, attempt int32) (json.RawMessage, error) {
 	if in.Send == ByBytes {
 		size := min(in.Picture.Size, MaxInlineSize)
 		if err := a.InlineBytes.Acquire(ctx, size); err != nil {
@@ -156,7 +156,7 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput) (json.Raw
 	if s := image.GetError(); s.GetCode() != int32(codes.OK) {
 		if proto.Equal(image, &visionpb.AnnotateImageResponse{Error: s}) { // without any billed annotation
 			billed = false
-			return nil, a.explainImage(ctx, in, s)
+			return nil, delayHopeless(a.explainImage(ctx, in, s), attempt)
 		}
 		// "Filled-in image annotations are guaranteed to be correct, even when error is set", and another call would cost
 		// money again. Details are not stored, because the worker may not know their types.
@@ -265,6 +265,17 @@ func (a *Activities) explainImage(ctx context.Context, in AnnotateInput, s *stat
 	}
 	_, err := a.read(ctx, in.Picture) // the picture is too large, or no longer in S3
 	return cmp.Or(err, error(explained))
+}
+
+// After about an hour of attempts, a picture that Google fails to annotate is tried once an hour. If Google answers other pictures, this
+// one would take one call a minute from them until S3 deletes it.
+const hopelessAttempts = 60
+
+func delayHopeless(err error, attempt int32) error {
+	if e, ok := errors.AsType[*picture.Error](err); ok && e.Kind == picture.Unavailable && attempt > hopelessAttempts {
+		e.RetryAfter = time.Hour
+	}
+	return err
 }
 
 func tooLargeToSend(p picture.Picture) *picture.Error {

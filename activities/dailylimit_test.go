@@ -75,21 +75,21 @@ func TestAnnotationsPerDay(t *testing.T) {
 			c.google.SetFault(annotator.Fault{Response: &visionpb.AnnotateImageResponse{}})
 			c.DailyLimit = &records.DailyLimit{Records: c.Records, PerDay: 200} // blocks of two calls
 			in := AnnotateInput{Picture: c.uploadPhoto(t), Send: ByURL}
-			if _, err := c.annotation(t.Context(), in); err != nil {
+			if _, err := c.annotation(t.Context(), in, 1); err != nil {
 				t.Fatal(err)
 			}
 			c.azure.SetFault(cosmosdb.Fault{Status: http.StatusServiceUnavailable}) // prevents another reservation
 			ctx, cancel := context.WithCancel(t.Context())
 			tt.fail(c, cancel)
 			measured := metrictest.Start(t)
-			if _, err := c.annotation(ctx, in); (err == nil) != tt.succeeds {
+			if _, err := c.annotation(ctx, in, 1); (err == nil) != tt.succeeds {
 				t.Errorf("the call returned %v", err)
 			}
 			cancel()
 			if billed := measured()["triptych.annotations.billed"]; (billed == 1) != tt.counts {
 				t.Errorf("the metric counts %d calls", billed)
 			}
-			if _, err := c.annotation(t.Context(), in); (err != nil) != tt.counts {
+			if _, err := c.annotation(t.Context(), in, 1); (err != nil) != tt.counts {
 				t.Errorf("the next call returned %v", err)
 			}
 		})

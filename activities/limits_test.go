@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -111,6 +112,28 @@ func TestAnnotateNeedsTimeForTheCall(t *testing.T) {
 	_, err := executeWithContext[AnnotateResult](ctx, t, c, picture.AnnotateStep, AnnotateInput{Picture: p, Send: ByURL})
 	checkFailure(t, err, picture.Unavailable)
 	c.checkNotBilled(t, 0)
+}
+
+func TestPictureThatGoogleFailsToAnnotateIsTriedLessOften(t *testing.T) {
+	c := openClouds(t)
+	p := c.uploadPhoto(t)
+	for name, tt := range map[string]struct {
+		fault   annotator.Fault
+		attempt int32
+		want    time.Duration
+	}{
+		"image_is_tried_each_minute_for_an_hour": {annotator.Fault{ImageCode: codes.Internal}, 60, 0},
+		"image_is_tried_each_hour_afterwards":    {annotator.Fault{ImageCode: codes.Internal}, 61, time.Hour},
+		"outage_of_Google_delays_no_attempt":     {annotator.Fault{Code: codes.Unavailable}, 61, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.google.SetFault(tt.fault)
+			_, err := c.annotation(t.Context(), AnnotateInput{Picture: p, Send: ByURL}, tt.attempt)
+			if e, ok := errors.AsType[*picture.Error](err); !ok || e.Kind != picture.Unavailable || e.RetryAfter != tt.want {
+				t.Errorf("%+v, want an attempt after %v", err, tt.want)
+			}
+		})
+	}
 }
 
 func TestAnnotateRefusesAReplacedObject(t *testing.T) {

@@ -55,7 +55,7 @@ type Error struct {
 	Kind       Kind
 	Cloud      Cloud         // the service that the picture waits for; "" if none
 	Message    string        // for people: what happened and what to do, without a full stop
-	RetryAfter time.Duration // as the cloud requested; 0 if it did not
+	RetryAfter time.Duration // until the next attempt; 0 leaves it to the retry policy
 	Err        error         // the SDK's error; may be nil
 }
 
