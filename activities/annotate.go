@@ -156,7 +156,7 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput, attempt i
 	if s := image.GetError(); s.GetCode() != int32(codes.OK) {
 		if proto.Equal(image, &visionpb.AnnotateImageResponse{Error: s}) { // without any billed annotation
 			billed = false
-			return nil, delayHopeless(a.explainImage(ctx, in, s), attempt)
+			return nil, delayHopeless(a.explainImage(ctx, in, s, attempt), attempt)
 		}
 		// "Filled-in image annotations are guaranteed to be correct, even when error is set", and another call would cost
 		// money again. Details are not stored, because the worker may not know their types.
@@ -255,12 +255,16 @@ func encodeAnnotation(image *visionpb.AnnotateImageResponse, in AnnotateInput) (
 	return annotation, nil
 }
 
-func (a *Activities) explainImage(ctx context.Context, in AnnotateInput, s *statuspb.Status) error {
+func (a *Activities) explainImage(ctx context.Context, in AnnotateInput, s *statuspb.Status, attempt int32) error {
 	explained := vision.ExplainImage(s, in.Send == ByBytes)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {
 		return explained // after Unfetchable, the workflow sends the bytes
 	}
 	if final := vision.ExplainImage(s, true); final.Kind == picture.BadImage {
+		if attempt == 1 { // Google may be wrong about the URL of a good picture (explain.go in internal/vision)
+			explained.Kind = picture.Unavailable
+			return explained
+		}
 		return final
 	}
 	_, err := a.read(ctx, in.Picture) // the picture is too large, or no longer in S3

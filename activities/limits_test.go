@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -54,11 +55,15 @@ func TestMaxInlineSize(t *testing.T) {
 			checkFailure(t, err, picture.Gone)
 		})
 	}
-	t.Run("larger_picture_that_Google_cannot_read_is_rejected_without_sending_bytes", func(t *testing.T) {
-		c.google.SetFault(annotator.Fault{ImageCode: codes.InvalidArgument, Times: 1})
-		_, err := c.annotate(t, larger, ByURL)
-		checkFailure(t, err, picture.BadImage)
-	})
+	for attempt, want := range map[int32]picture.Kind{1: picture.Unavailable, 2: picture.BadImage} {
+		t.Run(fmt.Sprint("larger_picture_that_Google_cannot_read_in_attempt_", attempt, "_is_", want), func(t *testing.T) {
+			c.google.SetFault(annotator.Fault{ImageCode: codes.InvalidArgument, Times: 1})
+			_, err := c.annotation(t.Context(), AnnotateInput{Picture: larger, Send: ByURL}, attempt)
+			if e, ok := errors.AsType[*picture.Error](err); !ok || e.Kind != want {
+				t.Errorf("%v, want %s", err, want)
+			}
+		})
+	}
 	t.Run("picture_above_Google's_file_limit_that_Google_cannot_fetch_is_rejected", func(t *testing.T) {
 		c.google.SetFault(annotator.Fault{ImageCode: codes.Unavailable, Times: 1})
 		tooLarge := larger
