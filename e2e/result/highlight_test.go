@@ -42,6 +42,10 @@ func testHighlight(t *testing.T, h pagetest.Env) {
 		"tap_on_an_entry_marks_its_box": {func(p pagetest.Tab) { tap(p, faceEntry) }, "2: Probably joyful", 2},
 		"tap_on_a_box_marks_its_entry":  {func(p pagetest.Tab) { tap(p, faceBox) }, "2: Probably joyful", 2},
 		"second_tap_ends_the_mark":      {func(p pagetest.Tab) { tap(p, faceBox); p.WaitVisible(".mark"); tap(p, faceBox) }, "", 0},
+		"tap_marks_in_a_browser_without_ariaPressed": {func(p pagetest.Tab) {
+			pagetest.Evaluate[bool](p, `delete Element.prototype.ariaPressed`) // as in Firefox before 119
+			tap(p, faceEntry)
+		}, "2: Probably joyful", 2},
 		"box_of_a_person_marks_the_face_in_it": {func(p pagetest.Tab) {
 			p.Click(`#toggles [name="objects"]`)
 			pointAt(p, `#overlay > .objects[data-key="face 0"]`)

@@ -5,13 +5,16 @@ import { state } from "./state.js";
 
 let under = "";
 
+// Firefox before 119 has no property ariaPressed.
+const isPressed = (entry) => entry.getAttribute("aria-pressed") === "true";
+
 export function mark({ type, target, pointerType }) {
 	const key = target.closest?.("button.entry, #overlay polygon")?.dataset.key ?? "";
 	const entries = [...document.querySelectorAll("button.entry")];
 	if (type.startsWith("pointer")) under = type === "pointerover" && pointerType !== "touch" ? key : "";
-	if (type === "click") for (const entry of entries) entry.setAttribute("aria-pressed", entry.dataset.key === key && entry.ariaPressed !== "true");
+	if (type === "click") for (const entry of entries) entry.setAttribute("aria-pressed", entry.dataset.key === key && !isPressed(entry));
 	const focused = document.activeElement.matches("button.entry:focus-visible") && document.activeElement.dataset.key;
-	const marked = under || focused || entries.find((entry) => entry.ariaPressed === "true")?.dataset.key;
+	const marked = under || focused || entries.find(isPressed)?.dataset.key;
 	for (const entry of entries) entry.classList.toggle("marked", entry.dataset.key === marked);
 	markBoxes(marked);
 }
