@@ -86,6 +86,16 @@ func testAccessibility(t *testing.T, h pagetest.Env) {
 		p.ExpectNames("image", "Your picture: Face, Person, Smile")
 		p.ExpectNames("status", "")
 	})
+	pagetest.Parallel(t, "text_of_a_question_is_its_accessible_description", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Send()
+		for _, button := range []string{"#erase-this", "#forget-this"} {
+			p.Click(button)
+			p.WaitVisible("#confirm")
+			p.ExpectDescription("dialog", pagetest.Evaluate[string](p, `document.querySelector("#confirm-text").textContent`))
+			p.Click("#confirm-keep")
+		}
+	})
 	pagetest.Parallel(t, "page_can_be_used_with_keyboard_only", func(t *testing.T) {
 		p := pagetest.NewTab(t, h.Chromium, h.Endpoints.Site)
 		p.Do(chromedp.Navigate(p.Site))

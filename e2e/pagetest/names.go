@@ -2,6 +2,7 @@ package pagetest
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -13,17 +14,8 @@ import (
 // ExpectNames fails the test unless elements with the role have these accessible names and every control has a name.
 func (p Tab) ExpectNames(role string, names ...string) {
 	p.Helper()
-	tree, err := chromedp.Run(p.Ctx, func(ctx context.Context, t *chromedp.Target) (accessibility.GetFullAXTreeResult, error) {
-		return cdp.Call(ctx, t, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
-	})
-	if err != nil {
-		p.Fatal(err)
-	}
 	var found []string
-	for _, node := range tree.Nodes {
-		if node.Ignored || node.Role == nil {
-			continue
-		}
+	for _, node := range p.accessibleNodes() {
 		is, called := text(node.Role), strings.Join(strings.Fields(text(node.Name)), " ")
 		if is == role {
 			found = append(found, called)
@@ -39,9 +31,36 @@ func (p Tab) ExpectNames(role string, names ...string) {
 	}
 }
 
+// ExpectDescription fails the test unless an element with the role has this accessible description.
+func (p Tab) ExpectDescription(role, description string) {
+	p.Helper()
+	var found []string
+	for _, node := range p.accessibleNodes() {
+		if text(node.Role) == role {
+			found = append(found, text(node.Description))
+		}
+	}
+	if !slices.Contains(found, description) {
+		p.Errorf("no %s is described as %q; the descriptions are %q", role, description, found)
+	}
+}
+
+func (p Tab) accessibleNodes() []*accessibility.Node {
+	p.Helper()
+	tree, err := chromedp.Run(p.Ctx, func(ctx context.Context, t *chromedp.Target) (accessibility.GetFullAXTreeResult, error) {
+		return cdp.Call(ctx, t, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
+	})
+	if err != nil {
+		p.Fatal(err)
+	}
+	return slices.DeleteFunc(tree.Nodes, func(node *accessibility.Node) bool { return node.Ignored || node.Role == nil })
+}
+
 func text(value *accessibility.Value) string {
 	if value == nil {
 		return ""
 	}
-	return strings.Trim(string(value.Value), `"`)
+	var text string
+	json.Unmarshal(value.Value, &text) // leaves the text empty if the value is no string
+	return text
 }
