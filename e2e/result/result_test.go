@@ -65,6 +65,28 @@ func testAnnotations(t *testing.T, h pagetest.Env) {
 		p.WaitVisible("#overlay .objects")
 		p.Screenshot("allAnnotations")
 	})
+	t.Run("every_scroller_has_a_name_and_can_be_reached_with_the_keyboard", func(t *testing.T) {
+		p := visitAnnotated(t, h, allAnnotations)
+		p.Click("#raw summary")
+		p.WaitText("#raw pre", "{")
+		const scrollers = `[...document.querySelectorAll("main *")].filter((node) => getComputedStyle(node).overflowY === "auto").map(({nodeName, tabIndex}) => nodeName + " " + tabIndex)`
+		if got := pagetest.Evaluate[[]string](p, scrollers); !slices.Equal(got, []string{"BLOCKQUOTE 0", "PRE 0"}) {
+			t.Errorf("the scrollers and their tab indexes are %q", got)
+		}
+		p.ExpectNames("blockquote", "Text")
+		p.ExpectNames("group", "Google’s answer as JSON")
+	})
+	for name, c := range map[string]struct{ locale, want string }{
+		"recognised_text_is_marked_with_its_detected_language": {"fr", "fr"},
+		"recognised_text_of_unknown_language_is_marked_so":     {"", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := visitAnnotated(t, h, &visionpb.AnnotateImageResponse{TextAnnotations: []*visionpb.EntityAnnotation{{Description: "SORTIE", Locale: c.locale}}})
+			if got := pagetest.Evaluate[string](p, `document.querySelector("blockquote [lang]")?.lang ?? document.documentElement.lang`); got != c.want {
+				t.Errorf("the language of the text is %q, want %q", got, c.want)
+			}
+		})
+	}
 	for name, c := range map[string]struct {
 		annotation *visionpb.AnnotateImageResponse
 		list       []string

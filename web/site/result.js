@@ -23,13 +23,16 @@ export function findings(annotation) {
 		bars(t("Seen"), thingsIn(annotation)),
 		bars(t("Places"), merge(places)),
 		bars(t("Brands"), merge(brands)),
-		text && section(t("Text"), element("blockquote", { dir: "auto" }, text)),
+		text && section(t("Text"), quote(text, annotation.textAnnotations?.[0]?.locale)),
 		colours.length && section(t("Colours"), element("ul", { className: "swatches" }, ...colours.map(swatch))),
 		safe && concerns().some(([key]) => isKnown(safe[key])) && section(t("Suitable for all?"), suitability(safe)),
 	].filter(Boolean);
 }
 
 const section = (title, ...content) => element("section", {}, element("h3", {}, title), ...content);
+
+// Safari focuses a scrolling element only if it has a tabindex. An empty language means that it is unknown.
+const quote = (text, lang = "") => element("blockquote", { "aria-label": t("Text"), tabIndex: 0 }, element("div", { lang, dir: "auto" }, text));
 
 function faceItem({ key, expression, notes, corners }) {
 	const text = element("span", {},
