@@ -54,6 +54,18 @@ func testCard(t *testing.T, h pagetest.Env) {
 			t.Errorf("the card is %d pixels high", height)
 		}
 	})
+	for name, size := range map[string][2]int{"small": {400, 300}, "large": {1600, 1200}} {
+		t.Run("label_of_a_box_at_the_right_edge_of_a_"+name+"_picture_can_be_read", func(t *testing.T) {
+			p := visitAnnotatedWith(t, h, &visionpb.AnnotateImageResponse{LocalizedObjectAnnotations: []*visionpb.LocalizedObjectAnnotation{
+				{Name: "Musical instrument case on a table", Score: .9, BoundingPoly: square(.8, .95)}}}, plainPicture(t, size[0], size[1], violet))
+			p.Click(`#toggles [name="objects"]`)
+			card := download(p, "#save-card")
+			outline := extentOf(card, image.Rect(0, 120, 1080, 840), color.RGBA{A: 255})
+			if outline.Max.X > 60+960+5 || outline.Dx() < 590 {
+				t.Errorf("the label is from %d to %d; the picture ends at 1020", outline.Min.X, outline.Max.X)
+			}
+		})
+	}
 	for name, c := range map[string]struct {
 		status  int64
 		message string
@@ -146,6 +158,17 @@ func count(card image.Image, wanted color.Color) (n int) {
 		}
 	}
 	return n
+}
+
+func extentOf(card image.Image, area image.Rectangle, wanted color.Color) (extent image.Rectangle) {
+	for y := area.Min.Y; y < area.Max.Y; y++ {
+		for x := area.Min.X; x < area.Max.X; x++ {
+			if similar(card.At(x, y), wanted) {
+				extent = extent.Union(image.Rect(x, y, x+1, y+1))
+			}
+		}
+	}
+	return extent
 }
 
 func similar(a, b color.Color) bool {

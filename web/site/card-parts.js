@@ -16,13 +16,14 @@ export function partsOf(image, { uploadedAt, annotation }, overlays, steps) {
 	].filter(Boolean);
 }
 
-function write(context, text, x, y, { size = 32, weight = 400, colour = ink, align = "start", most = inner, outlined } = {}) {
-	context.font = weight + " " + size + "px system-ui, sans-serif";
+function write(context, text, x, y, { size = 32, weight = 400, colour = ink, align = "start", most = inner } = {}) {
+	context.font = font(size, weight);
 	context.fillStyle = colour;
 	context.textAlign = align;
-	if (outlined) context.strokeText(text, x, y);
 	context.fillText(text, x, y, most);
 }
+
+const font = (size, weight) => weight + " " + size + "px system-ui, sans-serif";
 
 const header = (date) => ({ height: 120, draw(context, y) {
 	write(context, "Triptych", margin, y + 62, { size: 44, weight: 700 });
@@ -39,13 +40,13 @@ function picture(image, annotation, overlays) {
 		context.translate(margin + (inner - size[0]) / 2, y);
 		context.drawImage(image, 0, 0, ...size);
 		context.scale(scale, scale);
-		for (const box of boxesIn(annotation, [naturalWidth, naturalHeight])) if (overlays[box.kind]) drawBox(context, box, 1 / scale);
+		for (const box of boxesIn(annotation, [naturalWidth, naturalHeight])) if (overlays[box.kind]) drawBox(context, box, naturalWidth, 1 / scale);
 		if (overlays.points) for (const { points } of facesIn(annotation)) for (const point of points) drawPoint(context, point, 1 / scale);
 		context.restore();
 	} };
 }
 
-function drawBox(context, { kind, name, corners }, unit) {
+function drawBox(context, { kind, name, corners }, pictureWidth, unit) {
 	context.beginPath();
 	for (const corner of corners) context.lineTo(...corner);
 	context.closePath();
@@ -56,9 +57,17 @@ function drawBox(context, { kind, name, corners }, unit) {
 		context.stroke();
 	}
 	context.setLineDash([]);
-	const [left, top] = extent(corners);
+	drawLabel(context, name, extent(corners), pictureWidth, unit);
+}
+
+function drawLabel(context, name, [left, top], pictureWidth, unit) {
+	const size = 30 * unit, most = inner * unit;
+	context.font = font(size, 700);
+	const x = Math.max(0, Math.min(left, pictureWidth - context.measureText(name).width)), y = Math.max(20 * unit, top - 24 * unit);
 	context.strokeStyle = "#000";
-	write(context, name, left, Math.max(20 * unit, top - 24 * unit), { size: 30 * unit, weight: 700, colour: "#fff", outlined: true });
+	context.textAlign = "start";
+	context.strokeText(name, x, y, most);
+	write(context, name, x, y, { size, weight: 700, colour: "#fff", most });
 }
 
 function drawPoint(context, [x, y], unit) {
