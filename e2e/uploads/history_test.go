@@ -266,6 +266,21 @@ func testHistory(t *testing.T, h pagetest.Env) {
 			t.Error("the button lost the focus")
 		}
 	})
+	pagetest.Parallel(t, "button_in_the_history_keeps_the_focus_when_another_picture_is_added_or_removed", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Send()
+		p.Click("#another")
+		p.WaitVisible("#pictures button")
+		p.Do(chromedp.Focus("#pictures button"))
+		pagetest.Evaluate[bool](p, `Promise.all([import("./history.js"), import("./state.js")]).then(([{add, remove}, {set}]) => {
+			set(add({key: "1", id: "1", token: "1", taken: new Date().toISOString(), sent: true}));
+			window.removeFirst = () => set(remove("1"));
+			return true;
+		})`)
+		p.WaitVisible("#pictures li:nth-child(2) button:focus")
+		pagetest.Evaluate[bool](p, `(removeFirst(), true)`)
+		p.WaitVisible("#pictures li:only-child button:focus")
+	})
 	pagetest.Parallel(t, "going_home_adds_one_browser_history_entry", func(t *testing.T) {
 		p := h.Visit(t)
 		p.Send()

@@ -2,7 +2,8 @@
 import { urlOf } from "./api.js";
 import { $, element, setText } from "./dom.js";
 import { announcements, explanation } from "./explanation.js";
-import { language, t } from "./language.js";
+import { t } from "./language.js";
+import { renderHistory, renderUnsent } from "./lists.js";
 import { isSettled } from "./progress.js";
 import { set } from "./state.js";
 import { bytes, description, headline, isAbsent, isStopped, retentionText, stepDetail, stepState, stepsOf } from "./text.js";
@@ -64,9 +65,8 @@ export function render(state, actions) {
 	$("forget-this").hidden = !own || !isSettled(progress) && !isAbsent(state);
 	$("choose-another").hidden = progress?.status !== "rejected";
 	setText($("another"), isAbsent(state) && progress?.status !== "erased" ? t("Take a picture") : t("Take another"));
-	// An unchanged list keeps its elements and their focus.
-	onChange("history", JSON.stringify(state.history), () => renderHistory(state.history, actions));
-	onChange("unsent", JSON.stringify(state.unsent), () => renderUnsent(state.unsent, actions));
+	renderHistory(state.history, actions);
+	renderUnsent(state.unsent, actions);
 }
 
 const reloadNotice = () => ({ text: t("The result could not be loaded. Reload this page."), action: t("Reload"), then: "reload" });
@@ -167,26 +167,4 @@ function renderUpload({ loaded, total, waiting }) {
 	$("sent").hidden = Boolean(waiting);
 	$("sent").value = loaded / total;
 	setText($("bytes"), waiting ? "" : t("{loaded} of {total}", { loaded: bytes(loaded), total: bytes(total) }));
-}
-
-const timeOf = ({ taken }) => new Date(taken).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
-
-function renderUnsent(unsent, actions) {
-	$("unsent-pictures").replaceChildren(...unsent.map((entry) => {
-		const time = timeOf(entry);
-		return element("li", {}, element("img", { src: thumbnail(entry), alt: t("Picture of {time}", { time }) }),
-			element("button", { className: "primary", "aria-label": t("Send the picture of {time}", { time }), onclick: () => actions.resume(entry) }, t("Send")),
-			element("button", { "aria-label": t("Discard the picture of {time}", { time }), onclick: () => actions.discard(entry) }, t("Discard")));
-	}));
-}
-
-function renderHistory(history, actions) {
-	$("pictures").replaceChildren(...history.map((entry) => {
-		const { id, erasing } = entry, time = timeOf(entry), onclick = () => actions.erase([entry]);
-		return element("li", { className: erasing ? "erasing" : "" },
-			element("a", { href: "#" + id }, element("img", { src: thumbnail(entry), alt: t("Picture of {time}", { time }) })),
-			erasing
-				? element("button", { disabled: true }, t("Erasing…"))
-				: element("button", { "aria-label": t("Erase the picture of {time}", { time }), onclick }, t("Erase")));
-	}));
 }
