@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -113,6 +114,47 @@ func testHistory(t *testing.T, h pagetest.Env) {
 		if pagetest.Evaluate[bool](p, `document.querySelector("#erase-this").checkVisibility() || document.querySelector("#forget-this").checkVisibility()`) {
 			t.Error("the forgotten picture can still be erased or forgotten")
 		}
+	})
+	pagetest.Parallel(t, "erasure_of_the_picture_in_view_is_shown_and_announced_at_once", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Send()
+		deletes := holdErasures(p)
+		pagetest.Evaluate[bool](p, `window.announced = [], new MutationObserver(() => announced.push(document.querySelector("#announcement").textContent)).observe(document.querySelector("#announcement"), {childList: true, characterData: true, subtree: true}), true`)
+		p.Click("#erase-this", "#confirm-act")
+		erasure := pagetest.Receive(p, deletes)
+		p.WaitText("#title", "Erasing…")
+		if offered := pagetest.Evaluate[[]string](p, `[...document.querySelectorAll("#result button, #result input, #result summary, #after button")]
+			.filter((node) => node.checkVisibility() && !node.disabled && !node.closest("[inert]")).map(({id}) => id)`); !slices.Equal(offered, []string{"another"}) {
+			t.Errorf("during the erasure the page offers %q, want only another picture", offered)
+		}
+		p.Screenshot("erasing")
+		erasure.Pass()
+		p.WaitText("#title", "was erased")
+		p.WaitText("#announcement", "was erased")
+		if all := strings.Join(strings.Fields(pagetest.Evaluate[string](p, `announced.join(" ")`)), " "); !strings.HasPrefix(all, "Erasing… This picture was erased.") {
+			t.Errorf("the announcements are %q", all)
+		}
+	})
+	pagetest.Parallel(t, "only_pictures_that_are_not_being_erased_can_be_forgotten", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Send()
+		p.Click("#another")
+		p.Send()
+		p.Click("#another")
+		deletes := holdErasures(p)
+		p.Click("#pictures button", "#confirm-act")
+		erasure := pagetest.Receive(p, deletes)
+		p.WaitVisible("#pictures button:disabled")
+		p.Click("#forget-all")
+		p.WaitText("#confirm-title", "Forget this picture?")
+		p.Click("#confirm-act")
+		p.WaitVisible("#pictures li:only-child.erasing")
+		if pagetest.Evaluate[bool](p, `document.querySelector("#forget-all").checkVisibility() || document.querySelector("#erase-all").checkVisibility()`) {
+			t.Error("a picture that is being erased can be forgotten or erased again")
+		}
+		erasure.Pass()
+		p.WaitText("#notice p", "Erased")
+		waitUntilStored(p, 0)
 	})
 	pagetest.Parallel(t, "erasure_continues_after_reload", func(t *testing.T) {
 		p := h.Visit(t)
@@ -302,6 +344,20 @@ func testHistory(t *testing.T, h pagetest.Env) {
 			t.Error("the erase button is visible")
 		}
 	})
+}
+
+// holdErasures returns the requests to erase a picture, which wait for Pass.
+func holdErasures(p pagetest.Tab) <-chan pagetest.PausedRequest {
+	p.Helper()
+	deletes := make(chan pagetest.PausedRequest, 10)
+	p.Intercept("*/api/pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pagetest.PausedRequest) {
+		if r.Request.Method == "DELETE" {
+			deletes <- request
+			return
+		}
+		request.Pass()
+	})
+	return deletes
 }
 
 func cancelWithErasureStatus(p pagetest.Tab, status int64) (succeeds *atomic.Bool) {

@@ -28,12 +28,14 @@ export async function request(url, options) {
 // CloudFront signs requests to the API. For methods other than GET, Lambda may require the SHA-256 of the body.
 const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
+// erase returns the progress of the erased picture.
 export async function erase({ id, token }) {
 	const headers = { "x-triptych-erase": token, "x-amz-content-sha256": EMPTY_SHA256 };
 	await retry(() => request(urlOf(id), { method: "DELETE", headers }), { max: 5 });
-	await retry(async () => {
-		const { status } = await request(urlOf(id));
-		if (status !== "erased") throw Object.assign(new Error(t("The erasure is taking longer than usual.")), { retryable: true });
+	return retry(async () => {
+		const progress = await request(urlOf(id));
+		if (progress.status === "erased") return progress;
+		throw Object.assign(new Error(t("The erasure is taking longer than usual.")), { retryable: true });
 	}, { pause: 150, max: 20 });
 }
 

@@ -12,7 +12,7 @@ import { render } from "./render.js";
 import { cancel, follow, forgetErased, isSending, reset, resume, retryImage, send, stopIfRemoved } from "./session.js";
 import { copyLink, markFindings, saveCard, shareCard } from "./share.js";
 import { addRenderer, set, state } from "./state.js";
-import { isChanging } from "./text.js";
+import { erasable, isChanging } from "./text.js";
 import { startServiceWorker } from "./workers.js";
 
 const actions = {
@@ -105,8 +105,8 @@ const clicks = {
 	"copy-link": copyLink,
 	"erase-this": () => confirmErasure(inView()),
 	"forget-this": () => forgetEntries(inView()),
-	"erase-all": () => confirmErasure(state.history),
-	"forget-all": () => forgetEntries(state.history),
+	"erase-all": () => confirmErasure(erasable(state)),
+	"forget-all": () => forgetEntries(erasable(state)),
 	"confirm-keep": () => $("confirm").close(),
 };
 for (const [id, click] of Object.entries(clicks)) $(id).onclick = click;
@@ -167,7 +167,11 @@ load().then(() => {
 	showPageOfURL();
 	pictures.load().then(start);
 	pictures.onChange(update);
-	setOnErased((id) => state.id === id && follow(id));
+	setOnErased((id, progress) => {
+		if (state.id !== id) return;
+		set({ progress });
+		follow(id);
+	});
 	// The class "ready" shows the page, and enables CSS transitions after the first layout.
 	requestAnimationFrame(() => document.body.classList.add("ready"));
 });

@@ -28,9 +28,8 @@ export async function eraseAll(wanted, message, quiet) {
 	for (const entry of entries) {
 		const { key, id, sent } = entry;
 		try {
-			await erase(entry);
+			onErased(id, await erase(entry));
 			set(pictures.remove(key));
-			onErased(id);
 			erasePause = firstErasePause;
 			if (message) notice ??= { text: message };
 		} catch ({ message: text, status, retryable }) {
@@ -52,7 +51,7 @@ export async function eraseAll(wanted, message, quiet) {
 }
 
 export function forget(entries) {
-	for (const { key, erasing } of entries) if (!erasing) set(pictures.remove(key));
+	for (const { key } of entries) set(pictures.remove(key));
 }
 
 // discard removes an interrupted upload from this browser, and erases what S3 may have stored.

@@ -2,7 +2,7 @@
 import { isImageStored } from "./history.js";
 import { language, t } from "./language.js";
 import { isSettled } from "./progress.js";
-import { headline, isAbsent, isSent, isStopped, sentence, stepDone, stepsOf } from "./text.js";
+import { headline, isAbsent, isErasing, isSent, isStopped, sentence, stepDone, stepsOf } from "./text.js";
 
 const activities = {
 	presign: () => t("AWS signs a link, so that Google can read your picture for a short time."),
@@ -22,7 +22,7 @@ export function explanation(state) {
 	if (view !== "picture") return {};
 	if (problem?.status === 404) return { now: id.length !== 53 && t("After the # there must be 53 characters. Here there are {n}.", { n: id.length }) };
 	if (upload) return { step: "presign", ...explainUpload(state) };
-	if (isSettled(progress) || isAbsent(state)) return {};
+	if (isSettled(progress) || isAbsent(state) || isErasing(state)) return {};
 	if (progress?.status === "running") return explainStep(progress.steps);
 	if (isStopped(progress)) return { reason: progress.steps.filter(({ error }) => error).map(({ error }) => sentence(t(error))).join(" ") };
 	if (!isSent(state)) return progress ? { now: t("It is still being sent, or its sender has stopped sending it.") } : {};

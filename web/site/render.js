@@ -6,7 +6,7 @@ import { t } from "./language.js";
 import { renderHistory, renderUnsent } from "./lists.js";
 import { isSettled } from "./progress.js";
 import { set } from "./state.js";
-import { bytes, description, headline, isAbsent, isStopped, retentionText, stepDetail, stepState, stepsOf } from "./text.js";
+import { bytes, description, erasable, headline, isAbsent, isErasing, isStopped, retentionText, stepDetail, stepState, stepsOf } from "./text.js";
 import { thumbnail } from "./thumbnails.js";
 
 const card = new File([""], "triptych.jpg", { type: "image/jpeg" });
@@ -50,6 +50,8 @@ export function render(state, actions) {
 		"share-card": !state.imageGone && navigator.canShare?.({ files: [card] }),
 		unsent: view === "start" && state.unsent.length,
 		history: view === "start" && state.history.length,
+		"erase-all": erasable(state).length,
+		"forget-all": erasable(state).length,
 	})) $(id).hidden = !visible;
 	setText($("retention"), retentionText(state));
 	renderNotice(resultFailed && view === "picture" && progress?.record?.annotation ? reloadNotice() : state.notice, actions);
@@ -60,13 +62,21 @@ export function render(state, actions) {
 	renderPicture(state, annotation);
 	if (view === "review") renderReview(state);
 	if (state.upload) renderUpload(state.upload);
-	const own = state.history.some(({ id }) => id === state.id);
-	$("erase-this").hidden = !own || progress?.status === "erased";
-	$("forget-this").hidden = !own || !isSettled(progress) && !isAbsent(state);
+	renderOwn(state);
 	$("choose-another").hidden = progress?.status !== "rejected";
 	setText($("another"), isAbsent(state) && progress?.status !== "erased" ? t("Take a picture") : t("Take another"));
 	renderHistory(state.history, actions);
 	renderUnsent(state.unsent, actions);
+}
+
+// renderOwn renders what only the sender's browser can do with the picture in view.
+function renderOwn(state) {
+	const { progress } = state, own = state.history.some(({ id }) => id === state.id), erasing = isErasing(state);
+	$("erase-this").hidden = !own || progress?.status === "erased";
+	$("erase-this").disabled = $("result").inert = erasing;
+	setText($("erase-this"), erasing ? t("Erasing…") : t("Erase this one"));
+	$("result").classList.toggle("erasing", erasing);
+	$("forget-this").hidden = !own || erasing || !isSettled(progress) && !isAbsent(state);
 }
 
 const reloadNotice = () => ({ text: t("The result could not be loaded. Reload this page."), action: t("Reload"), then: "reload" });

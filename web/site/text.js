@@ -15,6 +15,7 @@ export function headline(state) {
 	}
 	if (state.problem?.status === 404) return [t("This link leads to no picture"), t("Check that you have the whole link.")];
 	if (state.upload) return uploadHeadline(state.upload);
+	if (isErasing(state)) return [t("Erasing…"), ""];
 	const [title, text] = progressHeadline(state);
 	return [title, problemText(state.problem) || text];
 }
@@ -61,6 +62,11 @@ function progressHeadline(state) {
 const sentEntry = ({ history, id }) => history.find((entry) => entry.id === id && entry.sent);
 
 export const isSent = (state) => Boolean(!state.upload && (state.photo || sentEntry(state)));
+
+// erasable returns the entries that can be erased or forgotten. An erasure that has started needs its entry until the end.
+export const erasable = ({ history }) => history.filter(({ erasing }) => !erasing);
+
+export const isErasing = ({ history, id, progress }) => progress?.status !== "erased" && history.some((entry) => entry.id === id && entry.erasing);
 
 export const isStopped = (progress) => progress?.status === "waiting" && progress.steps.some(({ status }) => status === "failed");
 
