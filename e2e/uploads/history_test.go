@@ -292,6 +292,16 @@ func testHistory(t *testing.T, h pagetest.Env) {
 		p.WaitText("#notice p", "Erased")
 		waitUntilStored(p, 0)
 	})
+	pagetest.Parallel(t, "cancelled_picture_that_waits_for_its_erasure_leaves_no_preview", func(t *testing.T) {
+		p := h.Visit(t)
+		pagetest.Evaluate[bool](p, `window.setTimeout = ((wait) => (then, ms) => ms < 30_000 && wait(then, ms / 100))(setTimeout), true`)
+		cancelWithErasureStatus(p, 503)
+		p.WaitText("#notice p", "The erasure continues when")
+		const keys = `idb.openDB("triptych", 1).then((db) => db.getAll("pictures").finally(() => db.close())).then((entries) => entries.map((entry) => Object.keys(entry).filter((key) => entry[key]).sort().join()))`
+		if stored := pagetest.Evaluate[[]string](p, keys); !slices.Equal(stored, []string{"erasing,id,key,taken,token"}) {
+			t.Errorf("IndexedDB has entries with %q", stored)
+		}
+	})
 	pagetest.Parallel(t, "cancelled_picture_that_does_not_exist_leaves_no_entry", func(t *testing.T) {
 		p := h.Visit(t)
 		cancelWithErasureStatus(p, 404)

@@ -64,5 +64,6 @@ export async function discard({ key }) {
 	eraseAll(abandoned);
 }
 
-// Returns what must be erased: S3 may have stored the picture although the upload was given up.
-export const abandon = ({ key, taken, thumb }, granted) => granted ? [{ key: key + " " + granted.id, taken, thumb, id: granted.id, token: granted.eraseToken, erasing: true }] : [];
+// Returns what must be erased: S3 may have stored the picture although the upload was given up. The thumbnail is not
+// kept, because the page says that the picture is deleted from this device.
+export const abandon = ({ key, taken }, granted) => granted ? [{ key: key + " " + granted.id, taken, id: granted.id, token: granted.eraseToken, erasing: true }] : [];

@@ -30,7 +30,7 @@ export function resume(entry) {
 	return transmit(entry);
 }
 
-async function transmit({ key, taken, thumb, id }) {
+async function transmit({ key, taken, id }) {
 	const controller = new AbortController(), { signal } = controller, { blob } = state.photo, started = Date.now();
 	const own = () => sending === controller;
 	const current = () => pictures.find((entry) => entry.key === key);
@@ -51,7 +51,7 @@ async function transmit({ key, taken, thumb, id }) {
 				granted,
 				signal,
 				onGrant: async (next) => {
-					const replaced = abandon({ key, taken, thumb }, granted);
+					const replaced = abandon({ key, taken }, granted);
 					granted = next;
 					set(pictures.update([{ key }], { id: next.id, token: next.eraseToken, unsent: { ...unsent, granted } }, replaced));
 					await pictures.saved();
@@ -74,7 +74,7 @@ async function transmit({ key, taken, thumb, id }) {
 		await pictures.load();
 		const entry = current();
 		if (entry && !entry.unsent) return own() && leave(entry.id);
-		const abandoned = abandon({ key, taken, thumb }, entry?.unsent.granted ?? granted);
+		const abandoned = abandon({ key, taken }, entry?.unsent.granted ?? granted);
 		if (aborted || !entry) set(pictures.remove(key, abandoned));
 		else set(pictures.update([{ key }], { id: "", token: "", unsent: { ...entry.unsent, granted: null } }, abandoned));
 		eraseAll(abandoned);
