@@ -62,6 +62,25 @@ func testFaults(t *testing.T, h pagetest.Env) {
 			t.Errorf("S3 responded with %d and %d, want 409 and 200", first, second)
 		}
 	})
+	for _, code := range []string{"RequestTimeout", "IncompleteBody"} {
+		t.Run("upload_that_S3_answers_with_"+code+"_is_retried_with_the_same_grant", func(t *testing.T) {
+			if err := h.SetS3Fault(t.Context(), `{"status":400,"code":"`+code+`","operations":["PutObject"],"times":1}`); err != nil {
+				t.Fatal(err)
+			}
+			p := h.Visit(t)
+			urls := make(chan string, 10)
+			p.Intercept("*/"+h.Endpoints.Bucket+"/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pagetest.PausedRequest) {
+				if r.Request.Method == "PUT" {
+					urls <- r.Request.URL
+				}
+				request.Pass()
+			})
+			p.Send()
+			if first, second := pagetest.Receive(p, urls), pagetest.Receive(p, urls); first != second {
+				t.Errorf("the uploads went to %s and %s, want the same", first, second)
+			}
+		})
+	}
 	// S3 answers 403 instead of 404, because web has no s3:ListBucket.
 	t.Run("image_that_S3_answers_with_403_is_shown_as_deleted", func(t *testing.T) {
 		p := h.Visit(t)

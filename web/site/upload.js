@@ -34,6 +34,9 @@ async function requestGrant(blob, hash, signal) {
 	return request("/api/pictures", { method: "POST", headers, body, signal });
 }
 
+// S3 sends 400 with these codes if it did not receive the whole picture.
+const isInterrupted = ({ responseText }) => /<Code>(RequestTimeout|IncompleteBody)</.test(responseText);
+
 // S3 sends 412 if the picture is already stored, and 400 or 403 if the grant has expired.
 function put(blob, { method, url, headers }, onSent, signal) {
 	return new Promise((resolve, reject) => {
@@ -49,7 +52,7 @@ function put(blob, { method, url, headers }, onSent, signal) {
 		xhr.onabort = () => reject(signal.reason);
 		xhr.onloadend = () => {
 			signal.removeEventListener("abort", abort);
-			const { status } = xhr;
+			const status = isInterrupted(xhr) ? 0 : xhr.status;
 			if (status === 200 || status === 412) resolve(0);
 			else if (status === 403 || status === 400) resolve(status);
 			else reject(uploadError(status));
