@@ -261,9 +261,7 @@ export default {
 	"{pixels} pixels, {size}. It does not contain where or when it was taken.":
 		"{pixels} Pixel, {size}. Wo und wann es aufgenommen wurde, steht nicht darin.",
 	"{loaded} of {total}": "{loaded} von {total}",
-	"The card could not be loaded. Check your connection, then try again.":
-		"Die Karte konnte nicht geladen werden. Prüfe deine Verbindung und versuche es dann noch einmal.",
-	"The result could not be loaded. Reload this page.": "Das Ergebnis konnte nicht geladen werden. Lade diese Seite neu.",
+	"This page did not load completely. Reload it.": "Diese Seite wurde nicht vollständig geladen. Lade sie neu.",
 	"Reload": "Neu laden",
 	"Picture of {time}": "Bild vom {time}",
 	"Send": "Senden",

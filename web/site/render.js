@@ -5,6 +5,7 @@ import { announcements, explanation } from "./explanation.js";
 import { t } from "./language.js";
 import { renderHistory, renderUnsent } from "./lists.js";
 import { isSettled } from "./progress.js";
+import { offerReload } from "./share.js";
 import { set } from "./state.js";
 import { bytes, description, erasable, headline, isAbsent, isErasing, isStopped, retentionText, stepDetail, stepState, stepsOf } from "./text.js";
 import { thumbnail } from "./thumbnails.js";
@@ -23,7 +24,7 @@ function loadResultView() {
 	loading ??= import("./resultview.js").then((module) => {
 		resultView = module;
 		set({});
-	}, () => { // Firefox and WebKit repeat a failed import only after a reload
+	}, () => {
 		resultFailed = true;
 		set({});
 	});
@@ -32,6 +33,8 @@ function loadResultView() {
 export function render(state, actions) {
 	const { view, progress } = state;
 	if (view === "review" || view === "picture") loadResultView();
+	const missing = resultFailed && view === "picture" && progress?.record?.annotation && state.id;
+	onChange("missing", missing, () => missing && offerReload());
 	const annotation = view === "picture" && resultView ? progress?.record?.annotation : undefined;
 	document.body.dataset.view = view;
 	const [title, text] = headline(state);
@@ -54,7 +57,7 @@ export function render(state, actions) {
 		"forget-all": erasable(state).length,
 	})) $(id).hidden = !visible;
 	setText($("retention"), retentionText(state));
-	renderNotice(resultFailed && view === "picture" && progress?.record?.annotation ? reloadNotice() : state.notice, actions);
+	renderNotice(state.notice, actions);
 	renderCamera(state);
 	renderSteps(state);
 	onChange("annotation", annotation, () => resultView?.renderFindings(annotation, state.overlays, actions));
@@ -78,8 +81,6 @@ function renderOwn(state) {
 	$("result").classList.toggle("erasing", erasing);
 	$("forget-this").hidden = !own || erasing || !isSettled(progress) && !isAbsent(state);
 }
-
-const reloadNotice = () => ({ text: t("The result could not be loaded. Reload this page."), action: t("Reload"), then: "reload" });
 
 function renderNotice(notice, actions) {
 	const [text, button, dismiss] = $("notice").children;

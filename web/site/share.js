@@ -4,7 +4,10 @@ import { t } from "./language.js";
 import { set } from "./state.js";
 
 const notify = (text) => set({ notice: { text } });
-const withCard = (use) => import("./card.js").then(use, () => notify(t("The card could not be loaded. Check your connection, then try again.")));
+const withCard = (use) => import("./card.js").then(use, offerReload);
+
+// Firefox and WebKit repeat a failed import only after a reload.
+export const offerReload = () => set({ notice: { text: t("This page did not load completely. Reload it."), action: t("Reload"), then: "reload" } });
 
 export const saveCard = () => withCard((card) => card.save());
 export const shareCard = () => withCard((card) => card.share());
@@ -17,8 +20,10 @@ export async function copyLink() {
 		: t("This browser does not let the page copy. Copy the link in the address bar."));
 }
 
+const marksFinding = ({ type, target }) => type === "click" && target.closest("button.entry");
+
 export function markFindings() {
 	for (const type of ["pointerover", "pointerout", "focusin", "focusout", "click"]) {
-		for (const area of ["result", "frame"]) $(area).addEventListener(type, (event) => import("./highlight.js").then(({ mark }) => mark(event), () => {}));
+		for (const area of ["result", "frame"]) $(area).addEventListener(type, (event) => import("./highlight.js").then(({ mark }) => mark(event), () => marksFinding(event) && offerReload()));
 	}
 }
