@@ -55,6 +55,7 @@ func testAgreement(t *testing.T, h pagetest.Env) {
 		p.Do(chromedp.Navigate(p.Site))
 		p.WaitVisible("#agreement")
 		p.WaitText("#agreement", "until you erase it, or until this site deletes it")
+		p.WaitText("#agreement", "Safari deletes that data after 7 days without a visit, a private window when you close it.")
 		for _, company := range []string{"Amazon", "Google", "Microsoft", "Temporal"} {
 			p.WaitText("#agreement", company)
 		}

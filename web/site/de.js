@@ -17,8 +17,8 @@ export default {
 	"or until this site deletes it. Anyone who has its link can see it; only you get the link. This browser keeps the picture until it has been sent, and a small preview until you erase or forget it.":
 		"oder bis diese Website es löscht. Wer den Link hat, kann es sehen; den Link bekommst nur du. Dieser Browser bewahrt das Bild auf, bis es gesendet ist, und ein kleines Vorschaubild, bis du das Bild löschst oder auf diesem Gerät vergisst.",
 	"You can erase it here,": "Du kannst es hier löschen,",
-	"under “Your pictures”, as long as you use this browser. Other people who use this browser can erase it too. To prevent this, choose “Forget on this device”.":
-		"unter „Deine Bilder“, solange du diesen Browser benutzt. Andere, die diesen Browser benutzen, können es auch löschen. Um das zu verhindern, wähle „Auf diesem Gerät vergessen“.",
+	"under “Your pictures”, as long as this browser keeps the data for it. Safari deletes that data after 7 days without a visit, a private window when you close it. Other people who use this browser can erase it too. To prevent this, choose “Forget on this device”.":
+		"unter „Deine Bilder“, solange dieser Browser die Daten dafür behält. Safari löscht sie nach 7 Tagen ohne Besuch, ein privates Fenster beim Schließen. Andere, die diesen Browser benutzen, können es auch löschen. Um das zu verhindern, wähle „Auf diesem Gerät vergessen“.",
 	"I agree": "Ich bin einverstanden",
 	"Use the camera": "Kamera benutzen",
 	"Or drop one anywhere, or paste one. Nothing is sent before you press “Send it”.":
