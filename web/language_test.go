@@ -87,6 +87,18 @@ func TestEveryMessageOfTheAPIIsTranslated(t *testing.T) {
 	}
 }
 
+// The installed page has no address bar (manifest.json: standalone).
+func TestNoTextNamesTheAddressBar(t *testing.T) {
+	bar := regexp.MustCompile(`(?i)address bar|Adressleiste`)
+	for _, language := range translations(t) {
+		for english, translated := range readDictionary(t, language+".js") {
+			if bar.MatchString(english + translated) {
+				t.Errorf("%q names the address bar", english)
+			}
+		}
+	}
+}
+
 // A module that translates before the dictionary has loaded would show English.
 func TestNoModuleTranslatesWhileItIsLoaded(t *testing.T) {
 	constant := regexp.MustCompile(`(?ms)^(?:export )?(?:const|let) .*?;$`)

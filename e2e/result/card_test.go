@@ -118,7 +118,7 @@ func testCard(t *testing.T, h pagetest.Env) {
 		}
 		pagetest.Evaluate[bool](p, `Object.defineProperty(navigator, "clipboard", {value: undefined}), true`) // as over http
 		p.Click("#copy-link")
-		p.WaitText("#notice p", "Copy the link in the address bar")
+		p.WaitText("#notice p", "Copy the page’s address instead")
 	})
 }
 

@@ -5,7 +5,7 @@ const retry = () => ({ action: t("Try again"), then: "camera" });
 export const choose = () => ({ action: t("Choose a picture"), then: "choose" });
 
 const errors = () => ({
-	NotAllowedError: [t("The camera is not allowed here. Allow it in the address bar, then try again."), retry],
+	NotAllowedError: [t("The camera is not allowed here. Allow it in the settings for this site, then try again."), retry],
 	SecurityError: [t("This browser’s settings forbid the camera. Choose a picture instead."), choose],
 	NotFoundError: [t("No camera was found. Plug one in, or choose a picture instead."), choose],
 	NotReadableError: [t("Another program is using the camera. Close it, then try again."), retry],

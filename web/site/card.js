@@ -36,7 +36,7 @@ async function withCard(use) {
 }
 
 async function makeCard({ id, photo, progress, overlays }) {
-	if (!canReadCanvas()) throw new Error(t("This browser’s protection against fingerprinting would make the card unreadable. Allow this site to use canvas data (see the address bar), then try again."));
+	if (!canReadCanvas()) throw new Error(t("This browser’s protection against fingerprinting would make the card unreadable. Allow this site to use canvas data, then try again."));
 	const steps = stepsOnPage();
 	const url = URL.createObjectURL(photo?.blob ?? await loadPicture(id));
 	try {

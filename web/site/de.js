@@ -196,11 +196,11 @@ export default {
 	"How sure Google’s model is of its own answer, which can still be wrong. Beside a colour: its share of the picture. An expression is what a face looks like here, not what the person feels.":
 		"Wie sicher sich Googles Modell seiner Antwort ist, die trotzdem falsch sein kann. Bei einer Farbe: ihr Anteil am Bild. Ein Ausdruck ist, wie ein Gesicht hier wirkt, und nicht, was der Mensch fühlt.",
 	"Link copied. Anyone who has it can see the picture and what Google saw.": "Link kopiert. Wer ihn hat, kann das Bild sehen und was Google darin gesehen hat.",
-	"This browser does not let the page copy. Copy the link in the address bar.": "Dieser Browser lässt die Seite nicht kopieren. Kopiere den Link aus der Adressleiste.",
+	"This browser does not let the page copy. Copy the page’s address instead.": "Dieser Browser lässt die Seite nicht kopieren. Kopiere stattdessen die Adresse der Seite.",
 	"The card is ready. Press “Share” again.": "Die Karte ist fertig. Drücke noch einmal auf „Teilen“.",
 	"This device could not share the card. Save it instead.": "Dieses Gerät konnte die Karte nicht teilen. Speichere sie stattdessen.",
-	"This browser’s protection against fingerprinting would make the card unreadable. Allow this site to use canvas data (see the address bar), then try again.":
-		"Der Fingerprinting-Schutz dieses Browsers würde die Karte unleserlich machen. Erlaube dieser Website, Canvas-Daten zu benutzen (siehe Adressleiste), und versuche es dann noch einmal.",
+	"This browser’s protection against fingerprinting would make the card unreadable. Allow this site to use canvas data, then try again.":
+		"Der Fingerprinting-Schutz dieses Browsers würde die Karte unleserlich machen. Erlaube dieser Website, Canvas-Daten zu benutzen, und versuche es dann noch einmal.",
 	"This browser cannot read the picture, so there is no card.": "Dieser Browser kann das Bild nicht lesen, deshalb gibt es keine Karte.",
 	"This browser could not make the card.": "Dieser Browser konnte die Karte nicht erstellen.",
 	"The picture has been deleted, so there is no card.": "Das Bild wurde gelöscht, deshalb gibt es keine Karte.",
@@ -210,7 +210,7 @@ export default {
 	// camera.js, capture.js, photo.js
 	"Try again": "Noch einmal versuchen",
 	"Choose a picture": "Bild auswählen",
-	"The camera is not allowed here. Allow it in the address bar, then try again.": "Die Kamera ist hier nicht erlaubt. Erlaube sie in der Adressleiste und versuche es noch einmal.",
+	"The camera is not allowed here. Allow it in the settings for this site, then try again.": "Die Kamera ist hier nicht erlaubt. Erlaube sie in den Einstellungen für diese Website und versuche es noch einmal.",
 	"This browser’s settings forbid the camera. Choose a picture instead.": "Die Einstellungen dieses Browsers verbieten die Kamera. Wähle stattdessen ein Bild aus.",
 	"No camera was found. Plug one in, or choose a picture instead.": "Es wurde keine Kamera gefunden. Schließe eine an oder wähle stattdessen ein Bild aus.",
 	"Another program is using the camera. Close it, then try again.": "Ein anderes Programm benutzt die Kamera. Schließe es und versuche es noch einmal.",
@@ -224,7 +224,7 @@ export default {
 	"Preparing the picture…": "Das Bild wird vorbereitet …",
 	"This browser cannot read HEIC. Choose a JPEG. On an iPhone, set Settings > Camera > Formats > Most Compatible.": "Dieser Browser kann HEIC nicht lesen. Wähle ein JPEG. Stelle auf dem iPhone Einstellungen > Kamera > Formate > Maximale Kompatibilität ein.",
 	"This browser cannot read that file. Choose a JPEG, PNG or WebP picture.": "Dieser Browser kann die Datei nicht lesen. Wähle ein Bild im Format JPEG, PNG oder WebP.",
-	"This browser’s protection against fingerprinting replaces your picture with stripes. Allow this site to use canvas data (see the address bar), then try again.": "Der Fingerprinting-Schutz dieses Browsers macht aus deinem Bild Streifen. Erlaube dieser Website, Canvas-Daten zu benutzen (siehe Adressleiste), und versuche es dann noch einmal.",
+	"This browser’s protection against fingerprinting replaces your picture with stripes. Allow this site to use canvas data, then try again.": "Der Fingerprinting-Schutz dieses Browsers macht aus deinem Bild Streifen. Erlaube dieser Website, Canvas-Daten zu benutzen, und versuche es dann noch einmal.",
 	"This browser could not make a JPEG. Try a smaller picture.": "Dieser Browser konnte kein JPEG erzeugen. Versuche es mit einem kleineren Bild.",
 
 	// other files

@@ -55,7 +55,7 @@ export function imageIn({ files }) {
 }
 
 async function onPage(source, width, height, mirror) {
-	if (!canReadCanvas()) throw new Error(t("This browser’s protection against fingerprinting replaces your picture with stripes. Allow this site to use canvas data (see the address bar), then try again."));
+	if (!canReadCanvas()) throw new Error(t("This browser’s protection against fingerprinting replaces your picture with stripes. Allow this site to use canvas data, then try again."));
 	try {
 		return await makePhoto(source, width, height, mirror);
 	} catch {

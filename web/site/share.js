@@ -17,7 +17,7 @@ export async function copyLink() {
 	const copied = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
 	notify(copied
 		? t("Link copied. Anyone who has it can see the picture and what Google saw.")
-		: t("This browser does not let the page copy. Copy the link in the address bar."));
+		: t("This browser does not let the page copy. Copy the page’s address instead."));
 }
 
 const marksFinding = ({ type, target }) => type === "click" && target.closest("button.entry");
