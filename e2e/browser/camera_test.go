@@ -69,6 +69,17 @@ func testAgreement(t *testing.T, h pagetest.Env) {
 		p.Click("#agree")
 		p.WaitVisible("#review")
 	})
+	pagetest.Parallel(t, "focus_is_on_the_title_while_the_picture_dropped_before_agreement_is_read", func(t *testing.T) {
+		p := pagetest.NewTab(t, h.Chromium, h.Endpoints.Site)
+		p.Do(chromedp.Navigate(p.Site))
+		p.WaitVisible("#agreement")
+		pagetest.Evaluate[bool](p, `window.Worker = class { postMessage() {} terminate() {} }, true`) // never reads the file
+		dispatchFile(p, "drop", "image/png")
+		p.WaitVisible("#notice")
+		p.Click("#agree")
+		p.Do(chromedp.WaitNotVisible("#agreement"))
+		expectFocusOnTitle(p)
+	})
 }
 
 func testCamera(t *testing.T, h pagetest.Env) {
@@ -171,8 +182,17 @@ func testCamera(t *testing.T, h pagetest.Env) {
 		pagetest.Evaluate[bool](p, `document.querySelector("#preview").srcObject.getVideoTracks()[0].dispatchEvent(new Event("ended"))`)
 		p.WaitText("#notice p", "stopped")
 		p.WaitVisible("#start")
+		expectFocusOnTitle(p)
 		p.Click("#notice button.primary")
 		p.WaitVisible("#shoot")
+	})
+	pagetest.Parallel(t, "focus_moves_to_the_title_when_the_button_of_a_notice_disappears", func(t *testing.T) {
+		p := h.Visit(t)
+		pagetest.Evaluate[bool](p, `navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotFoundError") }, document.querySelector("#file").click = () => {}, true`)
+		expectCameraError(p, cameraErrors["NotFoundError"])
+		p.Click("#notice button.primary")
+		p.Do(chromedp.WaitNotVisible("#notice"))
+		expectFocusOnTitle(p)
 	})
 	pagetest.Parallel(t, "end_of_countdown_takes_picture", func(t *testing.T) {
 		p := h.Visit(t)
@@ -237,6 +257,13 @@ func testCamera(t *testing.T, h pagetest.Env) {
 		blind := pagetest.StartChromium(t, chromedp.Flag("use-fake-ui-for-media-stream", true))
 		expectCameraError(withBrowser(h, blind).Visit(t), cameraErrors["NotFoundError"])
 	})
+}
+
+func expectFocusOnTitle(p pagetest.Tab) {
+	p.Helper()
+	if on := pagetest.Evaluate[string](p, `document.activeElement.id || document.activeElement.nodeName`); on != "title" {
+		p.Errorf("the focus is on %s, want the title", on)
+	}
 }
 
 func delayCamera(p pagetest.Tab) {

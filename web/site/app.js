@@ -21,7 +21,7 @@ const actions = {
 		focusTitle();
 	},
 	remedy: ({ then }) => {
-		set({ notice: null });
+		actions.dismiss();
 		if (then === "reload") location.reload();
 		else if (then === "camera") openCamera();
 		else $("file").click();
@@ -74,7 +74,8 @@ function home() {
 function agree() {
 	agreement.agree();
 	set({ agreed: true, notice: null });
-	if (!choosePending()) $("open-camera").focus();
+	if (choosePending()) focusTitle();
+	else $("open-camera").focus();
 }
 
 function forgetEntries(entries) {

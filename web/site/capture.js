@@ -1,6 +1,6 @@
 // Takes or chooses a picture.
 import * as camera from "./camera.js";
-import { $ } from "./dom.js";
+import { $, focusTitle } from "./dom.js";
 import { t } from "./language.js";
 import * as photo from "./photo.js";
 import { reset } from "./session.js";
@@ -30,8 +30,10 @@ export async function openCamera(id) {
 }
 
 function fail(error) {
+	const { view } = state;
 	closeCamera();
 	set({ view: state.photo ? "review" : "start", notice: camera.explain(error) });
+	if (view !== state.view) focusTitle();
 }
 
 function pause(muted) {
