@@ -115,6 +115,48 @@ func testCamera(t *testing.T, h pagetest.Env) {
 			t.Error("the download is not the picture")
 		}
 	})
+	pagetest.Parallel(t, "back_button_returns_from_camera_and_review_to_the_start", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Click("#open-camera")
+		p.WaitUntil(`document.querySelector("#preview").videoWidth > 0`)
+		pagetest.Evaluate[bool](p, `Boolean(window.stream = document.querySelector("#preview").srcObject)`)
+		p.Do(chromedp.NavigateBack())
+		p.WaitVisible("#start")
+		p.WaitUntil(`!stream.active`)
+		p.Click("#open-camera")
+		p.WaitUntil(`document.querySelector("#preview").videoWidth > 0`)
+		p.Click("#shoot", "#retake")
+		p.WaitUntil(`document.querySelector("#preview").videoWidth > 0`)
+		p.Click("#shoot")
+		p.WaitVisible("#review")
+		p.Do(chromedp.NavigateBack())
+		p.WaitVisible("#start")
+		p.Send()
+		p.Do(chromedp.NavigateBack())
+		p.WaitVisible("#start")
+		p.WaitVisible("#pictures img")
+	})
+	pagetest.Parallel(t, "browser_asks_before_it_leaves_only_if_a_photo_would_be_lost", func(t *testing.T) {
+		p := h.Visit(t)
+		expectAsks := func(want bool) {
+			t.Helper()
+			if asks := !pagetest.Evaluate[bool](p, `dispatchEvent(new Event("beforeunload", {cancelable: true}))`); asks != want {
+				t.Errorf("the browser asks in the view %q: %v", pagetest.Evaluate[string](p, `document.body.dataset.view`), asks)
+			}
+		}
+		expectAsks(false)
+		p.Choose(pagetest.Portrait)
+		expectAsks(false)
+		p.Click("#home", "#open-camera")
+		p.WaitUntil(`document.querySelector("#preview").videoWidth > 0`)
+		expectAsks(false)
+		p.Click("#shoot")
+		p.WaitVisible("#review")
+		expectAsks(true)
+		p.Click("#send")
+		p.WaitVisible(pagetest.AllDone, "#result")
+		expectAsks(false)
+	})
 	pagetest.Parallel(t, "camera_opened_twice_keeps_one_stream_and_stops_it_on_leaving", func(t *testing.T) {
 		p := h.Visit(t)
 		delayCamera(p)

@@ -333,14 +333,12 @@ func testHistory(t *testing.T, h pagetest.Env) {
 		pagetest.Evaluate[bool](p, `(removeFirst(), true)`)
 		p.WaitVisible("#pictures li:only-child button:focus")
 	})
-	pagetest.Parallel(t, "going_home_adds_one_browser_history_entry", func(t *testing.T) {
+	pagetest.Parallel(t, "one_step_back_after_going_home_several_times_shows_the_picture", func(t *testing.T) {
 		p := h.Visit(t)
 		p.Send()
-		before := pagetest.Evaluate[int](p, `history.length`)
-		p.Click("#another", "#home", "#open-camera", "#close-camera", "#home")
-		if after := pagetest.Evaluate[int](p, `history.length`); after != before+1 {
-			t.Errorf("%d entries were added, want 1", after-before)
-		}
+		p.Click("#another", "#home", "#open-camera", "#close-camera")
+		p.WaitVisible("#start")
+		p.Click("#home")
 		p.Do(chromedp.NavigateBack())
 		p.WaitVisible("#result")
 	})

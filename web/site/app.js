@@ -67,6 +67,7 @@ function navigate() {
 }
 
 function home() {
+	if (history.state) return history.back(); // to the start: see addHistoryEntry
 	if (location.hash) history.pushState(null, "", location.pathname);
 	navigate();
 }
@@ -142,6 +143,9 @@ async function isGone(url) {
 	}
 }
 
+// A photo from the camera is only in the memory of this page until the first attempt to send it, which gives it a key.
+const isOnlyCopy = (photo) => photo?.fromCamera && !photo.key;
+
 function drag(event) {
 	event.preventDefault();
 	document.body.classList.toggle("dropping", event.type === "dragover");
@@ -161,7 +165,7 @@ addEventListener("resize", () => set({}));
 markFindings();
 addEventListener("online", continueErasing);
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && continueErasing());
-addEventListener("beforeunload", (event) => state.upload && event.preventDefault());
+addEventListener("beforeunload", (event) => (state.upload || isOnlyCopy(state.photo)) && event.preventDefault());
 setInterval(() => isChanging(state) && set({}), 500);
 load().then(() => {
 	addRenderer((now) => render(now, actions));

@@ -21,6 +21,7 @@ export async function openCamera(id) {
 		track.onended = () => state.stream === stream && fail({ name: "AbortError" });
 		track.onmute = track.onunmute = () => state.stream === stream && pause(track.muted); // for example during a call
 		reset();
+		addHistoryEntry();
 		const settings = camera.settings(stream);
 		set({ view: "camera", stream, cameras, muted: track.muted, ...settings, mirror: mirrors.get(settings.camera) ?? settings.mirror });
 		$("shoot").focus({ preventScroll: true });
@@ -92,7 +93,7 @@ async function review(makePhoto, fromCamera) {
 		if (!isCurrent()) return;
 		closeCamera();
 		reset();
-		if (location.hash) history.pushState(null, "", location.pathname);
+		addHistoryEntry();
 		set({ view: "review", notice: null, photo: { ...made, url: URL.createObjectURL(made.blob), fromCamera } });
 		$("send").focus({ preventScroll: true });
 	} catch (error) {
@@ -100,6 +101,13 @@ async function review(makePhoto, fromCamera) {
 	} finally {
 		clearTimeout(waiting);
 	}
+}
+
+// addHistoryEntry makes the Back button return to the picture in view or to the start, instead of leaving the site. The
+// entry before one with the state "capture" shows the start.
+function addHistoryEntry() {
+	if (location.hash) history.pushState(null, "", location.pathname);
+	else if (!history.state) history.pushState("capture", "");
 }
 
 export function retake() {
