@@ -69,7 +69,7 @@ func (a *announcer) announce(ctx context.Context, event string, bucket, key *str
 		return err
 	}
 	err := create(&c)
-	if rejected(err) {
+	if createdNothing(err) {
 		a.outbox.removeIntent(c)
 		return err
 	}
@@ -99,7 +99,7 @@ func (a *announcer) recover(ctx context.Context, cleanUp func(bucket, key string
 func (a *announcer) complete(ctx context.Context, c s3event.Creation) error {
 	if c.ETag == "" {
 		head, err := a.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &c.Bucket, Key: &c.Key, VersionId: &c.VersionID})
-		if rejected(err) {
+		if createdNothing(err) {
 			a.outbox.removeIntent(c)
 			return nil
 		}
@@ -115,8 +115,8 @@ func (a *announcer) complete(ctx context.Context, c s3event.Creation) error {
 	return nil
 }
 
-// A 4xx error or NotImplemented means that S3 created no object.
-func rejected(err error) bool {
+// S3 created no object if the error is 4xx or NotImplemented.
+func createdNothing(err error) bool {
 	s3Error, ok := errors.AsType[s3err.S3Error](err)
 	return ok && (s3Error.StatusCode() < 500 || s3Error.StatusCode() == http.StatusNotImplemented)
 }

@@ -60,7 +60,7 @@ func (s *store) createMarker(ctx context.Context, bucket, key *string) (*s3.Dele
 		return &s3.DeleteObjectOutput{}, err
 	}
 	empty, err := s.Backend.PutObject(ctx, s3response.PutObjectInput{Bucket: bucket, Key: key, Body: strings.NewReader("")})
-	if rejected(err) { // for example, because it is below another key
+	if createdNothing(err) { // for example, because it is below another key
 		return &s3.DeleteObjectOutput{}, nil
 	}
 	if err != nil {

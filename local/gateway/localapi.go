@@ -92,7 +92,7 @@ func (g *Gateway) setFault(ctx context.Context, w http.ResponseWriter, r *http.R
 	if err != nil {
 		return &problem{http.StatusBadRequest, fmt.Sprintf(`Send {"cloud":"…","fault":"…"} and nothing else (%v).`, err)}
 	}
-	if reason := g.Switches.reasonToReject(request.Cloud, request.Fault); reason != "" {
+	if reason := g.Switches.reasonToRefuse(request.Cloud, request.Fault); reason != "" {
 		return &problem{http.StatusBadRequest, reason}
 	}
 	if err := g.Switches.set(ctx, request.Cloud, request.Fault); err != nil {

@@ -41,7 +41,7 @@ func (s *Switches) Current() map[string]string {
 	return maps.Clone(s.current)
 }
 
-func (s *Switches) reasonToReject(cloud, fault string) string {
+func (s *Switches) reasonToRefuse(cloud, fault string) string {
 	var clouds []string
 	for _, each := range s.switches {
 		clouds = append(clouds, each.Cloud)
