@@ -28,7 +28,7 @@ export async function untilReady() {
 		const [sentence, of, unit] = texts[lang.slice(0, 2)] ?? texts.en;
 		if (!note.isConnected) $("head").after(note);
 		setText(text, sentence);
-		bar.ariaLabel = sentence;
+		bar.setAttribute("aria-label", sentence); // Firefox before 119 has no property ariaLabel
 		if (packages) Object.assign(bar, { max: packages, value: compiled });
 		setText(count, packages ? `${compiled.toLocaleString(lang)} ${of} ${packages.toLocaleString(lang)} ${unit}` : "");
 	}

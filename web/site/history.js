@@ -65,9 +65,6 @@ export const toErase = () => entries.filter(({ erasing }) => erasing);
 export const saved = () => written;
 export const isImageStored = (key) => stored.get(key);
 
-// persist asks the browser to keep the entries when it runs out of space. Their erase tokens are stored nowhere else.
-export const persist = () => navigator.storage?.persist?.().catch(() => {});
-
 export const add = (entry) => update([], {}, [entry]);
 
 // update adds and changes entries in one transaction. If an item of `changed` has an ID, update skips an entry that has

@@ -34,10 +34,7 @@ async function transmit({ key, taken, id }) {
 	const controller = new AbortController(), { signal } = controller, { blob } = state.photo, started = Date.now();
 	const own = () => sending === controller;
 	const current = () => pictures.find((entry) => entry.key === key);
-	const markSent = (id) => {
-		set(pictures.update([{ key, id }], { sent: true, unsent: undefined, uploadTime: Date.now() - started }));
-		pictures.persist();
-	};
+	const markSent = (id) => set(pictures.update([{ key, id }], { sent: true, unsent: undefined, uploadTime: Date.now() - started }));
 	let granted;
 	sending = controller;
 	set({ view: "picture", notice: null, photo: { ...state.photo, key }, upload: { loaded: 0, total: blob.size } });
