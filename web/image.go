@@ -36,7 +36,7 @@ func (a *api) object(ctx context.Context, id picture.ID) (picture.Picture, error
 	switch {
 	case err == nil && record.Status == picture.Erased:
 		return picture.Picture{}, clientError(http.StatusGone, "The picture was erased.")
-	case err == nil && a.hidden(record):
+	case (err == nil || errors.Is(err, records.ErrNotFound)) && a.hidden(id):
 		return picture.Picture{}, clientError(http.StatusGone, "This site deletes pictures after %d days.", *a.retentionDays)
 	case err == nil:
 		return picture.Picture{ID: id, Bucket: record.Bucket, Key: record.Key, VersionID: record.VersionID, ETag: record.ETag}, nil

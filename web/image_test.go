@@ -50,6 +50,13 @@ func TestRedirectToImage(t *testing.T) {
 			}
 		}
 	})
+	t.Run("picture_without_a_Record_is_410_after_its_retention", func(t *testing.T) {
+		s := newTestSite(t, func(s *testSite) { s.retentionDays = &retention })
+		s.temporal.use(t, "annotate_running")
+		l := newTestLink(time.Now().Add(-31 * 24 * time.Hour))
+		s.temporal.setInput(t, picture.Order{Picture: picture.Picture{ID: l.picture, Bucket: "pictures", Key: keyOf(l), VersionID: "v1"}})
+		wantProblem(t, s.do(t, "GET", "/api/pictures/"+l.id+"/image", "", nil), http.StatusGone, "deletes pictures after 30 days")
+	})
 	t.Run("unknown_picture_is_404", func(t *testing.T) {
 		wantProblem(t, image(newTestLink(time.Now())), http.StatusNotFound, "arrived")
 	})

@@ -67,14 +67,13 @@ func (a *api) record(ctx context.Context, id picture.ID) (picture.Record, error)
 	return record, err
 }
 
-// hidden reports whether the visitors were told that the picture is deleted. S3 and Cosmos DB delete it days later.
-func (a *api) hidden(record picture.Record) bool {
-	return a.retentionDays != nil && record.Status != picture.Erased &&
-		time.Since(record.ID.CreatedAt()) > time.Duration(*a.retentionDays)*24*time.Hour
+// hidden reports whether the page has promised that the picture is deleted by now. S3 and Cosmos DB delete it days later.
+func (a *api) hidden(id picture.ID) bool {
+	return a.retentionDays != nil && time.Since(id.CreatedAt()) > time.Duration(*a.retentionDays)*24*time.Hour
 }
 
 func (a *api) recorded(ctx context.Context, record picture.Record, latest status.Execution) picture.Progress {
-	if a.hidden(record) {
+	if record.Status != picture.Erased && a.hidden(record.ID) {
 		return status.Execution{}.Progress(record.ID)
 	}
 	steps := picture.WaitingSteps()
