@@ -23,8 +23,8 @@ type gifFrame struct {
 	blocks     []byte // the compressed pixels and what follows them
 }
 
-// readGIF reads the first frame, but does not decompress it. Unlike image/gif and like Chromium, it skips unknown and
-// malformed extensions.
+// readGIF reads the first frame, but does not decompress it. Unlike image/gif and like Chromium, it skips unknown
+// extensions, and malformed ones except a graphic control.
 func readGIF(data []byte) (*gifFrame, error) {
 	const header, extension, graphicControl, frame = 13, 0x21, 0xf9, 0x2c
 	if len(data) < header {

@@ -98,7 +98,7 @@ func (s *pngState) readPalette(c chunk) []byte {
 	case s.colourType != pngPalette:
 		return nil
 	case size <= maxSize && size%3 == 0:
-		s.colours = min(size/3, 1<<s.depth)
+		s.colours = min(size/3, 1<<min(s.depth, 8)) // the depth may be invalid
 		return appendChunk(nil, c.name, c.body[:3*s.colours])
 	}
 	return c.raw

@@ -69,6 +69,7 @@ func TestDecodePNGWithChunksThatBreakARule(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"palette_of_257_colours":                file(8, indexed, []byte{0, 1}, palette(257)),
 		"palette_of_257_colours_for_1_bit":      file(1, indexed, []byte{0x40}, palette(257)),
+		"palette_for_63_bits":                   file(63, indexed, []byte{0}, palette(2)),
 		"palette_of_4_bytes":                    file(8, indexed, []byte{0, 0}, phototest.Chunk("PLTE", make([]byte, 4))),
 		"palette_without_colours":               file(8, indexed, []byte{0, 1}, palette(0)),
 		"palette_of_RGB_without_colours":        file(8, rgb, pixelsRGB, palette(0)),
