@@ -23,6 +23,7 @@ func SweepPictures(ctx workflow.Context, s picture.Sweep) (picture.SweepCounts, 
 		} else if since.After(s.From) { // the keys of a backfill contain no time
 			s.From = since
 		}
+		s.Within = 0 // a continued run must not move From
 	}
 	if s.Reannotate && s.Began.IsZero() {
 		s.Began = workflow.Now(ctx)

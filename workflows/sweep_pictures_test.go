@@ -136,6 +136,20 @@ func TestSweepPictures(t *testing.T) {
 			}
 		}
 	})
+	t.Run("paused_backfill_keeps_its_range_of_time", func(t *testing.T) {
+		p := &pages{pages: []activities.SweepResult{{Full: true}, {Full: true}}, suggestAfter: 2}
+		next, ok := errors.AsType[*workflow.ContinueAsNewError](sweep(t, p, picture.Sweep{Prefix: "old/", Within: 3600}).GetWorkflowError())
+		if !ok {
+			t.Fatal("the workflow did not continue as new")
+		}
+		var got picture.Sweep
+		if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &got); err != nil {
+			t.Fatal(err)
+		}
+		if !got.From.Equal(noon.Add(-time.Hour)) || got.Within != 0 {
+			t.Errorf("continued with %+v, want the hour before the first run", got)
+		}
+	})
 	t.Run("misspelt_key_of_an_operator_reaches_the_activity", func(t *testing.T) {
 		var s, input picture.Sweep
 		if err := json.Unmarshal([]byte(`{"withn":3600}`), &s); err != nil {
