@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -86,8 +87,14 @@ func (g *Gateway) start(program, data string) (stop func(), err error) {
 	return stop, nil
 }
 
+var readDirectories = sync.OnceValue(func() error { return supervisor.ReadDirectories(context.Background()) })
+
+// Setenv sets the environment of a program that uses the gateway.
 func (g *Gateway) Setenv(t *testing.T) {
 	t.Helper()
+	if err := readDirectories(); err != nil {
+		t.Fatal(err)
+	}
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL_S3": g.URL, "AWS_REGION": Region,
 		"AWS_ACCESS_KEY_ID": AccessKey, "AWS_SECRET_ACCESS_KEY": SecretKey, "AWS_SESSION_TOKEN": "",

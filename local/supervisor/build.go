@@ -45,7 +45,7 @@ func Build(ctx context.Context, packages map[string]string, output io.Writer) er
 		return err
 	}
 	if testing.Testing() {
-		if err := readDirectories(root); err != nil {
+		if err := ReadDirectories(ctx); err != nil {
 			return err
 		}
 	}
@@ -67,9 +67,14 @@ func Build(ctx context.Context, packages map[string]string, output io.Writer) er
 	return nil
 }
 
-// readDirectories makes `go test` run a test again, instead of printing its cached result, after a change of any source of the module:
-// Go does not see which programs a test builds, but it sees which directories the test reads, except in TestMain.
-func readDirectories(root string) error {
+// ReadDirectories makes `go test` run a test again, instead of printing its cached result, after a change of any source of the module:
+// Go does not see which programs a test builds, but it sees which directories the test reads. After a build in TestMain, a test must
+// call ReadDirectories, because Go sees only what is read later.
+func ReadDirectories(ctx context.Context) error {
+	root, err := moduleRoot(ctx)
+	if err != nil {
+		return err
+	}
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), ".") { // such as .git and .triptych
 			return fs.SkipDir
