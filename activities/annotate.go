@@ -125,12 +125,14 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput, attempt i
 	if err != nil {
 		return nil, err
 	}
-	if deadline, limited := ctx.Deadline(); limited && time.Until(deadline) < minCallTime {
-		return nil, &picture.Error{Kind: picture.Unavailable, Message: "The worker had too little time left to call Google"}
-	}
 	refund, err := a.DailyLimit.Take(ctx, time.Now)
 	if err != nil {
 		return nil, err
+	}
+	if deadline, limited := ctx.Deadline(); limited && time.Until(deadline) < minCallTime {
+		refund()
+		return nil, &picture.Error{Kind: picture.Unavailable,
+			Message: "The worker needed more than 30 seconds before it could call Google: check how fast S3 and Cosmos DB answer, and whether many pictures are sent as bytes"}
 	}
 	billed := true
 	defer func() {
@@ -162,6 +164,11 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput, attempt i
 		// money again. Details are not stored, because the worker may not know their types.
 		slog.Warn("Google returned annotations and an error; the annotations are kept", "picture", in.Picture.ID, "error", vision.ExplainImage(s, in.Send == ByBytes).Err)
 		image.Error = &statuspb.Status{Code: s.GetCode(), Message: picture.Redact(s.GetMessage())}
+	}
+	if in.Send == ByURL {
+		if err := a.checkUnchanged(ctx, in.Picture); err != nil { // Google may have fetched another object
+			return nil, err
+		}
 	}
 	return encodeAnnotation(image, in)
 }
@@ -198,7 +205,7 @@ func (a *Activities) image(ctx context.Context, in AnnotateInput) (_ *visionpb.I
 	return &visionpb.Image{Source: &visionpb.ImageSource{ImageUri: signed.URL}}, nil
 }
 
-// checkUnchanged prevents that the annotation of another picture is stored for p. In a bucket with versioning, the version ID does.
+// checkUnchanged prevents the annotation of another object from being stored for p. In a bucket with versioning, the version ID does.
 func (a *Activities) checkUnchanged(ctx context.Context, p picture.Picture) error {
 	if p.VersionID != "" {
 		return nil
@@ -271,12 +278,12 @@ func (a *Activities) explainImage(ctx context.Context, in AnnotateInput, s *stat
 	return cmp.Or(err, error(explained))
 }
 
-// After about an hour of attempts, a picture that Google fails to annotate is tried once an hour. If Google answers other pictures, this
-// one would take one call a minute from them until S3 deletes it.
+// A picture that Google fails to annotate after 60 attempts, which take about an hour and include those of an outage, is tried once an
+// hour. Otherwise, it would take one call a minute from other pictures until S3 deletes it.
 const hopelessAttempts = 60
 
 func delayHopeless(err error, attempt int32) error {
-	if e, ok := errors.AsType[*picture.Error](err); ok && e.Kind == picture.Unavailable && attempt > hopelessAttempts {
+	if e, ok := errors.AsType[*picture.Error](err); ok && e.Kind == picture.Unavailable && e.Cloud == picture.Google && attempt > hopelessAttempts {
 		e.RetryAfter = time.Hour
 	}
 	return err

@@ -197,8 +197,8 @@ func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond 
 		// most 1 or 2, p50 exceeds 200 ms. With the default of 100, p99 is 500 ms.
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{MaximumNumberOfPollers: 3}),
 	}
-	// An open workflow in the cache takes about 60 kB, garbage included. The default of 10,000 would take more than half of a worker's
-	// memory of 1 GB, and pictures that are sent as bytes need 400 MB.
+	// An open workflow in the cache takes about 55 kB, garbage included (80 MB for 1,450). The default limit of 10,000 would allow
+	// 550 MB, and pictures that are sent as bytes need 400 MB.
 	worker.SetStickyWorkflowCacheSize(2000)
 	pictures := worker.New(c, picture.PicturesQueue, options)
 	pictures.RegisterWorkflowWithOptions(workflows.AnnotatePicture, workflow.RegisterOptions{Name: picture.AnnotateWorkflow})

@@ -87,6 +87,11 @@ var explainCases = []explainCase{
 		options.BaseEndpoint = aws.String("http://" + s3test.FreeAddress())
 		return get(t.Context(), s3.New(options), &s3.GetObjectInput{Bucket: aws.String(s3test.Bucket), Key: newKey(t)})
 	}},
+	{"BadRequest", "HEAD with an expired token", picture.Forbidden, func(t *testing.T, c *s3.Client) error {
+		gateway.Fail(t, `{"status":400,"code":"ExpiredToken","operations":["HeadObject"]}`)
+		_, err := c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(s3test.Bucket), Key: newKey(t)})
+		return err
+	}},
 	{"Forbidden", "HEAD of an object without permission", picture.Forbidden, func(t *testing.T, c *s3.Client) error {
 		key := newKey(t)
 		put(t, c, key)

@@ -25,8 +25,8 @@ func Open(cfg aws.Config) *s3.Client {
 	})
 }
 
-// A Lister lists objects with any key: XML cannot contain all characters, so S3 encodes the keys. The SDK does not decode them
-// (github.com/aws/aws-sdk-go-v2/issues/1676).
+// A Lister lists objects with any key. It requests encoded keys, because XML cannot contain all characters, and decodes them, because
+// the SDK does not (github.com/aws/aws-sdk-go-v2/issues/1676).
 type Lister struct{ Client *s3.Client }
 
 // ListObjectsV2 implements s3.ListObjectsV2APIClient. Only the keys of the objects are decoded.
@@ -34,8 +34,8 @@ func (l Lister) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, op
 	encoded := *in
 	encoded.EncodingType = types.EncodingTypeUrl
 	page, err := l.Client.ListObjectsV2(ctx, &encoded, options...)
-	if err != nil {
-		return nil, err
+	if err != nil || page.EncodingType != types.EncodingTypeUrl { // some compatible servers do not encode
+		return page, err
 	}
 	for i := range page.Contents {
 		key, err := url.QueryUnescape(aws.ToString(page.Contents[i].Key))

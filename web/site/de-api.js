@@ -15,11 +15,14 @@ export default {
 	" (Heartbeat timeout)": " (Zeitlimit Heartbeat)",
 
 	// worker
-	"The worker had too little time left to call Google": "Der Worker hatte zu wenig Zeit übrig, um Google aufzurufen",
+	"The worker needed more than {1} seconds before it could call Google: check how fast S3 and Cosmos DB answer, and whether many pictures are sent as bytes":
+		"Der Worker hat mehr als {1} Sekunden gebraucht, bevor er Google aufrufen konnte: prüfen, wie schnell S3 und Cosmos DB antworten und ob viele Bilder als Bytes gesendet werden",
 
 	// AWS
 	"The picture is no longer in S3": "Das Bild ist nicht mehr in S3",
 	"This version of the picture is no longer in S3": "Diese Version des Bildes ist nicht mehr in S3",
+	"AWS refused to describe an object without a reason: renew the worker's credentials, or see whether the object is encrypted with a customer-provided key (SSE-C)":
+		"AWS gibt ohne Begründung keine Auskunft über ein Objekt: die Anmeldedaten des Workers erneuern oder prüfen, ob das Objekt mit einem Schlüssel des Kunden (SSE-C) verschlüsselt ist",
 	"The picture was replaced in S3": "Das Bild wurde in S3 ersetzt",
 	"The picture has been deleted from S3": "Das Bild wurde aus S3 gelöscht",
 	"S3 does not know this version of the picture": "S3 kennt diese Version des Bildes nicht",

@@ -97,9 +97,10 @@ func (d *database) expire(ctx context.Context, logger *slog.Logger) {
 	}
 }
 
-// expireQueues deletes the sticky queues of workers that have ended, with their tasks. The server writes a sticky queue that is used at
-// least once before its expiry, and has given the tasks of the others to the common queues. For stores that are not SQL, the server
-// leaves this deletion to the store (service/worker/scanner/scanner.go in 1.29.2).
+// expireQueues deletes the sticky queues of workers that have ended, with their tasks. No task is lost: the history service schedules
+// a sticky task again in the common queue after its timeout. If the queue of a live worker has expired, because the machine slept, the
+// server creates it again. For stores that are not SQL, the server leaves this deletion to the store
+// (service/worker/scanner/scanner.go in 1.29.2).
 func (d *database) expireQueues(now time.Time) error {
 	serializer := serialization.NewSerializer()
 	var expired []key
