@@ -133,7 +133,7 @@ func (s *Stack) start(ctx context.Context) (err error) {
 		return err
 	}
 	if s.building.Load() != nil {
-		if err := supervisor.Build(ctx, temporalPrograms, s.config.Output); err != nil {
+		if err := s.buildForTemporal(ctx); err != nil {
 			return err
 		}
 		close(s.programsBuilt)
@@ -167,6 +167,21 @@ func (s *Stack) buildForSite(ctx context.Context) (err error) {
 		return err
 	}
 	return supervisor.Build(ctx, packages, s.config.Output)
+}
+
+// buildForTemporal returns earlier if another part of the stack fails, for example the download of the Temporal server.
+func (s *Stack) buildForTemporal(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	built := make(chan error, 1)
+	go func() { built <- supervisor.Build(ctx, temporalPrograms, s.config.Output) }()
+	select {
+	case err := <-built:
+		return err
+	case err := <-s.failed:
+		s.fail(err) // for Wait
+		return err
+	}
 }
 
 // Wait returns nil when ctx is cancelled, or an error as soon as a part of the stack fails.
