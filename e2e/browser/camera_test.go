@@ -136,6 +136,17 @@ func testCamera(t *testing.T, h pagetest.Env) {
 		p.WaitVisible("#start")
 		p.WaitVisible("#pictures img")
 	})
+	pagetest.Parallel(t, "back_button_returns_to_the_picture_after_two_choices", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Send()
+		dispatchFile(p, "drop", "image/png")
+		p.WaitVisible("#review")
+		pagetest.Evaluate[bool](p, `Boolean(window.first = document.querySelector("#image").src)`)
+		p.Choose(pagetest.Portrait)
+		p.WaitUntil(`document.querySelector("#image").src !== first`)
+		p.Do(chromedp.NavigateBack())
+		p.WaitVisible("#result")
+	})
 	pagetest.Parallel(t, "browser_asks_before_it_leaves_only_if_a_photo_would_be_lost", func(t *testing.T) {
 		p := h.Visit(t)
 		expectAsks := func(want bool) {

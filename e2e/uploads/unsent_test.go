@@ -102,8 +102,25 @@ func testUnsent(t *testing.T, h pagetest.Env) {
 			release()
 			p.WaitVisible(pagetest.AllDone, "#result")
 			expectOnePicture(p)
+			if name == "the_list" {
+				p.Do(chromedp.NavigateBack())
+				p.WaitVisible("#start")
+			}
 		})
 	}
+	pagetest.Parallel(t, "browser_asks_before_it_leaves_a_photo_whose_upload_was_cancelled", func(t *testing.T) {
+		p := h.Visit(t)
+		sent, _ := holdUploads(p, h)
+		p.Click("#open-camera")
+		p.WaitUntil(`document.querySelector("#preview").videoWidth > 0`)
+		p.Click("#shoot", "#send")
+		pagetest.Receive(p, sent)
+		p.Click("#cancel")
+		p.WaitVisible("#review")
+		if pagetest.Evaluate[bool](p, `dispatchEvent(new Event("beforeunload", {cancelable: true}))`) {
+			t.Error("the browser does not ask")
+		}
+	})
 	pagetest.Parallel(t, "unsent_picture_can_be_discarded", func(t *testing.T) {
 		p := h.Visit(t)
 		sent, _ := holdUploads(p, h)

@@ -1,7 +1,7 @@
 // URL fragments keep the secret link ID out of page requests.
 import * as agreement from "./agreement.js";
 import { request, retry, urlOf } from "./api.js";
-import { chooseFile, choosePending, chooseMirror, closeCamera, openCamera, retake, shoot } from "./capture.js";
+import { addHistoryEntry, chooseFile, choosePending, chooseMirror, closeCamera, openCamera, retake, shoot } from "./capture.js";
 import { confirmDiscarding, confirmErasure, confirmForgetting } from "./confirm.js";
 import { $, focusTitle } from "./dom.js";
 import { continueErasing, eraseAll, erased, setOnErased } from "./erasure.js";
@@ -28,7 +28,7 @@ const actions = {
 	},
 	toggle: (kind, on) => set({ overlays: { ...state.overlays, [kind]: on } }),
 	erase: confirmErasure,
-	resume: (entry) => { closeCamera(); resume(entry); },
+	resume: (entry) => { closeCamera(); addHistoryEntry(); resume(entry); },
 	discard: confirmDiscarding,
 };
 
@@ -55,10 +55,12 @@ function start(lists) {
 }
 
 function update(lists) {
-	const before = inView().length;
+	const before = inView();
 	set(lists);
 	stopIfRemoved();
-	if (before > inView().length) follow(state.id); // erased or forgotten in another tab
+	if (before.length === inView().length) return;
+	if (before[0]?.erasing) set({ progress: null }); // otherwise, the old result would appear until the next response
+	follow(state.id); // erased or forgotten in another tab
 }
 
 function navigate() {
@@ -143,8 +145,8 @@ async function isGone(url) {
 	}
 }
 
-// A photo from the camera is only in the memory of this page until the first attempt to send it, which gives it a key.
-const isOnlyCopy = (photo) => photo?.fromCamera && !photo.key;
+// A photo from the camera is only in the memory of this page until it is sent, or IndexedDB has stored it.
+const isOnlyCopy = ({ view, photo }) => view === "review" && photo.fromCamera && !pictures.isImageStored(photo.key);
 
 function drag(event) {
 	event.preventDefault();
@@ -165,7 +167,7 @@ addEventListener("resize", () => set({}));
 markFindings();
 addEventListener("online", continueErasing);
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && continueErasing());
-addEventListener("beforeunload", (event) => (state.upload || isOnlyCopy(state.photo)) && event.preventDefault());
+addEventListener("beforeunload", (event) => (state.upload || isOnlyCopy(state)) && event.preventDefault());
 setInterval(() => isChanging(state) && set({}), 500);
 load().then(() => {
 	addRenderer((now) => render(now, actions));

@@ -82,7 +82,7 @@ async function transmit({ key, taken, id }) {
 		if (!entry && reason !== "cancelled") return leave(granted?.id);
 		history.replaceState(null, "", location.pathname);
 		const notice = { text: aborted ? t("Cancelled. Anything that has arrived is being erased.") : error.message };
-		set({ view: "review", id: "", upload: null, progress: null, problem: null, notice, photo: { ...state.photo, tried: true } });
+		set({ view: "review", id: "", upload: null, progress: null, problem: null, notice, photo: { ...state.photo, key: aborted ? "" : key, tried: true } });
 		$("send").focus();
 	} finally {
 		if (own()) sending = null;
