@@ -18,7 +18,7 @@ export default {
 		"oder bis diese Website es löscht. Wer den Link hat, kann es sehen; den Link bekommst nur du. Dieser Browser bewahrt das Bild auf, bis es gesendet ist, und ein kleines Vorschaubild, bis du das Bild löschst oder auf diesem Gerät vergisst.",
 	"You can erase it here,": "Du kannst es hier löschen,",
 	"under “Your pictures”, as long as this browser keeps the data for it. Safari deletes that data after 7 days without a visit, a private window when you close it. Other people who use this browser can erase it too. To prevent this, choose “Forget on this device”.":
-		"unter „Deine Bilder“, solange dieser Browser die Daten dafür behält. Safari löscht sie nach 7 Tagen ohne Besuch, ein privates Fenster beim Schließen. Andere, die diesen Browser benutzen, können es auch löschen. Um das zu verhindern, wähle „Auf diesem Gerät vergessen“.",
+		"unter „Deine Bilder“, solange dieser Browser die Daten behält. Safari löscht sie nach 7 Tagen ohne Besuch, ein privates Fenster beim Schließen. Andere an diesem Browser können es auch löschen. Um das zu verhindern, wähle „Auf diesem Gerät vergessen“.",
 	"I agree": "Ich bin einverstanden",
 	"Use the camera": "Kamera benutzen",
 	"Or drop one anywhere, or paste one. Nothing is sent before you press “Send it”.":
@@ -200,11 +200,11 @@ export default {
 	"The card is ready. Press “Share” again.": "Die Karte ist fertig. Drücke noch einmal auf „Teilen“.",
 	"This device could not share the card. Save it instead.": "Dieses Gerät konnte die Karte nicht teilen. Speichere sie stattdessen.",
 	"This browser’s protection against fingerprinting would make the card unreadable. Allow this site to use canvas data, then try again.":
-		"Der Fingerprinting-Schutz dieses Browsers würde die Karte unleserlich machen. Erlaube dieser Website, Canvas-Daten zu benutzen, und versuche es dann noch einmal.",
+		"Der Fingerprinting-Schutz dieses Browsers würde die Karte unleserlich machen. Erlaube dieser Website, Canvas-Daten zu benutzen, und versuche es noch einmal.",
 	"This browser cannot read the picture, so there is no card.": "Dieser Browser kann das Bild nicht lesen, deshalb gibt es keine Karte.",
 	"This browser could not make the card.": "Dieser Browser konnte die Karte nicht erstellen.",
 	"The picture has been deleted, so there is no card.": "Das Bild wurde gelöscht, deshalb gibt es keine Karte.",
-	"The picture could not be loaded. Check your connection, then try again.": "Das Bild konnte nicht geladen werden. Prüfe deine Verbindung und versuche es dann noch einmal.",
+	"The picture could not be loaded. Check your connection, then try again.": "Das Bild konnte nicht geladen werden. Prüfe deine Verbindung und versuche es noch einmal.",
 	"More faces: {n}": "Weitere Gesichter: {n}",
 
 	// camera.js, capture.js, photo.js
@@ -224,7 +224,7 @@ export default {
 	"Preparing the picture…": "Das Bild wird vorbereitet …",
 	"This browser cannot read HEIC. Choose a JPEG. On an iPhone, set Settings > Camera > Formats > Most Compatible.": "Dieser Browser kann HEIC nicht lesen. Wähle ein JPEG. Stelle auf dem iPhone Einstellungen > Kamera > Formate > Maximale Kompatibilität ein.",
 	"This browser cannot read that file. Choose a JPEG, PNG or WebP picture.": "Dieser Browser kann die Datei nicht lesen. Wähle ein Bild im Format JPEG, PNG oder WebP.",
-	"This browser’s protection against fingerprinting replaces your picture with stripes. Allow this site to use canvas data, then try again.": "Der Fingerprinting-Schutz dieses Browsers macht aus deinem Bild Streifen. Erlaube dieser Website, Canvas-Daten zu benutzen, und versuche es dann noch einmal.",
+	"This browser’s protection against fingerprinting replaces your picture with stripes. Allow this site to use canvas data, then try again.": "Der Fingerprinting-Schutz dieses Browsers macht aus deinem Bild Streifen. Erlaube dieser Website, Canvas-Daten zu benutzen, und versuche es noch einmal.",
 	"This browser could not make a JPEG. Try a smaller picture.": "Dieser Browser konnte kein JPEG erzeugen. Versuche es mit einem kleineren Bild.",
 
 	// other files

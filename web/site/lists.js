@@ -24,7 +24,7 @@ const timeOf = ({ taken }) => new Date(taken).toLocaleString(language, { dateSty
 function renderList(list, entries, make) {
 	const before = new Map([...list.children].map((item) => [item.version, item]));
 	const items = entries.map((entry) => {
-		const version = JSON.stringify(entry, Object.keys(entry).sort());
+		const version = JSON.stringify(entry);
 		return before.get(version) ?? Object.assign(make(entry, timeOf(entry)), { version });
 	});
 	for (const item of before.values()) if (!items.includes(item)) item.remove();
