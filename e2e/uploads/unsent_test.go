@@ -108,6 +108,23 @@ func testUnsent(t *testing.T, h pagetest.Env) {
 			}
 		})
 	}
+	pagetest.Parallel(t, "back_button_returns_to_the_start_after_an_upload_was_resumed_and_cancelled", func(t *testing.T) {
+		p := h.Visit(t)
+		sent, _ := holdUploads(p, h)
+		p.Choose(pagetest.Portrait)
+		p.Click("#send")
+		pagetest.Receive(p, sent)
+		acceptDialogs(p)
+		p.Do(chromedp.Navigate(p.Site + "/?" + pagetest.Evaluate[string](p, `location.hash`)))
+		pagetest.Receive(p, sent)
+		p.Click("#cancel")
+		p.WaitVisible("#review")
+		pagetest.Evaluate[bool](p, `Boolean(window.first = document.querySelector("#image").src)`)
+		p.Choose(pagetest.Portrait)
+		p.WaitUntil(`document.querySelector("#image").src !== first`)
+		p.Do(chromedp.NavigateBack())
+		p.WaitVisible("#start")
+	})
 	pagetest.Parallel(t, "browser_asks_before_it_leaves_a_photo_whose_upload_was_cancelled", func(t *testing.T) {
 		p := h.Visit(t)
 		sent, _ := holdUploads(p, h)

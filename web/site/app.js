@@ -60,7 +60,7 @@ function update(lists) {
 	stopIfRemoved();
 	if (before.length === inView().length) return;
 	if (before[0]?.erasing) set({ progress: null }); // otherwise, the old result would appear until the next response
-	follow(state.id); // erased or forgotten in another tab
+	follow(state.id); // another tab has sent, erased or forgotten the picture
 }
 
 function navigate() {
@@ -69,7 +69,7 @@ function navigate() {
 }
 
 function home() {
-	if (history.state) return history.back(); // to the start: see addHistoryEntry
+	if (history.state === "capture" && !location.hash) return history.back(); // to the start: see addHistoryEntry
 	if (location.hash) history.pushState(null, "", location.pathname);
 	navigate();
 }

@@ -106,8 +106,8 @@ async function review(makePhoto, fromCamera) {
 // addHistoryEntry makes the Back button return to the picture in view or to the start, instead of leaving the site. A photo
 // in the review is then lost. The entry before one with the state "capture" shows the start.
 export function addHistoryEntry() {
-	if (location.hash) history.pushState(null, "", location.pathname);
-	else if (state.view === "start" && !history.state) history.pushState("capture", "");
+	if (location.hash) history.pushState("over", "", location.pathname);
+	else if (!history.state || state.view === "start" && history.state !== "capture") history.pushState("capture", "");
 }
 
 export function retake() {

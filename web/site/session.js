@@ -80,7 +80,7 @@ async function transmit({ key, taken, id }) {
 		eraseAll(abandoned);
 		if (!own()) return;
 		if (!entry && reason !== "cancelled") return leave(granted?.id);
-		history.replaceState(null, "", location.pathname);
+		setAddress(location.pathname);
 		const notice = { text: aborted ? t("Cancelled. Anything that has arrived is being erased.") : error.message };
 		set({ view: "review", id: "", upload: null, progress: null, problem: null, notice, photo: { ...state.photo, key: aborted ? "" : key, tried: true } });
 		$("send").focus();
@@ -95,7 +95,7 @@ function leave(id) {
 	if (id) {
 		open(id);
 	} else {
-		history.replaceState(null, "", location.pathname);
+		setAddress(location.pathname);
 		set({ view: "start" });
 	}
 	$("title").focus();
@@ -106,8 +106,10 @@ export function stopIfRemoved() {
 	if (sending && !pictures.find(({ key, erasing }) => key === state.photo.key && !erasing)) sending.abort("removed");
 }
 
+const setAddress = (address) => history.replaceState(history.state, "", address);
+
 function open(id) {
-	history.replaceState(null, "", "#" + id);
+	setAddress("#" + id);
 	set({ id, progress: null, problem: null });
 	follow(id);
 }
