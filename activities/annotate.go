@@ -166,7 +166,7 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput, attempt i
 		image.Error = &statuspb.Status{Code: s.GetCode(), Message: picture.Redact(s.GetMessage())}
 	}
 	if in.Send == ByURL {
-		if err := a.checkUnchanged(ctx, in.Picture); err != nil { // Google may have fetched another object
+		if err := a.awaitUnchanged(ctx, in.Picture); err != nil { // Google may have fetched another object
 			return nil, err
 		}
 	}
@@ -215,6 +215,21 @@ func (a *Activities) checkUnchanged(ctx context.Context, p picture.Picture) erro
 		return objects.Explain(err)
 	}
 	return nil
+}
+
+// awaitUnchanged repeats checkUnchanged while S3 is unavailable, because Google's answer is already paid for.
+func (a *Activities) awaitUnchanged(ctx context.Context, p picture.Picture) error {
+	for {
+		err := a.checkUnchanged(ctx, p)
+		if e, ok := errors.AsType[*picture.Error](err); !ok || !e.Kind.Retries() {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 func ifMatch(p picture.Picture) *string {
@@ -278,8 +293,8 @@ func (a *Activities) explainImage(ctx context.Context, in AnnotateInput, s *stat
 	return cmp.Or(err, error(explained))
 }
 
-// A picture that Google fails to annotate after 60 attempts, which take about an hour and include those of an outage, is tried once an
-// hour. Otherwise, it would take one call a minute from other pictures until S3 deletes it.
+// After 60 attempts (about an hour, attempts during an outage included), a picture that Google fails to annotate is tried once an hour.
+// Otherwise, it would take one call a minute from other pictures until S3 deletes it.
 const hopelessAttempts = 60
 
 func delayHopeless(err error, attempt int32) error {

@@ -119,6 +119,27 @@ func TestAnnotateNeedsTimeForTheCall(t *testing.T) {
 	c.checkNotBilled(t, 0)
 }
 
+func TestCallThatIsTooLateTakesNoAnnotationOfTheDay(t *testing.T) {
+	c := openClouds(t)
+	c.DailyLimit.PerDay = 1
+	in := AnnotateInput{Picture: c.uploadPhoto(t), Send: ByURL}
+	ctx, cancel := context.WithTimeout(t.Context(), minCallTime-time.Second)
+	defer cancel()
+	if _, err := c.annotation(ctx, in, 1); err == nil {
+		t.Fatal("Google was called")
+	}
+	if _, err := c.annotation(t.Context(), in, 1); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOnlyFailuresOfGoogleDelayAPictureByAnHour(t *testing.T) {
+	err := &picture.Error{Kind: picture.Unavailable, Cloud: picture.AWS}
+	if delayHopeless(err, hopelessAttempts+1); err.RetryAfter != 0 {
+		t.Errorf("the next attempt is after %v", err.RetryAfter)
+	}
+}
+
 func TestPictureThatGoogleFailsToAnnotateIsTriedLessOften(t *testing.T) {
 	c := openClouds(t)
 	p := c.uploadPhoto(t)
@@ -152,6 +173,19 @@ func TestAnnotateRefusesAReplacedObject(t *testing.T) {
 			}
 		})
 	}
+	t.Run("S3_that_is_unavailable_after_the_call_is_asked_again", func(t *testing.T) {
+		c.google.SetFault(annotator.Fault{Times: 1, OnMatch: func() { gateway.Fail(t, `{"status":503,"code":"SlowDown","times":1,"operations":["HeadObject"]}`) }})
+		if _, err := c.annotate(t, p, ByURL); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("object_that_is_replaced_during_the_call_is_gone", func(t *testing.T) {
+		p := c.uploadPhoto(t)
+		p.VersionID = ""
+		c.google.SetFault(annotator.Fault{Times: 1, OnMatch: func() { c.upload(t, p, paddedPhoto(t, int(p.Size)+1)) }})
+		_, err := c.annotate(t, p, ByURL)
+		checkFailure(t, err, picture.Gone)
+	})
 	billed := c.google.Billed()
 	c.upload(t, p, paddedPhoto(t, int(p.Size)+1))
 	for _, send := range []Send{ByURL, ByBytes} {

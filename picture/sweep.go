@@ -13,7 +13,7 @@ type Sweep struct {
 	// backfill).
 	Bucket string `json:"bucket,omitempty"`
 	Prefix string `json:"prefix,omitempty"`
-	// Within is in seconds: 3600 selects the uploads of the hour before the sweep, and 0 selects all. If From is later than that, From counts.
+	// Within is in seconds: 3600 selects the uploads of the hour before the sweep, and 0 selects all. If From is set too, the later start applies.
 	Within int `json:"within,omitempty"`
 	// From and To select the objects that were uploaded at From or later, and before To. A zero time is no limit.
 	From time.Time `json:"from,omitzero"`

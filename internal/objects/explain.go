@@ -52,7 +52,7 @@ var explanations = map[string]struct {
 	"InternalError":                      {picture.Unavailable, "S3 had an internal error"},
 	// A HEAD response has no body. The AWS SDK then uses the HTTP status text as the error code.
 	"NotFound":   {picture.Gone, "The picture is no longer in S3"},
-	"BadRequest": {picture.Forbidden, "AWS refused to describe an object without a reason: renew the worker's credentials, or see whether the object is encrypted with a customer-provided key (SSE-C)"},
+	"BadRequest": {picture.Forbidden, "AWS refused to describe an object and gave no reason: renew the worker's credentials, or check whether the object is encrypted with a customer-provided key (SSE-C)"},
 	"Forbidden":  {picture.Forbidden, "AWS refused to describe an object: the worker's role needs s3:GetObject, s3:GetObjectVersion and s3:ListBucket"},
 	// No response, or an unknown code.
 	"": {picture.Unavailable, "S3 could not be reached"},

@@ -21,7 +21,7 @@ export default {
 	// AWS
 	"The picture is no longer in S3": "Das Bild ist nicht mehr in S3",
 	"This version of the picture is no longer in S3": "Diese Version des Bildes ist nicht mehr in S3",
-	"AWS refused to describe an object without a reason: renew the worker's credentials, or see whether the object is encrypted with a customer-provided key (SSE-C)":
+	"AWS refused to describe an object and gave no reason: renew the worker's credentials, or check whether the object is encrypted with a customer-provided key (SSE-C)":
 		"AWS gibt ohne Begründung keine Auskunft über ein Objekt: die Anmeldedaten des Workers erneuern oder prüfen, ob das Objekt mit einem Schlüssel des Kunden (SSE-C) verschlüsselt ist",
 	"The picture was replaced in S3": "Das Bild wurde in S3 ersetzt",
 	"The picture has been deleted from S3": "Das Bild wurde aus S3 gelöscht",
