@@ -133,7 +133,7 @@ func (s *Stack) start(ctx context.Context) (err error) {
 		return err
 	}
 	if s.building.Load() != nil {
-		if err := s.buildForTemporal(ctx); err != nil {
+		if err := s.build(ctx, temporalPrograms); err != nil {
 			return err
 		}
 		close(s.programsBuilt)
@@ -166,19 +166,21 @@ func (s *Stack) buildForSite(ctx context.Context) (err error) {
 	if s.executables, err = supervisor.Executables(ctx, all); err != nil {
 		return err
 	}
-	return supervisor.Build(ctx, packages, s.config.Output)
+	return s.build(ctx, packages)
 }
 
-// buildForTemporal returns earlier if another part of the stack fails, for example the download of the Temporal server.
-func (s *Stack) buildForTemporal(ctx context.Context) error {
+// build returns earlier if another part of the stack fails, for example the download of the Temporal server.
+func (s *Stack) build(ctx context.Context, packages map[string]string) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	built := make(chan error, 1)
-	go func() { built <- supervisor.Build(ctx, temporalPrograms, s.config.Output) }()
+	go func() { built <- supervisor.Build(ctx, packages, s.config.Output) }()
 	select {
 	case err := <-built:
 		return err
 	case err := <-s.failed:
+		stop()
+		<-built     // removes temporary files
 		s.fail(err) // for Wait
 		return err
 	}
