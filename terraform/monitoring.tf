@@ -53,7 +53,7 @@ locals {
       dimensions  = {}
     }
     cosmos-throttled = {
-      description = "Cosmos DB responds with 429 (request rate too large), so Records are read and written with a delay. If this continues, set or increase the variable cosmos_throughput."
+      description = "Cosmos DB responds with 429 (request rate too large), so Records are read and written with a delay. If this continues, increase the variable cosmos_throughput. If it is null, do not set it: Azure cannot convert a serverless account, and replacing the account deletes all Records."
       namespace   = local.metrics, metric = "azure.cosmosdb.client.operation.request_charge", statistic = "SampleCount", threshold = 10, minutes = 5, periods = 3
       dimensions  = { "db.response.status_code" = "429" }
     }
