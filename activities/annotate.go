@@ -6,13 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"time"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/googleapis/gax-go/v2"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
@@ -24,24 +21,11 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
-	"triptych/internal/objects"
 	"triptych/internal/records"
 	"triptych/internal/telemetry"
 	"triptych/internal/vision"
 	"triptych/picture"
 )
-
-// Send is how Google gets the picture.
-type Send string
-
-const (
-	ByURL   Send = "url"   // Google fetches the picture
-	ByBytes Send = "bytes" // the worker reads the picture and sends it
-)
-
-// MaxInlineSize, in bytes, leaves 64 KiB for other fields, because Google limits a gRPC request to 10 MiB
-// (github.com/GoogleCloudPlatform/dotnet-docs-samples/issues/845).
-const MaxInlineSize = 10<<20 - 64<<10
 
 // InlineBytesLimit is the number of picture bytes that a worker may send to Google at the same time. gRPC copies each
 // picture, so the worker needs twice as much memory.
@@ -158,7 +142,7 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput, attempt i
 	if s := image.GetError(); s.GetCode() != int32(codes.OK) {
 		if proto.Equal(image, &visionpb.AnnotateImageResponse{Error: s}) { // without any billed annotation
 			billed = false
-			return nil, delayHopeless(a.explainImage(ctx, in, s, attempt), attempt)
+			return nil, tryLessOften(a.explainImage(ctx, in, s, attempt), attempt)
 		}
 		// "Filled-in image annotations are guaranteed to be correct, even when error is set", and another call would cost
 		// money again. Details are not stored, because the worker may not know their types.
@@ -185,79 +169,6 @@ func (a *Activities) request(source *visionpb.Image) *visionpb.BatchAnnotateImag
 		Parent:   a.VisionParent,
 		Requests: []*visionpb.AnnotateImageRequest{{Image: source, Features: a.Features}},
 	}
-}
-
-func (a *Activities) image(ctx context.Context, in AnnotateInput) (_ *visionpb.Image, err error) {
-	if in.Send == ByBytes {
-		content, err := a.read(ctx, in.Picture)
-		return &visionpb.Image{Content: content}, err
-	}
-	if err := a.checkUnchanged(ctx, in.Picture); err != nil {
-		return nil, err
-	}
-	signed := in.SignedURL
-	// Sign again if the URL expires soon or belongs to another picture.
-	if time.Until(signed.ExpiresAt) < minURLTTL/2 || signed.ID != in.Picture.ID {
-		if signed, err = a.sign(ctx, in.Picture); err != nil {
-			return nil, err
-		}
-	}
-	return &visionpb.Image{Source: &visionpb.ImageSource{ImageUri: signed.URL}}, nil
-}
-
-// checkUnchanged prevents the annotation of another object from being stored for p. In a bucket with versioning, the version ID does.
-func (a *Activities) checkUnchanged(ctx context.Context, p picture.Picture) error {
-	if p.VersionID != "" {
-		return nil
-	}
-	_, err := a.S3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &p.Bucket, Key: &p.Key, IfMatch: ifMatch(p)})
-	if err != nil {
-		return objects.Explain(err)
-	}
-	return nil
-}
-
-// awaitUnchanged repeats checkUnchanged while S3 is unavailable, because Google's answer is already paid for.
-func (a *Activities) awaitUnchanged(ctx context.Context, p picture.Picture) error {
-	for {
-		err := a.checkUnchanged(ctx, p)
-		if e, ok := errors.AsType[*picture.Error](err); !ok || !e.Kind.Retries() {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(time.Second):
-		}
-	}
-}
-
-func ifMatch(p picture.Picture) *string {
-	if p.VersionID != "" || p.ETag == "" {
-		return nil
-	}
-	return aws.String(`"` + p.ETag + `"`)
-}
-
-func (a *Activities) read(ctx context.Context, p picture.Picture) ([]byte, error) {
-	get := &s3.GetObjectInput{Bucket: &p.Bucket, Key: &p.Key, IfMatch: ifMatch(p)}
-	if p.VersionID != "" {
-		get.VersionId = &p.VersionID
-	}
-	object, err := a.S3.GetObject(ctx, get)
-	if err != nil {
-		return nil, objects.Explain(err)
-	}
-	defer object.Body.Close()
-	size := aws.ToInt64(object.ContentLength)
-	if size > MaxInlineSize {
-		return nil, tooLargeToSend(p)
-	}
-	content := make([]byte, size)
-	if _, err := io.ReadFull(object.Body, content); err != nil {
-		return nil, objects.Explain(err)
-	}
-	return content, nil
 }
 
 func encodeAnnotation(image *visionpb.AnnotateImageResponse, in AnnotateInput) (json.RawMessage, error) {
@@ -295,20 +206,11 @@ func (a *Activities) explainImage(ctx context.Context, in AnnotateInput, s *stat
 
 // After 60 attempts (about an hour, attempts during an outage included), a picture that Google fails to annotate is tried once an hour.
 // Otherwise, it would take one call a minute from other pictures until S3 deletes it.
-const hopelessAttempts = 60
+const frequentAttempts = 60
 
-func delayHopeless(err error, attempt int32) error {
-	if e, ok := errors.AsType[*picture.Error](err); ok && e.Kind == picture.Unavailable && e.Cloud == picture.Google && attempt > hopelessAttempts {
+func tryLessOften(err error, attempt int32) error {
+	if e, ok := errors.AsType[*picture.Error](err); ok && e.Kind == picture.Unavailable && e.Cloud == picture.Google && attempt > frequentAttempts {
 		e.RetryAfter = time.Hour
 	}
 	return err
-}
-
-func tooLargeToSend(p picture.Picture) *picture.Error {
-	if p.Size > picture.MaxSize {
-		return &picture.Error{Kind: picture.TooLarge,
-			Message: fmt.Sprintf("The picture has %d bytes, and Google accepts at most %d", p.Size, picture.MaxSize)}
-	}
-	return &picture.Error{Kind: picture.Unavailable, Cloud: picture.Google, Message: fmt.Sprintf(
-		"Google could not fetch the picture by its URL, and its %d bytes exceed the %d that can be sent: make the bucket reachable for Google", p.Size, MaxInlineSize)}
 }

@@ -135,7 +135,7 @@ func TestCallThatIsTooLateTakesNoAnnotationOfTheDay(t *testing.T) {
 
 func TestOnlyFailuresOfGoogleDelayAPictureByAnHour(t *testing.T) {
 	err := &picture.Error{Kind: picture.Unavailable, Cloud: picture.AWS}
-	if delayHopeless(err, hopelessAttempts+1); err.RetryAfter != 0 {
+	if tryLessOften(err, frequentAttempts+1); err.RetryAfter != 0 {
 		t.Errorf("the next attempt is after %v", err.RetryAfter)
 	}
 }
