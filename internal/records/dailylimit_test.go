@@ -108,6 +108,10 @@ func TestDailyLimit(t *testing.T) {
 		if taken := takeAll(t, b, midnight); taken != 1000 {
 			t.Errorf("%d calls on the next day", taken)
 		}
+		// A late call of the first day uses the first day's limit, of which the block is wasted.
+		if taken := takeAll(t, b, evening); taken != 990 {
+			t.Errorf("%d more calls on the first day, want 990", taken)
+		}
 	})
 	t.Run("clock_that_was_wrong_for_one_call_takes_only_that_day's_calls", func(t *testing.T) {
 		b := &DailyLimit{Records: startEmulator(t).provision(t), PerDay: 2}
