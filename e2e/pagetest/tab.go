@@ -2,6 +2,7 @@ package pagetest
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -173,6 +174,14 @@ func (p Tab) Choose(path string) {
 	}
 	p.Do(chromedp.SetUploadFiles("#file", []string{path}, chromedp.NodeReady))
 	p.WaitVisible("#review")
+}
+
+// ChooseAnother replaces the picture in the review.
+func (p Tab) ChooseAnother(path string) {
+	p.Helper()
+	before := Evaluate[string](p, `document.querySelector("#image").src`)
+	p.Choose(path)
+	p.WaitUntil(fmt.Sprintf(`document.querySelector("#image").src !== %q`, before))
 }
 
 // AllDone selects the steps when all three are done.

@@ -150,7 +150,7 @@ func testHistory(t *testing.T, h pagetest.Env) {
 		p.Click("#confirm-act")
 		p.WaitVisible("#pictures li:only-child.erasing")
 		if pagetest.Evaluate[bool](p, `document.querySelector("#forget-all").checkVisibility() || document.querySelector("#erase-all").checkVisibility()`) {
-			t.Error("a picture that is being erased can be forgotten or erased again")
+			t.Error("during the erasure, the page offers to forget or erase the picture")
 		}
 		erasure.Pass()
 		p.WaitText("#notice p", "Erased")

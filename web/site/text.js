@@ -63,7 +63,7 @@ const sentEntry = ({ history, id }) => history.find((entry) => entry.id === id &
 
 export const isSent = (state) => Boolean(!state.upload && (state.photo || sentEntry(state)));
 
-// erasable returns the entries that can be erased or forgotten. An erasure that has started needs its entry until the end.
+// erasable returns the entries that can be erased or forgotten. An entry is needed until its erasure has ended.
 export const erasable = ({ history }) => history.filter(({ erasing }) => !erasing);
 
 export const isErasing = ({ history, id, progress }) => progress?.status !== "erased" && history.some((entry) => entry.id === id && entry.erasing);
