@@ -54,15 +54,21 @@ func testCard(t *testing.T, h pagetest.Env) {
 			t.Errorf("the card is %d pixels high", height)
 		}
 	})
+	const label = "Musical instrument case on a table"
 	for name, size := range map[string][2]int{"small": {400, 300}, "large": {1600, 1200}} {
 		t.Run("label_of_a_box_at_the_right_edge_of_a_"+name+"_picture_can_be_read", func(t *testing.T) {
 			p := visitAnnotatedWith(t, h, &visionpb.AnnotateImageResponse{LocalizedObjectAnnotations: []*visionpb.LocalizedObjectAnnotation{
-				{Name: "Musical instrument case on a table", Score: .9, BoundingPoly: square(.8, .95)}}}, plainPicture(t, size[0], size[1], violet))
+				{Name: label, Score: .9, BoundingPoly: square(.8, .95)}}}, plainPicture(t, size[0], size[1], violet))
 			p.Click(`#toggles [name="objects"]`)
 			card := download(p, "#save-card")
 			outline := extentOf(card, image.Rect(0, 120, 1080, 840), color.RGBA{A: 255})
-			if outline.Max.X > 60+960+5 || outline.Dx() < 590 {
-				t.Errorf("the label is from %d to %d; the picture ends at 1020", outline.Min.X, outline.Max.X)
+			width := pagetest.Evaluate[float64](p, `(() => {
+				const context = document.createElement("canvas").getContext("2d");
+				context.font = "700 30px system-ui, sans-serif";
+				return context.measureText("`+label+`").width;
+			})()`)
+			if outline.Max.X > 60+960+5 || float64(outline.Dx()) < width-2 {
+				t.Errorf("the label is from %d to %d; the picture ends at 1020, and the text has a width of %.0f", outline.Min.X, outline.Max.X, width)
 			}
 		})
 	}
