@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/base64"
+	"net/http"
 	"sync"
 	"syscall"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
+	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/emulators/vision/annotator"
 	"triptych/picture"
 )
@@ -44,6 +46,21 @@ func TestSweep(t *testing.T) {
 		})
 		if final.Status != picture.Annotated {
 			t.Errorf("final status %s, want %s", final.Status, picture.Annotated)
+		}
+	})
+	t.Run("starts_a_completed_workflow_again_whose_picture_has_no_Record", func(t *testing.T) {
+		g := env.Upload(t, testenv.Portrait(t))
+		env.AwaitNewRun(t, g.ID, "")
+		env.AwaitWorkflowEnd(t, g.ID, "")
+		first := env.LatestRun(t, g.ID.WorkflowID())
+		env.Cosmos.SetFault(cosmosdb.Fault{Only: string(g.ID), Method: http.MethodGet, Status: http.StatusNotFound, Times: 1})
+		env.RunSweep(t, "manual-sweep", picture.Sweep{})
+		second := env.LatestRun(t, g.ID.WorkflowID())
+		if second == first {
+			t.Fatal("the sweep started no workflow")
+		}
+		if outcome := env.AwaitWorkflowEnd(t, g.ID, second); outcome.Status != picture.Annotated {
+			t.Errorf("the workflow ended with status %s, want %s", outcome.Status, picture.Annotated)
 		}
 	})
 	t.Run("skips_pictures_that_have_a_Record_and_objects_that_the_site_did_not_name", func(t *testing.T) {

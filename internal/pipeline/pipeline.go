@@ -63,11 +63,12 @@ const (
 	BackfillPriority = 5
 )
 
-// Start does nothing if the picture's workflow is running, or has succeeded and order.ReannotateBefore is zero.
+// Start does nothing if the picture's workflow is running. With LivePriority, it also does nothing if the workflow has succeeded,
+// because S3 may send an event twice. A sweep has read the Record, so it knows that another run is needed.
 func Start(ctx context.Context, c client.Client, order picture.Order, priority int) error {
-	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
-	if !order.ReannotateBefore.IsZero() {
-		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+	if priority == LivePriority {
+		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	}
 	return start(ctx, c, order.ID, client.StartWorkflowOptions{
 		ID: order.ID.WorkflowID(), WorkflowIDReusePolicy: reuse, Priority: temporal.Priority{PriorityKey: priority},
