@@ -124,5 +124,5 @@ func readable(err error) error {
 	if _, ok := errors.AsType[*serviceerror.FailedPrecondition](err); ok { // of remoteCodec
 		return err
 	}
-	return fmt.Errorf("%w (%w)", pipeline.Explain(err), err)
+	return pipeline.Explain(err)
 }

@@ -118,6 +118,13 @@ func TestTemporalCLI(t *testing.T) {
 			t.Errorf("%v: %s", err, out)
 		}
 	})
+	t.Run("story_without_Temporal_gives_the_cause_once", func(t *testing.T) {
+		t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+		out, err := run(t, profile, env.Executable("worker"), "-story", string(p.ID))
+		if err == nil || !strings.Contains(out, "check TEMPORAL_ADDRESS") || strings.Count(out, "connection refused") != 1 {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
 	show := []string{"workflow", "show", "--detailed", "-w", p.ID.WorkflowID()}
 	contents := []string{
 		p.Key, "X-Amz-Signature=", "ActivityType: presign", "activityType.name: annotate", "ActivityType: persist",
