@@ -51,10 +51,13 @@ func TestRollback(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	replay := exec.Command("go", "test", "./workflows", "-run", "TestGolden$")
+	replay := exec.Command("go", "test", "./workflows", "-run", "TestGolden$", "-v")
 	replay.Dir = dir
-	if out, err := replay.CombinedOutput(); err != nil {
+	out, err := replay.CombinedOutput()
+	if err != nil {
 		t.Errorf("after a rollback to %s, workflows with these histories would get stuck: release the change in two steps, see released.go\n%s", *previous, out)
+	} else if !strings.Contains(string(out), "--- PASS: TestGolden/") {
+		t.Errorf("%s has no TestGolden, so no history was replayed\n%s", *previous, out)
 	}
 }
 
