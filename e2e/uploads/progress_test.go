@@ -40,12 +40,16 @@ func testProgress(t *testing.T, h pagetest.Env) {
 	pagetest.Parallel(t, "interrupted_event_stream_reconnects", func(t *testing.T) {
 		p := h.Visit(t)
 		var streams atomic.Int32
-		p.Intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, request pagetest.PausedRequest) {
-			if streams.Add(1) == 1 {
+		p.Intercept("*/api/pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pagetest.PausedRequest) {
+			_, part, _ := strings.Cut(strings.TrimPrefix(r.Request.URL, p.Site+"/api/pictures/"), "/")
+			switch {
+			case part == "": // a poll, which would show the result without a stream
+				request.RespondStatus(503)
+			case part == "events" && streams.Add(1) == 1:
 				request.Reset()
-				return
+			default:
+				request.Pass()
 			}
-			request.Pass()
 		})
 		p.Send()
 	})
