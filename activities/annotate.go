@@ -118,32 +118,19 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput, attempt i
 		return nil, &picture.Error{Kind: picture.Unavailable,
 			Message: "The worker needed more than 30 seconds before it could call Google: check how fast S3 and Cosmos DB answer, and whether many pictures are sent as bytes"}
 	}
-	billed := true
-	defer func() {
-		if billed {
-			billedAnnotations.Add(ctx, 1)
-		} else {
-			refund()
-		}
-	}()
-	var server peer.Peer
-	var trailer metadata.MD
-	response, err := a.Vision.BatchAnnotateImages(ctx, a.request(source), gax.WithGRPCOptions(grpc.Peer(&server), grpc.Trailer(&trailer)))
-	if err != nil {
-		// Google charges nothing for a call that was never sent (no server address) or that it answered with an error
-		// (a trailer). A call whose response was lost may cost money, so it gets no refund.
-		billed = server.Addr != nil && len(trailer) == 0
-		return nil, vision.Explain(err)
+	image, billed, err := a.callGoogle(ctx, source)
+	if billed {
+		billedAnnotations.Add(ctx, 1)
+	} else {
+		refund()
 	}
-	image, err := onlyImage(response)
 	if err != nil {
 		return nil, err
 	}
-	if s := image.GetError(); s.GetCode() != int32(codes.OK) {
-		if proto.Equal(image, &visionpb.AnnotateImageResponse{Error: s}) { // without any billed annotation
-			billed = false
-			return nil, tryLessOften(a.explainImage(ctx, in, s, attempt), attempt)
-		}
+	switch s := image.GetError(); {
+	case !billed:
+		return nil, tryLessOften(a.explainImage(ctx, in, s, attempt), attempt)
+	case s.GetCode() != int32(codes.OK):
 		// "Filled-in image annotations are guaranteed to be correct, even when error is set", and another call would cost
 		// money again. Details are not stored, because the worker may not know their types.
 		slog.Warn("Google returned annotations and an error; the annotations are kept", "picture", in.Picture.ID, "error", vision.ExplainImage(s, in.Send == ByBytes).Err)
@@ -155,6 +142,24 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput, attempt i
 		}
 	}
 	return encodeAnnotation(image, in)
+}
+
+// callGoogle also returns whether Google may charge for the call.
+func (a *Activities) callGoogle(ctx context.Context, source *visionpb.Image) (image *visionpb.AnnotateImageResponse, billed bool, err error) {
+	var server peer.Peer
+	var trailer metadata.MD
+	response, err := a.Vision.BatchAnnotateImages(ctx, a.request(source), gax.WithGRPCOptions(grpc.Peer(&server), grpc.Trailer(&trailer)))
+	if err != nil {
+		// Google charges nothing for a call that was never sent (no server address) or that it answered with an error
+		// (a trailer). A call whose response was lost may cost money, so it gets no refund.
+		return nil, server.Addr != nil && len(trailer) == 0, vision.Explain(err)
+	}
+	if image, err = onlyImage(response); err != nil {
+		return nil, true, err
+	}
+	s := image.GetError()
+	withoutAnnotation := s.GetCode() != int32(codes.OK) && proto.Equal(image, &visionpb.AnnotateImageResponse{Error: s})
+	return image, !withoutAnnotation, nil
 }
 
 func onlyImage(r *visionpb.BatchAnnotateImagesResponse) (*visionpb.AnnotateImageResponse, error) {
