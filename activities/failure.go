@@ -17,13 +17,13 @@ func failure(err error) error {
 	}
 	e, ok := errors.AsType[*picture.Error](err)
 	if !ok {
-		return temporal.NewApplicationErrorWithCause("An unexpected error occurred; Triptych tries again", "", errors.New(picture.Redact(err.Error())))
+		return temporal.NewApplicationErrorWithCause("An unexpected error occurred; Triptych tries again", "", picture.Cause(err))
 	}
 	options := temporal.ApplicationErrorOptions{
 		NonRetryable: !e.Kind.Retries(), NextRetryDelay: e.RetryAfter, Details: []any{picture.FailureDetails{Cloud: e.Cloud}},
 	}
 	if e.Err != nil {
-		options.Cause = errors.New(picture.Redact(e.Err.Error()))
+		options.Cause = picture.Cause(e.Err)
 	}
 	return temporal.NewApplicationErrorWithOptions(e.Sentence(), string(e.Kind), options)
 }

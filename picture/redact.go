@@ -1,6 +1,8 @@
 package picture
 
 import (
+	"encoding/json"
+	"errors"
 	"regexp"
 	"strings"
 )
@@ -23,4 +25,19 @@ func Redact(s string) string {
 		s = linkID.ReplaceAllString(s, "…")
 	}
 	return s
+}
+
+// maxCause is in bytes of JSON. From a failure of more than 4 KiB, Temporal removes the type, the details and all texts.
+const maxCause = 2000
+
+// Cause returns err as the cause of a failure in Temporal: redacted, and shortened to maxCause.
+func Cause(err error) error {
+	text := Redact(err.Error())
+	for {
+		encoded, _ := json.Marshal(text) // turns each <, > and & into six bytes, as Temporal's SDK does
+		if len(encoded) <= maxCause {
+			return errors.New(text)
+		}
+		text = strings.ToValidUTF8(text[:len(text)*3/4], "") + "…"
+	}
 }

@@ -1,7 +1,11 @@
 package picture_test
 
 import (
+	"encoding/json"
+	"errors"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"triptych/picture"
 )
@@ -49,4 +53,25 @@ func TestRedact(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestCause(t *testing.T) {
+	for name, text := range map[string]string{
+		"page_of_a_proxy_is_shortened":   strings.Repeat("<html>", 1000),
+		"long_text_keeps_whole_letters":  strings.Repeat("ä", 5000),
+		"signature_at_the_limit_is_gone": strings.Repeat("x", 1900) + "?X-Amz-Signature=0a1b2c" + strings.Repeat("3d", 200),
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := picture.Cause(errors.New(text)).Error()
+			encoded, err := json.Marshal(got)
+			if err != nil || len(encoded) > 2000 || len(encoded) < 1000 || !utf8.ValidString(got) || strings.Contains(got, "0a1b") {
+				t.Errorf("%d bytes of JSON, %v: %s", len(encoded), err, got)
+			}
+		})
+	}
+	t.Run("short_text_is_unchanged", func(t *testing.T) {
+		if got := picture.Cause(errors.New("no such host")).Error(); got != "no such host" {
+			t.Error(got)
+		}
+	})
 }

@@ -89,5 +89,5 @@ func (a *attempts) executeUntilStopped(ctx context.Context, in *interceptor.Exec
 		return result, err
 	}
 	return nil, temporal.NewApplicationErrorWithOptions("The worker is shutting down; another one continues immediately", string(picture.Unavailable),
-		temporal.ApplicationErrorOptions{NextRetryDelay: time.Millisecond, Cause: errors.New(picture.Redact(err.Error()))})
+		temporal.ApplicationErrorOptions{NextRetryDelay: time.Millisecond, Cause: picture.Cause(err)})
 }
