@@ -125,7 +125,7 @@ func newKey() string {
 	return base64.StdEncoding.EncodeToString(key[:])
 }
 
-func (c *clouds) createUnreadableRecord(t *testing.T, id picture.ID) {
+func (c *clouds) createDocument(t *testing.T, id picture.ID, properties string) {
 	t.Helper()
 	server, config := startAccount(t)
 	if err := server.Provision(records.Database, records.ContainerName); err != nil {
@@ -144,7 +144,7 @@ func (c *clouds) createUnreadableRecord(t *testing.T, id picture.ID) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	document := fmt.Appendf(nil, `{"id":%q,"steps":"not a list"}`, id)
+	document := fmt.Appendf(nil, `{"id":%q%s}`, id, properties)
 	if _, err := items.CreateItem(t.Context(), azcosmos.NewPartitionKeyString(string(id)), document, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -59,14 +59,22 @@ func TestAnnotatePictureWithRecord(t *testing.T) {
 			}
 		})
 	}
-	t.Run("unreadable_document_fails_before_Google_is_paid", func(t *testing.T) {
-		c := openClouds(t)
-		p := c.uploadPhoto(t)
-		c.createUnreadableRecord(t, p.ID)
-		_, err := c.annotate(t, p, ByURL)
-		checkFailure(t, err, picture.Misconfigured)
-		c.checkNotBilled(t, 0)
-	})
+	for name, properties := range unreadableDocuments {
+		t.Run(name+"_fails_before_Google_is_paid", func(t *testing.T) {
+			c := openClouds(t)
+			p := c.uploadPhoto(t)
+			c.createDocument(t, p.ID, properties)
+			_, err := c.annotate(t, p, ByURL)
+			checkFailure(t, err, picture.Misconfigured)
+			c.checkNotBilled(t, 0)
+		})
+	}
+}
+
+var unreadableDocuments = map[string]string{ // by name, the properties besides the id
+	"document_with_a_value_of_the_wrong_type": `,"steps":"not a list"`,
+	"document_without_a_status":               ``,
+	"document_with_an_unknown_status":         `,"status":"done"`,
 }
 
 func TestAnnotateIfCosmosDBIsUncertain(t *testing.T) {

@@ -68,12 +68,14 @@ func TestPersist(t *testing.T) {
 		checkFailure(t, err, picture.TooLarge)
 		c.checkNoRecord(t, r.ID)
 	})
-	t.Run("unreadable_document_waits_for_the_operator", func(t *testing.T) {
-		c, r := openClouds(t), newRecord(t)
-		c.createUnreadableRecord(t, r.ID)
-		_, err := c.persist(t, r)
-		checkFailure(t, err, picture.Misconfigured)
-	})
+	for name, properties := range unreadableDocuments {
+		t.Run(name+"_waits_for_the_operator", func(t *testing.T) {
+			c, r := openClouds(t), newRecord(t)
+			c.createDocument(t, r.ID, properties)
+			_, err := c.persist(t, r)
+			checkFailure(t, err, picture.Misconfigured)
+		})
+	}
 	for name, fault := range map[string]cosmosdb.Fault{
 		"status_408":          {Status: 408, AfterApply: true, Times: 1},
 		"status_503":          {Status: 503, AfterApply: true, Times: 1},

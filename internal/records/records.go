@@ -82,6 +82,9 @@ func (c *Container) Create(ctx context.Context, r picture.Record) error {
 func (c *Container) Read(ctx context.Context, id picture.ID) (picture.Record, azcore.ETag, error) {
 	var r picture.Record
 	etag, err := c.read(ctx, id, &r)
+	if err == nil && !r.Status.Settled() {
+		return picture.Record{}, "", fmt.Errorf("decoding the document %s: %w: its status is %q", id, ErrUnreadable, r.Status)
+	}
 	return r, etag, err
 }
 
