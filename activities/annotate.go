@@ -118,7 +118,7 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput, attempt i
 		return nil, &picture.Error{Kind: picture.Unavailable,
 			Message: "The worker needed more than 30 seconds before it could call Google: check how fast S3 and Cosmos DB answer, and whether many pictures are sent as bytes"}
 	}
-	image, billed, err := a.callGoogle(ctx, source)
+	image, billed, err := a.callGoogle(ctx, source, attempt)
 	if billed {
 		billedAnnotations.Add(ctx, 1)
 	} else {
@@ -129,7 +129,7 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput, attempt i
 	}
 	switch s := image.GetError(); {
 	case !billed:
-		return nil, tryLessOften(a.explainImage(ctx, in, s, attempt), attempt)
+		return nil, tryLessOften(a.explainImage(ctx, in, s), attempt)
 	case s.GetCode() != int32(codes.OK):
 		// "Filled-in image annotations are guaranteed to be correct, even when error is set", and another call would cost
 		// money again. Details are not stored, because the worker may not know their types.
@@ -145,7 +145,7 @@ func (a *Activities) annotation(ctx context.Context, in AnnotateInput, attempt i
 }
 
 // callGoogle also returns whether Google may charge for the call.
-func (a *Activities) callGoogle(ctx context.Context, source *visionpb.Image) (image *visionpb.AnnotateImageResponse, billed bool, err error) {
+func (a *Activities) callGoogle(ctx context.Context, source *visionpb.Image, attempt int32) (image *visionpb.AnnotateImageResponse, billed bool, err error) {
 	var server peer.Peer
 	var trailer metadata.MD
 	response, err := a.Vision.BatchAnnotateImages(ctx, a.request(source), gax.WithGRPCOptions(grpc.Peer(&server), grpc.Trailer(&trailer)))
@@ -155,7 +155,7 @@ func (a *Activities) callGoogle(ctx context.Context, source *visionpb.Image) (im
 		return nil, server.Addr != nil && len(trailer) == 0, vision.Explain(err)
 	}
 	if image, err = onlyImage(response); err != nil {
-		return nil, true, err
+		return nil, true, tryLessOften(err, attempt)
 	}
 	s := image.GetError()
 	withoutAnnotation := s.GetCode() != int32(codes.OK) && proto.Equal(image, &visionpb.AnnotateImageResponse{Error: s})
@@ -193,13 +193,16 @@ func encodeAnnotation(image *visionpb.AnnotateImageResponse, in AnnotateInput) (
 	return annotation, nil
 }
 
-func (a *Activities) explainImage(ctx context.Context, in AnnotateInput, s *statuspb.Status, attempt int32) error {
+func (a *Activities) explainImage(ctx context.Context, in AnnotateInput, s *statuspb.Status) error {
 	explained := vision.ExplainImage(s, in.Send == ByBytes)
 	if explained.Kind != picture.Unfetchable || in.Picture.Size <= MaxInlineSize {
 		return explained // after Unfetchable, the workflow sends the bytes
 	}
 	if final := vision.ExplainImage(s, true); final.Kind == picture.BadImage {
-		if attempt == 1 { // Google may be wrong about the URL of a good picture (explain.go in internal/vision)
+		// Google may be wrong about the URL of a good picture (explain.go in internal/vision), so it must say so twice. The heartbeat
+		// tells the next attempt. The number of the attempt would include those that failed for another reason.
+		if !activity.HasHeartbeatDetails(ctx) {
+			activity.RecordHeartbeat(ctx, final.Kind)
 			explained.Kind = picture.Unavailable
 			return explained
 		}

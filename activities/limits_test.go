@@ -5,14 +5,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"github.com/google/uuid"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/testsuite"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -55,15 +56,25 @@ func TestMaxInlineSize(t *testing.T) {
 			checkFailure(t, err, picture.Gone)
 		})
 	}
-	for attempt, want := range map[int32]picture.Kind{1: picture.Unavailable, 2: picture.BadImage} {
-		t.Run(fmt.Sprint("larger_picture_that_Google_cannot_read_in_attempt_", attempt, "_is_", want), func(t *testing.T) {
-			c.google.SetFault(annotator.Fault{ImageCode: codes.InvalidArgument, Times: 1})
-			_, err := c.annotation(t.Context(), AnnotateInput{Picture: larger, Send: ByURL}, attempt)
-			if e, ok := errors.AsType[*picture.Error](err); !ok || e.Kind != want {
-				t.Errorf("%v, want %s", err, want)
-			}
+	t.Run("larger_picture_is_rejected_when_Google_says_twice_that_it_cannot_read_it", func(t *testing.T) {
+		signed, err := c.presign(t, larger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := AnnotateInput{Picture: larger, Send: ByURL, SignedURL: signed}
+		c.google.SetFault(annotator.Fault{ImageCode: codes.InvalidArgument, Times: 2})
+		var recorded picture.Kind
+		_, err = execute[AnnotateResult](t, c, picture.AnnotateStep, in, func(env *testsuite.TestActivityEnvironment) {
+			env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
+				if err := details.Get(&recorded); err != nil {
+					t.Error(err)
+				}
+			})
 		})
-	}
+		checkFailure(t, err, picture.Unavailable)
+		_, err = execute[AnnotateResult](t, c, picture.AnnotateStep, in, func(env *testsuite.TestActivityEnvironment) { env.SetHeartbeatDetails(recorded) })
+		checkFailure(t, err, picture.BadImage)
+	})
 	t.Run("picture_above_Google's_file_limit_that_Google_cannot_fetch_is_rejected", func(t *testing.T) {
 		c.google.SetFault(annotator.Fault{ImageCode: codes.Unavailable, Times: 1})
 		tooLarge := larger
@@ -148,9 +159,10 @@ func TestPictureThatGoogleFailsToAnnotateIsTriedLessOften(t *testing.T) {
 		attempt int32
 		want    time.Duration
 	}{
-		"image_is_tried_each_minute_for_an_hour": {annotator.Fault{ImageCode: codes.Internal}, 60, 0},
-		"image_is_tried_each_hour_afterwards":    {annotator.Fault{ImageCode: codes.Internal}, 61, time.Hour},
-		"outage_of_Google_delays_no_attempt":     {annotator.Fault{Code: codes.Unavailable}, 61, 0},
+		"image_is_tried_each_minute_for_an_hour":     {annotator.Fault{ImageCode: codes.Internal}, 60, 0},
+		"image_is_tried_each_hour_afterwards":        {annotator.Fault{ImageCode: codes.Internal}, 61, time.Hour},
+		"answer_without_an_image_is_tried_each_hour": {annotator.Fault{Empty: true}, 61, time.Hour},
+		"outage_of_Google_delays_no_attempt":         {annotator.Fault{Code: codes.Unavailable}, 61, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.google.SetFault(tt.fault)
