@@ -38,7 +38,7 @@ func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResul
 	ctx, stop := heartbeat(ctx)
 	defer stop()
 	if s.Invalid != "" {
-		return SweepResult{}, temporal.NewNonRetryableApplicationError(invalidSweep, string(picture.Misconfigured), errors.New(picture.Redact(s.Invalid)))
+		return SweepResult{}, temporal.NewNonRetryableApplicationError(invalidSweep, string(picture.Misconfigured), picture.Cause(errors.New(s.Invalid)))
 	}
 	in := &s3.ListObjectsV2Input{
 		Bucket: aws.String(cmp.Or(s.Bucket, a.Bucket)), Prefix: aws.String(s.Prefix), StartAfter: aws.String(s.After),
@@ -177,7 +177,7 @@ func explainHead(s picture.Sweep, err error) error {
 	return explainSweep(err)
 }
 
-const invalidSweep = "The sweep's input has an unknown key or a value of the wrong type: start the sweep again with the keys " + picture.SweepKeys
+const invalidSweep = "The sweep's input has an unknown key or an invalid value: start the sweep again with the keys " + picture.SweepKeys
 
 const otherRegion = "The bucket is in another region: a sweep reads only buckets in AWS_REGION"
 
@@ -199,7 +199,7 @@ func explainListing(s picture.Sweep, err error) error {
 	if s.Bucket == "" {
 		message = explained.Message
 	}
-	return temporal.NewNonRetryableApplicationError(message, string(picture.Misconfigured), errors.New(picture.Redact(explained.Err.Error())))
+	return temporal.NewNonRetryableApplicationError(message, string(picture.Misconfigured), picture.Cause(explained.Err))
 }
 
 // explainSweep makes every S3 error retryable, so that a sweep waits for the operator instead of failing.

@@ -188,6 +188,7 @@ func TestSweepPageEndsTheSweep(t *testing.T) {
 		"bucket_in_an_opt-in_region":              {picture.Sweep{Bucket: c.Bucket}, `{"status":400,"code":"IllegalLocationConstraintException"}`, otherRegion},
 		"missing_bucket_of_the_site":              {picture.Sweep{}, `{"status":404,"code":"NoSuchBucket"}`, "The bucket does not exist: check TRIPTYCH_BUCKET"},
 		"unknown_key":                             {decodeSweep(t, `{"withn":3600}`), "", invalidSweep},
+		"negative_number_of_seconds":              {decodeSweep(t, `{"within":-3600}`), "", invalidSweep},
 		"value_of_a_wrong_type":                   {decodeSweep(t, `{"within":"3600"}`), "", invalidSweep},
 	} {
 		t.Run(name, func(t *testing.T) {

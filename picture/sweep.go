@@ -35,6 +35,8 @@ type Sweep struct {
 // SweepKeys are the keys that an operator can set.
 const SweepKeys = "bucket, prefix, within, from, to, reannotate"
 
+const maxWithin = 100 * 365 * 24 * 3600 // a hundred years; time.Duration has room for 292
+
 // UnmarshalJSON accepts no unknown keys from an operator: without a misspelt "within", a sweep would examine every
 // upload. It ignores unknown keys from a workflow, because workers of two releases run during a deployment, and a
 // rollback must not end a sweep.
@@ -45,6 +47,9 @@ func (s *Sweep) UnmarshalJSON(b []byte) error {
 		decoder := json.NewDecoder(bytes.NewReader(b))
 		decoder.DisallowUnknownFields()
 		err = decoder.Decode((*plain)(s))
+	}
+	if err == nil && (s.Within < 0 || s.Within > maxWithin) {
+		err = fmt.Errorf(`"within" is %d, but must be between 0 and %d seconds`, s.Within, maxWithin)
 	}
 	if err != nil {
 		s.Invalid = err.Error()

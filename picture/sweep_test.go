@@ -56,6 +56,8 @@ func TestLowPriority(t *testing.T) {
 func TestInputOfASweep(t *testing.T) {
 	for name, c := range map[string]struct{ input, invalid string }{
 		"unknown_key_is_invalid":        {`{"withn":3600}`, `unknown field "withn"`},
+		"negative_within_is_invalid":    {`{"within":-3600}`, `"within" is -3600`},
+		"within_of_centuries":           {`{"within":9300000000}`, `"within" is 9300000000`},
 		"value_of_wrong_type":           {`{"within":"3600"}`, "cannot unmarshal string"},
 		"unknown_key_stays_invalid":     {`{"invalid":"unknown field"}`, "unknown field"}, // the workflow's input, as the activity gets it
 		"unknown_key_in_counts":         {`{"counts":{"archived":1}}`, `unknown field "archived"`},

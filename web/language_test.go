@@ -50,7 +50,7 @@ var neverShown = []string{
 	"Image too large", // a message of Google
 	`The bucket does not exist: correct "bucket" in the sweep's input and start the sweep again`,
 	`The name of the bucket is invalid: correct "bucket" in the sweep's input and start the sweep again`,
-	"The sweep's input has an unknown key or a value of the wrong type: start the sweep again with the keys ",
+	"The sweep's input has an unknown key or an invalid value: start the sweep again with the keys ",
 	"The bucket is in another region: a sweep reads only buckets in AWS_REGION",
 	"Google returned annotations and an error; the annotations are kept", // in a log
 	"The API has nothing at this address.",
