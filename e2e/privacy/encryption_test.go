@@ -8,14 +8,17 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	failurepb "go.temporal.io/api/failure/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/proxy"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
@@ -98,6 +101,28 @@ func TestEncryption(t *testing.T) {
 		awaitAnnotated(t, env, annotated) // its Record is unchanged
 		if err := env.Temporal.TerminateWorkflow(testenv.Context(t), id, "", "end of the test"); err != nil {
 			t.Fatal(err)
+		}
+	})
+	t.Run("message_of_a_plain_failure_reaches_neither_the_page_nor_the_Record", func(t *testing.T) {
+		called := make(chan bool, 1)
+		env.Vision.SetFault(annotator.Fault{Delay: time.Minute, Times: 1, OnMatch: func() { called <- true }})
+		p := env.PutObject(t, "encrypted/plain-failure.jpg", testenv.Portrait(t))
+		startPicture(t, env.Temporal, p)
+		<-called
+		pending := env.AwaitAnnotate(t, p.ID, func(*workflowpb.PendingActivityInfo) bool { return true })
+		plain := temporal.NewNonRetryableApplicationError("sign in at https://elsewhere.example", string(picture.BadImage), nil)
+		if err := without.CompleteActivityByID(testenv.Context(t), client.DefaultNamespace, p.ID.WorkflowID(), "", pending.ActivityId, nil, plain); err != nil {
+			t.Fatal(err)
+		}
+		env.AwaitWorkflowEnd(t, p.ID, "")
+		execution, err := status.Read(testenv.Context(t), env.Temporal, p.ID.WorkflowID(), "", status.Execution{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const want = "The message is not encrypted with a known payload key"
+		shown, stored := execution.Progress(p.ID).Steps[1].Error, env.Record(t, p.ID).Rejection
+		if shown != want || stored == nil || stored.Message != want {
+			t.Errorf("the page shows %q, the Record contains %+v", shown, stored)
 		}
 	})
 	t.Run("picture_waits_for_a_worker_with_its_key_and_the_history_says_why", func(t *testing.T) {
