@@ -59,7 +59,8 @@ func SignGet(ctx context.Context, client *s3.Client, p picture.Picture, ttl time
 	}
 	// The signed URL overrides the response headers that the uploader could have chosen.
 	in := &s3.GetObjectInput{Bucket: &p.Bucket, Key: &p.Key, ResponseCacheControl: aws.String("no-store"),
-		ResponseContentDisposition: aws.String("inline"), ResponseContentEncoding: aws.String("identity")}
+		ResponseContentDisposition: aws.String("inline"), ResponseContentEncoding: aws.String("identity"),
+		ResponseContentLanguage: aws.String("und"), ResponseExpires: aws.Time(time.Unix(0, 0))}
 	if _, contentType, err := picture.ParseKey(p.Key); err == nil {
 		in.ResponseContentType = &contentType
 	}

@@ -21,6 +21,7 @@ func TestSignGetReplacesHeadersOfTheUpload(t *testing.T) {
 		Bucket: aws.String(s3test.Bucket), Key: key, Body: strings.NewReader("picture"),
 		ContentType: aws.String("text/html"), ContentDisposition: aws.String(`attachment; filename="invoice.exe"`),
 		CacheControl: aws.String("public, max-age=31536000"), ContentEncoding: aws.String("gzip"),
+		ContentLanguage: aws.String("xx"), Expires: aws.Time(time.Now().Add(time.Hour)),
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -35,6 +36,7 @@ func TestSignGetReplacesHeadersOfTheUpload(t *testing.T) {
 	defer res.Body.Close()
 	for header, want := range map[string]string{
 		"Content-Type": "image/jpeg", "Content-Disposition": "inline", "Cache-Control": "no-store", "Content-Encoding": "identity",
+		"Content-Language": "und", "Expires": "Thu, 01 Jan 1970 00:00:00 GMT",
 	} {
 		if got := res.Header.Get(header); got != want {
 			t.Errorf("%s is %q, want %q", header, got, want)
