@@ -49,13 +49,23 @@ resource "aws_sns_topic_policy" "alarms" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [for service in ["cloudwatch", "events"] : {
-      Sid       = service
-      Effect    = "Allow"
-      Principal = { Service = "${service}.amazonaws.com" }
-      Action    = "sns:Publish"
-      Resource  = "arn:aws:sns:${local.aws_region}:${local.account}:${var.name}-alarms"
-      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
-    }]
+    Statement = [
+      {
+        Sid       = "alarms"
+        Effect    = "Allow"
+        Principal = { Service = "cloudwatch.amazonaws.com" }
+        Action    = "sns:Publish"
+        Resource  = "arn:aws:sns:${local.aws_region}:${local.account}:${var.name}-alarms"
+        Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+      },
+      # EventBridge supports no Condition in the policy of a topic: with one, it does not publish and reports no error.
+      {
+        Sid       = "notices"
+        Effect    = "Allow"
+        Principal = { Service = "events.amazonaws.com" }
+        Action    = "sns:Publish"
+        Resource  = "arn:aws:sns:${local.aws_region}:${local.account}:${var.name}-alarms"
+      },
+    ]
   })
 }

@@ -88,9 +88,22 @@ var alarmRules = map[string]rule{
 			{"completed_deployments", "alarms_deployment.tf", "SERVICE_DEPLOYMENT_FAILED", "SERVICE_DEPLOYMENT_COMPLETED"},
 			{"deployments_of_all_services", "alarms_deployment.tf", "service/${var.name}/${local.role.worker}", "service/*"},
 			{"a_rule_without_a_target", "alarms_deployment.tf", "rule  = aws_cloudwatch_event_rule.notice[each.key].name", `rule  = "other"`},
-			{"a_topic_that_refuses_EventBridge", "alarms_deployment.tf", `["cloudwatch", "events"]`, `["cloudwatch"]`},
-			{"a_topic_that_refuses_alarms", "alarms_deployment.tf", `["cloudwatch", "events"]`, `["events"]`},
+			{"a_topic_that_refuses_EventBridge", "alarms_deployment.tf", `"events.amazonaws.com"`, `"cloudtrail.amazonaws.com"`},
+			{"a_topic_that_refuses_alarms", "alarms_deployment.tf", `"cloudwatch.amazonaws.com"`, `"cloudtrail.amazonaws.com"`},
 		},
+	},
+	"EventBridge_publishes_to_a_topic_without_a_condition": {
+		forEach("aws_sns_topic_policy", func(_ plan, r resource) (errs []string) {
+			for _, s := range statements(r, "policy") {
+				if lookup(s, "Principal", "Service") == "events.amazonaws.com" && lookup(s, "Condition") != nil {
+					errs = append(errs, r.address+" has a condition that EventBridge does not support")
+				}
+			}
+			return errs
+		}), []mutation{{
+			"a_condition_that_silences_EventBridge", "alarms_deployment.tf", `Principal = { Service = "events.amazonaws.com" }`,
+			"Principal = { Service = \"events.amazonaws.com\" }\n        Condition = { StringEquals = { \"aws:SourceAccount\" = local.account } }",
+		}},
 	},
 	"old_Temporal_keys_are_reported_two_months_before_they_expire": {
 		func(p plan) (errs []string) {

@@ -258,7 +258,8 @@ resource "aws_iam_role_policy" "web" {
 			if m, ok := principal.(map[string]any); !ok || len(m) != 1 || !strings.HasSuffix(service, ".amazonaws.com") {
 				return []string{fmt.Sprintf("%s allows the principal %v", r.address, principal)}
 			}
-			if service != "lambda.amazonaws.com" && lookup(s, "Condition", "StringEquals") == nil {
+			topicOfEvents := r.typ == "aws_sns_topic_policy" && service == "events.amazonaws.com" // see alarmRules
+			if service != "lambda.amazonaws.com" && !topicOfEvents && lookup(s, "Condition", "StringEquals") == nil {
 				return []string{fmt.Sprintf("%s allows %s on behalf of any account", r.address, service)}
 			}
 			return nil
@@ -267,6 +268,7 @@ resource "aws_iam_role_policy" "web" {
 			{"anonymous_access_to_the_pictures", "upload.tf", `Effect    = "Deny"`, `Effect    = "Allow"`},
 			{"a_role_that_any_AWS_account_can_assume", "settings.tf", `Principal = { Service = "lambda.amazonaws.com" }`, `Principal = { AWS = "*" }`},
 			{"a_role_that_ECS_tasks_of_other_accounts_can_assume", "worker.tf", `StringEquals = { "aws:SourceAccount" = local.account }`, ``},
+			{"alarms_of_other_accounts", "alarms_deployment.tf", `Condition = { StringEquals = { "aws:SourceAccount" = local.account } }`, ``},
 			{"reads_by_any_CloudFront_distribution", "site.tf", `Condition = { StringEquals = { "aws:SourceArn" = aws_cloudfront_distribution.site.arn } }`, ``},
 		},
 	},
