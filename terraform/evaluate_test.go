@@ -131,6 +131,7 @@ func (in *interpreter) placeholder(address string) cty.Value {
 	attributes["domain_validation_options"] = cty.TupleVal([]cty.Value{cty.ObjectVal(map[string]cty.Value{
 		"resource_record_name": cty.StringVal("name"), "resource_record_type": cty.StringVal("CNAME"), "resource_record_value": cty.StringVal("value"),
 	})})
+	attributes["names"] = cty.TupleVal([]cty.Value{cty.StringVal(address + ".names[0]"), cty.StringVal(address + ".names[1]")})
 	attributes["account_id"] = cty.StringVal(accountID)
 	attributes["cidr_block"] = cty.StringVal("10.0.0.0/16")
 	return cty.ObjectVal(attributes)

@@ -29,13 +29,28 @@ resource "aws_vpc_security_group_egress_rule" "worker" {
   cidr_ipv4         = "0.0.0.0/0"
 }
 
+# One zone of us-east-1 has no Fargate on arm64. Only its ID is the same in all accounts: its name can be us-east-1a or another.
+data "aws_availability_zones" "worker" {
+  state            = "available"
+  exclude_zone_ids = ["use1-az3"]
+
+  filter {
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"] # no local zones
+  }
+}
+
 resource "aws_subnet" "worker" {
   for_each = { a = 0, b = 1 }
 
   vpc_id            = aws_vpc.worker.id
-  availability_zone = "${local.aws_region}${each.key}"
+  availability_zone = data.aws_availability_zones.worker.names[each.value]
   cidr_block        = cidrsubnet(aws_vpc.worker.cidr_block, 8, each.value)
   tags              = { Name = "${local.role.worker}-${each.key}" }
+
+  lifecycle {
+    ignore_changes = [availability_zone] # a zone that is unavailable for a while must not replace the subnets
+  }
 }
 
 resource "aws_internet_gateway" "worker" {
@@ -74,7 +89,7 @@ resource "aws_subnet" "nat" {
   count = var.nat ? 1 : 0
 
   vpc_id            = aws_vpc.worker.id
-  availability_zone = "${local.aws_region}a"
+  availability_zone = aws_subnet.worker["a"].availability_zone
   cidr_block        = cidrsubnet(aws_vpc.worker.cidr_block, 8, 2)
   tags              = { Name = "${var.name}-nat" }
 }

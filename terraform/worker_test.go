@@ -154,7 +154,28 @@ var workerRules = map[string]rule{
 			{"a_deployment_that_stops_all_workers", "worker.tf", "deployment_minimum_healthy_percent = 100", "deployment_minimum_healthy_percent = 0"},
 			{"a_failed_deployment_without_rollback", "worker.tf", "rollback = true", "rollback = false"},
 			{"shell_access_to_workers", "worker.tf", "enable_execute_command             = false", "enable_execute_command             = true"},
-			{"workers_in_one_availability_zone", "network.tf", `availability_zone = "${local.aws_region}${each.key}"`, `availability_zone = "${local.aws_region}a"`},
+			{"workers_in_one_availability_zone", "network.tf", `data.aws_availability_zones.worker.names[each.value]`, `data.aws_availability_zones.worker.names[0]`},
+		},
+	},
+	"workers_run_in_zones_that_offer_Fargate_on_arm64": {
+		func(p plan) (errs []string) {
+			errs = append(errs, expect(p.resource("aws_ecs_task_definition.worker"), "ARM64", "runtime_platform", 0, "cpu_architecture")...)
+			zones := p.resource("data.aws_availability_zones.worker")
+			errs = append(errs, expect(zones, []any{"use1-az3"}, "exclude_zone_ids")...)
+			errs = append(errs, expect(zones, "available", "state")...)
+			errs = append(errs, expect(zones, "opt-in-status", "filter", 0, "name")...)
+			errs = append(errs, expect(zones, []any{"opt-in-not-required"}, "filter", 0, "values")...)
+			for i, subnet := range []string{`aws_subnet.worker["a"]`, `aws_subnet.worker["b"]`} {
+				errs = append(errs, expect(p.resource(subnet), fmt.Sprintf("%s.names[%d]", zones.address, i), "availability_zone")...)
+				errs = append(errs, expect(p.resource(subnet), []any{"availability_zone"}, "lifecycle", 0, "ignore_changes")...)
+			}
+			return errs
+		}, []mutation{
+			{"a_zone_without_arm64", "network.tf", `["use1-az3"]`, `[]`},
+			{"a_local_zone", "network.tf", `["opt-in-not-required"]`, `["opt-in-not-required", "opted-in"]`},
+			{"a_zone_that_is_not_available", "network.tf", `state            = "available"`, `state            = "impaired"`},
+			{"a_zone_by_its_letter", "network.tf", `data.aws_availability_zones.worker.names[each.value]`, `"${local.aws_region}${each.key}"`},
+			{"subnets_replaced_while_a_zone_is_unavailable", "network.tf", "[availability_zone]", "[]"},
 		},
 	},
 	"output_worker_image_is_the_image_of_the_last_successful_deployment": {

@@ -2,7 +2,11 @@
 # they depend on are also created before their old version is deleted. A plan does not show a cycle in that order; only an apply
 # does. With federation, each apply would wait for Entra ID.
 
-mock_provider "aws" {}
+mock_provider "aws" {
+  mock_data "aws_availability_zones" {
+    defaults = { names = ["eu-central-1a", "eu-central-1b", "eu-central-1c"] }
+  }
+}
 
 mock_provider "aws" {
   alias = "us_east_1"

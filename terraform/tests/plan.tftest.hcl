@@ -8,6 +8,10 @@ mock_provider "aws" {
     defaults = { account_id = "123456789012" }
   }
 
+  mock_data "aws_availability_zones" {
+    defaults = { names = ["eu-central-1a", "eu-central-1b", "eu-central-1c"] }
+  }
+
   mock_resource "aws_cloudfront_distribution" {
     defaults = { domain_name = "d1.cloudfront.net", arn = "arn:aws:cloudfront::123456789012:distribution/E1" }
   }
@@ -117,6 +121,11 @@ run "default_values" {
   assert {
     condition     = one(aws_ecs_service.worker.network_configuration).assign_public_ip && length(aws_nat_gateway.worker) == 0
     error_message = "The workers have no public addresses, or a NAT gateway exists by default."
+  }
+
+  assert {
+    condition     = [for subnet in aws_subnet.worker : subnet.availability_zone] == ["eu-central-1a", "eu-central-1b"]
+    error_message = "The workers are not in the first two zones."
   }
 
   assert {

@@ -1,7 +1,11 @@
 # Each variable rejects invalid values during the plan. Without these validations, such values would fail in the middle of an
 # apply, or would not be detected.
 
-mock_provider "aws" {}
+mock_provider "aws" {
+  mock_data "aws_availability_zones" {
+    defaults = { names = ["eu-central-1a", "eu-central-1b", "eu-central-1c"] }
+  }
+}
 
 mock_provider "aws" {
   alias = "us_east_1"
