@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Limits the cost of Cloud Vision. It lowers the project's quota to annotations_per_second, so that even a stolen credential
-# cannot send more requests, and creates or updates a Google budget alert. Run it after `terraform apply`; it is idempotent.
+# cannot send more requests, and creates or updates a Google budget alert. If annotations_per_second is above the quota, it
+# requests an increase, which Google must approve. Run it after `terraform apply`; it is idempotent.
 # The Google provider has resources for both (google_cloud_quotas_quota_preference, google_billing_budget), but they are not in
 # the provider schemas used to check this configuration, and the name of the quota must be looked up first.
 set -euo pipefail

@@ -307,13 +307,13 @@ variable "annotations_per_day" {
 }
 
 variable "annotations_per_second" {
-  description = "Maximum number of pictures sent to Cloud Vision per second."
+  description = "Maximum number of pictures sent to Cloud Vision per second. Above 30, the default quota of a Google project, run google-limits.sh, which requests a higher quota, and wait until Google has raised it."
   type        = number
   default     = 0.1
 
   validation {
-    condition     = var.annotations_per_second > 0 && var.annotations_per_second <= 30
-    error_message = "annotations_per_second must be above 0 and at most 30, the default quota of a Google project."
+    condition     = var.annotations_per_second > 0 && var.annotations_per_second <= 1000
+    error_message = "annotations_per_second must be above 0 and at most 1000. Above 30, Google must first raise the project's quota."
   }
 }
 

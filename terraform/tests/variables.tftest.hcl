@@ -31,6 +31,20 @@ run "valid_values_are_accepted" {
   command = plan
 }
 
+run "settings_for_1000_pictures_per_second_are_accepted" { # see bench/CAPACITY.md
+  command = plan
+
+  variables {
+    annotations_per_second = 1000
+    annotations_per_day    = 86400000
+    worker_tasks           = 20
+    worker_tasks_max       = 20
+    worker_cpu             = 1024
+    worker_memory          = 2048
+    cosmos_throughput      = 10000
+  }
+}
+
 # All variables that have an invalid value must be rejected in the same run, because each run starts all providers.
 
 run "first_invalid_value_of_each_variable_is_rejected" {
@@ -120,7 +134,7 @@ run "second_invalid_value_of_each_variable_is_rejected" {
     worker_tasks           = 1.5
     worker_memory          = 512 # not supported by Fargate
     annotations_per_day    = 0.5
-    annotations_per_second = 31    # above the quota
+    annotations_per_second = 1001
     temporal_api_key       = "key" # without temporal_address
   }
 }
