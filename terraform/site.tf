@@ -357,4 +357,8 @@ resource "aws_wafv2_web_acl" "site" {
     metric_name                = var.name
     sampled_requests_enabled   = false
   }
+
+  lifecycle {
+    create_before_destroy = true # with waf = false the distribution is updated first: AWS refuses to delete a firewall in use
+  }
 }

@@ -80,6 +80,15 @@ var wiringRules = map[string]rule{
 			{"the_second_provider_in_another_region", "terraform.tf", `region = "us-east-1"`, "region = local.aws_region"},
 		},
 	},
+	"a_firewall_is_deleted_after_the_distribution_has_stopped_using_it": {
+		func(p plan) (errs []string) {
+			for _, r := range p.ofType("aws_wafv2_web_acl") {
+				errs = append(errs, expect(r, true, "lifecycle", 0, "create_before_destroy")...)
+			}
+			return errs
+		},
+		[]mutation{{"a_firewall_deleted_while_it_is_in_use", "site.tf", "create_before_destroy = true # with waf", "create_before_destroy = false # with waf"}},
+	},
 	"resources_wait_for_their_dependencies": {
 		func(p plan) (errs []string) {
 			for address, needs := range map[string][]any{
