@@ -8,9 +8,11 @@ variable "name" {
     error_message = "name must be 3 to 16 lower-case letters, digits and single hyphens, and begin with a letter."
   }
 
+  # Names of buckets and security groups begin with this name and a hyphen. Suffixes that S3 reserves, such as -s3alias, cannot
+  # occur, because the name of a bucket ends with the region.
   validation {
-    condition     = !can(regex("^(aws|ssm|gcp)", var.name))
-    error_message = "name must not begin with aws, ssm or gcp: AWS and Google reserve these prefixes."
+    condition     = !can(regex("^(aws|ssm|gcp|(sg|sthree|amzn-s3-demo)-)", "${var.name}-"))
+    error_message = "name must not begin with aws, ssm, gcp, sg-, sthree- or amzn-s3-demo-, and not be sthree or amzn-s3-demo: AWS and Google reserve these prefixes."
   }
 }
 

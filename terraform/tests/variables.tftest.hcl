@@ -31,6 +31,14 @@ run "valid_values_are_accepted" {
   command = plan
 }
 
+run "name_that_resembles_a_reserved_prefix_is_accepted" {
+  command = plan
+
+  variables {
+    name = "sgtriptych"
+  }
+}
+
 run "settings_for_1000_pictures_per_second_are_accepted" { # see bench/CAPACITY.md
   command = plan
 
@@ -167,6 +175,33 @@ run "fourth_invalid_value_of_each_variable_is_rejected" {
 
   variables {
     name = "awsome" # a prefix reserved by AWS
+  }
+}
+
+run "prefix_of_security_group_IDs_is_rejected" {
+  command         = plan
+  expect_failures = [var.name]
+
+  variables {
+    name = "sg-triptych" # AWS refuses it for security groups
+  }
+}
+
+run "reserved_name_of_buckets_is_rejected" {
+  command         = plan
+  expect_failures = [var.name]
+
+  variables {
+    name = "sthree" # S3 refuses sthree-pictures-…
+  }
+}
+
+run "reserved_prefix_of_buckets_is_rejected" {
+  command         = plan
+  expect_failures = [var.name]
+
+  variables {
+    name = "amzn-s3-demo-1" # S3 reserves it for examples
   }
 }
 
