@@ -4,9 +4,9 @@
 # Changed settings of a program get a new path, /NAME/PROGRAM/ID, which is part of the new task definition or Lambda configuration.
 # The old parameters, task definition and Temporal keys are deleted only after all programs use the new ones. If ECS rolls a
 # deployment back, the apply fails (see the postcondition in worker.tf), so the old workers still find what they started with. But
-# Azure refuses them after a change of azure_federation or of the Cosmos DB keys. The next successful apply deletes what failed ones
-# left. An ID is random, because a hash of the settings would repeat if an operator reverts a failed change, and SSM refuses to
-# create a parameter that exists.
+# Azure refuses them after a change of azure_federation or of the Cosmos DB keys, and after a change of nat to false they have no
+# route to the internet. The next successful apply deletes what failed ones left. An ID is random, because a hash of the settings
+# would repeat if an operator reverts a failed change, and SSM refuses to create a parameter that exists.
 #
 # The erase secret and the payload keys keep their paths, because Terraform does not know their values.
 
