@@ -51,7 +51,7 @@ const (
 const (
 	pictureGB = 0.0005
 	recordGB  = 12e-6
-	historyGB = 40e-6
+	historyGB = 10.2e-6    // bench/README.md: size of the history
 	logsGB    = 5.3e-6     // of which 0.3e-6 are the trigger's metrics, without web's
 	chargeGB  = 0.42e-6    // a line of the metric request_charge (internal/telemetry/emf.go)
 	charges   = 2 * calls  // web writes the lines of each call at its end: one for a read that finds the Record, one for the others
@@ -64,6 +64,10 @@ const (
 	readUnits = 2.0         // Cosmos DB request units to read a Record
 	newUnits  = 8.0         // request units to create a Record
 	alarms    = 15.0
+
+	// Billable Temporal actions.
+	annotated = 4.0           // start, markers of presign, annotate, markers of persist: bench/README.md
+	rejected  = annotated + 1 // it sets search attributes
 )
 
 // metrics is the number of metrics that CloudWatch bills: the request metrics of S3, and those of the programs.
@@ -87,7 +91,7 @@ var metrics = func() float64 {
 // cost returns one number for each row of README.md's table: monthly US dollars for n monthly pictures.
 func cost(n float64) []float64 {
 	above := func(used, free float64) float64 { return max(0, used-free) }
-	temporal := (5*n+5*sweeps+checks*n/1000)*(1+temporalFair)*temporalAction + n*historyGB*30*24*temporalGBHour
+	temporal := (annotated*n+5*sweeps+checks*n/1000)*(1+temporalFair)*temporalAction + n*historyGB*30*24*temporalGBHour
 	return []float64{
 		above(n, visionFree) * visionImage,
 		temporal * (1 + temporalPlan),
@@ -137,7 +141,7 @@ func TestREADMECosts(t *testing.T) {
 	uploads := requests * day / 300
 	attacks := []string{
 		fmt.Sprintf("most %.0f pictures between 00:00 and 24:00 UTC, for $%.2f a day, or $%.0f in 30 days", pictures, pictures*visionImage, 30*pictures*visionImage),
-		fmt.Sprintf("$%.2f a day in Temporal actions and $%.0f for S3 traffic", stolen*5*action, stolen*0.02*egressGB),
+		fmt.Sprintf("$%.2f a day in Temporal actions and $%.0f for S3 traffic", stolen*rejected*action, stolen*0.02*egressGB),
 		fmt.Sprintf("four heartbeats add $%.2f a day", stolen*4*action),
 		fmt.Sprintf("waits for S3 or Cosmos DB adds $%.2f a day", 24*60*action),
 		fmt.Sprintf("%.0f pictures a day, up to $%.0f a day", stolen, stolen*visionImage),
@@ -150,14 +154,65 @@ func TestREADMECosts(t *testing.T) {
 		fmt.Sprintf("$%.0f at 1,000 Lambdas", 1000*0.25*day*lambdaGBSecond),
 		fmt.Sprintf("$%.0f a day for each gigabit a second", day*0.125*egressGB),
 	}
-	readme, err := os.ReadFile("README.md")
+	expectTexts(t, "README.md", append(attacks, table.String())...)
+	expectTexts(t, "../README.md", fmt.Sprintf("about $%.0f a", totals[0]),
+		fmt.Sprintf("%s for 100,000 pictures, of which Google charges %.0f %%", dollars(totals[2]), 100*cost(100_000)[0]/totals[2]))
+}
+
+func TestCapacityCosts(t *testing.T) {
+	const million = 1e6
+	const (
+		storedGBHours = million * historyGB * 30 * 24
+		recordsGB     = million * recordGB
+		gigabytes     = million * pictureGB
+		triggers      = million * 0.0042 * 0.25 * lambdaGBSecond // 4.2 ms with 256 MB
+		workerHours   = million * 0.01 / 3600
+	)
+	vision := million * visionImage
+	temporal := (annotated*million*temporalAction*(1+temporalFair) + storedGBHours*temporalGBHour) * (1 + temporalPlan)
+	s3 := million*(s3Put+s3Get) + gigabytes*(s3GBMonth+egressGB)
+	cosmos := million*newUnits*cosmosUnit + recordsGB*37/30*cosmosGBMonth
+	programs := million*lambdaRequest + triggers + workerHours*fargateCPUHour
+	if programs >= 1 {
+		t.Errorf("Lambda and Fargate cost $%.2f, want less than 1", programs)
+	}
+	target := mustPlan(t, readSources(t), nil).resource("aws_appautoscaling_target.worker")
+	expectTexts(t, "../bench/CAPACITY.md",
+		fmt.Sprintf("| %s |", strings.TrimPrefix(dollars(vision), "$")),
+		fmt.Sprintf("%v per picture", annotated),
+		fmt.Sprintf("%v M Actions at %v per million, and %v more for each while fairness is enabled; %.1f kB stored for 30 days: %s GBh at %v; %v %% for the plan",
+			annotated, temporalAction*million, temporalFair, historyGB*million, strings.TrimPrefix(dollars(storedGBHours), "$"), temporalGBHour, 100*temporalPlan),
+		fmt.Sprintf("November 2026) | %.0f |", temporal),
+		fmt.Sprintf("writes %.2f, reads %.2f; %.0f GB for a month %.2f; transfer to Google %.2f at %v per GB", million*s3Put, million*s3Get, gigabytes, gigabytes*s3GBMonth, gigabytes*egressGB, egressGB),
+		fmt.Sprintf("March 2026) | %.0f |", s3),
+		fmt.Sprintf("%v M RU at %v per million; %.0f GB for 37 days at %v a month", newUnits, cosmosUnit*million, recordsGB, cosmosGBMonth),
+		fmt.Sprintf("March 2022) | %.0f |", cosmos),
+		fmt.Sprintf("invocations %.2f, their duration %.2f; %.1f vCPU-hours of the worker at %v", million*lambdaRequest, triggers, workerHours, fargateCPUHour),
+		"2026) | < 1 |",
+		fmt.Sprintf("Vision is %.0f %% of the total", 100*vision/(vision+temporal+s3+cosmos+programs)),
+		fmt.Sprintf("(by default %v and %v)", lookup(target.values, "min_capacity"), lookup(target.values, "max_capacity")),
+	)
+}
+
+func dollars(amount float64) string {
+	text := fmt.Sprintf("%.0f", amount)
+	if n := len(text); n > 3 {
+		text = text[:n-3] + "," + text[n-3:]
+	}
+	return "$" + text
+}
+
+// expectTexts ignores line breaks.
+func expectTexts(t *testing.T, file string, texts ...string) {
+	t.Helper()
+	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	oneLine := func(text string) string { return strings.Join(strings.Fields(text), " ") }
-	for _, want := range append(attacks, table.String()) {
-		if !strings.Contains(oneLine(string(readme)), oneLine(want)) {
-			t.Errorf("README.md does not contain\n%s", want)
+	for _, want := range texts {
+		if !strings.Contains(oneLine(string(content)), oneLine(want)) {
+			t.Errorf("%s does not contain\n%s", file, want)
 		}
 	}
 }
