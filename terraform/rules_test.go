@@ -32,7 +32,7 @@ func TestPlan(t *testing.T) {
 	files := readSources(t)
 	p := mustPlan(t, files, nil)
 	for _, rules := range []map[string]rule{
-		bucketRules, policyRules, lambdaRules, monitoringRules, alarmRules, runbookRules, logRules, siteRules, workerRules, trustRules, cosmosRules, settingRules, budgetRules, wiringRules, gatewayRules,
+		bucketRules, policyRules, permissionRules, lambdaRules, monitoringRules, alarmRules, runbookRules, logRules, siteRules, workerRules, trustRules, cosmosRules, settingRules, budgetRules, wiringRules, gatewayRules,
 	} {
 		for name, rule := range rules {
 			t.Run(name, func(t *testing.T) { rule.verify(t, p, files, nil) })

@@ -280,7 +280,7 @@ func TestVariants(t *testing.T) {
 	for name, variant := range variants {
 		t.Run(name, func(t *testing.T) {
 			p := mustPlan(t, files, variant.variables)
-			for _, rules := range []map[string]rule{bucketRules, policyRules, lambdaRules, monitoringRules, alarmRules, logRules, settingRules, budgetRules, wiringRules} {
+			for _, rules := range []map[string]rule{bucketRules, policyRules, permissionRules, lambdaRules, monitoringRules, alarmRules, logRules, settingRules, budgetRules, wiringRules} {
 				for rule, r := range rules {
 					if slices.Contains(overriddenRules[rule], name) {
 						continue
