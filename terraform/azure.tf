@@ -62,8 +62,10 @@ resource "azurerm_cosmosdb_account" "records" {
   access_key_metadata_writes_enabled = false # a key can write Records, but not create or delete databases
   public_network_access_enabled      = true  # workers and web have no fixed IP addresses
 
+  # With Session, a program could miss what another one has just written, because Azure's Go SDK sends no session token: annotate
+  # could pay Google for a picture that has a Record, and web could show an erased one.
   consistency_policy {
-    consistency_level = "Session"
+    consistency_level = "Strong"
   }
 
   geo_location {

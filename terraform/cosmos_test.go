@@ -27,14 +27,15 @@ var cosmosRules = map[string]rule{
 			{"indexing_mode_none", "azure.tf", `"consistent"`, `"none"`},
 		},
 	},
-	"Cosmos_DB_requires_TLS_1.2_and_has_continuous_backup": {
+	"Cosmos_DB_requires_TLS_1.2_strong_consistency_and_continuous_backup": {
 		forEach("azurerm_cosmosdb_account", func(_ plan, r resource) (errs []string) {
 			errs = append(errs, expect(r, "Tls12", "minimal_tls_version")...)
-			errs = append(errs, expect(r, "Session", "consistency_policy", 0, "consistency_level")...)
+			errs = append(errs, expect(r, "Strong", "consistency_policy", 0, "consistency_level")...)
 			errs = append(errs, expect(r, "Continuous", "backup", 0, "type")...)
 			errs = append(errs, expect(r, "Continuous7Days", "backup", 0, "tier")...) // web/site/confirm.js says 7 days
 			return append(errs, expect(r, false, "access_key_metadata_writes_enabled")...)
 		}), []mutation{
+			{"reads_that_may_miss_a_write", "azure.tf", `"Strong"`, `"Session"`},
 			{"an_older_TLS_version", "azure.tf", `"Tls12"`, `"Tls"`},
 			{"a_backup_that_outlives_what_the_page_says", "azure.tf", "Continuous7Days", "Continuous30Days"},
 			{"periodic_backup", "azure.tf", `type = "Continuous"`, `type = "Periodic"`},

@@ -61,8 +61,8 @@ const (
 	calls     = 6.0
 	sweeps    = 2880 + 30.0 // a month
 	checks    = 100 + 30.0  // by quarter-hourly and daily sweeps
-	readUnits = 2.0         // Cosmos DB request units to read a Record
-	newUnits  = 8.0         // request units to create a Record
+	readUnits = 4.0         // Cosmos DB request units to read a Record; strong consistency doubles them
+	newUnits  = 9.0         // request units to create a Record: 7 to write it, 2 to read that none exists
 	alarms    = 15.0
 
 	// Billable Temporal actions.

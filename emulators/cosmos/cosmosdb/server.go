@@ -142,7 +142,7 @@ func readAccount(_ *bbolt.Tx, r request) (response, error) {
 	body, err := json.Marshal(map[string]any{
 		"id": "local", "_rid": "local", "_self": "", "_dbs": "//dbs/", "media": "//media/", "addresses": "//addresses/",
 		"writableLocations": locations, "readableLocations": locations, "enableMultipleWriteLocations": false,
-		"userConsistencyPolicy": map[string]string{"defaultConsistencyLevel": "Session"},
+		"userConsistencyPolicy": map[string]string{"defaultConsistencyLevel": "Strong"},
 	})
 	return response{status: http.StatusOK, body: body}, err
 }
