@@ -141,6 +141,10 @@ func readPrelude(r *bufio.Reader) (prelude, error) {
 	if err := json.Unmarshal(doc[:len(doc)-1], &p); err != nil {
 		return p, err
 	}
+	p.StatusCode = cmp.Or(p.StatusCode, http.StatusOK)
+	if p.StatusCode < 200 || p.StatusCode > 599 { // net/http panics for some of these
+		return p, fmt.Errorf("the function returned the status %d", p.StatusCode)
+	}
 	_, err = r.Discard(7)
 	return p, err
 }

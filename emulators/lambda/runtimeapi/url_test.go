@@ -110,6 +110,36 @@ func TestURL(t *testing.T) {
 	})
 }
 
+func TestPrelude(t *testing.T) {
+	for name, tt := range map[string]struct {
+		prelude string
+		status  int // 0 if the prelude is invalid
+	}{
+		"status_is_read":                     {`{"statusCode":404}`, 404},
+		"missing_status_is_200":              {`{"headers":{"x-a":"b"}}`, 200},
+		"status_below_200_is_invalid":        {`{"statusCode":101}`, 0},
+		"status_above_599_is_invalid":        {`{"statusCode":1000}`, 0},
+		"status_that_is_a_text_is_invalid":   {`{"statusCode":"201"}`, 0},
+		"negative_status_is_invalid":         {`{"statusCode":-1}`, 0},
+		"prelude_that_is_no_JSON_is_invalid": {`statusCode`, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := bufio.NewReader(strings.NewReader(tt.prelude + strings.Repeat("\x00", 8) + "body"))
+			got, err := readPrelude(r)
+			if tt.status == 0 {
+				if err == nil {
+					t.Errorf("status %d", got.StatusCode)
+				}
+				return
+			}
+			rest, _ := io.ReadAll(r)
+			if err != nil || got.StatusCode != tt.status || string(rest) != "body" {
+				t.Errorf("status %d, body %q, %v; want %d", got.StatusCode, rest, err, tt.status)
+			}
+		})
+	}
+}
+
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-request-payload
 func TestURLEvent(t *testing.T) {
 	h := run(t, t.TempDir(), newInstructor(t, ok), func(c *Config) { c.Env = append(c.Env, "ECHO_EVENT=1") })
