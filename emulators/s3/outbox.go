@@ -30,7 +30,9 @@ const (
 	intentSuffix = ".intent"
 	eventSuffix  = ".event"
 
-	unfinishedSuffix = ".unfinished" // added to the name of a file that is being written
+	// These are added to the name of a file.
+	unfinishedSuffix = ".unfinished" // the file is being written
+	unreadableSuffix = ".unreadable" // a power cut can leave such a file, because files are not synced
 
 	// The pause before the next attempt doubles after each failure, from minPause up to maxPause.
 	minPause = 50 * time.Millisecond
@@ -163,6 +165,10 @@ func (o *outbox) deliverAll(ctx context.Context) error {
 			event, err := os.ReadFile(path)
 			if err != nil {
 				return fmt.Errorf("reading an event from the outbox: %w", err)
+			}
+			if _, err := keyOf(event); err != nil { // Lambda would never accept it
+				slog.Error("setting aside an unreadable event", "file", name, "error", err)
+				return os.Rename(path, path+unreadableSuffix)
 			}
 			if err := s3event.Send(context.WithoutCancel(ctx), o.notify, event); err != nil { // a shutdown does not interrupt the request
 				return err

@@ -61,6 +61,23 @@ func TestDelivery(t *testing.T) {
 			t.Errorf("event of %q", got)
 		}
 	})
+	t.Run("unreadable_event_is_set_aside_and_logged_once", func(t *testing.T) {
+		dir, l := t.TempDir(), startLambda(t)
+		name := "0000000000000001" + eventSuffix
+		write(t, filepath.Join(dir, "outbox", name), `{"Records":[{"eventVer`) // as a power cut can leave it
+		s := start(t, dir, l.URL)
+		put(t, s, "pictures/a.jpg", picture)
+		if got := l.next(t).S3.Object.URLDecodedKey; got != "pictures/a.jpg" {
+			t.Errorf("event of %q", got)
+		}
+		s.terminate(t)
+		if n := strings.Count(s.log.String(), name); n != 1 {
+			t.Errorf("the file is logged %d times:\n%s", n, s.log)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "outbox", name+unreadableSuffix)); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func writeIntent(t *testing.T, dir, key string) {
