@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/oklog/ulid/v2"
 	"github.com/valyala/fasthttp"
 	"github.com/versity/versitygw/backend"
 	"github.com/versity/versitygw/s3err"
@@ -61,19 +62,20 @@ func (a *announcer) CopyObject(ctx context.Context, in s3response.CopyObjectInpu
 
 // The function create must set Creation.VersionID.
 func (a *announcer) announce(ctx context.Context, event string, bucket, key *string, create func(*s3event.Creation) error) error {
-	c := s3event.Creation{EventName: event, Region: a.region, Bucket: *bucket, Key: *key, Time: time.Now(), Sequencer: a.outbox.sequencer()}
+	id := a.outbox.newID()
+	c := s3event.Creation{EventName: event, Region: a.region, Bucket: *bucket, Key: *key, Time: time.Now(), Sequencer: id}
 	if a.outbox.notify == "" || !strings.HasPrefix(*key, a.prefix) || a.faults.eventFault(*key) == dropEvents {
 		return create(&c)
 	}
-	if err := a.outbox.addIntent(c); err != nil {
+	if err := a.outbox.addIntent(id, c); err != nil {
 		return err
 	}
 	err := create(&c)
 	if createdNothing(err) {
-		a.outbox.removeIntent(c)
+		a.outbox.removeIntent(id)
 		return err
 	}
-	if eventErr := a.complete(context.WithoutCancel(ctx), c); eventErr != nil {
+	if eventErr := a.complete(context.WithoutCancel(ctx), id, c); eventErr != nil {
 		slog.Error("the event of an object is delayed until the next start", "error", eventErr)
 	}
 	return err
@@ -84,10 +86,10 @@ func (a *announcer) recover(ctx context.Context, cleanUp func(bucket, key string
 	if err != nil {
 		return err
 	}
-	for _, c := range left {
+	for id, c := range left {
 		err := cleanUp(c.Bucket, c.Key)
 		if err == nil {
-			err = a.complete(ctx, c)
+			err = a.complete(ctx, id, c)
 		}
 		if err != nil {
 			slog.Error("cannot find out whether an object was created; it is checked again after the next start", "error", err)
@@ -96,11 +98,11 @@ func (a *announcer) recover(ctx context.Context, cleanUp func(bucket, key string
 	return nil
 }
 
-func (a *announcer) complete(ctx context.Context, c s3event.Creation) error {
+func (a *announcer) complete(ctx context.Context, id string, c s3event.Creation) error {
 	if c.ETag == "" {
 		head, err := a.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &c.Bucket, Key: &c.Key, VersionId: &c.VersionID})
 		if createdNothing(err) {
-			a.outbox.removeIntent(c)
+			a.outbox.removeIntent(id)
 			return nil
 		}
 		if err != nil {
@@ -108,11 +110,23 @@ func (a *announcer) complete(ctx context.Context, c s3event.Creation) error {
 		}
 		c.VersionID, c.ETag, c.Size = aws.ToString(head.VersionId), aws.ToString(head.ETag), aws.ToInt64(head.ContentLength)
 	}
-	if err := a.add(c); err != nil {
+	if err := a.add(withOrder(c)); err != nil {
 		return err
 	}
-	a.outbox.removeIntent(c)
+	a.outbox.removeIntent(id)
 	return nil
+}
+
+// withOrder takes the time and the sequencer from the version ID. It is a ULID that versitygw creates under the key's lock,
+// so sequencers have the order of the versions, even if an upload that began first ended last.
+func withOrder(c s3event.Creation) s3event.Creation {
+	version, err := ulid.Parse(c.VersionID)
+	if err != nil { // keys that end in a slash have no versions
+		c.Time = time.Now()
+		return c
+	}
+	c.Time, c.Sequencer = version.Timestamp(), fmt.Sprintf("%X", version[:])
+	return c
 }
 
 // S3 created no object if the error is 4xx or NotImplemented.

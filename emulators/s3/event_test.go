@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -104,7 +105,7 @@ func multipart(t *testing.T, s *server, key, body string) (version string) {
 }
 
 func TestConcurrentOverwrites(t *testing.T) {
-	t.Run("event_of_each_version_has_its_size", func(t *testing.T) {
+	t.Run("events_have_the_sizes_and_the_order_of_their_versions", func(t *testing.T) {
 		l := startLambda(t)
 		s := start(t, t.TempDir(), l.URL)
 		const writers, versions = 8, 20
@@ -125,10 +126,20 @@ func TestConcurrentOverwrites(t *testing.T) {
 			})
 		}
 		wg.Wait()
+		received := map[string]events.S3EventRecord{}
 		for range writers * versions {
-			e := l.next(t).S3.Object
-			if size, _ := sizes.LoadAndDelete(e.VersionID); size != e.Size {
-				t.Errorf("event of version %s has size %d, want %v", e.VersionID, e.Size, size)
+			e := l.next(t)
+			o := e.S3.Object
+			received[o.VersionID] = e
+			if size, _ := sizes.LoadAndDelete(o.VersionID); size != o.Size {
+				t.Errorf("event of version %s has size %d, want %v", o.VersionID, o.Size, size)
+			}
+		}
+		listed, _ := s.versions(t, "pictures/a.jpg") // the latest version is first
+		for i, older := range listed[1:] {
+			first, second := received[older], received[listed[i]]
+			if first.S3.Object.Sequencer >= second.S3.Object.Sequencer || first.EventTime.After(second.EventTime) {
+				t.Errorf("sequencer %s at %s precedes %s at %s", first.S3.Object.Sequencer, first.EventTime, second.S3.Object.Sequencer, second.EventTime)
 			}
 		}
 	})

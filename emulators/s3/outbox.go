@@ -17,7 +17,7 @@ import (
 	"triptych/emulators/s3event"
 )
 
-// outbox stores each undelivered event in its own file, such as 18D8F0A1B2C3D4E50001.event.
+// outbox stores each undelivered event in its own file, such as 0198D8F0A1B2C3D4E5F60718293A4B5C.event.
 type outbox struct {
 	dir     string
 	notify  string        // URL of the function that receives the events; "" if there is none
@@ -48,11 +48,12 @@ func openOutbox(dir, notify string) (*outbox, error) {
 	return &outbox{dir: dir, notify: notify, added: make(chan struct{}, 1)}, nil
 }
 
-func (o *outbox) sequencer() string {
+// Later IDs are greater as strings.
+func (o *outbox) newID() string {
 	return fmt.Sprintf("%016X%04X", time.Now().UnixNano(), o.counter.Add(1)%(1<<16))
 }
 
-func (o *outbox) addIntent(c s3event.Creation) error { return o.write(c.Sequencer+intentSuffix, c) }
+func (o *outbox) addIntent(id string, c s3event.Creation) error { return o.write(id+intentSuffix, c) }
 
 func (o *outbox) addEvent(name string, c s3event.Creation) error {
 	if err := o.write(name+eventSuffix, newEvent(c)); err != nil {
@@ -82,18 +83,19 @@ func (o *outbox) write(name string, v any) error {
 	return os.Rename(path+unfinishedSuffix, path)
 }
 
-func (o *outbox) removeIntent(c s3event.Creation) {
-	if err := os.Remove(filepath.Join(o.dir, c.Sequencer+intentSuffix)); err != nil {
+func (o *outbox) removeIntent(id string) {
+	if err := os.Remove(filepath.Join(o.dir, id+intentSuffix)); err != nil {
 		slog.Warn("cannot remove an intent from the outbox; it is checked again after the next start", "error", err)
 	}
 }
 
-func (o *outbox) readIntents() ([]s3event.Creation, error) {
+// readIntents returns the intents by ID.
+func (o *outbox) readIntents() (map[string]s3event.Creation, error) {
 	names, err := o.list(intentSuffix)
 	if err != nil {
 		return nil, err
 	}
-	var intents []s3event.Creation
+	intents := map[string]s3event.Creation{}
 	for _, name := range names {
 		doc, err := os.ReadFile(filepath.Join(o.dir, name))
 		if err != nil {
@@ -104,7 +106,7 @@ func (o *outbox) readIntents() ([]s3event.Creation, error) {
 			slog.Error("ignoring an unreadable intent", "file", name, "error", err)
 			continue
 		}
-		intents = append(intents, intent)
+		intents[strings.TrimSuffix(name, intentSuffix)] = intent
 	}
 	return intents, nil
 }
