@@ -99,21 +99,50 @@ func (a *announcer) recover(ctx context.Context, cleanUp func(bucket, key string
 }
 
 func (a *announcer) complete(ctx context.Context, id string, c s3event.Creation) error {
-	if c.ETag == "" {
-		head, err := a.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &c.Bucket, Key: &c.Key, VersionId: &c.VersionID})
-		if createdNothing(err) {
-			a.outbox.removeIntent(id)
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("looking the object up: %w", err)
-		}
-		c.VersionID, c.ETag, c.Size = aws.ToString(head.VersionId), aws.ToString(head.ETag), aws.ToInt64(head.ContentLength)
-	}
-	if err := a.add(withOrder(c)); err != nil {
+	if err := a.addEvents(ctx, c); err != nil {
 		return err
 	}
 	a.outbox.removeIntent(id)
+	return nil
+}
+
+func (a *announcer) addEvents(ctx context.Context, c s3event.Creation) error {
+	if c.ETag != "" {
+		return a.add(withOrder(c))
+	}
+	if c.VersionID == "" {
+		return a.addSince(ctx, c)
+	}
+	head, err := a.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &c.Bucket, Key: &c.Key, VersionId: &c.VersionID})
+	if createdNothing(err) { // the version has been deleted already
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking the object up: %w", err)
+	}
+	c.ETag, c.Size = aws.ToString(head.ETag), aws.ToInt64(head.ContentLength)
+	return a.add(withOrder(c))
+}
+
+// addSince adds the events of all versions since the intent, because the intent does not contain the version ID. Other
+// requests may have created some of these versions; their events are then sent twice.
+func (a *announcer) addSince(ctx context.Context, c s3event.Creation) error {
+	const maxVersions = 1000
+	began := c.Time.Truncate(time.Millisecond)
+	list, err := a.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &c.Bucket, Prefix: &c.Key, MaxKeys: aws.Int32(maxVersions)})
+	if err != nil {
+		return fmt.Errorf("listing the versions of the object: %w", err)
+	}
+	for _, v := range list.Versions {
+		c.VersionID, c.ETag, c.Size = *v.VersionId, *v.ETag, *v.Size
+		created := withOrder(c)
+		if *v.Key != c.Key || created.Time.Before(began) {
+			continue
+		}
+		if err := a.add(created); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

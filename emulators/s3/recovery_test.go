@@ -80,9 +80,9 @@ func TestDelivery(t *testing.T) {
 	})
 }
 
-func writeIntent(t *testing.T, dir, key string) {
+func writeIntent(t *testing.T, dir, key string, began time.Time) {
 	t.Helper()
-	c := s3event.Creation{EventName: "ObjectCreated:Put", Bucket: bucket, Key: key, Time: time.Now(), Sequencer: "0000000000000001"}
+	c := s3event.Creation{EventName: "ObjectCreated:Put", Bucket: bucket, Key: key, Time: began, Sequencer: "0000000000000001"}
 	doc, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)
@@ -104,10 +104,11 @@ func TestRecovery(t *testing.T) {
 	t.Run("object_without_an_event_gets_its_event", func(t *testing.T) {
 		dir, l := t.TempDir(), startLambda(t)
 		s := start(t, dir, l.URL)
+		began := time.Now()
 		out := put(t, s, "pictures/a b.jpg", picture)
 		l.next(t)
 		s.kill()
-		writeIntent(t, dir, "pictures/a b.jpg")
+		writeIntent(t, dir, "pictures/a b.jpg", began)
 		write(t, filepath.Join(dir, "outbox", "0000000000000001"+eventSuffix+unfinishedSuffix), `{"Records":[{"eventVer`)
 		start(t, dir, l.URL)
 		e := l.next(t).S3.Object
@@ -115,9 +116,37 @@ func TestRecovery(t *testing.T) {
 			t.Errorf("event of %+v", e)
 		}
 	})
+	t.Run("versions_since_the_intent_get_their_events_even_if_they_are_not_current", func(t *testing.T) {
+		dir, l := t.TempDir(), startLambda(t)
+		s := start(t, dir, l.URL)
+		put(t, s, "pictures/a", "before the intent")
+		time.Sleep(2 * time.Millisecond) // version IDs contain milliseconds
+		began, want := time.Now(), map[string]int64{}
+		for _, body := range []string{"old", "current"} {
+			want[*put(t, s, "pictures/a", body).VersionId] = int64(len(body))
+		}
+		put(t, s, "pictures/a.jpg", "of another key with the same prefix")
+		for range 4 {
+			l.next(t)
+		}
+		s.terminate(t)
+		writeIntent(t, dir, "pictures/a", began)
+		s = start(t, dir, l.URL)
+		put(t, s, "pictures/last.jpg", picture)
+		for range 3 {
+			e := l.next(t).S3.Object
+			if size, ok := want[e.VersionID]; e.URLDecodedKey != "pictures/last.jpg" && (!ok || size != e.Size) {
+				t.Errorf("event of %+v", e)
+			}
+			delete(want, e.VersionID)
+		}
+		if len(want) > 0 {
+			t.Errorf("no events of the versions %v", want)
+		}
+	})
 	t.Run("object_that_was_not_created_gets_no_event_and_can_be_PUT", func(t *testing.T) {
 		dir, l := t.TempDir(), startLambda(t)
-		writeIntent(t, dir, "pictures/a.jpg")
+		writeIntent(t, dir, "pictures/a.jpg", time.Now())
 		write(t, filepath.Join(dir, "attributes", bucket, "pictures", "a.jpg", "meta", "etag"), `"of an object that was not created"`)
 		s := start(t, dir, l.URL)
 		signed := grant(t, s.Client, "pictures/a.jpg")
