@@ -35,17 +35,22 @@ func grant(t testing.TB, c *s3.Client, key string, options ...func(*s3.PresignOp
 	return signed
 }
 
-func signedAnHourAgo(o *s3.PresignOptions) {
-	o.Presigner = earlier{v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })}
+func signedAfter(delay time.Duration) func(*s3.PresignOptions) {
+	return func(o *s3.PresignOptions) {
+		o.Presigner = delayed{v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }), delay}
+	}
 }
 
-type earlier struct{ *v4.Signer }
+type delayed struct {
+	*v4.Signer
+	delay time.Duration
+}
 
-func (e earlier) PresignHTTP(
+func (d delayed) PresignHTTP(
 	ctx context.Context, creds aws.Credentials, r *http.Request, payloadHash, service, region string,
 	now time.Time, options ...func(*v4.SignerOptions),
 ) (string, http.Header, error) {
-	return e.Signer.PresignHTTP(ctx, creds, r, payloadHash, service, region, now.Add(-time.Hour), options...)
+	return d.Signer.PresignHTTP(ctx, creds, r, payloadHash, service, region, now.Add(d.delay), options...)
 }
 
 // The HTTP client sets Host and Content-Length.
@@ -148,7 +153,7 @@ func TestGrant(t *testing.T) {
 		}
 	})
 	t.Run("expired_grant_is_refused", func(t *testing.T) {
-		signed := grant(t, s.Client, "pictures/late.jpg", signedAnHourAgo)
+		signed := grant(t, s.Client, "pictures/late.jpg", signedAfter(-time.Hour))
 		resp := do(t, "PUT", signed.URL, headers(signed), picture)
 		if code := errorCode(t, resp); resp.StatusCode != 403 || code != "AccessDenied" {
 			t.Errorf("PUT: %s %s, want 403 AccessDenied", resp.Status, code)
@@ -200,10 +205,16 @@ func TestPresignedGet(t *testing.T) {
 			t.Errorf("GET: %s %q, want the old version", resp.Status, got)
 		}
 	})
+	t.Run("clock_that_is_14_minutes_ahead_is_accepted", func(t *testing.T) {
+		if resp := do(t, "GET", link("pictures/a.jpg", *put.VersionId, signedAfter(14*time.Minute)), nil, ""); resp.StatusCode != 200 {
+			t.Errorf("GET: %s %s", resp.Status, text(t, resp))
+		}
+	})
 	for _, tt := range []struct{ name, link, code string }{
 		{"missing_key_is_NoSuchKey", link("pictures/none.jpg", ""), "NoSuchKey"},
 		{"missing_version_is_NoSuchVersion", link("pictures/a.jpg", "01ARZ3NDEKTSV4RRFFQ69G5FAV"), "NoSuchVersion"},
-		{"expired_URL_is_refused", link("pictures/a.jpg", *put.VersionId, signedAnHourAgo), "AccessDenied"},
+		{"expired_URL_is_refused", link("pictures/a.jpg", *put.VersionId, signedAfter(-time.Hour)), "AccessDenied"},
+		{"URL_of_more_than_15_minutes_later_is_refused", link("pictures/a.jpg", *put.VersionId, signedAfter(16*time.Minute)), "AccessDenied"},
 		{"version_that_was_not_signed_is_refused", link("pictures/a.jpg", *put.VersionId) + "&versionId=null", "SignatureDoesNotMatch"},
 		{"read_without_a_signature_is_refused", s.url + "/" + bucket + "/pictures/a.jpg", "AccessDenied"},
 	} {

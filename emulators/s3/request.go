@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/gofiber/fiber/v3"
@@ -25,12 +26,17 @@ func (s *store) GetBucketAcl(ctx context.Context, in *s3.GetBucketAclInput) ([]b
 	return s.Backend.GetBucketAcl(ctx, in)
 }
 
+const maxSkew = 15 * time.Minute // of AWS, between the clocks of a client and of S3
+
 // checkRequest refuses a request before it is authenticated.
 func checkRequest(ctx fiber.Ctx) error {
 	uri := ctx.Request().URI()
 	if uri.QueryArgs().Has("X-Amz-Algorithm") && len(ctx.Request().Header.Peek("Authorization")) > 0 {
 		return s3err.APIError{Code: "InvalidArgument", HTTPStatusCode: http.StatusBadRequest,
 			Description: "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified"}
+	}
+	if date, err := time.Parse("20060102T150405Z", string(uri.QueryArgs().Peek("X-Amz-Date"))); err == nil && time.Until(date) > maxSkew {
+		return s3err.APIError{Code: "AccessDenied", HTTPStatusCode: http.StatusForbidden, Description: "Request is not valid yet"}
 	}
 	path, err := url.PathUnescape(string(uri.PathOriginal()))
 	if err != nil {

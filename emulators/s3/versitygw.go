@@ -22,8 +22,8 @@ package main
 //   - Keys are cleaned like paths of files, so that `a//b`, `a/./b` and `a/b` are one object (see checkKey).
 //   - An object whose name has more than 227 bytes cannot be overwritten: PutObject is 409, and lists then show its version
 //     twice (see checkKey).
-//   - A presigned URL is accepted with an Authorization header, and responses have two request IDs (see checkRequest
-//     and removeSecondID).
+//   - A presigned URL is accepted with an Authorization header or a date in the future, and responses have two request IDs
+//     (see checkRequest and removeSecondID).
 //   - GetObjectAttributes refuses `ETag, ObjectSize`, with a blank, as the SDK for JavaScript sends it (see GetBucketAcl).
 //   - The error for an unknown access key is one of the admin API (see users.GetUserAccount).
 //   - Files ignore the umask (see openStore), and messages go to stdout (see captureOutput).
