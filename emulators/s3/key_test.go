@@ -39,7 +39,7 @@ func TestKeys(t *testing.T) {
 	}
 	for _, key := range []string{
 		"dir//b.jpg", "/up.jpg", "2019/../up.jpg", "dir/./b.jpg", "./up.jpg", "../up.jpg", "up.jpg/.", "dir/b.jpg//", "a\x00b",
-		strings.Repeat("x", 228), ".sgwtmp/up.jpg",
+		strings.Repeat("x", 228), ".sgwtmp/up.jpg", "dir/.sgwtmp/up.jpg",
 	} {
 		t.Run("key_"+strings.ReplaceAll(url.QueryEscape(key), ".", "․")+"_is_refused", func(t *testing.T) {
 			bucket, key := aws.String(bucket), aws.String(key)

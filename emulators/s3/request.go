@@ -71,11 +71,11 @@ const maxSegment = 227
 func checkKey(key string) error {
 	segments := strings.Split(strings.TrimSuffix(key, "/"), "/") // a key like `a/` is stored as a directory
 	invalid := func(s string) bool {
-		return s == "" || s == "." || s == ".." || len(s) > maxSegment || strings.ContainsRune(s, 0)
+		return s == "" || s == "." || s == ".." || s == posix.MetaTmpDir || len(s) > maxSegment || strings.ContainsRune(s, 0)
 	}
-	if key == "" || segments[0] != posix.MetaTmpDir && !slices.ContainsFunc(segments, invalid) {
+	if key == "" || !slices.ContainsFunc(segments, invalid) {
 		return nil
 	}
 	return s3err.APIError{Code: "NotImplemented", HTTPStatusCode: http.StatusNotImplemented,
-		Description: "The local S3 stores objects as files, so it cannot store this key: use non-empty segments of at most 227 bytes between slashes, without '.' and '..', and not .sgwtmp as the first one."}
+		Description: "The local S3 stores objects as files, so it cannot store this key: use non-empty segments of at most 227 bytes between slashes, without '.', '..' and '.sgwtmp'."}
 }

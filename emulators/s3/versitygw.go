@@ -22,6 +22,7 @@ package main
 //   - Keys are cleaned like paths of files, so that `a//b`, `a/./b` and `a/b` are one object (see checkKey).
 //   - An object whose name has more than 227 bytes cannot be overwritten: PutObject is 409, and lists then show its version
 //     twice (see checkKey).
+//   - Lists do not show keys with a segment .sgwtmp (see checkKey).
 //   - A presigned URL is accepted with an Authorization header or a date in the future, and responses have two request IDs
 //     (see checkRequest and removeSecondID).
 //   - GetObjectAttributes refuses `ETag, ObjectSize`, with a blank, as the SDK for JavaScript sends it (see GetBucketAcl).
