@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,12 +27,17 @@ func (s *store) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3
 	defer lock.Unlock()
 	version := aws.ToString(in.VersionId)
 	isDirectoryKey := strings.HasSuffix(*in.Key, "/")
+	unconditional := in.IfMatch == nil && in.IfMatchSize == nil && in.IfMatchLastModifiedTime == nil
 	file, err := os.Stat(filepath.Join(s.objects, *in.Bucket, *in.Key))
 	switch {
 	case err == nil && file.IsDir() && !isDirectoryKey: // only objects below this key exist
 		return &s3.DeleteObjectOutput{VersionId: in.VersionId}, nil
-	case errors.Is(err, fs.ErrNotExist) && !isDirectoryKey && version == "" && in.IfMatch == nil && in.IfMatchSize == nil && in.IfMatchLastModifiedTime == nil:
+	case errors.Is(err, fs.ErrNotExist) && !isDirectoryKey && version == "" && unconditional:
 		return s.createMarker(ctx, in.Bucket, in.Key)
+	case version != "" && unconditional && !s.sidecar && version == s.currentVersion(*in.Bucket, *in.Key):
+		if out, err := s.replaceByPrevious(*in.Bucket, *in.Key, version); out != nil || err != nil {
+			return out, err
+		}
 	}
 	out, err := s.Backend.DeleteObject(ctx, in)
 	if err != nil && version != "" {
@@ -52,6 +59,36 @@ func (s *store) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3
 		}
 	}
 	return out, s.removeStaleAttributes(*in.Bucket, *in.Key)
+}
+
+// replaceByPrevious deletes the current version by a rename, so that kill -9 loses no other version. It returns nil if
+// the key has no other version.
+func (s *store) replaceByPrevious(bucket, key, version string) (*s3.DeleteObjectOutput, error) {
+	dir := s.versionDir(bucket, key)
+	err := os.Remove(filepath.Join(dir, version)) // a PUT that was killed leaves this copy
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("removing the copy of a version: %w", err)
+	}
+	others, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("listing the versions of an object: %w", err)
+	}
+	if len(others) == 0 {
+		return nil, nil
+	}
+	_, unmarked := s.attributes.RetrieveAttribute(nil, bucket, key, markerAttribute)
+	newest := others[len(others)-1].Name() // version IDs are ULIDs
+	if err := os.Rename(filepath.Join(dir, newest), filepath.Join(s.objects, bucket, key)); err != nil {
+		return nil, fmt.Errorf("restoring a version: %w", err)
+	}
+	_ = os.Remove(dir) // fails if it contains more versions
+	return &s3.DeleteObjectOutput{VersionId: &version, DeleteMarker: aws.Bool(unmarked == nil)}, nil
+}
+
+// versionDir returns where versitygw stores the versions that are not current.
+func (s *store) versionDir(bucket, key string) string {
+	sum := fmt.Sprintf("%x", sha256.Sum256([]byte(key)))
+	return filepath.Join(s.versions, bucket, sum[:2], sum[2:4], sum[4:6], sum)
 }
 
 // createMarker creates an empty object, because versitygw marks only objects as deleted.

@@ -28,11 +28,11 @@ var grantHeaders = []auth.CORSHeader{"content-type", "if-none-match", "x-amz-che
 
 // openStore changes the working directory of the process, so dir must be absolute.
 func openStore(dir string) (_ *store, err error) {
-	s := &store{objects: filepath.Join(dir, "objects")}
-	options := posix.PosixOpts{VersioningDir: filepath.Join(dir, "versions"), CopyObjectThreshold: 5 << 30}
+	s := &store{objects: filepath.Join(dir, "objects"), versions: filepath.Join(dir, "versions")}
+	options := posix.PosixOpts{VersioningDir: s.versions, CopyObjectThreshold: 5 << 30}
 	options.SetNewFilePerm(0o600) // versitygw ignores the umask of the process
 	options.SetNewDirPerm(0o700)
-	for _, d := range []string{s.objects, options.VersioningDir} {
+	for _, d := range []string{s.objects, s.versions} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, fmt.Errorf("creating the directories of S3: %w", err)
 		}

@@ -7,6 +7,8 @@ package main
 //     that were deleted return, published versions disappear, and lists show versions twice (issue 2200; see store.locks).
 //   - DeleteObject of a version that does not exist is 400 if the key has other versions (see DeleteObject).
 //   - DeleteObject of a key without an object creates no delete marker (see createMarker).
+//   - DeleteObject of the current version copies the previous one and deletes the copied file, so kill -9 loses versions or
+//     leaves one twice (see replaceByPrevious).
 //   - DeleteObjects ignores the conditions of each object (see DeleteObjects).
 //   - DeleteObject of the key `a` or `a/` is 500 or 400 if there is a key `a/b` (see DeleteObject).
 //   - A delete marker keeps the object's ETag, so PutObject with If-None-Match: * is 412 (see DeleteObject).
@@ -41,6 +43,8 @@ package main
 //   - CopyObject and CompleteMultipartUpload lock the key while they copy the data. Lists wait for them, and other requests
 //     wait for the lists.
 //   - If the process is killed during DeleteObject of a key without an object, an empty object may remain (see createMarker).
+//   - If the process is killed during DeleteObject of the current version, older versions may be lost if the request has
+//     conditions or if attributes are in separate files (see replaceByPrevious).
 //   - A copy of a key to itself has no object lock, and a CRC64NVME checksum unless it names another algorithm.
 //   - Keys are refused before the signature and the CORS rules are checked, so a page of another origin sees no status.
 
@@ -63,6 +67,7 @@ import (
 type store struct {
 	backend.Backend
 	objects    string // directory of the current versions
+	versions   string // directory of the other versions
 	attributes meta.MetadataStorer
 	sidecar    bool             // attributes are in separate files
 	locks      [64]sync.RWMutex // by hash of the key
