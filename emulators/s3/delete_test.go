@@ -53,7 +53,7 @@ func TestDeletionOfTheCurrentVersion(t *testing.T) {
 			t.Errorf("GET: %s", resp.Status)
 		}
 	})
-	t.Run("also_removes_the_copy_that_a_killed_PUT_left", func(t *testing.T) {
+	t.Run("also_removes_the_copy_that_a_killed_PUT_left_and_that_lists_do_not_show", func(t *testing.T) {
 		for _, tt := range []struct {
 			version *string
 			remain  []string
@@ -64,6 +64,7 @@ func TestDeletionOfTheCurrentVersion(t *testing.T) {
 			if err := os.Link(current, filepath.Join(versions, *tt.version)); err != nil {
 				t.Fatal(err)
 			}
+			check(t, append([]string{*tt.version}, tt.remain...)...)
 			s.remove(t, &key, tt.version)
 			check(t, tt.remain...)
 		}

@@ -20,6 +20,7 @@ package main
 //     version instead of creating one (see copyToItself).
 //   - CopyObject and UploadPartCopy are 304 instead of 412 if a condition on the source fails (see copyError).
 //   - Modification times are compared with conditions without rounding to seconds (see endOfSecond).
+//   - After kill -9 during PutObject, lists may show a version twice (see ListObjectVersions).
 //   - Lists ignore encoding-type=url (see encodeList).
 //   - Keys are cleaned like paths of files, so that `a//b`, `a/./b` and `a/b` are one object (see checkKey).
 //   - An object whose name has more than 227 bytes cannot be overwritten: PutObject is 409, and lists then show its version
