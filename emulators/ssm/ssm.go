@@ -3,6 +3,7 @@
 package ssm
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
@@ -27,8 +28,10 @@ import (
 // Account is the number of the AWS account in the ARNs of parameters.
 const Account = "123456789012"
 
-// pageSize is the maximum of AWS.
-const pageSize = 10
+const (
+	pageSize = 10              // the default and the maximum of AWS
+	maxSkew  = 5 * time.Minute // between the signature and its arrival
+)
 
 // Server is ready to use. All parameters are in one region.
 type Server struct {
@@ -60,6 +63,27 @@ func (s *Server) Allow(accessKey, secretKey string, policy json.RawMessage) {
 	s.users[accessKey] = user{secretKey, string(policy)}
 }
 
+type input struct {
+	Path, NextToken  string
+	WithDecryption   bool
+	Recursive        bool
+	ParameterFilters []any
+	MaxResults       int // 0 means pageSize
+}
+
+// invalid returns "" for a request that this server supports.
+func (in input) invalid() string {
+	switch {
+	case !strings.HasPrefix(in.Path, "/"):
+		return "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward slash \"/\"."
+	case in.MaxResults < 0 || in.MaxResults > pageSize:
+		return fmt.Sprintf("MaxResults must be from 1 to %d", pageSize)
+	case in.Recursive || len(in.ParameterFilters) > 0:
+		return "the local SSM supports neither Recursive nor ParameterFilters"
+	}
+	return ""
+}
+
 type parameter struct{ Name, Value, Type string }
 
 type page struct {
@@ -75,10 +99,7 @@ const maxBody = 64 << 10
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	const action = "ssm:GetParametersByPath"
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	var in struct {
-		Path, NextToken string
-		WithDecryption  bool
-	}
+	var in input
 	if err != nil || json.Unmarshal(body, &in) != nil || r.Header.Get("X-Amz-Target") != "AmazonSSM.GetParametersByPath" {
 		refuse(w, "ValidationException", "the local SSM supports only GetParametersByPath")
 		return
@@ -106,7 +127,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, "AccessDeniedException", fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s", accessKey, action, resource))
 		return
 	}
-	result := s.page(path, in.NextToken)
+	if reason := in.invalid(); reason != "" {
+		refuse(w, "ValidationException", reason)
+		return
+	}
+	result, ok := s.page(path, in)
+	if !ok {
+		refuse(w, "InvalidNextToken", "The specified token is not valid.")
+		return
+	}
 	if !in.WithDecryption {
 		for i := range result.Parameters {
 			result.Parameters[i].Value = "encrypted"
@@ -119,7 +148,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // isSigned signs a copy of the request and compares the signatures.
 func (s *Server) isSigned(r *http.Request, body []byte, keys aws.Credentials, signedHeaders []string) bool {
 	date, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
-	if err != nil {
+	if err != nil || time.Since(date).Abs() > maxSkew {
 		return false
 	}
 	expected, err := http.NewRequestWithContext(r.Context(), r.Method, r.URL.String(), nil)
@@ -144,20 +173,24 @@ func (s *Server) isSigned(r *http.Request, body []byte, keys aws.Credentials, si
 }
 
 // page does not include parameters of deeper levels, as in AWS without Recursive.
-func (s *Server) page(path, token string) page {
+func (s *Server) page(path string, in input) (_ page, tokenIsValid bool) {
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(s.parameters)), func(name string) bool {
 		child, ok := strings.CutPrefix(name, path+"/")
 		return !ok || strings.Contains(child, "/")
 	})
-	first, _ := strconv.Atoi(token) // 0 without a token
+	first, err := strconv.Atoi(cmp.Or(in.NextToken, "0"))
+	if err != nil || first < 0 || first > len(names) {
+		return page{}, false
+	}
+	end := first + cmp.Or(in.MaxResults, pageSize)
 	result := page{Parameters: []parameter{}}
-	for _, name := range names[min(first, len(names)):min(first+pageSize, len(names))] {
+	for _, name := range names[first:min(end, len(names))] {
 		result.Parameters = append(result.Parameters, parameter{name, s.parameters[name], "SecureString"})
 	}
-	if first+pageSize < len(names) {
-		result.NextToken = strconv.Itoa(first + pageSize)
+	if end < len(names) {
+		result.NextToken = strconv.Itoa(end)
 	}
-	return result
+	return result, true
 }
 
 func refuse(w http.ResponseWriter, code, message string) {

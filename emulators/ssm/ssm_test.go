@@ -1,6 +1,7 @@
 package ssm
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,10 +10,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/smithy-go"
 )
 
@@ -86,7 +90,9 @@ func TestGetParametersByPath(t *testing.T) {
 			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(`{"Path":"/a/c"}`)), 15
 		},
 		"signature_of_another_host_is_refused": func(r *http.Request) { r.Host = "localhost" },
-		"signature_of_another_date_is_refused": func(r *http.Request) { r.Header.Set("X-Amz-Date", "20260101T000000Z") },
+		"signature_of_another_date_is_refused": func(r *http.Request) {
+			r.Header.Set("X-Amz-Date", time.Now().Add(time.Minute).UTC().Format("20060102T150405Z"))
+		},
 		"request_without_a_signature_is_refused": func(r *http.Request) {
 			signed, _, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
 			r.Header.Set("Authorization", signed+"Signature=")
@@ -100,6 +106,64 @@ func TestGetParametersByPath(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestInvalidRequests(t *testing.T) {
+	store := &Server{Region: "eu-central-1"}
+	server := httptest.NewServer(store)
+	t.Cleanup(server.Close)
+	store.Allow("KEY", "secret", []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`))
+	for i := range 12 {
+		store.Put(fmt.Sprintf("/a/NAME_%02d", i), "value")
+	}
+	client := func(delay time.Duration) *ssm.Client {
+		return ssm.New(ssm.Options{Region: "eu-central-1", BaseEndpoint: &server.URL, Retryer: aws.NopRetryer{},
+			HTTPSignerV4: delayed{v4.NewSigner(), delay}, Credentials: credentials.NewStaticCredentialsProvider("KEY", "secret", "")})
+	}
+	for name, tt := range map[string]struct {
+		in    ssm.GetParametersByPathInput
+		delay time.Duration // of the signature
+		want  string        // error code
+	}{
+		"path_without_a_leading_slash_is_refused": {in: ssm.GetParametersByPathInput{Path: aws.String("a")}, want: "ValidationException"},
+		"Recursive_is_refused":                    {in: ssm.GetParametersByPathInput{Recursive: aws.Bool(true)}, want: "ValidationException"},
+		"ParameterFilters_are_refused": {in: ssm.GetParametersByPathInput{
+			ParameterFilters: []types.ParameterStringFilter{{Key: aws.String("Type")}}}, want: "ValidationException"},
+		"MaxResults_above_10_is_refused":               {in: ssm.GetParametersByPathInput{MaxResults: aws.Int32(11)}, want: "ValidationException"},
+		"negative_MaxResults_is_refused":               {in: ssm.GetParametersByPathInput{MaxResults: aws.Int32(-1)}, want: "ValidationException"},
+		"negative_token_is_refused":                    {in: ssm.GetParametersByPathInput{NextToken: aws.String("-3")}, want: "InvalidNextToken"},
+		"token_of_another_server_is_refused":           {in: ssm.GetParametersByPathInput{NextToken: aws.String("x")}, want: "InvalidNextToken"},
+		"signature_older_than_5_minutes_is_refused":    {delay: -6 * time.Minute, want: "InvalidSignatureException"},
+		"signature_of_a_clock_that_is_fast_is_refused": {delay: 6 * time.Minute, want: "InvalidSignatureException"},
+		"signature_of_4_minutes_ago_is_accepted":       {delay: -4 * time.Minute},
+		"MaxResults_of_10_is_accepted":                 {in: ssm.GetParametersByPathInput{MaxResults: aws.Int32(10)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if tt.in.Path == nil {
+				tt.in.Path = aws.String("/a")
+			}
+			_, err := client(tt.delay).GetParametersByPath(t.Context(), &tt.in)
+			refusal, _ := errors.AsType[smithy.APIError](err)
+			if tt.want == "" && err != nil || tt.want != "" && (refusal == nil || refusal.ErrorCode() != tt.want) {
+				t.Errorf("the error is %v, want %q", err, tt.want)
+			}
+		})
+	}
+	t.Run("MaxResults_is_the_size_of_a_page", func(t *testing.T) {
+		page, err := client(0).GetParametersByPath(t.Context(), &ssm.GetParametersByPathInput{Path: aws.String("/a"), MaxResults: aws.Int32(2), NextToken: aws.String("3")})
+		if err != nil || len(page.Parameters) != 2 || *page.Parameters[0].Name != "/a/NAME_03" || aws.ToString(page.NextToken) != "5" {
+			t.Errorf("page %+v, %v", page, err)
+		}
+	})
+}
+
+type delayed struct {
+	*v4.Signer
+	delay time.Duration
+}
+
+func (d delayed) SignHTTP(ctx context.Context, keys aws.Credentials, r *http.Request, hash, service, region string, now time.Time, options ...func(*v4.SignerOptions)) error {
+	return d.Signer.SignHTTP(ctx, keys, r, hash, service, region, now.Add(d.delay), options...)
 }
 
 // tampering changes a signed request before it is sent.
