@@ -30,6 +30,10 @@ const (
 	hashHeader   = "x-amz-content-sha256"
 	clientHeader = "x-triptych-client"
 	maxBody      = 4 << 10 // bytes; the site's API accepts no longer body
+
+	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
+	maxURL  = 8192  // bytes
+	maxHead = 20480 // bytes of the request line and the headers
 )
 
 // CloudFront removes these headers, or replaces them when it signs the request. Names that end in "-" are prefixes.
@@ -42,6 +46,11 @@ var removedHeaders = []string{
 // signature that CloudFront adds.
 func cloudFront(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if url := "https://" + r.Host + r.RequestURI; len(url) > maxURL || headSize(r) > maxHead {
+			w.Header().Set("Connection", "close")
+			sendCloudFrontError(w, http.StatusRequestEntityTooLarge, "Bad request.")
+			return
+		}
 		isAPI := strings.HasPrefix(r.URL.Path, APIPath)
 		methods := PageMethods
 		if isAPI {
@@ -68,6 +77,13 @@ func cloudFront(next http.Handler) http.Handler {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		next.ServeHTTP(w, r)
 	})
+}
+
+func headSize(r *http.Request) int {
+	var head bytes.Buffer
+	fmt.Fprintf(&head, "%s %s %s\r\nHost: %s\r\n", r.Method, r.RequestURI, r.Proto, r.Host)
+	r.Header.Write(&head)
+	return head.Len()
 }
 
 func unreadable(err error) problem {

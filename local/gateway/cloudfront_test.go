@@ -75,6 +75,34 @@ func TestMethods(t *testing.T) {
 	})
 }
 
+func TestRequestSize(t *testing.T) {
+	site := startSite(t, func(http.ResponseWriter, *http.Request) {})
+	host := strings.TrimPrefix(site.URL, "http://")
+	head := len("GET /? HTTP/1.1\r\nHost: " + host + "\r\nAccept-Encoding: gzip\r\nUser-Agent: Go-http-client/1.1\r\nX-Long: \r\n")
+	for name, tt := range map[string]struct{ query, header, want int }{
+		"URL_of_8192_bytes_is_forwarded":      {maxURL - len("https://"+host+"/?"), 0, http.StatusOK},
+		"URL_of_8193_bytes_is_413":            {maxURL - len("https://"+host+"/?") + 1, 0, http.StatusRequestEntityTooLarge},
+		"request_of_20480_bytes_is_forwarded": {0, maxHead - head, http.StatusOK},
+		"request_of_20481_bytes_is_413":       {0, maxHead - head + 1, http.StatusRequestEntityTooLarge},
+	} {
+		t.Run(name, func(t *testing.T) {
+			req, err := http.NewRequestWithContext(t.Context(), "GET", site.URL+"/?"+strings.Repeat("x", tt.query), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("X-Long", strings.Repeat("x", tt.header))
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			if res.StatusCode != tt.want || res.Close != (tt.want != http.StatusOK) {
+				t.Errorf("status %d, connection closed: %t; want %d", res.StatusCode, res.Close, tt.want)
+			}
+		})
+	}
+}
+
 func TestHeaders(t *testing.T) {
 	received := make(chan http.Header, 1)
 	site := startSite(t, func(_ http.ResponseWriter, r *http.Request) { received <- r.Header })
