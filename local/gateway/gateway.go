@@ -71,6 +71,7 @@ func (g *Gateway) proxyWeb() http.Handler {
 		forward(r)
 		viewer, _, _ := net.SplitHostPort(r.In.RemoteAddr)
 		rewriteHeaders(r.Out.Header, viewer)
+		requestWholeFile(r.Out)
 	}
 	proxy.ErrorHandler = func(w http.ResponseWriter, r *http.Request, err error) {
 		if errors.Is(err, errOriginSilent) {

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 func startSite(t *testing.T, web http.HandlerFunc) *httptest.Server {
@@ -179,9 +180,9 @@ func TestGateway(t *testing.T) {
 }
 
 func TestPublishedFiles(t *testing.T) {
-	const source = "export const answer = () => {\n\t// unknown\n\treturn 42;\n};\n"
+	const source, short = "export const answer = () => {\n\t// unknown\n\treturn 42;\n};\n", "export const answer=()=>42;\n"
 	for name, c := range map[string]struct{ path, body, want string }{
-		"script_is_minified":             {"/app.js", source, "export const answer=()=>42;\n"},
+		"script_is_minified":             {"/app.js", source, short},
 		"script_with_an_error_is_served": {"/broken.js", "export const =", "export const ="},
 		"response_of_the_API_is_kept":    {"/api/notice", source, source},
 	} {
@@ -193,6 +194,21 @@ func TestPublishedFiles(t *testing.T) {
 				if err != nil || string(body) != c.want || res.ContentLength != int64(len(c.want)) {
 					t.Errorf("%q, %d bytes, %v; want %q", body, res.ContentLength, err, c.want)
 				}
+			}
+		})
+	}
+	site := startSite(t, func(w http.ResponseWriter, r *http.Request) {
+		http.ServeContent(w, r, "app.js", time.Time{}, strings.NewReader(source))
+	})
+	for name, c := range map[string]struct{ method, want string }{
+		"HEAD_has_the_length_of_the_minified_file": {http.MethodHead, ""},
+		"Range_returns_the_whole_minified_file":    {http.MethodGet, short},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res := send(t, t.Context(), c.method, site.URL+"/app.js", map[string]string{"Range": "bytes=0-20"}, nil)
+			body, err := io.ReadAll(res.Body)
+			if err != nil || res.StatusCode != http.StatusOK || string(body) != c.want || res.ContentLength != int64(len(short)) {
+				t.Errorf("%s, %q, %d bytes, %v; want %q", res.Status, body, res.ContentLength, err, c.want)
 			}
 		})
 	}

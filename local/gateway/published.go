@@ -14,10 +14,27 @@ import (
 // minified contains the minified files by the ETag of their source.
 var minified sync.Map
 
+func isMinified(name string) bool {
+	ext := path.Ext(name)
+	return ext == ".css" || ext == ".js"
+}
+
+// requestWholeFile lets HEAD and Range describe the minified file instead of its source.
+func requestWholeFile(r *http.Request) {
+	if !isMinified(r.URL.Path) {
+		return
+	}
+	r.Header.Del("Range")
+	r.Header.Del("If-Range")
+	if r.Method == http.MethodHead {
+		r.Method = http.MethodGet // the server does not send the body to the viewer
+	}
+}
+
 // publishFile minifies CSS and JavaScript as `make deploy` does, so that the tests check the published page.
 func publishFile(res *http.Response) error {
 	name := res.Request.URL.Path
-	if ext := path.Ext(name); res.StatusCode != http.StatusOK || res.Request.Method != http.MethodGet || ext != ".css" && ext != ".js" {
+	if res.StatusCode != http.StatusOK || res.Request.Method != http.MethodGet || !isMinified(name) {
 		return nil
 	}
 	content, err := io.ReadAll(res.Body)
