@@ -55,7 +55,7 @@ func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(traceHeader, i.traceID)
 	switch kind := cmp.Or(r.Header.Get("X-Amz-Invocation-Type"), "RequestResponse"); kind {
 	case "Event":
-		if err := h.accept(event{i.requestID, payload, i.traceID}); err != nil {
+		if err := h.accept(event{i.requestID, i.traceID}, payload); err != nil {
 			writeError(w, http.StatusInternalServerError, "ServiceException", err.Error())
 			return
 		}

@@ -37,7 +37,7 @@ type responseContext struct {
 func deadLetters(dir string) string { return filepath.Join(dir, "dead-letters") }
 
 // The file is renamed last, so that a killed process leaves no incomplete dead letter.
-func (h *Host) writeDeadLetter(e event, attempts int, last outcome) error {
+func (h *Host) writeDeadLetter(e event, payload []byte, attempts int, last outcome) error {
 	if !json.Valid(last.payload) { // the response of a function may be any text
 		last.payload, _ = json.Marshal(string(last.payload))
 	}
@@ -46,7 +46,7 @@ func (h *Host) writeDeadLetter(e event, attempts int, last outcome) error {
 		RequestContext: requestContext{
 			RequestID: e.requestID, FunctionARN: h.arn() + ":$LATEST", Condition: "RetriesExhausted", ApproximateInvokeCount: attempts,
 		},
-		RequestPayload:  e.payload,
+		RequestPayload:  payload,
 		ResponseContext: responseContext{StatusCode: 200, ExecutedVersion: "$LATEST", FunctionError: last.failure},
 		ResponsePayload: last.payload,
 	}, "", "  ")
@@ -85,7 +85,7 @@ func (h *Host) Redrive() (moved int, err error) {
 			slog.Warn("a file in the directory of the dead letters is not a dead letter", "file", entry.Name(), "error", err)
 			continue
 		}
-		if err := h.accept(event{requestID: d.RequestContext.RequestID, payload: d.RequestPayload}); err != nil {
+		if err := h.accept(event{requestID: d.RequestContext.RequestID}, d.RequestPayload); err != nil {
 			return moved, err
 		}
 		if err := os.Remove(path); err != nil {

@@ -119,8 +119,8 @@ func (h *Host) acquire(ctx context.Context) bool {
 
 func (h *Host) release() { h.slots <- struct{}{} }
 
-func (h *Host) accept(e event) error {
-	if err := h.queue.add(e); err != nil {
+func (h *Host) accept(e event, payload []byte) error {
+	if err := h.queue.add(e, payload); err != nil {
 		return err
 	}
 	go h.deliver(e)
@@ -152,7 +152,11 @@ func (h *Host) deliver(e event) {
 }
 
 func (h *Host) attempt(e event, nth int, retryNow chan struct{}) (again bool, wait time.Duration, err error) {
-	got, err := h.invoke(&invocation{requestID: e.requestID, payload: e.payload, traceID: cmp.Or(e.traceID, newTraceID())})
+	payload, err := h.queue.payload(e)
+	if payload == nil || err != nil {
+		return false, 0, err
+	}
+	got, err := h.invoke(&invocation{requestID: e.requestID, payload: payload, traceID: cmp.Or(e.traceID, newTraceID())})
 	if err != nil {
 		return false, 0, nil // the Host is stopping
 	}
@@ -164,7 +168,7 @@ func (h *Host) attempt(e event, nth int, retryNow chan struct{}) (again bool, wa
 	}
 	log := slog.With("function", h.Name, "request", e.requestID, "attempt", nth)
 	if nth > len(h.Backoff) {
-		if err := h.writeDeadLetter(e, nth, got); err != nil {
+		if err := h.writeDeadLetter(e, payload, nth, got); err != nil {
 			return false, 0, err
 		}
 		log.Error("an event failed for the last time and became a dead letter")

@@ -10,10 +10,9 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// event is one accepted asynchronous invocation.
+// event is one accepted asynchronous invocation. Its payload is on disk until an attempt starts.
 type event struct {
 	requestID string
-	payload   []byte
 	traceID   string // not on disk; "" after a restart
 }
 
@@ -41,8 +40,8 @@ func (q queue) events() (left []event, err error) {
 		if err != nil {
 			return err
 		}
-		return b.ForEach(func(id, payload []byte) error {
-			left = append(left, event{requestID: string(id), payload: bytes.Clone(payload)})
+		return b.ForEach(func(id, _ []byte) error {
+			left = append(left, event{requestID: string(id)})
 			return nil
 		})
 	})
@@ -52,8 +51,20 @@ func (q queue) events() (left []event, err error) {
 	return left, nil
 }
 
-func (q queue) add(e event) error {
-	err := q.db.Batch(func(tx *bolt.Tx) error { return tx.Bucket(payloads).Put([]byte(e.requestID), e.payload) })
+// payload returns nil if the event is no longer in the queue.
+func (q queue) payload(e event) (payload []byte, err error) {
+	err = q.db.View(func(tx *bolt.Tx) error {
+		payload = bytes.Clone(tx.Bucket(payloads).Get([]byte(e.requestID)))
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading an event from the queue: %w", err)
+	}
+	return payload, nil
+}
+
+func (q queue) add(e event, payload []byte) error {
+	err := q.db.Batch(func(tx *bolt.Tx) error { return tx.Bucket(payloads).Put([]byte(e.requestID), payload) })
 	if err != nil {
 		return fmt.Errorf("queueing an event: %w", err)
 	}
