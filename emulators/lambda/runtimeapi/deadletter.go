@@ -62,7 +62,22 @@ func (h *Host) writeDeadLetter(e event, payload []byte, attempts int, last outco
 	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("writing a dead letter: %w", err)
 	}
-	return os.Rename(f.Name(), path)
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fmt.Errorf("renaming a dead letter: %w", err)
+	}
+	return syncDir(deadLetters(h.Dir))
+}
+
+// A rename is on disk only when its directory is.
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("opening the directory of the dead letters: %w", err)
+	}
+	if err := errors.Join(dir.Sync(), dir.Close()); err != nil {
+		return fmt.Errorf("syncing the directory of the dead letters: %w", err)
+	}
+	return nil
 }
 
 // Redrive moves all dead letters back to the queue and returns how many it moved.
