@@ -63,10 +63,11 @@ func TestSynchronous(t *testing.T) {
 		}
 	})
 	for id, want := range map[string]string{
-		"fail":  `"instructed to fail"`,
-		"panic": `"instructed to panic"`,
-		"exit":  `"Runtime.ExitError"`,
-		"hang":  `"Sandbox.Timedout"`,
+		"fail":   `"instructed to fail"`,
+		"panic":  `"instructed to panic"`,
+		"exit":   ` Error: Runtime exited with error: exit status 3","errorType":"Runtime.ExitError"`,
+		"exit-0": ` Error: Runtime exited without providing a reason","errorType":"Runtime.ExitError"`,
+		"hang":   `"Sandbox.Timedout"`,
 	} {
 		t.Run("failure_is_reported_after_"+id, func(t *testing.T) {
 			host := h
@@ -95,7 +96,7 @@ func TestSynchronous(t *testing.T) {
 	t.Run("process_that_exits_during_init_is_an_error", func(t *testing.T) {
 		broken := run(t, t.TempDir(), in, func(c *Config) { c.Env = append(c.Env, "ECHO_BROKEN=exit") })
 		resp, body := invoke(t, broken.url, "echo", "", `{}`)
-		if resp.Header.Get("X-Amz-Function-Error") != "Unhandled" || !strings.Contains(body, "exit status 7") {
+		if resp.Header.Get("X-Amz-Function-Error") != "Unhandled" || !strings.Contains(body, "Runtime exited with error: exit status 7") {
 			t.Errorf("%s %s", resp.Status, body)
 		}
 	})

@@ -94,7 +94,11 @@ func exited(e *environment, requestID string) outcome {
 		return got
 	default:
 	}
-	return failed("Runtime.ExitError", fmt.Sprintf("RequestId: %s Error: Runtime exited: %s", requestID, e.cmd.ProcessState))
+	reason := "without providing a reason"
+	if !e.cmd.ProcessState.Success() {
+		reason = "with error: " + e.cmd.ProcessState.String()
+	}
+	return failed("Runtime.ExitError", fmt.Sprintf("RequestId: %s Error: Runtime exited %s", requestID, reason))
 }
 
 func (h *Host) acquireEnvironment() (e *environment, isNew bool, err error) {

@@ -36,7 +36,7 @@ type call struct {
 	process context.Context // ends with the function's process
 }
 
-// instruct returns "ok", "fail", "panic" or "exit".
+// instruct returns "ok", "fail", "panic", "exit" or "exit-0".
 func newInstructor(t testing.TB, instruct func(call) string) *instructor {
 	t.Helper()
 	in := &instructor{calls: make(chan call, 1<<16)}
