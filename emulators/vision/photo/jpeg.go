@@ -117,7 +117,9 @@ func decodeJPEG(data []byte, size image.Point) (image.Image, error) {
 		switch marker {
 		case markerSOF0, markerSOF1, markerSOF2:
 			ok = p.readFrame(body)
-			p.progressive = marker == markerSOF2
+			if p.progressive = marker == markerSOF2; !p.progressive { // as in libjpeg
+				p.addStandardTables()
+			}
 		case markerDHT:
 			ok = p.readHuffman(body)
 		case markerDQT:
