@@ -30,6 +30,11 @@ func bmpSize(data []byte) (image.Point, error) {
 // pictures and applies the transparency of 32-bit files.
 func decodeBMP(data []byte) (image.Image, error) {
 	if decoded, err := bmp.Decode(bytes.NewReader(data)); err == nil {
+		if pixels, ok := decoded.(*image.NRGBA); ok && !hasAlphaMask(data) {
+			for i := 3; i < len(pixels.Pix); i += 4 {
+				pixels.Pix[i] = 0xff
+			}
+		}
 		return decoded, nil
 	}
 	data = repairBMP(data)
@@ -39,6 +44,13 @@ func decodeBMP(data []byte) (image.Image, error) {
 		return nil, ErrBad
 	}
 	return decoded, err
+}
+
+// hasAlphaMask tells whether Chromium applies the fourth byte of a pixel. x/image/bmp always does if the header has room
+// for the mask.
+func hasAlphaMask(data []byte) bool {
+	const v4 = 108 // bytes of the second header
+	return binary.LittleEndian.Uint32(data[14:]) >= v4 && binary.LittleEndian.Uint32(data[66:]) != 0
 }
 
 // repairBMP makes files that browsers display acceptable to gobmp.

@@ -272,6 +272,8 @@ func TestDecodeBMP(t *testing.T) {
 	const v5 = 124
 	transparent := slices.Concat([]byte("BM"), make([]byte, 8), []byte{14 + v5, 0, 0, 0, v5, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 32},
 		make([]byte, v5-15), []byte{0, 120, 0, 0})
+	withAlphaMask := bytes.Clone(transparent)
+	binary.LittleEndian.PutUint32(withAlphaMask[66:], 0xff000000)
 	green := color.RGBA{0, 120, 0, 255}
 	for name, tt := range map[string]struct {
 		data []byte
@@ -281,7 +283,8 @@ func TestDecodeBMP(t *testing.T) {
 		"more_than_10000_colours":           {withColoursUsed(rgb(small)), green},
 		"more_than_10000_colours_and_a_gap": {withColoursUsed(withGap(rgb(small))), green},
 		"more_than_46340_columns":           {rgb(wide), green},
-		"transparent_pixels_of_a_V5_file":   {transparent, color.RGBA{255, 255, 255, 255}},
+		"transparent_pixels_of_a_V5_file":   {withAlphaMask, color.RGBA{255, 255, 255, 255}},
+		"pixels_without_an_alpha_mask":      {transparent, green}, // as in Chromium
 	} {
 		t.Run(name+"_are_decoded", func(t *testing.T) {
 			p, err := Decode(tt.data)
