@@ -134,7 +134,7 @@ func (s *refusingTemporal) PollActivityTaskQueue(ctx context.Context, _ *workflo
 	return &workflowservice.PollActivityTaskQueueResponse{}, nil
 }
 
-func serve(t *testing.T, temporal *refusingTemporal) (addr string) {
+func serve(t *testing.T, temporal workflowservice.WorkflowServiceServer) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -44,6 +44,9 @@ func tellStory(ctx context.Context, w io.Writer, reference string) error {
 			return readable(err)
 		}
 		if e.Exists() {
+			if err := requireKeys(ctx, e); err != nil {
+				return err
+			}
 			found = true
 			fmt.Fprintf(w, "%s, run %s\n%s", e.WorkflowID(), e.RunID(), e.Story(time.Now().UTC()))
 		}
@@ -52,6 +55,14 @@ func tellStory(ctx context.Context, w io.Writer, reference string) error {
 		return fmt.Errorf("no workflow in Temporal has the reference %s: compare it with the page's. The workflow of an upload may not have started yet (see “A picture is missing” in docs/operations.md), and Temporal deletes workflows after their retention", reference)
 	}
 	return nil
+}
+
+func requireKeys(ctx context.Context, e status.Execution) error {
+	id, err := e.MissingKey(ctx)
+	if err == nil && id != "" {
+		err = fmt.Errorf("no key with the ID %q decrypts the workflow %s: correct TRIPTYCH_PAYLOAD_KEYS, or the keys of codec", id, e.WorkflowID())
+	}
+	return err
 }
 
 // workflowIDs returns the workflow IDs that the reference can mean. A run ID can look like a picture ID, so a reference

@@ -2,6 +2,7 @@ package status
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 
+	"triptych/internal/pipeline"
 	"triptych/picture"
 )
 
@@ -28,6 +30,15 @@ type story struct {
 	rejection string                            // why a step rejected the picture; "" if none did
 	stored    bool                              // persist or discard has succeeded
 	ended     bool
+}
+
+// MissingKey returns the ID of a key without which the workflow is unreadable, or "". Its story would then be false.
+func (e Execution) MissingKey(ctx context.Context) (string, error) {
+	id, err := pipeline.MissingKey(ctx, &historypb.History{Events: e.history})
+	if id == "" && err == nil {
+		id, err = pipeline.MissingKey(ctx, e.description) // failures of pending activities
+	}
+	return id, err
 }
 
 // Story tells in sentences what has happened to the workflow and what it waits for. It is for operators, because it
@@ -120,8 +131,9 @@ func (s *story) tellStart(a *historypb.WorkflowExecutionStartedEventAttributes) 
 	subject := s.start.Format(time.DateTime) + " UTC"
 	var input json.RawMessage
 	var order picture.Order
-	decode(a.GetInput(), &input)
-	if a.GetWorkflowType().GetName() == picture.AnnotateWorkflow && json.Unmarshal(input, &order) == nil {
+	if err := decode(a.GetInput(), &input); err != nil { // of a strict codec
+		subject += " with an input that is not encrypted"
+	} else if a.GetWorkflowType().GetName() == picture.AnnotateWorkflow && json.Unmarshal(input, &order) == nil {
 		subject += fmt.Sprintf(" for %s (%d bytes)", order.Key, order.Size)
 		if !order.UploadedAt.IsZero() {
 			subject += fmt.Sprintf(", %s after the upload", round(s.start.Sub(order.UploadedAt)))

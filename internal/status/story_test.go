@@ -68,6 +68,10 @@ func TestStoryOfOddExecutions(t *testing.T) {
 		"control_characters_become_spaces": {"workflow_terminated", func(e Execution) {
 			e.history[len(e.history)-1].GetWorkflowExecutionTerminatedEventAttributes().Reason = "a\x1b[2J\n+0s b"
 		}, "a [2J +0s b\n"},
+		"plain_input_is_not_called_missing": {"workflow_terminated", func(e Execution) {
+			input := e.history[0].GetWorkflowExecutionStartedEventAttributes().GetInput().GetPayloads()[0]
+			input.Metadata = map[string][]byte{"encoding": []byte("binary/encrypted")}
+		}, "with an input that is not encrypted"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			description, history := statustest.Load(t, c.recording)
