@@ -16,7 +16,7 @@ import (
 	"triptych/internal/check"
 	"triptych/internal/objects"
 	"triptych/internal/records"
-	"triptych/internal/vision"
+	"triptych/internal/vision/features"
 )
 
 func TestChecks(t *testing.T) {
@@ -53,7 +53,7 @@ func TestChecks(t *testing.T) {
 			c.google.SetFault(annotator.Fault{Code: codes.PermissionDenied})
 		}, []string{"Google"}, "enable vision.googleapis.com"},
 		"feature_that_the_endpoint_does_not_support_is_named": {func(t *testing.T, c *clouds) {
-			features, err := vision.ParseFeatures("LANDMARK_DETECTION")
+			features, err := features.Parse("LANDMARK_DETECTION")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -25,6 +25,7 @@ import (
 	"triptych/internal/objects"
 	"triptych/internal/records"
 	"triptych/internal/vision"
+	"triptych/internal/vision/features"
 	"triptych/picture"
 )
 
@@ -43,7 +44,7 @@ func openClouds(t *testing.T) *clouds {
 	c.google = c.startVision(t)
 	c.azure = c.startRecords(t)
 	var err error
-	if c.Features, err = vision.ParseFeatures("FACE_DETECTION,IMAGE_PROPERTIES"); err != nil { // the emulator has no others
+	if c.Features, err = features.Parse("FACE_DETECTION,IMAGE_PROPERTIES"); err != nil { // the emulator has no others
 		t.Fatal(err)
 	}
 	return c

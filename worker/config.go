@@ -5,13 +5,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"strconv"
 
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 
 	"triptych/internal/records"
 	"triptych/internal/settings"
 	"triptych/internal/vision"
+	"triptych/internal/vision/features"
 )
 
 type config struct {
@@ -32,15 +32,15 @@ func readConfig(s settings.Settings) (config, error) {
 	if s.AWS.Region == "" { // it may also come from the AWS configuration file
 		return config{}, errors.New("set AWS_REGION to the region of the bucket, such as eu-central-1")
 	}
-	perSecond, err := strconv.ParseFloat(s.Getenv("TRIPTYCH_ANNOTATIONS_PER_SECOND"), 64)
-	if err != nil || !(perSecond > 0) { // also refuses NaN
-		return config{}, errors.New("TRIPTYCH_ANNOTATIONS_PER_SECOND must be a number above 0, such as 0.1 or 30")
+	perSecond, err := s.AnnotationsPerSecond()
+	if err != nil {
+		return config{}, err
 	}
 	perDay, err := s.AnnotationsPerDay()
 	if err != nil {
 		return config{}, err
 	}
-	features, err := vision.ParseFeatures(s.Getenv("TRIPTYCH_FEATURES"))
+	features, err := features.Parse(s.Getenv("TRIPTYCH_FEATURES"))
 	if err != nil {
 		return config{}, err
 	}

@@ -21,6 +21,7 @@ import (
 	"triptych/internal/records"
 	"triptych/internal/settings"
 	"triptych/internal/vision"
+	"triptych/internal/vision/features"
 	"triptych/picture"
 )
 
@@ -53,7 +54,7 @@ func wire(ctx context.Context) (*steps, error) {
 	if err != nil {
 		return nil, err
 	}
-	features, err := vision.ParseFeatures(s.Getenv("TRIPTYCH_FEATURES"))
+	features, err := features.Parse(s.Getenv("TRIPTYCH_FEATURES"))
 	if err != nil {
 		return nil, err
 	}

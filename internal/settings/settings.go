@@ -133,6 +133,14 @@ func (s Settings) Require(names ...string) error {
 	return errors.New("set " + strings.Join(missing, ", ") + " (or start everything with: go run ./local)")
 }
 
+func (s Settings) AnnotationsPerSecond() (float64, error) {
+	n, err := strconv.ParseFloat(s.Getenv("TRIPTYCH_ANNOTATIONS_PER_SECOND"), 64)
+	if err != nil || !(n > 0) { // also refuses NaN
+		return 0, errors.New("TRIPTYCH_ANNOTATIONS_PER_SECOND must be a number above 0, such as 0.1 or 30")
+	}
+	return n, nil
+}
+
 func (s Settings) AnnotationsPerDay() (int, error) {
 	n, err := strconv.ParseUint(cmp.Or(s.Getenv("TRIPTYCH_ANNOTATIONS_PER_DAY"), "1000"), 10, 31)
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"triptych/emulators/vision/annotator"
+	"triptych/internal/vision/features"
 	"triptych/picture"
 )
 
@@ -153,7 +154,7 @@ func imageFault(p phase, fault annotator.Fault) func(*testing.T) error {
 func allFeatures(p phase) func(*testing.T) error {
 	return func(t *testing.T) error {
 		_, address := startEmulator(t)
-		return annotate(t.Context(), openClient(t, Config{EmulatorHost: address}), photoImage(t, p), DefaultFeatures)
+		return annotate(t.Context(), openClient(t, Config{EmulatorHost: address}), photoImage(t, p), features.Default)
 	}
 }
 

@@ -2,22 +2,15 @@
 package vision
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	visionapi "cloud.google.com/go/vision/v2/apiv1"
-	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 )
-
-// Google charges for each feature separately.
-const DefaultFeatures = "LABEL_DETECTION,FACE_DETECTION,LANDMARK_DETECTION,LOGO_DETECTION,IMAGE_PROPERTIES,OBJECT_LOCALIZATION,SAFE_SEARCH_DETECTION"
 
 // gRPC reports a response above this size as RESOURCE_EXHAUSTED, which Triptych would take for an exhausted quota.
 const maxResponse = 64 << 20 // bytes
@@ -51,21 +44,4 @@ func Open(ctx context.Context, c Config) (*visionapi.ImageAnnotatorClient, error
 	}
 	client.CallOptions.BatchAnnotateImages = nil // no retries
 	return client, nil
-}
-
-// ParseFeatures parses a list such as "LABEL_DETECTION,FACE_DETECTION". An empty list means DefaultFeatures.
-func ParseFeatures(list string) ([]*visionpb.Feature, error) {
-	var features []*visionpb.Feature
-	for name := range strings.SplitSeq(cmp.Or(list, DefaultFeatures), ",") {
-		name = strings.TrimSpace(name)
-		value := visionpb.Feature_Type_value[name]
-		if value == 0 {
-			return nil, fmt.Errorf("TRIPTYCH_FEATURES: %q is not a feature of Cloud Vision; the default is %s", name, DefaultFeatures)
-		}
-		if slices.ContainsFunc(features, func(f *visionpb.Feature) bool { return f.Type == visionpb.Feature_Type(value) }) {
-			return nil, fmt.Errorf("TRIPTYCH_FEATURES: %s is listed twice; list it once", name)
-		}
-		features = append(features, &visionpb.Feature{Type: visionpb.Feature_Type(value)})
-	}
-	return features, nil
 }

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"strings"
 
 	"triptych/emulators/vision/annotator"
+	"triptych/internal/settings"
+	"triptych/internal/vision/features"
 )
 
 // For each emulated cloud, Environment removes the developer's own variables, which may contain the keys of a real
@@ -67,6 +70,20 @@ func (s *Stack) Environment() []string {
 		}
 	}
 	return env
+}
+
+// checkSettings refuses settings of the developer with which the programs would not start.
+func (s *Stack) checkSettings() error {
+	env := map[string]string{}
+	for _, variable := range s.Environment() {
+		name, value, _ := strings.Cut(variable, "=")
+		env[name] = value
+	}
+	programs := settings.Settings{Getenv: func(name string) string { return env[name] }}
+	_, perSecond := programs.AnnotationsPerSecond()
+	_, perDay := programs.AnnotationsPerDay()
+	_, list := features.Parse(env["TRIPTYCH_FEATURES"])
+	return errors.Join(perSecond, perDay, list)
 }
 
 func (s *Stack) workerEnvironment() ([]string, error) {

@@ -106,6 +106,9 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	if err := s.setEndpoints(); err != nil {
 		return err
 	}
+	if err := s.checkSettings(); err != nil { // before minutes of building
+		return err
+	}
 	web, err := s.hiddenPort()
 	if err != nil {
 		return err
