@@ -36,7 +36,8 @@ func (s *Stack) Environment() []string {
 		})
 	}
 	if s.config.real("google") {
-		for _, setting := range []string{"TRIPTYCH_FEATURES", "TRIPTYCH_ANNOTATIONS_PER_SECOND", "TRIPTYCH_ANNOTATIONS_PER_DAY", "TRIPTYCH_VISION_ENDPOINT"} {
+		for _, setting := range []string{"TRIPTYCH_FEATURES", "TRIPTYCH_ANNOTATIONS_PER_SECOND", "TRIPTYCH_ANNOTATIONS_PER_DAY",
+			"TRIPTYCH_VISION_ENDPOINT", "TRIPTYCH_VISION_PARENT"} {
 			local[setting] = os.Getenv(setting)
 		}
 	} else {

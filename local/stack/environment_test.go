@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -27,6 +28,26 @@ func TestOpenRefusesBeforeBuilding(t *testing.T) {
 			err := openAndClose(t, Config{Real: c.real})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("the error is %v, want one that contains %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	const parent = "TRIPTYCH_VISION_PARENT=projects/p/locations/eu"
+	name, value, _ := strings.Cut(parent, "=")
+	t.Setenv(name, value)
+	for name, c := range map[string]struct {
+		real []string
+		want bool
+	}{
+		"real_Google_gets_its_parent":    {[]string{"google"}, true},
+		"emulated_Google_gets_no_parent": {nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &Stack{config: Config{Real: c.real}}
+			if got := slices.Contains(s.Environment(), parent); got != c.want {
+				t.Errorf("the environment has %s: %t, want %t", parent, got, c.want)
 			}
 		})
 	}
