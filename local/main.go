@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"slices"
@@ -54,7 +55,13 @@ func parse(args []string, help io.Writer) (stack.Config, error) {
 	}
 	f.StringVar(&config.Dir, "data", ".triptych", "data `directory`; delete it to start with an empty one")
 	f.StringVar(&config.Addr, "addr", "127.0.0.1:8080", "`host:port` of the site")
-	f.StringVar(&config.Temporal, "temporal", "", "`host:port` of a running Temporal server to use, instead of starting one")
+	f.Func("temporal", "`host:port` of a running Temporal server to use, instead of starting one", func(addr string) error {
+		if host, port, err := net.SplitHostPort(addr); err != nil || host == "" || port == "" {
+			return errors.New("want host:port, such as 127.0.0.1:7233")
+		}
+		config.Temporal = addr
+		return nil
+	})
 	f.BoolVar(&config.OTLP, "otlp", false, "trace each picture, and show the traces on a page")
 	f.Func("real", "`clouds` to use instead of their emulators, with their default credentials: aws,google,azure", func(list string) error {
 		config.Real = strings.Split(list, ",")

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"net"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -31,6 +32,37 @@ func TestOpenRefusesBeforeBuilding(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTemporalThatWasNotStartedHere(t *testing.T) {
+	used, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer used.Close()
+	t.Run("server_that_does_not_answer_is_named_before_the_build", func(t *testing.T) {
+		t.Setenv("PATH", "")
+		closed, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		closed.Close()
+		addr := closed.Addr().String()
+		if err := openAndClose(t, Config{Temporal: addr}); err == nil || !strings.Contains(err.Error(), "-temporal "+addr+" does not answer") {
+			t.Errorf("the error is %v", err)
+		}
+	})
+	t.Run("its_port_is_not_replaced", func(t *testing.T) {
+		var output strings.Builder
+		config, port := Config{Dir: t.TempDir(), Temporal: used.Addr().String(), Output: &output}, used.Addr().(*net.TCPAddr).Port
+		if err := writeJSON(filepath.Join(config.Dir, "identity.json"), identity{Ports: map[string]int{"temporal": port}}, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		id, err := config.identify()
+		if err != nil || id.Ports["temporal"] != port || output.Len() > 0 {
+			t.Errorf("port %d, want %d, %v\n%s", id.Ports["temporal"], port, err, &output)
+		}
+	})
 }
 
 func TestEnvironment(t *testing.T) {

@@ -67,6 +67,9 @@ func (c Config) identify() (identity, error) {
 		}
 	}
 	for _, name := range portNames {
+		if c.Temporal != "" && strings.HasPrefix(name, "temporal") {
+			continue // their ports are not used, and may be those of the other server
+		}
 		port := id.Ports[name] // 0 if new: any free port
 		ln, err := loopback.Claim(loopbackAddr(port))
 		if err != nil {

@@ -109,6 +109,9 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	if err := s.checkSettings(); err != nil { // before minutes of building
 		return err
 	}
+	if err := s.config.checkTemporal(ctx); err != nil {
+		return err
+	}
 	web, err := s.hiddenPort()
 	if err != nil {
 		return err

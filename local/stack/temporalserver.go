@@ -3,6 +3,8 @@ package stack
 import (
 	"context"
 	"fmt"
+	"net"
+	"time"
 
 	"triptych/local/gateway"
 	"triptych/local/supervisor"
@@ -34,6 +36,18 @@ func (s *Stack) startServer(ctx context.Context, args []string) error {
 		return child.Run(ctx)
 	})
 	return nil
+}
+
+// checkTemporal opens only a TCP connection, because Temporal Cloud does not support health checks.
+func (c Config) checkTemporal(ctx context.Context) error {
+	if c.Temporal == "" {
+		return nil
+	}
+	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", c.Temporal)
+	if err != nil {
+		return fmt.Errorf("-temporal %s does not answer: %w", c.Temporal, err)
+	}
+	return conn.Close()
 }
 
 func (s *Stack) buildServer(ctx context.Context) (path string, err error) {
