@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"triptych/emulators/loopback"
+	"triptych/internal/flags"
 	"triptych/internal/pipeline"
 	"triptych/internal/settings"
 	"triptych/internal/telemetry"
@@ -29,7 +30,7 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:8234", "`host:port` to listen on; the host must be a loopback address")
 	ui := flag.String("ui", "https://cloud.temporal.io", "`origins` of the Web UI that may use the codec, separated by commas")
 	flag.Usage = usage
-	flag.Parse()
+	flags.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, *addr, *ui); err != nil {

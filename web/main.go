@@ -17,6 +17,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdaurl"
 
+	"triptych/internal/flags"
 	"triptych/internal/telemetry"
 )
 
@@ -24,7 +25,7 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "`host:port` to listen on, when not in a Lambda")
 	checks := flag.Bool("check", false, "call each cloud as the program does, print what works, and exit with status 0 if all of it does, otherwise 1")
 	flag.Usage = usage
-	flag.Parse()
+	flags.Parse()
 
 	slog.SetDefault(telemetry.NewLogger(os.Stderr, os.Getenv))
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {

@@ -63,6 +63,17 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
+	for name, args := range map[string][]string{
+		"forgotten_dash": {"check"}, "empty_reference": {"-story", ""}, "empty_address": {"-healthy", ""},
+	} {
+		t.Run(name+"_does_not_start_a_worker", func(t *testing.T) {
+			worker := exec.CommandContext(t.Context(), s.Executable("worker"), args...)
+			worker.Env = []string{"TRIPTYCH_SSM_PATH="} // without settings, a worker would end with status 1
+			if out, _ := worker.CombinedOutput(); worker.ProcessState.ExitCode() != 2 || !strings.Contains(string(out), "see -h") {
+				t.Errorf("%s\n%s", worker.ProcessState, out)
+			}
+		})
+	}
 	t.Run("missing_search_attribute_is_named_and_created_by_the_next_worker", func(t *testing.T) {
 		remove := exec.CommandContext(t.Context(), stacktest.TemporalCLI(t), "operator", "search-attribute", "remove", "--yes",
 			"--name", picture.ReasonAttribute, "--address", s.Endpoints.Temporal)

@@ -24,6 +24,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"triptych/activities"
+	"triptych/internal/flags"
 	"triptych/internal/objects"
 	"triptych/internal/pipeline"
 	"triptych/internal/records"
@@ -42,7 +43,7 @@ func main() {
 	checks := flag.Bool("check", false, "call each cloud as the program does, print what works, and exit with status 0 if all of it does, otherwise 1")
 	reference := flag.String("story", "", "tell in sentences what happened to a picture, and exit; the `reference` is a picture ID, an object key, a workflow ID or a run ID")
 	flag.Usage = usage
-	flag.Parse()
+	flags.Parse("healthy", "story")
 	if *healthy != "" { // for ECS; the worker's image contains no other program
 		if _, err := net.DialTimeout("tcp", *healthy, 3*time.Second); err != nil {
 			fmt.Fprintln(os.Stderr, "The worker does not serve yet, or has stopped:", err)

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"triptych/e2e/siteclient"
+	"triptych/internal/flags"
 	"triptych/picture"
 )
 
@@ -38,7 +39,7 @@ func main() {
 	flag.Uint64Var(&c.seed, "seed", rand.Uint64N(1<<32), "random seed: the same seed injects the same faults in the same order")
 	flag.StringVar(&c.dataDir, "data", "", "data `directory`; default: a temporary directory that is deleted on success")
 	flag.StringVar(&c.photo, "photo", "emulators/vision/testdata/astronaut.jpg", "JPEG `file` to upload; each upload gets a different suffix")
-	flag.Parse()
+	flags.Parse()
 	c.duration = time.Duration(*minutes * float64(time.Minute))
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -19,6 +19,7 @@ import (
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/emulators/loopback"
 	"triptych/emulators/privatedir"
+	"triptych/internal/flags"
 )
 
 // The published key of Microsoft's emulator: https://learn.microsoft.com/azure/cosmos-db/emulator
@@ -36,7 +37,7 @@ usage: cosmos [-addr HOST:PORT] [-dir DIR] [-key KEY]
 `)
 		flag.PrintDefaults()
 	}
-	flag.Parse()
+	flags.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, *addr, *dir, *key); err != nil {

@@ -22,6 +22,7 @@ import (
 
 	"triptych/emulators/lambda/runtimeapi"
 	"triptych/emulators/loopback"
+	"triptych/internal/flags"
 )
 
 func main() {
@@ -40,7 +41,7 @@ usage: lambda -bootstrap PATH [-name NAME] [-addr HOST:PORT] [-url HOST:PORT] [-
 `)
 		flag.PrintDefaults()
 	}
-	flag.Parse()
+	flags.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, config, *addr, *url); err != nil {

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"triptych/emulators/vision/annotator"
+	"triptych/internal/flags"
 )
 
 const usage = `vision emulates Google Cloud Vision (gRPC and REST, without TLS) on loopback, with real detection on the CPU.
@@ -28,11 +29,7 @@ func main() {
 		fmt.Fprintf(flag.CommandLine.Output(), usage, strings.Join(annotator.Features(), ", "))
 		flag.PrintDefaults()
 	}
-	flag.Parse()
-	if flag.NArg() > 0 {
-		fmt.Fprintf(os.Stderr, "vision: unexpected argument %q; see -h\n", flag.Arg(0))
-		os.Exit(2)
-	}
+	flags.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process immediately

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"triptych/emulators/vision/annotator"
+	"triptych/internal/flags"
 )
 
 const usage = `accuracy prints the precision and the recall of the Cloud Vision emulator. It fetches the photographs that
@@ -37,11 +38,7 @@ func main() {
 		fmt.Fprint(flag.CommandLine.Output(), usage)
 		flag.PrintDefaults()
 	}
-	flag.Parse()
-	if flag.NArg() > 0 {
-		fmt.Fprintf(os.Stderr, "accuracy: unexpected argument %q; see -h\n", flag.Arg(0))
-		os.Exit(2)
-	}
+	flags.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process immediately
