@@ -18,6 +18,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"triptych/internal/flags"
 )
 
 const help = `Bench measures the overhead of the pipeline around its three cloud calls, in these variants:
@@ -55,24 +57,16 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out, progress io.Writer) error {
-	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.SetOutput(progress)
-	flags.Usage = func() {
-		fmt.Fprint(progress, help)
-		flags.PrintDefaults()
-	}
-	asJSON := flags.Bool("json", false, "print one JSON line per row instead of the table")
-	full := flags.Bool("full", false, "measure as for the README: more rounds, up to 1,000 pictures in flight, a backlog of 10,000, also the stock server")
-	backlog := flags.Int("backlog", 0, "`pictures` that wait when the worker starts; default: 300, with -full 10,000")
-	rounds := flags.Int("rounds", 0, "number of rounds; default: 2, with -full 3")
-	interval := flags.Duration("interval", 0, "`time` for which each rate is measured; default: 2s, with -full 4s")
-	only := flags.String("only", "", "measure only these `variants`, such as plain,triptych")
-	dir := flags.String("data", "", "work in this `directory` and keep it; default: a temporary directory")
-	if err := flags.Parse(args); err != nil {
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	asJSON := f.Bool("json", false, "print one JSON line per row instead of the table")
+	full := f.Bool("full", false, "measure as for the README: more rounds, up to 1,000 pictures in flight, a backlog of 10,000, also the stock server")
+	backlog := f.Int("backlog", 0, "`pictures` that wait when the worker starts; default: 300, with -full 10,000")
+	rounds := f.Int("rounds", 0, "number of rounds; default: 2, with -full 3")
+	interval := f.Duration("interval", 0, "`time` for which each rate is measured; default: 2s, with -full 4s")
+	only := f.String("only", "", "measure only these `variants`, such as plain,triptych")
+	dir := f.String("data", "", "work in this `directory` and keep it; default: a temporary directory")
+	if err := flags.ParseSet(f, args, help, progress); err != nil {
 		return err
-	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q; see -h", flags.Arg(0))
 	}
 	if *backlog < 0 || *rounds < 0 || *interval < 0 {
 		return errors.New("-backlog, -rounds and -interval must not be negative")

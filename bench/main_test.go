@@ -172,6 +172,12 @@ func TestFlags(t *testing.T) {
 			}
 		})
 	}
+	t.Run("error_of_an_unknown_flag_is_only_returned", func(t *testing.T) {
+		var progress bytes.Buffer
+		if err := run(t.Context(), []string{"-unknown"}, io.Discard, &progress); err == nil || progress.Len() > 0 {
+			t.Errorf("got %v, printed %s", err, &progress)
+		}
+	})
 	t.Run("unknown_variant_is_rejected_before_anything_starts", func(t *testing.T) {
 		var progress bytes.Buffer
 		err := run(t.Context(), []string{"-only", "plain,triptich"}, io.Discard, &progress)

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"triptych/internal/flags"
 	"triptych/local/stack"
 )
 
@@ -33,7 +34,7 @@ func main() {
 		return
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(os.Stderr, "local:", err)
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -48,11 +49,6 @@ func main() {
 func parse(args []string, help io.Writer) (stack.Config, error) {
 	config := stack.Config{Output: os.Stdout}
 	f := flag.NewFlagSet("local", flag.ContinueOnError)
-	f.SetOutput(help)
-	f.Usage = func() {
-		fmt.Fprint(help, usage)
-		f.PrintDefaults()
-	}
 	f.StringVar(&config.Dir, "data", ".triptych", "data `directory`; delete it to start with an empty one")
 	f.StringVar(&config.Addr, "addr", "127.0.0.1:8080", "`host:port` of the site")
 	f.Func("temporal", "`host:port` of a running Temporal server to use, instead of starting one", func(addr string) error {
@@ -72,13 +68,7 @@ func parse(args []string, help io.Writer) (stack.Config, error) {
 		}
 		return nil
 	})
-	if err := f.Parse(args); err != nil {
-		return config, err
-	}
-	if f.NArg() > 0 {
-		return config, fmt.Errorf("unexpected argument %q: local takes flags only, see -h", f.Arg(0))
-	}
-	return config, nil
+	return config, flags.ParseSet(f, args, usage, help)
 }
 
 func run(ctx context.Context, config stack.Config) error {

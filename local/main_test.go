@@ -19,3 +19,10 @@ func TestParseRefuses(t *testing.T) {
 		})
 	}
 }
+
+func TestErrorOfAFlagIsPrintedOnce(t *testing.T) {
+	var help strings.Builder
+	if _, err := parse([]string{"-unknown"}, &help); err == nil || help.Len() > 0 {
+		t.Errorf("%v, printed %s", err, &help)
+	}
+}

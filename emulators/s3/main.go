@@ -26,6 +26,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"triptych/emulators/privatedir"
+	"triptych/internal/flags"
 )
 
 const usage = `Serves one S3 bucket from a directory and sends its events to a Lambda.
@@ -51,7 +52,7 @@ func main() {
 		return
 	}
 	if err != nil {
-		slog.Error("s3 cannot start: see -h", "error", err)
+		slog.Error("s3 cannot start", "error", err)
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -69,11 +70,6 @@ func parse(args []string, env func(string) string, help io.Writer) (settings, er
 	}
 	var origins string
 	f := flag.NewFlagSet("s3", flag.ContinueOnError)
-	f.SetOutput(help)
-	f.Usage = func() {
-		fmt.Fprint(help, usage)
-		f.PrintDefaults()
-	}
 	f.StringVar(&s.addr, "addr", "127.0.0.1:9000", "`host:port` to listen on")
 	f.StringVar(&s.dir, "dir", ".s3", "`directory` of objects and undelivered events; created if it is missing")
 	f.StringVar(&s.bucket, "bucket", "pictures", "`name` of the bucket; created if it is missing")
@@ -82,15 +78,12 @@ func parse(args []string, env func(string) string, help io.Writer) (settings, er
 	f.StringVar(&s.prefix, "prefix", "pictures/", "only objects with this key `prefix` cause events; empty means all")
 	f.StringVar(&s.users, "users", "", "JSON `file` with a list of users: [{\"accessKey\": …, \"secretKey\": …, \"policy\": an IAM policy}]; the key pair of the environment may do everything")
 	f.StringVar(&s.control, "control", "", "`host:port` of the fault endpoint, PUT /fault; empty means none")
-	if err := f.Parse(args); err != nil {
+	if err := flags.ParseSet(f, args, usage, help); err != nil {
 		return s, err
-	}
-	if f.NArg() > 0 {
-		return s, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	}
 	s.origins = strings.FieldsFunc(origins, func(r rune) bool { return r == ',' })
 	if u, err := url.Parse(s.notify); s.notify != "" && (err != nil || u.Host == "") {
-		return s, fmt.Errorf("-notify %q is not a URL", s.notify)
+		return s, fmt.Errorf("-notify %q is not a URL; see -h", s.notify)
 	}
 	return s, nil
 }

@@ -2,8 +2,10 @@
 package flags
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,6 +22,27 @@ func Parse(filled ...string) {
 	if flag.NArg() > 0 {
 		fail("unexpected argument %q", flag.Arg(0))
 	}
+}
+
+// ParseSet parses args with f, which returns errors. Only for -h does it print something: the usage and the flags. Its errors
+// are for the caller to print, because flag.FlagSet would print them a first time, before a screen of usage.
+func ParseSet(f *flag.FlagSet, args []string, usage string, help io.Writer) error {
+	f.SetOutput(io.Discard)
+	f.Usage = func() {}
+	err := f.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(help, usage)
+		f.SetOutput(help)
+		f.PrintDefaults()
+		return err
+	}
+	if err == nil && f.NArg() > 0 {
+		err = fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	if err != nil {
+		return fmt.Errorf("%w; see -h", err)
+	}
+	return nil
 }
 
 func fail(format string, args ...any) {

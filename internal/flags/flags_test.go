@@ -46,3 +46,26 @@ func TestParse(t *testing.T) {
 		})
 	}
 }
+
+func TestParseSet(t *testing.T) {
+	for name, c := range map[string]struct {
+		args      []string
+		help, err string
+	}{
+		"flags_are_accepted_silently":     {[]string{"-n", "1"}, "", ""},
+		"help_is_the_usage_and_the_flags": {[]string{"-h"}, "usage: x\n  -n int\n", "help requested"},
+		"unknown_flag_is_only_returned":   {[]string{"-m"}, "", "-m; see -h"},
+		"wrong_value_is_only_returned":    {[]string{"-n", "x"}, "", "parse error; see -h"},
+		"argument_is_only_returned":       {[]string{"x"}, "", `unexpected argument "x"; see -h`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := flag.NewFlagSet("x", flag.ContinueOnError)
+			f.Int("n", 0, "")
+			var help strings.Builder
+			err := ParseSet(f, c.args, "usage: x\n", &help)
+			if (err == nil) != (c.err == "") || err != nil && !strings.HasSuffix(err.Error(), c.err) || strings.TrimSuffix(help.String(), "    \t\n") != c.help {
+				t.Errorf("%v, printed %q", err, help.String())
+			}
+		})
+	}
+}

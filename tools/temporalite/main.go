@@ -88,11 +88,8 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		LogLevel:         slog.LevelWarn,
 	}
 	f := flag.NewFlagSet("temporalite", flag.ContinueOnError)
-	f.SetOutput(stderr)
-	f.Usage = func() {
-		fmt.Fprint(stderr, "temporalite runs a Temporal server on this machine until it is interrupted.\n\nFlags:\n")
-		f.PrintDefaults()
-	}
+	f.SetOutput(io.Discard) // run's caller prints the errors
+	f.Usage = func() {}
 	f.StringVar(&o.IP, "ip", "127.0.0.1", "`address` on which the server listens; there is no authentication, so other machines should not reach it")
 	f.IntVar(&o.Port, "port", 7233, "`port` of the gRPC API")
 	f.IntVar(&o.HTTPPort, "http-port", 0, "`port` of the HTTP API, which web pages in a browser on this machine can call (default: no HTTP API)")
@@ -115,10 +112,15 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		}
 		return o.LogLevel.UnmarshalText([]byte(level))
 	})
-	if err := f.Parse(args); err != nil {
+	switch err := f.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stderr, "temporalite runs a Temporal server on this machine until it is interrupted.\n\nFlags:\n")
+		f.SetOutput(stderr)
+		f.PrintDefaults()
 		return nil, err
-	}
-	if f.NArg() > 0 {
+	case err != nil:
+		return nil, fmt.Errorf("%w: see temporalite -h", err)
+	case f.NArg() > 0:
 		return nil, fmt.Errorf("%q is not a flag: see temporalite -h", f.Arg(0))
 	}
 	if o.IP == "localhost" {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -350,6 +351,9 @@ func TestFlags(t *testing.T) {
 			_, err := parse(strings.Fields(test.args), &out)
 			if err == nil || !strings.Contains(out.String()+err.Error(), test.want) {
 				t.Errorf("it printed %s, error %v", &out, err)
+			}
+			if printed := out.Len() > 0; printed != errors.Is(err, flag.ErrHelp) { // the caller prints errors
+				t.Errorf("it printed %s", &out)
 			}
 		})
 	}
