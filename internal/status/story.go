@@ -92,8 +92,11 @@ func (s *story) add(event *historypb.HistoryEvent) {
 		id := a.GetScheduledEventId()
 		s.started[id] = at
 		if wait := at.Sub(s.scheduledAt(id)); a.GetAttempt() > 1 {
-			s.tell(at, "%s began attempt %d, %s after it was scheduled. Attempt %d failed: %s",
-				s.activity(id), a.GetAttempt(), round(wait), a.GetAttempt()-1, reason(a.GetLastFailure()))
+			failed := ""
+			if failure := a.GetLastFailure(); failure != nil {
+				failed = fmt.Sprintf(". Attempt %d failed: %s", a.GetAttempt()-1, reason(failure))
+			}
+			s.tell(at, "%s began attempt %d, %s after it was scheduled%s", s.activity(id), a.GetAttempt(), round(wait), failed)
 		} else if wait >= slowStart {
 			s.tell(at, "%s began %s after it was scheduled: it waited for a worker or for the rate limit, or was reset", s.activity(id), round(wait))
 		}

@@ -68,6 +68,13 @@ func TestStoryOfOddExecutions(t *testing.T) {
 		"control_characters_become_spaces": {"workflow_terminated", func(e Execution) {
 			e.history[len(e.history)-1].GetWorkflowExecutionTerminatedEventAttributes().Reason = "a\x1b[2J\n+0s b"
 		}, "a [2J +0s b\n"},
+		"failure_that_is_not_recorded_is_not_told": {"persist_waiting_for_retry", func(e Execution) {
+			for _, event := range e.history {
+				if a := event.GetActivityTaskStartedEventAttributes(); a != nil {
+					a.LastFailure = nil
+				}
+			}
+		}, "after it was scheduled\n"},
 		"plain_input_is_not_called_missing": {"workflow_terminated", func(e Execution) {
 			input := e.history[0].GetWorkflowExecutionStartedEventAttributes().GetInput().GetPayloads()[0]
 			input.Metadata = map[string][]byte{"encoding": []byte("binary/encrypted")}
