@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -42,6 +43,10 @@ func main() {
 const requestTimeout = 10 * time.Second
 
 func run(ctx context.Context, addr, ui string) error {
+	origins, err := parseOrigins(ui)
+	if err != nil {
+		return err
+	}
 	s, err := settings.Load(ctx)
 	if err != nil {
 		return err
@@ -58,8 +63,22 @@ func run(ctx context.Context, addr, ui string) error {
 	if !listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
 		return fmt.Errorf("-addr %s: the codec is for this machine only: use 127.0.0.1", addr)
 	}
-	slog.Info("codec is ready", "endpoint", "http://"+listener.Addr().String(), "ui", ui)
-	return serve(ctx, listener, guard(strings.Split(ui, ","), converter.NewPayloadCodecHTTPHandler(codec)))
+	slog.Info("codec is ready", "endpoint", "http://"+listener.Addr().String(), "ui", origins)
+	return serve(ctx, listener, guard(origins, converter.NewPayloadCodecHTTPHandler(codec)))
+}
+
+// parseOrigins refuses what no browser sends as an Origin header.
+func parseOrigins(list string) ([]string, error) {
+	var origins []string
+	for origin := range strings.SplitSeq(list, ",") {
+		origin = strings.ToLower(strings.TrimSpace(origin))
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || origin != u.Scheme+"://"+u.Host {
+			return nil, fmt.Errorf("-ui %s: want origins such as https://temporal.example.com", list)
+		}
+		origins = append(origins, origin)
+	}
+	return origins, nil
 }
 
 // When ctx ends, serve completes open requests.

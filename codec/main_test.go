@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -164,17 +165,44 @@ func TestShutdown(t *testing.T) {
 	})
 }
 
+func TestParseOrigins(t *testing.T) {
+	for list, want := range map[string][]string{
+		"https://cloud.temporal.io":                     {"https://cloud.temporal.io"},
+		"http://127.0.0.1:8233, http://localhost:8233 ": {"http://127.0.0.1:8233", "http://localhost:8233"},
+		"https://Temporal.example.com":                  {"https://temporal.example.com"},
+		"http://[::1]:8233":                             {"http://[::1]:8233"},
+	} {
+		t.Run(list+"_is_accepted", func(t *testing.T) {
+			if got, err := parseOrigins(list); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%q, %v, want %q", got, err, want)
+			}
+		})
+	}
+	for name, list := range map[string]string{
+		"empty_list": "", "trailing_slash": "https://cloud.temporal.io/", "trailing_comma": "https://cloud.temporal.io,",
+		"missing_scheme": "cloud.temporal.io", "missing_scheme_before_a_port": "localhost:8233", "other_scheme": "file://x",
+		"path": "https://x.example/namespaces", "user": "https://me@x.example", "wildcard": "*", "missing_host": "https://", "only_a_port": "https://:8233",
+	} {
+		t.Run(name+"_is_refused", func(t *testing.T) {
+			if got, err := parseOrigins(list); err == nil || !strings.Contains(err.Error(), "-ui "+list+": want origins such as https://temporal.example.com") {
+				t.Errorf("%q, %v", got, err)
+			}
+		})
+	}
+}
+
 func TestRunRefuses(t *testing.T) {
-	for name, tt := range map[string]struct{ keys, addr, want string }{
-		"missing_keys":                {"", "127.0.0.1:0", "TRIPTYCH_PAYLOAD_KEYS"},
-		"address_beyond_this_machine": {keys, "0.0.0.0:0", "127.0.0.1"},
+	for name, tt := range map[string]struct{ keys, addr, ui, want string }{
+		"missing_keys":                 {"", "127.0.0.1:0", ui, "TRIPTYCH_PAYLOAD_KEYS"},
+		"address_beyond_this_machine":  {keys, "0.0.0.0:0", ui, "127.0.0.1"},
+		"origin_that_no_browser_sends": {keys, "127.0.0.1:0", ui + "/", "-ui"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("TRIPTYCH_SSM_PATH", "")
 			t.Setenv("TRIPTYCH_PAYLOAD_KEYS", tt.keys)
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
-			if err := run(ctx, tt.addr, ui); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if err := run(ctx, tt.addr, tt.ui); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("the error is %v, want one that contains %s", err, tt.want)
 			}
 		})
