@@ -14,7 +14,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -51,6 +53,9 @@ usage: lambda -bootstrap PATH [-name NAME] [-addr HOST:PORT] [-url HOST:PORT] [-
 }
 
 func run(ctx context.Context, config runtimeapi.Config, addr, url string) error {
+	if err := validate(config); err != nil {
+		return err
+	}
 	host, err := runtimeapi.New(config)
 	if err != nil {
 		return err
@@ -62,6 +67,21 @@ func run(ctx context.Context, config runtimeapi.Config, addr, url string) error 
 		g.Go(func() error { return serve(ctx, "FUNCTION_URL", url, loopback.SameOrigin(host.URL())) })
 	}
 	return g.Wait()
+}
+
+// validate refuses what would fail each invocation. A missing bootstrap is an error of runtimeapi.New.
+func validate(config runtimeapi.Config) error {
+	if config.Timeout <= 0 {
+		return fmt.Errorf("-timeout %s: want a duration above 0, such as 3s", config.Timeout)
+	}
+	bootstrap, err := filepath.Abs(config.Bootstrap) // else LookPath searches a name in PATH
+	if err == nil && config.Bootstrap != "" {
+		_, err = exec.LookPath(bootstrap)
+	}
+	if err != nil {
+		return fmt.Errorf("-bootstrap %s is not an executable file: %w", config.Bootstrap, err)
+	}
+	return nil
 }
 
 // serve prints a line such as FUNCTION_URL=http://127.0.0.1:1234, then serves requests until ctx ends.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -19,6 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	lambdasdk "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"triptych/emulators/lambda/runtimeapi"
 )
 
 func TestMain(m *testing.M) {
@@ -191,4 +194,28 @@ func TestCommand(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestRunRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		bootstrap string
+		timeout   time.Duration
+		want      string
+	}{
+		"missing_bootstrap":                 {"", time.Second, "needs a name, a bootstrap and a directory"},
+		"bootstrap_that_does_not_exist":     {"/nonexistent", time.Second, "-bootstrap /nonexistent is not an executable file"},
+		"bootstrap_that_is_a_directory":     {"/", time.Second, "-bootstrap / is not an executable file"},
+		"program_of_PATH_instead_of_a_path": {"sh", time.Second, "-bootstrap sh is not an executable file"},
+		"negative_timeout":                  {os.Args[0], -time.Second, "-timeout -1s"},
+		"no_timeout":                        {os.Args[0], 0, "-timeout 0s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			config := runtimeapi.Config{Name: "function", Bootstrap: c.bootstrap, Dir: t.TempDir(), Timeout: c.timeout}
+			if err := run(ctx, config, "127.0.0.1:0", ""); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("the error is %v, want one that contains %s", err, c.want)
+			}
+		})
+	}
 }
