@@ -32,6 +32,8 @@ type config struct {
 	photo    string
 }
 
+const week = 7 * 24 * 60 // minutes
+
 func main() {
 	var c config
 	flag.IntVar(&c.pictures, "pictures", 1000, "`number` of pictures to upload")
@@ -40,6 +42,10 @@ func main() {
 	flag.StringVar(&c.dataDir, "data", "", "data `directory`; default: a temporary directory that is deleted on success")
 	flag.StringVar(&c.photo, "photo", "emulators/vision/testdata/astronaut.jpg", "JPEG `file` to upload; each upload gets a different suffix")
 	flags.Parse()
+	if err := validate(c.pictures, *minutes); err != nil {
+		fmt.Fprintln(os.Stderr, "soak:", err)
+		os.Exit(2)
+	}
 	c.duration = time.Duration(*minutes * float64(time.Minute))
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -48,6 +54,17 @@ func main() {
 		slog.Error("the soak failed", "error", err, "seed", c.seed)
 		os.Exit(1)
 	}
+}
+
+// A soak without pictures would check nothing and succeed.
+func validate(pictures int, minutes float64) error {
+	if pictures < 1 {
+		return fmt.Errorf("-pictures %d: want at least 1", pictures)
+	}
+	if !(minutes > 0 && minutes <= week) { // also refuses NaN
+		return fmt.Errorf("-minutes %v: want a number above 0 and at most %d", minutes, week)
+	}
+	return nil
 }
 
 func run(ctx context.Context, c config) (err error) {
