@@ -23,12 +23,11 @@ import (
 )
 
 func newClient(c Config) (func(*azcosmos.ClientOptions) (*azcosmos.Client, error), error) {
-	if u, err := url.Parse(c.Endpoint); err != nil || u.Host == "" {
-		return nil, errors.New("the endpoint is not a URL like https://NAME.documents.azure.com (COSMOS_ENDPOINT)")
+	endpoint, err := ParseEndpoint(c.Endpoint)
+	if err != nil {
+		return nil, err
 	}
-	endpoint := strings.TrimSuffix(c.Endpoint, "/")
 	var credential azcore.TokenCredential
-	var err error
 	switch {
 	case c.Federation != "":
 		credential, err = newFederation(c)
@@ -46,6 +45,16 @@ func newClient(c Config) (func(*azcosmos.ClientOptions) (*azcosmos.Client, error
 	return func(o *azcosmos.ClientOptions) (*azcosmos.Client, error) {
 		return azcosmos.NewClient(endpoint, credential, o)
 	}, err
+}
+
+// ParseEndpoint checks COSMOS_ENDPOINT. Its error omits the value, which may be a connection string with the account's key.
+func ParseEndpoint(endpoint string) (string, error) {
+	base := strings.TrimSuffix(endpoint, "/")
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || !strings.EqualFold(base, u.Scheme+"://"+u.Host) {
+		return "", errors.New("COSMOS_ENDPOINT must be the URI of the account, such as https://NAME.documents.azure.com: copy the URI, not a connection string")
+	}
+	return base, nil
 }
 
 type connection struct {

@@ -26,6 +26,30 @@ func TestOpen(t *testing.T) {
 			}
 		})
 	}
+	for name, endpoint := range map[string]string{
+		"connection_string":           "AccountEndpoint=https://name.documents.azure.com:443/;AccountKey=c2VjcmV0;",
+		"rest_of_a_connection_string": "https://name.documents.azure.com:443/;AccountKey=c2VjcmV0;",
+		"key_in_the_query":            "https://name.documents.azure.com?AccountKey=c2VjcmV0",
+		"key_as_a_password":           "https://name:c2VjcmV0@name.documents.azure.com",
+		"other_scheme":                "ftp://name.documents.azure.com/c2VjcmV0",
+		"path":                        "https://name.documents.azure.com/c2VjcmV0",
+		"space":                       "https://name.documents.azure.com c2VjcmV0",
+		"only_a_port":                 "https://:443",
+	} {
+		t.Run(name+"_is_refused_and_not_in_the_error", func(t *testing.T) {
+			_, err := Open(Config{Endpoint: endpoint, Key: "a2V5"})
+			if err == nil || !strings.Contains(err.Error(), "COSMOS_ENDPOINT must be the URI of the account") || strings.Contains(err.Error(), "c2VjcmV0") {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+	for _, endpoint := range []string{"https://name.documents.azure.com:443/", "http://127.0.0.1:8081", "http://[::1]:8081"} {
+		t.Run(endpoint+"_is_accepted", func(t *testing.T) {
+			if _, err := Open(Config{Endpoint: endpoint, Key: "a2V5"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 	t.Run("missing_key_selects_the_default_credential", func(t *testing.T) {
 		if _, err := Open(Config{Endpoint: "https://name.documents.azure.com"}); err != nil {
 			t.Error(err)

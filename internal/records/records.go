@@ -60,7 +60,7 @@ func Open(c Config) (*Container, error) {
 		err = container.connect()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("opening Cosmos DB at %q: %w", c.Endpoint, err)
+		return nil, fmt.Errorf("opening Cosmos DB: %w", err)
 	}
 	return container, nil
 }

@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"strconv"
+
+	"triptych/internal/records"
 )
 
 const (
@@ -65,6 +67,9 @@ func (s *Stack) setRealEndpoints() error {
 	if s.config.real("azure") {
 		if os.Getenv("COSMOS_ENDPOINT") == "" {
 			return errors.New("-real azure: set COSMOS_ENDPOINT")
+		}
+		if _, err := records.ParseEndpoint(os.Getenv("COSMOS_ENDPOINT")); err != nil { // before it is printed
+			return fmt.Errorf("-real azure: %w", err)
 		}
 		s.Endpoints.Cosmos, s.Endpoints.CosmosKey = os.Getenv("COSMOS_ENDPOINT"), os.Getenv("COSMOS_KEY")
 	}
