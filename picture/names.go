@@ -1,6 +1,9 @@
 package picture
 
-import "time"
+import (
+	"regexp"
+	"time"
+)
 
 // These names are here so that `trigger` and `web` need not import workflow and activity code.
 const (
@@ -18,6 +21,12 @@ func (id ID) EraseWorkflowID() string { return "erase/" + string(id) }
 
 // GrantTTL is the lifetime of an upload grant, which is a presigned URL for one upload.
 const GrantTTL = 15 * time.Minute
+
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+
+// IsBucketName tells a bucket's name from an ARN or a URL, with which the AWS SDK fails before it sends a request
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html).
+func IsBucketName(name string) bool { return bucketName.MatchString(name) }
 
 // A StepName is also the name of the step's activity.
 type StepName string

@@ -109,10 +109,14 @@ func (t *trigger) connect(ctx context.Context) (client.Client, error) {
 	if err := s.Require("TRIPTYCH_BUCKET"); err != nil {
 		return nil, err
 	}
+	bucket, err := s.Bucket()
+	if err != nil {
+		return nil, err
+	}
 	c, err := pipeline.Dial(s.Temporal, s.Getenv("TRIPTYCH_PAYLOAD_KEYS"))
 	if err != nil {
 		return nil, err
 	}
-	t.bucket, t.namespace, t.client = s.Getenv("TRIPTYCH_BUCKET"), s.Temporal.Namespace, c
+	t.bucket, t.namespace, t.client = bucket, s.Temporal.Namespace, c
 	return c, nil
 }

@@ -27,6 +27,15 @@ import (
 	"triptych/picture"
 )
 
+func TestConnectRefusesWhatIsNoBucket(t *testing.T) {
+	t.Setenv("TEMPORAL_CONFIG_FILE", os.DevNull)
+	t.Setenv("TRIPTYCH_SSM_PATH", "")
+	t.Setenv("TRIPTYCH_BUCKET", "arn:aws:s3:::pictures") // no event would name it
+	if _, err := new(trigger).connect(t.Context()); err == nil || !strings.Contains(err.Error(), "TRIPTYCH_BUCKET must be the name of a bucket") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 func TestTrigger(t *testing.T) {
 	s := stacktest.Start(t)
 	temporal, err := s.Client()

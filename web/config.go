@@ -66,7 +66,14 @@ func readConfig(s settings.Settings) (config, error) {
 	if err := s.Require("TRIPTYCH_BUCKET", "TRIPTYCH_ERASE_SECRET", "TRIPTYCH_PAYLOAD_KEYS", "COSMOS_ENDPOINT"); err != nil {
 		return config{}, err
 	}
-	c := config{bucket: s.Getenv("TRIPTYCH_BUCKET"), eraseSecret: []byte(s.Getenv("TRIPTYCH_ERASE_SECRET"))}
+	if err := s.CheckRegion(); err != nil {
+		return config{}, err
+	}
+	bucket, err := s.Bucket()
+	if err != nil {
+		return config{}, err
+	}
+	c := config{bucket: bucket, eraseSecret: []byte(s.Getenv("TRIPTYCH_ERASE_SECRET"))}
 	if len(c.eraseSecret) < 32 {
 		return config{}, errors.New("TRIPTYCH_ERASE_SECRET is so short that it can be guessed from an erase token: use 32 random bytes or more")
 	}
@@ -77,7 +84,6 @@ func readConfig(s settings.Settings) (config, error) {
 		}
 		c.retentionDays = &days
 	}
-	var err error
 	c.perDay, err = s.AnnotationsPerDay()
 	return c, err
 }

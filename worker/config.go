@@ -2,7 +2,6 @@ package main
 
 import (
 	_ "embed"
-	"errors"
 	"flag"
 	"fmt"
 
@@ -29,8 +28,12 @@ func readConfig(s settings.Settings) (config, error) {
 	if err := s.Require("TRIPTYCH_BUCKET", "COSMOS_ENDPOINT", "TRIPTYCH_PAYLOAD_KEYS", "TRIPTYCH_ANNOTATIONS_PER_SECOND"); err != nil {
 		return config{}, err
 	}
-	if s.AWS.Region == "" { // it may also come from the AWS configuration file
-		return config{}, errors.New("set AWS_REGION to the region of the bucket, such as eu-central-1")
+	if err := s.CheckRegion(); err != nil {
+		return config{}, err
+	}
+	bucket, err := s.Bucket()
+	if err != nil {
+		return config{}, err
 	}
 	perSecond, err := s.AnnotationsPerSecond()
 	if err != nil {
@@ -45,7 +48,7 @@ func readConfig(s settings.Settings) (config, error) {
 		return config{}, err
 	}
 	return config{
-		Settings: s, bucket: s.Getenv("TRIPTYCH_BUCKET"), features: features, annotationsPerSecond: perSecond, annotationsPerDay: perDay,
+		Settings: s, bucket: bucket, features: features, annotationsPerSecond: perSecond, annotationsPerDay: perDay,
 		records: records.ConfigFrom(s.Getenv, s.AWS),
 		vision: vision.Config{Endpoint: s.Getenv("TRIPTYCH_VISION_ENDPOINT"), EmulatorHost: s.Getenv("VISION_EMULATOR_HOST"),
 			CredentialsConfig: s.Getenv("GOOGLE_CREDENTIALS_CONFIG"), AWS: s.AWS},

@@ -52,6 +52,16 @@ func TestReadConfig(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 	})
+	t.Run("region_with_a_space_is_refused", func(t *testing.T) {
+		if _, err := readIn("eu-central-1 ", valid); err == nil || !strings.Contains(err.Error(), "AWS_REGION") {
+			t.Errorf("the error is %v", err)
+		}
+	})
+	t.Run("ARN_of_a_bucket_is_refused", func(t *testing.T) {
+		if _, err := read(with("TRIPTYCH_BUCKET", "arn:aws:s3:::pictures")); err == nil || !strings.Contains(err.Error(), "TRIPTYCH_BUCKET") {
+			t.Errorf("the error is %v", err)
+		}
+	})
 	t.Run("unknown_feature_is_refused", func(t *testing.T) {
 		if _, err := read(with("TRIPTYCH_FEATURES", "NO_SUCH_FEATURE")); err == nil || !strings.Contains(err.Error(), "NO_SUCH_FEATURE") {
 			t.Errorf("the error %v does not name the feature", err)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
+
+	"triptych/picture"
 )
 
 type Settings struct {
@@ -131,6 +134,27 @@ func (s Settings) Require(names ...string) error {
 		return nil
 	}
 	return errors.New("set " + strings.Join(missing, ", ") + " (or start everything with: go run ./local)")
+}
+
+// Bucket returns the name of the bucket with the pictures.
+func (s Settings) Bucket() (string, error) {
+	if bucket := s.Getenv("TRIPTYCH_BUCKET"); picture.IsBucketName(bucket) {
+		return bucket, nil
+	}
+	return "", errors.New("TRIPTYCH_BUCKET must be the name of a bucket, such as my-pictures: 3 to 63 characters of a-z, 0-9, - and ., not an ARN or a URL")
+}
+
+var regionName = regexp.MustCompile(`^[a-z0-9-]+$`)
+
+// CheckRegion refuses a region with which the AWS SDK cannot make the address of the bucket.
+func (s Settings) CheckRegion() error {
+	if s.AWS.Region == "" { // it may also come from the AWS configuration file
+		return errors.New("set AWS_REGION to the region of the bucket, such as eu-central-1")
+	}
+	if !regionName.MatchString(s.AWS.Region) {
+		return errors.New("AWS_REGION must be the region of the bucket, such as eu-central-1, of a-z, 0-9 and -")
+	}
+	return nil
 }
 
 func (s Settings) AnnotationsPerSecond() (float64, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"triptych/internal/settings"
 )
@@ -199,6 +202,40 @@ func TestAnnotationsPerDay(t *testing.T) {
 		t.Run(value+"_is_refused", func(t *testing.T) {
 			if got, err := read(value); err == nil || !strings.Contains(err.Error(), "TRIPTYCH_ANNOTATIONS_PER_DAY") {
 				t.Errorf("%d, %v, want an error that names the setting", got, err)
+			}
+		})
+	}
+}
+
+func TestBucket(t *testing.T) {
+	read := func(value string) (string, error) {
+		return settings.Settings{Getenv: func(string) string { return value }}.Bucket()
+	}
+	for _, value := range []string{"pictures", "my.pictures-1", "a1b", strings.Repeat("a", 63)} {
+		t.Run(value+"_is_accepted", func(t *testing.T) {
+			if got, err := read(value); err != nil || got != value {
+				t.Errorf("%q, %v", got, err)
+			}
+		})
+	}
+	for _, value := range []string{"", " ", "ab", "pictures ", "Pictures", "my_pictures", "-pictures", "s3://pictures", "arn:aws:s3:::pictures", "pictures/me", "pictures\n", strings.Repeat("a", 64)} {
+		t.Run(value+"_is_refused", func(t *testing.T) {
+			if got, err := read(value); err == nil || !strings.Contains(err.Error(), "TRIPTYCH_BUCKET") {
+				t.Errorf("%q, %v, want an error that names the setting", got, err)
+			}
+		})
+	}
+}
+
+func TestCheckRegion(t *testing.T) {
+	for region, valid := range map[string]bool{
+		"eu-central-1": true, "us-gov-west-1": true, "auto": true,
+		"": false, " ": false, "eu-central-1 ": false, "eu_central_1": false, "EU-CENTRAL-1": false, "arn:aws:s3:eu-central-1": false,
+	} {
+		t.Run(fmt.Sprintf("%s_is_valid_%t", region, valid), func(t *testing.T) {
+			err := settings.Settings{AWS: aws.Config{Region: region}}.CheckRegion()
+			if (err == nil) != valid || err != nil && !strings.Contains(err.Error(), "AWS_REGION") {
+				t.Errorf("the error is %v", err)
 			}
 		})
 	}

@@ -84,7 +84,8 @@ func (s *Stack) checkSettings() error {
 	_, perSecond := programs.AnnotationsPerSecond()
 	_, perDay := programs.AnnotationsPerDay()
 	_, list := features.Parse(env["TRIPTYCH_FEATURES"])
-	return errors.Join(perSecond, perDay, list)
+	_, name := programs.Bucket()
+	return errors.Join(perSecond, perDay, list, name)
 }
 
 func (s *Stack) workerEnvironment() ([]string, error) {

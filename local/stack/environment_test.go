@@ -19,6 +19,7 @@ func TestOpenRefusesBeforeBuilding(t *testing.T) {
 		"daily_limit_with_commas":             {nil, map[string]string{"TRIPTYCH_ANNOTATIONS_PER_DAY": "2,000,000"}, "TRIPTYCH_ANNOTATIONS_PER_DAY must be a whole number"},
 		"negative_daily_limit_of_real_Google": {google, map[string]string{"TRIPTYCH_ANNOTATIONS_PER_SECOND": "1", "TRIPTYCH_ANNOTATIONS_PER_DAY": "-1"}, "TRIPTYCH_ANNOTATIONS_PER_DAY must be a whole number"},
 		"Cosmos_DB_without_a_scheme":          {[]string{"azure"}, map[string]string{"COSMOS_ENDPOINT": "name.documents.azure.com"}, "COSMOS_ENDPOINT must be the URI"},
+		"URL_of_a_bucket":                     {[]string{"aws"}, map[string]string{"TRIPTYCH_BUCKET": "s3://pictures"}, "TRIPTYCH_BUCKET must be the name of a bucket"},
 		"rate_with_a_unit":                    {google, map[string]string{"TRIPTYCH_ANNOTATIONS_PER_SECOND": "1/s"}, "TRIPTYCH_ANNOTATIONS_PER_SECOND must be a number"},
 		"feature_that_Google_does_not_know":   {google, map[string]string{"TRIPTYCH_ANNOTATIONS_PER_SECOND": "1", "TRIPTYCH_FEATURES": "MOOD"}, `"MOOD" is not a feature`},
 	} {
