@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -37,9 +38,13 @@ func (a *Activities) Presign(ctx context.Context, p picture.Picture) (PresignRes
 
 func (a *Activities) sign(ctx context.Context, p picture.Picture) (SignedURL, error) {
 	url, expiresAt, err := objects.SignGet(ctx, a.S3, p, urlTTL)
-	if err != nil {
+	if errors.Is(err, objects.ErrNoCredentials) {
 		return SignedURL{}, &picture.Error{Kind: picture.Forbidden, Cloud: picture.AWS, Err: err,
 			Message: "The worker has no AWS credentials to sign the picture's URL: give it a role or AWS_ACCESS_KEY_ID"}
+	}
+	if err != nil { // no request was sent
+		return SignedURL{}, &picture.Error{Kind: picture.Misconfigured, Cloud: picture.AWS, Err: err,
+			Message: "The picture's URL cannot be signed: check AWS_REGION and TRIPTYCH_BUCKET"}
 	}
 	if left := time.Until(expiresAt); left < minURLTTL {
 		return SignedURL{}, &picture.Error{Kind: picture.Forbidden, Cloud: picture.AWS,

@@ -125,6 +125,17 @@ func TestPresignCredentials(t *testing.T) {
 	})
 }
 
+func TestPresignWithoutAnAddressOfTheBucket(t *testing.T) {
+	c := openClouds(t)
+	p := newPicture(t)
+	p.Bucket = "arn:aws:s3:::pictures"
+	_, err := c.presign(t, p)
+	failure := checkFailure(t, err, picture.Misconfigured)
+	if !strings.Contains(failure.Message(), "check AWS_REGION and TRIPTYCH_BUCKET") {
+		t.Errorf("the message does not name the settings: %s", failure.Message())
+	}
+}
+
 func (c *clouds) useExpiring(expires time.Time) {
 	c.useCredentials(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: s3test.AccessKey, SecretAccessKey: s3test.SecretKey, CanExpire: true, Expires: expires}, nil

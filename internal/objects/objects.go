@@ -3,6 +3,7 @@ package objects
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -47,15 +48,21 @@ func (l Lister) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, op
 	return page, nil
 }
 
+// ErrNoCredentials means that AWS credentials are missing or expired.
+var ErrNoCredentials = errors.New("finding AWS credentials")
+
 // SignGet returns a presigned URL and its expiry, which is never later than the expiry of the AWS credentials.
 func SignGet(ctx context.Context, client *s3.Client, p picture.Picture, ttl time.Duration) (string, time.Time, error) {
 	now := time.Now()
 	credentials, err := client.Options().Credentials.Retrieve(ctx)
 	if err != nil {
-		return "", time.Time{}, fmt.Errorf("finding AWS credentials: %w", err)
+		return "", time.Time{}, fmt.Errorf("%w: %w", ErrNoCredentials, err)
 	}
 	if credentials.CanExpire {
 		ttl = min(ttl, credentials.Expires.Sub(now))
+	}
+	if ttl <= 0 {
+		return "", time.Time{}, fmt.Errorf("%w: they expired at %s", ErrNoCredentials, credentials.Expires.Format(time.RFC3339))
 	}
 	// The signed URL overrides the response headers that the uploader could have chosen.
 	in := &s3.GetObjectInput{Bucket: &p.Bucket, Key: &p.Key, ResponseCacheControl: aws.String("no-store"),
