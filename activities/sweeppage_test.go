@@ -181,7 +181,8 @@ func TestSweepPageEndsTheSweep(t *testing.T) {
 		want  string
 	}{
 		"missing_bucket_of_a_backfill": {picture.Sweep{Bucket: "pictures-elsewhere"}, "", `The bucket does not exist: correct "bucket" in the sweep's input and start the sweep again`},
-		"invalid_bucket_name":          {picture.Sweep{Bucket: "Pictures_Elsewhere"}, "", `The name of the bucket is invalid: correct "bucket" in the sweep's input and start the sweep again`},
+		"invalid_bucket_name":          {picture.Sweep{Bucket: "192.168.0.1"}, "", `The name of the bucket is invalid: correct "bucket" in the sweep's input and start the sweep again`},
+		"ARN_of_a_bucket":              {picture.Sweep{Bucket: "arn:aws:s3:::pictures"}, "", `The name of the bucket is invalid: correct "bucket" in the sweep's input and start the sweep again`},
 		"bucket_in_another_region": {picture.Sweep{Bucket: c.Bucket}, `{"status":400,"code":"PermanentRedirect"}`,
 			otherRegion},
 		"bucket_in_another_region_than_us-east-1": {picture.Sweep{Bucket: c.Bucket}, `{"status":400,"code":"AuthorizationHeaderMalformed"}`, otherRegion},
