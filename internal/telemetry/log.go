@@ -2,11 +2,28 @@ package telemetry
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"strings"
 
 	"triptych/picture"
 )
+
+// NewLogger writes text, except in Lambda and ECS. There it writes JSON, which CloudWatch parses.
+func NewLogger(out io.Writer, getenv func(string) string) *slog.Logger {
+	options := &slog.HandlerOptions{ReplaceAttr: redact}
+	if getenv("AWS_LAMBDA_RUNTIME_API") != "" || getenv("ECS_CONTAINER_METADATA_URI_V4") != "" {
+		return slog.New(pictureHandler{Handler: slog.NewJSONHandler(out, options)})
+	}
+	return slog.New(pictureHandler{Handler: slog.NewTextHandler(out, options)})
+}
+
+func redact(_ []string, a slog.Attr) slog.Attr {
+	if value := a.Value.Resolve(); value.Kind() == slog.KindString || value.Kind() == slog.KindAny {
+		a.Value = slog.StringValue(picture.Redact(value.String()))
+	}
+	return a
+}
 
 // pictureHandler adds the keys `picture` and, if traces are exported, `trace` to each line about a picture. It finds the
 // picture in the context (StartPicture, WithPicture) or in the keys of the line, because Temporal's SDK logs without a context.
