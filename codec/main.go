@@ -19,8 +19,8 @@ import (
 
 	"go.temporal.io/sdk/converter"
 
-	"triptych/emulators/loopback"
 	"triptych/internal/flags"
+	"triptych/internal/loopback"
 	"triptych/internal/pipeline"
 	"triptych/internal/settings"
 	"triptych/internal/telemetry"

@@ -22,7 +22,7 @@ import (
 
 	"triptych/e2e/stacktest"
 	"triptych/e2e/testenv"
-	"triptych/emulators/loopback"
+	"triptych/internal/loopback"
 	"triptych/internal/telemetry"
 	"triptych/picture"
 )

@@ -15,7 +15,7 @@ import (
 	"triptych/e2e/pagetest"
 	"triptych/e2e/stacktest"
 	"triptych/emulators/childprocess"
-	"triptych/emulators/loopback"
+	"triptych/internal/loopback"
 )
 
 type Browser struct {

@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"triptych/emulators/lambda/runtimeapi"
-	"triptych/emulators/loopback"
+	"triptych/internal/loopback"
 	"triptych/local/stack"
 )
 

@@ -17,9 +17,9 @@ import (
 	"syscall"
 
 	"triptych/emulators/cosmos/cosmosdb"
-	"triptych/emulators/loopback"
 	"triptych/emulators/privatedir"
 	"triptych/internal/flags"
+	"triptych/internal/loopback"
 )
 
 // The published key of Microsoft's emulator: https://learn.microsoft.com/azure/cosmos-db/emulator

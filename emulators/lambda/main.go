@@ -23,8 +23,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"triptych/emulators/lambda/runtimeapi"
-	"triptych/emulators/loopback"
 	"triptych/internal/flags"
+	"triptych/internal/loopback"
 )
 
 func main() {

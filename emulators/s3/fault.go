@@ -21,7 +21,7 @@ import (
 	"github.com/versity/versitygw/s3response"
 
 	"triptych/emulators/faults"
-	"triptych/emulators/loopback"
+	"triptych/internal/loopback"
 )
 
 var operations = []string{

@@ -21,7 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"triptych/emulators/loopback"
+	"triptych/internal/loopback"
 )
 
 const (

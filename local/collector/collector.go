@@ -15,7 +15,7 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
-	"triptych/emulators/loopback"
+	"triptych/internal/loopback"
 )
 
 const (

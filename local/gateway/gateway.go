@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"triptych/emulators/loopback"
+	"triptych/internal/loopback"
 )
 
 // Gateway contains the configuration of Handler.

@@ -10,8 +10,8 @@ import (
 
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/emulators/lambda/runtimeapi"
-	"triptych/emulators/loopback"
 	"triptych/emulators/vision/annotator"
+	"triptych/internal/loopback"
 	"triptych/internal/records"
 )
 

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"triptych/emulators/loopback"
+	"triptych/internal/loopback"
 	"triptych/local/supervisor"
 )
 

@@ -13,7 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"triptych/emulators/loopback"
+	"triptych/internal/loopback"
 )
 
 // identity contains keys and ports that stay the same across restarts: stored data depends on the keys, and clients

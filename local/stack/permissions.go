@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"triptych/emulators/loopback"
 	"triptych/emulators/ssm"
+	"triptych/internal/loopback"
 )
 
 // writeUsers gives each program its own AWS user with the permissions that Terraform gives to its role.

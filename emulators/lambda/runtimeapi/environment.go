@@ -20,7 +20,7 @@ import (
 	"github.com/google/uuid"
 
 	"triptych/emulators/childprocess"
-	"triptych/emulators/loopback"
+	"triptych/internal/loopback"
 )
 
 const (

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 
-	"triptych/emulators/loopback"
+	"triptych/internal/loopback"
 )
 
 // rest serves the method images:annotate

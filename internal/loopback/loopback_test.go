@@ -5,7 +5,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"triptych/emulators/loopback"
+	"triptych/internal/loopback"
 )
 
 func TestGuards(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"triptych/emulators/loopback"
+	"triptych/internal/loopback"
 )
 
 func TestClaim(t *testing.T) {
