@@ -23,6 +23,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"triptych/emulators/childprocess"
+	"triptych/internal/loopback"
 	"triptych/local/stack"
 	"triptych/local/supervisor"
 	"triptych/picture"
@@ -102,7 +103,7 @@ func (r *rig) startPostgres(ctx context.Context) (db postgres, err error) {
 	if err := db.create(ctx); err != nil {
 		return db, err
 	}
-	addr, err := freeAddr()
+	addr, err := loopback.FreeAddr()
 	if err != nil {
 		return db, err
 	}
@@ -171,7 +172,7 @@ func (db *postgres) writeServerConfig(dir string) (addr string, err error) {
 	}
 	values := map[string]any{"Postgres": db.port, "Password": db.password, "DynamicConfig": filepath.Join(dir, "dynamic.yaml")}
 	for _, service := range []string{"frontend", "matching", "history", "worker"} {
-		a, err := freeAddr()
+		a, err := loopback.FreeAddr()
 		if err != nil {
 			return "", err
 		}

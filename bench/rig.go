@@ -21,6 +21,7 @@ import (
 
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/emulators/vision/annotator"
+	"triptych/internal/loopback"
 	"triptych/internal/pipeline"
 	"triptych/local/stack"
 	"triptych/picture"
@@ -138,7 +139,7 @@ func (r *rig) setCloudDelays(vision, cosmosDB time.Duration) {
 }
 
 func (r *rig) openDirect(ctx context.Context) (*variant, error) {
-	addr, err := freeAddr()
+	addr, err := loopback.FreeAddr()
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"triptych/internal/loopback"
 	"triptych/local/stack"
 	"triptych/local/supervisor"
 	"triptych/picture"
@@ -55,7 +56,7 @@ func (r *rig) stockServer(ctx context.Context) (server, error) {
 	if err != nil {
 		return s, err
 	}
-	if s.addr, err = freeAddr(); err != nil {
+	if s.addr, err = loopback.FreeAddr(); err != nil {
 		return s, err
 	}
 	_, port, _ := net.SplitHostPort(s.addr)
@@ -102,15 +103,6 @@ func (r *rig) waitForServer(ctx context.Context, s server) error {
 		}
 		return err
 	})
-}
-
-func freeAddr() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("finding a free port: %w", err)
-	}
-	defer ln.Close()
-	return ln.Addr().String(), nil
 }
 
 func dial(addr string) error {

@@ -179,12 +179,10 @@ func TestTrigger(t *testing.T) {
 		}
 	})
 	t.Run("unreachable_Temporal_is_an_error_before_the_deadline_and_a_later_event_succeeds", func(t *testing.T) {
-		unused, err := loopback.Claim("127.0.0.1:0")
+		addr, err := loopback.FreeAddr()
 		if err != nil {
 			t.Fatal(err)
 		}
-		addr := unused.Addr().String()
-		unused.Close()
 		t.Setenv("TEMPORAL_ADDRESS", addr)
 		tr, p := &trigger{}, newPicture(t)
 

@@ -138,15 +138,14 @@ func openSession(t *testing.T, url string, capabilities map[string]any) webDrive
 
 func startDriver(t *testing.T, driver *exec.Cmd) string {
 	t.Helper()
-	port, err := loopback.Claim("127.0.0.1:0")
+	address, err := loopback.FreeAddr()
 	if err != nil {
 		t.Fatal(err)
 	}
-	port.Close()
-	_, number, _ := strings.Cut(port.Addr().String(), ":")
-	driver.Args = append(driver.Args, "--port="+number)
+	_, port, _ := strings.Cut(address, ":")
+	driver.Args = append(driver.Args, "--port="+port)
 	run(t, driver)
-	url := "http://" + port.Addr().String()
+	url := "http://" + address
 	if !stacktest.Eventually(t, func(context.Context) bool {
 		res, err := http.Get(url + "/status")
 		if err == nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"triptych/internal/loopback"
 	"triptych/local/supervisor"
 )
 
@@ -128,10 +128,9 @@ func (g *Gateway) setFault(t *testing.T, fault string) {
 }
 
 func FreeAddress() string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := loopback.FreeAddr()
 	if err != nil {
 		panic(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }

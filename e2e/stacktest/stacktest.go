@@ -43,12 +43,10 @@ func Start(t testing.TB, configure ...func(*stack.Config)) *stack.Stack {
 // StartWeb runs a second web program, with other settings, and returns its URL.
 func StartWeb(t testing.TB, s *stack.Stack, settings ...string) string {
 	t.Helper()
-	port, err := loopback.Claim("127.0.0.1:0")
+	address, err := loopback.FreeAddr()
 	if err != nil {
 		t.Fatal(err)
 	}
-	port.Close()
-	address := port.Addr().String()
 	s.StartProgram("second web", "web", settings, "-addr", address)
 	if !Eventually(t, func(ctx context.Context) bool {
 		res, err := http.Get("http://" + address + "/healthz")

@@ -49,7 +49,7 @@ type server struct {
 func start(t testing.TB, dir, notify string, args ...string) *server {
 	t.Helper()
 	for range 5 { // another process may take a claimed port
-		addr, control := freePort(t), freePort(t)
+		addr, control := freeAddr(t), freeAddr(t)
 		cmd := exec.Command(os.Args[0], append([]string{
 			"-dir", dir, "-addr", addr, "-control", control, "-bucket", bucket,
 			"-origin", origin + ",http://localhost:8080", "-notify", notify,
@@ -114,14 +114,13 @@ func client(url, accessKey, secretKey string) *s3.Client {
 	})
 }
 
-func freePort(t testing.TB) string {
+func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := loopback.Claim("127.0.0.1:0")
+	addr, err := loopback.FreeAddr()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return addr
 }
 
 type lambda struct {

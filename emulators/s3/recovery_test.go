@@ -35,7 +35,7 @@ func TestDelivery(t *testing.T) {
 		}
 	})
 	t.Run("events_are_delivered_when_Lambda_becomes_reachable", func(t *testing.T) {
-		dir, unreachable := t.TempDir(), "http://"+freePort(t)
+		dir, unreachable := t.TempDir(), "http://"+freeAddr(t)
 		s := start(t, dir, unreachable)
 		for i := range 20 {
 			put(t, s, fmt.Sprintf("pictures/%d.jpg", i), picture)

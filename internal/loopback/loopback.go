@@ -63,6 +63,15 @@ func Claim(addr string) (net.Listener, error) {
 	return ln, nil
 }
 
+// FreeAddr claims a port and closes the listener. Another process can still take the port before the caller uses it.
+func FreeAddr() (string, error) {
+	ln, err := Claim("127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("finding a free port: %w", err)
+	}
+	return ln.Addr().String(), ln.Close()
+}
+
 func leaveTimeWait(ln net.Listener) error {
 	client, err := net.Dial("tcp", ln.Addr().String())
 	if err != nil {
