@@ -64,7 +64,10 @@ func run(ctx context.Context, addr, ui string) error {
 		return fmt.Errorf("-addr %s: the codec is for this machine only: use 127.0.0.1", addr)
 	}
 	slog.Info("codec is ready", "endpoint", "http://"+listener.Addr().String(), "ui", origins)
-	return serve(ctx, listener, guard(origins, converter.NewPayloadCodecHTTPHandler(codec)))
+	return loopback.Serve(ctx, listener, &http.Server{
+		Handler:     guard(origins, converter.NewPayloadCodecHTTPHandler(codec)),
+		ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
+	})
 }
 
 // parseOrigins refuses what no browser sends as an Origin header.
@@ -79,24 +82,6 @@ func parseOrigins(list string) ([]string, error) {
 		origins = append(origins, origin)
 	}
 	return origins, nil
-}
-
-// When ctx ends, serve completes open requests.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{Handler: handler, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serving on %s: %w", listener.Addr(), err)
-	case <-ctx.Done():
-	}
-	shutdown, cancel := context.WithTimeout(context.Background(), requestTimeout)
-	defer cancel()
-	if err := server.Shutdown(shutdown); err != nil {
-		return fmt.Errorf("waiting for open requests: %w", err)
-	}
-	return nil
 }
 
 func guard(ui []string, next http.Handler) http.Handler {

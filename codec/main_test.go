@@ -4,10 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -29,7 +28,9 @@ func TestCodecServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address, _ := start(t, guard([]string{ui, "http://localhost:8233"}, converter.NewPayloadCodecHTTPHandler(codec)))
+	server := httptest.NewServer(guard([]string{ui, "http://localhost:8233"}, converter.NewPayloadCodecHTTPHandler(codec)))
+	t.Cleanup(server.Close)
+	address := server.Listener.Addr().String()
 	payload, err := converter.GetDefaultDataConverter().ToPayload("a face")
 	if err != nil {
 		t.Fatal(err)
@@ -106,63 +107,6 @@ func text(t *testing.T, response []byte) string {
 		t.Fatalf("response %s, %v", response, err)
 	}
 	return string(decrypted.Payloads[0].Data)
-}
-
-func start(t *testing.T, handler http.Handler) (address string, stop func() error) {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	stopped := make(chan error, 1)
-	go func() { stopped <- serve(ctx, listener, handler); close(stopped) }()
-	stop = func() error { cancel(); return <-stopped }
-	t.Cleanup(func() {
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return listener.Addr().String(), stop
-}
-
-func TestShutdown(t *testing.T) {
-	t.Run("open_request_is_completed", func(t *testing.T) {
-		arrived, release := make(chan struct{}), make(chan struct{})
-		address, stop := start(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			close(arrived)
-			<-release
-			json.NewEncoder(w).Encode("done")
-		}))
-		body := make(chan string, 1)
-		go func() {
-			res, err := http.Get("http://" + address)
-			if err != nil {
-				body <- err.Error()
-				return
-			}
-			defer res.Body.Close()
-			b, _ := io.ReadAll(res.Body)
-			body <- string(b)
-		}()
-		<-arrived
-		stopped := make(chan error, 1)
-		go func() { stopped <- stop() }()
-		for { // the listener closes before Shutdown waits for the request
-			conn, err := net.Dial("tcp", address)
-			if err != nil {
-				break
-			}
-			conn.Close()
-		}
-		close(release)
-		if got := <-body; got != "\"done\"\n" {
-			t.Errorf("the response is %q", got)
-		}
-		if err := <-stopped; err != nil {
-			t.Error(err)
-		}
-	})
 }
 
 func TestParseOrigins(t *testing.T) {

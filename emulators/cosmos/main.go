@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -59,16 +58,6 @@ func run(ctx context.Context, addr, dir, key string) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: loopback.RefuseBrowsers(account)}
-	stopped := make(chan struct{})
-	context.AfterFunc(ctx, func() {
-		defer close(stopped)
-		server.Shutdown(context.Background()) // returns after the last response
-	})
 	fmt.Printf("COSMOS_ENDPOINT=http://%s\nCOSMOS_KEY=%s\n", ln.Addr(), key)
-	if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serving Cosmos DB on %s: %w", ln.Addr(), err)
-	}
-	<-stopped
-	return nil
+	return loopback.Serve(ctx, ln, &http.Server{Handler: loopback.RefuseBrowsers(account)})
 }

@@ -7,7 +7,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -90,16 +89,6 @@ func serve(ctx context.Context, variable, addr string, handler http.Handler) err
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: handler}
-	stopped := make(chan struct{})
-	context.AfterFunc(ctx, func() {
-		defer close(stopped)
-		server.Shutdown(context.Background()) // returns after the last response
-	})
 	fmt.Printf("%s=http://%s\n", variable, ln.Addr())
-	if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serving on %s: %w", ln.Addr(), err)
-	}
-	<-stopped
-	return nil
+	return loopback.Serve(ctx, ln, &http.Server{Handler: handler})
 }

@@ -1,4 +1,5 @@
-// Package loopback protects endpoints on 127.0.0.1 from web pages in the developer's browser, and reserves ports.
+// Package loopback serves programs on 127.0.0.1, protects their endpoints from web pages in the developer's browser, and
+// reserves ports.
 package loopback
 
 import (
