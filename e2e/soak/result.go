@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"triptych/emulators/vision/annotator"
@@ -92,13 +91,12 @@ func startSweep(ctx context.Context, temporal client.Client) error {
 func awaitWorkflows(ctx context.Context, temporal client.Client) (int64, error) {
 	deadline := time.Now().Add(time.Minute)
 	for {
-		running, err := temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
-			Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", picture.AnnotateWorkflow)})
+		running, err := pipeline.CountOpen(ctx, temporal)
 		if err != nil {
 			return 0, fmt.Errorf("counting the running workflows: %w", err)
 		}
-		if running.Count == 0 || time.Now().After(deadline) {
-			return running.Count, nil
+		if running == 0 || time.Now().After(deadline) {
+			return running, nil
 		}
 		sleep(ctx, time.Second)
 	}
