@@ -3,11 +3,9 @@ package journey
 import (
 	"net/http"
 	"testing"
-
-	"triptych/local/stack"
 )
 
-func testErasure(t *testing.T, w window, s *stack.Stack) {
+func testErasure(t *testing.T, w window) {
 	t.Run("history_lists_opens_and_erases_pictures", func(t *testing.T) {
 		w := w.visit(t)
 		w.send()

@@ -6,16 +6,15 @@ import (
 	"testing"
 
 	"triptych/e2e/pagetest"
-	"triptych/local/stack"
 )
 
-func testFiles(t *testing.T, w window, s *stack.Stack) {
+func testFiles(t *testing.T, w window) {
 	t.Run("dropped_or_pasted_file_is_reviewed_before_upload", func(t *testing.T) {
 		w := w.visit(t)
 		for _, event := range []string{"drop", "paste"} {
 			before := evaluate[string](w, `document.querySelector("#image").src`)
 			evaluate[bool](w, pagetest.DispatchFile(event, "image/png"))
-			w.waitUntil(`document.querySelector("#image").src !== ` + quoted(before))
+			w.waitUntil(`document.querySelector("#image").src !== ` + pagetest.Quoted(before))
 			w.waitVisible("#review")
 		}
 	})
@@ -23,7 +22,7 @@ func testFiles(t *testing.T, w window, s *stack.Stack) {
 		w := w.visit(t)
 		w.choose("../journey/testdata/astronaut.avif")
 		w.click("#send")
-		w.waitVisible(allDone, "#image", "#overlay polygon")
+		w.waitVisible(pagetest.AllDone, "#image", "#overlay polygon")
 	})
 	for _, file := range []struct{ name, content string }{
 		{"fake.jpg", "this is no picture"},

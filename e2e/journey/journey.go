@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"triptych/e2e/stacktest"
-	"triptych/local/stack"
 )
 
 // Test runs all tests in one browser.
@@ -13,9 +12,9 @@ func Test(t *testing.T, b Browser) {
 	b.requirePrograms(t)
 	s := stacktest.Start(t)
 	proxy := startFaultProxy(t)
-	w := window{t, b, b.start(t, proxy.Listener.Addr().String()), proxy, s.Endpoints.Site}
+	w := window{t, b, b.start(t, proxy.Listener.Addr().String()), proxy, s.Endpoints.Site, s.Endpoints.S3}
 	w.command("SetWindowRect", map[string]any{"width": 1280, "height": 900}, nil)
-	for _, subject := range []func(*testing.T, window, *stack.Stack){testPicture, testFiles, testPhotoPaths, testOutages, testUpload, testStoppedUpload, testWindows, testErasure, testOffline, testNewVersion} {
-		subject(t, w, s)
+	for _, subject := range []func(*testing.T, window){testPicture, testFiles, testPhotoPaths, testOutages, testUpload, testStoppedUpload, testWindows, testErasure, testOffline, testNewVersion} {
+		subject(t, w)
 	}
 }

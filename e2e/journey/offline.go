@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"triptych/e2e/pagetest"
-	"triptych/local/stack"
 )
 
 func waitUntilInstalled(w window) {
@@ -16,7 +15,7 @@ func waitUntilInstalled(w window) {
 	evaluate[bool](w, `navigator.serviceWorker.ready.then(() => true)`)
 }
 
-func testOffline(t *testing.T, w window, s *stack.Stack) {
+func testOffline(t *testing.T, w window) {
 	t.Run("only_files_of_the_site_are_stored_for_an_offline_start", func(t *testing.T) {
 		w := w.visit(t)
 		waitUntilInstalled(w)
@@ -55,11 +54,11 @@ func testOffline(t *testing.T, w window, s *stack.Stack) {
 		w.waitVisible(`#steps [data-step="presign"][data-status="retrying"]`)
 		w.proxy.intercept(nil)
 		evaluate[bool](w, `dispatchEvent(new Event("online"))`)
-		w.waitVisible(allDone, "#result")
+		w.waitVisible(pagetest.AllDone, "#result")
 	})
 }
 
-func testNewVersion(t *testing.T, w window, _ *stack.Stack) {
+func testNewVersion(t *testing.T, w window) {
 	t.Run("new_version_is_shown_at_once_and_replaces_the_stored_one_as_a_whole", func(t *testing.T) {
 		w := w.visit(t)
 		waitUntilInstalled(w)

@@ -6,10 +6,9 @@ import (
 	"testing"
 
 	"triptych/e2e/pagetest"
-	"triptych/local/stack"
 )
 
-func testOutages(t *testing.T, w window, s *stack.Stack) {
+func testOutages(t *testing.T, w window) {
 	const retrying = `#steps [data-status="retrying"]`
 	for _, c := range []struct{ cloud, step, reason string }{
 		{"aws", "presign", "AWS"}, {"google", "annotate", "Cloud Vision"}, {"azure", "persist", "Cosmos DB"},
@@ -23,7 +22,7 @@ func testOutages(t *testing.T, w window, s *stack.Stack) {
 			w.waitText(`#steps [data-step="`+c.step+`"] .detail`, "Attempt ")
 			w.waitVisible("#image")
 			restore()
-			w.waitVisible(allDone)
+			w.waitVisible(pagetest.AllDone)
 		})
 		t.Run("reload_while_"+c.cloud+"_is_down_shows_the_reason_and_the_picture_arrives", func(t *testing.T) {
 			w := w.visit(t)
@@ -34,7 +33,7 @@ func testOutages(t *testing.T, w window, s *stack.Stack) {
 			w.reload()
 			w.waitText("#reason", c.reason)
 			restore()
-			w.waitVisible(allDone, "#image", "#overlay polygon")
+			w.waitVisible(pagetest.AllDone, "#image", "#overlay polygon")
 			w.waitUntil(historyLength + ` === 1`)
 		})
 	}
@@ -47,7 +46,7 @@ func testOutages(t *testing.T, w window, s *stack.Stack) {
 		w.reload()
 		w.waitText("#lead", "Temporal does not answer")
 		restore()
-		w.waitVisible(allDone, "#overlay polygon")
+		w.waitVisible(pagetest.AllDone, "#overlay polygon")
 	})
 	t.Run("page_polls_without_event_stream", func(t *testing.T) {
 		w := w.visit(t)
@@ -73,7 +72,7 @@ func (w window) inject(fault, cloud string) (restore func()) {
 		w.waitVisible(plug + `[aria-pressed="false"]`)
 	}
 	w.Cleanup(func() { // after a failure
-		if evaluate[bool](w, `document.querySelector(`+quoted(plug)+`)?.ariaPressed === "true"`) {
+		if evaluate[bool](w, `document.querySelector(`+pagetest.Quoted(plug)+`)?.ariaPressed === "true"`) {
 			release()
 		}
 	})

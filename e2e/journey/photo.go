@@ -11,10 +11,9 @@ import (
 	"testing"
 
 	"triptych/e2e/pagetest"
-	"triptych/local/stack"
 )
 
-func testPhotoPaths(t *testing.T, w window, s *stack.Stack) {
+func testPhotoPaths(t *testing.T, w window) {
 	for name, path := range map[string]string{
 		"portrait":        pagetest.Portrait,
 		"sideways_photo":  pagetest.Sideways(t),

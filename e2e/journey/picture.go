@@ -7,10 +7,9 @@ import (
 	"testing"
 
 	"triptych/e2e/pagetest"
-	"triptych/local/stack"
 )
 
-func testPicture(t *testing.T, w window, s *stack.Stack) {
+func testPicture(t *testing.T, w window) {
 	t.Run("chosen_file_passes_all_three_steps_and_shows_the_face", func(t *testing.T) {
 		w := w.visit(t)
 		w.send()
@@ -31,7 +30,7 @@ func testPicture(t *testing.T, w window, s *stack.Stack) {
 			t.Error("the camera is still on")
 		}
 		w.click("#send")
-		w.waitVisible(allDone, "#result")
+		w.waitVisible(pagetest.AllDone, "#result")
 	})
 	t.Run("rejected_picture_shows_a_reason_and_another_can_be_taken", func(t *testing.T) {
 		w := w.visit(t)

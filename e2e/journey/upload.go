@@ -9,14 +9,13 @@ import (
 
 	"triptych/e2e/pagetest"
 	"triptych/e2e/stacktest"
-	"triptych/local/stack"
 )
 
-func testUpload(t *testing.T, w window, s *stack.Stack) {
+func testUpload(t *testing.T, w window) {
 	t.Run("connection_reset_before_upload_is_reported_and_retried", func(t *testing.T) {
 		w := w.visit(t)
 		var reported atomic.Bool
-		w.interceptPUT(s, func(http.ResponseWriter, *http.Request) bool {
+		w.interceptPUT(func(http.ResponseWriter, *http.Request) bool {
 			if !reported.Load() {
 				panic(http.ErrAbortHandler)
 			}
@@ -27,13 +26,13 @@ func testUpload(t *testing.T, w window, s *stack.Stack) {
 		w.waitVisible(`#steps [data-step="presign"][data-status="retrying"]`)
 		w.waitText("#title", "The upload waits")
 		reported.Store(true)
-		w.waitVisible(allDone)
+		w.waitVisible(pagetest.AllDone)
 		w.waitUntil(historyLength + ` === 1`)
 	})
 	t.Run("upload_stops_after_three_refused_grants", func(t *testing.T) {
 		w := w.visit(t)
 		var puts atomic.Int32
-		w.interceptPUT(s, func(rw http.ResponseWriter, r *http.Request) bool {
+		w.interceptPUT(func(rw http.ResponseWriter, r *http.Request) bool {
 			puts.Add(1)
 			io.Copy(io.Discard, r.Body)
 			rw.Header().Set("Access-Control-Allow-Origin", "*")
@@ -57,7 +56,7 @@ func testUpload(t *testing.T, w window, s *stack.Stack) {
 		w.waitText("#title", "The upload waits")
 		w.waitText("#reason", "connection")
 		w.proxy.intercept(nil)
-		w.waitVisible(allDone)
+		w.waitVisible(pagetest.AllDone)
 	})
 	t.Run("offline_upload_continues_when_online", func(t *testing.T) {
 		if w.setOffline == nil {
@@ -77,14 +76,14 @@ func testUpload(t *testing.T, w window, s *stack.Stack) {
 		w.waitText("#lead", "You are offline")
 		w.proxy.intercept(nil)
 		offline(false)
-		w.waitVisible(allDone)
+		w.waitVisible(pagetest.AllDone)
 	})
 }
 
-func testStoppedUpload(t *testing.T, w window, s *stack.Stack) {
+func testStoppedUpload(t *testing.T, w window) {
 	t.Run("cancelled_upload_leaves_nothing_and_can_be_repeated", func(t *testing.T) {
 		w := w.visit(t)
-		puts := w.holdFirstPUT(s)
+		puts := w.holdFirstPUT()
 		w.choose(pagetest.Portrait)
 		w.click("#send")
 		w.awaitCount(puts, 1)
@@ -94,7 +93,7 @@ func testStoppedUpload(t *testing.T, w window, s *stack.Stack) {
 		w.waitText("#lead", "cancelled or refused")
 		w.waitUntil(`location.hash === "" && ` + historyLength + ` === 0`)
 		w.click("#send")
-		w.waitVisible(allDone)
+		w.waitVisible(pagetest.AllDone)
 	})
 	for name, leave := range map[string]func(window){
 		"the_link_to_the_start": func(w window) { w.click("#home") },
@@ -104,7 +103,7 @@ func testStoppedUpload(t *testing.T, w window, s *stack.Stack) {
 			w := w.visit(t)
 			w.send()
 			w.click("#another")
-			puts := w.holdFirstPUT(s)
+			puts := w.holdFirstPUT()
 			w.choose(pagetest.Portrait)
 			w.click("#send")
 			w.awaitCount(puts, 1)
@@ -112,22 +111,22 @@ func testStoppedUpload(t *testing.T, w window, s *stack.Stack) {
 			w.click("#home")
 			w.waitVisible("#unsent img")
 			w.click("#unsent .primary")
-			w.waitVisible(allDone, "#result")
+			w.waitVisible(pagetest.AllDone, "#result")
 			w.waitUntil(historyLength + ` === 2`)
 		})
 	}
 }
 
 // interceptPUT leaves CORS preflights alone.
-func (w window) interceptPUT(s *stack.Stack, handle handler) {
+func (w window) interceptPUT(handle handler) {
 	w.proxy.intercept(func(rw http.ResponseWriter, r *http.Request) bool {
-		return r.Method == http.MethodPut && "http://"+r.Host == s.Endpoints.S3 && handle(rw, r)
+		return r.Method == http.MethodPut && "http://"+r.Host == w.s3 && handle(rw, r)
 	})
 }
 
-func (w window) holdFirstPUT(s *stack.Stack) *atomic.Int32 {
+func (w window) holdFirstPUT() *atomic.Int32 {
 	var puts atomic.Int32
-	w.interceptPUT(s, func(_ http.ResponseWriter, r *http.Request) bool {
+	w.interceptPUT(func(_ http.ResponseWriter, r *http.Request) bool {
 		if puts.Add(1) > 1 {
 			return false
 		}

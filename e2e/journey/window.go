@@ -14,7 +14,6 @@ import (
 const (
 	scriptTimeout = time.Minute
 
-	allDone       = `#steps:not(:has(li:not([data-status="done"])))`
 	historyLength = `document.querySelectorAll("#pictures li").length`
 )
 
@@ -24,6 +23,7 @@ type window struct {
 	driver webDriver
 	proxy  *faultProxy
 	site   string
+	s3     string // URL
 }
 
 // visit opens the page as a person who has agreed and has no pictures.
@@ -123,13 +123,13 @@ func (w window) expectNoErrors() {
 func (w window) waitVisible(selectors ...string) {
 	w.Helper()
 	for _, selector := range selectors {
-		w.waitUntil(`document.querySelector(` + quoted(selector) + `)?.checkVisibility({visibilityProperty: true})`)
+		w.waitUntil(`document.querySelector(` + pagetest.Quoted(selector) + `)?.checkVisibility({visibilityProperty: true})`)
 	}
 }
 
 func (w window) waitText(selector, text string) {
 	w.Helper()
-	w.waitUntil(`document.querySelector(` + quoted(selector) + `)?.textContent.includes(` + quoted(text) + `)`)
+	w.waitUntil(`document.querySelector(` + pagetest.Quoted(selector) + `)?.textContent.includes(` + pagetest.Quoted(text) + `)`)
 }
 
 func (w window) waitUntil(expression string) {
@@ -164,10 +164,8 @@ func (w window) send() {
 	w.Helper()
 	w.choose(pagetest.Portrait)
 	w.click("#send")
-	w.waitVisible(allDone, "#result")
+	w.waitVisible(pagetest.AllDone, "#result")
 }
-
-func quoted(s string) string { return "`" + s + "`" }
 
 func (w window) find(selector string) string {
 	w.Helper()

@@ -6,10 +6,9 @@ import (
 	"testing"
 
 	"triptych/e2e/pagetest"
-	"triptych/local/stack"
 )
 
-func testWindows(t *testing.T, w window, s *stack.Stack) {
+func testWindows(t *testing.T, w window) {
 	t.Run("picture_erased_in_another_window_disappears", func(t *testing.T) {
 		w := w.visit(t)
 		w.send()
@@ -26,7 +25,7 @@ func testWindows(t *testing.T, w window, s *stack.Stack) {
 		w := w.visit(t)
 		var both sync.WaitGroup
 		both.Add(2)
-		w.interceptPUT(s, func(http.ResponseWriter, *http.Request) bool {
+		w.interceptPUT(func(http.ResponseWriter, *http.Request) bool {
 			both.Done()
 			both.Wait()
 			return false
@@ -39,13 +38,13 @@ func testWindows(t *testing.T, w window, s *stack.Stack) {
 		w.click("#send")
 		for _, handle := range []string{first, second} {
 			w.switchTo(handle)
-			w.waitVisible(allDone, "#result")
+			w.waitVisible(pagetest.AllDone, "#result")
 			w.waitUntil(historyLength + ` === 2`)
 		}
 	})
 	t.Run("upload_of_a_closed_window_is_offered_in_another", func(t *testing.T) {
 		w := w.visit(t)
-		puts := w.holdFirstPUT(s)
+		puts := w.holdFirstPUT()
 		first, _ := w.openWindow(w.site)
 		w.choose(pagetest.Portrait)
 		w.click("#send")
@@ -53,7 +52,7 @@ func testWindows(t *testing.T, w window, s *stack.Stack) {
 		w.closeWindow()
 		w.switchTo(first)
 		w.click("#unsent .primary")
-		w.waitVisible(allDone, "#result")
+		w.waitVisible(pagetest.AllDone, "#result")
 		w.waitUntil(historyLength + ` === 1`)
 	})
 }
