@@ -106,52 +106,71 @@ func (s *jpegScan) restart(number int, last bool) {
 	}
 }
 
+// A scanPart is a component in a scan.
+type scanPart struct {
+	*component
+	dcTable, acTable *huffmanTable
+}
+
 // readScan returns what follows the scan.
 func (p *jpegPicture) readScan(header, data []byte) (rest []byte, ok bool) {
 	if len(header) < 1 || len(header) != 4+2*int(header[0]) || p.components == nil {
 		return nil, false
 	}
-	type part struct {
-		*component
-		dcTable, acTable *huffmanTable
+	components, spectrum := header[1:len(header)-3], header[len(header)-3:]
+	parts, ok := p.scanParts(components)
+	if !ok {
+		return nil, false
 	}
-	var parts []part
-	blocks := 0
-	for spec := header[1 : len(header)-3]; len(spec) > 0; spec = spec[2:] {
+	s := &jpegScan{data: data, end: blockSize - 1, resynchronised: p.resynchronised}
+	if p.progressive && !s.selectCoefficients(spectrum, len(parts)) || !p.prepare(parts, s) || !p.readUnits(s, parts) {
+		return nil, false
+	}
+	p.resynchronised = s.resynchronised
+	return s.data, s.resynchronised || !s.isExhausted()
+}
+
+func (p *jpegPicture) scanParts(specs []byte) (parts []scanPart, ok bool) {
+	count, blocks := len(specs)/2, 0
+	for spec := range slices.Chunk(specs, 2) {
 		for _, c := range p.components {
-			if slices.ContainsFunc(parts, func(earlier part) bool { return earlier.component == c }) {
+			if slices.ContainsFunc(parts, func(earlier scanPart) bool { return earlier.component == c }) {
 				continue // like libjpeg, if components have equal IDs
 			}
 			if dc, ac := spec[1]>>4, spec[1]&15; c.id == spec[0] && dc < 4 && ac < 4 {
 				c.predictor = 0
-				parts = append(parts, part{c, p.huffman[0][dc], p.huffman[1][ac]})
+				parts = append(parts, scanPart{c, p.huffman[0][dc], p.huffman[1][ac]})
 				blocks += c.h * c.v
 				break
 			}
 		}
 	}
-	if len(parts) == 0 || len(parts) != int(header[0]) || len(parts) > 1 && blocks > 10 { // ITU-T T.81, B.2.3
-		return nil, false
-	}
-	s := &jpegScan{data: data, end: blockSize - 1, resynchronised: p.resynchronised}
-	if p.progressive {
-		spectrum := header[len(header)-3:]
-		s.start, s.end, s.high, s.low = int(spectrum[0]), int(spectrum[1]), int(spectrum[2]>>4), int(spectrum[2]&15)
-		if s.start > s.end || s.end >= blockSize || s.low > 13 || s.start == 0 && s.end > 0 || s.start > 0 && len(parts) > 1 {
-			return nil, false
-		}
-	}
+	return parts, count > 0 && len(parts) == count && (count == 1 || blocks <= 10) // ITU-T T.81, B.2.3
+}
+
+// selectCoefficients reads the parameters of a progressive scan.
+func (s *jpegScan) selectCoefficients(spectrum []byte, parts int) (ok bool) {
+	s.start, s.end, s.high, s.low = int(spectrum[0]), int(spectrum[1]), int(spectrum[2]>>4), int(spectrum[2]&15)
+	return s.start <= s.end && s.end < blockSize && s.low <= 13 && (s.start > 0 || s.end == 0) && (s.start == 0 || parts == 1)
+}
+
+// prepare fails if a table is missing.
+func (p *jpegPicture) prepare(parts []scanPart, s *jpegScan) (ok bool) {
 	for _, c := range parts {
 		if c.table == nil {
 			c.table = p.quantisation[c.tableID]
 		}
 		if c.table == nil || s.start == 0 && s.high == 0 && c.dcTable == nil || s.end > 0 && c.acTable == nil {
-			return nil, false
+			return false
 		}
 		if p.progressive && c.coefficients == nil {
 			c.coefficients = make([][blockSize]int16, len(c.samples)/blockSize)
 		}
 	}
+	return true
+}
+
+func (p *jpegPicture) readUnits(s *jpegScan, parts []scanPart) (ok bool) {
 	units := p.units()
 	if len(parts) == 1 {
 		units.X, units.Y = parts[0].columns, parts[0].rows
@@ -177,12 +196,11 @@ func (p *jpegPicture) readScan(header, data []byte) (rest []byte, ok bool) {
 				p.readBlock(s, c.component, (unit/units.X*v+i/h)*c.stride+unit%units.X*h+i%h)
 			}
 			if s.damaged {
-				return nil, false
+				return false
 			}
 		}
 	}
-	p.resynchronised = s.resynchronised
-	return s.data, s.resynchronised || !s.isExhausted()
+	return true
 }
 
 func (p *jpegPicture) readBlock(s *jpegScan, c *component, at int) {
@@ -201,93 +219,4 @@ func (p *jpegPicture) readBlock(s *jpegScan, c *component, at int) {
 	default:
 		s.refine(block)
 	}
-}
-
-// readFirst reads all coefficients of a sequential file, or the first scan of a band of a progressive file.
-func (s *jpegScan) readFirst(c *component, block *[blockSize]int16) {
-	k := s.start
-	if k == 0 {
-		length := s.symbol(s.dc)
-		if length > 15 {
-			s.fail()
-			return
-		}
-		c.predictor += s.readSigned(length)
-		block[0] = int16(c.predictor << s.low)
-		k++
-	}
-	if s.bandEnd > 0 {
-		s.bandEnd--
-		return
-	}
-	for ; k <= s.end; k++ {
-		symbol := s.symbol(s.ac)
-		run, length := symbol>>4, symbol&15
-		if length == 0 && run < 15 {
-			s.bandEnd = 1<<run + int(s.read(run)) - 1
-			return
-		}
-		k += run
-		if length == 0 {
-			continue
-		}
-		if k > s.end {
-			s.fail()
-			return
-		}
-		block[zigzag[k]] = int16(s.readSigned(length) << s.low)
-	}
-}
-
-// refine reads one more bit of each coefficient of a band (ITU-T T.81, G.1.2.3).
-func (s *jpegScan) refine(block *[blockSize]int16) {
-	bit := int16(1) << s.low
-	k := s.start
-	for s.bandEnd == 0 && k <= s.end {
-		symbol := s.symbol(s.ac)
-		run, length := symbol>>4, symbol&15
-		var value int16
-		if length > 0 {
-			value = bit
-			if s.read(1) == 0 {
-				value = -bit
-			}
-		} else if run < 15 {
-			s.bandEnd = 1<<run + int(s.read(run))
-			break
-		}
-		k = s.refineNonZero(block, k, run, bit)
-		if value != 0 {
-			if k > s.end {
-				s.fail()
-				return
-			}
-			block[zigzag[k]] = value
-		}
-		k++
-	}
-	if s.bandEnd > 0 {
-		s.refineNonZero(block, k, blockSize, bit)
-		s.bandEnd--
-	}
-}
-
-// refineNonZero returns the position after `zeros` coefficients that are zero.
-func (s *jpegScan) refineNonZero(block *[blockSize]int16, k, zeros int, bit int16) int {
-	for ; k <= s.end; k++ {
-		c := &block[zigzag[k]]
-		switch {
-		case *c == 0:
-			if zeros == 0 {
-				return k
-			}
-			zeros--
-		case s.read(1) == 0:
-		case *c > 0:
-			*c += bit
-		default:
-			*c -= bit
-		}
-	}
-	return k
 }
