@@ -50,35 +50,8 @@ func (r *rig) measure(ctx context.Context, p plan) (measurements, error) {
 	m := measurements{}
 	started := time.Now()
 	for round := range p.rounds {
-		report := func(what string, v *variant) {
-			r.report(started, "round %d of %d: %s: %s", round+1, p.rounds, what, v.name)
-		}
-		order := roundOrder(r.variants, round)
-		for _, v := range order {
-			report("sequential pictures", v)
-			if err := v.measureSequential(ctx, p.sequential, m); err != nil {
-				return m, err
-			}
-		}
-		for _, v := range order {
-			report("sequential pictures, slow clouds", v)
-			if err := v.measureSlowClouds(ctx, p.slowClouds, m); err != nil {
-				return m, err
-			}
-		}
-		for _, n := range p.inFlight {
-			for _, v := range order {
-				report(fmt.Sprintf("%d in flight", n), v)
-				if err := v.measureInFlight(ctx, n, p, m); err != nil {
-					return m, err
-				}
-			}
-		}
-		if len(r.traces) > 0 {
-			r.report(started, "round %d of %d: with and without traces", round+1, p.rounds)
-			if err := r.measureTraces(ctx, p, m); err != nil {
-				return m, err
-			}
+		if err := r.measureRound(ctx, started, p, round, m); err != nil {
+			return m, err
 		}
 	}
 	for _, v := range r.variants {
@@ -89,6 +62,46 @@ func (r *rig) measure(ctx context.Context, p plan) (measurements, error) {
 			return m, err
 		}
 	}
+	r.measureMemory(m)
+	if err := r.measureBacklogs(ctx, started, p.backlogSize, m); err != nil {
+		return m, err
+	}
+	return m, r.measureRestarts(ctx, started, m)
+}
+
+func (r *rig) measureRound(ctx context.Context, started time.Time, p plan, round int, m measurements) error {
+	report := func(what string, v *variant) {
+		r.report(started, "round %d of %d: %s: %s", round+1, p.rounds, what, v.name)
+	}
+	order := roundOrder(r.variants, round)
+	for _, v := range order {
+		report("sequential pictures", v)
+		if err := v.measureSequential(ctx, p.sequential, m); err != nil {
+			return err
+		}
+	}
+	for _, v := range order {
+		report("sequential pictures, slow clouds", v)
+		if err := v.measureSlowClouds(ctx, p.slowClouds, m); err != nil {
+			return err
+		}
+	}
+	for _, n := range p.inFlight {
+		for _, v := range order {
+			report(fmt.Sprintf("%d in flight", n), v)
+			if err := v.measureInFlight(ctx, n, p, m); err != nil {
+				return err
+			}
+		}
+	}
+	if len(r.traces) == 0 {
+		return nil
+	}
+	r.report(started, "round %d of %d: with and without traces", round+1, p.rounds)
+	return r.measureTraces(ctx, p, m)
+}
+
+func (r *rig) measureMemory(m measurements) {
 	for _, v := range r.variants {
 		if peak, ok := peakMemory(r.stack.PID(v.worker)); ok {
 			m.add("worker memory", v, peak)
@@ -100,14 +113,17 @@ func (r *rig) measure(ctx context.Context, p plan) (measurements, error) {
 			m.add("server memory", v, peak)
 		}
 	}
+}
+
+func (r *rig) measureBacklogs(ctx context.Context, started time.Time, size int, m measurements) error {
 	for _, v := range r.variants {
 		if v.client == nil {
 			continue // direct has no queue
 		}
-		r.report(started, "backlog of %d: %s", p.backlogSize, v.name)
-		result, err := v.measureBacklog(ctx, p.backlogSize)
+		r.report(started, "backlog of %d: %s", size, v.name)
+		result, err := v.measureBacklog(ctx, size)
 		if err != nil {
-			return m, err
+			return err
 		}
 		m.add("backlog throughput", v, result.perSecond)
 		m.add("backlog failures", v, float64(result.failed))
@@ -115,7 +131,7 @@ func (r *rig) measure(ctx context.Context, p plan) (measurements, error) {
 		m.add("backlog server memory", v, result.serverMemory...)
 		m.add("live latency", v, result.liveLatencies...)
 	}
-	return m, r.measureRestarts(ctx, started, m)
+	return nil
 }
 
 // measureRestarts restarts each server once, after all other measurements, and adds its time to all variants of the server.
