@@ -98,7 +98,7 @@ func (r *rig) waitForServer(ctx context.Context, s server) error {
 		defer c.Close()
 		// The health check of the frontend succeeds before the history service is ready.
 		_, err = c.DescribeWorkflowExecution(ctx, "no-such-workflow", "")
-		if notFound := new(serviceerror.NotFound); errors.As(err, &notFound) {
+		if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
 			return nil
 		}
 		return err
