@@ -1,10 +1,6 @@
 package main
 
 import (
-	_ "embed"
-	"flag"
-	"fmt"
-
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 
 	"triptych/internal/records"
@@ -54,12 +50,4 @@ func readConfig(s settings.Settings) (config, error) {
 			CredentialsConfig: s.Getenv("GOOGLE_CREDENTIALS_CONFIG"), AWS: s.AWS},
 		visionParent: s.Getenv("TRIPTYCH_VISION_PARENT"),
 	}, nil
-}
-
-//go:embed usage.txt
-var usageText string
-
-func usage() {
-	fmt.Fprint(flag.CommandLine.Output(), usageText)
-	flag.PrintDefaults()
 }

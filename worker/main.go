@@ -4,6 +4,7 @@ package main
 import (
 	"cmp"
 	"context"
+	_ "embed"
 	"errors"
 	"flag"
 	"fmt"
@@ -214,4 +215,12 @@ func newWorkers(c client.Client, a *activities.Activities, annotationsPerSecond 
 	annotate := worker.New(c, picture.AnnotateQueue, options)
 	a.RegisterAnnotate(annotate)
 	return []worker.Worker{annotate, pictures}
+}
+
+//go:embed usage.txt
+var usageText string
+
+func usage() {
+	fmt.Fprint(flag.CommandLine.Output(), usageText)
+	flag.PrintDefaults()
 }
