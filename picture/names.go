@@ -1,9 +1,6 @@
 package picture
 
-import (
-	"regexp"
-	"time"
-)
+import "regexp"
 
 // These names are here so that `trigger` and `web` need not import workflow and activity code.
 const (
@@ -18,9 +15,6 @@ const (
 func (id ID) WorkflowID() string { return "picture/" + string(id) }
 
 func (id ID) EraseWorkflowID() string { return "erase/" + string(id) }
-
-// GrantTTL is the lifetime of an upload grant, which is a presigned URL for one upload.
-const GrantTTL = 15 * time.Minute
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 

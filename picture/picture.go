@@ -13,6 +13,9 @@ const MaxSize = 20_000_000
 
 const MaxKey = 1024 // bytes; limit of S3
 
+// GrantTTL is the lifetime of an upload grant, which is a presigned URL for one upload.
+const GrantTTL = 15 * time.Minute
+
 // Picture identifies one version of an S3 object.
 type Picture struct {
 	ID         ID        `json:"id"`
