@@ -1,5 +1,6 @@
 // Package records stores one Record per picture in Cosmos DB. Create never overwrites a Record, and Replace
 // overwrites only the version that was read. The package does not retry.
+// The container also has one document per UTC day, which counts annotations (DailyLimit).
 package records
 
 import (
