@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"triptych/e2e/checktest"
 	"triptych/e2e/s3test"
 	"triptych/e2e/stacktest"
 	"triptych/emulators/lambda/runtimeapi"
-	"triptych/internal/check"
 )
 
 func TestFunctionChecks(t *testing.T) {
@@ -30,25 +30,25 @@ func TestFunctionChecks(t *testing.T) {
 	}
 	t.Run("trigger_returns_one_line_for_each_call", func(t *testing.T) {
 		var lines []string
-		out := invoke(t, "trigger", startFunction(t, s, trigger, 30*time.Second), check.TriggerPayload)
+		out := invoke(t, "trigger", startFunction(t, s, trigger, 30*time.Second), checktest.TriggerPayload)
 		if err := json.Unmarshal([]byte(out), &lines); err != nil || len(lines) != 5 || lines[4] != "done    4 calls, 0 failed" || strings.Contains(out, "FAILED") {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
 	t.Run("trigger_without_settings_returns_the_reason", func(t *testing.T) {
-		out := invoke(t, "trigger", startFunction(t, s, trigger, 30*time.Second, noSSM), check.TriggerPayload)
+		out := invoke(t, "trigger", startFunction(t, s, trigger, 30*time.Second, noSSM), checktest.TriggerPayload)
 		if !strings.Contains(out, "FAILED  settings: reading the settings in SSM") {
 			t.Error(out)
 		}
 	})
 	t.Run("web_returns_one_line_for_each_call", func(t *testing.T) {
-		out := invoke(t, "web", startFunction(t, s, web, 65*time.Second), check.WebPayload)
+		out := invoke(t, "web", startFunction(t, s, web, 65*time.Second), checktest.WebPayload)
 		if strings.Count(out, "ok      ") != 6 || !strings.HasSuffix(out, "\ndone    6 calls, 0 failed\n") || strings.Contains(out, "FAILED") {
 			t.Error(out)
 		}
 	})
 	t.Run("web_without_settings_returns_the_reason", func(t *testing.T) {
-		out := invoke(t, "web", startFunction(t, s, web, 65*time.Second, noSSM), check.WebPayload)
+		out := invoke(t, "web", startFunction(t, s, web, 65*time.Second, noSSM), checktest.WebPayload)
 		if !strings.Contains(out, "FAILED  settings: reading the settings in SSM") {
 			t.Error(out)
 		}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"triptych/internal/check"
+	"triptych/e2e/checktest"
 )
 
 // TestCheckCommand runs the script of the output check with an aws command that answers like a deployment.
@@ -17,7 +17,7 @@ func TestCheckCommand(t *testing.T) {
 		t.Skip("jq is not installed")
 	}
 	script, _ := lookup(mustPlan(t, readSources(t), nil).resource("output.check").values, "value").(string)
-	for _, payload := range []string{check.TriggerPayload, check.WebPayload} {
+	for _, payload := range []string{checktest.TriggerPayload, checktest.WebPayload} {
 		if !strings.Contains(script, "--payload '"+payload+"' ") {
 			t.Errorf("the script does not send %s:\n%s", payload, script)
 		}

@@ -1,9 +1,16 @@
-// Package checktest compares the reports of package check with what a test expects.
+// Package checktest has the payloads that start the checks of a Lambda function, and compares the reports of package check
+// with what a test expects.
 package checktest
 
 import (
 	"strings"
 	"testing"
+)
+
+// Payloads of invocations that run the checks of a Lambda function. The output check of Terraform sends them.
+const (
+	TriggerPayload = `{"Event":"triptych:Check"}`
+	WebPayload     = `{"rawPath":"/check","requestContext":{"http":{"method":"GET","path":"/check"}}}`
 )
 
 // Verify requires that exactly the calls whose names begin with one of the prefixes `failed` have failed, that each

@@ -16,12 +16,6 @@ import (
 // Document is the ID of the objects, documents and workflows that checks use. No picture has this ID.
 const Document picture.ID = "check"
 
-// Payloads of invocations that run the checks of a Lambda function. The output check of Terraform sends them.
-const (
-	TriggerPayload = `{"Event":"triptych:Check"}`
-	WebPayload     = `{"rawPath":"/check","requestContext":{"http":{"method":"GET","path":"/check"}}}`
-)
-
 // Call is one call to a cloud.
 type Call struct {
 	Name string
