@@ -18,15 +18,15 @@ import (
 type phase int
 
 const (
-	request phase = iota // Cosmos DB responded, or could not be reached
-	signIn               // AWS or Entra ID refused a token
-	decode               // the document is not a Record
+	request   phase = iota // Cosmos DB responded, or could not be reached
+	signingIn              // AWS or Entra ID refused a token
+	decode                 // the document is not a Record
 	noCredentials
 )
 
 type cause struct {
 	phase phase
-	code  string // an HTTP status, a constant below, or in the phase signIn an AWS error code ("AccessDenied")
+	code  string // an HTTP status, a constant below, or in the phase signingIn an AWS error code ("AccessDenied")
 }
 
 const (
@@ -62,10 +62,10 @@ var explanations = map[cause]struct {
 
 	{phase: noCredentials}: {picture.Forbidden, "The program has no credentials for Azure: set AZURE_FEDERATION or COSMOS_KEY, or give it an identity"},
 
-	{signIn, "AccessDenied"}:                                   {picture.Forbidden, "AWS does not allow the program's role to request a token for Azure: allow sts:GetWebIdentityToken for api://AzureADTokenExchange"},
-	{signIn, "OutboundWebIdentityFederationDisabledException"}: {picture.Misconfigured, "This AWS account issues no tokens for other clouds: enable outbound web identity federation (Terraform does)"},
-	{signIn, "400"}:                                            {picture.Misconfigured, "Azure does not know the program's identity or does not trust the AWS role: check AZURE_TENANT_ID, AZURE_CLIENT_ID and the identity's federated credential"},
-	{signIn, "401"}:                                            {picture.Forbidden, "Azure does not trust the program's AWS role: the identity's federated credential must name AWS's issuer, the role and api://AzureADTokenExchange"},
+	{signingIn, "AccessDenied"}:                                   {picture.Forbidden, "AWS does not allow the program's role to request a token for Azure: allow sts:GetWebIdentityToken for api://AzureADTokenExchange"},
+	{signingIn, "OutboundWebIdentityFederationDisabledException"}: {picture.Misconfigured, "This AWS account issues no tokens for other clouds: enable outbound web identity federation (Terraform does)"},
+	{signingIn, "400"}:                                            {picture.Misconfigured, "Azure does not know the program's identity or does not trust the AWS role: check AZURE_TENANT_ID, AZURE_CLIENT_ID and the identity's federated credential"},
+	{signingIn, "401"}:                                            {picture.Forbidden, "Azure does not trust the program's AWS role: the identity's federated credential must name AWS's issuer, the role and api://AzureADTokenExchange"},
 
 	{phase: decode}: {picture.Misconfigured, "The document of this picture in Cosmos DB is not a Record: repair or delete it"},
 }

@@ -207,7 +207,7 @@ func TestSubStatus(t *testing.T) {
 }
 
 func refusedByAWS(code string, kind picture.Kind) explainCase {
-	return explainCase{cause{signIn, code}, "refused by AWS", kind, 0, func(t *testing.T) error {
+	return explainCase{cause{signingIn, code}, "refused by AWS", kind, 0, func(t *testing.T) error {
 		f := newFederationEnv(t)
 		f.refuse["aws"], f.awsError = http.StatusForbidden, code
 		return create(t, f.config)
@@ -215,7 +215,7 @@ func refusedByAWS(code string, kind picture.Kind) explainCase {
 }
 
 func refusedByEntra(status int, kind picture.Kind) explainCase {
-	return explainCase{cause{signIn, fmt.Sprint(status)}, "refused by Entra ID", kind, 0, func(t *testing.T) error {
+	return explainCase{cause{signingIn, fmt.Sprint(status)}, "refused by Entra ID", kind, 0, func(t *testing.T) error {
 		f := newFederationEnv(t)
 		f.refuse["azure"] = status
 		return create(t, f.config)

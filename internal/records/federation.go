@@ -46,7 +46,7 @@ func (f federation) GetToken(ctx context.Context, o policy.TokenRequestOptions) 
 	if refusedByAWS, ok := errors.AsType[*callError](err); ok {
 		return token, refusedByAWS
 	}
-	failed := &callError{cause: cause{phase: signIn}, text: "signing in to Azure: " + strings.Join(strings.Fields(err.Error()), " ")}
+	failed := &callError{cause: cause{phase: signingIn}, text: "signing in to Azure: " + strings.Join(strings.Fields(err.Error()), " ")}
 	if e, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); ok && e.RawResponse != nil {
 		failed.code = strconv.Itoa(e.RawResponse.StatusCode)
 	}
@@ -64,7 +64,7 @@ func assertion(ctx context.Context, client *sts.Client) (string, error) {
 		return aws.ToString(response.WebIdentityToken), nil
 	}
 	failed := &callError{
-		cause: cause{phase: signIn}, text: "requesting a token for Azure from AWS: " + err.Error(),
+		cause: cause{phase: signingIn}, text: "requesting a token for Azure from AWS: " + err.Error(),
 		wrapped: &azidentity.AuthenticationFailedError{}, // azidentity returns only errors of this type unchanged
 	}
 	if e, ok := errors.AsType[smithy.APIError](err); ok {

@@ -171,7 +171,7 @@ func TestFederation(t *testing.T) {
 			f.refuse[test.server] = test.status
 			c, r := open(t, f.config), newRecord(t)
 			failed, ok := errors.AsType[*callError](c.Create(t.Context(), r))
-			if !ok || failed.cause != (cause{signIn, test.code}) || strings.Contains(failed.Error(), "\n") {
+			if !ok || failed.cause != (cause{signingIn, test.code}) || strings.Contains(failed.Error(), "\n") {
 				t.Errorf("got %v, want a failed sign-in with code %s in one line", failed, test.code)
 			}
 			delete(f.refuse, test.server)

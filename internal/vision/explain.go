@@ -17,15 +17,15 @@ import (
 type phase int
 
 const (
-	call    phase = iota // Vision refused the call, or could not be reached
-	signing              // AWS or Google refused a token
-	byURL                // Vision could not annotate an image that it had to fetch
-	byBytes              // Vision could not annotate an image that was sent as bytes
+	call      phase = iota // Vision refused the call, or could not be reached
+	signingIn              // AWS or Google refused a token
+	byURL                  // Vision could not annotate an image that it had to fetch
+	byBytes                // Vision could not annotate an image that was sent as bytes
 )
 
 type cause struct {
 	phase phase
-	code  string // a gRPC code ("NotFound"), an HTTP status (in the phase signing) or a constant below
+	code  string // a gRPC code ("NotFound"), an HTTP status (in the phase signingIn) or a constant below
 }
 
 const (
@@ -53,12 +53,12 @@ var explanations = map[cause]struct {
 	{call, ""}:                   {picture.Unavailable, "Cloud Vision could not be called"},
 
 	// https://cloud.google.com/iam/docs/troubleshooting-workload-identity-federation
-	{signing, noCredentials}: {picture.Forbidden, "The worker has no AWS role to sign in to Google with: give it one, and set AWS_REGION"},
-	{signing, "400"}:         {picture.Misconfigured, "Google does not know the worker's identity pool, or AWS did not confirm the worker's role: check GOOGLE_CREDENTIALS_CONFIG and the clock"},
-	{signing, "401"}:         {picture.Forbidden, "Google's identity pool does not trust the worker's AWS role: check the provider's attribute condition"},
-	{signing, "403"}:         {picture.Forbidden, "Google does not let the worker use its service account: grant the worker's AWS role roles/iam.workloadIdentityUser on it"},
-	{signing, "404"}:         {picture.Misconfigured, "The worker's service account does not exist: check GOOGLE_CREDENTIALS_CONFIG"},
-	{signing, ""}:            {picture.Unavailable, "Signing in to Google failed"},
+	{signingIn, noCredentials}: {picture.Forbidden, "The worker has no AWS role to sign in to Google with: give it one, and set AWS_REGION"},
+	{signingIn, "400"}:         {picture.Misconfigured, "Google does not know the worker's identity pool, or AWS did not confirm the worker's role: check GOOGLE_CREDENTIALS_CONFIG and the clock"},
+	{signingIn, "401"}:         {picture.Forbidden, "Google's identity pool does not trust the worker's AWS role: check the provider's attribute condition"},
+	{signingIn, "403"}:         {picture.Forbidden, "Google does not let the worker use its service account: grant the worker's AWS role roles/iam.workloadIdentityUser on it"},
+	{signingIn, "404"}:         {picture.Misconfigured, "The worker's service account does not exist: check GOOGLE_CREDENTIALS_CONFIG"},
+	{signingIn, ""}:            {picture.Unavailable, "Signing in to Google failed"},
 
 	// Vision reports "The URL does not appear to be accessible by us" with different codes (3, 7, 12 and 14), so the
 	// word "URL" identifies this error.
@@ -97,7 +97,7 @@ func Explain(err error) *picture.Error {
 		}
 	}
 	if refused, ok := errors.AsType[*refusal](err); ok {
-		c = cause{signing, refused.code}
+		c = cause{signingIn, refused.code}
 	}
 	return explain(c, text, retryAfter)
 }

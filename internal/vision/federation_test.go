@@ -275,8 +275,8 @@ func signInCases() []explainCase {
 		signInRefused("token", 401, "401", picture.Forbidden),
 		signInRefused("account", 403, "403", picture.Forbidden),
 		signInRefused("account", 404, "404", picture.Misconfigured),
-		{cause{signing, ""}, "unknown status", picture.Unavailable, 0, signInRefused("token", 418, "", "").provoke},
-		{cause{signing, noCredentials}, "no region", picture.Forbidden, 0, func(t *testing.T) error {
+		{cause{signingIn, ""}, "unknown status", picture.Unavailable, 0, signInRefused("token", 418, "", "").provoke},
+		{cause{signingIn, noCredentials}, "no region", picture.Forbidden, 0, func(t *testing.T) error {
 			f := newFederationEnv(t)
 			t.Setenv("AWS_REGION", "")
 			f.signIn(t)
@@ -288,7 +288,7 @@ func signInCases() []explainCase {
 }
 
 func signInRefused(server string, status int, code string, kind picture.Kind) explainCase {
-	return explainCase{cause{signing, code}, server, kind, 0, func(t *testing.T) error {
+	return explainCase{cause{signingIn, code}, server, kind, 0, func(t *testing.T) error {
 		f := newFederationEnv(t)
 		f.refuse[server] = status
 		return f.annotate(t)
