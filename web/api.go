@@ -24,8 +24,8 @@ type api struct {
 	timing   streamTiming
 	stopping <-chan struct{} // closed when event streams must end
 
-	counting rate.Sometimes // Temporal Cloud limits the rate of counts
-	waiting  atomic.Int64   // open workflows; 0 if Temporal did not respond, because uploads do not need Temporal
+	countAgain    rate.Sometimes // Temporal Cloud limits the rate of counts
+	openWorkflows atomic.Int64   // 0 if Temporal did not respond, because uploads do not need Temporal
 }
 
 const cloudTimeout = 3 * time.Second // per call to Cosmos DB or Temporal; a request makes at most three

@@ -62,13 +62,13 @@ func (a *api) createGrant(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) full(ctx context.Context) bool {
-	a.counting.Do(func() {
+	a.countAgain.Do(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // the count serves other clients too
 		defer cancel()
 		count, _ := pipeline.CountOpen(ctx, a.temporal)
-		a.waiting.Store(count)
+		a.openWorkflows.Store(count)
 	})
-	return a.waiting.Load() >= int64(a.perDay)
+	return a.openWorkflows.Load() >= int64(a.perDay)
 }
 
 func readUploadRequest(body io.Reader) (uploadRequest, error) {
