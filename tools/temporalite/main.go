@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	fmt.Fprintf(stdout, "Temporal %s listens on %s\n", headers.ServerVersion, address(o.IP, o.Port))
 	if !o.Headless {
-		fmt.Fprintf(stdout, "Its web page is http://%s\n", address(o.UIIP, o.UIPort))
+		fmt.Fprintf(stdout, "Its Web UI is http://%s\n", address(o.UIIP, o.UIPort))
 	}
 	<-ctx.Done()
 	return s.stop()
@@ -93,10 +93,10 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.StringVar(&o.IP, "ip", "127.0.0.1", "`address` on which the server listens; there is no authentication, so other machines should not reach it")
 	f.IntVar(&o.Port, "port", 7233, "`port` of the gRPC API")
 	f.IntVar(&o.HTTPPort, "http-port", 0, "`port` of the HTTP API, which web pages in a browser on this machine can call (default: no HTTP API)")
-	f.BoolVar(&o.Headless, "headless", false, "do not start the web page")
-	f.StringVar(&o.UIIP, "ui-ip", "", "`address` on which the web page listens (default: that of -ip)")
-	f.IntVar(&o.UIPort, "ui-port", 0, "`port` of the web page (default: the port of the gRPC API + 1000)")
-	f.StringVar(&o.UICodecEndpoint, "ui-codec-endpoint", "", "`URL` of the codec server with which the web page decodes payloads")
+	f.BoolVar(&o.Headless, "headless", false, "do not start the Web UI")
+	f.StringVar(&o.UIIP, "ui-ip", "", "`address` on which the Web UI listens (default: that of -ip)")
+	f.IntVar(&o.UIPort, "ui-port", 0, "`port` of the Web UI (default: the port of the gRPC API + 1000)")
+	f.StringVar(&o.UICodecEndpoint, "ui-codec-endpoint", "", "`URL` of the codec server with which the Web UI decodes payloads")
 	f.IntVar(&o.MetricsPort, "metrics-port", 0, "`port` of the Prometheus metrics (default: no metrics)")
 	f.StringVar(&o.Dir, "dir", "", "`directory` that keeps the data (default: a temporary directory, deleted at the end)")
 	f.Func("namespace", "`name` of a namespace to create, besides default; can be repeated", func(name string) error {

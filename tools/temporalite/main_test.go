@@ -280,14 +280,14 @@ func TestServer(t *testing.T) {
 			t.Errorf("a workflow ID above limit.maxIDLength gives %v", err)
 		}
 	})
-	t.Run("the_web_page_answers", func(t *testing.T) {
+	t.Run("the_Web_UI_answers", func(t *testing.T) {
 		r, err := http.Get("http://127.0.0.1:" + p.args[3] + "/namespaces/default/workflows")
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer r.Body.Close()
 		if b, err := io.ReadAll(r.Body); r.StatusCode != http.StatusOK || !bytes.Contains(b, []byte("<html")) {
-			t.Errorf("the web page answers %s, error %v", r.Status, err)
+			t.Errorf("the Web UI answers %s, error %v", r.Status, err)
 		}
 	})
 	t.Run("a_used_port_is_refused_with_advice", func(t *testing.T) {
