@@ -17,9 +17,9 @@ import (
 	"triptych/picture"
 )
 
-// runChecks returns the exit status of worker -check.
+// runChecks makes each call of worker once, and returns the number of calls that failed.
 func runChecks(ctx context.Context, w io.Writer) int {
-	return min(check.Program(ctx, w, func(ctx context.Context) ([]check.Call, func(), error) {
+	return check.Program(ctx, w, func(ctx context.Context) ([]check.Call, func(), error) {
 		s, err := settings.Load(ctx)
 		if err != nil {
 			return nil, nil, err
@@ -42,7 +42,7 @@ func runChecks(ctx context.Context, w io.Writer) int {
 			}})
 		}
 		return calls, temporal.Close, nil
-	}), 1)
+	})
 }
 
 func checkSchedule(ctx context.Context, c client.Client, id string) error {

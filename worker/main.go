@@ -57,7 +57,7 @@ func main() {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C kills the worker
 	if *checks {
-		os.Exit(runChecks(ctx, os.Stdout))
+		os.Exit(min(runChecks(ctx, os.Stdout), 1))
 	}
 	if *reference != "" {
 		if err := tellStory(ctx, os.Stdout, *reference); err != nil {
