@@ -30,7 +30,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
-		slog.Error("Baseline stopped", "error", err)
+		slog.Error("baseline stopped", "error", err)
 		os.Exit(1)
 	}
 }

@@ -40,7 +40,7 @@ usage: cosmos [-addr HOST:PORT] [-dir DIR] [-key KEY]
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, *addr, *dir, *key); err != nil {
-		slog.Error("Cosmos DB stopped", "error", err)
+		slog.Error("the emulator of Cosmos DB stopped", "error", err)
 		os.Exit(1)
 	}
 }

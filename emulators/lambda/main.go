@@ -46,7 +46,7 @@ usage: lambda -bootstrap PATH [-name NAME] [-addr HOST:PORT] [-url HOST:PORT] [-
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, config, *addr, *url); err != nil {
-		slog.Error("Lambda stopped: see -h", "error", err)
+		slog.Error("the emulator of Lambda stopped: see -h", "error", err)
 		os.Exit(1)
 	}
 }

@@ -35,7 +35,7 @@ func (s *Stack) watchBucket(ctx context.Context) error {
 			if err := w.poll(ctx, since); err == nil {
 				since = polled.Add(-maxUploadDelay)
 			} else if ctx.Err() == nil {
-				slog.Error("Polling the bucket failed and is retried", "bucket", w.bucket, "error", err)
+				slog.Error("polling the bucket failed and is retried", "bucket", w.bucket, "error", err)
 			}
 			select {
 			case <-ctx.Done():

@@ -27,7 +27,7 @@ func (s *Stack) retryNow(ctx context.Context, cloud string) {
 		err = errors.Join(err, s.Lambda.RetryNow()) // S3 events wait only for Temporal
 	}
 	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
-		slog.Warn("Not everything was retried immediately; the rest is retried after its backoff", "error", err)
+		slog.Warn("not everything was retried immediately; the rest is retried after its backoff", "error", err)
 	}
 }
 
