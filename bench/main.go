@@ -30,7 +30,7 @@ const help = `Bench measures the overhead of the pipeline around its three cloud
   plain-stock, triptych-stock
              the same on the Temporal CLI's dev server instead of temporalite; only with -only or -full
   triptych-postgres
-             the same on the server that people deploy, with PostgreSQL (apt-get install postgresql); only with -only
+             the same on Temporal's production server, with PostgreSQL (apt-get install postgresql); only with -only
   traced     only with -only: the CPU time of triptych that exports traces and metrics; the ratio is to triptych without
              export, under the same load at the same time
 

@@ -41,7 +41,7 @@ type postgres struct {
 	as                       *syscall.Credential // nil, or the user postgres if bench runs as root, because PostgreSQL refuses to run as root
 }
 
-// postgresServer starts the server that people deploy, on a new PostgreSQL database.
+// postgresServer starts Temporal's production server on a new PostgreSQL database.
 func (r *rig) postgresServer(ctx context.Context) (server, error) {
 	db, err := r.startPostgres(ctx)
 	if err != nil {
@@ -129,7 +129,7 @@ func (db *postgres) create(ctx context.Context) error {
 		return fmt.Errorf("writing the password of PostgreSQL: %w", err)
 	}
 	defer os.Remove(file)
-	if err := db.handOver(file); err != nil {
+	if err := db.chown(file); err != nil {
 		return err
 	}
 	out, err := db.command(ctx, "initdb", "-D", filepath.Join(db.dir, "data"), "-U", "temporal", "-A", "scram-sha-256", "--pwfile", file).CombinedOutput()
@@ -147,11 +147,11 @@ func (db *postgres) useAccount(name string) error {
 	uid, _ := strconv.Atoi(account.Uid)
 	gid, _ := strconv.Atoi(account.Gid)
 	db.as = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	return db.handOver(db.dir)
+	return db.chown(db.dir)
 }
 
-// handOver lets PostgreSQL use a file or a directory of bench.
-func (db *postgres) handOver(path string) error {
+// chown lets PostgreSQL use a file or a directory of bench.
+func (db *postgres) chown(path string) error {
 	if db.as == nil {
 		return nil
 	}

@@ -38,8 +38,8 @@ func (r *rig) openTraces(ctx context.Context) error {
 	return nil
 }
 
-// measureTraces keeps 50 pictures of each in flight at the same time, so that what else happens on the machine affects both
-// alike. All pictures have the same share of the server's CPU time, because both variants send the same requests: the
+// measureTraces keeps 50 pictures of each in flight at the same time, so that other load on the machine affects both alike.
+// All pictures have the same share of the server's CPU time, because both variants send the same requests: the
 // histories of pictures contain no trace headers (e2e/traces).
 func (r *rig) measureTraces(ctx context.Context, p plan, m measurements) error {
 	before := r.traces[0].usage()

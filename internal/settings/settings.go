@@ -1,5 +1,6 @@
-// Package settings copies parameters of AWS Systems Manager to environment variables, so that Lambda configurations
-// and container images contain no keys. The package does not log the values.
+// Package settings reads the settings of a program: the environment variables, and from them the configurations of Temporal
+// and AWS. Parameters of AWS Systems Manager override variables, so that Lambda configurations and container images contain
+// no keys. AWS credentials are renewed before they expire. The package does not log the values.
 package settings
 
 import (

@@ -74,7 +74,8 @@ func (e Execution) Picture() (picture.Picture, error) {
 	return order.Picture, nil
 }
 
-// A workflow that failed, timed out or was cancelled is started again by the next sweep, so its picture is `waiting`.
+// A workflow that failed, timed out, was cancelled or was terminated is started again by the next sweep, so its picture is
+// `waiting`.
 func (e Execution) Progress(id picture.ID) picture.Progress {
 	if !e.Exists() {
 		return picture.Progress{Reference: id, Status: picture.Waiting, Steps: picture.WaitingSteps()}

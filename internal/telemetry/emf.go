@@ -133,7 +133,7 @@ func emfValue(p metricdata.HistogramDataPoint[float64]) emfHistogram {
 	return h
 }
 
-// Temporality returns the change since the last export, because CloudWatch adds the values of all lines.
+// Temporality is delta, because CloudWatch adds the values of all lines.
 func (emfExporter) Temporality(sdkmetric.InstrumentKind) metricdata.Temporality {
 	return metricdata.DeltaTemporality
 }

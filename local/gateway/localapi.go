@@ -13,7 +13,7 @@ import (
 )
 
 //go:embed plugs.js plugs.css start.js
-var plugs embed.FS
+var pageFiles embed.FS
 
 func (g *Gateway) localAPI(ctx context.Context) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -27,7 +27,7 @@ func (g *Gateway) localAPI(ctx context.Context) http.Handler {
 		case "/local/dead-letters":
 			g.serveDeadLetters(w, r)
 		case "/local/plugs.js", "/local/plugs.css", "/local/start.js":
-			http.ServeFileFS(w, r, plugs, path.Base(r.URL.Path))
+			http.ServeFileFS(w, r, pageFiles, path.Base(r.URL.Path))
 		default:
 			problem{http.StatusNotFound, "There is nothing here: the fault switches are at /local/faults."}.send(w)
 		}

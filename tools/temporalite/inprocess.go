@@ -30,10 +30,9 @@ import (
 // interceptor of the connections to these services, so everything that the server's clients do remains: redirection,
 // retries, deadlines, propagation of headers and conversion of errors.
 //
-// Of the interceptors on the other side, those that change the answer or the error remain: conversion of errors, retries
-// and the context of CHASM. Bypassed are the telemetry of history's and matching's requests, their health signal and
-// their limits of requests per second. On one machine the frontend's telemetry and limits, which remain, apply to the
-// same requests, and only other hosts would need the health signal. A call returns when its handler returns, not when the
+// On the server side, these interceptors still run: conversion of errors, retries and the context of CHASM. These do not run
+// for history and matching: telemetry, the health signal and the limits of requests per second. On one machine, the
+// frontend's telemetry and limits apply to the same requests, and only other hosts would need the health signal. A call returns when its handler returns, not when the
 // caller's context ends.
 type inProcess struct{ history, matching service }
 
@@ -104,7 +103,7 @@ func (s *service) intercept(ctx context.Context, method string, req, reply any, 
 	return copyMessage(reply, answer) // because an answer can contain a cached message
 }
 
-// isEarlyResult tells whether a worker has answered a query before matching waits for the result: QueryWorkflow in
+// isEarlyResult reports whether a worker has answered a query before matching waits for the result: QueryWorkflow in
 // service/matching/matching_engine.go (1.29.2) first gives the query to the worker. Without a network, the answer can be
 // faster. It would be lost, and the query would time out.
 func isEarlyResult(method string, err error) bool {

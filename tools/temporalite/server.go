@@ -209,7 +209,7 @@ func (o *options) createNamespaces(c *config.SQL) error {
 }
 
 // module adds history, matching and the frontend to temporal.TopLevelModule, which starts its own only if ForServices names them.
-// History and matching hand their handlers to calls, and the frontend keeps goroutines for requests.
+// History and matching register their handlers in calls. The frontend reuses goroutines for requests.
 func module(calls *inProcess) fx.Option {
 	return fx.Options(
 		temporal.TopLevelModule,

@@ -99,7 +99,8 @@ func openVisibility(dir string, maxWait time.Duration) (*config.SQL, error) {
 // openWrites opens a connection that keeps the prepared statement. The server's plugin parses its statement for each row, with the
 // triggers and the 40 generated columns of the table: four fifths of the time.
 func (v *visibility) openWrites(file string) (err error) {
-	// A transaction is flushed to the disk, because the server then forgets its changes.
+	// A transaction is flushed to the disk, because the server then deletes the changes from its visibility queue and does not
+	// repeat them.
 	v.writes, err = sqlx.Connect("sqlite", "file:"+file+"?_time_format=sqlite&_pragma=busy_timeout=1000"+
 		"&_pragma=synchronous=full&_pragma=secure_delete=on&_pragma=cache_size=-16384")
 	if err != nil {
