@@ -8,7 +8,6 @@ import (
 	"triptych/local/supervisor"
 )
 
-// TemporalCLI returns the path of the Temporal CLI.
 func TemporalCLI(t testing.TB) string {
 	t.Helper()
 	path, err := supervisor.BuildTool(t.Context(), "temporal", t.Output())

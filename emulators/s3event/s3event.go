@@ -16,7 +16,6 @@ import (
 	"triptych/picture"
 )
 
-// Event is one notification.
 type Event struct {
 	Records []Record `json:"Records"`
 }

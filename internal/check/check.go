@@ -16,7 +16,6 @@ import (
 // Document is the ID of the objects, documents and workflows that checks use. No picture has this ID.
 const Document picture.ID = "check"
 
-// Call is one call to a cloud.
 type Call struct {
 	Name string
 	Do   func(context.Context) error

@@ -9,7 +9,6 @@ import (
 	"strings"
 )
 
-// Config configures a stack.
 type Config struct {
 	Dir      string    // data directory; created if it does not exist
 	Addr     string    // host:port of the site

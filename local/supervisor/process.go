@@ -52,7 +52,6 @@ func New(name, path string, args, env []string, dir string, output io.Writer) *P
 // SetPath sets a path that was unknown when New was called. It must be called before Run.
 func (p *Process) SetPath(path string) { p.path = path }
 
-// Log returns the path of the log.
 func (p *Process) Log() string { return p.log }
 
 // PID returns 0 while the process does not run.

@@ -159,7 +159,6 @@ func (p prelude) send(w http.ResponseWriter) {
 	w.WriteHeader(p.StatusCode)
 }
 
-// flushWriter flushes after each write.
 type flushWriter struct{ http.ResponseWriter }
 
 func (f flushWriter) Write(p []byte) (int, error) {

@@ -17,7 +17,6 @@ type Box ssd.Box
 // Point is a position in pixels.
 type Point struct{ X, Y float64 }
 
-// Face is a detected face.
 type Face struct {
 	Box         Box     // contains the landmarks; may extend beyond the picture
 	Score       float64 // of the detector, 0 to 1

@@ -118,7 +118,6 @@ func (l Separable) Apply(out, in *Tensor) *Tensor {
 // The shape of Weights is inputs × outputs.
 type Dense struct{ Weights, Bias *Tensor }
 
-// Apply returns the outputs.
 func (l Dense) Apply(in []float32) []float32 {
 	out := append([]float32(nil), l.Bias.Data...)
 	multiply(in, l.Weights.Data, out, 1, len(out), len(out))

@@ -17,7 +17,6 @@ import (
 	"triptych/emulators/vision/weights"
 )
 
-// Object is a detected object.
 type Object struct {
 	Name  string
 	Score float64 // of the detector, 0 to 1
