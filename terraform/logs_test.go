@@ -92,7 +92,7 @@ var logRules = map[string]rule{
 	},
 }
 
-func TestLogRetention(t *testing.T) {
+func TestAllLogsHaveTheLogRetention(t *testing.T) {
 	files := readSources(t)
 	variables := map[string]cty.Value{"log_retention_days": cty.NumberIntVal(7)}
 	rule{func(p plan) (errs []string) {

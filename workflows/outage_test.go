@@ -58,7 +58,7 @@ func TestOutage(t *testing.T) {
 }
 
 // If each failed attempt added an event to the history, a long outage would exceed Temporal's limits.
-func TestOutageHistoryLength(t *testing.T) {
+func TestRetriesAddNoEventsToTheHistory(t *testing.T) {
 	events := func(branch string) int {
 		return len(statustest.LoadHistory(t, goldenPath(picture.AnnotateWorkflow, branch)).Events)
 	}

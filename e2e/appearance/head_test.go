@@ -19,7 +19,7 @@ import (
 )
 
 func testHead(t *testing.T, h pagetest.Env) {
-	pagetest.Parallel(t, "all_modules_of_the_start_load_at_once_after_the_style_sheets", func(t *testing.T) {
+	pagetest.Parallel(t, "all_modules_of_the_start_load_in_parallel_after_the_style_sheets", func(t *testing.T) {
 		p := pagetest.NewTab(t, h.Chromium, h.Endpoints.Site)
 		p.Do(chromedp.Navigate(p.Site))
 		listed := pagetest.Evaluate[[]string](p, `[...document.querySelectorAll("script[type=module][fetchpriority=low]")].map((script) => script.getAttribute("src"))`)

@@ -59,7 +59,7 @@ func testOffline(t *testing.T, w window) {
 }
 
 func testNewVersion(t *testing.T, w window) {
-	t.Run("new_version_is_shown_at_once_and_replaces_the_stored_one_as_a_whole", func(t *testing.T) {
+	t.Run("new_version_is_shown_immediately_and_replaces_the_stored_one_as_a_whole", func(t *testing.T) {
 		w := w.visit(t)
 		waitUntilInstalled(w)
 		index, err := os.ReadFile(pagetest.SiteFiles + "/index.html")

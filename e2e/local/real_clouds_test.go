@@ -9,7 +9,7 @@ import (
 	"triptych/picture"
 )
 
-func TestRealClouds(t *testing.T) {
+func TestRealCloudsReplaceTheEmulators(t *testing.T) {
 	clouds := testenv.Start(t)
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL_S3":             clouds.Endpoints.S3,

@@ -141,7 +141,7 @@ func testSwitches(t *testing.T, h pagetest.Env) {
 }
 
 func testSharedSwitches(t *testing.T, h pagetest.Env) {
-	t.Run("switch_changed_in_another_tab_of_the_browser_updates_at_once", func(t *testing.T) {
+	t.Run("switch_changed_in_another_tab_of_the_browser_updates_immediately", func(t *testing.T) {
 		p := h.Visit(t)
 		beside := h.OpenBeside(t, p)
 		beside.Do(chromedp.Navigate(p.Site))

@@ -115,7 +115,7 @@ func testHistory(t *testing.T, h pagetest.Env) {
 			t.Error("the forgotten picture can still be erased or forgotten")
 		}
 	})
-	pagetest.Parallel(t, "erasure_of_the_picture_in_view_is_shown_and_announced_at_once", func(t *testing.T) {
+	pagetest.Parallel(t, "erasure_of_the_picture_in_view_is_shown_and_announced_immediately", func(t *testing.T) {
 		p := h.Visit(t)
 		p.Send()
 		deletes := holdErasures(p)

@@ -16,7 +16,7 @@ import (
 )
 
 func testProgress(t *testing.T, h pagetest.Env) {
-	pagetest.Parallel(t, "refused_event_stream_makes_page_poll_at_once", func(t *testing.T) {
+	pagetest.Parallel(t, "refused_event_stream_makes_page_poll_immediately", func(t *testing.T) {
 		p := pagetest.NewTab(t, h.Chromium, h.DeployedURL)
 		p.Intercept("*/events", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, request pagetest.PausedRequest) { request.RespondStatus(503) })
 		p.Do(chromedp.Navigate(p.Site))

@@ -318,7 +318,7 @@ func testUnsent(t *testing.T, h pagetest.Env) {
 		p.Click("#another")
 		p.WaitUntil(historyLength + ` === "1"`)
 	})
-	pagetest.Parallel(t, "upload_left_in_another_tab_is_offered_at_once", func(t *testing.T) {
+	pagetest.Parallel(t, "upload_left_in_another_tab_is_offered_immediately", func(t *testing.T) {
 		other, p, _ := visitBesideUpload(t, h)
 		p.Click("#home")
 		other.WaitVisible("#unsent img")

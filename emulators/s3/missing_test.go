@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-func TestMissing(t *testing.T) {
+func TestHideMissingAnswersWithAccessDenied(t *testing.T) {
 	s := start(t, t.TempDir(), startLambda(t).URL)
 	put(t, s, "pictures/a.jpg", picture)
 	setFault(t, s, `{"hideMissing":true}`)

@@ -169,7 +169,7 @@ func TestRecovery(t *testing.T) {
 	})
 }
 
-func TestKill(t *testing.T) {
+func TestKilledServerLosesNoObjectAndNoEvent(t *testing.T) {
 	dir, l := t.TempDir(), startLambda(t)
 	var keys []string
 	for round := range 8 {

@@ -167,7 +167,7 @@ func refusedWith(code string, kind picture.Kind, fault cosmosdb.Fault) explainCa
 	}}
 }
 
-func TestExplain_cause_is_the_first_line_of_what_Cosmos_DB_said(t *testing.T) {
+func TestCauseIsTheFirstLineOfCosmosDBsMessage(t *testing.T) {
 	a := startEmulator(t)
 	c := a.provision(t)
 	a.SetFault(cosmosdb.Fault{Status: 403, Message: blocked})

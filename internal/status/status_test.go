@@ -68,14 +68,14 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-func TestProgress_without_an_execution_is_waiting(t *testing.T) {
+func TestProgressWithoutAnExecutionIsWaiting(t *testing.T) {
 	progress := Execution{}.Progress("id")
 	if progress.Status != picture.Waiting || len(progress.Steps) != len(picture.StepOrder) {
 		t.Errorf("status is %s with %d steps", progress.Status, len(progress.Steps))
 	}
 }
 
-func TestProgress_history_newer_than_description(t *testing.T) {
+func TestHistoryNewerThanTheDescriptionDecides(t *testing.T) {
 	description, _ := statustest.Load(t, "annotate_waiting_for_retry")
 	_, history := statustest.Load(t, "completed")
 	progress := Execution{description, history.GetEvents()}.Progress("id")
@@ -84,7 +84,7 @@ func TestProgress_history_newer_than_description(t *testing.T) {
 	}
 }
 
-func TestProgress_incomplete_history_has_all_steps(t *testing.T) {
+func TestIncompleteHistoryHasAllSteps(t *testing.T) {
 	for name := range recordings {
 		description, history := statustest.Load(t, name)
 		for i := range history.GetEvents() {
@@ -97,7 +97,7 @@ func TestProgress_incomplete_history_has_all_steps(t *testing.T) {
 	}
 }
 
-func TestProgress_cloud_comes_from_failure_details(t *testing.T) {
+func TestCloudComesFromFailureDetails(t *testing.T) {
 	for name, c := range map[string]struct {
 		recording string
 		step      int

@@ -103,7 +103,7 @@ func TestRequestSize(t *testing.T) {
 	}
 }
 
-func TestHeaders(t *testing.T) {
+func TestHeadersThatCloudFrontRemovesDoNotReachWeb(t *testing.T) {
 	received := make(chan http.Header, 1)
 	site := startSite(t, func(_ http.ResponseWriter, r *http.Request) { received <- r.Header })
 	sent := http.Header{

@@ -266,7 +266,7 @@ func TestServer(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("the_namespaces_exist_at_once", func(t *testing.T) {
+	t.Run("the_namespaces_exist_immediately", func(t *testing.T) {
 		for _, name := range []string{"default", "other"} {
 			r, err := c.WorkflowService().DescribeNamespace(t.Context(), &workflowservice.DescribeNamespaceRequest{Namespace: name})
 			if err != nil || r.Config.WorkflowExecutionRetentionTtl.AsDuration() != 24*time.Hour {
@@ -306,7 +306,7 @@ func TestServer(t *testing.T) {
 	t.Run("it_stops_at_SIGTERM", func(t *testing.T) { p.end(t, syscall.SIGTERM) })
 }
 
-func TestRestart(t *testing.T) {
+func TestKilledServerContinuesWorkflowsAndSchedules(t *testing.T) {
 	p := newProgram(t, "-headless", "-dir", filepath.Join(t.TempDir(), "new", "directory"), "-search-attribute", "Color=Keyword").start(t)
 	c := p.dial(t)
 	startWorker(t, c)
