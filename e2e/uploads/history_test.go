@@ -182,6 +182,9 @@ func testHistory(t *testing.T, h pagetest.Env) {
 		p.WaitText("#notice p", "answered 503")
 		p.WaitVisible("#pictures button:enabled")
 	})
+}
+
+func testHistoryStorage(t *testing.T, h pagetest.Env) {
 	pagetest.Parallel(t, "history_works_in_memory_without_browser_storage", func(t *testing.T) {
 		p := pagetest.NewTab(t, h.Chromium, h.Endpoints.Site)
 		p.AddInitScript(`
@@ -264,6 +267,9 @@ func testHistory(t *testing.T, h pagetest.Env) {
 			t.Errorf("sent in memory and after loading: %v", sent)
 		}
 	})
+}
+
+func testErasureAfterCancel(t *testing.T, h pagetest.Env) {
 	for name, c := range map[string]struct{ timers, event string }{
 		"after_a_pause":            {timers: `wait(then, ms / 100)`},
 		"when_online":              {timers: `ms < 30_000 && wait(then, ms / 100)`, event: `dispatchEvent(new Event("online"))`},
@@ -307,6 +313,9 @@ func testHistory(t *testing.T, h pagetest.Env) {
 		cancelWithErasureStatus(p, 404)
 		waitUntilStored(p, 0)
 	})
+}
+
+func testHistoryNavigation(t *testing.T, h pagetest.Env) {
 	pagetest.Parallel(t, "unchanged_lists_keep_the_focus", func(t *testing.T) {
 		p := h.Visit(t)
 		p.Send()

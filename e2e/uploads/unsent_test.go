@@ -171,6 +171,9 @@ func testUnsent(t *testing.T, h pagetest.Env) {
 		p.WaitVisible(pagetest.AllDone, "#result")
 		expectOnePicture(p)
 	})
+}
+
+func testTakenOverUpload(t *testing.T, h pagetest.Env) {
 	pagetest.Parallel(t, "tab_that_takes_over_an_upload_uses_the_latest_grant", func(t *testing.T) {
 		other := h.Visit(t)
 		p := h.OpenBeside(t, other)
@@ -236,6 +239,9 @@ func testUnsent(t *testing.T, h pagetest.Env) {
 		p.WaitUntil(`document.activeElement.id === "title"`)
 		waitUntilStored(p, 0)
 	})
+}
+
+func testStoredGrant(t *testing.T, h pagetest.Env) {
 	pagetest.Parallel(t, "refused_grant_whose_picture_is_erased_is_replaced", func(t *testing.T) {
 		p := h.Visit(t)
 		var grants, puts atomic.Int32
@@ -311,6 +317,9 @@ func testUnsent(t *testing.T, h pagetest.Env) {
 			t.Errorf("the transactions and uploads are %q, want %q", steps, want)
 		}
 	})
+}
+
+func testOtherTabs(t *testing.T, h pagetest.Env) {
 	pagetest.Parallel(t, "upload_works_when_the_browser_refuses_locks", func(t *testing.T) {
 		p := h.Visit(t)
 		pagetest.Evaluate[bool](p, `LockManager.prototype.request = LockManager.prototype.query = async () => { throw new DOMException("", "SecurityError") }, true`)

@@ -12,7 +12,10 @@ func TestMain(m *testing.M) { pagetest.Main(m) }
 func TestUploads(t *testing.T) {
 	t.Parallel()
 	pagetest.Run(t, map[string][]func(*testing.T, pagetest.Env){
-		"without_faults":     {testUpload, testUnsent, testProgress, testWaiting, testWaitingFor, testHistory, testNoSwitches, testStorage},
+		"without_faults": {
+			testUpload, testUnsent, testTakenOverUpload, testStoredGrant, testOtherTabs, testProgress, testWaiting, testWaitingFor,
+			testHistory, testHistoryStorage, testErasureAfterCancel, testHistoryNavigation, testNoSwitches, testStorage,
+		},
 		"with_Vision_faults": {testReload},
 		"with_switches":      {testFaults, testSwitches, testSharedSwitches},
 	})
