@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -55,14 +54,11 @@ func run(ctx context.Context, addr, ui string) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", addr)
+	listener, err := loopback.Listen(addr)
 	if err != nil {
-		return fmt.Errorf("listening on %s: %w", addr, err)
+		return fmt.Errorf("-addr: %w", err)
 	}
 	defer listener.Close()
-	if !listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
-		return fmt.Errorf("-addr %s: the codec is for this machine only: use 127.0.0.1", addr)
-	}
 	slog.Info("codec is ready", "endpoint", "http://"+listener.Addr().String(), "ui", origins)
 	return loopback.Serve(ctx, listener, &http.Server{
 		Handler:     guard(origins, converter.NewPayloadCodecHTTPHandler(codec)),

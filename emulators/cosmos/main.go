@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -54,7 +53,7 @@ func run(ctx context.Context, addr, dir, key string) error {
 		return err
 	}
 	defer account.Close()
-	ln, err := net.Listen("tcp", addr)
+	ln, err := loopback.Listen(addr)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -85,7 +84,7 @@ func validate(config runtimeapi.Config) error {
 
 // serve prints a line such as FUNCTION_URL=http://127.0.0.1:1234, then serves requests until ctx ends.
 func serve(ctx context.Context, variable, addr string, handler http.Handler) error {
-	ln, err := net.Listen("tcp", addr)
+	ln, err := loopback.Listen(addr)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/url"
 	"os"
 	"os/signal"
@@ -27,6 +26,7 @@ import (
 
 	"triptych/emulators/privatedir"
 	"triptych/internal/flags"
+	"triptych/internal/loopback"
 )
 
 const usage = `Serves one S3 bucket from a directory and sends its events to a Lambda.
@@ -89,6 +89,9 @@ func parse(args []string, env func(string) string, help io.Writer) (settings, er
 }
 
 func run(ctx context.Context, s settings) error {
+	if _, err := loopback.Resolve(s.addr); err != nil {
+		return fmt.Errorf("-addr: %w", err)
+	}
 	if err := captureOutput(); err != nil {
 		return err
 	}
@@ -125,7 +128,7 @@ func run(ctx context.Context, s settings) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	if s.control != "" {
-		l, err := net.Listen("tcp", s.control) // before S3 is ready, so that a client that waited for S3 can inject faults
+		l, err := loopback.Listen(s.control) // before S3 is ready, so that a client that waited for S3 can inject faults
 		if err != nil {
 			return fmt.Errorf("listening on %s for faults: %w", s.control, err)
 		}

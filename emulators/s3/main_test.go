@@ -220,3 +220,9 @@ func errorCode(t testing.TB, resp *http.Response) string {
 	code, _, _ := strings.Cut(rest, "</Code>")
 	return code
 }
+
+func TestAddressThatOtherMachinesReachIsRefused(t *testing.T) {
+	if err := run(t.Context(), settings{addr: "0.0.0.0:0"}); err == nil || !strings.Contains(err.Error(), "-addr") {
+		t.Errorf("the error is %v", err)
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"net"
 	"os"
 	"os/signal"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"triptych/emulators/vision/annotator"
 	"triptych/internal/flags"
+	"triptych/internal/loopback"
 )
 
 const usage = `vision emulates Google Cloud Vision (gRPC and REST, without TLS) on loopback, with real detection on the CPU.
@@ -44,7 +44,7 @@ func run(ctx context.Context, addr string) error {
 	if err != nil {
 		return err
 	}
-	ln, err := net.Listen("tcp", addr)
+	ln, err := loopback.Listen(addr)
 	if err != nil {
 		return err
 	}

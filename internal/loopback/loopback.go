@@ -50,6 +50,27 @@ func guard(handler http.Handler, refuse func(*http.Request) string) http.Handler
 	})
 }
 
+// Listen refuses an address that other machines can reach: a Host header cannot tell them from this machine.
+func Listen(addr string) (net.Listener, error) {
+	resolved, err := Resolve(addr)
+	if err != nil {
+		return nil, err
+	}
+	return net.ListenTCP("tcp", resolved)
+}
+
+// Resolve is for programs that listen by themselves.
+func Resolve(addr string) (*net.TCPAddr, error) {
+	resolved, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("finding the address to listen on: %w", err)
+	}
+	if !resolved.IP.IsLoopback() {
+		return nil, fmt.Errorf("%s is not a loopback address, and this program is for this machine only: use 127.0.0.1", addr)
+	}
+	return resolved, nil
+}
+
 // Claim reserves a port for a program that starts after the caller has closed the listener. For a while, the kernel does
 // not choose this port for listeners on port 0 (https://github.com/temporalio/cli/blob/v1.5.1/temporalcli/devserver/freeport.go).
 func Claim(addr string) (net.Listener, error) {

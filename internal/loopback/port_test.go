@@ -49,3 +49,23 @@ func TestClaim(t *testing.T) {
 		}
 	})
 }
+
+func TestListen(t *testing.T) {
+	for _, addr := range []string{"127.0.0.1:0", "localhost:0"} {
+		t.Run(addr+"_is_accepted", func(t *testing.T) {
+			ln, err := loopback.Listen(addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ln.Close()
+		})
+	}
+	for _, addr := range []string{":0", "0.0.0.0:0", "[::]:0", "192.0.2.1:0", "127.0.0.1"} {
+		t.Run(addr+"_is_refused", func(t *testing.T) {
+			if ln, err := loopback.Listen(addr); err == nil {
+				ln.Close()
+				t.Errorf("listens on %s", ln.Addr())
+			}
+		})
+	}
+}
