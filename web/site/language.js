@@ -31,6 +31,7 @@ export async function load() {
 }
 
 export const loadMessages = () => translation?.loadMessages();
+export const loadResultTexts = () => translation?.loadResultTexts();
 
 // t translates a text and replaces each {name} with its value.
 export const t = (text, values = {}) => fill(translation?.lookUp(text) ?? text, values);

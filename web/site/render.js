@@ -2,7 +2,7 @@
 import { urlOf } from "./api.js";
 import { $, element, setText } from "./dom.js";
 import { announcements, explanation } from "./explanation.js";
-import { t } from "./language.js";
+import { loadResultTexts, t } from "./language.js";
 import { renderHistory, renderUnsent } from "./lists.js";
 import { isSettled } from "./progress.js";
 import { offerReload } from "./share.js";
@@ -21,7 +21,7 @@ function onChange(name, value, update) {
 }
 
 function loadResultView() {
-	loading ??= import("./resultview.js").then((module) => {
+	loading ??= Promise.all([import("./resultview.js"), loadResultTexts()]).then(([module]) => {
 		resultView = module;
 		set({});
 	}, () => {

@@ -13,6 +13,10 @@ export function loadMessages() {
 	return loading ??= import(`./${name}-api.js`).then((module) => { messages = module.default; }, () => { loading = null; });
 }
 
+export async function loadResultTexts() {
+	Object.assign(dictionary, (await import(`./${name}-result.js`)).default);
+}
+
 export const lookUp = (text) => dictionary[text] ?? (messages && message(text));
 
 function message(text) {
