@@ -107,6 +107,7 @@ func testAccessibility(t *testing.T, h pagetest.Env) {
 		p.WaitUntil(`document.querySelector("#preview").videoWidth > 0`)
 		tabToAndPressEnter(p, "#shoot")
 		p.WaitVisible("#review")
+		p.WaitUntil(pagetest.AcceptsSend)
 		tabToAndPressEnter(p, "#send")
 		p.WaitVisible(pagetest.AllDone, "#result")
 		tabToAndPressEnter(p, "#another")

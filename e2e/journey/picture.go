@@ -29,6 +29,7 @@ func testPicture(t *testing.T, w window) {
 		if evaluate[bool](w, `stream.active`) {
 			t.Error("the camera is still on")
 		}
+		w.waitUntil(pagetest.AcceptsSend)
 		w.click("#send")
 		w.waitVisible(pagetest.AllDone, "#result")
 	})

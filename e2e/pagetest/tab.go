@@ -184,6 +184,18 @@ func (p Tab) ChooseAnother(path string) {
 	p.WaitUntil(fmt.Sprintf(`document.querySelector("#image").src !== %q`, before))
 }
 
+// Shoot takes a picture and waits until the page accepts a click on "Send it".
+func (p Tab) Shoot() {
+	p.Helper()
+	p.Click("#shoot")
+	p.WaitVisible("#review")
+	p.WaitUntil(AcceptsSend)
+}
+
+// AcceptsSend is a condition: the page ignores clicks on "Send it" in the first 500 ms after it has taken a picture.
+// The condition counts from its first call for the picture in the review.
+const AcceptsSend = `performance.now() > (window[document.querySelector("#image").src] ??= performance.now()) + 500`
+
 // AllDone selects the steps when all three are done.
 const AllDone = `#steps:not(:has(li:not([data-status="done"])))`
 

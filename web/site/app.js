@@ -99,7 +99,11 @@ const clicks = {
 	"preview": shoot,
 	"close-camera": home,
 	"choose": () => $("file").click(),
-	"send": () => { closeCamera(); send(); },
+	"send": ({ detail, timeStamp }) => {
+		if (detail > 1 || timeStamp - state.photo.shownAt < 500) return; // a second click on the shutter, which was in the same place
+		closeCamera();
+		send();
+	},
 	"retake": retake,
 	"cancel": cancel,
 	"another": home,
@@ -154,9 +158,11 @@ function drag(event) {
 }
 
 addEventListener("keydown", (event) => {
-	if (event.key !== " " || state.view !== "camera" || event.target.closest("button, select, a, input")) return;
-	event.preventDefault();
-	shoot();
+	const { key, repeat, target } = event;
+	const isShutter = key === " " && state.view === "camera" && !target.closest("button, select, a, input");
+	// A key that is held on the shutter must not press “Send it”, which gets the focus.
+	if (isShutter || repeat && [" ", "Enter"].includes(key) && target.closest("button")) event.preventDefault();
+	if (isShutter && !repeat) shoot();
 });
 addEventListener("paste", (event) => chooseFile(imageIn(event.clipboardData)));
 addEventListener("dragover", drag);

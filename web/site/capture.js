@@ -94,7 +94,7 @@ async function review(makePhoto, fromCamera) {
 		closeCamera();
 		reset();
 		addHistoryEntry();
-		set({ view: "review", notice: null, photo: { ...made, url: URL.createObjectURL(made.blob), fromCamera } });
+		set({ view: "review", notice: null, photo: { ...made, url: URL.createObjectURL(made.blob), fromCamera, shownAt: fromCamera ? performance.now() : undefined } });
 		$("send").focus({ preventScroll: true });
 	} catch (error) {
 		if (isCurrent()) set({ notice: { text: error.message, ...camera.choose() } });

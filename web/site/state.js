@@ -9,7 +9,7 @@ export const state = {
 	notice: null, // {text, action, then, erasing}
 	stream: null, muted: false, mirror: false, cameras: [], camera: "", countdown: 0, // in seconds
 	videoSize: null,
-	photo: null, // {blob, thumb, size, url, fromCamera, key, tried}: the picture to upload
+	photo: null, // {blob, thumb, size, url, fromCamera, shownAt, key, tried}: the picture to upload
 	id: "", // of the picture in view
 	upload: null, // {loaded, total, attempt, error, nextAttemptAt, waiting}
 	progress: null, problem: null, // the API's last response, and the last error ({message, status})
