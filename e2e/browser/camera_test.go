@@ -293,6 +293,9 @@ func testCamera(t *testing.T, h pagetest.Env) {
 		if pagetest.Evaluate[bool](p, `window.before.active`) {
 			t.Error("the first camera is still on")
 		}
+		if on := pagetest.Evaluate[string](p, `document.activeElement.id`); on != "cameras" {
+			t.Errorf("the choice of a camera moves the focus to %q", on)
+		}
 		p.WaitUntil(`document.querySelector("#preview").videoWidth > 0`)
 		p.Click("#shoot", "#retake")
 		p.WaitUntil(used + ` === ` + chosen + ` && ` + used + ` !== ` + pagetest.Quoted(first))

@@ -22,9 +22,9 @@ export async function openCamera(id) {
 		track.onmute = track.onunmute = () => state.stream === stream && pause(track.muted); // for example during a call
 		reset();
 		addHistoryEntry();
-		const settings = camera.settings(stream);
+		const settings = camera.settings(stream), isOpen = state.view === "camera";
 		set({ view: "camera", stream, cameras, muted: track.muted, ...settings, mirror: mirrors.get(settings.camera) ?? settings.mirror });
-		$("shoot").focus({ preventScroll: true });
+		if (!isOpen) $("shoot").focus({ preventScroll: true }); // otherwise, the focus stays on the list of cameras (WCAG 3.2.2)
 	} catch (error) {
 		if (current === actions) fail(error);
 	}
