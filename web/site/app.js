@@ -1,15 +1,16 @@
 // URL fragments keep the secret link ID out of page requests.
 import * as agreement from "./agreement.js";
-import { request, retry, urlOf } from "./api.js";
+import { request, retry } from "./api.js";
 import { addHistoryEntry, chooseFile, choosePending, chooseMirror, closeCamera, openCamera, retake, shoot } from "./capture.js";
 import { confirmDiscarding, confirmErasure, confirmForgetting } from "./confirm.js";
 import { $, focusTitle } from "./dom.js";
 import { continueErasing, eraseAll, erased, setOnErased } from "./erasure.js";
 import * as pictures from "./history.js";
+import { watchImage } from "./image.js";
 import { load } from "./language.js";
 import { imageIn } from "./photo.js";
 import { render } from "./render.js";
-import { cancel, follow, forgetErased, isSending, reset, resume, retryImage, send, stopIfRemoved } from "./session.js";
+import { cancel, follow, forgetErased, isSending, reset, resume, send, stopIfRemoved } from "./session.js";
 import { copyLink, markFindings, saveCard, shareCard } from "./share.js";
 import { addRenderer, set, state } from "./state.js";
 import { erasable, isChanging } from "./text.js";
@@ -124,30 +125,7 @@ $("file").onchange = (event) => { chooseFile(event.target.files[0]); event.targe
 $("frame").onanimationend = () => $("frame").classList.remove("flash");
 $("mirror").onchange = (event) => chooseMirror(event.target.checked);
 $("preview").onresize = () => set({ videoSize: [$("preview").videoWidth, $("preview").videoHeight] });
-$("image").onload = showImage;
-$("image").onerror = loadImageAgain;
-
-function showImage() {
-	set({ imageSize: [$("image").naturalWidth, $("image").naturalHeight], imageFailed: false, imageGone: false });
-}
-
-async function loadImageAgain() {
-	const { id, imageTries } = state;
-	set({ imageFailed: true });
-	const isCurrent = () => state.id === id && state.imageTries === imageTries;
-	if (await isGone(urlOf(id) + "/image")) return isCurrent() && set({ imageGone: true });
-	setTimeout(() => isCurrent() && retryImage(), Math.min(1000 * 2 ** imageTries, 30_000));
-}
-
-// S3 sends 403 instead of 404 to a program that may not list the bucket.
-async function isGone(url) {
-	try {
-		const { status, redirected } = await fetch(url);
-		return status === 404 || status === 410 || redirected && status === 403;
-	} catch {
-		return false;
-	}
-}
+watchImage();
 
 // A photo from the camera is only in the memory of this page until it is sent, or IndexedDB has stored it.
 const isOnlyCopy = ({ view, photo }) => view === "review" && photo.fromCamera && !pictures.isImageStored(photo.key);

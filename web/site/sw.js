@@ -3,10 +3,10 @@
 const files = [
 	"./", "agreement.js", "api.js", "app.js", "camera.js", "canvas.js", "capture.js", "card-parts.js", "card.js",
 	"colours.js", "confirm.js", "de-api.js", "de-result.js", "de.js", "dom.js", "erasure.js", "explanation.js",
-	"findings.js", "highlight.js", "history.js", "icon-180.png", "icon-192.png", "icon-512.png", "icon.svg", "idb.js", "language.js",
-	"lists.js", "manifest.json", "overlay.js", "photo-worker.js", "photo.js", "progress.js", "render.js", "result.js",
-	"resultview.js", "session.js", "share.js", "state.js", "style.css", "tabs.js", "text.js", "thumbnails.js", "translation.js",
-	"triptych.css", "upload.js", "workers.js",
+	"findings.js", "highlight.js", "history.js", "icon-180.png", "icon-192.png", "icon-512.png", "icon.svg", "idb.js",
+	"image.js", "language.js", "lists.js", "manifest.json", "overlay.js", "photo-worker.js", "photo.js", "progress.js",
+	"render.js", "result.js", "resultview.js", "session.js", "share.js", "state.js", "style.css", "tabs.js", "text.js",
+	"thumbnails.js", "translation.js", "triptych.css", "upload.js", "workers.js",
 ];
 const paths = files.map((file) => new URL(file, location).pathname);
 
