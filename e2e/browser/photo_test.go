@@ -103,6 +103,8 @@ func testPhoto(t *testing.T, h pagetest.Env) {
 		p.WaitUntil(`document.querySelector("#preview").videoWidth > 0`)
 		p.Click("#shoot")
 		p.WaitVisible("#review")
+		p.Click("#home", "#confirm-act")
+		p.WaitVisible("#start")
 		p.Send()
 		p.Click("#another")
 		p.WaitVisible("#history img")

@@ -44,6 +44,31 @@ func testShutter(t *testing.T, h pagetest.Env) {
 	})
 }
 
+func testOnlyCopy(t *testing.T, h pagetest.Env) {
+	for name, c := range map[string]struct{ leave, next string }{
+		"home":               {`document.querySelector("#home").click(), true`, "#start"},
+		"dropping_a_picture": {pagetest.DispatchFile("drop", "image/png"), "#review"},
+		"pasting_a_picture":  {pagetest.DispatchFile("paste", "image/png"), "#review"},
+	} {
+		pagetest.Parallel(t, "photo_from_the_camera_is_lost_only_after_a_question_when_"+name, func(t *testing.T) {
+			p := openCamera(t, h)
+			p.Shoot()
+			before := pagetest.Evaluate[string](p, `document.querySelector("#image").src`)
+			pagetest.Evaluate[bool](p, c.leave)
+			p.WaitText("#confirm-text", "Only this page has it.")
+			p.Click("#confirm-keep")
+			p.WaitVisible("#review")
+			if after := pagetest.Evaluate[string](p, `document.querySelector("#image").src`); after != before {
+				t.Error("the photo is no longer in view")
+			}
+			pagetest.Evaluate[bool](p, c.leave)
+			p.Click("#confirm-act")
+			p.WaitVisible(c.next)
+			p.WaitUntil(`document.querySelector("#image").src !== ` + pagetest.Quoted(before))
+		})
+	}
+}
+
 func openCamera(t *testing.T, h pagetest.Env) pagetest.Tab {
 	t.Helper()
 	p := h.Visit(t)

@@ -137,6 +137,21 @@ func testUnsent(t *testing.T, h pagetest.Env) {
 			t.Error("the browser does not ask")
 		}
 	})
+	pagetest.Parallel(t, "browser_asks_before_it_leaves_an_unsent_photo_that_IndexedDB_does_not_store", func(t *testing.T) {
+		p := h.Visit(t)
+		pagetest.Evaluate[bool](p, `IDBObjectStore.prototype.put = () => { throw new DOMException("", "UnknownError"); }, true`)
+		sent, _ := holdUploads(p, h)
+		p.Click("#open-camera")
+		p.WaitUntil(`document.querySelector("#preview").videoWidth > 0`)
+		p.Shoot()
+		p.Click("#send")
+		pagetest.Receive(p, sent)
+		p.Click("#home")
+		p.WaitVisible("#unsent img")
+		if pagetest.Evaluate[bool](p, `dispatchEvent(new Event("beforeunload", {cancelable: true}))`) {
+			t.Error("the browser does not ask")
+		}
+	})
 	pagetest.Parallel(t, "unsent_picture_can_be_discarded", func(t *testing.T) {
 		p := h.Visit(t)
 		sent, _ := holdUploads(p, h)

@@ -2,7 +2,7 @@
 import * as agreement from "./agreement.js";
 import { request, retry } from "./api.js";
 import { addHistoryEntry, chooseFile, choosePending, chooseMirror, closeCamera, openCamera, retake, shoot } from "./capture.js";
-import { confirmDiscarding, confirmErasure, confirmForgetting } from "./confirm.js";
+import { confirmDiscarding, confirmErasure, confirmForgetting, confirmLoss } from "./confirm.js";
 import { $, focusTitle } from "./dom.js";
 import { continueErasing, eraseAll, erased, setOnErased } from "./erasure.js";
 import * as pictures from "./history.js";
@@ -70,6 +70,11 @@ function navigate() {
 }
 
 function home() {
+	if (isOnlyInReview(state)) return confirmLoss(leave);
+	leave();
+}
+
+function leave() {
 	if (history.state === "capture" && !location.hash) return history.back(); // to the start: see addHistoryEntry
 	if (location.hash) history.pushState(null, "", location.pathname);
 	navigate();
@@ -121,14 +126,20 @@ const clicks = {
 for (const [id, click] of Object.entries(clicks)) $(id).onclick = click;
 $("home").onclick = (event) => { event.preventDefault(); home(); };
 $("cameras").onchange = (event) => openCamera(event.target.value);
-$("file").onchange = (event) => { chooseFile(event.target.files[0]); event.target.value = ""; };
+$("file").onchange = (event) => { choose(event.target.files[0]); event.target.value = ""; };
 $("frame").onanimationend = () => $("frame").classList.remove("flash");
 $("mirror").onchange = (event) => chooseMirror(event.target.checked);
 $("preview").onresize = () => set({ videoSize: [$("preview").videoWidth, $("preview").videoHeight] });
 watchImage();
 
-// A photo from the camera is only in the memory of this page until it is sent, or IndexedDB has stored it.
-const isOnlyCopy = ({ view, photo }) => view === "review" && photo.fromCamera && !pictures.isImageStored(photo.key);
+// Until it is sent, only this page has a photo from the camera, unless IndexedDB has stored it.
+const isOnlyInReview = ({ view, photo }) => view === "review" && photo.fromCamera && !pictures.find(({ key }) => key === photo.key);
+const isOnlyInMemory = ({ key, unsent }) => unsent.fromCamera && !pictures.isImageStored(key);
+
+function choose(file) {
+	if (file && isOnlyInReview(state)) confirmLoss(() => chooseFile(file));
+	else chooseFile(file);
+}
 
 function drag(event) {
 	event.preventDefault();
@@ -142,16 +153,16 @@ addEventListener("keydown", (event) => {
 	if (isShutter || repeat && [" ", "Enter"].includes(key) && target.closest("button")) event.preventDefault();
 	if (isShutter && !repeat) shoot();
 });
-addEventListener("paste", (event) => chooseFile(imageIn(event.clipboardData)));
+addEventListener("paste", (event) => choose(imageIn(event.clipboardData)));
 addEventListener("dragover", drag);
 addEventListener("dragleave", drag);
-addEventListener("drop", (event) => { drag(event); chooseFile(imageIn(event.dataTransfer)); });
+addEventListener("drop", (event) => { drag(event); choose(imageIn(event.dataTransfer)); });
 addEventListener("popstate", navigate);
 addEventListener("resize", () => set({}));
 markFindings();
 addEventListener("online", continueErasing);
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && continueErasing());
-addEventListener("beforeunload", (event) => (state.upload || isOnlyCopy(state)) && event.preventDefault());
+addEventListener("beforeunload", (event) => (state.upload || isOnlyInReview(state) || state.unsent.some(isOnlyInMemory)) && event.preventDefault());
 setInterval(() => isChanging(state) && set({}), 500);
 load().then(() => {
 	addRenderer((now) => render(now, actions));

@@ -24,6 +24,15 @@ export function confirmForgetting(entries, afterwards) {
 	});
 }
 
+export function confirmLoss(act) {
+	confirm({
+		title: t("Discard this picture?"),
+		text: t("Only this page has it."),
+		button: t("Discard"),
+		act,
+	});
+}
+
 export function confirmDiscarding(entry) {
 	confirm({
 		title: t("Discard this picture?"),

@@ -174,6 +174,7 @@ export default {
 	"Discard this picture?": "Dieses Bild verwerfen?",
 	"The upload was not completed. This deletes the picture from this device. Anything that has arrived is erased too.":
 		"Der Upload wurde nicht abgeschlossen. Das Bild wird von diesem Gerät gelöscht. Was schon angekommen ist, wird ebenfalls gelöscht.",
+	"Only this page has it.": "Nur diese Seite hat es.",
 	"Discard": "Verwerfen",
 	"Erased. Nobody can see any of it any more. Microsoft’s backups keep what Google saw for 7 days.":
 		"Gelöscht. Niemand kann mehr etwas davon sehen. In den Sicherungskopien von Microsoft bleibt 7 Tage lang, was Google gesehen hat.",
