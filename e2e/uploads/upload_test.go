@@ -162,6 +162,14 @@ func testUpload(t *testing.T, h pagetest.Env) {
 			t.Errorf("%d grants", n)
 		}
 	})
+	pagetest.Parallel(t, "picture_that_the_browser_cannot_read_any_more_is_reported_and_not_retried", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Choose(pagetest.Portrait)
+		pagetest.Evaluate[bool](p, `Blob.prototype.arrayBuffer = async () => { throw new DOMException("", "NotFoundError"); }, XMLHttpRequest.prototype.send = function () { this.onloadend(); }, true`)
+		p.Click("#send")
+		p.WaitText("#notice p", "has lost the picture")
+		p.WaitVisible("#review")
+	})
 	pagetest.Parallel(t, "upload_progress_is_shown_in_bytes", func(t *testing.T) {
 		p := h.Visit(t)
 		p.Choose(pagetest.Portrait)

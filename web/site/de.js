@@ -187,6 +187,7 @@ export default {
 	"You are not connected. Your picture continues without you.": "Du hast keine Verbindung. Dein Bild kommt auch ohne dich voran.",
 	"Open this page over https or on localhost. Only there can a browser prepare a picture.":
 		"Öffne diese Seite über https oder auf localhost. Nur dort kann ein Browser ein Bild vorbereiten.",
+	"This browser has lost the picture. Take or choose another one.": "Dieser Browser hat das Bild verloren. Mach oder wähle ein anderes.",
 	"AWS cannot be reached": "AWS ist nicht erreichbar",
 	"You are offline": "Du bist offline",
 	"AWS cannot take the picture now (status {status})": "AWS kann das Bild gerade nicht annehmen (Status {status})",

@@ -6,19 +6,22 @@ import { hasArrived } from "./progress.js";
 // onChange gets {loaded, total, attempt} and, between attempts, also {error, nextAttemptAt}.
 export async function upload(blob, { granted, onGrant, onChange, signal }) {
 	if (!crypto.subtle) throw new Error(t("Open this page over https or on localhost. Only there can a browser prepare a picture."));
+	const bytes = await blob.arrayBuffer().catch(() => { // for example, WebKit has lost a Blob of IndexedDB
+		throw new Error(t("This browser has lost the picture. Take or choose another one."));
+	});
 	let hash;
 	const report = (change) => onChange({ loaded: 0, total: blob.size, ...change });
 	const options = { onRetry: report, signal };
 	for (let grants = 1; ; grants++) {
 		if (!granted) {
-			hash ??= await sha256(await blob.arrayBuffer());
+			hash ??= await sha256(bytes);
 			granted = await retry(() => requestGrant(blob, hash, signal), options);
 			await onGrant(granted);
 		}
 		const { id, upload } = granted;
 		const refused = await retry((attempt) => {
 			report({ attempt });
-			return put(blob, upload, (loaded) => report({ loaded, attempt }), signal);
+			return put(bytes, upload, (loaded) => report({ loaded, attempt }), signal);
 		}, options);
 		if (!refused || await retry(async () => hasArrived(await request(urlOf(id), { signal })), options)) return;
 		if (grants === 3) throw uploadError(refused);
@@ -38,7 +41,7 @@ async function requestGrant(blob, hash, signal) {
 const isInterrupted = ({ responseText }) => /<Code>(RequestTimeout|IncompleteBody)</.test(responseText);
 
 // S3 sends 412 if the picture is already stored, and 400 or 403 if the grant has expired.
-function put(blob, { method, url, headers }, onSent, signal) {
+function put(bytes, { method, url, headers }, onSent, signal) {
 	return new Promise((resolve, reject) => {
 		const xhr = new XMLHttpRequest(), started = Date.now(); // fetch reports no upload progress
 		const abort = () => xhr.abort();
@@ -59,7 +62,7 @@ function put(blob, { method, url, headers }, onSent, signal) {
 		};
 		signal.addEventListener("abort", abort);
 		if (signal.aborted) reject(signal.reason);
-		else xhr.send(blob);
+		else xhr.send(bytes);
 	});
 }
 
