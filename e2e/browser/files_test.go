@@ -3,9 +3,12 @@ package browser
 import (
 	"bytes"
 	"encoding/base64"
+	"image"
 	"image/jpeg"
+	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -53,7 +56,7 @@ func testFiles(t *testing.T, h pagetest.Env) {
 			t.Error("the picture is not upright")
 		}
 	})
-	for name, content := range map[string]string{"text": "this is no picture", "empty": "", "truncated_JPEG": "\xff\xd8\xff\xe1\x00\x22Exif\x00\x00"} {
+	for name, content := range map[string]string{"text": "this is no picture", "empty": "", "truncated_JPEG": "\xff\xd8\xff\xe1\x00\x22Exif\x00\x00", "PNG_without_pixels": emptyPNG, "transparent_PNG": transparentPNG(t)} {
 		pagetest.Parallel(t, name+"_file_is_refused_and_another_can_be_chosen", func(t *testing.T) {
 			p := h.Visit(t)
 			fake := filepath.Join(t.TempDir(), "fake.jpg")
@@ -77,6 +80,19 @@ func testFiles(t *testing.T, h pagetest.Env) {
 		}
 		p.Screenshot("rejected")
 	})
+}
+
+// emptyPNG has 8 × 8 pixels in its header and no others. An <img> loads it and shows nothing.
+const emptyPNG = "\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR\x00\x00\x00\x08\x00\x00\x00\x08\x08\x02\x00\x00\x00\x4b\x6d\x29\xdc" +
+	"\x00\x00\x00\x00IDAT\x35\xaf\x06\x1e\x00\x00\x00\x00IEND\xae\x42\x60\x82"
+
+func transparentPNG(t *testing.T) string {
+	t.Helper()
+	var content strings.Builder
+	if err := png.Encode(&content, image.NewNRGBA(image.Rect(0, 0, 8, 8))); err != nil {
+		t.Fatal(err)
+	}
+	return content.String()
 }
 
 func dispatchFile(p pagetest.Tab, event, mimeType string) {

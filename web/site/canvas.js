@@ -20,6 +20,13 @@ export function canReadCanvas() {
 	return context.getImageData(0, 0, 8, 8).data.every((value, i) => Math.abs(value - colour[i % 4]) < 8);
 }
 
+// isBlank reports whether the browser draws nothing: it cannot decode the pixels, or all of them are transparent.
+export function isBlank(source) {
+	const context = newCanvas(8, 8).getContext("2d");
+	context.drawImage(source, 0, 0, 8, 8);
+	return context.getImageData(0, 0, 8, 8).data.every((value, i) => i % 4 < 3 || !value);
+}
+
 const newCanvas = (width, height) => globalThis.document
 	? Object.assign(document.createElement("canvas"), { width, height })
 	: new OffscreenCanvas(width, height);

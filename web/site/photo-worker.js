@@ -1,5 +1,5 @@
 // Reads a picture without blocking the page. Sends null if a worker cannot read it; the page then reads it itself.
-import { canReadCanvas, makePhoto } from "./canvas.js";
+import { canReadCanvas, isBlank, makePhoto } from "./canvas.js";
 
 onmessage = async ({ data: file }) => {
 	let photo = null;
@@ -7,7 +7,7 @@ onmessage = async ({ data: file }) => {
 		// Chrome before 112, Firefox before 111 and Safari before 16 would ignore the EXIF orientation. They throw a
 		// TypeError for "from-image", so photo.js then reads the file with <img>.
 		const image = await createImageBitmap(file, { imageOrientation: "from-image" });
-		if (canReadCanvas()) photo = await makePhoto(image, image.width, image.height);
+		if (canReadCanvas() && !isBlank(image)) photo = await makePhoto(image, image.width, image.height);
 	} catch {
 		// photo.js reads the file with <img>.
 	}

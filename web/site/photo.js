@@ -1,5 +1,5 @@
 // Makes the picture to upload from a camera's frame or a file.
-import { canReadCanvas, makePhoto } from "./canvas.js";
+import { canReadCanvas, isBlank, makePhoto } from "./canvas.js";
 import { t } from "./language.js";
 import { workerURL } from "./workers.js";
 
@@ -36,15 +36,14 @@ async function withImage(file) {
 
 // An <img> applies the EXIF orientation in every browser, and shows damaged files that createImageBitmap refuses.
 async function load(image, file) {
-	const loaded = await new Promise((resolve) => {
-		image.onload = () => resolve(image.naturalWidth > 0);
-		image.onerror = () => resolve(false);
-	});
-	if (!loaded) throw new Error(await isHEIC(file)
+	await new Promise((resolve) => { image.onload = image.onerror = resolve; });
+	await image.decode().catch(() => {}); // fails for a damaged file
+	if (!await isShown(image).catch(() => false)) throw new Error(await isHEIC(file)
 		? t("This browser cannot read HEIC. Choose a JPEG. On an iPhone, set Settings > Camera > Formats > Most Compatible.")
 		: t("This browser cannot read that file. Choose a JPEG, PNG or WebP picture."));
-	await image.decode().catch(() => {}); // fails for a damaged file
 }
+
+const isShown = async (image) => image.naturalWidth && !isBlank(image); // a canvas may refuse a broken image
 
 // Linux and Windows often do not know the type of HEIC files.
 const isHEIC = async (file) => /^ftyp(he[iv]|mif1|msf1)/.test(await file.slice(4, 12).text());
