@@ -202,6 +202,18 @@ func testHistoryStorage(t *testing.T, h pagetest.Env) {
 		p.WaitUntil(`document.querySelector("#history").hidden`)
 		p.WaitText("#notice p", "Erased")
 	})
+	pagetest.Parallel(t, "picture_is_sent_although_IndexedDB_never_opens", func(t *testing.T) {
+		p := pagetest.NewTab(t, h.Chromium, h.Endpoints.Site)
+		p.AddInitScript(`
+			IDBFactory.prototype.open = ((open) => function (...parameters) {
+				return Object.assign(open.apply(this, parameters), {addEventListener() {}});
+			})(IDBFactory.prototype.open);
+			window.setTimeout = ((wait) => (then, ms) => wait(then, ms === 3000 ? 0 : ms))(setTimeout);`)
+		p.Do(chromedp.Navigate(p.Site), chromedp.Click("#agree"))
+		p.Send()
+		p.Click("#another")
+		p.WaitVisible("#pictures img")
+	})
 	pagetest.Parallel(t, "aborted_transaction_keeps_the_picture_in_memory", func(t *testing.T) {
 		p := h.Visit(t)
 		pagetest.Evaluate[bool](p, `IDBObjectStore.prototype.put = ((put) => function (entry) {

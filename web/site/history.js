@@ -12,8 +12,11 @@ let written = Promise.resolve(); // the end of this tab's last transaction
 const stored = new Map(); // the keys of entries in IndexedDB, and whether the entry contains its image
 
 function connect() {
-	database = open();
+	const opened = open();
+	// WebKit may never open it (bug 226547).
+	database = Promise.race([opened, new Promise((_, reject) => setTimeout(reject, 3000))]);
 	database.catch(() => {}); // without IndexedDB, entries last as long as the page
+	opened.then(() => { database = opened; }, () => {});
 }
 
 const open = async () => idb.openDB("triptych", 1, {
