@@ -85,6 +85,12 @@ func testPhoto(t *testing.T, h pagetest.Env) {
 		p.WaitText("#notice p", "HEIC")
 		p.WaitText("#notice p", "Settings > Camera > Formats > Most Compatible")
 	})
+	pagetest.Parallel(t, "file_that_was_removed_produces_the_notice_of_the_page", func(t *testing.T) {
+		p := h.Visit(t)
+		pagetest.Evaluate[bool](p, `Blob.prototype.text = async () => { throw new DOMException("raw", "NotReadableError"); }, true`)
+		dispatchFile(p, "drop", "")
+		p.WaitText("#notice p", "This browser cannot read that file.")
+	})
 	pagetest.Parallel(t, "canvas_protection_in_workers_only_leaves_the_file_to_the_page", func(t *testing.T) {
 		p := h.Visit(t)
 		breakWorkers(p, `OffscreenCanvasRenderingContext2D.prototype.getImageData = `+randomPixels)

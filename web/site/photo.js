@@ -38,7 +38,7 @@ async function withImage(file) {
 async function load(image, file) {
 	await new Promise((resolve) => { image.onload = image.onerror = resolve; });
 	await image.decode().catch(() => {}); // fails for a damaged file
-	if (!await isShown(image).catch(() => false)) throw new Error(await isHEIC(file)
+	if (!await isShown(image).catch(() => false)) throw new Error(await isHEIC(file).catch(() => false) // for example, the file was removed
 		? t("This browser cannot read HEIC. Choose a JPEG. On an iPhone, set Settings > Camera > Formats > Most Compatible.")
 		: t("This browser cannot read that file. Choose a JPEG, PNG or WebP picture."));
 }
