@@ -1,6 +1,8 @@
 package uploads
 
 import (
+	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -97,6 +99,26 @@ func testReload(t *testing.T, h pagetest.Env) {
 }
 
 func testWaitingFor(t *testing.T, h pagetest.Env) {
+	for name, offset := range map[string]string{"fast": "3_600_000", "slow": "-3_600_000"} {
+		pagetest.Parallel(t, name+"_clock_of_the_device_changes_no_time_on_the_page", func(t *testing.T) {
+			p := pagetest.NewTab(t, h.Chromium, h.DeployedURL)
+			p.AddInitScript(`Date.now = ((now) => () => now() + ` + offset + `)(Date.now)`)
+			p.Intercept("*/api/pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pagetest.PausedRequest) {
+				if strings.HasSuffix(r.Request.URL, "/events") {
+					request.RespondStatus(503)
+					return
+				}
+				now := time.Now()
+				body := fmt.Sprintf(`{"status": "running", "steps": [{"name": "presign", "cloud": "aws", "status": "running", "startedAt": %q},
+					{"name": "annotate", "cloud": "google", "status": "retrying", "nextAttemptAt": %q}]}`, now.Add(-10*time.Minute).Format(time.RFC3339), now.Add(5*time.Hour).Format(time.RFC3339))
+				pagetest.Respond(request, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: request.ID, ResponseCode: 200,
+					ResponseHeaders: []*fetch.HeaderEntry{{Name: "Date", Value: now.UTC().Format(http.TimeFormat)}}, Body: []byte(body)})
+			})
+			p.Do(chromedp.Navigate(p.Site + "/#" + h.NewLink(t)))
+			p.WaitText(`#steps [data-step="presign"] .state`, "Working for 10 min")
+			p.WaitText(`#steps [data-step="annotate"] .state`, "Next try in 5 h")
+		})
+	}
 	pagetest.Parallel(t, "wait_until_midnight_is_shown_in_hours", func(t *testing.T) {
 		p := pagetest.NewTab(t, h.Chromium, h.DeployedURL)
 		p.Intercept("*/api/pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pagetest.PausedRequest) {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/chromedp"
@@ -79,6 +80,13 @@ func (s responses) respondTo(p pagetest.Tab, h pagetest.Env) {
 	})
 }
 
+// passTime sets the clocks of the page and of the server forward.
+func passTime(p pagetest.Tab, passed time.Duration) {
+	p.Helper()
+	pagetest.Evaluate[bool](p, fmt.Sprintf(`Date.now = ((now) => () => now() + %d)(Date.now),
+		Headers.prototype.get = ((get) => function (name) { return name === "date" ? new Date(Date.now()).toUTCString() : get.call(this, name); })(Headers.prototype.get), true`, passed.Milliseconds()))
+}
+
 func testWaiting(t *testing.T, h pagetest.Env) {
 	retrying := `{"name": "annotate", "cloud": "google", "status": "retrying", "attempt": 4, "nextAttemptAt": "2100-01-01T10:00:00Z", "error": "Cloud Vision is unavailable or unreachable; Triptych tries again", "waitingFor": "google"}`
 	retryingNow := `{"name": "annotate", "cloud": "google", "status": "retrying", "attempt": 4, "error": "Cloud Vision is unavailable or unreachable; Triptych tries again", "waitingFor": "google"}`
@@ -92,12 +100,12 @@ func testWaiting(t *testing.T, h pagetest.Env) {
 	}
 	open := func(p pagetest.Tab) { pagetest.Evaluate[bool](p, `location.hash = "`+h.NewLink(p.T)+`", true`) }
 	openOld := func(p pagetest.Tab) {
-		pagetest.Evaluate[bool](p, `Date.now = ((now) => () => now() + 20 * 60_000)(Date.now), true`)
+		passTime(p, 20*time.Minute)
 		open(p)
 	}
 	openOldOwn := func(p pagetest.Tab) {
 		pagetest.Evaluate[bool](p, `Promise.all([import("./history.js"), import("./state.js")]).then(([{add}, {set}]) => set(add({key: "1", id: "`+h.NewLink(p.T)+`", token: "1", taken: "2026-01-01T10:00:00Z", sent: true}))).then(() => true)`)
-		pagetest.Evaluate[bool](p, `Date.now = ((now) => () => now() + 30 * 3_600_000)(Date.now), true`)
+		passTime(p, 30*time.Hour)
 		pagetest.Evaluate[bool](p, `import("./history.js").then(({find}) => { location.hash = find(() => true).id; return true; })`)
 	}
 	const own, none = "own", "none" // what the frame shows

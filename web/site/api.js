@@ -3,6 +3,17 @@ import { loadMessages, t } from "./language.js";
 
 export const urlOf = (id) => "/api/pictures/" + encodeURIComponent(id);
 
+let ahead = 0; // how many ms the server's clock is ahead of this device's
+
+// serverTime is for comparisons with times from the server, because the clock of a device may be wrong.
+export const serverTime = () => Date.now() + ahead;
+
+// Less than 2 s may be the time that the response needed.
+function compareClocks({ headers }) {
+	const difference = Date.parse(headers.get("date")) - Date.now();
+	ahead = Math.abs(difference) >= 2000 ? difference : 0;
+}
+
 // request throws errors with a message for people and, optionally, `status`, `retryable` and `retryAfter` (in ms).
 export async function request(url, options) {
 	const { signal } = options ?? {};
@@ -10,6 +21,7 @@ export async function request(url, options) {
 	let response;
 	try {
 		response = await fetch(url, { ...options, signal: withTimeout });
+		compareClocks(response);
 		if (response.ok) return await response.json();
 	} catch (error) {
 		if (signal?.aborted) throw error;
@@ -49,7 +61,7 @@ export async function retry(attempt, { onRetry = () => {}, signal, max = Infinit
 		} catch (error) {
 			if (!error.retryable || n >= max) throw error;
 			const wait = Math.max(pause, error.retryAfter ?? 0);
-			onRetry({ attempt: n + 1, error: error.message, nextAttemptAt: new Date(Date.now() + wait).toISOString() });
+			onRetry({ attempt: n + 1, error: error.message, nextAttemptAt: new Date(serverTime() + wait).toISOString() });
 			await sleep(wait, signal);
 		}
 	}

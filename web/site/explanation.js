@@ -1,4 +1,5 @@
 // Explains the current step: what happens, why it is late, and what follows.
+import { serverTime } from "./api.js";
 import { isImageStored } from "./history.js";
 import { language, t } from "./language.js";
 import { isSettled } from "./progress.js";
@@ -41,7 +42,7 @@ function explainStep(steps) {
 	const step = steps.find(({ status }) => !["done", "failed"].includes(status));
 	if (!step) return {};
 	const refused = steps.some(({ status }) => status === "failed");
-	const wait = Date.parse(step.nextAttemptAt) - Date.now(), works = !step.error;
+	const wait = Date.parse(step.nextAttemptAt) - serverTime(), works = !step.error;
 	return {
 		step: step.name,
 		now: works && (refused ? t("Google cannot use the picture. Azure writes the reason into a Cosmos DB database.") : activities[step.name]()),

@@ -1,4 +1,5 @@
 // The texts that depend on the state.
+import { serverTime } from "./api.js";
 import { language, t } from "./language.js";
 import { isSettled } from "./progress.js";
 
@@ -76,7 +77,7 @@ export function isAbsent(state) {
 	if (view !== "picture") return false;
 	if (problem?.status === 404 || progress?.status === "erased") return true;
 	if (photo || progress?.status !== "waiting" || isStopped(progress)) return false;
-	const age = Date.now() - parseInt(id.replaceAll("-", "").slice(0, 12), 16);
+	const age = serverTime() - parseInt(id.replaceAll("-", "").slice(0, 12), 16);
 	return age > (isSent(state) ? 24 * 60 : 16) * 60_000; // a grant expires after 15 minutes, and no site deletes earlier than after a day
 }
 
@@ -97,7 +98,7 @@ export function stepsOf(state) {
 
 export function stepState(step, progress) {
 	const took = step.name === "presign" ? step.took : Date.parse(step.finishedAt) - Date.parse(step.startedAt);
-	const elapsed = Date.now() - Date.parse(step.startedAt), wait = Date.parse(step.nextAttemptAt) - Date.now();
+	const elapsed = serverTime() - Date.parse(step.startedAt), wait = Date.parse(step.nextAttemptAt) - serverTime();
 	const stores = step.name !== "annotate";
 	switch (step.status) {
 		case "running": return elapsed > 1500 ? t("Working for {time}", { time: duration(elapsed) }) : t("Working…");
