@@ -3,6 +3,8 @@ package browser
 import (
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"triptych/e2e/pagetest"
 )
 
@@ -67,6 +69,31 @@ func testOnlyCopy(t *testing.T, h pagetest.Env) {
 			p.WaitUntil(`document.querySelector("#image").src !== ` + pagetest.Quoted(before))
 		})
 	}
+}
+
+func testConfirmation(t *testing.T, h pagetest.Env) {
+	for _, event := range []string{"drop", "paste"} {
+		pagetest.Parallel(t, event+"_behind_an_open_question_is_ignored", func(t *testing.T) {
+			p := h.Visit(t)
+			p.Choose(pagetest.Portrait)
+			pagetest.Evaluate[bool](p, `document.querySelector("#confirm").showModal() ?? (window.Worker = class { constructor() { window.read = true; } }, true)`)
+			dispatchFile(p, event, "image/png")
+			if pagetest.Evaluate[bool](p, `Boolean(window.read)`) {
+				t.Error("the page reads the file")
+			}
+		})
+	}
+	pagetest.Parallel(t, "back_button_closes_an_open_question", func(t *testing.T) {
+		p := openCamera(t, h)
+		p.Shoot()
+		p.Click("#home")
+		p.WaitVisible("#confirm")
+		p.Do(chromedp.NavigateBack())
+		p.WaitVisible("#start")
+		if pagetest.Evaluate[bool](p, `document.querySelector("#confirm").open`) {
+			t.Error("the question is open")
+		}
+	})
 }
 
 func openCamera(t *testing.T, h pagetest.Env) pagetest.Tab {

@@ -34,6 +34,7 @@ const actions = {
 };
 
 function showPageOfURL() {
+	$("confirm").close();
 	const id = location.hash.slice(1);
 	if (id && id === state.id && state.view === "picture") return;
 	closeCamera();
@@ -137,7 +138,8 @@ const isOnlyInReview = ({ view, photo }) => view === "review" && photo.fromCamer
 const isOnlyInMemory = ({ key, unsent }) => unsent.fromCamera && !pictures.isImageStored(key);
 
 function choose(file) {
-	if (file && isOnlyInReview(state)) confirmLoss(() => chooseFile(file));
+	if (!file || $("confirm").open) return;
+	if (isOnlyInReview(state)) confirmLoss(() => chooseFile(file));
 	else chooseFile(file);
 }
 
