@@ -212,6 +212,23 @@ func testCompatibility(t *testing.T, h pagetest.Env) {
 			t.Errorf("the timers are %v ms", waits)
 		}
 	})
+	pagetest.Parallel(t, "image_that_the_browser_cannot_decode_is_requested_twice", func(t *testing.T) {
+		p := h.Visit(t)
+		p.Send()
+		var requests atomic.Int32
+		p.Intercept("*/image", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pagetest.PausedRequest) {
+			if r.ResourceType != network.ResourceTypeImage {
+				requests.Add(1)
+			}
+			request.RespondStatus(200) // without a body
+		})
+		p.AddInitScript(`window.setTimeout = ((wait) => (then, ms) => wait(then, ms / 100))(setTimeout)`)
+		p.Do(chromedp.Reload())
+		p.WaitText("#lead", "This browser cannot show the picture itself.")
+		if n := requests.Load(); n != 2 {
+			t.Errorf("the page requested the image %d times", n)
+		}
+	})
 	pagetest.Parallel(t, "titles_of_camera_and_review_are_announced", func(t *testing.T) {
 		p := h.Visit(t)
 		p.Click("#open-camera")

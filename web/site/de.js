@@ -83,6 +83,7 @@ export default {
 	"Your picture arrived": "Dein Bild ist angekommen",
 	"The picture itself has been deleted. What Google saw remains.": "Das Bild selbst wurde gelöscht. Was Google gesehen hat, ist noch da.",
 	"The picture itself could not be loaded. This page tries again by itself.": "Das Bild selbst konnte nicht geladen werden. Diese Seite versucht es von selbst noch einmal.",
+	"This browser cannot show the picture itself.": "Dieser Browser kann das Bild selbst nicht zeigen.",
 	"Through three clouds in {time}.": "In {time} durch drei Clouds.",
 	"Through three clouds.": "Durch drei Clouds.",
 	"This picture cannot be used": "Dieses Bild lässt sich nicht verwenden",

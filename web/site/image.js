@@ -15,18 +15,24 @@ function showImage() {
 
 async function loadImageAgain() {
 	const { id, imageTries } = state;
-	set({ imageFailed: true });
 	const isCurrent = () => state.id === id && state.imageTries === imageTries;
-	if (await isGone(urlOf(id) + "/image")) return isCurrent() && set({ imageGone: true });
+	set({ imageFailed: true });
+	const { status, redirected } = await head(urlOf(id) + "/image");
+	if (!isCurrent()) return;
+	// S3 sends 403 instead of 404 to a program that may not list the bucket.
+	if (status === 404 || status === 410 || redirected && status === 403) return set({ imageGone: true });
+	if (status === 200 && state.imageArrived) return set({ imageUnreadable: true });
+	state.imageArrived = status === 200;
 	setTimeout(() => isCurrent() && retryImage(), Math.min(1000 * 2 ** imageTries, 30_000));
 }
 
-// S3 sends 403 instead of 404 to a program that may not list the bucket.
-async function isGone(url) {
+// S3 signs the URL for GET only.
+async function head(url) {
 	try {
-		const { status, redirected } = await fetch(url);
-		return status === 404 || status === 410 || redirected && status === 403;
+		const response = await fetch(url);
+		response.body?.cancel();
+		return response;
 	} catch {
-		return false;
+		return {};
 	}
 }

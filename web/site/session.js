@@ -142,5 +142,5 @@ export function reset() {
 	sending?.abort("left");
 	sending = null;
 	if (state.photo) URL.revokeObjectURL(state.photo.url);
-	Object.assign(state, { id: "", photo: null, upload: null, progress: null, problem: null, imageSize: null, imageFailed: false, imageGone: false, imageTries: 0 });
+	Object.assign(state, { id: "", photo: null, upload: null, progress: null, problem: null, imageSize: null, imageFailed: false, imageGone: false, imageUnreadable: false, imageTries: 0, imageArrived: false });
 }

@@ -13,7 +13,8 @@ export const state = {
 	id: "", // of the picture in view
 	upload: null, // {loaded, total, attempt, error, nextAttemptAt, waiting}
 	progress: null, problem: null, // the API's last response, and the last error ({message, status})
-	imageSize: null, imageFailed: false, imageGone: false, imageTries: 0,
+	imageSize: null, imageFailed: false, imageGone: false, imageUnreadable: false, imageTries: 0,
+	imageArrived: false, // the image’s last request succeeded, but the browser did not show it
 	overlays: { faces: true, points: true, objects: false },
 };
 

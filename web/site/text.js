@@ -34,7 +34,7 @@ function uploadHeadline({ waiting, error }) {
 }
 
 function progressHeadline(state) {
-	const { progress, problem, imageFailed, imageGone } = state;
+	const { progress, problem, imageFailed, imageGone, imageUnreadable } = state;
 	const retrying = progress?.steps.find((step) => step.status === "retrying");
 	const paused = progress?.steps.some((step) => step.status === "paused");
 	switch (progress?.status) {
@@ -43,6 +43,8 @@ function progressHeadline(state) {
 			return [problem ? t("The picture cannot be shown yet") : t("Looking for the picture"), ""];
 		case "annotated": return [t("Your picture arrived"), imageGone
 			? t("The picture itself has been deleted. What Google saw remains.")
+			: imageUnreadable
+			? t("This browser cannot show the picture itself.")
 			: imageFailed
 			? t("The picture itself could not be loaded. This page tries again by itself.")
 			: totalTime(progress)];
