@@ -24,6 +24,7 @@ type siteState int32
 const (
 	siteUp siteState = iota
 	pageDown
+	pageSilent // never responds
 	siteDown
 )
 
@@ -40,6 +41,9 @@ func unreliableSite(t *testing.T, site string) (address string, state *atomic.In
 	}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		state := siteState(state.Load())
+		if state == pageSilent && r.URL.Path == "/" {
+			<-r.Context().Done()
+		}
 		if state == siteDown || state == pageDown && r.URL.Path == "/" {
 			panic(http.ErrAbortHandler)
 		}
@@ -64,11 +68,7 @@ func stopServiceWorkers(p pagetest.Tab) {
 
 func testCachedPage(t *testing.T, h pagetest.Env) {
 	pagetest.Parallel(t, "page_from_the_cache_works_after_its_service_worker_was_stopped", func(t *testing.T) {
-		address, state := unreliableSite(t, h.Endpoints.Site)
-		p := h.OpenBeside(t, pagetest.NewTab(t, h.Chromium, address)) // NewTab hides the service worker
-		p.Do(chromedp.Navigate(p.Site))
-		p.WaitVisible("#agreement")
-		pagetest.Evaluate[bool](p, `navigator.serviceWorker.ready.then(() => true)`)
+		p, state := visitStored(t, h)
 		state.Store(int32(pageDown))
 		p.Do(chromedp.Navigate(p.Site))
 		p.Click("#agree")
@@ -87,4 +87,21 @@ func testCachedPage(t *testing.T, h pagetest.Env) {
 			t.Errorf("the workers read %v, want one picture", answers)
 		}
 	})
+	pagetest.Parallel(t, "page_from_the_cache_replaces_a_page_that_does_not_load_within_5_seconds", func(t *testing.T) {
+		p, state := visitStored(t, h)
+		state.Store(int32(pageSilent))
+		p.Do(chromedp.Navigate(p.Site))
+		p.WaitVisible("#agreement")
+	})
+}
+
+// visitStored opens a page whose service worker has stored it.
+func visitStored(t *testing.T, h pagetest.Env) (pagetest.Tab, *atomic.Int32) {
+	t.Helper()
+	address, state := unreliableSite(t, h.Endpoints.Site)
+	p := h.OpenBeside(t, pagetest.NewTab(t, h.Chromium, address)) // NewTab hides the service worker
+	p.Do(chromedp.Navigate(p.Site))
+	p.WaitVisible("#agreement")
+	pagetest.Evaluate[bool](p, `navigator.serviceWorker.ready.then(() => true)`)
+	return p, state
 }

@@ -30,9 +30,11 @@ async function refresh() {
 const match = ({ url }) => caches.match(new URL(url).pathname, { cacheName: "site" });
 
 async function navigate({ request, resultingClientId }) {
-	const response = await fetch(request).catch(() => Response.error());
-	if (response.type !== "error" && response.status < 500) return response;
+	const loading = fetch(request).catch(() => Response.error());
 	const stored = await match(request).catch(() => {});
+	const late = new Promise((resolve) => stored && setTimeout(resolve, 5000, Response.error()));
+	const response = await Promise.race([loading, late]);
+	if (response.type !== "error" && response.status < 500) return response;
 	if (stored) await remember(resultingClientId);
 	return stored ?? response;
 }
