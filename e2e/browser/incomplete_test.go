@@ -14,22 +14,22 @@ func testIncomplete(t *testing.T, h pagetest.Env) {
 	const isVisible = `document.querySelector("#incomplete").checkVisibility({visibilityProperty: true})`
 	const animation = `document.querySelector("#incomplete").getAnimations()[0]`
 
-	pagetest.Parallel(t, "page_asks_for_a_reload_10_seconds_after_a_module_failed", func(t *testing.T) {
+	pagetest.Parallel(t, "page_offers_a_reload_if_it_still_loads_after_10_seconds", func(t *testing.T) {
 		p := pagetest.NewTab(t, h.Chromium, h.Endpoints.Site)
 		p.Intercept("*/text.js", fetch.RequestStageRequest, func(_ *fetch.EventRequestPaused, request pagetest.PausedRequest) { request.RespondStatus(503) })
 		p.Do(chromedp.Navigate(p.Site))
 		if pagetest.Evaluate[bool](p, isVisible) {
-			t.Error("the page already asks for a reload")
+			t.Error("the page already offers a reload")
 		}
 		if delay := pagetest.Evaluate[int](p, animation+`.effect.getTiming().delay`); delay != 10_000 {
-			t.Errorf("the page asks for a reload after %d ms", delay)
+			t.Errorf("the page offers a reload after %d ms", delay)
 		}
 		pagetest.Evaluate[bool](p, animation+`.finish(), true`)
 		if !pagetest.Evaluate[bool](p, isVisible) {
-			t.Error("the page does not ask for a reload")
+			t.Error("the page does not offer a reload")
 		}
-		p.WaitText("#incomplete", "Reload it.")
-		p.WaitText("#incomplete [lang=de]", "Lade sie neu.")
+		p.WaitText("#incomplete", "Still loading. If nothing happens, reload this page.")
+		p.WaitText("#incomplete [lang=de]", "Wenn nichts passiert, lade sie neu.")
 		p.Screenshot("incomplete")
 	})
 	pagetest.Parallel(t, "result_that_fails_to_load_is_shown_after_the_offered_reload", func(t *testing.T) {
@@ -59,12 +59,12 @@ func testIncomplete(t *testing.T, h pagetest.Env) {
 			p.WaitText("#notice .primary", "Reload")
 		})
 	}
-	pagetest.Parallel(t, "page_that_has_loaded_never_asks_for_a_reload", func(t *testing.T) {
+	pagetest.Parallel(t, "page_that_has_loaded_offers_no_reload", func(t *testing.T) {
 		p := pagetest.NewTab(t, h.Chromium, h.Endpoints.Site)
 		p.Do(chromedp.Navigate(p.Site))
 		p.WaitVisible("body.ready #agreement")
 		if pagetest.Evaluate[bool](p, isVisible+` || Boolean(`+animation+`)`) {
-			t.Error("the page asks for a reload")
+			t.Error("the page offers a reload")
 		}
 	})
 }
