@@ -104,8 +104,11 @@ func testAnnotations(t *testing.T, h pagetest.Env) {
 			&visionpb.AnnotateImageResponse{LabelAnnotations: labels("Person")},
 			[]string{"Person 90 %"}},
 		"label_and_object_of_the_same_name_are_one_entry": {
-			&visionpb.AnnotateImageResponse{LabelAnnotations: labels("chairs", "Furniture", "Glass", "__proto__"), LocalizedObjectAnnotations: objects("Chair", "Glasses")},
-			[]string{"Chair 90 %", "Glasses 90 %", "Furniture 90 %", "__proto__ 90 %"}},
+			&visionpb.AnnotateImageResponse{LabelAnnotations: labels("chairs", "Furniture", "Watches", "__proto__"), LocalizedObjectAnnotations: objects("Chair", "Watch")},
+			[]string{"Chair 90 %", "Watch 90 %", "Furniture 90 %", "__proto__ 90 %"}},
+		"names_of_different_things_are_separate_entries": {
+			&visionpb.AnnotateImageResponse{LabelAnnotations: labels("Glass", "News", "New"), LocalizedObjectAnnotations: objects("Glasses")},
+			[]string{"Glasses 90 %", "Glass 90 %", "News 90 %", "New 90 %"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := visitAnnotated(t, h, c.annotation)

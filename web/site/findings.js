@@ -57,5 +57,5 @@ export function merge(found) {
 
 export const titleOf = ({ name, boxes }) => boxes > 1 ? t("{name} × {n}", { name, n: boxes }) : name;
 
-// keyOf is the same for singular and plural.
-export const keyOf = (name) => name.toLowerCase().replace(/people$/, "person").replace(/(?:(ch|sh|ss|x)e|([^s]))s$/, "$1$2");
+// keyOf is the same for singular and plural. "Glasses" and "News" are not plurals of "Glass" and "New".
+export const keyOf = (name) => name.toLowerCase().replace(/people$/, "person").replace(/^(news)$|(?:(ch|sh|x)e|([^s]))s$/, "$1$2$3");
