@@ -154,6 +154,9 @@ addEventListener("keydown", (event) => {
 	// A key that is held on the shutter must not press “Send it”, which gets the focus.
 	if (isShutter || repeat && [" ", "Enter"].includes(key) && target.closest("button")) event.preventDefault();
 	if (isShutter && !repeat) shoot();
+	if (key !== "Escape" || !state.notice || $("confirm").open) return;
+	if ($("notice").contains(target)) actions.dismiss();
+	else set({ notice: null });
 });
 addEventListener("paste", (event) => choose(imageIn(event.clipboardData)));
 addEventListener("dragover", drag);
