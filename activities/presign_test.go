@@ -125,7 +125,7 @@ func TestPresignCredentials(t *testing.T) {
 	})
 }
 
-func TestPresignWithoutAnAddressOfTheBucket(t *testing.T) {
+func TestPresignOfAnInvalidBucketNamesTheSettings(t *testing.T) {
 	c := openClouds(t)
 	p := newPicture(t)
 	p.Bucket = "arn:aws:s3:::pictures"

@@ -41,7 +41,7 @@ func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResul
 		return SweepResult{}, temporal.NewNonRetryableApplicationError(invalidSweep, string(picture.Misconfigured), picture.Cause(errors.New(s.Invalid)))
 	}
 	if s.Bucket != "" && !picture.IsBucketName(s.Bucket) { // the SDK would fail without an answer of S3, as if S3 were down
-		return SweepResult{}, temporal.NewNonRetryableApplicationError(unlistable["InvalidBucketName"], string(picture.Misconfigured), errors.New(picture.Redact(s.Bucket)))
+		return SweepResult{}, temporal.NewNonRetryableApplicationError(unlistable["InvalidBucketName"], string(picture.Misconfigured), picture.Cause(errors.New(s.Bucket)))
 	}
 	in := &s3.ListObjectsV2Input{
 		Bucket: aws.String(cmp.Or(s.Bucket, a.Bucket)), Prefix: aws.String(s.Prefix), StartAfter: aws.String(s.After),

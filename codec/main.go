@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -71,8 +70,7 @@ func parseOrigins(list string) ([]string, error) {
 	var origins []string
 	for origin := range strings.SplitSeq(list, ",") {
 		origin = strings.ToLower(strings.TrimSpace(origin))
-		u, err := url.Parse(origin)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || origin != u.Scheme+"://"+u.Host {
+		if !settings.IsOrigin(origin) {
 			return nil, fmt.Errorf("-ui %s: want origins such as https://temporal.example.com", list)
 		}
 		origins = append(origins, origin)

@@ -48,7 +48,7 @@ func TestSweep(t *testing.T) {
 			t.Errorf("final status %s, want %s", final.Status, picture.Annotated)
 		}
 	})
-	t.Run("starts_a_completed_workflow_again_whose_picture_has_no_Record", func(t *testing.T) {
+	t.Run("starts_a_picture_without_a_Record_again_after_its_workflow_completed", func(t *testing.T) {
 		g := env.Upload(t, testenv.Portrait(t))
 		env.AwaitNewRun(t, g.ID, "")
 		env.AwaitWorkflowEnd(t, g.ID, "")

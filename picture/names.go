@@ -1,7 +1,5 @@
 package picture
 
-import "regexp"
-
 // These names are here so that `trigger` and `web` need not import workflow and activity code.
 const (
 	AnnotateWorkflow = "AnnotatePicture"
@@ -15,12 +13,6 @@ const (
 func (id ID) WorkflowID() string { return "picture/" + string(id) }
 
 func (id ID) EraseWorkflowID() string { return "erase/" + string(id) }
-
-var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-
-// IsBucketName tells a bucket's name from an ARN or a URL, with which the AWS SDK fails before it sends a request
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html).
-func IsBucketName(name string) bool { return bucketName.MatchString(name) }
 
 // A StepName is also the name of the step's activity.
 type StepName string

@@ -55,17 +55,17 @@ func TestLowPriority(t *testing.T) {
 
 func TestInputOfASweep(t *testing.T) {
 	for name, c := range map[string]struct{ input, invalid string }{
-		"unknown_key_is_invalid":        {`{"withn":3600}`, `unknown field "withn"`},
-		"negative_within_is_invalid":    {`{"within":-3600}`, `"within" is -3600`},
-		"within_of_centuries":           {`{"within":9300000000}`, `"within" is 9300000000`},
-		"value_of_wrong_type":           {`{"within":"3600"}`, "cannot unmarshal string"},
-		"unknown_key_stays_invalid":     {`{"invalid":"unknown field"}`, "unknown field"}, // the workflow's input, as the activity gets it
-		"unknown_key_in_counts":         {`{"counts":{"archived":1}}`, `unknown field "archived"`},
-		"key_of_a_newer_release":        {`{"checked":true,"prefix":"old/","order":"newest","counts":{"examined":1,"started":1,"archived":1}}`, ""},
-		"operator_error_stays_invalid":  {`{"checked":true,"invalid":"unknown field"}`, "unknown field"},
-		"empty_input_selects_all":       {`{}`, ""},
-		"input_of_a_continued_sweep":    {`{"within":3600,"after":"k","began":"2026-11-22T12:00:00Z","counts":{"examined":1,"started":1,"skipped":1}}`, ""},
-		"known_keys_can_all_be_decoded": {`{"` + strings.ReplaceAll(picture.SweepKeys, ", ", `":null,"`) + `":null}`, ""},
+		"unknown_key_is_invalid":         {`{"withn":3600}`, `unknown field "withn"`},
+		"negative_within_is_invalid":     {`{"within":-3600}`, `"within" is -3600`},
+		"within_of_centuries_is_invalid": {`{"within":9300000000}`, `"within" is 9300000000`},
+		"value_of_wrong_type":            {`{"within":"3600"}`, "cannot unmarshal string"},
+		"unknown_key_stays_invalid":      {`{"invalid":"unknown field"}`, "unknown field"}, // the workflow's input, as the activity gets it
+		"unknown_key_in_counts":          {`{"counts":{"archived":1}}`, `unknown field "archived"`},
+		"key_of_a_newer_release":         {`{"checked":true,"prefix":"old/","order":"newest","counts":{"examined":1,"started":1,"archived":1}}`, ""},
+		"operator_error_stays_invalid":   {`{"checked":true,"invalid":"unknown field"}`, "unknown field"},
+		"empty_input_selects_all":        {`{}`, ""},
+		"input_of_a_continued_sweep":     {`{"within":3600,"after":"k","began":"2026-11-22T12:00:00Z","counts":{"examined":1,"started":1,"skipped":1}}`, ""},
+		"known_keys_can_all_be_decoded":  {`{"` + strings.ReplaceAll(picture.SweepKeys, ", ", `":null,"`) + `":null}`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var s picture.Sweep

@@ -27,7 +27,7 @@ import (
 	"triptych/picture"
 )
 
-func TestConnectRefusesWhatIsNoBucket(t *testing.T) {
+func TestConnectRefusesAnInvalidBucketName(t *testing.T) {
 	t.Setenv("TEMPORAL_CONFIG_FILE", os.DevNull)
 	t.Setenv("TRIPTYCH_SSM_PATH", "")
 	t.Setenv("TRIPTYCH_BUCKET", "arn:aws:s3:::pictures") // no event would name it

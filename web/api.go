@@ -24,7 +24,7 @@ type api struct {
 	timing   streamTiming
 	stopping <-chan struct{} // closed when event streams must end
 
-	countAgain    rate.Sometimes // Temporal Cloud limits the rate of counts
+	countInterval rate.Sometimes // Temporal Cloud limits the rate of counts
 	openWorkflows atomic.Int64   // 0 if Temporal did not respond, because uploads do not need Temporal
 }
 

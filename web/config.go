@@ -58,7 +58,7 @@ func connect(ctx context.Context) (*api, settings.Settings, error) {
 	temporal, err := pipeline.Dial(s.Temporal, s.Getenv("TRIPTYCH_PAYLOAD_KEYS"))
 	return &api{
 		config: c, objects: objects.Open(s.AWS), records: container, temporal: temporal,
-		timing: defaultTiming, countAgain: rate.Sometimes{Interval: 5 * time.Second},
+		timing: defaultTiming, countInterval: rate.Sometimes{Interval: 5 * time.Second},
 	}, s, err
 }
 

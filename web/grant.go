@@ -62,7 +62,7 @@ func (a *api) createGrant(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) full(ctx context.Context) bool {
-	a.countAgain.Do(func() {
+	a.countInterval.Do(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // the count serves other clients too
 		defer cancel()
 		count, _ := pipeline.CountOpen(ctx, a.temporal)

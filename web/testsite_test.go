@@ -50,7 +50,7 @@ func newOfflineAPI() *api {
 			Credentials: credentials.NewStaticCredentialsProvider("AKIALOCAL", "secret", ""),
 		}),
 	}
-	a.countAgain.Do(func() {}) // no further count without an Interval
+	a.countInterval.Do(func() {}) // no further count without an Interval
 	return a
 }
 
@@ -72,7 +72,7 @@ func newTestSite(t *testing.T, configure ...func(*testSite)) *testSite {
 	}
 	s := &testSite{api: newOfflineAPI(), cosmos: cosmos, temporal: &fakeTemporal{}}
 	s.records, s.api.temporal = container, s.temporal.serve(t)
-	s.countAgain = rate.Sometimes{Interval: 5 * time.Second}
+	s.countInterval = rate.Sometimes{Interval: 5 * time.Second}
 	s.site = httptest.NewUnstartedServer(nil)
 	for _, f := range configure {
 		f(s)

@@ -24,7 +24,7 @@ import (
 const wellKnownKey = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
 
 func main() {
-	addr := flag.String("addr", "127.0.0.1:8081", "`host:port` to listen on; port 0 selects a free port")
+	addr := flag.String("addr", "127.0.0.1:8081", "loopback `host:port` to listen on; port 0 selects a free port")
 	dir := flag.String("dir", ".cosmos", "`directory` of the data; created if it is missing")
 	key := flag.String("key", wellKnownKey, "master `key` in base64")
 	flag.Usage = func() {

@@ -31,8 +31,8 @@ func main() {
 	flag.StringVar(&config.Name, "name", "function", "`name` of the function")
 	flag.StringVar(&config.Dir, "dir", ".lambda", "`directory` of the event queue and the dead letters; created if it is missing")
 	flag.DurationVar(&config.Timeout, "timeout", 3*time.Second, "timeout of one invocation")
-	addr := flag.String("addr", "127.0.0.1:9001", "`host:port` of the Invoke API; port 0 selects a free port")
-	url := flag.String("url", "", "`host:port` of the function URL; empty means none")
+	addr := flag.String("addr", "127.0.0.1:9001", "loopback `host:port` of the Invoke API; port 0 selects a free port")
+	url := flag.String("url", "", "loopback `host:port` of the function URL; empty means none")
 	flag.Usage = func() {
 		fmt.Fprint(flag.CommandLine.Output(), `Runs one Lambda function with its real bootstrap. It serves AWS's Invoke API and, with -url, a function URL.
 

@@ -146,7 +146,7 @@ func (a *announcer) addSince(ctx context.Context, c s3event.Creation) error {
 	return nil
 }
 
-// withOrder takes the time and the sequencer from the version ID. It is a ULID that versitygw creates under the key's lock,
+// withOrder takes the time and the sequencer from the version ID. versitygw creates this ULID under the key's lock,
 // so sequencers have the order of the versions, even if an upload that began first ended last.
 func withOrder(c s3event.Creation) s3event.Creation {
 	version, err := ulid.Parse(c.VersionID)

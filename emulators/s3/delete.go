@@ -76,13 +76,14 @@ func (s *store) replaceByPrevious(bucket, key, version string) (*s3.DeleteObject
 	if len(others) == 0 {
 		return nil, nil
 	}
-	_, unmarked := s.attributes.RetrieveAttribute(nil, bucket, key, markerAttribute)
+	_, err = s.attributes.RetrieveAttribute(nil, bucket, key, markerAttribute)
+	isMarker := err == nil
 	newest := others[len(others)-1].Name() // version IDs are ULIDs
 	if err := os.Rename(filepath.Join(dir, newest), filepath.Join(s.objects, bucket, key)); err != nil {
 		return nil, fmt.Errorf("restoring a version: %w", err)
 	}
 	_ = os.Remove(dir) // fails if it contains more versions
-	return &s3.DeleteObjectOutput{VersionId: &version, DeleteMarker: aws.Bool(unmarked == nil)}, nil
+	return &s3.DeleteObjectOutput{VersionId: &version, DeleteMarker: aws.Bool(isMarker)}, nil
 }
 
 // versionDir returns where versitygw stores the versions that are not current.

@@ -214,7 +214,7 @@ func TestPresignedGet(t *testing.T) {
 		{"missing_key_is_NoSuchKey", link("pictures/none.jpg", ""), "NoSuchKey"},
 		{"missing_version_is_NoSuchVersion", link("pictures/a.jpg", "01ARZ3NDEKTSV4RRFFQ69G5FAV"), "NoSuchVersion"},
 		{"expired_URL_is_refused", link("pictures/a.jpg", *put.VersionId, signedAfter(-time.Hour)), "AccessDenied"},
-		{"URL_of_more_than_15_minutes_later_is_refused", link("pictures/a.jpg", *put.VersionId, signedAfter(16*time.Minute)), "AccessDenied"},
+		{"URL_signed_more_than_15_minutes_in_the_future_is_refused", link("pictures/a.jpg", *put.VersionId, signedAfter(16*time.Minute)), "AccessDenied"},
 		{"version_that_was_not_signed_is_refused", link("pictures/a.jpg", *put.VersionId) + "&versionId=null", "SignatureDoesNotMatch"},
 		{"read_without_a_signature_is_refused", s.url + "/" + bucket + "/pictures/a.jpg", "AccessDenied"},
 	} {

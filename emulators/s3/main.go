@@ -70,14 +70,14 @@ func parse(args []string, env func(string) string, help io.Writer) (settings, er
 	}
 	var origins string
 	f := flag.NewFlagSet("s3", flag.ContinueOnError)
-	f.StringVar(&s.addr, "addr", "127.0.0.1:9000", "`host:port` to listen on")
+	f.StringVar(&s.addr, "addr", "127.0.0.1:9000", "loopback `host:port` to listen on")
 	f.StringVar(&s.dir, "dir", ".s3", "`directory` of objects and undelivered events; created if it is missing")
 	f.StringVar(&s.bucket, "bucket", "pictures", "`name` of the bucket; created if it is missing")
 	f.StringVar(&origins, "origin", "http://127.0.0.1:8080,http://localhost:8080", "`origins` of the pages that may use the bucket, separated by commas")
 	f.StringVar(&s.notify, "notify", "", "`URL` to POST events to: the function's URL in the Lambda Invoke API; empty means that no events are sent")
 	f.StringVar(&s.prefix, "prefix", "pictures/", "only objects with this key `prefix` cause events; empty means all")
 	f.StringVar(&s.users, "users", "", "JSON `file` with a list of users: [{\"accessKey\": …, \"secretKey\": …, \"policy\": an IAM policy}]; the key pair of the environment may do everything")
-	f.StringVar(&s.control, "control", "", "`host:port` of the fault endpoint, PUT /fault; empty means none")
+	f.StringVar(&s.control, "control", "", "loopback `host:port` of the fault endpoint, PUT /fault; empty means none")
 	if err := flags.ParseSet(f, args, usage, help); err != nil {
 		return s, err
 	}

@@ -48,7 +48,7 @@ func openOutbox(dir, notify string) (*outbox, error) {
 	return &outbox{dir: dir, notify: notify, added: make(chan struct{}, 1)}, nil
 }
 
-// Later IDs are greater as strings.
+// Later IDs are greater as strings, because the ID is the sequencer of a key without versions.
 func (o *outbox) newID() string {
 	return fmt.Sprintf("%016X%04X", time.Now().UnixNano(), o.counter.Add(1)%(1<<16))
 }

@@ -11,11 +11,11 @@ import (
 	"slices"
 )
 
-// Parse ends the program with status 2 if the command line has an argument, or one of the flags `filled` without a value.
-func Parse(filled ...string) {
+// Parse ends the program with status 2 if the command line has a positional argument, or if one of the flags `nonEmpty` is set to "".
+func Parse(nonEmpty ...string) {
 	flag.Parse()
 	flag.Visit(func(f *flag.Flag) {
-		if slices.Contains(filled, f.Name) && f.Value.String() == "" {
+		if slices.Contains(nonEmpty, f.Name) && f.Value.String() == "" {
 			fail("-%s needs a value", f.Name)
 		}
 	})
@@ -24,11 +24,10 @@ func Parse(filled ...string) {
 	}
 }
 
-// ParseSet parses args with f, which returns errors. Only for -h does it print something: the usage and the flags. Its errors
-// are for the caller to print, because flag.FlagSet would print them a first time, before a screen of usage.
+// ParseSet parses args; f must use flag.ContinueOnError. It prints only the help for -h. It returns other errors to the caller, because
+// flag.FlagSet would print them together with the usage.
 func ParseSet(f *flag.FlagSet, args []string, usage string, help io.Writer) error {
 	f.SetOutput(io.Discard)
-	f.Usage = func() {}
 	err := f.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(help, usage)

@@ -1,4 +1,4 @@
-// Package loopback serves programs on 127.0.0.1, protects their endpoints from web pages in the developer's browser, and
+// Package loopback runs HTTP servers on 127.0.0.1, protects their endpoints from web pages in the developer's browser, and
 // reserves ports.
 package loopback
 
@@ -50,7 +50,7 @@ func guard(handler http.Handler, refuse func(*http.Request) string) http.Handler
 	})
 }
 
-// Listen refuses an address that other machines can reach: a Host header cannot tell them from this machine.
+// Listen refuses an address that other machines can reach, because the check of the Host header does not stop them.
 func Listen(addr string) (net.Listener, error) {
 	resolved, err := Resolve(addr)
 	if err != nil {
@@ -59,7 +59,7 @@ func Listen(addr string) (net.Listener, error) {
 	return net.ListenTCP("tcp", resolved)
 }
 
-// Resolve is for programs that listen by themselves.
+// Resolve makes the same check for programs that open the listener themselves.
 func Resolve(addr string) (*net.TCPAddr, error) {
 	resolved, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {

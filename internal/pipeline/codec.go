@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	commonpb "go.temporal.io/api/common/v1"
-	failurepb "go.temporal.io/api/failure/v1"
 	"go.temporal.io/api/proxy"
 	"go.temporal.io/sdk/converter"
 	"google.golang.org/grpc"
@@ -133,22 +132,11 @@ func encryption(codec converter.PayloadCodec) ([]grpc.UnaryClientInterceptor, er
 	if err != nil {
 		return nil, fmt.Errorf("preparing the encryption of payloads: %w", err)
 	}
-	plain, err := proxy.NewFailureVisitorInterceptor(proxy.FailureVisitorInterceptorOptions{Inbound: &proxy.VisitFailuresOptions{Visitor: hideMessage}})
+	hiding, err := proxy.NewFailureVisitorInterceptor(proxy.FailureVisitorInterceptorOptions{Inbound: &proxy.VisitFailuresOptions{Visitor: hideMessage}})
 	if err != nil {
 		return nil, fmt.Errorf("preparing the decryption of failures: %w", err)
 	}
-	return []grpc.UnaryClientInterceptor{cloneRequest, failures, plain, payloads}, nil // for responses, in reverse order
-}
-
-const hiddenMessage = "The message is not encrypted with a known payload key"
-
-// hideMessage keeps a stolen Temporal key from choosing what the page shows. The interceptor `failures` then restores the message from
-// the failure's encrypted attributes. Failures of the Temporal server, such as timeouts, are never encrypted.
-func hideMessage(_ *proxy.VisitFailuresContext, failure *failurepb.Failure) error {
-	if failure.GetApplicationFailureInfo() != nil {
-		failure.Message = hiddenMessage
-	}
-	return nil
+	return []grpc.UnaryClientInterceptor{cloneRequest, failures, hiding, payloads}, nil // the last one sees a response first
 }
 
 // cloneRequest prevents double encryption when the SDK sends the same request again after an error.

@@ -10,15 +10,14 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// MissingKey returns the ID of a key that would decrypt a payload of the message, which a codec has decoded. It returns ""
-// if no key is missing.
+// MissingKey returns the key ID of a payload that is still encrypted after a codec has decoded the message, or "" if there is none.
 func MissingKey(ctx context.Context, message proto.Message) (id string, err error) {
 	err = proxy.VisitPayloads(ctx, message, proxy.VisitPayloadsOptions{
 		SkipSearchAttributes: true, // they are not encrypted
 		Visitor: func(_ *proxy.VisitPayloadsContext, payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
 			for _, p := range payloads {
 				if string(p.GetMetadata()[converter.MetadataEncoding]) == encryptedEncoding && id == "" {
-					id = string(p.GetMetadata()[keyIDMetadata]) // a strict codec gives none to a plain payload
+					id = string(p.GetMetadata()[keyIDMetadata]) // a strict codec marks a plain payload as encrypted, without a key ID
 				}
 			}
 			return payloads, nil

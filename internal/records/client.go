@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -18,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"triptych/internal/settings"
 	"triptych/internal/telemetry"
 	"triptych/picture"
 )
@@ -50,8 +50,7 @@ func newClient(c Config) (func(*azcosmos.ClientOptions) (*azcosmos.Client, error
 // ParseEndpoint checks COSMOS_ENDPOINT. Its error omits the value, which may be a connection string with the account's key.
 func ParseEndpoint(endpoint string) (string, error) {
 	base := strings.TrimSuffix(endpoint, "/")
-	u, err := url.Parse(base)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || !strings.EqualFold(base, u.Scheme+"://"+u.Host) {
+	if !settings.IsOrigin(base) {
 		return "", errors.New("COSMOS_ENDPOINT must be the URI of the account, such as https://NAME.documents.azure.com: copy the URI, not a connection string")
 	}
 	return base, nil

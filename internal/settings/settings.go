@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path"
 	"regexp"
@@ -143,6 +144,12 @@ func (s Settings) Bucket() (string, error) {
 		return bucket, nil
 	}
 	return "", errors.New("TRIPTYCH_BUCKET must be the name of a bucket, such as my-pictures: 3 to 63 characters of a-z, 0-9, - and ., not an ARN or a URL")
+}
+
+// IsOrigin reports whether s has the form http(s)://host[:port].
+func IsOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && strings.EqualFold(s, u.Scheme+"://"+u.Host)
 }
 
 var regionName = regexp.MustCompile(`^[a-z0-9-]+$`)

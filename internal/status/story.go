@@ -32,7 +32,8 @@ type story struct {
 	ended     bool
 }
 
-// MissingKey returns the ID of a key without which the workflow is unreadable, or "". Its story would then be false.
+// MissingKey returns the ID of a key without which the workflow is unreadable, or "". Without the key,
+// Story would describe a workflow without input and result.
 func (e Execution) MissingKey(ctx context.Context) (string, error) {
 	id, err := pipeline.MissingKey(ctx, &historypb.History{Events: e.history})
 	if id == "" && err == nil {
@@ -134,7 +135,7 @@ func (s *story) tellStart(a *historypb.WorkflowExecutionStartedEventAttributes) 
 	subject := s.start.Format(time.DateTime) + " UTC"
 	var input json.RawMessage
 	var order picture.Order
-	if err := decode(a.GetInput(), &input); err != nil { // of a strict codec
+	if err := decode(a.GetInput(), &input); err != nil { // a strict codec refuses a plain input
 		subject += " with an input that is not encrypted"
 	} else if a.GetWorkflowType().GetName() == picture.AnnotateWorkflow && json.Unmarshal(input, &order) == nil {
 		subject += fmt.Sprintf(" for %s (%d bytes)", order.Key, order.Size)

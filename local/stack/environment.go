@@ -81,11 +81,11 @@ func (s *Stack) checkSettings() error {
 		env[name] = value
 	}
 	programs := settings.Settings{Getenv: func(name string) string { return env[name] }}
-	_, perSecond := programs.AnnotationsPerSecond()
-	_, perDay := programs.AnnotationsPerDay()
-	_, list := features.Parse(env["TRIPTYCH_FEATURES"])
-	_, name := programs.Bucket()
-	return errors.Join(perSecond, perDay, list, name)
+	_, rateErr := programs.AnnotationsPerSecond()
+	_, limitErr := programs.AnnotationsPerDay()
+	_, featuresErr := features.Parse(env["TRIPTYCH_FEATURES"])
+	_, bucketErr := programs.Bucket()
+	return errors.Join(rateErr, limitErr, featuresErr, bucketErr)
 }
 
 func (s *Stack) workerEnvironment() ([]string, error) {

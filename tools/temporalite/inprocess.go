@@ -30,10 +30,10 @@ import (
 // interceptor of the connections to these services, so everything that the server's clients do remains: redirection,
 // retries, deadlines, propagation of headers and conversion of errors.
 //
-// On the server side, these interceptors still run: conversion of errors, retries and the context of CHASM. These do not run
-// for history and matching: telemetry, the health signal and the limits of requests per second. On one machine, the
-// frontend's telemetry and limits apply to the same requests, and only other hosts would need the health signal. A call returns when its handler returns, not when the
-// caller's context ends.
+// On the server side, conversion of errors, retries and the context of CHASM still run. The telemetry, the health signal
+// and the rate limits of history and matching do not: on one machine, the frontend's telemetry and limits apply to the
+// same requests, and only other hosts would need the health signal. A call returns when its handler returns, not when
+// the caller's context ends.
 type inProcess struct{ history, matching service }
 
 type service struct {

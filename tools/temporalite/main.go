@@ -89,7 +89,6 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	}
 	f := flag.NewFlagSet("temporalite", flag.ContinueOnError)
 	f.SetOutput(io.Discard) // run's caller prints the errors
-	f.Usage = func() {}
 	f.StringVar(&o.IP, "ip", "127.0.0.1", "`address` on which the server listens; there is no authentication, so other machines should not reach it")
 	f.IntVar(&o.Port, "port", 7233, "`port` of the gRPC API")
 	f.IntVar(&o.HTTPPort, "http-port", 0, "`port` of the HTTP API, which web pages in a browser on this machine can call (default: no HTTP API)")

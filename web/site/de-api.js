@@ -138,6 +138,7 @@ export default {
 
 	// Temporal and the worker
 	"Temporal could not be reached": "Temporal war nicht erreichbar",
+	"The message is not encrypted with a known payload key": "Die Meldung ist mit keinem bekannten Schlüssel verschlüsselt",
 	"The owner erased the picture": "Das Bild wurde gelöscht",
 	"The worker is sending as many pictures as its memory allows": "Der Worker sendet schon so viele Bilder, wie in seinen Speicher passen",
 	"The worker is shutting down": "Der Worker wird beendet",

@@ -153,7 +153,7 @@ func (h *Host) deliver(e event) {
 
 func (h *Host) attempt(e event, nth int, retryNow chan struct{}) (again bool, wait time.Duration, err error) {
 	payload, err := h.queue.payload(e)
-	if payload == nil || err != nil {
+	if payload == nil || err != nil { // nil: the event has left the queue
 		return false, 0, err
 	}
 	got, err := h.invoke(&invocation{requestID: e.requestID, payload: payload, traceID: cmp.Or(e.traceID, newTraceID())})

@@ -70,7 +70,8 @@ func New() (*Server, error) {
 	}, nil
 }
 
-// Serve closes `ln` and returns nil when `ctx` ends. Callers are not authenticated.
+// Serve closes `ln` and returns nil when `ctx` ends. `ln` must have a loopback address
+// (loopback.Listen), because callers are not authenticated.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	// Without ConnectionTimeout, grpc.Server.Stop waits up to two minutes for a connection that sends nothing after its preface.
 	server := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage), grpc.ConnectionTimeout(startTimeout))

@@ -46,7 +46,7 @@ func decodeBMP(data []byte) (image.Image, error) {
 	return decoded, err
 }
 
-// hasAlphaMask tells whether Chromium applies the fourth byte of a pixel. x/image/bmp always does if the header has room
+// hasAlphaMask reports whether Chromium applies the fourth byte of a pixel. x/image/bmp always does if the header has room
 // for the mask.
 func hasAlphaMask(data []byte) bool {
 	const v4 = 108 // bytes of the second header

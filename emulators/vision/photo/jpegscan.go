@@ -154,7 +154,7 @@ func (s *jpegScan) selectCoefficients(spectrum []byte, parts int) (ok bool) {
 	return s.start <= s.end && s.end < blockSize && s.low <= 13 && (s.start > 0 || s.end == 0) && (s.start == 0 || parts == 1)
 }
 
-// prepare fails if a table is missing.
+// prepare assigns the quantisation tables and allocates the coefficients of a progressive picture. It fails if a table is missing.
 func (p *jpegPicture) prepare(parts []scanPart, s *jpegScan) (ok bool) {
 	for _, c := range parts {
 		if c.table == nil {
