@@ -36,6 +36,16 @@ type responseContext struct {
 
 func deadLetters(dir string) string { return filepath.Join(dir, "dead-letters") }
 
+// Without the lock, Redrive could queue the event again before it is removed from the queue, and it would be lost.
+func (h *Host) moveToDeadLetters(e event, payload []byte, attempts int, last outcome) error {
+	h.moving.RLock()
+	defer h.moving.RUnlock()
+	if err := h.writeDeadLetter(e, payload, attempts, last); err != nil {
+		return err
+	}
+	return h.queue.remove(e)
+}
+
 // The file is renamed last, so that a killed process leaves no incomplete dead letter.
 func (h *Host) writeDeadLetter(e event, payload []byte, attempts int, last outcome) error {
 	if !json.Valid(last.payload) { // the response of a function may be any text
@@ -82,6 +92,8 @@ func syncDir(path string) error {
 
 // Redrive moves all dead letters back to the queue and returns how many it moved.
 func (h *Host) Redrive() (moved int, err error) {
+	h.moving.Lock()
+	defer h.moving.Unlock()
 	entries, err := os.ReadDir(deadLetters(h.Dir)) // unlike fs.Glob, ReadDir returns I/O errors
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return 0, fmt.Errorf("listing the dead letters: %w", err)

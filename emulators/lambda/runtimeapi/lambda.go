@@ -39,6 +39,7 @@ type Host struct {
 	queue    queue
 	slots    chan struct{} // contains an element for each invocation that may start now
 	stopping chan struct{}
+	moving   sync.RWMutex // write-locked by Redrive, read-locked while events become dead letters
 
 	mu       sync.Mutex
 	idle     []*environment // the most recently used one is last
@@ -168,11 +169,11 @@ func (h *Host) attempt(e event, nth int, retryNow chan struct{}) (again bool, wa
 	}
 	log := slog.With("function", h.Name, "request", e.requestID, "attempt", nth)
 	if nth > len(h.Backoff) {
-		if err := h.writeDeadLetter(e, payload, nth, got); err != nil {
+		if err := h.moveToDeadLetters(e, payload, nth, got); err != nil {
 			return false, 0, err
 		}
 		log.Error("an event failed for the last time and became a dead letter")
-		return false, 0, h.queue.remove(e)
+		return false, 0, nil
 	}
 	wait = h.Backoff[nth-1]
 	log.Warn("an event failed and will be retried", "wait", wait)
