@@ -68,14 +68,22 @@ func run(ctx context.Context, addr, ui string) error {
 // parseOrigins refuses what no browser sends as an Origin header.
 func parseOrigins(list string) ([]string, error) {
 	var origins []string
+	if list == "" { // for the CLI only
+		return nil, nil
+	}
 	for origin := range strings.SplitSeq(list, ",") {
 		origin = strings.ToLower(strings.TrimSpace(origin))
-		if !settings.IsOrigin(origin) {
+		if !settings.IsOrigin(origin) || hasDefaultPort(origin) {
 			return nil, fmt.Errorf("-ui %s: want origins such as https://temporal.example.com", list)
 		}
 		origins = append(origins, origin)
 	}
 	return origins, nil
+}
+
+// A browser omits the default port.
+func hasDefaultPort(origin string) bool {
+	return strings.HasPrefix(origin, "https://") && strings.HasSuffix(origin, ":443") || strings.HasPrefix(origin, "http://") && strings.HasSuffix(origin, ":80")
 }
 
 func guard(ui []string, next http.Handler) http.Handler {

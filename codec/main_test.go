@@ -115,6 +115,7 @@ func TestParseOrigins(t *testing.T) {
 		"http://127.0.0.1:8233, http://localhost:8233 ": {"http://127.0.0.1:8233", "http://localhost:8233"},
 		"https://Temporal.example.com":                  {"https://temporal.example.com"},
 		"http://[::1]:8233":                             {"http://[::1]:8233"},
+		"":                                              nil,
 	} {
 		t.Run(list+"_is_accepted", func(t *testing.T) {
 			if got, err := parseOrigins(list); err != nil || !slices.Equal(got, want) {
@@ -123,7 +124,7 @@ func TestParseOrigins(t *testing.T) {
 		})
 	}
 	for name, list := range map[string]string{
-		"empty_list": "", "trailing_slash": "https://cloud.temporal.io/", "trailing_comma": "https://cloud.temporal.io,",
+		"default_port": "https://x.example:443", "trailing_slash": "https://cloud.temporal.io/", "trailing_comma": "https://cloud.temporal.io,",
 		"missing_scheme": "cloud.temporal.io", "missing_scheme_before_a_port": "localhost:8233", "other_scheme": "file://x",
 		"path": "https://x.example/namespaces", "user": "https://me@x.example", "wildcard": "*", "missing_host": "https://", "only_a_port": "https://:8233",
 	} {
