@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
+	"net/url"
 	"time"
 
 	"triptych/local/gateway"
@@ -40,7 +42,8 @@ func (s *Stack) startServer(ctx context.Context, args []string) error {
 
 // checkTemporal opens only a TCP connection, because Temporal Cloud does not support health checks.
 func (c Config) checkTemporal(ctx context.Context) error {
-	if c.Temporal == "" {
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: "https", Host: c.Temporal}})
+	if c.Temporal == "" || proxy != nil || err != nil { // the programs would connect through the proxy
 		return nil
 	}
 	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", c.Temporal)
