@@ -40,7 +40,7 @@ func (a *Activities) SweepPage(ctx context.Context, s picture.Sweep) (SweepResul
 	if s.Invalid != "" {
 		return SweepResult{}, temporal.NewNonRetryableApplicationError(invalidSweep, string(picture.Misconfigured), picture.Cause(errors.New(s.Invalid)))
 	}
-	if s.Bucket != "" && !picture.IsBucketName(s.Bucket) { // the SDK would fail without an answer of S3, as if S3 were down
+	if strings.ContainsAny(s.Bucket, ":/") { // with an ARN or a URL, the SDK fails without an answer of S3, as if S3 were down
 		return SweepResult{}, temporal.NewNonRetryableApplicationError(unlistable["InvalidBucketName"], string(picture.Misconfigured), picture.Cause(errors.New(s.Bucket)))
 	}
 	in := &s3.ListObjectsV2Input{

@@ -3,7 +3,6 @@ package picture
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -61,9 +60,3 @@ func New(bucket, key, versionID, etag string, size int64, uploadedAt time.Time) 
 	}
 	return p, nil
 }
-
-var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-
-// IsBucketName reports whether S3 allows the name. With an ARN or a URL, the AWS SDK fails before it sends a request
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html).
-func IsBucketName(name string) bool { return bucketName.MatchString(name) }

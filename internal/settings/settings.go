@@ -23,8 +23,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
-
-	"triptych/picture"
 )
 
 type Settings struct {
@@ -138,9 +136,12 @@ func (s Settings) Require(names ...string) error {
 	return errors.New("set " + strings.Join(missing, ", ") + " (or start everything with: go run ./local)")
 }
 
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+
 // Bucket returns the name of the bucket with the pictures.
 func (s Settings) Bucket() (string, error) {
-	if bucket := s.Getenv("TRIPTYCH_BUCKET"); picture.IsBucketName(bucket) {
+	if bucket := s.Getenv("TRIPTYCH_BUCKET"); bucketName.MatchString(bucket) {
 		return bucket, nil
 	}
 	return "", errors.New("TRIPTYCH_BUCKET must be the name of a bucket, such as my-pictures: 3 to 63 characters of a-z, 0-9, - and ., not an ARN or a URL")
