@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"triptych/internal/records"
@@ -77,8 +78,13 @@ func (a *api) recorded(ctx context.Context, record picture.Record, latest status
 		return status.Execution{}.Progress(record.ID)
 	}
 	steps := picture.WaitingSteps()
-	copy(steps, record.Steps)
-	if persist := &steps[len(steps)-1]; record.Status != picture.Erased {
+	for i := range steps { // by name, because an old Record may have other steps
+		if j := slices.IndexFunc(record.Steps, func(s picture.Step) bool { return s.Name == steps[i].Name }); j >= 0 {
+			steps[i] = record.Steps[j]
+		}
+	}
+	last := slices.Index(picture.StepOrder[:], picture.PersistStep)
+	if persist := &steps[last]; record.Status != picture.Erased {
 		persist.Status, persist.Error = picture.StepDone, "" // the Record exists, so persist has succeeded
 		// Only Temporal knows how long the write took. The duration is missing if Temporal does not answer in time, and
 		// after an hour, so that old links cause no calls to Temporal.
@@ -87,7 +93,7 @@ func (a *api) recorded(ctx context.Context, record picture.Record, latest status
 			defer cancel()
 			latest, _ = status.Read(ctx, a.temporal, record.ID.WorkflowID(), "", latest)
 		}
-		if write := latest.Progress(record.ID).Steps[len(steps)-1]; write.Status == picture.StepDone && latest.RunID() == record.RunID {
+		if write := latest.Progress(record.ID).Steps[last]; write.Status == picture.StepDone && latest.RunID() == record.RunID {
 			persist.FinishedAt = persist.StartedAt.Add(write.FinishedAt.Sub(write.StartedAt))
 		}
 	}

@@ -19,6 +19,8 @@ func TestGetProgress(t *testing.T) {
 		{Name: picture.AnnotateStep, Cloud: "google", Status: picture.StepDone, Attempt: 3},
 	}
 	annotated := (picture.Picture{ID: l.picture, Bucket: "pictures", Key: "k", VersionID: "v", ETag: "e"}).AnnotatedRecord([]byte(`{"faceAnnotations":[]}`), time.Now(), steps, "run")
+	withoutPresign := annotated
+	withoutPresign.Steps = steps[1:]
 	down := cosmosdb.Fault{Status: 503}
 	for name, test := range map[string]struct {
 		record       *picture.Record
@@ -31,6 +33,7 @@ func TestGetProgress(t *testing.T) {
 	}{
 		"Record_precedes_a_running_workflow":                       {record: &annotated, execution: "annotate_running", status: 200, want: picture.Annotated, steps: "done done done"},
 		"Record_suffices_while_Temporal_is_unavailable":            {record: &annotated, temporalDown: true, status: 200, want: picture.Annotated, steps: "done done done"},
+		"steps_of_a_Record_are_found_by_name":                      {record: &withoutPresign, status: 200, want: picture.Annotated, steps: "waiting done done"},
 		"tombstone_is_erased":                                      {record: new(picture.Tombstone(l.picture)), execution: "annotate_running", status: 200, want: picture.Erased, steps: "waiting waiting waiting"},
 		"neither_Record_nor_workflow_is_waiting":                   {status: 200, want: picture.Waiting, steps: "waiting waiting waiting"},
 		"open_workflow_is_running":                                 {execution: "annotate_running", status: 200, want: picture.Running, steps: "done running waiting"},
