@@ -119,8 +119,8 @@ variable "requests_per_address" {
   default     = 300
 
   validation {
-    condition     = var.requests_per_address >= 10 && var.requests_per_address <= 2000000000
-    error_message = "requests_per_address must be from 10, the minimum of AWS WAF, to 2,000,000,000."
+    condition     = var.requests_per_address >= 10 && var.requests_per_address <= 2000000000 && floor(var.requests_per_address) == var.requests_per_address
+    error_message = "requests_per_address must be a whole number from 10, the minimum of AWS WAF, to 2,000,000,000."
   }
 }
 
@@ -130,8 +130,8 @@ variable "uploads_per_address" {
   default     = 20
 
   validation {
-    condition     = var.uploads_per_address >= 10 && var.uploads_per_address <= 2000000000
-    error_message = "uploads_per_address must be from 10, the minimum of AWS WAF, to 2,000,000,000."
+    condition     = var.uploads_per_address >= 10 && var.uploads_per_address <= 2000000000 && floor(var.uploads_per_address) == var.uploads_per_address
+    error_message = "uploads_per_address must be a whole number from 10, the minimum of AWS WAF, to 2,000,000,000."
   }
 }
 
@@ -175,8 +175,8 @@ variable "trigger_concurrency" {
   default     = null
 
   validation {
-    condition     = var.trigger_concurrency == null || try(var.trigger_concurrency >= 1, false)
-    error_message = "trigger_concurrency must be 1 or more, or null: with 0 no workflow would ever start."
+    condition     = var.trigger_concurrency == null || try(var.trigger_concurrency >= 1 && floor(var.trigger_concurrency) == var.trigger_concurrency, false)
+    error_message = "trigger_concurrency must be a whole number of 1 or more, or null: with 0 no workflow would ever start."
   }
 }
 
@@ -186,8 +186,8 @@ variable "web_concurrency" {
   default     = null
 
   validation {
-    condition     = var.web_concurrency == null || try(var.web_concurrency >= 1, false)
-    error_message = "web_concurrency must be 1 or more, or null: with 0 the API would reject every request."
+    condition     = var.web_concurrency == null || try(var.web_concurrency >= 1 && floor(var.web_concurrency) == var.web_concurrency, false)
+    error_message = "web_concurrency must be a whole number of 1 or more, or null: with 0 the API would reject every request."
   }
 }
 
@@ -221,8 +221,8 @@ variable "worker_tasks_max" {
   default     = 6
 
   validation {
-    condition     = var.worker_tasks_max >= var.worker_tasks
-    error_message = "worker_tasks_max must not be less than worker_tasks."
+    condition     = var.worker_tasks_max >= var.worker_tasks && floor(var.worker_tasks_max) == var.worker_tasks_max
+    error_message = "worker_tasks_max must be a whole number, and not less than worker_tasks."
   }
 }
 
@@ -303,8 +303,8 @@ variable "annotations_per_day" {
   default     = 1000
 
   validation {
-    condition     = var.annotations_per_day >= 0 && floor(var.annotations_per_day) == var.annotations_per_day
-    error_message = "annotations_per_day must be a whole number of 0 or more; 0 disables annotation."
+    condition     = var.annotations_per_day >= 0 && var.annotations_per_day < pow(2, 31) && floor(var.annotations_per_day) == var.annotations_per_day
+    error_message = "annotations_per_day must be a whole number from 0 to 2147483647; 0 disables annotation."
   }
 }
 
@@ -326,8 +326,11 @@ variable "features" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for f in var.features : can(regex("^[A-Z]+(_[A-Z]+)+$", f))])
-    error_message = "features must be Cloud Vision feature types such as FACE_DETECTION."
+    condition = alltrue([for f in var.features : contains([
+      "FACE_DETECTION", "LANDMARK_DETECTION", "LOGO_DETECTION", "LABEL_DETECTION", "TEXT_DETECTION", "DOCUMENT_TEXT_DETECTION",
+      "SAFE_SEARCH_DETECTION", "IMAGE_PROPERTIES", "CROP_HINTS", "WEB_DETECTION", "PRODUCT_SEARCH", "OBJECT_LOCALIZATION",
+    ], f)])
+    error_message = "features must be feature types of Cloud Vision, such as FACE_DETECTION."
   }
 }
 

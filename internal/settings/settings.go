@@ -177,7 +177,7 @@ func (s Settings) AnnotationsPerSecond() (float64, error) {
 func (s Settings) AnnotationsPerDay() (int, error) {
 	n, err := strconv.ParseUint(cmp.Or(s.Getenv("TRIPTYCH_ANNOTATIONS_PER_DAY"), "1000"), 10, 31)
 	if err != nil {
-		return 0, errors.New("TRIPTYCH_ANNOTATIONS_PER_DAY must be a whole number, such as 1000; 0 disables annotation")
+		return 0, errors.New("TRIPTYCH_ANNOTATIONS_PER_DAY must be a whole number from 0 to 2147483647, such as 1000; 0 disables annotation")
 	}
 	return int(n), nil
 }

@@ -171,10 +171,24 @@ run "fourth_invalid_value_of_each_variable_is_rejected" {
   command = plan
   expect_failures = [
     var.name,
+    var.requests_per_address,
+    var.uploads_per_address,
+    var.trigger_concurrency,
+    var.web_concurrency,
+    var.worker_tasks_max,
+    var.annotations_per_day,
+    var.features,
   ]
 
   variables {
-    name = "awsome" # a prefix reserved by AWS
+    name                 = "awsome" # a prefix reserved by AWS
+    requests_per_address = 10.5
+    uploads_per_address  = 20.5
+    trigger_concurrency  = 1.5
+    web_concurrency      = 1.5
+    worker_tasks_max     = 6.5
+    annotations_per_day  = 3000000000 # the programs read 31 bits
+    features             = ["MOOD_DETECTION"]
   }
 }
 
