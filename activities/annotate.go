@@ -55,10 +55,6 @@ type AnnotateResult struct {
 func (a *Activities) Annotate(ctx context.Context, in AnnotateInput) (AnnotateResult, error) {
 	ctx, stop := heartbeat(ctx)
 	defer stop()
-	// The timeout is shorter than Temporal's (StartToCloseTimeout, 60 s), whose error does not name the cloud.
-	ctx, cancel := context.WithTimeout(ctx, 50*time.Second)
-	defer cancel()
-
 	started := time.Now().UTC()
 	existing, err := a.existingRecord(ctx, in.Picture.ID)
 	switch {

@@ -74,6 +74,9 @@ func outcome(err error) string {
 // During a shutdown, executeUntilStopped returns a retryable error, so that another worker continues immediately
 // instead of after a timeout.
 func (a *attempts) executeUntilStopped(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	deadline, _ := ctx.Deadline() // every activity has one; Temporal's error after it would not name the cloud
+	ctx, release := context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/10))
+	defer release()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {

@@ -197,3 +197,19 @@ func (a *recordedActivity) ExecuteActivity(ctx context.Context, in *interceptor.
 	a.err = err
 	return result, err
 }
+
+func TestActivityEndsBeforeTemporalsTimeout(t *testing.T) {
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&attempts{}}})
+	env.RegisterActivityWithOptions(func(ctx context.Context) error {
+		own, _ := ctx.Deadline()
+		if info := activity.GetInfo(ctx); info.Deadline.Sub(own) < info.StartToCloseTimeout/11 {
+			t.Errorf("the activity ends at %s, Temporal's timeout is at %s", own, info.Deadline)
+		}
+		return nil
+	}, activity.RegisterOptions{Name: "persist"})
+	if _, err := env.ExecuteActivity("persist"); err != nil {
+		t.Error(err)
+	}
+}

@@ -21,7 +21,7 @@ func localOptions(ctx workflow.Context, activity string) workflow.Context {
 	})
 }
 
-// Annotate limits itself to 50 s, so that its error names the cloud. HeartbeatTimeout lets Temporal notice a crashed worker earlier.
+// HeartbeatTimeout lets Temporal notice a crashed worker earlier.
 func annotateOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           picture.AnnotateQueue,
