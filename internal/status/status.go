@@ -133,7 +133,9 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
 		t.taskError = ""
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
-		t.taskError = "The worker cannot continue"
+		if !isByTemporal(event) {
+			t.taskError = "The worker cannot continue"
+		}
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
 		// Other timeouts are no error: Temporal first offers a task to the worker that has the workflow in its cache,
 		// and if this worker has stopped, the task times out before its start.
@@ -154,6 +156,17 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 		}
 		t.addActivity(event, at)
 	}
+}
+
+// isByTemporal reports whether Temporal ended the workflow task, not the worker: after a reset of the workflow, or because an event such
+// as a signal arrived meanwhile.
+func isByTemporal(failed *historypb.HistoryEvent) bool {
+	switch failed.GetWorkflowTaskFailedEventAttributes().GetCause() {
+	case enumspb.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW, enumspb.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
+		enumspb.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND:
+		return true
+	}
+	return false
 }
 
 var endings = map[enumspb.EventType]string{

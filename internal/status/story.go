@@ -79,7 +79,7 @@ func (s *story) add(event *historypb.HistoryEvent) {
 			s.tell(at, "A worker continued the workflow, which had waited %s for a worker", round(wait))
 		}
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
-		s.tell(at, "The worker could not continue the workflow: %s", reason(event.GetWorkflowTaskFailedEventAttributes().GetFailure()))
+		s.tellTaskFailure(event, at)
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
 		if event.GetWorkflowTaskTimedOutEventAttributes().GetTimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE {
 			s.tell(at, "The worker stopped responding while it executed the workflow")
@@ -128,6 +128,16 @@ func (s *story) add(event *historypb.HistoryEvent) {
 			}
 			s.tell(at, "%s", strings.TrimSuffix(ending+": "+why, ": "))
 		}
+	}
+}
+
+func (s *story) tellTaskFailure(event *historypb.HistoryEvent, at time.Time) {
+	failed := event.GetWorkflowTaskFailedEventAttributes()
+	switch why := reason(failed.GetFailure()); {
+	case failed.GetCause() == enumspb.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW:
+		s.tell(at, "The workflow was reset: %s", why)
+	case !isByTemporal(event):
+		s.tell(at, "The worker could not continue the workflow: %s", why)
 	}
 }
 
@@ -218,8 +228,10 @@ func (s *story) tellPendingActivity(workflowID string, pending *workflowpb.Pendi
 		s.tell(now, "Now: %s waits for attempt %d, at %s UTC, in %s (%s)", step.Name, step.Attempt,
 			step.NextAttemptAt.Format(time.DateTime), round(max(0, step.NextAttemptAt.Sub(now))), does)
 	}
-	if failure := pending.GetLastFailure(); failure != nil {
-		s.tell(now, "Attempt %d failed: %s", step.Attempt-1, reason(failure))
+	if failure, nth := pending.GetLastFailure(), pending.GetAttempt()-1; failure != nil && nth > 0 {
+		s.tell(now, "Attempt %d failed: %s", nth, reason(failure))
+	} else if failure != nil {
+		s.tell(now, "The last attempt before the reset failed: %s", reason(failure))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	failurepb "go.temporal.io/api/failure/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -75,6 +76,12 @@ func TestStoryOfOddExecutions(t *testing.T) {
 				}
 			}
 		}, "after it was scheduled\n"},
+		"reset_is_not_called_a_failure_of_the_worker": {"workflow_panicked", func(e Execution) {
+			setCause(e, enumspb.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW)
+		}, "The workflow was reset: "},
+		"attempt_before_a_reset_of_the_activity_has_no_number": {"annotate_waiting_for_retry", func(e Execution) {
+			e.description.PendingActivities[0].Attempt = 1
+		}, "The last attempt before the reset failed: "},
 		"plain_input_is_not_called_missing": {"workflow_terminated", func(e Execution) {
 			input := e.history[0].GetWorkflowExecutionStartedEventAttributes().GetInput().GetPayloads()[0]
 			input.Metadata = map[string][]byte{"encoding": []byte("binary/encrypted")}
@@ -107,5 +114,33 @@ func TestStoryOfARejectionNamesItsReason(t *testing.T) {
 	s.tellOutcome(&historypb.WorkflowExecutionCompletedEventAttributes{Result: result}, now)
 	if !strings.HasSuffix(s.String(), "the picture is rejected: not an image\n") {
 		t.Errorf("the story is\n%s", s)
+	}
+}
+
+func TestWorkflowTaskThatTemporalEndedIsNoFailureOfTheWorker(t *testing.T) {
+	for _, cause := range []enumspb.WorkflowTaskFailedCause{
+		enumspb.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW, enumspb.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND, enumspb.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
+	} {
+		t.Run(cause.String(), func(t *testing.T) {
+			description, history := statustest.Load(t, "workflow_panicked")
+			e := Execution{description, history.GetEvents()}
+			setCause(e, cause)
+			if story := e.Story(time.Now()); strings.Contains(story, "The worker could not continue") {
+				t.Errorf("the story is\n%s", story)
+			}
+			for _, step := range e.Progress("id").Steps {
+				if step.Error != "" {
+					t.Errorf("%s has the error %q", step.Name, step.Error)
+				}
+			}
+		})
+	}
+}
+
+func setCause(e Execution, cause enumspb.WorkflowTaskFailedCause) {
+	for _, event := range e.history {
+		if failed := event.GetWorkflowTaskFailedEventAttributes(); failed != nil {
+			failed.Cause = cause
+		}
 	}
 }
