@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -79,6 +80,9 @@ func readUploadRequest(body io.Reader) (uploadRequest, error) {
 	err := decoder.Decode(&want)
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return uploadRequest{}, clientError(http.StatusRequestEntityTooLarge, "The body is over %d bytes: send the picture itself to the URL of its grant.", maxBody)
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return uploadRequest{}, clientError(http.StatusRequestTimeout, "The body did not arrive in time: send it again.")
 	}
 	if err != nil {
 		return uploadRequest{}, clientError(http.StatusBadRequest, "The body is invalid (%.100s): send %s.", err, example)

@@ -2,10 +2,13 @@ package main
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"triptych/picture"
@@ -100,4 +103,11 @@ func validRequest() string {
 func (s *testSite) post(t *testing.T, body string) *http.Response {
 	t.Helper()
 	return s.do(t, "POST", "/api/pictures", body, nil)
+}
+
+func TestBodyThatStallsIs408(t *testing.T) {
+	_, err := readUploadRequest(iotest.ErrReader(os.ErrDeadlineExceeded))
+	if p, ok := errors.AsType[problem](err); !ok || p.Status != http.StatusRequestTimeout {
+		t.Errorf("the error is %v", err)
+	}
 }

@@ -62,6 +62,9 @@ func (a *api) record(ctx context.Context, id picture.ID) (picture.Record, error)
 	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
 	defer cancel()
 	record, _, err := a.records.Read(ctx, id)
+	if errors.Is(err, records.ErrUnreadable) { // for the operator: another attempt would not help
+		return picture.Record{}, err
+	}
 	if err != nil && !errors.Is(err, records.ErrNotFound) {
 		return picture.Record{}, unavailable(2*time.Second, "Azure Cosmos DB does not answer, so the state of the picture is unknown", err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"maps"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -196,4 +197,14 @@ func statuses(steps []picture.Step) string {
 		words = append(words, string(step.Status))
 	}
 	return strings.Join(words, " ")
+}
+
+func TestUnreadableRecordIsNotCalledUnavailable(t *testing.T) {
+	s, l := newTestSite(t), newTestLink(time.Now())
+	s.store(t, picture.Record{ID: l.picture, Status: "strange"})
+	for _, path := range []string{"", "/image"} {
+		if res := s.do(t, "GET", "/api/pictures/"+l.id+path, "", nil); res.StatusCode != http.StatusInternalServerError {
+			t.Errorf("GET %s has status %d", path, res.StatusCode)
+		}
+	}
 }

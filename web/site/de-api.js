@@ -153,6 +153,7 @@ export default {
 	"The workflow was terminated": "Der Workflow wurde beendet",
 
 	// the site
+	"The body did not arrive in time: send it again": "Der Inhalt kam nicht rechtzeitig an: noch einmal senden",
 	"Temporal does not answer, so nothing was erased yet": "Temporal antwortet nicht, deshalb wurde noch nichts gelöscht",
 	"Temporal does not answer, so the state of the picture is unknown": "Temporal antwortet nicht, deshalb ist der Stand des Bildes unbekannt",
 	"Azure Cosmos DB does not answer, so the state of the picture is unknown": "Azure Cosmos DB antwortet nicht, deshalb ist der Stand des Bildes unbekannt",
