@@ -30,7 +30,7 @@ import (
 // interceptor of the connections to these services, so everything that the server's clients do remains: redirection,
 // retries, deadlines, propagation of headers and conversion of errors.
 //
-// On the server side, conversion of errors, retries and the context of CHASM still run. The telemetry, the health signal
+// On the server side, conversion of errors, retries and the context of CHASM still run. The telemetry of requests, the health signal
 // and the rate limits of history and matching do not: on one machine, the frontend's telemetry and limits apply to the
 // same requests, and only other hosts would need the health signal. A call returns when its handler returns, not when
 // the caller's context ends.
@@ -45,6 +45,7 @@ type handler struct {
 	server  any
 	methods map[string]grpc.MethodDesc
 	chain   grpc.UnaryServerInterceptor
+	metrics metrics.Handler
 }
 
 func newInProcess() *inProcess {
@@ -59,12 +60,13 @@ type chainParams struct {
 	Lifecycle  fx.Lifecycle
 	Additional []grpc.UnaryServerInterceptor `optional:"true"`
 	Retry      *interceptor.RetryableInterceptor
+	Metrics    metrics.Handler
 }
 
 // serve makes s call server while the service is running. Before and after, calls go over the network, where they
 // fail as they would without inProcess.
 func (s *service) serve(p chainParams, server any) {
-	h := &handler{server: server, methods: map[string]grpc.MethodDesc{}}
+	h := &handler{server: server, methods: map[string]grpc.MethodDesc{}, metrics: p.Metrics}
 	for _, m := range s.desc.Methods {
 		h.methods["/"+s.desc.ServiceName+"/"+m.MethodName] = m
 	}
@@ -91,6 +93,7 @@ func (s *service) intercept(ctx context.Context, method string, req, reply any, 
 	defer cancel() // as gRPC does when a handler returns
 	outgoing, _ := metadata.FromOutgoingContext(ctx)
 	ctx = metadata.NewOutgoingContext(metadata.NewIncomingContext(ctx, outgoing), metadata.MD{})
+	ctx = interceptor.AddTelemetryContext(ctx, h.metrics)        // without it, history logs errors
 	decode := func(to any) error { return copyMessage(to, req) } // because handlers change requests
 	call := func() (any, error) { return h.methods[method].Handler(h.server, ctx, decode, h.chain) }
 	answer, err := call()

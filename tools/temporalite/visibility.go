@@ -101,7 +101,7 @@ func openVisibility(dir string, maxWait time.Duration) (*config.SQL, error) {
 func (v *visibility) openWrites(file string) (err error) {
 	// A transaction is flushed to the disk, because the server then deletes the changes from its visibility queue and does not
 	// repeat them.
-	v.writes, err = sqlx.Connect("sqlite", "file:"+file+"?_time_format=sqlite&_pragma=busy_timeout=1000"+
+	v.writes, err = sqlx.Connect("sqlite", "file:"+store.FileURI.Replace(file)+"?_time_format=sqlite&_pragma=busy_timeout=1000"+
 		"&_pragma=synchronous=full&_pragma=secure_delete=on&_pragma=cache_size=-16384")
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
 	"github.com/stretchr/testify/suite"
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/log"
@@ -389,4 +390,12 @@ func requireCount(t testing.TB, db sqlplugin.DB, want int64) {
 	if n, err := db.CountFromVisibility(t.Context(), countAll); err != nil || n != want {
 		t.Fatalf("%d runs are listed, want %d, error %v", n, want, err)
 	}
+}
+
+func TestVisibilityStaysInADirectoryWhoseNameHasCharactersOfAURI(t *testing.T) {
+	parent := t.TempDir()
+	openTestVisibility(t, filepath.Join(parent, "a#b?c%41"))
+	entries, err := os.ReadDir(parent)
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
 }

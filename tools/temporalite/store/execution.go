@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"go.temporal.io/api/serviceerror"
@@ -11,6 +10,7 @@ import (
 	persistencespb "go.temporal.io/server/api/persistence/v1"
 	p "go.temporal.io/server/common/persistence"
 	"go.temporal.io/server/common/persistence/serialization"
+	"go.temporal.io/server/common/primitives/timestamp"
 )
 
 type executionStore struct {
@@ -27,7 +27,7 @@ func (s *executionStore) CreateWorkflowExecution(_ context.Context, r *p.Interna
 		}
 		switch r.Mode {
 		case p.CreateWorkflowModeBrandNew:
-			if c.exists() {
+			if c.state != nil {
 				return c.conflict("the workflow exists")
 			}
 		case p.CreateWorkflowModeUpdateCurrent:
@@ -137,7 +137,7 @@ func (s *executionStore) DeleteCurrentWorkflowExecution(_ context.Context, r *p.
 
 func (s *executionStore) GetCurrentExecution(_ context.Context, r *p.GetCurrentExecutionRequest) (*p.InternalGetCurrentExecutionResponse, error) {
 	c, err := s.currentExecution(r.ShardID, r.NamespaceID, r.WorkflowID)
-	if err == nil && !c.exists() {
+	if err == nil && c.state == nil {
 		err = serviceerror.NewNotFoundf("workflow %s does not exist", r.WorkflowID)
 	}
 	if err != nil {
@@ -165,18 +165,12 @@ func (s *executionStore) currentExecution(shardID int32, namespaceID, workflowID
 	return current{state, r.version}, err
 }
 
-func (c current) exists() bool { return c.state != nil }
-
 func (c current) conflict(reason string) error {
-	err := &p.CurrentWorkflowConditionFailedError{
+	return &p.CurrentWorkflowConditionFailedError{
 		Msg: fmt.Sprintf("%s; current run: %s", reason, c.state.GetRunId()), RequestIDs: c.state.GetRequestIds(), RunID: c.state.GetRunId(),
 		State: c.state.GetState(), Status: c.state.GetStatus(), LastWriteVersion: c.lastWriteVersion,
+		StartTime: timestamp.TimeValuePtr(c.state.GetStartTime()),
 	}
-	if start := c.state.GetStartTime(); start != nil {
-		err.StartTime = new(time.Time)
-		*err.StartTime = start.AsTime()
-	}
-	return err
 }
 
 func putCurrentExecution(b *pebble.Batch, shardID int32, m *p.InternalWorkflowMutation) {

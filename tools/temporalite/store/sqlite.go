@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/log"
@@ -14,12 +15,15 @@ import (
 	schema "go.temporal.io/server/schema/sqlite"
 )
 
+// FileURI escapes a path for a file: URI (https://www.sqlite.org/uri.html).
+var FileURI = strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23")
+
 // OpenSQLite opens an SQLite file, or creates it with the server's tables.
 func OpenSQLite(file string, pragmas map[string]string) (*config.SQL, error) {
 	// Without secure_delete, the file would contain deleted rows until SQLite uses their pages again.
 	attributes := map[string]string{"mode": "rwc", "journal_mode": "wal", "secure_delete": "on"}
 	maps.Copy(attributes, pragmas)
-	c := &config.SQL{PluginName: sqlite.PluginName, DatabaseName: file, ConnectAttributes: attributes}
+	c := &config.SQL{PluginName: sqlite.PluginName, DatabaseName: FileURI.Replace(file), ConnectAttributes: attributes}
 	db, err := sql.NewSQLAdminDB(sqlplugin.DbKindUnknown, c, resolver.NewNoopResolver(), log.NewNoopLogger(), metrics.NoopMetricsHandler)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", file, err)

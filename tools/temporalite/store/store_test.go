@@ -339,3 +339,16 @@ func filesWith(t *testing.T, dir string, part []byte) (names []string) {
 	}
 	return names
 }
+
+func TestDataStayInADirectoryWhoseNameHasCharactersOfAURI(t *testing.T) {
+	for _, name := range []string{"a#b", "a?b", "a%41b", "a b"} {
+		t.Run(name, func(t *testing.T) {
+			parent := t.TempDir()
+			open(t, filepath.Join(parent, name))
+			require.FileExists(t, filepath.Join(parent, name, "settings.db"))
+			entries, err := os.ReadDir(parent)
+			require.NoError(t, err)
+			require.Len(t, entries, 1)
+		})
+	}
+}
