@@ -6,7 +6,10 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net"
+	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -57,6 +60,36 @@ func (c *clouds) connectS3(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.S3 = objects.Open(cfg)
+}
+
+// changeResponses changes S3's responses to the requests with a method.
+func (c *clouds) changeResponses(t *testing.T, method string, change func(*http.Response)) {
+	t.Helper()
+	target, err := url.Parse(gateway.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.Out.Host = r.In.Host // is signed
+		},
+		ModifyResponse: func(r *http.Response) error {
+			if r.Request.Method == method {
+				change(r)
+			}
+			return nil
+		},
+	})
+	t.Cleanup(proxy.Close)
+	options := c.S3.Options()
+	options.BaseEndpoint = &proxy.URL
+	c.S3 = s3.New(options)
+}
+
+func answerOfProxy(r *http.Response) {
+	r.Body.Close()
+	r.StatusCode, r.Header, r.Body = http.StatusNotFound, http.Header{"Content-Type": {"text/html"}}, http.NoBody
 }
 
 func (c *clouds) startVision(t *testing.T) *annotator.Server {

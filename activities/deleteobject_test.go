@@ -2,6 +2,7 @@ package activities
 
 import (
 	"errors"
+	"net/http"
 	"slices"
 	"testing"
 
@@ -54,6 +55,13 @@ func TestDeleteObject(t *testing.T) {
 		gateway.Fail(t, `{"status":503,"code":"SlowDown","operations":["DeleteObject"],"times":1}`)
 		checkFailure(t, executeDeleteObject(t, c, p.ID), picture.Throttled)
 		checkDelete(t, p.ID)
+	})
+	t.Run("404_of_a_proxy_is_retried", func(t *testing.T) {
+		p := c.upload(t, newPicture(t), []byte("picture"))
+		client := c.S3
+		defer func() { c.S3 = client }()
+		c.changeResponses(t, http.MethodDelete, answerOfProxy)
+		checkFailure(t, executeDeleteObject(t, c, p.ID), picture.Unavailable)
 	})
 	t.Run("failed_listing_is_retried", func(t *testing.T) {
 		gateway.Fail(t, `{"status":500,"code":"InternalError","operations":["ListObjectVersions"]}`)

@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/smithy-go"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 	"golang.org/x/sync/errgroup"
@@ -116,7 +115,7 @@ func (a *Activities) startIfNeeded(ctx context.Context, s picture.Sweep, bucket,
 		}
 	}
 	head, err := a.S3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
-	if _, ok := errors.AsType[*types.NotFound](err); ok {
+	if objects.Code(err) == "NotFound" {
 		return false, nil // deleted after the listing
 	}
 	if err != nil {
@@ -173,8 +172,7 @@ func archived(head *s3.HeadObjectOutput) bool {
 // explainHead skips an object encrypted with a customer-provided key (SSE-C), for which S3 answers BadRequest. In a backfill it also
 // skips an object that the worker may not read, because a bucket policy may deny single objects.
 func explainHead(s picture.Sweep, err error) error {
-	response, ok := errors.AsType[smithy.APIError](err)
-	if ok && (response.ErrorCode() == "BadRequest" || response.ErrorCode() == "Forbidden" && s.Backfill()) {
+	if code := objects.Code(err); code == "BadRequest" || code == "Forbidden" && s.Backfill() {
 		return skipError{objects.Explain(err)}
 	}
 	return explainSweep(err)

@@ -4,15 +4,12 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.temporal.io/sdk/temporal"
 
 	"triptych/picture"
@@ -36,6 +33,13 @@ func TestSweepPage(t *testing.T) {
 		if want := (SweepResult{SweepCounts: picture.SweepCounts{Examined: 1, Skipped: 1}}); err != nil || got != want {
 			t.Errorf("%+v, %v, want %+v", got, err, want)
 		}
+	})
+	t.Run("object_that_a_proxy_does_not_find_is_retried", func(t *testing.T) {
+		client := c.S3
+		defer func() { c.S3 = client }()
+		c.changeResponses(t, http.MethodHead, answerOfProxy)
+		_, err := execute[SweepResult](t, c, picture.SweepPageActivity, backfill)
+		checkFailure(t, err, picture.Unavailable)
 	})
 	hour := time.Hour
 	for name, tt := range map[string]struct {
@@ -131,7 +135,7 @@ func TestSweepPageArchivedObject(t *testing.T) {
 				if tt.restore != "" {
 					header.Set("X-Amz-Restore", tt.restore)
 				}
-				c.addToHeadResponses(t, header)
+				c.changeResponses(t, http.MethodHead, func(r *http.Response) { maps.Copy(r.Header, header) }) // the emulator has no storage classes
 				tt.want.Examined = 1
 				got, err := execute[SweepResult](t, c, picture.SweepPageActivity, picture.Sweep{Prefix: p.Key})
 				if err != nil || got.SweepCounts != tt.want {
@@ -143,33 +147,6 @@ func TestSweepPageArchivedObject(t *testing.T) {
 			})
 		}
 	}
-}
-
-// The S3 emulator has no storage classes.
-func (c *clouds) addToHeadResponses(t *testing.T, header http.Header) {
-	t.Helper()
-	target, err := url.Parse(gateway.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := httptest.NewServer(&httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(target)
-			r.Out.Host = r.In.Host // is signed
-		},
-		ModifyResponse: func(r *http.Response) error {
-			if r.Request.Method == http.MethodHead {
-				for name, values := range header {
-					r.Header[name] = values
-				}
-			}
-			return nil
-		},
-	})
-	t.Cleanup(proxy.Close)
-	options := c.S3.Options()
-	options.BaseEndpoint = &proxy.URL
-	c.S3 = s3.New(options)
 }
 
 func TestSweepPageEndsTheSweep(t *testing.T) {

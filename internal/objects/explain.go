@@ -54,12 +54,19 @@ var explanations = map[string]struct {
 	"NotFound":   {picture.Gone, "The picture is no longer in S3"},
 	"BadRequest": {picture.Forbidden, "AWS refused to describe an object and gave no reason: renew the worker's credentials, or check whether the object is encrypted with a customer-provided key (SSE-C)"},
 	"Forbidden":  {picture.Forbidden, "AWS refused to describe an object: the worker's role needs s3:GetObject, s3:GetObjectVersion and s3:ListBucket"},
-	// No response, or an unknown code.
+	// No response of S3, or an unknown code.
 	"": {picture.Unavailable, "S3 could not be reached"},
 }
 
 // Code returns S3's error code, or "" if err is no answer of S3.
 func Code(err error) string {
+	answer, ok := errors.AsType[interface {
+		error
+		ServiceRequestID() string
+	}](err)
+	if ok && answer.ServiceRequestID() == "" { // a proxy answered: each response of S3 has a request ID
+		return ""
+	}
 	if response, ok := errors.AsType[smithy.APIError](err); ok {
 		return response.ErrorCode()
 	}
@@ -75,7 +82,7 @@ func ResponseError(r *http.Response) *smithy.GenericAPIError {
 
 func Explain(err error) *picture.Error {
 	code, text := Code(err), err.Error()
-	if response, ok := errors.AsType[smithy.APIError](err); ok {
+	if response, ok := errors.AsType[smithy.APIError](err); ok && code != "" {
 		text = fmt.Sprintf("%s: %s", code, response.ErrorMessage())
 	}
 	e, known := explanations[code]

@@ -5,6 +5,9 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +120,11 @@ var explainCases = []explainCase{
 	injected(500, "InternalError", picture.Unavailable),
 	injected(503, "ServiceUnavailable", picture.Unavailable),
 	injected(503, "SlowDown", picture.Throttled),
+	{"", "GET answered 404 by a proxy", picture.Unavailable, proxied(http.StatusNotFound, getAny)},
+	{"", "GET answered 405 by a proxy", picture.Unavailable, proxied(http.StatusMethodNotAllowed, getAny)},
+	{"", "GET answered 412 by a proxy", picture.Unavailable, proxied(http.StatusPreconditionFailed, getAny)},
+	{"", "HEAD answered 404 by a proxy", picture.Unavailable, proxied(http.StatusNotFound, headAny)},
+	{"", "HEAD answered 403 by a proxy", picture.Unavailable, proxied(http.StatusForbidden, headAny)},
 	{"", "unknown code", picture.Unavailable, injected(501, "NotImplemented", "").provoke},
 }
 
@@ -151,6 +159,37 @@ func injected(status int, code string, kind picture.Kind) explainCase {
 		gateway.Fail(t, fmt.Sprintf(`{"status":%d,"code":%q}`, status, code))
 		return get(t.Context(), c, &s3.GetObjectInput{Bucket: aws.String(s3test.Bucket), Key: newKey(t)})
 	}}
+}
+
+// proxied sends a request to a proxy that answers instead of S3.
+func proxied(status int, request func(*testing.T, *s3.Client) error) func(*testing.T, *s3.Client) error {
+	return func(t *testing.T, c *s3.Client) error {
+		return request(t, answering(t, c, status, http.Header{"Content-Type": {"text/html"}}, "<html><body>proxy</body></html>"))
+	}
+}
+
+func answering(t *testing.T, c *s3.Client, status int, header http.Header, body string) *s3.Client {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		maps.Copy(w.Header(), header)
+		w.WriteHeader(status)
+		if r.Method != http.MethodHead {
+			io.WriteString(w, body)
+		}
+	}))
+	t.Cleanup(server.Close)
+	options := c.Options()
+	options.BaseEndpoint = &server.URL
+	return s3.New(options)
+}
+
+func getAny(t *testing.T, c *s3.Client) error {
+	return get(t.Context(), c, &s3.GetObjectInput{Bucket: aws.String(s3test.Bucket), Key: newKey(t)})
+}
+
+func headAny(t *testing.T, c *s3.Client) error {
+	_, err := c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(s3test.Bucket), Key: newKey(t)})
+	return err
 }
 
 func newKey(t *testing.T) *string {
