@@ -32,6 +32,7 @@ type cause struct {
 const (
 	firewall    = "403 firewall"
 	otherRegion = "403 other region"
+	skewed      = "403 skewed"
 	uncertain   = "404 uncertain"
 )
 
@@ -47,6 +48,7 @@ var explanations = map[cause]struct {
 	{request, "401"}:       {picture.Forbidden, "Azure refused the program's credentials: check COSMOS_KEY or the federated identity, and the clock"},
 	{request, "403"}:       {picture.Forbidden, "Azure refused access: assign the Cosmos DB roles that Terraform defines to the program's identity"},
 	{request, firewall}:    {picture.Forbidden, "Cosmos DB blocked the program: allow its network in the firewall of the account, and check its credentials"},
+	{request, skewed}:      {picture.Forbidden, "Azure refused the time of the program's request: set the program's clock"},
 	{request, otherRegion}: {picture.Unavailable, "This Azure region does not accept the request: if this lasts for minutes, check COSMOS_ENDPOINT and the account's regions"},
 	{request, "404"}:       {picture.Misconfigured, "The database or container does not exist: create it (Terraform does)"},
 	{request, uncertain}:   {picture.Unavailable, "Cosmos DB does not know yet whether the picture has a Record"},
@@ -111,8 +113,12 @@ func refused(r *http.Response) *callError {
 	if text, err := runtime.Payload(r); err == nil {
 		_ = json.Unmarshal(text, &body) // the response of a proxy may not be JSON
 	}
-	if r.StatusCode == http.StatusForbidden && strings.Contains(body.Message, "firewall") {
+	switch {
+	case r.StatusCode != http.StatusForbidden:
+	case strings.Contains(body.Message, "firewall"):
 		e.code = firewall
+	case strings.Contains(body.Message, "not valid at the current time"):
+		e.code = skewed
 	}
 	message, _, _ := strings.Cut(cmp.Or(strings.TrimSpace(body.Message), http.StatusText(r.StatusCode)), "\n")
 	e.text = picture.Redact(fmt.Sprintf("Cosmos DB returned %d: %s", r.StatusCode, strings.TrimSpace(message)))

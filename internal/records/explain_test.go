@@ -78,6 +78,8 @@ var explainCases = []explainCase{
 	refusedWith(firewall, picture.Forbidden, cosmosdb.Fault{Status: 403, Message: blocked}),
 	refusedWith(firewall, picture.Forbidden, cosmosdb.Fault{Status: 403, Message: `Message: {"Errors":["Request is blocked. ` +
 		`Please check your authorization token and Cosmos DB account firewall settings."]}`}), // github.com/Azure/azure-cosmos-dotnet-v3/issues/2298
+	refusedWith(skewed, picture.Forbidden, cosmosdb.Fault{Status: 403, Message: "The authorization token is not valid at the current time. " +
+		"Please create another token and retry (token start time: Sun, 18 May 2025 08:33:47 GMT, current server time: Sun, 18 May 2025 07:33:53 GMT)."}), // github.com/Azure/azure-cosmos-dotnet-v2/issues/506
 	refusedWith(otherRegion, picture.Unavailable, cosmosdb.Fault{Status: 403, SubStatus: 3}),
 	refusedWith(otherRegion, picture.Unavailable, cosmosdb.Fault{Status: 403, SubStatus: 1008}),
 	refusedWith("404", picture.Misconfigured, cosmosdb.Fault{Status: 404, SubStatus: 1003}),

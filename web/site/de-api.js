@@ -107,6 +107,7 @@ export default {
 		"Azure hat die Anmeldedaten des Programms abgelehnt: COSMOS_KEY oder die verbundene Identität und die Uhr prüfen",
 	"Azure refused access: assign the Cosmos DB roles that Terraform defines to the program's identity":
 		"Azure hat den Zugriff verweigert: Gib der Identität des Programms die Cosmos-DB-Rollen, die Terraform definiert",
+	"Azure refused the time of the program's request: set the program's clock": "Azure hat die Uhrzeit in der Anfrage des Programms abgelehnt: dessen Uhr stellen",
 	"Cosmos DB blocked the program: allow its network in the firewall of the account, and check its credentials":
 		"Cosmos DB hat das Programm abgewiesen: sein Netzwerk in der Firewall des Kontos erlauben und seine Anmeldedaten prüfen",
 	"This Azure region does not accept the request: if this lasts for minutes, check COSMOS_ENDPOINT and the account's regions":
