@@ -34,6 +34,7 @@ const (
 	otherRegion = "403 other region"
 	skewed      = "403 skewed"
 	uncertain   = "404 uncertain"
+	refusedRole = "refused role" // AWS refuses the program's credentials, or it has none
 )
 
 // Codes: https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb,
@@ -65,6 +66,8 @@ var explanations = map[cause]struct {
 	{phase: noCredentials}: {picture.Forbidden, "The program has no credentials for Azure: set AZURE_FEDERATION or COSMOS_KEY, or give it an identity"},
 
 	{signingIn, "AccessDenied"}:                                   {picture.Forbidden, "AWS does not allow the program's role to request a token for Azure: allow sts:GetWebIdentityToken for api://AzureADTokenExchange"},
+	{signingIn, refusedRole}:                                      {picture.Forbidden, "AWS refused the program's credentials, or it has none: give it a role or renew its credentials, and check the clock"},
+	{signingIn, "RegionDisabledException"}:                        {picture.Misconfigured, "AWS STS is not active in this region: activate it for the AWS account, or check AWS_REGION"},
 	{signingIn, "OutboundWebIdentityFederationDisabledException"}: {picture.Misconfigured, "This AWS account issues no tokens for other clouds: enable outbound web identity federation (Terraform does)"},
 	{signingIn, "400"}:                                            {picture.Misconfigured, "Azure does not know the program's identity or does not trust the AWS role: check AZURE_TENANT_ID, AZURE_CLIENT_ID and the identity's federated credential"},
 	{signingIn, "401"}:                                            {picture.Forbidden, "Azure does not trust the program's AWS role: the identity's federated credential must name AWS's issuer, the role and api://AzureADTokenExchange"},

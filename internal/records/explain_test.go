@@ -99,8 +99,24 @@ var explainCases = []explainCase{
 		t.Setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential") // finds nothing, and sends no request
 		return create(t, Config{Endpoint: "https://127.0.0.1:1"})
 	}},
-	refusedByAWS("AccessDenied", picture.Forbidden),
-	refusedByAWS("OutboundWebIdentityFederationDisabledException", picture.Misconfigured),
+	refusedByAWS("AccessDenied", "AccessDenied", picture.Forbidden),
+	refusedByAWS("AccessDeniedException", "AccessDenied", picture.Forbidden),
+	refusedByAWS("ExpiredToken", refusedRole, picture.Forbidden),
+	refusedByAWS("ExpiredTokenException", refusedRole, picture.Forbidden),
+	refusedByAWS("InvalidClientTokenId", refusedRole, picture.Forbidden),
+	refusedByAWS("SignatureDoesNotMatch", refusedRole, picture.Forbidden),
+	refusedByAWS("IncompleteSignature", refusedRole, picture.Forbidden),
+	{cause{signingIn, refusedRole}, "no AWS credentials", picture.Forbidden, 0, func(t *testing.T) error {
+		f := newFederationEnv(t)
+		for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+			t.Setenv(name, "")
+		}
+		t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+		f.loadAWS(t)
+		return create(t, f.config)
+	}},
+	refusedByAWS("RegionDisabledException", "RegionDisabledException", picture.Misconfigured),
+	refusedByAWS("OutboundWebIdentityFederationDisabledException", "OutboundWebIdentityFederationDisabledException", picture.Misconfigured),
 	refusedByEntra(http.StatusBadRequest, picture.Misconfigured),
 	refusedByEntra(http.StatusUnauthorized, picture.Forbidden),
 	{cause{}, "Entra ID unavailable", picture.Unavailable, 0, refusedByEntra(http.StatusServiceUnavailable, "").provoke},
@@ -208,8 +224,8 @@ func TestSubStatus(t *testing.T) {
 	}
 }
 
-func refusedByAWS(code string, kind picture.Kind) explainCase {
-	return explainCase{cause{signingIn, code}, "refused by AWS", kind, 0, func(t *testing.T) error {
+func refusedByAWS(code, row string, kind picture.Kind) explainCase {
+	return explainCase{cause{signingIn, row}, "AWS returned " + code, kind, 0, func(t *testing.T) error {
 		f := newFederationEnv(t)
 		f.refuse["aws"], f.awsError = http.StatusForbidden, code
 		return create(t, f.config)

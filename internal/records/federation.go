@@ -1,6 +1,7 @@
 package records
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,6 +55,9 @@ func (f federation) GetToken(ctx context.Context, o policy.TokenRequestOptions) 
 }
 
 func assertion(ctx context.Context, client *sts.Client) (string, error) {
+	if _, err := client.Options().Credentials.Retrieve(ctx); err != nil && ctx.Err() == nil {
+		return "", refusedAssertion(refusedRole, err)
+	}
 	response, err := client.GetWebIdentityToken(ctx, &sts.GetWebIdentityTokenInput{
 		// Entra ID requires RS256 and recommends this audience
 		// (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations).
@@ -63,12 +67,26 @@ func assertion(ctx context.Context, client *sts.Client) (string, error) {
 	if err == nil {
 		return aws.ToString(response.WebIdentityToken), nil
 	}
-	failed := &callError{
-		cause: cause{phase: signingIn}, text: "requesting a token for Azure from AWS: " + err.Error(),
+	var code string
+	if e, ok := errors.AsType[smithy.APIError](err); ok {
+		code = e.ErrorCode()
+	}
+	return "", refusedAssertion(cmp.Or(stsCodes[code], code), err)
+}
+
+// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+var stsCodes = map[string]string{
+	"AccessDeniedException": "AccessDenied",
+	"ExpiredToken":          refusedRole,
+	"ExpiredTokenException": refusedRole,
+	"InvalidClientTokenId":  refusedRole,
+	"SignatureDoesNotMatch": refusedRole, // also the answer to a wrong clock
+	"IncompleteSignature":   refusedRole,
+}
+
+func refusedAssertion(code string, err error) *callError {
+	return &callError{
+		cause: cause{signingIn, code}, text: "requesting a token for Azure from AWS: " + strings.Join(strings.Fields(err.Error()), " "),
 		wrapped: &azidentity.AuthenticationFailedError{}, // azidentity returns only errors of this type unchanged
 	}
-	if e, ok := errors.AsType[smithy.APIError](err); ok {
-		failed.code = e.ErrorCode()
-	}
-	return "", failed
 }

@@ -127,6 +127,10 @@ export default {
 		"Das Programm hat keine Anmeldedaten für Azure: AZURE_FEDERATION oder COSMOS_KEY setzen oder ihm eine Identität geben",
 	"AWS does not allow the program's role to request a token for Azure: allow sts:GetWebIdentityToken for api://AzureADTokenExchange":
 		"AWS erlaubt der Rolle des Programms kein Token für Azure: sts:GetWebIdentityToken für api://AzureADTokenExchange erlauben",
+	"AWS refused the program's credentials, or it has none: give it a role or renew its credentials, and check the clock":
+		"AWS hat die Anmeldedaten des Programms abgelehnt, oder es hat keine: ihm eine Rolle geben oder seine Anmeldedaten erneuern, und die Uhr prüfen",
+	"AWS STS is not active in this region: activate it for the AWS account, or check AWS_REGION":
+		"AWS STS ist in dieser Region nicht aktiv: für das AWS-Konto einschalten oder AWS_REGION prüfen",
 	"This AWS account issues no tokens for other clouds: enable outbound web identity federation (Terraform does)":
 		"Dieses AWS-Konto stellt keine Token für andere Clouds aus: Outbound Web Identity Federation einschalten (Terraform tut das)",
 	"Azure does not know the program's identity or does not trust the AWS role: check AZURE_TENANT_ID, AZURE_CLIENT_ID and the identity's federated credential":
