@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
 
+	"triptych/internal/pipeline"
 	"triptych/internal/records"
 	"triptych/picture"
 )
@@ -30,10 +31,10 @@ func failure(err error) error {
 
 // explainTemporal returns nil for NotFound, because a missing workflow needs neither termination nor deletion.
 func explainTemporal(err error) error {
-	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok || err == nil {
+	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
 		return nil
 	}
-	return &picture.Error{Kind: picture.Unavailable, Cloud: picture.Temporal, Message: "Temporal could not be reached", Err: err}
+	return pipeline.Explain(err)
 }
 
 // If another writer changed the Record, the error is retryable, because the next attempt reads the new Record.

@@ -6,8 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"triptych/emulators/cosmos/cosmosdb"
 	"triptych/emulators/vision/annotator"
@@ -87,9 +89,13 @@ var failureCases = []failureCase{
 		return err
 	}},
 
-	{"unreachable_Temporal", picture.Unavailable, picture.Temporal, 0, "Temporal could not be reached" + retries, func(t *testing.T, c *clouds) error {
+	{"unreachable_Temporal", picture.Unavailable, picture.Temporal, 0, "Temporal could not be reached: check TEMPORAL_ADDRESS and TEMPORAL_TLS" + retries, func(t *testing.T, c *clouds) error {
 		return c.terminateUnreachable(t)
 	}},
+	temporalFailure("refused_Temporal_API_key", status.Error(codes.Unauthenticated, "expired"), picture.Forbidden,
+		"Temporal refused the API key: check TEMPORAL_API_KEY and its expiry"+waits),
+	temporalFailure("missing_Temporal_namespace", serviceerror.NewNamespaceNotFound("elsewhere"), picture.Misconfigured,
+		"The namespace does not exist: check TEMPORAL_NAMESPACE"+waits),
 	{"erased_picture", picture.WasErased, "", 0, "The owner erased the picture", func(t *testing.T, c *clouds) error {
 		p := newPicture(t)
 		if err := c.Records.Create(t.Context(), picture.Tombstone(p.ID)); err != nil {
@@ -156,6 +162,14 @@ func googleFailure(name string, fault annotator.Fault, kind picture.Kind, messag
 	return failureCase{name, kind, picture.Google, fault.RetryAfter, message, func(t *testing.T, c *clouds) error {
 		c.google.SetFault(fault)
 		_, err := c.annotate(t, c.uploadPhoto(t), ByURL)
+		return err
+	}}
+}
+
+func temporalFailure(name string, refusal error, kind picture.Kind, message string) failureCase {
+	return failureCase{name, kind, picture.Temporal, 0, message, func(t *testing.T, c *clouds) error {
+		c.startTemporal(t).refusal = refusal
+		_, err := execute[any](t, c, picture.TerminateWorkflowActivity, newPicture(t).ID)
 		return err
 	}}
 }

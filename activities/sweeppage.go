@@ -143,7 +143,7 @@ func (a *Activities) startIfNeeded(ctx context.Context, s picture.Sweep, bucket,
 	if err == nil && existing == "" && p.ID.CreatedAt().IsZero() { // web did not create the picture
 		root.End()
 	}
-	return true, err
+	return true, pipeline.Explain(err)
 }
 
 // needsWorkflow reports whether to start the picture's workflow. It also returns the status of the Record, or "" if none exists.

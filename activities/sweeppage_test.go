@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
 
 	"triptych/picture"
@@ -33,6 +34,12 @@ func TestSweepPage(t *testing.T) {
 		if want := (SweepResult{SweepCounts: picture.SweepCounts{Examined: 1, Skipped: 1}}); err != nil || got != want {
 			t.Errorf("%+v, %v, want %+v", got, err, want)
 		}
+	})
+	t.Run("start_that_Temporal_refuses_waits_for_the_operator", func(t *testing.T) {
+		server.refusal = serviceerror.NewPermissionDenied("Request unauthorized.", "")
+		defer func() { server.refusal = nil }()
+		_, err := execute[SweepResult](t, c, picture.SweepPageActivity, backfill)
+		checkCloud(t, checkFailure(t, err, picture.Forbidden), picture.Temporal)
 	})
 	t.Run("object_that_a_proxy_does_not_find_is_retried", func(t *testing.T) {
 		client := c.S3

@@ -22,6 +22,7 @@ type temporalServer struct {
 
 	executions []*commonpb.WorkflowExecution
 	open       int64 // result of CountWorkflowExecutions
+	refusal    error // answer to StartWorkflowExecution and TerminateWorkflowExecution; nil to accept them
 
 	mu         sync.Mutex
 	query      string                        // of the last ListWorkflowExecutions
@@ -86,11 +87,17 @@ func (s *temporalServer) DescribeWorkflowExecution(_ context.Context, r *workflo
 func (s *temporalServer) StartWorkflowExecution(_ context.Context, r *workflowservice.StartWorkflowExecutionRequest) (*workflowservice.StartWorkflowExecutionResponse, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.refusal != nil {
+		return nil, s.refusal
+	}
 	s.started = append(s.started, r.WorkflowId)
 	return &workflowservice.StartWorkflowExecutionResponse{RunId: "run", Started: true}, nil
 }
 
 func (s *temporalServer) TerminateWorkflowExecution(_ context.Context, r *workflowservice.TerminateWorkflowExecutionRequest) (*workflowservice.TerminateWorkflowExecutionResponse, error) {
+	if s.refusal != nil {
+		return nil, s.refusal
+	}
 	if !s.known(r.WorkflowExecution.WorkflowId) {
 		return nil, serviceerror.NewNotFound("workflow not found")
 	}

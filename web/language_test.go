@@ -227,7 +227,7 @@ var (
 func goMessages(t *testing.T) map[string]string {
 	t.Helper()
 	messages := map[string]string{}
-	for _, pattern := range []string{"picture/*", "workflows/*", "activities/*", "internal/objects/*", "internal/records/*", "internal/vision/*", "internal/pipeline/failure*", "worker/attempts*", "web/*", "internal/status/*"} {
+	for _, pattern := range []string{"picture/*", "workflows/*", "activities/*", "internal/objects/*", "internal/records/*", "internal/vision/*", "internal/pipeline/explain*", "internal/pipeline/failure*", "worker/attempts*", "web/*", "internal/status/*"} {
 		names, err := filepath.Glob("../" + pattern + ".go")
 		if err != nil || len(names) == 0 {
 			t.Fatalf("no Go files %s: %v", pattern, err)

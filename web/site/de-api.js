@@ -142,7 +142,14 @@ export default {
 	"The Record was changed concurrently": "Der Record wurde gleichzeitig geändert",
 
 	// Temporal and the worker
-	"Temporal could not be reached": "Temporal war nicht erreichbar",
+	"Temporal could not be reached: check TEMPORAL_ADDRESS and TEMPORAL_TLS": "Temporal war nicht erreichbar: TEMPORAL_ADDRESS und TEMPORAL_TLS prüfen",
+	"Temporal refused the API key: check TEMPORAL_API_KEY and its expiry": "Temporal hat den API-Schlüssel abgelehnt: TEMPORAL_API_KEY und seine Gültigkeit prüfen",
+	"Temporal refused access: give the service account of TEMPORAL_API_KEY write access to TEMPORAL_NAMESPACE":
+		"Temporal hat den Zugriff verweigert: Das Dienstkonto von TEMPORAL_API_KEY braucht Schreibrechte in TEMPORAL_NAMESPACE",
+	"The namespace does not exist: check TEMPORAL_NAMESPACE": "Den Namespace gibt es nicht: TEMPORAL_NAMESPACE prüfen",
+	"Temporal refused the request: check TEMPORAL_NAMESPACE": "Temporal hat die Anfrage abgelehnt: TEMPORAL_NAMESPACE prüfen",
+	"Temporal asked to slow down: ask for a higher limit of the namespace if this continues":
+		"Temporal bittet um weniger Anfragen: falls das anhält, ein höheres Limit für den Namespace beantragen",
 	"The message is not encrypted with a known payload key": "Die Meldung ist mit keinem bekannten Schlüssel verschlüsselt",
 	"The owner erased the picture": "Das Bild wurde gelöscht",
 	"The worker is sending as many pictures as its memory allows": "Der Worker sendet schon so viele Bilder, wie in seinen Speicher passen",
