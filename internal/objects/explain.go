@@ -16,7 +16,12 @@ import (
 // Archived is the message for an object that must be restored before S3 returns it.
 const Archived = "The object is archived: restore it"
 
-const otherRegion = "The bucket is in another region: check AWS_REGION"
+const (
+	otherRegion = "The bucket is in another region: check AWS_REGION"
+	expired     = "The program's AWS credentials have expired: renew them"
+	blocked     = "AWS has blocked the account or the bucket: contact AWS Support"
+	internal    = "S3 had an internal error"
+)
 
 // Codes of AWS KMS begin with this prefix (github.com/localstack/localstack/issues/8422).
 const keyManagement = "KMS."
@@ -35,25 +40,33 @@ var explanations = map[string]struct {
 	"AccessDenied":          {picture.Forbidden, "AWS refused access: the worker's role needs s3:GetObject, s3:GetObjectVersion, s3:DeleteObject, s3:DeleteObjectVersion, s3:ListBucket and s3:ListBucketVersions"},
 	"InvalidAccessKeyId":    {picture.Forbidden, "AWS does not know the program's access key: check its credentials"},
 	"SignatureDoesNotMatch": {picture.Forbidden, "AWS refused the program's signature: check its secret key and clock"},
-	"ExpiredToken":          {picture.Forbidden, "The program's AWS credentials have expired: renew them"},
+	"ExpiredToken":          {picture.Forbidden, expired},
+	"TokenRefreshRequired":  {picture.Forbidden, expired},
 	"InvalidToken":          {picture.Forbidden, "AWS refused the program's session token: renew its credentials"},
 	"RequestTimeTooSkewed":  {picture.Forbidden, "AWS refused the time of the program's request: set the program's clock"},
+	"AllAccessDisabled":     {picture.Forbidden, blocked},
+	"AccountProblem":        {picture.Forbidden, blocked},
+	"NotSignedUp":           {picture.Forbidden, blocked},
 	"InvalidBucketName":     {picture.Misconfigured, "The name of the bucket is invalid: check TRIPTYCH_BUCKET"},
 	"InvalidObjectState":    {picture.Misconfigured, Archived},
 	"PermanentRedirect":     {picture.Misconfigured, otherRegion},
+	"InvalidRequest":        {picture.Misconfigured, "S3 refused the request: check whether the object is encrypted with a customer-provided key (SSE-C)"},
 	// github.com/aws/aws-sdk-java-v2/issues/4425
-	"AuthorizationHeaderMalformed": {picture.Misconfigured, otherRegion},
+	"AuthorizationHeaderMalformed":      {picture.Misconfigured, otherRegion},
+	"AuthorizationQueryParametersError": {picture.Misconfigured, otherRegion}, // of a presigned URL
 	// github.com/cloud-custodian/cloud-custodian/issues/8005
 	"IllegalLocationConstraintException": {picture.Misconfigured, otherRegion},
 	keyManagement:                        {picture.Forbidden, "AWS KMS did not decrypt the picture: enable its key, and grant the worker's role kms:Decrypt"},
 	"KMS.ThrottlingException":            {picture.Throttled, "AWS KMS asked to slow down"},
 	"SlowDown":                           {picture.Throttled, "S3 asked to slow down"},
 	"ServiceUnavailable":                 {picture.Unavailable, "S3 is unavailable"},
-	"InternalError":                      {picture.Unavailable, "S3 had an internal error"},
+	"InternalError":                      {picture.Unavailable, internal},
 	// A HEAD response has no body. The AWS SDK then uses the HTTP status text as the error code.
-	"NotFound":   {picture.Gone, "The picture is no longer in S3"},
-	"BadRequest": {picture.Forbidden, "AWS refused to describe an object and gave no reason: renew the worker's credentials, or check whether the object is encrypted with a customer-provided key (SSE-C)"},
-	"Forbidden":  {picture.Forbidden, "AWS refused to describe an object: the worker's role needs s3:GetObject, s3:GetObjectVersion and s3:ListBucket"},
+	"MovedPermanently":    {picture.Misconfigured, otherRegion},
+	"InternalServerError": {picture.Unavailable, internal},
+	"NotFound":            {picture.Gone, "The picture is no longer in S3"},
+	"BadRequest":          {picture.Forbidden, "AWS refused to describe an object and gave no reason: renew the worker's credentials, or check whether the object is encrypted with a customer-provided key (SSE-C)"},
+	"Forbidden":           {picture.Forbidden, "AWS refused to describe an object: the worker's role needs s3:GetObject, s3:GetObjectVersion and s3:ListBucket"},
 	// No response of S3, or an unknown code.
 	"": {picture.Unavailable, "S3 could not be reached"},
 }

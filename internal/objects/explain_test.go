@@ -109,6 +109,15 @@ var explainCases = []explainCase{
 	injected(403, "RequestTimeTooSkewed", picture.Forbidden),
 	injected(400, "PermanentRedirect", picture.Misconfigured), // not 301, because the SDK would follow it
 	injected(400, "AuthorizationHeaderMalformed", picture.Misconfigured),
+	injected(400, "AuthorizationQueryParametersError", picture.Misconfigured),
+	{"MovedPermanently", "HEAD in another region", picture.Misconfigured, func(t *testing.T, c *s3.Client) error {
+		return headAny(t, answering(t, c, http.StatusMovedPermanently, http.Header{"X-Amz-Request-Id": {"4442587FB7D0A2F9"}}, ""))
+	}},
+	injected(400, "InvalidRequest", picture.Misconfigured),
+	injected(403, "AllAccessDisabled", picture.Forbidden),
+	injected(403, "AccountProblem", picture.Forbidden),
+	injected(403, "NotSignedUp", picture.Forbidden),
+	injected(400, "TokenRefreshRequired", picture.Forbidden),
 	injected(400, "IllegalLocationConstraintException", picture.Misconfigured),
 	{"InvalidBucketName", "uppercase name", picture.Misconfigured, func(t *testing.T, c *s3.Client) error {
 		return get(t.Context(), c, &s3.GetObjectInput{Bucket: aws.String("Pictures_Elsewhere"), Key: newKey(t)})
@@ -118,6 +127,10 @@ var explainCases = []explainCase{
 	{keyManagement, "deleted key", picture.Forbidden, injected(400, "KMS.KMSInvalidStateException", "").provoke},
 	injected(400, "KMS.ThrottlingException", picture.Throttled),
 	injected(500, "InternalError", picture.Unavailable),
+	{"InternalServerError", "HEAD", picture.Unavailable, func(t *testing.T, c *s3.Client) error {
+		gateway.Fail(t, `{"status":500,"operations":["HeadObject"]}`)
+		return headAny(t, c)
+	}},
 	injected(503, "ServiceUnavailable", picture.Unavailable),
 	injected(503, "SlowDown", picture.Throttled),
 	{"", "GET answered 404 by a proxy", picture.Unavailable, proxied(http.StatusNotFound, getAny)},

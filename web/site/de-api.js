@@ -35,6 +35,9 @@ export default {
 	"AWS refused the program's session token: renew its credentials": "AWS hat das Sitzungstoken des Programms abgelehnt: seine Anmeldedaten erneuern",
 	"AWS refused the time of the program's request: set the program's clock": "AWS hat die Uhrzeit in der Anfrage des Programms abgelehnt: dessen Uhr stellen",
 	"The bucket is in another region: check AWS_REGION": "Der Bucket liegt in einer anderen Region: AWS_REGION prüfen",
+	"AWS has blocked the account or the bucket: contact AWS Support": "AWS hat das Konto oder den Bucket gesperrt: den AWS Support fragen",
+	"S3 refused the request: check whether the object is encrypted with a customer-provided key (SSE-C)":
+		"S3 hat die Anfrage abgelehnt: prüfen, ob das Objekt mit einem Schlüssel des Kunden (SSE-C) verschlüsselt ist",
 	"The name of the bucket is invalid: check TRIPTYCH_BUCKET": "Der Name des Buckets ist ungültig: TRIPTYCH_BUCKET prüfen",
 	"The object is archived: restore it": "Das Objekt ist archiviert und muss wiederhergestellt werden",
 	"AWS KMS did not decrypt the picture: enable its key, and grant the worker's role kms:Decrypt":
