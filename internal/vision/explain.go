@@ -46,7 +46,7 @@ var explanations = map[cause]struct {
 	{call, "InvalidArgument"}:    {picture.Misconfigured, "Google refused the request, not the picture: check TRIPTYCH_FEATURES and TRIPTYCH_VISION_PARENT"},
 	{call, "FailedPrecondition"}: {picture.Misconfigured, "Google's project is not ready for Cloud Vision: check its billing and settings"},
 	{call, "NotFound"}:           {picture.Misconfigured, "Google's project or endpoint does not exist: check the settings"},
-	{call, "Unimplemented"}:      {picture.Misconfigured, "The server is not Cloud Vision: check VISION_EMULATOR_HOST"},
+	{call, "Unimplemented"}:      {picture.Misconfigured, "The server is not Cloud Vision: check TRIPTYCH_VISION_ENDPOINT or VISION_EMULATOR_HOST"},
 	{call, "Unavailable"}:        {picture.Unavailable, "Cloud Vision is unavailable or unreachable"},
 	{call, "DeadlineExceeded"}:   {picture.Unavailable, "Cloud Vision did not respond in time"},
 	{call, "Internal"}:           {picture.Unavailable, "Cloud Vision had an internal error"},

@@ -65,7 +65,7 @@ export default {
 	"Google's project is not ready for Cloud Vision: check its billing and settings":
 		"Googles Projekt ist nicht bereit für Cloud Vision: seine Abrechnung und Einstellungen prüfen",
 	"Google's project or endpoint does not exist: check the settings": "Googles Projekt oder Endpunkt gibt es nicht: die Einstellungen prüfen",
-	"The server is not Cloud Vision: check VISION_EMULATOR_HOST": "Der Server ist nicht Cloud Vision: VISION_EMULATOR_HOST prüfen",
+	"The server is not Cloud Vision: check TRIPTYCH_VISION_ENDPOINT or VISION_EMULATOR_HOST": "Der Server ist nicht Cloud Vision: TRIPTYCH_VISION_ENDPOINT oder VISION_EMULATOR_HOST prüfen",
 	"Cloud Vision is unavailable or unreachable": "Cloud Vision ist nicht verfügbar oder nicht erreichbar",
 	"Cloud Vision did not respond in time": "Cloud Vision hat nicht rechtzeitig geantwortet",
 	"Cloud Vision had an internal error": "Cloud Vision hatte einen internen Fehler",
