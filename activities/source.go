@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -89,15 +90,19 @@ func (a *Activities) read(ctx context.Context, p picture.Picture) ([]byte, error
 		return nil, objects.Explain(err)
 	}
 	defer object.Body.Close()
-	size := aws.ToInt64(object.ContentLength)
+	size := aws.ToInt64(object.ContentLength) // 0 if a proxy between the worker and S3 removed the header
 	if size > MaxInlineSize {
 		return nil, tooLargeToSend(p)
 	}
-	content := make([]byte, size)
-	if _, err := io.ReadFull(object.Body, content); err != nil {
+	var content bytes.Buffer
+	content.Grow(int(size) + bytes.MinRead)
+	if _, err := content.ReadFrom(io.LimitReader(object.Body, MaxInlineSize+1)); err != nil {
 		return nil, objects.Explain(err)
 	}
-	return content, nil
+	if content.Len() > MaxInlineSize {
+		return nil, tooLargeToSend(p)
+	}
+	return content.Bytes(), nil
 }
 
 func tooLargeToSend(p picture.Picture) *picture.Error {
