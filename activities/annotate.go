@@ -95,7 +95,7 @@ var billedAnnotations = telemetry.Counter("triptych.annotations.billed", "{annot
 
 func (a *Activities) annotation(ctx context.Context, in AnnotateInput, attempt int32) (json.RawMessage, error) {
 	if in.Send == ByBytes {
-		size := min(in.Picture.Size, MaxInlineSize)
+		size := min(cmp.Or(in.Picture.Size, MaxInlineSize), MaxInlineSize) // the event may have no size
 		if err := a.InlineBytes.Acquire(ctx, size); err != nil {
 			return nil, &picture.Error{Kind: picture.Unavailable, Err: err, Message: "The worker is sending as many pictures as its memory allows"}
 		}

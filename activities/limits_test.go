@@ -11,6 +11,7 @@ import (
 	"cloud.google.com/go/vision/v2/apiv1/visionpb"
 	"github.com/google/uuid"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -32,6 +33,18 @@ func TestInlineBytesLimit(t *testing.T) {
 			t.Error("annotate succeeded")
 		}
 		c.checkNotBilled(t, 0)
+	})
+	t.Run("picture_of_unknown_size_waits_for_the_memory_of_the_largest", func(t *testing.T) {
+		c.InlineBytes.Release(MaxInlineSize - 1)
+		defer c.InlineBytes.TryAcquire(MaxInlineSize - 1)
+		unknown := p
+		unknown.Size = 0
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, err := executeWithContext[AnnotateResult](ctx, t, c, picture.AnnotateStep, AnnotateInput{Picture: unknown, Send: ByBytes})
+		if e, ok := errors.AsType[*temporal.ApplicationError](err); !ok || !strings.Contains(e.Message(), "memory") {
+			t.Errorf("got %v, want an error about memory", err)
+		}
 	})
 	t.Run("picture_sent_by_URL_needs_no_memory", func(t *testing.T) {
 		if _, err := c.annotate(t, p, ByURL); err != nil {

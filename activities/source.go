@@ -92,7 +92,7 @@ func (a *Activities) read(ctx context.Context, p picture.Picture) ([]byte, error
 	defer object.Body.Close()
 	size := aws.ToInt64(object.ContentLength) // 0 if a proxy between the worker and S3 removed the header
 	if size > MaxInlineSize {
-		return nil, tooLargeToSend(p)
+		return nil, tooLargeToSend(max(size, p.Size))
 	}
 	var content bytes.Buffer
 	content.Grow(int(size) + bytes.MinRead)
@@ -100,16 +100,16 @@ func (a *Activities) read(ctx context.Context, p picture.Picture) ([]byte, error
 		return nil, objects.Explain(err)
 	}
 	if content.Len() > MaxInlineSize {
-		return nil, tooLargeToSend(p)
+		return nil, tooLargeToSend(max(int64(content.Len()), p.Size))
 	}
 	return content.Bytes(), nil
 }
 
-func tooLargeToSend(p picture.Picture) *picture.Error {
-	if p.Size > picture.MaxSize {
+func tooLargeToSend(size int64) *picture.Error {
+	if size > picture.MaxSize {
 		return &picture.Error{Kind: picture.TooLarge,
-			Message: fmt.Sprintf("The picture has %d bytes, and Google accepts at most %d", p.Size, picture.MaxSize)}
+			Message: fmt.Sprintf("The picture has %d bytes, and Google accepts at most %d", size, picture.MaxSize)}
 	}
 	return &picture.Error{Kind: picture.Unavailable, Cloud: picture.Google, Message: fmt.Sprintf(
-		"Google could not fetch the picture by its URL, and its %d bytes exceed the %d that can be sent: make the bucket reachable for Google", p.Size, MaxInlineSize)}
+		"Google could not fetch the picture by its URL, and its %d bytes exceed the %d that can be sent: make the bucket reachable for Google", size, MaxInlineSize)}
 }

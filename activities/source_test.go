@@ -2,7 +2,9 @@ package activities
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"go.temporal.io/sdk/activity"
@@ -34,6 +36,14 @@ func TestMaxInlineSize(t *testing.T) {
 		_, err := c.annotate(t, larger, ByBytes)
 		checkFailure(t, err, picture.Unavailable)
 		c.checkNotBilled(t, before)
+	})
+	t.Run("larger_picture_whose_event_has_no_size_is_reported_with_its_size", func(t *testing.T) {
+		unknown := larger
+		unknown.Size = 0
+		_, err := c.annotate(t, unknown, ByBytes)
+		if e := checkFailure(t, err, picture.Unavailable); !strings.Contains(e.Message(), fmt.Sprintf("its %d bytes", larger.Size)) {
+			t.Errorf("message %q", e.Message())
+		}
 	})
 	for name, test := range map[string]func(t *testing.T){
 		"picture_is_sent_as_bytes": func(t *testing.T) { checkOneFace(t, largest, ByBytes) },
