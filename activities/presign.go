@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"triptych/internal/objects"
+	"triptych/internal/settings"
 	"triptych/picture"
 )
 
@@ -38,6 +39,9 @@ func (a *Activities) Presign(ctx context.Context, p picture.Picture) (PresignRes
 
 func (a *Activities) sign(ctx context.Context, p picture.Picture) (SignedURL, error) {
 	url, expiresAt, err := objects.SignGet(ctx, a.S3, p, urlTTL)
+	if settings.CredentialsUnavailable(err) {
+		return SignedURL{}, &picture.Error{Kind: picture.Unavailable, Cloud: picture.AWS, Err: err, Message: "AWS does not give the worker its credentials at the moment"}
+	}
 	if errors.Is(err, objects.ErrNoCredentials) {
 		return SignedURL{}, &picture.Error{Kind: picture.Forbidden, Cloud: picture.AWS, Err: err,
 			Message: "The worker has no AWS credentials to sign the picture's URL: give it a role or AWS_ACCESS_KEY_ID"}

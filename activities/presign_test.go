@@ -113,6 +113,11 @@ func TestPresignCredentials(t *testing.T) {
 			checkFailure(t, err, picture.Forbidden)
 		})
 	}
+	t.Run("unavailable_credentials_are_retried", func(t *testing.T) {
+		c.useCredentials(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, context.DeadlineExceeded })
+		_, err := c.presign(t, newPicture(t))
+		checkFailure(t, err, picture.Unavailable)
+	})
 	t.Run("missing_credentials_wait_for_the_operator", func(t *testing.T) {
 		t.Setenv("AWS_ACCESS_KEY_ID", "")
 		t.Setenv("AWS_SECRET_ACCESS_KEY", "")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"triptych/internal/settings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -55,7 +56,7 @@ func (f federation) GetToken(ctx context.Context, o policy.TokenRequestOptions) 
 }
 
 func assertion(ctx context.Context, client *sts.Client) (string, error) {
-	if _, err := client.Options().Credentials.Retrieve(ctx); err != nil && ctx.Err() == nil {
+	if _, err := client.Options().Credentials.Retrieve(ctx); err != nil && !settings.CredentialsUnavailable(err) {
 		return "", refusedAssertion(refusedRole, err)
 	}
 	response, err := client.GetWebIdentityToken(ctx, &sts.GetWebIdentityTokenInput{

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"path"
@@ -145,6 +146,16 @@ func (s Settings) Bucket() (string, error) {
 		return bucket, nil
 	}
 	return "", errors.New("TRIPTYCH_BUCKET must be the name of a bucket, such as my-pictures: 3 to 63 characters of a-z, 0-9, - and ., not an ARN or a URL")
+}
+
+// CredentialsUnavailable reports whether the server that gives AWS credentials does not work at the moment. With any other error, the
+// program has none.
+func CredentialsUnavailable(err error) bool {
+	response, ok := errors.AsType[interface {
+		error
+		HTTPStatusCode() int
+	}](err)
+	return errors.Is(err, context.DeadlineExceeded) || ok && (response.HTTPStatusCode() >= 500 || response.HTTPStatusCode() == http.StatusTooManyRequests)
 }
 
 // IsOrigin reports whether s has the form http(s)://host[:port].

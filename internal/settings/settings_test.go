@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 
 	"triptych/internal/settings"
 )
@@ -239,4 +240,26 @@ func TestCheckRegion(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestCredentialsUnavailable(t *testing.T) {
+	for status, want := range map[int]bool{500: true, 503: true, 429: true, 403: false, 404: false} {
+		t.Run(fmt.Sprintf("status_%d_is_%t", status, want), func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+			defer server.Close()
+			provider := endpointcreds.New(server.URL, func(o *endpointcreds.Options) { o.Retryer = aws.NopRetryer{} })
+			if _, err := provider.Retrieve(t.Context()); settings.CredentialsUnavailable(err) != want {
+				t.Errorf("want %t for %v", want, err)
+			}
+		})
+	}
+	t.Run("server_that_does_not_answer_in_time_is_unavailable", func(t *testing.T) {
+		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+		defer server.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if _, err := endpointcreds.New(server.URL).Retrieve(ctx); !settings.CredentialsUnavailable(err) {
+			t.Error(err)
+		}
+	})
 }

@@ -51,6 +51,7 @@ export default {
 	"S3 could not be reached": "S3 war nicht erreichbar",
 	"The worker has no AWS credentials to sign the picture's URL: give it a role or AWS_ACCESS_KEY_ID":
 		"Der Worker hat keine AWS-Anmeldedaten, um die URL des Bildes zu signieren: ihm eine Rolle oder AWS_ACCESS_KEY_ID geben",
+	"AWS does not give the worker its credentials at the moment": "AWS gibt dem Worker gerade keine Anmeldedaten",
 	"The picture's URL cannot be signed: check AWS_REGION and TRIPTYCH_BUCKET": "Die URL des Bildes lässt sich nicht signieren: AWS_REGION und TRIPTYCH_BUCKET prüfen",
 	"The worker's AWS credentials expire in {1} and cannot be renewed": "Die AWS-Anmeldedaten des Workers laufen in {1} ab und lassen sich nicht erneuern",
 
