@@ -158,12 +158,13 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	}
 }
 
-// isByTemporal reports whether Temporal ended the workflow task, not the worker: after a reset of the workflow, or because an event such
-// as a signal arrived meanwhile.
+// isByTemporal reports whether Temporal failed the workflow task, although the worker did nothing wrong: the workflow was reset, paused
+// or closed, the namespace failed over, or an event such as a signal arrived while the worker executed the task.
 func isByTemporal(failed *historypb.HistoryEvent) bool {
 	switch failed.GetWorkflowTaskFailedEventAttributes().GetCause() {
 	case enumspb.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW, enumspb.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
-		enumspb.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND:
+		enumspb.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND, enumspb.WORKFLOW_TASK_FAILED_CAUSE_FAILOVER_CLOSE_COMMAND,
+		enumspb.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_PAUSE_REQUESTED_BEFORE_TASK_STARTED:
 		return true
 	}
 	return false

@@ -120,6 +120,7 @@ func TestStoryOfARejectionNamesItsReason(t *testing.T) {
 func TestWorkflowTaskThatTemporalEndedIsNoFailureOfTheWorker(t *testing.T) {
 	for _, cause := range []enumspb.WorkflowTaskFailedCause{
 		enumspb.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW, enumspb.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND, enumspb.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
+		enumspb.WORKFLOW_TASK_FAILED_CAUSE_FAILOVER_CLOSE_COMMAND, enumspb.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_PAUSE_REQUESTED_BEFORE_TASK_STARTED,
 	} {
 		t.Run(cause.String(), func(t *testing.T) {
 			description, history := statustest.Load(t, "workflow_panicked")
