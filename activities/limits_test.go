@@ -26,7 +26,7 @@ func TestInlineBytesLimit(t *testing.T) {
 		if !c.InlineBytes.TryAcquire(InlineBytesLimit) {
 			t.Fatal("the semaphore is not free at the start")
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // instead of 50 s
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // instead of 54 s
 		defer cancel()
 		_, err := executeWithContext[AnnotateResult](ctx, t, c, picture.AnnotateStep, AnnotateInput{Picture: p, Send: ByBytes})
 		if err == nil {

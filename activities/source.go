@@ -2,6 +2,7 @@ package activities
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -95,12 +96,12 @@ func (a *Activities) read(ctx context.Context, p picture.Picture) ([]byte, error
 		return nil, tooLargeToSend(max(size, p.Size))
 	}
 	var content bytes.Buffer
-	content.Grow(int(size) + bytes.MinRead)
+	content.Grow(int(cmp.Or(size, min(p.Size, MaxInlineSize))) + bytes.MinRead)
 	if _, err := content.ReadFrom(io.LimitReader(object.Body, MaxInlineSize+1)); err != nil {
 		return nil, objects.Explain(err)
 	}
 	if content.Len() > MaxInlineSize {
-		return nil, tooLargeToSend(max(int64(content.Len()), p.Size))
+		return nil, tooLargeToSend(max(int64(content.Len()), p.Size)) // a lower bound if the event has no size either
 	}
 	return content.Bytes(), nil
 }

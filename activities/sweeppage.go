@@ -186,8 +186,7 @@ const otherRegion = "The bucket is in another region: a sweep reads only buckets
 var unlistable = map[string]string{
 	"NoSuchBucket":      `The bucket does not exist: correct "bucket" in the sweep's input and start the sweep again`,
 	"InvalidBucketName": `The name of the bucket is invalid: correct "bucket" in the sweep's input and start the sweep again`,
-	"PermanentRedirect": otherRegion, "AuthorizationHeaderMalformed": otherRegion, "MovedPermanently": otherRegion,
-	"AuthorizationQueryParametersError": otherRegion, "IllegalLocationConstraintException": otherRegion,
+	"PermanentRedirect": otherRegion, "AuthorizationHeaderMalformed": otherRegion, "IllegalLocationConstraintException": otherRegion,
 }
 
 // A sweep whose bucket cannot be listed fails instead of waiting: no picture depends on it, and the schedule or the

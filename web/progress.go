@@ -62,7 +62,7 @@ func (a *api) record(ctx context.Context, id picture.ID) (picture.Record, error)
 	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
 	defer cancel()
 	record, _, err := a.records.Read(ctx, id)
-	if errors.Is(err, records.ErrUnreadable) { // for the operator: another attempt would not help
+	if errors.Is(err, records.ErrUnreadable) { // no outage: the document stays unreadable until the operator repairs it
 		return picture.Record{}, err
 	}
 	if err != nil && !errors.Is(err, records.ErrNotFound) {

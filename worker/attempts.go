@@ -45,7 +45,7 @@ func (*attempts) InterceptActivity(_ context.Context, next interceptor.ActivityI
 func (a *attempts) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	info, started := activity.GetInfo(ctx), time.Now()
 	trace.SpanFromContext(ctx).SetAttributes(attribute.Int("attempt", int(info.Attempt)))
-	result, err := a.executeUntilStopped(ctx, in)
+	result, err := a.executeInTime(ctx, in)
 	name, end, duration, waited := info.ActivityType.Name, outcome(err), time.Since(started).Seconds(), time.Since(info.ScheduledTime).Seconds()
 	slog.InfoContext(ctx, "step", "step", name, "outcome", end, "attempt", info.Attempt, "seconds", duration, "waited", waited,
 		"workflow", info.WorkflowExecution.ID)
@@ -71,10 +71,10 @@ func outcome(err error) string {
 	return "unexpected"
 }
 
-// During a shutdown, executeUntilStopped returns a retryable error, so that another worker continues immediately
-// instead of after a timeout.
-func (a *attempts) executeUntilStopped(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
-	deadline, _ := ctx.Deadline() // every activity has one; Temporal's error after it would not name the cloud
+// executeInTime ends an attempt after nine tenths of its time, so that its error names the cloud: the error of Temporal's timeout does not.
+// During a shutdown, it returns a retryable error, so that another worker continues immediately instead of after a timeout.
+func (a *attempts) executeInTime(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	deadline, _ := ctx.Deadline() // the SDK sets one for each activity
 	ctx, release := context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/10))
 	defer release()
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -30,10 +30,10 @@ import (
 // interceptor of the connections to these services, so everything that the server's clients do remains: redirection,
 // retries, deadlines, propagation of headers and conversion of errors.
 //
-// On the server side, conversion of errors, retries and the context of CHASM still run. The telemetry of requests, the health signal
-// and the rate limits of history and matching do not: on one machine, the frontend's telemetry and limits apply to the
-// same requests, and only other hosts would need the health signal. A call returns when its handler returns, not when
-// the caller's context ends.
+// On the server side, conversion of errors and retries still run, and handlers get the contexts of CHASM and of metrics. Metrics of
+// requests, the health signal and the rate limits of history and matching are bypassed: on one machine, the frontend's metrics and
+// limits apply to the same requests, and only other hosts would need the health signal. A call returns when its handler returns, not
+// when the caller's context ends.
 type inProcess struct{ history, matching service }
 
 type service struct {
@@ -93,7 +93,7 @@ func (s *service) intercept(ctx context.Context, method string, req, reply any, 
 	defer cancel() // as gRPC does when a handler returns
 	outgoing, _ := metadata.FromOutgoingContext(ctx)
 	ctx = metadata.NewOutgoingContext(metadata.NewIncomingContext(ctx, outgoing), metadata.MD{})
-	ctx = interceptor.AddTelemetryContext(ctx, h.metrics)        // without it, history logs errors
+	ctx = interceptor.AddTelemetryContext(ctx, h.metrics)        // else history logs an error for each child workflow
 	decode := func(to any) error { return copyMessage(to, req) } // because handlers change requests
 	call := func() (any, error) { return h.methods[method].Handler(h.server, ctx, decode, h.chain) }
 	answer, err := call()
