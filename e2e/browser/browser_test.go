@@ -14,6 +14,6 @@ func TestMain(m *testing.M) { pagetest.Main(m) }
 func TestPage(t *testing.T) {
 	t.Parallel()
 	pagetest.Run(t, map[string][]func(*testing.T, pagetest.Env){
-		"without_faults": {testAgreement, testCamera, testShutter, testOnlyCopy, testConfirmation, testFiles, testCompatibility, testScreenshots, testPhoto, testIcons, testIncomplete, testCachedPage},
+		"without_faults": {testAgreement, testCamera, testShutter, testOnlyCopy, testConfirmation, testFiles, testCompatibility, testScreenshots, testPhoto, testIcons, testIncomplete, testInterruptedImage, testCachedPage},
 	}, chromedp.Flag("use-file-for-fake-video-capture", pagetest.CameraVideo(t)))
 }

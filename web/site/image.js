@@ -10,7 +10,7 @@ export function watchImage() {
 }
 
 function showImage() {
-	set({ imageSize: [$("image").naturalWidth, $("image").naturalHeight], imageFailed: false, imageGone: false });
+	set({ imageSize: [$("image").naturalWidth, $("image").naturalHeight], imageFailed: false, imageGone: false, imageUnreadable: false, imageArrived: false });
 }
 
 async function loadImageAgain() {
@@ -26,11 +26,12 @@ async function loadImageAgain() {
 	setTimeout(() => isCurrent() && retryImage(), Math.min(1000 * 2 ** imageTries, 30_000));
 }
 
-// S3 signs the URL for GET only.
+// S3 signs the URL for GET only. An interrupted response has status 200 too, so the body is read to its end.
 async function head(url) {
 	try {
 		const response = await fetch(url);
-		response.body?.cancel();
+		if (response.ok) await response.arrayBuffer();
+		else await response.body?.cancel();
 		return response;
 	} catch {
 		return {};
