@@ -70,6 +70,15 @@ func testFiles(t *testing.T, h pagetest.Env) {
 			p.Do(chromedp.WaitNotVisible("#notice"))
 		})
 	}
+	pagetest.Parallel(t, "transparent_line_drawing_is_reviewed", func(t *testing.T) {
+		p := h.Visit(t)
+		pagetest.Evaluate[bool](p, pagetest.RecordWorkers)
+		p.Choose(pagetest.LineDrawing(t))
+		p.WaitText("#photo-info", "1600 × 1067 pixels")
+		if answers := pagetest.Evaluate[[]bool](p, `answers`); len(answers) != 1 || !answers[0] {
+			t.Errorf("the workers answered %v", answers)
+		}
+	})
 	pagetest.Parallel(t, "uploaded_object_that_is_no_image_is_rejected_with_reason", func(t *testing.T) {
 		p := h.Visit(t)
 		pagetest.Evaluate[bool](p, pagetest.UploadText)

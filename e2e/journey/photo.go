@@ -18,6 +18,7 @@ func testPhotoPaths(t *testing.T, w window) {
 		"portrait":        pagetest.Portrait,
 		"sideways_photo":  pagetest.Sideways(t),
 		"transparent_PNG": transparent(t),
+		"line_drawing":    pagetest.LineDrawing(t),
 	} {
 		t.Run("worker_and_page_make_the_same_picture_of_a_"+name, func(t *testing.T) {
 			w := w.visit(t)

@@ -21,22 +21,22 @@ export function canReadCanvas() {
 }
 
 // isBlank reports whether the browser draws nothing: it cannot decode the pixels, or all of them are transparent.
-export function isBlank(source) {
-	const context = newCanvas(8, 8).getContext("2d");
-	context.drawImage(source, 0, 0, 8, 8);
-	return context.getImageData(0, 0, 8, 8).data.every((value, i) => i % 4 < 3 || !value);
+// The canvas is as large as the picture's: WebKit does not average pixels, so a thin line would be lost in a small one.
+export function isBlank(source, width, height) {
+	const canvas = draw(source, width, height, maxSide, false, "transparent");
+	return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.every((value, i) => i % 4 < 3 || !value);
 }
 
 const newCanvas = (width, height) => globalThis.document
 	? Object.assign(document.createElement("canvas"), { width, height })
 	: new OffscreenCanvas(width, height);
 
-function draw(source, width, height, max, mirror) {
+function draw(source, width, height, max, mirror, background = "#fff") {
 	const scale = Math.min(1, max / Math.max(width, height));
 	const canvas = newCanvas(Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale)));
 	const context = canvas.getContext("2d");
 	context.imageSmoothingQuality = "high";
-	context.fillStyle = "#fff"; // the background of transparent pictures
+	context.fillStyle = background;
 	context.fillRect(0, 0, canvas.width, canvas.height);
 	if (mirror) context.transform(-1, 0, 0, 1, canvas.width, 0);
 	context.drawImage(source, 0, 0, canvas.width, canvas.height);

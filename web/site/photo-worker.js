@@ -7,7 +7,7 @@ onmessage = async ({ data: file }) => {
 		// Chrome before 112, Firefox before 111 and Safari before 16 would ignore the EXIF orientation. They throw a
 		// TypeError for "from-image", so photo.js then reads the file with <img>.
 		const image = await createImageBitmap(file, { imageOrientation: "from-image" });
-		if (canReadCanvas() && !isBlank(image)) photo = await makePhoto(image, image.width, image.height);
+		if (canReadCanvas() && !isBlank(image, image.width, image.height)) photo = await makePhoto(image, image.width, image.height);
 	} catch {
 		// photo.js reads the file with <img>.
 	}

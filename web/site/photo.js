@@ -43,7 +43,7 @@ async function load(image, file) {
 		: t("This browser cannot read that file. Choose a JPEG, PNG or WebP picture."));
 }
 
-const isShown = async (image) => image.naturalWidth && !isBlank(image); // a canvas may refuse a broken image
+const isShown = async (image) => image.naturalWidth && !isBlank(image, image.naturalWidth, image.naturalHeight); // a canvas may refuse a broken image
 
 // Linux and Windows often do not know the type of HEIC files.
 const isHEIC = async (file) => /^ftyp(he[iv]|mif1|msf1)/.test(await file.slice(4, 12).text());
