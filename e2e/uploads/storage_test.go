@@ -3,6 +3,8 @@ package uploads
 import (
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"triptych/e2e/pagetest"
 )
 
@@ -22,4 +24,29 @@ func testStorage(t *testing.T, h pagetest.Env) {
 			p.WaitText("#now", c.says)
 		})
 	}
+	pagetest.Parallel(t, "picture_is_sent_although_a_transaction_of_another_tab_does_not_end_and_is_stored_afterwards", func(t *testing.T) {
+		other := h.Visit(t)
+		p := h.OpenBeside(t, other)
+		p.AddInitScript(`window.setTimeout = ((wait) => (then, ms) => wait(then, ms === 3000 ? 300 : ms))(setTimeout)`)
+		p.Do(chromedp.Navigate(p.Site))
+		p.WaitVisible("#open-camera")
+		pagetest.Evaluate[bool](other, `idb.openDB("triptych", 1).then((db) => {
+			const store = idb.unwrap(db).transaction("pictures", "readwrite").objectStore("pictures");
+			const repeat = () => window.ended || (store.get("").onsuccess = repeat);
+			repeat();
+			return true;
+		})`)
+		p.Send()
+		p.Click("#another")
+		p.WaitVisible("#pictures img")
+		sent, _ := holdUploads(p, h)
+		p.Choose(pagetest.Portrait)
+		p.Click("#send")
+		pagetest.Receive(p, sent)
+		p.Click("#cancel")
+		p.WaitText("#notice p", "Cancelled")
+		pagetest.Evaluate[bool](other, `window.ended = true`)
+		waitUntilStored(p, 1)
+		p.Do(chromedp.Navigate(p.Site+"/?"), chromedp.WaitVisible("#pictures img"))
+	})
 }

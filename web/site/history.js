@@ -13,8 +13,7 @@ const stored = new Map(); // the keys of entries in IndexedDB, and whether the e
 
 function connect() {
 	const opened = open();
-	// WebKit may never open it (bug 226547).
-	database = Promise.race([opened, new Promise((_, reject) => setTimeout(reject, 3000))]);
+	database = within(opened); // WebKit may never open it (bug 226547)
 	database.catch(() => {}); // without IndexedDB, entries last as long as the page
 	opened.then(() => { database = opened; }, () => {});
 }
@@ -24,6 +23,9 @@ const open = async () => idb.openDB("triptych", 1, {
 	blocking: (current, next, { target }) => target.close(), // another tab has a newer version of the page
 	terminated: connect, // for example, Safari ends connections of pages in the background
 });
+
+// within rejects with no error after a timeout. A transaction never ends if another tab's transaction never ends.
+const within = (promise) => Promise.race([promise, new Promise((_, reject) => setTimeout(() => reject(), 3000))]);
 
 let database;
 connect();
@@ -40,7 +42,7 @@ export async function load() {
 		do {
 			before = written;
 			await before;
-			[found, locked] = await Promise.all([db.getAll("pictures"), heldLocks()]);
+			[found, locked] = await within(Promise.all([db.getAll("pictures"), heldLocks()]));
 		} while (before !== written);
 		const keys = new Set(found.map(({ key }) => key));
 		const memoryOnly = entries.filter(({ key }) => !stored.has(key) && !keys.has(key));
@@ -128,26 +130,25 @@ function write(change) {
 		// If IndexedDB refuses an image, for example because the disk is full, store at least the link ID and the erase token.
 		for (const reduce of [whole, withBuffers, withoutImage, withoutThumb]) {
 			if (reduce === withBuffers) await readBlobs(blobs.filter((blob) => !buffers.has(blob)));
-			if (await commit(change, reduce)) break;
+			try {
+				return await within(commit(change, reduce));
+			} catch (error) { // the entries in memory remain
+				if (!error) return; // after the timeout, the transaction may still succeed
+			}
 		}
 	});
 }
 
 async function commit(change, reduce) {
 	const done = [];
-	try {
-		const transaction = (await database).transaction("pictures", "readwrite");
-		const put = async (entry) => {
-			const reduced = reduce(entry);
-			if (!entry.id && !reduced.unsent?.blob) return; // without its image, the entry is useless
-			await transaction.store.put(reduced);
-			done.push([entry.key, Boolean(reduced.unsent?.blob)]);
-		};
-		await Promise.all([change(transaction.store, put), transaction.done]);
-	} catch {
-		return false; // the entries in memory remain
-	}
+	const transaction = (await database).transaction("pictures", "readwrite");
+	const put = async (entry) => {
+		const reduced = reduce(entry);
+		if (!entry.id && !reduced.unsent?.blob) return; // without its image, the entry is useless
+		await transaction.store.put(reduced);
+		done.push([entry.key, Boolean(reduced.unsent?.blob)]);
+	};
+	await Promise.all([change(transaction.store, put), transaction.done]);
 	for (const [key, hasImage] of done) stored.set(key, hasImage); // not before the end of the transaction, which checks the quota
 	notifyTabs();
-	return true;
 }
