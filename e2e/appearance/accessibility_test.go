@@ -150,28 +150,6 @@ func testAccessibility(t *testing.T, h pagetest.Env) {
 			}
 		}
 	})
-	pagetest.Parallel(t, "long_notice_on_a_page_zoomed_to_400_percent_fits_and_hides_no_focused_control", func(t *testing.T) {
-		p := h.Visit(t, "de")
-		p.Send()
-		p.WaitVisible("#overlay polygon")
-		p.Do(chromedp.EmulateViewport(320, 256))
-		pagetest.Evaluate[bool](p, `Promise.all([import("./state.js"), import("./de.js")]).then(([{set}, {default: texts}]) => {
-			const [text] = Object.values(texts).sort((a, b) => b.length - a.length);
-			set({notice: {text, action: texts["Choose a picture"], then: "choose"}});
-			return true;
-		})`)
-		if top := pagetest.Evaluate[float64](p, `document.querySelector("#notice").getBoundingClientRect().top`); top < 0 {
-			t.Errorf("the notice begins %.0f px above the screen", -top)
-		}
-		for range 30 {
-			p.Do(chromedp.KeyEvent(kb.Tab))
-			if hidden := pagetest.Evaluate[string](p, hiddenFocus); hidden != "" {
-				t.Errorf("the notice hides the focused element %s", hidden)
-			}
-		}
-		p.Screenshot("zoomed-notice")
-		p.Do(chromedp.KeyEvent(kb.Escape), chromedp.WaitNotVisible("#notice"))
-	})
 	pagetest.Parallel(t, "focus_order_matches_visual_order", func(t *testing.T) {
 		p := h.Visit(t)
 		p.Do(chromedp.Reload())
@@ -200,14 +178,6 @@ func testAccessibility(t *testing.T, h pagetest.Env) {
 		p.WaitUntil(`["P", "appear"].every((what) => moved.has(what))`)
 	})
 }
-
-// hiddenFocus is the focused element if the notice hides it, or it is outside the screen.
-const hiddenFocus = `(() => {
-	const focused = document.activeElement, {x, y, width, height} = focused.getBoundingClientRect();
-	if (focused === document.body || focused.closest("#notice")) return "";
-	const seen = document.elementFromPoint(x + width / 2, Math.max(y, 0) + Math.min(height, 40) / 2);
-	return seen && !seen.closest("#notice") ? "" : focused.outerHTML.slice(0, 100);
-})()`
 
 const storeEntry = `
 	const {agree} = await import("./agreement.js"), {add, load} = await import("./history.js");

@@ -12,7 +12,7 @@ func TestMain(m *testing.M) { pagetest.Main(m) }
 func TestAppearance(t *testing.T) {
 	t.Parallel()
 	pagetest.Run(t, map[string][]func(*testing.T, pagetest.Env){
-		"without_faults": {testLanguage, testAccessibility, testContrast, testSize, testResultLayout, testHead},
+		"without_faults": {testLanguage, testAccessibility, testNotice, testContrast, testSize, testResultLayout, testHead},
 		"with_switches":  {testLanguageOfFaults},
 	})
 }
