@@ -130,7 +130,8 @@ func testUpload(t *testing.T, h pagetest.Env) {
 		puts := bucketResponds(p, 503, 412)
 		p.Choose(pagetest.Portrait)
 		p.Click("#send")
-		p.WaitText("#title", "Waiting for the picture to arrive")
+		p.WaitText("#title", "AWS has your picture")
+		p.WaitText("#lead", "You can close this page.")
 		expectOnePicture(p)
 		if n := puts.Load(); n != 2 {
 			t.Errorf("%d PUTs", n)
@@ -186,7 +187,8 @@ func testUpload(t *testing.T, h pagetest.Env) {
 		bucketResponds(p, 200)
 		p.Choose(pagetest.Portrait)
 		p.Click("#send")
-		p.WaitText("#title", "Waiting for the picture to arrive")
+		p.WaitText("#title", "AWS has your picture")
+		p.WaitText("#lead", "You can close this page.")
 	})
 }
 

@@ -128,7 +128,7 @@ func testWaiting(t *testing.T, h pagetest.Env) {
 			p.Click("#send")
 		}, "The upload waits", map[string]string{"#lead": "You are offline", "#now": "this device keeps the picture", "#reason": ""}, []string{"#cancel"}, own, ""},
 		"sent_picture": {responses{progress: answerJSON(progressJSON("waiting", "null", waitingStep("presign", "aws"), waitingStep("annotate", "google"), waitingStep("persist", "azure")))}, send,
-			"Waiting for the picture to arrive", map[string]string{"#now": "Amazon S3 has stored your picture", `#steps [data-step="presign"] .state`: "Stored in "}, []string{"#another"}, own, "presign"},
+			"AWS has your picture", map[string]string{"#lead": "You can close this page.", "#now": "Amazon S3 has stored your picture", `#steps [data-step="presign"] .state`: "Stored in "}, []string{"#another"}, own, "presign"},
 		"picture_at_Google": {responses{progress: answerJSON(progressJSON("running", "null", stepAWS, `{"name": "annotate", "cloud": "google", "status": "running", "attempt": 1}`, waitingStep("persist", "azure")))}, send,
 			"On its way", map[string]string{"#now": "Cloud Vision looks for", "#next": "Then Azure", `#steps [data-step="annotate"] .state`: "Working…"}, []string{"#another"}, own, "presign"},
 		"picture_that_waits_for_Google": {responses{progress: answerJSON(progressJSON("running", "null", stepAWS, retrying, waitingStep("persist", "azure")))}, send,

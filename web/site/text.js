@@ -56,7 +56,9 @@ function progressHeadline(state) {
 			: [t("On its way"), t("You can close this page.")];
 	}
 	if (isStopped(progress)) return [t("Processing stopped"), t("It starts again by itself, usually within 15 minutes. You can close this page.")];
-	if (!isAbsent(state)) return [t("Waiting for the picture to arrive"), isSent(state) ? t("You can close this page.") : ""];
+	if (!isAbsent(state)) return isSent(state)
+		? [t("AWS has your picture"), t("You can close this page.")]
+		: [t("Waiting for the picture to arrive"), ""];
 	return isSent(state)
 		? [t("This picture is gone"), t("This site deletes pictures after some time.")]
 		: [t("This picture is not here"), t("It never arrived, or it has been deleted.")];
