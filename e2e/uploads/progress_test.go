@@ -100,8 +100,9 @@ func testReload(t *testing.T, h pagetest.Env) {
 
 func testWaitingFor(t *testing.T, h pagetest.Env) {
 	for name, offset := range map[string]string{"fast": "3_600_000", "slow": "-3_600_000"} {
-		pagetest.Parallel(t, name+"_clock_of_the_device_changes_no_time_on_the_page", func(t *testing.T) {
+		pagetest.Parallel(t, name+"_clock_of_the_device_changes_no_duration_and_shows_the_next_try_in_its_own_time", func(t *testing.T) {
 			p := pagetest.NewTab(t, h.Chromium, h.DeployedURL)
+			nextTry := time.Now().Add(5 * time.Hour).Truncate(time.Minute).Add(30 * time.Second) // the page shows the minute
 			p.AddInitScript(`Date.now = ((now) => () => now() + ` + offset + `)(Date.now)`)
 			p.Intercept("*/api/pictures/*", fetch.RequestStageRequest, func(r *fetch.EventRequestPaused, request pagetest.PausedRequest) {
 				if strings.HasSuffix(r.Request.URL, "/events") {
@@ -109,14 +110,16 @@ func testWaitingFor(t *testing.T, h pagetest.Env) {
 					return
 				}
 				now := time.Now()
-				body := fmt.Sprintf(`{"status": "running", "steps": [{"name": "presign", "cloud": "aws", "status": "running", "startedAt": %q},
-					{"name": "annotate", "cloud": "google", "status": "retrying", "nextAttemptAt": %q}]}`, now.Add(-10*time.Minute).Format(time.RFC3339), now.Add(5*time.Hour).Format(time.RFC3339))
+				body := fmt.Sprintf(`{"status": "running", "steps": [{"name": "presign", "cloud": "aws", "status": "retrying", "nextAttemptAt": %q},
+					{"name": "annotate", "cloud": "google", "status": "running", "startedAt": %q}]}`, nextTry.Format(time.RFC3339), now.Add(-10*time.Minute).Format(time.RFC3339))
 				pagetest.Respond(request, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: request.ID, ResponseCode: 200,
 					ResponseHeaders: []*fetch.HeaderEntry{{Name: "Date", Value: now.UTC().Format(http.TimeFormat)}}, Body: []byte(body)})
 			})
 			p.Do(chromedp.Navigate(p.Site + "/#" + h.NewLink(t)))
-			p.WaitText(`#steps [data-step="presign"] .state`, "Working for 10 min")
-			p.WaitText(`#steps [data-step="annotate"] .state`, "Next try in 5 h")
+			p.WaitText(`#steps [data-step="annotate"] .state`, "Working for 10 min")
+			p.WaitText(`#steps [data-step="presign"] .state`, "Next try in 5 h")
+			byDevice := pagetest.Evaluate[string](p, fmt.Sprintf(`new Date(%d + %s).toLocaleTimeString("en-US", {timeStyle: "short"})`, nextTry.UnixMilli(), offset))
+			p.WaitText("#next", "The next try is at "+byDevice)
 		})
 	}
 	pagetest.Parallel(t, "wait_until_midnight_is_shown_in_hours", func(t *testing.T) {

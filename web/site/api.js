@@ -8,6 +8,9 @@ let ahead = 0; // how many ms the server's clock is ahead of this device's
 // serverTime is for comparisons with times from the server, because the clock of a device may be wrong.
 export const serverTime = () => Date.now() + ahead;
 
+// deviceDate returns the Date at which this device's clock shows that a time from the server has come.
+export const deviceDate = (time) => new Date(Date.parse(time) - ahead);
+
 // Less than 2 s may be the time that the response needed.
 function compareClocks({ headers }) {
 	const difference = Date.parse(headers.get("date")) - Date.now();

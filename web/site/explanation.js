@@ -1,5 +1,5 @@
 // Explains the current step: what happens, why it is late, and what follows.
-import { serverTime } from "./api.js";
+import { deviceDate, serverTime } from "./api.js";
 import { isImageStored } from "./history.js";
 import { language, t } from "./language.js";
 import { isSettled } from "./progress.js";
@@ -47,7 +47,7 @@ function explainStep(steps) {
 		step: step.name,
 		now: works && (refused ? t("Google cannot use the picture. Azure writes the reason into a Cosmos DB database.") : activities[step.name]()),
 		reason: step.error && sentence(t(step.error)),
-		next: wait > 0 ? t("The next try is at {time}.", { time: new Date(step.nextAttemptAt).toLocaleTimeString(language, { timeStyle: wait < 90_000 ? "medium" : "short" }) }) : works && successors[step.name](),
+		next: wait > 0 ? t("The next try is at {time}.", { time: deviceDate(step.nextAttemptAt).toLocaleTimeString(language, { timeStyle: wait < 90_000 ? "medium" : "short" }) }) : works && successors[step.name](),
 	};
 }
 
