@@ -158,18 +158,6 @@ func (t *timeline) add(event *historypb.HistoryEvent) {
 	}
 }
 
-// isByTemporal reports whether Temporal failed the workflow task, although the worker did nothing wrong: the workflow was reset, paused
-// or closed, the namespace failed over, or an event such as a signal arrived while the worker executed the task.
-func isByTemporal(failed *historypb.HistoryEvent) bool {
-	switch failed.GetWorkflowTaskFailedEventAttributes().GetCause() {
-	case enumspb.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW, enumspb.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
-		enumspb.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND, enumspb.WORKFLOW_TASK_FAILED_CAUSE_FAILOVER_CLOSE_COMMAND,
-		enumspb.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_PAUSE_REQUESTED_BEFORE_TASK_STARTED:
-		return true
-	}
-	return false
-}
-
 var endings = map[enumspb.EventType]string{
 	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:     "The workflow failed",
 	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:  "The workflow timed out",
@@ -272,33 +260,6 @@ func (t *timeline) inferLocalActivity(task *workflowpb.PendingWorkflowTaskInfo) 
 	case step.Name == picture.PersistStep && step.Status == picture.StepWaiting && task.GetState() == enumspb.PENDING_WORKFLOW_TASK_STATE_STARTED:
 		step.Status, step.StartedAt = picture.StepRunning, t.currentTask
 	}
-}
-
-func setError(step *picture.Step, failure *failurepb.Failure) {
-	failure = unwrap(failure)
-	var details picture.FailureDetails
-	decode(failure.GetApplicationFailureInfo().GetDetails(), &details)
-	step.Error, step.WaitingFor = messageOf(failure), details.Cloud
-}
-
-// Anyone with the link can read the message, so errors of an unknown picture.Kind get a general message.
-func messageOf(failure *failurepb.Failure) string {
-	timeout := failure.GetTimeoutFailureInfo()
-	switch {
-	case timeout != nil:
-		return "The worker stopped responding (" + timeout.GetTimeoutType().String() + " timeout)"
-	case failure == nil || picture.Kind(failure.GetApplicationFailureInfo().GetType()).Known():
-		return failure.GetMessage()
-	}
-	return "The worker had an unexpected error"
-}
-
-// unwrap returns the failure of an attempt that the failure of an activity contains.
-func unwrap(failure *failurepb.Failure) *failurepb.Failure {
-	for failure.GetActivityFailureInfo() != nil && failure.GetCause() != nil {
-		failure = failure.GetCause()
-	}
-	return failure
 }
 
 // Without payloads, decode leaves `into` unchanged.
