@@ -122,12 +122,7 @@ func testUnsent(t *testing.T, h pagetest.Env) {
 	})
 	pagetest.Parallel(t, "browser_asks_before_it_leaves_a_photo_whose_upload_was_cancelled", func(t *testing.T) {
 		p := h.Visit(t)
-		sent, _ := holdUploads(p, h)
-		p.Click("#open-camera")
-		p.WaitUntil(`document.querySelector("#preview").videoWidth > 0`)
-		p.Shoot()
-		p.Click("#send")
-		pagetest.Receive(p, sent)
+		sendPhoto(p, h)
 		p.Click("#cancel")
 		p.WaitVisible("#review")
 		if pagetest.Evaluate[bool](p, `dispatchEvent(new Event("beforeunload", {cancelable: true}))`) {
@@ -137,12 +132,7 @@ func testUnsent(t *testing.T, h pagetest.Env) {
 	pagetest.Parallel(t, "browser_asks_before_it_leaves_an_unsent_photo_that_IndexedDB_does_not_store", func(t *testing.T) {
 		p := h.Visit(t)
 		pagetest.Evaluate[bool](p, `IDBObjectStore.prototype.put = () => { throw new DOMException("", "UnknownError"); }, true`)
-		sent, _ := holdUploads(p, h)
-		p.Click("#open-camera")
-		p.WaitUntil(`document.querySelector("#preview").videoWidth > 0`)
-		p.Shoot()
-		p.Click("#send")
-		pagetest.Receive(p, sent)
+		sendPhoto(p, h)
 		p.Click("#home")
 		p.WaitVisible("#unsent img")
 		if pagetest.Evaluate[bool](p, `dispatchEvent(new Event("beforeunload", {cancelable: true}))`) {
@@ -290,4 +280,14 @@ func acceptDialogs(p pagetest.Tab) {
 	if err != nil {
 		p.Fatal(err)
 	}
+}
+
+// sendPhoto returns while the upload is held.
+func sendPhoto(p pagetest.Tab, h pagetest.Env) {
+	sent, _ := holdUploads(p, h)
+	p.Click("#open-camera")
+	p.WaitUntil(`document.querySelector("#preview").videoWidth > 0`)
+	p.Shoot()
+	p.Click("#send")
+	pagetest.Receive(p, sent)
 }
